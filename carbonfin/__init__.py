@@ -1,0 +1,1 @@
+"""Carbon finance: vocabulary, rules, storage and the application."""

@@ -1,0 +1,1 @@
+"""Composition: settings, access policy, pages of the whole, command line."""

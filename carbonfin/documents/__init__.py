@@ -1,0 +1,1 @@
+"""PDF, Word, workbooks and charts: values in, bytes out."""

@@ -1,0 +1,1 @@
+"""Vocabulary: units, allowances, parties, days and errors; pure."""

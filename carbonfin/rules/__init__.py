@@ -1,0 +1,1 @@
+"""Rules as code: dated parameters, traces and decision records; pure."""

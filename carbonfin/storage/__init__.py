@@ -1,0 +1,1 @@
+"""Database tools, parties, the rulebook at rest, decisions and messages."""

@@ -1,0 +1,1 @@
+"""质押与回购: ledger, pledges, repos, registries, surrender safety."""

@@ -1,0 +1,1 @@
+"""Pure collateral arithmetic: haircuts, coverage, surrender, repo, ledger."""

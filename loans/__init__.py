@@ -1,0 +1,1 @@
+"""降碳贷: carbon ratings, rate decisions, schedules and term sheets."""

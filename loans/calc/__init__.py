@@ -1,0 +1,1 @@
+"""Pure loan arithmetic: ratings, rates, schedules, term sheets."""

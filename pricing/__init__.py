@@ -1,0 +1,1 @@
+"""估值: market data, allowance portfolios, forwards and futures-style forwards."""

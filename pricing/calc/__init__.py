@@ -1,0 +1,1 @@
+"""Pure valuation: market snapshots, quote quality, forwards, portfolios."""

@@ -1,0 +1,1 @@
+"""贴息与披露: subsidy eligibility and the bureau's reports."""

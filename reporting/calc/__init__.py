@@ -1,0 +1,1 @@
+"""Pure subsidy rules: costs, eligibility, duplicates, amounts."""
