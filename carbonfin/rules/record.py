@@ -1,0 +1,69 @@
+"""Decisions that replay: the kind of a decision, canonical JSON and digests."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Generic, TypeVar
+
+from carbonfin.kernel.dates import aware
+
+I = TypeVar("I")  # noqa: E741 - inputs
+O = TypeVar("O")  # noqa: E741 - outputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionKind(Generic[I, O]):
+    """A kind of decision: a pure function of a frozen dataclass, named and versioned.
+
+    Attributes:
+        name: For example `loans.rate`.
+        version: Changes with the method; recorded with every decision.
+        inputs: Type of the inputs; carries everything the decision needs.
+        outputs: Type of the outputs; has a `trace`.
+        decide: Inputs to outputs, without clock, file or database.
+    """
+
+    name: str
+    version: str
+    inputs: type[I]
+    outputs: type[O]
+    decide: Callable[[I], O]
+
+
+def canonical(value: object) -> Any:
+    """Give plain JSON values: decimals, fractions and days as text, dataclasses as objects; floats are refused."""
+    if value is None or isinstance(value, bool | str):
+        return value if not isinstance(value, str) else str(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, datetime):
+        return aware(value).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    message = f"{type(value).__name__} has no canonical form"
+    raise TypeError(message)
+
+
+def canonical_json(value: object) -> str:
+    """Write canonical JSON: sorted keys, no blanks, exact numbers as text (in the manner of RFC 8785)."""
+    return json.dumps(canonical(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(value: object) -> str:
+    """Give the SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
