@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` and `make test`. Both set up everything they need from Python, pip and make alone.
+PYTHON ?= python3
+UV = .tools/bin/uv
+RUN = .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test check run bench soak lock clean
+
+demo: .venv/ok
+	$(RUN)/carbonfin demo
+
+test: .venv/ok-dev
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+check: .venv/ok-dev
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/vulture
+	$(RUN)/deptry .
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+run: .venv/ok
+	$(RUN)/carbonfin serve
+
+bench: .venv/ok-dev
+	$(RUN)/python -m benchmarks $(NAME)
+
+soak: .venv/ok-dev
+	$(RUN)/python -m benchmarks.soak
+
+# Installed with pip alone: no venv module, no root, no node.
+$(UV): tools.lock
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary=:all: --upgrade --target .tools -r tools.lock
+	@touch $@
+
+.venv/ok: requirements.lock pyproject.toml $(UV)
+	$(UV) venv --quiet --allow-existing --no-managed-python --python $(PYTHON) .venv
+	$(UV) pip install --quiet --python $(RUN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(RUN)/python --no-deps --editable .
+	@touch $@
+
+.venv/ok-dev: requirements-dev.lock .venv/ok
+	$(UV) pip install --quiet --python $(RUN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# New locks name no index; nothing younger than two weeks is taken.
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --exclude-newer $$(date -d '14 days ago' +%F)
+lock: $(UV)
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .tools out var build dist
