@@ -45,7 +45,7 @@ SCHEME_NAMES_ZH: dict[Scheme, str] = {
 _UNIT_TEXT = re.compile(r"(?P<scheme>[A-Z]+?)-?(?P<vintage>20[0-9]{2})?")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One kind of unit: a scheme and, for allowances, the vintage (配额年度)."""
 
@@ -83,6 +83,9 @@ class Unit:
     def is_credit(self) -> bool:
         """Whether this is a certified reduction rather than an allowance."""
         return self.scheme in CREDITS
+
+    def __lt__(self, other: "Unit") -> bool:
+        return (self.scheme, self.vintage or 0) < (other.scheme, other.vintage or 0)
 
     def __str__(self) -> str:
         return self.scheme if self.vintage is None else f"{self.scheme}-{self.vintage}"

@@ -34,6 +34,10 @@ class Usci:
 
     text: str
 
+    def __post_init__(self) -> None:
+        """Hold the promise that only `parse` lets text in."""
+        assert _usci_fault(self.text) is None, "read a USCI with Usci.parse"
+
     @classmethod
     def parse(cls, text: str, *, field: str = "usci") -> "Usci":
         """Read a USCI and check it.
@@ -64,6 +68,8 @@ def _usci_fault(code: str) -> tuple[str, str] | None:
     strange = sorted(set(code) - set(_USCI_ALPHABET))
     if strange:
         return f"character {strange[0]!r} is not allowed", f"含有不允许的字符“{strange[0]}”"
+    if not code[2:8].isdigit():
+        return "the division code (3rd to 8th) must be digits", "第 3 至 8 位行政区划码应为数字"
     if usci_check_character(code[:17]) != code[17]:
         return "the check character (18th) does not fit", "第 18 位校验码不符"
     if organisation_check_character(code[8:16]) != code[16]:

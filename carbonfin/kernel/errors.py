@@ -35,6 +35,16 @@ class CarbonFinError(Exception):
         self.remedy_zh = remedy_zh
         self.context = context
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes: batches run in workers, and their failures must come home."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[CarbonFinError], args: tuple[object, ...], state: dict[str, object]) -> CarbonFinError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidInput(CarbonFinError):
     """A value breaks a stated rule."""

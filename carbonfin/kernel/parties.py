@@ -7,7 +7,7 @@ from enum import StrEnum
 from carbonfin.kernel.enterprises import Usci
 from carbonfin.kernel.errors import InvalidInput
 
-_LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}")
+_LEI = re.compile(r"[0-9A-Z]{18}(?!00|01|99)[0-9]{2}")  # check digits run from 02 to 98
 _ISO_7064_MODULUS = 97
 
 

@@ -7,11 +7,26 @@ from datetime import date
 
 import QuantLib as ql  # noqa: N813 - the field's own abbreviation
 
+from carbonfin.kernel.errors import InvalidInput
+
 _DOOR = threading.RLock()
+_FIRST_YEAR, _LAST_YEAR = 1901, 2199
 
 
 def ql_date(day: date) -> ql.Date:
-    """Give the day as QuantLib's date."""
+    """Give the day as QuantLib's date.
+
+    Raises:
+        InvalidInput: QuantLib has no such day; its years run from 1901 to 2199.
+    """
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise InvalidInput(
+            f"{day} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}",
+            zh=f"日期 {day} 不在 {_FIRST_YEAR} 至 {_LAST_YEAR} 年",
+            field="date",
+            remedy="Give a day within these years.",
+            remedy_zh="请填写该范围内的日期。",
+        )
     return ql.Date(day.day, day.month, day.year)
 
 

@@ -3,12 +3,14 @@
 import math
 import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 
 BP = Decimal("0.0001")
+_WIDE = Context(prec=400)  # rounding to a place never runs out of digits, whatever the caller's context says
 _PLAIN_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?")
 _CAPITAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _CAPITAL_PLACES = ("", "拾", "佰", "仟")
@@ -27,17 +29,17 @@ class Currency(StrEnum):
 
 def round_half_up(value: Decimal, places: int = 2) -> Decimal:
     """Round to decimal places, ties away from zero (四舍五入)."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def round_up(value: Decimal, places: int = 0) -> Decimal:
     """Round towards plus infinity."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_CEILING)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_CEILING, context=_WIDE)
 
 
 def round_down(value: Decimal, places: int = 0) -> Decimal:
     """Round towards minus infinity."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR, context=_WIDE)
 
 
 def cny(value: Decimal) -> Decimal:
@@ -76,7 +78,7 @@ def to_decimal(value: float, *, places: int) -> Decimal:
     """
     if not math.isfinite(value):
         raise CalculationFailed(f"a calculation gave {value}", zh="计算结果不是有限数")
-    return round_half_up(Decimal(repr(value)), places)
+    return round_half_up(Decimal(repr(float(value))), places)  # numpy's scalars print their type in repr
 
 
 def to_tonnes(value: float) -> int:
@@ -103,8 +105,8 @@ class Money:
     def of(cls, amount: Decimal | int | str, currency: Currency) -> "Money":
         """Make money from an exact amount; a fraction of a minor unit is refused, never rounded."""
         value = parse_decimal(amount, field="amount") if isinstance(amount, str) else Decimal(amount)
-        minor = value * 100
-        if not value.is_finite() or minor != minor.to_integral_value():
+        minor = Fraction(value) * 100 if value.is_finite() else Fraction(1, 2)
+        if minor.denominator != 1:
             raise InvalidInput(
                 f"{amount} {currency} is not a whole number of minor units",
                 zh=f"金额 {amount} 超出两位小数",
@@ -112,12 +114,12 @@ class Money:
                 remedy="Give at most two decimal places.",
                 remedy_zh="金额最多两位小数。",
             )
-        return cls(int(minor), currency)
+        return cls(minor.numerator, currency)
 
     @property
     def amount(self) -> Decimal:
         """The amount in major units, exact, with two decimal places."""
-        return Decimal(self.minor).scaleb(-2).quantize(Decimal("0.01"))
+        return Decimal(f"{self.minor}E-2")
 
     def _same(self, other: "Money") -> None:
         if self.currency is not other.currency:
@@ -153,7 +155,7 @@ class Money:
 
 def to_money(value: float, currency: Currency) -> Money:
     """Bring a calculated float back to money, rounded half up to the minor unit."""
-    return Money(int(to_decimal(value, places=2) * 100), currency)
+    return Money.of(to_decimal(value, places=2), currency)
 
 
 def chinese_capitals(amount: Decimal) -> str:
@@ -192,8 +194,8 @@ def _capital_integer(value: int) -> str:
         if not group:
             gap = bool(words)
             continue
-        if words and (gap or group < 1000):
-            words += "零"
+        if words and (gap or group < 1000 or (place == 0 and groups[1] % 10 == 0)):
+            words += "零"  # also where only the 万 place is empty: 107,000.53 is 壹拾万零柒仟元伍角叁分
         words += _capital_group(group) + _CAPITAL_GROUPS[place]
         gap = False
     return words

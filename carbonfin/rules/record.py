@@ -42,6 +42,9 @@ def canonical(value: object) -> Any:
     if isinstance(value, int):
         return value
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            message = f"{value} has no canonical form"
+            raise TypeError(message)
         return format(value, "f")
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
@@ -52,7 +55,9 @@ def canonical(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): canonical(item) for key, item in value.items()}
+        named = {str(key): canonical(item) for key, item in value.items()}
+        assert len(named) == len(value), "two keys of a mapping read alike"
+        return named
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     message = f"{type(value).__name__} has no canonical form"
