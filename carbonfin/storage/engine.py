@@ -1,0 +1,133 @@
+"""Engines and sessions: SQLite in WAL with BEGIN IMMEDIATE, PostgreSQL through psycopg."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from carbonfin.kernel.errors import Conflict, InvalidInput
+
+_BUSY_TIMEOUT_MS = 10_000
+_READS_ONLY = "carbonfin_reads_only"
+_LAST_STEPS = "last_steps"
+_BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Open a database: `sqlite:///FILE` or `postgresql://…`.
+
+    Raises:
+        InvalidInput: Another kind of database, or SQLite without a file.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=32,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c timezone=UTC -c lock_timeout={_BUSY_TIMEOUT_MS}"},
+        )
+    engine = sa.create_engine(parsed.set(drivername="sqlite+pysqlite"), pool_size=8, max_overflow=32)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = sa.make_url(url)
+        backend = parsed.get_backend_name()
+    except sa.exc.ArgumentError as error:
+        raise _refusal("it is not a URL") from error
+    if backend not in {"sqlite", "postgresql"}:
+        raise _refusal(f"{backend} is neither sqlite nor postgresql")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise _refusal("SQLite needs a file")
+    return parsed
+
+
+def _refusal(why: str) -> InvalidInput:
+    return InvalidInput(
+        f"the database URL cannot be used: {why}",
+        zh="数据库地址无效",
+        field="database_url",
+        remedy="Write sqlite:///var/carbonfin.db or postgresql://user@host/name.",
+        remedy_zh="请使用 sqlite:///var/carbonfin.db 或 postgresql://user@host/name。",
+    )
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions of its own
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Begin; a writer takes the lock at once, since one that upgrades later fails instead of waiting."""
+    reads_only = bool(connection.get_execution_options().get(_READS_ONLY))
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+class Sessions:
+    """Hands out sessions: one transaction each, opened and closed at the edge of the program."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        options: dict[str, Any] = {_READS_ONLY: True}
+        if engine.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading_engine = engine.execution_options(**options)
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """Open a writing transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises:
+            Conflict: Another writer held what this one needed for too long.
+        """
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+                _take_last_steps(session)
+        except OperationalError as error:
+            if _is_busy(error):
+                raise Conflict(
+                    "the database was busy with other writers",
+                    zh="数据库正忙，本次操作未保存",
+                    remedy="Send the request again.",
+                    remedy_zh="请稍后重试。",
+                ) from error
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a reading transaction that sees one state of the database; writing in it is refused."""
+        with Session(self._reading_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+
+def before_commit(session: Session, step: Callable[[Session], None]) -> None:
+    """Have a step taken once, at the end of the transaction, so that locks it takes are held only briefly."""
+    steps: dict[Callable[[Session], None], None] = session.info.setdefault(_LAST_STEPS, {})
+    steps[step] = None
+
+
+def _take_last_steps(session: Session) -> None:
+    steps = session.info.pop(_LAST_STEPS, {})
+    for step in steps:
+        step(session)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _BUSY_SQLSTATES or "database is locked" in str(error.orig)

@@ -1,0 +1,117 @@
+"""What every table row shares: metadata with named constraints, exact types, STRICT tables, append-only triggers."""
+
+import re
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import declared_attr, registry
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
+
+from carbonfin.storage import columns
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
+
+_OWN_TYPES = (
+    columns.ExactDecimal, columns.Whole, columns.Flag, columns.Instant, columns.Day, columns.Text, columns.Code,
+    columns.Json,
+)  # fmt: skip
+_EXACT_FOR: tuple[tuple[type[Any], type[Any]], ...] = (
+    (AutoString, columns.Text),
+    (sa.String, columns.Text),
+    (sa.Boolean, columns.Flag),
+    (sa.Integer, columns.Whole),
+    (UTCDateTime, columns.Instant),
+    (sa.DateTime, columns.Instant),
+    (sa.Date, columns.Day),
+    (sa.JSON, columns.Json),
+)
+
+
+class Row(SQLModel, registry=registry(metadata=metadata)):
+    """A table row; subclass it with `table=True` in a `models.py`.
+
+    The table's name is the class's in snake case without `Row`. Plain annotations get exact column types; a `Decimal`
+    must say which: `Field(sa_type=columns.Amount)`. Rows do not validate: only `store.py` makes and reads them.
+    A table with `__table_args__ = {"info": {"append_only": True}}` refuses UPDATE and DELETE in the database.
+    """
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy hands the class in
+        """Give the table's name."""
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.removesuffix("Row"))
+        return words.lower()
+
+
+def new_id() -> str:
+    """Give a fresh random identifier (UUID 4) as text."""
+    return str(uuid.uuid4())
+
+
+@event.listens_for(sa.Column, "before_parent_attach")
+def _give_exact_type(column: sa.Column[Any], table: sa.Table) -> None:
+    """Give a plainly annotated column the type that is exact on both engines."""
+    if table.metadata is not metadata or isinstance(column.type, _OWN_TYPES):
+        return
+    if isinstance(column.type, sa.Enum) and column.type.enum_class is not None:
+        column.type = columns.Code(column.type.enum_class)  # type: ignore[arg-type]  # StrEnum by the style guide
+        return
+    for plain, exact in _EXACT_FOR:
+        if isinstance(column.type, plain):
+            column.type = exact()
+            return
+    if not isinstance(column.type, sa.types.NullType):
+        raise columns.WrongValueType(
+            f"{table.name}.{column.name}: name an exact type, sa_type=columns.Amount, Price, Ratio or Quantity"
+        )
+
+
+@event.listens_for(sa.Table, "after_parent_attach")
+def _make_strict(table: sa.Table, parent: sa.MetaData) -> None:
+    """Have SQLite check types as PostgreSQL does."""
+    if parent is metadata:
+        table.kwargs["sqlite_strict"] = True
+
+
+def append_only_statements(table_name: str, dialect_name: str) -> tuple[str, ...]:
+    """Give the statements by which the database itself refuses to change or remove a row of the table."""
+    refusal = f"{table_name} is append-only"
+    if dialect_name == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table_name}_no_{verb.lower()} BEFORE {verb} ON {table_name} "
+            f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+            for verb in ("UPDATE", "DELETE")
+        )
+    function = f"{table_name}_refuse()"
+    return (
+        f"""CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION '{refusal}' USING ERRCODE = 'integrity_constraint_violation'; END $$""",
+        f"""CREATE TRIGGER {table_name}_no_change BEFORE UPDATE OR DELETE ON {table_name}
+        FOR EACH ROW EXECUTE FUNCTION {function}""",
+        f"""CREATE TRIGGER {table_name}_no_truncate BEFORE TRUNCATE ON {table_name}
+        FOR EACH STATEMENT EXECUTE FUNCTION {function}""",
+    )
+
+
+@event.listens_for(sa.Table, "after_create")
+def _guard_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
+    """Put the triggers on a table that is declared append-only."""
+    if table.info.get("append_only"):
+        for statement in append_only_statements(table.name, connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+@event.listens_for(sa.Table, "after_drop")
+def _drop_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
+    """Remove the trigger function, which PostgreSQL keeps when its table goes."""
+    if table.info.get("append_only") and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"DROP FUNCTION {table.name}_refuse()")
