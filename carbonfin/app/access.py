@@ -1,0 +1,62 @@
+"""Who may do what: one policy, default deny. Every route stands here; a test walks them all.
+
+A route that is missing is refused to everyone. Rows belong to organisations besides: services see only the actor's own.
+"""
+
+from collections.abc import Mapping
+
+from carbonfin.kernel.actors import Role
+
+SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR = Role.SYSTEM, Role.OFFICER, Role.CHECKER, Role.BUREAU, Role.AUDITOR
+EVERYONE = frozenset(Role)
+PEOPLE = frozenset({OFFICER, CHECKER, BUREAU, AUDITOR})
+BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, AUDITOR})
+BANK_MAKERS = frozenset({SYSTEM, OFFICER})
+BANK_CHECKERS = frozenset({CHECKER})
+REPORT_READERS = frozenset({SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR})
+BUREAU_MAKERS = frozenset({BUREAU})
+
+PUBLIC: frozenset[str] = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /problems",
+        "GET /problems/{code:str}",
+        "GET /docs/api",
+        "GET /schema/openapi.json",
+        "GET /static/{file_name:str}",
+        "GET /assets/htmx/{file_name:str}",
+        "GET /assets/fonts/{file_name:str}",
+        "GET /favicon.ico",
+    }
+)
+"""Open to strangers: they show nothing of any organisation."""
+
+POLICY: Mapping[str, frozenset[Role]] = {
+    # --- app: home, session, decisions ---
+    "GET /": PEOPLE,
+    "GET /search": PEOPLE,
+    "POST /sign-out": PEOPLE,
+    "GET /decisions": EVERYONE,
+    "GET /decisions/{decision_id:str}": EVERYONE,
+    "POST /decisions/{decision_id:str}/replay": EVERYONE,
+    "GET /v1/me": EVERYONE,
+    "GET /v1/decisions": EVERYONE,
+    "GET /v1/decisions/{decision_id:str}": EVERYONE,
+    "POST /v1/decisions/{decision_id:str}/replay": EVERYONE,
+    # --- pricing ---
+    # --- collateral ---
+    # --- loans ---
+    # --- reporting ---
+}
+"""`METHOD path` to the roles that may."""
+
+
+def roles_for(method: str, path_template: str) -> frozenset[Role] | None:
+    """Give the roles that may use a route; nobody where it is not listed, None where it is public."""
+    entry = f"{'GET' if method == 'HEAD' else method} {path_template}"
+    if entry in PUBLIC:
+        return None
+    return POLICY.get(entry, frozenset())

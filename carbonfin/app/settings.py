@@ -1,0 +1,92 @@
+"""Settings from the environment; a secret of its own is made on the first start."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from carbonfin.kernel.errors import InvalidInput
+
+DATABASE_URL = "CARBONFIN_DATABASE_URL"
+SECRET = "CARBONFIN_SECRET"  # noqa: S105 - the name of a variable
+HOST = "CARBONFIN_HOST"
+PORT = "CARBONFIN_PORT"
+SECURE_COOKIES = "CARBONFIN_SECURE_COOKIES"
+VAR_FOLDER = "CARBONFIN_VAR"
+_SECRET_LENGTH_MIN = 32
+_PORT_MAX = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the database is, what tokens are sealed with, and where to listen.
+
+    Attributes:
+        secret: Seals form tokens, sessions and API keys; never shown.
+        secure_cookies: True behind TLS; false only on a loopback address.
+    """
+
+    database_url: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    host: str
+    port: int
+    secure_cookies: bool
+
+
+def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; what is not given stands beside the working directory in `var`.
+
+    Raises:
+        InvalidInput: A variable cannot be used.
+    """
+    folder = Path(environment.get(VAR_FOLDER, "var"))
+    database_url = environment.get(DATABASE_URL) or f"sqlite:///{_made(folder) / 'carbonfin.db'}"
+    host = environment.get(HOST, "127.0.0.1")
+    secure = environment.get(SECURE_COOKIES, "no")
+    if secure not in {"yes", "no"}:
+        raise _refusal(SECURE_COOKIES, f"{secure!r} is neither yes nor no", "只能为 yes 或 no")
+    return Settings(
+        database_url=database_url,
+        secret=_secret(environment, folder),
+        host=host,
+        port=_port(environment.get(PORT, "8000")),
+        secure_cookies=secure == "yes",
+    )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _PORT_MAX):
+        raise _refusal(PORT, f"{text!r} is no port from 1 to {_PORT_MAX}", f"应为 1 至 {_PORT_MAX} 的端口号")
+    return int(text)
+
+
+def _secret(environment: Mapping[str, str], folder: Path) -> bytes:
+    given = environment.get(SECRET)
+    if given is not None:
+        if len(given) < _SECRET_LENGTH_MIN:
+            raise _refusal(SECRET, f"fewer than {_SECRET_LENGTH_MIN} characters", f"不足 {_SECRET_LENGTH_MIN} 个字符")
+        return given.encode()
+    file = _made(folder) / "secret"
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text(encoding="ascii").strip().encode()
+    with os.fdopen(handle, "w", encoding="ascii") as opened:
+        opened.write(secrets.token_urlsafe(48))
+    return file.read_text(encoding="ascii").strip().encode()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _refusal(name: str, why: str, zh: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name}: {why}",
+        zh=f"环境变量 {name}：{zh}",
+        field=name,
+        remedy="Correct the variable and start again.",
+        remedy_zh="请更正环境变量后重新启动。",
+    )

@@ -1,0 +1,373 @@
+"""Errors as RFC 9457 problems for systems and as a page for people; one type, one title, one status."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.web.language import Text
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemKind:
+    """One type of problem: its address, status, fixed title, and what a caller should do."""
+
+    code: str
+    status: int
+    title: Text
+    meaning: Text
+    remedy: Text
+
+    @property
+    def address(self) -> str:
+        """The problem type's URI, which opens a page."""
+        return f"/problems/{self.code}"
+
+
+def _kind(code: str, status: int, title: Text, meaning: Text, remedy: Text) -> ProblemKind:
+    return ProblemKind(code=code, status=status, title=title, meaning=meaning, remedy=remedy)
+
+
+PROBLEM_KINDS: tuple[ProblemKind, ...] = (
+    _kind(
+        "malformed-request",
+        400,
+        Text("请求格式有误", "Malformed request"),
+        Text(
+            "请求无法按接口约定解析：JSON 有误、字段缺失或未知、类型不符。",
+            "The request does not parse: broken JSON, a missing or unknown field, or a value of the wrong type.",
+        ),
+        Text(
+            "按 errors 中逐条列出的位置修改后重新提交。",
+            "Correct each place named under errors and send the request again.",
+        ),
+    ),
+    _kind(
+        "idempotency-key-required",
+        400,
+        Text("缺少幂等键", "Idempotency key required"),
+        Text(
+            "写入类请求须带 Idempotency-Key 请求头，以便安全重试。",
+            "A writing request must carry an Idempotency-Key header so that it can be repeated safely.",
+        ),
+        Text(
+            "为每笔业务生成一个新键；重试时使用同一个键。",
+            "Make one new key for each piece of business and use the same key when repeating it.",
+        ),
+    ),
+    _kind(
+        "not-authenticated",
+        401,
+        Text("未登录或凭证失效", "Not authenticated"),
+        Text(
+            "未提供凭证，或 API 密钥、会话已过期、停用或不存在。",
+            "No credentials came with the request, or the key or session is expired, revoked or unknown.",
+        ),
+        Text("重新登录，或使用有效的 API 密钥。", "Sign in again or use a valid API key."),
+    ),
+    _kind(
+        "not-permitted",
+        403,
+        Text("无权操作", "Not permitted"),
+        Text("该角色不能进行此操作。", "The role may not do this."),
+        Text("由有权限的同事办理，或申请权限。", "Ask a colleague whose role allows it."),
+    ),
+    _kind(
+        "form-token-invalid",
+        403,
+        Text("表单校验未通过", "Form token invalid"),
+        Text(
+            "表单的防伪标记缺失或已过期，通常因页面打开过久或已重新登录。",
+            "The form's anti-forgery token is missing or stale, mostly because the page was open for too long.",
+        ),
+        Text("刷新页面后重新提交；未作任何更改。", "Reload the page and send the form again; nothing was changed."),
+    ),
+    _kind(
+        "not-found",
+        404,
+        Text("未找到", "Not found"),
+        Text("没有这一项，或不属于本机构。", "There is no such thing, or it belongs to another organisation."),
+        Text("核对编号或地址。", "Check the number or the address."),
+    ),
+    _kind(
+        "method-not-allowed",
+        405,
+        Text("不支持的请求方法", "Method not allowed"),
+        Text("该地址不支持此请求方法。", "The address does not answer this method."),
+        Text("使用 Allow 响应头列出的方法。", "Use a method listed in the Allow header."),
+    ),
+    _kind(
+        "conflict",
+        409,
+        Text("状态冲突", "Conflict"),
+        Text(
+            "数据已被改动，或同一幂等键用于不同内容。",
+            "The thing has changed meanwhile, or a key was used for something else.",
+        ),
+        Text("重新读取后再操作；新业务用新的幂等键。", "Read it again before acting; use a new key for new business."),
+    ),
+    _kind(
+        "missing-data",
+        409,
+        Text("缺少所需数据", "Missing data"),
+        Text(
+            "计算所需的某项数据尚不掌握；系统不以假设代替。",
+            "A fact the answer needs is not known; nothing is assumed in its place.",
+        ),
+        Text("补充数据，或选择有数据的日期。", "Load what is missing or choose a day for which it is known."),
+    ),
+    _kind(
+        "content-too-large",
+        413,
+        Text("内容过大", "Content too large"),
+        Text("请求内容超过上限。", "The body is larger than the limit."),
+        Text("分批提交。", "Send it in parts."),
+    ),
+    _kind(
+        "unsupported-media-type",
+        415,
+        Text("不支持的内容类型", "Unsupported media type"),
+        Text("接口只接受 application/json。", "The API reads application/json only."),
+        Text("将 Content-Type 设为 application/json。", "Set Content-Type to application/json."),
+    ),
+    _kind(
+        "invalid-input",
+        422,
+        Text("输入不符合规则", "Invalid input"),
+        Text("某项输入违反了业务规则。", "A value breaks a stated rule."),
+        Text("按提示修改该项。", "Change the value as the detail says."),
+    ),
+    _kind(
+        "not-applicable",
+        422,
+        Text("规则不适用", "Not applicable"),
+        Text("所请求的规则不适用于此情形。", "The rule asked for does not apply to this case."),
+        Text("核对产品、市场或日期。", "Check product, scheme or day."),
+    ),
+    _kind(
+        "too-many-attempts",
+        429,
+        Text("尝试次数过多", "Too many attempts"),
+        Text("登录失败次数过多，账户暂时锁定。", "Sign-in failed too often; the account is locked for a while."),
+        Text("到期后再试，或联系管理员。", "Wait for the time given in Retry-After, or ask the administrator."),
+    ),
+    _kind(
+        "internal-error",
+        500,
+        Text("系统内部错误", "Internal error"),
+        Text("系统未能完成请求，未作任何更改。", "The request could not be completed; nothing was changed."),
+        Text("凭请求编号联系技术支持。", "Give the request number to support."),
+    ),
+    _kind(
+        "calculation-failed",
+        500,
+        Text("计算未完成", "Calculation failed"),
+        Text(
+            "计算未收敛或结果不是有限数值。",
+            "A calculation did not converge or gave no finite number.",
+        ),
+        Text("核对输入；凭请求编号联系技术支持。", "Check the inputs; give the request number to support."),
+    ),
+    _kind(
+        "upstream-failed",
+        502,
+        Text("外部系统未正常应答", "Upstream failed"),
+        Text("登记机构或行情源未按约定应答。", "A registry or provider did not answer as agreed."),
+        Text("稍后查询状态后再操作，勿重复提交。", "Query the state before acting again; do not submit twice."),
+    ),
+    _kind(
+        "not-ready",
+        503,
+        Text("服务尚未就绪", "Not ready"),
+        Text("数据库不可用或版本不符。", "The database cannot be reached or is at another revision."),
+        Text("稍后再试，或由运维执行数据库升级。", "Try later, or let operations upgrade the database."),
+    ),
+)
+
+KINDS_BY_CODE: dict[str, ProblemKind] = {kind.code: kind for kind in PROBLEM_KINDS}
+_CODE_BY_STATUS = {
+    400: "malformed-request",
+    401: "not-authenticated",
+    403: "not-permitted",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+    422: "invalid-input",
+    429: "too-many-attempts",
+    500: "internal-error",
+    502: "upstream-failed",
+    503: "not-ready",
+}
+
+
+class FieldProblem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One place at fault: a JSON pointer into the body, or the name of a parameter, header or form field."""
+
+    detail: str
+    pointer: str | None = None
+    field: str | None = None
+    detail_zh: str | None = None
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem as RFC 9457 has it, with what to do and the request's number."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    code: str
+    title_zh: str = ""
+    detail_zh: str = ""
+    remedy: str = ""
+    remedy_zh: str = ""
+    errors: tuple[FieldProblem, ...] = ()
+    context: dict[str, str] = {}
+
+
+class EdgeProblem(HTTPException):
+    """A problem that arises at the edge itself, such as a missing header or a stale form token."""
+
+    def __init__(
+        self, code: str, detail: str, *, zh: str, field: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        kind = KINDS_BY_CODE[code]
+        super().__init__(detail=detail, status_code=kind.status, headers=headers)
+        self.kind = kind
+        self.zh = zh
+        self.field = field
+
+
+def problem_of(error: Exception, connection: ASGIConnection, *, request_id: str) -> Problem:
+    """Describe an error as a problem; what is unexpected says nothing of its inside."""
+    if isinstance(error, CarbonFinError):
+        return _of_expected(error, connection, request_id)
+    if isinstance(error, EdgeProblem):
+        errors = (_at_field(error.field, error.detail, error.zh),) if error.field else ()
+        return _problem(error.kind, connection, request_id, detail=error.detail, zh=error.zh, errors=errors)
+    if isinstance(error, ValidationException):
+        errors = tuple(_validation_errors(error.extra))
+        places = ", ".join(item.pointer or item.field or "body" for item in errors) or "the request"
+        kind = KINDS_BY_CODE["malformed-request"]
+        zh = f"{len(errors)} 处不符合接口约定：{places}"
+        return _problem(kind, connection, request_id, detail=f"{places} does not parse", zh=zh, errors=errors)
+    if isinstance(error, HTTPException) and error.status_code in _CODE_BY_STATUS and error.status_code < 500:  # noqa: PLR2004 - own errors are 5xx
+        kind = KINDS_BY_CODE[_CODE_BY_STATUS[error.status_code]]
+        return _problem(kind, connection, request_id, detail=_framework_detail(error, connection), zh=kind.meaning.zh)
+    kind = KINDS_BY_CODE["internal-error"]
+    return _problem(kind, connection, request_id, detail=kind.meaning.en, zh=kind.meaning.zh)
+
+
+def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
+    """Document the problems a route may answer with, for the `responses` argument of its decorator."""
+    return {status: _response_spec(status) for status in sorted({400, 401, 403, *statuses})}
+
+
+def kind_of_status(status: int) -> ProblemKind | None:
+    """Give the usual problem of a status."""
+    code = _CODE_BY_STATUS.get(status)
+    return KINDS_BY_CODE[code] if code is not None else None
+
+
+def _response_spec(status: int) -> ResponseSpec:
+    titles = " / ".join(kind.title.en for kind in PROBLEM_KINDS if kind.status == status)
+    return ResponseSpec(
+        data_container=Problem, description=titles, media_type=PROBLEM_MEDIA_TYPE, generate_examples=False
+    )
+
+
+def _problem(
+    kind: ProblemKind,
+    connection: ASGIConnection,
+    request_id: str,
+    *,
+    detail: str,
+    zh: str,
+    errors: tuple[FieldProblem, ...] = (),
+    remedy: Text | None = None,
+    context: Mapping[str, object] | None = None,
+) -> Problem:
+    advice = remedy or kind.remedy
+    return Problem(
+        type=kind.address,
+        title=kind.title.en,
+        title_zh=kind.title.zh,
+        status=kind.status,
+        detail=detail,
+        detail_zh=zh,
+        instance=connection.scope["path"],
+        code=kind.code,
+        request_id=request_id,
+        remedy=advice.en,
+        remedy_zh=advice.zh,
+        errors=errors,
+        context={name: str(value) for name, value in (context or {}).items()},
+    )
+
+
+def _of_expected(error: CarbonFinError, connection: ASGIConnection, request_id: str) -> Problem:
+    kind = KINDS_BY_CODE[error.code]
+    errors = (_at_field(error.field, error.detail, error.zh),) if error.field else ()
+    remedy = Text(error.remedy_zh or kind.remedy.zh, error.remedy or kind.remedy.en)
+    return _problem(
+        kind,
+        connection,
+        request_id,
+        detail=error.detail,
+        zh=error.zh,
+        errors=errors,
+        remedy=remedy,
+        context=error.context,
+    )
+
+
+def _at_field(field: str, detail: str, zh: str | None = None) -> FieldProblem:
+    if field.startswith("/"):
+        return FieldProblem(detail=detail, detail_zh=zh, pointer=field)
+    return FieldProblem(detail=detail, detail_zh=zh, field=field)
+
+
+_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
+_MISSING_FIELD = re.compile(r"missing required field `([^`]+)`")
+
+
+def _validation_errors(extra: Any) -> Iterable[FieldProblem]:
+    for item in extra if isinstance(extra, list) else ():
+        message = str(item.get("message", "does not parse"))
+        key = str(item.get("key", ""))
+        if item.get("source") != "body" and not key.startswith("data"):
+            yield FieldProblem(detail=message, field=key or None)
+            continue
+        steps = ["" if key in {"data", ""} else key]
+        for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
+            named = pattern.search(message)
+            if named:
+                steps.append(named.group(1))
+        yield FieldProblem(detail=message, pointer=_pointer(".".join(step for step in steps if step)))
+
+
+def _pointer(path: str) -> str:
+    steps = [index or name for index, name in _STEP.findall(path)]
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _framework_detail(error: HTTPException, connection: ASGIConnection) -> str:
+    method, path = connection.scope.get("method", ""), connection.scope["path"]
+    if error.status_code == 404:  # noqa: PLR2004
+        return f"there is nothing at {path}"
+    if error.status_code == 405:  # noqa: PLR2004
+        return f"{path} does not answer {method}"
+    return error.detail or f"{method} {path} was refused"

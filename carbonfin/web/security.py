@@ -1,0 +1,111 @@
+"""What every answer carries and every unsafe form must prove: headers, cookies, form tokens, request numbers."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.types import Scope
+
+SESSION_COOKIE = "carbonfin_session"
+VISIT_COOKIE = "carbonfin_visit"
+FORM_TOKEN_FIELD = "_csrf_token"  # noqa: S105 - the name of a field
+FORM_TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
+REQUEST_ID_HEADER = "X-Request-Id"
+_SEALS = "carbonfin_seals"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_COOKIE_SECONDS = 365 * 24 * 3600
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing from elsewhere and nothing inline: charts draw by presentation attributes, figures by classes."""
+
+SECURITY_HEADERS: dict[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seals:
+    """The secret that form tokens are made with, and whether cookies travel over TLS only."""
+
+    secret: bytes
+    secure_cookies: bool
+
+    def form_token(self, proof: str) -> str:
+        """Give the form token that belongs to a session or visit."""
+        return hmac.new(self.secret, b"form:" + proof.encode(), hashlib.sha256).hexdigest()
+
+    def form_token_fits(self, proof: str, token: str) -> bool:
+        """Whether a form token belongs to a session or visit."""
+        return hmac.compare_digest(self.form_token(proof).encode(), token.encode())
+
+    def cookie(self, key: str, value: str, *, max_age: int | None = None) -> Cookie:
+        """Make a cookie no script can read and no other site can send along with a form."""
+        return Cookie(
+            key=key,
+            value=value,
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=self.secure_cookies,
+            max_age=max_age,
+        )
+
+    def lasting_cookie(self, key: str, value: str) -> Cookie:
+        """Make a cookie that stays for a year, for a reader's preference."""
+        return self.cookie(key, value, max_age=_COOKIE_SECONDS)
+
+
+def keep_seals(state: Any, seals: Seals) -> None:
+    """Keep the seals with the application."""
+    state[_SEALS] = seals
+
+
+def seals_of(connection: ASGIConnection) -> Seals:
+    """Give the application's seals."""
+    return cast("Seals", connection.app.state[_SEALS])
+
+
+def new_visit() -> str:
+    """Give the random mark of a stranger's visit."""
+    return secrets.token_urlsafe(24)
+
+
+def proof_of(connection: ASGIConnection) -> str | None:
+    """Give what a form token is bound to: the session, or for a stranger the visit."""
+    return connection.cookies.get(SESSION_COOKIE) or connection.cookies.get(VISIT_COOKIE)
+
+
+def request_id_of(scope: Scope) -> str:
+    """Give the request's number: the caller's own if it is a plain one, else a new one."""
+    state = cast("dict[str, Any]", scope.setdefault("state", {}))
+    known = state.get("request_id")
+    if isinstance(known, str):
+        return known
+    asked = next(
+        (value.decode("latin-1") for name, value in scope.get("headers", ()) if name.lower() == b"x-request-id"), ""
+    )
+    state["request_id"] = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+    return cast("str", state["request_id"])

@@ -1,0 +1,47 @@
+"""Who is at the door: the actor, the organisation and its business date, and how they came in."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.types import Scope
+
+from carbonfin.kernel.actors import Actor
+
+_VISITOR = "carbonfin_visitor"
+
+
+class Door(StrEnum):
+    """How a visitor proved who they are."""
+
+    KEY = "key"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """An authenticated asker with what every page head shows.
+
+    Attributes:
+        door: API key of a system, or session of a person.
+        business_date: The organisation's business date (业务日期).
+    """
+
+    actor: Actor
+    organization_name: str
+    business_date: date
+    is_sample: bool
+    door: Door
+
+
+def remember_visitor(scope: Scope | dict[str, Any], visitor: Visitor) -> None:
+    """Keep the visitor with the request."""
+    scope.setdefault("state", {})[_VISITOR] = visitor
+
+
+def visitor_of(connection: ASGIConnection) -> Visitor | None:
+    """Give the visitor of a request, or nothing for a stranger."""
+    visitor = connection.scope.get("state", {}).get(_VISITOR)
+    return visitor if isinstance(visitor, Visitor) else None
