@@ -1,0 +1,35 @@
+"""Charts drawn on the server: the same SVG on the page and in the PDF, the same picture in Word."""
+
+from carbonfin.documents.charts.bars import Bar, CoverageBar, bar_chart, coverage_chart
+from carbonfin.documents.charts.drawing import Chart, chart_png
+from carbonfin.documents.charts.series import (
+    PointFlag,
+    SeriesPoint,
+    Threshold,
+    VolumeBar,
+    time_series_chart,
+)
+from carbonfin.documents.charts.themes import DARK, LIGHT, Language, Theme, Tone, Words, chart_stylesheet
+from carbonfin.documents.charts.waterfall import waterfall_chart
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Bar",
+    "Chart",
+    "CoverageBar",
+    "Language",
+    "PointFlag",
+    "SeriesPoint",
+    "Theme",
+    "Threshold",
+    "Tone",
+    "VolumeBar",
+    "Words",
+    "bar_chart",
+    "chart_png",
+    "chart_stylesheet",
+    "coverage_chart",
+    "time_series_chart",
+    "waterfall_chart",
+]
