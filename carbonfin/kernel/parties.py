@@ -24,6 +24,10 @@ class Lei:
 
     text: str
 
+    def __post_init__(self) -> None:
+        """Hold the promise that only `parse` lets text in."""
+        assert _lei_fits(self.text), "read a LEI with Lei.parse"
+
     @classmethod
     def parse(cls, text: str, *, field: str = "lei") -> "Lei":
         """Read a LEI and check it by ISO 7064 mod 97-10.
@@ -33,7 +37,7 @@ class Lei:
         """
         code = text.strip().upper()
         shaped = _LEI.fullmatch(code) is not None
-        if not shaped or int("".join(str(int(character, 36)) for character in code)) % _ISO_7064_MODULUS != 1:
+        if not _lei_fits(code):
             reason = "the check digits do not fit" if shaped else "20 letters and digits are expected"
             raise InvalidInput(
                 f"LEI {text!r}: {reason}",
@@ -46,6 +50,12 @@ class Lei:
 
     def __str__(self) -> str:
         return self.text
+
+
+def _lei_fits(code: str) -> bool:
+    if _LEI.fullmatch(code) is None:
+        return False
+    return int("".join(str(int(character, 36)) for character in code)) % _ISO_7064_MODULUS == 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

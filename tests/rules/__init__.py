@@ -1,0 +1,1 @@
+"""Tests of parameters, traces and decision records."""

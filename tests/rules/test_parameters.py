@@ -1,0 +1,280 @@
+"""Dated parameters: both dates, corrections, and files that say where they are wrong."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbonfin.kernel.dates import end_of_china_day
+from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+
+FILE = """\
+# haircuts
+[[parameter]]
+key = "collateral.haircut_ratio"
+unit = "ratio"
+title_zh = "折扣系数"
+title_en = "Haircut"
+
+[[parameter.value]]
+value = "0.40"
+scope = "CEA"
+valid_from = 2024-01-01
+valid_to = 2024-12-31
+known_from = 2023-12-20
+document = "示例银行押品办法"
+article = "第三条"
+grade = "sample"
+confirmed = true
+approved_by = ["甲", "乙"]
+
+[[parameter.value]]
+value = "0.45"
+scope = "CEA"
+valid_from = 2025-01-01
+known_from = 2023-12-20
+document = "示例银行押品办法"
+grade = "sample"
+confirmed = true
+
+[[parameter.value]]
+value = "0.50"
+scope = "CEA"
+valid_from = 2025-01-01
+known_from = 2025-03-01
+document = "更正通知"
+grade = "read"
+confirmed = false
+note = "更正 2023-12-20 的取值"
+
+[[parameter]]
+key = "collateral.cure_days"
+unit = "days"
+title_zh = "补足期限"
+title_en = "Cure period"
+
+[[parameter.value]]
+value = "5"
+valid_from = 2024-01-01
+known_from = 2024-01-01
+document = "示例银行押品办法"
+grade = "sample"
+confirmed = true
+"""
+BOOK = book_from_toml(FILE, file_name="haircuts.toml")
+KEY = "collateral.haircut_ratio"
+
+
+def _known(day: date) -> datetime:
+    return end_of_china_day(day)
+
+
+def _value(**changes: object) -> ParameterValue:
+    fields: dict[str, object] = {
+        "key": "k", "scope": "", "value": "1", "unit": "days", "valid_from": date(2024, 1, 1), "valid_to": None,
+        "known_from": date(2024, 1, 1), "document": "d", "article": "", "grade": Grade.READ, "confirmed": True,
+        "approved_by": (), "note": "",
+    }  # fmt: skip
+    return ParameterValue(**{**fields, **changes})  # type: ignore[arg-type] # a table of columns
+
+
+# --- both dates -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("valid_on", "known_on", "expected"),
+    [
+        (date(2024, 1, 1), date(2024, 1, 1), "0.40"),
+        (date(2024, 12, 31), date(2024, 12, 31), "0.40"),  # the last day is inside
+        (date(2025, 1, 1), date(2025, 1, 1), "0.45"),
+        (date(2025, 6, 30), date(2025, 2, 28), "0.45"),  # the correction was not known yet
+        (date(2025, 6, 30), date(2025, 3, 1), "0.50"),  # from the day it is known it speaks
+        (date(2025, 1, 15), date(2025, 3, 1), "0.50"),  # for the days it says, earlier ones included
+        (date(2024, 6, 30), date(2025, 3, 1), "0.40"),  # and for no others
+    ],
+)
+def test_a_value_is_asked_with_both_dates(valid_on: date, known_on: date, expected: str) -> None:
+    assert BOOK.on(KEY, valid_on=valid_on, known_at=_known(known_on), scope="CEA").decimal == Decimal(expected)
+
+
+def test_known_days_turn_at_midnight_in_china() -> None:
+    just_before = datetime(2025, 2, 28, 15, 59, 59, tzinfo=UTC)
+    assert BOOK.on(KEY, valid_on=date(2025, 6, 30), known_at=just_before, scope="CEA").value == "0.45"
+    midnight = just_before + timedelta(seconds=1)
+    assert BOOK.on(KEY, valid_on=date(2025, 6, 30), known_at=midnight, scope="CEA").value == "0.50"
+
+
+@pytest.mark.parametrize(
+    ("scope", "valid_on", "known_on"),
+    [
+        ("CEA", date(2023, 12, 31), date(2025, 1, 1)),  # before any value is valid
+        ("CEA", date(2024, 6, 1), date(2023, 12, 19)),  # before any value is known
+        ("SZA", date(2024, 6, 1), date(2025, 1, 1)),  # no such scope: no value of another scope steps in
+        ("", date(2024, 6, 1), date(2025, 1, 1)),
+    ],
+)
+def test_what_is_not_known_is_missing_and_never_assumed(scope: str, valid_on: date, known_on: date) -> None:
+    assert BOOK.find(KEY, valid_on=valid_on, known_at=_known(known_on), scope=scope) is None
+    with pytest.raises(MissingData) as caught:
+        BOOK.on(KEY, valid_on=valid_on, known_at=_known(known_on), scope=scope)
+    assert caught.value.field == KEY
+    assert str(valid_on) in caught.value.detail
+    assert caught.value.remedy_zh
+
+
+def test_a_replay_with_the_old_known_instant_gives_the_old_value_after_a_correction() -> None:
+    before = BOOK.on(KEY, valid_on=date(2025, 2, 1), known_at=_known(date(2025, 2, 1)), scope="CEA")
+    corrected = BOOK.merged(
+        ParameterBook([_value(key=KEY, scope="CEA", value="0.60", unit="ratio", known_from=date(2026, 1, 1))])
+    )
+    after = corrected.on(KEY, valid_on=date(2025, 2, 1), known_at=_known(date(2025, 2, 1)), scope="CEA")
+    assert before == after
+    assert before.digest == after.digest
+    now = corrected.on(KEY, valid_on=date(2025, 2, 1), known_at=_known(date(2026, 1, 1)), scope="CEA")
+    assert now.value == "0.60"
+
+
+MANY = st.lists(
+    st.builds(
+        lambda start, length, known, number: _value(
+            value=str(number),
+            valid_from=start,
+            valid_to=None if length is None else start + timedelta(days=length),
+            known_from=known,
+        ),
+        st.dates(date(2024, 1, 1), date(2024, 2, 1)),
+        st.none() | st.integers(0, 20),
+        st.dates(date(2024, 1, 1), date(2024, 2, 1)),
+        st.integers(0, 999),
+    ),
+    max_size=8,
+    unique_by=lambda value: (value.known_from, value.valid_from),
+)
+
+
+@given(MANY, st.dates(date(2024, 1, 1), date(2024, 3, 1)), st.dates(date(2024, 1, 1), date(2024, 3, 1)), st.randoms())
+def test_the_answer_is_known_valid_latest_and_free_of_order(
+    values: list[ParameterValue], valid_on: date, known_on: date, chance: object
+) -> None:
+    found = ParameterBook(values).find("k", valid_on=valid_on, known_at=_known(known_on))
+    speaking = [
+        value
+        for value in values
+        if value.known_from <= known_on
+        and value.valid_from <= valid_on
+        and (value.valid_to is None or valid_on <= value.valid_to)
+    ]
+    if found is None:
+        assert speaking == []
+    else:
+        assert found in speaking
+        assert all((found.known_from, found.valid_from) >= (other.known_from, other.valid_from) for other in speaking)
+    shuffled = list(values)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined] # random.Random
+    assert ParameterBook(shuffled).find("k", valid_on=valid_on, known_at=_known(known_on)) == found
+
+
+@given(MANY, st.dates(date(2024, 1, 1), date(2024, 3, 1)), st.dates(date(2024, 1, 1), date(2024, 1, 31)))
+def test_what_is_learnt_later_never_changes_what_was_known(
+    values: list[ParameterValue], valid_on: date, known_on: date
+) -> None:
+    """Adding a value known from a later day leaves each earlier answer as it was."""
+    later = _value(value="1000", valid_from=date(2023, 1, 1), known_from=known_on + timedelta(days=1))
+    book = ParameterBook(values)
+    instant = _known(known_on)
+    assert book.merged(ParameterBook([later])).find("k", valid_on=valid_on, known_at=instant) == book.find(
+        "k", valid_on=valid_on, known_at=instant
+    )
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+def test_values_read_as_what_they_are() -> None:
+    days = BOOK.on("collateral.cure_days", valid_on=date(2024, 1, 1), known_at=_known(date(2024, 1, 1)))
+    assert (days.integer, days.decimal, days.unit, days.title_zh) == (5, Decimal(5), "days", "补足期限")
+    assert _value(value="2025-12-31", unit="date").day == date(2025, 12, 31)
+    with pytest.raises(InvalidInput, match="whole number"):
+        _ = _value(value="5.5").integer
+    with pytest.raises(InvalidInput):
+        _ = _value(value="五").decimal
+
+
+def test_the_digest_moves_with_the_value_its_dates_and_its_source() -> None:
+    digests = {
+        _value().digest,
+        _value(value="2").digest,
+        _value(scope="CEA").digest,
+        _value(valid_to=date(2025, 1, 1)).digest,
+        _value(known_from=date(2024, 1, 2)).digest,
+        _value(document="e").digest,
+        _value(article="第一条").digest,
+        _value(confirmed=False).digest,
+        _value(grade=Grade.MEMORY).digest,
+    }
+    assert len(digests) == 9
+    assert _value().digest == _value(title_zh="名").digest
+
+
+def test_the_book_lists_its_scopes_and_values_in_a_stable_order() -> None:
+    assert BOOK.scopes(KEY) == ["CEA"]
+    assert BOOK.scopes("unknown") == []
+    assert [value.value for value in BOOK.values()] == ["5", "0.40", "0.45", "0.50"]
+
+
+# --- files that are wrong -------------------------------------------------------------------------------------------
+def _line_of(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why", "marked"),
+    [
+        ('article = "第三条"', 'clause = "第三条"', "unknown key 'clause'", "clause ="),
+        ('article = "第三条"', 'valu = "0.40"', "unknown key 'valu'", "valu ="),
+        ('unit = "ratio"', 'unitt = "ratio"', "unknown key 'unitt'", "unitt ="),
+        ('unit = "ratio"\n', "", "unit is missing", KEY),
+        ('title_zh = "折扣系数"\n', "", "title_zh is missing", KEY),
+        ('grade = "read"\n', "", "grade is missing", KEY),
+        ('document = "更正通知"\n', "", "document is missing", KEY),
+        ('document = "更正通知"', 'document = " "', "document is empty", None),
+        ('value = "0.40"', "value = 0.40", "written as text", "value = 0.40"),
+        ("valid_from = 2024-01-01\nvalid_to", 'valid_from = "2024-01-01"\nvalid_to', "valid_from must be a date", None),
+        ("valid_to = 2024-12-31", "valid_to = 2024-12-31T00:00:00", "valid_to must be a date", "valid_to"),
+        ('grade = "read"', 'grade = "rumour"', "grade 'rumour' is unknown", None),
+        ("confirmed = false", 'confirmed = "false"', "confirmed must be true or false", None),
+        ('approved_by = ["甲", "乙"]', 'approved_by = "甲、乙"', "approved_by must be a list", "approved_by"),
+        ("valid_to = 2024-12-31", "valid_to = 2024-12-30", "does not follow on", KEY),
+        ("valid_to = 2024-12-31", "valid_to = 2023-12-31", "is before valid_from", KEY),
+        ("valid_to = 2024-12-31\n", "", "does not follow on None", KEY),
+        ('"collateral.cure_days"', '"collateral.haircut_ratio"', "stands twice", KEY),
+    ],
+)
+def test_a_wrong_file_names_the_place_and_the_reason(old: str, new: str, why: str, marked: str | None) -> None:
+    text = FILE.replace(old, new, 1)
+    assert text != FILE
+    with pytest.raises(InvalidInput) as caught:
+        book_from_toml(text, file_name="haircuts.toml")
+    assert why in caught.value.detail
+    assert caught.value.detail.startswith("haircuts.toml:")
+    if marked is not None:
+        assert caught.value.detail.startswith(f"haircuts.toml:{_line_of(text, marked)}:")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[[parameter]\n", "haircuts.toml"),
+        ('[settings]\ncolour = "green"\n', "unknown key 'settings'"),
+        ('[parameter]\nkey = "a"\n', "[[parameter]]"),
+        ('[[parameter]]\nkey = "a"\nunit = "days"\ntitle_zh = "甲"\ntitle_en = "A"\nvalue = "5"\n', "list of tables"),
+        ('[[parameter]]\nkey = "a"\nunit = "days"\ntitle_zh = "甲"\ntitle_en = "A"\nvalue = ["5"]\n', "list of tables"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(text: str, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        book_from_toml(text, file_name="haircuts.toml")
+    assert why in caught.value.detail
+
+
+def test_an_empty_file_is_an_empty_book() -> None:
+    assert book_from_toml("", file_name="empty.toml").values() == []
