@@ -51,14 +51,14 @@ def column_shares(table: Table) -> tuple[Decimal, ...]:
     return tuple(shares)
 
 
-def term_rows(grid: TermGrid) -> tuple[tuple[Term | None, ...], ...]:
-    """Give the grid's lines: two terms, one wide term alone, or a term with an empty place beside it."""
-    lines: list[tuple[Term | None, ...]] = []
+def term_rows(grid: TermGrid) -> tuple[tuple[Term, ...], ...]:
+    """Give the grid's lines: two terms, or one alone across the width."""
+    lines: list[tuple[Term, ...]] = []
     waiting: Term | None = None
     for term in grid.items:
         if term.wide:
             if waiting is not None:
-                lines.append((waiting, None))
+                lines.append((waiting,))
                 waiting = None
             lines.append((term,))
         elif waiting is None:
@@ -67,7 +67,7 @@ def term_rows(grid: TermGrid) -> tuple[tuple[Term | None, ...], ...]:
             lines.append((waiting, term))
             waiting = None
     if waiting is not None:
-        lines.append((waiting, None))
+        lines.append((waiting,))
     return tuple(lines)
 
 
@@ -87,7 +87,8 @@ def waterfall_parts(waterfall: Waterfall) -> tuple[ChartFigure, Table]:
             for step in waterfall.steps
         ),
     )
-    return ChartFigure(svg=chart.svg, alt=chart.alt_zh), table
+    source = chart.source_line if waterfall.source else ""
+    return ChartFigure(svg=chart.svg, alt=chart.alt_zh, source=source), table
 
 
 def chart_width_percent(svg: str) -> int:

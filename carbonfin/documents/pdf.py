@@ -144,7 +144,7 @@ def _section_values(section: Section) -> dict[str, Any]:
     titles = {"title_zh": printable(section.title_zh), "title_en": printable(section.title_en)}
     match section:
         case TermGrid():
-            rows = [[None if term is None else _term_values(term) for term in line] for line in term_rows(section)]
+            rows = [[_term_values(term) for term in line] for line in term_rows(section)]
             return titles | {"kind": "terms", "rows": rows}
         case Table():
             return titles | _table_values(section)

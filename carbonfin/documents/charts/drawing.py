@@ -74,8 +74,6 @@ def chart_png(svg: str, *, scale: int = 3) -> bytes:
 
 def title_of(title: str, source_line: str) -> alt.TitleParams:
     """Give the title with the source and as-of line under it."""
-    if not title:
-        return alt.TitleParams(text=plain(source_line), anchor="start", offset=10, fontSize=10.5)
     return alt.TitleParams(text=plain(title), subtitle=plain(source_line), anchor="start", offset=14)
 
 

@@ -33,7 +33,7 @@ def waterfall_chart(
         source: Where the steps come from.
         language: Language of every word in the drawing.
         less_is_better: Whether a falling step is good news (a rate) or bad (a score).
-        titled: Whether the title stands in the drawing; a sheet prints it as a heading instead.
+        titled: Whether title and source stand in the drawing; a sheet prints them as heading and source line instead.
         theme: Colours.
         width_px: Width of the plot.
 
@@ -73,12 +73,9 @@ def waterfall_chart(
         "zh": f"{title.zh}。" + "；".join(f"{step.label_zh} {step.text}" for step in steps) + f"。{lines['zh']}。",
         "en": f"{title.en}. " + "; ".join(f"{step.label_en} {step.text}" for step in steps) + f". {lines['en']}.",
     }
+    head = title_of(title.on(language), lines[language])
     return Chart(
-        svg=draw(
-            chart.properties(title=title_of(title.on(language) if titled else "", lines[language])),
-            theme=theme,
-            alternative=alternatives[language],
-        ),
+        svg=draw(chart.properties(title=head) if titled else chart, theme=theme, alternative=alternatives[language]),
         title=title.on(language),
         source_line=lines[language],
         alt_zh=alternatives["zh"],
