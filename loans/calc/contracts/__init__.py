@@ -1,0 +1,1 @@
+"""Loan terms, interest and repayment schedules in whole fen."""

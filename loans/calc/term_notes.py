@@ -1,0 +1,75 @@
+"""The notes a term sheet needs: formula, provisional days, methods, and each unconfirmed input by name."""
+
+from dataclasses import dataclass
+
+from carbonfin.rules.trace import Figure
+from loans.calc.contracts.schedule import RepaymentSchedule
+from loans.calc.contracts.terms import AccrualDates
+from loans.calc.financed import FinancedEmissions
+from loans.calc.ratings.carbon_efficiency import METHOD_ZH, CarbonRating
+from loans.calc.term_requests import LoanRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermNote:
+    """A note in both languages."""
+
+    zh: str
+    en: str
+
+
+def term_notes(
+    *,
+    request: LoanRequest,
+    schedule: RepaymentSchedule | None,
+    rating: CarbonRating | None,
+    financed: tuple[FinancedEmissions, ...],
+    trace: tuple[Figure, ...],
+) -> tuple[TermNote, ...]:
+    """Give the notes the lines need: formula, provisional rows, methods, and each unconfirmed input by name."""
+    notes = [
+        TermNote(
+            zh="执行利率 = max(LPR + 加减点 + 利率优惠, 综合利率下限)；"
+            "利率优惠 = −min(封顶, 超出基准分值的分数 × 每分优惠)。",
+            en="executed rate = max(LPR + margin + concession, floor); "
+            "concession = -min(cap, points over the base x BP a point).",
+        ),
+        TermNote(
+            zh=f"利息按 {request.basis.value} 计，起息日计入、付息日不计入，逐期四舍五入到分；"
+            "合计为各期之和，末期承担本金余数。",
+            en="Interest is rounded half up to the fen row by row; totals are sums of rows; "
+            "the last row takes the remainder.",
+        ),
+    ]
+    if schedule is not None and schedule.provisional_from is not None:
+        notes.append(
+            TermNote(
+                zh="标“节假日安排未公布”的还款日为合同原日期，待国务院办公厅公布当年放假安排后重新顺延，金额不变。"
+                if request.accrual_dates is AccrualDates.UNADJUSTED
+                else "标“节假日安排未公布”的还款日为合同原日期，待公布当年放假安排后重新顺延并重算利息。",
+                en="Marked payment days are contractual days, moved again once the year's holiday notice is published.",
+            )
+        )
+    if rating is not None:
+        notes.append(
+            TermNote(
+                zh=f"碳效对照为{METHOD_ZH}，参照浙江工业碳效码公开阈值，两年用同一电网因子；贷款利率只依据外部碳评级报告。",
+                en="The efficiency figures are the system's own; the rate follows the outside report only.",
+            )
+        )
+    if financed:
+        notes.append(
+            TermNote(
+                zh="融资排放按人民银行指南（分母主营业务收入）与 PCAF（分母权益加债务）分别列示，不得相加。",
+                en="Financed emissions by the PBoC guide and by PCAF have different denominators: never add them.",
+            )
+        )
+    notes += [
+        TermNote(
+            zh=f"未确认：{figure.label_zh}（{figure.source or figure.note_zh}）",
+            en=f"unconfirmed: {figure.label_en} ({figure.source or figure.note_en})",
+        )
+        for figure in trace
+        if not figure.confirmed and not figure.name.startswith("payment_date.")
+    ]
+    return tuple(notes)

@@ -1,0 +1,61 @@
+"""What an officer enters of a loan: everything of the terms but the rate."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.dates import DayCount
+from carbonfin.kernel.errors import InvalidInput
+from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanRequest:
+    """What the officer entered: everything of the terms but the rate.
+
+    Attributes:
+        guarantee: 担保方式 in words.
+        credit_line_cny: 授信额度; the principal may not exceed it.
+    """
+
+    product: str
+    loan_kind: str
+    purpose: str
+    guarantee: str
+    credit_line_cny: Decimal
+    principal_cny: Decimal
+    drawdown_date: date
+    maturity_date: date
+    method: RepaymentMethod
+    interest_period_months: int
+    settlement_day: int
+    basis: DayCount
+    accrual_dates: AccrualDates
+
+    def __post_init__(self) -> None:
+        """Refuse a principal above the line, and terms no contract could state."""
+        self.terms_at(Decimal(0))
+        if not self.credit_line_cny.is_finite() or self.credit_line_cny <= 0:
+            raise InvalidInput(f"credit line is {self.credit_line_cny}", zh="授信额度须大于零", field="credit_line_cny")
+        if self.principal_cny > self.credit_line_cny:
+            raise InvalidInput(
+                f"principal {self.principal_cny} exceeds the credit line {self.credit_line_cny}",
+                zh="贷款金额超过授信额度",
+                field="principal_cny",
+                remedy="Lower the principal or raise the line.",
+                remedy_zh="请降低贷款金额或先调整授信额度。",
+            )
+
+    def terms_at(self, rate: Decimal) -> LoanTerms:
+        """Give the loan terms at a rate."""
+        return LoanTerms(
+            principal_cny=self.principal_cny,
+            drawdown_date=self.drawdown_date,
+            maturity_date=self.maturity_date,
+            rate=rate,
+            basis=self.basis,
+            method=self.method,
+            interest_period_months=self.interest_period_months,
+            settlement_day=self.settlement_day,
+            accrual_dates=self.accrual_dates,
+        )

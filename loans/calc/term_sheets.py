@@ -1,0 +1,245 @@
+"""The term sheet (贷款条款清单): one value from which page, PDF and Word are made; every figure stands in its trace."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure, checked_trace
+from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs, make_schedule
+from loans.calc.contracts.terms import CalendarDays
+from loans.calc.financed import FinancedEmissions, financed_emissions
+from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate
+from loans.calc.missing import MissingField
+from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
+from loans.calc.term_lines import TermGroup, term_groups
+from loans.calc.term_notes import TermNote, term_notes
+from loans.calc.term_requests import LoanRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermSheetInputs:
+    """Everything a term sheet takes.
+
+    Attributes:
+        version: Starts at 1; a change of the draft is a new version.
+        rating: Inputs of the own method, shown beside the outside report; None leaves it out.
+    """
+
+    number: str
+    version: int
+    issued_on: date
+    lender: str
+    borrower: str
+    borrower_usci: str
+    request: LoanRequest
+    rate: RateInputs
+    calendar: CalendarDays
+    rating: RatingInputs | None
+    revenue_cny: Decimal | None
+    equity_plus_debt_cny: Decimal | None
+    is_sample: bool
+
+    def __post_init__(self) -> None:
+        """Refuse a rate decided for another enterprise or another day."""
+        if self.rate.usci != self.borrower_usci:
+            raise InvalidInput("the rate speaks of another borrower", zh="利率决定不属于该借款人", field="rate/usci")
+        if self.rate.applies_from != self.request.drawdown_date:
+            raise InvalidInput(
+                f"the rate applies from {self.rate.applies_from}, drawdown is {self.request.drawdown_date}",
+                zh="利率起算日与提款日不一致",
+                field="drawdown_date",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateStep:
+    """One bar of the rate build-up; levels end at a rate, moves add bp."""
+
+    label_zh: str
+    label_en: str
+    bp: Decimal
+    is_level: bool
+    figure_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermSheet:
+    """The term sheet: grouped lines, build-up, schedule, notes, and the one trace they all stand in.
+
+    Attributes:
+        status: Not decided while the rate is: then there is no schedule and no executed rate.
+        saving_cny: Interest saved against the same schedule without the concession.
+        trace: All figures of rate, rating, schedule and financed emissions; the parts carry none of their own.
+    """
+
+    status: RateStatus
+    missing: tuple[MissingField, ...]
+    number: str
+    version: int
+    issued_on: date
+    lender: str
+    borrower: str
+    borrower_usci: str
+    request: LoanRequest
+    rate: RateDecision
+    steps: tuple[RateStep, ...]
+    schedule: RepaymentSchedule | None
+    interest_total_without_concession_cny: Decimal | None
+    saving_cny: Decimal | None
+    rating: CarbonRating | None
+    financed: tuple[FinancedEmissions, ...]
+    groups: tuple[TermGroup, ...]
+    notes: tuple[TermNote, ...]
+    is_sample: bool
+    trace: tuple[Figure, ...]
+
+
+def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
+    """Draft the term sheet: decide the rate, make the schedule, compare, attribute emissions, write the lines.
+
+    Raises:
+        InvalidInput: A term breaks a rule; the message names the field.
+        MissingData: The rating shown beside it lacks the current year's electricity.
+    """
+    rate = decide_rate(inputs.rate)
+    figures = list(rate.trace)
+    rating = None if inputs.rating is None else rate_carbon_efficiency(inputs.rating)
+    if rating is not None:
+        figures += rating.trace
+    schedule = _schedule(inputs, rate, figures)
+    compared = _compared(inputs, rate, schedule, figures)
+    financed: tuple[FinancedEmissions, ...] = ()
+    if rating is not None:
+        _principal_stands(inputs.request, figures)
+        financed, _, attributed = financed_emissions(
+            outstanding_cny=inputs.request.principal_cny,
+            company_t=rating.current.company_t,
+            revenue_cny=inputs.revenue_cny,
+            equity_plus_debt_cny=inputs.equity_plus_debt_cny,
+            outstanding_figure="principal_cny",
+            emissions_figure=rating.current.company_figure_name,
+        )
+        figures += attributed
+    trace = checked_trace(figures)
+    without, saving = compared
+    return TermSheet(
+        status=rate.status,
+        missing=rate.missing,
+        number=inputs.number,
+        version=inputs.version,
+        issued_on=inputs.issued_on,
+        lender=inputs.lender,
+        borrower=inputs.borrower,
+        borrower_usci=inputs.borrower_usci,
+        request=inputs.request,
+        rate=replace(rate, trace=()),
+        steps=_steps(inputs.rate, rate),
+        schedule=schedule,
+        interest_total_without_concession_cny=without,
+        saving_cny=saving,
+        rating=None if rating is None else replace(rating, trace=()),
+        financed=financed,
+        groups=term_groups(
+            lender=inputs.lender,
+            borrower=inputs.borrower,
+            borrower_usci=inputs.borrower_usci,
+            request=inputs.request,
+            rate_inputs=inputs.rate,
+            rate=rate,
+            schedule=schedule,
+            saving_cny=saving,
+            rating=rating,
+            financed=financed,
+            trace=trace,
+        ),
+        notes=term_notes(request=inputs.request, schedule=schedule, rating=rating, financed=financed, trace=trace),
+        is_sample=inputs.is_sample,
+        trace=trace,
+    )
+
+
+def _schedule(inputs: TermSheetInputs, rate: RateDecision, figures: list[Figure]) -> RepaymentSchedule | None:
+    if rate.executed_rate is None:
+        return None
+    terms = inputs.request.terms_at(rate.executed_rate)
+    schedule = make_schedule(ScheduleInputs(terms=terms, calendar=inputs.calendar))
+    figures += [
+        replace(figure, source="", formula="= executed rate", inputs=("executed_rate",))
+        if figure.name == "rate"
+        else figure
+        for figure in schedule.trace
+    ]
+    return replace(schedule, trace=())
+
+
+def _compared(
+    inputs: TermSheetInputs, rate: RateDecision, schedule: RepaymentSchedule | None, figures: list[Figure]
+) -> tuple[Decimal | None, Decimal | None]:
+    """Compare with the same schedule without the concession."""
+    if schedule is None:
+        return None, None
+    terms = inputs.request.terms_at(rate.executed_rate_without_concession)
+    without = make_schedule(ScheduleInputs(terms=terms, calendar=inputs.calendar)).interest_total_cny
+    saving = without - schedule.interest_total_cny
+    figures += [
+        Figure(
+            name="interest_total_without_concession_cny",
+            label_zh="无优惠时利息合计",
+            label_en="Interest total without the concession",
+            value=str(without),
+            unit="CNY",
+            formula="the same schedule at max(LPR + margin, all-in floor)",
+            inputs=("principal_cny", "basis", "rate_before_concession", "floor_rate"),
+        ),
+        Figure(
+            name="saving_cny",
+            label_zh="优惠节省利息",
+            label_en="Interest saved by the concession",
+            value=str(saving),
+            unit="CNY",
+            formula="interest without concession - interest",
+            inputs=("interest_total_without_concession_cny", "interest_total_cny"),
+        ),
+    ]
+    return without, saving
+
+
+def _principal_stands(request: LoanRequest, figures: list[Figure]) -> None:
+    """Enter the principal where no schedule did."""
+    if all(figure.name != "principal_cny" for figure in figures):
+        figures.append(
+            Figure(
+                name="principal_cny",
+                label_zh="贷款本金",
+                label_en="Principal",
+                value=str(request.principal_cny),
+                unit="CNY",
+                source="合同约定",
+            )
+        )
+
+
+def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
+    def step(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, is_level: bool = False) -> RateStep:
+        return RateStep(label_zh=label_zh, label_en=label_en, bp=bp, is_level=is_level, figure_name=figure_name)
+
+    lpr_bp = inputs.lpr.rate * 10_000
+    steps = [
+        step(f"LPR（{inputs.lpr.tenor}）", f"LPR ({inputs.lpr.tenor})", lpr_bp, "lpr_rate", is_level=True),
+        step("加减点", "Margin", Decimal(inputs.margin_bp), "margin_bp"),
+    ]
+    if rate.executed_rate is not None and rate.concession_bp is not None:
+        steps.append(step("降碳优惠", "Concession", rate.concession_bp, "concession_bp"))
+        raised_bp = rate.executed_rate * 10_000 - lpr_bp - inputs.margin_bp - rate.concession_bp
+        if raised_bp:
+            steps.append(step("综合利率下限", "All-in floor", raised_bp, "floor_rate"))
+        executed_bp = rate.executed_rate * 10_000
+        steps.append(step("执行利率", "Executed rate", executed_bp, "executed_rate", is_level=True))
+    return tuple(steps)
+
+
+TERM_SHEET_KIND: DecisionKind[TermSheetInputs, TermSheet] = DecisionKind(
+    name="loans.term_sheet", version="1", inputs=TermSheetInputs, outputs=TermSheet, decide=draft_term_sheet
+)
