@@ -1,0 +1,264 @@
+"""The criteria of a scheme, one by one: met, not met or unknown, each with its clause."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from carbonfin.kernel.dates import CHINA, china_day
+from reporting.calc.dedup import OVERLAP_TITLES, DuplicatePair
+from reporting.calc.documents import missing_documents, titles_en, titles_zh
+from reporting.calc.facts import LoanStatus, SubsidyApplication
+from reporting.calc.schemes import SchemeTerms, Term
+
+YES = "yes"
+
+
+class Answer(StrEnum):
+    """How a criterion was answered; `unknown` never helps the applicant."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
+class Criterion(StrEnum):
+    """The criteria this system can test."""
+
+    IN_FORCE = "in_force"
+    AMOUNT_TERMS = "amount_terms"
+    WINDOW = "window"
+    KEY_EMITTER = "key_emitter"
+    SETTLED = "settled"
+    INTEREST_PAID = "interest_paid"
+    ANNOUNCEMENT = "announcement"
+    DOCUMENTS = "documents"
+    NOT_CLAIMED = "not_claimed"
+    STACKING = "stacking"
+
+
+CRITERION_TITLES: dict[Criterion, tuple[str, str]] = {
+    Criterion.IN_FORCE: ("项目在申报日有效", "Scheme in force on the day of filing"),
+    Criterion.AMOUNT_TERMS: ("资助基数与比例已确认", "Base and rate of the grant are known"),
+    Criterion.WINDOW: ("在申报期内提交", "Filed within the window"),
+    Criterion.KEY_EMITTER: ("融资年度为重点排放单位", "Key emitting entity in the year of the financing"),
+    Criterion.SETTLED: ("贷款已结清", "Loan settled"),
+    Criterion.INTEREST_PAID: ("利息已实际支付", "Interest actually paid"),
+    Criterion.ANNOUNCEMENT: ("有碳配额质押公告", "Pledge announced on the bureau's web site"),
+    Criterion.DOCUMENTS: ("申报材料齐全", "File complete"),
+    Criterion.NOT_CLAIMED: ("同一利息未重复申报", "The same interest was not claimed before"),
+    Criterion.STACKING: ("与其他项目叠加", "Stacking with other schemes"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionResult:
+    """One criterion answered.
+
+    Attributes:
+        clause: Document and article it stands on.
+        found_zh: What was found, in Chinese.
+        lacks_parameter: Unknown because a rule was not read, not because the file lacks a fact.
+    """
+
+    criterion: Criterion
+    answer: Answer
+    clause: str
+    found_zh: str
+    found_en: str
+    lacks_parameter: bool = False
+
+
+def criteria_of(
+    application: SubsidyApplication, terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]
+) -> tuple[CriterionResult, ...]:
+    """Answer each criterion that the scheme's read terms hold, in the order a clerk reads a file.
+
+    Args:
+        application: The file.
+        terms: The scheme's terms on the day of filing.
+        pairs: Collisions with earlier applications.
+    """
+    results = [_in_force(application, terms), _amount_terms(terms), _window(application, terms)]
+    if _asks(terms, Term.KEY_EMITTER_ONLY):
+        results.append(_key_emitter(application, terms))
+    if _asks(terms, Term.SETTLED_ONLY):
+        results.append(_settled(application, terms))
+    results.append(_interest_paid(application, terms))
+    if _asks(terms, Term.ANNOUNCEMENT_REQUIRED):
+        results.append(_announcement(application, terms))
+    results += [_documents(application, terms), _not_claimed(terms, pairs)]
+    if any(not pair.same_scheme for pair in pairs):
+        results.append(_stacking(terms, pairs))
+    return tuple(results)
+
+
+def _asks(terms: SchemeTerms, term: Term) -> bool:
+    value = terms.find(term)
+    return value is not None and value.value == YES
+
+
+def _in_force(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    title = terms.find(Term.TITLE)
+    day = china_day(application.submitted_at)
+    if title is None:
+        return CriterionResult(
+            criterion=Criterion.IN_FORCE,
+            answer=Answer.NOT_MET,
+            clause=terms.clause(Term.TITLE),
+            found_zh=f"{day} 无有效条款",
+            found_en=f"no terms in force on {day}",
+        )
+    return CriterionResult(
+        criterion=Criterion.IN_FORCE,
+        answer=Answer.MET,
+        clause=terms.clause(Term.TITLE),
+        found_zh=f"{title.value}，自 {title.valid_from} 起",
+        found_en=f"in force from {title.valid_from}",
+    )
+
+
+def _amount_terms(terms: SchemeTerms) -> CriterionResult:
+    missing = [zh for term, zh in ((Term.BASIS, "资助基数"), (Term.RATE, "资助比例")) if not terms.is_known(term)]
+    if terms.vat_rate is None:
+        missing.append("增值税税率")
+    return CriterionResult(
+        criterion=Criterion.AMOUNT_TERMS,
+        answer=Answer.UNKNOWN if missing else Answer.MET,
+        clause=terms.clause(Term.RATE),
+        found_zh="、".join(missing) + "未确认" if missing else "均有依据",
+        found_en="base, rate or VAT rate not read" if missing else "known",
+        lacks_parameter=bool(missing),
+    )
+
+
+def _window(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    window = terms.window
+    if window is None:
+        return CriterionResult(
+            criterion=Criterion.WINDOW,
+            answer=Answer.UNKNOWN,
+            clause=terms.clause(Term.WINDOW_OPENS),
+            found_zh="申报期未确认",
+            found_en="window not read",
+            lacks_parameter=True,
+        )
+    opens, closes = window
+    inside = opens <= application.submitted_at <= closes
+    span = f"{_minute(opens)} 至 {_minute(closes)}"
+    return CriterionResult(
+        criterion=Criterion.WINDOW,
+        answer=Answer.MET if inside else Answer.NOT_MET,
+        clause=terms.clause(Term.WINDOW_OPENS),
+        found_zh=f"{_minute(application.submitted_at)} 提交，申报期 {span}" + ("" if inside else "，不在申报期内"),
+        found_en=f"filed {_minute(application.submitted_at)}",
+    )
+
+
+def _key_emitter(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    answer, zh, en = {
+        True: (Answer.MET, "是重点排放单位", "yes"),
+        False: (Answer.NOT_MET, "不是重点排放单位", "no"),
+        None: (Answer.UNKNOWN, "未说明是否为重点排放单位", "not stated"),
+    }[application.key_emitter]
+    clause = terms.clause(Term.KEY_EMITTER_ONLY)
+    return CriterionResult(criterion=Criterion.KEY_EMITTER, answer=answer, clause=clause, found_zh=zh, found_en=en)
+
+
+def _settled(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    note, filed_on = application.loan_note, china_day(application.submitted_at)
+    answer, zh, en = Answer.UNKNOWN, "结清情况不明", "not known"
+    if note.status is LoanStatus.RUNNING:
+        answer, zh, en = Answer.NOT_MET, "未结清", "still running"
+    elif note.status is LoanStatus.SETTLED and note.settled_on is not None:
+        if note.settled_on <= filed_on:
+            answer, zh, en = Answer.MET, f"{note.settled_on} 结清", f"settled on {note.settled_on}"
+        else:
+            answer, zh, en = Answer.NOT_MET, f"{note.settled_on} 结清，晚于申报日，申报时未结清", "settled after filing"
+    clause = terms.clause(Term.SETTLED_ONLY)
+    return CriterionResult(criterion=Criterion.SETTLED, answer=answer, clause=clause, found_zh=zh, found_en=en)
+
+
+def _interest_paid(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    vouchers, filed_on = application.vouchers, china_day(application.submitted_at)
+    unknown = [voucher.number for voucher in vouchers if voucher.paid_on is None]
+    late = [voucher.number for voucher in vouchers if voucher.paid_on is not None and voucher.paid_on > filed_on]
+    answer, zh, en = Answer.MET, f"{len(vouchers)} 张付息凭证", f"{len(vouchers)} vouchers"
+    if not vouchers:
+        answer, zh, en = Answer.UNKNOWN, "没有付息凭证", "no voucher in the file"
+    elif late:
+        answer, zh, en = Answer.NOT_MET, f"凭证 {'、'.join(late)} 在申报日之后支付", "paid after filing"
+    elif unknown:
+        answer, zh, en = Answer.UNKNOWN, f"凭证 {'、'.join(unknown)} 无支付日", "day of payment not stated"
+    clause = terms.clause(Term.BASIS)
+    return CriterionResult(criterion=Criterion.INTEREST_PAID, answer=answer, clause=clause, found_zh=zh, found_en=en)
+
+
+def _announcement(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    announcement = application.announcement
+    answer, zh, en = Answer.UNKNOWN, "未提供质押公告", "not in the file"
+    if announcement is not None and announcement.address and announcement.published_on is not None:
+        answer, zh = Answer.MET, f"{announcement.number}，{announcement.published_on} 发布"
+        en = f"{announcement.number}, published {announcement.published_on}"
+    elif announcement is not None:
+        zh, en = f"{announcement.number} 缺网址或发布日期", "address or day of publication missing"
+    clause = terms.clause(Term.ANNOUNCEMENT_REQUIRED)
+    return CriterionResult(criterion=Criterion.ANNOUNCEMENT, answer=answer, clause=clause, found_zh=zh, found_en=en)
+
+
+def _documents(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+    required = terms.required_documents
+    clause = terms.clause(Term.DOCUMENTS)
+    if required is None:
+        return CriterionResult(
+            criterion=Criterion.DOCUMENTS,
+            answer=Answer.UNKNOWN,
+            clause=clause,
+            found_zh="材料清单未确认",
+            found_en="list of documents not read",
+            lacks_parameter=True,
+        )
+    missing = missing_documents(required, application.documents)
+    return CriterionResult(
+        criterion=Criterion.DOCUMENTS,
+        answer=Answer.UNKNOWN if missing else Answer.MET,
+        clause=clause,
+        found_zh=f"缺：{titles_zh(missing)}" if missing else f"{len(required)} 类材料齐全",
+        found_en=f"missing: {titles_en(missing)}" if missing else f"all {len(required)} kinds present",
+    )
+
+
+def _not_claimed(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+    same = [pair for pair in pairs if pair.same_scheme]
+    found_zh = "；".join(f"与 {pair.earlier_reference} {OVERLAP_TITLES[pair.reason][0]}" for pair in same)
+    found_en = "; ".join(f"{OVERLAP_TITLES[pair.reason][1]} as {pair.earlier_reference}" for pair in same)
+    return CriterionResult(
+        criterion=Criterion.NOT_CLAIMED,
+        answer=Answer.NOT_MET if same else Answer.MET,
+        clause=terms.clause(Term.TITLE),
+        found_zh=found_zh or "未发现重复",
+        found_en=found_en or "none found",
+    )
+
+
+def _stacking(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+    others = sorted({pair.earlier_scheme for pair in pairs if not pair.same_scheme})
+    references = "、".join(sorted({pair.earlier_reference for pair in pairs if not pair.same_scheme}))
+    value = terms.find(Term.STACKING)
+    allowed = set() if value is None else set(value.value.split(","))
+    answer, zh = Answer.UNKNOWN, f"同一利息另有申请 {references}，叠加规则未确认"
+    if value is not None:
+        refused = [scheme for scheme in others if scheme not in allowed]
+        answer = Answer.NOT_MET if refused else Answer.MET
+        zh = f"同一利息另有申请 {references}，" + ("不得叠加" if refused else "可叠加")
+    return CriterionResult(
+        criterion=Criterion.STACKING,
+        answer=answer,
+        clause=terms.clause(Term.STACKING),
+        found_zh=zh,
+        found_en=f"the same interest is claimed by {references}: {answer}",
+        lacks_parameter=value is None,
+    )
+
+
+def _minute(instant: datetime) -> str:
+    return instant.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")

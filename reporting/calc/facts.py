@@ -1,0 +1,174 @@
+"""What an application for an interest subsidy states: applicant, loan note, vouchers, announcement, documents."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.dates import aware
+from carbonfin.kernel.errors import InvalidInput
+
+
+class DocumentKind(StrEnum):
+    """Documents a scheme may ask for; the values stand in the scheme's document list."""
+
+    APPLICATION_FORM = "application_form"
+    USCI_CERTIFICATE = "usci_certificate"
+    LEGAL_REPRESENTATIVE_ID = "legal_representative_id"
+    LOAN_CONTRACT = "loan_contract"
+    SECURITY_CONTRACT = "security_contract"
+    LOAN_NOTE = "loan_note"
+    COST_VOUCHERS = "cost_vouchers"
+    INVOICES = "invoices"
+    SETTLEMENT_CERTIFICATE = "settlement_certificate"
+    ANNOUNCEMENT_SCREENSHOT = "announcement_screenshot"
+    OTHER = "other"
+
+
+DOCUMENT_TITLES: dict[DocumentKind, tuple[str, str]] = {
+    DocumentKind.APPLICATION_FORM: ("项目申请书", "Application form"),
+    DocumentKind.USCI_CERTIFICATE: ("统一社会信用代码证书", "USCI certificate"),
+    DocumentKind.LEGAL_REPRESENTATIVE_ID: ("法定代表人身份证", "Identity card of the legal representative"),
+    DocumentKind.LOAN_CONTRACT: ("借款合同", "Loan contract"),
+    DocumentKind.SECURITY_CONTRACT: ("担保合同", "Security contract"),
+    DocumentKind.LOAN_NOTE: ("借据", "Loan note"),
+    DocumentKind.COST_VOUCHERS: ("费用支出凭证", "Cost vouchers"),
+    DocumentKind.INVOICES: ("发票", "Invoices"),
+    DocumentKind.SETTLEMENT_CERTIFICATE: ("贷款结清证明", "Loan settlement certificate"),
+    DocumentKind.ANNOUNCEMENT_SCREENSHOT: ("碳配额质押公告截图", "Screenshot of the pledge announcement"),
+    DocumentKind.OTHER: ("其他材料", "Other"),
+}
+
+
+class LoanStatus(StrEnum):
+    """Whether a loan note is paid back; `unknown` is never read as settled."""
+
+    SETTLED = "settled"
+    RUNNING = "running"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterestVoucher:
+    """One paid interest period.
+
+    Attributes:
+        number: The voucher's own number.
+        period_start: First day of interest, counted.
+        period_end: End of the period, not counted.
+        gross_cny: Interest with VAT, whole fen.
+        paid_on: Day of payment, or None where it is not known.
+    """
+
+    number: str
+    period_start: date
+    period_end: date
+    gross_cny: Decimal
+    paid_on: date | None
+
+    def __post_init__(self) -> None:
+        """Refuse an empty period, a negative amount and fractions of a fen."""
+        if self.period_end <= self.period_start:
+            raise InvalidInput(
+                f"voucher {self.number}: the period ends {self.period_end}, not after {self.period_start}",
+                zh=f"凭证 {self.number} 的计息期止日应晚于起日",
+                field="vouchers/period_end",
+            )
+        if self.gross_cny < 0 or self.gross_cny != self.gross_cny.quantize(Decimal("0.01")):
+            raise InvalidInput(
+                f"voucher {self.number}: {self.gross_cny} is not a whole, non-negative number of fen",
+                zh=f"凭证 {self.number} 的金额应为非负且最多两位小数",
+                field="vouchers/gross_cny",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanNote:
+    """The loan note the subsidy is asked for.
+
+    Attributes:
+        rate: Executed annual rate, decimal, or None where not stated.
+        status: As known on the day of the facts.
+        settled_on: Day of settlement where settled.
+    """
+
+    bank_name: str
+    contract_number: str
+    note_number: str
+    principal_cny: Decimal
+    start_date: date
+    end_date: date
+    rate: Decimal | None
+    status: LoanStatus
+    settled_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgedUnits:
+    """Units behind the loan, as announced."""
+
+    unit: str
+    quantity_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgeAnnouncement:
+    """The announcement of the pledge on the bureau's web site."""
+
+    number: str
+    address: str
+    published_on: date | None
+    pledged: tuple[PledgedUnits, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledDocument:
+    """One document in the file, held by its SHA-256."""
+
+    kind: DocumentKind
+    file_name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsidyApplication:
+    """One application as filed; None means not stated, never no.
+
+    Attributes:
+        reference: The filer's own number, unique within the filing bank.
+        scheme: Scheme code, for example `nanshan-2025`.
+        key_emitter: 是否重点排放单位 in the year of the financing, None where not known.
+        guarantee_fee_cny: Shown in the report; not counted while the scheme's treatment is unread.
+        other_subsidy: What the applicant declares, empty for "none declared", None for no declaration.
+    """
+
+    reference: str
+    filed_by_bank: str
+    scheme: str
+    applicant_name: str
+    applicant_usci: str
+    district: str | None
+    key_emitter: bool | None
+    submitted_at: datetime
+    loan_note: LoanNote
+    vouchers: tuple[InterestVoucher, ...]
+    announcement: PledgeAnnouncement | None
+    documents: tuple[FiledDocument, ...]
+    guarantee_fee_cny: Decimal | None
+    appraisal_and_registration_fee_cny: Decimal | None
+    other_subsidy: str | None
+    contact: str | None
+    is_sample: bool
+
+    def __post_init__(self) -> None:
+        """Refuse a naive instant and a voucher that stands twice in one file."""
+        aware(self.submitted_at)
+        numbers = [voucher.number for voucher in self.vouchers]
+        if len(set(numbers)) != len(numbers):
+            raise InvalidInput(
+                f"application {self.reference} names a voucher twice",
+                zh=f"申请 {self.reference} 中有重复的凭证号",
+                field="vouchers",
+                remedy="Name each voucher once.",
+                remedy_zh="每张凭证只填一次。",
+            )

@@ -1,0 +1,149 @@
+"""The terms of a subsidy scheme as dated parameters; a term without a value is known to be missing."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.dates import CHINA
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from reporting.calc.facts import DocumentKind
+
+_PREFIX = "reporting.subsidy."
+VAT_RATE_KEY = "reporting.vat_rate"
+NO_CAP = "none"
+
+
+class Term(StrEnum):
+    """Terms a scheme may state; keys are `reporting.subsidy.TERM` with the scheme as scope."""
+
+    TITLE = "title"
+    BASIS = "basis"
+    RATE = "rate"
+    CAP_CNY = "cap_cny"
+    CONDITIONS = "conditions"
+    WINDOW_OPENS = "window_opens"
+    WINDOW_CLOSES = "window_closes"
+    SETTLED_ONLY = "settled_only"
+    KEY_EMITTER_ONLY = "key_emitter_only"
+    DOCUMENTS = "documents"
+    ANNOUNCEMENT_REQUIRED = "announcement_required"
+    BUDGET_CNY = "budget_cny"
+    STACKING = "stacking"
+
+
+class Basis(StrEnum):
+    """What the rate is applied to."""
+
+    INTEREST_NET_OF_VAT = "interest_net_of_vat"
+    PRINCIPAL = "principal"
+
+
+# Without these no amount can be worked out at all.
+AMOUNT_TERMS = (Term.BASIS, Term.RATE)
+# Without these an amount can be worked out but not proposed for payment: it might be too large.
+LIMITING_TERMS = (
+    Term.CONDITIONS,
+    Term.CAP_CNY,
+    Term.SETTLED_ONLY,
+    Term.KEY_EMITTER_ONLY,
+    Term.ANNOUNCEMENT_REQUIRED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeTerms:
+    """What is known of one scheme on a day.
+
+    Attributes:
+        scheme: Its code.
+        values: One value a term; a term that a text is known to hold but nobody has read has an empty value.
+        vat_rate: VAT on interest, contained in the voucher's amount.
+    """
+
+    scheme: str
+    values: tuple[ParameterValue, ...]
+    vat_rate: ParameterValue | None
+
+    def find(self, term: Term) -> ParameterValue | None:
+        """Give the term's value, None where the scheme has none or it was never read."""
+        value = self.entry(term)
+        return value if value is not None and value.value else None
+
+    def entry(self, term: Term) -> ParameterValue | None:
+        """Give the term's entry even where its value is empty, with its document and clause."""
+        return next((value for value in self.values if value.key == _PREFIX + term), None)
+
+    @property
+    def title(self) -> str:
+        """The scheme's name, or its code where the name is not known."""
+        value = self.find(Term.TITLE)
+        return value.value if value else self.scheme
+
+    def clause(self, term: Term) -> str:
+        """Give document and article of a term, for people."""
+        entry = self.entry(term)
+        return "未读到条文" if entry is None else f"{entry.document} {entry.article}".strip()
+
+    @property
+    def required_documents(self) -> tuple[DocumentKind, ...] | None:
+        """The documents asked for, None where the list is not known."""
+        value = self.find(Term.DOCUMENTS)
+        return None if value is None else tuple(DocumentKind(name) for name in value.value.split(","))
+
+    @property
+    def window(self) -> tuple[datetime, datetime] | None:
+        """Both ends of the filing window as printed, in China's time; both are inside."""
+        opens, closes = self.find(Term.WINDOW_OPENS), self.find(Term.WINDOW_CLOSES)
+        if opens is None or closes is None:
+            return None
+        return _china_instant(opens), _china_instant(closes)
+
+    @property
+    def cap_cny(self) -> Decimal | None:
+        """The cap an applicant a year, None where there is none or it is not known; see `is_known`."""
+        value = self.find(Term.CAP_CNY)
+        return None if value is None or value.value == NO_CAP else value.decimal
+
+    def is_known(self, term: Term) -> bool:
+        """Whether the term has a value."""
+        return self.find(term) is not None
+
+
+def terms_of(book: ParameterBook, scheme: str, *, valid_on: date, known_at: datetime) -> SchemeTerms:
+    """Give the terms of a scheme valid on a day as known at an instant.
+
+    Raises:
+        NotFound: The book has no such scheme.
+    """
+    if scheme not in schemes_of(book):
+        raise NotFound(
+            f"there is no subsidy scheme {scheme!r}",
+            zh=f"没有贴息项目“{scheme}”",
+            field="scheme",
+            remedy="Known schemes: " + ", ".join(schemes_of(book)) + ".",
+            remedy_zh="可用项目：" + "、".join(schemes_of(book)) + "。",
+        )
+    found = (book.find(_PREFIX + term, valid_on=valid_on, known_at=known_at, scope=scheme) for term in Term)
+    return SchemeTerms(
+        scheme=scheme,
+        values=tuple(value for value in found if value is not None),
+        vat_rate=book.find(VAT_RATE_KEY, valid_on=valid_on, known_at=known_at),
+    )
+
+
+def schemes_of(book: ParameterBook) -> list[str]:
+    """Give the codes of all schemes a book knows of."""
+    return book.scopes(_PREFIX + Term.TITLE)
+
+
+def _china_instant(value: ParameterValue) -> datetime:
+    try:
+        return datetime.fromisoformat(value.value).replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise InvalidInput(
+            f"parameter {value.key} reads {value.value!r}, a day with hours is expected",
+            zh=f"参数 {value.key} 应为日期和时刻",
+            field=value.key,
+        ) from error

@@ -1,0 +1,330 @@
+"""Decide one subsidy application: outcome, amount to the fen, criteria, duplicates and trace."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.units import cny
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure, Trace, checked_trace
+from reporting.calc.costs import InterestCost, VoucherCost, interest_cost
+from reporting.calc.dedup import Claim, DuplicatePair, duplicate_pairs
+from reporting.calc.documents import missing_documents
+from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult, criteria_of
+from reporting.calc.facts import DocumentKind, SubsidyApplication
+from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
+
+_ZERO = Decimal("0.00")
+_LIMIT_NAMES = {
+    Term.CONDITIONS: ("申请条件", "conditions"),
+    Term.CAP_CNY: ("上限", "cap"),
+    Term.SETTLED_ONLY: ("是否限已结清贷款", "whether for settled loans only"),
+    Term.KEY_EMITTER_ONLY: ("是否限重点排放单位", "whether for key emitters only"),
+    Term.ANNOUNCEMENT_REQUIRED: ("是否须质押公告", "whether an announcement is required"),
+}
+
+
+class Outcome(StrEnum):
+    """What becomes of an application."""
+
+    QUALIFIES = "qualifies"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsidyInputs:
+    """Everything the decision needs.
+
+    Attributes:
+        application: The file as filed.
+        terms: The scheme's terms on the day of filing, as known when deciding.
+        earlier: Claims of applications filed earlier that were not refused.
+        granted_this_year_cny: Already granted to the applicant under this scheme this year.
+    """
+
+    application: SubsidyApplication
+    terms: SchemeTerms
+    earlier: tuple[Claim, ...]
+    granted_this_year_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsidyDecision:
+    """The decision on one application.
+
+    Attributes:
+        calculated_cny: 测算金额, by the terms that were read; None unless the application qualifies.
+        proposed_cny: 拟资助金额, None while a limiting term (conditions, cap) is not known: it might be too large.
+        reason_zh: One line for the report.
+        unconfirmed_zh: What a person must still confirm.
+        interest: The vouchers split, None where the VAT rate is not known.
+    """
+
+    outcome: Outcome
+    reason_zh: str
+    reason_en: str
+    criteria: tuple[CriterionResult, ...]
+    pairs: tuple[DuplicatePair, ...]
+    missing_documents: tuple[DocumentKind, ...]
+    unconfirmed_zh: tuple[str, ...]
+    vouchers: tuple[VoucherCost, ...]
+    gross_cny: Decimal | None
+    vat_cny: Decimal | None
+    net_cny: Decimal | None
+    calculated_cny: Decimal | None
+    cut_zh: str
+    proposed_cny: Decimal | None
+    trace: Trace
+
+
+def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
+    """Decide one application.
+
+    A criterion that is not met refuses; one that is unknown leaves it undecided, without an amount. Nothing missing
+    ever raises an amount: while a limiting term (cap, conditions) is unread the amount is worked out, not proposed.
+    """
+    application, terms = inputs.application, inputs.terms
+    pairs = duplicate_pairs(application, inputs.earlier)
+    criteria = criteria_of(application, terms, pairs)
+    outcome = _outcome(criteria, pairs)
+    reason_zh, reason_en = _reason(outcome, criteria)
+    cost = None
+    if terms.vat_rate is not None:
+        cost = interest_cost(application.vouchers, vat_rate=terms.vat_rate.decimal)
+    unconfirmed = _unconfirmed(terms)
+    calculated = proposed = None
+    cut_zh = ""
+    figures = _figures(inputs, cost)
+    if outcome is Outcome.QUALIFIES:
+        assert cost is not None, "without a VAT rate an application is undecided"
+        calculated = _calculated(application, terms, cost)
+        limited, cut_zh = _limited(calculated, terms, granted_cny=inputs.granted_this_year_cny)
+        proposed = limited if all(terms.is_known(term) for term in LIMITING_TERMS) else None
+        figures += _amount_figures(inputs, calculated, limited=limited, proposed=proposed, unconfirmed=unconfirmed)
+    required = terms.required_documents
+    return SubsidyDecision(
+        outcome=outcome,
+        reason_zh=reason_zh,
+        reason_en=reason_en,
+        criteria=criteria,
+        pairs=pairs,
+        missing_documents=missing_documents(required or (), application.documents),
+        unconfirmed_zh=unconfirmed,
+        vouchers=cost.vouchers if cost else (),
+        gross_cny=sum((voucher.gross_cny for voucher in application.vouchers), _ZERO),
+        vat_cny=cost.vat_cny if cost else None,
+        net_cny=cost.net_cny if cost else None,
+        calculated_cny=calculated,
+        cut_zh=cut_zh,
+        proposed_cny=proposed,
+        trace=checked_trace([*figures, *_criterion_figures(criteria)]),
+    )
+
+
+SUBSIDY_DECISION = DecisionKind(
+    name="reporting.subsidy", version="1", inputs=SubsidyInputs, outputs=SubsidyDecision, decide=decide_subsidy
+)
+
+
+def _outcome(criteria: tuple[CriterionResult, ...], pairs: tuple[DuplicatePair, ...]) -> Outcome:
+    if any(pair.same_scheme for pair in pairs):
+        return Outcome.DUPLICATE
+    answers = {result.answer for result in criteria}
+    if Answer.NOT_MET in answers:
+        return Outcome.REFUSED
+    return Outcome.UNDECIDED if Answer.UNKNOWN in answers else Outcome.QUALIFIES
+
+
+def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...]) -> tuple[str, str]:
+    if outcome is Outcome.QUALIFIES:
+        return "符合", "qualifies under the terms that were read"
+    wanted = Answer.UNKNOWN if outcome is Outcome.UNDECIDED else Answer.NOT_MET
+    results = [result for result in criteria if result.answer is wanted]
+    if outcome is Outcome.DUPLICATE:
+        results = [result for result in results if result.criterion is Criterion.NOT_CLAIMED]
+    found_zh = "；".join(result.found_zh for result in results)
+    found_en = "; ".join(f"{CRITERION_TITLES[result.criterion][1]}: {result.found_en}" for result in results)
+    if outcome is Outcome.DUPLICATE:
+        return f"重复申报：{found_zh}", f"duplicate: {found_en}"
+    if outcome is Outcome.REFUSED:
+        return f"不符合：{found_zh}", f"refused: {found_en}"
+    lacks_parameter = any(result.lacks_parameter for result in results)
+    cause_zh, cause_en = (
+        ("参数未确认", "parameter not confirmed") if lacks_parameter else ("材料待补", "file incomplete")
+    )
+    return f"未决定：{cause_zh}（{found_zh}）", f"undecided, {cause_en}: {found_en}"
+
+
+def _unconfirmed(terms: SchemeTerms) -> tuple[str, ...]:
+    names: list[str] = []
+    for term, (zh, _) in _LIMIT_NAMES.items():
+        if not terms.is_known(term):
+            entry = terms.entry(term)
+            article = f"（{entry.article}）" if entry is not None and entry.article else ""
+            names.append(f"{zh}{article}未确认")
+    names.extend(
+        f"{value.title_zh} {value.value} 未确认" for value in terms.values if value.value and not value.confirmed
+    )
+    if terms.vat_rate is not None and not terms.vat_rate.confirmed:
+        names.append(f"{terms.vat_rate.title_zh} {terms.vat_rate.value} 未确认")
+    return tuple(names)
+
+
+def _calculated(application: SubsidyApplication, terms: SchemeTerms, cost: InterestCost) -> Decimal:
+    basis, rate = terms.find(Term.BASIS), terms.find(Term.RATE)
+    assert basis is not None, "checked by the criterion amount_terms"
+    assert rate is not None, "checked by the criterion amount_terms"
+    base_cny = {
+        Basis.INTEREST_NET_OF_VAT: cost.net_cny,
+        Basis.PRINCIPAL: application.loan_note.principal_cny,
+    }[Basis(basis.value)]
+    return cny(base_cny * rate.decimal)
+
+
+def _limited(calculated_cny: Decimal, terms: SchemeTerms, *, granted_cny: Decimal) -> tuple[Decimal, str]:
+    """Cut to what the cap leaves this year, and say why."""
+    cap_cny = terms.cap_cny
+    if cap_cny is None or calculated_cny <= max(_ZERO, cap_cny - granted_cny):
+        return calculated_cny, ""
+    return max(_ZERO, cap_cny - granted_cny), f"年度上限 {cap_cny} 元，已资助 {granted_cny} 元"
+
+
+def _figures(inputs: SubsidyInputs, cost: InterestCost | None) -> list[Figure]:
+    application, terms = inputs.application, inputs.terms
+    figures = [
+        Figure.of_parameter(value.key.removeprefix("reporting.subsidy."), value)
+        for value in terms.values
+        if value.value or value.key.removeprefix("reporting.subsidy.") in set(LIMITING_TERMS)
+    ]
+    figures.append(
+        Figure(
+            name="principal_cny",
+            label_zh="贷款金额",
+            label_en="Loan principal",
+            value=str(application.loan_note.principal_cny),
+            unit="CNY",
+            source=f"借据 {application.loan_note.note_number}",
+        )
+    )
+    if cost is None or terms.vat_rate is None:
+        return figures
+    figures.append(Figure.of_parameter("vat_rate", terms.vat_rate))
+    for voucher, line in zip(application.vouchers, cost.vouchers, strict=True):
+        figures += _voucher_figures(voucher.number, line)
+    for part, zh, en in (
+        ("gross", "利息（含税）", "Interest with VAT"),
+        ("net", "利息（不含税）", "Interest net of VAT"),
+    ):
+        figures.append(
+            Figure(
+                name=f"{part}_cny",
+                label_zh=zh + "合计",
+                label_en=en + ", total",
+                value=str(getattr(cost, f"{part}_cny")),
+                unit="CNY",
+                formula="Σ",
+                inputs=tuple(f"{part}_cny[{line.number}]" for line in cost.vouchers),
+            )
+        )
+    figures.append(
+        Figure(
+            name="vat_cny",
+            label_zh="税额合计",
+            label_en="VAT, total",
+            value=str(cost.vat_cny),
+            unit="CNY",
+            formula="gross - net",
+            inputs=("gross_cny", "net_cny"),
+        )
+    )
+    return figures
+
+
+def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
+    return [
+        Figure(
+            name=f"gross_cny[{number}]",
+            label_zh=f"凭证 {number} 利息（含税）",
+            label_en=f"Voucher {number}, interest with VAT",
+            value=str(line.gross_cny),
+            unit="CNY",
+            source=f"付息凭证 {number}",
+        ),
+        Figure(
+            name=f"net_cny[{number}]",
+            label_zh=f"凭证 {number} 利息（不含税）",
+            label_en=f"Voucher {number}, interest net of VAT",
+            value=str(line.net_cny),
+            unit="CNY",
+            formula="round(gross / (1 + VAT), 2)，四舍五入",
+            inputs=(f"gross_cny[{number}]", "vat_rate"),
+        ),
+    ]
+
+
+def _amount_figures(
+    inputs: SubsidyInputs,
+    calculated_cny: Decimal,
+    *,
+    limited: Decimal,
+    proposed: Decimal | None,
+    unconfirmed: tuple[str, ...],
+) -> list[Figure]:
+    basis = inputs.terms.find(Term.BASIS)
+    assert basis is not None, "checked by the criterion amount_terms"
+    base = "principal_cny" if basis.value == Basis.PRINCIPAL else "net_cny"
+    note = "；".join(unconfirmed)
+    figures = [
+        Figure(
+            name="calculated_cny",
+            label_zh="测算金额",
+            label_en="Calculated amount",
+            value=str(calculated_cny),
+            unit="CNY",
+            formula=f"round({base} × rate, 2)，四舍五入",
+            inputs=(base, "rate"),
+            confirmed=not unconfirmed,
+            note_zh=note,
+        )
+    ]
+    if proposed is None:
+        return figures
+    granted = Figure(
+        name="granted_this_year_cny",
+        label_zh="本年度已资助",
+        label_en="Granted this year",
+        value=str(inputs.granted_this_year_cny),
+        unit="CNY",
+        source="本系统此前决定",
+    )
+    limited_figure = Figure(
+        name="proposed_cny",
+        label_zh="拟资助金额",
+        label_en="Proposed grant",
+        value=str(limited),
+        unit="CNY",
+        formula="min(calculated, cap - granted)",
+        inputs=("calculated_cny", "granted_this_year_cny", *LIMITING_TERMS),
+        confirmed=not unconfirmed,
+        note_zh=note,
+    )
+    return [*figures, granted, limited_figure]
+
+
+def _criterion_figures(criteria: tuple[CriterionResult, ...]) -> list[Figure]:
+    return [
+        Figure(
+            name=f"criterion.{result.criterion}",
+            label_zh=CRITERION_TITLES[result.criterion][0],
+            label_en=CRITERION_TITLES[result.criterion][1],
+            value=result.answer,
+            unit="code",
+            source=result.clause,
+            confirmed=result.answer is not Answer.UNKNOWN,
+            note_zh=result.found_zh,
+            note_en=result.found_en,
+        )
+        for result in criteria
+    ]
