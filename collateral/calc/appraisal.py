@@ -1,0 +1,234 @@
+"""Appraisal of a pledge asked for: what it is worth, until when it may run, and each reason to refuse it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
+from collateral.calc.coverage import (
+    CoverageLevel,
+    CoverageLines,
+    Debt,
+    PledgedLine,
+    Valuation,
+    value_position,
+)
+from collateral.calc.figures import FigureList
+from collateral.calc.headroom import HeadroomInputs, decide_headroom
+from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """How much of a unit the pledgor has free for this agreement."""
+
+    unit: Unit
+    free_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppraisalInputs:
+    """Everything an appraisal hangs on.
+
+    Attributes:
+        agreement_code: The pledge, or what it would be called.
+        extends_code: The pledge whose units are kept longer, or empty.
+        end_date: Day the debt ends.
+        headrooms: Headroom of the pledgor with this pledge among the locks, for each scheme it must surrender.
+        schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
+    """
+
+    agreement_code: str
+    extends_code: str
+    valuation_date: date
+    end_date: date
+    lines: tuple[PledgedLine, ...]
+    debt: Debt
+    thresholds: CoverageLines
+    safety: SafetyTerms
+    availability: tuple[Availability, ...]
+    headrooms: tuple[HeadroomInputs, ...]
+    schemes_without_headroom: tuple[Scheme, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One reason why the pledge cannot be taken."""
+
+    code: str
+    detail: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppraisalOutcome:
+    """What the pledge is worth and every reason against it; without reasons it may go to approval."""
+
+    valuation: Valuation
+    principal_cny_max: Decimal
+    closeout_days: int
+    safe_date: SafeDate
+    headroom_after_t: tuple[tuple[str, int], ...]
+    refusals: tuple[Refusal, ...]
+    unconfirmed: tuple[str, ...]
+    trace: tuple[Figure, ...]
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether no reason stands against it."""
+        return not self.refusals
+
+
+def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
+    """Value the pledge, find its last safe date and headroom, and name each reason to refuse."""
+    figures = FigureList()
+    valuation = value_position(inputs.lines, inputs.debt, inputs.thresholds, figures)
+    initial_ratio = inputs.thresholds.initial.decimal
+    principal_cny_max = (valuation.collateral_value_cny / initial_ratio).quantize(
+        Decimal("0.01"), rounding="ROUND_FLOOR"
+    )
+    figures.result(
+        "principal_max", ("最高可贷本金", "Largest principal"), principal_cny_max, "CNY",
+        "collateral value / initial, rounded down", inputs=("collateral_value", "line_initial"),
+    )  # fmt: skip
+    quantities = tuple((line.unit, line.quantity_t) for line in inputs.lines)
+    safety = safety_of(quantities, inputs.safety, figures)
+    end = figures.fact("end_date", ("到期日", "End date"), inputs.end_date, "date", "申请")
+    refusals = [
+        *_date_refusals(inputs, safety.safe_date),
+        *_coverage_refusals(valuation, inputs.thresholds),
+        *_availability_refusals(inputs),
+    ]
+    headroom_after: list[tuple[str, int]] = []
+    unconfirmed = list(figures.unconfirmed())
+    for headroom in inputs.headrooms:
+        outcome = decide_headroom(headroom)
+        headroom_after.append((str(headroom.scheme), outcome.headroom_t))
+        unconfirmed.extend(one for one in outcome.unconfirmed if one not in unconfirmed)
+        refusals.extend(_headroom_refusals(headroom, outcome.headroom_t))
+        figures.fact(
+            f"headroom_after_{headroom.scheme}",
+            (f"质押后履约余量（{headroom.scheme}）", f"Headroom after ({headroom.scheme})"),
+            outcome.headroom_t,
+            "t",
+            "collateral.headroom",
+            confirmed=not outcome.unconfirmed,
+        )
+    refusals.extend(_unknown_headroom(scheme) for scheme in inputs.schemes_without_headroom)
+    figures.result(
+        "decision",
+        ("评估结论", "Finding"),
+        "refused" if refusals else "acceptable",
+        "code",
+        "no reason stands against it",
+        inputs=(
+            "coverage",
+            "line_initial",
+            "last_safe_date",
+            end,
+            *(f"headroom_after_{name}" for name, _ in headroom_after),
+        ),
+        note_zh="；".join(one.zh for one in refusals),
+        note_en="; ".join(one.detail for one in refusals),
+    )
+    return AppraisalOutcome(
+        valuation=valuation,
+        principal_cny_max=principal_cny_max,
+        closeout_days=safety.closeout_days,
+        safe_date=safety.safe_date,
+        headroom_after_t=tuple(headroom_after),
+        refusals=tuple(refusals),
+        unconfirmed=tuple(unconfirmed),
+        trace=figures.trace(),
+    )
+
+
+def _date_refusals(inputs: AppraisalInputs, safe: SafeDate) -> list[Refusal]:
+    if inputs.end_date <= inputs.valuation_date:
+        return [
+            Refusal(
+                code="end-not-after-valuation-date",
+                detail=f"end {inputs.end_date} is not after {inputs.valuation_date}",
+                zh=f"到期日 {inputs.end_date} 不晚于评估日 {inputs.valuation_date}",
+            )
+        ]
+    if safe.kind is SafeDateKind.UNKNOWN:
+        return [
+            Refusal(
+                code="last-usable-date-unknown",
+                detail=f"the last usable date of {safe.unit} is not known",
+                zh=f"{safe.unit} 的最后可用日未知，不予推定",
+            )
+        ]
+    if safe.kind is SafeDateKind.PASSED:
+        return [
+            Refusal(
+                code="last-safe-date-passed",
+                detail=f"the last safe date of {safe.unit} has passed",
+                zh=f"{safe.unit} 的最后安全日已过",
+            )
+        ]
+    if safe.day is not None and inputs.end_date > safe.day:
+        uncertain = safe.kind is SafeDateKind.ONE_STEP_EARLIER
+        return [
+            Refusal(
+                code="end-after-last-safe-date",
+                detail=f"end {inputs.end_date} is after last safe date {safe.day} of {safe.unit}; no carry-over"
+                + ("; later holidays are not published" if uncertain else ""),
+                zh=f"到期日 {inputs.end_date} 晚于 {safe.unit} 的最后安全日 {safe.day}；未获准结转"
+                + ("；其后节假日安排未公布" if uncertain else ""),
+            )
+        ]
+    return []
+
+
+def _coverage_refusals(valuation: Valuation, lines: CoverageLines) -> list[Refusal]:
+    if valuation.level is CoverageLevel.COVERED:
+        return []
+    return [
+        Refusal(
+            code="coverage-below-initial",
+            detail=f"coverage {valuation.coverage_ratio} is below the initial line {lines.initial.value}",
+            zh=f"担保覆盖率 {(valuation.coverage_ratio or Decimal(0)):.4f} 低于初始线 {lines.initial.value}",
+        )
+    ]
+
+
+def _availability_refusals(inputs: AppraisalInputs) -> list[Refusal]:
+    free = {one.unit: one.free_t for one in inputs.availability}
+    return [
+        Refusal(
+            code="units-not-free",
+            detail=f"{line.unit}: {line.quantity_t} t asked, {free.get(line.unit, 0)} t free",
+            zh=f"{line.unit} 申请质押 {line.quantity_t} 吨，可用 {free.get(line.unit, 0)} 吨",
+        )
+        for line in inputs.lines
+        if line.quantity_t > free.get(line.unit, 0)
+    ]
+
+
+def _headroom_refusals(headroom: HeadroomInputs, headroom_t: int) -> list[Refusal]:
+    if headroom_t >= 0:
+        return []
+    return [
+        Refusal(
+            code="headroom-negative",
+            detail=f"{headroom.scheme} headroom after the pledge is {headroom_t} t",
+            zh=f"质押后 {headroom.scheme} 履约余量为 {headroom_t} 吨，不足以清缴",
+        )
+    ]
+
+
+def _unknown_headroom(scheme: Scheme) -> Refusal:
+    return Refusal(
+        code="headroom-unknown",
+        detail=f"no compliance position of {scheme} is recorded for the pledgor",
+        zh=f"出质人的 {scheme} 履约情况未录入，无法计算履约余量",
+    )
+
+
+APPRAISAL = DecisionKind(
+    name="collateral.appraisal", version="1", inputs=AppraisalInputs, outputs=AppraisalOutcome, decide=decide_appraisal
+)

@@ -1,0 +1,364 @@
+"""Coverage (担保覆盖率): collateral after haircut over the debt, against the bank's three lines."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import cny, round_up
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
+from collateral.calc.figures import FigureList
+from collateral.calc.haircuts import Haircut, haircut_value_cny
+from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
+
+_RATIO_STEP = Decimal(1).scaleb(-10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceUsed:
+    """The price a unit was valued at, with where it came from."""
+
+    price_cny_per_t: Decimal
+    source: str
+    price_date: date
+    staleness_days: int
+    level: int
+    is_sample: bool
+    note_zh: str
+    note_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgedLine:
+    """One pledged unit: tonnes, price and haircut."""
+
+    unit: Unit
+    quantity_t: int
+    price: PriceUsed
+    haircut: Haircut
+
+    def __post_init__(self) -> None:
+        """Refuse nothing pledged and a price that is not positive."""
+        if self.quantity_t <= 0 or self.price.price_cny_per_t <= 0:
+            raise InvalidInput(
+                f"{self.unit}: {self.quantity_t} t at {self.price.price_cny_per_t} cannot be valued",
+                zh=f"{self.unit} 的数量和价格须为正数",
+                field="units",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuedLine:
+    """One pledged unit valued, to the fen."""
+
+    unit: Unit
+    quantity_t: int
+    price_cny_per_t: Decimal
+    haircut_ratio: Decimal
+    market_value_cny: Decimal
+    collateral_value_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """What is owed behind the pledge, 元."""
+
+    principal_cny: Decimal
+    accrued_cny: Decimal
+    costs_cny: Decimal
+    exposure_date: date
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse negative amounts and fractions of a fen."""
+        for name in ("principal_cny", "accrued_cny", "costs_cny"):
+            value: Decimal = getattr(self, name)
+            if value < 0 or value != cny(value):
+                raise InvalidInput(f"{name} is {value}", zh="金额不能为负，且最多两位小数", field=name)
+
+    @property
+    def total_cny(self) -> Decimal:
+        """Principal, accrued interest and costs."""
+        return self.principal_cny + self.accrued_cny + self.costs_cny
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageLines:
+    """The bank's lines: initial, warning (预警) and disposal (处置)."""
+
+    initial: ParameterValue
+    warning: ParameterValue
+    disposal: ParameterValue
+
+    def __post_init__(self) -> None:
+        """Refuse lines out of order."""
+        if not self.initial.decimal >= self.warning.decimal >= self.disposal.decimal > 0:
+            raise InvalidInput(
+                f"coverage lines {self.initial.value}, {self.warning.value}, {self.disposal.value} are out of order",
+                zh="覆盖率线须满足：初始线不低于预警线，预警线不低于处置线",
+                field=self.initial.key,
+            )
+
+
+class CoverageLevel(StrEnum):
+    """Where coverage stands; a value on a line has not fallen below it."""
+
+    COVERED = "covered"
+    BELOW_INITIAL = "below_initial"
+    WARNING = "warning"
+    DISPOSAL = "disposal"
+
+
+LEVEL_NAMES_ZH: dict[CoverageLevel, str] = {
+    CoverageLevel.COVERED: "足额",
+    CoverageLevel.BELOW_INITIAL: "低于初始线",
+    CoverageLevel.WARNING: "预警",
+    CoverageLevel.DISPOSAL: "处置",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpCandidate:
+    """A unit the pledgor holds free and could add."""
+
+    unit: Unit
+    free_t: int
+    price: PriceUsed
+    haircut: Haircut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """Whole tonnes of one unit that restore the initial line, and whether the pledgor has them free."""
+
+    unit: Unit
+    quantity_t: int
+    free_t: int
+    is_sufficient: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """Coverage struck: values to the fen, ratios to ten places rounded down."""
+
+    lines: tuple[ValuedLine, ...]
+    market_value_cny: Decimal
+    collateral_value_cny: Decimal
+    debt_cny: Decimal
+    coverage_ratio: Decimal | None
+    ltv_ratio: Decimal
+    level: CoverageLevel
+
+
+def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
+    """Value each unit q p and q p (1 - h), each to the fen, half up."""
+    valued = []
+    for line in lines:
+        market_value_cny = cny(line.quantity_t * line.price.price_cny_per_t)
+        valued.append(
+            ValuedLine(
+                unit=line.unit,
+                quantity_t=line.quantity_t,
+                price_cny_per_t=line.price.price_cny_per_t,
+                haircut_ratio=line.haircut.ratio,
+                market_value_cny=market_value_cny,
+                collateral_value_cny=haircut_value_cny(market_value_cny, line.haircut.ratio),
+            )
+        )
+    return tuple(valued)
+
+
+def floor_ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """Give a ratio to ten places, rounded down."""
+    return (numerator / denominator).quantize(_RATIO_STEP, rounding=ROUND_FLOOR)
+
+
+def level_of(collateral_value_cny: Decimal, debt_cny: Decimal, lines: CoverageLines) -> CoverageLevel:
+    """Tell where coverage stands; compared as C against line times debt, so no rounding decides."""
+    if collateral_value_cny < lines.disposal.decimal * debt_cny:
+        return CoverageLevel.DISPOSAL
+    if collateral_value_cny < lines.warning.decimal * debt_cny:
+        return CoverageLevel.WARNING
+    if collateral_value_cny < lines.initial.decimal * debt_cny:
+        return CoverageLevel.BELOW_INITIAL
+    return CoverageLevel.COVERED
+
+
+def cash_to_initial_cny(collateral_value_cny: Decimal, debt_cny: Decimal, initial_ratio: Decimal) -> Decimal:
+    """Give the repayment that restores the initial line, x = E - C / initial, rounded up to the fen; never negative."""
+    return max(Decimal("0.00"), round_up(debt_cny - collateral_value_cny / initial_ratio, 2))
+
+
+def top_up_t(
+    collateral_value_cny: Decimal, debt_cny: Decimal, initial_ratio: Decimal, candidate: TopUpCandidate
+) -> int:
+    """Give whole tonnes that restore the initial line: (initial E - C) / (p (1 - h)), rounded up.
+
+    Raises:
+        InvalidInput: The haircut is 1, so no quantity helps.
+    """
+    value_cny_per_t = candidate.price.price_cny_per_t * (1 - candidate.haircut.ratio)
+    if value_cny_per_t <= 0:
+        raise InvalidInput(
+            f"{candidate.unit} has no collateral value", zh=f"{candidate.unit} 无押品价值", field="units"
+        )
+    return max(0, int(round_up((initial_ratio * debt_cny - collateral_value_cny) / value_cny_per_t)))
+
+
+def value_position(
+    lines: tuple[PledgedLine, ...], debt: Debt, thresholds: CoverageLines, figures: FigureList
+) -> Valuation:
+    """Value the pledged units against the debt, with trace.
+
+    coverage = sum(q p (1 - h)) / (principal + accrued + costs); LTV = principal / sum(q p).
+    """
+    valued = value_lines(lines)
+    for line, result in zip(lines, valued, strict=True):
+        _line_figures(line, result, figures)
+    market_value_cny = sum((line.market_value_cny for line in valued), Decimal("0.00"))
+    collateral_value_cny = sum((line.collateral_value_cny for line in valued), Decimal("0.00"))
+    units = [line.unit for line in valued]
+    market = figures.result(
+        "market_value",
+        ("市值", "Market value"),
+        market_value_cny,
+        "CNY",
+        "Σ q·p",
+        inputs=[f"market_value_{unit}" for unit in units],
+    )
+    collateral = figures.result(
+        "collateral_value", ("押品价值", "Collateral value"), collateral_value_cny, "CNY", "Σ q·p·(1−h)",
+        inputs=[f"collateral_value_{unit}" for unit in units],
+    )  # fmt: skip
+    debt_name = _debt_figures(debt, figures)
+    coverage_ratio = floor_ratio(collateral_value_cny, debt.total_cny) if debt.total_cny else None
+    figures.result(
+        "coverage", ("担保覆盖率", "Coverage"), coverage_ratio if coverage_ratio is not None else "", "ratio",
+        "Σ q·p·(1−h) / (principal + accrued + costs)", inputs=(collateral, debt_name),
+        note_zh="" if debt.total_cny else "债权为零，不适用", note_en="" if debt.total_cny else "nothing is owed",
+    )  # fmt: skip
+    ltv_ratio = floor_ratio(debt.principal_cny, market_value_cny)
+    figures.result(
+        "ltv", ("质押率", "Loan-to-value"), ltv_ratio, "ratio", "principal / Σ q·p", inputs=("principal", market)
+    )
+    level = level_of(collateral_value_cny, debt.total_cny, thresholds)
+    names = [
+        figures.parameter("line_initial", thresholds.initial),
+        figures.parameter("line_warning", thresholds.warning),
+        figures.parameter("line_disposal", thresholds.disposal),
+    ]
+    figures.result("level", ("状态", "Level"), level, "code", "coverage against the lines", inputs=("coverage", *names))
+    return Valuation(
+        lines=valued, market_value_cny=market_value_cny, collateral_value_cny=collateral_value_cny,
+        debt_cny=debt.total_cny, coverage_ratio=coverage_ratio, ltv_ratio=ltv_ratio, level=level,
+    )  # fmt: skip
+
+
+def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) -> None:
+    unit = line.unit
+    note_zh = "；".join(filter(None, ["示例报价" if line.price.is_sample else "", line.price.note_zh]))
+    price = figures.fact(
+        f"price_{unit}", (f"{unit} 估值价格", f"{unit} price"), line.price.price_cny_per_t, "CNY/t",
+        f"{line.price.source} {line.price.price_date}", note_zh=note_zh, note_en=line.price.note_en,
+    )  # fmt: skip
+    quantity = figures.fact(f"quantity_{unit}", (f"{unit} 数量", f"{unit} quantity"), line.quantity_t, "t", "质押合同")
+    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in line.haircut.parts]
+    market = figures.result(
+        f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), result.market_value_cny, "CNY", "q·p",
+        inputs=(quantity, price),
+    )  # fmt: skip
+    figures.result(
+        f"collateral_value_{unit}",
+        (f"{unit} 押品价值", f"{unit} collateral value"),
+        result.collateral_value_cny,
+        "CNY",
+        "q·p·(1−h)",
+        inputs=(market, *parts),
+    )
+
+
+def _debt_figures(debt: Debt, figures: FigureList) -> str:
+    source = f"{debt.source} {debt.exposure_date}"
+    names = [
+        figures.fact("principal", ("贷款本金", "Principal"), debt.principal_cny, "CNY", source),
+        figures.fact("accrued", ("应计利息", "Accrued interest"), debt.accrued_cny, "CNY", source),
+        figures.fact("costs", ("费用", "Costs"), debt.costs_cny, "CNY", source),
+    ]
+    return figures.result(
+        "debt", ("债权合计", "Debt"), debt.total_cny, "CNY", "principal + accrued + costs", inputs=names
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageInputs:
+    """Everything the coverage of one pledge on one business date hangs on."""
+
+    agreement_code: str
+    valuation_date: date
+    end_date: date
+    lines: tuple[PledgedLine, ...]
+    debt: Debt
+    thresholds: CoverageLines
+    safety: SafetyTerms
+    candidates: tuple[TopUpCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageOutcome:
+    """Coverage of one pledge on one business date, and what restores it."""
+
+    valuation: Valuation
+    cash_to_initial_cny: Decimal
+    top_ups: tuple[TopUp, ...]
+    closeout_days: int
+    safe_date: SafeDate
+    unconfirmed: tuple[str, ...]
+    trace: tuple[Figure, ...]
+
+
+def decide_coverage(inputs: CoverageInputs) -> CoverageOutcome:
+    """Strike coverage, the cash or tonnes that restore the initial line, and the last safe date."""
+    figures = FigureList()
+    valuation = value_position(inputs.lines, inputs.debt, inputs.thresholds, figures)
+    initial_ratio = inputs.thresholds.initial.decimal
+    cash_cny = cash_to_initial_cny(valuation.collateral_value_cny, valuation.debt_cny, initial_ratio)
+    figures.result(
+        "cash_to_initial", ("补足至初始线所需现金", "Cash to the initial line"), cash_cny, "CNY",
+        "max(0, debt − collateral value / initial), rounded up", inputs=("debt", "collateral_value", "line_initial"),
+    )  # fmt: skip
+    top_ups = tuple(_top_up(valuation, initial_ratio, one, figures) for one in inputs.candidates) if cash_cny else ()
+    quantities = tuple((line.unit, line.quantity_t) for line in inputs.lines)
+    safety = safety_of(quantities, inputs.safety, figures)
+    return CoverageOutcome(
+        valuation=valuation, cash_to_initial_cny=cash_cny, top_ups=top_ups, closeout_days=safety.closeout_days,
+        safe_date=safety.safe_date, unconfirmed=figures.unconfirmed(), trace=figures.trace(),
+    )  # fmt: skip
+
+
+def _top_up(valuation: Valuation, initial_ratio: Decimal, one: TopUpCandidate, figures: FigureList) -> TopUp:
+    quantity_t = top_up_t(valuation.collateral_value_cny, valuation.debt_cny, initial_ratio, one)
+    price = figures.fact(
+        f"top_up_price_{one.unit}",
+        (f"{one.unit} 估值价格（追加）", f"{one.unit} price (top-up)"),
+        one.price.price_cny_per_t,
+        "CNY/t",
+        f"{one.price.source} {one.price.price_date}",
+        note_zh=one.price.note_zh,
+        note_en=one.price.note_en,
+    )
+    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in one.haircut.parts]
+    figures.result(
+        f"top_up_{one.unit}", (f"或追加 {one.unit}", f"or add {one.unit}"), quantity_t, "t",
+        "(initial·debt − collateral value)/(p·(1−h)), rounded up",
+        inputs=("debt", "collateral_value", "line_initial", price, *parts),
+    )  # fmt: skip
+    return TopUp(unit=one.unit, quantity_t=quantity_t, free_t=one.free_t, is_sufficient=one.free_t >= quantity_t)
+
+
+COVERAGE = DecisionKind(
+    name="collateral.coverage", version="1", inputs=CoverageInputs, outputs=CoverageOutcome, decide=decide_coverage
+)

@@ -1,0 +1,366 @@
+"""Repo (回购): repurchase price, exposure by methods A and B, and the margin that meets it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import DayCount, days_between, year_fraction
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import Currency, cny, round_half_up, round_up
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
+from collateral.calc.coverage import PriceUsed
+from collateral.calc.figures import FigureList
+from collateral.calc.haircuts import Haircut
+
+
+class ExposureMethod(StrEnum):
+    """GMRA 2011 transaction exposure: A by margin ratio, B by haircut."""
+
+    A = "A"
+    B = "B"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoTerms:
+    """What seller and buyer agreed; cash amounts in `currency`."""
+
+    code: str
+    unit: Unit
+    quantity_t: int
+    purchase_date: date
+    repurchase_date: date
+    currency: Currency
+    purchase_price_amount: Decimal
+    rate: Decimal
+    basis: DayCount
+    method: ExposureMethod
+    minimum_transfer_amount: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse terms that cannot be."""
+        if self.quantity_t <= 0 or self.purchase_price_amount <= 0 or self.minimum_transfer_amount < 0:
+            raise InvalidInput(
+                f"repo {self.code}: amounts must be positive", zh="回购数量与金额须为正数", field="quantity_t"
+            )
+        if self.repurchase_date <= self.purchase_date:
+            raise InvalidInput(
+                f"repo {self.code} ends {self.repurchase_date}, not after {self.purchase_date}",
+                zh="购回日须晚于首期交易日",
+                field="repurchase_date",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FxUsed:
+    """How much CNY one unit of the cash currency is worth, and where that was read."""
+
+    cny_per_unit: Decimal
+    quote_date: date
+    source: str
+
+
+def accrued_value(
+    *, purchase_price: Decimal, rate: Decimal, basis: DayCount, start: date, end: date, places: int = 2
+) -> Decimal:
+    """Give R = PP (1 + r d / basis), rounded half up once; products before quotients, exactly."""
+    exact = Fraction(purchase_price) * (1 + Fraction(rate) * year_fraction(basis, start, end))
+    return _rounded(exact, places)
+
+
+def _rounded(exact: Fraction, places: int) -> Decimal:
+    scaled = exact * 10**places
+    whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
+
+
+def margin_ratio(haircut_ratio: Decimal) -> Decimal:
+    """Give MR = MV / PP = 1 / (1 - H).
+
+    Raises:
+        InvalidInput: The haircut does not lie in [0, 1).
+    """
+    if not 0 <= haircut_ratio < 1:
+        raise InvalidInput(f"haircut {haircut_ratio} lies outside [0, 1)", zh="折扣系数须小于 1", field="haircut_ratio")
+    return 1 / (1 - haircut_ratio)
+
+
+def haircut_of_margin_ratio(ratio: Decimal) -> Decimal:
+    """Give H = (MV - PP) / MV = 1 - 1 / MR; 105 % is 4.762 %, not 5 %."""
+    if ratio < 1:
+        raise InvalidInput(f"margin ratio {ratio} is below 1", zh="保证金比例须不低于 1", field="margin_ratio")
+    return 1 - 1 / ratio
+
+
+def exposure_method_a(*, repurchase_value: Decimal, market_value: Decimal, haircut_ratio: Decimal) -> Decimal:
+    """Give E = R MR - MV = R / (1 - H) - MV, to two places."""
+    margin_ratio(haircut_ratio)
+    return round_half_up(repurchase_value / (1 - haircut_ratio) - market_value)
+
+
+def exposure_method_b(*, repurchase_value: Decimal, market_value: Decimal, haircut_ratio: Decimal) -> Decimal:
+    """Give E = R - MV (1 - H), to two places."""
+    return round_half_up(repurchase_value - market_value * (1 - haircut_ratio))
+
+
+def lendable_cny(market_value_cny: Decimal, haircut_ratio: Decimal) -> Decimal:
+    """Give the most cash that may be lent at the start, MV (1 - H), rounded down to the fen."""
+    return (market_value_cny * (1 - haircut_ratio)).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoStartInputs:
+    """Everything the start of a repo hangs on."""
+
+    terms: RepoTerms
+    price: PriceUsed
+    haircut: Haircut
+    fx: FxUsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoStartOutcome:
+    """What may be lent at the start, and what is due at the end."""
+
+    market_value_cny: Decimal
+    haircut_ratio: Decimal
+    lendable_cny: Decimal
+    lendable_amount: Decimal
+    repurchase_price_amount: Decimal
+    is_within_lendable: bool
+    trace: tuple[Figure, ...]
+
+
+def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
+    """Strike the lendable cash and the repurchase price of a repo."""
+    figures, terms = FigureList(), inputs.terms
+    market, haircut_names = _market_figures(terms, inputs.price, inputs.haircut, figures)
+    market_value_cny = cny(terms.quantity_t * inputs.price.price_cny_per_t)
+    limit_cny = lendable_cny(market_value_cny, inputs.haircut.ratio)
+    limit = figures.result(
+        "lendable_cny",
+        ("可融资金额（元）", "Lendable"),
+        limit_cny,
+        "CNY",
+        "MV·(1−H), rounded down",
+        inputs=(market, *haircut_names),
+    )
+    fx = _fx_figure(terms, inputs.fx, figures)
+    limit_amount = (limit_cny / inputs.fx.cny_per_unit).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
+    figures.result(
+        "lendable_amount",
+        (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"),
+        limit_amount,
+        terms.currency,
+        "lendable / FX, rounded down",
+        inputs=(limit, fx),
+    )
+    price = _terms_figures(terms, figures)
+    due = accrued_value(
+        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
+        start=terms.purchase_date, end=terms.repurchase_date,
+    )  # fmt: skip
+    figures.result(
+        "repurchase_price", ("购回价", "Repurchase price"), due, terms.currency, "PP·(1 + r·d/basis)", inputs=price
+    )
+    return RepoStartOutcome(
+        market_value_cny=market_value_cny, haircut_ratio=inputs.haircut.ratio, lendable_cny=limit_cny,
+        lendable_amount=limit_amount, repurchase_price_amount=due,
+        is_within_lendable=terms.purchase_price_amount <= limit_amount, trace=figures.trace(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoExposureInputs:
+    """Everything the exposure of a repo on one day hangs on; margin held counts for the buyer."""
+
+    terms: RepoTerms
+    valuation_date: date
+    price: PriceUsed
+    haircut: Haircut
+    fx: FxUsed
+    margin_units_t: int
+    margin_cash_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoExposureOutcome:
+    """Exposure of the buyer by both methods; the agreed one decides the call."""
+
+    repurchase_price_amount: Decimal
+    accrued_value_amount: Decimal
+    accrued_value_cny: Decimal
+    market_value_cny: Decimal
+    haircut_ratio: Decimal
+    exposure_a_cny: Decimal
+    exposure_b_cny: Decimal
+    exposure_cny: Decimal
+    margin_call_amount: Decimal
+    margin_call_units_t: int
+    is_called: bool
+    trace: tuple[Figure, ...]
+
+
+def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
+    """Strike a repo's exposure in CNY and the call: cash half up, or whole tonnes of the same unit rounded up.
+
+    The minimum transfer is tested before rounding to tonnes; a call equal to it is made.
+    """
+    terms, figures = inputs.terms, FigureList()
+    ratio = inputs.haircut.ratio
+    quantity_t = terms.quantity_t + inputs.margin_units_t
+    market, haircut_names = _market_figures(
+        terms, inputs.price, inputs.haircut, figures, margin_t=inputs.margin_units_t
+    )
+    market_value_cny = cny(quantity_t * inputs.price.price_cny_per_t)
+    value_amount = accrued_value(
+        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
+        start=terms.purchase_date, end=min(inputs.valuation_date, terms.repurchase_date),
+    ) - inputs.margin_cash_amount  # fmt: skip
+    value_cny = cny(value_amount * inputs.fx.cny_per_unit)
+    value = _value_figures(inputs, value_amount, value_cny, figures)
+    exposure_a = exposure_method_a(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
+    exposure_b = exposure_method_b(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
+    parts = (value, market, *haircut_names)
+    figures.result(
+        "exposure_a", ("敞口（方法A）", "Exposure, method A"), exposure_a, "CNY", "R/(1−H) − MV", inputs=parts
+    )
+    figures.result(
+        "exposure_b", ("敞口（方法B）", "Exposure, method B"), exposure_b, "CNY", "R − MV·(1−H)", inputs=parts
+    )
+    exposure_cny = exposure_a if terms.method is ExposureMethod.A else exposure_b
+    call_amount = round_half_up(max(exposure_cny, Decimal(0)) / inputs.fx.cny_per_unit)
+    is_called = call_amount > 0 and call_amount >= terms.minimum_transfer_amount
+    worth_cny_per_t = inputs.price.price_cny_per_t * (1 if terms.method is ExposureMethod.A else 1 - ratio)
+    units_t = int(round_up(exposure_cny / worth_cny_per_t)) if is_called else 0
+    _call_figures(terms, call_amount if is_called else Decimal("0.00"), units_t, haircut_names, figures)
+    return RepoExposureOutcome(
+        repurchase_price_amount=accrued_value(
+            purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
+            start=terms.purchase_date, end=terms.repurchase_date,
+        ),
+        accrued_value_amount=value_amount, accrued_value_cny=value_cny, market_value_cny=market_value_cny,
+        haircut_ratio=ratio, exposure_a_cny=exposure_a, exposure_b_cny=exposure_b, exposure_cny=exposure_cny,
+        margin_call_amount=call_amount if is_called else Decimal("0.00"), margin_call_units_t=units_t,
+        is_called=is_called, trace=figures.trace(),
+    )  # fmt: skip
+
+
+def _market_figures(
+    terms: RepoTerms, price: PriceUsed, haircut: Haircut, figures: FigureList, *, margin_t: int = 0
+) -> tuple[str, tuple[str, ...]]:
+    quantity_t = terms.quantity_t + margin_t
+    quantity = figures.fact(
+        "quantity", (f"{terms.unit} 数量", f"{terms.unit} quantity"), quantity_t, "t", f"回购 {terms.code}"
+    )
+    used = figures.fact(
+        "price", (f"{terms.unit} 估值价格", f"{terms.unit} price"), price.price_cny_per_t, "CNY/t",
+        f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
+    )  # fmt: skip
+    names = tuple(figures.parameter(f"haircut_{part.scope}", part) for part in haircut.parts)
+    figures.result(
+        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", "sum of parts, never a product", inputs=names
+    )
+    market = figures.result(
+        "market_value",
+        ("市值", "Market value"),
+        cny(quantity_t * price.price_cny_per_t),
+        "CNY",
+        "q·p",
+        inputs=(quantity, used),
+    )
+    return market, ("haircut",)
+
+
+def _fx_figure(terms: RepoTerms, fx: FxUsed, figures: FigureList) -> str:
+    return figures.fact(
+        "fx",
+        (f"1 {terms.currency} 折合人民币", f"CNY per {terms.currency}"),
+        fx.cny_per_unit,
+        "CNY",
+        f"{fx.source} {fx.quote_date}",
+    )
+
+
+def _terms_figures(terms: RepoTerms, figures: FigureList) -> tuple[str, ...]:
+    source = f"回购 {terms.code}"
+    return (
+        figures.fact(
+            "purchase_price", ("首期价款", "Purchase price"), terms.purchase_price_amount, terms.currency, source
+        ),
+        figures.fact("rate", ("回购利率", "Repo rate"), terms.rate, "rate", source),
+        figures.fact("basis", ("计息基准", "Day count"), terms.basis, "code", source),
+        figures.fact("purchase_date", ("首期交易日", "Purchase date"), terms.purchase_date, "date", source),
+        figures.fact("repurchase_date", ("购回日", "Repurchase date"), terms.repurchase_date, "date", source),
+    )
+
+
+def _value_figures(inputs: RepoExposureInputs, value_amount: Decimal, value_cny: Decimal, figures: FigureList) -> str:
+    terms = inputs.terms
+    names = _terms_figures(terms, figures)
+    end = min(inputs.valuation_date, terms.repurchase_date)
+    days = figures.result(
+        "days",
+        ("计息天数", "Days"),
+        days_between(terms.basis, terms.purchase_date, end),
+        "days",
+        "[purchase, valuation)",
+        inputs=names,
+    )
+    cash = figures.fact(
+        "margin_cash",
+        ("已收现金保证金", "Margin cash held"),
+        inputs.margin_cash_amount,
+        terms.currency,
+        f"回购 {terms.code}",
+    )
+    due = figures.result(
+        "accrued_value", ("当日应计购回价值", "Accrued value"), value_amount, terms.currency,
+        "PP·(1 + r·d/basis) − margin cash", inputs=(*names, days, cash),
+    )  # fmt: skip
+    fx = _fx_figure(terms, inputs.fx, figures)
+    return figures.result(
+        "accrued_value_cny", ("折合人民币", "Accrued value in CNY"), value_cny, "CNY", "R·FX", inputs=(due, fx)
+    )
+
+
+def _call_figures(
+    terms: RepoTerms, call_amount: Decimal, units_t: int, haircut_names: tuple[str, ...], figures: FigureList
+) -> None:
+    limit = figures.fact(
+        "minimum_transfer",
+        ("最低转让金额", "Minimum transfer"),
+        terms.minimum_transfer_amount,
+        terms.currency,
+        f"回购 {terms.code}",
+    )
+    exposure = f"exposure_{terms.method.lower()}"
+    figures.result(
+        "margin_call",
+        (f"追加金额（{terms.currency}）", f"Margin call in {terms.currency}"),
+        call_amount,
+        terms.currency,
+        "exposure / FX where not below the minimum transfer",
+        inputs=(exposure, "fx", limit),
+    )
+    figures.result(
+        "margin_call_units", (f"或追加 {terms.unit}", f"or {terms.unit}"), units_t, "t",
+        "exposure / (p·(1−H)), rounded up" if terms.method is ExposureMethod.B else "exposure / p, rounded up",
+        inputs=(exposure, "price", *haircut_names),
+    )  # fmt: skip
+
+
+REPO_START = DecisionKind(
+    name="collateral.repo_start",
+    version="1",
+    inputs=RepoStartInputs,
+    outputs=RepoStartOutcome,
+    decide=decide_repo_start,
+)
+REPO_EXPOSURE = DecisionKind(
+    name="collateral.repo_exposure", version="1", inputs=RepoExposureInputs, outputs=RepoExposureOutcome,
+    decide=decide_repo_exposure,
+)  # fmt: skip
