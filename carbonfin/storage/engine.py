@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 from carbonfin.kernel.errors import Conflict, InvalidInput
@@ -15,6 +15,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 _BUSY_TIMEOUT_MS = 10_000
 _READS_ONLY = "carbonfin_reads_only"
 _LAST_STEPS = "last_steps"
+_UNIQUE_VIOLATION = "23505"
 _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 
 
@@ -94,7 +95,7 @@ class Sessions:
         """Open a writing transaction: committed at the end of the block, rolled back when it raises.
 
         Raises:
-            Conflict: Another writer held what this one needed for too long.
+            Conflict: Another writer held what this one needed for too long, or saved the same thing first.
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
@@ -107,6 +108,15 @@ class Sessions:
                     zh="数据库正忙，本次操作未保存",
                     remedy="Send the request again.",
                     remedy_zh="请稍后重试。",
+                ) from error
+            raise
+        except IntegrityError as error:
+            if _is_duplicate(error):
+                raise Conflict(
+                    "the same thing was saved by another request",
+                    zh="相同的内容已由其他操作保存",
+                    remedy="Read it again before changing it.",
+                    remedy_zh="请刷新后再操作。",
                 ) from error
             raise
 
@@ -131,3 +141,7 @@ def _take_last_steps(session: Session) -> None:
 
 def _is_busy(error: OperationalError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _BUSY_SQLSTATES or "database is locked" in str(error.orig)
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION or "UNIQUE constraint failed" in str(error.orig)
