@@ -3,6 +3,7 @@
 A route that is missing is refused to everyone. Rows belong to organisations besides: services see only the actor's own.
 """
 
+import re
 from collections.abc import Mapping
 
 from carbonfin.kernel.actors import Role
@@ -25,6 +26,7 @@ PUBLIC: frozenset[str] = frozenset(
         "GET /problems",
         "GET /problems/{code:str}",
         "GET /docs/api",
+        "GET /schema",
         "GET /schema/openapi.json",
         "GET /static/{file_name:str}",
         "GET /assets/htmx/{file_name:str}",
@@ -54,9 +56,23 @@ POLICY: Mapping[str, frozenset[Role]] = {
 """`METHOD path` to the roles that may."""
 
 
+NOT_SERVED: frozenset[str] = frozenset({"GET /schema/{path}"})
+"""What the framework registers by itself and we do not serve: answered as not found."""
+
+
+def plain_entry(method: str, path_template: str) -> str:
+    """Write a route as the framework names it at run time: parameters without their types."""
+    return f"{'GET' if method == 'HEAD' else method} {_TYPED.sub('}', path_template)}"
+
+
 def roles_for(method: str, path_template: str) -> frozenset[Role] | None:
     """Give the roles that may use a route; nobody where it is not listed, None where it is public."""
-    entry = f"{'GET' if method == 'HEAD' else method} {path_template}"
-    if entry in PUBLIC:
+    entry = plain_entry(method, path_template)
+    if entry in _PUBLIC:
         return None
-    return POLICY.get(entry, frozenset())
+    return _POLICY.get(entry, frozenset())
+
+
+_TYPED = re.compile(r":[a-z]+\}")
+_PUBLIC = frozenset(plain_entry(*entry.split(" ", 1)) for entry in PUBLIC)
+_POLICY = {plain_entry(*entry.split(" ", 1)): roles for entry, roles in POLICY.items()}

@@ -11,7 +11,6 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.response import Template
 from litestar.response.base import ASGIResponse
-from litestar.types import ResponseCookies
 from markupsafe import Markup, escape
 
 from carbonfin.kernel.actors import Role
@@ -69,7 +68,7 @@ class Page(Template):
     """A page already written; it only travels."""
 
     def __init__(
-        self, body: str, *, status_code: int, cookies: ResponseCookies | None, headers: dict[str, str] | None
+        self, body: str, *, status_code: int, cookies: list[Cookie], headers: dict[str, str]
     ) -> None:
         super().__init__(
             template_str="-", status_code=status_code, cookies=cookies, headers=headers, media_type="text/html"

@@ -153,13 +153,6 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
         Text("核对产品、市场或日期。", "Check product, scheme or day."),
     ),
     _kind(
-        "too-many-attempts",
-        429,
-        Text("尝试次数过多", "Too many attempts"),
-        Text("登录失败次数过多，账户暂时锁定。", "Sign-in failed too often; the account is locked for a while."),
-        Text("到期后再试，或联系管理员。", "Wait for the time given in Retry-After, or ask the administrator."),
-    ),
-    _kind(
         "internal-error",
         500,
         Text("系统内部错误", "Internal error"),
@@ -203,7 +196,6 @@ _CODE_BY_STATUS = {
     413: "content-too-large",
     415: "unsupported-media-type",
     422: "invalid-input",
-    429: "too-many-attempts",
     500: "internal-error",
     502: "upstream-failed",
     503: "not-ready",

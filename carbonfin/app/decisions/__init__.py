@@ -1,0 +1,1 @@
+"""Decisions for a reader: their trace, their record and their replay."""

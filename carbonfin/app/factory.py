@@ -1,0 +1,161 @@
+"""The application: every package's routes behind one policy, one shape of error, one set of headers."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.connection import Request
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Response
+from litestar.routes import HTTPRoute
+from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar.template.config import TemplateConfig
+from litestar.types import ControllerRouterHandler, Message, Scope
+
+from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
+from carbonfin.app.answers import EXCEPTION_HANDLERS
+from carbonfin.app.doors import Doors, keep_doors
+from carbonfin.app.guards import guard_by_policy
+from carbonfin.app.home import NAVIGATION
+from carbonfin.app.logs import request_logged
+from carbonfin.app.settings import Settings
+from carbonfin.kernel.dates import Clock, SystemClock
+from carbonfin.storage.engine import Sessions, open_engine
+from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
+from carbonfin.web.problems import EdgeProblem
+from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, Seals, keep_seals, request_id_of
+from carbonfin.web.visitors import visitor_of
+
+PACKAGES = ("pricing", "collateral", "loans", "reporting")
+BODY_BYTES_MAX = 10 * 1024 * 1024
+_API_PREFIX = "/v1"
+
+
+def create_app(settings: Settings, sessions: Sessions | None = None, clock: Clock | None = None) -> Litestar:
+    """Assemble the application.
+
+    Args:
+        settings: Database, secret and cookies.
+        sessions: An opened database, where a test brings one.
+        clock: Left out, the machine's.
+    """
+    sessions = sessions or Sessions(open_engine(settings.database_url))
+    clock = clock or SystemClock()
+    state = State()
+    keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
+    keep_doors(state, Doors(sessions, clock, settings.secret))
+    environment = template_environment(template_folders())
+    keep_templates(state, environment, NAVIGATION)
+    HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign]  # litestar #4169, until v3
+
+    def provide_sessions() -> Sessions:
+        return sessions
+
+    def provide_clock() -> Clock:
+        return clock
+
+    return Litestar(
+        route_handlers=[Router(path="/", route_handlers=page_routes(), include_in_schema=False), *api_routes()],
+        guards=[guard_by_policy],
+        dependencies={
+            "sessions": Provide(provide_sessions, sync_to_thread=False),
+            "clock": Provide(provide_clock, sync_to_thread=False),
+            "actor": Provide(_actor_fields, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        before_send=[_finish_headers, request_logged],
+        openapi_config=openapi.openapi_config(),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        request_max_body_size=BODY_BYTES_MAX,
+        state=state,
+        logging_config=None,
+    )
+
+
+def page_routes() -> Sequence[ControllerRouterHandler]:
+    """Give the pages of all packages and of the application itself."""
+    own: list[ControllerRouterHandler] = []
+    for module in (static_files, health, session_pages, home, problem_pages, openapi):
+        own += module.routes
+    for package in PACKAGES:
+        own += _routes_of(f"{package}.pages")
+    return own
+
+
+def api_routes() -> Sequence[ControllerRouterHandler]:
+    """Give the API of all packages."""
+    found: list[ControllerRouterHandler] = []
+    for package in PACKAGES:
+        found += _routes_of(f"{package}.api")
+    return found
+
+
+def template_folders() -> list[Path]:
+    """Give the template folders of all packages."""
+    own = [TEMPLATE_FOLDER, Path(__file__).parent / "templates"]
+    root = Path(__file__).parents[2]
+    return [*own, *(root / package / "templates" for package in PACKAGES)]
+
+
+def _routes_of(module_name: str) -> list[ControllerRouterHandler]:
+    module = _module(module_name)
+    return list(module.routes) if module is not None else []
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            return None
+        raise
+
+
+def _actor_fields(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Give the fields of the actor; the framework makes the `Actor` that the route asks for."""
+    visitor = visitor_of(request)
+    if visitor is None:
+        raise EdgeProblem("not-authenticated", "no credentials came with the request", zh="请求未带任何凭证")
+    actor = visitor.actor
+    return {name: getattr(actor, name) for name in actor.__slots__}
+
+
+async def _finish_headers(message: Message, scope: Scope) -> None:
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in SECURITY_HEADERS.items():
+        headers[name] = value
+    headers[REQUEST_ID_HEADER] = request_id_of(scope)
+    if "cache-control" not in headers:
+        headers["Cache-Control"] = "private, no-store"
+
+
+def _options_handler(_: HTTPRoute, path: str) -> HTTPRouteHandler:
+    """Answer OPTIONS with the methods of every handler of a path, not of the first alone."""
+
+    def options_handler(request: Request[Any, Any, Any]) -> Response[None]:
+        template = request.scope["path_template"]
+        allowed = {
+            str(method)
+            for route in request.app.routes
+            if isinstance(route, HTTPRoute) and route.path_format == template
+            for method in route.methods
+        }
+        return Response(
+            None,
+            status_code=HTTP_204_NO_CONTENT,
+            headers={"Allow": ", ".join(sorted(allowed))},
+            media_type=MediaType.TEXT,
+        )
+
+    return HTTPRouteHandler(path=path, http_method=["OPTIONS"], include_in_schema=False, sync_to_thread=False)(
+        options_handler
+    )

@@ -1,0 +1,108 @@
+"""The door of every route: who asks, whether the policy lets them, and whether a form is their own."""
+
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection, Request
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.utils.scope.state import ScopeState
+
+from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for
+from carbonfin.app.doors import Doors, doors_of
+from carbonfin.app.logs import note_start
+from carbonfin.kernel.errors import NotPermitted
+from carbonfin.web.problems import EdgeProblem
+from carbonfin.web.security import FORM_TOKEN_FIELD, FORM_TOKEN_HEADER, proof_of, seals_of
+from carbonfin.web.visitors import Door, Visitor, visitor_of
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
+
+
+async def guard_by_policy(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+    """Let a request through to its route, or say precisely why not.
+
+    Raises:
+        EdgeProblem: No valid credentials, a stale form token, or a body that is not JSON.
+        NotPermitted: The policy does not list the actor's role for this route.
+    """
+    scope = connection.scope
+    method, template = str(scope["method"]), scope["path_template"]
+    note_start(scope)
+    if method == "OPTIONS":
+        return
+    if plain_entry(method, template) in NOT_SERVED:
+        raise NotFoundException
+    roles = roles_for(method, template)
+    doors = doors_of(connection)
+    if roles is not None:
+        visitor = await _known_visitor(connection, doors)
+        if visitor.actor.role not in roles:
+            raise _not_permitted(visitor, method, template)
+    elif connection.cookies and "authorization" not in connection.headers:
+        await doors.recognise(connection)
+    if method not in _SAFE:
+        _require_json(connection)
+        await _require_own_form(cast("Request[Any, Any, Any]", connection))
+
+
+async def _known_visitor(connection: ASGIConnection, doors: Doors) -> Visitor:
+    visitor = await doors.recognise(connection)
+    if visitor is None:
+        given = "authorization" in connection.headers or connection.cookies
+        raise EdgeProblem(
+            "not-authenticated",
+            "the API key or session is unknown, expired or revoked" if given else "no credentials came with the request",
+            zh="API 密钥或会话无效、已过期或已停用" if given else "请求未带任何凭证",
+            headers=CHALLENGE,
+        )
+    return visitor
+
+
+def _not_permitted(visitor: Visitor, method: str, template: str) -> NotPermitted:
+    return NotPermitted(
+        f"the role {visitor.actor.role.value} may not {method} {template}",
+        zh="您的角色无权进行此操作",
+        remedy="Ask a colleague whose role allows it.",
+        remedy_zh="请由有权限的同事办理，或申请权限。",
+        role=visitor.actor.role.value,
+    )
+
+
+def _require_json(connection: ASGIConnection) -> None:
+    if not connection.scope["path"].startswith("/v1/"):
+        return
+    length = connection.headers.get("content-length", "0")
+    content_type = connection.headers.get("content-type", "").split(";")[0].strip().lower()
+    has_body = length != "0" or "transfer-encoding" in connection.headers
+    if has_body and content_type != RequestEncodingType.JSON.value:
+        raise EdgeProblem(
+            "unsupported-media-type",
+            f"content of type {content_type or 'unknown'!r} is not read here",
+            zh=f"不接受内容类型 {content_type or '（未注明）'}",
+            field="Content-Type",
+        )
+
+
+async def _require_own_form(request: Request[Any, Any, Any]) -> None:
+    visitor = visitor_of(request)
+    if visitor is not None and visitor.door is Door.KEY:
+        return
+    token = request.headers.get(FORM_TOKEN_HEADER, "")
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type in _FORMS:
+        form = await request.form()
+        token = token or str(form.get(FORM_TOKEN_FIELD, ""))
+        parsed = ScopeState.from_scope(request.scope).form
+        if isinstance(parsed, dict):
+            parsed.pop(FORM_TOKEN_FIELD, None)
+    proof = proof_of(request)
+    if proof is None or not seals_of(request).form_token_fits(proof, token):
+        raise EdgeProblem(
+            "form-token-invalid",
+            "the form token is missing or belongs to another session",
+            zh="表单防伪标记缺失或已过期",
+            field=FORM_TOKEN_FIELD,
+        )

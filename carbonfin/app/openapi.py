@@ -1,0 +1,214 @@
+"""The API's description: OpenAPI 3.1, closed structs, every problem documented; and its page, drawn here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import get
+from litestar.connection import Request
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Server
+from litestar.response import Template
+
+from carbonfin.app.release import VERSION
+from carbonfin.web.pages import Text, page
+from carbonfin.web.problems import PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, kind_of_status
+
+API_PREFIX = "/v1/"
+_METHODS = ("get", "post", "put", "patch", "delete")
+_WRITING = frozenset({"post", "put", "patch", "delete"})
+_ALWAYS = (400, 401, 403)
+_WITH_BODY = (413, 415)
+_PROBLEM_NAME = "Problem"
+_DESCRIPTION = """碳金融接口。金额、价格、比率一律为字符串形式的十进制数；日期为 YYYY-MM-DD；写入类 POST 须带 Idempotency-Key。
+
+Amounts, prices and ratios are decimals as text; days are YYYY-MM-DD; writing POSTs carry an Idempotency-Key.
+Errors are application/problem+json (RFC 9457); each type is explained at /problems."""
+
+
+def closed_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Give the description as the API behaves: structs that refuse unknown fields say so, problems stand everywhere."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name, shape in schemas.items():
+        if name.endswith("In") and shape.get("type") == "object":
+            shape["additionalProperties"] = False
+    for path, item in schema.get("paths", {}).items():
+        for method in _METHODS:
+            if method in item:
+                _document_problems(item[method], schemas, method=method, path=path)
+    return schema
+
+
+def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, method: str, path: str) -> None:
+    responses = operation.setdefault("responses", {})
+    statuses = set(_ALWAYS)
+    if method in _WRITING and "requestBody" in operation:
+        statuses |= {*_WITH_BODY, 422}
+    if "{" in path:
+        statuses.add(404)
+    for status in sorted(statuses):
+        responses[str(status)] = responses.get(str(status), {}) if _is_problem(responses.get(str(status))) else {}
+    for status, response in responses.items():
+        kind = kind_of_status(int(status)) if status.isdigit() else None
+        if kind is None:
+            continue
+        response.setdefault("description", kind.title.en)
+        shape = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"} if _PROBLEM_NAME in schemas else {"type": "object"}
+        response["content"] = {PROBLEM_MEDIA_TYPE: {"schema": shape}}
+        if int(status) == 401:  # noqa: PLR2004
+            response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Bearer"}}
+
+
+def _is_problem(response: dict[str, Any] | None) -> bool:
+    return response is not None and PROBLEM_MEDIA_TYPE in response.get("content", {})
+
+
+class ClosedSchema(JsonRenderPlugin):
+    """Serves the closed description as JSON."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Give the description as bytes."""
+        return msgspec.json.encode(closed_schema(openapi_schema))
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Give the description's head: title, version, how to authenticate."""
+    return OpenAPIConfig(
+        title="碳金融 Carbonfin API",
+        version=VERSION,
+        description=_DESCRIPTION,
+        path="/schema",
+        servers=[Server(url="/")],
+        render_plugins=[ClosedSchema(path="/openapi.json")],
+        components=Components(
+            security_schemes={
+                "apiKey": SecurityScheme(
+                    type="http", scheme="bearer", description="API key of a system: Authorization: Bearer cf_…"
+                ),
+                "session": SecurityScheme(
+                    type="apiKey",
+                    name="carbonfin_session",
+                    security_scheme_in="cookie",
+                    description="Session of a person; unsafe methods also carry X-CSRF-Token.",
+                ),
+            }
+        ),
+        security=[{"apiKey": []}, {"session": []}],
+        use_handler_docstrings=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEntry:
+    """One operation as the docs page shows it."""
+
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[dict[str, Any], ...]
+    body: str | None
+    responses: tuple[tuple[str, str, str | None], ...]
+    curl: str
+
+
+def operations_by_package(schema: dict[str, Any]) -> dict[str, list[OperationEntry]]:
+    """Group the operations by the first word of their address."""
+    groups: dict[str, list[OperationEntry]] = {}
+    for path, item in sorted(schema.get("paths", {}).items()):
+        for method in _METHODS:
+            if method in item:
+                group = (item[method].get("tags") or [path.removeprefix(API_PREFIX).split("/")[0]])[0]
+                groups.setdefault(group, []).append(_entry(method, path, item[method], schema))
+    return groups
+
+
+def _entry(method: str, path: str, operation: dict[str, Any], schema: dict[str, Any]) -> OperationEntry:
+    body = _body_name(operation.get("requestBody"))
+    return OperationEntry(
+        anchor=f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""),
+        method=method.upper(),
+        path=path,
+        summary=operation.get("summary", ""),
+        description=operation.get("description", ""),
+        parameters=tuple(operation.get("parameters", ())),
+        body=body,
+        responses=tuple(_responses(operation)),
+        curl=_curl(method, path, body, schema),
+    )
+
+
+def _responses(operation: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    for status, response in sorted(operation.get("responses", {}).items()):
+        yield status, response.get("description", ""), _body_name(response)
+
+
+def _body_name(holder: dict[str, Any] | None) -> str | None:
+    for content in (holder or {}).get("content", {}).values():
+        reference = content.get("schema", {}).get("$ref")
+        if reference is None:
+            reference = content.get("schema", {}).get("items", {}).get("$ref")
+        if isinstance(reference, str):
+            return reference.rsplit("/", 1)[-1]
+    return None
+
+
+def _curl(method: str, path: str, body: str | None, schema: dict[str, Any]) -> str:
+    lines = [f'curl -X {method.upper()} "$CARBONFIN{path}"', '  -H "Authorization: Bearer $CARBONFIN_KEY"']
+    if method in _WRITING:
+        lines.append('  -H "Idempotency-Key: $(uuidgen)"')
+    if body is not None:
+        example = msgspec.json.format(msgspec.json.encode(example_of(body, schema)), indent=2).decode()
+        lines += ['  -H "Content-Type: application/json"', f"  -d '{example}'"]
+    return " \\\n".join(lines)
+
+
+def example_of(name: str, schema: dict[str, Any], *, depth: int = 0) -> Any:
+    """Make an example body from a struct's own examples and bounds."""
+    shape = schema["components"]["schemas"].get(name, {})
+    if "enum" in shape:
+        return shape["enum"][0]
+    required = shape.get("required", [])
+    properties = shape.get("properties", {})
+    return {key: _example_value(properties[key], schema, depth=depth) for key in properties if key in required}
+
+
+_DEPTH_MAX = 4
+
+
+def _example_value(shape: dict[str, Any], schema: dict[str, Any], *, depth: int) -> Any:
+    if "$ref" in shape and depth < _DEPTH_MAX:
+        return example_of(shape["$ref"].rsplit("/", 1)[-1], schema, depth=depth + 1)
+    for key in ("examples", "enum"):
+        if shape.get(key):
+            return shape[key][0]
+    for key in ("oneOf", "anyOf"):
+        for choice in shape.get(key, ()):
+            if choice.get("type") != "null":
+                return _example_value(choice, schema, depth=depth)
+    if shape.get("type") == "array":
+        return [_example_value(shape.get("items", {}), schema, depth=depth)]
+    return {"integer": shape.get("minimum", 1), "boolean": True, "number": 1, "object": {}}.get(
+        str(shape.get("type")), "text"
+    )
+
+
+@get("/docs/api", sync_to_thread=True, include_in_schema=False)
+def api_page(request: Request[Any, Any, Any]) -> Template:
+    """Show the API's description as a page that needs no network and no script."""
+    schema = closed_schema(request.app.openapi_schema.to_schema())
+    return page(
+        request,
+        "app/api.html",
+        title=Text("接口文档", "API reference"),
+        groups=operations_by_package(schema),
+        schemas=sorted(schema.get("components", {}).get("schemas", {}).items()),
+        version=VERSION,
+        problem_kinds=PROBLEM_KINDS,
+    )
+
+
+routes = [api_page]
