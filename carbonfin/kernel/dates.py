@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from carbonfin.kernel.errors import InvalidInput, MissingData
@@ -14,6 +14,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 _SATURDAY = 5
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Something that tells the time; only the application hands one out."""
 
