@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from reporting.calc.facts import InterestVoucher, SubsidyApplication
+from reporting.calc.facts import CostKind, CostVoucher, SubsidyApplication
 
 
 class OverlapReason(StrEnum):
@@ -18,7 +18,7 @@ class OverlapReason(StrEnum):
 
 OVERLAP_TITLES: dict[OverlapReason, tuple[str, str]] = {
     OverlapReason.SAME_VOUCHER: ("同一凭证", "same voucher"),
-    OverlapReason.OVERLAPPING_PERIOD: ("同一借据计息期间重叠", "overlapping interest period of one loan note"),
+    OverlapReason.OVERLAPPING_PERIOD: ("同一借据计费期间重叠", "overlapping period of one loan note"),
     OverlapReason.SAME_CONTRACT: ("同一合同由另一单位申报", "same contract filed by another applicant"),
     OverlapReason.SAME_ANNOUNCEMENT: ("同一质押公告用于另一借据", "same pledge announcement behind another loan note"),
 }
@@ -29,6 +29,7 @@ class ClaimedVoucher:
     """A voucher an earlier application claims."""
 
     number: str
+    kind: CostKind
     period_start: date
     period_end: date
 
@@ -72,7 +73,12 @@ def claim_of(application_id: str, application: SubsidyApplication) -> Claim:
         contract_number=application.loan_note.contract_number,
         note_number=application.loan_note.note_number,
         vouchers=tuple(
-            ClaimedVoucher(number=voucher.number, period_start=voucher.period_start, period_end=voucher.period_end)
+            ClaimedVoucher(
+                number=voucher.number,
+                kind=voucher.kind,
+                period_start=voucher.period_start,
+                period_end=voucher.period_end,
+            )
             for voucher in application.vouchers
         ),
         announcement_number=application.announcement.number if application.announcement else None,
@@ -120,8 +126,8 @@ def _voucher_pairs(application: SubsidyApplication, claim: Claim) -> list[Duplic
     return pairs
 
 
-def _overlap(own: InterestVoucher, other: ClaimedVoucher) -> bool:
-    return own.period_start < other.period_end and other.period_start < own.period_end
+def _overlap(own: CostVoucher, other: ClaimedVoucher) -> bool:
+    return own.kind is other.kind and own.period_start < other.period_end and other.period_start < own.period_end
 
 
 def _pair(

@@ -29,7 +29,7 @@ class Criterion(StrEnum):
     WINDOW = "window"
     KEY_EMITTER = "key_emitter"
     SETTLED = "settled"
-    INTEREST_PAID = "interest_paid"
+    COSTS_PAID = "costs_paid"
     ANNOUNCEMENT = "announcement"
     DOCUMENTS = "documents"
     NOT_CLAIMED = "not_claimed"
@@ -42,10 +42,10 @@ CRITERION_TITLES: dict[Criterion, tuple[str, str]] = {
     Criterion.WINDOW: ("在申报期内提交", "Filed within the window"),
     Criterion.KEY_EMITTER: ("融资年度为重点排放单位", "Key emitting entity in the year of the financing"),
     Criterion.SETTLED: ("贷款已结清", "Loan settled"),
-    Criterion.INTEREST_PAID: ("利息已实际支付", "Interest actually paid"),
+    Criterion.COSTS_PAID: ("费用已实际支付", "Costs actually paid"),
     Criterion.ANNOUNCEMENT: ("有碳配额质押公告", "Pledge announced on the bureau's web site"),
     Criterion.DOCUMENTS: ("申报材料齐全", "File complete"),
-    Criterion.NOT_CLAIMED: ("同一利息未重复申报", "The same interest was not claimed before"),
+    Criterion.NOT_CLAIMED: ("同一费用未重复申报", "The same cost was not claimed before"),
     Criterion.STACKING: ("与其他项目叠加", "Stacking with other schemes"),
 }
 
@@ -83,7 +83,7 @@ def criteria_of(
         results.append(_key_emitter(application, terms))
     if _asks(terms, Term.SETTLED_ONLY):
         results.append(_settled(application, terms))
-    results.append(_interest_paid(application, terms))
+    results.append(_costs_paid(application, terms))
     if _asks(terms, Term.ANNOUNCEMENT_REQUIRED):
         results.append(_announcement(application, terms))
     results += [_documents(application, terms), _not_claimed(terms, pairs)]
@@ -178,19 +178,19 @@ def _settled(application: SubsidyApplication, terms: SchemeTerms) -> CriterionRe
     return CriterionResult(criterion=Criterion.SETTLED, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _interest_paid(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _costs_paid(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
     vouchers, filed_on = application.vouchers, china_day(application.submitted_at)
     unknown = [voucher.number for voucher in vouchers if voucher.paid_on is None]
     late = [voucher.number for voucher in vouchers if voucher.paid_on is not None and voucher.paid_on > filed_on]
-    answer, zh, en = Answer.MET, f"{len(vouchers)} 张付息凭证", f"{len(vouchers)} vouchers"
+    answer, zh, en = Answer.MET, f"{len(vouchers)} 张费用支出凭证", f"{len(vouchers)} vouchers"
     if not vouchers:
-        answer, zh, en = Answer.UNKNOWN, "没有付息凭证", "no voucher in the file"
+        answer, zh, en = Answer.UNKNOWN, "没有费用支出凭证", "no voucher in the file"
     elif late:
         answer, zh, en = Answer.NOT_MET, f"凭证 {'、'.join(late)} 在申报日之后支付", "paid after filing"
     elif unknown:
         answer, zh, en = Answer.UNKNOWN, f"凭证 {'、'.join(unknown)} 无支付日", "day of payment not stated"
     clause = terms.clause(Term.BASIS)
-    return CriterionResult(criterion=Criterion.INTEREST_PAID, answer=answer, clause=clause, found_zh=zh, found_en=en)
+    return CriterionResult(criterion=Criterion.COSTS_PAID, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
 def _announcement(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
@@ -245,17 +245,17 @@ def _stacking(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> Criterion
     references = "、".join(sorted({pair.earlier_reference for pair in pairs if not pair.same_scheme}))
     value = terms.find(Term.STACKING)
     allowed = set() if value is None else set(value.value.split(","))
-    answer, zh = Answer.UNKNOWN, f"同一利息另有申请 {references}，叠加规则未确认"
+    answer, zh = Answer.UNKNOWN, f"同一费用另有申请 {references}，叠加规则未确认"
     if value is not None:
         refused = [scheme for scheme in others if scheme not in allowed]
         answer = Answer.NOT_MET if refused else Answer.MET
-        zh = f"同一利息另有申请 {references}，" + ("不得叠加" if refused else "可叠加")
+        zh = f"同一费用另有申请 {references}，" + ("不得叠加" if refused else "可叠加")
     return CriterionResult(
         criterion=Criterion.STACKING,
         answer=answer,
         clause=terms.clause(Term.STACKING),
         found_zh=zh,
-        found_en=f"the same interest is claimed by {references}: {answer}",
+        found_en=f"the same cost is claimed by {references}: {answer}",
         lacks_parameter=value is None,
     )
 

@@ -48,38 +48,62 @@ class LoanStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CostKind(StrEnum):
+    """What a voucher pays for."""
+
+    INTEREST = "interest"
+    GUARANTEE_FEE = "guarantee_fee"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterestVoucher:
-    """One paid interest period.
+class CostVoucher:
+    """One payment of interest or guarantee fee.
 
     Attributes:
         number: The voucher's own number.
-        period_start: First day of interest, counted.
+        period_start: First day of the period paid for, counted.
         period_end: End of the period, not counted.
-        gross_cny: Interest with VAT, whole fen.
+        gross_cny: Amount with VAT, whole fen.
+        invoice_vat_cny: VAT printed on the invoice, None where none is stated and the rate splits the amount.
         paid_on: Day of payment, or None where it is not known.
     """
 
     number: str
+    kind: CostKind
     period_start: date
     period_end: date
     gross_cny: Decimal
+    invoice_vat_cny: Decimal | None
     paid_on: date | None
 
     def __post_init__(self) -> None:
-        """Refuse an empty period, a negative amount and fractions of a fen."""
+        """Refuse an empty period, amounts that are no whole fen, and more VAT than amount."""
         if self.period_end <= self.period_start:
             raise InvalidInput(
                 f"voucher {self.number}: the period ends {self.period_end}, not after {self.period_start}",
-                zh=f"凭证 {self.number} 的计息期止日应晚于起日",
+                zh=f"凭证 {self.number} 的计费期止日应晚于起日",
                 field="vouchers/period_end",
             )
-        if self.gross_cny < 0 or self.gross_cny != self.gross_cny.quantize(Decimal("0.01")):
-            raise InvalidInput(
-                f"voucher {self.number}: {self.gross_cny} is not a whole, non-negative number of fen",
-                zh=f"凭证 {self.number} 的金额应为非负且最多两位小数",
-                field="vouchers/gross_cny",
-            )
+        _refuse_part_fen(self.number, self.gross_cny, field="gross_cny")
+        if self.invoice_vat_cny is not None:
+            _refuse_part_fen(self.number, self.invoice_vat_cny, field="invoice_vat_cny")
+            if self.invoice_vat_cny > self.gross_cny:
+                raise InvalidInput(
+                    f"voucher {self.number}: VAT {self.invoice_vat_cny} exceeds the amount {self.gross_cny}",
+                    zh=f"凭证 {self.number} 的税额大于含税金额",
+                    field="vouchers/invoice_vat_cny",
+                )
+
+
+def _refuse_part_fen(number: str, amount_cny: Decimal, *, field: str) -> None:
+    if not amount_cny.is_finite() or amount_cny < 0 or amount_cny != amount_cny.quantize(Decimal("0.01")):
+        raise InvalidInput(
+            f"voucher {number}: {amount_cny} is not a whole, non-negative number of fen",
+            zh=f"凭证 {number} 的金额应为非负且最多两位小数",
+            field=f"vouchers/{field}",
+            remedy="Give at most two decimal places.",
+            remedy_zh="金额最多两位小数。",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +162,7 @@ class SubsidyApplication:
         reference: The filer's own number, unique within the filing bank.
         scheme: Scheme code, for example `nanshan-2025`.
         key_emitter: 是否重点排放单位 in the year of the financing, None where not known.
-        guarantee_fee_cny: Shown in the report; not counted while the scheme's treatment is unread.
+        appraisal_and_registration_fee_cny: Shown in the report, not counted.
         other_subsidy: What the applicant declares, empty for "none declared", None for no declaration.
     """
 
@@ -151,10 +175,9 @@ class SubsidyApplication:
     key_emitter: bool | None
     submitted_at: datetime
     loan_note: LoanNote
-    vouchers: tuple[InterestVoucher, ...]
+    vouchers: tuple[CostVoucher, ...]
     announcement: PledgeAnnouncement | None
     documents: tuple[FiledDocument, ...]
-    guarantee_fee_cny: Decimal | None
     appraisal_and_registration_fee_cny: Decimal | None
     other_subsidy: str | None
     contact: str | None

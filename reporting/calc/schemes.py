@@ -36,7 +36,7 @@ class Term(StrEnum):
 class Basis(StrEnum):
     """What the rate is applied to."""
 
-    INTEREST_NET_OF_VAT = "interest_net_of_vat"
+    FINANCING_COST_NET_OF_VAT = "financing_cost_net_of_vat"
     PRINCIPAL = "principal"
 
 

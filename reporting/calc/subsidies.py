@@ -6,12 +6,13 @@ from enum import StrEnum
 
 from carbonfin.kernel.units import cny
 from carbonfin.rules.record import DecisionKind
-from carbonfin.rules.trace import Figure, Trace, checked_trace
-from reporting.calc.costs import InterestCost, VoucherCost, interest_cost
+from carbonfin.rules.trace import Trace, checked_trace
+from reporting.calc.costs import FinancingCost, VoucherCost, financing_cost
 from reporting.calc.dedup import Claim, DuplicatePair, duplicate_pairs
 from reporting.calc.documents import missing_documents
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult, criteria_of
 from reporting.calc.facts import DocumentKind, SubsidyApplication
+from reporting.calc.figures import amount_figures, cost_figures, criterion_figures
 from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
 
 _ZERO = Decimal("0.00")
@@ -59,7 +60,7 @@ class SubsidyDecision:
         proposed_cny: 拟资助金额, None while a limiting term (conditions, cap) is not known: it might be too large.
         reason_zh: One line for the report.
         unconfirmed_zh: What a person must still confirm.
-        interest: The vouchers split, None where the VAT rate is not known.
+        vouchers: The vouchers split; empty while the VAT rate is not known.
     """
 
     outcome: Outcome
@@ -90,19 +91,25 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
     criteria = criteria_of(application, terms, pairs)
     outcome = _outcome(criteria, pairs)
     reason_zh, reason_en = _reason(outcome, criteria)
-    cost = None
+    cost: FinancingCost | None = None
     if terms.vat_rate is not None:
-        cost = interest_cost(application.vouchers, vat_rate=terms.vat_rate.decimal)
+        cost = financing_cost(application.vouchers, vat_rate=terms.vat_rate.decimal)
     unconfirmed = _unconfirmed(terms)
     calculated = proposed = None
     cut_zh = ""
-    figures = _figures(inputs, cost)
+    figures = cost_figures(application, terms, cost)
     if outcome is Outcome.QUALIFIES:
         assert cost is not None, "without a VAT rate an application is undecided"
         calculated = _calculated(application, terms, cost)
         limited, cut_zh = _limited(calculated, terms, granted_cny=inputs.granted_this_year_cny)
         proposed = limited if all(terms.is_known(term) for term in LIMITING_TERMS) else None
-        figures += _amount_figures(inputs, calculated, limited=limited, proposed=proposed, unconfirmed=unconfirmed)
+        figures += amount_figures(
+            terms,
+            calculated_cny=calculated,
+            granted_cny=inputs.granted_this_year_cny,
+            proposed_cny=proposed,
+            unconfirmed=unconfirmed,
+        )
     required = terms.required_documents
     return SubsidyDecision(
         outcome=outcome,
@@ -119,7 +126,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
         calculated_cny=calculated,
         cut_zh=cut_zh,
         proposed_cny=proposed,
-        trace=checked_trace([*figures, *_criterion_figures(criteria)]),
+        trace=checked_trace([*figures, *criterion_figures(criteria)]),
     )
 
 
@@ -172,12 +179,12 @@ def _unconfirmed(terms: SchemeTerms) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _calculated(application: SubsidyApplication, terms: SchemeTerms, cost: InterestCost) -> Decimal:
+def _calculated(application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost) -> Decimal:
     basis, rate = terms.find(Term.BASIS), terms.find(Term.RATE)
     assert basis is not None, "checked by the criterion amount_terms"
     assert rate is not None, "checked by the criterion amount_terms"
     base_cny = {
-        Basis.INTEREST_NET_OF_VAT: cost.net_cny,
+        Basis.FINANCING_COST_NET_OF_VAT: cost.net_cny,
         Basis.PRINCIPAL: application.loan_note.principal_cny,
     }[Basis(basis.value)]
     return cny(base_cny * rate.decimal)
@@ -189,142 +196,3 @@ def _limited(calculated_cny: Decimal, terms: SchemeTerms, *, granted_cny: Decima
     if cap_cny is None or calculated_cny <= max(_ZERO, cap_cny - granted_cny):
         return calculated_cny, ""
     return max(_ZERO, cap_cny - granted_cny), f"年度上限 {cap_cny} 元，已资助 {granted_cny} 元"
-
-
-def _figures(inputs: SubsidyInputs, cost: InterestCost | None) -> list[Figure]:
-    application, terms = inputs.application, inputs.terms
-    figures = [
-        Figure.of_parameter(value.key.removeprefix("reporting.subsidy."), value)
-        for value in terms.values
-        if value.value or value.key.removeprefix("reporting.subsidy.") in set(LIMITING_TERMS)
-    ]
-    figures.append(
-        Figure(
-            name="principal_cny",
-            label_zh="贷款金额",
-            label_en="Loan principal",
-            value=str(application.loan_note.principal_cny),
-            unit="CNY",
-            source=f"借据 {application.loan_note.note_number}",
-        )
-    )
-    if cost is None or terms.vat_rate is None:
-        return figures
-    figures.append(Figure.of_parameter("vat_rate", terms.vat_rate))
-    for voucher, line in zip(application.vouchers, cost.vouchers, strict=True):
-        figures += _voucher_figures(voucher.number, line)
-    for part, zh, en in (
-        ("gross", "利息（含税）", "Interest with VAT"),
-        ("net", "利息（不含税）", "Interest net of VAT"),
-    ):
-        figures.append(
-            Figure(
-                name=f"{part}_cny",
-                label_zh=zh + "合计",
-                label_en=en + ", total",
-                value=str(getattr(cost, f"{part}_cny")),
-                unit="CNY",
-                formula="Σ",
-                inputs=tuple(f"{part}_cny[{line.number}]" for line in cost.vouchers),
-            )
-        )
-    figures.append(
-        Figure(
-            name="vat_cny",
-            label_zh="税额合计",
-            label_en="VAT, total",
-            value=str(cost.vat_cny),
-            unit="CNY",
-            formula="gross - net",
-            inputs=("gross_cny", "net_cny"),
-        )
-    )
-    return figures
-
-
-def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
-    return [
-        Figure(
-            name=f"gross_cny[{number}]",
-            label_zh=f"凭证 {number} 利息（含税）",
-            label_en=f"Voucher {number}, interest with VAT",
-            value=str(line.gross_cny),
-            unit="CNY",
-            source=f"付息凭证 {number}",
-        ),
-        Figure(
-            name=f"net_cny[{number}]",
-            label_zh=f"凭证 {number} 利息（不含税）",
-            label_en=f"Voucher {number}, interest net of VAT",
-            value=str(line.net_cny),
-            unit="CNY",
-            formula="round(gross / (1 + VAT), 2)，四舍五入",
-            inputs=(f"gross_cny[{number}]", "vat_rate"),
-        ),
-    ]
-
-
-def _amount_figures(
-    inputs: SubsidyInputs,
-    calculated_cny: Decimal,
-    *,
-    limited: Decimal,
-    proposed: Decimal | None,
-    unconfirmed: tuple[str, ...],
-) -> list[Figure]:
-    basis = inputs.terms.find(Term.BASIS)
-    assert basis is not None, "checked by the criterion amount_terms"
-    base = "principal_cny" if basis.value == Basis.PRINCIPAL else "net_cny"
-    note = "；".join(unconfirmed)
-    figures = [
-        Figure(
-            name="calculated_cny",
-            label_zh="测算金额",
-            label_en="Calculated amount",
-            value=str(calculated_cny),
-            unit="CNY",
-            formula=f"round({base} × rate, 2)，四舍五入",
-            inputs=(base, "rate"),
-            confirmed=not unconfirmed,
-            note_zh=note,
-        )
-    ]
-    if proposed is None:
-        return figures
-    granted = Figure(
-        name="granted_this_year_cny",
-        label_zh="本年度已资助",
-        label_en="Granted this year",
-        value=str(inputs.granted_this_year_cny),
-        unit="CNY",
-        source="本系统此前决定",
-    )
-    limited_figure = Figure(
-        name="proposed_cny",
-        label_zh="拟资助金额",
-        label_en="Proposed grant",
-        value=str(limited),
-        unit="CNY",
-        formula="min(calculated, cap - granted)",
-        inputs=("calculated_cny", "granted_this_year_cny", *LIMITING_TERMS),
-        confirmed=not unconfirmed,
-        note_zh=note,
-    )
-    return [*figures, granted, limited_figure]
-
-
-def _criterion_figures(criteria: tuple[CriterionResult, ...]) -> list[Figure]:
-    return [
-        Figure(
-            name=f"criterion.{result.criterion}",
-            label_zh=CRITERION_TITLES[result.criterion][0],
-            label_en=CRITERION_TITLES[result.criterion][1],
-            value=result.answer,
-            unit="code",
-            source=result.clause,
-            confirmed=result.answer is not Answer.UNKNOWN,
-            note_zh=result.found_zh,
-            note_en=result.found_en,
-        )
-        for result in criteria
-    ]

@@ -9,9 +9,10 @@ from importlib import resources
 from carbonfin.kernel.dates import CHINA, end_of_china_day
 from carbonfin.rules.parameters import ParameterBook, book_from_toml
 from reporting.calc.facts import (
+    CostKind,
+    CostVoucher,
     DocumentKind,
     FiledDocument,
-    InterestVoucher,
     LoanNote,
     LoanStatus,
     PledgeAnnouncement,
@@ -25,7 +26,15 @@ KNOWN_AT = end_of_china_day(AS_OF)
 E2_USCI = "91440300EXAMPLE2XB"
 
 P0_VOUCHERS = tuple(
-    InterestVoucher(number=f"P0-{place}", period_start=start, period_end=end, gross_cny=Decimal(gross), paid_on=end)
+    CostVoucher(
+        invoice_vat_cny=None,
+        kind=CostKind.INTEREST,
+        number=f"P0-{place}",
+        period_start=start,
+        period_end=end,
+        gross_cny=Decimal(gross),
+        paid_on=end,
+    )
     for place, (start, end, gross) in enumerate(
         [
             (date(2024, 6, 21), date(2024, 9, 21), "29516.67"),
@@ -88,7 +97,6 @@ def application(reference: str = "A1", **changes: object) -> SubsidyApplication:
         vouchers=P0_VOUCHERS,
         announcement=announcement("P0", {"SZA-2022": 70000, "SZA-2023": 80000}, date(2024, 6, 24)),
         documents=ALL_DOCUMENTS,
-        guarantee_fee_cny=None,
         appraisal_and_registration_fee_cny=None,
         other_subsidy="",
         contact=None,

@@ -12,10 +12,10 @@ from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.record import canonical_json
 from reporting.calc.budget import allocate_budget
-from reporting.calc.costs import interest_cost
+from reporting.calc.costs import financing_cost
 from reporting.calc.dedup import OverlapReason, claim_of, duplicate_pairs
 from reporting.calc.eligibility import Answer, Criterion
-from reporting.calc.facts import DocumentKind, InterestVoucher, LoanStatus, SubsidyApplication
+from reporting.calc.facts import CostKind, CostVoucher, DocumentKind, LoanStatus, SubsidyApplication
 from reporting.calc.schemes import LIMITING_TERMS, SchemeTerms, Term
 from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
 from reporting.calc.summaries import summarize
@@ -121,7 +121,7 @@ class TestSampleFiles:
 
 class TestCosts:
     def test_rounding_follows_the_vouchers(self) -> None:
-        by_voucher = interest_cost(P0_VOUCHERS, vat_rate=Decimal("0.06"))
+        by_voucher = financing_cost(P0_VOUCHERS, vat_rate=Decimal("0.06"))
         assert by_voucher.net_cny == Decimal("110172.97")
         once = (Decimal("116783.33") / Decimal("1.06")).quantize(Decimal("0.01"))
         assert once == Decimal("110172.95"), "which is why the vouchers are split one by one"
@@ -129,8 +129,10 @@ class TestCosts:
     @given(st.lists(st.integers(0, 10**11), max_size=20), st.integers(0, 9999))
     def test_parts_add_up(self, fen: list[int], rate: int) -> None:
         vouchers = tuple(
-            InterestVoucher(
+            CostVoucher(
                 number=str(place),
+                kind=CostKind.INTEREST,
+                invoice_vat_cny=None,
                 period_start=date(2025, 1, 1),
                 period_end=date(2025, 2, 1),
                 gross_cny=Decimal(amount) / 100,
@@ -138,12 +140,26 @@ class TestCosts:
             )
             for place, amount in enumerate(fen)
         )
-        cost = interest_cost(vouchers, vat_rate=Decimal(rate) / 10_000)
+        cost = financing_cost(vouchers, vat_rate=Decimal(rate) / 10_000)
         assert cost.net_cny + cost.vat_cny == cost.gross_cny == Decimal(sum(fen)) / 100
+
+    def test_guarantee_fee_counts_net_of_the_vat_on_its_invoice(self) -> None:
+        # 106,000 interest with 6,000 VAT and 10,600 fee with 600 VAT: base 110,000, half of it is granted.
+        interest = dataclasses.replace(P0_VOUCHERS[0], gross_cny=Decimal(106000), invoice_vat_cny=Decimal(6000))
+        fee = dataclasses.replace(
+            interest, number="fee", kind=CostKind.GUARANTEE_FEE, gross_cny=Decimal(10600), invoice_vat_cny=Decimal(600)
+        )
+        decision = decide(application(vouchers=(interest, fee)))
+        assert decision.net_cny == Decimal(110000)
+        assert decision.calculated_cny == Decimal("55000.00")
+
+    def test_more_vat_than_amount_is_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="exceeds"):
+            dataclasses.replace(P0_VOUCHERS[0], invoice_vat_cny=Decimal(30000))
 
     def test_a_percent_in_place_of_a_rate_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="outside 0 to 1"):
-            interest_cost(P0_VOUCHERS, vat_rate=Decimal(6))
+            financing_cost(P0_VOUCHERS, vat_rate=Decimal(6))
 
 
 class TestEligibility:
@@ -193,8 +209,8 @@ class TestEligibility:
 
 class TestDuplicates:
     def test_an_overlap_of_one_day_is_enough_and_touching_is_not(self) -> None:
-        touching = InterestVoucher(
-            number="X", period_start=date(2025, 6, 20), period_end=date(2025, 6, 21), gross_cny=ZERO, paid_on=None
+        touching = dataclasses.replace(
+            P0_VOUCHERS[3], number="X", period_start=date(2025, 6, 20), period_end=date(2025, 6, 21)
         )
         overlapping = dataclasses.replace(touching, period_start=date(2025, 6, 19))
         claim = claim_of("id", application("A1"))

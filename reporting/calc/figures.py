@@ -1,0 +1,167 @@
+"""The figures behind a subsidy decision, each with its source, rule or formula."""
+
+from decimal import Decimal
+
+from carbonfin.rules.trace import Figure
+from reporting.calc.costs import FinancingCost, VoucherCost
+from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
+from reporting.calc.facts import CostKind, SubsidyApplication
+from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
+
+
+def cost_figures(application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost | None) -> list[Figure]:
+    """Give the figures of the scheme's terms and of the vouchers, up to their totals."""
+    figures = [
+        Figure.of_parameter(value.key.removeprefix("reporting.subsidy."), value)
+        for value in terms.values
+        if value.value or value.key.removeprefix("reporting.subsidy.") in set(LIMITING_TERMS)
+    ]
+    figures.append(
+        Figure(
+            name="principal_cny",
+            label_zh="贷款金额",
+            label_en="Loan principal",
+            value=str(application.loan_note.principal_cny),
+            unit="CNY",
+            source=f"借据 {application.loan_note.note_number}",
+        )
+    )
+    if cost is None or terms.vat_rate is None:
+        return figures
+    figures.append(Figure.of_parameter("vat_rate", terms.vat_rate))
+    for voucher, line in zip(application.vouchers, cost.vouchers, strict=True):
+        figures += _voucher_figures(voucher.number, line)
+    return [*figures, *_total_figures(cost)]
+
+
+def _total_figures(cost: FinancingCost) -> list[Figure]:
+    totals = (
+        ("gross_cny", cost.gross_cny, "融资成本（含税）合计", "Financing cost with VAT, total"),
+        ("net_cny", cost.net_cny, "融资成本（不含税）合计", "Financing cost net of VAT, total"),
+    )
+    sums = [
+        Figure(
+            name=name,
+            label_zh=zh,
+            label_en=en,
+            value=str(total_cny),
+            unit="CNY",
+            formula="Σ",
+            inputs=tuple(f"{name}[{line.number}]" for line in cost.vouchers),
+        )
+        for name, total_cny, zh, en in totals
+    ]
+    vat = Figure(
+        name="vat_cny",
+        label_zh="税额合计",
+        label_en="VAT, total",
+        value=str(cost.vat_cny),
+        unit="CNY",
+        formula="gross - net",
+        inputs=("gross_cny", "net_cny"),
+    )
+    return [*sums, vat]
+
+
+def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
+    zh, en = {
+        CostKind.INTEREST: ("利息", "interest"),
+        CostKind.GUARANTEE_FEE: ("担保费", "guarantee fee"),
+    }[line.kind]
+    gross = Figure(
+        name=f"gross_cny[{number}]",
+        label_zh=f"凭证 {number} {zh}（含税）",
+        label_en=f"Voucher {number}, {en} with VAT",
+        value=str(line.gross_cny),
+        unit="CNY",
+        source=f"费用支出凭证 {number}",
+    )
+    figures, formula, divisor = [gross], "round(gross / (1 + VAT), 2)，四舍五入", "vat_rate"
+    if line.vat_stated:
+        formula, divisor = "gross - VAT", f"vat_cny[{number}]"
+        figures.append(
+            Figure(
+                name=divisor,
+                label_zh=f"凭证 {number} 发票税额",
+                label_en=f"Voucher {number}, VAT on the invoice",
+                value=str(line.vat_cny),
+                unit="CNY",
+                source=f"发票 {number}",
+            )
+        )
+    net = Figure(
+        name=f"net_cny[{number}]",
+        label_zh=f"凭证 {number} {zh}（不含税）",
+        label_en=f"Voucher {number}, {en} net of VAT",
+        value=str(line.net_cny),
+        unit="CNY",
+        formula=formula,
+        inputs=(gross.name, divisor),
+    )
+    return [*figures, net]
+
+
+def amount_figures(
+    terms: SchemeTerms,
+    *,
+    calculated_cny: Decimal,
+    granted_cny: Decimal,
+    proposed_cny: Decimal | None,
+    unconfirmed: tuple[str, ...],
+) -> list[Figure]:
+    """Give the figures of the amounts; the proposed one only where every limiting term is known."""
+    basis = terms.find(Term.BASIS)
+    assert basis is not None, "checked by the criterion amount_terms"
+    cost_name = "principal_cny" if basis.value == Basis.PRINCIPAL else "net_cny"
+    note = "；".join(unconfirmed)
+    calculated = Figure(
+        name="calculated_cny",
+        label_zh="测算金额",
+        label_en="Calculated amount",
+        value=str(calculated_cny),
+        unit="CNY",
+        formula=f"round({cost_name} × rate, 2)，四舍五入",
+        inputs=(cost_name, "rate"),
+        confirmed=not unconfirmed,
+        note_zh=note,
+    )
+    if proposed_cny is None:
+        return [calculated]
+    granted = Figure(
+        name="granted_this_year_cny",
+        label_zh="本年度已资助",
+        label_en="Granted this year",
+        value=str(granted_cny),
+        unit="CNY",
+        source="本系统此前决定",
+    )
+    proposed = Figure(
+        name="proposed_cny",
+        label_zh="拟资助金额",
+        label_en="Proposed grant",
+        value=str(proposed_cny),
+        unit="CNY",
+        formula="min(calculated, cap - granted)",
+        inputs=("calculated_cny", "granted_this_year_cny", *LIMITING_TERMS),
+        confirmed=not unconfirmed,
+        note_zh=note,
+    )
+    return [calculated, granted, proposed]
+
+
+def criterion_figures(criteria: tuple[CriterionResult, ...]) -> list[Figure]:
+    """Give one figure a criterion: its answer and what was found."""
+    return [
+        Figure(
+            name=f"criterion.{result.criterion}",
+            label_zh=CRITERION_TITLES[result.criterion][0],
+            label_en=CRITERION_TITLES[result.criterion][1],
+            value=result.answer,
+            unit="code",
+            source=result.clause,
+            confirmed=result.answer is not Answer.UNKNOWN,
+            note_zh=result.found_zh,
+            note_en=result.found_en,
+        )
+        for result in criteria
+    ]
