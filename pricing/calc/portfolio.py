@@ -1,0 +1,168 @@
+"""The value of a portfolio of allowances: spot holdings, OTC forwards and futures-style contracts, line by line.
+
+Prices are resolved once per unit, discount factors once per delivery date, then whole arrays are valued. Each line is
+rounded to the fen; totals are sums of rounded lines.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
+from pricing.calc import traces
+from pricing.calc.lines import FORWARD_RATE, LineMarket, ValuedLine, value_forwards, value_futures, value_spot
+from pricing.calc.liquidity import AppraisalPrice, fair_price
+from pricing.calc.market import MarketSnapshot
+from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, LineValue, PortfolioLine, failure_of, line_fault
+
+_VALUERS: tuple[tuple[LineKind, Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]], ...] = (
+    (LineKind.SPOT, value_spot),
+    (LineKind.FORWARD, value_forwards),
+    (LineKind.FUTURES, value_futures),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioInputs:
+    """All that a valuation takes: the book and the market as known; valuing them again gives the same bits."""
+
+    portfolio_id: str
+    portfolio_name: str
+    valuation_date: date
+    known_at: datetime
+    lines: tuple[PortfolioLine, ...]
+    snapshot: MarketSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioValue:
+    """The values of the lines, what failed, totals and how each figure came about.
+
+    Attributes:
+        present_value_cny: Sum of the rounded lines that could be valued.
+        variation_margin_cny: Sum of the day's margins of futures-style contracts.
+        level_max: The weakest level of any line, None where no line was valued.
+        is_sample: Whether any line rests on a sample price.
+    """
+
+    lines: tuple[LineValue, ...]
+    failures: tuple[Failure, ...]
+    present_value_cny: Decimal
+    variation_margin_cny: Decimal
+    level_max: int | None
+    is_sample: bool
+    snapshot_digest: str
+    trace: tuple[Figure, ...]
+
+
+def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
+    """Value each line on the snapshot; a line that cannot be valued becomes a failure and the others stand.
+
+    Raises:
+        InvalidInput: Two lines have the same code, or the snapshot is of another day or instant.
+    """
+    _check_whole(inputs)
+    prices, unpriced = _fair_prices(inputs.snapshot, {line.unit for line in inputs.lines})
+    failures: dict[str, Failure] = {}
+    for line in inputs.lines:
+        fault = line_fault(line)
+        if fault is None and line.kind is not LineKind.FUTURES and line.unit in unpriced:
+            fault = failure_of(line, unpriced[line.unit])
+        if fault is not None:
+            failures[line.line_id] = fault
+    market = LineMarket(snapshot=inputs.snapshot, digest=inputs.snapshot.digest, prices=prices)
+    valued: dict[str, ValuedLine] = {}
+    for kind, value_lines in _VALUERS:
+        sound = [line for line in inputs.lines if line.kind is kind and line.line_id not in failures]
+        batch = value_lines(market, sound)
+        valued.update({item.value.line_id: item for item in batch.values})
+        failures.update({failure.item: failure for failure in batch.failures})
+    codes = [line.line_id for line in inputs.lines]
+    return _total(
+        market,
+        [valued[code] for code in codes if code in valued],
+        tuple(failures[code] for code in codes if code in failures),
+    )
+
+
+def _check_whole(inputs: PortfolioInputs) -> None:
+    seen: set[str] = set()
+    for line in inputs.lines:
+        if line.line_id in seen:
+            raise InvalidInput(
+                f"line {line.line_id} stands twice",
+                zh=f"持仓代码 {line.line_id} 重复",
+                field="lines",
+                remedy="Give each line its own code.",
+                remedy_zh="每条持仓请使用不同代码。",
+            )
+        seen.add(line.line_id)
+    snapshot = inputs.snapshot
+    if snapshot.valuation_date != inputs.valuation_date or snapshot.known_at != inputs.known_at:
+        raise InvalidInput(
+            f"the snapshot is of {snapshot.valuation_date}, the valuation of {inputs.valuation_date}",
+            zh="行情快照与估值日不一致",
+            field="valuation_date",
+        )
+
+
+def _fair_prices(
+    snapshot: MarketSnapshot, units: set[Unit]
+) -> tuple[dict[Unit, AppraisalPrice], dict[Unit, CarbonFinError]]:
+    prices: dict[Unit, AppraisalPrice] = {}
+    unpriced: dict[Unit, CarbonFinError] = {}
+    for unit in sorted(units, key=str):
+        try:
+            price = fair_price(snapshot, unit)
+        except CarbonFinError as error:
+            unpriced[unit] = error
+            continue
+        if price.price_cny_per_t <= MAX_PRICE_CNY_PER_T:
+            prices[unit] = price
+            continue
+        unpriced[unit] = InvalidInput(
+            f"{unit} is quoted at {price.price_cny_per_t} 元/吨",
+            zh=f"{unit} 报价 {price.price_cny_per_t} 超出合理范围",
+            field="price_cny_per_t",
+            remedy="Check the unit of the quote.",
+            remedy_zh="请核对报价单位。",
+        )
+    return prices, unpriced
+
+
+def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Failure, ...]) -> PortfolioValue:
+    values = tuple(item.value for item in valued)
+    present_cny = sum((value.present_value_cny for value in values), start=Decimal("0.00"))
+    margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), start=Decimal("0.00"))
+    priced: list[AppraisalPrice] = [
+        market.prices[unit]
+        for unit in sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
+    ]
+    has_forward = any(value.kind is LineKind.FORWARD for value in values)
+    return PortfolioValue(
+        lines=values,
+        failures=failures,
+        present_value_cny=present_cny,
+        variation_margin_cny=margin_cny,
+        level_max=max((value.level for value in values), default=None),
+        is_sample=any(value.is_sample for value in values),
+        snapshot_digest=market.digest,
+        trace=traces.portfolio_trace(
+            market.snapshot,
+            prices=priced,
+            assumptions=(market.snapshot.parameter(FORWARD_RATE, scope=""),) if has_forward else (),
+            line_figures=[item.figures for item in valued],
+            present_value_cny=present_cny,
+            variation_margin_cny=margin_cny,
+        ),
+    )
+
+
+PORTFOLIO_VALUE: DecisionKind[PortfolioInputs, PortfolioValue] = DecisionKind(
+    name="pricing.portfolio", version="1", inputs=PortfolioInputs, outputs=PortfolioValue, decide=value_portfolio
+)

@@ -1,0 +1,222 @@
+"""The trace of a portfolio value: prices, assumptions, each line's figures and the totals, linked by name."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.trace import Figure, Trace, checked_trace
+from pricing.calc.liquidity import AppraisalPrice, price_figures
+from pricing.calc.market import MarketSnapshot, Settlement
+from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine
+
+PRESENT_VALUE = "present_value_cny"
+VARIATION_MARGIN = "variation_margin_cny"
+RATE = "rate"
+
+
+def value_name(line: PortfolioLine) -> str:
+    """Give the name of the figure that holds a line's value."""
+    kind = VARIATION_MARGIN if line.kind is LineKind.FUTURES else PRESENT_VALUE
+    return f"line.{line.line_id}.{kind}"
+
+
+def _entered(line: PortfolioLine, name: str, labels: tuple[str, str], value: str, *, unit: str) -> Figure:
+    return Figure(
+        name=f"line.{line.line_id}.{name}",
+        label_zh=f"{line.line_id} {labels[0]}",
+        label_en=f"{line.line_id} {labels[1]}",
+        value=value,
+        unit=unit,
+        source=f"持仓 {line.line_id} {line.label}".strip(),
+    )
+
+
+def _computed(
+    line: PortfolioLine,
+    name: str,
+    labels: tuple[str, str],
+    value: Decimal,
+    *,
+    unit: str,
+    formula: str,
+    inputs: tuple[str, ...],
+) -> Figure:
+    return Figure(
+        name=f"line.{line.line_id}.{name}",
+        label_zh=f"{line.line_id} {labels[0]}",
+        label_en=f"{line.line_id} {labels[1]}",
+        value=format(value, "f"),
+        unit=unit,
+        formula=formula,
+        inputs=inputs,
+        note_zh=LINE_KIND_LABELS[line.kind][0],
+        note_en=LINE_KIND_LABELS[line.kind][1],
+    )
+
+
+def _quantity(line: PortfolioLine) -> Figure:
+    return _entered(line, "quantity_t", ("数量", "quantity"), str(line.quantity_t), unit="t")
+
+
+def spot_figures(line: PortfolioLine, present_value_cny: Decimal) -> tuple[Figure, ...]:
+    """Give quantity and value of a holding."""
+    quantity = _quantity(line)
+    value = _computed(
+        line,
+        PRESENT_VALUE,
+        ("现值", "value"),
+        present_value_cny,
+        unit="CNY",
+        formula="round_half_up(quantity_t * price, 2)",
+        inputs=(quantity.name, price_name(str(line.unit))),
+    )
+    return quantity, value
+
+
+def forward_figures(
+    line: PortfolioLine, *, days: int, forward_cny_per_t: Decimal, discount_factor: Decimal, present_value_cny: Decimal
+) -> tuple[Figure, ...]:
+    """Give quantity, agreed price, days, forward price, discount factor and value of a forward."""
+    quantity = _quantity(line)
+    strike = _entered(
+        line, "strike_cny_per_t", ("约定价格", "agreed price"), format(line.strike_cny_per_t or 0, "f"), unit="CNY/t"
+    )
+    delivery = _entered(line, "delivery_date", ("交割日", "delivery date"), _day_text(line.delivery_date), unit="date")
+    tenor = _computed(
+        line,
+        "days",
+        ("剩余天数", "days to delivery"),
+        Decimal(days),
+        unit="days",
+        formula="delivery_date - valuation_date",
+        inputs=("valuation_date", delivery.name),
+    )
+    forward = _computed(
+        line,
+        "forward_cny_per_t",
+        ("远期价格", "forward price"),
+        forward_cny_per_t,
+        unit="CNY/t",
+        formula="price * exp(rate * days / 365)",
+        inputs=(price_name(str(line.unit)), RATE, tenor.name),
+    )
+    factor = _computed(
+        line,
+        "discount_factor",
+        ("贴现因子", "discount factor"),
+        discount_factor,
+        unit="ratio",
+        formula="exp(-rate * days / 365)",
+        inputs=(RATE, tenor.name),
+    )
+    value = _computed(
+        line,
+        PRESENT_VALUE,
+        ("现值", "present value"),
+        present_value_cny,
+        unit="CNY",
+        formula="round_half_up((forward - strike) * quantity_t * discount_factor, 2), unrounded inside",
+        inputs=(forward.name, strike.name, quantity.name, factor.name),
+    )
+    return quantity, strike, delivery, tenor, forward, factor, value
+
+
+def futures_figures(
+    line: PortfolioLine,
+    *,
+    settlement: Settlement,
+    before_cny_per_t: Decimal,
+    before_source: str,
+    variation_margin_cny: Decimal,
+) -> tuple[Figure, ...]:
+    """Give quantity, both settlement prices and the day's margin of a futures-style contract."""
+    quantity = _quantity(line)
+    now = Figure(
+        name=f"line.{line.line_id}.settlement_cny_per_t",
+        label_zh=f"{line.line_id} 当日结算价",
+        label_en=f"{line.line_id} settlement price",
+        value=format(settlement.price_cny_per_t, "f"),
+        unit="CNY/t",
+        source=f"{settlement.document} {settlement.settlement_date}",
+        confirmed=not settlement.is_sample,
+        note_zh="示例" if settlement.is_sample else "",
+        note_en="sample" if settlement.is_sample else "",
+    )
+    before = Figure(
+        name=f"line.{line.line_id}.before_cny_per_t",
+        label_zh=f"{line.line_id} 前一结算价",
+        label_en=f"{line.line_id} price before",
+        value=format(before_cny_per_t, "f"),
+        unit="CNY/t",
+        source=before_source,
+        confirmed=not settlement.is_sample,
+    )
+    value = _computed(
+        line,
+        VARIATION_MARGIN,
+        ("当日变动保证金", "variation margin"),
+        variation_margin_cny,
+        unit="CNY",
+        formula="round_half_up((settlement - before) * quantity_t, 2)",
+        inputs=(quantity.name, now.name, before.name),
+    )
+    return quantity, now, before, value
+
+
+def price_name(unit: str) -> str:
+    """Give the name of the figure that holds a unit's price."""
+    return f"price.{unit}"
+
+
+def portfolio_trace(
+    snapshot: MarketSnapshot,
+    *,
+    prices: Sequence[AppraisalPrice],
+    assumptions: Sequence[ParameterValue],
+    line_figures: Sequence[tuple[Figure, ...]],
+    present_value_cny: Decimal,
+    variation_margin_cny: Decimal,
+) -> Trace:
+    """Give the whole trace: dates, prices, assumptions, lines, totals; every input stands before its use."""
+    valuation_day = Figure(
+        name="valuation_date",
+        label_zh="估值日",
+        label_en="valuation date",
+        value=snapshot.valuation_date.isoformat(),
+        unit="date",
+        source=f"行情快照 {snapshot.digest}",
+    )
+    lasts = [figures[-1] for figures in line_figures]
+    presents = tuple(figure.name for figure in lasts if figure.name.endswith(PRESENT_VALUE))
+    margins = tuple(figure.name for figure in lasts if figure.name.endswith(VARIATION_MARGIN))
+    return checked_trace(
+        [
+            valuation_day,
+            *(
+                figure
+                for price in prices
+                for figure in price_figures(snapshot, price, name=price_name(str(price.unit)))
+            ),
+            *(Figure.of_parameter(RATE, value) for value in assumptions),
+            *(figure for figures in line_figures for figure in figures),
+            _sum(PRESENT_VALUE, "组合现值", "present value of the portfolio", present_value_cny, presents),
+            _sum(VARIATION_MARGIN, "当日变动保证金合计", "variation margin of the day", variation_margin_cny, margins),
+        ]
+    )
+
+
+def _sum(name: str, zh: str, en: str, value: Decimal, inputs: tuple[str, ...]) -> Figure:
+    return Figure(
+        name=name,
+        label_zh=zh,
+        label_en=en,
+        value=format(value, "f"),
+        unit="CNY",
+        formula="sum of rounded lines",
+        inputs=inputs,
+    )
+
+
+def _day_text(day: date | None) -> str:
+    return day.isoformat() if day else ""
