@@ -55,9 +55,7 @@ def printable(text: str) -> str:
     points = printable_code_points()
     pieces: list[str] = []
     for character in text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "):
-        if character == "\n" or character in _SUBSCRIPTS:
-            pieces.append(character)
-        elif ord(character) in points and unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs"}:
+        if character == "\n" or character in _SUBSCRIPTS or (ord(character) in points and unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs"}):
             pieces.append(character)
         else:
             pieces.append(f"〔U+{ord(character):04X}〕")

@@ -84,7 +84,7 @@ def render_pdf(sheet: Sheet, *, attachments: Mapping[str, bytes], created_at: da
             remedy="Report the document number; nothing was issued.",
             remedy_zh="请将文档编号报给系统管理员；文档未签发。",
         ) from error
-    assert isinstance(compiled, bytes)  # noqa: S101  a format other than multi-page images gives one value
+    assert isinstance(compiled, bytes)
     return compiled
 
 

@@ -25,14 +25,39 @@ CREATED_AT = datetime(2025, 6, 30, 9, 0, tzinfo=UTC)
 INTEREST_20_DAYS = "18,277.78"
 
 STEPS = (
-    WaterfallStep(label_zh="一年期贷款市场报价利率", label_en="1Y LPR", amount=Decimal("3.00"), text="3.00%", kind=StepKind.LEVEL,
-                  note="2025-05-20 公布，自公布日起适用"),
-    WaterfallStep(label_zh="加点", label_en="Margin", amount=Decimal("0.40"), text="+40 bp", kind=StepKind.CHANGE,
-                  note="示例银行授信批复", footnote="1"),
-    WaterfallStep(label_zh="降碳优惠", label_en="Carbon concession", amount=Decimal("-0.11"), text="−11 bp", kind=StepKind.CHANGE,
-                  note="减排指标得分 71.6，高于基准分 60，取整 11 分，每分 1 bp，封顶 20 bp"),
-    WaterfallStep(label_zh="执行利率", label_en="Executed rate", amount=Decimal("3.29"), text="3.29%", kind=StepKind.LEVEL,
-                  note="不低于下限 2.80%"),
+    WaterfallStep(
+        label_zh="一年期贷款市场报价利率",
+        label_en="1Y LPR",
+        amount=Decimal("3.00"),
+        text="3.00%",
+        kind=StepKind.LEVEL,
+        note="2025-05-20 公布，自公布日起适用",
+    ),
+    WaterfallStep(
+        label_zh="加点",
+        label_en="Margin",
+        amount=Decimal("0.40"),
+        text="+40 bp",
+        kind=StepKind.CHANGE,
+        note="示例银行授信批复",
+        footnote="1",
+    ),
+    WaterfallStep(
+        label_zh="降碳优惠",
+        label_en="Carbon concession",
+        amount=Decimal("-0.11"),
+        text="−11 bp",
+        kind=StepKind.CHANGE,
+        note="减排指标得分 71.6，高于基准分 60，取整 11 分，每分 1 bp，封顶 20 bp",
+    ),
+    WaterfallStep(
+        label_zh="执行利率",
+        label_en="Executed rate",
+        amount=Decimal("3.29"),
+        text="3.29%",
+        kind=StepKind.LEVEL,
+        note="不低于下限 2.80%",
+    ),
 )
 
 
@@ -44,7 +69,12 @@ def price_chart(language="zh", **changes):
     points = [
         SeriesPoint(day=date(2025, 6, day), value=Decimal(value), flag=flag)
         for day, value, flag in (
-            (23, "74.10", None), (24, "74.10", "carried"), (25, "73.95", None), (26, "74.60", "limit"), (27, "74.60", None), (30, "75.02", None),
+            (23, "74.10", None),
+            (24, "74.10", "carried"),
+            (25, "73.95", None),
+            (26, "74.60", "limit"),
+            (27, "74.60", None),
+            (30, "75.02", None),
         )
     ]
     arguments = {
@@ -68,9 +98,14 @@ def price_chart(language="zh", **changes):
 
 def schedule():
     periods = [
-        ("2025-07-21", 20, INTEREST_20_DAYS, ""), ("2025-08-21", 31, "28,330.56", ""), ("2025-09-21", 31, "28,330.56", ""),
-        ("2025-10-21", 30, "27,416.67", ""), ("2025-11-21", 31, "28,330.56", ""), ("2025-12-21", 30, "27,416.67", ""),
-        ("2026-01-21", 31, "28,330.56", "节假日安排未公布"), ("2026-02-21", 31, "28,330.56", "节假日安排未公布"),
+        ("2025-07-21", 20, INTEREST_20_DAYS, ""),
+        ("2025-08-21", 31, "28,330.56", ""),
+        ("2025-09-21", 31, "28,330.56", ""),
+        ("2025-10-21", 30, "27,416.67", ""),
+        ("2025-11-21", 31, "28,330.56", ""),
+        ("2025-12-21", 30, "27,416.67", ""),
+        ("2026-01-21", 31, "28,330.56", "节假日安排未公布"),
+        ("2026-02-21", 31, "28,330.56", "节假日安排未公布"),
     ]
     return Table(
         title_zh="还款计划",
@@ -103,13 +138,23 @@ def sheet(**changes):
         "issued_on": date(2025, 6, 30),
         "sections": (
             TermGrid(title_zh="主要条款", title_en="Key terms", items=terms()),
-            Waterfall(title_zh="利率形成", title_en="Rate build-up", unit="%", steps=STEPS, source="全国银行间同业拆借中心；示例银行产品参数"),
+            Waterfall(
+                title_zh="利率形成",
+                title_en="Rate build-up",
+                unit="%",
+                steps=STEPS,
+                source="全国银行间同业拆借中心；示例银行产品参数",
+            ),
             schedule(),
             price_chart().figure(title_zh="市场参考", title_en="Market reference"),
-            Paragraphs(title_zh="先决条件与承诺", title_en="Conditions and undertakings", texts=(
-                "借款人应于首次提款前提交经核查的年度碳排放报告及外部评级报告；评级失效或缺失的，降碳优惠不予适用。",
-                "借款人承诺贷款所产生的减排量不重复申报，单位产品碳排放（tCO₂/万元）按本清单所列方法计算。",
-            )),
+            Paragraphs(
+                title_zh="先决条件与承诺",
+                title_en="Conditions and undertakings",
+                texts=(
+                    "借款人应于首次提款前提交经核查的年度碳排放报告及外部评级报告；评级失效或缺失的，降碳优惠不予适用。",
+                    "借款人承诺贷款所产生的减排量不重复申报，单位产品碳排放（tCO₂/万元）按本清单所列方法计算。",
+                ),
+            ),
         ),
         "notes": (
             Note(mark="1", text="加点为示例银行参数，未经外部文件确认。", unconfirmed=True),
@@ -127,14 +172,23 @@ def sheet(**changes):
 
 def terms():
     return (
-        Term(label_zh="借款人", label_en="Borrower", value="示例服饰（深圳）有限公司\n统一社会信用代码 91440300EXAMPLE466"),
+        Term(
+            label_zh="借款人",
+            label_en="Borrower",
+            value="示例服饰（深圳）有限公司\n统一社会信用代码 91440300EXAMPLE466",
+        ),
         Term(label_zh="贷款人", label_en="Lender", value="示例银行股份有限公司深圳分行"),
         Term(label_zh="贷款种类", label_en="Facility", value="流动资金贷款"),
         Term(label_zh="授信额度", label_en="Credit line", value="人民币 20,000,000.00 元"),
         Term(label_zh="贷款金额", label_en="Principal", value="人民币 10,000,000.00 元（人民币壹仟万元整）", wide=True),
         Term(label_zh="提款日", label_en="Drawdown date", value="2025-07-01"),
         Term(label_zh="到期日", label_en="Maturity", value="2026-07-01", footnote="2"),
-        Term(label_zh="执行利率", label_en="Executed rate", value="3.29%（年利率）", trace_url="https://carbonfin.example/decisions/1#executed_rate"),
+        Term(
+            label_zh="执行利率",
+            label_en="Executed rate",
+            value="3.29%（年利率）",
+            trace_url="https://carbonfin.example/decisions/1#executed_rate",
+        ),
         Term(label_zh="计息基准", label_en="Day count", value="实际天数/360"),
         Term(label_zh="还款方式", label_en="Repayment", value="按月付息，到期还本"),
     )

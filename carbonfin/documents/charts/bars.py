@@ -66,11 +66,18 @@ def bar_chart(
     palette = [theme.accent, theme.second, theme.accent_soft, theme.muted]
     series = list(dict.fromkeys(plain(bar.series.on(language)) for bar in bars if bar.series is not None))
     if len(series) > len(palette):
-        raise InvalidInput(f"{len(series)} series, at most {len(palette)} can be told apart", zh="系列过多", field="bars")
+        raise InvalidInput(
+            f"{len(series)} series, at most {len(palette)} can be told apart", zh="系列过多", field="bars"
+        )
     labels = list(dict.fromkeys(plain(bar.label.on(language)) for bar in bars))
     values = [
-        {"label": plain(bar.label.on(language)), "amount": to_float(bar.amount), "text": plain(bar.text), "order": order,
-         "series": plain(bar.series.on(language)) if bar.series is not None else ""}
+        {
+            "label": plain(bar.label.on(language)),
+            "amount": to_float(bar.amount),
+            "text": plain(bar.text),
+            "order": order,
+            "series": plain(bar.series.on(language)) if bar.series is not None else "",
+        }
         for order, bar in enumerate(bars)
     ]
     y = _category_axis(labels, theme)
@@ -79,8 +86,15 @@ def bar_chart(
         if series
         else alt.value(theme.accent)
     )
-    shapes = alt.Chart(alt.InlineData(values=values)).mark_bar(height={"band": 0.6}).encode(
-        x=alt.X("amount:Q", title=plain(unit.on(language)), axis=alt.Axis(tickCount=6, grid=False)), y=y, color=colour, order="order:Q"
+    shapes = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(height={"band": 0.6})
+        .encode(
+            x=alt.X("amount:Q", title=plain(unit.on(language)), axis=alt.Axis(tickCount=6, grid=False)),
+            y=y,
+            color=colour,
+            order="order:Q",
+        )
     )
     chart = alt.layer(shapes)
     if not series:
@@ -90,16 +104,21 @@ def bar_chart(
         "zh": f"{title.zh}（{unit.zh}）：" + "；".join(_spoken(bar, "zh") for bar in bars) + f"。{lines['zh']}。",
         "en": f"{title.en} ({unit.en}): " + "; ".join(_spoken(bar, "en") for bar in bars) + f". {lines['en']}.",
     }
-    titled = chart.properties(width=width_px, height=34 * len(labels), title=title_of(title.on(language), lines[language]))
+    titled = chart.properties(
+        width=width_px, height=34 * len(labels), title=title_of(title.on(language), lines[language])
+    )
     return Chart(
         svg=draw(titled, theme=theme, alternative=alternatives[language]),
         title=title.on(language),
         source_line=lines[language],
         alt_zh=alternatives["zh"],
         alt_en=alternatives["en"],
-        columns=("类别", "系列", f"数值（{unit.zh}）") if language == "zh" else ("Category", "Series", f"Amount ({unit.en})"),
+        columns=("类别", "系列", f"数值（{unit.zh}）")
+        if language == "zh"
+        else ("Category", "Series", f"Amount ({unit.en})"),
         rows=tuple(
-            (bar.label.on(language), bar.series.on(language) if bar.series is not None else "", bar.text) for bar in bars
+            (bar.label.on(language), bar.series.on(language) if bar.series is not None else "", bar.text)
+            for bar in bars
         ),
     )
 
@@ -134,28 +153,37 @@ def coverage_chart(
         raise InvalidInput("A chart needs at least one pledge", zh="图中没有可画的押品", field="bars")
     labels = [plain(bar.label.on(language)) for bar in bars]
     values = [
-        {"label": label, "amount": to_float(bar.ratio), "tone": bar.tone.value,
-         "text": plain(f"{bar.text}  {bar.state.on(language)}")}
+        {
+            "label": label,
+            "amount": to_float(bar.ratio),
+            "tone": bar.tone.value,
+            "text": plain(f"{bar.text}  {bar.state.on(language)}"),
+        }
         for label, bar in zip(labels, bars, strict=True)
     ]
     tones = list(Tone)
     y = _category_axis(labels, theme)
     unit = Words(zh="覆盖率（倍）", en="Coverage (times)")
     scale = alt.Scale(zero=True, nice=False, domainMax=_widest(bars, levels))
-    shapes = alt.Chart(alt.InlineData(values=values)).mark_bar(height={"band": 0.5}, fillOpacity=0.5).encode(
-        x=alt.X("amount:Q", title=unit.on(language), scale=scale, axis=alt.Axis(tickCount=6, grid=False)),
-        y=y,
-        color=alt.Color(
-            "tone:N", legend=None,
-            scale=alt.Scale(domain=[tone.value for tone in tones], range=[theme.of_tone(tone) for tone in tones]),
-        ),
+    shapes = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(height={"band": 0.5}, fillOpacity=0.5)
+        .encode(
+            x=alt.X("amount:Q", title=unit.on(language), scale=scale, axis=alt.Axis(tickCount=6, grid=False)),
+            y=y,
+            color=alt.Color(
+                "tone:N",
+                legend=None,
+                scale=alt.Scale(domain=[tone.value for tone in tones], range=[theme.of_tone(tone) for tone in tones]),
+            ),
+        )
     )
     chart = alt.layer(shapes, _bar_words(values, y, theme), *_level_layers(levels, language, theme))
     lines = _source_lines(source, as_of)
-    alternatives = {
-        each: _coverage_alternative(title, bars, levels, lines[each], each) for each in ("zh", "en")
-    }
-    shown = chart.properties(width=width_px, height=38 * len(labels) + 10, title=title_of(title.on(language), lines[language]))
+    alternatives = {each: _coverage_alternative(title, bars, levels, lines[each], each) for each in ("zh", "en")}
+    shown = chart.properties(
+        width=width_px, height=38 * len(labels) + 10, title=title_of(title.on(language), lines[language])
+    )
     return Chart(
         svg=draw(shown, theme=theme, alternative=alternatives[language]),
         title=title.on(language),
@@ -174,8 +202,10 @@ def _category_axis(labels: list[str], theme: Theme) -> alt.Y:
 
 def _bar_words(values: list[dict[str, object]], y: alt.Y, theme: Theme) -> alt.Chart:
     source = alt.InlineData(values=values)
-    return alt.Chart(source).mark_text(align="left", dx=12, color=theme.ink, fontSize=12).encode(
-        x=alt.value("width"), y=y, text="text:N"
+    return (
+        alt.Chart(source)
+        .mark_text(align="left", dx=12, color=theme.ink, fontSize=12)
+        .encode(x=alt.value("width"), y=y, text="text:N")
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from carbonfin.documents.charts.themes import Theme
+from carbonfin.documents.charts.themes import LIGHT, Theme
 from carbonfin.documents.fonts import FONT_FOLDER, SANS, printable
 from carbonfin.documents.sheets import ChartFigure
 
@@ -65,11 +65,14 @@ def draw(chart: alt.TopLevelMixin, *, theme: Theme, alternative: str) -> str:
     return _clean(_svg_of(text), theme=theme, alternative=plain(alternative))
 
 
-def chart_png(svg: str, *, scale: int = 3) -> bytes:
-    """Give an SVG as a picture for Word."""
+def chart_png(svg: str, *, scale: int = 3, ground: str = LIGHT.ground) -> bytes:
+    """Give an SVG as a picture for Word, on a ground of its own: a clear one blurs thin lines in print."""
     _register_fonts()
+    head, _, rest = svg.partition(">")
     with _drawing_lock:
-        return bytes(vl_convert.svg_to_png(svg, scale=scale))
+        return bytes(
+            vl_convert.svg_to_png(f'{head}><rect width="100%" height="100%" fill="{ground}"/>{rest}', scale=scale)
+        )
 
 
 def title_of(title: str, source_line: str) -> alt.TitleParams:

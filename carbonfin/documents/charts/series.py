@@ -110,7 +110,9 @@ def time_series_chart(
         bar_px = max(1.0, 0.7 * width_px / ((points[-1].day - points[0].day).days + 3))
         volume = _volume_panel(volumes, days, bar_px, language, theme)
         volume = volume.properties(width=width_px, height=max(60, height_px // 3))
-        panel = alt.vconcat(price, volume, spacing=14).resolve_scale(x="shared", color="independent", shape="independent")
+        panel = alt.vconcat(price, volume, spacing=14).resolve_scale(
+            x="shared", color="independent", shape="independent"
+        )
     titled = panel.properties(title=title_of(title.on(language), source_line))
     alternatives = {
         each: _alternative(title, line_label, unit, points, by_code, thresholds, source, as_of, each)
@@ -137,7 +139,9 @@ def _check(points: Sequence[SeriesPoint], flags: Sequence[PointFlag]) -> None:
     unknown = sorted({point.flag for point in points if point.flag is not None} - {flag.code for flag in flags})
     if unknown:
         raise InvalidInput(
-            f"No meaning is given for the flags {', '.join(unknown)}", zh=f"标记 {'、'.join(unknown)} 没有图例说明", field="flags"
+            f"No meaning is given for the flags {', '.join(unknown)}",
+            zh=f"标记 {'、'.join(unknown)} 没有图例说明",
+            field="flags",
         )
 
 
@@ -161,9 +165,17 @@ def _price_panel(
     y = alt.Y("value:Q", title=plain(unit.on(language)), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
     line = plain(line_label.on(language))
     layers: list[alt.Chart] = [
-        alt.Chart(source).transform_calculate(kind=f"{_quoted(line)}").mark_line(strokeWidth=1.5).encode(
-            x=x, y=y, color=alt.Color("kind:N", scale=alt.Scale(domain=[line], range=[theme.accent]),
-                                      legend=alt.Legend(symbolType="stroke", title=None)),
+        alt.Chart(source)
+        .transform_calculate(kind=f"{_quoted(line)}")
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=[line], range=[theme.accent]),
+                legend=alt.Legend(symbolType="stroke", title=None),
+            ),
         )
     ]
     occurring = [flag for code, flag in by_code.items() if any(point.flag == code for point in points)]
@@ -174,7 +186,9 @@ def _price_panel(
         marks = alt.InlineData(values=[value for value, point in zip(values, points, strict=True) if point.flag])
         legend = alt.Legend(title=None)
         layers.append(
-            alt.Chart(marks).mark_point(filled=False, size=46, strokeWidth=1.5, opacity=1).encode(
+            alt.Chart(marks)
+            .mark_point(filled=False, size=46, strokeWidth=1.5, opacity=1)
+            .encode(
                 x=x,
                 y=y,
                 stroke=alt.Stroke("kind:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
@@ -197,7 +211,9 @@ def _threshold_layers(
     at_left = _is_freer_at_left(threshold.value, points)
     words = (
         alt.Chart(source)
-        .mark_text(align="left" if at_left else "right", baseline="bottom", dy=-3, dx=4 if at_left else -2, color=colour)
+        .mark_text(
+            align="left" if at_left else "right", baseline="bottom", dy=-3, dx=4 if at_left else -2, color=colour
+        )
         .encode(y="value:Q", x=alt.value(0) if at_left else alt.value("width"), text="text:N")
     )
     return [rule, words]
@@ -210,9 +226,7 @@ def _is_freer_at_left(level: Decimal, points: Sequence[SeriesPoint]) -> bool:
     return min(abs(value - level) for value in known[:reach]) > min(abs(value - level) for value in known[-reach:])
 
 
-def _volume_panel(
-    volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, language: Language, theme: Theme
-) -> alt.Chart:
+def _volume_panel(volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, language: Language, theme: Theme) -> alt.Chart:
     listed, block = _volume_words(language)
     values = [
         {"day": bar.day.isoformat(), "volume_10kt": amount / 10_000, "kind": kind, "order": order}
@@ -277,9 +291,7 @@ def _alternative(
     known = [(point.value, point.day) for point in points if point.value is not None]
     (first, first_day), (last, last_day) = known[0], known[-1]
     low, high = min(known), max(known)
-    counts = [
-        (flag.label.on(language), sum(point.flag == code for point in points)) for code, flag in by_code.items()
-    ]
+    counts = [(flag.label.on(language), sum(point.flag == code for point in points)) for code, flag in by_code.items()]
     if language == "zh":
         parts = [
             f"{title.zh}。{line_label.zh}（{unit.zh}）：{first_day} 为 {first}，{last_day} 为 {last}",

@@ -45,28 +45,50 @@ def waterfall_chart(
     if len(labels) != len(set(labels)):
         raise InvalidInput("Two steps share a name", zh="两个步骤名称相同", field="steps")
     values = [
-        {"label": label, "from": to_float(start), "to": to_float(end), "text": plain(step.text),
-         "tone": _tone(step, less_is_better=less_is_better)}
+        {
+            "label": label,
+            "from": to_float(start),
+            "to": to_float(end),
+            "text": plain(step.text),
+            "tone": _tone(step, less_is_better=less_is_better),
+        }
         for label, step, (start, end) in zip(labels, steps, _spans(steps), strict=True)
     ]
     colours = alt.Scale(domain=["level", "good", "bad"], range=[theme.accent, theme.good, theme.warning])
     source_data = alt.InlineData(values=values)
     y = alt.Y(
-        "label:N", scale=alt.Scale(domain=labels), title=None,
-        axis=alt.Axis(ticks=False, domain=False, labelLimit=220, labelPadding=8, labelColor=theme.ink, labelFontSize=12),
+        "label:N",
+        scale=alt.Scale(domain=labels),
+        title=None,
+        axis=alt.Axis(
+            ticks=False, domain=False, labelLimit=220, labelPadding=8, labelColor=theme.ink, labelFontSize=12
+        ),
     )
-    x = alt.X("from:Q", title=plain(unit.on(language)), scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6, grid=False))
+    x = alt.X(
+        "from:Q",
+        title=plain(unit.on(language)),
+        scale=alt.Scale(zero=True, nice=True),
+        axis=alt.Axis(tickCount=6, grid=False),
+    )
     bars = (
-        alt.Chart(source_data).mark_bar(height={"band": 0.56})
+        alt.Chart(source_data)
+        .mark_bar(height={"band": 0.56})
         .encode(x=x, x2="to:Q", y=y, color=alt.Color("tone:N", scale=colours, legend=None))
     )
     words = (
-        alt.Chart(source_data).mark_text(align="left", dx=12, color=theme.ink, fontSize=12)
+        alt.Chart(source_data)
+        .mark_text(align="left", dx=12, color=theme.ink, fontSize=12)
         .encode(x=alt.value("width"), y=y, text="text:N")
     )
-    connectors = alt.Chart(alt.InlineData(values=_connectors(labels, steps))).mark_rule(
-        strokeWidth=1, strokeDash=[2, 2], color=theme.muted
-    ).encode(x="at:Q", y=alt.Y("above:N", scale=alt.Scale(domain=labels), bandPosition=0.78), y2=alt.Y2("below:N", bandPosition=0.22))
+    connectors = (
+        alt.Chart(alt.InlineData(values=_connectors(labels, steps)))
+        .mark_rule(strokeWidth=1, strokeDash=[2, 2], color=theme.muted)
+        .encode(
+            x="at:Q",
+            y=alt.Y("above:N", scale=alt.Scale(domain=labels), bandPosition=0.78),
+            y2=alt.Y2("below:N", bandPosition=0.22),
+        )
+    )
     chart = alt.layer(bars, connectors, words).properties(width=width_px, height=34 * len(steps))
     lines = {"zh": f"来源：{source.zh}", "en": f"Source: {source.en}"}
     alternatives = {
@@ -80,7 +102,9 @@ def waterfall_chart(
         source_line=lines[language],
         alt_zh=alternatives["zh"],
         alt_en=alternatives["en"],
-        columns=("步骤", f"数值（{unit.zh}）", "依据") if language == "zh" else ("Step", f"Figure ({unit.en})", "Reason"),
+        columns=("步骤", f"数值（{unit.zh}）", "依据")
+        if language == "zh"
+        else ("Step", f"Figure ({unit.en})", "Reason"),
         rows=tuple((label, step.text, step.note) for label, step in zip(labels, steps, strict=True)),
     )
 
@@ -110,8 +134,7 @@ def _spans(steps: Sequence[WaterfallStep]) -> list[tuple[Decimal, Decimal]]:
 def _connectors(labels: Sequence[str], steps: Sequence[WaterfallStep]) -> list[dict[str, object]]:
     ends = [to_float(end) for _start, end in _spans(steps)]
     return [
-        {"at": end, "above": above, "below": below}
-        for end, above, below in zip(ends, labels, labels[1:], strict=False)
+        {"at": end, "above": above, "below": below} for end, above, below in zip(ends, labels, labels[1:], strict=False)
     ]
 
 

@@ -1,0 +1,303 @@
+"""Workbooks written: titles, typed columns, totals with formula and stored value, drop-downs, print set-up.
+
+Totals stand as formulas with their value stored beside, so that a viewer that works nothing out shows the same figure.
+Codes are text, days are days, and no text of a customer can become a formula.
+"""
+
+import io
+from collections.abc import Mapping
+from datetime import UTC, date
+from decimal import Decimal
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from carbonfin.documents.pages import text_width
+from carbonfin.documents.workbooks.delimited import starts_a_formula
+from carbonfin.documents.workbooks.tables import (
+    CODES_SHEET,
+    EMPTY_LABEL,
+    GUIDE_SHEET,
+    PROVENANCE_SHEET,
+    SERIAL_LABEL,
+    TOTAL_LABEL,
+    CellKind,
+    CellValue,
+    CodeList,
+    Provenance,
+    SheetTable,
+    Workbook,
+    totals_of,
+)
+from carbonfin.kernel.units import to_float
+
+BODY_FONT = "仿宋"
+HEAD_FONT = "宋体"
+MIME_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_A4 = 9
+_WIDTH_LEAST, _WIDTH_MOST = 8, 42
+_SERIAL_WIDTH = 6
+NUMBER_FORMATS = {
+    CellKind.TEXT: "@",
+    CellKind.CODE: "@",
+    CellKind.MONEY: "#,##0.00",
+    CellKind.MONEY_10K: "#,##0.000000",
+    CellKind.TONNES: "#,##0",
+    CellKind.PRICE: "#,##0.00####",
+    CellKind.COUNT: "0",
+    CellKind.RATIO: "0.00%",
+    CellKind.DAY: "yyyy-mm-dd",
+}
+_ALIGNED_LEFT = {CellKind.TEXT, CellKind.CODE}
+
+
+class _Formats:
+    """The formats of one workbook, each made once."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self._book = book
+        self._made: dict[tuple[str, bool, bool], Format] = {}
+        cell = {"font_name": BODY_FONT, "font_size": 11, "valign": "vcenter"}
+        head = {"font_name": HEAD_FONT, "font_size": 11, "valign": "vcenter", "bold": True}
+        boxed = {"border": 1, "border_color": "#7F8C86"}
+        self.title = book.add_format(head | {"font_size": 18, "align": "center"})
+        self.banner = book.add_format(cell | {"align": "center", "font_color": "#A65A00", "bg_color": "#FFF6E8"})
+        self.line = book.add_format(cell)
+        self.line_right = book.add_format(cell | {"align": "right"})
+        self.head = book.add_format(head | boxed | {"align": "center", "text_wrap": True, "bg_color": "#E6EFEB"})
+        self.serial = book.add_format(cell | boxed | {"align": "center"})
+        self.text = book.add_format(cell | boxed | {"text_wrap": True, "num_format": "@"})
+        self.quoted = book.add_format(cell | boxed | {"text_wrap": True, "num_format": "@", "quote_prefix": True})
+        self.total_label = book.add_format(head | boxed | {"align": "center", "bg_color": "#F2F6F4"})
+        self.note = book.add_format(cell | {"font_size": 10, "text_wrap": True, "valign": "top"})
+
+    def of(self, kind: CellKind, *, total: bool = False, quoted: bool = False) -> Format:
+        """Give the format of a kind of cell, in a row of totals or not, with text quoted or not."""
+        key = (kind.value, total, quoted)
+        if key not in self._made:
+            align = "left" if kind in _ALIGNED_LEFT else "center" if kind is CellKind.DAY else "right"
+            shape = {
+                "font_name": HEAD_FONT if total else BODY_FONT,
+                "font_size": 11,
+                "valign": "vcenter",
+                "border": 1,
+                "border_color": "#7F8C86",
+                "num_format": NUMBER_FORMATS[kind],
+                "align": align,
+                "bold": total,
+                "quote_prefix": quoted,
+                "text_wrap": kind is CellKind.TEXT,
+            }
+            self._made[key] = self._book.add_format(shape | ({"bg_color": "#F2F6F4"} if total else {}))
+        return self._made[key]
+
+
+def write_workbook(workbook: Workbook) -> bytes:
+    """Write a workbook; equal values give equal bytes.
+
+    Errors in the values are refused when they are made; writing adds none.
+    """
+    content = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(content, options) as book:
+        created = workbook.created_at.astimezone(UTC).replace(tzinfo=None)
+        book.set_properties({"title": workbook.title, "created": created, "author": "", "company": ""})
+        formats = _Formats(book)
+        sheets = [book.add_worksheet(sheet.name) for sheet in workbook.sheets]
+        ranges = _write_codes(book, formats, workbook.code_lists)
+        for sheet, table in zip(sheets, workbook.sheets, strict=True):
+            _write_table(sheet, table, formats, ranges)
+        if workbook.guide:
+            _write_guide(book.add_worksheet(GUIDE_SHEET), workbook.guide, formats)
+        if workbook.provenance:
+            _write_provenance(book.add_worksheet(PROVENANCE_SHEET), workbook.provenance, formats)
+        sheets[0].activate()
+    return content.getvalue()
+
+
+def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
+    last = len(table.columns)
+    head_row = _write_heading(sheet, table, formats)
+    sheet.set_row(head_row, 34)
+    sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
+    for index, column in enumerate(table.columns, start=1):
+        sheet.write_string(head_row, index, column.head, formats.head)
+    first = head_row + 1
+    for number, row in enumerate(table.rows, start=1):
+        sheet.write_number(head_row + number, 0, number, formats.serial)
+        for index, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
+            _write_cell(sheet, (head_row + number, index), value, column.kind, formats)
+    end = head_row + max(1, len(table.rows))
+    if not table.rows:
+        _merge(sheet, first, 0, last, EMPTY_LABEL, formats.serial)
+    for index, column in enumerate(table.columns, start=1):
+        if column.choices is not None:
+            sheet.data_validation(first, index, end, index, _choice_rule(column.choices, ranges))
+    _write_totals(sheet, table, formats, first=first, end=end)
+    for offset, note in enumerate(table.notes):
+        row = end + 2 + offset
+        _merge(sheet, row, 0, last, note, formats.note)
+        sheet.set_row(row, 15 * (1 + text_width(note) // max(40, sum(_widths(table)))))
+    sheet.set_column(0, 0, _SERIAL_WIDTH)
+    for index, width in enumerate(_widths(table), start=1):
+        sheet.set_column(index, index, width)
+    sheet.autofilter(head_row, 0, end, last)
+    sheet.freeze_panes(first, 1)
+    _set_print(sheet, table, head_row=head_row, end_row=end + 1 + len(table.notes))
+
+
+def _write_heading(sheet: Worksheet, table: SheetTable, formats: _Formats) -> int:
+    """Write title, banner, reporting line and unit; give the row of the column heads."""
+    last = len(table.columns)
+    sheet.set_row(0, 32)
+    _merge(sheet, 0, 0, last, table.title, formats.title)
+    row = 1
+    if table.banner is not None:
+        _merge(sheet, row, 0, last, table.banner, formats.banner)
+        row += 1
+    named = (("填报单位（盖章）", table.reporting_body), ("填表人", table.prepared_by), ("联系电话", table.telephone))
+    parts = [f"{label}：{value}" for label, value in named if value] + [f"填报日期：{table.reported_on.isoformat()}"]
+    left = max(0, last - 2)
+    _merge(sheet, row, 0, left, "　　".join(parts), formats.line)
+    _merge(sheet, row, left + 1, last, table.unit, formats.line_right)
+    return row + 1
+
+
+def _write_totals(sheet: Worksheet, table: SheetTable, formats: _Formats, *, first: int, end: int) -> None:
+    totals = totals_of(table)
+    if all(total is None for total in totals):
+        return
+    row = end + 1
+    sheet.write_string(row, 0, TOTAL_LABEL, formats.total_label)
+    for index, (total, column) in enumerate(zip(totals, table.columns, strict=True), start=1):
+        shape = formats.of(column.kind, total=True)
+        if total is None:
+            sheet.write_blank(row, index, None, shape)
+            continue
+        cells = f"{xl_rowcol_to_cell(first, index)}:{xl_rowcol_to_cell(end, index)}"
+        sheet.write_formula(row, index, f"=SUM({cells})", shape, to_float(Decimal(total)))
+
+
+def _write_cell(sheet: Worksheet, place: tuple[int, int], value: CellValue, kind: CellKind, formats: _Formats) -> None:
+    row, column = place
+    match value:
+        case None:
+            sheet.write_blank(row, column, None, formats.of(kind))
+        case str():
+            sheet.write_string(row, column, value, formats.of(kind, quoted=starts_a_formula(value)))
+        case Decimal():
+            sheet.write_number(row, column, to_float(value), formats.of(kind))
+        case date():
+            sheet.write_datetime(row, column, value, formats.of(kind))
+        case int():
+            sheet.write_number(row, column, value, formats.of(kind))
+
+
+def _merge(sheet: Worksheet, row: int, first: int, last: int, text: str, shape: Format) -> None:
+    """Write text over several columns; as text, whatever it starts with."""
+    if last > first:
+        sheet.merge_range(row, first, row, last, "", shape)
+    sheet.write_string(row, first, text, shape)
+
+
+def _choice_rule(name: str, ranges: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "validate": "list",
+        "source": ranges[name],
+        "error_title": "不在代码表中",
+        "error_message": f"请从代码表“{name}”中选择。",
+    }
+
+
+def _widths(table: SheetTable) -> list[int]:
+    """Give each column's width: its own, or what its texts need; a Chinese character takes two."""
+    totals = totals_of(table)
+    widths: list[int] = []
+    for index, column in enumerate(table.columns):
+        shown = [_shown(row[index], column.kind) for row in table.rows] + [_shown(totals[index], column.kind)]
+        head = (text_width(column.head) + 1) // 2 if len(column.head) > _WIDTH_LEAST else text_width(column.head)
+        need = max([head, *(text_width(text) for text in shown)]) + 3
+        widths.append(column.width or min(_WIDTH_MOST, max(_WIDTH_LEAST, need)))
+    return widths
+
+
+def _shown(value: CellValue, kind: CellKind) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:,.6f}" if kind is CellKind.MONEY_10K else f"{value:,.2f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+def _set_print(sheet: Worksheet, table: SheetTable, *, head_row: int, end_row: int) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(head_row)
+    sheet.center_horizontally()
+    sheet.print_area(0, 0, end_row, len(table.columns))
+    if table.banner is not None:
+        sheet.set_header(f"&C{table.banner.replace('&', '&&')}")
+    sheet.set_footer("&C第 &P 页，共 &N 页")
+
+
+def _write_codes(book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[CodeList, ...]) -> dict[str, str]:
+    """Write the code lists side by side; give the cells of each list's codes, for the drop-downs."""
+    if not lists:
+        return {}
+    sheet = book.add_worksheet(CODES_SHEET)
+    ranges: dict[str, str] = {}
+    for number, codes in enumerate(lists):
+        column = number * 3
+        _merge(sheet, 0, column, column + 1, codes.name, formats.head)
+        sheet.write_string(1, column, "代码", formats.head)
+        sheet.write_string(1, column + 1, "含义", formats.head)
+        for row, (code, meaning) in enumerate(codes.entries, start=2):
+            sheet.write_string(row, column, code, formats.text)
+            sheet.write_string(row, column + 1, meaning, formats.text)
+        name = xl_col_to_name(column)
+        ranges[codes.name] = f"='{CODES_SHEET}'!${name}$3:${name}${2 + len(codes.entries)}"
+        sheet.set_column(column, column, max(10, 2 + max(text_width(code) for code, _ in codes.entries)))
+        sheet.set_column(column + 1, column + 1, max(16, 2 + max(text_width(word) for _, word in codes.entries)))
+        sheet.set_column(column + 2, column + 2, 3)
+    sheet.freeze_panes(2, 0)
+    return ranges
+
+
+def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats) -> None:
+    sheet.set_column(0, 0, _SERIAL_WIDTH)
+    sheet.set_column(1, 1, 100)
+    sheet.set_row(0, 32)
+    _merge(sheet, 0, 0, 1, GUIDE_SHEET, formats.title)
+    for number, line in enumerate(lines, start=1):
+        sheet.write_number(number, 0, number, formats.serial)
+        sheet.write_string(number, 1, line, formats.text)
+
+
+def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats) -> None:
+    heads = ("项目", "取值", "来源与条款", "摘要", "状态")
+    for column, width in enumerate((_SERIAL_WIDTH, 30, 24, 60, 22, 10)):
+        sheet.set_column(column, column, width)
+    sheet.set_row(0, 32)
+    _merge(sheet, 0, 0, len(heads), PROVENANCE_SHEET, formats.title)
+    sheet.write_string(1, 0, SERIAL_LABEL, formats.head)
+    for column, head in enumerate(heads, start=1):
+        sheet.write_string(1, column, head, formats.head)
+    for number, line in enumerate(lines, start=1):
+        state = "已确认" if line.confirmed else "未确认"
+        sheet.write_number(number + 1, 0, number, formats.serial)
+        for column, text in enumerate((line.subject, line.value, line.source, line.digest, state), start=1):
+            sheet.write_string(number + 1, column, text, formats.quoted if starts_a_formula(text) else formats.text)
+    sheet.freeze_panes(2, 1)
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(1, 0)
