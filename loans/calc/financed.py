@@ -22,6 +22,14 @@ METHOD_NAMES_ZH: dict[AttributionMethod, str] = {
     AttributionMethod.PBOC_GUIDE: "人民银行《金融机构碳核算技术指南（试行）》",
     AttributionMethod.PCAF: "PCAF 标准 A 部分",
 }
+SHORT_NAMES_ZH: dict[AttributionMethod, str] = {
+    AttributionMethod.PBOC_GUIDE: "人行指南",
+    AttributionMethod.PCAF: "PCAF",
+}
+SHORT_NAMES_EN: dict[AttributionMethod, str] = {
+    AttributionMethod.PBOC_GUIDE: "PBoC guide",
+    AttributionMethod.PCAF: "PCAF",
+}
 DENOMINATORS_ZH: dict[AttributionMethod, str] = {
     AttributionMethod.PBOC_GUIDE: "主营业务收入",
     AttributionMethod.PCAF: "权益与债务合计",
@@ -148,7 +156,7 @@ def _figures(result: FinancedEmissions, field: str, outstanding_figure: str, emi
             formula=f"round(loan / {DENOMINATORS_EN[method]} x company emissions, 1)",
             inputs=(outstanding_figure, field, emissions_figure),
             confirmed=result.confirmed,
-            note_zh=f"两种口径分母不同，不得相加。{note_zh}",
-            note_en=f"denominators differ: never add the two. {note_en}".strip(),
+            note_zh=note_zh or "两种口径分母不同，不得相加",
+            note_en=note_en or "denominators differ: never add the two",
         ),
     ]

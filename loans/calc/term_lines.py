@@ -13,8 +13,7 @@ from loans.calc.contracts.terms import (
     PERIOD_NAMES_ZH,
     AccrualDates,
 )
-from loans.calc.financed import METHOD_NAMES_ZH as ATTRIBUTION_NAMES_ZH
-from loans.calc.financed import FinancedEmissions
+from loans.calc.financed import DENOMINATORS_EN, DENOMINATORS_ZH, SHORT_NAMES_EN, SHORT_NAMES_ZH, FinancedEmissions
 from loans.calc.jiangtandai import REASONS_EN, REASONS_ZH, PointFraction, RateDecision, RateInputs
 from loans.calc.ratings.carbon_efficiency import METHOD_EN, METHOD_ZH, CarbonRating
 from loans.calc.term_requests import LoanRequest
@@ -66,6 +65,12 @@ def amount(value_cny: Decimal) -> str:
 def plain(value: Decimal) -> str:
     """Write a number without trailing zeros."""
     return f"{value.normalize():f}"
+
+
+def signed(value: Decimal) -> str:
+    """Write a number with its sign; zero has none."""
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return f"{sign}{plain(abs(value))}"
 
 
 def term_groups(
@@ -157,15 +162,15 @@ def _party_lines(lender: str, borrower: str, borrower_usci: str, request: LoanRe
     return (
         _line("贷款人", "Lender", lender),
         _line("借款人", "Borrower", borrower),
-        _line("统一社会信用代码", "USCI", borrower_usci),
+        _line("信用代码", "USCI", borrower_usci),
         _line("贷款产品", "Product", request.product),
         _line("贷款种类", "Kind of loan", request.loan_kind),
         _line("贷款用途", "Purpose", request.purpose),
         _line("币种", "Currency", "人民币", "CNY"),
         _line("授信额度（元）", "Credit line (CNY)", amount(request.credit_line_cny)),
         _line("贷款金额（元）", "Principal (CNY)", amount(request.principal_cny), figure_name="principal_cny"),
-        _line("贷款金额（大写）", "Principal in capitals", chinese_capitals(request.principal_cny)),
-        _line("提款日（起息日）", "Drawdown", request.drawdown_date.isoformat()),
+        _line("金额大写", "Principal in capitals", chinese_capitals(request.principal_cny)),
+        _line("提款起息日", "Drawdown", request.drawdown_date.isoformat()),
         _line("到期日", "Maturity", request.maturity_date.isoformat()),
         _line("期限", "Tenor", f"{days} 天", f"{days} days"),
         _line("担保方式", "Security", request.guarantee),
@@ -189,12 +194,12 @@ def _rate_lines(request: LoanRequest, inputs: RateInputs, rate: RateDecision) ->
             f"LPR {inputs.lpr.tenor} of {published}: {percent(inputs.lpr.rate)}",
             "lpr_rate",
         ),
-        _line("加减点", "Margin", f"{inputs.margin_bp:+d} BP", figure_name="margin_bp"),
+        _line("加减点", "Margin", f"{signed(Decimal(inputs.margin_bp))} BP", figure_name="margin_bp"),
         _line(
             "利率优惠",
             "Concession",
-            undecided_zh if concession is None else f"{plain(concession)} BP{reason_zh}",
-            undecided_en if concession is None else f"{plain(concession)} BP{reason_en}",
+            undecided_zh if concession is None else f"{signed(concession)} BP{reason_zh}",
+            undecided_en if concession is None else f"{signed(concession)} BP{reason_en}",
             "" if concession is None else "concession_bp",
         ),
         _line(
@@ -262,7 +267,7 @@ def _repayment_lines(
                 amount(schedule.interest_total_cny),
                 figure_name="interest_total_cny",
             ),
-            _line("优惠节省利息（元）", "Interest saved (CNY)", amount(saving_cny), figure_name="saving_cny"),
+            _line("节省利息（元）", "Interest saved (CNY)", amount(saving_cny), figure_name="saving_cny"),
         ]
     return tuple(lines)
 
@@ -288,12 +293,8 @@ def _link_lines(inputs: RateInputs) -> tuple[TermLine, ...]:
         score = NOT_DECIDED_ZH if report.score is None else plain(report.score)
         lines[1:1] = [
             _line("评级机构", "Producer", report.producer),
-            _line(
-                "报告日期 / 有效期至",
-                "Report date / valid to",
-                f"{report.report_date.isoformat()} / {report.valid_to.isoformat()}",
-                figure_name="report_valid_to",
-            ),
+            _line("报告日期", "Report date", report.report_date.isoformat()),
+            _line("报告有效期至", "Report valid to", report.valid_to.isoformat(), figure_name="report_valid_to"),
             _line("减排指标得分", "Score", score, figure_name="" if report.score is None else "score"),
         ]
     return tuple(lines)
@@ -325,7 +326,7 @@ def _rating_lines(rating: CarbonRating) -> tuple[TermLine, ...]:
         ratio = f"{rating.ratio_to_mean:.3f}"
         lines.append(
             _line(
-                "与行业均值之比 K / 等级",
+                "均值比 K / 等级",
                 "Ratio to mean K / level",
                 f"{ratio} / {rating.level} 级",
                 f"{ratio} / {rating.level}",
@@ -336,10 +337,12 @@ def _rating_lines(rating: CarbonRating) -> tuple[TermLine, ...]:
 
 
 def _financed_line(result: FinancedEmissions) -> TermLine:
-    score = "" if result.data_quality_score is None else f"，数据质量 {result.data_quality_score}"
+    score = result.data_quality_score
+    denominator_zh, denominator_en = DENOMINATORS_ZH[result.method], DENOMINATORS_EN[result.method]
     return _line(
-        f"{ATTRIBUTION_NAMES_ZH[result.method]}（吨{score}）",
-        f"{result.method.value} (t)",
-        f"{result.financed_t:,}",
-        figure_name=result.figure_name,
+        f"{SHORT_NAMES_ZH[result.method]}（吨）",
+        f"{SHORT_NAMES_EN[result.method]} (t)",
+        f"{result.financed_t:,}（分母：{denominator_zh}{'' if score is None else f'；数据质量 {score} 分'}）",
+        f"{result.financed_t:,} (by {denominator_en}{'' if score is None else f'; data quality {score}'})",
+        result.figure_name,
     )

@@ -9,13 +9,16 @@ from loans.calc.financed import FinancedEmissions
 from loans.calc.ratings.carbon_efficiency import METHOD_ZH, CarbonRating
 from loans.calc.term_requests import LoanRequest
 
+PAYMENT_DATE = "payment_date."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermNote:
-    """A note in both languages."""
+    """A note in both languages; `unconfirmed` speaks of an input nobody has confirmed (未确认)."""
 
     zh: str
     en: str
+    unconfirmed: bool = False
 
 
 def term_notes(
@@ -68,8 +71,29 @@ def term_notes(
         TermNote(
             zh=f"未确认：{figure.label_zh}（{figure.source or figure.note_zh}）",
             en=f"unconfirmed: {figure.label_en} ({figure.source or figure.note_en})",
+            unconfirmed=True,
         )
-        for figure in trace
-        if not figure.confirmed and not figure.name.startswith("payment_date.")
+        for figure in unconfirmed_facts(trace)
     ]
     return tuple(notes)
+
+
+def unconfirmed_facts(trace: tuple[Figure, ...]) -> tuple[Figure, ...]:
+    """Give the unconfirmed figures, each fact once; provisional payment days are marked in their rows instead."""
+    facts: dict[tuple[str, str, str], Figure] = {}
+    for figure in trace:
+        if not figure.confirmed and not figure.name.startswith(PAYMENT_DATE):
+            facts.setdefault((figure.label_zh, figure.value, figure.source), figure)
+    return tuple(facts.values())
+
+
+def unconfirmed_behind(trace: tuple[Figure, ...]) -> dict[str, tuple[Figure, ...]]:
+    """Give, for each figure, the unconfirmed facts it is or comes from, each once."""
+    behind: dict[str, tuple[Figure, ...]] = {}
+    for figure in trace:
+        found = {fact.name: fact for name in figure.inputs for fact in behind.get(name, ())}
+        if not figure.confirmed and not figure.name.startswith(PAYMENT_DATE):
+            found[figure.name] = figure
+        if found:
+            behind[figure.name] = unconfirmed_facts(tuple(found.values()))
+    return behind

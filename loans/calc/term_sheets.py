@@ -62,6 +62,8 @@ class RateStep:
     bp: Decimal
     is_level: bool
     figure_name: str
+    note_zh: str
+    note_en: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,22 +224,51 @@ def _principal_stands(request: LoanRequest, figures: list[Figure]) -> None:
 
 
 def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
-    def step(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, is_level: bool = False) -> RateStep:
-        return RateStep(label_zh=label_zh, label_en=label_en, bp=bp, is_level=is_level, figure_name=figure_name)
-
     lpr_bp = inputs.lpr.rate * 10_000
+    published = inputs.lpr.published_on.isoformat()
+    tenor = inputs.lpr.tenor
     steps = [
-        step(f"LPR（{inputs.lpr.tenor}）", f"LPR ({inputs.lpr.tenor})", lpr_bp, "lpr_rate", is_level=True),
-        step("加减点", "Margin", Decimal(inputs.margin_bp), "margin_bp"),
+        _level(f"LPR（{tenor}）", f"LPR ({tenor})", lpr_bp, "lpr_rate", note=(f"{published} 公布", f"of {published}")),
+        _move("加减点", "Margin", Decimal(inputs.margin_bp), "margin_bp", note=("合同约定", "as agreed")),
     ]
-    if rate.executed_rate is not None and rate.concession_bp is not None:
-        steps.append(step("降碳优惠", "Concession", rate.concession_bp, "concession_bp"))
-        raised_bp = rate.executed_rate * 10_000 - lpr_bp - inputs.margin_bp - rate.concession_bp
-        if raised_bp:
-            steps.append(step("综合利率下限", "All-in floor", raised_bp, "floor_rate"))
-        executed_bp = rate.executed_rate * 10_000
-        steps.append(step("执行利率", "Executed rate", executed_bp, "executed_rate", is_level=True))
+    if rate.executed_rate is None or rate.concession_bp is None or inputs.report is None:
+        return tuple(steps)
+    terms, score = inputs.terms, inputs.report.score
+    earned = (
+        f"得分 {score}，基准 {terms.base_score.value}，每分 {terms.bp_per_point.value} BP，封顶 {terms.cap_bp.value} BP",
+        f"score {score}, base {terms.base_score.value}, {terms.bp_per_point.value} BP a point, cap {terms.cap_bp.value} BP",
+    )
+    steps.append(_move("降碳优惠", "Concession", rate.concession_bp, "concession_bp", note=earned))
+    raised_bp = rate.executed_rate * 10_000 - lpr_bp - inputs.margin_bp - rate.concession_bp
+    if raised_bp:
+        floor = f"{terms.floor_rate.value}"
+        steps.append(
+            _move(
+                "综合利率下限", "All-in floor", raised_bp, "floor_rate", note=(f"不低于 {floor}", f"at least {floor}")
+            )
+        )
+    executed_bp = rate.executed_rate * 10_000
+    steps.append(
+        _level("执行利率", "Executed rate", executed_bp, "executed_rate", note=("固定至到期日", "fixed to maturity"))
+    )
     return tuple(steps)
+
+
+def _level(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, note: tuple[str, str]) -> RateStep:
+    return replace(_move(label_zh, label_en, bp, figure_name, note=note), is_level=True)
+
+
+def _move(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, note: tuple[str, str]) -> RateStep:
+    note_zh, note_en = note
+    return RateStep(
+        label_zh=label_zh,
+        label_en=label_en,
+        bp=bp,
+        is_level=False,
+        figure_name=figure_name,
+        note_zh=note_zh,
+        note_en=note_en,
+    )
 
 
 TERM_SHEET_KIND: DecisionKind[TermSheetInputs, TermSheet] = DecisionKind(

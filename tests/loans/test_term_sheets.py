@@ -23,10 +23,10 @@ def test_term_sheet_of_the_sample_loan() -> None:
     assert sheet.interest_total_without_concession_cny == Decimal("344722.22")
     assert sheet.saving_cny == Decimal("11152.73")
     lines = lines_of(sheet)
-    assert lines["贷款金额（大写）"].value_zh == "人民币壹仟万元整"
+    assert lines["金额大写"].value_zh == "人民币壹仟万元整"
     assert lines["执行年利率"].value_zh == "3.29%"
     assert lines["利息合计（元）"].value_zh == "333,569.49"
-    assert lines["与行业均值之比 K / 等级"].value_zh == "0.714 / 2 级"
+    assert lines["均值比 K / 等级"].value_zh == "0.714 / 2 级"
 
 
 def test_financed_emissions_stand_beside_each_other() -> None:
