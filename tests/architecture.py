@@ -1,0 +1,313 @@
+"""Checks over the source texts, as plain functions: a source in, faults out, each fault `path:line: what`."""
+
+import ast
+import re
+import subprocess
+import tokenize
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+
+ROOT = Path(__file__).resolve().parents[1]
+DOMAINS = ("pricing", "collateral", "loans", "reporting")
+PACKAGES = ("carbonfin", *DOMAINS, "migrations")
+OUTER_PACKAGES = frozenset(
+    {
+        "sqlmodel", "sqlalchemy", "alembic", "psycopg", "sqlite3", "litestar", "litestar_htmx", "jinja2", "msgspec", "pydantic",
+        "httpx", "click", "typer", "rich", "granian", "typst", "altair", "vl_convert", "docx", "xlsxwriter", "openpyxl",
+        "babel", "structlog", "argon2", "requests",
+    }
+)  # fmt: skip
+_FUNCTION_LINES_MAX = 60
+_MODULE_LINES_MAX = 400
+_DOORS = "carbonfin/kernel/units.py"
+_ENGINE = "carbonfin/storage/engine.py"
+_EDGES = frozenset({"api", "pages", "commands", "jobs"})
+_VAGUE = re.compile(r"(^|_)(utils?|helpers?|managers?|base|data|info|common|misc)(_|$)")
+_IMPURE_MODULES = frozenset(
+    {"os", "pathlib", "io", "socket", "urllib", "time", "random", "secrets", "logging", "subprocess", "shutil", "tempfile", "requests"}
+)  # fmt: skip
+_IMPURE_METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "now", "utcnow", "today"})
+_EXACT_CALLS = frozenset(
+    {"Decimal", "round_half_up", "round_up", "round_down", "cny", "parse_decimal", "quantize", "rate_plus_bp"}
+)
+_REASONED = re.compile(
+    r"#\s*(noqa:\s*[A-Z]+[0-9]+(\s*,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[a-z-]+(\s*,\s*[a-z-]+)*\])\s*(-|#|\s)\s*\S"
+)
+_SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file: its path under the root, and its text."""
+
+    path: Path
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed file."""
+        return ast.parse(self.text)
+
+    @property
+    def name(self) -> str:
+        """The path with forward slashes."""
+        return self.path.as_posix()
+
+    @property
+    def module(self) -> str:
+        """The dotted name."""
+        return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
+
+    def at(self, line: int, what: str) -> str:
+        """Write a fault."""
+        return f"{self.name}:{line}: {what}"
+
+
+Check = Callable[[Source], Iterator[str]]
+
+
+def _sources() -> list[Source]:
+    return [
+        Source(path=path.relative_to(ROOT), text=path.read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    ]
+
+
+SOURCES = _sources()
+
+
+def _is_core(source: Source) -> bool:
+    parts = source.path.parts
+    return parts[:2] in {("carbonfin", "kernel"), ("carbonfin", "rules")} or (
+        parts[0] in DOMAINS and "calc" in parts[1:2]
+    )
+
+
+def core_modules(sources: list[Source]) -> list[str]:
+    """Name the modules that must import without database, web or network."""
+    return [source.module for source in sources if _is_core(source)]
+
+
+def _called(node: ast.AST) -> str:
+    """Give the last word of what a call calls."""
+    if not isinstance(node, ast.Call):
+        return ""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def crossings(source: Source) -> Iterator[str]:
+    """Find crossings between Decimal and float outside the module that rounds.
+
+    Types are not known here, so a float may be taken of an array's element, a function's result or a text, but not of
+    a plain name or attribute; and a Decimal may be made of a text or whole number, not of a float, quotient or str().
+    """
+    if source.name == _DOORS:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call):
+            what = _crossing(node)
+            if what:
+                yield source.at(node.lineno, what)
+
+
+def _crossing(node: ast.Call) -> str:
+    called = _called(node)
+    if called == "map" and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id in {"float", "Decimal"}:
+        return f"map({node.args[0].id}, …): cross by carbonfin.kernel.units"
+    if called == "from_float":
+        return "from_float: use units.to_decimal"
+    if not node.args or not isinstance(node.func, ast.Name | ast.Attribute):
+        return ""
+    given = node.args[0]
+    if isinstance(node.func, ast.Name) and called == "float":
+        plain = isinstance(given, ast.Name | ast.Attribute | ast.BinOp)
+        if plain or _called(given) in _EXACT_CALLS:
+            return "float of what may be a Decimal: use units.to_float"
+    if called == "Decimal" and _is_inexact(given):
+        return "Decimal of what may be a float: use units.to_decimal"
+    return ""
+
+
+def _is_inexact(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_inexact(node.operand)
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Div) or _is_inexact(node.left) or _is_inexact(node.right)
+    return isinstance(node, ast.JoinedStr) or _called(node) in {"str", "repr", "float", "format", "item"}
+
+
+def commits(source: Source) -> Iterator[str]:
+    """Find commits anywhere but in the engine, and transactions opened below the edges of a domain."""
+    if source.name == _ENGINE:
+        return
+    part = source.path.parts[1].removesuffix(".py") if len(source.path.parts) > 1 else ""
+    below_edges = source.path.parts[0] in DOMAINS and part not in _EDGES
+    for node in ast.walk(source.tree):
+        called = _called(node)
+        if called in {"commit", "rollback"} and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield source.at(node.lineno, f".{called}(): the edge's `with sessions.begin()` does it")
+        if below_edges and called == "begin" and isinstance(node, ast.Call):
+            yield source.at(node.lineno, ".begin(): a service takes a session, the edge opens it")
+
+
+def long_functions(source: Source) -> Iterator[str]:
+    """Find functions that do not fit a screen."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > _FUNCTION_LINES_MAX:
+                yield source.at(node.lineno, f"{node.name} has {lines} lines, {_FUNCTION_LINES_MAX} are allowed")
+
+
+def long_modules(source: Source) -> Iterator[str]:
+    """Find modules of more than 400 lines."""
+    lines = len(source.text.splitlines())
+    if lines > _MODULE_LINES_MAX:
+        yield source.at(1, f"{lines} lines, {_MODULE_LINES_MAX} are allowed")
+
+
+def module_names(source: Source) -> Iterator[str]:
+    """Find modules and packages whose name says nothing."""
+    for part in source.path.with_suffix("").parts:
+        if _VAGUE.search(part):
+            yield source.at(1, f"{part!r} says nothing; name the thing")
+
+
+def impure_calls(source: Source) -> Iterator[str]:
+    """Find files, clocks, sockets and chance in the pure core."""
+    if not _is_core(source) or source.name == "carbonfin/kernel/dates.py":
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            for name in named:
+                if name.partition(".")[0] in _IMPURE_MODULES:
+                    yield source.at(node.lineno, f"imports {name}; the core is handed what it needs")
+        called = _called(node)
+        is_open = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and called == "open"
+        is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called in _IMPURE_METHODS
+        if is_open or is_method:
+            yield source.at(node.lineno, f"{called}(): the core opens no file and reads no clock")
+
+
+def quantlib_settings(source: Source) -> Iterator[str]:
+    """Find QuantLib's global settings outside its one door."""
+    if source.name == "carbonfin/kernel/quantlib.py":
+        return
+    for node in ast.walk(source.tree):
+        names = (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom) and node.module == "QuantLib"
+            else []
+        )
+        touched = isinstance(node, ast.Attribute) and node.attr in {"Settings", "evaluationDate", "SavedSettings"}
+        if touched or {"Settings", "SavedSettings"} & set(names):
+            yield source.at(node.lineno, "QuantLib's settings: use quantlib_on")
+
+
+def silenced(source: Source) -> Iterator[str]:
+    """Find silenced checks that name no rule or give no reason."""
+    for token in tokenize.generate_tokens(StringIO(source.text).readline):
+        if token.type == tokenize.COMMENT and _SILENCED.search(token.string) and not _REASONED.search(token.string):
+            yield source.at(token.start[0], f"{token.string!r}: name the rule and the reason")
+
+
+def module_state(source: Source) -> Iterator[str]:
+    """Find functions that change a module's names."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Global):
+            yield source.at(node.lineno, f"global {', '.join(node.names)}: no module-level state but constants")
+
+
+SOURCE_CHECKS: tuple[Check, ...] = (
+    crossings, commits, long_functions, long_modules, module_names, impure_calls, quantlib_settings, silenced, module_state,
+)  # fmt: skip
+
+
+# --- committed text -------------------------------------------------------------------------------------------------
+_LEFT_OUT = frozenset({".git", ".venv", ".tools", "out", "var", "dist", "build", "__pycache__"})
+_NOT_TEXT = frozenset({".png", ".jpg", ".woff2", ".otf", ".ttf", ".ico", ".pdf", ".docx", ".xlsx", ".db"})
+_MACHINE_WORDS = re.compile(
+    r"(?<![\w.}/])/(?:(?:tmp|work|root|mnt|srv)\b|(?:home|Users)/\w)|[A-Z]:\\\\?Users"
+    r"|pypi\.org|pythonhosted|index-url[ =]+h|(?<![\d.])(?:10\.\d{1,3}|192\.168)\.\d{1,3}\.\d{1,3}(?![\d.])"
+)
+
+
+def committed_files() -> list[Path]:
+    """Name the files that the repository carries."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    else:
+        paths = [path for path in ROOT.rglob("*") if not _LEFT_OUT & set(path.relative_to(ROOT).parts)]
+    return [path for path in paths if path.is_file() and path.suffix not in _NOT_TEXT]
+
+
+def machine_words_in(path: Path) -> Iterator[str]:
+    """Find paths of one machine, addresses of a private network and addresses of a package index."""
+    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = _MACHINE_WORDS.search(line)
+        if found:
+            yield f"{name}:{number}: {found[0]!r}"
+
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+_UNIT = re.compile(
+    r"(CNY|HKD|万元|t|kg|MWh|GJ|TJ|tC|1e4Nm3|bp|ratio|rate|day|days|months|years|count|points|code|text|date|instant)"
+)
+
+
+def parameter_files() -> list[Path]:
+    """Name the files of built-in parameters."""
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("parameters/*.toml"))
+
+
+def book_of(path: Path) -> ParameterBook:
+    """Read one parameter file."""
+    return book_from_toml(path.read_text(encoding="utf-8"), file_name=path.name)
+
+
+def parameter_faults(text: str, file_name: str) -> Iterator[str]:
+    """Find values whose number does not parse, whose unit is unknown, or that claim more than their grade allows."""
+    for value in book_from_toml(text, file_name=file_name).values():
+        place = f"{file_name}: {value.key}[{value.scope}]"
+        if "." not in value.key:
+            yield f"{place}: a key is dotted, package first"
+        if not re.search(r"\w", value.document):
+            yield f"{place}: the document is not named"
+        if not all(_UNIT.fullmatch(part) for part in value.unit.split("/")):
+            yield f"{place}: unit {value.unit!r} is unknown"
+        if value.confirmed and value.grade in {Grade.MEMORY, Grade.UNKNOWN}:
+            yield f"{place}: confirmed, but its grade is {value.grade}"
+        yield from (f"{place}: {fault}" for fault in _unreadable(value))
+
+
+def _unreadable(value: ParameterValue) -> Iterator[str]:
+    """Find a value that does not read as its unit says; what nobody knows stands empty and unknown."""
+    if not value.value:
+        if value.grade is not Grade.UNKNOWN or value.confirmed:
+            yield "an empty value must be graded unknown and unconfirmed"
+        return
+    readers: dict[str, Callable[[], object]] = {
+        "code": lambda: value.value,
+        "text": lambda: value.value,
+        "date": lambda: value.day,
+        "instant": lambda: datetime.fromisoformat(value.value),
+    }
+    try:
+        readers.get(value.unit, lambda: value.decimal)()
+    except (ValueError, InvalidInput) as error:
+        yield str(error)
