@@ -1,7 +1,7 @@
 """The Chinese fonts that every document and chart is drawn with, and what they can print.
 
-Both faces come in the wheel pylopdf-fonts-zh-cn (SIL Open Font License 1.1), so a document looks the same on every machine;
-fonts of the system are never used.
+Both faces come in the wheel pylopdf-fonts-zh-cn (SIL Open Font License 1.1), so a document looks the same on every
+machine; fonts of the system are never used.
 """
 
 import struct
@@ -16,6 +16,7 @@ SERIF = "Noto Serif SC"
 FONT_FOLDER = Path(pylopdf_fonts_zh_cn.sans_path()).parent
 
 _SUBSCRIPTS = {chr(0x2080 + digit) for digit in range(10)}
+_UNSEEN = {"Cc", "Cf", "Co", "Cs"}
 _GROUPS_FORMAT = 12
 
 
@@ -55,7 +56,8 @@ def printable(text: str) -> str:
     points = printable_code_points()
     pieces: list[str] = []
     for character in text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "):
-        if character == "\n" or character in _SUBSCRIPTS or (ord(character) in points and unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs"}):
+        has_glyph = ord(character) in points and unicodedata.category(character) not in _UNSEEN
+        if has_glyph or character == "\n" or character in _SUBSCRIPTS:
             pieces.append(character)
         else:
             pieces.append(f"〔U+{ord(character):04X}〕")

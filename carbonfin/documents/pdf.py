@@ -49,8 +49,8 @@ def render_pdf(sheet: Sheet, *, attachments: Mapping[str, bytes], created_at: da
 
     Args:
         sheet: The document.
-        attachments: Files by name (.json, .csv, .xml, .xlsx) to travel inside, such as the decision's inputs; the sheet's
-            own values go in as sheet.json.
+        attachments: Files by name (.json, .csv, .xml, .xlsx) to travel inside, such as the decision's inputs; the
+            sheet's own values go in as sheet.json.
         created_at: The instant written into the file; with equal values it gives equal bytes.
 
     Raises:

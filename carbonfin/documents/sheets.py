@@ -1,7 +1,7 @@
 """The sheet: one document as values, from which PDF, Word and pages are drawn alike.
 
-Every value is text that its owner has already formatted and rounded; a sheet computes nothing. Marks tie values to notes:
-a mark without a note, or two notes with one mark, is refused here, before a reader finds it.
+Every value is text that its owner has already formatted and rounded; a sheet computes nothing. Marks tie values to
+notes: a mark without a note, or two notes with one mark, is refused here, before a reader finds it.
 """
 
 from collections.abc import Iterator
@@ -40,6 +40,14 @@ class Term:
     footnote: str | None = None
     trace_url: str | None = None
     wide: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trace_url is not None and not self.trace_url.startswith(("https://", "http://")):
+            raise InvalidInput(
+                f"The trace of {self.label_en!r} needs an absolute web address, not {self.trace_url!r}",
+                zh=f"“{self.label_zh}”的追溯地址应为完整网址",
+                field="trace_url",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +179,7 @@ class WaterfallStep:
 class Waterfall:
     """How a figure is built up: level, changes, resulting level.
 
-    The last level must be what the steps before it add up to, so that the drawing cannot tell another story than the sum.
+    A later level must be what the steps before it add up to, so that the drawing tells no other story than the sum.
     """
 
     title_zh: str
@@ -202,7 +210,7 @@ def check_steps(steps: tuple[WaterfallStep, ...], *, title: str) -> None:
             running = step.amount
         elif step.amount != running:
             raise InvalidInput(
-                f"Step {step.label_en!r} of waterfall {title!r} stands at {step.amount}; the steps before it give {running}",
+                f"Step {step.label_en!r} of {title!r} stands at {step.amount}; the steps before it give {running}",
                 zh=f"“{title}”中“{step.label_zh}”为 {step.amount}，前面各步合计为 {running}",
                 field="steps",
                 remedy="Add the missing step (a cap or floor is a step of its own) or correct the level.",

@@ -1,4 +1,4 @@
-"""Pieces of WordprocessingML that python-docx has no call for: fonts by script, fields, links, borders, fixed packing."""
+"""Pieces of WordprocessingML that python-docx has no call for: fonts by script, fields, links, borders, packing."""
 
 import io
 import zipfile
@@ -108,7 +108,7 @@ def box_paragraph(paragraph: Paragraph, colour: str) -> None:
 
 def set_cell_text(cell: _Cell, text: str, style: str) -> Paragraph:
     """Write a cell's first paragraph."""
-    paragraph = cell.paragraphs[0]
+    paragraph: Paragraph = cell.paragraphs[0]
     paragraph.style = style
     cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
     if text:
@@ -128,7 +128,10 @@ def shape_table(table: Table, widths: tuple[Length, ...]) -> None:
     borders = OxmlElement("w:tblBorders")
     for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
         borders.append(_element(f"w:{side}", val="single", sz="4", space="0", color=LINE))
-    table._tbl.tblPr.append(borders)  # noqa: SLF001  python-docx has no call for borders
+    properties = table._tbl.tblPr  # noqa: SLF001  python-docx has no call for borders
+    # The schema fixes the order of a table's properties; borders come before layout and look.
+    after = next(each for each in properties if each.tag in {qn("w:shd"), qn("w:tblLayout"), qn("w:tblLook")})
+    after.addprevious(borders)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
         for cell in column.cells:

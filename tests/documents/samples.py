@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
-from carbonfin.documents.charts import Threshold, Tone, Words, time_series_chart
+from carbonfin.documents.charts import Chart, Language, Threshold, Tone, Words, time_series_chart
 from carbonfin.documents.charts.series import PointFlag, SeriesPoint, VolumeBar
 from carbonfin.documents.sheets import (
     Align,
@@ -61,11 +62,7 @@ STEPS = (
 )
 
 
-def price_chart_svg(language="zh"):
-    return price_chart(language).svg
-
-
-def price_chart(language="zh", **changes):
+def price_chart(language: Language = "zh", **changes: Any) -> Chart:
     points = [
         SeriesPoint(day=date(2025, 6, day), value=Decimal(value), flag=flag)
         for day, value, flag in (
@@ -77,7 +74,7 @@ def price_chart(language="zh", **changes):
             (30, "75.02", None),
         )
     ]
-    arguments = {
+    arguments: dict[str, Any] = {
         "title": Words(zh="全国碳市场收盘价近一周小幅回升", en="National close edged up within the week"),
         "line_label": Words(zh="收盘价", en="Close"),
         "unit": Words(zh="元/吨", en="CNY/t"),
@@ -96,7 +93,7 @@ def price_chart(language="zh", **changes):
     return time_series_chart(**(arguments | changes))
 
 
-def schedule():
+def schedule() -> Table:
     periods = [
         ("2025-07-21", 20, INTEREST_20_DAYS, ""),
         ("2025-08-21", 31, "28,330.56", ""),
@@ -126,8 +123,8 @@ def schedule():
     )
 
 
-def sheet(**changes):
-    values = {
+def sheet(**changes: Any) -> Sheet:
+    values: dict[str, Any] = {
         "title_zh": "贷款条款清单",
         "title_en": "Indicative Term Sheet",
         "subtitle": "降碳贷（示例） · 示例服饰（深圳）有限公司",
@@ -170,7 +167,7 @@ def sheet(**changes):
     return Sheet(**(values | changes))
 
 
-def terms():
+def terms() -> tuple[Term, ...]:
     return (
         Term(
             label_zh="借款人",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from carbonfin.documents.workbooks import CellKind, CodeList, Provenance, SheetColumn, SheetTable, Workbook
 
@@ -53,8 +54,8 @@ ROWS = (
 )
 
 
-def table(**changes):
-    values = {
+def table(**changes: Any) -> SheetTable:
+    values: dict[str, Any] = {
         "name": "贴息明细",
         "title": "绿色信贷贴息申报明细表",
         "columns": COLUMNS,
@@ -70,8 +71,8 @@ def table(**changes):
     return SheetTable(**(values | changes))
 
 
-def workbook(**changes):
-    values = {
+def workbook(**changes: Any) -> Workbook:
+    values: dict[str, Any] = {
         "title": "贴息申报",
         "sheets": (table(),),
         "created_at": datetime(2025, 9, 26, 9, 0, tzinfo=UTC),

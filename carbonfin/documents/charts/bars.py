@@ -70,7 +70,7 @@ def bar_chart(
             f"{len(series)} series, at most {len(palette)} can be told apart", zh="系列过多", field="bars"
         )
     labels = list(dict.fromkeys(plain(bar.label.on(language)) for bar in bars))
-    values = [
+    values: list[dict[str, object]] = [
         {
             "label": plain(bar.label.on(language)),
             "amount": to_float(bar.amount),
@@ -152,7 +152,7 @@ def coverage_chart(
     if not bars:
         raise InvalidInput("A chart needs at least one pledge", zh="图中没有可画的押品", field="bars")
     labels = [plain(bar.label.on(language)) for bar in bars]
-    values = [
+    values: list[dict[str, object]] = [
         {
             "label": label,
             "amount": to_float(bar.ratio),
@@ -202,11 +202,12 @@ def _category_axis(labels: list[str], theme: Theme) -> alt.Y:
 
 def _bar_words(values: list[dict[str, object]], y: alt.Y, theme: Theme) -> alt.Chart:
     source = alt.InlineData(values=values)
-    return (
+    words: alt.Chart = (
         alt.Chart(source)
         .mark_text(align="left", dx=12, color=theme.ink, fontSize=12)
         .encode(x=alt.value("width"), y=y, text="text:N")
     )
+    return words
 
 
 def _widest(bars: Sequence[CoverageBar], levels: Sequence[Threshold]) -> float:

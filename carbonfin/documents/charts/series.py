@@ -102,7 +102,17 @@ def time_series_chart(
         for point in points
     ]
     days = _day_axis([point.day for point in points], labels=not volumes)
-    price = _price_panel(values, points, by_code, days, line_label, unit, thresholds, language, theme)
+    price = _price_panel(
+        values,
+        points,
+        by_code,
+        days,
+        line_label=line_label,
+        unit=unit,
+        thresholds=thresholds,
+        language=language,
+        theme=theme,
+    )
     price = price.properties(width=width_px, height=height_px)
     panel: alt.TopLevelMixin = price
     if volumes:
@@ -115,10 +125,19 @@ def time_series_chart(
         )
     titled = panel.properties(title=title_of(title.on(language), source_line))
     alternatives = {
-        each: _alternative(title, line_label, unit, points, by_code, thresholds, source, as_of, each)
+        each: _alternative(
+            points,
+            by_code,
+            title=title,
+            line_label=line_label,
+            unit=unit,
+            thresholds=thresholds,
+            source_line=_source_line(source, as_of, each),
+            language=each,
+        )
         for each in ("zh", "en")
     }
-    columns, rows = _table(points, by_code, volumes, line_label, unit, language)
+    columns, rows = _table(points, by_code, volumes, line_label=line_label, unit=unit, language=language)
     return Chart(
         svg=draw(titled, theme=theme, alternative=alternatives[language]),
         title=title.on(language),
@@ -155,6 +174,7 @@ def _price_panel(
     points: Sequence[SeriesPoint],
     by_code: dict[str, PointFlag],
     x: alt.X,
+    *,
     line_label: Words,
     unit: Words,
     thresholds: Sequence[Threshold],
@@ -197,7 +217,10 @@ def _price_panel(
         )
     for threshold in thresholds:
         layers.extend(_threshold_layers(threshold, points, language, theme))
-    return alt.layer(*layers).resolve_scale(color="independent", stroke="independent", shape="independent")
+    panel: alt.LayerChart = alt.layer(*layers).resolve_scale(
+        color="independent", stroke="independent", shape="independent"
+    )
+    return panel
 
 
 def _threshold_layers(
@@ -234,7 +257,7 @@ def _volume_panel(volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, languag
         for order, (kind, amount) in enumerate(((listed, bar.listed_t), (block, bar.block_t)))
         if amount > 0
     ]
-    return (
+    bars: alt.Chart = (
         alt.Chart(alt.InlineData(values=values))
         .mark_bar(width=bar_px)
         .encode(
@@ -244,6 +267,7 @@ def _volume_panel(volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, languag
             order="order:Q",
         )
     )
+    return bars
 
 
 def _volume_words(language: Language) -> tuple[str, str]:
@@ -278,14 +302,14 @@ def _source_line(source: Words, as_of: date, language: Language) -> str:
 
 
 def _alternative(
+    points: Sequence[SeriesPoint],
+    by_code: dict[str, PointFlag],
+    *,
     title: Words,
     line_label: Words,
     unit: Words,
-    points: Sequence[SeriesPoint],
-    by_code: dict[str, PointFlag],
     thresholds: Sequence[Threshold],
-    source: Words,
-    as_of: date,
+    source_line: str,
     language: Language,
 ) -> str:
     known = [(point.value, point.day) for point in points if point.value is not None]
@@ -299,20 +323,21 @@ def _alternative(
             *[f"{label} {count} 个" for label, count in counts if count],
             *[f"{threshold.label.zh} {threshold.text}" for threshold in thresholds],
         ]
-        return "；".join(parts) + f"。{_source_line(source, as_of, language)}。"
+        return "；".join(parts) + f"。{source_line}。"
     parts = [
         f"{title.en}. {line_label.en} ({unit.en}): {first} on {first_day}, {last} on {last_day}",
         f"lowest {low[0]} ({low[1]}), highest {high[0]} ({high[1]}), {len(known)} points",
         *[f"{label}: {count}" for label, count in counts if count],
         *[f"{threshold.label.en} {threshold.text}" for threshold in thresholds],
     ]
-    return "; ".join(parts) + f". {_source_line(source, as_of, language)}."
+    return "; ".join(parts) + f". {source_line}."
 
 
 def _table(
     points: Sequence[SeriesPoint],
     by_code: dict[str, PointFlag],
     volumes: Sequence[VolumeBar],
+    *,
     line_label: Words,
     unit: Words,
     language: Language,

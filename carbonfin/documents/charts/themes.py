@@ -97,13 +97,15 @@ def chart_stylesheet() -> str:
     """Give the rules that let one inline SVG follow the page's colours.
 
     Every coloured shape carries a class named after its token, such as `chart-fill-accent`; a rule beats the drawn
-    presentation attribute, so a page needs no second drawing for its dark mode. The variables fall back to the light colours.
+    presentation attribute, so a page needs no second drawing for its dark mode. Unset variables give light colours.
     """
     rules: list[str] = []
     for colour, token in LIGHT.tokens().items():
         rules.append(f".chart-fill-{token} {{ fill: var(--chart-{token}, {colour}); }}")
         rules.append(f".chart-stroke-{token} {{ stroke: var(--chart-{token}, {colour}); }}")
     dark = " ".join(f"--chart-{token}: {colour};" for colour, token in DARK.tokens().items())
-    rules.append(f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme='light']) {{ {dark} }} }}")
-    rules.append(f"@media screen {{ :root[data-theme='dark'] {{ {dark} }} }}")
+    by_system = f":root:not([data-theme='light']) {{ {dark} }}"
+    by_choice = f":root[data-theme='dark'] {{ {dark} }}"
+    rules.append(f"@media screen and (prefers-color-scheme: dark) {{ {by_system} }}")
+    rules.append(f"@media screen {{ {by_choice} }}")
     return "\n".join(rules) + "\n"

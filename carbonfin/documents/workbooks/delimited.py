@@ -18,7 +18,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 def starts_a_formula(text: str) -> bool:
-    """Tell whether a spreadsheet program could take the text for a formula; full-width signs count, some accept them."""
+    """Tell whether a spreadsheet program could take the text for a formula; some accept full-width signs too."""
     return text.startswith(_FORMULA_STARTS)
 
 
@@ -30,8 +30,8 @@ def guarded(text: str) -> str:
 def csv_text(table: SheetTable) -> str:
     """Give the table's heads, rows and totals as CSV with a byte order mark, so that Excel reads it as UTF-8.
 
-    Days are ISO and figures plain, without separators. Long codes keep all their digits in the file; a program that guesses
-    types on opening may still shorten them, which the workbook does not suffer.
+    Days are ISO and figures plain, without separators. Long codes keep all their digits in the file; a program that
+    guesses types on opening may still shorten them, which the workbook does not suffer.
     """
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\r\n")

@@ -40,6 +40,7 @@ MIME_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _A4 = 9
 _WIDTH_LEAST, _WIDTH_MOST = 8, 42
 _SERIAL_WIDTH = 6
+_ROW_HEIGHT = 20
 NUMBER_FORMATS = {
     CellKind.TEXT: "@",
     CellKind.CODE: "@",
@@ -90,6 +91,7 @@ class _Formats:
                 "bold": total,
                 "quote_prefix": quoted,
                 "text_wrap": kind is CellKind.TEXT,
+                "indent": 0 if align == "center" else 1,
             }
             self._made[key] = self._book.add_format(shape | ({"bg_color": "#F2F6F4"} if total else {}))
         return self._made[key]
@@ -125,6 +127,7 @@ def write_workbook(workbook: Workbook) -> bytes:
 
 def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
     last = len(table.columns)
+    sheet.set_default_row(_ROW_HEIGHT)
     head_row = _write_heading(sheet, table, formats)
     sheet.set_row(head_row, 34)
     sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
@@ -137,15 +140,14 @@ def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges:
             _write_cell(sheet, (head_row + number, index), value, column.kind, formats)
     end = head_row + max(1, len(table.rows))
     if not table.rows:
-        _merge(sheet, first, 0, last, EMPTY_LABEL, formats.serial)
+        _merge(sheet, (first, 0, last), EMPTY_LABEL, formats.serial)
     for index, column in enumerate(table.columns, start=1):
         if column.choices is not None:
             sheet.data_validation(first, index, end, index, _choice_rule(column.choices, ranges))
     _write_totals(sheet, table, formats, first=first, end=end)
-    for offset, note in enumerate(table.notes):
-        row = end + 2 + offset
-        _merge(sheet, row, 0, last, note, formats.note)
-        sheet.set_row(row, 15 * (1 + text_width(note) // max(40, sum(_widths(table)))))
+    for place, note in enumerate(table.notes, start=end + 2):
+        _merge(sheet, (place, 0, last), note, formats.note)
+        sheet.set_row(place, 15 * (1 + text_width(note) // max(40, sum(_widths(table)))))
     sheet.set_column(0, 0, _SERIAL_WIDTH)
     for index, width in enumerate(_widths(table), start=1):
         sheet.set_column(index, index, width)
@@ -158,16 +160,16 @@ def _write_heading(sheet: Worksheet, table: SheetTable, formats: _Formats) -> in
     """Write title, banner, reporting line and unit; give the row of the column heads."""
     last = len(table.columns)
     sheet.set_row(0, 32)
-    _merge(sheet, 0, 0, last, table.title, formats.title)
+    _merge(sheet, (0, 0, last), table.title, formats.title)
     row = 1
     if table.banner is not None:
-        _merge(sheet, row, 0, last, table.banner, formats.banner)
+        _merge(sheet, (row, 0, last), table.banner, formats.banner)
         row += 1
     named = (("填报单位（盖章）", table.reporting_body), ("填表人", table.prepared_by), ("联系电话", table.telephone))
     parts = [f"{label}：{value}" for label, value in named if value] + [f"填报日期：{table.reported_on.isoformat()}"]
     left = max(0, last - 2)
-    _merge(sheet, row, 0, left, "　　".join(parts), formats.line)
-    _merge(sheet, row, left + 1, last, table.unit, formats.line_right)
+    _merge(sheet, (row, 0, left), "　　".join(parts), formats.line)
+    _merge(sheet, (row, left + 1, last), table.unit, formats.line_right)
     return row + 1
 
 
@@ -201,8 +203,9 @@ def _write_cell(sheet: Worksheet, place: tuple[int, int], value: CellValue, kind
             sheet.write_number(row, column, value, formats.of(kind))
 
 
-def _merge(sheet: Worksheet, row: int, first: int, last: int, text: str, shape: Format) -> None:
-    """Write text over several columns; as text, whatever it starts with."""
+def _merge(sheet: Worksheet, span: tuple[int, int, int], text: str, shape: Format) -> None:
+    """Write text over the columns of a span (row, first, last); as text, whatever it starts with."""
+    row, first, last = span
     if last > first:
         sheet.merge_range(row, first, row, last, "", shape)
     sheet.write_string(row, first, text, shape)
@@ -224,7 +227,7 @@ def _widths(table: SheetTable) -> list[int]:
     for index, column in enumerate(table.columns):
         shown = [_shown(row[index], column.kind) for row in table.rows] + [_shown(totals[index], column.kind)]
         head = (text_width(column.head) + 1) // 2 if len(column.head) > _WIDTH_LEAST else text_width(column.head)
-        need = max([head, *(text_width(text) for text in shown)]) + 3
+        need = max([head, *(text_width(text) for text in shown)]) + 4
         widths.append(column.width or min(_WIDTH_MOST, max(_WIDTH_LEAST, need)))
     return widths
 
@@ -238,15 +241,19 @@ def _shown(value: CellValue, kind: CellKind) -> str:
 
 
 def _set_print(sheet: Worksheet, table: SheetTable, *, head_row: int, end_row: int) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(_A4)
-    sheet.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
-    sheet.fit_to_pages(1, 0)
+    _set_paper(sheet)
     sheet.repeat_rows(head_row)
     sheet.center_horizontally()
     sheet.print_area(0, 0, end_row, len(table.columns))
     if table.banner is not None:
         sheet.set_header(f"&C{table.banner.replace('&', '&&')}")
+
+
+def _set_paper(sheet: Worksheet) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
+    sheet.fit_to_pages(1, 0)
     sheet.set_footer("&C第 &P 页，共 &N 页")
 
 
@@ -258,7 +265,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[Code
     ranges: dict[str, str] = {}
     for number, codes in enumerate(lists):
         column = number * 3
-        _merge(sheet, 0, column, column + 1, codes.name, formats.head)
+        _merge(sheet, (0, column, column + 1), codes.name, formats.head)
         sheet.write_string(1, column, "代码", formats.head)
         sheet.write_string(1, column + 1, "含义", formats.head)
         for row, (code, meaning) in enumerate(codes.entries, start=2):
@@ -270,6 +277,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[Code
         sheet.set_column(column + 1, column + 1, max(16, 2 + max(text_width(word) for _, word in codes.entries)))
         sheet.set_column(column + 2, column + 2, 3)
     sheet.freeze_panes(2, 0)
+    _set_paper(sheet)
     return ranges
 
 
@@ -277,10 +285,11 @@ def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats) ->
     sheet.set_column(0, 0, _SERIAL_WIDTH)
     sheet.set_column(1, 1, 100)
     sheet.set_row(0, 32)
-    _merge(sheet, 0, 0, 1, GUIDE_SHEET, formats.title)
+    _merge(sheet, (0, 0, 1), GUIDE_SHEET, formats.title)
     for number, line in enumerate(lines, start=1):
         sheet.write_number(number, 0, number, formats.serial)
         sheet.write_string(number, 1, line, formats.text)
+    _set_paper(sheet)
 
 
 def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats) -> None:
@@ -288,7 +297,7 @@ def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: 
     for column, width in enumerate((_SERIAL_WIDTH, 30, 24, 60, 22, 10)):
         sheet.set_column(column, column, width)
     sheet.set_row(0, 32)
-    _merge(sheet, 0, 0, len(heads), PROVENANCE_SHEET, formats.title)
+    _merge(sheet, (0, 0, len(heads)), PROVENANCE_SHEET, formats.title)
     sheet.write_string(1, 0, SERIAL_LABEL, formats.head)
     for column, head in enumerate(heads, start=1):
         sheet.write_string(1, column, head, formats.head)
@@ -298,6 +307,4 @@ def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: 
         for column, text in enumerate((line.subject, line.value, line.source, line.digest, state), start=1):
             sheet.write_string(number + 1, column, text, formats.quoted if starts_a_formula(text) else formats.text)
     sheet.freeze_panes(2, 1)
-    sheet.set_landscape()
-    sheet.set_paper(_A4)
-    sheet.fit_to_pages(1, 0)
+    _set_paper(sheet)
