@@ -21,6 +21,8 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
 from carbonfin.app.answers import EXCEPTION_HANDLERS
+from carbonfin.app.decisions import api as decision_api
+from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
 from carbonfin.app.home import NAVIGATION
@@ -82,7 +84,7 @@ def create_app(settings: Settings, sessions: Sessions | None = None, clock: Cloc
 def page_routes() -> Sequence[ControllerRouterHandler]:
     """Give the pages of all packages and of the application itself."""
     own: list[ControllerRouterHandler] = []
-    for module in (static_files, health, session_pages, home, problem_pages, openapi):
+    for module in (static_files, health, session_pages, home, problem_pages, openapi, decision_pages):
         own += module.routes
     for package in PACKAGES:
         own += _routes_of(f"{package}.pages")
@@ -91,7 +93,7 @@ def page_routes() -> Sequence[ControllerRouterHandler]:
 
 def api_routes() -> Sequence[ControllerRouterHandler]:
     """Give the API of all packages."""
-    found: list[ControllerRouterHandler] = []
+    found: list[ControllerRouterHandler] = [*decision_api.routes]
     for package in PACKAGES:
         found += _routes_of(f"{package}.api")
     return found

@@ -1,0 +1,186 @@
+"""The command `carbonfin`: databases, the server, jobs, and each package's own commands."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carbonfin.kernel.errors import CarbonFinError
+
+if TYPE_CHECKING:
+    from carbonfin.web.terminal import Terminal
+
+_FAILED = 2
+_PACKAGES = ("pricing", "collateral", "loans", "reporting")
+
+carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, help="碳金融 Carbonfin")
+database = typer.Typer(no_args_is_help=True, help="数据库：升级与核对 / the database")
+jobs = typer.Typer(no_args_is_help=True, help="批量作业 / jobs")
+carbonfin.add_typer(database, name="db")
+carbonfin.add_typer(jobs, name="jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the options before the command chose."""
+
+    json_output: bool
+    login: str | None
+    organization: str | None
+
+    def terminal(self) -> "Terminal":
+        """Open the database and find who acts."""
+        from carbonfin.app.command_actor import actor_for_command
+        from carbonfin.app.settings import settings_from
+        from carbonfin.kernel.dates import SystemClock
+        from carbonfin.storage.engine import Sessions, open_engine
+        from carbonfin.web.terminal import Terminal
+
+        sessions = Sessions(open_engine(settings_from().database_url))
+        with sessions.read() as session:
+            actor = actor_for_command(session, login=self.login, organization=self.organization)
+        return Terminal(sessions=sessions, actor=actor, clock=SystemClock(), json_output=self.json_output)
+
+
+@carbonfin.callback()
+def choose(
+    context: typer.Context,
+    json_output: Annotated[bool, typer.Option("--json", help="以 JSON 输出 / answer as JSON")] = False,
+    login: Annotated[str | None, typer.Option("--as", help="以此登录名办理 / act as this person")] = None,
+    organization: Annotated[str | None, typer.Option(help="机构名称 / organisation by name")] = None,
+) -> None:
+    """碳金融：配额估值、质押与回购、降碳贷、贴息报告。"""
+    choice = Choice(json_output=json_output, login=login, organization=organization)
+    context.obj = choice.terminal
+    context.meta["json_output"] = json_output
+
+
+@database.command("upgrade")
+def upgrade(context: typer.Context) -> None:
+    """将数据库升级到本版本 / bring the database to this release."""
+    from carbonfin.app.migrating import upgrade_database
+    from carbonfin.app.settings import settings_from
+
+    revision = upgrade_database(settings_from().database_url)
+    _say(context, {"revision": revision}, f"数据库已是最新版本 / database at revision {revision}")
+
+
+@database.command("check")
+def check(context: typer.Context) -> None:
+    """核对数据库与本版本的表结构 / compare the database with this release's tables."""
+    from carbonfin.app.migrating import check_database
+    from carbonfin.app.settings import settings_from
+
+    revision = check_database(settings_from().database_url)
+    _say(context, {"revision": revision, "same": True}, f"表结构一致 / the tables agree at revision {revision}")
+
+
+@carbonfin.command("serve")
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="监听地址 / address")] = None,
+    port: Annotated[int | None, typer.Option(help="端口 / port")] = None,
+    workers: Annotated[int, typer.Option(help="进程数 / processes", min=1, max=64)] = 1,
+) -> None:
+    """启动接口与页面 / serve API and pages."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from carbonfin.app.settings import HOST, PORT, settings_from
+
+    chosen = dict(os.environ)
+    chosen |= {HOST: host} if host is not None else {}
+    chosen |= {PORT: str(port)} if port is not None else {}
+    settings = settings_from(chosen)
+    address = f"http://{settings.host}:{settings.port}/"
+    _say(context, {"address": address}, f"碳金融已启动，请在浏览器打开 / open {address}")
+    sys.stdout.flush()
+    Granian(
+        "carbonfin.app.serving:application",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        factory=True,
+        websockets=False,
+        log_enabled=False,
+        blocking_threads=1,
+    ).serve()
+
+
+@jobs.command("end-of-day")
+def end_of_day(
+    context: typer.Context,
+    business_date: Annotated[str | None, typer.Option(help="业务日期 / business date, YYYY-MM-DD")] = None,
+) -> None:
+    """日终：计提、敞口、重估、覆盖率、通知 / accrue, exposure, revalue, coverage, calls."""
+    from carbonfin.app.jobs import run_end_of_day
+    from carbonfin.web.terminal import terminal_of
+    from carbonfin.web.wire import day_of
+
+    terminal = terminal_of(context)
+    day = day_of(business_date, field="--business-date") if business_date is not None else None
+    with terminal.progress("日终") as steps:
+        runs = run_end_of_day(
+            terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, on_step=steps.done
+        )
+    terminal.answer(runs, columns=("job", "business_date", "done_count", "repeated"))
+
+
+def _say(context: typer.Context, plain: dict[str, object], sentence: str) -> None:
+    if context.find_root().meta.get("json_output"):
+        sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(sentence + "\n")
+
+
+def mounted() -> typer.Typer:
+    """Give the command with each package's commands mounted under its name."""
+    from importlib import import_module
+
+    for package in _PACKAGES:
+        name = f"{package}.commands"
+        if find_spec(name) is not None and package not in {group.name for group in carbonfin.registered_groups}:
+            carbonfin.add_typer(import_module(name).commands, name=package)
+    return carbonfin
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; an expected failure is a sentence and exit code 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    _run(lambda: mounted()(args=given, prog_name="carbonfin"), json_output="--json" in given)
+
+
+def _run(command: Callable[[], object], *, json_output: bool) -> None:
+    try:
+        command()
+    except CarbonFinError as error:
+        sys.stderr.write(failure_text(error, json_output=json_output) + "\n")
+        sys.exit(_FAILED)
+
+
+def failure_text(error: CarbonFinError, *, json_output: bool) -> str:
+    """Say what failed and what to do: two sentences in each language, or one JSON document."""
+    if json_output:
+        plain = {
+            "code": error.code,
+            "detail": error.detail,
+            "detail_zh": error.zh,
+            "field": error.field,
+            "remedy": error.remedy,
+            "remedy_zh": error.remedy_zh,
+        }
+        return json.dumps(plain, ensure_ascii=False)
+    where = f" [{error.field}]" if error.field else ""
+    chinese = "。".join(part.rstrip("。") for part in (error.zh, error.remedy_zh) if part)
+    english = ". ".join(part.rstrip(".") for part in (error.detail, error.remedy) if part)
+    return f"{chinese}。{where}\n{english}."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Decisions for systems: list, read with trace, replay."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from carbonfin.app.decisions.kinds import decision_kinds
+from carbonfin.app.decisions.schemas import ActorOut, DecisionListOut, DecisionOut, DecisionSummaryOut, ReplayOut
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.decisions import decisions_of, load_decision, replay_decision
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import IdText
+
+_LIMIT_MAX = 200
+
+
+@get("/v1/me", sync_to_thread=True, responses=problem_responses(), tags=["session"])
+def read_actor(sessions: Sessions, actor: Actor, clock: Clock) -> ActorOut:
+    """Say whom the credentials stand for, and the organisation's business date."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+    return ActorOut(
+        actor_id=actor.id,
+        name=actor.name,
+        role=actor.role.value,
+        organization_id=actor.organization_id,
+        organization_name=standing.name,
+        business_date=standing.business_date.isoformat(),
+        is_sample=standing.is_sample,
+    )
+
+
+@get("/v1/decisions", sync_to_thread=True, responses=problem_responses(), tags=["decisions"])
+def list_decisions(
+    sessions: Sessions,
+    actor: Actor,
+    subject: Annotated[str | None, Parameter(description="Only decisions on this subject.", max_length=200)] = None,
+    kind: Annotated[str | None, Parameter(description="Only decisions of this kind.", max_length=100)] = None,
+    limit: Annotated[int, Parameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
+) -> DecisionListOut:
+    """List the organisation's latest decisions, newest first."""
+    with sessions.read() as session:
+        records = decisions_of(session, actor, subject=subject, kind=kind)
+    return DecisionListOut(decisions=[DecisionSummaryOut.of(record) for record in records[::-1][:limit]])
+
+
+@get("/v1/decisions/{decision_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["decisions"])
+def read_decision(sessions: Sessions, actor: Actor, decision_id: IdText) -> DecisionOut:
+    """Give a decision with its inputs, outputs and trace."""
+    with sessions.read() as session:
+        return DecisionOut.of(load_decision(session, actor, decision_id))
+
+
+@post(
+    "/v1/decisions/{decision_id:str}/replay",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(404, 422),
+    tags=["decisions"],
+)
+def replay(sessions: Sessions, actor: Actor, decision_id: IdText) -> ReplayOut:
+    """Make the decision again from its recorded inputs and compare every bit; nothing is written."""
+    with sessions.read() as session:
+        load_decision(session, actor, decision_id)
+        return ReplayOut.of(replay_decision(session, decision_kinds(), decision_id))
+
+
+routes = [read_actor, list_decisions, read_decision, replay]

@@ -1,0 +1,76 @@
+"""Decisions for people: the list, and one decision with its trace as a table that links to itself."""
+
+import json
+from typing import Any
+
+from litestar import get, post
+from litestar.connection import Request
+from litestar.response import Template
+
+from carbonfin.app.decisions.kinds import decision_kinds, title_of
+from carbonfin.kernel.actors import Actor
+from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision, replay_decision
+from carbonfin.storage.engine import Sessions
+from carbonfin.web.pages import ROLE_NAMES, Text, page
+
+_SHOWN_MAX = 200
+
+
+@get("/decisions", sync_to_thread=True)
+def decision_list(
+    request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, subject: str | None = None
+) -> Template:
+    """List the organisation's latest decisions, newest first."""
+    with sessions.read() as session:
+        records = decisions_of(session, actor, subject=subject or None)
+    shown = [(record, title_of(record.kind)) for record in records[::-1][:_SHOWN_MAX]]
+    return page(
+        request,
+        "app/decisions.html",
+        title=Text("决定记录", "Decisions"),
+        shown=shown,
+        total_count=len(records),
+        subject=subject or "",
+    )
+
+
+@get("/decisions/{decision_id:str}", sync_to_thread=True)
+def decision_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, decision_id: str) -> Template:
+    """Show a decision with its trace."""
+    with sessions.read() as session:
+        record = load_decision(session, actor, decision_id)
+    return _shown(request, record, replay=None)
+
+
+@post("/decisions/{decision_id:str}/replay", sync_to_thread=True, status_code=200)
+def replay_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, decision_id: str) -> Template:
+    """Make the decision again from its recorded inputs and show whether it comes out the same; nothing is written."""
+    with sessions.read() as session:
+        record = load_decision(session, actor, decision_id)
+        replay = replay_decision(session, decision_kinds(), decision_id)
+    return _shown(request, record, replay=replay)
+
+
+def _shown(request: Request[Any, Any, Any], record: DecisionRecord, *, replay: Replay | None) -> Template:
+    trace = record.trace
+    outputs = {name: value for name, value in record.outputs.items() if name != "trace"}
+    return page(
+        request,
+        "app/decision.html",
+        title=title_of(record.kind),
+        decision=record,
+        trace=trace,
+        labels={figure.name: figure for figure in trace},
+        unconfirmed_count=sum(not figure.confirmed for figure in trace),
+        role=ROLE_NAMES[record.actor_role],
+        inputs_text=_readable(record.inputs),
+        outputs_text=_readable(outputs),
+        replay=replay,
+    )
+
+
+def _readable(plain: Any) -> str:
+    return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+routes = [decision_list, decision_page, replay_page]

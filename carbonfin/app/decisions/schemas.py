@@ -1,0 +1,132 @@
+"""Decisions as the API shows them."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from carbonfin.rules.trace import Figure
+from carbonfin.storage.decisions import DecisionRecord, Replay
+from carbonfin.web.wire import FigureOut
+
+
+class DecisionSummaryOut(Struct, frozen=True, kw_only=True):
+    """A decision in a list."""
+
+    decision_id: str
+    sequence: int | None
+    kind: str
+    version: str
+    subject: str
+    valid_on: str
+    known_at: str
+    actor_id: str
+    actor_name: str
+    actor_role: str
+    record_digest: str
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> "DecisionSummaryOut":
+        """Make it of the record."""
+        return cls(**_head(record))
+
+
+class DecisionListOut(Struct, frozen=True, kw_only=True):
+    """Decisions, newest first."""
+
+    decisions: list[DecisionSummaryOut]
+
+
+class DecisionOut(Struct, frozen=True, kw_only=True):
+    """A decision with its inputs, outputs and trace."""
+
+    decision_id: str
+    sequence: int | None
+    kind: str
+    version: str
+    subject: str
+    valid_on: str
+    known_at: str
+    actor_id: str
+    actor_name: str
+    actor_role: str
+    record_digest: str
+    inputs_digest: str
+    outputs_digest: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    trace: list[FigureOut]
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> "DecisionOut":
+        """Make it of the record; the trace stands by itself, not within the outputs."""
+        return cls(
+            **_head(record),
+            inputs_digest=record.inputs_digest,
+            outputs_digest=record.outputs_digest,
+            inputs=record.inputs,
+            outputs={name: value for name, value in record.outputs.items() if name != "trace"},
+            trace=[figure_out(figure) for figure in record.trace],
+        )
+
+
+class ReplayOut(Struct, frozen=True, kw_only=True):
+    """Whether a decision comes out the same again, and where not."""
+
+    decision_id: str
+    same: bool
+    differences: list[str]
+
+    @classmethod
+    def of(cls, replay: Replay) -> "ReplayOut":
+        """Make it of the replay."""
+        return cls(decision_id=replay.decision_id, same=replay.same, differences=list(replay.differences))
+
+
+class ActorOut(Struct, frozen=True, kw_only=True):
+    """Who the API takes the caller for."""
+
+    actor_id: str
+    name: str
+    role: str
+    organization_id: str
+    organization_name: str
+    business_date: str
+    is_sample: bool
+
+
+def figure_out(figure: Figure) -> FigureOut:
+    """Give a traced figure as the API shows it."""
+    parameter = figure.parameter
+    return FigureOut(
+        name=figure.name,
+        label_zh=figure.label_zh,
+        label_en=figure.label_en,
+        value=figure.value,
+        unit=figure.unit,
+        formula=figure.formula,
+        inputs=list(figure.inputs),
+        source=figure.source,
+        confirmed=figure.confirmed,
+        note_zh=figure.note_zh,
+        note_en=figure.note_en,
+        parameter_key=parameter.key if parameter else None,
+        parameter_digest=parameter.digest if parameter else None,
+        document=parameter.document if parameter else None,
+        article=parameter.article if parameter else None,
+    )
+
+
+def _head(record: DecisionRecord) -> dict[str, Any]:
+    return {
+        "decision_id": record.id,
+        "sequence": record.sequence,
+        "kind": record.kind,
+        "version": record.version,
+        "subject": record.subject,
+        "valid_on": record.valid_on.isoformat(),
+        "known_at": record.known_at.isoformat().replace("+00:00", "Z"),
+        "actor_id": record.actor_id,
+        "actor_name": record.actor_name,
+        "actor_role": record.actor_role.value,
+        "record_digest": record.record_digest,
+    }
