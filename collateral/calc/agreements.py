@@ -1,0 +1,309 @@
+"""What the ledger and the agreements are, as values: what stores give and pages show."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import cny
+from collateral.calc.appraisal import Refusal
+from collateral.calc.coverage import CoverageLevel, TopUp
+from collateral.calc.ledger import Bucket
+from collateral.calc.repo import RepoTerms
+from collateral.calc.surrender import SafeDate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPosition:
+    """Units of one account and how much of them is bound."""
+
+    account_id: str
+    party_id: str
+    unit: Unit
+    total_t: int
+    pending_t: int
+    locked_t: int
+
+    @property
+    def free_t(self) -> int:
+        """Units neither reserved nor locked."""
+        return self.total_t - self.pending_t - self.locked_t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encumbrance:
+    """Units bound to an agreement."""
+
+    id: str
+    account_id: str
+    agreement_code: str
+    pledge_id: str
+    unit: Unit
+    quantity_t: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPosting:
+    """One posting of an entry."""
+
+    account_id: str
+    unit: Unit
+    bucket: Bucket
+    quantity_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One movement in the ledger."""
+
+    id: str
+    kind: str
+    agreement_code: str | None
+    business_date: date
+    entered_at: datetime
+    actor_name: str
+    cause: str
+    postings: tuple[LedgerPosting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitQuantity:
+    """Tonnes of one unit asked for or pledged."""
+
+    unit: Unit
+    quantity_t: int
+
+    def __post_init__(self) -> None:
+        """Refuse nothing and less."""
+        if self.quantity_t <= 0:
+            raise InvalidInput(
+                f"{self.unit}: {self.quantity_t} t is not a positive quantity",
+                zh=f"{self.unit} 的数量须为正整数",
+                field="quantity_t",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgeDraft:
+    """A pledge as it is applied for.
+
+    Attributes:
+        extends_code: The pledge whose units are to be kept longer, or empty.
+    """
+
+    code: str
+    pledgor_id: str
+    units: tuple[UnitQuantity, ...]
+    principal_cny: Decimal
+    end_date: date
+    extends_code: str
+
+    def __post_init__(self) -> None:
+        """Refuse no units, a unit twice, and a principal that is not whole fen."""
+        if not self.units or len({one.unit for one in self.units}) != len(self.units):
+            raise InvalidInput("name each pledged unit once", zh="请填写质押品种，且每一品种只填一次", field="units")
+        if self.principal_cny <= 0 or self.principal_cny != cny(self.principal_cny):
+            raise InvalidInput(
+                f"principal {self.principal_cny} is not a positive amount in whole fen",
+                zh="贷款本金须为正数，最多两位小数",
+                field="principal_cny",
+            )
+        if not self.code.strip():
+            raise InvalidInput("a pledge needs a code", zh="请填写质押编号", field="code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pledge:
+    """A pledge and where it stands."""
+
+    id: str
+    code: str
+    pledgor_id: str
+    state: str
+    units: tuple[UnitQuantity, ...]
+    principal_cny: Decimal
+    end_date: date
+    extends_code: str
+    applied_on: date
+    maker_id: str
+    maker_name: str
+    registration_number: str | None
+    appraisal_id: str | None
+    drawn_on: date | None
+    released_on: date | None
+    refusals: tuple[Refusal, ...]
+    is_sample: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgeEvent:
+    """One step of a pledge: what, when, by whom and why."""
+
+    event: str
+    state_before: str
+    state_after: str
+    business_date: date
+    happened_at: datetime
+    actor_name: str
+    cause: str
+    decision_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgeApproval:
+    """Who approved or rejected a pledge."""
+
+    finding: str
+    maker_name: str
+    checker_name: str
+    reason: str
+    accepted_unconfirmed: tuple[str, ...]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What is owed behind an agreement on a day."""
+
+    agreement_code: str
+    exposure_date: date
+    revision: int
+    principal_cny: Decimal
+    accrued_cny: Decimal
+    costs_cny: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRecord:
+    """Coverage of one pledge on one business date, with its decision."""
+
+    pledge_id: str
+    business_date: date
+    revision: int
+    decision_id: str
+    market_value_cny: Decimal
+    collateral_value_cny: Decimal
+    debt_cny: Decimal
+    coverage_ratio: Decimal | None
+    ltv_ratio: Decimal
+    warning_ratio: Decimal
+    level: CoverageLevel
+    cash_to_initial_cny: Decimal
+    top_ups: tuple[TopUp, ...]
+    closeout_days: int
+    safe_date: SafeDate
+    unconfirmed: tuple[str, ...]
+
+    @property
+    def distance_ratio(self) -> Decimal | None:
+        """How far coverage stands above the warning line; negative once it is below."""
+        return None if self.coverage_ratio is None else self.coverage_ratio - self.warning_ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginCall:
+    """A call for more cover."""
+
+    id: str
+    agreement_code: str
+    state: str
+    issued_on: date
+    deadline: date | None
+    currency: str
+    cash_amount: Decimal
+    top_ups: tuple[TopUp, ...]
+    decision_id: str
+    closed_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoDraft:
+    """A repo as the parties agreed it."""
+
+    terms: RepoTerms
+    seller_id: str
+    buyer_id: str
+    bank_role: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """A repo and where it stands."""
+
+    id: str
+    terms: RepoTerms
+    seller_id: str
+    buyer_id: str
+    bank_role: str
+    state: str
+    margin_units_t: int
+    margin_cash_amount: Decimal
+    flags: tuple[str, ...]
+    start_decision_id: str
+    is_sample: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoExposureRecord:
+    """A repo's exposure on one business date, with its decision."""
+
+    repo_id: str
+    business_date: date
+    revision: int
+    decision_id: str
+    repurchase_price_amount: Decimal
+    accrued_value_amount: Decimal
+    accrued_value_cny: Decimal
+    market_value_cny: Decimal
+    haircut_ratio: Decimal
+    exposure_a_cny: Decimal
+    exposure_b_cny: Decimal
+    exposure_cny: Decimal
+    margin_call_amount: Decimal
+    margin_call_units_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompliancePosition:
+    """What an emitter must surrender and still receives for one compliance year.
+
+    Attributes:
+        unconfirmed: Why a figure here is 未确认, or empty.
+    """
+
+    party_id: str
+    scheme: Scheme
+    compliance_year: int
+    emissions_t: int
+    emissions_source: str
+    allocation_t: int | None
+    issued_t: int | None
+    true_up_expected_t: int
+    true_up_source: str
+    unconfirmed: str
+    known_from: date
+
+    def __post_init__(self) -> None:
+        """Refuse negative tonnes."""
+        for name in ("emissions_t", "true_up_expected_t", "allocation_t", "issued_t"):
+            value: int | None = getattr(self, name)
+            if value is not None and value < 0:
+                raise InvalidInput(f"{name} is {value}", zh="吨数不能为负", field=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadroomRecord:
+    """Headroom of one emitter and scheme on one business date, with its decision."""
+
+    party_id: str
+    scheme: Scheme
+    compliance_year: int
+    business_date: date
+    decision_id: str
+    headroom_t: int
+    surrender_date: date
+    unconfirmed: tuple[str, ...]

@@ -1,0 +1,39 @@
+"""Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
+
+from collateral.models.compliance import CompliancePositionRow, HeadroomRow
+from collateral.models.ledger import (
+    EncumbranceRow,
+    JournalEntryRow,
+    JournalPostingRow,
+    RegistryAccountRow,
+    UnitPositionRow,
+)
+from collateral.models.pledges import (
+    AgreementExposureRow,
+    CoverageRow,
+    MarginCallRow,
+    PledgeApprovalRow,
+    PledgeEventRow,
+    PledgeRow,
+    PledgeUnitRow,
+)
+from collateral.models.repos import RepoExposureRow, RepoRow
+
+__all__ = [
+    "AgreementExposureRow",
+    "CompliancePositionRow",
+    "CoverageRow",
+    "EncumbranceRow",
+    "HeadroomRow",
+    "JournalEntryRow",
+    "JournalPostingRow",
+    "MarginCallRow",
+    "PledgeApprovalRow",
+    "PledgeEventRow",
+    "PledgeRow",
+    "PledgeUnitRow",
+    "RegistryAccountRow",
+    "RepoExposureRow",
+    "RepoRow",
+    "UnitPositionRow",
+]

@@ -1,0 +1,1 @@
+"""The database behind ledger, pledges, repos and compliance positions; rows in, values out."""
