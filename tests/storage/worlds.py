@@ -23,7 +23,7 @@ class World:
     stranger: Actor
 
 
-def make_world(session: Session, *, password_hash: str = "!") -> World:
+def make_world(session: Session, *, password_hash: str) -> World:
     """Two banks: a sample one with maker and checker, and another with a stranger."""
     bank = save_organization(
         session,

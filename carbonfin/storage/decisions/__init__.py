@@ -1,0 +1,31 @@
+"""Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
+
+from carbonfin.storage.decisions.chain import ChainFault, ChainReport, verify_chain
+from carbonfin.storage.decisions.records import (
+    DecisionRecord,
+    Recorded,
+    Replay,
+    decisions_of,
+    load_decision,
+    load_outcome,
+    record_decision,
+    replay_decision,
+)
+from carbonfin.storage.decisions.rows import DecisionChainRow, DecisionRow, DecisionSealRow
+
+__all__ = [
+    "ChainFault",
+    "ChainReport",
+    "DecisionChainRow",
+    "DecisionRecord",
+    "DecisionRow",
+    "DecisionSealRow",
+    "Recorded",
+    "Replay",
+    "decisions_of",
+    "load_decision",
+    "load_outcome",
+    "record_decision",
+    "replay_decision",
+    "verify_chain",
+]

@@ -1,0 +1,258 @@
+"""Recording, reading and replaying decisions."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.errors import NotApplicable, NotFound
+from carbonfin.rules.record import DecisionKind, canonical_json
+from carbonfin.rules.trace import Figure, Trace
+from carbonfin.storage.decisions.chain import seal_at_commit, unsealed_ids
+from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow, record_digest_of
+from carbonfin.storage.rows import new_id
+
+I = TypeVar("I")  # noqa: E741 - inputs
+O = TypeVar("O")  # noqa: E741 - outputs
+T = TypeVar("T")
+_DECISIONS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """A decision as it stands on record.
+
+    Attributes:
+        sequence: Its place in the organisation's chain; None until its transaction ends.
+        inputs: Plain JSON values of the inputs.
+        outputs: Plain JSON values of the outputs.
+        record_digest: SHA-256 over the whole record.
+    """
+
+    id: str
+    organization_id: str
+    sequence: int | None
+    kind: str
+    version: str
+    subject: str
+    valid_on: date
+    known_at: datetime
+    actor_id: str
+    actor_name: str
+    actor_role: Role
+    inputs: Any
+    inputs_digest: str
+    outputs: Any
+    outputs_digest: str
+    record_digest: str
+
+    @property
+    def trace(self) -> Trace:
+        """The figures behind the outcome."""
+        return msgspec.convert(self.outputs.get("trace", ()), type=tuple[Figure, ...])
+
+    def figure(self, name: str) -> Figure:
+        """Give one figure of the trace.
+
+        Raises:
+            NotFound: The decision has no figure of that name.
+        """
+        for figure in self.trace:
+            if figure.name == name:
+                return figure
+        raise NotFound(f"decision {self.id} has no figure {name!r}", zh=f"该决定没有数值“{name}”", field="figure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Generic[O]):
+    """A decision just made: its outcome and its record."""
+
+    decision_id: str
+    outcome: O
+    record: DecisionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A decision made again from its recorded inputs.
+
+    Attributes:
+        same: Whether every bit of the outputs is the same.
+        differences: Where not, as JSON pointers with both values.
+    """
+
+    decision_id: str
+    same: bool
+    differences: tuple[str, ...]
+
+
+def record_decision(
+    session: Session,
+    actor: Actor,
+    kind: DecisionKind[I, O],
+    inputs: I,
+    *,
+    subject: str,
+    valid_on: date,
+    known_at: datetime,
+) -> Recorded[O]:
+    """Decide, and keep inputs, outputs and trace for good.
+
+    The decision is made from the inputs as they were written down and read back, so that a replay starts from the
+    very same values. Its seal in the organisation's hash chain is set at the end of the transaction.
+    """
+    inputs_json = canonical_json(inputs)
+    outcome = kind.decide(_rebuilt(inputs_json, kind.inputs))
+    outputs_json = canonical_json(outcome)
+    row = DecisionRow(
+        id=new_id(),
+        organization_id=actor.organization_id,
+        kind=kind.name,
+        version=kind.version,
+        subject=subject,
+        valid_on=valid_on,
+        known_at=known_at,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        actor_role=actor.role.value,
+        inputs=inputs_json,
+        inputs_digest=_digest(inputs_json),
+        outputs=outputs_json,
+        outputs_digest=_digest(outputs_json),
+        record_digest="",
+    )
+    row.record_digest = record_digest_of(row)
+    session.add(row)
+    session.flush()
+    seal_at_commit(session, row)
+    return Recorded(decision_id=row.id, outcome=outcome, record=_record(row, None))
+
+
+def load_decision(session: Session, actor: Actor, decision_id: str) -> DecisionRecord:
+    """Give a decision of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    row = session.get(DecisionRow, decision_id)
+    if row is None or row.organization_id != actor.organization_id:
+        raise _not_found(decision_id)
+    seal = session.exec(
+        select(DecisionSealRow.sequence).where(DecisionSealRow.decision_id == decision_id)
+    ).one_or_none()  # fmt: skip
+    return _record(row, seal)
+
+
+def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decision_id: str) -> O:
+    """Give the outcome of a decision of the actor's organisation as the value it was.
+
+    Raises:
+        NotFound: There is none of this kind.
+    """
+    row = session.get(DecisionRow, decision_id)
+    if row is None or row.organization_id != actor.organization_id or row.kind != kind.name:
+        raise _not_found(decision_id)
+    return _rebuilt(row.outputs, kind.outputs)
+
+
+def decisions_of(
+    session: Session, actor: Actor, *, subject: str | None = None, kind: str | None = None
+) -> tuple[DecisionRecord, ...]:
+    """Give the latest thousand decisions of the actor's organisation, oldest first, of one subject or kind or all."""
+    query = (
+        select(DecisionRow, DecisionSealRow.sequence)
+        .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+        .where(DecisionRow.organization_id == actor.organization_id)
+    )
+    if subject is not None:
+        query = query.where(DecisionRow.subject == subject)
+    if kind is not None:
+        query = query.where(DecisionRow.kind == kind)
+    rows = session.exec(query.order_by(col(DecisionSealRow.sequence).desc().nulls_first()).limit(_DECISIONS_MAX)).all()
+    waiting = {decision_id: place for place, decision_id in enumerate(unsealed_ids(session))}
+    ordered = sorted(rows, key=lambda found: (found[1] is None, found[1] or waiting.get(found[0].id, -1)))
+    return tuple(_record(row, sequence) for row, sequence in ordered)
+
+
+def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], decision_id: str) -> Replay:
+    """Make a recorded decision again from its inputs and compare every bit; ask `load_decision` first whose it is.
+
+    Raises:
+        NotFound: There is no such decision.
+        NotApplicable: Its kind, in its version, is not among those given.
+    """
+    row = session.get(DecisionRow, decision_id)
+    if row is None:
+        raise _not_found(decision_id)
+    kind = next((one for one in kinds if (one.name, one.version) == (row.kind, row.version)), None)
+    if kind is None:
+        raise NotApplicable(
+            f"decision kind {row.kind} version {row.version} is not at hand",
+            zh=f"没有决定类型 {row.kind} 的版本 {row.version}",
+            field="kind",
+            remedy="Replay it with the release that made it.",
+            remedy_zh="请使用当时的软件版本重算。",
+        )
+    again = canonical_json(kind.decide(_rebuilt(row.inputs, kind.inputs)))
+    differences = tuple(_differences(json.loads(row.outputs), json.loads(again), ""))
+    same = again == row.outputs and _digest(again) == row.outputs_digest and _digest(row.inputs) == row.inputs_digest
+    if not same and not differences:
+        differences = ("/: the recorded text does not fit its digest",)
+    return Replay(decision_id=decision_id, same=same, differences=differences)
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterable[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from _differences(before.get(key), after.get(key), f"{path}/{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for place, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(one, other, f"{path}/{place}")
+    elif before != after or type(before) is not type(after):
+        yield f"{path or '/'}: recorded {before!r}, replayed {after!r}"
+
+
+def _rebuilt(text: str, kind: type[T]) -> T:
+    return msgspec.json.decode(text, type=kind, dec_hook=_fraction)
+
+
+def _fraction(kind: type, value: object) -> object:
+    if kind is Fraction and isinstance(value, str):
+        return Fraction(value)
+    raise NotImplementedError(f"{kind} cannot be rebuilt from a decision's record")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _record(row: DecisionRow, sequence: int | None) -> DecisionRecord:
+    return DecisionRecord(
+        id=row.id,
+        organization_id=row.organization_id,
+        sequence=sequence,
+        kind=row.kind,
+        version=row.version,
+        subject=row.subject,
+        valid_on=row.valid_on,
+        known_at=row.known_at,
+        actor_id=row.actor_id,
+        actor_name=row.actor_name,
+        actor_role=Role(row.actor_role),
+        inputs=json.loads(row.inputs),
+        inputs_digest=row.inputs_digest,
+        outputs=json.loads(row.outputs),
+        outputs_digest=row.outputs_digest,
+        record_digest=row.record_digest,
+    )
+
+
+def _not_found(decision_id: str) -> NotFound:
+    return NotFound(f"there is no decision {decision_id}", zh="没有这项决定", field="decision_id")

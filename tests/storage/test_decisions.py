@@ -1,0 +1,359 @@
+"""Decisions on record: append-only, chained, replayable to the bit."""
+
+import shutil
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure, ParameterUse
+from carbonfin.storage.decisions import (
+    DecisionRow,
+    DecisionSealRow,
+    decisions_of,
+    load_decision,
+    load_outcome,
+    record_decision,
+    replay_decision,
+    verify_chain,
+)
+from carbonfin.storage.engine import Sessions, open_engine
+from tests.storage.worlds import World, make_world
+
+KNOWN_AT = datetime(2025, 6, 30, 15, 59, 59, 999999, tzinfo=UTC)
+VALID_ON = date(2025, 6, 30)
+
+
+class Basis(StrEnum):
+    ACT_360 = "act/360"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterestInputs:
+    principal_cny: Decimal
+    rate: Decimal
+    basis: Basis
+    periods: tuple[Period, ...]
+    noted_at: datetime
+    share: Fraction = Fraction(1)
+    remark: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterestOutputs:
+    interest_cny: tuple[Decimal, ...]
+    total_cny: Decimal
+    trace: tuple[Figure, ...]
+
+
+def interest(inputs: InterestInputs) -> InterestOutputs:
+    if inputs.principal_cny <= 0:
+        raise InvalidInput("the principal must be positive", zh="本金须为正", field="principal_cny")
+    rows = tuple(
+        (inputs.principal_cny * inputs.rate * (period.end - period.start).days / 360).quantize(
+            Decimal("0.01"), rounding=ROUND_HALF_UP
+        )
+        for period in inputs.periods
+    )
+    use = ParameterUse(
+        key="loans.basis", scope="", digest="0" * 64, valid_from=VALID_ON, known_from=VALID_ON, document="合同",
+        article="3", grade=Grade.SAMPLE,
+    )  # fmt: skip
+    total = sum(rows, Decimal(0))
+    trace = (
+        Figure(name="rate", label_zh="执行利率", label_en="rate", value=str(inputs.rate), unit="rate", parameter=use),
+        Figure(
+            name="total", label_zh="利息合计", label_en="interest", value=str(total), unit="CNY", formula="Σ P r d/360",
+            inputs=("rate",),
+        ),
+    )  # fmt: skip
+    return InterestOutputs(interest_cny=rows, total_cny=total, trace=trace)
+
+
+INTEREST = DecisionKind(
+    name="trial.interest", version="1", inputs=InterestInputs, outputs=InterestOutputs, decide=interest
+)
+# P0 of the sample world: 3,000,000 at 3.85 %, the four vouchers' days by hand: 92, 91, 90, 91
+P0 = InterestInputs(
+    principal_cny=Decimal("3.00E+6"),
+    rate=Decimal("0.0385"),
+    basis=Basis.ACT_360,
+    periods=(
+        Period(start=date(2024, 6, 21), end=date(2024, 9, 21)),
+        Period(start=date(2024, 9, 21), end=date(2024, 12, 21)),
+        Period(start=date(2024, 12, 21), end=date(2025, 3, 21)),
+        Period(start=date(2025, 3, 21), end=date(2025, 6, 20)),
+    ),
+    noted_at=KNOWN_AT,
+    share=Fraction(1, 3),
+)
+
+
+@pytest.fixture
+def world(sessions: Sessions) -> World:
+    with sessions.begin() as session:
+        return make_world(session, password_hash="!")
+
+
+def decide(session: Session, world: World, *, subject: str = "loan:P0", inputs: InterestInputs = P0) -> str:
+    recorded = record_decision(
+        session, world.maker, INTEREST, inputs, subject=subject, valid_on=VALID_ON, known_at=KNOWN_AT
+    )
+    return recorded.decision_id
+
+
+def test_a_decision_is_kept_with_its_trace(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        recorded = record_decision(
+            session, world.maker, INTEREST, P0, subject="loan:P0", valid_on=VALID_ON, known_at=KNOWN_AT
+        )
+    assert recorded.outcome.total_cny == Decimal("116783.33")
+    with sessions.read() as session:
+        record = load_decision(session, world.maker, recorded.decision_id)
+        outcome = load_outcome(session, world.maker, INTEREST, recorded.decision_id)
+    assert outcome == recorded.outcome
+    assert record.trace == recorded.outcome.trace
+    assert record.figure("total").value == "116783.33"
+    assert (record.sequence, record.actor_name, record.known_at) == (1, "maker", KNOWN_AT)
+    assert record.inputs["principal_cny"] == "3000000"
+    with pytest.raises(NotFound):
+        record.figure("no such figure")
+
+
+def test_another_bank_finds_no_decision(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        decision_id = decide(session, world)
+    with sessions.read() as session:
+        with pytest.raises(NotFound):
+            load_decision(session, world.stranger, decision_id)
+        with pytest.raises(NotFound):
+            load_outcome(session, world.stranger, INTEREST, decision_id)
+        assert decisions_of(session, world.stranger) == ()
+
+
+def test_decisions_are_listed_in_order(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        first = [decide(session, world, subject=f"loan:{number}") for number in range(5)]
+        assert [record.id for record in decisions_of(session, world.maker)] == first
+    with sessions.begin() as session:
+        second = decide(session, world, subject="loan:3")
+        assert [record.id for record in decisions_of(session, world.maker)] == [*first, second]
+    with sessions.read() as session:
+        found = decisions_of(session, world.maker, subject="loan:3", kind="trial.interest")
+        assert [(record.id, record.sequence) for record in found] == [(first[3], 4), (second, 6)]
+        assert decisions_of(session, world.maker, kind="trial.other") == ()
+
+
+def test_a_decision_that_is_refused_leaves_no_trace(sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput), sessions.begin() as session:
+        decide(session, world, inputs=replace(P0, principal_cny=Decimal(0)))
+    with sessions.read() as session:
+        assert verify_chain(session, world.bank_id).length == 0
+
+
+def test_a_decision_taken_back_by_a_savepoint_is_not_sealed(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        kept = decide(session, world)
+        savepoint = session.begin_nested()
+        decide(session, world)
+        savepoint.rollback()
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert (report.intact, report.length) == (True, 1)
+        assert load_decision(session, world.maker, kept).sequence == 1
+
+
+@pytest.mark.parametrize("table", ["decision", "decision_seal"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET record_digest = 'x'"])
+def test_the_database_refuses_changes(sessions: Sessions, world: World, table: str, statement: str) -> None:
+    with sessions.begin() as session:
+        decide(session, world)
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), sessions.begin() as session:
+        session.execute(sa.text(statement.format(table)))
+
+
+def without_triggers(session: Session, statement: str) -> None:
+    """Do what only an owner of the database can: take the triggers away and write."""
+    if session.get_bind().dialect.name == "sqlite":
+        names = session.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+        session.execute(sa.text("PRAGMA defer_foreign_keys = ON"))
+        for name in names:
+            session.execute(sa.text(f"DROP TRIGGER {name}"))
+        session.execute(sa.text(statement))
+        return
+    session.execute(sa.text("ALTER TABLE decision_seal DROP CONSTRAINT fk_decision_seal_decision_id_decision"))
+    for table in ("decision", "decision_seal"):
+        session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+    session.execute(sa.text(statement))
+
+
+TAMPERINGS = {
+    "outputs changed": (
+        "UPDATE decision SET outputs = replace(outputs, '116783.33', '16783.33') WHERE id = '{id}'",
+        "changed",
+    ),
+    "subject changed": ("UPDATE decision SET subject = 'loan:P9' WHERE id = '{id}'", "changed"),
+    "known_at changed": ("UPDATE decision SET known_at = '2025-06-29T15:59:59.999999Z' WHERE id = '{id}'", "changed"),
+    "role changed": ("UPDATE decision SET actor_role = 'nobody' WHERE id = '{id}'", "changed"),
+    "digest changed": ("UPDATE decision SET record_digest = 'x' WHERE id = '{id}'", "changed"),
+    "seal re-pointed": ("UPDATE decision_seal SET record_digest = 'x' WHERE decision_id = '{id}'", "does not fit"),
+    "seal removed": ("DELETE FROM decision_seal WHERE decision_id = '{id}'", "removed before"),
+    "moved to another bank": ("UPDATE decision SET organization_id = '{other}' WHERE id = '{id}'", "changed"),
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_tampering_is_found_and_named(sessions: Sessions, world: World, tampering: str) -> None:
+    with sessions.begin() as session:
+        ids = [decide(session, world, subject=f"loan:{number}") for number in range(4)]
+    with sessions.read() as session:
+        assert verify_chain(session, world.bank_id).intact
+    statement, told = TAMPERINGS[tampering]
+    with sessions.begin() as session:
+        without_triggers(session, statement.format(id=ids[1], other=world.other_bank_id))
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+    assert not report.intact
+    assert any(told in fault.detail for fault in report.faults)
+    named = {fault.decision_id for fault in report.faults}
+    assert ids[1] in named or tampering == "seal removed"
+    assert ids[0] not in named
+    assert ids[3] not in named
+
+
+def test_a_removed_decision_is_named(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        world = make_world(session, password_hash="!")
+        ids = [decide(session, world) for _ in range(3)]
+    path = sqlite_sessions.engine.url.database
+    raw = sa.create_engine(f"sqlite:///{path}")
+    with raw.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER decision_no_delete")
+        connection.exec_driver_sql("DELETE FROM decision WHERE id = ?", (ids[2],))
+    raw.dispose()
+    with sqlite_sessions.read() as session:
+        faults = verify_chain(session, world.bank_id).faults
+    assert [(fault.sequence, fault.decision_id, fault.detail) for fault in faults] == [
+        (3, ids[2], "the decision was removed")
+    ]
+
+
+def test_a_tail_cut_off_is_seen_at_the_head(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        ids = [decide(session, world) for _ in range(3)]
+    with sessions.begin() as session:
+        without_triggers(session, "DELETE FROM decision_seal WHERE sequence = 3")
+        session.exec(sa.delete(DecisionRow).where(DecisionRow.id == ids[2]))  # type: ignore[arg-type]
+    with sessions.read() as session:
+        faults = verify_chain(session, world.bank_id).faults
+    assert [fault.detail for fault in faults] == ["the chain's head names another end: seals were cut off"]
+
+
+def test_a_decision_slipped_in_is_named(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        decide(session, world)
+    with Session(sessions.engine) as session, session.begin():
+        slipped = decide(session, world)  # a session that was not opened at the edge seals nothing
+    with sessions.read() as session:
+        faults = verify_chain(session, world.bank_id).faults
+    assert [(fault.decision_id, fault.detail) for fault in faults] == [
+        (slipped, "the decision was slipped in: it has no seal")
+    ]
+
+
+def test_many_writers_make_one_chain(sessions: Sessions, world: World) -> None:
+    failures: list[BaseException] = []
+
+    def write(writer: int) -> None:
+        try:
+            for number in range(10):
+                with sessions.begin() as session:
+                    decide(session, world, subject=f"{writer}:{number}")
+                    if number % 2:
+                        decide(session, world, subject=f"{writer}:{number}:again")
+        except BaseException as failure:  # noqa: BLE001 - it is raised again below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert (report.faults, report.length) == ((), 120)
+        assert len({row.digest for row in session.exec(select(DecisionSealRow)).all()}) == 120
+
+
+def test_a_decision_replays_to_the_bit(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        decision_id = decide(session, world)
+    with sessions.read() as session:
+        replay = replay_decision(session, (INTEREST,), decision_id)
+        assert (replay.same, replay.differences) == (True, ())
+
+
+def test_a_decision_replays_after_the_file_is_copied(sqlite_sessions: Sessions, tmp_path: Path) -> None:
+    with sqlite_sessions.begin() as session:
+        world = make_world(session, password_hash="!")
+        decision_id = decide(session, world)
+    sqlite_sessions.engine.dispose()
+    copied = tmp_path / "elsewhere" / "copied.db"
+    copied.parent.mkdir()
+    shutil.copyfile(str(sqlite_sessions.engine.url.database), copied)
+    engine = open_engine(f"sqlite:///{copied}")
+    with Sessions(engine).read() as session:
+        assert replay_decision(session, (INTEREST,), decision_id).same
+        assert verify_chain(session, world.bank_id).intact
+    engine.dispose()
+
+
+def test_a_method_changed_without_a_new_version_is_found(sessions: Sessions, world: World) -> None:
+    def rounded_down(inputs: InterestInputs) -> InterestOutputs:
+        return replace(interest(inputs), total_cny=Decimal("116783.32"))
+
+    with sessions.begin() as session:
+        decision_id = decide(session, world)
+    with sessions.read() as session:
+        replay = replay_decision(session, (replace(INTEREST, decide=rounded_down),), decision_id)
+        assert not replay.same
+        assert replay.differences == ("/total_cny: recorded '116783.33', replayed '116783.32'",)
+        with pytest.raises(NotApplicable, match="version 1"):
+            replay_decision(session, (replace(INTEREST, version="2"),), decision_id)
+        with pytest.raises(NotFound):
+            replay_decision(session, (INTEREST,), "unknown")
+
+
+def test_a_changed_record_does_not_replay(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        decision_id = decide(session, world)
+    with sessions.begin() as session:
+        without_triggers(session, "UPDATE decision SET inputs = replace(inputs, '0.0385', '0.0380')")
+    with sessions.read() as session:
+        replay = replay_decision(session, (INTEREST,), decision_id)
+    assert not replay.same
+    assert any("/total_cny" in difference for difference in replay.differences)
+
+
+def test_floats_cannot_enter_the_record(sessions: Sessions, world: World) -> None:
+    with pytest.raises(TypeError), sessions.begin() as session:
+        decide(session, world, inputs=replace(P0, rate=0.0385))  # type: ignore[arg-type]
+    with sessions.read() as session:
+        assert session.exec(select(DecisionRow)).all() == []
