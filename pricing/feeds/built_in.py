@@ -41,6 +41,13 @@ def conventions() -> ParameterBook:
     return book_from_toml(text, file_name="pricing/parameters/valuation.toml")
 
 
+def sample_book() -> ParameterBook:
+    """Give the sample bank's assumptions."""
+    name = "pricing/parameters/sample/valuation.toml"
+    text = (files("pricing") / "parameters" / "sample" / "valuation.toml").read_text(encoding="utf-8")
+    return book_from_toml(text, file_name=name)
+
+
 def cea_quotes() -> tuple[Quote, ...]:
     """Give the national market's days: composite close, listed and block trade apart."""
     return tuple(

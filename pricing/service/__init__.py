@@ -1,0 +1,45 @@
+"""Pricing for other packages and for the edges: load, calculate, save; nothing commits here."""
+
+from pricing.calc.liquidity import (
+    AppraisalPrice,
+    appraisal_price,
+    average_daily_volume_t,
+    fair_price,
+    price_figures,
+)
+from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
+from pricing.calc.portfolio import PORTFOLIO_VALUE
+from pricing.service.imports import (
+    BuiltInImport,
+    ImportReport,
+    import_builtin_market,
+    import_price_file,
+    import_sample_quotes,
+    sample_parameters,
+)
+from pricing.service.market import fx_rate_on, lpr_on, market_days, market_snapshot, quality_of, quoted_units
+from pricing.service.valuation import (
+    ForwardAnswer,
+    Valuation,
+    forward_quote,
+    list_portfolios,
+    load_portfolio,
+    load_valuation,
+    record_inline_valuation,
+    record_valuation,
+    save_portfolio,
+    valuations_of,
+    value_inline,
+)
+from pricing.store.portfolios import Portfolio, ValuationRecord
+
+__all__ = [
+    "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot",
+    "Portfolio", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price", "average_daily_volume_t",
+    "fair_price", "forward_quote", "fx_rate_on", "import_builtin_market", "import_price_file", "import_sample_quotes",
+    "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days", "market_snapshot", "price_figures",
+    "quality_of", "quoted_units", "record_inline_valuation", "record_valuation", "sample_parameters", "save_portfolio",
+    "valuations_of", "value_inline",
+]  # fmt: skip
+
+DECISION_KINDS = (PORTFOLIO_VALUE,)

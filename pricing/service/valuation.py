@@ -1,0 +1,243 @@
+"""Portfolios, their recorded valuations, and forward prices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.storage.decisions import load_outcome, record_decision
+from carbonfin.storage.rows import new_id
+from pricing.calc.forwards import ForwardQuote, quote_forward
+from pricing.calc.lines import FORWARD_RATE
+from pricing.calc.liquidity import AppraisalPrice, fair_price
+from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
+from pricing.calc.positions import PortfolioLine, line_fault
+from pricing.service.market import market_snapshot
+from pricing.store import portfolios
+from pricing.store.portfolios import Portfolio, ValuationRecord
+
+_INLINE = "inline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valuation:
+    """A recorded valuation with its lines."""
+
+    record: ValuationRecord
+    value: PortfolioValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardAnswer:
+    """A forward price with the spot price and the assumption it rests on."""
+
+    unit: Unit
+    quote: ForwardQuote
+    spot: AppraisalPrice
+    rate: ParameterValue
+    delivery_date: date
+
+
+def save_portfolio(
+    session: Session, actor: Actor, *, code: str, name: str, lines: Sequence[PortfolioLine]
+) -> Portfolio:
+    """Add a portfolio, or bring the one of the same code up to date with exactly these lines.
+
+    Raises:
+        InvalidInput: A line is impossible by itself, or two have one code.
+    """
+    codes = [line.line_id for line in lines]
+    if len(set(codes)) != len(codes):
+        raise InvalidInput("two lines have the same code", zh="持仓代码重复", field="lines")
+    for place, line in enumerate(lines):
+        fault = line_fault(line)
+        if fault is not None:
+            raise InvalidInput(
+                f"line {line.line_id}: {fault.detail}",
+                zh=f"持仓 {line.line_id}：{fault.zh}",
+                field=f"/lines/{place}/{fault.field}",
+                remedy=fault.remedy,
+                remedy_zh=fault.remedy_zh,
+            )
+    return portfolios.save_portfolio(session, actor, code=code, name=name, is_sample=actor.is_sample, lines=lines)
+
+
+def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfolio:
+    """Give a portfolio of the actor's organisation with its lines."""
+    return portfolios.load_portfolio(session, actor, portfolio_id)
+
+
+def list_portfolios(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
+    """Give the portfolios of the actor's organisation, without lines."""
+    return portfolios.portfolios_of(session, actor)
+
+
+def value_inline(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    lines: Sequence[PortfolioLine],
+    valuation_date: date,
+    known_at: datetime,
+) -> PortfolioValue:
+    """Value lines that are not stored, and keep nothing."""
+    return value_portfolio(
+        _inputs(
+            session,
+            actor,
+            portfolio_id=_INLINE,
+            name=name,
+            lines=lines,
+            valuation_date=valuation_date,
+            known_at=known_at,
+        )
+    )
+
+
+def record_valuation(
+    session: Session, actor: Actor, portfolio_id: str, *, valuation_date: date, known_at: datetime
+) -> Valuation:
+    """Value a stored portfolio on a day, as known at an instant, and keep the decision."""
+    portfolio = portfolios.load_portfolio(session, actor, portfolio_id)
+    inputs = _inputs(
+        session,
+        actor,
+        portfolio_id=portfolio.id,
+        name=portfolio.name,
+        lines=portfolio.lines,
+        valuation_date=valuation_date,
+        known_at=known_at,
+    )
+    number = portfolios.next_number(session, portfolio.id)
+    return _record(session, actor, inputs, portfolio_id=portfolio.id, number=number)
+
+
+def record_inline_valuation(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    lines: Sequence[PortfolioLine],
+    valuation_date: date,
+    known_at: datetime,
+) -> Valuation:
+    """Value lines that are not stored as a portfolio, and keep the decision."""
+    inputs = _inputs(
+        session, actor, portfolio_id=_INLINE, name=name, lines=lines, valuation_date=valuation_date, known_at=known_at
+    )
+    return _record(session, actor, inputs, portfolio_id=None, number=None)
+
+
+def _inputs(
+    session: Session,
+    actor: Actor,
+    *,
+    portfolio_id: str,
+    name: str,
+    lines: Sequence[PortfolioLine],
+    valuation_date: date,
+    known_at: datetime,
+) -> PortfolioInputs:
+    snapshot = market_snapshot(
+        session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
+    )
+    return PortfolioInputs(
+        portfolio_id=portfolio_id,
+        portfolio_name=name,
+        valuation_date=valuation_date,
+        known_at=known_at,
+        lines=tuple(lines),
+        snapshot=snapshot,
+    )
+
+
+def _record(
+    session: Session, actor: Actor, inputs: PortfolioInputs, *, portfolio_id: str | None, number: int | None
+) -> Valuation:
+    recorded = record_decision(
+        session,
+        actor,
+        PORTFOLIO_VALUE,
+        inputs,
+        subject=f"portfolio:{inputs.portfolio_id}",
+        valid_on=inputs.valuation_date,
+        known_at=inputs.known_at,
+    )
+    value = recorded.outcome
+    record = ValuationRecord(
+        id=new_id(),
+        portfolio_id=portfolio_id,
+        number=number,
+        portfolio_name=inputs.portfolio_name,
+        valuation_date=inputs.valuation_date,
+        known_at=inputs.known_at,
+        decision_id=recorded.decision_id,
+        present_value_cny=value.present_value_cny,
+        variation_margin_cny=value.variation_margin_cny,
+        level_max=value.level_max,
+        line_count=len(value.lines),
+        failure_count=len(value.failures),
+        snapshot_digest=value.snapshot_digest,
+        is_sample=value.is_sample,
+    )
+    portfolios.save_valuation(session, actor, record)
+    return Valuation(record=record, value=value)
+
+
+def load_valuation(session: Session, actor: Actor, valuation_id: str) -> Valuation:
+    """Give a recorded valuation of the actor's organisation with its lines."""
+    record = portfolios.load_valuation(session, actor, valuation_id)
+    return Valuation(record=record, value=load_outcome(session, actor, PORTFOLIO_VALUE, record.decision_id))
+
+
+def valuations_of(session: Session, actor: Actor, portfolio_id: str, *, limit: int) -> tuple[ValuationRecord, ...]:
+    """Give the last valuations of a portfolio, last first."""
+    return portfolios.valuations_of(session, actor, portfolio_id, limit=limit)
+
+
+def forward_quote(
+    session: Session,
+    actor: Actor,
+    *,
+    unit: Unit,
+    delivery_date: date,
+    valuation_date: date,
+    known_at: datetime,
+) -> ForwardAnswer:
+    """Give the forward price of a unit at the bank's assumed flat rate; for valuation only.
+
+    Raises:
+        InvalidInput: Delivery does not lie after the valuation date.
+        MissingData: No quote of the unit, or no assumed rate.
+    """
+    if delivery_date <= valuation_date:
+        raise InvalidInput(
+            f"delivery {delivery_date} does not lie after {valuation_date}",
+            zh=f"交割日 {delivery_date} 须晚于估值日 {valuation_date}",
+            field="delivery_date",
+            remedy="Choose a later delivery date.",
+            remedy_zh="请选择更晚的交割日。",
+        )
+    snapshot = market_snapshot(
+        session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
+    )
+    spot = fair_price(snapshot, unit)
+    rate = snapshot.parameter(FORWARD_RATE, scope="")
+    return ForwardAnswer(
+        unit=unit,
+        quote=quote_forward(
+            spot_cny_per_t=spot.price_cny_per_t,
+            rate=rate.decimal,
+            valuation_date=valuation_date,
+            delivery_date=delivery_date,
+        ),
+        spot=spot,
+        rate=rate,
+        delivery_date=delivery_date,
+    )

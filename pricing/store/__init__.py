@@ -1,0 +1,1 @@
+"""Quotes, rates, portfolios and valuations at rest; only here are rows made and read."""

@@ -1,0 +1,183 @@
+"""Portfolios and recorded valuations at rest; every query names the organisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import NotFound
+from pricing.calc.positions import PortfolioLine
+from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
+from pricing.store.quotes import short_price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """A book of positions."""
+
+    id: str
+    organization_id: str
+    code: str
+    name: str
+    is_sample: bool
+    lines: tuple[PortfolioLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuationRecord:
+    """The head of a recorded valuation; lines and trace stand in the decision."""
+
+    id: str
+    portfolio_id: str | None
+    number: int | None
+    portfolio_name: str
+    valuation_date: date
+    known_at: datetime
+    decision_id: str
+    present_value_cny: Decimal
+    variation_margin_cny: Decimal
+    level_max: int | None
+    line_count: int
+    failure_count: int
+    snapshot_digest: str
+    is_sample: bool
+
+
+def save_portfolio(
+    session: Session, actor: Actor, *, code: str, name: str, is_sample: bool, lines: Sequence[PortfolioLine]
+) -> Portfolio:
+    """Add a portfolio, or bring the one of the same code up to date with exactly these lines."""
+    row = session.exec(
+        select(PortfolioRow).where(PortfolioRow.organization_id == actor.organization_id, PortfolioRow.code == code)
+    ).one_or_none()
+    if row is None:
+        row = PortfolioRow(organization_id=actor.organization_id, code=code, name=name, is_sample=is_sample)
+    row.name, row.is_sample = name, is_sample
+    session.add(row)
+    session.flush()
+    session.exec(sa.delete(PortfolioLineRow).where(col(PortfolioLineRow.portfolio_id) == row.id))
+    for place, line in enumerate(lines):
+        session.add(_line_row(row.id, place, line))
+    session.flush()
+    return _portfolio(row, tuple(lines))
+
+
+def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfolio:
+    """Give a portfolio of the actor's organisation with its lines.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    row = session.get(PortfolioRow, portfolio_id)
+    if row is None or row.organization_id != actor.organization_id:
+        raise NotFound(
+            f"there is no portfolio {portfolio_id}",
+            zh="没有这个持仓组合",
+            field="portfolio_id",
+            remedy="Choose one of the listed portfolios.",
+            remedy_zh="请从组合列表中选择。",
+        )
+    lines = session.exec(
+        select(PortfolioLineRow)
+        .where(PortfolioLineRow.portfolio_id == portfolio_id)
+        .order_by(col(PortfolioLineRow.place))
+    ).all()
+    return _portfolio(row, tuple(_line(line) for line in lines))
+
+
+def portfolios_of(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
+    """Give the portfolios of the actor's organisation by code, without lines."""
+    rows = session.exec(
+        select(PortfolioRow)
+        .where(PortfolioRow.organization_id == actor.organization_id)
+        .order_by(col(PortfolioRow.code))
+    ).all()
+    return tuple(_portfolio(row, ()) for row in rows)
+
+
+def _portfolio(row: PortfolioRow, lines: tuple[PortfolioLine, ...]) -> Portfolio:
+    return Portfolio(
+        id=row.id,
+        organization_id=row.organization_id,
+        code=row.code,
+        name=row.name,
+        is_sample=row.is_sample,
+        lines=lines,
+    )
+
+
+def _line_row(portfolio_id: str, place: int, line: PortfolioLine) -> PortfolioLineRow:
+    return PortfolioLineRow(
+        portfolio_id=portfolio_id,
+        place=place,
+        line_id=line.line_id,
+        kind=line.kind,
+        unit=str(line.unit),
+        quantity_t=line.quantity_t,
+        label=line.label,
+        strike_cny_per_t=line.strike_cny_per_t,
+        delivery_date=line.delivery_date,
+        contract_code=line.contract_code,
+        trade_date=line.trade_date,
+    )
+
+
+def _line(row: PortfolioLineRow) -> PortfolioLine:
+    return PortfolioLine(
+        line_id=row.line_id,
+        kind=row.kind,
+        unit=Unit.parse(row.unit),
+        quantity_t=row.quantity_t,
+        label=row.label,
+        strike_cny_per_t=None if row.strike_cny_per_t is None else short_price(row.strike_cny_per_t),
+        delivery_date=row.delivery_date,
+        contract_code=row.contract_code,
+        trade_date=row.trade_date,
+    )
+
+
+def save_valuation(session: Session, actor: Actor, record: ValuationRecord) -> None:
+    """Append a valuation."""
+    fields = {name: getattr(record, name) for name in record.__slots__}
+    session.add(ValuationRow(organization_id=actor.organization_id, **fields))
+    session.flush()
+
+
+def next_number(session: Session, portfolio_id: str) -> int:
+    """Give the number of a portfolio's next valuation."""
+    last = session.exec(
+        select(sa.func.max(ValuationRow.number)).where(ValuationRow.portfolio_id == portfolio_id)
+    ).one()  # fmt: skip
+    return (last or 0) + 1
+
+
+def load_valuation(session: Session, actor: Actor, valuation_id: str) -> ValuationRecord:
+    """Give a valuation of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    row = session.get(ValuationRow, valuation_id)
+    if row is None or row.organization_id != actor.organization_id:
+        raise NotFound(f"there is no valuation {valuation_id}", zh="没有这次估值", field="valuation_id")
+    return _valuation(row)
+
+
+def valuations_of(session: Session, actor: Actor, portfolio_id: str, *, limit: int) -> tuple[ValuationRecord, ...]:
+    """Give the last valuations of a portfolio, last first."""
+    rows = session.exec(
+        select(ValuationRow)
+        .where(ValuationRow.organization_id == actor.organization_id, ValuationRow.portfolio_id == portfolio_id)
+        .order_by(col(ValuationRow.number).desc())
+        .limit(limit)
+    ).all()
+    return tuple(_valuation(row) for row in rows)
+
+
+def _valuation(row: ValuationRow) -> ValuationRecord:
+    return ValuationRecord(**{name: getattr(row, name) for name in ValuationRecord.__slots__})

@@ -1,0 +1,154 @@
+"""Quotes at rest: public ones and each organisation's own, by both dates."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.allowances import Unit
+from pricing.calc.market import Quote
+from pricing.models import QuoteRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedQuotes:
+    """What saving quotes did: new days, days already there with the same figures, corrections of others."""
+
+    added_count: int
+    unchanged_count: int
+    corrected: tuple[Quote, ...]
+
+
+def save_quotes(session: Session, quotes: Iterable[Quote], *, organization_id: str | None) -> SavedQuotes:
+    """Add quotes, public ones without organisation; the same figures change nothing, others become a new revision."""
+    wanted = list(quotes)
+    latest = _latest_rows(session, {str(quote.unit) for quote in wanted}, organization_id)
+    added, unchanged, corrected = 0, 0, []
+    for quote in wanted:
+        known = latest.get((str(quote.unit), quote.quote_date))
+        if known is not None and _same_figures(_quote(known), quote):
+            unchanged += 1
+            continue
+        row = _quote_row(quote, organization_id, revision=1 if known is None else known.revision + 1)
+        session.add(row)
+        latest[str(quote.unit), quote.quote_date] = row
+        added += 1
+        if known is not None:
+            corrected.append(quote)
+    session.flush()
+    return SavedQuotes(added_count=added, unchanged_count=unchanged, corrected=tuple(corrected))
+
+
+def _latest_rows(session: Session, units: set[str], organization_id: str | None) -> dict[tuple[str, date], QuoteRow]:
+    query = (
+        select(QuoteRow)
+        .where(col(QuoteRow.unit).in_(sorted(units)))
+        .where(_owned_by(organization_id))
+        .order_by(col(QuoteRow.revision))
+    )
+    return {(row.unit, row.quote_date): row for row in session.exec(query)}
+
+
+def _owned_by(organization_id: str | None) -> sa.ColumnElement[bool]:
+    column = col(QuoteRow.organization_id)
+    return column.is_(None) if organization_id is None else column == organization_id
+
+
+def _same_figures(one: Quote, other: Quote) -> bool:
+    names = (
+        "price_cny_per_t", "price_kind", "listed_volume_t", "listed_amount_cny", "block_volume_t", "block_amount_cny",
+        "is_sample",
+    )  # fmt: skip
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def quotes_known(
+    session: Session,
+    *,
+    organization_id: str,
+    from_date: date | None,
+    to_date: date,
+    known_on: date,
+    unit: Unit | None = None,
+) -> tuple[Quote, ...]:
+    """Give the quotes of days in `[from_date, to_date]` as known on a day, by unit and day.
+
+    Where an organisation has a quote of its own it stands before the public one; of revisions the last known wins.
+    """
+    query = (
+        select(QuoteRow)
+        .where(_visible_to(organization_id))
+        .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
+        .order_by(col(QuoteRow.organization_id).is_not(None), col(QuoteRow.revision))
+    )
+    if from_date is not None:
+        query = query.where(col(QuoteRow.quote_date) >= from_date)
+    if unit is not None:
+        query = query.where(QuoteRow.unit == str(unit))
+    chosen = {(row.unit, row.quote_date): row for row in session.exec(query)}
+    return tuple(_quote(chosen[key]) for key in sorted(chosen))
+
+
+def units_known(session: Session, *, organization_id: str, to_date: date, known_on: date) -> dict[str, date]:
+    """Give each unit that has a quote up to a day, with the day of its last one."""
+    query = (
+        select(QuoteRow.unit, sa.func.max(QuoteRow.quote_date))
+        .where(_visible_to(organization_id))
+        .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
+        .group_by(col(QuoteRow.unit))
+    )
+    return dict(sorted(session.exec(query).all()))
+
+
+def _visible_to(organization_id: str) -> sa.ColumnElement[bool]:
+    column = col(QuoteRow.organization_id)
+    return sa.or_(column.is_(None), column == organization_id)
+
+
+def _quote_row(quote: Quote, organization_id: str | None, *, revision: int) -> QuoteRow:
+    return QuoteRow(
+        organization_id=organization_id,
+        unit=str(quote.unit),
+        quote_date=quote.quote_date,
+        revision=revision,
+        price_cny_per_t=quote.price_cny_per_t,
+        price_kind=quote.price_kind,
+        listed_volume_t=quote.listed_volume_t,
+        listed_amount_cny=quote.listed_amount_cny,
+        block_volume_t=quote.block_volume_t,
+        block_amount_cny=quote.block_amount_cny,
+        known_from=quote.known_from,
+        exchange=quote.exchange,
+        document=quote.document,
+        grade=quote.grade,
+        is_sample=quote.is_sample,
+    )
+
+
+def _quote(row: QuoteRow) -> Quote:
+    return Quote(
+        unit=Unit.parse(row.unit),
+        quote_date=row.quote_date,
+        price_cny_per_t=short_price(row.price_cny_per_t),
+        price_kind=row.price_kind,
+        listed_volume_t=row.listed_volume_t,
+        listed_amount_cny=row.listed_amount_cny,
+        block_volume_t=row.block_volume_t,
+        block_amount_cny=row.block_amount_cny,
+        known_from=row.known_from,
+        exchange=row.exchange,
+        document=row.document,
+        grade=row.grade,
+        is_sample=row.is_sample,
+    )
+
+
+def short_price(value: Decimal) -> Decimal:
+    """Give a price without the column's trailing zeros, but with at least two places."""
+    short = value.normalize()
+    exponent = short.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return value.quantize(Decimal("0.01")) if exponent > -2 else short
