@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from litestar.connection import Request
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Response
 from litestar.types import ExceptionHandlersMap
@@ -12,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from carbonfin.app.guards import CHALLENGE
 from carbonfin.app.logs import log_failure
 from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page, wants_page
 from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_MEDIA_TYPE, Problem, problem_of
 from carbonfin.web.security import request_id_of
@@ -20,7 +20,7 @@ _OWN_FAULT = 500
 _STRANGER = 401
 
 
-def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def answer_error(request: WebRequest, error: Exception) -> Response[Any]:
     """Answer an error as its reader needs it; an unexpected one is logged and tells nothing of its inside."""
     problem = problem_of(error, request, request_id=request_id_of(request.scope))
     if problem.status == _OWN_FAULT:
@@ -38,7 +38,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     )
 
 
-def _as_page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+def _as_page(request: WebRequest, problem: Problem, headers: dict[str, str]) -> Response[Any]:
     if problem.status == _STRANGER:
         address = request.scope["path"]
         query = request.scope.get("query_string", b"").decode("latin-1")

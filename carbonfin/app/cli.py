@@ -54,7 +54,7 @@ def choose(
     login: Annotated[str | None, typer.Option("--as", help="以此登录名办理 / act as this person")] = None,
     organization: Annotated[str | None, typer.Option(help="机构名称 / organisation by name")] = None,
 ) -> None:
-    """碳金融：配额估值、质押与回购、降碳贷、贴息报告。"""
+    """碳金融 Carbonfin: allowance valuation, pledges and repos, emission-cut loans, subsidy reports."""
     choice = Choice(json_output=json_output, login=login, organization=organization)
     context.obj = choice.terminal
     context.meta["json_output"] = json_output

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 from litestar.concurrency import sync_to_thread
-from litestar.connection import ASGIConnection
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -18,6 +17,7 @@ from carbonfin.storage.parties import (
     open_session,
     standing_of,
 )
+from carbonfin.web.connections import Connection
 from carbonfin.web.security import SESSION_COOKIE
 from carbonfin.web.visitors import Door, Visitor, remember_visitor, visitor_of
 
@@ -34,7 +34,7 @@ class Doors:
         self._clock = clock
         self._secret = secret
 
-    async def recognise(self, connection: ASGIConnection) -> Visitor | None:
+    async def recognise(self, connection: Connection) -> Visitor | None:
         """Give the visitor of a request and keep it with the request; a key that is given is never passed over."""
         known = visitor_of(connection)
         if known is not None:
@@ -105,6 +105,6 @@ def keep_doors(state: Any, doors: Doors) -> None:
     state[_DOORS] = doors
 
 
-def doors_of(connection: ASGIConnection) -> Doors:
+def doors_of(connection: Connection) -> Doors:
     """Give the application's doors."""
     return cast("Doors", connection.app.state[_DOORS])

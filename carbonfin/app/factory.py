@@ -1,5 +1,6 @@
 """The application: every package's routes behind one policy, one shape of error, one set of headers."""
 
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -7,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.connection import Request
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.enums import MediaType
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Response
@@ -30,6 +31,7 @@ from carbonfin.app.logs import request_logged
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
 from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, Seals, keep_seals, request_id_of
@@ -55,7 +57,7 @@ def create_app(settings: Settings, sessions: Sessions | None = None, clock: Cloc
     keep_doors(state, Doors(sessions, clock, settings.secret))
     environment = template_environment(template_folders())
     keep_templates(state, environment, NAVIGATION)
-    HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign]  # litestar #4169, until v3
+    HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
     def provide_sessions() -> Sessions:
         return sessions
@@ -63,22 +65,25 @@ def create_app(settings: Settings, sessions: Sessions | None = None, clock: Cloc
     def provide_clock() -> Clock:
         return clock
 
-    return Litestar(
-        route_handlers=[Router(path="/", route_handlers=page_routes(), include_in_schema=False), *api_routes()],
-        guards=[guard_by_policy],
-        dependencies={
-            "sessions": Provide(provide_sessions, sync_to_thread=False),
-            "clock": Provide(provide_clock, sync_to_thread=False),
-            "actor": Provide(_actor_fields, sync_to_thread=False),
-        },
-        exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[_finish_headers, request_logged],
-        openapi_config=openapi.openapi_config(),
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
-        request_max_body_size=BODY_BYTES_MAX,
-        state=state,
-        logging_config=None,
-    )
+    with warnings.catch_warnings():
+        # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        return Litestar(
+            route_handlers=[Router(path="/", route_handlers=page_routes(), include_in_schema=False), *api_routes()],
+            guards=[guard_by_policy],
+            dependencies={
+                "sessions": Provide(provide_sessions, sync_to_thread=False),
+                "clock": Provide(provide_clock, sync_to_thread=False),
+                "actor": Provide(_actor_fields, sync_to_thread=False),
+            },
+            exception_handlers=EXCEPTION_HANDLERS,
+            before_send=[_finish_headers, request_logged],
+            openapi_config=openapi.openapi_config(),
+            template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+            request_max_body_size=BODY_BYTES_MAX,
+            state=state,
+            logging_config=None,
+        )
 
 
 def page_routes() -> Sequence[ControllerRouterHandler]:
@@ -120,7 +125,7 @@ def _module(name: str) -> ModuleType | None:
         raise
 
 
-def _actor_fields(request: Request[Any, Any, Any]) -> dict[str, Any]:
+def _actor_fields(request: WebRequest) -> dict[str, Any]:
     """Give the fields of the actor; the framework makes the `Actor` that the route asks for."""
     visitor = visitor_of(request)
     if visitor is None:
@@ -143,7 +148,7 @@ async def _finish_headers(message: Message, scope: Scope) -> None:
 def _options_handler(_: HTTPRoute, path: str) -> HTTPRouteHandler:
     """Answer OPTIONS with the methods of every handler of a path, not of the first alone."""
 
-    def options_handler(request: Request[Any, Any, Any]) -> Response[None]:
+    def options_handler(request: WebRequest) -> Response[None]:
         template = request.scope["path_template"]
         allowed = {
             str(method)

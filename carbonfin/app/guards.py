@@ -1,8 +1,7 @@
 """The door of every route: who asks, whether the policy lets them, and whether a form is their own."""
 
-from typing import Any, cast
+from typing import cast
 
-from litestar.connection import ASGIConnection, Request
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
@@ -12,6 +11,7 @@ from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for
 from carbonfin.app.doors import Doors, doors_of
 from carbonfin.app.logs import note_start
 from carbonfin.kernel.errors import NotPermitted
+from carbonfin.web.connections import Connection, WebRequest
 from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import FORM_TOKEN_FIELD, FORM_TOKEN_HEADER, proof_of, seals_of
 from carbonfin.web.visitors import Door, Visitor, visitor_of
@@ -21,7 +21,7 @@ _FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.M
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
 
 
-async def guard_by_policy(connection: ASGIConnection, _: BaseRouteHandler) -> None:
+async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
     """Let a request through to its route, or say precisely why not.
 
     Raises:
@@ -29,7 +29,7 @@ async def guard_by_policy(connection: ASGIConnection, _: BaseRouteHandler) -> No
         NotPermitted: The policy does not list the actor's role for this route.
     """
     scope = connection.scope
-    method, template = str(scope["method"]), scope["path_template"]
+    method, template = str(scope.get("method", "GET")), scope["path_template"]
     note_start(scope)
     if method == "OPTIONS":
         return
@@ -45,16 +45,18 @@ async def guard_by_policy(connection: ASGIConnection, _: BaseRouteHandler) -> No
         await doors.recognise(connection)
     if method not in _SAFE:
         _require_json(connection)
-        await _require_own_form(cast("Request[Any, Any, Any]", connection))
+        await _require_own_form(cast("WebRequest", connection))
 
 
-async def _known_visitor(connection: ASGIConnection, doors: Doors) -> Visitor:
+async def _known_visitor(connection: Connection, doors: Doors) -> Visitor:
     visitor = await doors.recognise(connection)
     if visitor is None:
         given = "authorization" in connection.headers or connection.cookies
         raise EdgeProblem(
             "not-authenticated",
-            "the API key or session is unknown, expired or revoked" if given else "no credentials came with the request",
+            "the API key or session is unknown, expired or revoked"
+            if given
+            else "no credentials came with the request",
             zh="API 密钥或会话无效、已过期或已停用" if given else "请求未带任何凭证",
             headers=CHALLENGE,
         )
@@ -71,7 +73,7 @@ def _not_permitted(visitor: Visitor, method: str, template: str) -> NotPermitted
     )
 
 
-def _require_json(connection: ASGIConnection) -> None:
+def _require_json(connection: Connection) -> None:
     if not connection.scope["path"].startswith("/v1/"):
         return
     length = connection.headers.get("content-length", "0")
@@ -86,7 +88,7 @@ def _require_json(connection: ASGIConnection) -> None:
         )
 
 
-async def _require_own_form(request: Request[Any, Any, Any]) -> None:
+async def _require_own_form(request: WebRequest) -> None:
     visitor = visitor_of(request)
     if visitor is not None and visitor.door is Door.KEY:
         return

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from litestar import get
-from litestar.connection import Request
+from litestar.params import FromQuery
 from litestar.response import Template
 
 from carbonfin.app.access import BANK_READERS, PEOPLE
@@ -14,6 +13,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import parties_of, standing_of
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import NavigationItem, Text, page
 
 _BANK_PEOPLE = BANK_READERS - {Role.SYSTEM}
@@ -54,7 +54,7 @@ class HomeFigure:
 
 
 @get("/", sync_to_thread=True)
-def home_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, clock: Clock) -> Template:
+def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
     """Show what must be done today and the first figures."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
@@ -65,13 +65,17 @@ def home_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor,
         title=Text("首页", "Home"),
         standing=standing,
         alerts=(),
-        cards=(HomeFigure(label=Text("企业与交易对手", "Enterprises and counterparties"), value=str(len(parties)), unit=""),),
+        cards=(
+            HomeFigure(
+                label=Text("企业与交易对手", "Enterprises and counterparties"), value=str(len(parties)), unit=""
+            ),
+        ),
         parties=parties,
     )
 
 
 @get("/search", sync_to_thread=True)
-def search_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, q: str = "") -> Template:
+def search_page(request: WebRequest, sessions: Sessions, actor: Actor, q: FromQuery[str] = "") -> Template:
     """Find an enterprise or counterparty by a part of its name or code."""
     with sessions.read() as session:
         parties = parties_of(session, actor)

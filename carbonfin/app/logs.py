@@ -58,7 +58,7 @@ def note_start(scope: Scope) -> None:
 
 async def request_logged(message: Message, scope: Scope) -> None:
     """Write one line for each answered request: route by its template, never the address with its values."""
-    if message["type"] != "http.response.start" or scope["type"] != "http":
+    if message["type"] != "http.response.start" or "method" not in scope:
         return
     state = scope.get("state", {})
     visitor = next((value for value in state.values() if isinstance(value, Visitor)), None)
@@ -66,7 +66,7 @@ async def request_logged(message: Message, scope: Scope) -> None:
     log().info(
         "app.request.answered",
         request_id=request_id_of(scope),
-        method=scope["method"],
+        method=scope.get("method"),
         route=scope.get("path_template") or "none",
         status=message["status"],
         elapsed_ms=round((time.perf_counter() - started) * 1000) if started is not None else None,
@@ -84,7 +84,8 @@ def log_failure(error: Exception, scope: Scope) -> None:
         method=scope.get("method"),
         route=scope.get("path_template") or "none",
         error=type(error).__name__,
-        where=[f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames],
+        where=[
+            f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+            for frame in frames
+        ],
     )
-
-

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 from litestar import get
-from litestar.connection import Request
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.response import Template
 
 from carbonfin.app.release import VERSION
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, kind_of_status
 
@@ -22,7 +22,8 @@ _WRITING = frozenset({"post", "put", "patch", "delete"})
 _ALWAYS = (400, 401, 403)
 _WITH_BODY = (413, 415)
 _PROBLEM_NAME = "Problem"
-_DESCRIPTION = """碳金融接口。金额、价格、比率一律为字符串形式的十进制数；日期为 YYYY-MM-DD；写入类 POST 须带 Idempotency-Key。
+_DESCRIPTION = """碳金融接口。金额、价格、比率一律为字符串形式的十进制数；日期为 YYYY-MM-DD；
+写入类 POST 须带 Idempotency-Key。
 
 Amounts, prices and ratios are decimals as text; days are YYYY-MM-DD; writing POSTs carry an Idempotency-Key.
 Errors are application/problem+json (RFC 9457); each type is explained at /problems."""
@@ -57,7 +58,7 @@ def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, me
         response.setdefault("description", kind.title.en)
         shape = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"} if _PROBLEM_NAME in schemas else {"type": "object"}
         response["content"] = {PROBLEM_MEDIA_TYPE: {"schema": shape}}
-        if int(status) == 401:  # noqa: PLR2004
+        if int(status) == 401:
             response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Bearer"}}
 
 
@@ -68,7 +69,7 @@ def _is_problem(response: dict[str, Any] | None) -> bool:
 class ClosedSchema(JsonRenderPlugin):
     """Serves the closed description as JSON."""
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+    def render(self, request: WebRequest, openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - the framework passes it
         """Give the description as bytes."""
         return msgspec.json.encode(closed_schema(openapi_schema))
 
@@ -197,7 +198,7 @@ def _example_value(shape: dict[str, Any], schema: dict[str, Any], *, depth: int)
 
 
 @get("/docs/api", sync_to_thread=True, include_in_schema=False)
-def api_page(request: Request[Any, Any, Any]) -> Template:
+def api_page(request: WebRequest) -> Template:
     """Show the API's description as a page that needs no network and no script."""
     schema = closed_schema(request.app.openapi_schema.to_schema())
     return page(

@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 from litestar import get, post
-from litestar.connection import Request
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
 from carbonfin.app.doors import doors_of
 from carbonfin.kernel.errors import NotPermitted
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.security import SESSION_COOKIE, seals_of
 from carbonfin.web.visitors import visitor_of
@@ -27,7 +27,7 @@ class SignInForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @get("/sign-in", sync_to_thread=True)
-def sign_in_page(request: Request[Any, Any, Any], next: str = "/") -> Response[Any]:  # noqa: A002 - the word in the address
+def sign_in_page(request: WebRequest, next: FromQuery[str] = "/") -> Response[Any]:  # noqa: A002 - the word in the address
     """Show the sign-in form, or go on where somebody is signed in."""
     if visitor_of(request) is not None:
         return Redirect(own_address(next), status_code=303)
@@ -36,7 +36,7 @@ def sign_in_page(request: Request[Any, Any, Any], next: str = "/") -> Response[A
 
 @post("/sign-in", sync_to_thread=True)
 def sign_in(
-    request: Request[Any, Any, Any], data: Annotated[SignInForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
+    request: WebRequest, data: Annotated[SignInForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[Any]:
     """Open a session for a person whose password fits."""
     seals = seals_of(request)
@@ -52,7 +52,7 @@ def sign_in(
 
 
 @post("/sign-out", sync_to_thread=True, status_code=303)
-def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
+def sign_out(request: WebRequest) -> Response[Any]:
     """Close the session, here and in the database."""
     doors_of(request).sign_out(request.cookies.get(SESSION_COOKIE, ""))
     answer = _gone_to(request, "/sign-in")
@@ -66,14 +66,14 @@ def own_address(address: str) -> str:
     return address if own and "\\" not in address else "/"
 
 
-def _gone_to(request: Request[Any, Any, Any], target: str) -> Response[Any]:
+def _gone_to(request: WebRequest, target: str) -> Response[Any]:
     if request.headers.get("HX-Request") == "true":
         return Response(b"", status_code=200, headers={"HX-Redirect": target})
     return Redirect(target, status_code=303)
 
 
 def _form(
-    request: Request[Any, Any, Any],
+    request: WebRequest,
     *,
     login: str,
     next_address: str,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from litestar import get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response import Response
 
 from carbonfin.web.pages import STATIC_FOLDER
@@ -21,7 +22,7 @@ _FONTS = {"NotoSansSC-Regular.otf": "font/otf"}
 
 
 @get("/static/{file_name:str}", sync_to_thread=True, include_in_schema=False)
-def own_file(file_name: str) -> Response[bytes]:
+def own_file(file_name: FromPath[str]) -> Response[bytes]:
     """Serve our own style, script and sign."""
     return _served(STATIC_FOLDER / file_name, _OWN, cache=_HOUR)
 
@@ -33,13 +34,13 @@ def favicon() -> Response[bytes]:
 
 
 @get("/assets/htmx/{file_name:str}", sync_to_thread=True, include_in_schema=False)
-def htmx_file(file_name: str) -> Response[bytes]:
+def htmx_file(file_name: FromPath[str]) -> Response[bytes]:
     """Serve htmx from its installed package."""
     return _served(_package_folder("js_lib_htmx") / "static" / "htmx" / file_name, _HTMX, cache=_HOUR)
 
 
 @get("/assets/fonts/{file_name:str}", sync_to_thread=True, include_in_schema=False)
-def font_file(file_name: str) -> Response[bytes]:
+def font_file(file_name: FromPath[str]) -> Response[bytes]:
     """Serve the Chinese typeface from its installed package, for machines that have none."""
     return _served(_package_folder("pylopdf_fonts_zh_cn") / file_name, _FONTS, cache=_YEAR)
 

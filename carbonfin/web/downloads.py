@@ -48,10 +48,10 @@ def download(content: bytes, *, stem: str, ending: str, inline: bool = False) ->
 
 
 def csv_text(rows: list[list[str]]) -> bytes:
-    """Write rows as CSV that a spreadsheet opens as text: with a byte-order mark, and no cell that acts as a formula.
+    """Write rows as CSV for spreadsheets: with a byte-order mark, and no cell that acts as a formula.
 
-    A cell that starts with `=`, `+`, `@`, a tab or a return gets an apostrophe in front; so does a `-` before anything but
-    a plain number.
+    A cell that starts with `=`, `+`, `@`, a tab or a return gets an apostrophe in front; so does a `-` before anything
+    but a plain number.
     """
     return "﻿".encode() + "".join(",".join(_cell(cell) for cell in row) + "\r\n" for row in rows).encode()
 

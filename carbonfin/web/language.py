@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 
-from litestar.connection import ASGIConnection
+from carbonfin.web.connections import Connection
 
 LANGUAGE_COOKIE = "carbonfin_language"
 LANGUAGE_QUERY = "lang"
@@ -59,13 +59,13 @@ def writing_in(language: Language) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def asked_language(connection: ASGIConnection) -> Language | None:
+def asked_language(connection: Connection) -> Language | None:
     """Give the language named in the address, if it names one that exists."""
     asked = connection.query_params.get(LANGUAGE_QUERY)
     return Language(asked) if asked in list(Language) else None
 
 
-def language_of(connection: ASGIConnection) -> Language:
+def language_of(connection: Connection) -> Language:
     """Give the language of a request: the address, else the cookie, else Chinese."""
     asked = asked_language(connection)
     if asked is not None:

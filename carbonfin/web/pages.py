@@ -7,7 +7,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.response import Template
 from litestar.response.base import ASGIResponse
@@ -15,6 +14,7 @@ from markupsafe import Markup, escape
 
 from carbonfin.kernel.actors import Role
 from carbonfin.web.charts import inline_svg
+from carbonfin.web.connections import Connection
 from carbonfin.web.filters import FILTERS
 from carbonfin.web.language import (
     LANGUAGE_COOKIE,
@@ -67,16 +67,14 @@ class NavigationItem:
 class Page(Template):
     """A page already written; it only travels."""
 
-    def __init__(
-        self, body: str, *, status_code: int, cookies: list[Cookie], headers: dict[str, str]
-    ) -> None:
+    def __init__(self, body: str, *, status_code: int, cookies: list[Cookie], headers: dict[str, str]) -> None:
         super().__init__(
             template_str="-", status_code=status_code, cookies=cookies, headers=headers, media_type="text/html"
         )
         self.body = body.encode()
 
-    def to_asgi_response(self, app: Any, request: Any, **given: Any) -> ASGIResponse:  # type: ignore[override]  # the given settings pass through unchanged
-        """Answer with the written page."""
+    def to_asgi_response(self, *_: Any, **given: Any) -> ASGIResponse:
+        """Answer with the written page; what the framework adds comes along."""
         cookies = [*self.cookies, *(given.get("cookies") or ())]
         return ASGIResponse(
             background=self.background or given.get("background"),
@@ -111,7 +109,7 @@ def keep_templates(state: Any, environment: Environment, navigation: Sequence[Na
 
 
 def page(
-    request: ASGIConnection,
+    request: Connection,
     template: str,
     *,
     title: Text,
@@ -149,25 +147,27 @@ def page(
         body = environment.get_template(name).render(
             **_surroundings(request, language, seals.form_token(proof)), title=title, status_code=status_code, **context
         )
-    answer = Page(body, status_code=status_code, cookies=cookies, headers={"Vary": "HX-Request, Cookie"} | (headers or {}))
+    answer = Page(
+        body, status_code=status_code, cookies=cookies, headers={"Vary": "HX-Request, Cookie"} | (headers or {})
+    )
     answer.headers.setdefault("Cache-Control", "private, no-store")
     answer.headers.setdefault("Content-Language", language.tag)
     return answer
 
 
-def wants_fragment(request: ASGIConnection) -> bool:
+def wants_fragment(request: Connection) -> bool:
     """Whether htmx asks for a part of a page; a boosted link asks for the whole."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 
 
-def wants_page(request: ASGIConnection) -> bool:
+def wants_page(request: Connection) -> bool:
     """Whether the asker reads pages: a browser outside the API."""
     if request.scope["path"].startswith("/v1/"):
         return False
     return "text/html" in request.headers.get("accept", "") or request.headers.get("HX-Request") == "true"
 
 
-def _surroundings(request: ASGIConnection, language: Language, form_token: str) -> dict[str, Any]:
+def _surroundings(request: Connection, language: Language, form_token: str) -> dict[str, Any]:
     visitor = visitor_of(request)
     path = request.scope["path"]
     role = visitor.actor.role if visitor is not None else None
@@ -190,12 +190,12 @@ def _surroundings(request: ASGIConnection, language: Language, form_token: str) 
     }
 
 
-def _theme_of(request: ASGIConnection) -> str:
+def _theme_of(request: Connection) -> str:
     theme = request.query_params.get(THEME_QUERY) or request.cookies.get(THEME_COOKIE)
     return theme if theme in THEMES else "auto"
 
 
-def _address_with(request: ASGIConnection, name: str, value: str) -> str:
+def _address_with(request: Connection, name: str, value: str) -> str:
     kept = [(other, text) for other, text in request.query_params.multi_items() if other != name]
     return f"{request.scope['path']}?{urlencode([*kept, (name, value)])}"
 

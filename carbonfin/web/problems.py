@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.web.connections import Connection
 from carbonfin.web.language import Text
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -242,7 +242,7 @@ class EdgeProblem(HTTPException):
         self.field = field
 
 
-def problem_of(error: Exception, connection: ASGIConnection, *, request_id: str) -> Problem:
+def problem_of(error: Exception, connection: Connection, *, request_id: str) -> Problem:
     """Describe an error as a problem; what is unexpected says nothing of its inside."""
     if isinstance(error, CarbonFinError):
         return _of_expected(error, connection, request_id)
@@ -250,12 +250,12 @@ def problem_of(error: Exception, connection: ASGIConnection, *, request_id: str)
         errors = (_at_field(error.field, error.detail, error.zh),) if error.field else ()
         return _problem(error.kind, connection, request_id, detail=error.detail, zh=error.zh, errors=errors)
     if isinstance(error, ValidationException):
-        errors = tuple(_validation_errors(error.extra))
-        places = ", ".join(item.pointer or item.field or "body" for item in errors) or "the request"
+        found = tuple(_validation_errors(error.extra))
+        places = ", ".join(item.pointer or item.field or "body" for item in found) or "the request"
         kind = KINDS_BY_CODE["malformed-request"]
-        zh = f"{len(errors)} 处不符合接口约定：{places}"
-        return _problem(kind, connection, request_id, detail=f"{places} does not parse", zh=zh, errors=errors)
-    if isinstance(error, HTTPException) and error.status_code in _CODE_BY_STATUS and error.status_code < 500:  # noqa: PLR2004 - own errors are 5xx
+        zh = f"{len(found)} 处不符合接口约定：{places}"
+        return _problem(kind, connection, request_id, detail=f"{places} does not parse", zh=zh, errors=found)
+    if isinstance(error, HTTPException) and error.status_code in _CODE_BY_STATUS and error.status_code < 500:
         kind = KINDS_BY_CODE[_CODE_BY_STATUS[error.status_code]]
         return _problem(kind, connection, request_id, detail=_framework_detail(error, connection), zh=kind.meaning.zh)
     kind = KINDS_BY_CODE["internal-error"]
@@ -282,7 +282,7 @@ def _response_spec(status: int) -> ResponseSpec:
 
 def _problem(
     kind: ProblemKind,
-    connection: ASGIConnection,
+    connection: Connection,
     request_id: str,
     *,
     detail: str,
@@ -309,7 +309,7 @@ def _problem(
     )
 
 
-def _of_expected(error: CarbonFinError, connection: ASGIConnection, request_id: str) -> Problem:
+def _of_expected(error: CarbonFinError, connection: Connection, request_id: str) -> Problem:
     kind = KINDS_BY_CODE[error.code]
     errors = (_at_field(error.field, error.detail, error.zh),) if error.field else ()
     remedy = Text(error.remedy_zh or kind.remedy.zh, error.remedy or kind.remedy.en)
@@ -356,10 +356,10 @@ def _pointer(path: str) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def _framework_detail(error: HTTPException, connection: ASGIConnection) -> str:
+def _framework_detail(error: HTTPException, connection: Connection) -> str:
     method, path = connection.scope.get("method", ""), connection.scope["path"]
-    if error.status_code == 404:  # noqa: PLR2004
+    if error.status_code == 404:
         return f"there is nothing at {path}"
-    if error.status_code == 405:  # noqa: PLR2004
+    if error.status_code == 405:
         return f"{path} does not answer {method}"
     return error.detail or f"{method} {path} was refused"

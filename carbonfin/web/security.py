@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, cast
 
-from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.types import Scope
+
+from carbonfin.web.connections import Connection
 
 SESSION_COOKIE = "carbonfin_session"
 VISIT_COOKIE = "carbonfin_visit"
@@ -20,20 +21,19 @@ _SEALS = "carbonfin_seals"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _COOKIE_SECONDS = 365 * 24 * 3600
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+_SOURCES = (
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
 )
+CONTENT_SECURITY_POLICY = "; ".join(_SOURCES)
 """Nothing from elsewhere and nothing inline: charts draw by presentation attributes, figures by classes."""
 
 SECURITY_HEADERS: dict[str, str] = {
@@ -83,7 +83,7 @@ def keep_seals(state: Any, seals: Seals) -> None:
     state[_SEALS] = seals
 
 
-def seals_of(connection: ASGIConnection) -> Seals:
+def seals_of(connection: Connection) -> Seals:
     """Give the application's seals."""
     return cast("Seals", connection.app.state[_SEALS])
 
@@ -93,14 +93,14 @@ def new_visit() -> str:
     return secrets.token_urlsafe(24)
 
 
-def proof_of(connection: ASGIConnection) -> str | None:
+def proof_of(connection: Connection) -> str | None:
     """Give what a form token is bound to: the session, or for a stranger the visit."""
     return connection.cookies.get(SESSION_COOKIE) or connection.cookies.get(VISIT_COOKIE)
 
 
 def request_id_of(scope: Scope) -> str:
     """Give the request's number: the caller's own if it is a plain one, else a new one."""
-    state = cast("dict[str, Any]", scope.setdefault("state", {}))
+    state = scope.setdefault("state", {})
     known = state.get("request_id")
     if isinstance(known, str):
         return known

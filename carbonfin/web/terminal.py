@@ -87,7 +87,7 @@ def terminal_of(context: typer.Context) -> Terminal:
     """
     prepare = context.find_root().obj
     prepared = prepare()
-    assert isinstance(prepared, Terminal)  # noqa: S101 - the main command's own promise
+    assert isinstance(prepared, Terminal)
     return prepared
 
 

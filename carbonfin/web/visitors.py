@@ -5,10 +5,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from litestar.connection import ASGIConnection
 from litestar.types import Scope
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.web.connections import Connection
 
 _VISITOR = "carbonfin_visitor"
 
@@ -41,7 +41,7 @@ def remember_visitor(scope: Scope | dict[str, Any], visitor: Visitor) -> None:
     scope.setdefault("state", {})[_VISITOR] = visitor
 
 
-def visitor_of(connection: ASGIConnection) -> Visitor | None:
+def visitor_of(connection: Connection) -> Visitor | None:
     """Give the visitor of a request, or nothing for a stranger."""
     visitor = connection.scope.get("state", {}).get(_VISITOR)
     return visitor if isinstance(visitor, Visitor) else None

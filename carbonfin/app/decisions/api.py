@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from carbonfin.app.decisions.kinds import decision_kinds
 from carbonfin.app.decisions.schemas import ActorOut, DecisionListOut, DecisionOut, DecisionSummaryOut, ReplayOut
@@ -38,9 +38,11 @@ def read_actor(sessions: Sessions, actor: Actor, clock: Clock) -> ActorOut:
 def list_decisions(
     sessions: Sessions,
     actor: Actor,
-    subject: Annotated[str | None, Parameter(description="Only decisions on this subject.", max_length=200)] = None,
-    kind: Annotated[str | None, Parameter(description="Only decisions of this kind.", max_length=100)] = None,
-    limit: Annotated[int, Parameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
+    subject: Annotated[
+        str | None, QueryParameter(description="Only decisions on this subject.", max_length=200)
+    ] = None,
+    kind: Annotated[str | None, QueryParameter(description="Only decisions of this kind.", max_length=100)] = None,
+    limit: Annotated[int, QueryParameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
 ) -> DecisionListOut:
     """List the organisation's latest decisions, newest first."""
     with sessions.read() as session:
@@ -49,7 +51,7 @@ def list_decisions(
 
 
 @get("/v1/decisions/{decision_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["decisions"])
-def read_decision(sessions: Sessions, actor: Actor, decision_id: IdText) -> DecisionOut:
+def read_decision(sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> DecisionOut:
     """Give a decision with its inputs, outputs and trace."""
     with sessions.read() as session:
         return DecisionOut.of(load_decision(session, actor, decision_id))
@@ -62,7 +64,7 @@ def read_decision(sessions: Sessions, actor: Actor, decision_id: IdText) -> Deci
     responses=problem_responses(404, 422),
     tags=["decisions"],
 )
-def replay(sessions: Sessions, actor: Actor, decision_id: IdText) -> ReplayOut:
+def replay(sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> ReplayOut:
     """Make the decision again from its recorded inputs and compare every bit; nothing is written."""
     with sessions.read() as session:
         load_decision(session, actor, decision_id)

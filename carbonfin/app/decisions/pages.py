@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from litestar import get, post
-from litestar.connection import Request
+from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
 from carbonfin.app.decisions.kinds import decision_kinds, title_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 
 _SHOWN_MAX = 200
@@ -18,7 +19,7 @@ _SHOWN_MAX = 200
 
 @get("/decisions", sync_to_thread=True)
 def decision_list(
-    request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, subject: str | None = None
+    request: WebRequest, sessions: Sessions, actor: Actor, subject: FromQuery[str | None] = None
 ) -> Template:
     """List the organisation's latest decisions, newest first."""
     with sessions.read() as session:
@@ -35,7 +36,7 @@ def decision_list(
 
 
 @get("/decisions/{decision_id:str}", sync_to_thread=True)
-def decision_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, decision_id: str) -> Template:
+def decision_page(request: WebRequest, sessions: Sessions, actor: Actor, decision_id: FromPath[str]) -> Template:
     """Show a decision with its trace."""
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
@@ -43,7 +44,7 @@ def decision_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Ac
 
 
 @post("/decisions/{decision_id:str}/replay", sync_to_thread=True, status_code=200)
-def replay_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, decision_id: str) -> Template:
+def replay_page(request: WebRequest, sessions: Sessions, actor: Actor, decision_id: FromPath[str]) -> Template:
     """Make the decision again from its recorded inputs and show whether it comes out the same; nothing is written."""
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
@@ -51,7 +52,7 @@ def replay_page(request: Request[Any, Any, Any], sessions: Sessions, actor: Acto
     return _shown(request, record, replay=replay)
 
 
-def _shown(request: Request[Any, Any, Any], record: DecisionRecord, *, replay: Replay | None) -> Template:
+def _shown(request: WebRequest, record: DecisionRecord, *, replay: Replay | None) -> Template:
     trace = record.trace
     outputs = {name: value for name, value in record.outputs.items() if name != "trace"}
     return page(
