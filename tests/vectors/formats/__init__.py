@@ -1,0 +1,99 @@
+"""One recogniser and one runner per format; the first that recognises a file runs it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.vectors.comparison import CaseResult
+from tests.vectors.files import VectorFile
+from tests.vectors.formats import (
+    chinese_rules,
+    cost_of_carry,
+    csa_margin,
+    day_counts,
+    equal_principal,
+    holidays,
+    interest_rounding,
+    pcaf,
+    repo,
+    state_machines,
+    thin_market,
+    variation_margin,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format: how it is recognised, the keys it may have at its top, and how its cases are run."""
+
+    name: str
+    recognises: Callable[[VectorFile], bool]
+    keys: frozenset[str]
+    run: Callable[[VectorFile], Iterable[CaseResult]]
+
+
+def _format(
+    name: str,
+    recognises: Callable[[VectorFile], bool],
+    run: Callable[[VectorFile], Iterable[CaseResult]],
+    keys: str,
+) -> Format:
+    return Format(name=name, recognises=recognises, keys=frozenset(keys.split()), run=run)
+
+
+FORMATS: tuple[Format, ...] = (
+    _format("cost of carry", cost_of_carry.recognises, cost_of_carry.run, "formula units cases tolerance"),
+    _format(
+        "variation margin",
+        variation_margin.recognises,
+        variation_margin.run,
+        "input expected identity day_count tolerance",
+    ),
+    _format("thin market", thin_market.recognises, thin_market.run, "trades expected note tolerance"),
+    _format(
+        "repo",
+        repo.recognises,
+        repo.run,
+        "what formula cdm_events cdm_source cdm_grade haircut_vs_margin_ratio icma_faq_example method_A_vs_B"
+        " worked_treasury_repo cdm_doc_snippet china_conventions cross_currency_carbon_repo_constructed"
+        " close_out_constructed tolerance",
+    ),
+    _format(
+        "haircut stacking",
+        csa_margin.recognises,
+        csa_margin.run,
+        "what source formula rows haircut_stacking prior_in_transit eligibility_traps tolerance",
+    ),
+    _format(
+        "state machines",
+        state_machines.recognises,
+        state_machines.run,
+        "what grade pledge repo margin_call encumbrance invariants",
+    ),
+    _format("holidays by year", holidays.recognises_years, holidays.run_years, "source IB SSE trap"),
+    _format(
+        "holidays of exchange and banks",
+        holidays.recognises_lists,
+        holidays.run_lists,
+        "sse_holidays_weekday interbank_working_weekends",
+    ),
+    _format("day counts", day_counts.recognises, day_counts.run, "actual_actual thirty360_days"),
+    _format(
+        "interest to the fen", interest_rounding.recognises, interest_rounding.run, "source float_error_rate cases"
+    ),
+    _format(
+        "Chinese rules",
+        chinese_rules.recognises,
+        chinese_rules.run,
+        "zhejiang_carbon_efficiency jiangtandai_pricing cib_huangshi_footprint_loan pboc_carbon_reduction_facility"
+        " nanshan_green_financing_subsidy_2025 tolerance",
+    ),
+    _format(
+        "equal principal", equal_principal.recognises, equal_principal.run, "source cashflows inputs provisional_from"
+    ),
+    _format(
+        "financed emissions",
+        pcaf.recognises,
+        pcaf.run,
+        "source formula denominator data_quality_business_loan cases tolerance",
+    ),
+)

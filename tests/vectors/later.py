@@ -1,0 +1,86 @@
+"""Formats that are known but not run yet, with the part of the system that will learn them."""
+
+from collections.abc import Callable
+
+from tests.vectors.files import VectorFile
+
+Recogniser = Callable[[VectorFile], bool]
+
+
+def _keys(*keys: str) -> Recogniser:
+    return lambda file: file.has(*keys)
+
+
+def _suffix(*suffixes: str) -> Recogniser:
+    return lambda file: file.path.suffix in suffixes
+
+
+def _first_case_has(*keys: str) -> Recogniser:
+    """Whether the first case's input (or the case itself) has all these keys."""
+
+    def recognises(file: VectorFile) -> bool:
+        if not isinstance(file.content, dict) or not isinstance(file.content.get("cases"), list):
+            return False
+        case = file.content["cases"][0] if file.content["cases"] else {}
+        inputs = case.get("input", case) if isinstance(case, dict) else {}
+        return isinstance(inputs, dict) and set(keys) <= set(inputs)
+
+    return recognises
+
+
+def _is_actus(file: VectorFile) -> bool:
+    first = next(iter(file.content.values()), None) if isinstance(file.content, dict) else None
+    return isinstance(first, dict) and {"identifier", "terms", "results"} <= set(first)
+
+
+def _is_csv_beside_toml(file: VectorFile) -> bool:
+    return file.path.suffix == ".csv" and file.path.with_suffix(".toml").is_file()
+
+
+LATER: tuple[tuple[Recogniser, str], ...] = (
+    # pricing
+    (_keys("model", "precision", "max_abs_diff_quantlib_over_forward", "cases"), "options (Black-76): pricing"),
+    (_keys("model", "path_simulation", "terminal_noncompliance_probability"), "allowance models: pricing"),
+    (_keys("input", "expected", "option_calibration"), "calibration of allowance models: pricing"),
+    (_first_case_has("carry_over_fraction"), "allowance models with banking: pricing"),
+    (_keys("model", "method", "units", "cases"), "allowance models with banking: pricing"),
+    (_keys("model", "cases", "kalman"), "two-factor futures curve: pricing"),
+    (_keys("formula", "model", "units", "cases"), "futures-forward convexity: pricing"),
+    (_keys("cnh_hkd", "eua_in_cny"), "cross-currency pricing: pricing"),
+    (_keys("cases", "geometric_conditioning"), "average-price options: pricing"),
+    (_keys("method", "units", "cases"), "spread options: pricing"),
+    (_keys("close", "high", "low", "traded", "at_limit", "expected"), "volatility in thin markets: pricing"),
+    (_keys("convention", "pnl", "expected"), "value at risk and expected shortfall: pricing"),
+    (_keys("european_haug"), "options: pricing"),
+    # collateral
+    (_keys("note", "rows", "model"), "close-out haircuts: collateral haircuts"),
+    (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
+    (_keys("greedy_trap", "small"), "optimal allocation: collateral"),
+    (_keys("printed_columns_percent_(CRR_Art224_tables)"), "supervisory haircuts: collateral haircuts"),
+    (_keys("holding_period_business_days", "fx_mismatch_haircut"), "supervisory haircuts: collateral haircuts"),
+    (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
+    (_keys("published_anchor", "computed_here"), "jump-diffusion haircuts: collateral haircuts"),
+    (_keys("jorion_linear_liquidation"), "liquidation horizon: collateral haircuts"),
+    (_keys("agreementTerms", "legalAgreementIdentification"), "collateral agreements in CDM: collateral"),
+    (_keys("agreementTerms", "contractualParty"), "collateral agreements in CDM: collateral"),
+    (_keys("codes", "identification"), "code list of emissions trades, no cases: collateral"),
+    (_keys("trade"), "emissions trades in CDM: collateral"),
+    (lambda file: file.path.parent.name == "eligible-collateral", "eligible collateral in CDM: collateral"),
+    # loans
+    (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),
+    (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),
+    (_keys("conventions", "not_covered_by_any_of_the_109"), "conventions of the contract standard, no cases: loans"),
+    (_is_actus, "contract standard (ACTUS): loans"),
+    (_keys("loan", "source"), "level-payment mortgages (30/360 monthly): loans"),
+    (_is_csv_beside_toml, "level-payment mortgages (30/360 monthly): loans"),
+    # rules
+    (_keys("rows", "cases", "null_cases"), "decision tables: rules"),
+    (_keys("tests", "nodes", "edges"), "decision graphs (JDM): rules"),
+    (_suffix(".dmn"), "decision models (DMN): rules"),
+    (lambda file: file.path.suffix == ".xml" and "testCases" in file.text, "decision models (DMN): rules"),
+    (lambda file: file.path.suffix == ".xml" and "dataDocument" in file.text, "emissions trades in FpML: collateral"),
+    (
+        lambda file: file.path.suffix == ".csv" and "sovereign_pct" in file.text[:200],
+        "supervisory haircuts: collateral haircuts",
+    ),
+)
