@@ -325,6 +325,19 @@ def test_a_decision_replays_after_the_file_is_copied(sqlite_sessions: Sessions, 
     engine.dispose()
 
 
+def test_a_decision_is_made_from_what_is_written_down(sessions: Sessions, world: World) -> None:
+    def spelled(inputs: InterestInputs) -> InterestOutputs:
+        return replace(interest(inputs), trace=(replace(interest(inputs).trace[0], value=str(inputs.principal_cny)),))
+
+    kind = replace(INTEREST, decide=spelled)
+    with sessions.begin() as session:
+        recorded = record_decision(
+            session, world.maker, kind, P0, subject="loan:P0", valid_on=VALID_ON, known_at=KNOWN_AT
+        )
+        assert recorded.outcome.trace[0].value == "3000000"  # not 3.00E+6, which a replay would not see
+        assert replay_decision(session, (kind,), recorded.decision_id).same
+
+
 def test_a_method_changed_without_a_new_version_is_found(sessions: Sessions, world: World) -> None:
     def rounded_down(inputs: InterestInputs) -> InterestOutputs:
         return replace(interest(inputs), total_cny=Decimal("116783.32"))
