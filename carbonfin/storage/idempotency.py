@@ -1,0 +1,105 @@
+"""Requests that may be sent twice: the reply is kept with the work, under the sender's key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, col
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.rows import Row
+
+_KEY_LENGTH_MAX = 255
+
+
+class IdempotencyKeyRow(Row, table=True):
+    """A key with the digest of what came with it and the reply that was given; both are written in one transaction."""
+
+    organization_id: str = Field(primary_key=True, foreign_key="organization.id")
+    actor_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    input_digest: str
+    status_code: int | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReply:
+    """A reply as it was given: status and body."""
+
+    status_code: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnceReply:
+    """The reply of work done once; `repeated` says it was given before and is given again."""
+
+    stored: StoredReply
+    repeated: bool
+
+
+def once(
+    session: Session, actor: Actor, *, key: str, input_digest: str, work: Callable[[Session], StoredReply]
+) -> OnceReply:
+    """Do the work for a key once; the same key with the same input gives the first reply again.
+
+    The key is claimed before the work and kept in the same transaction: work that raises leaves no key. A second
+    request at the same time waits for the first.
+
+    Args:
+        session: The open writing transaction.
+        actor: Whose key it is; another actor's keys are others.
+        key: The `Idempotency-Key`, 1 to 255 printable ASCII characters.
+        input_digest: Digest of method, path and body.
+        work: What to do the first time.
+
+    Raises:
+        Conflict: The key was used with another input.
+        InvalidInput: The key has another shape.
+    """
+    if not (0 < len(key) <= _KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+        raise InvalidInput(
+            "an idempotency key has 1 to 255 printable ASCII characters",
+            zh="幂等键应为 1 至 255 个可打印字符",
+            field="Idempotency-Key",
+            remedy="Send a UUID.",
+            remedy_zh="请使用 UUID。",
+        )
+    own = (
+        col(IdempotencyKeyRow.organization_id) == actor.organization_id,
+        col(IdempotencyKeyRow.actor_id) == actor.id,
+        col(IdempotencyKeyRow.key) == key,
+    )
+    claimed = session.execute(
+        sa.text(
+            "INSERT INTO idempotency_key (organization_id, actor_id, key, input_digest) "
+            "VALUES (:organization_id, :actor_id, :key, :digest) ON CONFLICT DO NOTHING RETURNING key"
+        ),
+        {"organization_id": actor.organization_id, "actor_id": actor.id, "key": key, "digest": input_digest},
+    ).all()
+    if not claimed:
+        return OnceReply(stored=_kept(session, own, input_digest), repeated=True)
+    stored = work(session)
+    session.execute(sa.update(IdempotencyKeyRow).where(*own).values(status_code=stored.status_code, reply=stored.reply))
+    return OnceReply(stored=stored, repeated=False)
+
+
+def _kept(session: Session, own: tuple[sa.ColumnElement[bool], ...], input_digest: str) -> StoredReply:
+    row = session.execute(
+        sa.select(
+            col(IdempotencyKeyRow.input_digest), col(IdempotencyKeyRow.status_code), col(IdempotencyKeyRow.reply)
+        ).where(*own)
+    ).one()
+    if row.input_digest != input_digest:
+        raise Conflict(
+            "this idempotency key was used with another request",
+            zh="该幂等键已用于其他请求",
+            field="Idempotency-Key",
+            remedy="Send a new key with a new request.",
+            remedy_zh="新的请求请使用新的幂等键。",
+        )
+    assert row.status_code is not None, "a kept key has its reply, both being written in one transaction"
+    assert row.reply is not None, "a kept key has its reply, both being written in one transaction"
+    return StoredReply(status_code=row.status_code, reply=row.reply)

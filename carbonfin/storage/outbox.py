@@ -1,0 +1,164 @@
+"""Messages to registries and banks: written with the work that causes them, sent at least once, in order by subject."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import NotFound
+from carbonfin.storage import columns
+from carbonfin.storage.rows import Row, new_id
+
+_FIRST_DELAY = timedelta(seconds=5)
+_DELAY_MAX = timedelta(hours=1)
+_DOUBLINGS_MAX = 10
+_MESSAGES_AT_ONCE = 100
+
+
+class MessageState(StrEnum):
+    """Where a message stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+
+
+class OutboxMessageRow(Row, table=True):
+    """One message; `number` orders the messages of an organisation's subject."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "subject", "number"),
+        sa.Index(None, "organization_id", "state"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    subject: str
+    number: int
+    kind: str
+    payload: Any = Field(sa_type=columns.Json)
+    actor_id: str
+    state: MessageState = MessageState.PENDING
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    last_failure: str | None = None
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message to be sent; its identifier lets the receiver recognise a second delivery."""
+
+    id: str
+    organization_id: str
+    subject: str
+    number: int
+    kind: str
+    payload: Any
+    attempts: int
+    last_failure: str | None
+
+
+def enqueue(session: Session, actor: Actor, *, subject: str, kind: str, payload: Mapping[str, Any]) -> Message:
+    """Write a message in the transaction of the work that causes it; it is due at once."""
+    last = session.exec(
+        select(sa.func.max(OutboxMessageRow.number)).where(
+            OutboxMessageRow.organization_id == actor.organization_id, OutboxMessageRow.subject == subject
+        )
+    ).one()
+    row = OutboxMessageRow(
+        organization_id=actor.organization_id,
+        subject=subject,
+        number=(last or 0) + 1,
+        kind=kind,
+        payload=dict(payload),
+        actor_id=actor.id,
+    )
+    session.add(row)
+    session.flush()
+    return _message(row)
+
+
+def pending(
+    session: Session, organization_id: str, kinds: Sequence[str] = (), *, due_at: datetime | None = None
+) -> tuple[Message, ...]:
+    """Give the messages to send now: of each subject only the first that is not yet delivered.
+
+    Args:
+        session: An open session.
+        organization_id: Whose messages.
+        kinds: Of these kinds only; a subject whose first message is of another kind waits. Empty means every kind.
+        due_at: Leave out messages whose next attempt lies after this instant; None leaves none out.
+    """
+    earlier = aliased(OutboxMessageRow)
+    waits = (
+        sa.select(sa.literal(1))
+        .where(
+            col(earlier.organization_id) == OutboxMessageRow.organization_id,
+            col(earlier.subject) == OutboxMessageRow.subject,
+            col(earlier.number) < OutboxMessageRow.number,
+            col(earlier.state) == MessageState.PENDING,
+        )
+        .exists()
+    )
+    query = select(OutboxMessageRow).where(
+        OutboxMessageRow.organization_id == organization_id, OutboxMessageRow.state == MessageState.PENDING, ~waits
+    )
+    if kinds:
+        query = query.where(col(OutboxMessageRow.kind).in_(kinds))
+    if due_at is not None:
+        next_attempt = col(OutboxMessageRow.next_attempt_at)
+        query = query.where(sa.or_(next_attempt.is_(None), next_attempt <= due_at))
+    rows = session.exec(query.order_by(col(OutboxMessageRow.subject)).limit(_MESSAGES_AT_ONCE)).all()
+    return tuple(_message(row) for row in rows)
+
+
+def mark_delivered(session: Session, message_id: str, *, at: datetime) -> None:
+    """Note that a message has arrived; a second note changes nothing."""
+    row = _row(session, message_id)
+    if row.state is MessageState.PENDING:
+        row.state = MessageState.DELIVERED
+        row.attempts += 1
+        row.delivered_at = at
+        row.last_failure = None
+        session.add(row)
+        session.flush()
+
+
+def mark_failed(session: Session, message_id: str, *, at: datetime, failure: str) -> datetime:
+    """Note a failed attempt, and give when the next is due: after 5 s, doubled each time, at most an hour."""
+    row = _row(session, message_id)
+    delay = min(_FIRST_DELAY * 2 ** min(row.attempts, _DOUBLINGS_MAX), _DELAY_MAX)
+    row.attempts += 1
+    row.next_attempt_at = at + delay
+    row.last_failure = failure
+    session.add(row)
+    session.flush()
+    return row.next_attempt_at
+
+
+def _row(session: Session, message_id: str) -> OutboxMessageRow:
+    row = session.exec(
+        select(OutboxMessageRow).where(OutboxMessageRow.id == message_id).with_for_update()
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound(f"there is no message {message_id}", zh="没有这条报文", field="message_id")
+    return row
+
+
+def _message(row: OutboxMessageRow) -> Message:
+    return Message(
+        id=row.id,
+        organization_id=row.organization_id,
+        subject=row.subject,
+        number=row.number,
+        kind=row.kind,
+        payload=row.payload,
+        attempts=row.attempts,
+        last_failure=row.last_failure,
+    )
