@@ -78,7 +78,9 @@ def term_sheet_document(sheet: TermSheet, *, decision_id: str, digest: str, addr
 def term_sheet_pdf(document: Sheet, inputs: TermSheetInputs, *, created_at: datetime) -> bytes:
     """Set the document as PDF with the decision's inputs attached."""
     values = json.dumps(canonical(inputs), ensure_ascii=False, sort_keys=True, indent=1)
-    return render_pdf(document, attachments={"inputs.json": values.encode()}, created_at=created_at)
+    return render_pdf(
+        document, attachments={"inputs.json": values.encode()}, created_at=created_at.replace(microsecond=0)
+    )
 
 
 def term_sheet_docx(document: Sheet) -> bytes:

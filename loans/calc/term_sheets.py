@@ -13,7 +13,7 @@ from loans.calc.financed import FinancedEmissions, financed_emissions
 from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
-from loans.calc.term_lines import TermGroup, term_groups
+from loans.calc.term_lines import TermGroup, percent, term_groups
 from loans.calc.term_notes import TermNote, term_notes
 from loans.calc.term_requests import LoanRequest
 
@@ -233,15 +233,16 @@ def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
     ]
     if rate.executed_rate is None or rate.concession_bp is None or inputs.report is None:
         return tuple(steps)
-    terms, score = inputs.terms, inputs.report.score
+    score, base, cap = inputs.report.score, inputs.terms.base_score.value, inputs.terms.cap_bp.value
+    point = inputs.terms.bp_per_point.value
     earned = (
-        f"得分 {score}，基准 {terms.base_score.value}，每分 {terms.bp_per_point.value} BP，封顶 {terms.cap_bp.value} BP",
-        f"score {score}, base {terms.base_score.value}, {terms.bp_per_point.value} BP a point, cap {terms.cap_bp.value} BP",
+        f"得分 {score}，基准 {base}，每分 {point} BP，封顶 {cap} BP",
+        f"score {score}, base {base}, {point} BP a point, cap {cap} BP",
     )
     steps.append(_move("降碳优惠", "Concession", rate.concession_bp, "concession_bp", note=earned))
     raised_bp = rate.executed_rate * 10_000 - lpr_bp - inputs.margin_bp - rate.concession_bp
     if raised_bp:
-        floor = f"{terms.floor_rate.value}"
+        floor = percent(inputs.terms.floor_rate.decimal)
         steps.append(
             _move(
                 "综合利率下限", "All-in floor", raised_bp, "floor_rate", note=(f"不低于 {floor}", f"at least {floor}")

@@ -90,7 +90,7 @@ def test_concession_is_capped_and_grows_with_the_score(score: Decimal, more: Dec
     valid_to=st.dates(date(2025, 6, 15), date(2026, 12, 31)),
 )
 def test_missing_or_expired_input_never_gives_a_lower_rate(
-    score: Decimal | None, has_report: bool, valid_to: date
+    *, score: Decimal | None, has_report: bool, valid_to: date
 ) -> None:
     report = e4_report(score=None if score is None else str(score), valid_to=valid_to) if has_report else NO_REPORT
     decision = decide_rate(l1_rate(report=report))

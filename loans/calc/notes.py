@@ -1,0 +1,127 @@
+"""Loan notes (借据) and the interest paid and accrued on them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.dates import days_between
+from carbonfin.kernel.errors import InvalidInput
+from loans.calc.contracts.interest import accrued_interest_cny
+from loans.calc.contracts.terms import LoanTerms
+
+
+class NoteState(StrEnum):
+    """Where a loan note stands."""
+
+    RUNNING = "running"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanNoteDraft:
+    """A loan note as it is entered.
+
+    Attributes:
+        code: 借据号, unique within the bank.
+        pledge_code: The pledge behind it, or None.
+        rate_note: How the rate came about, in words.
+        interest_paid_to: First day not yet paid for; the drawdown date on a fresh note.
+    """
+
+    code: str
+    party_id: str
+    pledge_code: str | None
+    product: str
+    terms: LoanTerms
+    rate_note: str
+    interest_paid_to: date
+    is_sample: bool
+
+    def __post_init__(self) -> None:
+        """Refuse interest paid to a day outside the note's life, and a note without a code."""
+        if not self.code.strip():
+            raise InvalidInput("a loan note needs a code", zh="请填写借据号", field="code")
+        if not self.terms.drawdown_date <= self.interest_paid_to <= self.terms.maturity_date:
+            raise InvalidInput(
+                f"interest paid to {self.interest_paid_to} lies outside the note's life",
+                zh="已付息至的日期不在借据期限内",
+                field="interest_paid_to",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanNote:
+    """A loan note as it stands.
+
+    Attributes:
+        outstanding_cny: Principal not yet repaid.
+        interest_paid_to: First day not yet paid for.
+    """
+
+    id: str
+    code: str
+    party_id: str
+    pledge_code: str | None
+    product: str
+    terms: LoanTerms
+    rate_note: str
+    outstanding_cny: Decimal
+    interest_paid_to: date
+    state: NoteState
+    settled_date: date | None
+    is_sample: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterestVoucher:
+    """Interest paid for `[period_start, period_end)`: with tax, net and tax."""
+
+    number: int
+    period_start: date
+    period_end: date
+    paid_date: date
+    interest_cny: Decimal
+    vat_rate: Decimal
+    net_cny: Decimal
+    vat_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accrual:
+    """Interest accrued on a note from the day it was paid to up to the accrual date."""
+
+    note_code: str
+    pledge_code: str | None
+    accrual_date: date
+    paid_to: date
+    days: int
+    principal_cny: Decimal
+    accrued_cny: Decimal
+
+
+def accrual_of(note: LoanNote, *, accrual_date: date) -> Accrual:
+    """Give what a note owes at the close of a day: principal, and interest since it was last paid.
+
+    Interest runs at the contract rate up to maturity; default interest past it is the contract's and is not accrued.
+
+    Raises:
+        InvalidInput: The day lies before the day interest was paid to.
+    """
+    end = min(accrual_date, note.terms.maturity_date)
+    accrued = accrued_interest_cny(
+        balance_cny=note.outstanding_cny,
+        rate=note.terms.rate,
+        basis=note.terms.basis,
+        paid_to=note.interest_paid_to,
+        accrual_date=end,
+    )
+    return Accrual(
+        note_code=note.code,
+        pledge_code=note.pledge_code,
+        accrual_date=accrual_date,
+        paid_to=note.interest_paid_to,
+        days=days_between(note.terms.basis, note.interest_paid_to, end),
+        principal_cny=note.outstanding_cny,
+        accrued_cny=accrued,
+    )

@@ -1,0 +1,165 @@
+"""Rows of carbon accounts, outside rating reports, loan notes with their interest, and term sheets."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from carbonfin.kernel.dates import DayCount
+from carbonfin.storage import columns
+from carbonfin.storage.rows import Row, new_id
+from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
+from loans.calc.jiangtandai import RateStatus
+from loans.calc.notes import NoteState
+
+
+class CarbonAccountYearRow(Row, table=True):
+    """One year of an enterprise's carbon account; a correction is a new version, nothing is edited."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "year", "version"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    year: int
+    version: int
+    grid_area: str
+    electricity_mwh: Decimal | None = Field(default=None, sa_type=columns.Quantity)
+    traded_green_mwh: Decimal | None = Field(default=None, sa_type=columns.Quantity)
+    fuels: dict[str, str] = Field(sa_type=columns.Json)
+    value_added_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    revenue_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    equity_plus_debt_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    sector_mean_t_per_10k_cny: Decimal | None = Field(default=None, sa_type=columns.Quantity)
+    sector_mean_source: str
+    sector_mean_confirmed: bool
+    source: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class RatingReportRow(Row, table=True):
+    """An outside rating report as it was handed in."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "producer", "report_date"),
+        sa.CheckConstraint("valid_to >= report_date", name="valid_after_made"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    producer: str
+    report_date: date
+    valid_to: date
+    score: Decimal | None = Field(default=None, sa_type=columns.Quantity)
+    source: str
+    confirmed: bool
+    recorded_by: str
+    recorded_at: datetime
+
+
+class LoanNoteRow(Row, table=True):
+    """A loan note (借据): drawn once, interest by its terms, perhaps behind a pledge."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "code"),
+        sa.CheckConstraint("maturity_date > drawdown_date", name="matures_after_drawdown"),
+        sa.CheckConstraint("principal_cny > 0", name="principal_above_zero"),
+        sa.CheckConstraint("outstanding_cny >= 0 AND outstanding_cny <= principal_cny", name="outstanding_within"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    code: str
+    pledge_code: str | None = None
+    product: str
+    principal_cny: Decimal = Field(sa_type=columns.Amount)
+    outstanding_cny: Decimal = Field(sa_type=columns.Amount)
+    drawdown_date: date
+    maturity_date: date
+    rate: Decimal = Field(sa_type=columns.Ratio)
+    rate_note: str
+    basis: DayCount
+    method: RepaymentMethod
+    interest_period_months: int
+    settlement_day: int
+    accrual_dates: AccrualDates
+    interest_paid_to: date
+    state: NoteState
+    settled_date: date | None = None
+    is_sample: bool
+    recorded_by: str
+    recorded_at: datetime
+
+
+class InterestVoucherRow(Row, table=True):
+    """Interest paid for one period (付息凭证), split into net and VAT when it was paid."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("note_id", "number"),
+        sa.CheckConstraint("period_end > period_start", name="period_forward"),
+        sa.CheckConstraint("net_cny + vat_cny = interest_cny", name="net_and_tax_tie"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    number: int
+    period_start: date
+    period_end: date
+    paid_date: date
+    interest_cny: Decimal = Field(sa_type=columns.Amount)
+    vat_rate: Decimal = Field(sa_type=columns.Ratio)
+    net_cny: Decimal = Field(sa_type=columns.Amount)
+    vat_cny: Decimal = Field(sa_type=columns.Amount)
+
+
+class AccrualRow(Row, table=True):
+    """Interest accrued on a note up to a business date; one a note and date."""
+
+    __table_args__ = (sa.UniqueConstraint("note_id", "accrual_date"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    accrual_date: date
+    paid_to: date
+    days: int
+    principal_cny: Decimal = Field(sa_type=columns.Amount)
+    accrued_cny: Decimal = Field(sa_type=columns.Amount)
+
+
+class TermSheetRow(Row, table=True):
+    """A version of a term sheet; its content is its decision, the entry is what the officer typed."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "number", "version"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    number: str
+    version: int
+    reason: str
+    product: str
+    principal_cny: Decimal = Field(sa_type=columns.Amount)
+    drawdown_date: date
+    maturity_date: date
+    status: RateStatus
+    executed_rate: Decimal | None = Field(default=None, sa_type=columns.Ratio)
+    provisional_from: date | None = None
+    entry: dict[str, str] = Field(sa_type=columns.Json)
+    decision_id: str = Field(foreign_key="decision.id")
+    digest: str
+    created_by: str
+    created_at: datetime

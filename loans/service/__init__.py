@@ -1,0 +1,65 @@
+"""What other packages and the edges may ask of loans: accounts, ratings, rates, schedules, notes and term sheets."""
+
+from typing import Any
+
+from carbonfin.rules.record import DecisionKind
+from loans.calc.contracts.schedule import SCHEDULE_KIND
+from loans.calc.jiangtandai import RATE_KIND
+from loans.calc.ratings.carbon_efficiency import RATING_KIND
+from loans.calc.term_sheets import TERM_SHEET_KIND
+from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
+from loans.service.decisions import decide_rate, latest_rating, make_schedule, rate_enterprise
+from loans.service.notes import (
+    accrue,
+    interest_vouchers_of,
+    load_note,
+    note_schedule,
+    notes_of,
+    record_interest_payment,
+    record_loan_note,
+    settle_note,
+)
+from loans.service.term_sheets import (
+    StoredTermSheet,
+    TermSheetDraft,
+    draft_term_sheet,
+    load_term_sheet,
+    preview_term_sheet,
+    reroll_provisional,
+    term_sheet_document,
+    term_sheet_docx,
+    term_sheet_pdf,
+    term_sheets_of,
+)
+
+DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (RATING_KIND, RATE_KIND, SCHEDULE_KIND, TERM_SHEET_KIND)
+
+__all__ = [
+    "DECISION_KINDS",
+    "StoredTermSheet",
+    "TermSheetDraft",
+    "account_years",
+    "accrue",
+    "decide_rate",
+    "draft_term_sheet",
+    "interest_vouchers_of",
+    "latest_rating",
+    "load_note",
+    "load_term_sheet",
+    "make_schedule",
+    "note_schedule",
+    "notes_of",
+    "preview_term_sheet",
+    "rate_enterprise",
+    "rating_report_of",
+    "record_account_year",
+    "record_interest_payment",
+    "record_loan_note",
+    "record_rating_report",
+    "reroll_provisional",
+    "settle_note",
+    "term_sheet_document",
+    "term_sheet_docx",
+    "term_sheet_pdf",
+    "term_sheets_of",
+]

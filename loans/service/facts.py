@@ -1,0 +1,145 @@
+"""Facts a decision takes, gathered from where they stand: parameters, calendar, LPR, account and rating report."""
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.parties import Party
+from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.rulebook import book_for
+from loans.calc.accounts import AccountYear
+from loans.calc.contracts.terms import CalendarDays
+from loans.calc.jiangtandai import ConcessionTerms, RateInputs, RateQuoted
+from loans.calc.ratings.carbon_efficiency import RatingInputs
+from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor
+from loans.store.accounts import account_years, latest_report
+from pricing.service import lpr_on
+
+INTENSITY_BANDS = ("低碳", "中碳")
+RATIO_LEVELS = ("1", "2", "3", "4")
+_ROLL_MARGIN = timedelta(days=30)
+
+
+def parameters(session: Session, actor: Actor) -> ParameterBook:
+    """Give the loan parameters: built in, and the bank's own."""
+    return book_for(session, actor.organization_id, packages=("loans",))
+
+
+def bank_days(session: Session, *, start: date, end: date, known_at: datetime) -> CalendarDays:
+    """Give the bank calendar's days of a contract's life as known at an instant."""
+    return CalendarDays.of(calendar_on(session, "bank", known_at), start=start, end=end + _ROLL_MARGIN)
+
+
+def account_of(session: Session, actor: Actor, party: Party, *, year: int | None, known_at: datetime) -> AccountYear:
+    """Give one year of an enterprise's account, the latest where none is named.
+
+    Raises:
+        MissingData: The account has no such year.
+    """
+    years = {account.activity.year: account for account in account_years(session, actor, party.id, known_at=known_at)}
+    wanted = year if year is not None else max(years, default=None)
+    if wanted is None or wanted not in years:
+        named = "any year" if wanted is None else str(wanted)
+        raise MissingData(
+            f"the carbon account of {party.code} has no entry for {named}",
+            zh=f"企业碳账户没有{'任何年度' if wanted is None else f' {wanted} 年'}的数据",
+            field="year",
+            remedy="Enter the year's energy and finance first.",
+            remedy_zh="请先录入该年度的用能与财务数据。",
+        )
+    return years[wanted]
+
+
+def rating_inputs(
+    session: Session, actor: Actor, party: Party, *, year: int | None, known_at: datetime
+) -> RatingInputs:
+    """Gather what the own rating method takes for one year.
+
+    Raises:
+        MissingData: The account lacks the year, or a factor was not known.
+    """
+    account = account_of(session, actor, party, year=year, known_at=known_at)
+    years = {one.activity.year: one.activity for one in account_years(session, actor, party.id, known_at=known_at)}
+    current = account.activity
+    previous = years.get(current.year - 1)
+    book, on = parameters(session, actor), date(current.year, 12, 31)
+
+    def value(key: str, scope: str) -> ParameterValue:
+        return book.on(key, scope=scope, valid_on=on, known_at=known_at)
+
+    return RatingInputs(
+        name=party.name,
+        usci=party.code,
+        current=current,
+        previous=previous,
+        grid_factor=value("loans.grid_factor_t_per_mwh", account.grid_area),
+        fuel_factors=tuple(
+            FuelFactor(
+                fuel=fuel,
+                net_calorific_value=value("loans.fuel_net_calorific_value_gj", fuel.value),
+                carbon_content=value("loans.fuel_carbon_content_tc_per_gj", fuel.value),
+                oxidation=value("loans.fuel_oxidation_ratio", fuel.value),
+            )
+            for fuel in _fuels(current, previous)
+        ),
+        value_added_cny=account.value_added_cny,
+        sector_mean=account.sector_mean,
+        intensity_bands=tuple(
+            value("loans.carbon_efficiency.intensity_max_t_per_10k_cny", band) for band in INTENSITY_BANDS
+        ),
+        ratio_levels=tuple(value("loans.carbon_efficiency.ratio_to_mean_max", level) for level in RATIO_LEVELS),
+    )
+
+
+def rate_inputs(
+    session: Session,
+    actor: Actor,
+    party: Party,
+    *,
+    margin_bp: int,
+    lpr_tenor: str,
+    applies_from: date,
+    decided_on: date,
+    known_at: datetime,
+) -> RateInputs:
+    """Gather what the rate decision takes: LPR of the day, the bank's concession terms, the latest rating report.
+
+    Raises:
+        MissingData: The LPR or one of the bank's parameters was not known.
+    """
+    lpr = lpr_on(session, lpr_tenor, on=decided_on, known_at=known_at)
+    book = parameters(session, actor)
+
+    def value(name: str) -> ParameterValue:
+        return book.on(f"loans.jiangtandai.{name}", valid_on=applies_from, known_at=known_at)
+
+    return RateInputs(
+        usci=party.code,
+        decided_on=decided_on,
+        applies_from=applies_from,
+        lpr=RateQuoted(
+            tenor=lpr_tenor,
+            rate=lpr.value,
+            published_on=lpr.published_on,
+            source=lpr.document,
+            confirmed=lpr.confirmed,
+        ),
+        margin_bp=margin_bp,
+        report=latest_report(session, actor, party.id, usci=party.code, known_at=known_at),
+        terms=ConcessionTerms(
+            base_score=value("base_score"),
+            bp_per_point=value("bp_per_point"),
+            fraction=value("fraction"),
+            cap_bp=value("cap_bp"),
+            floor_rate=value("floor_rate"),
+            score_max=book.find("loans.jiangtandai.score_max", valid_on=applies_from, known_at=known_at),
+        ),
+    )
+
+
+def _fuels(current: ActivityYear, previous: ActivityYear | None) -> list[Fuel]:
+    used = {use.fuel for activity in (current, previous) if activity is not None for use in activity.fuels}
+    return sorted(used)

@@ -1,0 +1,175 @@
+"""Loan notes: recorded, paid, accrued and settled; what they owe is posted to the pledge behind them."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.jobs import JobOutcome
+from carbonfin.storage.parties import load_party
+from collateral import service as collateral_service
+from loans.calc.contracts.interest import accrued_interest_cny, net_of_vat_cny
+from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs
+from loans.calc.contracts.schedule import make_schedule as schedule_of_terms
+from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState, accrual_of
+from loans.service import facts
+from loans.store import notes as store
+
+VAT_RATE = "loans.interest_vat_rate"
+
+
+def record_loan_note(session: Session, actor: Actor, draft: LoanNoteDraft, *, known_at: datetime) -> LoanNote:
+    """Enter a loan note; the same note again changes nothing.
+
+    Raises:
+        NotFound: The bank knows no such enterprise.
+        Conflict: The code stands for another note.
+    """
+    load_party(session, actor, draft.party_id)
+    note = store.find_note(session, actor, draft.code)
+    if note is None:
+        return store.add_note(session, actor, draft, recorded_at=known_at)
+    if (note.party_id, note.pledge_code, note.terms) != (draft.party_id, draft.pledge_code, draft.terms):
+        raise Conflict(
+            f"loan note {draft.code} stands with other facts",
+            zh=f"借据 {draft.code} 已录入且内容不同",
+            field="code",
+            remedy="Use another code, or correct the terms.",
+            remedy_zh="请更换借据号或核对条款。",
+        )
+    return note
+
+
+def load_note(session: Session, actor: Actor, code: str) -> LoanNote:
+    """Give a loan note of the actor's bank by its code.
+
+    Raises:
+        NotFound: The bank has no such note.
+    """
+    return store.load_note(session, actor, code)
+
+
+def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> tuple[LoanNote, ...]:
+    """Give the bank's loan notes by code, of one enterprise or of all."""
+    return store.notes_of(session, actor, party_id=party_id)
+
+
+def note_schedule(session: Session, note: LoanNote, *, known_at: datetime) -> RepaymentSchedule:
+    """Give a note's repayment schedule with the bank calendar as known; nothing is kept."""
+    terms = note.terms
+    days = facts.bank_days(session, start=terms.drawdown_date, end=terms.maturity_date, known_at=known_at)
+    return schedule_of_terms(ScheduleInputs(terms=terms, calendar=days))
+
+
+def record_interest_payment(
+    session: Session, actor: Actor, code: str, *, period_end: date, paid_date: date, known_at: datetime
+) -> InterestVoucher:
+    """Enter that interest was paid up to a day: the voucher with its net and VAT, each to the fen.
+
+    A voucher that already stands for the same period is given back unchanged.
+
+    Raises:
+        NotFound: The bank has no such note.
+        InvalidInput: The period does not follow on what was paid, or ends past maturity.
+        MissingData: The VAT rate of that day was not known.
+    """
+    note = store.load_note(session, actor, code)
+    vouchers = store.vouchers_of(session, actor, note)
+    for voucher in vouchers:
+        if (voucher.period_end, voucher.paid_date) == (period_end, paid_date):
+            return voucher
+    if not note.interest_paid_to < period_end <= note.terms.maturity_date:
+        raise InvalidInput(
+            f"interest of {code} is paid to {note.interest_paid_to}; a period cannot end on {period_end}",
+            zh=f"借据 {code} 已付息至 {note.interest_paid_to}，付息期不能止于 {period_end}",
+            field="period_end",
+        )
+    interest = accrued_interest_cny(
+        balance_cny=note.outstanding_cny,
+        rate=note.terms.rate,
+        basis=note.terms.basis,
+        paid_to=note.interest_paid_to,
+        accrual_date=period_end,
+    )
+    vat_rate = facts.parameters(session, actor).on(VAT_RATE, valid_on=paid_date, known_at=known_at).decimal
+    net, vat = net_of_vat_cny(interest, vat_rate=vat_rate)
+    voucher = InterestVoucher(
+        number=len(vouchers) + 1,
+        period_start=note.interest_paid_to,
+        period_end=period_end,
+        paid_date=paid_date,
+        interest_cny=interest,
+        vat_rate=vat_rate,
+        net_cny=net,
+        vat_cny=vat,
+    )
+    store.add_voucher(session, actor, note, voucher)
+    return voucher
+
+
+def interest_vouchers_of(session: Session, actor: Actor, code: str) -> tuple[InterestVoucher, ...]:
+    """Give the interest vouchers of a note in order of payment.
+
+    Raises:
+        NotFound: The bank has no such note.
+    """
+    return store.vouchers_of(session, actor, store.load_note(session, actor, code))
+
+
+def settle_note(session: Session, actor: Actor, code: str, *, settled_date: date) -> LoanNote:
+    """Close a note whose principal was repaid and whose interest was paid to the day; again changes nothing.
+
+    Raises:
+        NotFound: The bank has no such note.
+        Conflict: Interest is not paid to that day.
+    """
+    note = store.load_note(session, actor, code)
+    if note.state is NoteState.SETTLED and note.settled_date == settled_date:
+        return note
+    if note.state is NoteState.SETTLED or note.interest_paid_to != settled_date:
+        raise Conflict(
+            f"loan note {code} is {note.state}, interest paid to {note.interest_paid_to}",
+            zh=f"借据 {code} 已付息至 {note.interest_paid_to}，不能于 {settled_date} 结清",
+            field="settled_date",
+            remedy="Enter the interest paid up to the day of settlement first.",
+            remedy_zh="请先录入截至结清日的付息。",
+        )
+    if note.pledge_code is not None:
+        collateral_service.record_exposure(
+            session,
+            actor,
+            note.pledge_code,
+            principal_cny=Decimal("0.00"),
+            accrued_cny=Decimal("0.00"),
+            exposure_date=settled_date,
+        )
+    return store.mark_settled(session, actor, note, settled_date=settled_date)
+
+
+def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Accrue interest on every running note up to the business date and post what it owes to its pledge.
+
+    Idempotent by note and date: a second run posts the same figures and adds nothing.
+    """
+    done, remarks = 0, []
+    for note in store.running_notes(session, actor, on=business_date):
+        if note.interest_paid_to > business_date:
+            remarks.append(f"{note.code}: interest is paid to {note.interest_paid_to}, past {business_date}")
+            continue
+        accrual = accrual_of(note, accrual_date=business_date)
+        if business_date > note.terms.maturity_date:
+            remarks.append(f"{note.code}: matured on {note.terms.maturity_date}; default interest is not accrued")
+        store.add_accrual(session, actor, note, accrual)
+        if note.pledge_code is not None:
+            collateral_service.record_exposure(
+                session,
+                actor,
+                note.pledge_code,
+                principal_cny=accrual.principal_cny,
+                accrued_cny=accrual.accrued_cny,
+                exposure_date=business_date,
+            )
+        done += 1
+    return JobOutcome(done_count=done, failures=tuple(remarks))

@@ -1,0 +1,1 @@
+"""Carbon accounts, rating reports, loan notes and term sheets at rest: rows in, values out, one bank's only."""
