@@ -281,7 +281,9 @@ def _day_axis(days: Sequence[date], *, labels: bool) -> alt.X:
         format="%Y-%m" if long else "%m-%d", tickCount=8, grid=False, labelOverlap=True, labels=labels, ticks=labels
     )
     # A day's text is read as midnight UTC by the scale's expression, whatever zone the machine stands in.
-    domain = alt.Scale(type="utc", domain=[alt.ExprRef(expr=f"utc({_utc(end)})") for end in ends], nice=False)
+    domain = alt.Scale(
+        type="utc", domain=[alt.ExprRef(expr=f"utc({_utc(end)})") for end in ends], nice=False, padding=0
+    )
     return alt.X("day:T", title=None, scale=domain, axis=axis)
 
 

@@ -114,13 +114,14 @@ def write_workbook(workbook: Workbook) -> bytes:
         book.set_properties({"title": workbook.title, "created": created, "author": "", "company": ""})
         formats = _Formats(book)
         sheets = [book.add_worksheet(sheet.name) for sheet in workbook.sheets]
-        ranges = _write_codes(book, formats, workbook.code_lists)
+        banner = next((sheet.banner for sheet in workbook.sheets if sheet.banner is not None), None)
+        ranges = _write_codes(book, formats, workbook.code_lists, banner)
         for sheet, table in zip(sheets, workbook.sheets, strict=True):
             _write_table(sheet, table, formats, ranges)
         if workbook.guide:
-            _write_guide(book.add_worksheet(GUIDE_SHEET), workbook.guide, formats)
+            _write_guide(book.add_worksheet(GUIDE_SHEET), workbook.guide, formats, banner)
         if workbook.provenance:
-            _write_provenance(book.add_worksheet(PROVENANCE_SHEET), workbook.provenance, formats)
+            _write_provenance(book.add_worksheet(PROVENANCE_SHEET), workbook.provenance, formats, banner)
         sheets[0].activate()
     return content.getvalue()
 
@@ -241,15 +242,15 @@ def _shown(value: CellValue, kind: CellKind) -> str:
 
 
 def _set_print(sheet: Worksheet, table: SheetTable, *, head_row: int, end_row: int) -> None:
-    _set_paper(sheet)
+    _set_paper(sheet, table.banner)
     sheet.repeat_rows(head_row)
     sheet.center_horizontally()
     sheet.print_area(0, 0, end_row, len(table.columns))
-    if table.banner is not None:
-        sheet.set_header(f"&C{table.banner.replace('&', '&&')}")
 
 
-def _set_paper(sheet: Worksheet) -> None:
+def _set_paper(sheet: Worksheet, banner: str | None) -> None:
+    if banner is not None:
+        sheet.set_header(f"&C{banner.replace('&', '&&')}")
     sheet.set_landscape()
     sheet.set_paper(_A4)
     sheet.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
@@ -257,7 +258,9 @@ def _set_paper(sheet: Worksheet) -> None:
     sheet.set_footer("&C第 &P 页，共 &N 页")
 
 
-def _write_codes(book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[CodeList, ...]) -> dict[str, str]:
+def _write_codes(
+    book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[CodeList, ...], banner: str | None
+) -> dict[str, str]:
     """Write the code lists side by side; give the cells of each list's codes, for the drop-downs."""
     if not lists:
         return {}
@@ -277,34 +280,44 @@ def _write_codes(book: xlsxwriter.Workbook, formats: _Formats, lists: tuple[Code
         sheet.set_column(column + 1, column + 1, max(16, 2 + max(text_width(word) for _, word in codes.entries)))
         sheet.set_column(column + 2, column + 2, 3)
     sheet.freeze_panes(2, 0)
-    _set_paper(sheet)
+    _set_paper(sheet, banner)
     return ranges
 
 
-def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats) -> None:
+def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats, banner: str | None) -> None:
     sheet.set_column(0, 0, _SERIAL_WIDTH)
     sheet.set_column(1, 1, 100)
-    sheet.set_row(0, 32)
-    _merge(sheet, (0, 0, 1), GUIDE_SHEET, formats.title)
+    first = _write_side_title(sheet, GUIDE_SHEET, 1, formats, banner)
     for number, line in enumerate(lines, start=1):
-        sheet.write_number(number, 0, number, formats.serial)
-        sheet.write_string(number, 1, line, formats.text)
-    _set_paper(sheet)
+        sheet.write_number(first + number - 1, 0, number, formats.serial)
+        sheet.write_string(first + number - 1, 1, line, formats.text)
+    _set_paper(sheet, banner)
 
 
-def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats) -> None:
+def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats, banner: str | None) -> None:
     heads = ("项目", "取值", "来源与条款", "摘要", "状态")
     for column, width in enumerate((_SERIAL_WIDTH, 30, 24, 60, 22, 10)):
         sheet.set_column(column, column, width)
-    sheet.set_row(0, 32)
-    _merge(sheet, (0, 0, len(heads)), PROVENANCE_SHEET, formats.title)
-    sheet.write_string(1, 0, SERIAL_LABEL, formats.head)
+    head_row = _write_side_title(sheet, PROVENANCE_SHEET, len(heads), formats, banner)
+    sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
     for column, head in enumerate(heads, start=1):
-        sheet.write_string(1, column, head, formats.head)
+        sheet.write_string(head_row, column, head, formats.head)
     for number, line in enumerate(lines, start=1):
         state = "已确认" if line.confirmed else "未确认"
-        sheet.write_number(number + 1, 0, number, formats.serial)
+        sheet.write_number(head_row + number, 0, number, formats.serial)
         for column, text in enumerate((line.subject, line.value, line.source, line.digest, state), start=1):
-            sheet.write_string(number + 1, column, text, formats.quoted if starts_a_formula(text) else formats.text)
-    sheet.freeze_panes(2, 1)
-    _set_paper(sheet)
+            sheet.write_string(
+                head_row + number, column, text, formats.quoted if starts_a_formula(text) else formats.text
+            )
+    sheet.freeze_panes(head_row + 1, 1)
+    _set_paper(sheet, banner)
+
+
+def _write_side_title(sheet: Worksheet, title: str, last: int, formats: _Formats, banner: str | None) -> int:
+    """Write title and banner of a sheet beside the tables; give the row below them."""
+    sheet.set_row(0, 32)
+    _merge(sheet, (0, 0, last), title, formats.title)
+    if banner is None:
+        return 1
+    _merge(sheet, (1, 0, last), banner, formats.banner)
+    return 2
