@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float, to_money
@@ -24,7 +24,7 @@ from pricing.calc.forwards import (
 )
 from pricing.calc.liquidity import AppraisalPrice, PriceFlag
 from pricing.calc.market import MarketSnapshot, Settlement
-from pricing.calc.positions import LineValue, PortfolioLine, failure_of
+from pricing.calc.positions import LineKind, LineValue, PortfolioLine, failure_of
 
 FORWARD_RATE = "pricing.forward_rate"
 LEGAL_BASIS = "pricing.legal_basis"
@@ -162,7 +162,7 @@ def _forward_valued(
     present_cny = to_money(float(columns.present_value_cny[row]), Currency.CNY).amount
     forward = to_decimal(float(columns.forward_cny_per_t[row]), places=4)
     spot = _line_value(market, line, present_value_cny=present_cny)
-    tradable_zh, tradable_en = _tradable_notes(market, line)
+    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
     value = replace(
         spot,
         price_cny_per_t=forward,
@@ -191,10 +191,10 @@ def _forward_valued(
     )
 
 
-def _tradable_notes(market: LineMarket, line: PortfolioLine) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Say that a contract cannot be traded; only a stated legal basis takes the words away."""
+def tradable_notes(snapshot: MarketSnapshot, scheme: Scheme, kind: LineKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say in both languages that a contract cannot be traded; only a stated legal basis takes the words away."""
     try:
-        basis = market.snapshot.parameter(LEGAL_BASIS, scope=f"{line.unit.scheme}.{line.kind}")
+        basis = snapshot.parameter(LEGAL_BASIS, scope=f"{scheme}.{kind}")
     except MissingData:
         return (f"{VALUATION_ONLY_ZH}（成交依据未核实）",), (f"{VALUATION_ONLY_EN} (legal basis not verified)",)
     if basis.value != "none":
@@ -263,7 +263,7 @@ def _settlement_step(snapshot: MarketSnapshot, line: PortfolioLine) -> _SettledL
 
 def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal) -> ValuedLine:
     line, now = item.line, item.settlement
-    tradable_zh, tradable_en = _tradable_notes(market, line)
+    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
     value = LineValue(
         line_id=line.line_id,
         label=line.label,

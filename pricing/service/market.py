@@ -196,6 +196,8 @@ def quality_of(
 
 
 def quality_limits(book: ParameterBook, unit: Unit, *, valid_on: date, known_at: datetime) -> QualityLimits:
+    """Give where the checks of a scheme begin to speak."""
+
     def value(key: str) -> ParameterValue:
         return book.on(f"pricing.{key}", valid_on=valid_on, known_at=known_at, scope=unit.scheme)
 

@@ -13,10 +13,10 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import load_outcome, record_decision
 from carbonfin.storage.rows import new_id
 from pricing.calc.forwards import ForwardQuote, quote_forward
-from pricing.calc.lines import FORWARD_RATE
+from pricing.calc.lines import FORWARD_RATE, tradable_notes
 from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
-from pricing.calc.positions import PortfolioLine, line_fault
+from pricing.calc.positions import LineKind, PortfolioLine, line_fault
 from pricing.service.market import market_snapshot
 from pricing.store import portfolios
 from pricing.store.portfolios import Portfolio, ValuationRecord
@@ -40,7 +40,10 @@ class ForwardAnswer:
     quote: ForwardQuote
     spot: AppraisalPrice
     rate: ParameterValue
+    valuation_date: date
     delivery_date: date
+    tradable_note_zh: str
+    tradable_note_en: str
 
 
 def save_portfolio(
@@ -229,6 +232,7 @@ def forward_quote(
     )
     spot = fair_price(snapshot, unit)
     rate = snapshot.parameter(FORWARD_RATE, scope="")
+    zh, en = tradable_notes(snapshot, unit.scheme, LineKind.FORWARD)
     return ForwardAnswer(
         unit=unit,
         quote=quote_forward(
@@ -239,5 +243,8 @@ def forward_quote(
         ),
         spot=spot,
         rate=rate,
+        valuation_date=valuation_date,
         delivery_date=delivery_date,
+        tradable_note_zh="；".join(zh),
+        tradable_note_en="; ".join(en),
     )

@@ -1,0 +1,244 @@
+"""Pricing for systems: valuations, quotes and their quality, price files, forward prices."""
+
+import base64
+import binascii
+from datetime import date
+from typing import Annotated
+
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from litestar import get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import DayText, IdText, UnitText, day_of
+from pricing import service
+from pricing.schemas import (
+    ForwardQuoteOut,
+    ImportReportOut,
+    PortfolioListOut,
+    PortfolioOut,
+    PriceFileIn,
+    QualityOut,
+    QuoteListOut,
+    QuoteOut,
+    ValuationIn,
+    ValuationOut,
+)
+
+_FAULTS_TOLD = 20
+_Unit = Annotated[UnitText, QueryParameter(description="Unit quoted: CEA, CCER, SZA-2023.")]
+_From = Annotated[DayText | None, QueryParameter(query="from", description="First day; left out, all.")]
+_To = Annotated[DayText | None, QueryParameter(query="to", description="Last day; left out, the business date.")]
+
+
+@post(
+    "/v1/valuations",
+    sync_to_thread=True,
+    status_code=201,
+    responses=problem_responses(400, 404, 409, 422),
+    tags=["pricing"],
+)
+def create_valuation(
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: ValuationIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ValuationOut]:
+    """Value a stored portfolio or a book on a day and keep the decision; a line that cannot be valued fails alone."""
+
+    def work(session: Session) -> ValuationOut:
+        return _recorded(session, actor, clock, data)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -> ValuationOut:
+    valuation_date = day_of(data.valuation_date, field="/valuation_date")
+    known_at = standing_of(session, actor.organization_id, clock).known_at
+    if data.portfolio_id is not None and data.lines is None:
+        valuation = service.record_valuation(
+            session, actor, data.portfolio_id, valuation_date=valuation_date, known_at=known_at
+        )
+    elif data.portfolio_id is None and data.lines is not None:
+        valuation = service.record_inline_valuation(
+            session,
+            actor,
+            name=data.name or "inline",
+            lines=[line.line(place) for place, line in enumerate(data.lines)],
+            valuation_date=valuation_date,
+            known_at=known_at,
+        )
+    else:
+        raise InvalidInput(
+            "give either portfolio_id or lines, not both and not neither",
+            zh="portfolio_id 与 lines 须二选一",
+            field="/portfolio_id",
+            remedy="Name a stored portfolio or give the lines.",
+            remedy_zh="请指定已存组合，或直接给出持仓。",
+        )
+    return ValuationOut.of(valuation)
+
+
+@get("/v1/valuations/{valuation_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["pricing"])
+def read_valuation(sessions: Sessions, actor: Actor, valuation_id: FromPath[IdText]) -> ValuationOut:
+    """Give a recorded valuation with its lines."""
+    with sessions.read() as session:
+        return ValuationOut.of(service.load_valuation(session, actor, valuation_id))
+
+
+@get("/v1/portfolios", sync_to_thread=True, responses=problem_responses(), tags=["pricing"])
+def list_portfolios(sessions: Sessions, actor: Actor) -> PortfolioListOut:
+    """List the organisation's portfolios."""
+    with sessions.read() as session:
+        found = service.list_portfolios(session, actor)
+    return PortfolioListOut(
+        portfolios=[
+            PortfolioOut(portfolio_id=item.id, code=item.code, name=item.name, is_sample=item.is_sample)
+            for item in found
+        ]
+    )
+
+
+@get("/v1/market/quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
+def list_quotes(
+    sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
+) -> QuoteListOut:
+    """Give the quotes of a unit as known at present; the exchange stands with each."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        first, last = _span(from_date, to_date, standing)
+        days = service.market_days(
+            session, actor, unit=Unit.parse(unit), from_date=first, to_date=last, known_at=standing.known_at
+        )
+    return QuoteListOut(
+        unit=str(Unit.parse(unit)),
+        known_at=standing.known_at.isoformat().replace("+00:00", "Z"),
+        quotes=[QuoteOut.of(quote) for quote in days],
+    )
+
+
+@get("/v1/market/quality", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
+def read_quality(
+    sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
+) -> QualityOut:
+    """Check the quotes of a unit and say what was found."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        first, last = _span(from_date, to_date, standing)
+        return QualityOut.of(
+            service.quality_of(
+                session, actor, unit=Unit.parse(unit), from_date=first, to_date=last, known_at=standing.known_at
+            )
+        )
+
+
+def _span(from_date: str | None, to_date: str | None, standing: Standing) -> tuple[date | None, date]:
+    first = None if from_date is None else day_of(from_date, field="from")
+    last = standing.business_date if to_date is None else day_of(to_date, field="to")
+    return first, last
+
+
+@post(
+    "/v1/market/quotes",
+    sync_to_thread=True,
+    status_code=201,
+    responses=problem_responses(400, 409, 413, 422),
+    tags=["pricing"],
+)
+def import_quotes(
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: PriceFileIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ImportReportOut]:
+    """Import a price file: every row or none; with `preview` the faults are listed and nothing is stored."""
+
+    def work(session: Session) -> ImportReportOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        report = service.import_price_file(
+            session,
+            actor,
+            content=_bytes_of(data.content_base64),
+            file_name=data.file_name,
+            exchange=data.exchange,
+            document=data.document,
+            known_at=standing.known_at,
+            preview=data.preview,
+        )
+        if report.failures and not data.preview:
+            raise _refused(report)
+        return ImportReportOut.of(report)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise InvalidInput(
+            f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
+        ) from error
+
+
+def _refused(report: service.ImportReport) -> InvalidInput:
+    told = report.failures[:_FAULTS_TOLD]
+    return InvalidInput(
+        f"{len(report.failures)} faults in {report.file.row_count} rows of {report.file.file_name}, nothing was "
+        "stored: " + "; ".join(f"{fault.item}, {fault.field}: {fault.detail}" for fault in told),
+        zh=f"{report.file.file_name} 共 {report.file.row_count} 行，{len(report.failures)} 处有误，未存入任何一行："
+        + "；".join(fault.zh for fault in told),
+        field="/content_base64",
+        remedy="Correct the rows named and send the whole file again; preview=true lists every fault.",
+        remedy_zh="请更正所列各行后整份重新提交；preview=true 可列出全部问题。",
+        failed_count=len(report.failures),
+        encoding=report.file.encoding,
+    )
+
+
+@get("/v1/forwards/quote", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
+def read_forward_quote(
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    unit: _Unit,
+    delivery_date: Annotated[DayText, QueryParameter(description="Delivery day.")],
+    valuation_date: Annotated[DayText, QueryParameter(description="Day the prices refer to.")],
+) -> ForwardQuoteOut:
+    """Give a forward price at the bank's assumed flat rate: for valuation only, not an offer to trade."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        return ForwardQuoteOut.of(
+            service.forward_quote(
+                session,
+                actor,
+                unit=Unit.parse(unit),
+                delivery_date=day_of(delivery_date, field="delivery_date"),
+                valuation_date=day_of(valuation_date, field="valuation_date"),
+                known_at=standing.known_at,
+            )
+        )
+
+
+routes = [
+    create_valuation,
+    read_valuation,
+    list_portfolios,
+    list_quotes,
+    read_quality,
+    import_quotes,
+    read_forward_quote,
+]
