@@ -13,6 +13,7 @@ from litestar.response import Template
 
 from carbonfin.app.release import VERSION
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.idempotency import IDEMPOTENCY_HEADER
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, kind_of_status
 
@@ -43,6 +44,9 @@ def closed_schema(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, method: str, path: str) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == IDEMPOTENCY_HEADER:
+            parameter |= {"required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
     responses = operation.setdefault("responses", {})
     statuses = set(_ALWAYS)
     if method in _WRITING and "requestBody" in operation:

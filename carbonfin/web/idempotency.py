@@ -1,0 +1,91 @@
+"""Writing requests that may be sent twice: the same key and body give the first answer again."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar.params import HeaderParameter
+from litestar.response import Response
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.idempotency import StoredReply, once
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.problems import EdgeProblem
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name=IDEMPOTENCY_HEADER,
+        description="Made by the caller for one piece of business, such as a UUID; repeat it when repeating the request.",
+        max_length=255,
+    ),
+]
+"""The header as a route's parameter; it is required, and `idempotently` says so in our own words."""
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def idempotently(
+    sessions: Sessions,
+    actor: Actor,
+    request: WebRequest,
+    key: str | None,
+    body: msgspec.Struct | None,
+    work: Callable[[Session], S],
+    *,
+    status_code: int = 201,
+) -> Response[S]:
+    """Do the work of a writing request once, and answer a repetition with the first answer.
+
+    Key, work and answer are kept in one transaction. A repetition carries `Idempotent-Replayed: true`.
+
+    Args:
+        sessions: Opens the transaction.
+        actor: Whose key it is.
+        request: Its method and path are part of what the key stands for.
+        key: The `Idempotency-Key` header.
+        body: The parsed body; None where the route has none.
+        work: Gives the answer the first time.
+        status_code: Of the answer.
+
+    Raises:
+        EdgeProblem: There is no key.
+        Conflict: The key was used for another request.
+    """
+    if not key:
+        raise EdgeProblem(
+            "idempotency-key-required",
+            f"{request.method} {request.scope['path']} needs an {IDEMPOTENCY_HEADER} header",
+            zh="写入请求须带 Idempotency-Key 请求头",
+            field=IDEMPOTENCY_HEADER,
+        )
+
+    def done(session: Session) -> StoredReply:
+        answer = work(session)
+        return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer).decode())
+
+    digest = request_digest(request.method, request.scope["path"], body)
+    with sessions.begin() as session:
+        reply = once(session, actor, key=key, input_digest=digest, work=done)
+    headers = {REPLAYED_HEADER: "true"} if reply.repeated else {}
+    return _Kept(reply.stored.reply.encode(), status_code=reply.stored.status_code, headers=headers)
+
+
+def request_digest(method: str, path: str, body: msgspec.Struct | None) -> str:
+    """Give the digest of what a key stands for: method, path and the body's values, not its spelling."""
+    plain: Any = None if body is None else msgspec.to_builtins(body)
+    return digest_of({"method": method, "path": path, "body": plain})
+
+
+class _Kept(Response[Any]):
+    """An answer that is JSON already."""
+
+    def render(self, content: Any, *_: Any, **__: Any) -> bytes:
+        """Give the kept bytes as they are."""
+        return bytes(content)
