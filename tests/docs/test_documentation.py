@@ -81,9 +81,7 @@ def test_every_page_is_reached_from_the_index() -> None:
         (index.parent / unquote(match[1] or match[2]).partition("#")[0]).resolve()
         for match in _LINK.finditer(_read(index))
     }
-    assert [
-        name for name in _ids([page for page in PAGES if page.is_relative_to(DOCS) and page not in {*linked, index}])
-    ] == []
+    assert list(_ids([page for page in PAGES if page.is_relative_to(DOCS) and page not in {*linked, index}])) == []
 
 
 # --- decisions ------------------------------------------------------------------------------------------------------
