@@ -9,11 +9,7 @@ import msgspec
 from carbonfin.kernel.actors import Role
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the sample world; an unknown key in the file is an error."""
-
-
-class SampleOrganization(_Part):
+class SampleOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The sample bank or bureau."""
 
     code: str
@@ -21,7 +17,7 @@ class SampleOrganization(_Part):
     usci: str | None = None
 
 
-class SamplePerson(_Part):
+class SamplePerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person who can sign in."""
 
     login: str
@@ -30,30 +26,13 @@ class SamplePerson(_Part):
     organization: str
 
 
-class SampleSystem(_Part):
+class SampleSystem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank system that holds an API key."""
 
     name: str
 
 
-class SampleQuote(_Part):
-    """An invented quote of one vintage."""
-
-    vintage: int
-    day: date
-    price: Decimal
-
-
-class SampleMarket(_Part):
-    """Invented quotes of one scheme; never drawn as a market chart without the sample mark."""
-
-    level: int
-    adv_t: int
-    note: str
-    quotes: tuple[SampleQuote, ...]
-
-
-class SampleParameter(_Part):
+class SampleParameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A parameter of the sample bank, by scope."""
 
     key: str
@@ -63,7 +42,7 @@ class SampleParameter(_Part):
     values: dict[str, str]
 
 
-class SampleEnterprise(_Part):
+class SampleEnterprise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An enterprise with its energy, emissions and holdings."""
 
     code: str
@@ -86,7 +65,7 @@ class SampleEnterprise(_Part):
     holdings: dict[str, int] = {}
 
 
-class SampleCounterparty(_Part):
+class SampleCounterparty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A counterparty that has a LEI and no USCI."""
 
     code: str
@@ -94,7 +73,7 @@ class SampleCounterparty(_Part):
     lei: str
 
 
-class SampleAccountYear(_Part):
+class SampleAccountYear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One year of activity data."""
 
     year: int
@@ -102,7 +81,7 @@ class SampleAccountYear(_Part):
     gas_1e4nm3: Decimal
 
 
-class SampleAccount(_Part):
+class SampleAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The carbon account of the borrower of the 降碳贷."""
 
     years: tuple[SampleAccountYear, ...]
@@ -112,7 +91,7 @@ class SampleAccount(_Part):
     sector_mean_t_per_1e4_cny: Decimal
 
 
-class SampleRatingReport(_Part):
+class SampleRatingReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The outside rating report the loan follows."""
 
     producer: str
@@ -121,7 +100,7 @@ class SampleRatingReport(_Part):
     score: Decimal
 
 
-class SampleVoucher(_Part):
+class SampleVoucher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Interest paid for a period."""
 
     start: date
@@ -129,7 +108,7 @@ class SampleVoucher(_Part):
     amount_cny: Decimal
 
 
-class SamplePledge(_Part):
+class SamplePledge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pledge and the loan it secures."""
 
     code: str
@@ -147,7 +126,7 @@ class SamplePledge(_Part):
     reply_lost: bool = False
 
 
-class SampleRepo(_Part):
+class SampleRepo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A cross-border repo."""
 
     code: str
@@ -165,7 +144,7 @@ class SampleRepo(_Part):
     flags: tuple[str, ...]
 
 
-class SampleLoan(_Part):
+class SampleLoan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The 降碳贷 whose term sheet is drafted."""
 
     code: str
@@ -180,7 +159,7 @@ class SampleLoan(_Part):
     margin_bp: int
 
 
-class SampleForward(_Part):
+class SampleForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An OTC forward bought."""
 
     code: str
@@ -190,23 +169,17 @@ class SampleForward(_Part):
     delivery: date
 
 
-class SampleSettlement(_Part):
-    """A settlement price of the synthetic future."""
-
-    day: date
-    price: Decimal
-
-
-class SampleFuture(_Part):
-    """A futures-style forward, synthetic and not listed."""
+class SampleFuture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A futures-style forward, synthetic and not listed; its settlement prices come with the sample quotes."""
 
     code: str
     unit: str
     quantity_t: int
-    settlements: tuple[SampleSettlement, ...]
+    trade_date: date
+    price_traded: Decimal
 
 
-class SamplePortfolio(_Part):
+class SamplePortfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The portfolio that is valued: all sample holdings with a forward and a future."""
 
     name: str
@@ -214,7 +187,7 @@ class SamplePortfolio(_Part):
     future: SampleFuture
 
 
-class SampleApplication(_Part):
+class SampleApplication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A subsidy application."""
 
     scheme: str
@@ -224,7 +197,7 @@ class SampleApplication(_Part):
     voucher: int | None = None
 
 
-class SampleSubsidy(_Part):
+class SampleSubsidy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The subsidy files and the day of the report."""
 
     report_day: date
@@ -239,7 +212,7 @@ class SampleSubsidy(_Part):
         return {"A1": self.A1, "A2": self.A2, "A3": self.A3, "A4": self.A4}
 
 
-class SampleWorld(_Part):
+class SampleWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything the demonstration starts from."""
 
     business_date: date
@@ -249,12 +222,11 @@ class SampleWorld(_Part):
     bureau: SampleOrganization
     person: tuple[SamplePerson, ...]
     system: SampleSystem
-    market: dict[str, SampleMarket]
     parameter: tuple[SampleParameter, ...]
     enterprise: tuple[SampleEnterprise, ...]
     counterparty: SampleCounterparty
-    account_E4: SampleAccount
-    rating_report_E4: SampleRatingReport
+    carbon_account: SampleAccount
+    rating_report: SampleRatingReport
     pledge: tuple[SamplePledge, ...]
     repo: SampleRepo
     loan: SampleLoan
