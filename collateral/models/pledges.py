@@ -114,7 +114,6 @@ class AgreementExposureRow(Row, table=True):
     accrued_cny: Decimal = Field(sa_type=columns.Amount)
     costs_cny: Decimal = Field(sa_type=columns.Amount)
     source: str
-    recorded_at: datetime
 
 
 class CoverageRow(Row, table=True):

@@ -43,11 +43,9 @@ def latest_exposure(
     )
 
 
-def add_exposure(session: Session, actor: Actor, exposure: Exposure, *, recorded_at: datetime) -> None:
+def add_exposure(session: Session, actor: Actor, exposure: Exposure) -> None:
     """Write down what is owed on a day."""
-    session.add(
-        AgreementExposureRow(organization_id=actor.organization_id, recorded_at=recorded_at, **asdict(exposure))
-    )
+    session.add(AgreementExposureRow(organization_id=actor.organization_id, **asdict(exposure)))
     session.flush()
 
 

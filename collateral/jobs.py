@@ -1,0 +1,68 @@
+"""Collateral's part of the day: ask the registry, revalue, strike headroom, call; running twice changes nothing."""
+
+from datetime import date
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.jobs import JobOutcome
+from carbonfin.storage.parties import parties_of, standing_of
+from collateral import service
+from collateral.registries.port import Registry
+
+
+def dispatch_registry_messages(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Send what waits for the registry; each request goes out between transactions, each answer is taken in its own.
+
+    A process that dies after sending sends again under the same key, and the registry gives the same answer.
+    """
+    with sessions.read() as session:
+        messages = service.messages_to_send(session, actor)
+    unsent = []
+    for message in messages:
+        reply = registry.send(service.request_of(message))
+        with sessions.begin() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            service.take_reply(session, actor, message, reply, standing=standing)
+        if reply.answer == "not_sent":
+            unsent.append(f"{message.payload['agreement_code']}: {reply.reason}")
+    return JobOutcome(done_count=len(messages) - len(unsent), failures=tuple(unsent))
+
+
+def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Ask the registry what became of each request whose end is not known; one that stays unknown stays held."""
+    with sessions.read() as session:
+        questions = service.open_questions(session, actor)
+    unresolved = []
+    for question in questions:
+        reply = registry.query(question.request_key)
+        with sessions.begin() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            pledge = service.take_answer(session, actor, question.pledge_id, reply, standing=standing)
+        if reply.answer in {"unknown", "processing", "not_sent"}:
+            unresolved.append(f"{pledge.code}: {pledge.state}")
+    return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
+
+
+def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Strike coverage of every pledge in force and exposure of every open repo."""
+    batch = service.revalue(session, actor, business_date)
+    repos = service.revalue_repos(session, actor, business_date)
+    return JobOutcome(
+        done_count=len(batch.values) + len(repos),
+        failures=tuple(f"{one.item}: {one.detail}" for one in batch.failures),
+    )
+
+
+def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Strike headroom of every emitter with a compliance position."""
+    view = service.desk_view(session, service.standing_on(session, actor, business_date))
+    struck = [service.record_headroom(session, actor, party, view) for party in parties_of(session, actor)]
+    return JobOutcome(done_count=sum(struck))
+
+
+def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Move pledges by the day's coverage and issue the calls."""
+    return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))

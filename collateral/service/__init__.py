@@ -1,0 +1,87 @@
+"""Collateral for other packages and for the edges: load, calculate, save; nothing commits here."""
+
+from collateral.calc.agreements import (
+    AccountPosition,
+    CompliancePosition,
+    CoverageRecord,
+    Exposure,
+    HeadroomRecord,
+    MarginCall,
+    Pledge,
+    PledgeDraft,
+    PledgeEvent,
+    Repo,
+    RepoDraft,
+    RepoExposureRecord,
+    UnitQuantity,
+)
+from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.coverage import COVERAGE
+from collateral.calc.headroom import HEADROOM
+from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.service.appraisals import appraise_what_if, record_appraisal
+from collateral.service.calls import issue_calls, live_calls
+from collateral.service.headroom import (
+    compliance_positions_of,
+    headroom_of,
+    latest_headrooms,
+    record_compliance_position,
+    record_headroom,
+)
+from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
+from collateral.service.pledges import (
+    apply_for_pledge,
+    appraise_pledge,
+    approval_of,
+    approve_pledge,
+    complete_diligence,
+    draw_pledge,
+    load_pledge,
+    pledge_by_code,
+    pledges_of,
+    register_pledge,
+    reject_pledge,
+    repay_pledge,
+    request_freeze,
+    request_unfreeze,
+    sign_pledge,
+    timeline_of,
+    unconfirmed_of,
+    withdraw_pledge,
+)
+from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
+from collateral.service.repos import (
+    latest_repo_exposure,
+    load_repo,
+    open_repo,
+    repo_by_code,
+    repo_exposure_of,
+    repos_of,
+    revalue_repos,
+)
+from collateral.service.takeovers import PledgeTakeover, take_over_pledge
+from collateral.service.valuations import (
+    coverage_history,
+    coverage_now,
+    latest_coverages,
+    latest_exposure,
+    record_exposure,
+    revalue,
+)
+from collateral.service.view import desk_view, standing_on
+
+__all__ = [
+    "DECISION_KINDS", "AccountPosition", "CompliancePosition", "CoverageRecord", "Exposure", "HeadroomRecord",
+    "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
+    "UnitQuantity", "apply_for_pledge", "appraise_pledge", "appraise_what_if", "approval_of", "approve_pledge",
+    "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now", "desk_view", "draw_pledge",
+    "headroom_of", "holdings_of", "issue_calls", "latest_coverages", "latest_exposure", "latest_headrooms",
+    "latest_repo_exposure", "ledger_entries", "ledger_faults", "live_calls", "load_pledge", "load_repo",
+    "messages_to_send", "open_account", "open_questions", "open_repo", "pledge_by_code", "pledges_of",
+    "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom", "record_holding",
+    "register_pledge", "reject_pledge", "repay_pledge", "repo_by_code", "repo_exposure_of", "repos_of",
+    "request_freeze", "request_of", "request_unfreeze", "revalue", "revalue_repos", "sign_pledge", "standing_on",
+    "take_answer", "take_over_pledge", "take_reply", "timeline_of", "unconfirmed_of", "withdraw_pledge",
+]  # fmt: skip
+
+DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, REPO_EXPOSURE, REPO_START)

@@ -1,0 +1,185 @@
+"""Compliance positions and headroom: what an emitter may pledge and still surrender."""
+
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Scheme
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.parties import Party
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.parties import Standing, load_party
+from collateral.calc.agreements import CompliancePosition, HeadroomRecord
+from collateral.calc.headroom import HEADROOM, HeadroomInputs, HeadroomOutcome, UnitHolding, UnitLock, decide_headroom
+from collateral.calc.surrender import trading_days_of
+from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
+from collateral.store import compliance, ledger, pledges
+
+SURRENDER_DATE = "collateral.surrender_date"
+SURRENDER_BUFFER = "collateral.surrender_buffer_ratio"
+TRUE_UP_COUNTED = "collateral.true_up_counted_ratio"
+UNCERTAIN_STATES = frozenset({"FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN"})
+
+
+def record_compliance_position(
+    session: Session, actor: Actor, position: CompliancePosition, *, standing: Standing
+) -> None:
+    """Write down what an emitter must surrender for a year; the same again changes nothing, else a new revision."""
+    load_party(session, actor, position.party_id)
+    known_on = china_day(standing.known_at)
+    known = compliance.compliance_positions(session, actor, known_on=known_on, party_id=position.party_id)
+    if position not in known:
+        compliance.add_compliance_position(session, actor, position, recorded_at=standing.known_at)
+
+
+def compliance_positions_of(
+    session: Session, actor: Actor, party_id: str, *, standing: Standing
+) -> tuple[CompliancePosition, ...]:
+    """Give what is known of an emitter's emissions, allocation and true-up, the latest year first."""
+    load_party(session, actor, party_id)
+    known_on = china_day(standing.known_at)
+    return compliance.compliance_positions(session, actor, known_on=known_on, party_id=party_id)
+
+
+def unit_locks(session: Session, actor: Actor, party_id: str) -> tuple[UnitLock, ...]:
+    """Give what binds a party's units, each with the day its agreement ends."""
+    held = {one.id: one for one in pledges.pledges_of(session, actor, pledgor_id=party_id)}
+    return tuple(
+        UnitLock(
+            agreement_code=one.agreement_code,
+            unit=one.unit,
+            quantity_t=one.quantity_t,
+            end_date=held[one.pledge_id].end_date,
+            is_certain=held[one.pledge_id].state not in UNCERTAIN_STATES,
+        )
+        for one in ledger.encumbrances_of(session, actor, live_only=True)
+        if one.pledge_id in held
+    )
+
+
+def headroom_inputs(
+    session: Session,
+    actor: Actor,
+    party: Party,
+    view: DeskView,
+    *,
+    added: tuple[UnitLock, ...] = (),
+    extends_code: str = "",
+) -> tuple[HeadroomInputs, ...]:
+    """Collect the inputs of headroom for each scheme and year still to be surrendered.
+
+    Args:
+        session: Where holdings and locks are read.
+        actor: Whose bank it is.
+        party: The emitter.
+        view: Parameters and calendar.
+        added: Locks of an agreement thought of but not yet made.
+        extends_code: An agreement whose locks `added` replaces.
+    """
+    known_on = china_day(view.standing.known_at)
+    holdings = tuple(
+        UnitHolding(unit=one.unit, quantity_t=one.total_t)
+        for one in ledger.positions_of(session, actor, party_id=party.id)
+    )
+    standing_locks = unit_locks(session, actor, party.id)
+    locks = (*(one for one in standing_locks if one.agreement_code != extends_code or not extends_code), *added)
+    found = []
+    for position in compliance.compliance_positions(session, actor, known_on=known_on, party_id=party.id):
+        surrender_date = view.on(SURRENDER_DATE, f"{position.scheme}-{position.compliance_year}")
+        if surrender_date.day < view.day:
+            continue
+        found.append(
+            HeadroomInputs(
+                party_code=party.code,
+                scheme=position.scheme,
+                compliance_year=position.compliance_year,
+                valuation_date=view.day,
+                surrender_date=surrender_date,
+                holdings=holdings,
+                locks=_merged(locks),
+                emissions_t=position.emissions_t,
+                emissions_source=position.emissions_source,
+                true_up_expected_t=position.true_up_expected_t,
+                true_up_source=position.true_up_source
+                + (f"（未确认：{position.unconfirmed}）" if position.unconfirmed else ""),
+                true_up_counted=view.on(TRUE_UP_COUNTED),
+                buffer=view.on(SURRENDER_BUFFER, position.scheme),
+                unfreeze_days=view.on(UNFREEZE_DAYS),
+                trading_days=trading_days_of(view.calendar, start=view.day, end=surrender_date.day),
+            )
+        )
+    return tuple(found)
+
+
+def _merged(locks: tuple[UnitLock, ...]) -> tuple[UnitLock, ...]:
+    """Add up what one agreement binds of one unit."""
+    merged: dict[tuple[str, str], UnitLock] = {}
+    for lock in locks:
+        key = (lock.agreement_code, str(lock.unit))
+        standing = merged.get(key)
+        merged[key] = lock if standing is None else replace(standing, quantity_t=standing.quantity_t + lock.quantity_t)
+    return tuple(merged[key] for key in sorted(merged))
+
+
+def schemes_without_position(
+    party: Party, pledged: tuple[Scheme, ...], known: tuple[HeadroomInputs, ...]
+) -> tuple[Scheme, ...]:
+    """Name the schemes an emitter must or may have to surrender of which no position is known."""
+    if party.key_emitter is False:
+        return ()
+    schemes = (Scheme(party.scheme),) if party.scheme else tuple(one for one in pledged if one is not Scheme.CCER)
+    return tuple(scheme for scheme in schemes if scheme not in {one.scheme for one in known})
+
+
+def headroom_of(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> tuple[HeadroomOutcome, ...]:
+    """Calculate an emitter's headroom for each scheme and year still to be surrendered; nothing is stored."""
+    party = load_party(session, actor, party_id)
+    view = desk_view(session, standing)
+    return tuple(decide_headroom(inputs) for inputs in headroom_inputs(session, actor, party, view))
+
+
+def record_headroom(session: Session, actor: Actor, party: Party, view: DeskView) -> int:
+    """Keep an emitter's headroom of the business date with its decision; the same inputs again change nothing."""
+    recorded_count = 0
+    for inputs in headroom_inputs(session, actor, party, view):
+        inputs_digest = digest_of(inputs)
+        if compliance.headroom_is_recorded(
+            session,
+            actor,
+            party_id=party.id,
+            scheme=inputs.scheme,
+            business_date=view.day,
+            inputs_digest=inputs_digest,
+        ):
+            continue
+        recorded = record_decision(
+            session,
+            actor,
+            HEADROOM,
+            inputs,
+            subject=f"party:{party.id}",
+            valid_on=view.day,
+            known_at=view.standing.known_at,
+        )
+        compliance.add_headroom(
+            session,
+            actor,
+            recorded.outcome,
+            party_id=party.id,
+            scheme=inputs.scheme,
+            compliance_year=inputs.compliance_year,
+            business_date=view.day,
+            inputs_digest=inputs_digest,
+            decision_id=recorded.decision_id,
+        )
+        recorded_count += 1
+    return recorded_count
+
+
+def latest_headrooms(
+    session: Session, actor: Actor, *, standing: Standing, party_id: str | None = None
+) -> tuple[HeadroomRecord, ...]:
+    """Give the last recorded headroom of each emitter and scheme, with its decision."""
+    return compliance.latest_headrooms(session, actor, on=standing.business_date, party_id=party_id)

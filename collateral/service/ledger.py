@@ -1,0 +1,257 @@
+"""Accounts and holdings, and the holds on them: reserve, confirm, void, release, each with its journal entry."""
+
+from datetime import date
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.parties import Standing, load_party
+from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
+from collateral.calc.ledger import Bucket, Entry, Posting
+from collateral.calc.lifecycles import ENCUMBRANCE
+from collateral.store import ledger as store
+
+REGISTRY_NAMES: dict[Scheme, str] = {Scheme.CEA: "全国碳排放权注册登记系统", Scheme.SZA: "深圳碳排放权注册登记簿"}
+
+
+def open_account(session: Session, actor: Actor, party_id: str, scheme: Scheme, *, standing: Standing) -> str:
+    """Open a party's account for a scheme, or give the one it has."""
+    party = load_party(session, actor, party_id)
+    found = store.account_of(session, actor, party_id=party.id, scheme=scheme)
+    return found or store.add_account(
+        session,
+        actor,
+        party_id=party.id,
+        scheme=scheme,
+        registry_name=REGISTRY_NAMES.get(scheme, f"{scheme} 登记簿"),
+        opened_at=standing.known_at,
+    )
+
+
+def record_holding(
+    session: Session, actor: Actor, party_id: str, unit: Unit, *, quantity_t: int, standing: Standing, cause: str
+) -> None:
+    """Bring a party's holding of a unit to the quantity its registry states; the same again changes nothing.
+
+    Raises:
+        Conflict: Less than is bound to agreements.
+        InvalidInput: A negative quantity.
+    """
+    if quantity_t < 0:
+        raise InvalidInput(f"holding of {unit} is {quantity_t} t", zh="持有量不能为负", field="quantity_t")
+    account_id = open_account(session, actor, party_id, unit.scheme, standing=standing)
+    store.ensure_position(session, actor, account_id=account_id, unit=unit)
+    held_t = sum(one.total_t for one in holdings_of(session, actor, party_id) if one.unit == unit)
+    change_t = quantity_t - held_t
+    if not change_t:
+        return
+    store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
+    entry = Entry(
+        postings=(
+            Posting(account_id=account_id, unit=unit, bucket=Bucket.OUTSIDE, quantity_t=-change_t),
+            Posting(account_id=account_id, unit=unit, bucket=Bucket.FREE, quantity_t=change_t),
+        )
+    )
+    _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+
+
+def holdings_of(session: Session, actor: Actor, party_id: str) -> tuple[AccountPosition, ...]:
+    """Give a party's positions by unit."""
+    return store.positions_of(session, actor, party_id=party_id)
+
+
+def transfer_title(
+    session: Session,
+    actor: Actor,
+    *,
+    agreement_code: str,
+    from_party_id: str,
+    to_party_id: str,
+    units: UnitQuantity,
+    standing: Standing,
+    cause: str,
+) -> None:
+    """Move free units from one party's account to another's: title passes, as in a repo.
+
+    Raises:
+        Conflict: Too little is free.
+    """
+    unit, quantity_t = units.unit, units.quantity_t
+    source_id = open_account(session, actor, from_party_id, unit.scheme, standing=standing)
+    target_id = open_account(session, actor, to_party_id, unit.scheme, standing=standing)
+    store.ensure_position(session, actor, account_id=target_id, unit=unit)
+    store.move_position(session, actor, account_id=source_id, unit=unit, total_t=-quantity_t)
+    store.move_position(session, actor, account_id=target_id, unit=unit, total_t=quantity_t)
+    entry = Entry(
+        postings=(
+            Posting(account_id=source_id, unit=unit, bucket=Bucket.FREE, quantity_t=-quantity_t),
+            Posting(account_id=target_id, unit=unit, bucket=Bucket.FREE, quantity_t=quantity_t),
+        )
+    )
+    _journal(session, actor, entry, kind="transfer", agreement_code=agreement_code, standing=standing, cause=cause)
+
+
+def reserve(
+    session: Session,
+    actor: Actor,
+    *,
+    agreement_code: str,
+    pledge_id: str,
+    party_id: str,
+    units: tuple[UnitQuantity, ...],
+    standing: Standing,
+) -> None:
+    """Reserve free units for an agreement before the registry is asked.
+
+    Raises:
+        Conflict: Too little is free; nothing is reserved.
+    """
+    for one in sorted(units, key=lambda each: str(each.unit)):  # one order, so that two transactions cannot deadlock
+        account_id = open_account(session, actor, party_id, one.unit.scheme, standing=standing)
+        store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
+        store.move_position(session, actor, account_id=account_id, unit=one.unit, pending_t=one.quantity_t)
+        store.add_encumbrance(
+            session,
+            actor,
+            account_id=account_id,
+            agreement_code=agreement_code,
+            pledge_id=pledge_id,
+            unit=one.unit,
+            quantity_t=one.quantity_t,
+            reserved_at=standing.known_at,
+        )
+        entry = _between(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
+        _journal(
+            session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause="申请冻结"
+        )
+
+
+def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
+    """Lock what is reserved for a pledge: the registry froze it."""
+    for held in _held(session, actor, pledge_id, "PENDING"):
+        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "confirm"))
+        store.move_position(
+            session,
+            actor,
+            account_id=held.account_id,
+            unit=held.unit,
+            pending_t=-held.quantity_t,
+            locked_t=held.quantity_t,
+        )
+        _move(session, actor, held, "confirm", start=Bucket.PENDING, end=Bucket.LOCKED, standing=standing, cause=cause)
+
+
+def void(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
+    """Free what is reserved for a pledge; only after the registry said that it is not frozen."""
+    for held in _held(session, actor, pledge_id, "PENDING"):
+        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "void"))
+        store.move_position(session, actor, account_id=held.account_id, unit=held.unit, pending_t=-held.quantity_t)
+        _move(session, actor, held, "void", start=Bucket.PENDING, end=Bucket.FREE, standing=standing, cause=cause)
+
+
+def ask_release(session: Session, actor: Actor, *, pledge_id: str) -> tuple[Encumbrance, ...]:
+    """Mark what is locked for a pledge as asked to be released; it stays locked until the registry confirms."""
+    held = _held(session, actor, pledge_id, "LOCKED")
+    for one in held:
+        store.move_encumbrance(session, actor, one, to=ENCUMBRANCE.after(one.state, "request release"))
+    return held
+
+
+def release(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
+    """Free what was locked for a pledge: the registry unfroze it."""
+    for held in _held(session, actor, pledge_id, "RELEASE_PENDING"):
+        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "registry confirms"))
+        store.move_position(session, actor, account_id=held.account_id, unit=held.unit, locked_t=-held.quantity_t)
+        _move(session, actor, held, "release", start=Bucket.LOCKED, end=Bucket.FREE, standing=standing, cause=cause)
+
+
+def is_locked_for(session: Session, actor: Actor, *, pledge_id: str, units: tuple[UnitQuantity, ...]) -> bool:
+    """Tell whether every unit of a pledge is locked in full."""
+    locked: dict[Unit, int] = {}
+    for held in _held(session, actor, pledge_id, "LOCKED"):
+        locked[held.unit] = locked.get(held.unit, 0) + held.quantity_t
+    return all(locked.get(one.unit, 0) == one.quantity_t for one in units)
+
+
+def ledger_entries(session: Session, actor: Actor, *, agreement_code: str) -> tuple[LedgerEntry, ...]:
+    """Give the journal entries of an agreement."""
+    return store.entries_of(session, actor, agreement_code=agreement_code)
+
+
+def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
+    """Compare positions with the journal and name each difference; empty when the ledger balances."""
+    journal = store.journal_balances(session, actor)
+    faults = []
+    for one in store.positions_of(session, actor):
+        for bucket, quantity_t in (
+            (Bucket.FREE, one.free_t),
+            (Bucket.PENDING, one.pending_t),
+            (Bucket.LOCKED, one.locked_t),
+        ):
+            posted_t = journal.get((one.account_id, str(one.unit), str(bucket)), 0)
+            if posted_t != quantity_t:
+                faults.append(f"{one.unit} {bucket}: position {quantity_t} t, journal {posted_t} t")
+    return tuple(faults)
+
+
+def _held(session: Session, actor: Actor, pledge_id: str, state: str) -> tuple[Encumbrance, ...]:
+    held = tuple(
+        one for one in store.encumbrances_of(session, actor, pledge_id=pledge_id, live_only=True) if one.state == state
+    )
+    if not held:
+        raise Conflict(
+            f"pledge {pledge_id} has nothing {state.lower()} in the ledger",
+            zh="台账中没有相应的占用",
+            remedy="Read the pledge again.",
+            remedy_zh="请刷新后重试。",
+        )
+    return held
+
+
+def _between(account_id: str, unit: Unit, quantity_t: int, *, start: Bucket, end: Bucket) -> Entry:
+    return Entry(
+        postings=(
+            Posting(account_id=account_id, unit=unit, bucket=start, quantity_t=-quantity_t),
+            Posting(account_id=account_id, unit=unit, bucket=end, quantity_t=quantity_t),
+        )
+    )
+
+
+def _move(
+    session: Session,
+    actor: Actor,
+    held: Encumbrance,
+    kind: str,
+    *,
+    start: Bucket,
+    end: Bucket,
+    standing: Standing,
+    cause: str,
+) -> None:
+    entry = _between(held.account_id, held.unit, held.quantity_t, start=start, end=end)
+    _journal(session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause)
+
+
+def _journal(
+    session: Session,
+    actor: Actor,
+    entry: Entry,
+    *,
+    kind: str,
+    agreement_code: str | None,
+    standing: Standing,
+    cause: str,
+) -> None:
+    business_date: date = standing.business_date
+    store.add_entry(
+        session,
+        actor,
+        entry,
+        kind=kind,
+        agreement_code=agreement_code,
+        business_date=business_date,
+        entered_at=standing.known_at,
+        cause=cause,
+    )

@@ -1,0 +1,395 @@
+"""The life of a pledge, from application to release; each step passes the state machine and is written down."""
+
+from datetime import date
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotPermitted
+from carbonfin.storage.decisions import load_outcome
+from carbonfin.storage.outbox import enqueue
+from carbonfin.storage.parties import Standing, load_party
+from collateral.calc.agreements import Exposure, Pledge, PledgeApproval, PledgeDraft, PledgeEvent, UnitQuantity
+from collateral.calc.appraisal import APPRAISAL, Refusal
+from collateral.calc.pledge import PLEDGE
+from collateral.registries.port import Operation
+from collateral.service import appraisals, ledger
+from collateral.service.valuations import post_exposure
+from collateral.store import pledges as store
+
+FREEZE_MESSAGE = "collateral.freeze"
+UNFREEZE_MESSAGE = "collateral.unfreeze"
+
+
+def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> Pledge:
+    """Take an application; the same application again gives the pledge that is there.
+
+    Raises:
+        Conflict: The code is taken by another application.
+    """
+    party = load_party(session, actor, draft.pledgor_id)
+    found = _same_pledge(session, actor, draft)
+    if found is not None:
+        return found
+    if draft.extends_code and store.find_pledge(session, actor, draft.extends_code) is None:
+        raise InvalidInput(
+            f"there is no pledge {draft.extends_code} to extend", zh="要延期的质押不存在", field="extends_code"
+        )
+    return store.add_pledge(
+        session,
+        actor,
+        draft,
+        state="APPLIED",
+        applied_on=standing.business_date,
+        is_sample=party.is_sample or actor.is_sample,
+    )
+
+
+def _same_pledge(session: Session, actor: Actor, draft: PledgeDraft) -> Pledge | None:
+    found = store.find_pledge(session, actor, draft.code)
+    if found is None:
+        return None
+    if draft_of(found) != _in_order(draft):
+        raise Conflict(
+            f"pledge {draft.code} was applied for with other terms",
+            zh=f"质押 {draft.code} 已存在且条件不同",
+            field="code",
+            remedy="Choose another code.",
+            remedy_zh="请使用其他编号。",
+        )
+    return found
+
+
+def _in_order(draft: PledgeDraft) -> PledgeDraft:
+    return PledgeDraft(
+        code=draft.code,
+        pledgor_id=draft.pledgor_id,
+        units=tuple(sorted(draft.units, key=lambda one: str(one.unit))),
+        principal_cny=draft.principal_cny,
+        end_date=draft.end_date,
+        extends_code=draft.extends_code,
+    )
+
+
+def draft_of(pledge: Pledge) -> PledgeDraft:
+    """Give the terms of a pledge as they were applied for, units in order."""
+    return PledgeDraft(
+        code=pledge.code,
+        pledgor_id=pledge.pledgor_id,
+        units=pledge.units,
+        principal_cny=pledge.principal_cny,
+        end_date=pledge.end_date,
+        extends_code=pledge.extends_code,
+    )
+
+
+def take_step(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    event: str,
+    *,
+    standing: Standing,
+    cause: str,
+    decision_id: str | None = None,
+    business_date: date | None = None,
+) -> Pledge:
+    """Move a pledge that was read for update, and write the step into its timeline.
+
+    Raises:
+        Conflict: The state does not allow the event; nothing happens.
+    """
+    after = PLEDGE.after(pledge.state, event)
+    store.change_pledge(session, pledge, state=after)
+    step = store.Step(
+        event=event,
+        state_before=pledge.state,
+        state_after=after,
+        business_date=business_date or standing.business_date,
+        happened_at=standing.known_at,
+        actor=actor,
+        cause=cause,
+        decision_id=decision_id,
+    )
+    store.add_event(session, pledge, step)
+    return store.load_pledge(session, actor, pledge.id)
+
+
+def appraise_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+    """Appraise an application and keep the decision; one with a reason against it is rejected with that reason."""
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "appraise")
+    recorded = appraisals.record_appraisal(session, actor, draft_of(pledge), standing=standing)
+    store.change_pledge(session, pledge, appraisal_id=recorded.decision_id, refusals=recorded.outcome.refusals)
+    pledge = take_step(
+        session, actor, pledge, "appraise", standing=standing, cause="押品评估", decision_id=recorded.decision_id
+    )
+    if recorded.outcome.is_acceptable:
+        return pledge
+    reasons = "；".join(one.zh for one in recorded.outcome.refusals)
+    return take_step(
+        session, actor, pledge, "reject", standing=standing, cause=reasons, decision_id=recorded.decision_id
+    )
+
+
+def complete_diligence(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, finding: str) -> Pledge:
+    """Note that ownership and prior liens were checked in both registers."""
+    _named(finding, "finding", "请填写尽职调查结论")
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    return take_step(session, actor, pledge, "diligence", standing=standing, cause=finding)
+
+
+def approve_pledge(
+    session: Session,
+    checker: Actor,
+    pledge_id: str,
+    *,
+    standing: Standing,
+    reason: str,
+    accepted_unconfirmed: tuple[str, ...],
+) -> Pledge:
+    """Approve a pledge as another person than its maker, after appraising it again on the day.
+
+    Args:
+        session: The open transaction.
+        checker: Who approves.
+        pledge_id: Which pledge.
+        standing: Business date and what is known.
+        reason: Why, in the checker's words.
+        accepted_unconfirmed: Unconfirmed facts the appraisal rests on, each named; one left out stops the approval.
+
+    Raises:
+        NotPermitted: The checker is the maker.
+        Conflict: An unconfirmed fact was not accepted by name, or a reason stands against the pledge today.
+    """
+    pledge = store.load_pledge(session, checker, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "approve")
+    refuse_maker(pledge, checker)
+    recorded = appraisals.record_appraisal(session, checker, draft_of(pledge), standing=standing)
+    _refuse_against(pledge, recorded.outcome.refusals)
+    missing = [one for one in recorded.outcome.unconfirmed if one not in accepted_unconfirmed]
+    if missing:
+        raise Conflict(
+            f"pledge {pledge.code} rests on unconfirmed facts: {', '.join(missing)}",
+            zh=f"该笔质押依据的以下事实未确认，须逐项同意：{'、'.join(missing)}",
+            field="accepted_unconfirmed",
+            remedy="Confirm the facts, or accept each by name.",
+            remedy_zh="请先核实，或在审批时逐项列明同意。",
+            unconfirmed=missing,
+        )
+    store.add_approval(
+        session,
+        pledge,
+        checker=checker,
+        finding="approved",
+        reason=reason,
+        accepted_unconfirmed=tuple(recorded.outcome.unconfirmed),
+        decided_at=standing.known_at,
+    )
+    return take_step(
+        session, checker, pledge, "approve", standing=standing, cause=reason, decision_id=recorded.decision_id
+    )
+
+
+def refuse_maker(pledge: Pledge, checker: Actor) -> None:
+    """Refuse the person who applied for a pledge as the one who approves it."""
+    if checker.id == pledge.maker_id:
+        raise NotPermitted(
+            f"pledge {pledge.code} was applied for by the same person",
+            zh="经办与复核不得为同一人",
+            field="checker",
+            remedy="Ask another person to approve it.",
+            remedy_zh="请由另一人审批。",
+        )
+
+
+def _refuse_against(pledge: Pledge, refusals: tuple[Refusal, ...]) -> None:
+    if refusals:
+        raise Conflict(
+            f"pledge {pledge.code} cannot be approved today: {'; '.join(one.detail for one in refusals)}",
+            zh=f"质押 {pledge.code} 今日不满足审批条件：{'；'.join(one.zh for one in refusals)}",
+            remedy="Reject it, or apply again with other terms.",
+            remedy_zh="请拒绝，或调整条件后重新申请。",
+            refusals=[one.code for one in refusals],
+        )
+
+
+def reject_pledge(session: Session, checker: Actor, pledge_id: str, *, standing: Standing, reason: str) -> Pledge:
+    """Reject a pledge as another person than its maker."""
+    _named(reason, "reason", "请填写拒绝理由")
+    pledge = store.load_pledge(session, checker, pledge_id, lock=True)
+    refuse_maker(pledge, checker)
+    refusal = Refusal(code="rejected", detail=reason, zh=reason)
+    store.change_pledge(session, pledge, refusals=(*pledge.refusals, refusal))
+    moved = take_step(session, checker, pledge, "reject", standing=standing, cause=reason)
+    store.add_approval(
+        session,
+        pledge,
+        checker=checker,
+        finding="rejected",
+        reason=reason,
+        accepted_unconfirmed=(),
+        decided_at=standing.known_at,
+    )
+    return moved
+
+
+def sign_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str) -> Pledge:
+    """Note the signed contract."""
+    _named(contract, "contract", "请填写合同编号")
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}")
+
+
+def register_pledge(
+    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, registration_number: str
+) -> Pledge:
+    """Note the registration in the movable-asset register (中登网)."""
+    _named(registration_number, "registration_number", "请填写登记证明编号")
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    moved = take_step(session, actor, pledge, "register", standing=standing, cause=f"登记证明 {registration_number}")
+    store.change_pledge(session, moved, registration_number=registration_number)
+    return store.load_pledge(session, actor, pledge_id)
+
+
+def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+    """Reserve the units in the ledger and write the message to the registry, in one transaction.
+
+    Raises:
+        Conflict: Too little is free, or the pledge's state does not allow it; nothing is reserved or sent.
+    """
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    moved = take_step(session, actor, pledge, "request_freeze", standing=standing, cause="台账预留并向登记机构申请冻结")
+    ledger.reserve(
+        session,
+        actor,
+        agreement_code=pledge.code,
+        pledge_id=pledge.id,
+        party_id=pledge.pledgor_id,
+        units=pledge.units,
+        standing=standing,
+    )
+    _ask_registry(session, actor, pledge, Operation.FREEZE)
+    return moved
+
+
+def _ask_registry(session: Session, actor: Actor, pledge: Pledge, operation: Operation) -> None:
+    """Write the message to the registry; its key names pledge and operation, so that sending twice asks once."""
+    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    enqueue(
+        session,
+        actor,
+        subject=f"pledge:{pledge.id}",
+        kind=FREEZE_MESSAGE if operation is Operation.FREEZE else UNFREEZE_MESSAGE,
+        payload={
+            "pledge_id": pledge.id,
+            "request_key": request_key(pledge, operation),
+            "operation": str(operation),
+            "agreement_code": pledge.code,
+            "units": [
+                {"account_id": accounts[one.unit], "unit": str(one.unit), "quantity_t": one.quantity_t}
+                for one in pledge.units
+            ],
+        },
+    )
+
+
+def request_key(pledge: Pledge, operation: Operation) -> str:
+    """Give the key under which a registry knows a request."""
+    return f"{pledge.id}-{operation}"
+
+
+def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+    """Pay out the loan behind a pledge; only when it is registered and every unit is frozen.
+
+    Raises:
+        Conflict: A registration is missing or not every unit is locked.
+    """
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "drawdown")
+    locked = ledger.is_locked_for(session, actor, pledge_id=pledge.id, units=pledge.units)
+    if pledge.registration_number is None or not locked:
+        raise Conflict(
+            f"pledge {pledge.code} is not registered and frozen in full", zh="登记或冻结未完成，不得放款", field="state"
+        )
+    moved = take_step(session, actor, pledge, "drawdown", standing=standing, cause=f"放款 {pledge.principal_cny} 元")
+    store.change_pledge(session, moved, drawn_on=standing.business_date)
+    post_exposure(session, actor, _drawn(pledge, standing.business_date))
+    return store.load_pledge(session, actor, pledge_id)
+
+
+def _drawn(pledge: Pledge, day: date) -> Exposure:
+    return Exposure(
+        agreement_code=pledge.code,
+        exposure_date=day,
+        revision=0,
+        principal_cny=pledge.principal_cny,
+        accrued_cny=pledge.principal_cny * 0,
+        costs_cny=pledge.principal_cny * 0,
+        source="放款",
+    )
+
+
+def repay_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:
+    """Note that the loan behind a pledge is repaid in full."""
+    _named(cause, "cause", "请填写结清依据")
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    return take_step(session, actor, pledge, "repay_all", standing=standing, cause=cause)
+
+
+def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+    """Ask the registry to unfreeze; the units stay locked in the ledger until it confirms."""
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
+    moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
+    ledger.ask_release(session, actor, pledge_id=pledge.id)
+    _ask_registry(session, actor, pledge, Operation.UNFREEZE)
+    return moved
+
+
+def withdraw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:
+    """Withdraw a pledge that is approved but not yet frozen."""
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    return take_step(session, actor, pledge, "withdraw", standing=standing, cause=cause)
+
+
+def load_pledge(session: Session, actor: Actor, pledge_id: str) -> Pledge:
+    """Give a pledge of the actor's organisation."""
+    return store.load_pledge(session, actor, pledge_id)
+
+
+def pledge_by_code(session: Session, actor: Actor, code: str) -> Pledge | None:
+    """Give the pledge of the actor's organisation with this code, or None."""
+    return store.find_pledge(session, actor, code)
+
+
+def pledges_of(session: Session, actor: Actor, *, pledgor_id: str | None = None) -> tuple[Pledge, ...]:
+    """Give the pledges of the actor's organisation by code, of one pledgor or of all."""
+    return store.pledges_of(session, actor, pledgor_id=pledgor_id)
+
+
+def timeline_of(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeEvent, ...]:
+    """Give the steps of a pledge."""
+    return store.events_of(session, actor, pledge_id)
+
+
+def approval_of(session: Session, actor: Actor, pledge_id: str) -> PledgeApproval | None:
+    """Give who approved or rejected a pledge, or None."""
+    return store.approval_of(session, actor, pledge_id)
+
+
+def unconfirmed_of(session: Session, actor: Actor, pledge: Pledge) -> tuple[str, ...]:
+    """Name the unconfirmed facts an appraised pledge rests on, to be accepted or confirmed before approval."""
+    if pledge.appraisal_id is None:
+        return ()
+    return load_outcome(session, actor, APPRAISAL, pledge.appraisal_id).unconfirmed
+
+
+def add_pledged_units(session: Session, actor: Actor, pledge: Pledge, added: UnitQuantity) -> None:
+    """Add tonnes to a pledge whose freeze is confirmed."""
+    store.add_units(session, actor, pledge, added)
+
+
+def _named(text: str, field: str, zh: str) -> None:
+    if not text.strip():
+        raise InvalidInput(f"{field} is empty", zh=zh, field=field)

@@ -1,0 +1,219 @@
+"""Repos: opened with title passing to the buyer, valued each business date, called when exposure passes the minimum."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData
+from carbonfin.kernel.units import Currency
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.parties import Standing, load_party
+from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord, UnitQuantity
+from collateral.calc.haircuts import Haircut, repo_haircut
+from collateral.calc.lifecycles import REPO
+from collateral.calc.repo import (
+    REPO_EXPOSURE,
+    REPO_START,
+    FxUsed,
+    RepoExposureInputs,
+    RepoExposureOutcome,
+    RepoStartInputs,
+    RepoTerms,
+    decide_repo_exposure,
+)
+from collateral.service import ledger
+from collateral.service.view import DeskView, desk_view, price_used, standing_on
+from collateral.store import repos as store
+from collateral.store import valuations
+from pricing.service import fx_rate_on
+
+_VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
+_FX_PAIRS = {Currency.HKD: "HKDCNY", Currency.USD: "USDCNY", Currency.EUR: "EURCNY"}
+
+
+def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Standing) -> Repo:
+    """Open a repo as of its purchase date: strike what may be lent, and pass title to the units to the buyer.
+
+    The same again gives the repo that is there.
+
+    Raises:
+        Conflict: More cash than may be lent, too few free units, or the code is taken by other terms.
+    """
+    terms = draft.terms
+    found = store.find_repo(session, actor, terms.code)
+    if found is not None:
+        if found.terms != terms:
+            raise Conflict(
+                f"repo {terms.code} exists with other terms", zh=f"回购 {terms.code} 已存在且条件不同", field="code"
+            )
+        return found
+    seller, buyer = load_party(session, actor, draft.seller_id), load_party(session, actor, draft.buyer_id)
+    at_start = replace(standing, business_date=terms.purchase_date)
+    if terms.purchase_date > standing.business_date:
+        raise InvalidInput(
+            f"repo {terms.code} starts {terms.purchase_date}, after the business date",
+            zh="首期交易日晚于业务日期",
+            field="purchase_date",
+        )
+    view = desk_view(session, at_start)
+    inputs = RepoStartInputs(
+        terms=terms,
+        price=price_used(view, terms.unit),
+        haircut=_haircut(view, terms),
+        fx=_fx(session, view, terms),
+    )
+    recorded = record_decision(
+        session,
+        actor,
+        REPO_START,
+        inputs,
+        subject=f"repo:{terms.code}",
+        valid_on=terms.purchase_date,
+        known_at=standing.known_at,
+    )
+    if not recorded.outcome.is_within_lendable:
+        raise Conflict(
+            f"repo {terms.code}: {terms.purchase_price_amount} exceeds lendable {recorded.outcome.lendable_amount}",
+            zh=f"首期价款 {terms.purchase_price_amount} 超过可融资金额 {recorded.outcome.lendable_amount}",
+            field="purchase_price_amount",
+        )
+    ledger.transfer_title(
+        session,
+        actor,
+        agreement_code=terms.code,
+        from_party_id=seller.id,
+        to_party_id=buyer.id,
+        units=UnitQuantity(unit=terms.unit, quantity_t=terms.quantity_t),
+        standing=at_start,
+        cause=f"回购 {terms.code} 首期交收，所有权转移",
+    )
+    state = REPO.after(REPO.after("AGREED", "purchase_date"), "DvP both legs")
+    return store.add_repo(
+        session,
+        actor,
+        draft,
+        state=state,
+        start_decision_id=recorded.decision_id,
+        is_sample=seller.is_sample or buyer.is_sample or actor.is_sample,
+    )
+
+
+def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
+    return repo_haircut(
+        view.book,
+        terms.unit.scheme,
+        cross_currency=terms.currency is not Currency.CNY,
+        valid_on=view.day,
+        known_at=view.standing.known_at,
+    )
+
+
+def _fx(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
+    if terms.currency is Currency.CNY:
+        return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="同币种")
+    pair = _FX_PAIRS.get(terms.currency)
+    if pair is None:
+        raise MissingData(
+            f"no reference rate of {terms.currency} is kept", zh=f"没有 {terms.currency} 的参考汇率", field="fx"
+        )
+    quote = fx_rate_on(session, pair, view.day, view.standing.known_at)
+    return FxUsed(cny_per_unit=quote.rate, quote_date=quote.quote_date, source=quote.document)
+
+
+def repo_exposure_inputs(session: Session, repo: Repo, view: DeskView) -> RepoExposureInputs:
+    """Collect everything a repo's exposure hangs on."""
+    return RepoExposureInputs(
+        terms=repo.terms,
+        valuation_date=view.day,
+        price=price_used(view, repo.terms.unit),
+        haircut=_haircut(view, repo.terms),
+        fx=_fx(session, view, repo.terms),
+        margin_units_t=repo.margin_units_t,
+        margin_cash_amount=repo.margin_cash_amount,
+    )
+
+
+def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: Standing) -> RepoExposureOutcome:
+    """Calculate a repo's exposure as of the business date; nothing is stored."""
+    repo = store.load_repo(session, actor, repo_id)
+    return decide_repo_exposure(repo_exposure_inputs(session, repo, desk_view(session, standing)))
+
+
+def revalue_repos(session: Session, actor: Actor, business_date: date) -> tuple[RepoExposureRecord, ...]:
+    """Strike the exposure of every open repo for a business date and issue its call; again, nothing changes."""
+    view = desk_view(session, standing_on(session, actor, business_date))
+    return tuple(_revalued(session, actor, repo, view) for repo in store.repos_of(session, actor, states=_VALUED))
+
+
+def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> RepoExposureRecord:
+    inputs = repo_exposure_inputs(session, repo, view)
+    inputs_digest = digest_of(inputs)
+    known = store.exposure_with_digest(
+        session, actor, repo_id=repo.id, business_date=view.day, inputs_digest=inputs_digest
+    )
+    if known is not None:
+        return known
+    recorded = record_decision(
+        session,
+        actor,
+        REPO_EXPOSURE,
+        inputs,
+        subject=f"repo:{repo.terms.code}",
+        valid_on=view.day,
+        known_at=view.standing.known_at,
+    )
+    exposure = store.add_repo_exposure(
+        session,
+        actor,
+        recorded.outcome,
+        repo_id=repo.id,
+        business_date=view.day,
+        inputs_digest=inputs_digest,
+        decision_id=recorded.decision_id,
+    )
+    if recorded.outcome.is_called and repo.state == "OPEN":
+        _call(session, actor, repo, exposure, view)
+    return exposure
+
+
+def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureRecord, view: DeskView) -> None:
+    """Issue a repo's call; its deadline is a term of the contract that is not kept here, so none is shown."""
+    valuations.add_call(
+        session,
+        actor,
+        agreement_code=repo.terms.code,
+        issued_on=view.day,
+        deadline=None,
+        currency=repo.terms.currency,
+        cash_amount=exposure.margin_call_amount,
+        top_ups=(),
+        decision_id=exposure.decision_id,
+        issued_at=view.standing.known_at,
+    )
+    store.change_repo_state(session, repo, state=REPO.after(repo.state, "margin transfer due"))
+
+
+def load_repo(session: Session, actor: Actor, repo_id: str) -> Repo:
+    """Give a repo of the actor's organisation."""
+    return store.load_repo(session, actor, repo_id)
+
+
+def repo_by_code(session: Session, actor: Actor, code: str) -> Repo | None:
+    """Give the repo of the actor's organisation with this code, or None."""
+    return store.find_repo(session, actor, code)
+
+
+def repos_of(session: Session, actor: Actor) -> tuple[Repo, ...]:
+    """Give the repos of the actor's organisation by code."""
+    return store.repos_of(session, actor)
+
+
+def latest_repo_exposure(
+    session: Session, actor: Actor, repo_id: str, *, standing: Standing
+) -> RepoExposureRecord | None:
+    """Give a repo's last recorded exposure, with its decision."""
+    return store.latest_repo_exposure(session, actor, repo_id=repo_id, on=standing.business_date)

@@ -1,0 +1,188 @@
+"""Exposure in, coverage out: what is owed is posted by date, and each pledge is valued against it once a date."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.parties import Standing
+from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
+from collateral.calc.coverage import COVERAGE, CoverageInputs, CoverageOutcome, Debt, TopUpCandidate, decide_coverage
+from collateral.calc.pledge import IN_FORCE
+from collateral.service.view import (
+    DeskView,
+    coverage_lines,
+    desk_view,
+    is_priced,
+    pledged_lines,
+    safety_terms,
+    standing_on,
+)
+from collateral.store import ledger, pledges, valuations
+
+
+def record_exposure(
+    session: Session,
+    actor: Actor,
+    agreement_code: str,
+    *,
+    principal_cny: Decimal,
+    accrued_cny: Decimal,
+    exposure_date: date,
+    costs_cny: Decimal = Decimal("0.00"),
+) -> Exposure:
+    """Post what is owed behind an agreement on a day; the same again changes nothing, other figures add a revision."""
+    return post_exposure(
+        session,
+        actor,
+        Exposure(
+            agreement_code=agreement_code,
+            exposure_date=exposure_date,
+            revision=0,
+            principal_cny=principal_cny,
+            accrued_cny=accrued_cny,
+            costs_cny=costs_cny,
+            source="贷款台账",
+        ),
+    )
+
+
+def post_exposure(session: Session, actor: Actor, exposure: Exposure) -> Exposure:
+    """Keep an exposure unless its date already says the same; other figures make a further revision."""
+    debt_of(exposure)
+    known = valuations.latest_exposure(session, actor, exposure.agreement_code, on=exposure.exposure_date, exact=True)
+    if known is not None and replace(known, revision=0, source=exposure.source) == replace(exposure, revision=0):
+        return known
+    fresh = replace(exposure, revision=0 if known is None else known.revision + 1)
+    valuations.add_exposure(session, actor, fresh)
+    return fresh
+
+
+def latest_exposure(session: Session, actor: Actor, agreement_code: str, *, on: date) -> Exposure | None:
+    """Give what was owed last on or before a day."""
+    return valuations.latest_exposure(session, actor, agreement_code, on=on)
+
+
+def debt_of(exposure: Exposure) -> Debt:
+    """Give an exposure as the debt that coverage is struck against."""
+    return Debt(
+        principal_cny=exposure.principal_cny,
+        accrued_cny=exposure.accrued_cny,
+        costs_cny=exposure.costs_cny,
+        exposure_date=exposure.exposure_date,
+        source=exposure.source,
+    )
+
+
+def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
+    """Collect everything coverage hangs on.
+
+    Raises:
+        MissingData: The day's exposure is not posted: an older one lacks interest and would flatter the coverage.
+    """
+    exposure = valuations.latest_exposure(session, actor, pledge.code, on=view.day, exact=True)
+    if exposure is None:
+        raise MissingData(
+            f"pledge {pledge.code} has no exposure for {view.day}",
+            zh=f"质押 {pledge.code} 没有 {view.day} 的风险敞口",
+            field="exposure",
+            remedy="Run the day's accrual first.",
+            remedy_zh="请先运行当日计息。",
+        )
+    units = tuple(one.unit for one in pledge.units)
+    return CoverageInputs(
+        agreement_code=pledge.code,
+        valuation_date=view.day,
+        end_date=pledge.end_date,
+        lines=pledged_lines(view, pledge.units),
+        debt=debt_of(exposure),
+        thresholds=coverage_lines(view),
+        safety=safety_terms(view, units),
+        candidates=_candidates(session, actor, pledge, view),
+    )
+
+
+def _candidates(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> tuple[TopUpCandidate, ...]:
+    """Give the pledgor's free units that the bank's book can value."""
+    found = []
+    for one in ledger.positions_of(session, actor, party_id=pledge.pledgor_id):
+        if one.free_t <= 0 or not is_priced(view, one.unit):
+            continue
+        line = pledged_lines(view, (UnitQuantity(unit=one.unit, quantity_t=1),))[0]
+        found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
+    return tuple(found)
+
+
+def coverage_now(session: Session, actor: Actor, pledge: Pledge, *, standing: Standing) -> CoverageOutcome:
+    """Calculate a pledge's coverage as of the business date; nothing is stored."""
+    return decide_coverage(coverage_inputs(session, actor, pledge, desk_view(session, standing)))
+
+
+def revalue(session: Session, actor: Actor, business_date: date) -> Batch[CoverageRecord]:
+    """Strike coverage of every pledge in force for a business date; the same inputs again change nothing.
+
+    A pledge that cannot be valued is a failure of the batch and stops no other.
+    """
+    view = desk_view(session, standing_on(session, actor, business_date))
+    values: list[CoverageRecord] = []
+    failures: list[Failure] = []
+    for pledge in pledges.pledges_of(session, actor, states=IN_FORCE):
+        try:
+            values.append(_revalued(session, actor, pledge, view))
+        except CarbonFinError as error:
+            failures.append(
+                Failure(
+                    item=pledge.code,
+                    field=error.field,
+                    detail=error.detail,
+                    zh=error.zh,
+                    remedy=error.remedy,
+                    remedy_zh=error.remedy_zh,
+                )
+            )
+    return Batch(values=tuple(values), failures=tuple(failures))
+
+
+def _revalued(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageRecord:
+    inputs = coverage_inputs(session, actor, pledge, view)
+    inputs_digest = digest_of(inputs)
+    known = valuations.coverage_with_digest(
+        session, actor, pledge_id=pledge.id, business_date=view.day, inputs_digest=inputs_digest
+    )
+    if known is not None:
+        return known
+    recorded = record_decision(
+        session,
+        actor,
+        COVERAGE,
+        inputs,
+        subject=f"pledge:{pledge.code}",
+        valid_on=view.day,
+        known_at=view.standing.known_at,
+    )
+    return valuations.add_coverage(
+        session,
+        actor,
+        recorded.outcome,
+        pledge_id=pledge.id,
+        business_date=view.day,
+        inputs_digest=inputs_digest,
+        decision_id=recorded.decision_id,
+        warning_ratio=inputs.thresholds.warning.decimal,
+    )
+
+
+def coverage_history(session: Session, actor: Actor, pledge_id: str) -> tuple[CoverageRecord, ...]:
+    """Give a pledge's coverage by business date."""
+    return valuations.coverage_history(session, actor, pledge_id=pledge_id)
+
+
+def latest_coverages(session: Session, actor: Actor, *, standing: Standing) -> dict[str, CoverageRecord]:
+    """Give the last coverage of each pledge, by pledge."""
+    return valuations.latest_coverages(session, actor, on=standing.business_date)
