@@ -1,0 +1,122 @@
+"""A batch in order of filing: each application decided against the claims filed before it; then budgets are shared."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import CarbonFinError
+from reporting.calc.budget import allocate_budget
+from reporting.calc.dedup import Claim, claim_of
+from reporting.calc.facts import SubsidyApplication
+from reporting.calc.schemes import SchemeTerms, Term
+from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
+
+_ZERO = Decimal("0.00")
+_STANDING = frozenset({Outcome.QUALIFIES, Outcome.UNDECIDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledApplication:
+    """An application with its identifier."""
+
+    application_id: str
+    application: SubsidyApplication
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedApplication:
+    """An application with the inputs of its decision and the outcome."""
+
+    filed: FiledApplication
+    inputs: SubsidyInputs
+    decision: SubsidyDecision
+
+
+def decide_in_order(
+    applications: Iterable[FiledApplication], terms_of_application: Callable[[SubsidyApplication], SchemeTerms]
+) -> Batch[DecidedApplication]:
+    """Decide applications in the order they were filed.
+
+    The earlier filing stands: an application is compared with those filed before it that were neither refused nor
+    duplicates themselves. One that cannot be decided at all becomes a failure with its reason; its claim still stands
+    against later ones, since nothing is known that would set it aside.
+
+    Args:
+        applications: All that may collide, of any quarter.
+        terms_of_application: The terms of an application's scheme on the day it was filed.
+    """
+    decided: list[DecidedApplication] = []
+    failures: list[Failure] = []
+    claims: list[Claim] = []
+    granted_cny: dict[tuple[str, str, int], Decimal] = defaultdict(lambda: _ZERO)
+    for filed in sorted(applications, key=_filing_order):
+        application = filed.application
+        year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
+        try:
+            inputs = SubsidyInputs(
+                application=application,
+                terms=terms_of_application(application),
+                earlier=tuple(claim for claim in claims if _may_collide(claim, application)),
+                granted_this_year_cny=granted_cny[year],
+            )
+            decision = decide_subsidy(inputs)
+        except CarbonFinError as error:
+            failures.append(_failure(application, error))
+            claims.append(claim_of(filed.application_id, application))
+            continue
+        decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
+        granted_cny[year] += decision.proposed_cny or _ZERO
+        if decision.outcome in _STANDING:
+            claims.append(claim_of(filed.application_id, application))
+    return Batch(values=tuple(decided), failures=tuple(failures))
+
+
+def allocations_cny(decided: Iterable[DecidedApplication]) -> dict[str, Decimal]:
+    """Give what each application gets of its scheme's budget; one without a known budget is not cut and not listed."""
+    claims: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    budgets: dict[str, Decimal] = {}
+    for item in decided:
+        budget = item.inputs.terms.find(Term.BUDGET_CNY)
+        if budget is not None and item.decision.proposed_cny is not None:
+            scheme = item.filed.application.scheme
+            budgets[scheme] = budget.decimal
+            claims[scheme][item.filed.application_id] = item.decision.proposed_cny
+    return {
+        application_id: amount_cny
+        for scheme, amounts in claims.items()
+        for application_id, amount_cny in allocate_budget(amounts, budget_cny=budgets[scheme]).items()
+    }
+
+
+def label_of(application: SubsidyApplication) -> str:
+    """Name an application for people; references are unique within one bank only."""
+    return f"{application.reference}（{application.filed_by_bank}）"
+
+
+def _filing_order(filed: FiledApplication) -> tuple[datetime, str, str]:
+    application = filed.application
+    return application.submitted_at, application.reference, filed.application_id
+
+
+def _may_collide(claim: Claim, application: SubsidyApplication) -> bool:
+    """Leave out claims on other loans, so that a decision's inputs hold what it was compared with and no more."""
+    note, announcement = application.loan_note, application.announcement
+    same_bank = claim.bank_name == note.bank_name
+    same_loan = claim.note_number == note.note_number or claim.contract_number == note.contract_number
+    same_announcement = announcement is not None and claim.announcement_number == announcement.number
+    return (same_bank and same_loan) or same_announcement
+
+
+def _failure(application: SubsidyApplication, error: CarbonFinError) -> Failure:
+    return Failure(
+        item=label_of(application),
+        field=error.field,
+        detail=error.detail,
+        zh=error.zh,
+        remedy=error.remedy,
+        remedy_zh=error.remedy_zh,
+    )

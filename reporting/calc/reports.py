@@ -1,0 +1,120 @@
+"""The bureau's report of a quarter as values: one line an application, failures among them, and a summary."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.batch import Failure
+from carbonfin.rules.record import digest_of
+from reporting.calc.batches import FiledApplication
+from reporting.calc.facts import SubsidyApplication
+from reporting.calc.schemes import SchemeTerms, Term
+from reporting.calc.subsidies import SubsidyDecision
+from reporting.calc.summaries import BatchSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLine:
+    """One application in the report.
+
+    Attributes:
+        decision_id: The decision on record, which opens the trace.
+        scheme_title: Name of the scheme as its terms give it.
+        rate: Rate of the grant, None while it is not known.
+        cap_text: Cap in words: an amount, 无上限 or 未确认.
+        allocated_cny: Share of the budget, None where no budget is known.
+    """
+
+    application_id: str
+    decision_id: str
+    scheme_title: str
+    rate: Decimal | None
+    cap_text: str
+    application: SubsidyApplication
+    decision: SubsidyDecision
+    allocated_cny: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermSource:
+    """One term of one scheme with where it stands, for 来源与口径."""
+
+    scheme_title: str
+    title_zh: str
+    value: str
+    source: str
+    digest: str
+    confirmed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubsidyReport:
+    """A quarter's applications decided as of a day."""
+
+    report_id: str
+    quarter: str
+    as_of: date
+    reporting_body: str
+    prepared_by: str
+    is_sample: bool
+    lines: tuple[ReportLine, ...]
+    failures: tuple[Failure, ...]
+    summary: BatchSummary
+    sources: tuple[TermSource, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the whole content."""
+        return digest_of(self)
+
+    def line_of(self, application_id: str) -> ReportLine | None:
+        """Give the line of an application, if it is in the report."""
+        return next((line for line in self.lines if line.application_id == application_id), None)
+
+
+def line_of(
+    filed: FiledApplication,
+    *,
+    decision_id: str,
+    decision: SubsidyDecision,
+    terms: SchemeTerms,
+    allocated_cny: Decimal | None,
+) -> ReportLine:
+    """Make the report's line of one decided application."""
+    rate = terms.find(Term.RATE)
+    cap = terms.find(Term.CAP_CNY)
+    cap_text = "未确认"
+    if cap is not None:
+        cap_text = "无上限" if terms.cap_cny is None else f"{terms.cap_cny} 元／年"
+    return ReportLine(
+        application_id=filed.application_id,
+        decision_id=decision_id,
+        scheme_title=terms.title,
+        rate=None if rate is None else rate.decimal,
+        cap_text=cap_text,
+        application=filed.application,
+        decision=decision,
+        allocated_cny=allocated_cny,
+    )
+
+
+def sources_of(all_terms: tuple[SchemeTerms, ...]) -> tuple[TermSource, ...]:
+    """Give the terms used, each once, in the order of first use."""
+    found: dict[str, TermSource] = {}
+    for terms in all_terms:
+        values = [*terms.values, *([] if terms.vat_rate is None else [terms.vat_rate])]
+        for value in values:
+            found.setdefault(
+                value.digest,
+                TermSource(
+                    scheme_title=terms.title,
+                    title_zh=value.title_zh,
+                    value=value.value or "未确认",
+                    source=f"{value.document} {value.article}".strip(),
+                    digest=value.digest,
+                    confirmed=value.confirmed,
+                    note=value.note,
+                ),
+            )
+    return tuple(found.values())

@@ -1,0 +1,60 @@
+"""Rows of subsidy applications, reports and the decisions they hold."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from carbonfin.storage import columns
+from carbonfin.storage.rows import Row, new_id
+from reporting.calc.subsidies import Outcome
+
+
+class SubsidyApplicationRow(Row, table=True):
+    """An application as a bank filed it; the facts are one document, a correction is another application."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "reference"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    reference: str
+    scheme: str
+    applicant_usci: str
+    note_number: str
+    submitted_at: datetime
+    facts: dict[str, Any] = Field(sa_type=columns.Json)
+    digest: str
+    is_sample: bool
+
+
+class SubsidyReportRow(Row, table=True):
+    """A quarter's report as built; the same files on the same day give the same report."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "quarter", "as_of", "inputs_digest"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    sequence: int
+    quarter: str
+    as_of: date
+    inputs_digest: str
+    content: dict[str, Any] = Field(sa_type=columns.Json)
+    digest: str
+
+
+class SubsidyReportLineRow(Row, table=True):
+    """Which decision a report holds on an application."""
+
+    __table_args__ = ({"info": {"append_only": True}},)
+
+    report_id: str = Field(foreign_key="subsidy_report.id", primary_key=True)
+    application_id: str = Field(foreign_key="subsidy_application.id", primary_key=True)
+    decision_id: str = Field(foreign_key="decision.id")
+    outcome: Outcome

@@ -1,0 +1,171 @@
+"""Subsidy applications and reports at rest; a bank sees its own, the bureau those of all banks of its world."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.errors import NotFound
+from carbonfin.rules.record import canonical_json, digest_of
+from reporting.calc.batches import FiledApplication
+from reporting.calc.facts import SubsidyApplication
+from reporting.calc.quarters import Quarter
+from reporting.calc.reports import SubsidyReport
+from reporting.models import SubsidyApplicationRow, SubsidyReportLineRow, SubsidyReportRow
+
+
+def find_application(session: Session, actor: Actor, reference: str) -> FiledApplication | None:
+    """Give the actor's own application with a reference, if there is one."""
+    row = session.exec(
+        select(SubsidyApplicationRow)
+        .where(SubsidyApplicationRow.organization_id == actor.organization_id)
+        .where(SubsidyApplicationRow.reference == reference)
+    ).one_or_none()
+    return None if row is None else _filed(row)
+
+
+def add_application(session: Session, actor: Actor, application: SubsidyApplication) -> FiledApplication:
+    """Append an application."""
+    row = SubsidyApplicationRow(
+        organization_id=actor.organization_id,
+        reference=application.reference,
+        scheme=application.scheme,
+        applicant_usci=application.applicant_usci,
+        note_number=application.loan_note.note_number,
+        submitted_at=application.submitted_at,
+        facts=_plain(application),
+        digest=digest_of(application),
+        is_sample=application.is_sample,
+    )
+    session.add(row)
+    session.flush()
+    return _filed(row)
+
+
+def applications_of(
+    session: Session, actor: Actor, *, submitted_until: datetime | None = None
+) -> tuple[FiledApplication, ...]:
+    """Give the applications the actor may see, in order of filing."""
+    query = select(SubsidyApplicationRow).where(_visible(actor))
+    if submitted_until is not None:
+        query = query.where(col(SubsidyApplicationRow.submitted_at) <= submitted_until)
+    ordered = query.order_by(col(SubsidyApplicationRow.submitted_at), col(SubsidyApplicationRow.reference))
+    return tuple(_filed(row) for row in session.exec(ordered).all())
+
+
+def load_application(session: Session, actor: Actor, application_id: str) -> FiledApplication:
+    """Give an application the actor may see.
+
+    Raises:
+        NotFound: There is none, or it is another bank's.
+    """
+    row = session.exec(
+        select(SubsidyApplicationRow).where(SubsidyApplicationRow.id == application_id).where(_visible(actor))
+    ).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"there is no subsidy application {application_id}", zh="没有这份贴息申请", field="application_id"
+        )
+    return _filed(row)
+
+
+def find_report(
+    session: Session, actor: Actor, *, quarter: Quarter, as_of: object, inputs_digest: str
+) -> SubsidyReport | None:
+    """Give the report built from these very inputs, if there is one."""
+    row = session.exec(
+        select(SubsidyReportRow)
+        .where(SubsidyReportRow.organization_id == actor.organization_id)
+        .where(SubsidyReportRow.quarter == str(quarter))
+        .where(SubsidyReportRow.as_of == as_of)
+        .where(SubsidyReportRow.inputs_digest == inputs_digest)
+    ).one_or_none()
+    return None if row is None else _report(row)
+
+
+def add_report(session: Session, actor: Actor, report: SubsidyReport, *, inputs_digest: str) -> None:
+    """Append a report with the decisions it holds."""
+    last = session.exec(
+        select(sa.func.max(SubsidyReportRow.sequence)).where(SubsidyReportRow.organization_id == actor.organization_id)
+    ).one()
+    session.add(
+        SubsidyReportRow(
+            id=report.report_id,
+            organization_id=actor.organization_id,
+            sequence=(last or 0) + 1,
+            quarter=report.quarter,
+            as_of=report.as_of,
+            inputs_digest=inputs_digest,
+            content=_plain(report),
+            digest=report.digest,
+        )
+    )
+    session.flush()
+    session.add_all(
+        SubsidyReportLineRow(
+            report_id=report.report_id,
+            application_id=line.application_id,
+            decision_id=line.decision_id,
+            outcome=line.decision.outcome,
+        )
+        for line in report.lines
+    )
+    session.flush()
+
+
+def load_report(session: Session, actor: Actor, report_id: str) -> SubsidyReport:
+    """Give a report of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    row = session.get(SubsidyReportRow, report_id)
+    if row is None or row.organization_id != actor.organization_id:
+        raise NotFound(f"there is no subsidy report {report_id}", zh="没有这份贴息报表", field="report_id")
+    return _report(row)
+
+
+def reports_of(session: Session, actor: Actor) -> tuple[SubsidyReport, ...]:
+    """Give the reports of the actor's organisation, the latest first."""
+    rows = session.exec(
+        select(SubsidyReportRow)
+        .where(SubsidyReportRow.organization_id == actor.organization_id)
+        .order_by(col(SubsidyReportRow.sequence).desc())
+    ).all()
+    return tuple(_report(row) for row in rows)
+
+
+def latest_report_with(session: Session, actor: Actor, application_id: str) -> SubsidyReport | None:
+    """Give the actor's latest report that holds an application, if there is one."""
+    row = session.exec(
+        select(SubsidyReportRow)
+        .join(SubsidyReportLineRow, col(SubsidyReportLineRow.report_id) == SubsidyReportRow.id)
+        .where(SubsidyReportRow.organization_id == actor.organization_id)
+        .where(SubsidyReportLineRow.application_id == application_id)
+        .order_by(col(SubsidyReportRow.sequence).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _report(row)
+
+
+def _visible(actor: Actor) -> sa.ColumnElement[bool]:
+    if actor.organization_kind is OrganizationKind.BUREAU:
+        return col(SubsidyApplicationRow.is_sample) == actor.is_sample
+    return col(SubsidyApplicationRow.organization_id) == actor.organization_id
+
+
+def _plain(value: object) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(canonical_json(value))
+    return plain
+
+
+def _filed(row: SubsidyApplicationRow) -> FiledApplication:
+    return FiledApplication(application_id=row.id, application=msgspec.convert(row.facts, SubsidyApplication))
+
+
+def _report(row: SubsidyReportRow) -> SubsidyReport:
+    return msgspec.convert(row.content, SubsidyReport)

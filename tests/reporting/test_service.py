@@ -1,0 +1,212 @@
+"""Files from a bank's books to the bureau's report, on both engines."""
+
+import dataclasses
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session
+
+from carbonfin.kernel.dates import CHINA, FixedClock
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.storage.decisions import decisions_of, load_outcome, replay_decision, verify_chain
+from carbonfin.storage.engine import Sessions
+from reporting import service
+from reporting.calc.quarters import Quarter
+from reporting.calc.reports import SubsidyReport
+from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome
+from tests.reporting.samples import AS_OF, KNOWN_AT, application, sample_applications
+from tests.reporting.worlds import Actors, file_samples, make_actors, note_application, record_notes
+
+QUARTER = Quarter.parse("2025Q3")
+CLOCK = FixedClock(datetime(2025, 9, 27, tzinfo=UTC))
+
+
+def prepared(session: Session) -> Actors:
+    actors = make_actors(session)
+    record_notes(session, actors.bank)
+    file_samples(session, actors.bank)
+    return actors
+
+
+def built(session: Session, actors: Actors) -> SubsidyReport:
+    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF)
+
+
+def test_the_sample_files_come_out_as_printed(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        actors = prepared(session)
+        report = built(session, actors)
+    outcomes = {line.application.reference: line.decision for line in report.lines}
+    assert {name: decision.outcome for name, decision in outcomes.items()} == {
+        "A1": Outcome.QUALIFIES,
+        "A2": Outcome.UNDECIDED,
+        "A3": Outcome.REFUSED,
+        "A4": Outcome.DUPLICATE,
+    }
+    assert outcomes["A1"].calculated_cny == Decimal("55086.49")
+    assert outcomes["A1"].vat_cny == Decimal("6610.36")
+    assert outcomes["A4"].pairs[0].earlier_reference == "A1"
+    assert outcomes["A4"].pairs[0].earlier_item == "P0-3"
+    assert report.failures == ()
+    with sessions.read() as session:
+        assert service.load_report(session, actors.bureau, report.report_id) == report
+
+
+def test_facts_come_from_the_books_to_the_fen(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        filed = [item.application for item in file_samples_of(session)]
+    a1, expected = filed[0], sample_applications()[0]
+    assert a1.vouchers == expected.vouchers
+    assert a1.loan_note == expected.loan_note
+    assert (a1.applicant_usci, a1.key_emitter, a1.district) == (expected.applicant_usci, True, "南山")
+
+
+def file_samples_of(session: Session) -> tuple:
+    actors = make_actors(session)
+    record_notes(session, actors.bank)
+    return file_samples(session, actors.bank)
+
+
+def test_a_second_build_changes_nothing(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        first = built(session, actors)
+        file_samples(session, actors.bank)
+    with sqlite_sessions.begin() as session:
+        assert built(session, actors) == first
+        assert len(decisions_of(session, actors.bureau)) == 4
+        assert len(service.reports_of(session, actors.bureau)) == 1
+
+
+def test_decisions_replay_to_the_bit_and_the_chain_holds(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        report = built(session, actors)
+    with sqlite_sessions.read() as session:
+        for line in report.lines:
+            assert replay_decision(session, service.DECISION_KINDS, line.decision_id).same
+            assert load_outcome(session, actors.bureau, SUBSIDY_DECISION, line.decision_id) == line.decision
+        assert verify_chain(session, actors.bureau.organization_id).intact
+
+
+def test_a_bank_sees_its_own_and_the_bureau_all(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        own = application("B1", loan_note=dataclasses.replace(application().loan_note, bank_name="另一示例银行"))
+        filed = service.file_application(session, actors.other_bank, own, known_at=KNOWN_AT)
+    with sqlite_sessions.begin() as session:
+        seen = {
+            name: [item.application.reference for item in service.applications_of(session, actor)]
+            for name, actor in (("bank", actors.bank), ("other", actors.other_bank), ("bureau", actors.bureau))
+        }
+        assert seen == {"bank": ["A1", "A2", "A3", "A4"], "other": ["B1"], "bureau": ["A1", "B1", "A2", "A3", "A4"]}
+        with pytest.raises(NotFound):
+            service.load_application(session, actors.bank, filed.application_id)
+        report = built(session, actors)
+        with pytest.raises(NotFound):
+            service.load_report(session, actors.bank, report.report_id)
+        # The same announcement behind another bank's note: only the bureau can see that.
+        assert report.line_of(filed.application_id).decision.outcome is Outcome.DUPLICATE
+
+
+def test_a_real_bureau_does_not_see_sample_files(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        real = dataclasses.replace(actors.bureau, is_sample=False)
+        assert service.applications_of(session, real) == ()
+
+
+def test_the_bureau_files_nothing(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = make_actors(session)
+        with pytest.raises(NotPermitted):
+            service.file_application(session, actors.bureau, application(), known_at=KNOWN_AT)
+
+
+def test_a_reference_stands_for_one_file(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        with pytest.raises(Conflict):
+            service.file_note_application(
+                session, actors.bank, note_application("A1", voucher_numbers=(1,)), known_at=KNOWN_AT
+            )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"scheme": "nowhere"}, NotFound),
+        ({"note_code": "P9"}, NotFound),
+        ({"voucher_numbers": (9,)}, NotFound),
+    ],
+)
+def test_bad_files_are_refused_by_name(sqlite_sessions: Sessions, changes: dict, error: type) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        with pytest.raises(error):
+            service.file_note_application(session, actors.bank, note_application("X", **changes), known_at=KNOWN_AT)
+
+
+def test_a_wrong_usci_is_refused(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = make_actors(session)
+        with pytest.raises(InvalidInput, match="check character"):
+            service.file_application(
+                session, actors.bank, application(applicant_usci="91440300EXAMPLE2XX"), known_at=KNOWN_AT
+            )
+
+
+def test_a_report_does_not_look_ahead(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        early = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 18))
+        assert [line.application.reference for line in early.lines] == ["A1", "A2", "A3"]
+        assert service.report_day(session, actors.bureau, CLOCK, asked=None) == AS_OF
+        with pytest.raises(InvalidInput, match="business date"):
+            service.report_day(session, actors.bureau, CLOCK, asked=date(2025, 9, 27))
+        other = service.build_report(session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF)
+        assert other.lines == ()
+
+
+def test_terms_not_known_on_the_day_do_not_help(sqlite_sessions: Sessions) -> None:
+    """The notice of 2025-09-12 was not known on 2025-09-10: an early file is refused, never favoured."""
+    with sqlite_sessions.begin() as session:
+        actors = make_actors(session)
+        early = application("E", submitted_at=datetime(2025, 9, 10, 10, tzinfo=CHINA))
+        service.file_application(session, actors.bank, early, known_at=KNOWN_AT)
+        report = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 10))
+        assert report.lines[0].decision.outcome is Outcome.REFUSED
+        assert report.lines[0].decision.calculated_cny is None
+
+
+def test_a_preview_keeps_nothing(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        filed = service.applications_of(session, actors.bank)[0]
+        decision = service.preview_decision(session, actors.bank, filed.application_id, as_of=AS_OF)
+        assert decision.calculated_cny == Decimal("55086.49")
+        assert decisions_of(session, actors.bank) == ()
+
+
+def test_json_twin_holds_the_digest_of_the_report(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        report = built(session, prepared(session))
+    twin = json.loads(service.report_json(report))
+    assert twin["digest"] == report.digest
+    assert twin["report"]["lines"][0]["decision"]["calculated_cny"] == "55086.49"
+
+
+@pytest.mark.parametrize("text", ["2025Q5", "2025-Q3", "25Q3", ""])
+def test_quarters_are_read_strictly(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        Quarter.parse(text)
+
+
+def test_quarters_follow_on_each_other() -> None:
+    quarters = [Quarter(year=2025, number=number) for number in (1, 2, 3, 4)]
+    assert [quarter.end for quarter in quarters] == [
+        *(quarter.start for quarter in quarters[1:]),
+        date(2026, 1, 1),
+    ]
