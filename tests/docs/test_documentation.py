@@ -1,11 +1,14 @@
 """What stands in the documentation is so, and what is stands in the documentation."""
 
+import json
 import re
 import shlex
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -116,7 +119,7 @@ def test_decisions_have_their_sections(path: Path) -> None:
 @pytest.mark.parametrize("reader", GUIDES)
 def test_every_reader_has_a_guide(reader: str) -> None:
     text = _read(DOCS / "guides" / f"{reader}.md")
-    assert len(text) > 1500
+    assert len(text) > 1000
     chinese = len(re.findall(r"[\u4e00-\u9fff]", text))
     assert (chinese > len(re.findall(r"[A-Za-z]+", text))) is (reader in {"loan-officer", "bureau"})
 
@@ -225,6 +228,39 @@ def test_help_in_the_text_runs(line: str) -> None:
 def test_there_is_help_for_every_group_in_the_text() -> None:
     groups = {" ".join(path.split()[:2]) for path in registers.commands() if len(path.split()) > 2}
     assert {f"{group} --help" for group in groups} | {"carbonfin --help"} <= set(HELP)
+
+
+# --- requests in text -----------------------------------------------------------------------------------------------
+_REQUEST = re.compile(r"^```json (?P<method>[A-Z]+) (?P<path>/\S+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def requests_in(text: str) -> list[tuple[str, str]]:
+    """Give the example requests of a page: the route and the body."""
+    return [(f"{match['method']} {match['path']}", match["body"]) for match in _REQUEST.finditer(text)]
+
+
+REQUESTS = [request for page in PAGES for request in requests_in(_read(page))]
+
+
+def _body_type(entry: str) -> type[msgspec.Struct]:
+    handlers = {re.sub(r":[a-z]+}", "}", name): handler for name, handler in registers.route_handlers().items()}
+    function = getattr(handlers[entry].fn, "func", handlers[entry].fn)
+    body = typing.get_type_hints(function)["data"]
+    assert issubclass(body, msgspec.Struct)
+    return body
+
+
+@pytest.mark.parametrize(("entry", "body"), REQUESTS, ids=[entry for entry, _ in REQUESTS])
+def test_requests_in_the_text_are_what_the_routes_read(entry: str, body: str) -> None:
+    wanted = _body_type(entry)
+    read = msgspec.json.decode(body, type=wanted)
+    assert {key for key, value in msgspec.to_builtins(read).items() if value is not None} >= set(json.loads(body))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**json.loads(body), "misspelt": 1}, type=wanted)
+
+
+def test_there_are_requests_to_read() -> None:
+    assert len(REQUESTS) >= 4
 
 
 # --- make targets and settings --------------------------------------------------------------------------------------
