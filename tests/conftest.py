@@ -4,7 +4,6 @@
 `sqlite_sessions` runs it on SQLite alone; `database_url` gives the address where a test opens its own sessions.
 """
 
-import importlib
 import ipaddress
 import os
 import shutil
@@ -12,40 +11,32 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from carbonfin.app.tables import all_tables
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.rows import metadata
 from tests.postgres import Postgres, PostgresMissing
 
 _DIRECTORY_VARIABLE = "CARBONFIN_TEST_POSTGRES_DIRECTORY"
-_TABLES = (
-    "tests.storage.rows",
-    "carbonfin.storage.parties",
-    "carbonfin.storage.decisions",
-    "carbonfin.storage.calendars",
-    "carbonfin.storage.rulebook",
-    "carbonfin.storage.idempotency",
-    "carbonfin.storage.outbox",
-    "pricing.models",
-    "collateral.models",
-    "loans.models",
-    "reporting.models",
-)
 pytest_plugins = ("pytester",)
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
+def import_tables() -> None:
+    """Import every module that declares tables, the tests' own too."""
+    import_module("tests.storage.rows")
+    all_tables()
+
+
 def build_schema(engine: sa.Engine) -> None:
     """Make the schema that tests run on."""
-    for name in _TABLES:
-        if find_spec(name) is not None:
-            importlib.import_module(name)
+    import_tables()
     with engine.begin() as connection:
         metadata.create_all(connection)
 

@@ -383,5 +383,12 @@ def within(name: str, kind: type[ExactDecimal], *, low: Decimal, high: Decimal) 
     return sa.CheckConstraint(
         sa.and_(column >= low, column <= high),
         name=f"{name}_within",
-        info={"within": {"column": name, "scale": kind.scale, "low": str(low), "high": str(high)}},
+        info={
+            "within": {
+                "column": name,
+                "scale": kind.scale,
+                "low": f"{low:.{kind.scale}f}",
+                "high": f"{high:.{kind.scale}f}",
+            }
+        },
     )

@@ -105,7 +105,7 @@ def append_only_statements(table_name: str, dialect_name: str) -> tuple[str, ...
 @event.listens_for(sa.Table, "after_create")
 def _guard_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
     """Put the triggers on a table that is declared append-only."""
-    if table.info.get("append_only"):
+    if table.metadata is metadata and table.info.get("append_only"):
         for statement in append_only_statements(table.name, connection.dialect.name):
             connection.exec_driver_sql(statement)
 
@@ -113,5 +113,5 @@ def _guard_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> 
 @event.listens_for(sa.Table, "after_drop")
 def _drop_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
     """Remove the trigger function, which PostgreSQL keeps when its table goes."""
-    if table.info.get("append_only") and connection.dialect.name == "postgresql":
+    if table.metadata is metadata and table.info.get("append_only") and connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"DROP FUNCTION {table.name}_refuse()")

@@ -1,0 +1,16 @@
+"""Runs migrations on the connection that `carbonfin.storage.schema` hands over; there is no alembic.ini."""
+
+from alembic import context
+
+from carbonfin.storage import migration_text
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=context.config.attributes["metadata"],
+    render_as_batch=True,
+    render_item=migration_text.render_item,
+    compare_type=migration_text.types_differ,
+    process_revision_directives=migration_text.guard_append_only,
+)
+with context.begin_transaction():
+    context.run_migrations()

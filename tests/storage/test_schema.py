@@ -1,0 +1,132 @@
+"""Migrations: drafted from the tables, they run without our code, up and down, on both engines."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from carbonfin.storage import schema
+from carbonfin.storage.engine import open_engine
+from carbonfin.storage.rows import metadata
+from tests.conftest import import_tables
+
+
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a first migration, drafted on an empty database."""
+    import_tables()
+    folder = tmp_path_factory.mktemp("versions")
+    engine = open_engine(f"sqlite:///{folder / 'empty.db'}")
+    path = schema.draft_revision(engine, message="first tables", revision="0001", versions=folder)
+    engine.dispose()
+    assert path.parent == folder
+    return path
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(empty_database_url)
+    yield engine
+    engine.dispose()
+
+
+def shape(engine: sa.Engine) -> dict[Any, object]:
+    """What the database says about its tables, triggers included."""
+    inspector = sa.inspect(engine)
+    names = [name for name in inspector.get_table_names() if name != "alembic_version"]
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            written = connection.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'"
+            )
+        else:
+            written = connection.exec_driver_sql(
+                "SELECT conrelid::regclass::text || conname, pg_get_constraintdef(oid) FROM pg_constraint "
+                "WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass UNION ALL "
+                "SELECT tgrelid::regclass::text || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+            )
+        texts = {name: " ".join(sorted(text.replace(",", " ").split())) for name, text in written}
+    columns = {
+        (name, column["name"]): (str(column["type"].compile(dialect=engine.dialect)), column["nullable"])
+        for name in names
+        for column in inspector.get_columns(name)
+    }
+    return columns | texts
+
+
+def test_a_drafted_migration_makes_what_the_tables_declare(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    assert schema.current_revision(empty) == "0001"
+    assert schema.check(empty, versions=drafted.parent) == ()
+    migrated = shape(empty)
+    schema.downgrade(empty, versions=drafted.parent)
+    assert shape(empty) == {}
+    with empty.begin() as connection:
+        metadata.create_all(connection)
+    declared = shape(empty)
+    assert {name: text for name, text in migrated.items() if declared.get(name) != text} == {}
+    assert declared.keys() == migrated.keys()
+    assert len(migrated) > 100
+
+
+def test_up_down_up_again(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    schema.downgrade(empty, versions=drafted.parent)
+    schema.upgrade(empty, versions=drafted.parent)
+    schema.upgrade(empty, versions=drafted.parent)
+    assert schema.check(empty, versions=drafted.parent) == ()
+
+
+def test_a_migration_imports_only_its_tools(drafted: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(drafted.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(str(node.module).partition(".")[0])
+    assert imported == {"decimal", "sqlalchemy", "alembic"}
+
+
+def test_migrated_tables_behave(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    insert = sa.text("INSERT INTO trial (id, share_ratio) VALUES (:id, :ratio)")
+    scaled = 10**10 if empty.dialect.name == "sqlite" else 1
+    with empty.begin() as connection:
+        connection.execute(insert, {"id": "a", "ratio": scaled})
+    with pytest.raises(sa.exc.IntegrityError, match="share_ratio_within"), empty.begin() as connection:
+        connection.execute(insert, {"id": "b", "ratio": scaled * 2})
+    if empty.dialect.name == "sqlite":
+        with pytest.raises(sa.exc.IntegrityError, match="cannot store"), empty.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO trial (id, amount_cny) VALUES ('c', 'ten')")
+    else:
+        with empty.connect() as connection:
+            precision = connection.exec_driver_sql(
+                "SELECT numeric_precision, numeric_scale FROM information_schema.columns "
+                "WHERE table_name = 'trial' AND column_name = 'amount_cny'"
+            ).one()
+        assert tuple(precision) == (20, 2)
+
+
+def test_a_missing_column_is_found(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    with empty.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE trial DROP COLUMN name")
+    (difference,) = schema.check(empty, versions=drafted.parent)
+    assert "add_column" in difference
+    assert "trial" in difference
+
+
+def test_a_changed_type_is_found(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    with empty.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE trial DROP COLUMN quantity_t")
+        connection.exec_driver_sql("ALTER TABLE trial ADD COLUMN quantity_t TEXT")
+    assert any("modify_type" in difference for difference in schema.check(empty, versions=drafted.parent))
+
+
+def test_the_products_own_folder_is_found() -> None:
+    assert (Path(schema.__file__).parents[2] / "migrations" / "env.py").exists()
+    schema.head_revision()
