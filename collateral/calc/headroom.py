@@ -39,6 +39,7 @@ class HeadroomInputs:
     Attributes:
         emissions_t: Verified or projected emissions, whole tonnes.
         true_up_expected_t: Allocation still to be issued.
+        unconfirmed: Why emissions and true-up are 未确认, or empty.
         unfreeze_days: Trading days between the end of a pledge and the units being usable.
     """
 
@@ -53,6 +54,7 @@ class HeadroomInputs:
     emissions_source: str
     true_up_expected_t: int
     true_up_source: str
+    unconfirmed: str
     true_up_counted: ParameterValue
     buffer: ParameterValue
     unfreeze_days: ParameterValue
@@ -96,7 +98,13 @@ def decide_headroom(inputs: HeadroomInputs) -> HeadroomOutcome:
     holdings_t = _sum_holdings(inputs, figures)
     true_up_t = int(round_down(inputs.true_up_expected_t * inputs.true_up_counted.decimal))
     expected = figures.fact(
-        "true_up_expected", ("应补发配额", "Expected true-up"), inputs.true_up_expected_t, "t", inputs.true_up_source
+        "true_up_expected",
+        ("应补发配额", "Expected true-up"),
+        inputs.true_up_expected_t,
+        "t",
+        inputs.true_up_source,
+        confirmed=not inputs.unconfirmed,
+        note_zh=inputs.unconfirmed,
     )
     counted = figures.parameter("true_up_counted_ratio", inputs.true_up_counted)
     figures.result(
@@ -109,7 +117,13 @@ def decide_headroom(inputs: HeadroomInputs) -> HeadroomOutcome:
     )
     locked_t = _sum_locks(inputs, figures)
     emissions = figures.fact(
-        "emissions", ("核查排放量", "Verified emissions"), inputs.emissions_t, "t", inputs.emissions_source
+        "emissions",
+        ("核查排放量", "Verified emissions"),
+        inputs.emissions_t,
+        "t",
+        inputs.emissions_source,
+        confirmed=not inputs.unconfirmed,
+        note_zh=inputs.unconfirmed,
     )
     buffer_t = int(round_up(Decimal(inputs.emissions_t) * inputs.buffer.decimal))
     ratio = figures.parameter("buffer_ratio", inputs.buffer)

@@ -102,8 +102,8 @@ def headroom_inputs(
                 emissions_t=position.emissions_t,
                 emissions_source=position.emissions_source,
                 true_up_expected_t=position.true_up_expected_t,
-                true_up_source=position.true_up_source
-                + (f"（未确认：{position.unconfirmed}）" if position.unconfirmed else ""),
+                true_up_source=position.true_up_source,
+                unconfirmed=position.unconfirmed,
                 true_up_counted=view.on(TRUE_UP_COUNTED),
                 buffer=view.on(SURRENDER_BUFFER, position.scheme),
                 unfreeze_days=view.on(UNFREEZE_DAYS),

@@ -93,6 +93,7 @@ def headroom_inputs(
         emissions_source="核查报告",
         true_up_expected_t=true_up_t,
         true_up_source="分配方案",
+        unconfirmed="",
         true_up_counted=on("collateral.true_up_counted_ratio"),
         buffer=on("collateral.surrender_buffer_ratio", scheme),
         unfreeze_days=on("collateral.unfreeze_days"),
