@@ -8,7 +8,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from carbonfin.app.access import NOT_SERVED, POLICY, PUBLIC, plain_entry, roles_for
-from carbonfin.app.factory import create_app
+from carbonfin.app.factory import PACKAGES, create_app
 from carbonfin.kernel.actors import Role
 from carbonfin.storage.engine import Sessions, open_engine
 from tests.app.worlds import SETTINGS, World, build_world
@@ -69,7 +69,7 @@ def test_a_writing_page_is_never_open_to_the_auditor() -> None:
 
 @pytest.fixture
 def world(sqlite_sessions: Sessions) -> World:
-    return build_world(sqlite_sessions)
+    return build_world(sqlite_sessions, packages=PACKAGES)
 
 
 def test_a_stranger_is_refused_at_every_restricted_route(world: World) -> None:

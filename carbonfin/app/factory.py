@@ -42,13 +42,20 @@ BODY_BYTES_MAX = 10 * 1024 * 1024
 _API_PREFIX = "/v1"
 
 
-def create_app(settings: Settings, sessions: Sessions | None = None, clock: Clock | None = None) -> Litestar:
+def create_app(
+    settings: Settings,
+    sessions: Sessions | None = None,
+    clock: Clock | None = None,
+    *,
+    packages: Sequence[str] = PACKAGES,
+) -> Litestar:
     """Assemble the application.
 
     Args:
         settings: Database, secret and cookies.
         sessions: An opened database, where a test brings one.
         clock: Left out, the machine's.
+        packages: Whose routes to open; a test of the application's own manners needs none.
     """
     sessions = sessions or Sessions(open_engine(settings.database_url))
     clock = clock or SystemClock()
@@ -69,7 +76,7 @@ def create_app(settings: Settings, sessions: Sessions | None = None, clock: Cloc
         # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         return Litestar(
-            route_handlers=[Router(path="/", route_handlers=page_routes(), include_in_schema=False), *api_routes()],
+            route_handlers=[Router(path="/", route_handlers=page_routes(packages), include_in_schema=False), *api_routes(packages)],
             guards=[guard_by_policy],
             dependencies={
                 "sessions": Provide(provide_sessions, sync_to_thread=False),
@@ -86,20 +93,20 @@ def create_app(settings: Settings, sessions: Sessions | None = None, clock: Cloc
         )
 
 
-def page_routes() -> Sequence[ControllerRouterHandler]:
+def page_routes(packages: Sequence[str]) -> Sequence[ControllerRouterHandler]:
     """Give the pages of all packages and of the application itself."""
     own: list[ControllerRouterHandler] = []
     for module in (static_files, health, session_pages, home, problem_pages, openapi, decision_pages):
         own += module.routes
-    for package in PACKAGES:
+    for package in packages:
         own += _routes_of(f"{package}.pages")
     return own
 
 
-def api_routes() -> Sequence[ControllerRouterHandler]:
+def api_routes(packages: Sequence[str]) -> Sequence[ControllerRouterHandler]:
     """Give the API of all packages."""
     found: list[ControllerRouterHandler] = [*decision_api.routes]
-    for package in PACKAGES:
+    for package in packages:
         found += _routes_of(f"{package}.api")
     return found
 

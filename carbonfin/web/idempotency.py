@@ -23,7 +23,6 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name=IDEMPOTENCY_HEADER,
         description="Made by the caller for one piece of business, such as a UUID; repeat it when repeating the request.",
-        max_length=255,
     ),
 ]
 """The header as a route's parameter; it is required, and `idempotently` says so in our own words."""

@@ -80,7 +80,6 @@ class Page(Template):
             background=self.background or given.get("background"),
             body=self.body,
             cookies=cookies,
-            encoded_headers=given.get("encoded_headers") or (),
             headers={**(given.get("headers") or {}), **self.headers},
             is_head_response=bool(given.get("is_head_response")),
             media_type="text/html",

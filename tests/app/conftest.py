@@ -3,9 +3,10 @@
 import pytest
 import structlog
 
+from carbonfin.app.decisions import api, pages
 from carbonfin.app.logs import open_logs
 from carbonfin.storage.engine import Sessions
-from tests.app.worlds import World, build_world
+from tests.app.worlds import INTEREST, World, build_world
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +15,12 @@ def quiet_logs(tmp_path_factory: pytest.TempPathFactory):
         open_logs(stream)
         yield
         structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def known_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (api, pages):
+        monkeypatch.setattr(module, "decision_kinds", lambda: (INTEREST,))
 
 
 @pytest.fixture

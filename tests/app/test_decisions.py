@@ -6,14 +6,8 @@ from decimal import Decimal
 import pytest
 from litestar.testing import TestClient
 
-from carbonfin.app.decisions import api, pages
+from carbonfin.app.decisions import api
 from tests.app.worlds import INTEREST, InterestInputs, InterestOutputs, PAGE, World, form_token, signed_in
-
-
-@pytest.fixture(autouse=True)
-def known_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (api, pages):
-        monkeypatch.setattr(module, "decision_kinds", lambda: (INTEREST,))
 
 
 def test_the_api_gives_inputs_outputs_and_trace(world: World) -> None:

@@ -1,9 +1,10 @@
 """Errors as systems get them: the exact bodies, of our own and of the framework's."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from litestar import Litestar, Router, get, post
+from litestar import Litestar, get, post
+from litestar.params import FromPath
 from litestar.testing import TestClient
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import ERROR_KINDS, CarbonFinError, InvalidInput
 from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_KINDS
 from carbonfin.web.wire import CnyText, day_of
-from tests.app.worlds import PAGE, World
+from tests.app.worlds import PAGE, World, add_routes, keyed_client
 
 
 class PartIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +32,7 @@ def trial(data: TrialIn, actor: Actor) -> dict[str, str]:
 
 
 @get("/v1/trial/{code:str}", sync_to_thread=True)
-def failing(code: Annotated[str, "kind"]) -> None:
+def failing(code: FromPath[str]) -> None:
     if code == "unexpected":
         raise RuntimeError("account 6222 0000 of 张三")
     kind = next(kind for kind in ERROR_KINDS if kind.code == code)
@@ -42,8 +43,8 @@ def failing(code: Annotated[str, "kind"]) -> None:
 def client(world: World, monkeypatch: pytest.MonkeyPatch) -> TestClient[Litestar]:
     entries = {"POST /v1/trial": frozenset({Role.SYSTEM}), "GET /v1/trial/{code}": frozenset({Role.SYSTEM})}
     monkeypatch.setattr(access, "_POLICY", {**access._POLICY, **entries})
-    world.app.register(Router(path="/", route_handlers=[trial, failing]))
-    return TestClient(world.app, headers=world.key_headers(), raise_server_exceptions=False)
+    add_routes(world, trial, failing)
+    return keyed_client(world)
 
 
 def _trial(client: TestClient[Litestar], body: Any) -> Any:

@@ -1,14 +1,17 @@
 """A small world behind the application: two banks, a bureau, their people and keys, and one decision."""
 
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from litestar import Litestar
+from litestar import Litestar, Router
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.testing import TestClient
+from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from carbonfin.app.factory import create_app
@@ -90,7 +93,7 @@ class World:
         return {"Authorization": f"Bearer {self.keys[name]}"}
 
 
-def build_world(sessions: Sessions, clock: Clock | None = None) -> World:
+def build_world(sessions: Sessions, clock: Clock | None = None, packages: Sequence[str] = ()) -> World:
     """Fill an empty database and put the application before it."""
     with sessions.begin() as session:
         officer = _bank(session, name="示例银行股份有限公司", prefix="")
@@ -126,7 +129,7 @@ def build_world(sessions: Sessions, clock: Clock | None = None) -> World:
             valid_on=BUSINESS_DATE,
             known_at=NOW,
         )
-    app = create_app(SETTINGS, sessions, clock or FixedClock(NOW))
+    app = create_app(SETTINGS, sessions, clock or FixedClock(NOW), packages=packages)
     return World(
         sessions=sessions,
         app=app,
@@ -160,11 +163,25 @@ def _key(session: Session, actor: Actor, role: Role, expires_at: datetime) -> st
     ).text  # fmt: skip
 
 
+def add_routes(world: World, *routes: ControllerRouterHandler) -> None:
+    """Put more routes behind the same door, as the factory does with a package's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        world.app.register(Router(path="/", route_handlers=routes))
+
+
 def form_token(text: str) -> str:
     """Read the form token of a page."""
     found = re.search(r'name="_csrf_token" value="([0-9a-f]{64})"', text)
     assert found, "the page has no form token"
     return found.group(1)
+
+
+def keyed_client(world: World, name: str = "system") -> TestClient[Litestar]:
+    """A system that sends its key with every request; an error of the server is an answer, as in life."""
+    client = TestClient(world.app, raise_server_exceptions=False)
+    client.headers.update(world.key_headers(name))
+    return client
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from litestar import Litestar, Router, post
+from litestar import Litestar, post
 from litestar.response import Response
 from litestar.testing import TestClient
 from msgspec import Struct
@@ -19,7 +19,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently, request_digest
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.parties import PartyDraft
-from tests.app.worlds import World, build_world
+from tests.app.worlds import World, add_routes, build_world, keyed_client
 
 
 class PartyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,13 +57,13 @@ def world(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> World:
     world = build_world(sessions)
     entry = {"POST /v1/parties-trial": frozenset({Role.SYSTEM})}
     monkeypatch.setattr(access, "_POLICY", {**access._POLICY, **entry})
-    world.app.register(Router(path="/", route_handlers=[create]))
+    add_routes(world, create)
     return world
 
 
 @pytest.fixture
 def client(world: World) -> TestClient[Litestar]:
-    return TestClient(world.app, headers=world.key_headers())
+    return keyed_client(world)
 
 
 BODY = {"name": "示例啤酒(深圳)有限公司", "usci": "91440300EXAMPLE38B"}
@@ -115,8 +115,7 @@ def test_work_that_fails_leaves_no_key_and_no_row(client: TestClient[Litestar], 
 
 def test_keys_of_two_banks_do_not_meet(client: TestClient[Litestar], world: World) -> None:
     own = _send(client, BODY)
-    with TestClient(world.app, headers=world.key_headers("other")) as other:
-        foreign = _send(other, BODY)
+    foreign = _send(keyed_client(world, "other"), BODY)
     assert foreign.status_code == 201
     assert foreign.json()["party_id"] != own.json()["party_id"]
 
