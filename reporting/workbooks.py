@@ -67,7 +67,7 @@ _MAIN_COLUMNS = (
     SheetColumn(label="公告网址", kind=_TEXT),
     SheetColumn(label="资助比例", kind=_RATIO, unit="%"),
     SheetColumn(label="测算金额", kind=_MONEY, unit="元", totalled=True),
-    SheetColumn(label="测算金额（万元）", kind=CellKind.MONEY_10K, unit="万元", totalled=True),
+    SheetColumn(label="测算金额折", kind=CellKind.MONEY_10K, unit="万元", totalled=True),
     SheetColumn(label="上限", kind=_TEXT),
     SheetColumn(label="核减原因", kind=_TEXT),
     SheetColumn(label="拟资助金额", kind=_MONEY, unit="元", totalled=True),
@@ -81,9 +81,26 @@ _MAIN_COLUMNS = (
     SheetColumn(label="公示期", kind=_TEXT),
     SheetColumn(label="标记", kind=_TEXT),
 )
+_SUMMARY_LABELS = (
+    "申报编号",
+    "项目类别",
+    "申报单位",
+    "统一社会信用代码",
+    "借据号",
+    "贷款金额",
+    "结清日",
+    "实付利息（不含税）",
+    "资助比例",
+    "测算金额",
+    "拟资助金额",
+    "审核结论",
+    "审核意见",
+    "未确认事项",
+    "标记",
+)
 _GUIDE = (
     "本表由系统按申报材料逐件审核生成，一件申请一行；不符合、未决定、重复申报及未能处理的申请同样列出，不得删除。",
-    "金额单位为元，保留两位小数；“测算金额（万元）”保留六位小数。合计仅加总测算金额与拟资助金额。",
+    "金额单位为元，保留两位小数；“测算金额折（万元）”保留六位小数。合计仅加总测算金额与拟资助金额。",
     "利息与担保费按费用支出凭证逐张核减增值税（四舍五入到分），再行合计。",
     "任何一项条件未知时不给出金额；申请条件或上限未确认时只给出测算金额，不提出拟资助金额。",
     "同一费用以先申报者为准；重复申报列明与之重复的申请和凭证。",
@@ -94,7 +111,7 @@ _GUIDE = (
 
 def report_book(report: SubsidyReport) -> Workbook:
     """Give the report as the values of a workbook."""
-    sheets = [main_table(report), _criteria_table(report), _voucher_table(report)]
+    sheets = [summary_table(report), main_table(report), _criteria_table(report), _voucher_table(report)]
     return Workbook(
         title=f"碳排放权融资贴息汇总表 {report.quarter}",
         sheets=(*sheets, _duplicate_table(report), _failure_table(report)),
@@ -124,8 +141,22 @@ def report_json(report: SubsidyReport) -> bytes:
     return canonical_json({"digest": report.digest, "report": report}).encode()
 
 
+def summary_table(report: SubsidyReport) -> SheetTable:
+    """Give the columns that decide, on one printed page; the whole form stands on the next sheet."""
+    full = main_table(report)
+    places = [_column(label) for label in _SUMMARY_LABELS]
+    return _table(
+        report,
+        name="贴息汇总",
+        title=f"碳排放权融资贴息汇总表（{report.quarter}，截至 {report.as_of}）",
+        columns=tuple(_MAIN_COLUMNS[place] for place in places),
+        rows=[tuple(row[place] for place in places) for row in full.rows],
+        notes=_funnel_notes(report),
+    )
+
+
 def main_table(report: SubsidyReport) -> SheetTable:
-    """Give the bureau's table: one row an application, failures at the end."""
+    """Give the bureau's whole form: one row an application, failures at the end."""
     rows = [_main_row(report, line) for line in report.lines]
     empty: tuple[CellValue, ...] = (None,) * len(_MAIN_COLUMNS)
     opinion, reference = _column("审核意见"), _column("申报编号")
@@ -136,11 +167,10 @@ def main_table(report: SubsidyReport) -> SheetTable:
         rows.append(tuple(row))
     return _table(
         report,
-        name="贴息汇总",
-        title=f"碳排放权融资贴息汇总表（{report.quarter}，截至 {report.as_of}）",
+        name="申报明细",
+        title=f"碳排放权融资贴息申报明细表（{report.quarter}，截至 {report.as_of}）",
         columns=_MAIN_COLUMNS,
         rows=rows,
-        notes=_funnel_notes(report),
     )
 
 
@@ -314,7 +344,7 @@ def _funnel_notes(report: SubsidyReport) -> tuple[str, ...]:
     funnel = "，".join(f"{step.title_zh} {step.count} 件" for step in report.summary.funnel)
     outcomes = "，".join(f"{OUTCOME_TITLES[outcome][0]} {count} 件" for outcome, count in report.summary.outcomes)
     return (
-        f"{funnel}；{outcomes}；未能处理 {len(report.failures)} 件。",
+        f"{funnel}；{outcomes}；另有未能处理 {len(report.failures)} 件。",
         "拟资助金额为空的，系申请条件或上限未确认，尚不能提出金额。",
         f"报表摘要 SHA-256：{report.digest}",
     )

@@ -19,7 +19,7 @@ from reporting.calc.reports import SubsidyReport, line_of, sources_of
 from reporting.calc.summaries import summarize
 from tests.reporting.samples import AS_OF, sample_applications, terms
 
-HEAD_CELL = "申报批次"
+HEAD_CELL = "申报编号"
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,10 @@ def rows_of(sheet: Worksheet) -> tuple[list[Any], list[list[Any]]]:
 
 def test_openpyxl_reads_back_what_the_report_says(report: SubsidyReport) -> None:
     book = openpyxl.load_workbook(io.BytesIO(workbooks.report_xlsx(report)), data_only=True)
-    assert {"贴息汇总", "逐条审核", "费用凭证", "重复核对", "未通过", "填报说明", "来源与口径"} <= set(book.sheetnames)
-    heads, rows = rows_of(book["贴息汇总"])
+    assert {"贴息汇总", "申报明细", "逐条审核", "费用凭证", "重复核对", "未通过", "填报说明", "来源与口径"} <= set(
+        book.sheetnames
+    )
+    heads, rows = rows_of(book["申报明细"])
     table = workbooks.main_table(report)
     assert heads[1:] == [column.head for column in table.columns]
     for expected, found in zip(table.rows, rows, strict=False):
@@ -78,6 +80,13 @@ def test_openpyxl_reads_back_what_the_report_says(report: SubsidyReport) -> None
     assert [by_reference[name][amount] for name in ("A2", "A3", "A4")] == [None, None, None]
     assert rows[-1][0] == "合计"
     assert rows[-1][amount] == 55086.49
+
+
+def test_the_printed_sheet_shows_the_same_figures(report: SubsidyReport) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbooks.report_xlsx(report)), data_only=True)
+    heads, rows = rows_of(book["贴息汇总"])
+    assert [row[heads.index("测算金额（元）")] for row in rows] == [55086.49, None, None, None, None, 55086.49]
+    assert [row[heads.index("审核结论")] for row in rows[:4]] == ["符合", "未决定", "不符合", "重复申报"]
 
 
 def test_totals_are_formulas_with_their_values(report: SubsidyReport) -> None:
@@ -124,6 +133,6 @@ def test_libreoffice_opens_it_and_adds_up_the_same(report: SubsidyReport, tmp_pa
         check=True, capture_output=True, timeout=180,
     )  # fmt: skip
     converted = next(path for path in tmp_path.iterdir() if path.suffix == ".csv").read_text(encoding="utf-8")
-    total = next(line for line in converted.splitlines() if line.startswith("合计"))
+    total = next(line for line in converted.splitlines() if line.startswith('"合计"'))
     assert "55,086.49" in total or "55086.49" in total
     assert "91440300EXAMPLE2XB" in converted

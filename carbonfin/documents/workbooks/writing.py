@@ -41,6 +41,8 @@ _A4 = 9
 _WIDTH_LEAST, _WIDTH_MOST = 8, 42
 _SERIAL_WIDTH = 6
 _ROW_HEIGHT = 20
+_LINE_HEIGHT = 15
+_CELL_PADDING = 4
 NUMBER_FORMATS = {
     CellKind.TEXT: "@",
     CellKind.CODE: "@",
@@ -134,8 +136,10 @@ def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges:
     sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
     for index, column in enumerate(table.columns, start=1):
         sheet.write_string(head_row, index, column.head, formats.head)
-    first = head_row + 1
+    first, widths = head_row + 1, _widths(table)
     for number, row in enumerate(table.rows, start=1):
+        if (lines := _lines_of(row, table, widths)) > 1:
+            sheet.set_row(head_row + number, _LINE_HEIGHT * lines + _ROW_HEIGHT - _LINE_HEIGHT)
         sheet.write_number(head_row + number, 0, number, formats.serial)
         for index, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
             _write_cell(sheet, (head_row + number, index), value, column.kind, formats)
@@ -148,9 +152,9 @@ def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges:
     _write_totals(sheet, table, formats, first=first, end=end)
     for place, note in enumerate(table.notes, start=end + 2):
         _merge(sheet, (place, 0, last), note, formats.note)
-        sheet.set_row(place, 15 * (1 + text_width(note) // max(40, sum(_widths(table)))))
+        sheet.set_row(place, 15 * (1 + text_width(note) // max(40, sum(widths))))
     sheet.set_column(0, 0, _SERIAL_WIDTH)
-    for index, width in enumerate(_widths(table), start=1):
+    for index, width in enumerate(widths, start=1):
         sheet.set_column(index, index, width)
     sheet.autofilter(head_row, 0, end, last)
     sheet.freeze_panes(first, 1)
@@ -231,6 +235,16 @@ def _widths(table: SheetTable) -> list[int]:
         need = max([head, *(text_width(text) for text in shown)]) + 4
         widths.append(column.width or min(_WIDTH_MOST, max(_WIDTH_LEAST, need)))
     return widths
+
+
+def _lines_of(row: tuple[CellValue, ...], table: SheetTable, widths: list[int]) -> int:
+    """Give how many lines the longest wrapped text of a row takes, so that no row cuts its words off."""
+    lines = [
+        -(-text_width(_shown(value, column.kind)) // max(1, width - _CELL_PADDING))
+        for value, column, width in zip(row, table.columns, widths, strict=True)
+        if column.kind in _ALIGNED_LEFT
+    ]
+    return max([1, *lines])
 
 
 def _shown(value: CellValue, kind: CellKind) -> str:
