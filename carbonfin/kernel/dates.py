@@ -80,6 +80,7 @@ class Calendar:
         make_up_workdays: Weekend days worked by notice; open for banks, closed for exchanges.
         known_until: Last day the notices speak of.
         works_make_up_days: Whether make-up workdays are open days here.
+        known_since: First day the notices speak of, where they do not reach back without end.
     """
 
     name: str
@@ -87,18 +88,19 @@ class Calendar:
     make_up_workdays: frozenset[date]
     known_until: date
     works_make_up_days: bool
+    known_since: date | None = None
 
     def knows(self, day: date) -> bool:
         """Whether the notices reach that day."""
-        return day <= self.known_until
+        return day <= self.known_until and (self.known_since is None or self.known_since <= day)
 
     def is_open(self, day: date) -> bool:
         """Whether that day is open.
 
         Raises:
-            MissingData: The day lies past the last published notice.
+            MissingData: The day lies past the last published notice, or before the first one at hand.
         """
-        if not self.knows(day):
+        if day > self.known_until:
             raise MissingData(
                 f"the {self.name} calendar is known until {self.known_until}, not for {day}",
                 zh=f"{day} 的节假日安排未公布（已知至 {self.known_until}）",
@@ -106,6 +108,15 @@ class Calendar:
                 remedy="Load the year's holiday notice or choose an earlier day.",
                 remedy_zh="请导入当年放假通知，或选择更早的日期。",
                 known_until=self.known_until.isoformat(),
+            )
+        if not self.knows(day):
+            raise MissingData(
+                f"the {self.name} calendar is known from {self.known_since} on, not for {day}",
+                zh=f"{day} 的节假日安排未录入（自 {self.known_since} 起已知）",
+                field="date",
+                remedy="Load the year's holiday notice or choose a later day.",
+                remedy_zh="请导入当年放假通知，或选择更晚的日期。",
+                known_since=str(self.known_since),
             )
         if day in self.make_up_workdays:
             return self.works_make_up_days

@@ -74,7 +74,7 @@ def import_builtin_calendars(session: Session) -> int:
 def calendar_on(session: Session, name: CalendarName, known_at: datetime) -> Calendar:
     """Give the bank's or the exchange's calendar as it was known at an instant.
 
-    Of several notices for a year the one known last counts. The calendar reaches to the end of the last year of an
+    Of several notices for a year the one known last counts. The calendar reaches from the first to the last year of an
     unbroken run of known years. Banks work on make-up workdays; exchanges do not.
 
     Raises:
@@ -109,6 +109,7 @@ def calendar_on(session: Session, name: CalendarName, known_at: datetime) -> Cal
         make_up_workdays=frozenset(day for day, kind in days if kind is DayKind.MAKE_UP_WORKDAY),
         known_until=date(years[-1], 12, 31),
         works_make_up_days=name == "bank",
+        known_since=date(years[0], 1, 1),
     )
 
 

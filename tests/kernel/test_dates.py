@@ -1,5 +1,6 @@
 """Clocks, calendars that know how far they reach, and day counts."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -103,6 +104,16 @@ def test_past_the_last_notice_the_calendar_says_that_it_does_not_know() -> None:
     ):
         with pytest.raises(MissingData):
             ask()
+
+
+def test_before_the_first_notice_the_calendar_does_not_guess_either() -> None:
+    since = dataclasses.replace(BANK, known_since=date(2025, 1, 1))
+    assert since.is_open(date(2025, 1, 2))
+    assert not since.knows(date(2024, 12, 31))
+    with pytest.raises(MissingData) as caught:
+        since.roll_preceding(date(2025, 1, 1))
+    assert caught.value.context["known_since"] == "2025-01-01"
+    assert "未录入" in caught.value.zh
 
 
 def test_rolling() -> None:
