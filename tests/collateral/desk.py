@@ -80,7 +80,7 @@ def build_desk(session: Session) -> Desk:
     for value in own:
         save_parameter(session, maker, value, maker=maker.id, checker=checker.id)
     standing = standing_of(session, bank.id, CLOCK)
-    parties = {code: _enterprise(session, maker, *facts) for code, facts in ENTERPRISES.items()}
+    parties = {code: _enterprise(session, maker, facts) for code, facts in ENTERPRISES.items()}
     parties["HK1"] = save_party(session, maker, _counterparty()).id
     for code, units in HOLDINGS.items():
         for unit, quantity_t in units.items():
@@ -122,7 +122,8 @@ def _person(session: Session, organization_id: str, login: str, role: Role) -> A
     return actor_of(session, person.id)
 
 
-def _enterprise(session: Session, actor: Actor, name: str, usci: str, industry: str, scheme: str) -> str:
+def _enterprise(session: Session, actor: Actor, facts: tuple[str, str, str, str]) -> str:
+    name, usci, industry, scheme = facts
     draft = PartyDraft(
         kind=PartyKind.ENTERPRISE,
         name=name,
@@ -152,7 +153,7 @@ def _counterparty() -> PartyDraft:
 
 
 def draft(
-    desk: Desk, code: str, pledgor: str, units: dict[str, int], principal: str, end: date, *, extends: str = ""
+    desk: Desk, code: str, pledgor: str, units: dict[str, int], *, principal: str, end: date, extends: str = ""
 ) -> PledgeDraft:
     return PledgeDraft(
         code=code,
@@ -165,7 +166,7 @@ def draft(
 
 
 def pledge_p4(desk: Desk) -> PledgeDraft:
-    return draft(desk, "P4", "E5", {"SZA-2024": 10000}, "200000.00", date(2025, 7, 31))
+    return draft(desk, "P4", "E5", {"SZA-2024": 10000}, principal="200000.00", end=date(2025, 7, 31))
 
 
 def take_over(session: Session, desk: Desk, given: PledgeDraft, drawn_on: date, **dates: date) -> str:
@@ -183,10 +184,10 @@ def take_over(session: Session, desk: Desk, given: PledgeDraft, drawn_on: date, 
 
 def take_over_all(session: Session, desk: Desk) -> dict[str, str]:
     """P0 to P3 as the sample bank's files tell them; gives their identifiers."""
-    p0 = draft(desk, "P0", "E2", {"SZA-2022": 70000, "SZA-2023": 80000}, "3000000.00", date(2025, 6, 20))
-    p1 = draft(desk, "P1", "E1", {"CEA-2023": 50000}, "2000000.00", date(2025, 10, 31))
-    p2 = draft(desk, "P2", "E2", {"SZA-2022": 60000, "SZA-2023": 60000}, "2300000.00", date(2026, 6, 12))
-    p3 = draft(desk, "P3", "E3", {"SZA-2023": 40000}, "855000.00", date(2025, 12, 12))
+    p0 = draft(desk, "P0", "E2", {"SZA-2022": 70000, "SZA-2023": 80000}, principal="3000000.00", end=date(2025, 6, 20))
+    p1 = draft(desk, "P1", "E1", {"CEA-2023": 50000}, principal="2000000.00", end=date(2025, 10, 31))
+    p2 = draft(desk, "P2", "E2", {"SZA-2022": 60000, "SZA-2023": 60000}, principal="2300000.00", end=date(2026, 6, 12))
+    p3 = draft(desk, "P3", "E3", {"SZA-2023": 40000}, principal="855000.00", end=date(2025, 12, 12))
     found = {
         "P0": take_over(
             session, desk, p0, date(2024, 6, 21), settled_on=date(2025, 6, 20), released_on=date(2025, 6, 25)

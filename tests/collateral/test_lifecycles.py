@@ -90,8 +90,8 @@ def test_pending_and_locked_stay_within_the_holding(steps: list[tuple[str, int]]
             position = STEPS[name](position, quantity_t)
         except (Conflict, InvalidInput):
             assert position == before
-        assert 0 <= position.pending_t
-        assert 0 <= position.locked_t
+        assert position.pending_t >= 0
+        assert position.locked_t >= 0
         assert position.pending_t + position.locked_t <= position.total_t
         moved = {name: quantity_t} if position != before else {}
         assert position.total_t - before.total_t == moved.get("receive", 0) - moved.get("deliver", 0)

@@ -12,7 +12,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, round_half_up, round_up
-from collateral.calc.haircuts import repo_haircut
+from collateral.calc.haircuts import repo_haircut, stacked_ratio
 from collateral.calc.repo import (
     ExposureMethod,
     FxUsed,
@@ -28,7 +28,6 @@ from collateral.calc.repo import (
     lendable_cny,
     margin_ratio,
 )
-from collateral.calc.haircuts import stacked_ratio
 from tests.collateral.world import KNOWN_AT, TODAY, book, price
 
 TERMS = RepoTerms(
@@ -161,6 +160,6 @@ def test_shared_repo_interest_and_stacking() -> None:
     lendable = lendable_cny(cross["units_t"] * Decimal(cross["price_CNY"]), ratio) / Decimal(cross["fx_CNH_per_USD"])
     assert round_half_up(lendable) == Decimal(cross["additive_cash_USD"])
     substituted = vector["cdm_events"][3]
-    nominal = Decimal("9974250") / (Decimal("0.985") * Decimal("0.99"))
+    nominal = Decimal(9974250) / (Decimal("0.985") * Decimal("0.99"))
     assert round_half_up(nominal) == Decimal(substituted["check_unrounded"])
     assert round_up(nominal) == 10228427

@@ -1,0 +1,137 @@
+"""Many threads after the same few units: the guarded move never over-encumbers, and the harness catches one that does."""
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.engine import Sessions
+from collateral import service
+from collateral.calc.agreements import UnitQuantity
+from collateral.service import ledger as ledger_service
+from collateral.store import ledger as ledger_store
+from tests.collateral.desk import Desk, build_desk, draft
+
+THREADS = 10
+ROUNDS = 12
+UNITS = ("SZA-2023", "SZA-2024")
+Attempt = Callable[[str, UnitQuantity, Callable[[], object]], bool]
+
+
+def over_encumbered_t(sessions: Sessions, desk: Desk) -> dict[str, int]:
+    """Tonnes bound beyond what is held, by unit: the sum of live encumbrances against the registry's total."""
+    with sessions.read() as session:
+        bound: dict[str, int] = {}
+        for one in ledger_store.encumbrances_of(session, desk.maker, live_only=True):
+            bound[str(one.unit)] = bound.get(str(one.unit), 0) + one.quantity_t
+        held = {str(one.unit): one.total_t for one in service.holdings_of(session, desk.maker, desk.parties["E3"])}
+    return {unit: quantity_t - held[unit] for unit, quantity_t in bound.items() if quantity_t > held[unit]}
+
+
+def run_race(sessions: Sessions, desk: Desk, attempt_for: Callable[[str], Attempt]) -> int:
+    """Let threads reserve at the same instants; gives how many attempts succeeded."""
+    with sessions.begin() as session:
+        pledge_ids = [
+            service.apply_for_pledge(
+                session,
+                desk.maker,
+                draft(desk, f"X{number}", "E3", {"SZA-2023": 1}, principal="1.00", end=date(2025, 12, 12)),
+                standing=desk.standing,
+            ).id
+            for number in range(THREADS)
+        ]
+    start, window = threading.Barrier(THREADS), threading.Barrier(THREADS)
+
+    def work(number: int) -> int:
+        dice = random.Random(number)  # noqa: S311 - a repeatable race, no secret
+        attempt, succeeded = attempt_for(pledge_ids[number]), 0
+        for round_number in range(ROUNDS):
+            start.wait(timeout=60)
+            units = UnitQuantity(unit=Unit.parse(UNITS[round_number % 2]), quantity_t=dice.randint(2000, 9000))
+            succeeded += attempt(f"X{number}", units, lambda: window.wait(timeout=60))
+        return succeeded
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(work, range(THREADS)))
+
+
+def guarded(sessions: Sessions, desk: Desk) -> Callable[[str], Attempt]:
+    def attempt_for(pledge_id: str) -> Attempt:
+        def attempt(code: str, units: UnitQuantity, pause: Callable[[], object]) -> bool:
+            pause()
+            try:
+                with sessions.begin() as session:
+                    ledger_service.reserve(
+                        session,
+                        desk.maker,
+                        agreement_code=code,
+                        pledge_id=pledge_id,
+                        party_id=desk.parties["E3"],
+                        units=(units,),
+                        standing=desk.standing,
+                    )
+            except Conflict:
+                return False
+            return True
+
+        return attempt
+
+    return attempt_for
+
+
+def check_then_insert(sessions: Sessions, desk: Desk) -> Callable[[str], Attempt]:
+    """The naive way: read what is bound, then insert if it seems to fit."""
+
+    def attempt_for(pledge_id: str) -> Attempt:
+        def attempt(code: str, units: UnitQuantity, pause: Callable[[], object]) -> bool:
+            with sessions.read() as session:
+                (position,) = (
+                    one
+                    for one in service.holdings_of(session, desk.maker, desk.parties["E3"])
+                    if one.unit == units.unit
+                )
+                bound_t = sum(
+                    one.quantity_t
+                    for one in ledger_store.encumbrances_of(session, desk.maker, live_only=True)
+                    if one.unit == units.unit
+                )
+            pause()
+            if position.total_t - bound_t < units.quantity_t:
+                return False
+            with sessions.begin() as session:
+                ledger_store.add_encumbrance(
+                    session,
+                    desk.maker,
+                    account_id=position.account_id,
+                    agreement_code=code,
+                    pledge_id=pledge_id,
+                    unit=units.unit,
+                    quantity_t=units.quantity_t,
+                    reserved_at=desk.standing.known_at,
+                )
+            return True
+
+        return attempt
+
+    return attempt_for
+
+
+def test_the_guarded_move_never_over_encumbers(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    assert run_race(sessions, desk, guarded(sessions, desk)) > 0
+    assert over_encumbered_t(sessions, desk) == {}
+    with sessions.read() as session:
+        assert service.ledger_faults(session, desk.maker) == ()
+        free = {str(one.unit): one.free_t for one in service.holdings_of(session, desk.maker, desk.parties["E3"])}
+    assert all(0 <= quantity_t < 9000 for quantity_t in free.values()), "the race left room, so it did not bite"
+
+
+def test_the_harness_catches_check_then_insert(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    run_race(sessions, desk, check_then_insert(sessions, desk))
+    assert over_encumbered_t(sessions, desk) != {}
