@@ -5,7 +5,6 @@ import binascii
 from datetime import date
 from typing import Annotated
 
-from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from litestar import get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
@@ -18,6 +17,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, IdText, UnitText, day_of
 from pricing import service
@@ -36,8 +36,8 @@ from pricing.schemas import (
 
 _FAULTS_TOLD = 20
 _Unit = Annotated[UnitText, QueryParameter(description="Unit quoted: CEA, CCER, SZA-2023.")]
-_From = Annotated[DayText | None, QueryParameter(query="from", description="First day; left out, all.")]
-_To = Annotated[DayText | None, QueryParameter(query="to", description="Last day; left out, the business date.")]
+_From = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
+_To = Annotated[DayText | None, QueryParameter(name="to", description="Last day; left out, the business date.")]
 
 
 @post(
@@ -48,6 +48,7 @@ _To = Annotated[DayText | None, QueryParameter(query="to", description="Last day
     tags=["pricing"],
 )
 def create_valuation(
+    *,
     request: WebRequest,
     sessions: Sessions,
     actor: Actor,
@@ -112,7 +113,7 @@ def list_portfolios(sessions: Sessions, actor: Actor) -> PortfolioListOut:
 
 @get("/v1/market/quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
 def list_quotes(
-    sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
+    *, sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
 ) -> QuoteListOut:
     """Give the quotes of a unit as known at present; the exchange stands with each."""
     with sessions.read() as session:
@@ -130,7 +131,7 @@ def list_quotes(
 
 @get("/v1/market/quality", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
 def read_quality(
-    sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
+    *, sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
 ) -> QualityOut:
     """Check the quotes of a unit and say what was found."""
     with sessions.read() as session:
@@ -157,6 +158,7 @@ def _span(from_date: str | None, to_date: str | None, standing: Standing) -> tup
     tags=["pricing"],
 )
 def import_quotes(
+    *,
     request: WebRequest,
     sessions: Sessions,
     actor: Actor,
@@ -211,6 +213,7 @@ def _refused(report: service.ImportReport) -> InvalidInput:
 
 @get("/v1/forwards/quote", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
 def read_forward_quote(
+    *,
     sessions: Sessions,
     actor: Actor,
     clock: Clock,

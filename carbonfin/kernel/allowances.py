@@ -88,7 +88,7 @@ class Unit:
         return (self.scheme, self.vintage or 0) < (other.scheme, other.vintage or 0)
 
     def __str__(self) -> str:
-        return self.scheme if self.vintage is None else f"{self.scheme}-{self.vintage}"
+        return self.scheme.value if self.vintage is None else f"{self.scheme.value}-{self.vintage}"
 
 
 @dataclass(frozen=True, slots=True)

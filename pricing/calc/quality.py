@@ -51,6 +51,28 @@ FINDING_LABELS: dict[FindingKind, tuple[str, str]] = {
 }
 
 
+VALUE_LABELS: dict[str, tuple[str, str]] = {
+    "block_volume_t": ("大宗成交量（吨）", "block volume (t)"),
+    "listed_volume_t": ("挂牌成交量（吨）", "listed volume (t)"),
+    "minimum_print_t": ("最小有效量（吨）", "smallest speaking volume (t)"),
+    "block_mean_cny_per_t": ("大宗均价", "block mean"),
+    "close_cny_per_t": ("收盘价", "close"),
+    "apart_ratio": ("偏离", "apart"),
+    "weekday": ("星期", "weekday"),
+    "price_cny_per_t": ("价格", "price"),
+    "amount_over_volume_cny_per_t": ("金额÷数量", "amount over volume"),
+    "other": ("另一记录", "other record"),
+    "carried_from": ("沿用自", "carried from"),
+    "before_cny_per_t": ("前一日价格", "price before"),
+    "move_ratio": ("涨跌", "move"),
+    "limit_ratio": ("限制", "limit"),
+    "jump_ratio": ("界限", "bound"),
+    "day_before_t": ("前一日成交量（吨）", "volume of the day before (t)"),
+    "listed_amount_cny": ("挂牌成交额（元）", "listed amount (CNY)"),
+    "day_before_cny": ("前一日成交额（元）", "amount of the day before (CNY)"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityLimits:
     """Where a check begins to speak; dated parameters of a scheme.

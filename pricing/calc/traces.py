@@ -8,7 +8,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure, Trace, checked_trace
 from pricing.calc.liquidity import AppraisalPrice, price_figures
 from pricing.calc.market import MarketSnapshot, Settlement
-from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine
+from pricing.calc.positions import LINE_KIND_LABELS, LineKind, LineValue, PortfolioLine
 
 PRESENT_VALUE = "present_value_cny"
 VARIATION_MARGIN = "variation_margin_cny"
@@ -167,6 +167,12 @@ def futures_figures(
 def price_name(unit: str) -> str:
     """Give the name of the figure that holds a unit's price."""
     return f"price.{unit}"
+
+
+def price_figure_name(value: LineValue) -> str:
+    """Give the name of the figure that holds the price shown for a line."""
+    own = {LineKind.FORWARD: "forward_cny_per_t", LineKind.FUTURES: "settlement_cny_per_t"}.get(value.kind)
+    return price_name(str(value.unit)) if own is None else f"line.{value.line_id}.{own}"
 
 
 def portfolio_trace(

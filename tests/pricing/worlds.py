@@ -8,7 +8,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.calendars import import_builtin_calendars
-from carbonfin.storage.parties import OrganizationDraft, actor_of, add_person, save_organization
+from carbonfin.storage.parties import OrganizationDraft, actor_of, add_person, people_of, save_organization
 from carbonfin.storage.rulebook import save_parameter
 from pricing import service
 from tests.pricing.markets import F1, G1, spot
@@ -54,3 +54,11 @@ def _person(session: Session, *, bank: str, login: str, role: Role, is_sample: b
         session, organization_id=organization.id, login=login, name=login, role=role, password_hash="unusable"
     )
     return actor_of(session, person.id)
+
+
+def add_market(session: Session, officer: Actor) -> None:
+    """The built-in market and the samples, for a world whose people are there already."""
+    import_builtin_calendars(session)
+    service.import_builtin_market(session)
+    others = [person for person in people_of(session, officer.organization_id) if person.id != officer.id]
+    add_samples(session, officer, actor_of(session, others[0].id))

@@ -1,0 +1,141 @@
+"""Pricing commands: value a portfolio, import quotes, check their quality."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.wire import day_of
+from pricing import service
+from pricing.schemas import ImportReportOut, QualityOut, ValuationOut
+
+commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
+
+_LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
+                 "variation_margin_cny")  # fmt: skip
+
+
+@commands.command("value")
+def value(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="组合代码 / portfolio code")],
+    valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """对一个组合估值并留存决定 / value a portfolio and keep the decision."""
+    terminal = terminal_of(context)
+    with terminal.progress("估值 / valuing", total=2) as steps, terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
+        portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), code)
+        steps.done("定价 / pricing")
+        valuation = service.record_valuation(
+            session, terminal.actor, portfolio.id, valuation_date=day, known_at=standing.known_at
+        )
+        steps.done("已留存 / kept")
+    answer = ValuationOut.of(valuation)
+    if terminal.json_output:
+        terminal.answer(_plain(answer))
+        return
+    terminal.answer([_plain(line) for line in answer.lines], columns=_LINE_COLUMNS)
+    for failure in answer.failures:
+        terminal.say(f"未估值 {failure.item} [{failure.field}]：{failure.detail_zh}。{failure.remedy_zh}")
+    terminal.say(
+        f"{answer.portfolio_name} {answer.valuation_date}：现值 {answer.present_value_cny} 元，"
+        f"变动保证金 {answer.variation_margin_cny} 元；决定 {answer.decision_id}"
+    )
+
+
+def _portfolio(terminal: Terminal, found: tuple[service.Portfolio, ...], code: str) -> service.Portfolio:
+    for item in found:
+        if item.code == code:
+            return item
+    known = ", ".join(item.code for item in found) or "none"
+    raise NotFound(
+        f"{terminal.actor.name}'s organisation has no portfolio {code!r}; there are: {known}",
+        zh=f"没有组合“{code}”，现有：{known}",
+        field="code",
+    )
+
+
+@commands.command("import-quotes")
+def import_quotes(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV 文件，UTF-8 或 GBK / CSV file, UTF-8 or GBK")],
+    exchange: Annotated[str, typer.Option(help="发布行情的交易所 / exchange that published the prices")],
+    document: Annotated[str, typer.Option(help="依据 / bulletin")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
+) -> None:
+    """导入行情文件：全部存入或一行不存 / import a price file, all rows or none."""
+    terminal = terminal_of(context)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    with terminal.progress("读取 / reading", total=1) as steps, terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        report = service.import_price_file(
+            session,
+            terminal.actor,
+            content=content,
+            file_name=file.name,
+            exchange=exchange,
+            document=document,
+            known_at=standing.known_at,
+            preview=preview,
+        )
+        steps.done("完成 / done")
+    answer = ImportReportOut.of(report)
+    if terminal.json_output:
+        terminal.answer(_plain(answer))
+    else:
+        for failure in answer.failures:
+            terminal.say(f"{failure.detail_zh} [{failure.field}] {failure.remedy_zh}")
+        outcome = "已存入" if answer.stored else "未存入任何一行"
+        terminal.say(
+            f"{answer.file_name}（{answer.encoding}）{answer.row_count} 行：{outcome}；新增 {answer.added_count}，"
+            f"相同 {answer.unchanged_count}，更正 {len(answer.corrected)}，有误 {len(answer.failures)}"
+        )
+    if answer.failures:
+        raise typer.Exit(code=1)
+
+
+@commands.command("quality")
+def quality(
+    context: typer.Context,
+    unit: Annotated[str, typer.Argument(help="品种，如 CEA、CCER / unit")] = "CEA",
+    from_date: Annotated[str | None, typer.Option("--from", help="起始日 YYYY-MM-DD")] = None,
+    to_date: Annotated[str | None, typer.Option("--to", help="截止日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """检查行情质量 / check the quality of quotes."""
+    terminal = terminal_of(context)
+    with terminal.progress("检查 / checking", total=1) as steps, terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        report = service.quality_of(
+            session,
+            terminal.actor,
+            unit=Unit.parse(unit),
+            from_date=None if from_date is None else day_of(from_date, field="--from"),
+            to_date=standing.business_date if to_date is None else day_of(to_date, field="--to"),
+            known_at=standing.known_at,
+        )
+        steps.done()
+    answer = QualityOut.of(report)
+    if terminal.json_output:
+        terminal.answer(_plain(answer))
+        return
+    terminal.answer([_plain(finding) for finding in answer.findings], columns=("quote_date", "label_zh", "values"))
+    terminal.say(
+        f"{answer.unit} {answer.first_date} 至 {answer.last_date}：{answer.day_count} 个交易日，"
+        f"无挂牌成交 {answer.days_without_listed_trade} 天，其中无任何成交 {answer.days_without_any_trade} 天，"
+        f"有大宗 {answer.days_with_block_trade} 天"
+    )
+
+
+def _plain(struct: object) -> object:
+    import msgspec
+
+    return msgspec.to_builtins(struct)

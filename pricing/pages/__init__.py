@@ -1,0 +1,23 @@
+"""Pricing for people: the market, portfolios with their value, and price files."""
+
+from pricing.pages.market import export_market, market_page
+from pricing.pages.portfolios import (
+    export_valuation,
+    portfolio_list,
+    portfolio_page,
+    valuation_page,
+    value_now,
+)
+from pricing.pages.uploads import send_price_file, upload_page
+
+routes = [
+    market_page,
+    export_market,
+    upload_page,
+    send_price_file,
+    portfolio_list,
+    portfolio_page,
+    value_now,
+    valuation_page,
+    export_valuation,
+]

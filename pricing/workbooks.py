@@ -1,0 +1,140 @@
+"""Tables of valuations and quotes to take away: exactly what the page shows, the exchange named."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from carbonfin.documents.workbooks import (
+    CellKind,
+    Provenance,
+    SheetColumn,
+    SheetTable,
+    Workbook,
+    csv_text,
+    write_workbook,
+)
+from pricing.calc.market import PRICE_KIND_LABELS, Quote
+from pricing.calc.portfolio import PortfolioValue
+from pricing.calc.positions import LINE_KIND_LABELS
+from pricing.calc.quality import FINDING_LABELS, QualityReport
+
+SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
+
+
+def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_date: date) -> SheetTable:
+    """Give the lines of a valuation as a table with totals."""
+    return SheetTable(
+        name="估值明细",
+        title=f"{portfolio_name} 估值明细（估值日 {valuation_date}）",
+        columns=(
+            SheetColumn(label="代码", kind=CellKind.CODE),
+            SheetColumn(label="说明", kind=CellKind.TEXT),
+            SheetColumn(label="类型", kind=CellKind.TEXT),
+            SheetColumn(label="品种", kind=CellKind.CODE),
+            SheetColumn(label="数量", kind=CellKind.TONNES, unit="吨"),
+            SheetColumn(label="价格", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="价格日期", kind=CellKind.DAY),
+            SheetColumn(label="价格来源", kind=CellKind.TEXT),
+            SheetColumn(label="距估值日", kind=CellKind.COUNT, unit="交易日"),
+            SheetColumn(label="公允价值层次", kind=CellKind.COUNT),
+            SheetColumn(label="现值", kind=CellKind.MONEY, unit="元", totalled=True),
+            SheetColumn(label="当日变动保证金", kind=CellKind.MONEY, unit="元", totalled=True),
+            SheetColumn(label="提示", kind=CellKind.TEXT, width=60),
+        ),
+        rows=tuple(
+            (
+                line.line_id,
+                line.label,
+                LINE_KIND_LABELS[line.kind][0],
+                str(line.unit),
+                line.quantity_t,
+                line.price_cny_per_t,
+                line.price_date,
+                line.price_source,
+                line.staleness_days,
+                line.level,
+                line.present_value_cny,
+                line.variation_margin_cny,
+                "；".join(line.notes_zh),
+            )
+            for line in value.lines
+        ),
+        reported_on=valuation_date,
+        banner=SAMPLE_BANNER if value.is_sample else None,
+        notes=(
+            f"行情快照摘要 SHA-256：{value.snapshot_digest}",
+            *(f"未估值：{failure.item}——{failure.zh}。{failure.remedy_zh}" for failure in value.failures),
+        ),
+    )
+
+
+def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date) -> SheetTable:
+    """Give the days of one unit as a table; the exchange stands in every row and under the table."""
+    exchanges = sorted({quote.exchange for quote in quotes})
+    return SheetTable(
+        name="行情",
+        title=f"{unit_name} 每日行情（截至 {to_date}）",
+        columns=(
+            SheetColumn(label="品种", kind=CellKind.CODE),
+            SheetColumn(label="日期", kind=CellKind.DAY),
+            SheetColumn(label="价格", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="价格口径", kind=CellKind.TEXT),
+            SheetColumn(label="挂牌成交量", kind=CellKind.TONNES, unit="吨", totalled=True),
+            SheetColumn(label="挂牌成交额", kind=CellKind.MONEY, unit="元", totalled=True),
+            SheetColumn(label="大宗成交量", kind=CellKind.TONNES, unit="吨", totalled=True),
+            SheetColumn(label="大宗成交额", kind=CellKind.MONEY, unit="元", totalled=True),
+            SheetColumn(label="交易所", kind=CellKind.TEXT),
+            SheetColumn(label="依据", kind=CellKind.TEXT),
+        ),
+        rows=tuple(
+            (
+                str(quote.unit),
+                quote.quote_date,
+                quote.price_cny_per_t,
+                PRICE_KIND_LABELS[quote.price_kind][0],
+                quote.listed_volume_t,
+                quote.listed_amount_cny,
+                quote.block_volume_t,
+                quote.block_amount_cny,
+                quote.exchange,
+                quote.document,
+            )
+            for quote in quotes
+        ),
+        reported_on=to_date,
+        banner=SAMPLE_BANNER if any(quote.is_sample for quote in quotes) else None,
+        notes=(f"来源：{'；'.join(exchanges)}。转载须注明交易所。",),
+    )
+
+
+def quality_table(report: QualityReport) -> SheetTable:
+    """Give the findings of a quality check as a table."""
+    return SheetTable(
+        name="质量检查",
+        title=f"{report.unit} 行情质量检查（{report.first_date} 至 {report.last_date}）",
+        columns=(
+            SheetColumn(label="日期", kind=CellKind.DAY),
+            SheetColumn(label="问题", kind=CellKind.TEXT),
+            SheetColumn(label="数值", kind=CellKind.TEXT, width=60),
+        ),
+        rows=tuple(
+            (
+                finding.quote_date,
+                FINDING_LABELS[finding.kind][0],
+                "，".join(f"{name}={value}" for name, value in finding.values),
+            )
+            for finding in report.findings
+        ),
+        reported_on=report.last_date,
+    )
+
+
+def workbook_of(
+    *tables: SheetTable, title: str, created_at: datetime, provenance: tuple[Provenance, ...] = ()
+) -> bytes:
+    """Write tables as one workbook."""
+    return write_workbook(Workbook(title=title, sheets=tables, created_at=created_at, provenance=provenance))
+
+
+def csv_of(table: SheetTable) -> bytes:
+    """Write a table as CSV that a spreadsheet opens as UTF-8."""
+    return csv_text(table).encode("utf-8")

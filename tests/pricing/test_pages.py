@@ -1,0 +1,134 @@
+"""The pricing pages: what they say, what they link to, and what they let people take away."""
+
+import csv
+import io
+
+import openpyxl
+import pytest
+
+from carbonfin.storage.engine import Sessions
+from pricing import service
+from tests.app.worlds import PAGE, World, build_world, form_token, signed_in
+from tests.pricing.worlds import BOOK, add_market
+
+
+@pytest.fixture
+def world(sqlite_sessions: Sessions) -> World:
+    world = build_world(sqlite_sessions, packages=("pricing",))
+    with sqlite_sessions.begin() as session:
+        add_market(session, world.officer)
+        service.save_portfolio(session, world.officer, code="B1", name="示例组合", lines=BOOK)
+    return world
+
+
+def test_market_page_shows_flags_volumes_apart_and_names_the_exchange(world: World) -> None:
+    with signed_in(world) as client:
+        text = client.get("/market?unit=CEA", headers=PAGE).text
+        assert "75.02" in text
+        assert "74.03" in text
+        assert "209,407" in text
+        assert "上海环境能源交易所" in text
+        assert "综合价格，非分年度" in text
+        assert "收盘价沿用前一日 14" in text
+        assert "大宗成交量" in text
+        assert "<svg" in text
+        english = client.get("/market?unit=CCER&lang=en", headers=PAGE).text
+        assert "mean of the day" in english
+        assert "listed volume too small to speak" in english
+
+
+def test_sample_quotes_are_never_drawn_without_their_mark(world: World) -> None:
+    with signed_in(world) as client:
+        text = client.get("/market?unit=SZA-2023&lang=zh", headers=PAGE).text
+    assert "SZA-2023 价格与成交量（示例）" in text
+
+
+def test_market_without_quotes_and_wrong_asks(world: World) -> None:
+    with signed_in(world) as client:
+        assert "没有该品种的行情" in client.get("/market?unit=GDEA-2024", headers=PAGE).text
+        assert client.get("/market?unit=nonsense", headers=PAGE).status_code == 422
+        assert client.get("/market?from=2025-07-01&to=2025-06-30", headers=PAGE).status_code == 422
+        assert client.get("/market/export/pdf", headers=PAGE).status_code == 422
+
+
+def test_market_exports_are_what_is_shown_with_the_exchange(world: World) -> None:
+    with signed_in(world) as client:
+        text = client.get("/market/export/csv?unit=CEA&from=2025-06-03&to=2025-06-30").content.decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text)))
+        book = openpyxl.load_workbook(
+            io.BytesIO(client.get("/market/export/xlsx?unit=CEA&from=2025-06-03&to=2025-06-30").content)
+        )
+    assert len(rows) == 1 + 20 + 1
+    assert all("上海环境能源交易所" in ",".join(row) for row in rows[1:21])
+    assert rows[-1][5] == "4188135"
+    assert {"行情", "质量检查"} <= set(book.sheetnames)
+
+
+def test_a_portfolio_is_valued_by_a_button_and_every_figure_opens_its_trace(world: World) -> None:
+    with signed_in(world) as client:
+        listed = client.get("/portfolios", headers=PAGE).text
+        address = listed.split('<a href="/portfolios/')[1].split('"')[0]
+        empty = client.get(f"/portfolios/{address}", headers=PAGE).text
+        assert "尚未估值" in empty
+        answer = client.post(
+            f"/portfolios/{address}/valuations",
+            data={"_csrf_token": form_token(empty)},
+            headers=PAGE,
+            follow_redirects=True,
+        )
+        assert answer.status_code == 200, answer.text
+        text = answer.text
+        for figure in ("46,915,964.51", "4,200.00", "-38,935.49", "75.5397", "4,501,200.00"):
+            assert figure in text
+        assert "仅估值，不可成交" in text
+        assert "假设" in text
+        decision = text.split('href="/decisions/')[1].split("#")[0].split('"')[0]
+        trace = client.get(f"/decisions/{decision}", headers=PAGE).text
+        links = {part.split('"')[0] for part in text.split(f"/decisions/{decision}#")[1:]}
+        assert len(links) >= 15
+        for link in links:
+            assert f'id="{link}"' in trace, link
+        valuation = str(answer.url).rsplit("/", 1)[1]
+        rows = list(
+            csv.reader(io.StringIO(client.get(f"/valuations/{valuation}/export/csv").content.decode("utf-8-sig")))
+        )
+        assert [row[1] for row in rows[1:6]] == ["H1", "H2", "H3", "F1", "G1"]
+        assert rows[-1][11] == "46915964.51"
+        assert client.get(f"/valuations/{valuation}/export/xlsx").status_code == 200
+
+
+def test_upload_previews_refuses_and_stores(world: World) -> None:
+    bad = '品种,日期,收盘价（元/吨）\nCEA,2025-06-28,"1,075.40"\n'.encode("gbk")
+    good = "品种,日期,收盘价（元/吨）\nCEA,2025-06-28,75.40\n".encode("gbk")
+    with signed_in(world) as client:
+        token = form_token(client.get("/market/upload", headers=PAGE).text)
+
+        def send(content: bytes, action: str, exchange: str = "上海环境能源交易所") -> tuple[int, str]:
+            answer = client.post(
+                "/market/upload",
+                data={"_csrf_token": token, "exchange": exchange, "document": "公告", "action": action},
+                files={"file": ("行情.csv", content, "text/csv")},
+                headers=PAGE,
+            )
+            return answer.status_code, answer.text
+
+        status, text = send(bad, "store")
+        assert status == 422
+        assert "未存入任何一行" in text
+        assert "千分位" in text
+        assert 'value="上海环境能源交易所"' in text
+        status, text = send(good, "preview")
+        assert status == 200
+        assert "尚未存入" in text
+        status, text = send(good, "store", exchange=" ")
+        assert status == 422
+        assert "交易所" in text
+        status, text = send(good, "store")
+        assert status == 200, text
+        assert "已存入 1 行" in text
+
+
+def test_an_auditor_sees_no_way_to_value(world: World) -> None:
+    with signed_in(world, "auditor") as client:
+        assert client.get("/market", headers=PAGE).status_code == 200
+        assert client.get("/market/upload", headers=PAGE).status_code == 403
