@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +69,13 @@ def postgres() -> Postgres:
 
 
 @pytest.fixture(scope="session")
+def emptied_postgres(postgres: Postgres) -> Iterator[Callable[[], str]]:
+    """Gives the address of an empty PostgreSQL database in the current schema, each time it is called."""
+    with postgres.emptied_databases(template=postgres.template(_build_at)) as take:
+        yield take
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database in the current schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "carbonfin.db"
@@ -85,14 +92,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh database in the current schema, of each kind in turn."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database in the current schema, of each kind in turn."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database(template=server.template(_build_at)) as url:
-        yield url
+        return str(request.getfixturevalue("sqlite_url"))
+    return str(request.getfixturevalue("emptied_postgres")())
 
 
 @pytest.fixture(params=ENGINES)

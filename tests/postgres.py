@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,27 @@ class Postgres:
         finally:
             self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @contextmanager
+    def emptied_databases(self, *, template: str) -> Iterator[Callable[[], str]]:
+        """Give addresses of empty clones of a template: one database, emptied each time, which is faster than cloning.
+
+        A test that left the schema changed costs the next one a new clone.
+        """
+        with ExitStack() as stack:
+            url = ""
+            shape: object = None
+
+            def take() -> str:
+                nonlocal url, shape
+                if url:
+                    _empty(url)
+                if not url or _schema_shape(url) != shape:
+                    url = stack.enter_context(self.database(template=template))
+                    shape = _schema_shape(url)
+                return url
+
+            yield take
+
     def execute(self, statement: str) -> None:
         """Run one statement outside a transaction."""
         address = make_url(self.url()).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -149,6 +170,33 @@ class Postgres:
             log = self._directory / "log"
             told = (done.stdout or b"").decode() + (log.read_text() if log.exists() else "")
             raise RuntimeError(f"{program} ended with {done.returncode}: {told[-2000:]}")
+
+
+def _connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def _empty(url: str) -> None:
+    """Remove every row, past triggers and references, and whoever is still connected."""
+    with _connect(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET LOCAL session_replication_role = replica")
+        named = connection.execute(
+            "SELECT format('DELETE FROM %I', tablename) FROM pg_tables WHERE schemaname = 'public'"
+        )
+        connection.execute("; ".join(str(row[0]) for row in named).encode())
+
+
+def _schema_shape(url: str) -> object:
+    """Give what changes with the schema: columns, constraints, enabled triggers."""
+    with _connect(url) as connection:
+        return connection.execute(
+            "SELECT (SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_constraint), "
+            "(SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT count(*) FROM pg_index)"
+        ).fetchone()
 
 
 def _installed_binaries() -> Path:

@@ -1,7 +1,9 @@
 """The guards of the test suite itself."""
 
 import socket
+from collections.abc import Callable
 
+import psycopg
 import pytest
 
 
@@ -32,3 +34,20 @@ def test_a_changed_quantlib_date_fails_the_test(pytester: pytest.Pytester) -> No
     )
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, errors=1)
+
+
+@pytest.mark.postgres
+def test_each_test_finds_an_empty_database_in_the_declared_schema(emptied_postgres: Callable[[], str]) -> None:
+    with psycopg.connect(plain(emptied_postgres())) as connection:
+        connection.execute("INSERT INTO trial (id) VALUES ('left behind')")
+        connection.execute("ALTER TABLE decision DISABLE TRIGGER USER")
+    again = emptied_postgres()
+    with psycopg.connect(plain(again)) as connection:
+        assert connection.execute("SELECT count(*) FROM trial").fetchone() == (0,)
+        enabled = connection.execute("SELECT DISTINCT tgenabled FROM pg_trigger WHERE NOT tgisinternal").fetchall()
+    assert enabled == [("O",)]
+    assert emptied_postgres() == again
+
+
+def plain(url: str) -> str:
+    return url.replace("postgresql+psycopg", "postgresql")
