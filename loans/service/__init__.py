@@ -8,7 +8,15 @@ from loans.calc.jiangtandai import RATE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
-from loans.service.decisions import decide_rate, latest_rating, make_schedule, rate_enterprise
+from loans.service.decisions import (
+    decide_rate,
+    latest_rating,
+    latest_ratings,
+    make_schedule,
+    rate_enterprise,
+    ratings_of,
+)
+from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.notes import (
     accrue,
     interest_vouchers_of,
@@ -36,6 +44,7 @@ DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (RATING_KIND, RATE_KIND, SC
 
 __all__ = [
     "DECISION_KINDS",
+    "LendingDefaults",
     "StoredTermSheet",
     "TermSheetDraft",
     "account_years",
@@ -44,6 +53,8 @@ __all__ = [
     "draft_term_sheet",
     "interest_vouchers_of",
     "latest_rating",
+    "latest_ratings",
+    "lending_defaults",
     "load_note",
     "load_term_sheet",
     "make_schedule",
@@ -52,6 +63,7 @@ __all__ = [
     "preview_term_sheet",
     "rate_enterprise",
     "rating_report_of",
+    "ratings_of",
     "record_account_year",
     "record_interest_payment",
     "record_loan_note",

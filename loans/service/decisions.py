@@ -42,6 +42,19 @@ def latest_rating(session: Session, actor: Actor, party_id: str) -> tuple[Decisi
     return record, load_outcome(session, actor, RATING_KIND, record.id)
 
 
+def ratings_of(session: Session, actor: Actor, party_id: str) -> tuple[tuple[DecisionRecord, CarbonRating], ...]:
+    """Give the ratings decided for an enterprise, the latest first."""
+    party = load_party(session, actor, party_id)
+    records = decisions_of(session, actor, subject=party.code, kind=RATING_KIND.name)
+    return tuple((record, load_outcome(session, actor, RATING_KIND, record.id)) for record in reversed(records))
+
+
+def latest_ratings(session: Session, actor: Actor) -> dict[str, tuple[str, CarbonRating]]:
+    """Give the rating decided last for each enterprise, by its code, with the decision's identifier."""
+    records = {record.subject: record.id for record in decisions_of(session, actor, kind=RATING_KIND.name)}
+    return {code: (found, load_outcome(session, actor, RATING_KIND, found)) for code, found in records.items()}
+
+
 def decide_rate(
     session: Session,
     actor: Actor,

@@ -1,10 +1,12 @@
 """Facts a decision takes, gathered from where they stand: parameters, calendar, LPR, account and rating report."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
@@ -26,6 +28,23 @@ _ROLL_MARGIN = timedelta(days=30)
 def parameters(session: Session, actor: Actor) -> ParameterBook:
     """Give the loan parameters: built in, and the bank's own."""
     return book_for(session, actor.organization_id, packages=("loans",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LendingDefaults:
+    """What a loan's terms are unless agreed otherwise."""
+
+    settlement_day: int
+    basis: DayCount
+
+
+def lending_defaults(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> LendingDefaults:
+    """Give the bank's defaults for a form that nobody has filled in yet."""
+    book = parameters(session, actor)
+    return LendingDefaults(
+        settlement_day=book.on("loans.settlement_day", valid_on=valid_on, known_at=known_at).integer,
+        basis=DayCount(book.on("loans.day_count_basis", valid_on=valid_on, known_at=known_at).value),
+    )
 
 
 def bank_days(session: Session, *, start: date, end: date, known_at: datetime) -> CalendarDays:

@@ -36,7 +36,7 @@ class Bank:
     clothing: Party
 
 
-def open_bank(session: Session, *, name: str = "示例银行股份有限公司深圳分行") -> Bank:
+def open_bank(session: Session, *, name: str = "示例银行股份有限公司深圳分行", password_hash: str = "") -> Bank:
     organization = save_organization(
         session,
         OrganizationDraft(
@@ -48,10 +48,10 @@ def open_bank(session: Session, *, name: str = "示例银行股份有限公司�
         person = add_person(
             session,
             organization_id=organization.id,
-            login=f"{role.value}@{organization.id}",
+            login=f"{role.value}@{name}",
             name=f"{role.value}(示例)",
             role=role,
-            password_hash="not signed in here",
+            password_hash=password_hash,
         )
         people[role] = actor_of(session, person.id)
     officer, checker = people[Role.OFFICER], people[Role.CHECKER]
@@ -109,8 +109,8 @@ def fill_account(session: Session, bank: Bank) -> None:
     service.record_rating_report(session, bank.officer, bank.clothing.id, e4_report(), known_at=KNOWN_AT)
 
 
-def furnished_bank(session: Session) -> Bank:
-    bank = open_bank(session)
+def furnished_bank(session: Session, *, password_hash: str = "") -> Bank:
+    bank = open_bank(session, password_hash=password_hash)
     approve_product(session, bank)
     fill_account(session, bank)
     return bank

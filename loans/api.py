@@ -1,0 +1,178 @@
+"""Loans for systems: ratings, rate decisions, schedules and term sheets with their documents."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import download
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import IdText, day_of
+from loans import service
+from loans.schemas import (
+    RateDecisionIn,
+    RateDecisionOut,
+    RatingIn,
+    RatingOut,
+    ScheduleIn,
+    ScheduleOut,
+    TermSheetIn,
+    TermSheetOut,
+)
+
+_Number = FromPath[IdText]
+_Version = Annotated[int | None, QueryParameter(description="A version; left out, the latest.", ge=1, le=100_000)]
+_WRITES = problem_responses(404, 409, 422)
+
+
+@post("/v1/ratings", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
+def create_rating(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: RatingIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[RatingOut]:
+    """Rate an enterprise from its carbon account by the system's own method and keep the decision."""
+
+    def work(session: Session) -> RatingOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        party = party_by_code(session, actor, data.usci)
+        recorded = service.rate_enterprise(
+            session, actor, party.id, year=data.year, valid_on=standing.business_date, known_at=standing.known_at
+        )
+        return RatingOut.of(recorded.outcome, decision_id=recorded.decision_id)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@post("/v1/rate-decisions", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
+def create_rate_decision(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: RateDecisionIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[RateDecisionOut]:
+    """Decide an emission-cut loan's rate; without a report or score it is not decided, and says so."""
+
+    def work(session: Session) -> RateDecisionOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        party = party_by_code(session, actor, data.usci)
+        recorded = service.decide_rate(
+            session,
+            actor,
+            party.id,
+            margin_bp=data.margin_bp,
+            lpr_tenor=data.lpr_tenor,
+            applies_from=day_of(data.applies_from, field="/applies_from"),
+            decided_on=standing.business_date,
+            known_at=standing.known_at,
+        )
+        return RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@post("/v1/schedules", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
+def create_schedule(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: ScheduleIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ScheduleOut]:
+    """Make a repayment schedule to the fen with the bank calendar as known, and keep the decision."""
+
+    def work(session: Session) -> ScheduleOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        recorded = service.make_schedule(
+            session, actor, data.terms(), valid_on=standing.business_date, known_at=standing.known_at
+        )
+        return ScheduleOut.of(recorded.outcome, decision_id=recorded.decision_id)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@post("/v1/term-sheets", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
+def create_term_sheet(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: TermSheetIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[TermSheetOut]:
+    """Draft a term sheet, or with its number a new version of one, and keep the decision."""
+
+    def work(session: Session) -> TermSheetOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        draft = service.TermSheetDraft(
+            party_id=party_by_code(session, actor, data.usci).id,
+            request=data.loan_request(),
+            margin_bp=data.margin_bp,
+            lpr_tenor=data.lpr_tenor,
+            number=data.number,
+            entry=data.entry(),
+        )
+        stored = service.draft_term_sheet(
+            session, actor, draft, issued_on=standing.business_date, known_at=standing.known_at
+        )
+        return TermSheetOut.of(stored)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@get("/v1/term-sheets/{number:str}", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+def read_term_sheet(sessions: Sessions, actor: Actor, number: _Number, version: _Version = None) -> TermSheetOut:
+    """Give a term sheet with its lines, schedule and notes."""
+    with sessions.read() as session:
+        return TermSheetOut.of(service.load_term_sheet(session, actor, number, version=version))
+
+
+@get("/v1/term-sheets/{number:str}/pdf", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+def read_term_sheet_pdf(
+    request: WebRequest, sessions: Sessions, actor: Actor, number: _Number, version: _Version = None
+) -> Response[bytes]:
+    """Give a term sheet as PDF/A-3 with the decision's inputs attached."""
+    with sessions.read() as session:
+        stored = service.load_term_sheet(session, actor, number, version=version)
+        content = service.term_sheet_pdf(session, actor, stored, address=str(request.base_url).rstrip("/"))
+    return download(content, stem=f"{number}-v{stored.entry.version}", ending="pdf")
+
+
+@get("/v1/term-sheets/{number:str}/docx", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+def read_term_sheet_docx(
+    request: WebRequest, sessions: Sessions, actor: Actor, number: _Number, version: _Version = None
+) -> Response[bytes]:
+    """Give a term sheet for Word."""
+    with sessions.read() as session:
+        stored = service.load_term_sheet(session, actor, number, version=version)
+    content = service.term_sheet_docx(stored, address=str(request.base_url).rstrip("/"))
+    return download(content, stem=f"{number}-v{stored.entry.version}", ending="docx")
+
+
+routes = [
+    create_rating,
+    create_rate_decision,
+    create_schedule,
+    create_term_sheet,
+    read_term_sheet,
+    read_term_sheet_pdf,
+    read_term_sheet_docx,
+]

@@ -1,0 +1,63 @@
+"""Drawings of loan pages: how a rate is built, and what moved an enterprise's emissions."""
+
+from decimal import Decimal
+
+from carbonfin.documents.charts import Chart, Words, waterfall_chart
+from carbonfin.documents.sheets import StepKind, WaterfallStep
+from carbonfin.web.language import Language
+from loans.calc.ratings.carbon_efficiency import CarbonRating
+from loans.calc.term_lines import signed
+from loans.calc.term_sheets import RateStep
+from loans.workbooks import rate_waterfall_steps
+
+_OWN_TRACE = Words(zh="本系统计算，见追溯", en="computed here, see the trace")
+
+
+def rate_chart(steps: tuple[RateStep, ...], language: Language) -> Chart:
+    """Draw how the executed rate is built from LPR, margin, concession and floor."""
+    return waterfall_chart(
+        title=Words(zh="执行利率是怎样得出的", en="How the executed rate is built"),
+        unit=Words(zh="%", en="%"),
+        steps=rate_waterfall_steps(steps),
+        source=Words(
+            zh="LPR 公布值、本行降碳贷产品参数、外部碳评级报告",
+            en="published LPR, the bank's product terms, outside rating report",
+        ),
+        language=language.value,
+        titled=False,
+    )
+
+
+def change_chart(rating: CarbonRating, language: Language) -> Chart | None:
+    """Draw what moved the emissions from the year before; None where there is no year before."""
+    if rating.previous is None:
+        return None
+    before, now = rating.previous, rating.current
+    steps = [
+        _level(f"{before.year} 年", str(before.year), before.emissions_t),
+        *(
+            WaterfallStep(
+                label_zh=change.label_zh,
+                label_en=change.label_en,
+                amount=change.change_t,
+                text=signed(change.change_t),
+                kind=StepKind.CHANGE,
+            )
+            for change in rating.changes
+        ),
+        _level(f"{now.year} 年", str(now.year), now.emissions_t),
+    ]
+    return waterfall_chart(
+        title=Words(zh="什么改变了排放量", en="What moved the emissions"),
+        unit=Words(zh="吨", en="t"),
+        steps=steps,
+        source=_OWN_TRACE,
+        language=language.value,
+        titled=False,
+    )
+
+
+def _level(label_zh: str, label_en: str, emissions_t: Decimal) -> WaterfallStep:
+    return WaterfallStep(
+        label_zh=label_zh, label_en=label_en, amount=emissions_t, text=f"{emissions_t:,}", kind=StepKind.LEVEL
+    )
