@@ -1,6 +1,5 @@
 """The sample bank and bureau with their people, key, parameters and parties."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,19 +28,14 @@ _KEY_ENDS_AT = datetime(2030, 1, 1, tzinfo=UTC)
 _PARAMETERS_FROM = date(2024, 1, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """Who acts in the sample world."""
+def make_people(session: Session, world: SampleWorld, *, starts_on: date) -> dict[str, Actor]:
+    """Add the sample bank, the bureau and their people; those already there stay as they are.
 
-    maker: Actor
-    checker: Actor
-    bureau: Actor
-    bureau_checker: Actor
-    parties: dict[str, Party]
-
-
-def make_people(session: Session, world: SampleWorld) -> dict[str, Actor]:
-    """Add the sample bank, the bureau and their people; those already there stay as they are."""
+    Args:
+        session: The database.
+        world: The sample world.
+        starts_on: The sample bank's first business date.
+    """
     homes = {
         "bank": save_organization(
             session,
@@ -49,7 +43,7 @@ def make_people(session: Session, world: SampleWorld) -> dict[str, Actor]:
                 kind=OrganizationKind.BANK,
                 name=world.bank.name,
                 usci=world.bank.usci,
-                business_date=world.business_date,
+                business_date=starts_on,
                 is_sample=True,
             ),
         ),

@@ -1,7 +1,7 @@
 """The subsidy files of the sample world and the bureau's report of the quarter."""
 
 import hashlib
-from datetime import date, datetime, time
+from datetime import datetime, time, timedelta
 
 from sqlmodel import Session
 
@@ -15,6 +15,7 @@ from reporting.calc.reports import SubsidyReport
 from reporting.service import NoteApplication
 
 FILED_AT = time(10)
+ANNOUNCED_AFTER = timedelta(days=3)
 
 
 def file_applications(session: Session, world: SampleWorld, bank: Actor) -> None:
@@ -34,6 +35,7 @@ def build_report(session: Session, world: SampleWorld, bureau: Actor) -> Subsidy
 
 
 def _entry(reference: str, application: SampleApplication, pledge: SamplePledge) -> NoteApplication:
+    assert pledge.drawn is not None
     return NoteApplication(
         reference=reference,
         scheme=application.scheme,
@@ -44,8 +46,8 @@ def _entry(reference: str, application: SampleApplication, pledge: SamplePledge)
         extra_vouchers=(),
         announcement=PledgeAnnouncement(
             number=f"示例公告-{pledge.code}",
-            address="",
-            published_on=pledge.drawn or date.min,
+            address=f"https://example.invalid/gg/{pledge.code}",
+            published_on=pledge.drawn + ANNOUNCED_AFTER,
             pledged=tuple(PledgedUnits(unit=unit, quantity_t=tonnes) for unit, tonnes in pledge.units.items()),
         ),
         documents=tuple(
