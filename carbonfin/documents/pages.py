@@ -12,8 +12,6 @@ from carbonfin.documents.sheets import Align, ChartFigure, Column, Row, Table, T
 
 _SIZE = re.compile(r'<svg[^>]*? width="([0-9.]+)"')
 _PAGE_WIDTH_PX = Decimal(690)
-_SHARE_LEAST = 5
-_SHARE_MOST = 34
 REMARKS = Column(label_zh="备注", label_en="Remarks")
 
 
@@ -37,18 +35,6 @@ def with_remarks(table: Table) -> Table:
         totals=None if table.totals is None else (*table.totals, ""),
         caption=table.caption,
     )
-
-
-def column_shares(table: Table) -> tuple[Decimal, ...]:
-    """Give each column's share of the width: its own weight, or what its longest text needs within limits."""
-    shares: list[Decimal] = []
-    for index, column in enumerate(table.columns):
-        texts = [column.label_zh + (f"（{column.unit}）" if column.unit else ""), column.label_en]
-        texts += [row.cells[index] for row in table.rows]
-        texts += [table.totals[index]] if table.totals is not None else []
-        need = max(text_width(text) for text in texts) + 2
-        shares.append(column.weight or Decimal(min(_SHARE_MOST, max(_SHARE_LEAST, need))))
-    return tuple(shares)
 
 
 def term_rows(grid: TermGrid) -> tuple[tuple[Term, ...], ...]:

@@ -13,7 +13,6 @@ import typst
 from carbonfin.documents.fonts import FONT_FOLDER, printable
 from carbonfin.documents.pages import (
     chart_width_percent,
-    column_shares,
     short_digest,
     term_rows,
     waterfall_parts,
@@ -30,6 +29,7 @@ from carbonfin.documents.sheets import (
     TermGrid,
     Waterfall,
 )
+from carbonfin.documents.widths import column_widths_mm, padding_mm
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 
 SHEET_VALUES = "sheet.json"
@@ -41,6 +41,7 @@ _MIME_TYPES = {
     ".xml": "application/xml",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_LAYOUT_NAMES = ("svg", "width_percent", "padding_um")
 _compiler_lock = threading.Lock()
 
 
@@ -113,9 +114,11 @@ def _sheet_values(sheet: Sheet) -> bytes:
     """Give the sheet's values as JSON, drawings left out: what a system reads instead of the pages."""
     values = _page_values(sheet)
     for section in values["sections"]:
-        drawing = section.get("chart", section)
-        drawing.pop("svg", None)
-        drawing.pop("width_percent", None)
+        for part in (section, section.get("chart", {}), section.get("table", {})):
+            for name in _LAYOUT_NAMES:
+                part.pop(name, None)
+            for column in part.get("columns", ()):
+                column.pop("width_um")
     return (json.dumps(values, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
 
 
@@ -175,12 +178,13 @@ def _table_values(table: Table) -> dict[str, Any]:
             "label_en": printable(column.label_en),
             "unit": printable(column.unit),
             "align": column.align.value,
-            "weight": int(share * 100),
+            "width_um": int(width * 1000),
         }
-        for column, share in zip(shown.columns, column_shares(shown), strict=True)
+        for column, width in zip(shown.columns, column_widths_mm(shown), strict=True)
     ]
     return {
         "kind": "table",
+        "padding_um": int(padding_mm(len(columns)) * 1000),
         "columns": columns,
         "rows": [{"cells": [printable(cell) for cell in row.cells], "footnote": row.footnote} for row in shown.rows],
         "totals": None if shown.totals is None else [printable(cell) for cell in shown.totals],

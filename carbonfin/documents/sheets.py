@@ -68,7 +68,8 @@ class Column:
         label_en: Head in English, drawn small beneath.
         unit: Unit of every figure in the column, such as 元 or %; empty for words.
         align: Figures right, words left.
-        weight: Share of the width against the other columns; None takes what the longest text needs.
+        weight: Share of the width against the other columns, used where every column has one; otherwise the texts
+            decide.
     """
 
     label_zh: str

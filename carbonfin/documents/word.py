@@ -2,22 +2,20 @@
 
 import io
 from datetime import datetime, time
-from decimal import Decimal
 
 from docx import Document
 from docx.document import Document as WordDocument
 from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
-from docx.shared import Mm, Pt, RGBColor
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.shared import Length, Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
+from docx.table import Table as WordTable
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
 from carbonfin.documents.charts.drawing import chart_png
 from carbonfin.documents.pages import (
     chart_width_percent,
-    column_shares,
     short_digest,
     term_rows,
     waterfall_parts,
@@ -36,6 +34,7 @@ from carbonfin.documents.sheets import (
     TermGrid,
     Waterfall,
 )
+from carbonfin.documents.widths import TEXT_WIDTH_MM, column_widths_mm, padding_mm
 from carbonfin.documents.word_elements import (
     WARNING,
     add_field,
@@ -45,7 +44,10 @@ from carbonfin.documents.word_elements import (
     box_paragraph,
     drop_borders,
     keep_whole,
+    keep_with_next,
+    pad_cells,
     repeat_head,
+    rule_beneath,
     set_cell_text,
     set_fonts,
     set_language,
@@ -59,7 +61,9 @@ BODY_FONT = "宋体"
 HEAD_FONT = "黑体"
 _MUTED = RGBColor(0x55, 0x61, 0x5C)
 _INK = RGBColor(0x11, 0x1A, 0x17)
-_TEXT_WIDTH_MM = 174
+_TEXT_WIDTH_MM = int(TEXT_WIDTH_MM)
+_SHORT_TABLE = 10
+_SIGNATURE_WIDTHS_MM = (53, 29, 10, 53, 29)
 _LABEL_WIDTH_MM = 27
 _ALIGNMENTS = {
     Align.LEFT: WD_ALIGN_PARAGRAPH.LEFT,
@@ -182,7 +186,7 @@ def _write_section(document: WordDocument, section: Section) -> None:
             _write_chart(document, section)
         case Waterfall():
             chart, table = waterfall_parts(section)
-            _write_chart(document, chart)
+            _write_chart(document, chart, held=True)
             _write_table(document, table)
         case Paragraphs():
             for text in section.texts:
@@ -203,6 +207,9 @@ def _write_terms(document: WordDocument, grid: TermGrid) -> None:
             continue
         _write_term(cells[0], cells[1], line[0])
         _write_term(cells[2], cells[3], line[1])
+    if len(lines) <= _SHORT_TABLE:
+        for row in table.rows[:-1]:
+            keep_with_next(row)
 
 
 def _write_term(label: _Cell, value: _Cell, term: Term) -> None:
@@ -221,11 +228,11 @@ def _write_term(label: _Cell, value: _Cell, term: Term) -> None:
 
 def _write_table(document: WordDocument, source: Table) -> None:
     table_values = with_remarks(source)
-    shares = column_shares(table_values)
-    widths = tuple(Mm(round(_TEXT_WIDTH_MM * share / sum(shares, Decimal(0)))) for share in shares)
+    widths = tuple(Length(int(width * Mm(1))) for width in column_widths_mm(table_values))
     totals = [] if table_values.totals is None else [table_values.totals]
     table = document.add_table(rows=1 + len(table_values.rows) + len(totals), cols=len(table_values.columns))
     shape_table(table, widths)
+    pad_cells(table, Length(int(padding_mm(len(widths)) * Mm(1) / 2)))
     head, *body = table.rows
     repeat_head(head)
     for cell, column in zip(head.cells, table_values.columns, strict=True):
@@ -248,21 +255,25 @@ def _write_table(document: WordDocument, source: Table) -> None:
         for cell in body[-1].cells:
             for run in cell.paragraphs[0].runs:
                 run.bold = True
-        if len(body) > 1:
-            for cell in body[-2].cells:
-                cell.paragraphs[0].paragraph_format.keep_with_next = True
+    held = table.rows[:-1] if len(table.rows) <= _SHORT_TABLE else [head, body[-2]]
+    for row in held:
+        keep_with_next(row)
     _paragraph(document, table_values.caption, "Sheet Small")
 
 
-def _write_chart(document: WordDocument, chart: ChartFigure) -> None:
+def _write_chart(document: WordDocument, chart: ChartFigure, *, held: bool = False) -> None:
+    """Write a drawing with its words; held ones stay on the page of what follows."""
     paragraph = document.add_paragraph()
+    paragraph.paragraph_format.keep_with_next = held or bool(chart.caption or chart.source)
     paragraph.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     width = Mm(_TEXT_WIDTH_MM * chart_width_percent(chart.svg) // 100)
     picture = paragraph.add_run().add_picture(io.BytesIO(chart_png(chart.svg)), width=width)
     picture._inline.docPr.set("descr", without_controls(chart.alt))  # noqa: SLF001  python-docx has no setter for the text alternative
     for text in (chart.caption, chart.source):
         if text:
-            _paragraph(document, text, "Sheet Small").paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+            line = _paragraph(document, text, "Sheet Small")
+            line.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
+            line.paragraph_format.keep_with_next = held
 
 
 def _write_note(document: WordDocument, note: Note) -> None:
@@ -275,20 +286,30 @@ def _write_note(document: WordDocument, note: Note) -> None:
 
 
 def _write_signatures(document: WordDocument, blocks: tuple[SignatureBlock, ...]) -> None:
-    table = document.add_table(rows=(len(blocks) + 1) // 2, cols=2)
-    table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    cells = [cell for row in table.rows for cell in row.cells]
-    for row in table.rows:
-        keep_whole(row)
-    for cell, block in zip(cells, blocks, strict=False):
-        head = set_cell_text(cell, f"{block.party_zh} {block.party_en}", "Normal")
-        head.runs[0].bold = True
-        add_text(cell.add_paragraph(style="Normal"), block.name)
-        for line in block.lines:
-            paragraph = cell.add_paragraph(style="Normal")
-            paragraph.paragraph_format.space_before = Pt(12)
-            paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(80), WD_TAB_ALIGNMENT.LEFT, WD_TAB_LEADER.LINES)
-            add_text(paragraph, f"{line}：\t")
+    """Write the blocks two to a line, each line to sign on as a cell with a rule beneath."""
+    for first in range(0, len(blocks), 2):
+        pair = blocks[first : first + 2]
+        height = 2 + max(len(block.lines) for block in pair)
+        table = document.add_table(rows=height, cols=len(_SIGNATURE_WIDTHS_MM))
+        shape_table(table, tuple(Length(Mm(width)) for width in _SIGNATURE_WIDTHS_MM), ruled=False)
+        for side, block in enumerate(pair):
+            _write_signature(table, block, column=3 * side)
+        for row in table.rows:
+            keep_whole(row)
+        for row in table.rows[:-1]:
+            keep_with_next(row)
+        _paragraph(document, "", "Sheet Small")
+
+
+def _write_signature(table: WordTable, block: SignatureBlock, *, column: int) -> None:
+    head = set_cell_text(table.cell(0, column).merge(table.cell(0, column + 1)), block.party_zh, "Normal")
+    head.runs[0].bold = True
+    add_text(head, f"　{block.party_en}").font.color.rgb = _MUTED
+    set_cell_text(table.cell(1, column).merge(table.cell(1, column + 1)), block.name, "Normal")
+    for number, line in enumerate(block.lines, start=2):
+        label = set_cell_text(table.cell(number, column), f"{line}：", "Sheet Cell")
+        label.paragraph_format.space_before = Pt(12)
+        rule_beneath(table.cell(number, column + 1))
 
 
 def _heading(document: WordDocument, title_zh: str, title_en: str) -> None:

@@ -121,8 +121,15 @@ def shade_cell(cell: _Cell) -> None:
     cell._tc.get_or_add_tcPr().append(_element("w:shd", val="clear", color="auto", fill=GROUND))  # noqa: SLF001  no call
 
 
-def shape_table(table: Table, widths: tuple[Length, ...]) -> None:
-    """Give a table fixed widths and hairlines."""
+def rule_beneath(cell: _Cell) -> None:
+    """Draw a line to write on at the bottom of a cell."""
+    borders = OxmlElement("w:tcBorders")
+    borders.append(_element("w:bottom", val="single", sz="6", space="0", color="55615C"))
+    cell._tc.get_or_add_tcPr().append(borders)  # noqa: SLF001  python-docx has no call for borders
+
+
+def shape_table(table: Table, widths: tuple[Length, ...], *, ruled: bool = True) -> None:
+    """Give a table fixed widths and, where it is ruled, hairlines."""
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
     borders = OxmlElement("w:tblBorders")
@@ -131,7 +138,8 @@ def shape_table(table: Table, widths: tuple[Length, ...]) -> None:
     properties = table._tbl.tblPr  # noqa: SLF001  python-docx has no call for borders
     # The schema fixes the order of a table's properties; borders come before layout and look.
     after = next(each for each in properties if each.tag in {qn("w:shd"), qn("w:tblLayout"), qn("w:tblLook")})
-    after.addprevious(borders)
+    if ruled:
+        after.addprevious(borders)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
         for cell in column.cells:
@@ -141,6 +149,21 @@ def shape_table(table: Table, widths: tuple[Length, ...]) -> None:
 def keep_whole(row: _Row) -> None:
     """Keep a row on one page."""
     row._tr.get_or_add_trPr().append(_element("w:cantSplit"))  # noqa: SLF001  python-docx has no call for it
+
+
+def keep_with_next(row: _Row) -> None:
+    """Keep a row on the page of the row after it."""
+    for cell in row.cells:
+        for paragraph in cell.paragraphs:
+            paragraph.paragraph_format.keep_with_next = True
+
+
+def pad_cells(table: Table, width: Length) -> None:
+    """Set the space left and right of every cell's text."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margins.append(_element(f"w:{side}", w=str(int(width.twips)), type="dxa"))
+    table._tbl.tblPr.find(qn("w:tblLook")).addprevious(margins)  # noqa: SLF001  python-docx has no call for it
 
 
 def repeat_head(row: _Row) -> None:

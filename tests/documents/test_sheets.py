@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from carbonfin.documents.pages import column_shares, term_rows, text_width, with_remarks
+from carbonfin.documents.pages import term_rows, text_width, with_remarks
 from carbonfin.documents.sheets import (
     ChartFigure,
     Column,
@@ -18,6 +18,7 @@ from carbonfin.documents.sheets import (
     Waterfall,
     WaterfallStep,
 )
+from carbonfin.documents.widths import TEXT_WIDTH_MM, column_widths_mm, padding_mm, text_em
 from carbonfin.kernel.errors import InvalidInput
 from tests.documents import samples
 
@@ -103,7 +104,30 @@ def test_a_chinese_character_takes_two_places() -> None:
     assert text_width("短\n长一些") == 6
 
 
-def test_a_column_takes_its_weight_or_what_its_longest_text_needs() -> None:
-    columns = (Column(label_zh="甲", weight=Decimal(7)), Column(label_zh="乙", unit="元"))
-    table = Table(title_zh="", title_en="", columns=columns, rows=(Row(cells=("x" * 50, "1,234,567.89")),))
-    assert column_shares(table) == (Decimal(7), Decimal(14))
+def table_of(*columns: tuple[Column, tuple[str, ...]]) -> Table:
+    heads = tuple(column for column, _cells in columns)
+    rows = tuple(Row(cells=cells) for cells in zip(*(cells for _column, cells in columns), strict=True))
+    return Table(title_zh="", title_en="", columns=heads, rows=rows)
+
+
+def test_columns_with_weights_share_the_width_by_them() -> None:
+    table = table_of(
+        (Column(label_zh="甲", weight=Decimal(1)), ("1",)), (Column(label_zh="乙", weight=Decimal(3)), ("2",))
+    )
+    assert column_widths_mm(table) == (Decimal("43.5"), Decimal("130.5"))
+
+
+def test_figures_stay_whole_and_long_texts_share_what_is_left() -> None:
+    amounts = tuple((Column(label_zh="应还本息合计", unit="元"), ("10,009,138.89",)) for _ in range(6))
+    long = Column(label_zh="备注"), ("节假日安排未公布，公布后重新推算并另行通知借款人",)
+    table = table_of(*amounts, long)
+    widths = column_widths_mm(table)
+    assert sum(widths) == pytest.approx(TEXT_WIDTH_MM)
+    figure_mm = text_em("10,009,138.89") * Decimal("3.175")
+    assert all(width - padding_mm(7) >= figure_mm for width in widths[:6])
+    assert widths[6] > widths[0]
+
+
+def test_columns_that_cannot_all_stay_whole_still_fill_the_width() -> None:
+    table = table_of(*((Column(label_zh="金额", unit="元"), ("10,009,138.89",)) for _ in range(12)))
+    assert sum(column_widths_mm(table)) == pytest.approx(TEXT_WIDTH_MM)

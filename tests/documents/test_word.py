@@ -77,6 +77,21 @@ def test_header_carries_the_banner_and_footer_the_reference(document: WordDocume
     assert codes == ["PAGE", "NUMPAGES"]
 
 
+def test_each_party_has_lines_to_sign_on(document: WordDocument) -> None:
+    signatures = document.tables[-1]
+    labels = ["法定代表人或授权签字人（签字）：", "公章：", "日期："]
+    assert [row.cells[0].text for row in signatures.rows] == ["贷款人　Lender", "示例银行股份有限公司深圳分行", *labels]
+    assert [row.cells[3].text for row in signatures.rows] == ["借款人　Borrower", "示例服饰（深圳）有限公司", *labels]
+    ruled = [cell for cell in signatures._tbl.iter(qn("w:tc")) if cell.find(f".//{qn('w:tcBorders')}") is not None]
+    assert len(ruled) == 6
+
+
+def test_short_tables_stay_on_one_page(document: WordDocument) -> None:
+    steps = document.tables[1]
+    held = [row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in steps.rows]
+    assert held == [True] * 4 + [None]
+
+
 def test_a_document_of_record_has_no_banner() -> None:
     document = Document(io.BytesIO(render_docx(samples.sheet(banner=None))))
     assert document.sections[0].header.paragraphs[0].text == ""

@@ -163,6 +163,15 @@ def test_csv_starts_with_a_byte_order_mark_and_never_writes_an_exponent() -> Non
     assert text == "\ufeff序号,价\r\n1,100000\r\n2,0.0000001\r\n"
 
 
+def test_a_row_is_as_high_as_its_longest_text_needs() -> None:
+    columns = (SheetColumn(label="理由", kind=CellKind.TEXT, width=24),)
+    sheet = opened(sheets=(samples.table(columns=columns, rows=(("短",), ("未结清" * 20,))),), code_lists=())[
+        "贴息明细"
+    ]
+    assert sheet.row_dimensions[HEAD_ROW + 1].height in {None, 20}
+    assert sheet.row_dimensions[HEAD_ROW + 2].height == 20 + 15 * 5  # 120 half widths on lines of 20
+
+
 def test_an_empty_table_says_so_and_totals_nothing() -> None:
     sheet = opened(values=True, sheets=(samples.table(rows=()),))["贴息明细"]
     assert sheet.cell(HEAD_ROW + 1, 1).value == "（本期无记录）"

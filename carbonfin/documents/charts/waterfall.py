@@ -89,7 +89,7 @@ def waterfall_chart(
             y2=alt.Y2("below:N", bandPosition=0.22),
         )
     )
-    chart = alt.layer(bars, connectors, words).properties(width=width_px, height=34 * len(steps))
+    chart = alt.layer(bars, connectors, words).properties(width=width_px, height=28 * len(steps))
     lines = {"zh": f"来源：{source.zh}", "en": f"Source: {source.en}"}
     alternatives = {
         "zh": f"{title.zh}。" + "；".join(f"{step.label_zh} {step.text}" for step in steps) + f"。{lines['zh']}。",

@@ -92,7 +92,7 @@ class _Formats:
                 "align": align,
                 "bold": total,
                 "quote_prefix": quoted,
-                "text_wrap": kind is CellKind.TEXT,
+                "text_wrap": kind in _ALIGNED_LEFT,
                 "indent": 0 if align == "center" else 1,
             }
             self._made[key] = self._book.add_format(shape | ({"bg_color": "#F2F6F4"} if total else {}))
