@@ -47,7 +47,7 @@ def _total_figures(cost: FinancingCost) -> list[Figure]:
             value=str(total_cny),
             unit="CNY",
             formula="Σ",
-            inputs=tuple(f"{name}[{line.number}]" for line in cost.vouchers),
+            inputs=tuple(f"{name}.{line.number}" for line in cost.vouchers),
         )
         for name, total_cny, zh, en in totals
     ]
@@ -69,7 +69,7 @@ def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
         CostKind.GUARANTEE_FEE: ("担保费", "guarantee fee"),
     }[line.kind]
     gross = Figure(
-        name=f"gross_cny[{number}]",
+        name=f"gross_cny.{number}",
         label_zh=f"凭证 {number} {zh}（含税）",
         label_en=f"Voucher {number}, {en} with VAT",
         value=str(line.gross_cny),
@@ -78,7 +78,7 @@ def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
     )
     figures, formula, divisor = [gross], "round(gross / (1 + VAT), 2)，四舍五入", "vat_rate"
     if line.vat_stated:
-        formula, divisor = "gross - VAT", f"vat_cny[{number}]"
+        formula, divisor = "gross - VAT", f"vat_cny.{number}"
         figures.append(
             Figure(
                 name=divisor,
@@ -90,7 +90,7 @@ def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
             )
         )
     net = Figure(
-        name=f"net_cny[{number}]",
+        name=f"net_cny.{number}",
         label_zh=f"凭证 {number} {zh}（不含税）",
         label_en=f"Voucher {number}, {en} net of VAT",
         value=str(line.net_cny),

@@ -185,8 +185,8 @@ def test_a_preview_keeps_nothing(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         actors = prepared(session)
         filed = service.applications_of(session, actors.bank)[0]
-        decision = service.preview_decision(session, actors.bank, filed.application_id, as_of=AS_OF)
-        assert decision.calculated_cny == Decimal("55086.49")
+        line = service.preview_line(session, actors.bank, filed.application_id, as_of=AS_OF)
+        assert line.decision.calculated_cny == Decimal("55086.49")
         assert decisions_of(session, actors.bank) == ()
 
 

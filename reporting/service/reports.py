@@ -1,0 +1,204 @@
+"""The bureau's report of a quarter: applications decided in order, decisions kept, the report given back."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Batch
+from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.parameters import ParameterBook
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.parties import load_organization, standing_of
+from carbonfin.storage.rows import new_id
+from reporting import store, workbooks
+from reporting.calc.batches import DecidedApplication, FiledApplication, allocations_cny, decide_in_order, label_of
+from reporting.calc.facts import SubsidyApplication
+from reporting.calc.quarters import Quarter
+from reporting.calc.reports import ReportLine, SubsidyReport, line_of, sources_of
+from reporting.calc.schemes import SchemeTerms, terms_of
+from reporting.calc.subsidies import SUBSIDY_DECISION
+from reporting.calc.summaries import summarize
+from reporting.service.rulebook import subsidy_book
+
+
+def preview_line(session: Session, actor: Actor, application_id: str, *, as_of: date) -> ReportLine:
+    """Decide an application as of a day, as its line in a report would read; nothing is kept.
+
+    Raises:
+        NotFound: The actor may not see it, or it was filed after that day.
+        CarbonFinError: It cannot be decided at all; the reason is its own.
+    """
+    filed = store.load_application(session, actor, application_id)
+    terms = terms_of_application(subsidy_book(session, actor), filed.application, end_of_china_day(as_of))
+    for item in decided_as_of(session, actor, as_of=as_of).values:
+        if item.filed.application_id == application_id:
+            return line_of(filed, decision_id="", decision=item.decision, terms=terms, allocated_cny=None)
+    raise NotFound(
+        f"application {filed.application.reference} was not filed by {as_of}",
+        zh=f"截至 {as_of} 尚未提交该申请",
+        field="as_of",
+        remedy="Choose a later day.",
+        remedy_zh="请选择更晚的日期。",
+    )
+
+
+def terms_of_application(book: ParameterBook, application: SubsidyApplication, known_at: datetime) -> SchemeTerms:
+    """Give the terms of an application's scheme on the day it was filed, as known at an instant."""
+    return terms_of(book, application.scheme, valid_on=china_day(application.submitted_at), known_at=known_at)
+
+
+def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[DecidedApplication]:
+    """Decide everything filed by the end of a day, in order; give what was decided and what failed. Nothing is kept."""
+    book, known_at = subsidy_book(session, actor), end_of_china_day(as_of)
+    return decide_in_order(
+        store.applications_of(session, actor, submitted_until=known_at),
+        lambda application: terms_of_application(book, application, known_at),
+    )
+
+
+def report_day(session: Session, actor: Actor, clock: Clock, *, asked: date | None) -> date:
+    """Give the day a report is as of: the one asked for, else the organisation's business date.
+
+    Raises:
+        InvalidInput: The day asked for lies after the business date.
+    """
+    business_date = standing_of(session, actor.organization_id, clock).business_date
+    if asked is not None and asked > business_date:
+        raise InvalidInput(
+            f"a report as of {asked} lies after the business date {business_date}",
+            zh=f"报表日 {asked} 晚于业务日期 {business_date}",
+            field="as_of",
+            remedy=f"Choose {business_date} or an earlier day.",
+            remedy_zh=f"请选择 {business_date} 或更早的日期。",
+        )
+    return asked or business_date
+
+
+def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
+    """Decide a quarter's applications as of a day, keep each decision, and give the report.
+
+    Built again from the same files and terms it gives the same report and records nothing twice.
+    """
+    batch = _quarter_batch(session, actor, quarter, as_of)
+    inputs = tuple(item.inputs for item in batch.values)
+    inputs_digest = digest_of((inputs, batch.failures, SUBSIDY_DECISION.version))
+    before = store.find_report(session, actor, quarter=quarter, as_of=as_of, inputs_digest=inputs_digest)
+    if before is not None:
+        return before
+    known_at = end_of_china_day(as_of)
+
+    def kept(item: DecidedApplication) -> str:
+        recorded = record_decision(
+            session,
+            actor,
+            SUBSIDY_DECISION,
+            item.inputs,
+            subject=item.filed.application.reference,
+            valid_on=as_of,
+            known_at=known_at,
+        )
+        assert recorded.outcome == item.decision, "the recorded decision is the one just made"
+        return recorded.decision_id
+
+    report = _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id=new_id(), decision_id_of=kept)
+    store.add_report(session, actor, report, inputs_digest=inputs_digest)
+    return report
+
+
+def preview_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
+    """Give the report a quarter would have as of a day, without identifier and decisions; nothing is kept."""
+    batch = _quarter_batch(session, actor, quarter, as_of)
+    return _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id="", decision_id_of=lambda _: "")
+
+
+def _quarter_batch(session: Session, actor: Actor, quarter: Quarter, as_of: date) -> Batch[DecidedApplication]:
+    """Decide everything filed, since earlier quarters' claims stand, and give what was filed in the quarter."""
+    batch = decided_as_of(session, actor, as_of=as_of)
+    filed = store.applications_of(session, actor, submitted_until=end_of_china_day(as_of))
+    labels = {label_of(item.application) for item in filed if _filed_in(item, quarter)}
+    return Batch(
+        values=tuple(item for item in batch.values if _filed_in(item.filed, quarter)),
+        failures=tuple(failure for failure in batch.failures if failure.item in labels),
+    )
+
+
+def _filed_in(filed: FiledApplication, quarter: Quarter) -> bool:
+    return quarter.holds(china_day(filed.application.submitted_at))
+
+
+def _composed(
+    session: Session,
+    actor: Actor,
+    batch: Batch[DecidedApplication],
+    *,
+    quarter: Quarter,
+    as_of: date,
+    report_id: str,
+    decision_id_of: Callable[[DecidedApplication], str],
+) -> SubsidyReport:
+    allocated = allocations_cny(batch.values)
+    lines = tuple(
+        line_of(
+            item.filed,
+            decision_id=decision_id_of(item),
+            decision=item.decision,
+            terms=item.inputs.terms,
+            allocated_cny=allocated.get(item.filed.application_id),
+        )
+        for item in batch.values
+    )
+    return SubsidyReport(
+        report_id=report_id,
+        quarter=str(quarter),
+        as_of=as_of,
+        reporting_body=load_organization(session, actor.organization_id).name,
+        prepared_by=actor.name,
+        is_sample=actor.is_sample or any(line.application.is_sample for line in lines),
+        lines=lines,
+        failures=batch.failures,
+        summary=summarize(line.decision for line in lines),
+        sources=sources_of(tuple(item.inputs.terms for item in batch.values)),
+    )
+
+
+def load_report(session: Session, actor: Actor, report_id: str) -> SubsidyReport:
+    """Give a report of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    return store.load_report(session, actor, report_id)
+
+
+def reports_of(session: Session, actor: Actor) -> tuple[SubsidyReport, ...]:
+    """Give the organisation's reports, the latest first."""
+    return store.reports_of(session, actor)
+
+
+def latest_report_with(session: Session, actor: Actor, application_id: str) -> SubsidyReport | None:
+    """Give the organisation's latest report that holds an application, if there is one."""
+    return store.latest_report_with(session, actor, application_id)
+
+
+def report_workbook(report: SubsidyReport) -> bytes:
+    """Give the report in the bureau's form as xlsx."""
+    return workbooks.report_xlsx(report)
+
+
+def report_csv(report: SubsidyReport) -> bytes:
+    """Give the report's main table as CSV."""
+    return workbooks.report_csv(report)
+
+
+def report_json(report: SubsidyReport) -> bytes:
+    """Give the whole report as JSON."""
+    return workbooks.report_json(report)
+
+
+def file_stem(report: SubsidyReport) -> str:
+    """Name a report's files."""
+    return f"贴息汇总-{report.quarter}-{report.as_of}" + ("-示例" if report.is_sample else "")
