@@ -85,6 +85,17 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /term-sheets/{number:str}/pdf": BANK_READERS,
     "GET /term-sheets/{number:str}/docx": BANK_READERS,
     # --- reporting ---
+    "POST /v1/subsidies/applications": BANK_MAKERS,
+    "GET /v1/subsidies/applications": REPORT_READERS,
+    "GET /v1/subsidies/applications/{application_id:str}/preview": REPORT_READERS,
+    "POST /v1/subsidies/reports": BUREAU_MAKERS,
+    "GET /v1/subsidies/reports/{report_id:str}": REPORT_READERS,
+    "GET /v1/subsidies/reports/{report_id:str}/workbook.xlsx": REPORT_READERS,
+    "GET /v1/subsidies/reports/{report_id:str}/table.csv": REPORT_READERS,
+    "GET /subsidies": REPORT_READERS,
+    "GET /subsidies/{application_id:str}": REPORT_READERS,
+    "POST /subsidies/reports": BUREAU_MAKERS,
+    "GET /subsidies/reports/{report_id:str}/export/{ending:str}": REPORT_READERS,
 }
 """`METHOD path` to the roles that may."""
 

@@ -13,6 +13,8 @@ import typer
 from carbonfin.kernel.errors import CarbonFinError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from carbonfin.web.terminal import Terminal
 
 _FAILED = 2
@@ -38,10 +40,10 @@ class Choice:
         from carbonfin.app.command_actor import actor_for_command
         from carbonfin.app.settings import settings_from
         from carbonfin.kernel.dates import SystemClock
-        from carbonfin.storage.engine import Sessions, open_engine
+        from carbonfin.storage.engine import Sessions
         from carbonfin.web.terminal import Terminal
 
-        sessions = Sessions(open_engine(settings_from().database_url))
+        sessions = Sessions(opened(settings_from().database_url))
         with sessions.read() as session:
             actor = actor_for_command(session, login=self.login, organization=self.organization)
         return Terminal(sessions=sessions, actor=actor, clock=SystemClock(), json_output=self.json_output)
@@ -63,20 +65,45 @@ def choose(
 @database.command("upgrade")
 def upgrade(context: typer.Context) -> None:
     """将数据库升级到本版本 / bring the database to this release."""
-    from carbonfin.app.migrating import upgrade_database
     from carbonfin.app.settings import settings_from
+    from carbonfin.storage.engine import open_engine
+    from carbonfin.storage.schema import current_revision
+    from carbonfin.storage.schema import upgrade as bring_up_to_date
 
-    revision = upgrade_database(settings_from().database_url)
-    _say(context, {"revision": revision}, f"数据库已是最新版本 / database at revision {revision}")
+    engine = open_engine(settings_from().database_url)
+    bring_up_to_date(engine)
+    revision = current_revision(engine)
+    _say(context, {"revision": revision}, f"数据库已是最新版本 / the database is at revision {revision}")
 
 
 @database.command("check")
 def check(context: typer.Context) -> None:
     """核对数据库与本版本的表结构 / compare the database with this release's tables."""
-    from carbonfin.app.migrating import check_database
     from carbonfin.app.settings import settings_from
+    from carbonfin.app.tables import all_tables
+    from carbonfin.kernel.errors import Conflict
+    from carbonfin.storage.engine import open_engine
+    from carbonfin.storage.schema import check as differences_of
+    from carbonfin.storage.schema import current_revision, head_revision
 
-    revision = check_database(settings_from().database_url)
+    all_tables()
+    engine = open_engine(settings_from().database_url)
+    revision = current_revision(engine)
+    if revision != head_revision():
+        raise Conflict(
+            f"the database is at revision {revision}, this release needs {head_revision()}",
+            zh=f"数据库版本为 {revision}，本版本需要 {head_revision()}",
+            remedy="Run `carbonfin db upgrade`.",
+            remedy_zh="请执行 carbonfin db upgrade。",
+        )
+    found = differences_of(engine)
+    if found:
+        raise Conflict(
+            f"the database differs from the tables of this release in {len(found)} places: {'; '.join(found[:5])}",
+            zh=f"数据库与本版本的表结构有 {len(found)} 处不同",
+            remedy="Restore the database or write the missing migration.",
+            remedy_zh="请恢复数据库，或补写迁移。",
+        )
     _say(context, {"revision": revision, "same": True}, f"表结构一致 / the tables agree at revision {revision}")
 
 
@@ -113,23 +140,69 @@ def serve(
     ).serve()
 
 
+@carbonfin.command("demo")
+def demo(
+    context: typer.Context,
+    out: Annotated[str, typer.Option(help="文件写到何处 / folder for the files")] = "out",
+) -> None:
+    """演示：建立示例世界并完成主要流程 / make the sample world and do the main job."""
+    from pathlib import Path
+
+    from carbonfin.app.demo.command import run_demo
+
+    run_demo(out_folder=Path(out), json_output=bool(context.find_root().meta.get("json_output")))
+
+
 @jobs.command("end-of-day")
 def end_of_day(
     context: typer.Context,
     business_date: Annotated[str | None, typer.Option(help="业务日期 / business date, YYYY-MM-DD")] = None,
+    registry: Annotated[str | None, typer.Option(help="登记系统地址 / address of the registry")] = None,
+    roll: Annotated[bool, typer.Option("--roll", help="完成后进入下一营业日 / then move to the next open day")] = False,
 ) -> None:
     """日终：计提、敞口、重估、覆盖率、通知 / accrue, exposure, revalue, coverage, calls."""
-    from carbonfin.app.jobs import run_end_of_day
+    from contextlib import ExitStack
+
+    from carbonfin.app.jobs import END_OF_DAY, roll_to_next_open_day, run_end_of_day
     from carbonfin.web.terminal import terminal_of
     from carbonfin.web.wire import day_of
+    from collateral.registries.http import http_registry
 
     terminal = terminal_of(context)
     day = day_of(business_date, field="--business-date") if business_date is not None else None
-    with terminal.progress("日终") as steps:
+    with ExitStack() as stack:
+        asked = stack.enter_context(http_registry(registry, timeout_seconds=10)) if registry is not None else None
+        steps = stack.enter_context(terminal.progress("日终", total=len(END_OF_DAY)))
         runs = run_end_of_day(
-            terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, on_step=steps.done
+            terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, registry=asked,
+            on_step=steps.done,
+        )  # fmt: skip
+    terminal.answer(runs, columns=("job", "business_date", "done_count", "failures", "repeated"))
+    if roll:
+        following = roll_to_next_open_day(terminal.sessions, terminal.actor, clock=terminal.clock)
+        terminal.say(f"业务日期已进入 {following}")
+
+
+def opened(database_url: str) -> "Engine":
+    """Open a database that has our tables.
+
+    Raises:
+        Conflict: It has none yet.
+    """
+    from sqlalchemy import inspect
+
+    from carbonfin.kernel.errors import Conflict
+    from carbonfin.storage.engine import open_engine
+
+    engine = open_engine(database_url)
+    if not inspect(engine).has_table("organization"):
+        raise Conflict(
+            "the database has no tables yet",
+            zh="数据库尚未建立",
+            remedy="Run `carbonfin db upgrade`.",
+            remedy_zh="请执行 carbonfin db upgrade。",
         )
-    terminal.answer(runs, columns=("job", "business_date", "done_count", "repeated"))
+    return engine
 
 
 def _say(context: typer.Context, plain: dict[str, object], sentence: str) -> None:

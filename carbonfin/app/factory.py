@@ -76,7 +76,10 @@ def create_app(
         # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         return Litestar(
-            route_handlers=[Router(path="/", route_handlers=page_routes(packages), include_in_schema=False), *api_routes(packages)],
+            route_handlers=[
+                Router(path="/", route_handlers=page_routes(packages), include_in_schema=False),
+                *api_routes(packages),
+            ],
             guards=[guard_by_policy],
             dependencies={
                 "sessions": Provide(provide_sessions, sync_to_thread=False),

@@ -5,6 +5,7 @@ from typing import cast
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
+from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
 from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for
@@ -97,9 +98,10 @@ async def _require_own_form(request: WebRequest) -> None:
     if content_type in _FORMS:
         form = await request.form()
         token = token or str(form.get(FORM_TOKEN_FIELD, ""))
-        parsed = ScopeState.from_scope(request.scope).form
-        if isinstance(parsed, dict):
-            parsed.pop(FORM_TOKEN_FIELD, None)
+        state = ScopeState.from_scope(request.scope)
+        # The framework caches parsed forms across requests, so the token is left out of a copy.
+        parsed = value_or_default(state.form, {})
+        state.form = {name: value for name, value in parsed.items() if name != FORM_TOKEN_FIELD}
     proof = proof_of(request)
     if proof is None or not seals_of(request).form_token_fits(proof, token):
         raise EdgeProblem(

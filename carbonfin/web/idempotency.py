@@ -22,7 +22,7 @@ IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
         name=IDEMPOTENCY_HEADER,
-        description="Made by the caller for one piece of business, such as a UUID; repeat it when repeating the request.",
+        description="Made by the caller for one piece of business, such as a UUID; the same when repeating it.",
     ),
 ]
 """The header as a route's parameter; it is required, and `idempotently` says so in our own words."""
@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def idempotently(
+def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in the order it reads
     sessions: Sessions,
     actor: Actor,
     request: WebRequest,

@@ -1,5 +1,7 @@
 """The application on a fresh database."""
 
+from collections.abc import Iterator
+
 import pytest
 import structlog
 
@@ -10,7 +12,7 @@ from tests.app.worlds import INTEREST, World, build_world
 
 
 @pytest.fixture(autouse=True)
-def quiet_logs(tmp_path_factory: pytest.TempPathFactory):
+def quiet_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with (tmp_path_factory.mktemp("logs") / "app.jsonl").open("w", encoding="utf-8") as stream:
         open_logs(stream)
         yield

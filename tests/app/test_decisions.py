@@ -7,7 +7,7 @@ import pytest
 from litestar.testing import TestClient
 
 from carbonfin.app.decisions import api
-from tests.app.worlds import INTEREST, InterestInputs, InterestOutputs, PAGE, World, form_token, signed_in
+from tests.app.worlds import INTEREST, PAGE, InterestInputs, InterestOutputs, World, form_token, signed_in
 
 
 def test_the_api_gives_inputs_outputs_and_trace(world: World) -> None:

@@ -141,15 +141,13 @@ def test_each_error_kind_has_its_status_and_page(client: TestClient[Litestar], k
     assert problem["detail"] == "the quote of CEA 2024 on 2026-03-02 is missing"
     assert problem["detail_zh"] == "缺少报价"
     assert problem["context"] == {"known_until": "2026-02-27"}
-    assert problem["errors"] == [
-        {"field": "date", "detail": problem["detail"], "detail_zh": "缺少报价"}
-    ]
+    assert problem["errors"] == [{"field": "date", "detail": problem["detail"], "detail_zh": "缺少报价"}]
     explained = client.get(problem["type"], headers=PAGE)
     assert explained.status_code == 200
     assert problem["title_zh"] in explained.text
 
 
-def test_an_unexpected_error_tells_nothing_of_its_inside(client: TestClient[Litestar], tmp_path_factory: Any) -> None:
+def test_an_unexpected_error_tells_nothing_of_its_inside(client: TestClient[Litestar]) -> None:
     answer = client.get("/v1/trial/unexpected")
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal-error"

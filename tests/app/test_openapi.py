@@ -84,4 +84,4 @@ def test_the_docs_page_shows_every_operation_and_schema(world: World) -> None:
         assert f'id="schema-{name}"' in text
     anchors = set(re.findall(r'href="#([^"]+)"', text))
     assert not {anchor for anchor in anchors if f'id="{anchor}"' not in text}
-    assert 'Authorization: Bearer $CARBONFIN_KEY' in text
+    assert "Authorization: Bearer $CARBONFIN_KEY" in text

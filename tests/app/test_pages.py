@@ -1,11 +1,16 @@
 """What every page carries: language, head, headers, no address of elsewhere."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.app.worlds import PAGE, World, signed_in
+from carbonfin.app.factory import create_app
+from carbonfin.storage.engine import Sessions, open_engine
+from tests.app.worlds import PAGE, SETTINGS, World, signed_in
 
 PUBLIC_PAGES = ("/sign-in", "/problems", "/problems/conflict", "/docs/api")
 OWN_PAGES = ("/", "/decisions", "/search?q=EXAMPLE", "/problems", "/docs/api")
@@ -16,7 +21,14 @@ def test_the_head_says_where_when_and_who(world: World, path: str) -> None:
     with signed_in(world) as client:
         text = client.get(path, headers=PAGE).text
     assert '<html lang="zh-CN">' in text
-    for words in ("示例银行股份有限公司", "业务日期", "2025-06-30", "officer(示例)", "客户经理", "演示数据（示例），不构成报价或承诺"):
+    for words in (
+        "示例银行股份有限公司",
+        "业务日期",
+        "2025-06-30",
+        "officer(示例)",
+        "客户经理",
+        "演示数据（示例），不构成报价或承诺",
+    ):
         assert words in text, words
 
 
@@ -36,7 +48,7 @@ def test_the_language_stays_once_chosen(world: World) -> None:
         kept = client.get("/decisions", headers=PAGE)
         assert kept.headers["content-language"] == "en"
         assert "Decisions" in kept.text
-        assert "决定记录" not in re.sub(r'<a [^>]*hreflang[^>]*>.*?</a>', "", kept.text)
+        assert "决定记录" not in re.sub(r"<a [^>]*hreflang[^>]*>.*?</a>", "", kept.text)
         assert '<html lang="zh-CN">' in client.get("/?lang=zh", headers=PAGE).text
         assert '<html lang="zh-CN">' in client.get("/?lang=fr", headers=PAGE).text
 
@@ -84,7 +96,12 @@ def test_own_files_come_from_here_and_nothing_else_does(world: World) -> None:
             assert answer.status_code == 200, path
             text = answer.text.replace("http://www.w3.org/", "")
             assert path == "/assets/htmx/htmx.min.js" or not re.findall(r"https?://", text), path
-        for path in ("/static/page.html", "/assets/htmx/htmx.js", "/assets/fonts/__init__.py", "/static/%2e%2e%2fpages.py"):
+        for path in (
+            "/static/page.html",
+            "/assets/htmx/htmx.js",
+            "/assets/fonts/__init__.py",
+            "/static/%2e%2e%2fpages.py",
+        ):
             assert client.get(path).status_code == 404, path
         font = client.get("/assets/fonts/NotoSansSC-Regular.otf")
     assert font.headers["content-type"] == "font/otf"
@@ -108,7 +125,7 @@ def test_health_and_readiness(world: World) -> None:
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_an_empty_database_is_not_ready(empty_app) -> None:
+def test_an_empty_database_is_not_ready(empty_app: Litestar) -> None:
     with TestClient(empty_app) as client:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
@@ -117,11 +134,7 @@ def test_an_empty_database_is_not_ready(empty_app) -> None:
 
 
 @pytest.fixture
-def empty_app(tmp_path):
-    from carbonfin.app.factory import create_app
-    from carbonfin.storage.engine import Sessions, open_engine
-    from tests.app.worlds import SETTINGS
-
+def empty_app(tmp_path: Path) -> Iterator[Litestar]:
     engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
     yield create_app(SETTINGS, Sessions(engine))
     engine.dispose()

@@ -1,14 +1,16 @@
 """Keys, sessions, forms: who gets in, who is locked out, and that no other site can act in their name."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from litestar import Litestar
 from litestar.testing import TestClient
 
+from carbonfin.app.factory import create_app
 from carbonfin.app.session_pages import own_address
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage.engine import Sessions
-from tests.app.worlds import NOW, PAGE, PASSWORD, World, build_world, form_token, signed_in
+from tests.app.worlds import NOW, PAGE, PASSWORD, SETTINGS, World, build_world, form_token, signed_in
 
 
 def test_a_key_names_its_organisation_and_role(world: World) -> None:
@@ -84,7 +86,8 @@ def test_htmx_is_told_where_to_sign_in(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["//elsewhere.example/x", "https://elsewhere.example", "/\\elsewhere.example", "javascript:x", "", "/a\nb"]
+    "address",
+    ["//elsewhere.example/x", "https://elsewhere.example", "/\\elsewhere.example", "javascript:x", "", "/a\nb"],
 )
 def test_signing_in_leads_to_no_other_site(address: str) -> None:
     assert own_address(address) == "/"
@@ -135,7 +138,7 @@ def test_five_failures_lock_the_account_for_fifteen_minutes(sqlite_sessions: Ses
     class MovingClock:
         instant = NOW
 
-        def now(self):
+        def now(self) -> datetime:
             return self.instant
 
     clock = MovingClock()
@@ -190,8 +193,5 @@ def test_a_session_ends_by_itself(sqlite_sessions: Sessions) -> None:
         assert client.get("/v1/me").status_code == 401
 
 
-def build_later(world: World):
-    from carbonfin.app.factory import create_app
-    from tests.app.worlds import SETTINGS
-
-    return create_app(SETTINGS, world.sessions, FixedClock(NOW + timedelta(hours=10)))
+def build_later(world: World) -> Litestar:
+    return create_app(SETTINGS, world.sessions, FixedClock(NOW + timedelta(hours=10)), packages=())

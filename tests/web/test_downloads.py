@@ -35,5 +35,5 @@ def test_a_download_carries_both_forms_of_its_name() -> None:
 def test_csv_cells_never_act_as_formulas() -> None:
     rows = [["名称", "金额"], ["=SUM(A1)", "-38935.49"], ["+1", '引"号'], ["@x", "a,b"], ["-cmd", "75.02"]]
     assert csv_text(rows).decode("utf-8-sig") == (
-        "名称,金额\r\n'=SUM(A1),-38935.49\r\n'+1,\"引\"\"号\"\r\n'@x,\"a,b\"\r\n'-cmd,75.02\r\n"
+        '名称,金额\r\n\'=SUM(A1),-38935.49\r\n\'+1,"引""号"\r\n\'@x,"a,b"\r\n\'-cmd,75.02\r\n'
     )

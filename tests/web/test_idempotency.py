@@ -13,12 +13,11 @@ from sqlmodel import Session
 from carbonfin.app import access
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import parties_of, save_party
+from carbonfin.storage.parties import PartyDraft, parties_of, save_party
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently, request_digest
-from carbonfin.kernel.parties import PartyKind
-from carbonfin.storage.parties import PartyDraft
 from tests.app.worlds import World, add_routes, build_world, keyed_client
 
 

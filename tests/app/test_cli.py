@@ -1,0 +1,86 @@
+"""The command: answers as text or JSON, failures as a sentence and exit code 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from carbonfin.app import cli
+from carbonfin.app.command_actor import COMMAND_LINE, actor_for_command
+from carbonfin.kernel.actors import Role
+from carbonfin.kernel.errors import InvalidInput, MissingData, NotFound
+from carbonfin.storage.engine import Sessions
+from tests.app.worlds import World
+
+
+def _run(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "carbonfin.app.cli", *arguments],
+        env={**os.environ, "CARBONFIN_VAR": str(tmp_path), **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_help_names_the_commands(tmp_path: Path) -> None:
+    shown = _run(tmp_path, "--help")
+    assert shown.returncode == 0
+    for name in ("serve", "db", "jobs"):
+        assert name in shown.stdout
+
+
+def test_a_database_without_tables_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    failed = _run(tmp_path, "jobs", "end-of-day")
+    assert failed.returncode == 2
+    assert failed.stderr == (
+        "数据库尚未建立。请执行 carbonfin db upgrade。\nthe database has no tables yet. Run `carbonfin db upgrade`.\n"
+    )
+    assert failed.stdout == ""
+
+
+def test_a_failure_is_json_on_demand(tmp_path: Path) -> None:
+    failed = _run(tmp_path, "--json", "serve", CARBONFIN_PORT="http")
+    assert failed.returncode == 2
+    assert json.loads(failed.stderr)["field"] == "CARBONFIN_PORT"
+    assert json.loads(failed.stderr)["code"] == "invalid-input"
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = "import sys, carbonfin.app.cli; print([m for m in ('litestar','sqlmodel','QuantLib','numpy') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_an_unknown_command_is_refused_by_name(tmp_path: Path) -> None:
+    failed = _run(tmp_path, "no-such-command")
+    assert failed.returncode == 2
+    assert "no-such-command" in failed.stderr
+
+
+def test_failures_read_as_sentences() -> None:
+    error = InvalidInput("x is wrong", zh="x 有误", field="/x", remedy="Correct x.", remedy_zh="请更正。")
+    assert cli.failure_text(error, json_output=False) == "x 有误。请更正。 [/x]\nx is wrong. Correct x."
+
+
+def test_the_actor_of_a_command(world: World, sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.read() as session:
+        person = actor_for_command(session, login="checker", organization=None)
+        assert (person.role, person.organization_id) == (Role.CHECKER, world.officer.organization_id)
+        system = actor_for_command(session, login=None, organization="另一家银行")
+        assert (system.id, system.role) == (COMMAND_LINE, Role.SYSTEM)
+        assert system.organization_id == world.stranger.organization_id
+        bureau = actor_for_command(session, login=None, organization="环境局")
+        assert bureau.role is Role.BUREAU
+        with pytest.raises(InvalidInput, match="2 banks"):
+            actor_for_command(session, login=None, organization=None)
+        with pytest.raises(NotFound, match="nobody"):
+            actor_for_command(session, login="nobody", organization=None)
+        with pytest.raises(NotFound, match="no organisation"):
+            actor_for_command(session, login=None, organization="没有")
+
+
+def test_a_database_without_a_bank_asks_for_one(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.read() as session, pytest.raises(MissingData, match="no bank"):
+        actor_for_command(session, login=None, organization=None)
