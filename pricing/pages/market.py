@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Annotated, Any
 
 from litestar import get
@@ -27,9 +28,10 @@ from carbonfin.web.wire import day_of
 from pricing import service, workbooks
 from pricing.calc.liquidity import WindowStatistics, window_statistics
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
-from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, FindingKind, QualityReport
+from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, FindingKind, QualityReport
 
 _FIRST_UNIT = "CEA"
+_RECENT_DAYS = 12
 _FLAGS: tuple[tuple[FindingKind, Words, Tone], ...] = (
     (FindingKind.LIMIT_MOVE, Words(zh="触及涨跌幅", en="limit-size move"), Tone.BREACH),
     (FindingKind.JUMP, Words(zh="价格跳变", en="jump"), Tone.BREACH),
@@ -106,10 +108,18 @@ def market_page(
         title=Text("市场行情", "Market"),
         view=view,
         chart=_chart(view, "en" if language == "en" else "zh") if view.quotes else None,
+        finding_days=_finding_days(view),
+        recent_count=_RECENT_DAYS,
         finding_labels={kind: Text(*labels) for kind, labels in FINDING_LABELS.items()},
         value_labels={name: Text(*labels) for name, labels in VALUE_LABELS.items()},
         price_kind=Text(*PRICE_KIND_LABELS[view.last.price_kind]) if view.last else None,
     )
+
+
+def _finding_days(view: MarketView) -> list[tuple[date, list[Finding]]]:
+    """Give the findings by day, last day first."""
+    findings = view.report.findings if view.report else ()
+    return [(day, list(found)) for day, found in groupby(reversed(findings), key=lambda item: item.quote_date)]
 
 
 @get("/market/export/{ending:str}", sync_to_thread=True)
@@ -227,5 +237,5 @@ def _chart(view: MarketView, language: Any) -> Chart:
         ]
         if has_volumes
         else (),
-        width_px=760,
+        width_px=900,
     )

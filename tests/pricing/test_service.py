@@ -120,7 +120,8 @@ def test_an_own_quote_stands_before_the_public_one_for_its_owner_only(sessions: 
     assert closes == [[Decimal("74.00")], [Decimal("75.02")]]
 
 
-def test_lpr_by_both_dates(sessions: Sessions, world: MarketWorld) -> None:
+@pytest.mark.usefixtures("world")
+def test_lpr_by_both_dates(sessions: Sessions) -> None:
     with sessions.read() as session:
         values = {
             day: service.lpr_on(session, "1Y", date.fromisoformat(day), KNOWN_AT)
@@ -143,7 +144,8 @@ def test_lpr_by_both_dates(sessions: Sessions, world: MarketWorld) -> None:
             service.lpr_on(session, "3Y", BUSINESS_DATE, KNOWN_AT)
 
 
-def test_reference_rates_are_not_carried_too_far(sessions: Sessions, world: MarketWorld) -> None:
+@pytest.mark.usefixtures("world")
+def test_reference_rates_are_not_carried_too_far(sessions: Sessions) -> None:
     with sessions.read() as session:
         assert service.fx_rate_on(session, "HKDCNY", date(2025, 5, 20), KNOWN_AT).rate == Decimal("0.922540")
         assert service.fx_rate_on(session, "HKDCNY", BUSINESS_DATE, KNOWN_AT).rate == Decimal("0.912707")
@@ -153,9 +155,10 @@ def test_reference_rates_are_not_carried_too_far(sessions: Sessions, world: Mark
                 service.fx_rate_on(session, pair, day, KNOWN_AT)
 
 
-def test_a_rate_once_stored_is_not_overwritten(sessions: Sessions, world: MarketWorld) -> None:
+@pytest.mark.usefixtures("world")
+def test_a_rate_once_stored_is_not_overwritten(sessions: Sessions) -> None:
     rate = built_in.lpr_rates()[0]
-    with pytest.raises(Conflict, match="4.25|0.0425"), sessions.begin() as session:
+    with pytest.raises(Conflict, match=r"0\.0425"), sessions.begin() as session:
         rates.save_rates(session, [replace(rate, value=Decimal("0.0420"))])
 
 

@@ -1,0 +1,73 @@
+"""The pricing commands as a person or a script runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carbonfin.app.cli import main
+from carbonfin.storage.engine import Sessions
+from pricing import service
+from tests.app.worlds import SECRET, build_world
+from tests.pricing.worlds import BOOK, add_market
+
+
+@pytest.fixture
+def database(sqlite_sessions: Sessions, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sessions:
+    world = build_world(sqlite_sessions)
+    with sqlite_sessions.begin() as session:
+        add_market(session, world.officer)
+        service.save_portfolio(session, world.officer, code="B1", name="示例组合", lines=BOOK)
+    monkeypatch.setenv("CARBONFIN_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("CARBONFIN_SECRET", SECRET.decode())
+    monkeypatch.setenv("CARBONFIN_VAR", str(tmp_path))
+    return sqlite_sessions
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["--as", "officer", *arguments])
+    code = ended.value.code
+    return code if isinstance(code, int) else 0
+
+
+@pytest.mark.usefixtures("database")
+def test_value_prints_lines_and_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pricing", "value", "B1") == 0
+    out = capsys.readouterr().out
+    assert "46915964.51" in out
+    assert "4200.00" in out
+    assert run("--json", "pricing", "value", "B1", "--on", "2025-06-26") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["valuation_date"] == "2025-06-26"
+    assert [line["line_id"] for line in answer["lines"]] == ["H1", "H2", "H3", "F1"]
+    assert [failure["item"] for failure in answer["failures"]] == ["G1"]  # traded on the 27th
+
+
+@pytest.mark.usefixtures("database")
+def test_value_names_the_portfolios_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pricing", "value", "B9") == 2
+    assert "现有：B1" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_quality_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", "pricing", "quality", "CEA") == 0
+    assert json.loads(capsys.readouterr().out)["days_without_any_trade"] == 10
+    assert run("pricing", "quality", "CCER", "--from", "2025-06-01") == 0
+    assert "20 个交易日" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("database")
+def test_import_quotes_all_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "坏.csv"
+    bad.write_bytes('品种,日期,收盘价\nCEA,2025-06-28,"1,075.40"\nCEA,2025-06-29,75.40\n'.encode("gbk"))
+    assert run("pricing", "import-quotes", str(bad), "--exchange", "上海环境能源交易所") == 1
+    out = capsys.readouterr().out
+    assert "第 2 行" in out
+    assert "未存入任何一行" in out
+    good = tmp_path / "好.csv"
+    good.write_bytes("品种,日期,收盘价\nCEA,2025-06-29,75.40\n".encode("gbk"))
+    assert run("--json", "pricing", "import-quotes", str(good), "--exchange", "上海环境能源交易所") == 0
+    assert json.loads(capsys.readouterr().out)["added_count"] == 1
+    assert run("pricing", "import-quotes", str(tmp_path / "none.csv"), "--exchange", "X") == 2
