@@ -235,8 +235,25 @@ def module_state(source: Source) -> Iterator[str]:
             yield source.at(node.lineno, f"global {', '.join(node.names)}: no module-level state but constants")
 
 
+def mutable_values(source: Source) -> Iterator[str]:
+    """Find dataclasses that can be changed after they were checked, or given names they do not have."""
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for decorator in node.decorator_list:
+            name = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(name, ast.Name) and name.id == "dataclass":
+                words = decorator.keywords if isinstance(decorator, ast.Call) else []
+                given = {
+                    word.arg for word in words if isinstance(word.value, ast.Constant) and word.value.value is True
+                }
+                if not {"frozen", "slots"} <= given:
+                    yield source.at(node.lineno, f"{node.name} must be frozen=True, slots=True")
+
+
 SOURCE_CHECKS: tuple[Check, ...] = (
     crossings, commits, long_functions, long_modules, module_names, impure_calls, quantlib_settings, silenced, module_state,
+    mutable_values,
 )  # fmt: skip
 
 

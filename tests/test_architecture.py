@@ -179,7 +179,11 @@ PLANTED = [
     (architecture.silenced, "loans/service.py", "x = 1  # noqa: PLR2004\n"),
     (architecture.silenced, "loans/service.py", "x: int = 'a'  # type: ignore\n"),
     (architecture.silenced, "loans/service.py", "x: int = 'a'  # type: ignore[assignment]\n"),
-    # imports inside functions hide the direction of arrows
+    # values that change
+    (architecture.mutable_values, "loans/calc/x.py", "@dataclass\nclass A:\n    x: int\n"),
+    (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=True)\nclass A:\n    x: int\n"),
+    (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=False, slots=True)\nclass A:\n    x: int\n"),
+    # state that outlives a call
     (architecture.module_state, "loans/service.py", "CACHE = {}\n\ndef put():\n    global CACHE\n    CACHE = {1: 2}\n"),
 ]  # fmt: skip
 
@@ -200,6 +204,7 @@ ALLOWED = [
     (architecture.silenced, "loans/service.py", "x = 1  # noqa: PLR2004 - days of the year\n"),
     (architecture.silenced, "loans/service.py", "x = f()  # type: ignore[attr-defined]  # set by the framework\n"),
     (architecture.module_state, "loans/service.py", "HAIRCUTS = {'CEA': 1}\n"),
+    (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=True, slots=True)\nclass A:\n    x: int\n"),
 ]  # fmt: skip
 
 

@@ -91,6 +91,7 @@ def test_open_days(day: date, bank: bool, exchange: bool) -> None:  # noqa: FBT0
 
 def test_past_the_last_notice_the_calendar_says_that_it_does_not_know() -> None:
     assert BANK.knows(date(2025, 12, 31))
+    assert BANK.is_open(date(2025, 12, 31))  # the last known day is known
     assert not BANK.knows(date(2026, 1, 1))
     with pytest.raises(MissingData) as caught:
         BANK.is_open(date(2026, 1, 1))

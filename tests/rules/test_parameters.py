@@ -260,6 +260,14 @@ def test_a_wrong_file_names_the_place_and_the_reason(old: str, new: str, why: st
         assert caught.value.detail.startswith(f"haircuts.toml:{_line_of(text, marked)}:")
 
 
+def test_the_line_is_one_of_the_parameter_at_fault() -> None:
+    head, key, tail = FILE.partition('"collateral.cure_days"')
+    text = head + key + tail.replace('grade = "sample"', 'grade = "rumour"')
+    with pytest.raises(InvalidInput) as caught:
+        book_from_toml(text, file_name="haircuts.toml")
+    assert caught.value.detail.startswith(f"haircuts.toml:{_line_of(text, 'rumour')}: collateral.cure_days")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
