@@ -21,6 +21,7 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.calls import issue_calls, live_calls
+from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk
 from collateral.service.headroom import (
     compliance_positions_of,
     headroom_of,
@@ -68,15 +69,17 @@ from collateral.service.valuations import (
     record_exposure,
     revalue,
 )
-from collateral.service.view import desk_view, standing_on
+from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
-    "DECISION_KINDS", "AccountPosition", "CompliancePosition", "CoverageRecord", "Exposure", "HeadroomRecord",
+    "DECISION_KINDS", "AccountPosition", "CompliancePosition", "CoverageRecord", "Desk", "DeskPledge", "DeskRepo",
+    "Exposure", "HeadroomRecord",
     "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
     "UnitQuantity", "apply_for_pledge", "appraise_pledge", "appraise_what_if", "approval_of", "approve_pledge",
-    "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now", "desk_view", "draw_pledge",
+    "collateral_desk", "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now",
+    "desk_view", "draw_pledge",
     "headroom_of", "holdings_of", "issue_calls", "latest_coverages", "latest_exposure", "latest_headrooms",
-    "latest_repo_exposure", "ledger_entries", "ledger_faults", "live_calls", "load_pledge", "load_repo",
+    "latest_repo_exposure", "ledger_entries", "ledger_faults", "lines_of", "live_calls", "load_pledge", "load_repo",
     "messages_to_send", "open_account", "open_questions", "open_repo", "pledge_by_code", "pledges_of",
     "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom", "record_holding",
     "register_pledge", "reject_pledge", "repay_pledge", "repo_by_code", "repo_exposure_of", "repos_of",

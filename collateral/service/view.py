@@ -123,6 +123,21 @@ def coverage_lines(view: DeskView) -> CoverageLines:
     )
 
 
+def lines_of(session: Session, standing: Standing) -> CoverageLines:
+    """Give a bank's coverage lines without loading its market.
+
+    Raises:
+        MissingData: The bank has not entered them.
+    """
+    book = book_for(session, standing.organization_id, packages=("collateral",))
+    day, known_at = standing.business_date, standing.known_at
+    return CoverageLines(
+        initial=book.on(COVERAGE_LINE, valid_on=day, known_at=known_at, scope="initial"),
+        warning=book.on(COVERAGE_LINE, valid_on=day, known_at=known_at, scope="warning"),
+        disposal=book.on(COVERAGE_LINE, valid_on=day, known_at=known_at, scope="disposal"),
+    )
+
+
 def safety_terms(view: DeskView, units: tuple[Unit, ...]) -> SafetyTerms:
     """Collect what the last safe date of some units hangs on."""
     uses = tuple(

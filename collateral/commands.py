@@ -1,0 +1,150 @@
+"""Collateral commands: the desk, appraisals, headroom, the registry and its simulator."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import parse_decimal
+from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.terminal import terminal_of
+from carbonfin.web.wire import day_of
+from collateral import jobs, service
+from collateral.calc.agreements import PledgeDraft, UnitQuantity
+from collateral.calc.pledge import STATE_NAMES_ZH
+from collateral.registries.http import http_registry
+from collateral.registries.simulator import Fault, PlannedFault, running_simulator
+from collateral.schemas import AppraisalOut, DeskPledgeOut, HeadroomOut
+
+commands = typer.Typer(no_args_is_help=True, help="质押与回购 / collateral")
+
+
+@commands.command("pledges")
+def pledges(context: typer.Context) -> None:
+    """列出质押，距预警线最近者在前 / list pledges, nearest to the warning line first."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        desk = service.collateral_desk(session, terminal.actor, standing=standing)
+    if terminal.json_output:
+        terminal.answer(msgspec.to_builtins([DeskPledgeOut.of(line) for line in desk.pledges]))
+        return
+    rows = [
+        {
+            "code": line.pledge.code,
+            "pledgor": line.pledgor_name,
+            "state": f"{STATE_NAMES_ZH[line.pledge.state]} {line.pledge.state}",
+            "units": ", ".join(f"{one.unit} {one.quantity_t}" for one in line.pledge.units),
+            "coverage": None
+            if line.coverage is None or line.coverage.coverage_ratio is None
+            else f"{line.coverage.coverage_ratio:.4f}",
+            "end_date": line.pledge.end_date.isoformat(),
+            "deadline": None if line.call is None or line.call.deadline is None else line.call.deadline.isoformat(),
+        }
+        for line in desk.pledges
+    ]
+    terminal.answer(rows, columns=("code", "pledgor", "state", "units", "coverage", "end_date", "deadline"))
+    terminal.say(f"业务日期 {desk.business_date}：贷款余额 {desk.loans_outstanding_cny} 元，回购 {desk.repo_t} 吨")
+
+
+@commands.command("appraise")
+def appraise(
+    *,
+    context: typer.Context,
+    pledgor: Annotated[str, typer.Argument(help="出质人统一社会信用代码 / pledgor's USCI")],
+    units: Annotated[list[str], typer.Argument(help="品种=吨数，例如 CEA-2023=50000 / unit=tonnes")],
+    principal: Annotated[str, typer.Option(help="贷款本金，元 / principal, CNY")],
+    end: Annotated[str, typer.Option(help="到期日 / end date, YYYY-MM-DD")],
+    code: Annotated[str, typer.Option(help="拟用编号 / code")] = "WHAT-IF",
+    extends: Annotated[str, typer.Option(help="所延期的质押编号 / pledge to be extended")] = "",
+) -> None:
+    """试算一笔质押，不留存 / appraise a pledge without keeping it."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        draft = PledgeDraft(
+            code=code,
+            pledgor_id=party_by_code(session, terminal.actor, pledgor).id,
+            units=tuple(_unit_quantity(text) for text in units),
+            principal_cny=parse_decimal(principal, field="--principal"),
+            end_date=day_of(end, field="--end"),
+            extends_code=extends,
+        )
+        outcome = service.appraise_what_if(session, terminal.actor, draft, standing=standing)
+    terminal.answer(msgspec.to_builtins(AppraisalOut.of(outcome, None)))
+    for refusal in outcome.refusals:
+        terminal.say(f"不予受理：{refusal.zh}")
+
+
+def _unit_quantity(text: str) -> UnitQuantity:
+    unit, separator, quantity = text.partition("=")
+    if not separator or not quantity.isdecimal():
+        raise InvalidInput(
+            f"{text!r} is not unit=tonnes",
+            zh=f"“{text}”应写作 品种=吨数",
+            field="units",
+            remedy="Write for example CEA-2023=50000.",
+            remedy_zh="例如 CEA-2023=50000。",
+        )
+    return UnitQuantity(unit=Unit.parse(unit), quantity_t=int(quantity))
+
+
+@commands.command("headroom")
+def headroom(
+    context: typer.Context,
+    party: Annotated[str, typer.Argument(help="统一社会信用代码 / USCI")],
+) -> None:
+    """计算一家企业的履约余量 / an emitter's headroom."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        found = party_by_code(session, terminal.actor, party)
+        outcomes = service.headroom_of(session, terminal.actor, found.id, standing=standing)
+    terminal.answer([msgspec.to_builtins(HeadroomOut.of(one)) for one in outcomes])
+
+
+@commands.command("registry-sync")
+def registry_sync(
+    context: typer.Context,
+    registry: Annotated[str, typer.Option(envvar="CARBONFIN_REGISTRY_URL", help="登记机构接口地址 / registry address")],
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, max=120, help="超时，秒 / timeout in seconds")] = 10.0,
+) -> None:
+    """发送冻结与解冻申请，并查询未决申请 / send freezes and unfreezes, and ask for those unresolved."""
+    terminal = terminal_of(context)
+    with http_registry(registry, timeout_seconds=timeout_seconds) as port:
+        sent = jobs.dispatch_registry_messages(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+        asked = jobs.query_open_requests(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+    terminal.answer(
+        {
+            "sent_count": sent.done_count,
+            "not_sent": list(sent.failures),
+            "resolved_count": asked.done_count,
+            "unresolved": list(asked.failures),
+        }
+    )
+
+
+@commands.command("registry-sim")
+def registry_sim(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口，0 为任意 / port, 0 for any")] = 8091,
+    state_file: Annotated[Path | None, typer.Option(help="状态文件，缺省只在内存 / state kept in a JSON file")] = None,
+    lose_reply: Annotated[list[str] | None, typer.Option(help="对该编号的首次冻结不答复 / lose one reply")] = None,
+) -> None:
+    """运行登记机构模拟器，直到中断 / run the registry simulator until interrupted."""
+    faults = tuple(
+        PlannedFault(agreement_code=code, operation="freeze", fault=Fault.LOSE_REPLY, times=1)
+        for code in lose_reply or ()
+    )
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    with running_simulator(port=port, faults=faults, file=state_file) as server:
+        typer.echo(f"登记机构模拟器 / registry simulator: {server.address}")
+        try:
+            stopped.wait()
+        except KeyboardInterrupt:
+            typer.echo("已停止 / stopped")

@@ -1,0 +1,16 @@
+"""Collateral for people: the desk, one pledge, one repo, and the application form."""
+
+from collateral.pages.applications import application_form, send_application
+from collateral.pages.desk import desk_page
+from collateral.pages.pledges import decide_approval, pledge_page, take_pledge_step
+from collateral.pages.repos import repo_page
+
+routes = [
+    desk_page,
+    application_form,
+    send_application,
+    pledge_page,
+    take_pledge_step,
+    decide_approval,
+    repo_page,
+]

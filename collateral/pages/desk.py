@@ -1,0 +1,50 @@
+"""The collateral desk: coverage by distance to the line, calls with countdown, unknown freezes, deadlines ahead."""
+
+from litestar import get
+from litestar.response import Template
+from sqlmodel import Session
+
+from carbonfin.documents.charts import Language
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import MissingData
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.language import language_of
+from carbonfin.web.pages import Text, page
+from collateral import service
+from collateral.calc.coverage import CoverageLines
+from collateral.pages.charts import desk_chart
+from collateral.pages.words import LEVELS, days_left, four_places, safe_date_words, state_badge
+
+
+@get("/pledges", sync_to_thread=True)
+def desk_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
+    """Show the desk: what is near the line, what is called, what is unknown, which deadlines come."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        desk = service.collateral_desk(session, actor, standing=standing)
+        lines = _lines(session, standing)
+    language: Language = "en" if language_of(request).value == "en" else "zh"
+    chart = None if lines is None else desk_chart(desk.pledges, lines, as_of=desk.business_date, language=language)
+    return page(
+        request,
+        "collateral/desk.html",
+        title=Text("押品工作台", "Collateral desk"),
+        desk=desk,
+        chart=chart,
+        levels=LEVELS,
+        state_badge=state_badge,
+        safe_date_words=safe_date_words,
+        four_places=four_places,
+        days_left=days_left,
+        can_apply=actor.role in {Role.OFFICER, Role.SYSTEM},
+    )
+
+
+def _lines(session: Session, standing: Standing) -> CoverageLines | None:
+    try:
+        return service.lines_of(session, standing)
+    except MissingData:
+        return None

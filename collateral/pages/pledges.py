@@ -1,0 +1,259 @@
+"""One pledge: figures with their traces, coverage against the lines, timeline, ledger, and the next step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect, Response, Template
+from msgspec import Meta, Struct
+from sqlmodel import Session
+
+from carbonfin.documents.charts import Language
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
+from carbonfin.storage.decisions import load_decision
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, load_party, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.language import language_of
+from carbonfin.web.pages import Text, page
+from collateral import service
+from collateral.calc.agreements import Pledge
+from collateral.pages.charts import pledge_chart
+from collateral.pages.words import (
+    BUCKETS,
+    ENTRY_KINDS,
+    LEVELS,
+    days_left,
+    event_words,
+    four_places,
+    safe_date_words,
+    state_badge,
+)
+
+_SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """The step an officer takes next from a state, and what it asks to be entered."""
+
+    name: str
+    words: Text
+    entry: Text | None
+    consequence: Text
+
+
+NEXT_STEPS: dict[str, NextStep] = {
+    "APPLIED": NextStep(
+        name="appraise",
+        words=Text("评估", "Appraise"),
+        entry=None,
+        consequence=Text("按业务日期的价格与参数评估；不符合条件的将拒绝并记录理由。",
+                         "Appraised at the business date; one with a reason against it is rejected with that reason."),
+    ),
+    "APPRAISED": NextStep(
+        name="diligence",
+        words=Text("完成尽职调查", "Complete diligence"),
+        entry=Text("尽调结论（权属、两处登记的在先权利）", "Finding: ownership and prior liens in both registers"),
+        consequence=Text("提交后由另一人审批。", "Another person then approves."),
+    ),
+    "APPROVED": NextStep(
+        name="sign",
+        words=Text("登记合同", "Enter the contract"),
+        entry=Text("合同编号", "Contract number"),
+        consequence=Text("合同签署后办理中登网登记。", "Registration in the movable-asset register follows."),
+    ),
+    "CONTRACTED": NextStep(
+        name="register",
+        words=Text("登记中登网证明", "Enter the registration"),
+        entry=Text("登记证明编号", "Registration number"),
+        consequence=Text("登记后可申请冻结。", "The freeze may then be requested."),
+    ),
+    "REGISTERED_ZHONGDENG": NextStep(
+        name="freeze",
+        words=Text("申请冻结", "Request the freeze"),
+        entry=None,
+        consequence=Text("台账预留配额，并向登记机构发送冻结申请。",
+                         "The units are reserved in the ledger and the registry is asked to freeze them."),
+    ),
+    "FROZEN": NextStep(
+        name="draw",
+        words=Text("放款", "Pay out"),
+        entry=None,
+        consequence=Text("记录放款；自当日起计算担保覆盖率。", "Paid out; coverage is struck from today."),
+    ),
+    "REPAID": NextStep(
+        name="unfreeze",
+        words=Text("申请解冻", "Request the release"),
+        entry=None,
+        consequence=Text("登记机构确认前配额保持锁定。", "The units stay locked until the registry confirms."),
+    ),
+}  # fmt: skip
+
+_Work = Callable[[Session, Actor, str, Standing, str], Pledge]
+_STEPS: dict[str, _Work] = {
+    "appraise": lambda session, actor, pledge_id, standing, _: service.appraise_pledge(
+        session, actor, pledge_id, standing=standing
+    ),
+    "diligence": lambda session, actor, pledge_id, standing, words: service.complete_diligence(
+        session, actor, pledge_id, standing=standing, finding=words
+    ),
+    "sign": lambda session, actor, pledge_id, standing, words: service.sign_pledge(
+        session, actor, pledge_id, standing=standing, contract=words
+    ),
+    "register": lambda session, actor, pledge_id, standing, words: service.register_pledge(
+        session, actor, pledge_id, standing=standing, registration_number=words
+    ),
+    "freeze": lambda session, actor, pledge_id, standing, _: service.request_freeze(
+        session, actor, pledge_id, standing=standing
+    ),
+    "draw": lambda session, actor, pledge_id, standing, _: service.draw_pledge(
+        session, actor, pledge_id, standing=standing
+    ),
+    "unfreeze": lambda session, actor, pledge_id, standing, _: service.request_unfreeze(
+        session, actor, pledge_id, standing=standing
+    ),
+}
+
+
+class StepForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a step's form sends."""
+
+    step: Annotated[str, Meta(max_length=20)]
+    words: Annotated[str, Meta(max_length=500)] = ""
+
+
+class ApprovalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the approval's form sends; `unconfirmed` is what the checker was shown."""
+
+    finding: Annotated[str, Meta(max_length=10)]
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    unconfirmed: Annotated[str, Meta(max_length=2000)] = ""
+    accepts: Annotated[str, Meta(max_length=3)] = ""
+
+
+@get("/pledges/{pledge_id:str}", sync_to_thread=True)
+def pledge_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, pledge_id: FromPath[str]
+) -> Template:
+    """Show a pledge."""
+    return _shown(request, sessions, actor, clock, pledge_id=pledge_id, failure=None)
+
+
+@post("/pledges/{pledge_id:str}/steps", sync_to_thread=True, status_code=303)
+def take_pledge_step(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    pledge_id: FromPath[str],
+    data: Annotated[StepForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Take the next step of a pledge."""
+    work = _STEPS.get(data.step)
+    if work is None:
+        raise InvalidInput(f"there is no step {data.step!r}", zh=f"没有“{data.step}”这一步", field="step")
+    try:
+        with sessions.begin() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            work(session, actor, pledge_id, standing, data.words)
+    except (InvalidInput, MissingData) as failure:
+        return _shown(request, sessions, actor, clock, pledge_id=pledge_id, failure=failure, words=data.words)
+    return Redirect(f"/pledges/{pledge_id}", status_code=303)
+
+
+@post("/pledges/{pledge_id:str}/approval", sync_to_thread=True, status_code=303)
+def decide_approval(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    pledge_id: FromPath[str],
+    data: Annotated[ApprovalForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Approve or reject a pledge as another person than its maker."""
+    accepted = tuple(filter(None, data.unconfirmed.split(_SEPARATOR))) if data.accepts else ()
+    try:
+        with sessions.begin() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            if data.finding == "reject":
+                service.reject_pledge(session, actor, pledge_id, standing=standing, reason=data.reason)
+            else:
+                service.approve_pledge(
+                    session,
+                    actor,
+                    pledge_id,
+                    standing=standing,
+                    reason=data.reason,
+                    accepted_unconfirmed=accepted,
+                )
+    except CarbonFinError as failure:
+        return _shown(request, sessions, actor, clock, pledge_id=pledge_id, failure=failure, words=data.reason)
+    return Redirect(f"/pledges/{pledge_id}", status_code=303)
+
+
+def _shown(
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    *,
+    pledge_id: str,
+    failure: CarbonFinError | None,
+    words: str = "",
+) -> Template:
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        pledge = service.load_pledge(session, actor, pledge_id)
+        history = service.coverage_history(session, actor, pledge.id)
+        context: dict[str, Any] = {
+            "pledge": pledge,
+            "pledgor": load_party(session, actor, pledge.pledgor_id),
+            "history": history,
+            "coverage": history[-1] if history else None,
+            "exposure": service.latest_exposure(session, actor, pledge.code, on=standing.business_date),
+            "calls": service.live_calls(session, actor, agreement_code=pledge.code),
+            "timeline": service.timeline_of(session, actor, pledge.id),
+            "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
+            "approval": service.approval_of(session, actor, pledge.id),
+            "unconfirmed": service.unconfirmed_of(session, actor, pledge),
+        }
+        lines = service.lines_of(session, standing) if history else None
+        context["trace_values"] = (
+            {figure.name: figure.value for figure in load_decision(session, actor, history[-1].decision_id).trace}
+            if history
+            else {}
+        )
+    language: Language = "en" if language_of(request).value == "en" else "zh"
+    may_check = actor.role is Role.CHECKER and actor.id != pledge.maker_id and pledge.state == "DILIGENCE_DONE"
+    return page(
+        request,
+        "collateral/pledge.html",
+        title=Text(f"质押 {pledge.code}", f"Pledge {pledge.code}"),
+        status_code=200 if failure is None else 422,
+        business_date=standing.business_date,
+        chart=None
+        if lines is None
+        else pledge_chart(history, lines, code=pledge.code, is_sample=pledge.is_sample, language=language),
+        next_step=NEXT_STEPS.get(pledge.state) if actor.role in {Role.OFFICER, Role.SYSTEM} else None,
+        may_check=may_check,
+        failure=None if failure is None else Text(failure.zh, failure.detail),
+        words=words,
+        separator=_SEPARATOR,
+        levels=LEVELS,
+        state_badge=state_badge,
+        event_words=event_words,
+        entry_kinds=ENTRY_KINDS,
+        buckets=BUCKETS,
+        safe_date_words=safe_date_words,
+        four_places=four_places,
+        days_left=days_left,
+        **context,
+    )

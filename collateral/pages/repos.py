@@ -1,0 +1,45 @@
+"""One repo: terms, exposure by both methods with its trace, the call, and the ledger."""
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response import Template
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import load_party, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.pages import Text, page
+from collateral import service
+from collateral.pages.words import BUCKETS, ENTRY_KINDS, state_badge
+
+
+@get("/repos/{repo_id:str}", sync_to_thread=True)
+def repo_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[str]
+) -> Template:
+    """Show a repo with its last exposure."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        repo = service.load_repo(session, actor, repo_id)
+        seller = load_party(session, actor, repo.seller_id)
+        buyer = load_party(session, actor, repo.buyer_id)
+        exposure = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
+        calls = service.live_calls(session, actor, agreement_code=repo.terms.code)
+        entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
+    return page(
+        request,
+        "collateral/repo.html",
+        title=Text(f"回购 {repo.terms.code}", f"Repo {repo.terms.code}"),
+        repo=repo,
+        terms=repo.terms,
+        seller=seller,
+        buyer=buyer,
+        exposure=exposure,
+        calls=calls,
+        entries=entries,
+        state_badge=state_badge,
+        entry_kinds=ENTRY_KINDS,
+        buckets=BUCKETS,
+        business_date=standing.business_date,
+    )

@@ -1,0 +1,81 @@
+"""The words and signs of collateral pages, in both languages."""
+
+from datetime import date
+from decimal import ROUND_FLOOR, Decimal
+
+from carbonfin.documents.charts import Tone
+from carbonfin.web.pages import Text
+from collateral.calc.coverage import CoverageLevel
+from collateral.calc.lifecycles import MARGIN_CALL, REPO
+from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
+from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate, SafeDateKind
+
+_WARNING_STATES = frozenset({"MARGIN_CALLED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "MARGIN_PENDING", "ISSUED"})
+_BREACH_STATES = frozenset({"CURE_EXPIRED", "ENFORCING", "DEFAULTED", "EXPIRED", "DEFAULT"})
+_GOOD_STATES = frozenset({"DRAWN", "FROZEN", "OPEN"})
+_ALL_NAMES_ZH = {**MARGIN_CALL.states, **REPO.states, **STATE_NAMES_ZH}
+
+LEVELS: dict[CoverageLevel, tuple[str, Text]] = {
+    CoverageLevel.COVERED: ("good", Text("足额", "Covered")),
+    CoverageLevel.BELOW_INITIAL: ("information", Text("低于初始线", "Below initial")),
+    CoverageLevel.WARNING: ("warning", Text("预警", "Warning")),
+    CoverageLevel.DISPOSAL: ("breach", Text("处置", "Disposal")),
+}
+TONES: dict[CoverageLevel, Tone] = {
+    CoverageLevel.COVERED: Tone.GOOD,
+    CoverageLevel.BELOW_INITIAL: Tone.PLAIN,
+    CoverageLevel.WARNING: Tone.WARNING,
+    CoverageLevel.DISPOSAL: Tone.BREACH,
+}
+ENTRY_KINDS: dict[str, Text] = {
+    "holding": Text("登记持有", "Holding recorded"),
+    "reserve": Text("预留", "Reserved"),
+    "confirm": Text("锁定", "Locked"),
+    "void": Text("撤销预留", "Reservation voided"),
+    "release": Text("解除锁定", "Released"),
+    "transfer": Text("所有权转移", "Title transferred"),
+}
+BUCKETS: dict[str, Text] = {
+    "outside": Text("外部", "outside"),
+    "free": Text("可用", "free"),
+    "pending": Text("预留", "pending"),
+    "locked": Text("锁定", "locked"),
+}
+
+
+def state_badge(state: str) -> tuple[str, Text]:
+    """Give the badge of a state: its kind and its words."""
+    words = Text(_ALL_NAMES_ZH.get(state, state), state.replace("_", " ").capitalize())
+    if state in _BREACH_STATES:
+        return "breach", words
+    if state in _WARNING_STATES:
+        return "warning", words
+    return ("good" if state in _GOOD_STATES else "neutral"), words
+
+
+def event_words(event: str) -> Text:
+    """Give the words of a step."""
+    return Text(EVENT_NAMES_ZH.get(event, event), event.replace("_", " "))
+
+
+def safe_date_words(safe: SafeDate) -> tuple[str, Text]:
+    """Give the last safe date as a page shows it, and the note beneath."""
+    note = Text(SAFE_DATE_NOTES_ZH[safe.kind], SAFE_DATE_NOTES_EN[safe.kind])
+    if safe.day is not None:
+        return safe.day.isoformat(), note
+    shown = {
+        SafeDateKind.NOT_LIMITED: "无年度期限",
+        SafeDateKind.PASSED: "已过",
+        SafeDateKind.UNKNOWN: "未知",
+    }
+    return shown.get(safe.kind, "—"), note
+
+
+def four_places(ratio: Decimal | None) -> Decimal | None:
+    """Cut a ratio to four places, downwards: a coverage is never shown better than it is."""
+    return None if ratio is None else ratio.quantize(Decimal("0.0001"), rounding=ROUND_FLOOR)
+
+
+def days_left(deadline: date | None, business_date: date) -> int | None:
+    """Count the days to a deadline, None where there is none."""
+    return None if deadline is None else (deadline - business_date).days
