@@ -3,16 +3,19 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.dates import end_of_china_day
+from carbonfin.kernel.dates import FixedClock, end_of_china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound, NotPermitted
 from carbonfin.storage.decisions import load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.jobs import run_job_once
 from pricing import service
 from pricing.feeds import built_in
+from pricing.jobs import value_portfolios
 from pricing.store import quotes, rates
 from tests.pricing.markets import F1, snapshot_of, spot
 from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, MarketWorld, make_market_world
@@ -295,3 +298,24 @@ def test_quality_of_the_national_market_up_to_the_business_date(sessions: Sessio
                 to_date=BUSINESS_DATE,
                 known_at=KNOWN_AT,
             )
+
+
+def test_the_end_of_day_job_values_each_portfolio_and_names_what_failed(sessions: Sessions, world: MarketWorld) -> None:
+    clock = FixedClock(KNOWN_AT)
+    with sessions.begin() as session:
+        service.save_portfolio(session, world.maker, code="B1", name="组合", lines=BOOK)
+        service.save_portfolio(session, world.maker, code="B2", name="缺价组合", lines=[spot("H9", "SZA-2021", 5)])
+    for repeated in (False, True):
+        with sessions.begin() as session:
+            run = run_job_once(
+                session, job="pricing.value", organization_id=world.maker.organization_id, business_date=BUSINESS_DATE,
+                clock=clock, work=partial(value_portfolios, session, world.maker, BUSINESS_DATE),
+            )  # fmt: skip
+        assert run.repeated is repeated
+        assert run.done_count == 2
+        assert len(run.failures) == 1
+        assert run.failures[0].startswith("B2 H9: ")
+    with sessions.read() as session:
+        found = {item.code: item.id for item in service.list_portfolios(session, world.maker)}
+        values = service.valuations_of(session, world.maker, found["B1"], limit=5)
+    assert [item.present_value_cny for item in values] == [Decimal("46915964.51")]
