@@ -220,6 +220,8 @@ def mounted() -> typer.Typer:
         name = f"{package}.commands"
         if find_spec(name) is not None and package not in {group.name for group in carbonfin.registered_groups}:
             carbonfin.add_typer(import_module(name).commands, name=package)
+    if "registry-sim" not in {command.name for command in carbonfin.registered_commands}:
+        carbonfin.command("registry-sim")(import_module("collateral.commands").registry_sim)
     return carbonfin
 
 

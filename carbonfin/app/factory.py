@@ -26,8 +26,8 @@ from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
-from carbonfin.app.home import NAVIGATION
 from carbonfin.app.logs import request_logged
+from carbonfin.app.navigation import navigation
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
@@ -63,7 +63,7 @@ def create_app(
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_doors(state, Doors(sessions, clock, settings.secret))
     environment = template_environment(template_folders())
-    keep_templates(state, environment, NAVIGATION)
+    keep_templates(state, environment, navigation())
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
     def provide_sessions() -> Sessions:

@@ -1,45 +1,26 @@
 """The officer's home: what must be done today, by when, and why."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from litestar import get
 from litestar.params import FromQuery
-from litestar.response import Template
+from litestar.response import Redirect, Template
 
-from carbonfin.app.access import BANK_READERS, PEOPLE
-from carbonfin.kernel.actors import Actor, Role
+from carbonfin.app.alerts import BREACH, WARNING, Alert, alerts_of
+from carbonfin.app.jobs import END_OF_DAY
+from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import parties_of, standing_of
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.pages import NavigationItem, Text, page
+from carbonfin.web.filters import number
+from carbonfin.web.pages import Text, page
+from collateral.service import Desk, collateral_desk
+from loans.service import term_sheets_of
 
-_BANK_PEOPLE = BANK_READERS - {Role.SYSTEM}
-
-NAVIGATION: tuple[NavigationItem, ...] = (
-    NavigationItem(address="/", text=Text("首页", "Home"), roles=PEOPLE),
-    NavigationItem(address="/decisions", text=Text("决定记录", "Decisions"), roles=PEOPLE),
-    NavigationItem(address="/docs/api", text=Text("接口文档", "API"), roles=PEOPLE),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """One thing to do: how grave, what, why, by when, and where it is done.
-
-    Attributes:
-        kind: breach, warning or information.
-        due: The day by which; None where the thing has no day.
-    """
-
-    kind: str
-    state: Text
-    subject: str
-    why: Text
-    due: date | None
-    address: str
+_TO_DO = frozenset({BREACH, WARNING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +28,77 @@ class HomeFigure:
     """One figure card."""
 
     label: Text
-    value: str | None
+    value: str
     unit: str
     note: Text | None = None
     address: str = ""
+    state: str = ""
 
 
 @get("/", sync_to_thread=True)
-def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
-    """Show what must be done today and the first figures."""
+def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template | Redirect:
+    """Show a bank what must be done today and its first figures; the bureau's home is its batch."""
+    if actor.organization_kind is OrganizationKind.BUREAU:
+        return Redirect("/subsidies", status_code=303)
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        parties = parties_of(session, actor)
+        desk = collateral_desk(session, actor, standing=standing)
+        sheets = term_sheets_of(session, actor)
+        runs = job_runs_of(session, actor.organization_id, standing.business_date)
+    alerts = alerts_of(desk)
     return page(
         request,
         "app/home.html",
         title=Text("首页", "Home"),
         standing=standing,
-        alerts=(),
-        cards=(
-            HomeFigure(
-                label=Text("企业与交易对手", "Enterprises and counterparties"), value=str(len(parties)), unit=""
-            ),
+        alerts=alerts,
+        cards=bank_cards(desk, alerts=alerts, draft_count=len(sheets)),
+        runs=runs,
+        step_names={step.name: step.text for step in END_OF_DAY},
+        sheets=sheets,
+    )
+
+
+def bank_cards(desk: Desk, *, alerts: tuple[Alert, ...], draft_count: int) -> tuple[HomeFigure, ...]:
+    """Give the five figures a bank sees first."""
+    to_do_count = sum(alert.kind in _TO_DO for alert in alerts)
+    breach_count = sum(alert.kind == BREACH for alert in alerts)
+    pledged_t = sum(quantity_t for _, quantity_t in desk.pledged_t)
+    by_scheme = " · ".join(f"{scheme} {number(quantity_t)}" for scheme, quantity_t in desk.pledged_t)
+    return (
+        HomeFigure(
+            label=Text("今日待办", "To do today"),
+            value=str(to_do_count),
+            unit="",
+            note=Text(f"其中紧急 {breach_count} 项", f"{breach_count} urgent"),
+            state=BREACH if breach_count else WARNING if to_do_count else "good",
         ),
-        parties=parties,
+        HomeFigure(
+            label=Text("质押贷款余额", "Pledge loans outstanding"),
+            value=str(desk.loans_outstanding_cny),
+            unit="CNY",
+            note=Text("质押与回购", "Pledges and repos"),
+            address="/pledges",
+        ),
+        HomeFigure(
+            label=Text("在押配额", "Allowances pledged"),
+            value=str(pledged_t),
+            unit="t",
+            note=Text(by_scheme, by_scheme) if by_scheme else None,
+        ),
+        HomeFigure(
+            label=Text("回购转出配额", "Allowances under repo"),
+            value=str(desk.repo_t),
+            unit="t",
+            note=Text(f"{len(desk.repos)} 笔回购", f"{len(desk.repos)} repos"),
+        ),
+        HomeFigure(
+            label=Text("条款清单草稿", "Draft term sheets"),
+            value=str(draft_count),
+            unit="",
+            note=Text("降碳贷", "Emission-cut loans"),
+            address="/loans",
+        ),
     )
 
 

@@ -136,5 +136,5 @@ def test_an_empty_database_is_not_ready(empty_app: Litestar) -> None:
 @pytest.fixture
 def empty_app(tmp_path: Path) -> Iterator[Litestar]:
     engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
-    yield create_app(SETTINGS, Sessions(engine))
+    yield create_app(SETTINGS, Sessions(engine), packages=())
     engine.dispose()

@@ -1,0 +1,28 @@
+"""The main navigation: the rooms of the house, each for those whom the policy lets in."""
+
+from carbonfin.app.access import PEOPLE, roles_for
+from carbonfin.web.language import Text
+from carbonfin.web.pages import NavigationItem
+
+_ROOMS: tuple[tuple[str, Text], ...] = (
+    ("/", Text("首页", "Home")),
+    ("/enterprises", Text("企业", "Enterprises")),
+    ("/loans", Text("降碳贷", "Emission-cut loans")),
+    ("/pledges", Text("质押与回购", "Pledges and repos")),
+    ("/portfolios", Text("估值", "Valuation")),
+    ("/market", Text("行情", "Market")),
+    ("/subsidies", Text("贴息", "Subsidies")),
+    ("/decisions", Text("决定记录", "Decisions")),
+    ("/docs/api", Text("接口文档", "API")),
+)
+
+
+def navigation() -> tuple[NavigationItem, ...]:
+    """Give the entries with the roles of the policy; a room that nobody may enter is left out."""
+    items = []
+    for address, text in _ROOMS:
+        roles = roles_for("GET", address)
+        allowed = PEOPLE if roles is None else roles
+        if allowed:
+            items.append(NavigationItem(address=address, text=text, roles=allowed))
+    return tuple(items)
