@@ -54,9 +54,27 @@ def route_lines() -> Lines:
         roles = POLICY.get(entry)
         who = "anyone" if roles is None else "all roles" if roles == frozenset(Role) else ", ".join(sorted(roles))
         handler = handlers.get(_plain(entry))
-        doc = getattr(getattr(handler.fn, "func", handler.fn), "__doc__", "") or "" if handler is not None else ""
-        first = doc.strip().split("\n", 1)[0] or "—"
+        first = _OWN_WORDS.get(entry) or (_first_line(handler) if handler is not None else "—")
         yield f"| `{entry}` | {who} | {first} |"
+
+
+_OWN_WORDS = {
+    "GET /schema": "Give the API's description; the page for people is `/docs/api`.",
+    "GET /schema/openapi.json": "Give the API's description as OpenAPI 3.1.",
+}
+"""What the framework serves by itself."""
+
+
+def function_of(handler: HTTPRouteHandler) -> Callable[..., object]:
+    """Give a handler's own function, out of the wrappings that run it in a thread."""
+    function = handler.fn
+    while hasattr(function, "func"):
+        function = function.func
+    return function
+
+
+def _first_line(handler: HTTPRouteHandler) -> str:
+    return (function_of(handler).__doc__ or "—").strip().split("\n", 1)[0]
 
 
 def _plain(entry: str) -> str:

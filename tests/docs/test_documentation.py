@@ -170,6 +170,12 @@ def test_every_route_of_the_application_is_in_the_register() -> None:
     assert [entry for entry in registers.route_handlers() if f"| `{entry}` |" not in text] == []
 
 
+def test_every_route_says_what_it_gives() -> None:
+    rows = re.findall(r"^\| `([A-Z]+ /\S*)` \| [^|]+ \| (.+) \|$", _read(DOCS / "reference/routes.md"), re.MULTILINE)
+    assert rows
+    assert [entry for entry, words in rows if len(words.split()) < 3 or "callable" in words] == []
+
+
 def test_the_register_of_facts_names_every_unconfirmed_parameter() -> None:
     text = _read(DOCS / "facts.md")
     values = registers.unconfirmed()
@@ -244,8 +250,7 @@ REQUESTS = [request for page in PAGES for request in requests_in(_read(page))]
 
 def _body_type(entry: str) -> type[msgspec.Struct]:
     handlers = {re.sub(r":[a-z]+}", "}", name): handler for name, handler in registers.route_handlers().items()}
-    function = getattr(handlers[entry].fn, "func", handlers[entry].fn)
-    body = typing.get_type_hints(function)["data"]
+    body = typing.get_type_hints(registers.function_of(handlers[entry]))["data"]
     assert issubclass(body, msgspec.Struct)
     return body
 
@@ -295,6 +300,14 @@ def _settings_in_code() -> set[str]:
 def test_every_setting_is_described_and_every_described_setting_exists() -> None:
     described = set(re.findall(r"^\| `(CARBONFIN_[A-Z_]+)`", _read(DOCS / "guides/operator.md"), re.MULTILINE))
     assert described == _settings_in_code()
+
+
+def test_what_the_clean_machine_demands_is_read_by_the_tests() -> None:
+    demanded = set(re.findall(r"\b(CARBONFIN_REQUIRE_[A-Z]+)=1", _read(ROOT / ".ci/run")))
+    sources = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    read = {name for path in sources for name in re.findall(r"CARBONFIN_REQUIRE_[A-Z]+", _read(path))}
+    assert demanded
+    assert demanded == read
 
 
 # --- the checks themselves ------------------------------------------------------------------------------------------
