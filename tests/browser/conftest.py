@@ -34,11 +34,11 @@ def chromium_path() -> str | None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser; without one the test is skipped, or fails where CARBONFIN_REQUIRE_CHROMIUM is set."""
+    """A browser; without one the test is skipped, or fails where CARBONFIN_REQUIRE_BROWSER is set."""
     path = chromium_path()
     if path is None:
         reason = "Chromium: neither $CHROMIUM nor chromium on the PATH"
-        if os.environ.get("CARBONFIN_REQUIRE_CHROMIUM"):
+        if os.environ.get("CARBONFIN_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
