@@ -12,6 +12,7 @@ from pricing.calc.liquidity import PriceFlag
 
 MAX_QUANTITY_T = 100_000_000
 MAX_PRICE_CNY_PER_T = Decimal(90_000)
+LAST_DELIVERY_DATE = date(2100, 12, 31)
 
 
 class LineKind(StrEnum):
@@ -118,6 +119,8 @@ def _line_error(line: PortfolioLine) -> InvalidInput | None:
             remedy="Give the day.",
             remedy_zh="请填写交割日。",
         )
+    if line.kind is LineKind.FORWARD and line.delivery_date is not None and line.delivery_date > LAST_DELIVERY_DATE:
+        return late_delivery(line.delivery_date)
     if line.kind is LineKind.FUTURES and not line.contract_code:
         return InvalidInput(
             "a futures-style contract needs the code of its settlement prices",
@@ -127,6 +130,17 @@ def _line_error(line: PortfolioLine) -> InvalidInput | None:
             remedy_zh="请填写合约代码。",
         )
     return None
+
+
+def late_delivery(delivery_date: date) -> InvalidInput:
+    """Say that a delivery lies beyond what curves reach."""
+    return InvalidInput(
+        f"delivery {delivery_date} lies beyond {LAST_DELIVERY_DATE}",
+        zh=f"交割日 {delivery_date} 超出可估值范围（{LAST_DELIVERY_DATE} 以前）",
+        field="delivery_date",
+        remedy="Check the year.",
+        remedy_zh="请核对年份。",
+    )
 
 
 def _spot_error(line: PortfolioLine) -> InvalidInput | None:

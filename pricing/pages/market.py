@@ -188,9 +188,17 @@ def _view(
         standing=standing,
         units=tuple(service.quoted_units(session, actor, on=last, known_at=standing.known_at)),
         quotes=days,
-        report=service.quality_of(session, actor, **asked) if days else None,
+        report=_report(session, actor, asked) if days else None,
         window=_window(session, actor, standing, chosen, days),
     )
+
+
+def _report(session: Session, actor: Actor, asked: dict[str, Any]) -> QualityReport | None:
+    """Check the days shown, or give nothing where no limits are set for the scheme."""
+    try:
+        return service.quality_of(session, actor, **asked)
+    except MissingData:
+        return None
 
 
 def _window(
@@ -212,10 +220,10 @@ def _window(
 
 
 def _chart(view: MarketView, language: Any) -> Chart:
-    assert view.report is not None
+    findings = view.report.findings if view.report else ()
     flag_of: dict[date, str] = {}
     for kind, _, _ in reversed(_FLAGS):
-        flag_of.update({found.quote_date: kind for found in view.report.findings if found.kind is kind})
+        flag_of.update({found.quote_date: kind for found in findings if found.kind is kind})
     has_volumes = any(quote.listed_volume_t is not None for quote in view.quotes)
     name_zh, name_en = PRICE_KIND_LABELS[view.quotes[-1].price_kind]
     sample_zh, sample_en = ("（示例）", " (sample)") if view.is_sample else ("", "")

@@ -19,6 +19,7 @@ from pricing.store import quotes, rates
 
 _FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
 _SETTLEMENTS_KEPT_DAYS = 31
+FIRST_MARKET_DATE = date(2013, 6, 18)  # 深圳碳市场开市，全国首个试点
 
 
 def lpr_on(session: Session, tenor: str, on: date, known_at: datetime) -> RateQuote:
@@ -73,11 +74,11 @@ def market_snapshot(
     """Give the market of a day as an organisation knew it at an instant: quotes of the window, rates, conventions.
 
     Raises:
-        InvalidInput: The valuation date lies after what is known.
+        InvalidInput: The valuation date lies after what is known, or before there was a market.
         MissingData: The exchange calendar does not reach the day.
     """
     known_on = china_day(known_at)
-    _refuse_future(valuation_date, known_on)
+    _refuse_unknowable(valuation_date, known_on)
     book = book_for(session, organization_id, packages=("pricing",))
     parameters = _conventions(book, valuation_date=valuation_date, known_at=known_at)
     window = max((value.integer for value in parameters if value.key == WINDOW_DAYS), default=1)
@@ -120,15 +121,18 @@ def market_snapshot(
     )
 
 
-def _refuse_future(day: date, known_on: date) -> None:
-    if day > known_on:
-        raise InvalidInput(
-            f"valuation date {day} lies after {known_on}, the day up to which facts are known",
-            zh=f"估值日 {day} 晚于 {known_on}（当前可知的日期）",
-            field="valuation_date",
-            remedy=f"Choose {known_on} or earlier.",
-            remedy_zh=f"请选择 {known_on} 或更早的日期。",
-        )
+def _refuse_unknowable(day: date, known_on: date) -> None:
+    """Refuse days after what is known, and days before there was any market."""
+    if FIRST_MARKET_DATE <= day <= known_on:
+        return
+    raise InvalidInput(
+        f"valuation date {day} does not lie within {FIRST_MARKET_DATE}, when the first market opened, and {known_on}, "
+        "up to which facts are known",
+        zh=f"估值日 {day} 不在 {FIRST_MARKET_DATE}（首个碳市场开市）至 {known_on}（当前可知的日期）之间",
+        field="valuation_date",
+        remedy=f"Choose {known_on} or earlier.",
+        remedy_zh=f"请选择 {known_on} 或更早的日期。",
+    )
 
 
 def _conventions(book: ParameterBook, *, valuation_date: date, known_at: datetime) -> tuple[ParameterValue, ...]:

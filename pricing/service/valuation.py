@@ -16,7 +16,7 @@ from pricing.calc.forwards import ForwardQuote, quote_forward
 from pricing.calc.lines import FORWARD_RATE, tradable_notes
 from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
-from pricing.calc.positions import LineKind, PortfolioLine, line_fault
+from pricing.calc.positions import LAST_DELIVERY_DATE, LineKind, PortfolioLine, late_delivery, line_fault
 from pricing.service.market import market_snapshot
 from pricing.store import portfolios
 from pricing.store.portfolios import Portfolio, ValuationRecord
@@ -227,6 +227,8 @@ def forward_quote(
             remedy="Choose a later delivery date.",
             remedy_zh="请选择更晚的交割日。",
         )
+    if delivery_date > LAST_DELIVERY_DATE:
+        raise late_delivery(delivery_date)
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )

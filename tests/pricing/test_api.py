@@ -78,6 +78,15 @@ def test_a_stored_portfolio_is_valued(client: TestClient[Litestar], world: World
     assert answer.json()["present_value_cny"] == "46915964.51"
 
 
+def test_a_delivery_beyond_all_curves_fails_alone(client: TestClient[Litestar]) -> None:
+    made = post(
+        client, "/v1/valuations", {"valuation_date": "2025-06-30", "lines": [F1 | {"delivery_date": "9999-12-31"}]}
+    )
+    assert [item["field"] for item in made.json()["failures"]] == ["delivery_date"]
+    path = "/v1/forwards/quote?unit=CEA&delivery_date=9999-12-31&valuation_date=2025-06-30"
+    assert client.get(path).status_code == 422
+
+
 def test_a_repeated_key_gives_the_first_answer_and_another_body_is_refused(client: TestClient[Litestar]) -> None:
     body = {"valuation_date": "2025-06-30", "lines": [H1]}
     first = post(client, "/v1/valuations", body, key="one")
@@ -111,6 +120,7 @@ def test_bad_lines_fail_alone_and_say_what_to_do(client: TestClient[Litestar]) -
         ({"valuation_date": "2025-06-30", "lines": []}, 400, "/lines"),
         ({"valuation_date": "2025-02-30", "lines": [H1]}, 422, "/valuation_date"),
         ({"valuation_date": "2025-07-01", "lines": [H1]}, 422, "valuation_date"),
+        ({"valuation_date": "0001-01-01", "lines": [H1]}, 422, "valuation_date"),
         ({"valuation_date": "2025-06-30"}, 422, "/portfolio_id"),
         ({"valuation_date": "2025-06-30", "lines": [H1, H1]}, 422, "lines"),
         ({"valuation_date": "2025-06-30", "lines": [H1 | {"unit": "ABC-2023"}]}, 422, "unit"),

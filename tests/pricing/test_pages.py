@@ -2,13 +2,17 @@
 
 import csv
 import io
+from datetime import date
 
 import openpyxl
 import pytest
 
 from carbonfin.storage.engine import Sessions
 from pricing import service
+from pricing.calc.market import PriceKind
+from pricing.store.quotes import save_quotes
 from tests.app.worlds import PAGE, World, build_world, form_token, signed_in
+from tests.pricing.markets import quote
 from tests.pricing.worlds import BOOK, add_market
 
 
@@ -126,6 +130,16 @@ def test_upload_previews_refuses_and_stores(world: World) -> None:
         status, text = send(good, "store")
         assert status == 200, text
         assert "已存入 1 行" in text
+
+
+def test_a_unit_without_limits_is_shown_unchecked(world: World) -> None:
+    kept = quote("GDEA-2024", date(2025, 6, 30), "35.00", kind=PriceKind.VINTAGE_QUOTE)
+    with world.sessions.begin() as session:
+        save_quotes(session, [kept], organization_id=world.officer.organization_id)
+    with signed_in(world) as client:
+        answer = client.get("/market?unit=GDEA-2024", headers=PAGE)
+    assert answer.status_code == 200
+    assert "未作检查" in answer.text
 
 
 def test_an_auditor_sees_no_way_to_value(world: World) -> None:
