@@ -21,10 +21,9 @@ from carbonfin.documents.sheets import (
 )
 from carbonfin.documents.word import render_docx
 from carbonfin.rules.record import canonical
-from carbonfin.rules.trace import Figure
 from loans.calc.contracts.schedule import PROVISIONAL_ZH, RepaymentSchedule
 from loans.calc.term_lines import TermGroup, TermLine, amount, percent, signed
-from loans.calc.term_notes import unconfirmed_behind
+from loans.calc.term_notes import unconfirmed_behind, unconfirmed_words
 from loans.calc.term_sheets import RateStep, TermSheet, TermSheetInputs
 
 TITLE_ZH = "贷款条款清单"
@@ -104,7 +103,12 @@ def rate_waterfall_steps(steps: tuple[RateStep, ...]) -> tuple[WaterfallStep, ..
 
 
 def schedule_table(schedule: RepaymentSchedule) -> Table:
-    """Give the repayment schedule as a table; provisional rows are flagged, totals are sums of the rows."""
+    """Give the repayment schedule as a table; provisional rows are flagged, totals are sums of the rows.
+
+    The balance stands in it only where principal is repaid on the way.
+    """
+    shows_balance = any(row.principal_cny for row in schedule.rows[:-1])
+    balance_column = (Column(label_zh="剩余本金", label_en="Balance", unit="元", align=Align.RIGHT),)
     return Table(
         title_zh="还款计划",
         title_en="Repayment schedule",
@@ -116,7 +120,7 @@ def schedule_table(schedule: RepaymentSchedule) -> Table:
             Column(label_zh="利息", label_en="Interest", unit="元", align=Align.RIGHT),
             Column(label_zh="本金", label_en="Principal", unit="元", align=Align.RIGHT),
             Column(label_zh="应还合计", label_en="Payment", unit="元", align=Align.RIGHT),
-            Column(label_zh="剩余本金", label_en="Balance", unit="元", align=Align.RIGHT),
+            *(balance_column if shows_balance else ()),
         ),
         rows=tuple(
             Row(
@@ -128,7 +132,7 @@ def schedule_table(schedule: RepaymentSchedule) -> Table:
                     amount(row.interest_cny),
                     amount(row.principal_cny),
                     amount(row.payment_cny),
-                    amount(row.closing_balance_cny),
+                    *((amount(row.closing_balance_cny),) if shows_balance else ()),
                 ),
                 flag=PROVISIONAL_ZH if row.provisional else "",
             )
@@ -142,17 +146,9 @@ def schedule_table(schedule: RepaymentSchedule) -> Table:
             amount(schedule.interest_total_cny),
             amount(schedule.principal_total_cny),
             amount(schedule.payment_total_cny),
-            "",
+            *(("",) if shows_balance else ()),
         ),
     )
-
-
-def unconfirmed_words(facts: tuple[Figure, ...]) -> tuple[str, ...]:
-    """Say the unconfirmed facts, values of one kind and source together."""
-    values: dict[tuple[str, str], list[str]] = {}
-    for fact in facts:
-        values.setdefault((fact.label_zh, fact.source or fact.note_zh), []).append(fact.value)
-    return tuple(f"{label} {'、'.join(found)}（{source}）" for (label, source), found in values.items())
 
 
 class _Marks:

@@ -227,7 +227,7 @@ def _repayment_lines(
 ) -> tuple[TermLine, ...]:
     period_zh = PERIOD_NAMES_ZH[request.interest_period_months]
     period_en = PERIOD_NAMES_EN[request.interest_period_months]
-    moved_zh = "付息日计息" if request.accrual_dates is AccrualDates.UNADJUSTED else "按顺延后付息日计息"
+    moved_zh = "利息计至合同付息日" if request.accrual_dates is AccrualDates.UNADJUSTED else "利息计至顺延后付息日"
     lines = [
         _line(
             "还款方式",

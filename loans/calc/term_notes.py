@@ -67,15 +67,33 @@ def term_notes(
                 en="Financed emissions by the PBoC guide and by PCAF have different denominators: never add them.",
             )
         )
-    notes += [
-        TermNote(
-            zh=f"未确认：{figure.label_zh}（{figure.source or figure.note_zh}）",
-            en=f"unconfirmed: {figure.label_en} ({figure.source or figure.note_en})",
-            unconfirmed=True,
-        )
-        for figure in unconfirmed_facts(trace)
-    ]
+    facts = unconfirmed_facts(trace)
+    words = zip(unconfirmed_words(facts), unconfirmed_words_en(facts), strict=True)
+    notes += [TermNote(zh=f"未确认：{zh}", en=f"unconfirmed: {en}", unconfirmed=True) for zh, en in words]
     return tuple(notes)
+
+
+def unconfirmed_words(facts: tuple[Figure, ...]) -> tuple[str, ...]:
+    """Say the unconfirmed facts in Chinese, values of one kind and source together."""
+    return tuple(
+        f"{group[0].label_zh} {'、'.join(fact.value for fact in group)}（{group[0].source or group[0].note_zh}）"
+        for group in _of_one_kind(facts)
+    )
+
+
+def unconfirmed_words_en(facts: tuple[Figure, ...]) -> tuple[str, ...]:
+    """Say the unconfirmed facts in English, values of one kind and source together."""
+    return tuple(
+        f"{group[0].label_en} {', '.join(fact.value for fact in group)} ({group[0].source or group[0].note_en})"
+        for group in _of_one_kind(facts)
+    )
+
+
+def _of_one_kind(facts: tuple[Figure, ...]) -> list[list[Figure]]:
+    groups: dict[tuple[str, str], list[Figure]] = {}
+    for fact in facts:
+        groups.setdefault((fact.label_zh, fact.source or fact.note_zh), []).append(fact)
+    return list(groups.values())
 
 
 def unconfirmed_facts(trace: tuple[Figure, ...]) -> tuple[Figure, ...]:

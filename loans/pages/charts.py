@@ -6,7 +6,6 @@ from carbonfin.documents.charts import Chart, Words, waterfall_chart
 from carbonfin.documents.sheets import StepKind, WaterfallStep
 from carbonfin.web.language import Language
 from loans.calc.ratings.carbon_efficiency import CarbonRating
-from loans.calc.term_lines import signed
 from loans.calc.term_sheets import RateStep
 from loans.workbooks import rate_waterfall_steps
 
@@ -40,7 +39,7 @@ def change_chart(rating: CarbonRating, language: Language) -> Chart | None:
                 label_zh=change.label_zh,
                 label_en=change.label_en,
                 amount=change.change_t,
-                text=signed(change.change_t),
+                text=f"{change.change_t:+,.2f}".replace("-", "−"),
                 kind=StepKind.CHANGE,
             )
             for change in rating.changes

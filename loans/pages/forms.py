@@ -1,5 +1,6 @@
 """The application form: text in, a draft or an error beside each field out; nothing typed is lost."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from loans.service import LendingDefaults, TermSheetDraft
 
 T = TypeVar("T")
 WORDS_LENGTH_MAX = 200
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,5}")
 
 METHODS = (
     (RepaymentMethod.BULLET.value, Text("按期付息，到期还本", "Interest only, principal at maturity")),
@@ -160,10 +162,15 @@ def _day(text: str, field: str) -> date:
 
 
 def _whole(text: str, field: str) -> int:
-    number = parse_decimal(text, field=field)
-    if number != number.to_integral_value() or abs(number) > 10_000:
-        raise InvalidInput(f"{field} reads {text!r}; a whole number is expected", zh="请填写整数", field=field)
-    return int(number)
+    if _WHOLE_NUMBER.fullmatch(text) is None:
+        raise InvalidInput(
+            f"{field} reads {text!r}; a whole number is expected",
+            zh=f"“{text}”不是整数",
+            field=field,
+            remedy="Write digits only, with a minus sign where it is below zero, for example 40.",
+            remedy_zh="请只填数字，负数前加减号，例如 40。",
+        )
+    return int(text)
 
 
 E = TypeVar("E", bound=StrEnum)
