@@ -78,7 +78,9 @@ def create_app(
         return Litestar(
             route_handlers=[
                 Router(path="/", route_handlers=page_routes(packages), include_in_schema=False),
-                *api_routes(packages),
+                # In one router too: a second handler added later to a path would register the first one twice, and its
+                # thread wrapper around itself (a POST beside a GET would answer 500).
+                Router(path="/", route_handlers=api_routes(packages)),
             ],
             guards=[guard_by_policy],
             dependencies={
