@@ -176,7 +176,10 @@ def term_sheet(
         stored = service.draft_term_sheet(
             session, terminal.actor, draft, issued_on=standing.business_date, known_at=standing.known_at
         )
-    files = _write_files(terminal, stored, out) if out is not None else []
+    _answer_term_sheet(terminal, stored, _write_files(terminal, stored, out) if out is not None else [])
+
+
+def _answer_term_sheet(terminal: Terminal, stored: service.StoredTermSheet, files: list[str]) -> None:
     executed = stored.sheet.rate.executed_rate
     terminal.answer(
         {

@@ -371,8 +371,7 @@ class TermSheetOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, stored: StoredTermSheet) -> "TermSheetOut":
         """Copy a stored term sheet."""
-        sheet, entry = stored.sheet, stored.entry
-        decision_id = entry.decision_id
+        sheet, entry, decision_id = stored.sheet, stored.entry, stored.entry.decision_id
         address = f"/v1/term-sheets/{entry.number}"
         return cls(
             number=entry.number,

@@ -112,18 +112,7 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
         figures += rating.trace
     schedule = _schedule(inputs, rate, figures)
     compared = _compared(inputs, rate, schedule, figures)
-    financed: tuple[FinancedEmissions, ...] = ()
-    if rating is not None:
-        _principal_stands(inputs.request, figures)
-        financed, _, attributed = financed_emissions(
-            outstanding_cny=inputs.request.principal_cny,
-            company_t=rating.current.company_t,
-            revenue_cny=inputs.revenue_cny,
-            equity_plus_debt_cny=inputs.equity_plus_debt_cny,
-            outstanding_figure="principal_cny",
-            emissions_figure=rating.current.company_figure_name,
-        )
-        figures += attributed
+    financed = () if rating is None else _financed(inputs, rating, figures)
     trace = checked_trace(figures)
     without, saving = compared
     return TermSheet(
@@ -206,6 +195,21 @@ def _compared(
         ),
     ]
     return without, saving
+
+
+def _financed(inputs: TermSheetInputs, rating: CarbonRating, figures: list[Figure]) -> tuple[FinancedEmissions, ...]:
+    """Attribute emissions to the loan by each method whose denominator is known."""
+    _principal_stands(inputs.request, figures)
+    financed, _, attributed = financed_emissions(
+        outstanding_cny=inputs.request.principal_cny,
+        company_t=rating.current.company_t,
+        revenue_cny=inputs.revenue_cny,
+        equity_plus_debt_cny=inputs.equity_plus_debt_cny,
+        outstanding_figure="principal_cny",
+        emissions_figure=rating.current.company_figure_name,
+    )
+    figures += attributed
+    return financed
 
 
 def _principal_stands(request: LoanRequest, figures: list[Figure]) -> None:

@@ -224,21 +224,25 @@ def schedule_figures(terms: LoanTerms, rows: list[ScheduleRow]) -> list[Figure]:
     return figures
 
 
+def _payment_date_figure(row: ScheduleRow) -> Figure:
+    note_zh, note_en = (PROVISIONAL_ZH, PROVISIONAL_EN) if row.provisional else ("", "")
+    return Figure(
+        name=f"payment_date.{row.number}",
+        label_zh=f"第 {row.number} 期还款日",
+        label_en=f"Payment date {row.number}",
+        value=row.payment_date.isoformat(),
+        unit="date",
+        formula=f"{row.contract_date.isoformat()} moved to the next bank day",
+        confirmed=not row.provisional,
+        note_zh=note_zh,
+        note_en=note_en,
+    )
+
+
 def _row_figures(row: ScheduleRow, basis: DayCount, balance_name: str) -> list[Figure]:
     number = row.number
-    note_zh, note_en = (PROVISIONAL_ZH, PROVISIONAL_EN) if row.provisional else ("", "")
     return [
-        Figure(
-            name=f"payment_date.{number}",
-            label_zh=f"第 {number} 期还款日",
-            label_en=f"Payment date {number}",
-            value=row.payment_date.isoformat(),
-            unit="date",
-            formula=f"{row.contract_date.isoformat()} moved to the next bank day",
-            confirmed=not row.provisional,
-            note_zh=note_zh,
-            note_en=note_en,
-        ),
+        _payment_date_figure(row),
         Figure(
             name=f"days.{number}",
             label_zh=f"第 {number} 期计息天数",
