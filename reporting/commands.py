@@ -13,8 +13,8 @@ from carbonfin.web.wire import day_of
 from reporting import service
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
+from reporting.calc.subsidies import OUTCOME_TITLES
 from reporting.schemas import ApplicationOut, ReportOut
-from reporting.workbooks import OUTCOME_TITLES
 
 commands = typer.Typer(no_args_is_help=True, help="贴息与披露 / subsidies and reports")
 

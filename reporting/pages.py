@@ -20,13 +20,12 @@ from carbonfin.web.pages import Text, page
 from reporting import service
 from reporting.calc.batches import FiledApplication
 from reporting.calc.dedup import OVERLAP_TITLES
-from reporting.calc.eligibility import CRITERION_TITLES, Answer
-from reporting.calc.facts import DOCUMENT_TITLES
+from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Answer
+from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import ReportLine, SubsidyReport
-from reporting.calc.subsidies import Outcome
+from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 from reporting.jobs import quarter_of
-from reporting.workbooks import ANSWER_TITLES, KIND_TITLES, OUTCOME_TITLES
 
 _OUTCOME_BADGES = {
     Outcome.QUALIFIES: "good",
@@ -43,7 +42,7 @@ _WORDS: dict[str, Any] = {
     "criterion_words": {criterion: Text(*titles) for criterion, titles in CRITERION_TITLES.items()},
     "overlap_words": {reason: Text(*titles) for reason, titles in OVERLAP_TITLES.items()},
     "document_words": {kind: Text(*titles) for kind, titles in DOCUMENT_TITLES.items()},
-    "cost_words": KIND_TITLES,
+    "cost_words": {kind: Text(*titles) for kind, titles in COST_TITLES.items()},
 }
 
 

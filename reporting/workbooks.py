@@ -16,25 +16,13 @@ from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import canonical_json
 from reporting.calc.dedup import OVERLAP_TITLES
 from reporting.calc.documents import titles_zh
-from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion
-from reporting.calc.facts import CostKind, SubsidyApplication
+from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Criterion
+from reporting.calc.facts import COST_TITLES, CostKind, SubsidyApplication
 from reporting.calc.reports import ReportLine, SubsidyReport
-from reporting.calc.subsidies import Outcome
+from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 SAMPLE_TELEPHONE = "0755-00000000（示例）"
-OUTCOME_TITLES: dict[Outcome, tuple[str, str]] = {
-    Outcome.QUALIFIES: ("符合", "Qualifies"),
-    Outcome.REFUSED: ("不符合", "Refused"),
-    Outcome.UNDECIDED: ("未决定", "Undecided"),
-    Outcome.DUPLICATE: ("重复申报", "Duplicate"),
-}
-ANSWER_TITLES: dict[Answer, tuple[str, str]] = {
-    Answer.MET: ("满足", "Met"),
-    Answer.NOT_MET: ("不满足", "Not met"),
-    Answer.UNKNOWN: ("未知", "Unknown"),
-}
-KIND_TITLES: dict[CostKind, str] = {CostKind.INTEREST: "利息", CostKind.GUARANTEE_FEE: "担保费"}
 _OUTCOME_LIST, _ANSWER_LIST, _EMITTER_LIST = "审核结论", "条件结果", "是否"
 _NOT_STATED = "未说明"
 _NOT_AT_HAND = "未取得"
@@ -283,7 +271,7 @@ def _voucher_table(report: SubsidyReport) -> SheetTable:
         (
             line.application.reference,
             voucher.number,
-            KIND_TITLES[voucher.kind],
+            COST_TITLES[voucher.kind][0],
             voucher.period_start,
             voucher.period_end,
             voucher.paid_on,

@@ -21,6 +21,13 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+ANSWER_TITLES: dict[Answer, tuple[str, str]] = {
+    Answer.MET: ("满足", "Met"),
+    Answer.NOT_MET: ("不满足", "Not met"),
+    Answer.UNKNOWN: ("未知", "Unknown"),
+}
+
+
 class Criterion(StrEnum):
     """The criteria this system can test."""
 

@@ -55,6 +55,12 @@ class CostKind(StrEnum):
     GUARANTEE_FEE = "guarantee_fee"
 
 
+COST_TITLES: dict[CostKind, tuple[str, str]] = {
+    CostKind.INTEREST: ("利息", "interest"),
+    CostKind.GUARANTEE_FEE: ("担保费", "guarantee fee"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostVoucher:
     """One payment of interest or guarantee fee.

@@ -5,7 +5,7 @@ from decimal import Decimal
 from carbonfin.rules.trace import Figure
 from reporting.calc.costs import FinancingCost, VoucherCost
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
-from reporting.calc.facts import CostKind, SubsidyApplication
+from reporting.calc.facts import COST_TITLES, SubsidyApplication
 from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
 
 
@@ -64,10 +64,7 @@ def _total_figures(cost: FinancingCost) -> list[Figure]:
 
 
 def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
-    zh, en = {
-        CostKind.INTEREST: ("利息", "interest"),
-        CostKind.GUARANTEE_FEE: ("担保费", "guarantee fee"),
-    }[line.kind]
+    zh, en = COST_TITLES[line.kind]
     gross = Figure(
         name=f"gross_cny.{number}",
         label_zh=f"凭证 {number} {zh}（含税）",

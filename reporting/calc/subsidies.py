@@ -34,6 +34,14 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
+OUTCOME_TITLES: dict[Outcome, tuple[str, str]] = {
+    Outcome.QUALIFIES: ("符合", "Qualifies"),
+    Outcome.REFUSED: ("不符合", "Refused"),
+    Outcome.UNDECIDED: ("未决定", "Undecided"),
+    Outcome.DUPLICATE: ("重复申报", "Duplicate"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubsidyInputs:
     """Everything the decision needs.
