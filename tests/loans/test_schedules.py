@@ -145,6 +145,8 @@ def test_adjusted_interest_runs_to_the_day_paid() -> None:
         ({"credit_line_cny": Decimal(0)}, "credit_line_cny"),
         ({"maturity_date": date(2025, 7, 1)}, "maturity_date"),
         ({"maturity_date": date(2095, 7, 1)}, "maturity_date"),
+        ({"drawdown_date": date(9998, 1, 1), "maturity_date": date(9999, 12, 31)}, "drawdown_date"),
+        ({"drawdown_date": date(1, 1, 1)}, "drawdown_date"),
         ({"settlement_day": 0}, "settlement_day"),
         ({"interest_period_months": 2}, "interest_period_months"),
     ],

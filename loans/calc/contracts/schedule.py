@@ -187,11 +187,13 @@ def _instalment_principals(terms: LoanTerms, periods: tuple[Period, ...], princi
 
 def level_instalment_fen(terms: LoanTerms, periods: tuple[Period, ...]) -> int:
     """Give the instalment, half up to the fen, that repays the principal: P / sum of prod 1/(1 + r days/year)."""
-    annuity, discount = Fraction(0), Fraction(1)
-    for period in periods:
-        discount /= 1 + Fraction(terms.rate) * Fraction(period.days, DAYS_PER_YEAR[terms.basis])
-        annuity += discount
-    return int(half_up(fen(terms.principal_cny) / annuity, places=0))
+    rate = Fraction(terms.rate)
+    unit = rate.denominator * DAYS_PER_YEAR[terms.basis]  # growth of a period = (unit + rate numerator x days) / unit
+    numerator, denominator = 0, 1  # the annuity as one quotient, never reduced: reducing each step is the slow part
+    for period in reversed(periods):
+        numerator = unit * (numerator + denominator)
+        denominator *= unit + rate.numerator * period.days
+    return int(half_up(Fraction(fen(terms.principal_cny) * denominator, numerator), places=0))
 
 
 def schedule_figures(terms: LoanTerms, rows: list[ScheduleRow]) -> list[Figure]:

@@ -11,6 +11,8 @@ from carbonfin.kernel.errors import InvalidInput
 RATE_MAX = Decimal("0.24")
 INTEREST_PERIOD_MONTHS = (1, 3, 6, 12)
 LONGEST_LOAN_DAYS = 40 * 366
+EARLIEST_DRAWDOWN = date(1990, 1, 1)
+LATEST_DRAWDOWN = date(2199, 12, 31)
 
 
 class RepaymentMethod(StrEnum):
@@ -71,6 +73,12 @@ class LoanTerms:
         if self.principal_cny * 100 != (self.principal_cny * 100).to_integral_value():
             raise InvalidInput(
                 f"principal {self.principal_cny} is not whole fen", zh="贷款金额最多两位小数", field="principal_cny"
+            )
+        if not EARLIEST_DRAWDOWN <= self.drawdown_date <= LATEST_DRAWDOWN:
+            raise InvalidInput(
+                f"drawdown {self.drawdown_date} lies outside {EARLIEST_DRAWDOWN} to {LATEST_DRAWDOWN}",
+                zh=f"提款日须在 {EARLIEST_DRAWDOWN} 至 {LATEST_DRAWDOWN} 之间",
+                field="drawdown_date",
             )
         if self.maturity_date <= self.drawdown_date:
             raise InvalidInput(
