@@ -1,21 +1,29 @@
 """The figures behind a subsidy decision, each with its source, rule or formula."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from reporting.calc.costs import FinancingCost, VoucherCost
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
 from reporting.calc.facts import COST_TITLES, SubsidyApplication
-from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
+from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term, words_of
+
+_TRACED_TERMS = (Term.BASIS, Term.RATE, *LIMITING_TERMS)
+
+
+def _term_figure(entry: ParameterValue) -> Figure:
+    """Give a term with its version; codes are spelled out, so that a reader needs no key."""
+    figure = Figure.of_parameter(entry.key.removeprefix("reporting.subsidy."), entry)
+    if entry.unit == "ratio" or not entry.value:
+        return figure
+    return replace(figure, value=words_of(entry)[0])
 
 
 def cost_figures(application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost | None) -> list[Figure]:
     """Give the figures of the scheme's terms and of the vouchers, up to their totals."""
-    figures = [
-        Figure.of_parameter(value.key.removeprefix("reporting.subsidy."), value)
-        for value in terms.values
-        if value.value or value.key.removeprefix("reporting.subsidy.") in set(LIMITING_TERMS)
-    ]
+    figures = [_term_figure(entry) for term in _TRACED_TERMS if (entry := terms.entry(term)) is not None]
     figures.append(
         Figure(
             name="principal_cny",

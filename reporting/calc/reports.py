@@ -8,7 +8,7 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.rules.record import digest_of
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
-from reporting.calc.schemes import SchemeTerms, Term
+from reporting.calc.schemes import SchemeTerms, Term, words_of
 from reporting.calc.subsidies import SubsidyDecision
 from reporting.calc.summaries import BatchSummary
 
@@ -110,7 +110,7 @@ def sources_of(all_terms: tuple[SchemeTerms, ...]) -> tuple[TermSource, ...]:
                 TermSource(
                     scheme_title=terms.title,
                     title_zh=value.title_zh,
-                    value=value.value or "未确认",
+                    value=words_of(value)[0],
                     source=f"{value.document} {value.article}".strip(),
                     digest=value.digest,
                     confirmed=value.confirmed,

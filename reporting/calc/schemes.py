@@ -8,7 +8,7 @@ from enum import StrEnum
 from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
-from reporting.calc.facts import DocumentKind
+from reporting.calc.facts import DOCUMENT_TITLES, DocumentKind
 
 _PREFIX = "reporting.subsidy."
 VAT_RATE_KEY = "reporting.vat_rate"
@@ -40,6 +40,11 @@ class Basis(StrEnum):
     PRINCIPAL = "principal"
 
 
+_BASIS_WORDS = {
+    Basis.FINANCING_COST_NET_OF_VAT: ("实际融资成本（不含税）", "actual financing cost net of VAT"),
+    Basis.PRINCIPAL: ("贷款金额", "loan principal"),
+}
+_CODE_WORDS = {"yes": ("是", "yes"), "no": ("否", "no"), NO_CAP: ("无上限", "no cap")}
 # Without these no amount can be worked out at all.
 AMOUNT_TERMS = (Term.BASIS, Term.RATE)
 # Without these an amount can be worked out but not proposed for payment: it might be too large.
@@ -109,6 +114,25 @@ class SchemeTerms:
     def is_known(self, term: Term) -> bool:
         """Whether the term has a value."""
         return self.find(term) is not None
+
+
+def words_of(value: ParameterValue) -> tuple[str, str]:
+    """Give a term's value in words: codes spelled out, rates as percentages, an empty value as not confirmed."""
+    term = value.key.removeprefix(_PREFIX)
+    if not value.value:
+        return "未确认", "not confirmed"
+    if term == Term.DOCUMENTS:
+        titles = [DOCUMENT_TITLES[DocumentKind(name)] for name in value.value.split(",")]
+        return "、".join(zh for zh, _ in titles), ", ".join(en for _, en in titles)
+    if term == Term.BASIS:
+        return _BASIS_WORDS[Basis(value.value)]
+    if value.unit == "ratio":
+        percent = f"{(value.decimal * 100).normalize():f}%"
+        return percent, percent
+    if value.unit == "instant":
+        minute = value.value.replace("T", " ")
+        return minute, minute
+    return _CODE_WORDS.get(value.value, (value.value, value.value))
 
 
 def terms_of(book: ParameterBook, scheme: str, *, valid_on: date, known_at: datetime) -> SchemeTerms:
