@@ -1,6 +1,6 @@
 """What a bank must do today: calls, unknown freezes, deadlines ahead, most urgent first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,7 +25,7 @@ class Alert:
         kind: breach, warning or information.
         due: The day by which; None where the thing has no day.
         decision_id: The decision that raised it, or empty.
-        unconfirmed: Why it rests on something unconfirmed, or empty.
+        unconfirmed: What it rests on that is not confirmed, if anything.
     """
 
     kind: str
@@ -35,16 +35,23 @@ class Alert:
     due: date | None
     address: str
     decision_id: str = ""
-    unconfirmed: str = ""
+    unconfirmed: Text | None = None
 
 
-def alerts_of(desk: Desk) -> tuple[Alert, ...]:
-    """Give the alerts of a desk: breaches before warnings, then by day."""
-    found = [*_pledges(desk), *_repos(desk), *_unknown(desk), *_deadlines(desk)]
+def alerts_of(desk: Desk, *, parameter_names: Mapping[str, Text]) -> tuple[Alert, ...]:
+    """Give the alerts of a desk: breaches before warnings, then by day.
+
+    Args:
+        desk: What the bank's collateral desk sees.
+        parameter_names: Words for the parameters that alerts rest on, by `key[scope]`.
+    """
+    found = [
+        *_pledges(desk, parameter_names), *_repos(desk), *_unknown(desk), *_deadlines(desk, parameter_names)
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda alert: (_GRAVITY[alert.kind], alert.due or _NO_DAY)))
 
 
-def _pledges(desk: Desk) -> Iterator[Alert]:
+def _pledges(desk: Desk, names: Mapping[str, Text]) -> Iterator[Alert]:
     for line in desk.pledges:
         coverage = line.coverage
         if coverage is None or coverage.level not in {CoverageLevel.WARNING, CoverageLevel.DISPOSAL}:
@@ -63,7 +70,7 @@ def _pledges(desk: Desk) -> Iterator[Alert]:
             due=line.call.deadline if line.call is not None else None,
             address=f"/pledges/{line.pledge.id}",
             decision_id=coverage.decision_id,
-            unconfirmed="；".join(coverage.unconfirmed),
+            unconfirmed=_named(coverage.unconfirmed, names),
         )
 
 
@@ -98,7 +105,7 @@ def _unknown(desk: Desk) -> Iterator[Alert]:
         )
 
 
-def _deadlines(desk: Desk) -> Iterator[Alert]:
+def _deadlines(desk: Desk, names: Mapping[str, Text]) -> Iterator[Alert]:
     for line in desk.headrooms:
         record = line.record
         yield Alert(
@@ -115,7 +122,7 @@ def _deadlines(desk: Desk) -> Iterator[Alert]:
             due=record.surrender_date,
             address=f"/enterprises/{record.party_id}",
             decision_id=record.decision_id,
-            unconfirmed="；".join(record.unconfirmed),
+            unconfirmed=_named(record.unconfirmed, names),
         )
 
 
@@ -143,6 +150,13 @@ def _ways(cash: Decimal, unit_zh: str, unit_en: str, top_ups: tuple[TopUp, ...])
         f"追加现金 {cny(cash)} {unit_zh}" + (f"，或 {units_zh}" if units_zh else ""),
         f"{unit_en} {cny(cash)} in cash" + (f", or {units_en}" if units_en else ""),
     )
+
+
+def _named(keys: tuple[str, ...], names: Mapping[str, Text]) -> Text | None:
+    if not keys:
+        return None
+    texts = [names.get(key, Text(key, key)) for key in keys]
+    return Text("、".join(text.zh for text in texts), ", ".join(text.en for text in texts))
 
 
 def _currency_zh(currency: str) -> str:

@@ -3,9 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from carbonfin.web.terminal import Terminal
 
 _FAILED = 2
-_PACKAGES = ("pricing", "collateral", "loans", "reporting")
 
 carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, help="碳金融 Carbonfin")
 database = typer.Typer(no_args_is_help=True, help="数据库：升级与核对 / the database")
@@ -212,23 +210,70 @@ def _say(context: typer.Context, plain: dict[str, object], sentence: str) -> Non
         sys.stdout.write(sentence + "\n")
 
 
-def mounted() -> typer.Typer:
-    """Give the command with each package's commands mounted under its name."""
-    from importlib import import_module
+def _pricing() -> typer.Typer:
+    from pricing.commands import commands
 
-    for package in _PACKAGES:
-        name = f"{package}.commands"
-        if find_spec(name) is not None and package not in {group.name for group in carbonfin.registered_groups}:
-            carbonfin.add_typer(import_module(name).commands, name=package)
-    if "registry-sim" not in {command.name for command in carbonfin.registered_commands}:
-        carbonfin.command("registry-sim")(import_module("collateral.commands").registry_sim)
-    return carbonfin
+    return commands
+
+
+def _collateral() -> typer.Typer:
+    from collateral.commands import commands
+
+    return commands
+
+
+def _loans() -> typer.Typer:
+    from loans.commands import commands
+
+    return commands
+
+
+def _reporting() -> typer.Typer:
+    from reporting.commands import commands
+
+    return commands
+
+
+_PACKAGES: dict[str, tuple[str, Callable[[], typer.Typer]]] = {
+    "pricing": ("估值与行情 / valuation and market", _pricing),
+    "collateral": ("质押与回购 / pledges and repos", _collateral),
+    "loans": ("降碳贷：评级、利率、还款计划、条款清单 / emission-cut loans", _loans),
+    "reporting": ("贴息与披露 / subsidies and reports", _reporting),
+}
+_SIMULATOR = "registry-sim"
+_SIMULATOR_HELP = "运行登记机构模拟器，直到中断 / run the registry simulator until interrupted."
+
+
+def mounted(arguments: Sequence[str]) -> typer.Typer:
+    """Give the command with each package's commands; only a package that is asked for is loaded."""
+    whole = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, callback=choose)
+    whole.registered_commands = [*carbonfin.registered_commands]
+    whole.registered_groups = [*carbonfin.registered_groups]
+    for name, (help_text, load) in _PACKAGES.items():
+        whole.add_typer(load() if name in arguments else _unopened(help_text), name=name, help=help_text)
+    if _SIMULATOR in arguments:
+        from collateral.commands import registry_sim
+
+        whole.command(_SIMULATOR, help=_SIMULATOR_HELP)(registry_sim)
+    else:
+        whole.command(_SIMULATOR, help=_SIMULATOR_HELP)(_nothing)
+    return whole
+
+
+def _unopened(help_text: str) -> typer.Typer:
+    group = typer.Typer(help=help_text)
+    group.callback()(_nothing)
+    return group
+
+
+def _nothing() -> None:
+    """Stand for a command that was not asked for."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an expected failure is a sentence and exit code 2."""
     given = sys.argv[1:] if arguments is None else arguments
-    _run(lambda: mounted()(args=given, prog_name="carbonfin"), json_output="--json" in given)
+    _run(lambda: mounted(given)(args=given, prog_name="carbonfin"), json_output="--json" in given)
 
 
 def _run(command: Callable[[], object], *, json_output: bool) -> None:

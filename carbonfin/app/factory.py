@@ -2,9 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from litestar import Litestar, Router
@@ -28,6 +26,7 @@ from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
 from carbonfin.app.logs import request_logged
 from carbonfin.app.navigation import navigation
+from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
@@ -37,9 +36,7 @@ from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, Seals, keep_seals, request_id_of
 from carbonfin.web.visitors import visitor_of
 
-PACKAGES = ("pricing", "collateral", "loans", "reporting")
 BODY_BYTES_MAX = 10 * 1024 * 1024
-_API_PREFIX = "/v1"
 
 
 def create_app(
@@ -47,7 +44,7 @@ def create_app(
     sessions: Sessions | None = None,
     clock: Clock | None = None,
     *,
-    packages: Sequence[str] = PACKAGES,
+    packages: Sequence[Package] = PACKAGES,
 ) -> Litestar:
     """Assemble the application.
 
@@ -98,43 +95,24 @@ def create_app(
         )
 
 
-def page_routes(packages: Sequence[str]) -> Sequence[ControllerRouterHandler]:
-    """Give the pages of all packages and of the application itself."""
+def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
+    """Give the pages of the application itself and of packages."""
     own: list[ControllerRouterHandler] = []
     for module in (static_files, health, session_pages, home, problem_pages, openapi, decision_pages):
         own += module.routes
     for package in packages:
-        own += _routes_of(f"{package}.pages")
+        own += package.pages
     return own
 
 
-def api_routes(packages: Sequence[str]) -> Sequence[ControllerRouterHandler]:
-    """Give the API of all packages."""
-    found: list[ControllerRouterHandler] = [*decision_api.routes]
-    for package in packages:
-        found += _routes_of(f"{package}.api")
-    return found
+def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
+    """Give the API of the application itself and of packages."""
+    return [*decision_api.routes, *(route for package in packages for route in package.api)]
 
 
 def template_folders() -> list[Path]:
     """Give the template folders of all packages."""
-    own = [TEMPLATE_FOLDER, Path(__file__).parent / "templates"]
-    root = Path(__file__).parents[2]
-    return [*own, *(root / package / "templates" for package in PACKAGES)]
-
-
-def _routes_of(module_name: str) -> list[ControllerRouterHandler]:
-    module = _module(module_name)
-    return list(module.routes) if module is not None else []
-
-
-def _module(name: str) -> ModuleType | None:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == name:
-            return None
-        raise
+    return [TEMPLATE_FOLDER, Path(__file__).parent / "templates", *(package.templates for package in PACKAGES)]
 
 
 def _actor_fields(request: WebRequest) -> dict[str, Any]:

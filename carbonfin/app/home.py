@@ -11,9 +11,11 @@ from carbonfin.app.jobs import END_OF_DAY
 from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import parties_of, standing_of
+from carbonfin.storage.rulebook import book_for
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import number
 from carbonfin.web.pages import Text, page
@@ -45,7 +47,8 @@ def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         desk = collateral_desk(session, actor, standing=standing)
         sheets = term_sheets_of(session, actor)
         runs = job_runs_of(session, actor.organization_id, standing.business_date)
-    alerts = alerts_of(desk)
+        names = parameter_names(book_for(session, actor.organization_id, packages=("collateral",)))
+    alerts = alerts_of(desk, parameter_names=names)
     return page(
         request,
         "app/home.html",
@@ -57,6 +60,17 @@ def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         step_names={step.name: step.text for step in END_OF_DAY},
         sheets=sheets,
     )
+
+
+def parameter_names(book: ParameterBook) -> dict[str, Text]:
+    """Give each parameter's words by `key[scope]`, the scope in brackets."""
+    return {
+        f"{value.key}[{value.scope}]" if value.scope else value.key: Text(
+            f"{value.title_zh or value.key}（{value.scope}）" if value.scope else value.title_zh or value.key,
+            f"{value.title_en or value.key} ({value.scope})" if value.scope else value.title_en or value.key,
+        )
+        for value in book.values()
+    }
 
 
 def bank_cards(desk: Desk, *, alerts: tuple[Alert, ...], draft_count: int) -> tuple[HomeFigure, ...]:

@@ -49,8 +49,10 @@ def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, me
             parameter |= {"required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
     responses = operation.setdefault("responses", {})
     statuses = set(_ALWAYS)
+    if operation.get("parameters") or "requestBody" in operation:
+        statuses.add(422)
     if method in _WRITING and "requestBody" in operation:
-        statuses |= {*_WITH_BODY, 422}
+        statuses |= {*_WITH_BODY}
     if "{" in path:
         statuses.add(404)
     for status in sorted(statuses):

@@ -1,30 +1,20 @@
 """All tables of all packages, for migrations and for the check that they agree with the database."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from sqlalchemy import MetaData
 
+import collateral.models
+import loans.models
+import pricing.models
+import reporting.models
+from carbonfin.storage import calendars, decisions, idempotency, jobs, outbox, parties, rulebook
 from carbonfin.storage.rows import metadata
 
-MODELS = (
-    "carbonfin.storage.parties",
-    "carbonfin.storage.calendars",
-    "carbonfin.storage.rulebook",
-    "carbonfin.storage.decisions",
-    "carbonfin.storage.idempotency",
-    "carbonfin.storage.outbox",
-    "carbonfin.storage.jobs",
-    "pricing.models",
-    "collateral.models",
-    "loans.models",
-    "reporting.models",
-)
+MODULES_WITH_TABLES = (
+    calendars, decisions, idempotency, jobs, outbox, parties, rulebook,
+    pricing.models, collateral.models, loans.models, reporting.models,
+)  # fmt: skip
 
 
 def all_tables() -> MetaData:
     """Give the metadata with every package's tables in it."""
-    for name in MODELS:
-        if find_spec(name) is not None:
-            import_module(name)
     return metadata

@@ -95,7 +95,7 @@ def _table(rows: list[Any], columns: tuple[str, ...]) -> Table:
     names = columns or tuple(rows[0]) if rows and isinstance(rows[0], dict) else columns
     table = Table()
     for name in names:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*("—" if row.get(name) is None else str(row[name]) for name in names))
     return table

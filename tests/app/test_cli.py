@@ -48,7 +48,7 @@ def test_a_failure_is_json_on_demand(tmp_path: Path) -> None:
 
 
 def test_help_loads_no_heavy_library() -> None:
-    code = "import sys, carbonfin.app.cli; print([m for m in ('litestar','sqlmodel','QuantLib','numpy') if m in sys.modules])"
+    code = "import sys, carbonfin.app.cli as c; c.mounted([]); print([m for m in ('litestar','sqlmodel','QuantLib','numpy') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 

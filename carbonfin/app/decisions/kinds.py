@@ -1,13 +1,13 @@
 """Every kind of decision that this release can make again, with its name for readers."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
+import collateral.service
+import loans.service
+import pricing.service
+import reporting.service
 from carbonfin.rules.record import DecisionKind
 from carbonfin.web.language import Text
-
-_SERVICES = ("pricing.service", "collateral.service", "loans.service", "reporting.service")
 
 KIND_TITLES: dict[str, Text] = {
     "pricing": Text("估值", "Pricing"),
@@ -19,11 +19,12 @@ KIND_TITLES: dict[str, Text] = {
 
 def decision_kinds() -> tuple[DecisionKind[Any, Any], ...]:
     """Give the decision kinds of all packages."""
-    kinds: list[DecisionKind[Any, Any]] = []
-    for name in _SERVICES:
-        if find_spec(name) is not None:
-            kinds += import_module(name).DECISION_KINDS
-    return tuple(kinds)
+    return (
+        *pricing.service.DECISION_KINDS,
+        *collateral.service.DECISION_KINDS,
+        *loans.service.DECISION_KINDS,
+        *reporting.service.DECISION_KINDS,
+    )
 
 
 def title_of(kind: str) -> Text:

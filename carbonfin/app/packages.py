@@ -1,0 +1,58 @@
+"""The four packages as the application opens them: their API, their pages, their templates."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from litestar.types import ControllerRouterHandler
+
+import collateral.api
+import collateral.pages
+import loans.api
+import loans.pages
+import pricing.api
+import pricing.pages
+import reporting.api
+import reporting.pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a package puts behind the door."""
+
+    name: str
+    api: tuple[ControllerRouterHandler, ...]
+    pages: tuple[ControllerRouterHandler, ...]
+    templates: Path
+
+
+def _templates(module_file: str | None, name: str) -> Path:
+    assert module_file is not None, f"{name} is a package of files"
+    return next(parent for parent in Path(module_file).parents if parent.name == name) / "templates"
+
+
+PACKAGES: tuple[Package, ...] = (
+    Package(
+        name="pricing",
+        api=tuple(pricing.api.routes),
+        pages=tuple(pricing.pages.routes),
+        templates=_templates(pricing.api.__file__, "pricing"),
+    ),
+    Package(
+        name="collateral",
+        api=tuple(collateral.api.routes),
+        pages=tuple(collateral.pages.routes),
+        templates=_templates(collateral.api.__file__, "collateral"),
+    ),
+    Package(
+        name="loans",
+        api=tuple(loans.api.routes),
+        pages=tuple(loans.pages.routes),
+        templates=_templates(loans.api.__file__, "loans"),
+    ),
+    Package(
+        name="reporting",
+        api=tuple(reporting.api.routes),
+        pages=tuple(reporting.pages.routes),
+        templates=_templates(reporting.api.__file__, "reporting"),
+    ),
+)
