@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from carbonfin.documents.charts import Chart, Language, Threshold, Tone, Words, time_series_chart
-from carbonfin.documents.charts.series import PointFlag, SeriesPoint, VolumeBar
+from carbonfin.documents.charts.lines import PointFlag, SeriesPoint, VolumeBar
 from carbonfin.documents.sheets import (
     Align,
     Column,

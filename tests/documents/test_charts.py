@@ -30,7 +30,7 @@ from carbonfin.documents.charts import (
     coverage_chart,
     waterfall_chart,
 )
-from carbonfin.documents.charts.series import SeriesPoint
+from carbonfin.documents.charts.lines import SeriesPoint
 from carbonfin.kernel.errors import InvalidInput
 from tests.documents import samples
 

@@ -2,13 +2,8 @@
 
 from carbonfin.documents.charts.bars import Bar, CoverageBar, bar_chart, coverage_chart
 from carbonfin.documents.charts.drawing import Chart, chart_png
-from carbonfin.documents.charts.series import (
-    PointFlag,
-    SeriesPoint,
-    Threshold,
-    VolumeBar,
-    time_series_chart,
-)
+from carbonfin.documents.charts.lines import PointFlag, SeriesPoint, Threshold, VolumeBar
+from carbonfin.documents.charts.series import time_series_chart
 from carbonfin.documents.charts.themes import DARK, LIGHT, Language, Theme, Tone, Words, chart_stylesheet
 from carbonfin.documents.charts.waterfall import waterfall_chart
 

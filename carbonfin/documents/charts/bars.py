@@ -8,7 +8,7 @@ from decimal import Decimal
 import altair as alt
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
-from carbonfin.documents.charts.series import Threshold
+from carbonfin.documents.charts.lines import Threshold
 from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Tone, Words
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
@@ -61,44 +61,7 @@ def bar_chart(
     Raises:
         InvalidInput: No bar, or more series than colours.
     """
-    if not bars:
-        raise InvalidInput("A chart needs at least one bar", zh="图中没有可画的数据", field="bars")
-    palette = [theme.accent, theme.second, theme.accent_soft, theme.muted]
-    series = list(dict.fromkeys(plain(bar.series.on(language)) for bar in bars if bar.series is not None))
-    if len(series) > len(palette):
-        raise InvalidInput(
-            f"{len(series)} series, at most {len(palette)} can be told apart", zh="系列过多", field="bars"
-        )
-    labels = list(dict.fromkeys(plain(bar.label.on(language)) for bar in bars))
-    values: list[dict[str, object]] = [
-        {
-            "label": plain(bar.label.on(language)),
-            "amount": to_float(bar.amount),
-            "text": plain(bar.text),
-            "order": order,
-            "series": plain(bar.series.on(language)) if bar.series is not None else "",
-        }
-        for order, bar in enumerate(bars)
-    ]
-    y = _category_axis(labels, theme)
-    colour = (
-        alt.Color("series:N", scale=alt.Scale(domain=series, range=palette[: len(series)]))
-        if series
-        else alt.value(theme.accent)
-    )
-    shapes = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_bar(height={"band": 0.6})
-        .encode(
-            x=alt.X("amount:Q", title=plain(unit.on(language)), axis=alt.Axis(tickCount=6, grid=False)),
-            y=y,
-            color=colour,
-            order="order:Q",
-        )
-    )
-    chart = alt.layer(shapes)
-    if not series:
-        chart = alt.layer(shapes, _bar_words(values, y, theme))
+    chart, labels = _amount_layers(bars, unit, language, theme)
     lines = _source_lines(source, as_of)
     alternatives = {
         "zh": f"{title.zh}（{unit.zh}）：" + "；".join(_spoken(bar, "zh") for bar in bars) + f"。{lines['zh']}。",
@@ -151,6 +114,70 @@ def coverage_chart(
     """
     if not bars:
         raise InvalidInput("A chart needs at least one pledge", zh="图中没有可画的押品", field="bars")
+    chart = _coverage_layers(bars, levels, language, theme)
+    lines = _source_lines(source, as_of)
+    alternatives = {each: _coverage_alternative(title, bars, levels, lines[each], each) for each in ("zh", "en")}
+    shown = chart.properties(
+        width=width_px, height=38 * len(bars) + 10, title=title_of(title.on(language), lines[language])
+    )
+    return Chart(
+        svg=draw(shown, theme=theme, alternative=alternatives[language]),
+        title=title.on(language),
+        source_line=lines[language],
+        alt_zh=alternatives["zh"],
+        alt_en=alternatives["en"],
+        columns=("押品", "覆盖率", "状态") if language == "zh" else ("Pledge", "Coverage", "State"),
+        rows=tuple((bar.label.on(language), bar.text, bar.state.on(language)) for bar in bars),
+    )
+
+
+def _amount_layers(
+    bars: Sequence[Bar], unit: Words, language: Language, theme: Theme
+) -> tuple[alt.LayerChart | alt.FacetChart, list[str]]:
+    """Draw the bars, with their figures where they are not stacked, and give their categories."""
+    if not bars:
+        raise InvalidInput("A chart needs at least one bar", zh="图中没有可画的数据", field="bars")
+    palette = [theme.accent, theme.second, theme.accent_soft, theme.muted]
+    series = list(dict.fromkeys(plain(bar.series.on(language)) for bar in bars if bar.series is not None))
+    if len(series) > len(palette):
+        raise InvalidInput(
+            f"{len(series)} series, at most {len(palette)} can be told apart", zh="系列过多", field="bars"
+        )
+    labels = list(dict.fromkeys(plain(bar.label.on(language)) for bar in bars))
+    values: list[dict[str, object]] = [
+        {
+            "label": plain(bar.label.on(language)),
+            "amount": to_float(bar.amount),
+            "text": plain(bar.text),
+            "order": order,
+            "series": plain(bar.series.on(language)) if bar.series is not None else "",
+        }
+        for order, bar in enumerate(bars)
+    ]
+    y = _category_axis(labels, theme)
+    colour = (
+        alt.Color("series:N", scale=alt.Scale(domain=series, range=palette[: len(series)]))
+        if series
+        else alt.value(theme.accent)
+    )
+    shapes = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(height={"band": 0.6})
+        .encode(
+            x=alt.X("amount:Q", title=plain(unit.on(language)), axis=alt.Axis(tickCount=6, grid=False)),
+            y=y,
+            color=colour,
+            order="order:Q",
+        )
+    )
+    chart = alt.layer(shapes) if series else alt.layer(shapes, _bar_words(values, y, theme))
+    return chart, labels
+
+
+def _coverage_layers(
+    bars: Sequence[CoverageBar], levels: Sequence[Threshold], language: Language, theme: Theme
+) -> alt.LayerChart | alt.FacetChart:
+    """Draw the bars in the colours of their states, with the lines across."""
     labels = [plain(bar.label.on(language)) for bar in bars]
     values: list[dict[str, object]] = [
         {
@@ -178,21 +205,7 @@ def coverage_chart(
             ),
         )
     )
-    chart = alt.layer(shapes, _bar_words(values, y, theme), *_level_layers(levels, language, theme))
-    lines = _source_lines(source, as_of)
-    alternatives = {each: _coverage_alternative(title, bars, levels, lines[each], each) for each in ("zh", "en")}
-    shown = chart.properties(
-        width=width_px, height=38 * len(labels) + 10, title=title_of(title.on(language), lines[language])
-    )
-    return Chart(
-        svg=draw(shown, theme=theme, alternative=alternatives[language]),
-        title=title.on(language),
-        source_line=lines[language],
-        alt_zh=alternatives["zh"],
-        alt_en=alternatives["en"],
-        columns=("押品", "覆盖率", "状态") if language == "zh" else ("Pledge", "Coverage", "State"),
-        rows=tuple((bar.label.on(language), bar.text, bar.state.on(language)) for bar in bars),
-    )
+    return alt.layer(shapes, _bar_words(values, y, theme), *_level_layers(levels, language, theme))
 
 
 def _category_axis(labels: list[str], theme: Theme) -> alt.Y:

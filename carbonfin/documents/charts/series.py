@@ -1,7 +1,6 @@
 """Series over days: price or ratio as a line, flagged points apart, thresholds dashed, volume in a panel beneath."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,49 +8,23 @@ from typing import Any
 import altair as alt
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
-from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Tone, Words
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.documents.charts.lines import (
+    Line,
+    PointFlag,
+    SeriesPoint,
+    Threshold,
+    VolumeBar,
+    alternative,
+    source_line,
+    table,
+    volume_words,
+)
+from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Words
 from carbonfin.kernel.units import to_float
 
 _SHAPES = ("diamond", "triangle-up", "square", "triangle-down", "cross")
 _LONG_SPAN_DAYS = 75
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointFlag:
-    """Why a point is not an ordinary one, such as a carried close; explained in the legend."""
-
-    code: str
-    label: Words
-    tone: Tone = Tone.WARNING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesPoint:
-    """The value of a day; None leaves a gap, and a flag names one of the chart's flags."""
-
-    day: date
-    value: Decimal | None
-    flag: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeBar:
-    """The volume of a day, listed (挂牌) and block (大宗) apart."""
-
-    day: date
-    listed_t: int
-    block_t: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """A level drawn as a dashed line with its value."""
-
-    label: Words
-    value: Decimal
-    text: str
-    tone: Tone = Tone.WARNING
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 def time_series_chart(
@@ -90,58 +63,22 @@ def time_series_chart(
     Raises:
         InvalidInput: No point, days out of order, or a flag without its meaning.
     """
-    _check(points, flags)
-    source_line = _source_line(source, as_of, language)
-    by_code = {flag.code: flag for flag in flags}
-    values = [
-        {
-            "day": point.day.isoformat(),
-            "value": None if point.value is None else to_float(point.value),
-            "kind": _kind(point, by_code, line_label, language),
-        }
-        for point in points
-    ]
-    days = _day_axis([point.day for point in points], labels=not volumes)
-    price = _price_panel(
-        values,
-        points,
-        by_code,
-        days,
-        line_label=line_label,
-        unit=unit,
-        thresholds=thresholds,
-        language=language,
-        theme=theme,
-    )
-    price = price.properties(width=width_px, height=height_px)
+    line = Line(label=line_label, unit=unit, points=points, flags=flags, thresholds=thresholds)
+    price = _line_panel(line, language, theme, labels=not volumes).properties(width=width_px, height=height_px)
     panel: alt.TopLevelMixin = price
     if volumes:
-        days = _day_axis([point.day for point in points], labels=True)
-        bar_px = max(1.0, 0.7 * width_px / ((points[-1].day - points[0].day).days + 3))
-        volume = _volume_panel(volumes, days, bar_px, language, theme)
-        volume = volume.properties(width=width_px, height=max(60, height_px // 3))
-        panel = alt.vconcat(price, volume, spacing=14).resolve_scale(
-            x="shared", color="independent", shape="independent"
-        )
-    titled = panel.properties(title=title_of(title.on(language), source_line))
+        panel = _with_volumes(price, line.days, volumes, language, theme, width_px=width_px, height_px=height_px)
+    said = source_line(source, as_of, language)
+    titled = panel.properties(title=title_of(title.on(language), said))
     alternatives = {
-        each: _alternative(
-            points,
-            by_code,
-            title=title,
-            line_label=line_label,
-            unit=unit,
-            thresholds=thresholds,
-            source_line=_source_line(source, as_of, each),
-            language=each,
-        )
-        for each in ("zh", "en")
+        each: alternative(line, title=title, source=source_line(source, as_of, each), language=each)
+        for each in _LANGUAGES
     }
-    columns, rows = _table(points, by_code, volumes, line_label=line_label, unit=unit, language=language)
+    columns, rows = table(line, volumes, language)
     return Chart(
         svg=draw(titled, theme=theme, alternative=alternatives[language]),
         title=title.on(language),
-        source_line=source_line,
+        source_line=said,
         alt_zh=alternatives["zh"],
         alt_en=alternatives["en"],
         columns=columns,
@@ -149,78 +86,63 @@ def time_series_chart(
     )
 
 
-def _check(points: Sequence[SeriesPoint], flags: Sequence[PointFlag]) -> None:
-    if not any(point.value is not None for point in points):
-        raise InvalidInput("A chart needs at least one value", zh="图中没有可画的数据", field="points")
-    days = [point.day for point in points]
-    if days != sorted(set(days)):
-        raise InvalidInput("Days must rise and not repeat", zh="日期须递增且不重复", field="points")
-    unknown = sorted({point.flag for point in points if point.flag is not None} - {flag.code for flag in flags})
-    if unknown:
-        raise InvalidInput(
-            f"No meaning is given for the flags {', '.join(unknown)}",
-            zh=f"标记 {'、'.join(unknown)} 没有图例说明",
-            field="flags",
-        )
-
-
-def _kind(point: SeriesPoint, by_code: dict[str, PointFlag], line_label: Words, language: Language) -> str:
-    label = line_label if point.flag is None else by_code[point.flag].label
-    return plain(label.on(language))
-
-
-def _price_panel(
-    values: list[dict[str, Any]],
-    points: Sequence[SeriesPoint],
-    by_code: dict[str, PointFlag],
-    x: alt.X,
-    *,
-    line_label: Words,
-    unit: Words,
-    thresholds: Sequence[Threshold],
-    language: Language,
-    theme: Theme,
-) -> alt.LayerChart:
+def _line_panel(line: Line, language: Language, theme: Theme, *, labels: bool) -> alt.LayerChart:
+    """Draw the line with its flagged points and thresholds; `labels` tells whether the days stand under this panel."""
+    values: list[dict[str, Any]] = [
+        {
+            "day": point.day.isoformat(),
+            "value": None if point.value is None else to_float(point.value),
+            "kind": line.kind_of(point, language),
+        }
+        for point in line.points
+    ]
     source = alt.InlineData(values=values)
-    y = alt.Y("value:Q", title=plain(unit.on(language)), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
-    line = plain(line_label.on(language))
+    x = _day_axis(line.days, labels=labels)
+    y = alt.Y("value:Q", title=plain(line.unit.on(language)), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
+    name = plain(line.label.on(language))
     layers: list[alt.Chart] = [
         alt.Chart(source)
-        .transform_calculate(kind=f"{_quoted(line)}")
+        .transform_calculate(kind=f"{_quoted(name)}")
         .mark_line(strokeWidth=1.5)
         .encode(
             x=x,
             y=y,
             color=alt.Color(
                 "kind:N",
-                scale=alt.Scale(domain=[line], range=[theme.accent]),
+                scale=alt.Scale(domain=[name], range=[theme.accent]),
                 legend=alt.Legend(symbolType="stroke", title=None),
             ),
         )
     ]
-    occurring = [flag for code, flag in by_code.items() if any(point.flag == code for point in points)]
-    if occurring:
-        domain = [plain(flag.label.on(language)) for flag in occurring]
-        colours = [theme.of_tone(flag.tone) for flag in occurring]
-        shapes = list(_SHAPES[: len(occurring)])
-        marks = alt.InlineData(values=[value for value, point in zip(values, points, strict=True) if point.flag])
-        legend = alt.Legend(title=None)
-        layers.append(
-            alt.Chart(marks)
-            .mark_point(filled=False, size=46, strokeWidth=1.5, opacity=1)
-            .encode(
-                x=x,
-                y=y,
-                stroke=alt.Stroke("kind:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
-                shape=alt.Shape("kind:N", scale=alt.Scale(domain=domain, range=shapes), legend=legend),
-            )
-        )
-    for threshold in thresholds:
-        layers.extend(_threshold_layers(threshold, points, language, theme))
+    if line.occurring_flags:
+        marked = [value for value, point in zip(values, line.points, strict=True) if point.flag]
+        layers.append(_flag_layer(line.occurring_flags, marked, x, y, language=language, theme=theme))
+    for threshold in line.thresholds:
+        layers.extend(_threshold_layers(threshold, line.points, language, theme))
     panel: alt.LayerChart = alt.layer(*layers).resolve_scale(
         color="independent", stroke="independent", shape="independent"
     )
     return panel
+
+
+def _flag_layer(
+    flags: Sequence[PointFlag], marked: list[dict[str, Any]], x: alt.X, y: alt.Y, *, language: Language, theme: Theme
+) -> alt.Chart:
+    domain = [plain(flag.label.on(language)) for flag in flags]
+    colours = [theme.of_tone(flag.tone) for flag in flags]
+    shapes = list(_SHAPES[: len(flags)])
+    legend = alt.Legend(title=None)
+    points: alt.Chart = (
+        alt.Chart(alt.InlineData(values=marked))
+        .mark_point(filled=False, size=46, strokeWidth=1.5, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            stroke=alt.Stroke("kind:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
+            shape=alt.Shape("kind:N", scale=alt.Scale(domain=domain, range=shapes), legend=legend),
+        )
+    )
+    return points
 
 
 def _threshold_layers(
@@ -242,6 +164,26 @@ def _threshold_layers(
     return [rule, words]
 
 
+def _with_volumes(
+    price: alt.LayerChart,
+    days: Sequence[date],
+    volumes: Sequence[VolumeBar],
+    language: Language,
+    theme: Theme,
+    *,
+    width_px: int,
+    height_px: int,
+) -> alt.TopLevelMixin:
+    """Put the volumes' panel under the line's, over the same days."""
+    bar_px = max(1.0, 0.7 * width_px / ((days[-1] - days[0]).days + 3))
+    volume = _volume_panel(volumes, _day_axis(days, labels=True), bar_px, language, theme)
+    volume = volume.properties(width=width_px, height=max(60, height_px // 3))
+    both: alt.TopLevelMixin = alt.vconcat(price, volume, spacing=14).resolve_scale(
+        x="shared", color="independent", shape="independent"
+    )
+    return both
+
+
 def _is_freer_at_left(level: Decimal, points: Sequence[SeriesPoint]) -> bool:
     """Tell at which end of the plot the line keeps further from a level, so that its words cross nothing."""
     known = [point.value for point in points if point.value is not None]
@@ -250,7 +192,7 @@ def _is_freer_at_left(level: Decimal, points: Sequence[SeriesPoint]) -> bool:
 
 
 def _volume_panel(volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, language: Language, theme: Theme) -> alt.Chart:
-    listed, block = _volume_words(language)
+    listed, block = volume_words(language)
     values = [
         {"day": bar.day.isoformat(), "volume_10kt": amount / 10_000, "kind": kind, "order": order}
         for bar in volumes
@@ -268,10 +210,6 @@ def _volume_panel(volumes: Sequence[VolumeBar], x: alt.X, bar_px: float, languag
         )
     )
     return bars
-
-
-def _volume_words(language: Language) -> tuple[str, str]:
-    return ("挂牌成交量", "大宗成交量") if language == "zh" else ("Listed volume", "Block volume")
 
 
 def _day_axis(days: Sequence[date], *, labels: bool) -> alt.X:
@@ -295,71 +233,3 @@ def _utc(day: str) -> str:
 def _quoted(text: str) -> str:
     """Give a text as a Vega string, so that no character of it is read as an expression."""
     return "'" + "".join(f"\\u{ord(c):04x}" if ord(c) < 0x10000 else c for c in text) + "'"
-
-
-def _source_line(source: Words, as_of: date, language: Language) -> str:
-    if language == "zh":
-        return f"来源：{source.zh}；数据截至 {as_of.isoformat()}"
-    return f"Source: {source.en}; as of {as_of.isoformat()}"
-
-
-def _alternative(
-    points: Sequence[SeriesPoint],
-    by_code: dict[str, PointFlag],
-    *,
-    title: Words,
-    line_label: Words,
-    unit: Words,
-    thresholds: Sequence[Threshold],
-    source_line: str,
-    language: Language,
-) -> str:
-    known = [(point.value, point.day) for point in points if point.value is not None]
-    (first, first_day), (last, last_day) = known[0], known[-1]
-    low, high = min(known), max(known)
-    counts = [(flag.label.on(language), sum(point.flag == code for point in points)) for code, flag in by_code.items()]
-    if language == "zh":
-        parts = [
-            f"{title.zh}。{line_label.zh}（{unit.zh}）：{first_day} 为 {first}，{last_day} 为 {last}",
-            f"最低 {low[0]}（{low[1]}），最高 {high[0]}（{high[1]}），共 {len(known)} 个数据点",
-            *[f"{label} {count} 个" for label, count in counts if count],
-            *[f"{threshold.label.zh} {threshold.text}" for threshold in thresholds],
-        ]
-        return "；".join(parts) + f"。{source_line}。"
-    parts = [
-        f"{title.en}. {line_label.en} ({unit.en}): {first} on {first_day}, {last} on {last_day}",
-        f"lowest {low[0]} ({low[1]}), highest {high[0]} ({high[1]}), {len(known)} points",
-        *[f"{label}: {count}" for label, count in counts if count],
-        *[f"{threshold.label.en} {threshold.text}" for threshold in thresholds],
-    ]
-    return "; ".join(parts) + f". {source_line}."
-
-
-def _table(
-    points: Sequence[SeriesPoint],
-    by_code: dict[str, PointFlag],
-    volumes: Sequence[VolumeBar],
-    *,
-    line_label: Words,
-    unit: Words,
-    language: Language,
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    day, flag = ("日期", "标记") if language == "zh" else ("Day", "Flag")
-    bracket = f"（{unit.zh}）" if language == "zh" else f" ({unit.en})"
-    columns = [day, line_label.on(language) + bracket, flag]
-    by_day = {bar.day: bar for bar in volumes}
-    if volumes:
-        tonnes = "（吨）" if language == "zh" else " (t)"
-        columns += [words + tonnes for words in _volume_words(language)]
-    rows: list[tuple[str, ...]] = []
-    for point in points:
-        row = [
-            point.day.isoformat(),
-            "" if point.value is None else str(point.value),
-            "" if point.flag is None else by_code[point.flag].label.on(language),
-        ]
-        if volumes:
-            bar = by_day.get(point.day)
-            row += ["", ""] if bar is None else [f"{bar.listed_t:,}", f"{bar.block_t:,}"]
-        rows.append(tuple(row))
-    return tuple(columns), tuple(rows)

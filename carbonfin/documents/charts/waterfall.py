@@ -44,6 +44,31 @@ def waterfall_chart(
     labels = [plain(step.label_zh if language == "zh" else step.label_en) for step in steps]
     if len(labels) != len(set(labels)):
         raise InvalidInput("Two steps share a name", zh="两个步骤名称相同", field="steps")
+    chart = _layers(steps, labels, plain(unit.on(language)), theme, less_is_better=less_is_better)
+    chart = chart.properties(width=width_px, height=28 * len(steps))
+    lines = {"zh": f"来源：{source.zh}", "en": f"Source: {source.en}"}
+    alternatives = {
+        "zh": f"{title.zh}。" + "；".join(f"{step.label_zh} {step.text}" for step in steps) + f"。{lines['zh']}。",
+        "en": f"{title.en}. " + "; ".join(f"{step.label_en} {step.text}" for step in steps) + f". {lines['en']}.",
+    }
+    head = title_of(title.on(language), lines[language])
+    return Chart(
+        svg=draw(chart.properties(title=head) if titled else chart, theme=theme, alternative=alternatives[language]),
+        title=title.on(language),
+        source_line=lines[language],
+        alt_zh=alternatives["zh"],
+        alt_en=alternatives["en"],
+        columns=("步骤", f"数值（{unit.zh}）", "依据")
+        if language == "zh"
+        else ("Step", f"Figure ({unit.en})", "Reason"),
+        rows=tuple((label, step.text, step.note) for label, step in zip(labels, steps, strict=True)),
+    )
+
+
+def _layers(
+    steps: Sequence[WaterfallStep], labels: list[str], unit: str, theme: Theme, *, less_is_better: bool
+) -> alt.LayerChart | alt.FacetChart:
+    """Draw the bars, what connects them, and their figures."""
     values = [
         {
             "label": label,
@@ -66,7 +91,7 @@ def waterfall_chart(
     )
     x = alt.X(
         "from:Q",
-        title=plain(unit.on(language)),
+        title=unit,
         scale=alt.Scale(zero=True, nice=True),
         axis=alt.Axis(tickCount=6, grid=False),
     )
@@ -89,24 +114,7 @@ def waterfall_chart(
             y2=alt.Y2("below:N", bandPosition=0.22),
         )
     )
-    chart = alt.layer(bars, connectors, words).properties(width=width_px, height=28 * len(steps))
-    lines = {"zh": f"来源：{source.zh}", "en": f"Source: {source.en}"}
-    alternatives = {
-        "zh": f"{title.zh}。" + "；".join(f"{step.label_zh} {step.text}" for step in steps) + f"。{lines['zh']}。",
-        "en": f"{title.en}. " + "; ".join(f"{step.label_en} {step.text}" for step in steps) + f". {lines['en']}.",
-    }
-    head = title_of(title.on(language), lines[language])
-    return Chart(
-        svg=draw(chart.properties(title=head) if titled else chart, theme=theme, alternative=alternatives[language]),
-        title=title.on(language),
-        source_line=lines[language],
-        alt_zh=alternatives["zh"],
-        alt_en=alternatives["en"],
-        columns=("步骤", f"数值（{unit.zh}）", "依据")
-        if language == "zh"
-        else ("Step", f"Figure ({unit.en})", "Reason"),
-        rows=tuple((label, step.text, step.note) for label, step in zip(labels, steps, strict=True)),
-    )
+    return alt.layer(bars, connectors, words)
 
 
 def chart_of(waterfall: Waterfall) -> Chart:
