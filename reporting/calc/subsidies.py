@@ -177,7 +177,7 @@ def _unconfirmed(terms: SchemeTerms) -> tuple[str, ...]:
     for term, (zh, _) in _LIMIT_NAMES.items():
         if not terms.is_known(term):
             entry = terms.entry(term)
-            article = f"（{entry.article}）" if entry is not None and entry.article else ""
+            article = f"（{entry.article}）" if entry is not None and entry.article.startswith("第") else ""
             names.append(f"{zh}{article}未确认")
     names.extend(
         f"{value.title_zh} {value.value} 未确认" for value in terms.values if value.value and not value.confirmed
