@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from carbonfin.app.cli import mounted
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.errors import ERROR_KINDS
@@ -226,7 +225,7 @@ HELP = sorted({line for _, line in CARBONFIN if line.endswith(" --help")})
 
 @pytest.mark.parametrize("line", HELP)
 def test_help_in_the_text_runs(line: str) -> None:
-    result = CliRunner().invoke(mounted(), shlex.split(line)[1:], prog_name="carbonfin")
+    result = CliRunner().invoke(registers.whole_command_line(), shlex.split(line)[1:], prog_name="carbonfin")
     assert result.exit_code == 0, result.output
     assert "Usage: carbonfin" in result.output
 

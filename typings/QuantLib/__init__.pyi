@@ -3,7 +3,7 @@
 A name that is missing here is an error to mypy: add it with its real signature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import ClassVar, Self, overload
 
@@ -13,6 +13,8 @@ Simple: int
 Annual: int
 Monthly: int
 Unadjusted: int
+Following: int
+Months: int
 
 class Date:
     @overload
@@ -79,6 +81,9 @@ class Calendar:
 class NullCalendar(Calendar):
     def __init__(self) -> None: ...
 
+class WeekendsOnly(Calendar):
+    def __init__(self) -> None: ...
+
 class DateGeneration:
     Backward: ClassVar[int]
     Forward: ClassVar[int]
@@ -97,6 +102,8 @@ class Schedule:
         /,
     ) -> None: ...
     def dates(self) -> tuple[Date, ...]: ...
+    def __iter__(self) -> Iterator[Date]: ...
+    def __len__(self) -> int: ...
 
 class YieldTermStructure:
     @overload
@@ -123,4 +130,65 @@ class FixedRateBond:
         self, settlementDays: int, faceAmount: float, schedule: Schedule, coupons: Sequence[float], paymentDayCounter: DayCounter, /
     ) -> None: ...
     def setPricingEngine(self, engine: PricingEngine, /) -> None: ...
+    def NPV(self) -> float: ...
+
+class Quote:
+    def value(self) -> float: ...
+
+class SimpleQuote(Quote):
+    def __init__(self, value: float, /) -> None: ...
+
+class QuoteHandle:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(self, p: Quote, registerAsObserver: bool = True, /) -> None: ...
+
+class Currency:
+    def code(self) -> str: ...
+
+class CNYCurrency(Currency):
+    def __init__(self) -> None: ...
+
+class USDCurrency(Currency):
+    def __init__(self) -> None: ...
+
+class DiscountingFxForwardEngine(PricingEngine):
+    def __init__(
+        self,
+        sourceCurrencyDiscountCurve: YieldTermStructureHandle,
+        targetCurrencyDiscountCurve: YieldTermStructureHandle,
+        spotFx: QuoteHandle,
+        /,
+    ) -> None: ...
+
+class FxForward:
+    @overload
+    def __init__(
+        self,
+        sourceNominal: float,
+        sourceCurrency: Currency,
+        targetNominal: float,
+        targetCurrency: Currency,
+        maturityDate: Date,
+        paySourceCurrency: bool,
+        settlementDays: int = 2,
+        paymentCalendar: Calendar = ...,
+        /,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        sourceNominal: float,
+        sourceCurrency: Currency,
+        targetCurrency: Currency,
+        forwardRate: float,
+        maturityDate: Date,
+        paySourceCurrency: bool,
+        settlementDays: int = 2,
+        paymentCalendar: Calendar = ...,
+        /,
+    ) -> None: ...
+    def setPricingEngine(self, engine: PricingEngine, /) -> None: ...
+    def recalculate(self) -> None: ...
     def NPV(self) -> float: ...
