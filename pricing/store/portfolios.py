@@ -51,7 +51,7 @@ class ValuationRecord:
 def save_portfolio(
     session: Session, actor: Actor, *, code: str, name: str, is_sample: bool, lines: Sequence[PortfolioLine]
 ) -> Portfolio:
-    """Add a portfolio, or bring the one of the same code up to date with exactly these lines."""
+    """Add a portfolio, or bring the one of the same code up to date with exactly these lines; equal ones stay."""
     row = session.exec(
         select(PortfolioRow).where(PortfolioRow.organization_id == actor.organization_id, PortfolioRow.code == code)
     ).one_or_none()
@@ -60,10 +60,11 @@ def save_portfolio(
     row.name, row.is_sample = name, is_sample
     session.add(row)
     session.flush()
-    session.exec(sa.delete(PortfolioLineRow).where(col(PortfolioLineRow.portfolio_id) == row.id))
-    for place, line in enumerate(lines):
-        session.add(_line_row(row.id, place, line))
-    session.flush()
+    if _lines_of(session, row.id) != tuple(lines):
+        session.exec(sa.delete(PortfolioLineRow).where(col(PortfolioLineRow.portfolio_id) == row.id))
+        for place, line in enumerate(lines):
+            session.add(_line_row(row.id, place, line))
+        session.flush()
     return _portfolio(row, tuple(lines))
 
 
@@ -82,12 +83,16 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
             remedy="Choose one of the listed portfolios.",
             remedy_zh="请从组合列表中选择。",
         )
-    lines = session.exec(
+    return _portfolio(row, _lines_of(session, portfolio_id))
+
+
+def _lines_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
+    rows = session.exec(
         select(PortfolioLineRow)
         .where(PortfolioLineRow.portfolio_id == portfolio_id)
         .order_by(col(PortfolioLineRow.place))
     ).all()
-    return _portfolio(row, tuple(_line(line) for line in lines))
+    return tuple(_line(row) for row in rows)
 
 
 def portfolios_of(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
