@@ -12,7 +12,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.downloads import download
+from carbonfin.web.downloads import DOCX, PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of
@@ -145,7 +145,13 @@ def read_term_sheet(sessions: Sessions, actor: Actor, number: _Number, version: 
         return TermSheetOut.of(service.load_term_sheet(session, actor, number, version=version))
 
 
-@get("/v1/term-sheets/{number:str}/pdf", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+@get(
+    "/v1/term-sheets/{number:str}/pdf",
+    sync_to_thread=True,
+    media_type=PDF,
+    responses=problem_responses(404),
+    tags=["loans"],
+)
 def read_term_sheet_pdf(
     request: WebRequest, sessions: Sessions, actor: Actor, number: _Number, version: _Version = None
 ) -> Response[bytes]:
@@ -156,7 +162,13 @@ def read_term_sheet_pdf(
     return download(content, stem=f"{number}-v{stored.entry.version}", ending="pdf")
 
 
-@get("/v1/term-sheets/{number:str}/docx", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+@get(
+    "/v1/term-sheets/{number:str}/docx",
+    sync_to_thread=True,
+    media_type=DOCX,
+    responses=problem_responses(404),
+    tags=["loans"],
+)
 def read_term_sheet_docx(
     request: WebRequest, sessions: Sessions, actor: Actor, number: _Number, version: _Version = None
 ) -> Response[bytes]:

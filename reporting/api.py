@@ -13,7 +13,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.downloads import download
+from carbonfin.web.downloads import CSV, XLSX, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of, decimal_of
@@ -184,6 +184,7 @@ def read_report(sessions: Sessions, actor: Actor, report_id: FromPath[IdText]) -
 @get(
     "/v1/subsidies/reports/{report_id:str}/workbook.xlsx",
     sync_to_thread=True,
+    media_type=XLSX,
     responses=problem_responses(404),
     tags=["subsidies"],
 )
@@ -196,6 +197,7 @@ def read_report_workbook(sessions: Sessions, actor: Actor, report_id: FromPath[I
 @get(
     "/v1/subsidies/reports/{report_id:str}/table.csv",
     sync_to_thread=True,
+    media_type=CSV,
     responses=problem_responses(404),
     tags=["subsidies"],
 )
