@@ -1,6 +1,7 @@
 """A real Chromium against a real server: found as $CHROMIUM, else on the PATH, else the test is skipped and says so."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -141,4 +142,4 @@ def sign_in(page: Page, served: Served, *, login: str, password: str) -> None:
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(password)
     page.locator("form[action='/sign-in'] button").click()
-    page.wait_for_url(f"{served.address}/")
+    page.wait_for_url(re.compile(re.escape(served.address) + "/(subsidies)?$"))

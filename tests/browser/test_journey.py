@@ -88,7 +88,7 @@ def test_the_journey_needs_no_script(chromium: Browser, served: Served) -> None:
     page = context.new_page()
     sign_in(page, served, login="officer", password=PASSWORD)
     page.locator("a", has_text="English").click()
-    expect(page.locator("h1")).to_have_text("Home")
+    expect(page.locator("h1")).to_have_text("Today")
     page.locator("nav a", has_text="Decisions").click()
     page.locator("table tbody a").first.click()
     expect(page.locator("tr#figure-interest td.number")).to_have_text("1,700.00")

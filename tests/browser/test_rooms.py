@@ -1,0 +1,125 @@
+"""Every page a person can reach from home in the sample bank: accessible, in its language, within a phone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
+from tests.journeys.worlds import PASSWORD, make_sample
+
+pytestmark = pytest.mark.browser
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_FILES = re.compile(r"/(pdf|docx|export/[a-z]+|workbook\.xlsx|table\.csv|openapi\.json)$")
+_ROOMS = {"maker": 14, "bureau": 4, "auditor": 12}
+"""At least so many kinds of page each can reach, so that a crawl that stops short is noticed."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    sample = make_sample(tmp_path_factory.mktemp("rooms"))
+    with serving(sample.environment, sample.folder) as running:
+        yield running
+
+
+def _kind(address: str) -> str:
+    return _IDENTIFIER.sub("ID", address.partition("?")[0].partition("#")[0])
+
+
+def _crawl(page: Page, served: Served) -> dict[str, str]:
+    """Follow the links of each kind of page once; one address for each kind."""
+    found: dict[str, str] = {}
+    waiting = ["/"]
+    while waiting:
+        address = waiting.pop(0)
+        kind = _kind(address)
+        if kind in found or _FILES.search(kind) or kind.startswith(("/static/", "/problems/")):
+            continue
+        answer = page.goto(served.address + address)
+        assert answer is not None
+        assert answer.status == 200, f"{address} answered {answer.status}"
+        found[kind] = address
+        waiting += [
+            link
+            for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+            if link.startswith("/") and "lang=" not in link and "theme=" not in link
+        ]
+    return found
+
+
+@pytest.mark.parametrize("login", list(_ROOMS))
+def test_every_reachable_page_is_accessible(chromium: Browser, served: Served, login: str) -> None:
+    faults = []
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login=login, password=PASSWORD)
+        rooms = _crawl(page, served)
+        assert len(rooms) >= _ROOMS[login], sorted(rooms)
+        for kind, address in rooms.items():
+            page.goto(served.address + address)
+            faults += [f"{kind}: {fault}" for fault in axe_violations(page)]
+            screenshot(page, f"{login}{kind.replace('/', '-')}")
+    assert faults == []
+
+
+def test_every_page_fits_a_phone_and_speaks_english_in_the_dark(chromium: Browser, served: Served) -> None:
+    faults = []
+    with visiting(chromium, width=390, height=844, dark=True, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/?lang=en")
+        for kind, address in _crawl(page, served).items():
+            page.goto(served.address + address)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                faults.append(f"{kind} is wider than the phone")
+            if page.evaluate("document.documentElement.lang") != "en":
+                faults.append(f"{kind} has another language")
+            faults += [f"{kind}: {fault}" for fault in axe_violations(page)]
+            screenshot(page, f"phone-dark-en{kind.replace('/', '-')}")
+    assert faults == []
+
+
+def test_an_officer_goes_from_enterprise_to_term_sheet_and_takes_the_pdf(
+    chromium: Browser, served: Served, tmp_path: Path
+) -> None:
+    with visiting(chromium) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.locator("nav.main-navigation a", has_text="企业").click()
+        page.locator("main a", has_text="示例服饰(深圳)有限公司").first.click()
+        page.locator("main a", has_text="TS-2025-0001").first.click()
+        expect(page.locator("main")).to_contain_text("18,277.78")
+        expect(page.locator("main")).to_contain_text("333,569.49")
+        expect(page.locator("main")).to_contain_text("人民币壹仟万元整")
+        with page.expect_download() as started:
+            page.locator("main a", has_text="PDF").first.click()
+        taken = tmp_path / "sheet.pdf"
+        started.value.save_as(taken)
+        assert taken.read_bytes().startswith(b"%PDF-")
+        traced = page.locator("a.traced").first
+        traced.click()
+        page.wait_for_url("**/decisions/**")
+        page.locator("button", has_text="重算核对").click()
+        expect(page.locator(".notice.good")).to_contain_text("重算一致")
+
+
+def test_the_first_screen_answers_what_must_be_done(chromium: Browser, served: Served) -> None:
+    with visiting(chromium) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        cards = page.locator(".figure-card .value")
+        expect(cards).to_have_text(["3", "5,155,000.00", "210,000", "100,000", "1"])
+        rows = page.locator("main table").first.locator("tbody tr")
+        expect(rows.nth(0)).to_contain_text("冻结状态未知")
+        expect(rows.nth(0)).to_contain_text("P4")
+        expect(rows.nth(1)).to_contain_text("预警")
+        expect(rows.nth(1)).to_contain_text("55,758.81")
+        expect(rows.nth(2)).to_contain_text("追加担保")
+        expect(rows.nth(2)).to_contain_text("132,387.66 港元")
+        expect(rows).to_have_count(7)
+
+
+def test_the_bureau_sees_its_own_rooms_only(chromium: Browser, served: Served) -> None:
+    with visiting(chromium) as page:
+        sign_in(page, served, login="bureau", password=PASSWORD)
+        assert page.url == f"{served.address}/subsidies"
+        expect(page.locator("nav.main-navigation a")).to_have_text(["首页", "贴息", "决定记录", "接口文档"])
