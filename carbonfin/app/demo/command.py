@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from carbonfin.app.demo.papers import write_papers
-from carbonfin.app.demo.people import SAMPLE_PASSWORD
+from carbonfin.app.demo.people import KEY_FILE, SAMPLE_PASSWORD
 from carbonfin.app.demo.run import STEP_COUNT, Demo, DemoOutcome
 from carbonfin.app.settings import VAR_FOLDER, settings_from
 from carbonfin.kernel.dates import SystemClock
@@ -32,17 +32,27 @@ def run_demo(*, out_folder: Path, json_output: bool) -> None:
             progress.console.print(f"[{done}/{STEP_COUNT}] {text}", markup=False)
             progress.update(task, description=text, completed=done - 1)
 
-        demo = Demo(settings, clock=clock, var_folder=Path(os.environ.get(VAR_FOLDER, "var")), on_step=on_step)
+        var_folder = Path(os.environ.get(VAR_FOLDER, "var"))
+        demo = Demo(settings, clock=clock, var_folder=var_folder, on_step=on_step)
         outcome = demo.run()
         on_step("写出文件")
         files = write_papers(outcome, demo.sessions, clock=clock, folder=out_folder, address=address)
     if json_output:
         sys.stdout.write((out_folder / "summary.json").read_text(encoding="utf-8"))
         return
-    _say_where(Console(highlight=False), outcome, files, address=address, elapsed_s=time.monotonic() - started)
+    _say_where(
+        Console(highlight=False),
+        outcome,
+        files,
+        key_file=var_folder / KEY_FILE,
+        address=address,
+        elapsed_s=time.monotonic() - started,
+    )
 
 
-def _say_where(console: Console, outcome: DemoOutcome, files: list[Path], *, address: str, elapsed_s: float) -> None:
+def _say_where(
+    console: Console, outcome: DemoOutcome, files: list[Path], *, key_file: Path, address: str, elapsed_s: float
+) -> None:
     sheet = outcome.term_sheet
     table = Table(title=outcome.world.banner, show_header=False)
     table.add_row("业务日期 / business date", str(outcome.world.business_date))
@@ -60,5 +70,5 @@ def _say_where(console: Console, outcome: DemoOutcome, files: list[Path], *, add
     logins = "、".join(person.login for person in outcome.world.person)
     console.print(f"页面 / pages: make run, then {address}/", markup=False)
     console.print(f"登录 / sign in: {logins}; 口令 / password: {SAMPLE_PASSWORD}", markup=False)
-    console.print("接口密钥 / API key: var/demo-api-key", markup=False)
+    console.print(f"接口密钥 / API key: {key_file}", markup=False)
     console.print(f"用时 / elapsed: {elapsed_s:.1f} s", markup=False)

@@ -24,6 +24,7 @@ from carbonfin.storage.rulebook import save_parameter
 from pricing.service import sample_parameters
 
 SAMPLE_PASSWORD = "carbonfin-demo-2025"  # noqa: S105 - of fictitious people in a sample organisation, printed by the run
+KEY_FILE = "demo-api-key"
 _KEY_ENDS_AT = datetime(2030, 1, 1, tzinfo=UTC)
 _PARAMETERS_FROM = date(2024, 1, 1)
 

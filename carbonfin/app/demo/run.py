@@ -120,7 +120,7 @@ class Demo:
                 self._world,
                 organization_id=maker.organization_id,
                 pepper=self._settings.secret,
-                file=self._var_folder / "demo-api-key",
+                file=self._var_folder / people.KEY_FILE,
             )
             people.make_parameters(session, self._world, maker=maker, checker=checker)
             parties = people.make_parties(session, self._world, maker)
