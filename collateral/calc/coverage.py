@@ -113,14 +113,6 @@ class CoverageLevel(StrEnum):
     DISPOSAL = "disposal"
 
 
-LEVEL_NAMES_ZH: dict[CoverageLevel, str] = {
-    CoverageLevel.COVERED: "足额",
-    CoverageLevel.BELOW_INITIAL: "低于初始线",
-    CoverageLevel.WARNING: "预警",
-    CoverageLevel.DISPOSAL: "处置",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopUpCandidate:
     """A unit the pledgor holds free and could add."""

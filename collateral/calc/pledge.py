@@ -1,34 +1,6 @@
 """The life of a pledge: twenty states and forty-three edges, typed in as data."""
 
-from enum import StrEnum
-
 from collateral.calc.states import Machine
-
-
-class PledgeState(StrEnum):
-    """Where a pledge stands."""
-
-    APPLIED = "APPLIED"
-    APPRAISED = "APPRAISED"
-    DILIGENCE_DONE = "DILIGENCE_DONE"
-    APPROVED = "APPROVED"
-    CONTRACTED = "CONTRACTED"
-    REGISTERED_ZHONGDENG = "REGISTERED_ZHONGDENG"
-    FREEZE_REQUESTED = "FREEZE_REQUESTED"
-    FREEZE_UNKNOWN = "FREEZE_UNKNOWN"
-    FROZEN = "FROZEN"
-    DRAWN = "DRAWN"
-    MARGIN_CALLED = "MARGIN_CALLED"
-    CURE_EXPIRED = "CURE_EXPIRED"
-    ENFORCING = "ENFORCING"
-    ENFORCED = "ENFORCED"
-    REPAID = "REPAID"
-    UNFREEZE_REQUESTED = "UNFREEZE_REQUESTED"
-    UNFREEZE_UNKNOWN = "UNFREEZE_UNKNOWN"
-    RELEASED = "RELEASED"
-    REJECTED = "REJECTED"
-    CANCELLED = "CANCELLED"
-
 
 STATE_NAMES_ZH: dict[str, str] = {
     "APPLIED": "已申请",
@@ -142,8 +114,3 @@ PLEDGE = Machine(
 
 IN_FORCE = frozenset({"DRAWN", "MARGIN_CALLED", "CURE_EXPIRED", "ENFORCING"})
 """States in which a loan stands behind the pledge and coverage is struck each business date."""
-
-ENCUMBERING = frozenset(
-    {"FREEZE_REQUESTED", "FREEZE_UNKNOWN", "FROZEN", "REPAID", "UNFREEZE_REQUESTED", "UNFREEZE_UNKNOWN", *IN_FORCE}
-)
-"""States in which units are reserved or locked in the ledger."""

@@ -23,7 +23,7 @@ from carbonfin.web.wire import day_of
 from collateral import service
 from collateral.calc.agreements import PledgeDraft, UnitQuantity
 from collateral.calc.appraisal import AppraisalOutcome
-from collateral.pages.words import LEVELS, four_places, safe_date_words
+from collateral.pages.words import LEVELS, four_places, safe_date_words, unconfirmed_words
 
 _Short = Annotated[str, Meta(max_length=40)]
 
@@ -156,4 +156,5 @@ def _shown(
         levels=LEVELS,
         four_places=four_places,
         safe_date_words=safe_date_words,
+        unconfirmed_words=unconfirmed_words,
     )

@@ -16,7 +16,7 @@ from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.coverage import CoverageLines
 from collateral.pages.charts import desk_chart
-from collateral.pages.words import LEVELS, days_left, four_places, safe_date_words, state_badge
+from collateral.pages.words import LEVELS, days_left, four_places, safe_date_words, state_badge, unconfirmed_note
 
 
 @get("/pledges", sync_to_thread=True)
@@ -39,6 +39,7 @@ def desk_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         safe_date_words=safe_date_words,
         four_places=four_places,
         days_left=days_left,
+        unconfirmed_note=unconfirmed_note,
         can_apply=actor.role in {Role.OFFICER, Role.SYSTEM},
     )
 

@@ -33,6 +33,7 @@ from collateral.pages.words import (
     four_places,
     safe_date_words,
     state_badge,
+    unconfirmed_words,
 )
 
 _SEPARATOR = "|"
@@ -255,5 +256,6 @@ def _shown(
         safe_date_words=safe_date_words,
         four_places=four_places,
         days_left=days_left,
+        unconfirmed_words=unconfirmed_words,
         **context,
     )

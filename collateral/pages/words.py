@@ -43,6 +43,14 @@ BUCKETS: dict[str, Text] = {
 }
 
 
+_NOTED_ZH = {
+    "query:processing": "查询结果：处理中",
+    "query:unknown": "查询无答复",
+    "query:not_sent": "查询未发出",
+    "query:rejected": "登记机构拒绝",
+}
+
+
 def state_badge(state: str) -> tuple[str, Text]:
     """Give the badge of a state: its kind and its words."""
     words = Text(_ALL_NAMES_ZH.get(state, state), state.replace("_", " ").capitalize())
@@ -55,20 +63,23 @@ def state_badge(state: str) -> tuple[str, Text]:
 
 def event_words(event: str) -> Text:
     """Give the words of a step."""
-    return Text(EVENT_NAMES_ZH.get(event, event), event.replace("_", " "))
+    names_zh = EVENT_NAMES_ZH | _NOTED_ZH
+    return Text(names_zh.get(event, event), event.replace("_", " ").replace(":", ": ").capitalize())
 
 
-def safe_date_words(safe: SafeDate) -> tuple[str, Text]:
+_NO_DAY: dict[SafeDateKind, Text] = {
+    SafeDateKind.NOT_LIMITED: Text("无年度期限", "No limit"),
+    SafeDateKind.PASSED: Text("已过", "Passed"),
+    SafeDateKind.UNKNOWN: Text("未知", "Unknown"),
+}
+
+
+def safe_date_words(safe: SafeDate) -> tuple[Text, Text]:
     """Give the last safe date as a page shows it, and the note beneath."""
     note = Text(SAFE_DATE_NOTES_ZH[safe.kind], SAFE_DATE_NOTES_EN[safe.kind])
     if safe.day is not None:
-        return safe.day.isoformat(), note
-    shown = {
-        SafeDateKind.NOT_LIMITED: "无年度期限",
-        SafeDateKind.PASSED: "已过",
-        SafeDateKind.UNKNOWN: "未知",
-    }
-    return shown.get(safe.kind, "—"), note
+        return Text(safe.day.isoformat(), safe.day.isoformat()), note
+    return _NO_DAY[safe.kind], note
 
 
 def four_places(ratio: Decimal | None) -> Decimal | None:
@@ -79,3 +90,29 @@ def four_places(ratio: Decimal | None) -> Decimal | None:
 def days_left(deadline: date | None, business_date: date) -> int | None:
     """Count the days to a deadline, None where there is none."""
     return None if deadline is None else (deadline - business_date).days
+
+
+_UNCONFIRMED_NAMES: dict[str, Text] = {
+    "collateral.vintage_carries_forward": Text("配额可结转后续年度使用", "vintages carry forward"),
+    "collateral.last_usable_date": Text("配额最后可用日", "last usable date"),
+    "collateral.surrender_date": Text("清缴截止日", "surrender deadline"),
+    "emissions": Text("核查排放量", "verified emissions"),
+    "true_up_expected": Text("应补发配额", "expected true-up"),
+}
+
+
+def unconfirmed_words(names: tuple[str, ...]) -> tuple[Text, ...]:
+    """Give unconfirmed facts in words; one without words stands by its key."""
+    found = []
+    for name in names:
+        key, _, scope = name.rstrip("]").partition("[")
+        words = _UNCONFIRMED_NAMES.get(key, Text(key, key))
+        suffix = f"（{scope}）" if scope else ""
+        found.append(Text(f"{words.zh}{suffix}", f"{words.en}{f' ({scope})' if scope else ''}"))
+    return tuple(found)
+
+
+def unconfirmed_note(names: tuple[str, ...]) -> Text:
+    """Give unconfirmed facts as one note."""
+    words = unconfirmed_words(names)
+    return Text("；".join(one.zh for one in words), "; ".join(one.en for one in words))

@@ -102,6 +102,7 @@ def reserve(
     party_id: str,
     units: tuple[UnitQuantity, ...],
     standing: Standing,
+    cause: str,
 ) -> None:
     """Reserve free units for an agreement before the registry is asked.
 
@@ -123,9 +124,7 @@ def reserve(
             reserved_at=standing.known_at,
         )
         entry = _between(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
-        _journal(
-            session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause="申请冻结"
-        )
+        _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
 def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:

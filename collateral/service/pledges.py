@@ -9,7 +9,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotPermitted
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge, PledgeApproval, PledgeDraft, PledgeEvent, UnitQuantity
+from collateral.calc.agreements import Exposure, Pledge, PledgeApproval, PledgeDraft, PledgeEvent
 from collateral.calc.appraisal import APPRAISAL, Refusal
 from collateral.calc.pledge import PLEDGE
 from collateral.registries.port import Operation
@@ -268,6 +268,7 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         party_id=pledge.pledgor_id,
         units=pledge.units,
         standing=standing,
+        cause="申请冻结",
     )
     _ask_registry(session, actor, pledge, Operation.FREEZE)
     return moved
@@ -383,11 +384,6 @@ def unconfirmed_of(session: Session, actor: Actor, pledge: Pledge) -> tuple[str,
     if pledge.appraisal_id is None:
         return ()
     return load_outcome(session, actor, APPRAISAL, pledge.appraisal_id).unconfirmed
-
-
-def add_pledged_units(session: Session, actor: Actor, pledge: Pledge, added: UnitQuantity) -> None:
-    """Add tonnes to a pledge whose freeze is confirmed."""
-    store.add_units(session, actor, pledge, added)
 
 
 def _named(text: str, field: str, zh: str) -> None:

@@ -120,6 +120,7 @@ def _lock(session: Session, actor: Actor, pledge: Pledge, takeover: PledgeTakeov
         party_id=pledge.pledgor_id,
         units=pledge.units,
         standing=standing,
+        cause=f"存量迁入：{takeover.evidence}",
     )
     ledger.confirm(
         session, actor, pledge_id=pledge.id, standing=standing, cause=f"登记机构冻结凭证 {takeover.freeze_reference}"

@@ -127,20 +127,6 @@ def change_pledge(
     session.flush()
 
 
-def add_units(session: Session, actor: Actor, pledge: Pledge, added: UnitQuantity) -> None:
-    """Add tonnes to a pledge."""
-    row = session.exec(
-        select(PledgeUnitRow).where(PledgeUnitRow.pledge_id == pledge.id, PledgeUnitRow.unit == str(added.unit))
-    ).one_or_none()
-    if row is None:
-        row = PledgeUnitRow(
-            organization_id=actor.organization_id, pledge_id=pledge.id, unit=str(added.unit), quantity_t=0
-        )
-    row.quantity_t += added.quantity_t
-    session.add(row)
-    session.flush()
-
-
 def add_event(session: Session, pledge: Pledge, step: Step) -> None:
     """Write one step into the timeline."""
     place = session.exec(

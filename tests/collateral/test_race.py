@@ -72,6 +72,7 @@ def guarded(sessions: Sessions, desk: Desk) -> Callable[[str], Attempt]:
                         party_id=desk.parties["E3"],
                         units=(units,),
                         standing=desk.standing,
+                        cause="race",
                     )
             except Conflict:
                 return False
