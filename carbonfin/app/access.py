@@ -130,6 +130,12 @@ def roles_for(method: str, path_template: str) -> frozenset[Role] | None:
     return _POLICY.get(entry, frozenset())
 
 
+def allows(role: Role | None, method: str, path_template: str) -> bool:
+    """Whether a role may use a route; what asks this leaves out links and buttons that would be refused."""
+    roles = roles_for(method, path_template)
+    return roles is None or role in roles
+
+
 _TYPED = re.compile(r":[a-z]+\}")
 _PUBLIC = frozenset(plain_entry(*entry.split(" ", 1)) for entry in PUBLIC)
 _POLICY = {plain_entry(*entry.split(" ", 1)): roles for entry, roles in POLICY.items()}

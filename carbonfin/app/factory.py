@@ -19,6 +19,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import ControllerRouterHandler, Message, Scope
 
 from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
+from carbonfin.app.access import allows
 from carbonfin.app.answers import EXCEPTION_HANDLERS
 from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import pages as decision_pages
@@ -60,7 +61,7 @@ def create_app(
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_doors(state, Doors(sessions, clock, settings.secret))
     environment = template_environment(template_folders())
-    keep_templates(state, environment, navigation())
+    keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
     def provide_sessions() -> Sessions:

@@ -1,7 +1,8 @@
 """Pages and fragments: one template, written off the event loop in the reader's language."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -42,6 +43,7 @@ TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 STATIC_FOLDER = Path(__file__).parent / "static"
 _ENVIRONMENT = "carbonfin_templates"
 _NAVIGATION = "carbonfin_navigation"
+_ALLOWS = "carbonfin_allows"
 THEMES = ("auto", "light", "dark")
 THEME_QUERY = "theme"
 THEME_COOKIE = "carbonfin_theme"
@@ -101,10 +103,17 @@ def template_environment(folders: Iterable[Path]) -> Environment:
     return environment
 
 
-def keep_templates(state: Any, environment: Environment, navigation: Sequence[NavigationItem]) -> None:
-    """Keep the templates and the navigation with the application."""
+Allows = Callable[[Role | None, str, str], bool]
+"""Whether a role may use a method of a route, by the access policy."""
+
+
+def keep_templates(
+    state: Any, environment: Environment, *, navigation: Sequence[NavigationItem], allows: Allows
+) -> None:
+    """Keep the templates, the navigation and the policy's answer with the application."""
     state[_ENVIRONMENT] = environment
     state[_NAVIGATION] = tuple(navigation)
+    state[_ALLOWS] = allows
 
 
 def page(
@@ -181,12 +190,17 @@ def _surroundings(request: Connection, language: Language, form_token: str) -> d
         "theme_links": {theme: _address_with(request, THEME_QUERY, theme) for theme in THEMES},
         "visitor": visitor,
         "role_name": ROLE_NAMES[role] if role is not None else None,
+        "may": partial(_may, request.app.state[_ALLOWS], role),
         "navigation": [item for item in navigation if role in item.roles],
         "is_sample": visitor is not None and visitor.is_sample,
         "form_token": form_token,
         "csrf_input": Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN_FIELD, form_token),
         "request_id": request_id_of(request.scope),
     }
+
+
+def _may(allows: Allows, role: Role | None, address: str, method: str = "GET") -> bool:
+    return allows(role, method, address)
 
 
 def _theme_of(request: Connection) -> str:

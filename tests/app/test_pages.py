@@ -138,3 +138,9 @@ def empty_app(tmp_path: Path) -> Iterator[Litestar]:
     engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
     yield create_app(SETTINGS, Sessions(engine), packages=())
     engine.dispose()
+
+
+def test_actions_that_would_be_refused_are_not_offered(world: World) -> None:
+    for login, offered in (("officer", True), ("auditor", False), ("checker", False)):
+        with signed_in(world, login) as client:
+            assert ('href="/loans/new"' in client.get("/", headers=PAGE).text) is offered, login
