@@ -122,6 +122,8 @@ def serve(
     chosen |= {HOST: host} if host is not None else {}
     chosen |= {PORT: str(port)} if port is not None else {}
     settings = settings_from(chosen)
+    opened(settings.database_url).dispose()
+    require_free(settings.host, settings.port)
     address = f"http://{settings.host}:{settings.port}/"
     _say(context, {"address": address}, f"碳金融已启动，请在浏览器打开 / open {address}")
     sys.stdout.flush()
@@ -201,6 +203,31 @@ def opened(database_url: str) -> "Engine":
             remedy_zh="请执行 carbonfin db upgrade。",
         )
     return engine
+
+
+def require_free(host: str, port: int) -> None:
+    """See that nobody listens at an address yet; the server would share the port without a word.
+
+    Raises:
+        Conflict: Somebody does, or the address is not this machine's.
+    """
+    import socket
+
+    from carbonfin.kernel.errors import Conflict
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Conflict(
+                f"{host}:{port} cannot be listened on: {error.strerror}",
+                zh=f"地址 {host}:{port} 已被占用或不可用",
+                field="--port",
+                remedy="Choose another port or end the other server.",
+                remedy_zh="请更换端口，或先停止占用该端口的程序。",
+            ) from error
 
 
 def _say(context: typer.Context, plain: dict[str, object], sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from carbonfin.app import cli
 from carbonfin.app.command_actor import COMMAND_LINE, actor_for_command
 from carbonfin.kernel.actors import Role
-from carbonfin.kernel.errors import InvalidInput, MissingData, NotFound
+from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound
 from carbonfin.storage.engine import Sessions
 from tests.app.worlds import World
 
@@ -84,3 +85,27 @@ def test_the_actor_of_a_command(world: World, sqlite_sessions: Sessions) -> None
 def test_a_database_without_a_bank_asks_for_one(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.read() as session, pytest.raises(MissingData, match="no bank"):
         actor_for_command(session, login=None, organization=None)
+
+
+def test_a_port_in_use_is_refused_before_the_server_starts() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Conflict, match=str(port)):
+            cli.require_free("127.0.0.1", port)
+    cli.require_free("127.0.0.1", port)
+
+
+def test_serving_a_database_without_tables_is_refused(tmp_path: Path) -> None:
+    failed = _run(tmp_path, "serve", "--port", "1")
+    assert failed.returncode == 2
+    assert "carbonfin db upgrade" in failed.stderr
+
+
+def test_upgrade_and_check_agree(tmp_path: Path) -> None:
+    upgraded = _run(tmp_path, "--json", "db", "upgrade")
+    assert upgraded.returncode == 0, upgraded.stderr
+    checked = _run(tmp_path, "--json", "db", "check")
+    assert checked.returncode == 0, checked.stderr
+    assert json.loads(checked.stdout) == {"revision": json.loads(upgraded.stdout)["revision"], "same": True}
