@@ -85,14 +85,7 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
     """Value the pledge, find its last safe date and headroom, and name each reason to refuse."""
     figures = FigureList()
     valuation = value_position(inputs.lines, inputs.debt, inputs.thresholds, figures)
-    initial_ratio = inputs.thresholds.initial.decimal
-    principal_cny_max = (valuation.collateral_value_cny / initial_ratio).quantize(
-        Decimal("0.01"), rounding="ROUND_FLOOR"
-    )
-    figures.result(
-        "principal_max", ("最高可贷本金", "Largest principal"), principal_cny_max, "CNY",
-        "collateral value / initial, rounded down", inputs=("collateral_value", "line_initial"),
-    )  # fmt: skip
+    principal_cny_max = _principal_max(valuation, inputs.thresholds.initial.decimal, figures)
     quantities = tuple((line.unit, line.quantity_t) for line in inputs.lines)
     safety = safety_of(quantities, inputs.safety, figures)
     end = figures.fact("end_date", ("到期日", "End date"), inputs.end_date, "date", "申请")
@@ -105,12 +98,13 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
     unconfirmed = list(figures.unconfirmed())
     for headroom in inputs.headrooms:
         outcome = decide_headroom(headroom)
-        headroom_after.append((str(headroom.scheme), outcome.headroom_t))
+        year = f"{headroom.scheme}-{headroom.compliance_year}"
+        headroom_after.append((year, outcome.headroom_t))
         unconfirmed.extend(one for one in outcome.unconfirmed if one not in unconfirmed)
         refusals.extend(_headroom_refusals(headroom, outcome.headroom_t))
         figures.fact(
-            f"headroom_after_{headroom.scheme}",
-            (f"质押后履约余量（{headroom.scheme}）", f"Headroom after ({headroom.scheme})"),
+            f"headroom_after_{year}",
+            (f"质押后履约余量（{year}）", f"Headroom after ({year})"),
             outcome.headroom_t,
             "t",
             "collateral.headroom",
@@ -143,6 +137,18 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         unconfirmed=tuple(unconfirmed),
         trace=figures.trace(),
     )
+
+
+def _principal_max(valuation: Valuation, initial_ratio: Decimal, figures: FigureList) -> Decimal:
+    """Give the largest principal that keeps coverage at the initial line, rounded down to the fen."""
+    principal_cny_max = (valuation.collateral_value_cny / initial_ratio).quantize(
+        Decimal("0.01"), rounding="ROUND_FLOOR"
+    )
+    figures.result(
+        "principal_max", ("最高可贷本金", "Largest principal"), principal_cny_max, "CNY",
+        "collateral value / initial, rounded down", inputs=("collateral_value", "line_initial"),
+    )  # fmt: skip
+    return principal_cny_max
 
 
 def _date_refusals(inputs: AppraisalInputs, safe: SafeDate) -> list[Refusal]:

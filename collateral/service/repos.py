@@ -44,12 +44,8 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
         Conflict: More cash than may be lent, too few free units, or the code is taken by other terms.
     """
     terms = draft.terms
-    found = store.find_repo(session, actor, terms.code)
+    found = _same_repo(session, actor, terms)
     if found is not None:
-        if found.terms != terms:
-            raise Conflict(
-                f"repo {terms.code} exists with other terms", zh=f"回购 {terms.code} 已存在且条件不同", field="code"
-            )
         return found
     seller, buyer = load_party(session, actor, draft.seller_id), load_party(session, actor, draft.buyer_id)
     at_start = replace(standing, business_date=terms.purchase_date)
@@ -60,17 +56,11 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
-    inputs = RepoStartInputs(
-        terms=terms,
-        price=price_used(view, terms.unit),
-        haircut=_haircut(view, terms),
-        fx=_fx(session, view, terms),
-    )
     recorded = record_decision(
         session,
         actor,
         REPO_START,
-        inputs,
+        _start_inputs(session, view, terms),
         subject=f"repo:{terms.code}",
         valid_on=terms.purchase_date,
         known_at=standing.known_at,
@@ -100,6 +90,24 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
         start_decision_id=recorded.decision_id,
         is_sample=seller.is_sample or buyer.is_sample or actor.is_sample,
     )
+
+
+def _start_inputs(session: Session, view: DeskView, terms: RepoTerms) -> RepoStartInputs:
+    return RepoStartInputs(
+        terms=terms,
+        price=price_used(view, terms.unit),
+        haircut=_haircut(view, terms),
+        fx=_fx(session, view, terms),
+    )
+
+
+def _same_repo(session: Session, actor: Actor, terms: RepoTerms) -> Repo | None:
+    found = store.find_repo(session, actor, terms.code)
+    if found is not None and found.terms != terms:
+        raise Conflict(
+            f"repo {terms.code} exists with other terms", zh=f"回购 {terms.code} 已存在且条件不同", field="code"
+        )
+    return found
 
 
 def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
