@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from carbonfin.kernel.units import chinese_capitals
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.journeys.worlds import PASSWORD, make_sample
 
@@ -123,3 +125,16 @@ def test_the_bureau_sees_its_own_rooms_only(chromium: Browser, served: Served) -
         sign_in(page, served, login="bureau", password=PASSWORD)
         assert page.url == f"{served.address}/subsidies"
         expect(page.locator("nav.main-navigation a")).to_have_text(["首页", "贴息", "决定记录", "接口文档"])
+
+
+def test_amounts_echo_in_capitals_as_contracts_write_them(chromium: Browser, served: Served) -> None:
+    amounts = ("10000000", "2300000.50", "855758.81", "100000001", "10010010", "1600.05", "0.30", "0.05", "120000", "0")
+    with visiting(chromium) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/loans/new")
+        for amount in amounts:
+            page.locator("#field-principal_cny").fill(amount)
+            expect(page.locator("#capitals-principal_cny")).to_have_text(chinese_capitals(Decimal(amount)))
+        for other in ("1,000", "-1", "1.005", "一"):
+            page.locator("#field-principal_cny").fill(other)
+            expect(page.locator("#capitals-principal_cny")).to_have_text("")

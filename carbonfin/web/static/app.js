@@ -95,17 +95,4 @@
     const echo = target ? document.getElementById(target) : null;
     if (echo) echo.textContent = capitals(event.target.value);
   });
-
-  /* Work under way: the fragment asks again by itself; the bar shows how far it is. */
-  document.querySelectorAll("[data-countdown]").forEach((element) => {
-    const end = Date.parse(element.dataset.countdown);
-    const show = () => {
-      const minutes = Math.max(0, Math.floor((end - Date.now()) / 60000));
-      element.textContent = `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-    };
-    if (!Number.isNaN(end)) {
-      show();
-      window.setInterval(show, 30000);
-    }
-  });
 })();
