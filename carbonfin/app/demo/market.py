@@ -50,7 +50,7 @@ def portfolio_lines(world: SampleWorld) -> list[PortfolioLine]:
             kind=LineKind.SPOT,
             unit=Unit.parse(unit),
             quantity_t=quantity_t,
-            label=f"{enterprise.name} {unit}",
+            label=enterprise.name,
         )
         for enterprise in world.enterprise
         for unit, quantity_t in enterprise.holdings.items()
