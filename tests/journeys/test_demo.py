@@ -23,18 +23,16 @@ from carbonfin.app.demo.papers import write_papers
 from carbonfin.app.demo.run import DemoOutcome
 from carbonfin.app.factory import create_app
 from carbonfin.app.settings import Settings
-from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.decisions import DecisionRow, load_decision, replay_decision, verify_chain
-from carbonfin.storage.engine import Sessions, open_engine
-from carbonfin.storage.schema import upgrade
+from carbonfin.storage.engine import Sessions
 from loans.service import interest_vouchers_of, load_note
 from pricing.service import MarketSnapshot, appraisal_price, average_daily_volume_t, fx_rate_on, lpr_on, market_snapshot
 from tests.app.worlds import PAGE, form_token
-from tests.journeys.worlds import CLOCK, PASSWORD, SampleCopy, contents_of, opened, run_demo
+from tests.journeys.worlds import CLOCK, PASSWORD, SampleCopy, contents_of, move_rows, opened, run_demo
 from tests.postgres import Postgres
 
 TODAY = date(2025, 6, 30)
@@ -337,7 +335,7 @@ def test_every_decision_replays_here_and_elsewhere(ran: Ran, tmp_path: Path, req
             elsewhere = f"sqlite:///{shutil.copytree(ran.folder, tmp_path / 'moved') / 'carbonfin.db'}"
         else:
             elsewhere = stack.enter_context(request.getfixturevalue("postgres").database())
-            _move(ran.url, elsewhere)
+            move_rows(ran.url, elsewhere)
         with opened(elsewhere) as sessions:
             assert _heads_and_replays(sessions, ran.outcome) == here
 
@@ -357,21 +355,6 @@ def _heads_and_replays(sessions: Sessions, outcome: DemoOutcome) -> tuple[str, s
             replay = replay_decision(session, kinds, decision_id)
             assert replay.same, replay.differences
     return heads[0], heads[1], ids
-
-
-def _move(url: str, to: str) -> None:
-    """Copy every row into another database of the same schema."""
-    tables = all_tables()
-    source, target = open_engine(url), open_engine(to)
-    upgrade(target)
-    with source.connect() as reading, target.begin() as writing:
-        for table in tables.sorted_tables:
-            if table.name in sa.inspect(reading).get_table_names():
-                rows = [dict(row._mapping) for row in reading.execute(sa.select(table))]
-                if rows:
-                    writing.execute(table.insert(), rows)
-    source.dispose()
-    target.dispose()
 
 
 def test_a_changed_figure_is_found(sample: SampleCopy, tmp_path: Path) -> None:

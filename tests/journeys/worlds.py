@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from carbonfin.app.demo.people import SAMPLE_PASSWORD
 from carbonfin.app.demo.run import Demo, DemoOutcome
 from carbonfin.app.settings import Settings, settings_from
+from carbonfin.app.tables import all_tables
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage.engine import Sessions, open_engine
+from carbonfin.storage.schema import upgrade
 
 CLOCK = FixedClock(datetime(2026, 3, 2, 4, 0, tzinfo=UTC))
 PASSWORD = SAMPLE_PASSWORD
@@ -98,3 +100,18 @@ def contents_of(url: str, *, without: frozenset[str] = ONLY_LOOKED_AT) -> Mappin
 def _contents(connection: sa.Connection, name: str) -> tuple[int, str]:
     rows = sorted(repr(tuple(row)) for row in connection.execute(sa.text(f'SELECT * FROM "{name}"')))  # noqa: S608 - own names
     return len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def move_rows(url: str, to: str) -> None:
+    """Copy every row into an empty database, of either kind."""
+    tables = all_tables()
+    source, target = open_engine(url), open_engine(to)
+    upgrade(target)
+    with source.connect() as reading, target.begin() as writing:
+        there = set(sa.inspect(reading).get_table_names())
+        for table in tables.sorted_tables:
+            rows = [dict(row._mapping) for row in reading.execute(sa.select(table))] if table.name in there else []
+            if rows:
+                writing.execute(table.insert(), rows)
+    source.dispose()
+    target.dispose()
