@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+from sqlmodel import Session
+
 from carbonfin.app.demo.run import DemoOutcome
+from carbonfin.kernel.allowances import SCHEME_NAMES_ZH
 from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.rules.record import canonical
 from carbonfin.storage.engine import Sessions
@@ -11,6 +14,8 @@ from carbonfin.storage.parties import standing_of
 from collateral import service as collateral_service
 from loans.service.term_sheets import term_sheet_docx, term_sheet_pdf
 from pricing import workbooks as pricing_workbooks
+from pricing.calc.quality import QualityReport
+from pricing.service import market_days
 from reporting import workbooks as reporting_workbooks
 
 
@@ -21,12 +26,14 @@ def write_papers(outcome: DemoOutcome, sessions: Sessions, *, clock: Clock, fold
     number = outcome.term_sheet.entry.number
     with sessions.read() as session:
         pdf = term_sheet_pdf(session, outcome.maker, outcome.term_sheet, address=address)
+        markets = {
+            f"market-{report.unit}.xlsx": _market_workbook(session, outcome, report) for report in outcome.quality
+        }
     valuation = pricing_workbooks.valuation_table(
         outcome.valuation.value,
         portfolio_name=outcome.world.portfolio.name,
         valuation_date=outcome.world.business_date,
     )
-    quality = [pricing_workbooks.quality_table(report) for report in outcome.quality]
     papers = {
         f"{number}.pdf": pdf,
         f"{number}.docx": term_sheet_docx(outcome.term_sheet, address=address),
@@ -36,17 +43,25 @@ def write_papers(outcome: DemoOutcome, sessions: Sessions, *, clock: Clock, fold
         "portfolio-valuation.xlsx": pricing_workbooks.workbook_of(
             valuation, title=valuation.title, created_at=created_at
         ),
-        **{
-            f"quote-quality-{report.unit}.xlsx": pricing_workbooks.workbook_of(
-                table, title=table.title, created_at=created_at
-            )
-            for report, table in zip(outcome.quality, quality, strict=True)
-        },
+        **markets,
         "summary.json": _summary(outcome, sessions, clock).encode(),
     }
     for name, content in papers.items():
         (folder / name).write_bytes(content)
     return [folder / name for name in papers]
+
+
+def _market_workbook(session: Session, outcome: DemoOutcome, report: QualityReport) -> bytes:
+    """Write the quotes up to the business date, the exchange in every row, with what the checks found."""
+    day = outcome.world.business_date
+    known_at = end_of_china_day(day)
+    quotes = market_days(session, outcome.maker, unit=report.unit, from_date=None, to_date=day, known_at=known_at)
+    table = pricing_workbooks.quote_table(
+        quotes, unit_name=f"{SCHEME_NAMES_ZH[report.unit.scheme]} {report.unit}", to_date=day
+    )
+    return pricing_workbooks.workbook_of(
+        table, pricing_workbooks.quality_table(report), title=table.title, created_at=known_at
+    )
 
 
 def _summary(outcome: DemoOutcome, sessions: Sessions, clock: Clock) -> str:
