@@ -84,8 +84,6 @@ def log_failure(error: Exception, scope: Scope) -> None:
         method=scope.get("method"),
         route=scope.get("path_template") or "none",
         error=type(error).__name__,
-        where=[
-            f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-            for frame in frames
-        ],
+        # A frame made at run time, such as a dataclass's __init__, has no folder: "<string>".
+        where=[f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno}" for frame in frames],
     )

@@ -46,10 +46,16 @@ class FixedClock:
 
 
 def aware(instant: datetime) -> datetime:
-    """Return the instant in UTC; a naive one is refused."""
+    """Return the instant in UTC; a naive one is refused, and one whose day UTC or China cannot name."""
     if instant.tzinfo is None:
         raise InvalidInput(f"instant {instant} has no time zone", zh="时间缺少时区", remedy="Add a time zone.")
-    return instant.astimezone(UTC)
+    try:
+        instant.astimezone(CHINA)
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput(
+            f"instant {instant} lies beyond the years that can be counted", zh=f"时间 {instant} 超出可表示的范围"
+        ) from error
 
 
 def china_day(instant: datetime) -> date:

@@ -1,5 +1,6 @@
 """The application for a pledge: a form that appraises before it applies, and says why it would be refused."""
 
+import re
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -26,6 +27,8 @@ from collateral.calc.appraisal import AppraisalOutcome
 from collateral.pages.words import LEVELS, four_places, safe_date_words, unconfirmed_words
 
 _Short = Annotated[str, Meta(max_length=40)]
+_QUANTITY = re.compile(r"[0-9]{1,9}")
+_CODE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class PledgeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,17 +98,26 @@ def send_application(
 def _draft(session: Session, actor: Actor, form: PledgeForm) -> PledgeDraft:
     units = []
     for place, (unit, quantity) in enumerate(form.lines, 1):
-        if not quantity.isdecimal():
+        if _QUANTITY.fullmatch(quantity) is None:
             raise InvalidInput(
-                f"quantity {quantity!r} is not whole tonnes",
-                zh=f"“{quantity}”不是整数吨",
+                f"quantity {quantity!r} is not whole tonnes up to 999,999,999",
+                zh=f"“{quantity}”不是 999,999,999 以内的整数吨",
                 field=f"quantity_{place}",
                 remedy="Write digits only.",
                 remedy_zh="请只填数字，不加千分位。",
             )
         units.append(UnitQuantity(unit=_unit(unit, place), quantity_t=int(quantity)))
+    code = form.code.strip()
+    if code and _CODE.fullmatch(code) is None:
+        raise InvalidInput(
+            f"code {code!r} is not of letters, digits, dots and hyphens",
+            zh=f"编号“{code}”只能由字母、数字、点、横线与下划线组成",
+            field="code",
+            remedy="Write a code such as P6.",
+            remedy_zh="请填写如 P6 的编号。",
+        )
     return PledgeDraft(
-        code=form.code.strip(),
+        code=code,
         pledgor_id=party_by_code(session, actor, form.pledgor).id,
         units=tuple(units),
         principal_cny=parse_decimal(form.principal_cny, field="principal_cny"),
