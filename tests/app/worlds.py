@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import Session
 
 from carbonfin.app.factory import create_app
+from carbonfin.app.packages import Package
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock, FixedClock
@@ -93,7 +94,7 @@ class World:
         return {"Authorization": f"Bearer {self.keys[name]}"}
 
 
-def build_world(sessions: Sessions, clock: Clock | None = None, packages: Sequence[str] = ()) -> World:
+def build_world(sessions: Sessions, clock: Clock | None = None, packages: Sequence[Package] = ()) -> World:
     """Fill an empty database and put the application before it."""
     with sessions.begin() as session:
         officer = _bank(session, name="示例银行股份有限公司", prefix="")

@@ -84,6 +84,6 @@ def test_a_decision_of_the_guide_replays(client: TestClient) -> None:
 def test_the_key_lies_where_the_guide_says(client: TestClient) -> None:
     guide = (DOCS / "guides/bank-integrator.md").read_text(encoding="utf-8")
     assert "var/demo-api-key" in guide
-    source = (Path(__file__).resolve().parents[2] / "carbonfin/app/demo/run.py").read_text(encoding="utf-8")
-    assert '"demo-api-key"' in source
+    source = (Path(__file__).resolve().parents[2] / "carbonfin/app/demo/people.py").read_text(encoding="utf-8")
+    assert 'KEY_FILE = "demo-api-key"' in source
     assert client.headers["Authorization"].startswith("Bearer ")

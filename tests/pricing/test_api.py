@@ -10,6 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from carbonfin.app.packages import PACKAGES
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from tests.app.worlds import World, build_world
@@ -28,7 +29,7 @@ H1 = {"line_id": "H1", "kind": "spot", "unit": "CEA-2023", "quantity_t": 60000}
 
 @pytest.fixture
 def world(sqlite_sessions: Sessions) -> World:
-    world = build_world(sqlite_sessions, packages=("pricing",))
+    world = build_world(sqlite_sessions, packages=PACKAGES)
     with sqlite_sessions.begin() as session:
         add_market(session, world.officer)
     return world

@@ -7,6 +7,7 @@ from datetime import date
 import openpyxl
 import pytest
 
+from carbonfin.app.packages import PACKAGES
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from pricing.calc.market import PriceKind
@@ -18,7 +19,7 @@ from tests.pricing.worlds import BOOK, add_market
 
 @pytest.fixture
 def world(sqlite_sessions: Sessions) -> World:
-    world = build_world(sqlite_sessions, packages=("pricing",))
+    world = build_world(sqlite_sessions, packages=PACKAGES)
     with sqlite_sessions.begin() as session:
         add_market(session, world.officer)
         service.save_portfolio(session, world.officer, code="B1", name="示例组合", lines=BOOK)

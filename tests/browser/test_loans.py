@@ -9,11 +9,10 @@ from carbonfin.app.tables import all_tables
 from carbonfin.storage.engine import Sessions, open_engine
 from loans import service
 from tests.app.worlds import PASSWORD, PASSWORD_HASH, SECRET
-from tests.browser.conftest import Served, axe_violations, chromium, screenshot, serving, sign_in, visiting
+from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.loans.samples import l1_request
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, furnished_bank
 
-__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 LOGIN = "officer@示例银行股份有限公司深圳分行"
 
