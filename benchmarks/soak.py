@@ -43,8 +43,11 @@ def _served(folder: Path) -> Iterator[tuple[str, int]]:
         port = free.getsockname()[1]
     environment = {**os.environ, "CARBONFIN_VAR": str(folder / "var"), "CARBONFIN_PORT": str(port)}
     command = [sys.executable, "-m", "carbonfin.app.cli"]
-    subprocess.run([*command, "demo", "--out", str(folder / "out")], env=environment, check=True, capture_output=True)  # noqa: S603 - our own program
-    server = subprocess.Popen([*command, "serve"], env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    # Only our own program is started, with arguments of our own.
+    demo = [*command, "demo", "--out", str(folder / "out")]
+    subprocess.run(demo, env=environment, check=True, capture_output=True)  # noqa: S603 - see above
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen([*command, "serve"], env=environment, stdout=quiet, stderr=quiet)  # noqa: S603 - see above
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address)
@@ -82,7 +85,7 @@ def _sample(process: int) -> Sample:
 
 def _questions(client: httpx.Client) -> Iterator[httpx.Request]:
     """Give requests for ever, reading and writing in turn."""
-    portfolio_id = client.get("/v1/portfolios").raise_for_status().json()["items"][0]["portfolio_id"]
+    portfolio_id = client.get("/v1/portfolios").raise_for_status().json()["portfolios"][0]["portfolio_id"]
     for number in itertools.count():
         yield client.build_request("GET", "/v1/pledges")
         yield client.build_request("GET", "/v1/market/quotes", params={"unit": "CEA"})
