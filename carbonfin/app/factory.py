@@ -31,7 +31,7 @@ from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
-from carbonfin.web.connections import WebRequest
+from carbonfin.web.connections import JsonRequest, WebRequest
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
 from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, Seals, keep_seals, request_id_of
@@ -81,6 +81,7 @@ def create_app(
                 Router(path="/", route_handlers=api_routes(packages)),
             ],
             guards=[guard_by_policy],
+            request_class=JsonRequest,
             dependencies={
                 "sessions": Provide(provide_sessions, sync_to_thread=False),
                 "clock": Provide(provide_clock, sync_to_thread=False),
