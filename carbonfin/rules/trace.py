@@ -68,8 +68,8 @@ class Figure:
         """Make the figure of a parameter value, with its version and confirmation."""
         return cls(
             name=name,
-            label_zh=value.title_zh or value.key,
-            label_en=value.title_en or value.key,
+            label_zh=(value.title_zh or value.key) + (f"（{value.scope}）" if value.scope else ""),
+            label_en=(value.title_en or value.key) + (f" ({value.scope})" if value.scope else ""),
             value=value.value,
             unit=value.unit,
             source=value.document,

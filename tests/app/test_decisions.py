@@ -7,6 +7,7 @@ import pytest
 from litestar.testing import TestClient
 
 from carbonfin.app.decisions import api
+from carbonfin.app.decisions.kinds import KIND_TITLES, decision_kinds
 from tests.app.worlds import INTEREST, PAGE, InterestInputs, InterestOutputs, World, form_token, signed_in
 
 
@@ -70,3 +71,7 @@ def test_a_limit_out_of_bounds_is_named(world: World, query: str) -> None:
         answer = client.get(f"/v1/decisions?{query}", headers=world.key_headers())
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "limit"
+
+
+def test_every_kind_of_decision_has_a_title_of_its_own() -> None:
+    assert [kind.name for kind in decision_kinds() if kind.name not in KIND_TITLES] == []

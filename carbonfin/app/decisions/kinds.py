@@ -14,6 +14,17 @@ KIND_TITLES: dict[str, Text] = {
     "collateral": Text("押品", "Collateral"),
     "loans": Text("贷款", "Loans"),
     "reporting": Text("贴息", "Reporting"),
+    "pricing.portfolio": Text("组合估值", "Portfolio value"),
+    "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
+    "collateral.coverage": Text("担保覆盖率", "Coverage"),
+    "collateral.headroom": Text("履约余量", "Surrender headroom"),
+    "collateral.repo_exposure": Text("回购敞口", "Repo exposure"),
+    "collateral.repo_start": Text("回购首期", "Repo start"),
+    "loans.rating": Text("碳评级", "Carbon rating"),
+    "loans.rate": Text("降碳贷定价", "Emission-cut loan rate"),
+    "loans.schedule": Text("还款计划", "Repayment schedule"),
+    "loans.term_sheet": Text("贷款条款清单", "Term sheet"),
+    "reporting.subsidy": Text("贴息资格", "Subsidy eligibility"),
 }
 
 
