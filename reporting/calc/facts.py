@@ -132,6 +132,21 @@ class LoanNote:
     status: LoanStatus
     settled_on: date | None
 
+    def __post_init__(self) -> None:
+        """Refuse a note that ends, or was settled, before it began."""
+        if self.end_date <= self.start_date:
+            raise InvalidInput(
+                f"loan note {self.note_number}: ends {self.end_date}, not after {self.start_date}",
+                zh=f"借据 {self.note_number} 的到期日 {self.end_date} 不晚于起始日 {self.start_date}",
+                field="/loan_note/end_date",
+            )
+        if self.settled_on is not None and self.settled_on < self.start_date:
+            raise InvalidInput(
+                f"loan note {self.note_number}: settled {self.settled_on}, before it began on {self.start_date}",
+                zh=f"借据 {self.note_number} 的结清日 {self.settled_on} 早于起始日 {self.start_date}",
+                field="/loan_note/settled_date",
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PledgedUnits:
