@@ -165,6 +165,17 @@ class PledgeAnnouncement:
     published_on: date | None
     pledged: tuple[PledgedUnits, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse an address that is no web address; an empty one is a missing document, not a fault."""
+        if self.address and not self.address.startswith(("https://", "http://")):
+            raise InvalidInput(
+                f"announcement address {self.address!r} is not a web address",
+                zh="公告网址须以 https:// 或 http:// 开头",
+                field="announcement/address",
+                remedy="Copy the address from the bureau's page.",
+                remedy_zh="请从公告页面复制网址。",
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiledDocument:

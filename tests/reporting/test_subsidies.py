@@ -15,7 +15,14 @@ from reporting.calc.budget import allocate_budget
 from reporting.calc.costs import financing_cost
 from reporting.calc.dedup import OverlapReason, claim_of, duplicate_pairs
 from reporting.calc.eligibility import Answer, Criterion
-from reporting.calc.facts import CostKind, CostVoucher, DocumentKind, LoanStatus, SubsidyApplication
+from reporting.calc.facts import (
+    CostKind,
+    CostVoucher,
+    DocumentKind,
+    LoanStatus,
+    PledgeAnnouncement,
+    SubsidyApplication,
+)
 from reporting.calc.schemes import LIMITING_TERMS, SchemeTerms, Term
 from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
 from reporting.calc.summaries import summarize
@@ -314,3 +321,8 @@ class TestBudget:
     def test_a_fraction_of_a_fen_is_refused(self) -> None:
         with pytest.raises(InvalidInput):
             allocate_budget({"a": Decimal("0.001")}, budget_cny=Decimal(1))
+
+
+def test_an_announcement_stands_at_a_web_address() -> None:
+    with pytest.raises(InvalidInput, match="web address"):
+        PledgeAnnouncement(number="1", address="javascript:alert(1)", published_on=None, pledged=())

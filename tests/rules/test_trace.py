@@ -49,7 +49,12 @@ def test_a_parameters_figure_carries_its_version_and_its_doubt() -> None:
         approved_by=(), note="上限未确认", title_zh="贴息上限", title_en="Subsidy cap",
     )  # fmt: skip
     figure = Figure.of_parameter("cap", value)
-    assert (figure.name, figure.value, figure.unit, figure.label_zh) == ("cap", "1000000", "CNY", "贴息上限（南山 2025）")
+    assert (figure.name, figure.value, figure.unit, figure.label_zh) == (
+        "cap",
+        "1000000",
+        "CNY",
+        "贴息上限（南山 2025）",
+    )
     assert figure.confirmed is False
     assert figure.parameter == ParameterUse.of(value)
     assert figure.parameter is not None
