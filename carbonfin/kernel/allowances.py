@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput
@@ -126,14 +125,3 @@ class Holding:
             raise InvalidInput(
                 f"holding of {self.unit} is {self.quantity_t} t", zh="持有量不能为负", field="quantity_t"
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastUsableDate:
-    """The last day a vintage can be surrendered, as a dated fact with its source."""
-
-    unit: Unit
-    day: date
-    known_from: date
-    source: str
-    confirmed: bool

@@ -1,8 +1,7 @@
-"""Enterprise identity: USCI, industry, carbon grade."""
+"""Enterprise identity: USCI and industry."""
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput
 
@@ -93,13 +92,3 @@ class Industry:
                 remedy="Write the section letter and two to four digits, for example C1810.",
                 remedy_zh="请写门类字母和二至四位数字，例如 C1810。",
             )
-
-
-class CarbonGrade(StrEnum):
-    """Carbon efficiency levels of the public ratio-to-mean method, 1 best to 5 worst."""
-
-    LEVEL_1 = "1"
-    LEVEL_2 = "2"
-    LEVEL_3 = "3"
-    LEVEL_4 = "4"
-    LEVEL_5 = "5"

@@ -35,7 +35,6 @@ from reporting.calc.reports import SubsidyReport
 REGISTRY_TIMEOUT_SECONDS = 3.0
 PROCESSING_FOR_EVER = 1_000_000
 FROZEN_OVER_HTTP = "P1"
-UNKNOWN_FREEZE = "P4"
 REFUSED = "P5"
 STEP_COUNT = 8
 TAKEN_OVER = ("P0", "P2", "P3")
@@ -68,6 +67,7 @@ class Demo:
         self._world = sample_world()
         self._sessions = Sessions(open_engine(settings.database_url))
         self._pledges = {pledge.code: pledge for pledge in self._world.pledge}
+        (self._unknown_freeze,) = (pledge.code for pledge in self._world.pledge if pledge.reply_lost)
 
     def run(self) -> DemoOutcome:
         """Do the main job and give what there is to look at."""
@@ -151,9 +151,12 @@ class Demo:
     def _registry(self) -> Iterator[Registry]:
         """Run the registry simulator over HTTP; it loses one reply and then says that the request is in process."""
         faults = (
-            PlannedFault(agreement_code=UNKNOWN_FREEZE, operation="freeze", fault=Fault.LOSE_REPLY, times=1),
+            PlannedFault(agreement_code=self._unknown_freeze, operation="freeze", fault=Fault.LOSE_REPLY, times=1),
             PlannedFault(
-                agreement_code=UNKNOWN_FREEZE, operation="query", fault=Fault.PROCESSING, times=PROCESSING_FOR_EVER
+                agreement_code=self._unknown_freeze,
+                operation="query",
+                fault=Fault.PROCESSING,
+                times=PROCESSING_FOR_EVER,
             ),
         )
         file = self._var_folder / "registry.json"
@@ -206,9 +209,14 @@ class Demo:
                 if code not in noted:
                     lending.record_note(session, maker, self._pledges[code], parties[self._pledges[code].pledgor])
                     lending.record_payments(session, maker, self._pledges[code])
-            if UNKNOWN_FREEZE not in applied:
+            if self._unknown_freeze not in applied:
                 agreements.apply_and_freeze(
-                    session, self._pledges[UNKNOWN_FREEZE], parties, maker=maker, checker=checker, standing=standing
+                    session,
+                    self._pledges[self._unknown_freeze],
+                    parties,
+                    maker=maker,
+                    checker=checker,
+                    standing=standing,
                 )
             if REFUSED not in applied:
                 agreements.apply_and_be_refused(

@@ -36,6 +36,7 @@ def build_report(session: Session, world: SampleWorld, bureau: Actor) -> Subsidy
 
 def _entry(reference: str, application: SampleApplication, pledge: SamplePledge) -> NoteApplication:
     assert pledge.drawn is not None
+    assert pledge.pledgor == application.applicant, f"{reference}: the note is another enterprise's"
     return NoteApplication(
         reference=reference,
         scheme=application.scheme,
