@@ -6,15 +6,15 @@ WORKERS ?= 2
 # Trust what the machine trusts: behind a bank's proxy that is its own authority.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: demo test check run bench soak lock clean
+.PHONY: demo test check run client bench soak lock clean
 
 demo: .venv/ok
 	$(RUN)/carbonfin demo
 
-test: .venv/ok-dev
+test: .venv/ok-dev .tools/generator/ok
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
-check: .venv/ok-dev
+check: .venv/ok-dev .tools/generator/ok
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -25,6 +25,11 @@ check: .venv/ok-dev
 
 run: .venv/ok
 	$(RUN)/carbonfin serve
+
+# The Python client for bank systems, written from the service's own description into build/client.
+client: .venv/ok .tools/generator/ok
+	$(RUN)/carbonfin openapi > build/openapi.json
+	.tools/generator/bin/openapi-python-client generate --path build/openapi.json --output-path build/client --overwrite
 
 bench: .venv/ok-dev
 	$(RUN)/python -m benchmarks $(NAME)
@@ -47,11 +52,18 @@ $(UV): tools.lock
 	$(UV) pip install --quiet --python $(RUN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The client generator asks for older versions of what we use, so it lives apart.
+.tools/generator/ok: generator.lock $(UV)
+	$(UV) venv --quiet --allow-existing --no-managed-python --python $(PYTHON) .tools/generator
+	$(UV) pip install --quiet --python .tools/generator/bin/python --require-hashes -r generator.lock
+	@touch $@
+
 # New locks name no index; nothing younger than two weeks is taken.
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --exclude-newer $$(date -d '14 days ago' +%F)
 lock: $(UV)
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	echo openapi-python-client | $(LOCK) - -o generator.lock
 
 clean:
 	rm -rf .venv .tools out var build dist

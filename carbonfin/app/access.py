@@ -8,10 +8,14 @@ from collections.abc import Mapping
 
 from carbonfin.kernel.actors import Role
 
-SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR = Role.SYSTEM, Role.OFFICER, Role.CHECKER, Role.BUREAU, Role.AUDITOR
+SYSTEM, OFFICER, CHECKER, RISK = Role.SYSTEM, Role.OFFICER, Role.CHECKER, Role.RISK
+BUREAU, AUDITOR, ADMINISTRATOR, OPERATOR = Role.BUREAU, Role.AUDITOR, Role.ADMINISTRATOR, Role.OPERATOR
 EVERYONE = frozenset(Role)
-PEOPLE = frozenset({OFFICER, CHECKER, BUREAU, AUDITOR})
-BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, AUDITOR})
+PEOPLE = EVERYONE - {SYSTEM}
+DECISION_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, BUREAU, AUDITOR})
+ADMINISTRATORS = frozenset({ADMINISTRATOR})
+OPERATORS = frozenset({OPERATOR})
+BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR})
 BANK_MAKERS = frozenset({SYSTEM, OFFICER})
 BANK_CHECKERS = frozenset({CHECKER})
 REPORT_READERS = frozenset({SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR})
@@ -41,13 +45,13 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /": PEOPLE,
     "GET /search": PEOPLE,
     "POST /sign-out": PEOPLE,
-    "GET /decisions": EVERYONE,
-    "GET /decisions/{decision_id:str}": EVERYONE,
-    "POST /decisions/{decision_id:str}/replay": EVERYONE,
+    "GET /decisions": DECISION_READERS,
+    "GET /decisions/{decision_id:str}": DECISION_READERS,
+    "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
     "GET /v1/me": EVERYONE,
-    "GET /v1/decisions": EVERYONE,
-    "GET /v1/decisions/{decision_id:str}": EVERYONE,
-    "POST /v1/decisions/{decision_id:str}/replay": EVERYONE,
+    "GET /v1/decisions": DECISION_READERS,
+    "GET /v1/decisions/{decision_id:str}": DECISION_READERS,
+    "POST /v1/decisions/{decision_id:str}/replay": DECISION_READERS,
     # --- pricing ---
     "POST /v1/valuations": BANK_MAKERS,
     "GET /v1/valuations/{valuation_id:str}": BANK_READERS,

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
 
 DATABASE_URL = "CARBONFIN_DATABASE_URL"
 SECRET = "CARBONFIN_SECRET"  # noqa: S105 - the name of a variable
+SECRET_FILE = "CARBONFIN_SECRET_FILE"  # noqa: S105 - the name of a variable
+PREVIOUS_SECRETS = "CARBONFIN_PREVIOUS_SECRETS"
 HOST = "CARBONFIN_HOST"
 PORT = "CARBONFIN_PORT"
 SECURE_COOKIES = "CARBONFIN_SECURE_COOKIES"
@@ -24,6 +27,7 @@ class Settings:
 
     Attributes:
         secret: Seals form tokens, sessions and API keys; never shown.
+        previous_secrets: Secrets in use before, newest first; they only check what was sealed with them.
         secure_cookies: True behind TLS; false only on a loopback address.
     """
 
@@ -32,6 +36,12 @@ class Settings:
     host: str
     port: int
     secure_cookies: bool
+    previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def keys(self) -> KeyRing:
+        """The secrets as a key ring."""
+        return KeyRing(secrets=(self.secret, *self.previous_secrets))
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -52,6 +62,9 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         host=host,
         port=_port(environment.get(PORT, "8000")),
         secure_cookies=secure == "yes",
+        previous_secrets=tuple(
+            _long_enough(PREVIOUS_SECRETS, text) for text in environment.get(PREVIOUS_SECRETS, "").split(",") if text
+        ),
     )
 
 
@@ -64,9 +77,13 @@ def _port(text: str) -> int:
 def _secret(environment: Mapping[str, str], folder: Path) -> bytes:
     given = environment.get(SECRET)
     if given is not None:
-        if len(given) < _SECRET_LENGTH_MIN:
-            raise _refusal(SECRET, f"fewer than {_SECRET_LENGTH_MIN} characters", f"不足 {_SECRET_LENGTH_MIN} 个字符")
-        return given.encode()
+        return _long_enough(SECRET, given)
+    named = environment.get(SECRET_FILE)
+    if named is not None:
+        try:
+            return _long_enough(SECRET_FILE, Path(named).read_text(encoding="ascii").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise _refusal(SECRET_FILE, "the file cannot be read", "无法读取该文件") from error
     file = _made(folder) / "secret"
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -75,6 +92,12 @@ def _secret(environment: Mapping[str, str], folder: Path) -> bytes:
     with os.fdopen(handle, "w", encoding="ascii") as opened:
         opened.write(secrets.token_urlsafe(48))
     return file.read_text(encoding="ascii").strip().encode()
+
+
+def _long_enough(name: str, text: str) -> bytes:
+    if len(text) < _SECRET_LENGTH_MIN:
+        raise _refusal(name, f"fewer than {_SECRET_LENGTH_MIN} characters", f"不足 {_SECRET_LENGTH_MIN} 个字符")
+    return text.encode()
 
 
 def _made(folder: Path) -> Path:

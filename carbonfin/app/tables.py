@@ -6,11 +6,22 @@ import collateral.models
 import loans.models
 import pricing.models
 import reporting.models
-from carbonfin.storage import calendars, decisions, idempotency, jobs, outbox, parties, rulebook
+from carbonfin.storage import (
+    approvals,
+    calendars,
+    decisions,
+    files,
+    idempotency,
+    jobs,
+    messages,
+    outbox,
+    parties,
+    rulebook,
+)  # fmt: skip
 from carbonfin.storage.rows import metadata
 
 MODULES_WITH_TABLES = (
-    calendars, decisions, idempotency, jobs, outbox, parties, rulebook,
+    approvals, calendars, decisions, files, idempotency, jobs, messages, outbox, parties, rulebook,
     pricing.models, collateral.models, loans.models, reporting.models,
 )  # fmt: skip
 

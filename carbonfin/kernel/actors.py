@@ -10,8 +10,11 @@ class Role(StrEnum):
     SYSTEM = "system"
     OFFICER = "officer"
     CHECKER = "checker"
+    RISK = "risk"
     BUREAU = "bureau"
     AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
 
 class OrganizationKind(StrEnum):
@@ -19,6 +22,7 @@ class OrganizationKind(StrEnum):
 
     BANK = "bank"
     BUREAU = "bureau"
+    PLATFORM = "platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,8 @@
 """Exact column types: the same values, sums and orders on SQLite (STRICT tables) and PostgreSQL.
 
 SQLite keeps decimals as floats, drops time zones and stores enumerations by name. These types keep decimals as scaled
-integers there, instants as fixed-width UTC text, and refuse what would lose a digit. Use a class as
-`Field(sa_type=columns.Amount)`; plain `str`, `int`, `bool`, `date`, `datetime` and `StrEnum` annotations get theirs
-by themselves (see `carbonfin.storage.rows`).
+integers there, instants as fixed-width UTC text, and refuse what would lose a digit. Use a class as `sa_type`; plain
+`str`, `int`, `bool`, `date`, `datetime` and `StrEnum` annotations get theirs (see `carbonfin.storage.rows`).
 """
 
 import json
@@ -341,6 +340,13 @@ class Json(TypeDecorator[Any]):
         if value is None:
             return None
         return _plain_json(json.loads(value) if dialect.name == "sqlite" else value)
+
+
+class Content(TypeDecorator[bytes]):
+    """The bytes of a file: BYTEA on PostgreSQL, BLOB in a STRICT table on SQLite; both refuse text."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
 
 
 def storable_text(text: str) -> str:

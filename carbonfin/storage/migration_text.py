@@ -103,6 +103,8 @@ def _rendered_type(kind: Any, context: AutogenContext) -> str | Literal[False]:
         return f"sa.DateTime(timezone=True){_ON_SQLITE_TEXT}"
     if isinstance(kind, columns.Day):
         return f"sa.Date(){_ON_SQLITE_TEXT}"
+    if isinstance(kind, columns.Content):
+        return "sa.LargeBinary()"
     if isinstance(kind, columns.Text | columns.Code | columns.Json):
         context.imports.add(_POSTGRESQL)
         own = "postgresql.JSONB()" if isinstance(kind, columns.Json) else 'postgresql.TEXT(collation="C")'

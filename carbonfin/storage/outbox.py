@@ -26,6 +26,7 @@ class MessageState(StrEnum):
 
     PENDING = "pending"
     DELIVERED = "delivered"
+    DEAD = "dead"
 
 
 class OutboxMessageRow(Row, table=True):

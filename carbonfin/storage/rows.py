@@ -23,7 +23,7 @@ metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
 
 _OWN_TYPES = (
     columns.ExactDecimal, columns.Whole, columns.Flag, columns.Instant, columns.Day, columns.Text, columns.Code,
-    columns.Json,
+    columns.Json, columns.Content,
 )  # fmt: skip
 _EXACT_FOR: tuple[tuple[type[Any], type[Any]], ...] = (
     (AutoString, columns.Text),

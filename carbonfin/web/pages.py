@@ -52,8 +52,11 @@ ROLE_NAMES: dict[Role, Text] = {
     Role.SYSTEM: Text("系统", "System"),
     Role.OFFICER: Text("客户经理", "Officer"),
     Role.CHECKER: Text("复核", "Checker"),
+    Role.RISK: Text("风险经理", "Risk"),
     Role.BUREAU: Text("环境局经办", "Bureau"),
     Role.AUDITOR: Text("审计", "Auditor"),
+    Role.ADMINISTRATOR: Text("管理员", "Administrator"),
+    Role.OPERATOR: Text("平台运营", "Operator"),
 }
 
 

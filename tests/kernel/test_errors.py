@@ -73,4 +73,13 @@ def test_actors_know_role_and_organisation() -> None:
         organization_kind=OrganizationKind.BANK, is_sample=True,
     )  # fmt: skip
     assert (actor.role, actor.organization_kind) == ("officer", "bank")
-    assert {role.value for role in Role} == {"system", "officer", "checker", "bureau", "auditor"}
+    assert {role.value for role in Role} == {
+        "system",
+        "officer",
+        "checker",
+        "risk",
+        "bureau",
+        "auditor",
+        "administrator",
+        "operator",
+    }

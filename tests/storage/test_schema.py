@@ -49,7 +49,7 @@ def shape(engine: sa.Engine) -> dict[Any, object]:
                 "WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass UNION ALL "
                 "SELECT tgrelid::regclass::text || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
             )
-        texts = {name: " ".join(sorted(text.replace(",", " ").split())) for name, text in written}
+        texts = {name: " ".join(sorted(text.replace(",", " ").replace(chr(34), "").split())) for name, text in written}
     columns = {
         (name, column["name"]): (str(column["type"].compile(dialect=engine.dialect)), column["nullable"])
         for name in names

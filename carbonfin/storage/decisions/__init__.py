@@ -11,10 +11,11 @@ from carbonfin.storage.decisions.records import (
     record_decision,
     replay_decision,
 )
-from carbonfin.storage.decisions.rows import DecisionChainRow, DecisionRow, DecisionSealRow
+from carbonfin.storage.decisions.rows import ChainHeadRow, DecisionChainRow, DecisionRow, DecisionSealRow
 
 __all__ = [
     "ChainFault",
+    "ChainHeadRow",
     "ChainReport",
     "DecisionChainRow",
     "DecisionRecord",

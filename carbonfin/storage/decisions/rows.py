@@ -59,6 +59,24 @@ class DecisionChainRow(Row, table=True):
     digest: str
 
 
+class ChainHeadRow(Row, table=True):
+    """The signed head of an organisation's chain at the end of a business date; exported, it proves what stood then."""
+
+    __table_args__ = (sa.UniqueConstraint("organization_id", "business_date"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    business_date: date
+    length: int
+    digest: str
+    sm3_digest: str
+    signed_at: datetime
+    algorithm: str
+    key_id: str
+    public_key: str
+    signature: str
+
+
 def record_digest_of(row: DecisionRow) -> str:
     """Give the SHA-256 over everything a decision's row says."""
     return digest_of(

@@ -35,11 +35,21 @@ from carbonfin.storage.parties.organizations import (
     save_organization,
     standing_of,
 )
-from carbonfin.storage.parties.rows import ApiKeyRow, DayState, OrganizationRow, PartyRow, SessionRow, UserRow
+from carbonfin.storage.parties.rows import (
+    ApiKeyRow,
+    DayState,
+    ExternalIdRow,
+    OrganizationRow,
+    PartyRow,
+    SecurityEventRow,
+    SessionRow,
+    UserRow,
+)
 
 __all__ = [
     "ApiKeyRow",
     "DayState",
+    "ExternalIdRow",
     "IssuedKey",
     "KeyGrant",
     "Organization",
@@ -48,6 +58,7 @@ __all__ = [
     "PartyDraft",
     "PartyRow",
     "Person",
+    "SecurityEventRow",
     "SessionRow",
     "Standing",
     "UserRow",

@@ -34,10 +34,10 @@ class OrganizationRow(Row, table=True):
 
 
 class UserRow(Row, table=True):
-    """A person who signs in with a password."""
+    """A person who signs in with a password, or through the organisation's own identity provider."""
 
     __tablename__ = "user_account"  # `user` is a reserved word
-    __table_args__ = (sa.UniqueConstraint("login"),)
+    __table_args__ = (sa.UniqueConstraint("login"), sa.UniqueConstraint("oidc_issuer", "oidc_subject"))
 
     id: str = Field(default_factory=new_id, primary_key=True)
     organization_id: str = Field(foreign_key="organization.id", index=True)
@@ -48,10 +48,19 @@ class UserRow(Row, table=True):
     failed_count: int = 0
     locked_until: datetime | None = None
     is_active: bool = True
+    email: str | None = None
+    password_changed_at: datetime | None = None
+    must_change_password: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    oidc_issuer: str | None = None
+    oidc_subject: str | None = None
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class ApiKeyRow(Row, table=True):
-    """A key of a system: its prefix finds it, its keyed digest proves it, the key itself is not kept."""
+    """A key of a system: its prefix finds it, its keyed digest proves it, the key itself is not kept.
+
+    The prefix is also the system's OAuth2 client identifier, and the key its client secret.
+    """
 
     __table_args__ = (sa.UniqueConstraint("prefix"),)
 
@@ -65,17 +74,68 @@ class ApiKeyRow(Row, table=True):
     expires_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    created_at: datetime | None = None
+    created_by: str | None = None
+    replaces_id: str | None = Field(default=None, foreign_key="api_key.id")
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class SessionRow(Row, table=True):
-    """A person's signed-in session; the token is kept only as a digest."""
+    """A person's signed-in session; the token is kept only as a digest.
+
+    `id` names the session in lists, `confirmed_at` is when its person last gave the password for a binding step.
+    """
 
     __tablename__ = "web_session"
+    __table_args__ = (sa.UniqueConstraint("id"),)
 
     token_digest: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="user_account.id", index=True)
     opened_at: datetime
     expires_at: datetime
+    id: str | None = None
+    organization_id: str | None = Field(default=None, foreign_key="organization.id")
+    confirmed_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    device: str | None = None
+
+
+class SecurityEventRow(Row, table=True):
+    """One thing that matters to the safety of an organisation's doors; never changed.
+
+    `subject` names whom or what it was about by identifier: no password, key or token ever stands here.
+    """
+
+    __table_args__ = (sa.Index(None, "organization_id", "happened_at"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    kind: str
+    subject: str
+    actor_id: str | None = None
+    actor_name: str | None = None
+    happened_at: datetime
+    detail: str = ""
+
+
+class ExternalIdRow(Row, table=True):
+    """A number under which one of the organisation's other systems knows a thing of ours.
+
+    `kind` is customer (客户号), branch (机构号), credit_line (授信号), contract (合同号) or loan_note (借据号).
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "kind", "value"),
+        sa.Index(None, "organization_id", "subject"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    kind: str
+    value: str
+    subject: str
+    added_at: datetime
+    added_by: str
 
 
 class PartyRow(Row, table=True):
@@ -98,3 +158,4 @@ class PartyRow(Row, table=True):
     scheme: str | None = None
     key_emitter: bool | None = None
     is_sample: bool
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
