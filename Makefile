@@ -6,7 +6,7 @@ WORKERS ?= 2
 # Trust what the machine trusts: behind a bank's proxy that is its own authority.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: demo test check run client bench soak lock clean
+.PHONY: demo test check run client sbom bench soak lock clean
 
 demo: .venv/ok
 	$(RUN)/carbonfin demo
@@ -28,8 +28,14 @@ run: .venv/ok
 
 # The Python client for bank systems, written from the service's own description into build/client.
 client: .venv/ok .tools/generator/ok
+	@mkdir -p build
 	$(RUN)/carbonfin openapi > build/openapi.json
 	.tools/generator/bin/openapi-python-client generate --path build/openapi.json --output-path build/client --overwrite
+
+# Software bill of materials of what is shipped, in CycloneDX, from the locked requirements.
+sbom: .venv/ok-dev
+	@mkdir -p build
+	$(RUN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
 
 bench: .venv/ok-dev
 	$(RUN)/python -m benchmarks $(NAME)
