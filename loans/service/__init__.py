@@ -27,6 +27,7 @@ from loans.service.notes import (
     record_loan_note,
     settle_note,
 )
+from loans.service.observations import ObservationDue, observations_due
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -45,6 +46,7 @@ DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (RATING_KIND, RATE_KIND, SC
 __all__ = [
     "DECISION_KINDS",
     "LendingDefaults",
+    "ObservationDue",
     "StoredTermSheet",
     "TermSheetDraft",
     "account_years",
@@ -60,6 +62,7 @@ __all__ = [
     "make_schedule",
     "note_schedule",
     "notes_of",
+    "observations_due",
     "preview_term_sheet",
     "rate_enterprise",
     "rating_report_of",

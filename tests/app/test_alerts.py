@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 from carbonfin.app.alerts import alerts_of
-from carbonfin.app.home import bank_cards, parameter_names
+from carbonfin.app.homes.figures import parameter_names
+from carbonfin.app.homes.officer import bank_cards
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.parameters import ParameterBook, book_from_toml
 from carbonfin.web.language import Text

@@ -1,5 +1,6 @@
 """Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
 
+from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
 from carbonfin.storage.decisions.chain import ChainFault, ChainReport, verify_chain
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
@@ -20,13 +21,17 @@ __all__ = [
     "DecisionChainRow",
     "DecisionRecord",
     "DecisionRow",
+    "DecisionSample",
     "DecisionSealRow",
     "Recorded",
     "Replay",
+    "UnconfirmedUse",
     "decisions_of",
     "load_decision",
     "load_outcome",
     "record_decision",
     "replay_decision",
+    "sample_decisions",
+    "unconfirmed_uses",
     "verify_chain",
 ]

@@ -132,7 +132,7 @@ def record_decision(
     session.add(row)
     session.flush()
     seal_at_commit(session, row)
-    return Recorded(decision_id=row.id, outcome=outcome, record=_record(row, None))
+    return Recorded(decision_id=row.id, outcome=outcome, record=record_of(row, None))
 
 
 def load_decision(session: Session, actor: Actor, decision_id: str) -> DecisionRecord:
@@ -147,7 +147,7 @@ def load_decision(session: Session, actor: Actor, decision_id: str) -> DecisionR
     seal = session.exec(
         select(DecisionSealRow.sequence).where(DecisionSealRow.decision_id == decision_id)
     ).one_or_none()  # fmt: skip
-    return _record(row, seal)
+    return record_of(row, seal)
 
 
 def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decision_id: str) -> O:
@@ -178,7 +178,7 @@ def decisions_of(
     rows = session.exec(query.order_by(col(DecisionSealRow.sequence).desc().nulls_first()).limit(_DECISIONS_MAX)).all()
     waiting = {decision_id: place for place, decision_id in enumerate(unsealed_ids(session))}
     ordered = sorted(rows, key=lambda found: (found[1] is None, found[1] or waiting.get(found[0].id, -1)))
-    return tuple(_record(row, sequence) for row, sequence in ordered)
+    return tuple(record_of(row, sequence) for row, sequence in ordered)
 
 
 def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], decision_id: str) -> Replay:
@@ -233,7 +233,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _record(row: DecisionRow, sequence: int | None) -> DecisionRecord:
+def record_of(row: DecisionRow, sequence: int | None) -> DecisionRecord:
+    """Give the record of a row and its place in the chain."""
     return DecisionRecord(
         id=row.id,
         organization_id=row.organization_id,

@@ -1,0 +1,76 @@
+"""The bureau's first screen: the batch from filed to paid, budget, what is undecided and why, what repeats."""
+
+from collections import Counter
+
+from litestar.response import Template
+
+from carbonfin.app.homes.figures import HomeFigure
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock, china_day
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.filters import cny
+from carbonfin.web.pages import Text, page
+from reporting import service
+from reporting.calc.reports import SubsidyReport
+from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
+from reporting.jobs import quarter_of
+
+
+def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
+    """Show the bureau its current batch and the reports it has built."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        built = service.reports_of(session, actor)
+        filed = service.applications_of(session, actor)
+        as_of = max([standing.business_date, *(china_day(item.application.submitted_at) for item in filed)])
+        quarter = quarter_of(as_of)
+        kept = next((item for item in built if item.quarter == str(quarter)), None)
+        report = kept or service.preview_report(session, actor, quarter=quarter, as_of=as_of)
+    return page(
+        request,
+        "app/home_bureau.html",
+        title=Text("贴息总览", "Subsidy overview"),
+        standing=standing,
+        report=report,
+        built=built,
+        cards=bureau_cards(report),
+        undecided=unconfirmed_reasons(report),
+        duplicates=[line for line in report.lines if line.decision.outcome is Outcome.DUPLICATE],
+        budget=[source for source in report.sources if "预算" in source.title_zh],
+    )
+
+
+def bureau_cards(report: SubsidyReport) -> tuple[HomeFigure, ...]:
+    """Give the five figures the bureau sees first."""
+    outcomes = Counter(line.decision.outcome for line in report.lines)
+
+    def card(outcome: Outcome, *, state: str = "", note: Text | None = None) -> HomeFigure:
+        count = outcomes[outcome]
+        return HomeFigure(
+            label=Text(*OUTCOME_TITLES[outcome]), value=str(count), unit="", note=note, state=state if count else ""
+        )
+
+    calculated = Text(
+        f"测算 {cny(report.summary.calculated_cny)} 元", f"calculated CNY {cny(report.summary.calculated_cny)}"
+    )
+    return (
+        HomeFigure(
+            label=Text("本批申请", "Filed in this batch"),
+            value=str(len(report.lines) + len(report.failures)),
+            unit="",
+            note=Text(f"{report.quarter} 批次", f"batch {report.quarter}"),
+            address="/subsidies",
+        ),
+        card(Outcome.QUALIFIES, state="good", note=calculated),
+        card(Outcome.UNDECIDED, state="warning", note=Text("参数未确认，不出金额", "no amount: parameter unconfirmed")),
+        card(Outcome.DUPLICATE, state="breach", note=Text("已列出重复对象", "shown with what they repeat")),
+        card(Outcome.REFUSED),
+    )
+
+
+def unconfirmed_reasons(report: SubsidyReport) -> list[tuple[str, int]]:
+    """Give what keeps applications undecided, most frequent first."""
+    counts = Counter(note for line in report.lines for note in line.decision.unconfirmed_zh)
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
