@@ -42,9 +42,9 @@ class Choice:
         from carbonfin.web.terminal import Terminal
 
         sessions = Sessions(opened(settings_from().database_url))
-        with sessions.read() as session:
+        with sessions.as_operator().read() as session:
             actor = actor_for_command(session, login=self.login, organization=self.organization)
-        return Terminal(sessions=sessions, actor=actor, clock=SystemClock(), json_output=self.json_output)
+        return Terminal(sessions=sessions.within(actor), actor=actor, clock=SystemClock(), json_output=self.json_output)
 
 
 @carbonfin.callback()

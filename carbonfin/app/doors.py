@@ -30,7 +30,7 @@ class Doors:
     """The ways in: keys for systems, passwords and sessions for people."""
 
     def __init__(self, sessions: Sessions, clock: Clock, secret: bytes) -> None:
-        self._sessions = sessions
+        self._sessions = sessions.at_the_door()
         self._clock = clock
         self._secret = secret
 

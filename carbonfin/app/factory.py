@@ -64,8 +64,9 @@ def create_app(
     keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
-    def provide_sessions() -> Sessions:
-        return sessions
+    def provide_sessions(request: WebRequest) -> Sessions:
+        visitor = visitor_of(request)
+        return sessions if visitor is None else sessions.within(visitor.actor)
 
     def provide_clock() -> Clock:
         return clock

@@ -2,17 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 
 _BUSY_TIMEOUT_MS = 10_000
+_SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
 _LAST_STEPS = "last_steps"
 _UNIQUE_VIOLATION = "23505"
@@ -80,15 +86,58 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
+class ScopeKind(StrEnum):
+    """For whom transactions work: one organisation, whoever is at the door, or the operator of the platform."""
+
+    ORGANIZATION = "organization"
+    DOOR = "door"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which rows PostgreSQL shows to a transaction; see `carbonfin.storage.isolation`."""
+
+    kind: ScopeKind
+    organization_id: str = ""
+
+
 class Sessions:
-    """Hands out sessions: one transaction each, opened and closed at the edge of the program."""
+    """Hands out sessions: one transaction each, opened and closed at the edge of the program.
+
+    On PostgreSQL a role that is bound by row-level security sees no row before a scope is named: `within`,
+    `at_the_door` and `as_operator` give the same database with one. On SQLite a scope changes nothing.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.scope: Scope | None = None
         options: dict[str, Any] = {_READS_ONLY: True}
         if engine.dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading_engine = engine.execution_options(**options)
+
+    def within(self, organization: Actor | str) -> "Sessions":
+        """Give sessions that see the rows of one organisation, named by its identifier or by someone who acts for it."""
+        organization_id = organization if isinstance(organization, str) else organization.organization_id
+        assert organization_id, "an organisation has an identifier"
+        return self._scoped(Scope(kind=ScopeKind.ORGANIZATION, organization_id=organization_id))
+
+    def at_the_door(self) -> "Sessions":
+        """Give sessions that see what signing in needs: organisations, people, keys and signed-in sessions."""
+        return self._scoped(Scope(kind=ScopeKind.DOOR))
+
+    def as_operator(self) -> "Sessions":
+        """Give sessions that see every organisation's rows: for administration of the platform and jobs over all."""
+        return self._scoped(Scope(kind=ScopeKind.OPERATOR))
+
+    def _scoped(self, scope: Scope) -> "Sessions":
+        scoped = copy(self)
+        scoped.scope = scope
+        return scoped
+
+    def _open(self, engine: sa.Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={_SCOPE: self.scope})
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -98,7 +147,7 @@ class Sessions:
             Conflict: Another writer held what this one needed for too long, or saved the same thing first.
         """
         try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with self._open(self.engine) as session, session.begin():
                 yield session
                 _take_last_steps(session)
         except OperationalError as error:
@@ -123,8 +172,20 @@ class Sessions:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction that sees one state of the database; writing in it is refused."""
-        with Session(self._reading_engine, expire_on_commit=False) as session, session.begin():
+        with self._open(self._reading_engine) as session, session.begin():
             yield session
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_scope(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    """Tell PostgreSQL for whom the transaction works; it forgets at the end, so the pool's next user learns nothing."""
+    scope: Scope | None = session.info.get(_SCOPE)
+    if scope is None or transaction.nested or connection.dialect.name != "postgresql":
+        return
+    connection.exec_driver_sql(
+        "SELECT set_config('app.scope', %s, true), set_config('app.organization', %s, true)",
+        (scope.kind.value, scope.organization_id),
+    )
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

@@ -79,17 +79,24 @@ class Demo:
         self._on_step("经登记机构冻结质押，接管存量质押与回购")
         self._make_agreements(maker, checker, parties)
         self._on_step("企业碳评级、降碳贷定价、还款计划与贷款条款清单")
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             lending.record_accounts(session, self._world, maker, parties)
             term_sheet = lending.draft_loan(session, self._world, maker, parties[self._world.loan.borrower])
         self._on_step("估值：现货、场外远期与期货式合约")
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             valuation = market.value_sample_portfolio(session, self._world, maker)
         self._on_step("日终：计提、敞口、重估、覆盖率、追加担保通知")
-        run_end_of_day(self._sessions, maker, clock=self._clock, business_date=self._world.business_date, on_step=None)
+        run_end_of_day(
+            self._sessions.within(maker),
+            maker,
+            clock=self._clock,
+            business_date=self._world.business_date,
+            on_step=None,
+        )
         self._on_step("贴息资格与市级报表")
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             subsidies.file_applications(session, self._world, maker)
+        with self._sessions.within(actors["bureau"]).begin() as session:
             report = subsidies.build_report(session, self._world, actors["bureau"])
         return DemoOutcome(
             world=self._world,
@@ -111,7 +118,7 @@ class Demo:
     def _make_world(self) -> tuple[dict[str, Actor], dict[str, Party], str]:
         all_tables()
         upgrade(self._sessions.engine)
-        with self._sessions.begin() as session:
+        with self._sessions.as_operator().begin() as session:
             import_builtin_calendars(session)
             actors = people.make_people(session, self._world, starts_on=self._first_day)
             maker, checker = actors["maker"], actors["checker"]
@@ -134,8 +141,9 @@ class Demo:
         return drawn
 
     def _import_market(self, maker: Actor) -> tuple[QualityReport, ...]:
-        with self._sessions.begin() as session:
+        with self._sessions.as_operator().begin() as session:
             import_builtin_market(session)
+        with self._sessions.within(maker).begin() as session:
             market.import_samples(session, maker)
             return tuple(market.check_quotes(session, self._world, maker))
 
@@ -144,8 +152,8 @@ class Demo:
             self._freeze_and_draw(maker, checker, parties, registry)
             self._roll_to_business_date(maker)
             self._take_over(maker, checker, parties)
-            collateral_jobs.dispatch_registry_messages(self._sessions, maker, registry, clock=self._clock)
-            collateral_jobs.query_open_requests(self._sessions, maker, registry, clock=self._clock)
+            collateral_jobs.dispatch_registry_messages(self._sessions.within(maker), maker, registry, clock=self._clock)
+            collateral_jobs.query_open_requests(self._sessions.within(maker), maker, registry, clock=self._clock)
 
     @contextmanager
     def _registry(self) -> Iterator[Registry]:
@@ -169,7 +177,7 @@ class Demo:
     def _freeze_and_draw(self, maker: Actor, checker: Actor, parties: dict[str, Party], registry: Registry) -> None:
         """Appraise, reserve, freeze over HTTP and draw one pledge, on the day it was drawn."""
         pledge = self._pledges[FROZEN_OVER_HTTP]
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             if collateral_service.pledge_by_code(session, maker, pledge.code) is not None:
                 return
             standing = collateral_service.standing_on(session, maker, self._first_day)
@@ -177,13 +185,13 @@ class Demo:
             frozen = agreements.apply_and_freeze(
                 session, pledge, parties, maker=maker, checker=checker, standing=standing
             )
-        collateral_jobs.dispatch_registry_messages(self._sessions, maker, registry, clock=self._clock)
-        with self._sessions.begin() as session:
+        collateral_jobs.dispatch_registry_messages(self._sessions.within(maker), maker, registry, clock=self._clock)
+        with self._sessions.within(maker).begin() as session:
             standing = collateral_service.standing_on(session, maker, self._first_day)
             collateral_service.draw_pledge(session, maker, frozen.id, standing=standing)
 
     def _roll_to_business_date(self, maker: Actor) -> None:
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             bank = load_organization(session, maker.organization_id)
             if bank.business_date < self._world.business_date:
                 roll_business_date(
@@ -196,7 +204,7 @@ class Demo:
 
     def _take_over(self, maker: Actor, checker: Actor, parties: dict[str, Party]) -> None:
         """Enter the pledges that ran before, the repo, the notes behind them, and the two applications of the day."""
-        with self._sessions.begin() as session:
+        with self._sessions.within(maker).begin() as session:
             applied = {pledge.code for pledge in collateral_service.pledges_of(session, maker)}
             noted = {note.pledge_code for note in loan_service.notes_of(session, maker)}
             standing = collateral_service.standing_on(session, maker, self._world.business_date)
