@@ -1,5 +1,55 @@
 """Four eyes, once: what one person proposes takes effect only when another approves it."""
 
-from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow
+from carbonfin.storage.approvals.lifecycle import (
+    approve,
+    draft,
+    expire_overdue,
+    make_due_effective,
+    propose,
+    reject,
+    submit,
+    withdraw,
+)
+from carbonfin.storage.approvals.reading import (
+    approvals_of,
+    events_of,
+    latest_approval,
+    load_approval,
+    open_approval_of,
+    waiting_for,
+)
+from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
+from carbonfin.storage.approvals.values import (
+    OPEN_STATES,
+    Answer,
+    Approval,
+    ApprovalEvent,
+    ApprovalKind,
+    ProposalDraft,
+)
 
-__all__ = ["ApprovalEventRow", "ApprovalRow"]
+__all__ = [
+    "OPEN_STATES",
+    "Answer",
+    "Approval",
+    "ApprovalEvent",
+    "ApprovalEventRow",
+    "ApprovalKind",
+    "ApprovalRow",
+    "ApprovalState",
+    "ProposalDraft",
+    "approvals_of",
+    "approve",
+    "draft",
+    "events_of",
+    "expire_overdue",
+    "latest_approval",
+    "load_approval",
+    "make_due_effective",
+    "open_approval_of",
+    "propose",
+    "reject",
+    "submit",
+    "waiting_for",
+    "withdraw",
+]

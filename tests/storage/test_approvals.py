@@ -1,0 +1,256 @@
+"""Four eyes: every edge of an approval, two at once, and what the database refuses by itself."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ApprovalState, ProposalDraft
+from carbonfin.storage.engine import Sessions
+from tests.storage.worlds import World, make_world
+
+AT = datetime(2025, 7, 1, 1, 30, tzinfo=UTC)
+DAY = date(2025, 6, 30)
+YES = Answer(reason="已核对")
+
+
+class Done:
+    """What took effect; stands for a package's own work."""
+
+    def __init__(self) -> None:
+        self.effects: list[tuple[str, str]] = []
+
+    def apply(self, _: Session, actor: Actor, approval: Approval, __: Answer, ___: datetime) -> None:
+        if approval.payload.get("impossible"):
+            raise Conflict("the thing is no longer possible", zh="已不可行")
+        self.effects.append((approval.subject, actor.name))
+
+
+def kind(done: Done) -> ApprovalKind:
+    return ApprovalKind(
+        name="test.thing",
+        title_zh="事项",
+        title_en="Thing",
+        maker_roles=frozenset({Role.OFFICER}),
+        checker_roles=frozenset({Role.CHECKER}),
+        apply=done.apply,
+        address=lambda approval: f"/things/{approval.subject}",
+    )
+
+
+def proposal(subject: str = "thing:1") -> ProposalDraft:
+    return ProposalDraft(
+        kind="test.thing", subject=subject, title_zh="提高额度", title_en="Raise the line",
+        payload={"limit_cny": "100.00"}, reason="客户申请",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def world(sessions: Sessions) -> World:
+    with sessions.begin() as session:
+        return make_world(session, password_hash="x")
+
+
+def _proposed(sessions: Sessions, world: World, draft: ProposalDraft | None = None) -> Approval:
+    with sessions.begin() as session:
+        return approvals.propose(session, world.maker, draft or proposal(), at=AT)
+
+
+def _approve(
+    sessions: Sessions, actor: Actor, approval_id: str, done: Done, *, at: datetime = AT, version: int | None = None
+) -> Approval:
+    with sessions.begin() as session:
+        return approvals.approve(
+            session, actor, approval_id, kinds=(kind(done),), answer=YES, at=at, business_date=DAY,
+            expected_version=version,
+        )  # fmt: skip
+
+
+def test_approved_by_another_it_takes_effect_at_once_and_every_step_is_kept(sessions: Sessions, world: World) -> None:
+    done = Done()
+    waiting = _proposed(sessions, world)
+    ended = _approve(sessions, world.checker, waiting.id, done)
+    assert (ended.state, ended.checker_name, ended.effective_at) == (ApprovalState.EFFECTIVE, "checker", AT)
+    assert done.effects == [("thing:1", "checker")]
+    with sessions.read() as session:
+        steps = approvals.events_of(session, world.maker, waiting.id)
+    assert [(step.event, step.state_after, step.actor_name) for step in steps] == [
+        ("draft", "draft", "maker"),
+        ("propose", "proposed", "maker"),
+        ("approve", "approved", "checker"),
+        ("make_effective", "effective", "checker"),
+    ]
+    assert [step.reason for step in steps] == ["客户申请", "客户申请", "已核对", "已核对"]
+
+
+def test_the_maker_cannot_approve_whatever_the_role(sessions: Sessions, world: World) -> None:
+    done = Done()
+    waiting = _proposed(sessions, world)
+    both = replace(world.maker, role=Role.CHECKER)
+    with pytest.raises(NotPermitted, match="same person"):
+        _approve(sessions, both, waiting.id, done)
+    with pytest.raises(NotPermitted, match="same person"), sessions.begin() as session:
+        approvals.reject(session, both, waiting.id, kinds=(kind(done),), answer=YES, at=AT)
+    assert done.effects == []
+
+
+def test_a_role_outside_the_kind_cannot_decide(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    auditor = replace(world.checker, role=Role.AUDITOR)
+    with pytest.raises(NotPermitted, match="auditor"):
+        _approve(sessions, auditor, waiting.id, Done())
+
+
+def test_the_database_itself_refuses_one_person_in_both_places(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    change = sa.text("UPDATE approval SET state = 'approved', checker_id = maker_id WHERE id = :id")
+    with pytest.raises(sa.exc.IntegrityError, match="four_eyes"), sessions.begin() as session:
+        session.execute(change, {"id": waiting.id})
+    lonely = sa.text("UPDATE approval SET state = 'effective' WHERE id = :id")
+    with pytest.raises(sa.exc.IntegrityError, match="decided_by_someone"), sessions.begin() as session:
+        session.execute(lonely, {"id": waiting.id})
+
+
+def test_an_effect_that_fails_leaves_nothing_approved(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world, replace(proposal(), payload={"impossible": True}))
+    with pytest.raises(Conflict, match="no longer possible"):
+        _approve(sessions, world.checker, waiting.id, Done())
+    with sessions.read() as session:
+        assert approvals.load_approval(session, world.maker, waiting.id) == waiting
+
+
+def test_two_checkers_at_the_same_instant_decide_once(sessions: Sessions, world: World) -> None:
+    done = Done()
+    waiting = _proposed(sessions, world)
+    second = replace(world.checker, id=world.checker.id[::-1], name="second")
+    start = threading.Barrier(2)
+    failures: list[Exception] = []
+
+    def decide(actor: Actor) -> None:
+        start.wait()
+        try:
+            _approve(sessions, actor, waiting.id, done)
+        except Conflict as conflict:
+            failures.append(conflict)
+
+    threads = [threading.Thread(target=decide, args=(actor,)) for actor in (world.checker, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done.effects) == 1
+    assert len(failures) == 1
+    with sessions.read() as session:
+        assert len(approvals.events_of(session, world.maker, waiting.id)) == 4
+
+
+def test_a_stale_version_is_refused_and_the_one_seen_is_taken(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    with pytest.raises(Conflict, match="2 steps"):
+        _approve(sessions, world.checker, waiting.id, Done(), version=1)
+    assert _approve(sessions, world.checker, waiting.id, Done(), version=waiting.version).version == 4
+
+
+def test_only_one_stands_open_for_a_subject(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    with pytest.raises(Conflict, match="already before the checkers"):
+        _proposed(sessions, world)
+    with sessions.begin() as session:
+        approvals.withdraw(session, world.maker, waiting.id, reason="改期", at=AT)
+    assert _proposed(sessions, world).state is ApprovalState.PROPOSED
+
+
+@pytest.mark.parametrize("ending", ["withdraw", "reject", "approve"])
+def test_what_has_ended_moves_no_more(sessions: Sessions, world: World, ending: str) -> None:
+    done = Done()
+    waiting = _proposed(sessions, world)
+    with sessions.begin() as session:
+        if ending == "withdraw":
+            approvals.withdraw(session, world.maker, waiting.id, reason="撤回", at=AT)
+        elif ending == "reject":
+            approvals.reject(session, world.checker, waiting.id, kinds=(kind(done),), answer=YES, at=AT)
+    if ending == "approve":
+        _approve(sessions, world.checker, waiting.id, done)
+    before = list(done.effects)
+    with pytest.raises(Conflict):
+        _approve(sessions, world.checker, waiting.id, done)
+    with pytest.raises(Conflict), sessions.begin() as session:
+        approvals.withdraw(session, world.maker, waiting.id, reason="再撤", at=AT)
+    assert done.effects == before
+
+
+def test_a_later_day_waits_for_its_day(sessions: Sessions, world: World) -> None:
+    done = Done()
+    waiting = _proposed(sessions, world, replace(proposal(), effective_on=date(2025, 7, 2)))
+    approved = _approve(sessions, world.checker, waiting.id, done)
+    assert (approved.state, done.effects) == (ApprovalState.APPROVED, [])
+    for day, count in ((date(2025, 7, 1), 0), (date(2025, 7, 2), 1), (date(2025, 7, 2), 0)):
+        with sessions.begin() as session:
+            found = approvals.make_due_effective(session, world.maker, kinds=(kind(done),), business_date=day, at=AT)
+        assert found == count
+    assert done.effects == [("thing:1", "maker")]
+
+
+def test_what_is_overdue_can_no_longer_be_approved_and_is_ended_by_the_job(sessions: Sessions, world: World) -> None:
+    late = AT + timedelta(hours=2)
+    waiting = _proposed(sessions, world, replace(proposal(), expires_at=AT + timedelta(hours=1)))
+    with pytest.raises(Conflict, match="expired"):
+        _approve(sessions, world.checker, waiting.id, Done(), at=late)
+    with sessions.begin() as session:
+        assert approvals.expire_overdue(session, world.maker, at=late) == 1
+        assert approvals.expire_overdue(session, world.maker, at=late) == 0
+    with sessions.read() as session:
+        assert approvals.load_approval(session, world.maker, waiting.id).state is ApprovalState.EXPIRED
+
+
+def test_a_payload_changed_behind_our_back_is_not_approved(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    with sessions.begin() as session:
+        session.execute(
+            sa.text("UPDATE approval SET payload = :payload WHERE id = :id"),
+            {"payload": '{"limit_cny":"900.00"}', "id": waiting.id},
+        )
+    with pytest.raises(Conflict, match="no longer holds what was proposed"):
+        _approve(sessions, world.checker, waiting.id, Done())
+
+
+def test_another_organisation_finds_nothing(sessions: Sessions, world: World) -> None:
+    waiting = _proposed(sessions, world)
+    foreign = replace(world.stranger, role=Role.CHECKER)
+    with pytest.raises(NotFound):
+        _approve(sessions, foreign, waiting.id, Done())
+    with sessions.read() as session:
+        assert approvals.approvals_of(session, world.stranger) == ()
+        assert approvals.events_of(session, world.stranger, waiting.id) == ()
+        with pytest.raises(NotFound):
+            approvals.load_approval(session, world.stranger, waiting.id)
+
+
+def test_a_reason_is_required_of_everyone(sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput, match="reason"):
+        _proposed(sessions, world, replace(proposal(), reason=" "))
+    waiting = _proposed(sessions, world)
+    with pytest.raises(InvalidInput, match="reason"), sessions.begin() as session:
+        approvals.reject(
+            session, world.checker, waiting.id, kinds=(kind(Done()),), answer=Answer(reason="x" * 2001), at=AT
+        )
+    with pytest.raises(NotPermitted, match="another person"), sessions.begin() as session:
+        approvals.withdraw(session, world.checker, waiting.id, reason="代撤", at=AT)
+
+
+def test_the_inbox_holds_what_others_proposed_and_my_role_decides(sessions: Sessions, world: World) -> None:
+    kinds = (kind(Done()),)
+    first = _proposed(sessions, world, proposal("thing:1"))
+    second = _proposed(sessions, world, proposal("thing:2"))
+    with sessions.read() as session:
+        found = approvals.waiting_for(session, world.checker, kinds)
+        assert {one.id for one in found} == {first.id, second.id}
+        assert approvals.waiting_for(session, world.maker, kinds) == ()
+        assert approvals.waiting_for(session, replace(world.maker, role=Role.CHECKER), kinds) == ()
+        assert approvals.open_approval_of(session, world.bank_id, kind="test.thing", subject="thing:2") == second
