@@ -68,6 +68,7 @@ def upgrade():
         sa.Column(
             "checker_reason", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True
         ),
+        sa.Column("accepted", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("proposed_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),

@@ -46,7 +46,7 @@ def kind(done: Done) -> ApprovalKind:
 
 def proposal(subject: str = "thing:1") -> ProposalDraft:
     return ProposalDraft(
-        kind="test.thing", subject=subject, title_zh="提高额度", title_en="Raise the line",
+        subject=subject, title_zh="提高额度", title_en="Raise the line",
         payload={"limit_cny": "100.00"}, reason="客户申请",
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def world(sessions: Sessions) -> World:
 
 def _proposed(sessions: Sessions, world: World, draft: ProposalDraft | None = None) -> Approval:
     with sessions.begin() as session:
-        return approvals.propose(session, world.maker, draft or proposal(), at=AT)
+        return approvals.propose(session, world.maker, kind(Done()), draft or proposal(), at=AT)
 
 
 def _approve(
@@ -98,6 +98,11 @@ def test_the_maker_cannot_approve_whatever_the_role(sessions: Sessions, world: W
     with pytest.raises(NotPermitted, match="same person"), sessions.begin() as session:
         approvals.reject(session, both, waiting.id, kinds=(kind(done),), answer=YES, at=AT)
     assert done.effects == []
+
+
+def test_a_role_outside_the_kind_cannot_propose(sessions: Sessions, world: World) -> None:
+    with pytest.raises(NotPermitted, match="checker may not propose"), sessions.begin() as session:
+        approvals.propose(session, world.checker, kind(Done()), proposal(), at=AT)
 
 
 def test_a_role_outside_the_kind_cannot_decide(sessions: Sessions, world: World) -> None:

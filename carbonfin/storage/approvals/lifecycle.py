@@ -27,20 +27,29 @@ _EDGES: Mapping[str, tuple[frozenset[ApprovalState], ApprovalState]] = {
 _REASON_LENGTH_MAX = 2000
 
 
-def draft(session: Session, maker: Actor, proposal: ProposalDraft, *, at: datetime) -> Approval:
+def draft(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft, *, at: datetime) -> Approval:
     """Write down what is to be proposed; nobody is asked yet.
 
     Raises:
+        NotPermitted: The maker's role may not propose this kind.
         InvalidInput: No reason, or an expiry that lies behind.
         Conflict: Another approval of this kind and subject is open.
     """
     _reasoned(proposal.reason)
+    if maker.role not in kind.maker_roles:
+        raise NotPermitted(
+            f"the role {maker.role.value} may not propose {kind.name}",
+            zh="您的角色不能发起此类事项",
+            field="maker",
+            remedy="Ask a colleague whose role allows it.",
+            remedy_zh="请由有权限的同事发起。",
+        )
     if proposal.expires_at is not None and proposal.expires_at <= at:
         raise InvalidInput("the expiry lies behind", zh="有效期已过", field="expires_at")
-    _refuse_second(session, maker, proposal)
+    _refuse_second(session, maker, kind, proposal)
     row = ApprovalRow(
         organization_id=maker.organization_id,
-        kind=proposal.kind,
+        kind=kind.name,
         subject=proposal.subject,
         title_zh=proposal.title_zh,
         title_en=proposal.title_en,
@@ -61,9 +70,9 @@ def draft(session: Session, maker: Actor, proposal: ProposalDraft, *, at: dateti
     return approval_of_row(row)
 
 
-def propose(session: Session, maker: Actor, proposal: ProposalDraft, *, at: datetime) -> Approval:
-    """Draft and put before the checkers in one step."""
-    drafted = draft(session, maker, proposal, at=at)
+def propose(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft, *, at: datetime) -> Approval:
+    """Draft and put before the checkers in one step; refused as `draft` refuses."""
+    drafted = draft(session, maker, kind, proposal, at=at)
     return submit(session, maker, drafted.id, at=at)
 
 
@@ -105,7 +114,8 @@ def approve(
         Conflict: It was decided, withdrawn or changed meanwhile, or has expired.
     """
     row, kind = _decided_by(session, checker, approval_id, kinds, answer, at=at, expected_version=expected_version)
-    row.checker_id, row.checker_name, row.checker_reason = checker.id, checker.name, answer.reason
+    row.checker_id, row.checker_name = checker.id, checker.name
+    row.checker_reason, row.accepted = answer.reason, list(answer.accepted)
     row.decided_at = at
     approved = _step(session, row, checker, event="approve", reason=answer.reason, at=at)
     if row.effective_on is not None and row.effective_on > business_date:
@@ -130,7 +140,8 @@ def reject(
         Conflict: It was decided, withdrawn or changed meanwhile, or has expired.
     """
     row, kind = _decided_by(session, checker, approval_id, kinds, answer, at=at, expected_version=expected_version)
-    row.checker_id, row.checker_name, row.checker_reason = checker.id, checker.name, answer.reason
+    row.checker_id, row.checker_name = checker.id, checker.name
+    row.checker_reason, row.accepted = answer.reason, list(answer.accepted)
     row.decided_at = at
     rejected = _step(session, row, checker, event="reject", reason=answer.reason, at=at)
     if kind.refuse is not None:
@@ -180,7 +191,7 @@ def make_due_effective(
         .with_for_update()
     ).all()
     for row in due:
-        answer = Answer(reason=row.checker_reason or "")
+        answer = Answer(reason=row.checker_reason or "", accepted=tuple(row.accepted))
         _carry_out(session, row, _kind_of(row, known), actor, answer, at=at)
     return len(due)
 
@@ -304,16 +315,16 @@ def _kind_of(row: ApprovalRow, kinds: Iterable[ApprovalKind]) -> ApprovalKind:
     return found
 
 
-def _refuse_second(session: Session, maker: Actor, proposal: ProposalDraft) -> None:
+def _refuse_second(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft) -> None:
     standing = session.exec(
         select(ApprovalRow.id)
         .where(ApprovalRow.organization_id == maker.organization_id)
-        .where(ApprovalRow.kind == proposal.kind, ApprovalRow.subject == proposal.subject)
+        .where(ApprovalRow.kind == kind.name, ApprovalRow.subject == proposal.subject)
         .where(col(ApprovalRow.state).in_(OPEN_STATES))
     ).first()
     if standing is not None:
         raise Conflict(
-            f"{proposal.kind} of {proposal.subject} is already before the checkers",
+            f"{kind.name} of {proposal.subject} is already before the checkers",
             zh="同一事项已在审批中",
             field="subject",
             remedy="Wait for the decision, or withdraw it first.",

@@ -113,6 +113,7 @@ def approval_of_row(row: ApprovalRow) -> Approval:
         checker_id=row.checker_id,
         checker_name=row.checker_name,
         checker_reason=row.checker_reason,
+        accepted=tuple(row.accepted),
         created_at=row.created_at,
         decided_at=row.decided_at,
         effective_on=row.effective_on,

@@ -31,6 +31,7 @@ class ApprovalRow(Row, table=True):
 
     `kind` says which package carries it out, `subject` what it is about (`pledge:ID`, `parameter:KEY`), and `payload`
     is exactly what takes effect: its digest stands in every step, so what was approved is what was proposed.
+    `accepted` names the unconfirmed facts the checker took upon himself.
     """
 
     __table_args__ = (
@@ -69,6 +70,7 @@ class ApprovalRow(Row, table=True):
     checker_id: str | None = None
     checker_name: str | None = None
     checker_reason: str | None = None
+    accepted: list[str] = Field(default_factory=list, sa_type=columns.Json)
     created_at: datetime
     proposed_at: datetime | None = None
     decided_at: datetime | None = None

@@ -18,7 +18,6 @@ class ProposalDraft:
     """What is to take effect once another person has approved it.
 
     Attributes:
-        kind: Which package carries it out, such as `collateral.pledge`.
         subject: What it is about, such as `pledge:ID`; of one kind and subject only one stands open at a time.
         payload: Exactly what takes effect, in plain JSON values; its digest is fixed here.
         reason: Why, in the maker's words.
@@ -26,7 +25,6 @@ class ProposalDraft:
         expires_at: The instant after which it can no longer be approved; None means never.
     """
 
-    kind: str
     subject: str
     title_zh: str
     title_en: str
@@ -55,6 +53,7 @@ class Approval:
     checker_id: str | None
     checker_name: str | None
     checker_reason: str | None
+    accepted: tuple[str, ...]
     created_at: datetime
     decided_at: datetime | None
     effective_on: date | None
