@@ -2,18 +2,21 @@
 
 import tomllib
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
-from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import Conflict, NotFound, NotPermitted
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.errors import Conflict
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
-from carbonfin.storage import columns
-from carbonfin.storage.parties import UserRow
+from carbonfin.storage import approvals, columns
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.rows import Row, new_id
 
 
@@ -85,33 +88,84 @@ def builtin_book(package: str) -> ParameterBook:
     return ParameterBook(values)
 
 
-def save_parameter(
-    session: Session, actor: Actor, value: ParameterValue, *, maker: str, checker: str
-) -> ParameterValue:
-    """Add a value of a parameter to the actor's organisation; saving the same value again changes nothing.
-
-    Args:
-        session: An open session.
-        actor: Whose organisation it is.
-        value: The value; its approvers are replaced by the names of maker and checker.
-        maker: Identifier of the person who entered it.
-        checker: Identifier of the other person who approved it.
+def propose_parameter(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:
+    """Put a value of one of the organisation's own parameters before the checkers.
 
     Raises:
-        NotPermitted: Maker and checker are one person.
-        NotFound: One of them is not of this organisation.
+        NotPermitted: The maker's role may not propose parameters.
+        Conflict: Another value with the same dates stands or waits; a correction has a later `known_from`.
+    """
+    _refuse_other(session, maker, value)
+    proposal = ProposalDraft(
+        subject=_subject(value),
+        title_zh=f"参数 {value.title_zh or value.key}" + (f"（{value.scope}）" if value.scope else ""),
+        title_en=f"Parameter {value.title_en or value.key}" + (f" ({value.scope})" if value.scope else ""),
+        payload=_payload(value),
+        reason=reason,
+    )
+    return approvals.propose(session, maker, PARAMETER_APPROVAL, proposal, at=at)
+
+
+def enter_parameter(
+    session: Session, maker: Actor, checker: Actor, value: ParameterValue, *, reason: str, at: datetime
+) -> ParameterValue:
+    """Propose and approve a value in one step, both people being at hand; the same value again changes nothing.
+
+    Raises:
+        NotPermitted: Maker and checker are one person, or a role may not.
         Conflict: Another value with the same dates is there; a correction has a later `known_from`.
     """
-    if maker == checker:
-        raise NotPermitted(
-            f"parameter {value.key}: maker and checker are one person",
-            zh="经办与复核不得为同一人",
-            field="checker",
-            remedy="Ask another person to approve it.",
-            remedy_zh="请由另一人复核。",
-        )
-    names = tuple(_name_of(session, actor, user_id) for user_id in (maker, checker))
-    before = session.exec(
+    before = _standing(session, maker, value)
+    if before is not None and before.digest == value.digest:
+        return _value(before)
+    proposed = propose_parameter(session, maker, value, reason=reason, at=at)
+    approvals.approve(
+        session,
+        checker,
+        proposed.id,
+        kinds=(PARAMETER_APPROVAL,),
+        answer=Answer(reason=reason),
+        at=at,
+        business_date=value.known_from,
+    )
+    entered = _standing(session, maker, value)
+    assert entered is not None, "an approved value stands in the rulebook"
+    return _value(entered)
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, __: datetime) -> None:
+    """Add the approved value to the organisation's rulebook."""
+    value = replace(
+        msgspec.convert(dict(approval.payload), type=ParameterValue),
+        approved_by=(approval.maker_name, approval.checker_name or checker.name),
+    )
+    _refuse_other(session, checker, value)
+    session.add(_row(checker, value, maker=approval.maker_id, checker=approval.checker_id or checker.id))
+    session.flush()
+
+
+PARAMETER_APPROVAL = ApprovalKind(
+    name="rules.parameter",
+    title_zh="参数",
+    title_en="Parameter",
+    maker_roles=frozenset({Role.OFFICER, Role.RISK, Role.BUREAU, Role.CHECKER}),
+    checker_roles=frozenset({Role.CHECKER, Role.BUREAU}),
+    apply=_apply,
+    address=lambda _: "",
+)
+
+
+def _subject(value: ParameterValue) -> str:
+    return f"parameter:{value.key}[{value.scope}]:{value.valid_from}:{value.known_from}"
+
+
+def _payload(value: ParameterValue) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(replace(value, approved_by=()))
+    return plain
+
+
+def _standing(session: Session, actor: Actor, value: ParameterValue) -> ParameterRow | None:
+    return session.exec(
         select(ParameterRow).where(
             ParameterRow.organization_id == actor.organization_id,
             ParameterRow.key == value.key,
@@ -120,29 +174,20 @@ def save_parameter(
             ParameterRow.known_from == value.known_from,
         )
     ).one_or_none()
-    if before is None:
-        before = _row(actor, value, names=names, maker=maker, checker=checker)
-        session.add(before)
-        session.flush()
-    elif before.digest != value.digest:
+
+
+def _refuse_other(session: Session, actor: Actor, value: ParameterValue) -> None:
+    if _standing(session, actor, value) is not None:
         raise Conflict(
-            f"parameter {value.key} has another value from {value.valid_from} known from {value.known_from}",
-            zh=f"参数 {value.key} 在相同日期已有其他取值",
+            f"parameter {value.key} has a value from {value.valid_from} known from {value.known_from}",
+            zh=f"参数 {value.key} 在相同日期已有取值",
             field=value.key,
             remedy="Enter the correction with a later known_from.",
             remedy_zh="更正须使用更晚的知悉日期。",
         )
-    return _value(before)
 
 
-def _name_of(session: Session, actor: Actor, user_id: str) -> str:
-    user = session.get(UserRow, user_id)
-    if user is None or user.organization_id != actor.organization_id:
-        raise NotFound(f"there is no person {user_id}", zh="用户不存在", field="checker")
-    return user.name
-
-
-def _row(actor: Actor, value: ParameterValue, *, names: Sequence[str], maker: str, checker: str) -> ParameterRow:
+def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> ParameterRow:
     return ParameterRow(
         organization_id=actor.organization_id,
         key=value.key,
@@ -158,7 +203,7 @@ def _row(actor: Actor, value: ParameterValue, *, names: Sequence[str], maker: st
         article=value.article,
         grade=value.grade,
         confirmed=value.confirmed,
-        approved_by=list(names),
+        approved_by=list(value.approved_by),
         note=value.note,
         maker_id=maker,
         checker_id=checker,

@@ -74,7 +74,11 @@ class PledgeEventRow(Row, table=True):
 
 
 class PledgeApprovalRow(Row, table=True):
-    """A pledge approved or rejected by another person than the one who applied for it."""
+    """A pledge approved or rejected, as the release before wrote it.
+
+    Approvals stand in `approval` now, where the migration has copied these. The table stays until no process of that
+    release can still run; the migration after the next one drops it.
+    """
 
     __table_args__ = (
         sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),

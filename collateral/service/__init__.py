@@ -20,6 +20,14 @@ from collateral.calc.coverage import COVERAGE
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
+from collateral.service.approvals import (
+    PLEDGE_APPROVAL,
+    approval_of,
+    approve_pledge,
+    complete_diligence,
+    reject_pledge,
+    waiting_approval,
+)
 from collateral.service.calls import issue_calls, live_calls
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk
 from collateral.service.headroom import (
@@ -33,15 +41,11 @@ from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults
 from collateral.service.pledges import (
     apply_for_pledge,
     appraise_pledge,
-    approval_of,
-    approve_pledge,
-    complete_diligence,
     draw_pledge,
     load_pledge,
     pledge_by_code,
     pledges_of,
     register_pledge,
-    reject_pledge,
     repay_pledge,
     request_freeze,
     request_unfreeze,
@@ -72,8 +76,8 @@ from collateral.service.valuations import (
 from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
-    "DECISION_KINDS", "AccountPosition", "CompliancePosition", "CoverageRecord", "Desk", "DeskPledge", "DeskRepo",
-    "Exposure", "HeadroomRecord",
+    "DECISION_KINDS", "PLEDGE_APPROVAL", "AccountPosition", "CompliancePosition", "CoverageRecord", "Desk",
+    "DeskPledge", "DeskRepo", "Exposure", "HeadroomRecord",
     "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
     "UnitQuantity", "apply_for_pledge", "appraise_pledge", "appraise_what_if", "approval_of", "approve_pledge",
     "collateral_desk", "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now",
@@ -84,7 +88,8 @@ __all__ = [
     "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom", "record_holding",
     "register_pledge", "reject_pledge", "repay_pledge", "repo_by_code", "repo_exposure_of", "repos_of",
     "request_freeze", "request_of", "request_unfreeze", "revalue", "revalue_repos", "sign_pledge", "standing_on",
-    "take_answer", "take_over_pledge", "take_reply", "timeline_of", "unconfirmed_of", "withdraw_pledge",
+    "take_answer", "take_over_pledge", "take_reply", "timeline_of", "unconfirmed_of", "waiting_approval",
+    "withdraw_pledge",
 ]  # fmt: skip
 
 DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, REPO_EXPOSURE, REPO_START)

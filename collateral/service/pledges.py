@@ -5,12 +5,12 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotPermitted
+from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge, PledgeApproval, PledgeDraft, PledgeEvent
-from collateral.calc.appraisal import APPRAISAL, Refusal
+from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
+from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.pledge import PLEDGE
 from collateral.registries.port import Operation
 from collateral.service import appraisals, ledger
@@ -132,111 +132,9 @@ def appraise_pledge(session: Session, actor: Actor, pledge_id: str, *, standing:
     )
 
 
-def complete_diligence(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, finding: str) -> Pledge:
-    """Note that ownership and prior liens were checked in both registers."""
-    _named(finding, "finding", "请填写尽职调查结论")
-    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    return take_step(session, actor, pledge, "diligence", standing=standing, cause=finding)
-
-
-def approve_pledge(
-    session: Session,
-    checker: Actor,
-    pledge_id: str,
-    *,
-    standing: Standing,
-    reason: str,
-    accepted_unconfirmed: tuple[str, ...],
-) -> Pledge:
-    """Approve a pledge as another person than its maker, after appraising it again on the day.
-
-    Args:
-        session: The open transaction.
-        checker: Who approves.
-        pledge_id: Which pledge.
-        standing: Business date and what is known.
-        reason: Why, in the checker's words.
-        accepted_unconfirmed: Unconfirmed facts the appraisal rests on, each named; one left out stops the approval.
-
-    Raises:
-        NotPermitted: The checker is the maker.
-        Conflict: An unconfirmed fact was not accepted by name, or a reason stands against the pledge today.
-    """
-    pledge = store.load_pledge(session, checker, pledge_id, lock=True)
-    PLEDGE.after(pledge.state, "approve")
-    refuse_maker(pledge, checker)
-    recorded = appraisals.record_appraisal(session, checker, draft_of(pledge), standing=standing)
-    _refuse_against(pledge, recorded.outcome.refusals)
-    missing = [one for one in recorded.outcome.unconfirmed if one not in accepted_unconfirmed]
-    if missing:
-        raise Conflict(
-            f"pledge {pledge.code} rests on unconfirmed facts: {', '.join(missing)}",
-            zh=f"该笔质押依据的以下事实未确认，须逐项同意：{'、'.join(missing)}",
-            field="accepted_unconfirmed",
-            remedy="Confirm the facts, or accept each by name.",
-            remedy_zh="请先核实，或在审批时逐项列明同意。",
-            unconfirmed=missing,
-        )
-    store.add_approval(
-        session,
-        pledge,
-        checker=checker,
-        finding="approved",
-        reason=reason,
-        accepted_unconfirmed=tuple(recorded.outcome.unconfirmed),
-        decided_at=standing.known_at,
-    )
-    return take_step(
-        session, checker, pledge, "approve", standing=standing, cause=reason, decision_id=recorded.decision_id
-    )
-
-
-def refuse_maker(pledge: Pledge, checker: Actor) -> None:
-    """Refuse the person who applied for a pledge as the one who approves it."""
-    if checker.id == pledge.maker_id:
-        raise NotPermitted(
-            f"pledge {pledge.code} was applied for by the same person",
-            zh="经办与复核不得为同一人",
-            field="checker",
-            remedy="Ask another person to approve it.",
-            remedy_zh="请由另一人审批。",
-        )
-
-
-def _refuse_against(pledge: Pledge, refusals: tuple[Refusal, ...]) -> None:
-    if refusals:
-        raise Conflict(
-            f"pledge {pledge.code} cannot be approved today: {'; '.join(one.detail for one in refusals)}",
-            zh=f"质押 {pledge.code} 今日不满足审批条件：{'；'.join(one.zh for one in refusals)}",
-            remedy="Reject it, or apply again with other terms.",
-            remedy_zh="请拒绝，或调整条件后重新申请。",
-            refusals=[one.code for one in refusals],
-        )
-
-
-def reject_pledge(session: Session, checker: Actor, pledge_id: str, *, standing: Standing, reason: str) -> Pledge:
-    """Reject a pledge as another person than its maker."""
-    _named(reason, "reason", "请填写拒绝理由")
-    pledge = store.load_pledge(session, checker, pledge_id, lock=True)
-    refuse_maker(pledge, checker)
-    refusal = Refusal(code="rejected", detail=reason, zh=reason)
-    store.change_pledge(session, pledge, refusals=(*pledge.refusals, refusal))
-    moved = take_step(session, checker, pledge, "reject", standing=standing, cause=reason)
-    store.add_approval(
-        session,
-        pledge,
-        checker=checker,
-        finding="rejected",
-        reason=reason,
-        accepted_unconfirmed=(),
-        decided_at=standing.known_at,
-    )
-    return moved
-
-
 def sign_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str) -> Pledge:
     """Note the signed contract."""
-    _named(contract, "contract", "请填写合同编号")
+    require_words(contract, "contract", "请填写合同编号")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}")
 
@@ -245,7 +143,7 @@ def register_pledge(
     session: Session, actor: Actor, pledge_id: str, *, standing: Standing, registration_number: str
 ) -> Pledge:
     """Note the registration in the movable-asset register (中登网)."""
-    _named(registration_number, "registration_number", "请填写登记证明编号")
+    require_words(registration_number, "registration_number", "请填写登记证明编号")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     moved = take_step(session, actor, pledge, "register", standing=standing, cause=f"登记证明 {registration_number}")
     store.change_pledge(session, moved, registration_number=registration_number)
@@ -333,7 +231,7 @@ def _drawn(pledge: Pledge, day: date) -> Exposure:
 
 def repay_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:
     """Note that the loan behind a pledge is repaid in full."""
-    _named(cause, "cause", "请填写结清依据")
+    require_words(cause, "cause", "请填写结清依据")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     return take_step(session, actor, pledge, "repay_all", standing=standing, cause=cause)
 
@@ -374,11 +272,6 @@ def timeline_of(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeE
     return store.events_of(session, actor, pledge_id)
 
 
-def approval_of(session: Session, actor: Actor, pledge_id: str) -> PledgeApproval | None:
-    """Give who approved or rejected a pledge, or None."""
-    return store.approval_of(session, actor, pledge_id)
-
-
 def unconfirmed_of(session: Session, actor: Actor, pledge: Pledge) -> tuple[str, ...]:
     """Name the unconfirmed facts an appraised pledge rests on, to be accepted or confirmed before approval."""
     if pledge.appraisal_id is None:
@@ -386,6 +279,7 @@ def unconfirmed_of(session: Session, actor: Actor, pledge: Pledge) -> tuple[str,
     return load_outcome(session, actor, APPRAISAL, pledge.appraisal_id).unconfirmed
 
 
-def _named(text: str, field: str, zh: str) -> None:
+def require_words(text: str, field: str, zh: str) -> None:
+    """Refuse an entry that says nothing."""
     if not text.strip():
         raise InvalidInput(f"{field} is empty", zh=zh, field=field)

@@ -9,7 +9,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge, PledgeDraft
-from collateral.service import ledger, pledges
+from collateral.service import approvals, ledger, pledges
 from collateral.store import pledges as store
 
 _TO_DRAWN = (
@@ -77,8 +77,24 @@ def take_over_pledge(
     pledge = pledges.apply_for_pledge(session, actor, takeover.draft, standing=standing)
     if found is not None:
         return pledge
-    pledges.refuse_maker(pledge, checker)
-    pledge = store.load_pledge(session, actor, pledge.id, lock=True)
+    approvals.approved_history(
+        session,
+        actor,
+        pledge,
+        checker=checker,
+        evidence=f"存量迁入：{takeover.evidence}",
+        standing=standing,
+        enter=lambda: _enter(session, actor, pledge.id, takeover, checker=checker, standing=standing),
+    )
+    return store.load_pledge(session, actor, pledge.id)
+
+
+def _enter(
+    session: Session, actor: Actor, pledge_id: str, takeover: PledgeTakeover, *, checker: Actor, standing: Standing
+) -> None:
+    """Walk the pledge through its history, and hold what is still frozen."""
+    pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    approvals.refuse_maker(pledge, checker)
     for event, day in takeover.steps:
         by = checker if event == "approve" else actor
         pledge = pledges.take_step(
@@ -90,15 +106,6 @@ def take_over_pledge(
             cause=f"存量迁入：{takeover.evidence}",
             business_date=day,
         )
-    store.add_approval(
-        session,
-        pledge,
-        checker=checker,
-        finding="approved",
-        reason=f"存量迁入：{takeover.evidence}",
-        accepted_unconfirmed=(),
-        decided_at=standing.known_at,
-    )
     store.change_pledge(
         session,
         pledge,
@@ -108,7 +115,6 @@ def take_over_pledge(
     )
     if takeover.released_on is None:
         _lock(session, actor, pledge, takeover, standing=standing)
-    return store.load_pledge(session, actor, pledge.id)
 
 
 def _lock(session: Session, actor: Actor, pledge: Pledge, takeover: PledgeTakeover, *, standing: Standing) -> None:

@@ -1,4 +1,4 @@
-"""Pledges at rest: terms, timeline and approvals."""
+"""Pledges at rest: terms and timeline."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
-from collateral.calc.agreements import Pledge, PledgeApproval, PledgeDraft, PledgeEvent, UnitQuantity
+from collateral.calc.agreements import Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import Refusal
-from collateral.models import PledgeApprovalRow, PledgeEventRow, PledgeRow, PledgeUnitRow
+from collateral.models import PledgeEventRow, PledgeRow, PledgeUnitRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,53 +170,6 @@ def events_of(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeEve
             decision_id=row.decision_id,
         )
         for row in rows
-    )
-
-
-def add_approval(
-    session: Session,
-    pledge: Pledge,
-    *,
-    checker: Actor,
-    finding: str,
-    reason: str,
-    accepted_unconfirmed: tuple[str, ...],
-    decided_at: datetime,
-) -> None:
-    """Write down who approved or rejected; the table itself refuses the maker as checker."""
-    session.add(
-        PledgeApprovalRow(
-            organization_id=checker.organization_id,
-            pledge_id=pledge.id,
-            finding=finding,
-            maker_id=pledge.maker_id,
-            maker_name=pledge.maker_name,
-            checker_id=checker.id,
-            checker_name=checker.name,
-            reason=reason,
-            accepted_unconfirmed=list(accepted_unconfirmed),
-            decided_at=decided_at,
-        )
-    )
-    session.flush()
-
-
-def approval_of(session: Session, actor: Actor, pledge_id: str) -> PledgeApproval | None:
-    """Give who approved or rejected a pledge, or None."""
-    row = session.exec(
-        select(PledgeApprovalRow).where(
-            PledgeApprovalRow.organization_id == actor.organization_id, PledgeApprovalRow.pledge_id == pledge_id
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    return PledgeApproval(
-        finding=row.finding,
-        maker_name=row.maker_name,
-        checker_name=row.checker_name,
-        reason=row.reason,
-        accepted_unconfirmed=tuple(row.accepted_unconfirmed),
-        decided_at=row.decided_at,
     )
 
 

@@ -4,6 +4,10 @@ Revision ID: 0002
 Revises: 0001
 """
 
+import hashlib
+import json
+import uuid
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -474,6 +478,7 @@ def upgrade():
             batch_op.f("fk_web_session_organization_id_organization"), "organization", ["organization_id"], ["id"]
         )
 
+    carry_pledge_approvals_over()
     # ### end Alembic commands ###
 
 
@@ -548,3 +553,86 @@ def downgrade():
 
     op.drop_table("approval")
     # ### end Alembic commands ###
+
+
+def carry_pledge_approvals_over():
+    """Bring what was approved, rejected or waits under the release before into the one list of approvals.
+
+    The old table stays for processes of that release; what they still write there is carried over by no one, so pledges
+    are not to be approved while both releases run.
+    """
+    bind = op.get_bind()
+    decided = bind.execute(
+        sa.text(
+            "SELECT a.organization_id, a.pledge_id, p.code, a.finding, a.maker_id, a.maker_name, a.checker_id, "
+            "a.checker_name, a.reason, a.accepted_unconfirmed, a.decided_at "
+            "FROM pledge_approval a JOIN pledge p ON p.id = a.pledge_id ORDER BY a.id"
+        )
+    ).mappings()
+    for row in decided.all():
+        state = "rejected" if row["finding"] == "rejected" else "effective"
+        accepted = row["accepted_unconfirmed"]
+        add_approval(
+            bind,
+            row,
+            state=state,
+            at=row["decided_at"],
+            accepted=accepted if isinstance(accepted, str) else json.dumps(accepted, ensure_ascii=False),
+        )
+    waiting = bind.execute(
+        sa.text(
+            "SELECT p.organization_id, p.id AS pledge_id, p.code, p.maker_id, p.maker_name, NULL AS checker_id, "
+            "NULL AS checker_name, e.cause AS reason, e.happened_at FROM pledge p "
+            "JOIN pledge_event e ON e.pledge_id = p.id AND e.state_after = 'DILIGENCE_DONE' "
+            "WHERE p.state = 'DILIGENCE_DONE' ORDER BY p.id"
+        )
+    ).mappings()
+    for row in waiting.all():
+        add_approval(bind, row, state="proposed", at=row["happened_at"], accepted="[]")
+
+
+def add_approval(bind, row, *, state, at, accepted):
+    """Write one approval and the step that brought it here."""
+    payload = json.dumps({"code": row["code"]}, ensure_ascii=False, separators=(",", ":"))
+    decided = state != "proposed"
+    values = {
+        "id": str(uuid.uuid4()),
+        "organization_id": row["organization_id"],
+        "kind": "collateral.pledge",
+        "subject": f"pledge:{row['pledge_id']}",
+        "title_zh": f"质押 {row['code']}",
+        "title_en": f"Pledge {row['code']}",
+        "payload": payload,
+        "payload_digest": hashlib.sha256(payload.encode()).hexdigest(),
+        "state": state,
+        "maker_id": row["maker_id"],
+        "maker_name": row["maker_name"],
+        "maker_reason": "" if decided else row["reason"],
+        "checker_id": row["checker_id"],
+        "checker_name": row["checker_name"],
+        "checker_reason": row["reason"] if decided else None,
+        "accepted": accepted,
+        "created_at": at,
+        "proposed_at": at,
+        "decided_at": at if decided else None,
+        "effective_at": at if state == "effective" else None,
+        "version": 1,
+    }
+    json_columns = {"payload", "accepted"}
+    cast = "CAST(:{} AS JSONB)" if bind.dialect.name == "postgresql" else ":{}"
+    places = ", ".join(cast.format(name) if name in json_columns else f":{name}" for name in values)
+    bind.execute(sa.text(f"INSERT INTO approval ({', '.join(values)}) VALUES ({places})"), values)  # noqa: S608 - our own column names
+    bind.execute(
+        sa.text(
+            "INSERT INTO approval_event (id, organization_id, approval_id, place, event, state_after, actor_id, "
+            "actor_name, happened_at, reason, payload_digest) VALUES (:event_id, :organization_id, :id, 1, 'carry_over', "
+            ":state, :actor_id, :actor_name, :created_at, :reason, :payload_digest)"
+        ),
+        values
+        | {
+            "event_id": str(uuid.uuid4()),
+            "actor_id": row["checker_id"] or row["maker_id"],
+            "actor_name": row["checker_name"] or row["maker_name"],
+            "reason": row["reason"],
+        },
+    )

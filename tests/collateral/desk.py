@@ -22,7 +22,7 @@ from carbonfin.storage.parties import (
     save_party,
     standing_of,
 )
-from carbonfin.storage.rulebook import save_parameter
+from carbonfin.storage.rulebook import enter_parameter
 from collateral import service
 from collateral.calc.repo import ExposureMethod, RepoTerms
 from collateral.service import CompliancePosition, PledgeDraft, PledgeTakeover, RepoDraft, UnitQuantity
@@ -78,7 +78,7 @@ def build_desk(session: Session) -> Desk:
         parameter("collateral.average_daily_volume_t", "20000", scope="SZA", unit="t"),
     ]
     for value in own:
-        save_parameter(session, maker, value, maker=maker.id, checker=checker.id)
+        enter_parameter(session, maker, checker, value, reason="样例参数", at=CLOCK.now())
     standing = standing_of(session, bank.id, CLOCK)
     parties = {code: _enterprise(session, maker, facts) for code, facts in ENTERPRISES.items()}
     parties["HK1"] = save_party(session, maker, _counterparty()).id

@@ -18,7 +18,7 @@ from carbonfin.storage.parties import (
     save_organization,
     save_party,
 )
-from carbonfin.storage.rulebook import save_parameter
+from carbonfin.storage.rulebook import enter_parameter
 from loans import service
 from loans.calc.accounts import AccountYear
 from loans.calc.ratings.carbon_efficiency import SectorMean
@@ -86,8 +86,8 @@ def approve_product(session: Session, bank: Bank) -> None:
         terms.score_max,
     ):
         assert value is not None
-        save_parameter(
-            session, bank.officer, replace(value, approved_by=()), maker=bank.officer.id, checker=bank.checker.id
+        enter_parameter(
+            session, bank.officer, bank.checker, replace(value, approved_by=()), reason="产品参数", at=KNOWN_AT
         )
 
 

@@ -9,7 +9,7 @@ from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.parties import OrganizationDraft, actor_of, add_person, people_of, save_organization
-from carbonfin.storage.rulebook import save_parameter
+from carbonfin.storage.rulebook import enter_parameter
 from pricing import service
 from tests.pricing.markets import F1, G1, spot
 
@@ -40,7 +40,7 @@ def add_samples(session: Session, maker: Actor, checker: Actor) -> None:
     """Sample quotes and the assumed rate, approved by two people."""
     service.import_sample_quotes(session, maker)
     for value in service.sample_parameters():
-        save_parameter(session, maker, value, maker=maker.id, checker=checker.id)
+        enter_parameter(session, maker, checker, value, reason="样例参数", at=KNOWN_AT)
 
 
 def _person(session: Session, *, bank: str, login: str, role: Role, is_sample: bool) -> Actor:
@@ -60,5 +60,5 @@ def add_market(session: Session, officer: Actor) -> None:
     """The built-in market and the samples, for a world whose people are there already."""
     import_builtin_calendars(session)
     service.import_builtin_market(session)
-    others = [person for person in people_of(session, officer.organization_id) if person.id != officer.id]
-    add_samples(session, officer, actor_of(session, others[0].id))
+    checkers = [person for person in people_of(session, officer.organization_id) if person.role is Role.CHECKER]
+    add_samples(session, officer, actor_of(session, checkers[0].id))

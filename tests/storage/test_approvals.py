@@ -130,6 +130,19 @@ def test_an_effect_that_fails_leaves_nothing_approved(sessions: Sessions, world:
         assert approvals.load_approval(session, world.maker, waiting.id) == waiting
 
 
+def test_an_effect_that_fails_takes_the_approval_back_even_where_the_caller_goes_on(
+    sessions: Sessions, world: World
+) -> None:
+    waiting = _proposed(sessions, world, replace(proposal(), payload={"impossible": True}))
+    with sessions.begin() as session, pytest.raises(Conflict, match="no longer possible"):
+        approvals.approve(
+            session, world.checker, waiting.id, kinds=(kind(Done()),), answer=YES, at=AT, business_date=DAY
+        )
+    with sessions.read() as session:
+        assert approvals.load_approval(session, world.maker, waiting.id) == waiting
+        assert len(approvals.events_of(session, world.maker, waiting.id)) == 2
+
+
 def test_two_checkers_at_the_same_instant_decide_once(sessions: Sessions, world: World) -> None:
     done = Done()
     waiting = _proposed(sessions, world)

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from carbonfin.kernel.actors import Role
 from carbonfin.kernel.errors import Conflict, MissingData, NotFound, NotPermitted
 from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import ParameterRow, book_for, builtin_book, save_parameter
-from tests.storage.worlds import World, make_world
+from carbonfin.storage.rulebook import ParameterRow, book_for, builtin_book, enter_parameter, propose_parameter
+from tests.storage.worlds import NOW, World, make_world
 
 HAIRCUT = ParameterValue(
     key="trial.haircut_ratio",
@@ -41,7 +42,7 @@ def world(sessions: Sessions) -> World:
 
 def save(sessions: Sessions, world: World, value: ParameterValue) -> ParameterValue:
     with sessions.begin() as session:
-        return save_parameter(session, world.maker, value, maker=world.maker.id, checker=world.checker.id)
+        return enter_parameter(session, world.maker, world.checker, value, reason="制度修订", at=NOW)
 
 
 def haircut(sessions: Sessions, organization_id: str, *, known_at: datetime) -> Decimal:
@@ -88,9 +89,21 @@ def test_saving_again_changes_nothing_and_another_value_is_a_conflict(sessions: 
 
 
 def test_maker_and_checker_are_two_people_of_the_bank(sessions: Sessions, world: World) -> None:
-    for checker, error in ((world.maker.id, NotPermitted), (world.stranger.id, NotFound), ("nobody", NotFound)):
+    foreign = replace(world.stranger, role=Role.CHECKER)
+    for checker, error in ((world.maker, NotPermitted), (foreign, NotFound)):
         with pytest.raises(error), sessions.begin() as session:
-            save_parameter(session, world.maker, HAIRCUT, maker=world.maker.id, checker=checker)
+            enter_parameter(session, world.maker, checker, HAIRCUT, reason="制度修订", at=NOW)
+    with sessions.read() as session:
+        assert session.exec(sa.select(ParameterRow)).all() == []
+
+
+def test_a_proposed_value_decides_nothing_until_it_is_approved(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        propose_parameter(session, world.maker, HAIRCUT, reason="制度修订", at=NOW)
+    with pytest.raises(MissingData):
+        haircut(sessions, world.bank_id, known_at=datetime(2025, 3, 1, tzinfo=UTC))
+    with pytest.raises(Conflict, match="already before the checkers"), sessions.begin() as session:
+        propose_parameter(session, world.maker, replace(HAIRCUT, value="0.10"), reason="再提", at=NOW)
 
 
 def test_the_database_itself_holds_four_eyes_and_history(sessions: Sessions, world: World) -> None:

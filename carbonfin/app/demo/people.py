@@ -20,7 +20,7 @@ from carbonfin.storage.parties import (
     save_organization,
     save_party,
 )
-from carbonfin.storage.rulebook import save_parameter
+from carbonfin.storage.rulebook import enter_parameter
 from pricing.service import sample_parameters
 
 SAMPLE_PASSWORD = "carbonfin-demo-2025"  # noqa: S105 - of fictitious people in a sample organisation, printed by the run
@@ -91,12 +91,12 @@ def make_key(session: Session, world: SampleWorld, *, organization_id: str, pepp
     return issued.text
 
 
-def make_parameters(session: Session, world: SampleWorld, *, maker: Actor, checker: Actor) -> int:
+def make_parameters(session: Session, world: SampleWorld, *, maker: Actor, checker: Actor, at: datetime) -> int:
     """Enter the sample bank's own parameters, made by one person and approved by another."""
     values = [value for parameter in world.parameter for value in _values(parameter, (maker.name, checker.name))]
     values.extend(sample_parameters())
     for value in values:
-        save_parameter(session, maker, value, maker=maker.id, checker=checker.id)
+        enter_parameter(session, maker, checker, value, reason="示例参数（虚构）", at=at)
     return len(values)
 
 

@@ -129,7 +129,7 @@ class Demo:
                 pepper=self._settings.secret,
                 file=self._var_folder / people.KEY_FILE,
             )
-            people.make_parameters(session, self._world, maker=maker, checker=checker)
+            people.make_parameters(session, self._world, maker=maker, checker=checker, at=self._clock.now())
             parties = people.make_parties(session, self._world, maker)
         return actors, parties, api_key
 

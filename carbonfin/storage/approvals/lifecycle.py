@@ -114,13 +114,12 @@ def approve(
         Conflict: It was decided, withdrawn or changed meanwhile, or has expired.
     """
     row, kind = _decided_by(session, checker, approval_id, kinds, answer, at=at, expected_version=expected_version)
-    row.checker_id, row.checker_name = checker.id, checker.name
-    row.checker_reason, row.accepted = answer.reason, list(answer.accepted)
-    row.decided_at = at
-    approved = _step(session, row, checker, event="approve", reason=answer.reason, at=at)
-    if row.effective_on is not None and row.effective_on > business_date:
-        return approved
-    return _carry_out(session, row, kind, checker, answer, at=at)
+    with session.begin_nested():  # so that an effect that is refused takes the approval back, whoever catches it
+        _sign(row, checker, answer, at=at)
+        approved = _step(session, row, checker, event="approve", reason=answer.reason, at=at)
+        if row.effective_on is not None and row.effective_on > business_date:
+            return approved
+        return _carry_out(session, row, kind, checker, answer, at=at)
 
 
 def reject(
@@ -140,13 +139,12 @@ def reject(
         Conflict: It was decided, withdrawn or changed meanwhile, or has expired.
     """
     row, kind = _decided_by(session, checker, approval_id, kinds, answer, at=at, expected_version=expected_version)
-    row.checker_id, row.checker_name = checker.id, checker.name
-    row.checker_reason, row.accepted = answer.reason, list(answer.accepted)
-    row.decided_at = at
-    rejected = _step(session, row, checker, event="reject", reason=answer.reason, at=at)
-    if kind.refuse is not None:
-        kind.refuse(session, checker, rejected, answer, at)
-    return rejected
+    with session.begin_nested():
+        _sign(row, checker, answer, at=at)
+        rejected = _step(session, row, checker, event="reject", reason=answer.reason, at=at)
+        if kind.refuse is not None:
+            kind.refuse(session, checker, rejected, answer, at)
+        return rejected
 
 
 def withdraw(session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime) -> Approval:
@@ -237,6 +235,13 @@ def _decided_by(
             remedy_zh="请重新发起。",
         )
     return row, kind
+
+
+def _sign(row: ApprovalRow, checker: Actor, answer: Answer, *, at: datetime) -> None:
+    """Write the checker into a row that is about to be decided."""
+    row.checker_id, row.checker_name = checker.id, checker.name
+    row.checker_reason, row.accepted = answer.reason, list(answer.accepted)
+    row.decided_at = at
 
 
 def _carry_out(
