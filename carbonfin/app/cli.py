@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,10 +81,11 @@ def check(context: typer.Context) -> None:
     from carbonfin.app.tables import all_tables
     from carbonfin.kernel.errors import Conflict
     from carbonfin.storage.engine import open_engine
+    from carbonfin.storage.grants import isolation_warnings
     from carbonfin.storage.schema import check as differences_of
     from carbonfin.storage.schema import current_revision, head_revision
 
-    all_tables()
+    tables = all_tables()
     engine = open_engine(settings_from().database_url)
     revision = current_revision(engine)
     if revision != head_revision():
@@ -102,7 +103,31 @@ def check(context: typer.Context) -> None:
             remedy="Restore the database or write the missing migration.",
             remedy_zh="请恢复数据库，或补写迁移。",
         )
-    _say(context, {"revision": revision, "same": True}, f"表结构一致 / the tables agree at revision {revision}")
+    warnings = isolation_warnings(engine, tables)
+    for warning in warnings:
+        sys.stderr.write(f"注意 / warning: {warning}\n")
+    answer = {"revision": revision, "same": True} | ({"warnings": list(warnings)} if warnings else {})
+    _say(context, answer, f"表结构一致 / the tables agree at revision {revision}")
+
+
+@database.command("grant")
+def grant(
+    context: typer.Context,
+    role: Annotated[str, typer.Argument(help="应用所用的数据库角色 / the application's database role")],
+) -> None:
+    """向应用角色授予所需权限（PostgreSQL，以表的所有者执行） / grant the application's role what it needs."""
+    from carbonfin.app.settings import settings_from
+    from carbonfin.app.tables import all_tables
+    from carbonfin.storage.engine import open_engine
+    from carbonfin.storage.grants import grant_application_role
+
+    tables = all_tables()
+    facts = grant_application_role(open_engine(settings_from().database_url), role, tables)
+    _say(
+        context,
+        {"role": facts.name, "tables": len(tables.tables)},
+        f"已向 {facts.name} 授权 {len(tables.tables)} 张表 / granted on {len(tables.tables)} tables",
+    )
 
 
 @carbonfin.command("serve")
@@ -230,9 +255,9 @@ def require_free(host: str, port: int) -> None:
             ) from error
 
 
-def _say(context: typer.Context, plain: dict[str, object], sentence: str) -> None:
+def _say(context: typer.Context, plain: Mapping[str, object], sentence: str) -> None:
     if context.find_root().meta.get("json_output"):
-        sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(dict(plain), ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(sentence + "\n")
 

@@ -118,7 +118,7 @@ class Sessions:
         self._reading_engine = engine.execution_options(**options)
 
     def within(self, organization: Actor | str) -> "Sessions":
-        """Give sessions that see the rows of one organisation, named by its identifier or by someone who acts for it."""
+        """Give sessions that see the rows of one organisation, named by its identifier or by one who acts for it."""
         organization_id = organization if isinstance(organization, str) else organization.organization_id
         assert organization_id, "an organisation has an identifier"
         return self._scoped(Scope(kind=ScopeKind.ORGANIZATION, organization_id=organization_id))

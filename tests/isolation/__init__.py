@@ -1,0 +1,1 @@
+"""Organisations kept apart: by the services, and by PostgreSQL alone."""
