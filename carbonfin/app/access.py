@@ -20,6 +20,9 @@ BANK_MAKERS = frozenset({SYSTEM, OFFICER})
 BANK_CHECKERS = frozenset({CHECKER})
 REPORT_READERS = frozenset({SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR})
 BUREAU_MAKERS = frozenset({BUREAU})
+APPROVAL_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, BUREAU, AUDITOR, ADMINISTRATOR})
+APPROVAL_MAKERS = APPROVAL_READERS - {AUDITOR}
+APPROVAL_DECIDERS = APPROVAL_MAKERS
 
 PUBLIC: frozenset[str] = frozenset(
     {
@@ -27,6 +30,7 @@ PUBLIC: frozenset[str] = frozenset(
         "GET /readyz",
         "GET /sign-in",
         "POST /sign-in",
+        "POST /oauth/token",
         "GET /problems",
         "GET /problems/{code:str}",
         "GET /docs/api",
@@ -45,6 +49,20 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /": PEOPLE,
     "GET /search": PEOPLE,
     "POST /sign-out": PEOPLE,
+    "GET /account": PEOPLE,
+    "POST /account/password": PEOPLE,
+    "POST /account/sessions/{session_id:str}/end": PEOPLE,
+    "POST /account/sessions/end-others": PEOPLE,
+    # --- app: approvals ---
+    "GET /approvals": APPROVAL_READERS,
+    "GET /approvals/{approval_id:str}": APPROVAL_READERS,
+    "POST /approvals/{approval_id:str}/decision": APPROVAL_DECIDERS,
+    "POST /approvals/{approval_id:str}/withdrawal": APPROVAL_MAKERS,
+    "GET /v1/approvals": APPROVAL_READERS,
+    "GET /v1/approvals/{approval_id:str}": APPROVAL_READERS,
+    "POST /v1/approvals/{approval_id:str}/approve": APPROVAL_DECIDERS,
+    "POST /v1/approvals/{approval_id:str}/reject": APPROVAL_DECIDERS,
+    "POST /v1/approvals/{approval_id:str}/withdraw": APPROVAL_MAKERS,
     "GET /decisions": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
@@ -117,6 +135,31 @@ POLICY: Mapping[str, frozenset[Role]] = {
 """`METHOD path` to the roles that may."""
 
 
+SCOPES: Mapping[str, str] = {
+    "valuations": "pricing",
+    "portfolios": "pricing",
+    "market": "pricing",
+    "forwards": "pricing",
+    "pledges": "collateral",
+    "repos": "collateral",
+    "parties": "collateral",
+    "ratings": "loans",
+    "rate-decisions": "loans",
+    "schedules": "loans",
+    "term-sheets": "loans",
+    "subsidies": "reporting",
+    "decisions": "decisions",
+    "approvals": "approvals",
+}
+"""The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
+
+FREE_OF_SCOPE: frozenset[str] = frozenset({"me"})
+"""What every key may ask: who it is."""
+
+KNOWN_SCOPES: frozenset[str] = frozenset({"*", *SCOPES.values(), *(f"{scope}:read" for scope in SCOPES.values())})
+"""What a key can be issued for."""
+
+
 NOT_SERVED: frozenset[str] = frozenset({"GET /schema/{path}"})
 """What the framework registers by itself and we do not serve: answered as not found."""
 
@@ -138,6 +181,16 @@ def allows(role: Role | None, method: str, path_template: str) -> bool:
     """Whether a role may use a route; what asks this leaves out links and buttons that would be refused."""
     roles = roles_for(method, path_template)
     return roles is None or role in roles
+
+
+def scopes_for(method: str, path_template: str) -> frozenset[str] | None:
+    """Give the scopes of which a key or token needs one for a route of the API; None where it needs none."""
+    word = path_template.removeprefix("/v1/").split("/")[0] if path_template.startswith("/v1/") else ""
+    if not word or word in FREE_OF_SCOPE:
+        return None
+    scope = SCOPES.get(word, "")
+    readers = {f"{scope}:read"} if method in {"GET", "HEAD"} else set()
+    return frozenset({"*", scope, *readers})
 
 
 _TYPED = re.compile(r":[a-z]+\}")

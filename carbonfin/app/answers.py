@@ -47,6 +47,8 @@ def _as_page(request: WebRequest, problem: Problem, headers: dict[str, str]) -> 
         if request.headers.get("HX-Request") == "true":
             return Response(b"", status_code=_STRANGER, headers={"HX-Redirect": target} | CHALLENGE)
         return Redirect(target, status_code=303)
+    if problem.code == "password-change-required":
+        return Redirect("/account", status_code=303)
     kind = KINDS_BY_CODE[problem.code]
     return page(
         request,

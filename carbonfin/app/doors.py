@@ -5,18 +5,31 @@ from typing import Any, cast
 
 from litestar.concurrency import sync_to_thread
 
+from carbonfin.app.identity.tokens import mint_token, read_token
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
+    ALL_SCOPES,
+    KeyGrant,
+    SignedIn,
     actor_for_session,
     authenticate_key,
     authenticate_person,
+    change_password,
+    confirm_person,
+    confirm_session,
     end_session,
+    grant_of_key,
+    is_confirmed,
+    is_seen_long_ago,
+    note_seen,
     open_session,
     standing_of,
 )
+from carbonfin.storage.parties.keys import CLIENT_ID_LENGTH, KEY_START
 from carbonfin.web.connections import Connection
 from carbonfin.web.security import SESSION_COOKIE
 from carbonfin.web.visitors import Door, Visitor, remember_visitor, visitor_of
@@ -24,15 +37,16 @@ from carbonfin.web.visitors import Door, Visitor, remember_visitor, visitor_of
 SESSION_LIFETIME = timedelta(hours=10)
 _DOORS = "carbonfin_doors"
 _BEARER = "bearer "
+_DOTS_OF_A_TOKEN = 2
 
 
 class Doors:
     """The ways in: keys for systems, passwords and sessions for people."""
 
-    def __init__(self, sessions: Sessions, clock: Clock, secret: bytes) -> None:
+    def __init__(self, sessions: Sessions, clock: Clock, keys: KeyRing) -> None:
         self._sessions = sessions.at_the_door()
         self._clock = clock
-        self._secret = secret
+        self._keys = keys
 
     async def recognise(self, connection: Connection) -> Visitor | None:
         """Give the visitor of a request and keep it with the request; a key that is given is never passed over."""
@@ -56,16 +70,84 @@ class Doors:
         if not header.lower().startswith(_BEARER):
             return None
         text = header[len(_BEARER) :].strip()
-        grant = authenticate_key(self._sessions, text=text, pepper=self._secret, clock=self._clock)
-        return None if grant is None else self._visitor(grant.actor, Door.KEY)
+        if text.count(".") == _DOTS_OF_A_TOKEN:
+            grant, door = self._grant_of_token(text), Door.TOKEN
+        else:
+            grant, door = self._grant_of_text(text), Door.KEY
+        return None if grant is None else self._visitor(grant.actor, door, scopes=grant.scopes)
+
+    def grant_of_client(self, client_id: str, secret: str) -> KeyGrant | None:
+        """Give whom a client stands for: its identifier must be the prefix of its key."""
+        grant = self._grant_of_text(secret)
+        fits = bool(client_id) and secret.removeprefix(KEY_START).startswith(client_id)
+        return grant if fits and len(client_id) == CLIENT_ID_LENGTH else None
+
+    def token_for(self, grant: KeyGrant, scopes: frozenset[str]) -> str:
+        """Make a token for some of a key's scopes."""
+        return mint_token(self._keys, key_id=grant.actor.id, scopes=scopes, clock=self._clock)
+
+    def _grant_of_text(self, text: str) -> KeyGrant | None:
+        return authenticate_key(self._sessions, text=text, peppers=self._keys.secrets, clock=self._clock)
+
+    def _grant_of_token(self, text: str) -> KeyGrant | None:
+        """Give whom a token stands for: never more than its key may now."""
+        claims = read_token(self._keys, text, clock=self._clock)
+        if claims is None:
+            return None
+        grant = grant_of_key(self._sessions, key_id=claims.key_id, clock=self._clock)
+        if grant is None:
+            return None
+        scopes = claims.scopes if ALL_SCOPES in grant.scopes else claims.scopes & grant.scopes
+        return KeyGrant(actor=grant.actor, scopes=scopes)
 
     def by_session(self, token: str) -> Visitor | None:
         """Give the visitor of a session cookie."""
         with self._sessions.read() as session:
-            actor = actor_for_session(session, token, self._clock)
-        return None if actor is None else self._visitor(actor, Door.SESSION)
+            found = actor_for_session(session, token, self._clock)
+        if found is None:
+            return None
+        actor, signed_in = found
+        if is_seen_long_ago(signed_in, self._clock):
+            with self._sessions.begin() as session:
+                note_seen(session, signed_in.id, self._clock)
+        return self._visitor(actor, Door.SESSION, signed_in=signed_in)
 
-    def sign_in(self, login: str, password: str) -> str:
+    def confirm(self, request: Connection, password: str) -> None:
+        """Have the signed-in person give the own password again before a binding step; it holds for five minutes.
+
+        Raises:
+            NotPermitted: The asker is no person, or the password does not fit; failures count towards the lock.
+        """
+        visitor = visitor_of(request)
+        if visitor is None or visitor.signed_in is None:
+            raise NotPermitted(
+                "only a signed-in person may take this step",
+                zh="此步骤须由登录的本人办理，系统密钥不能代办",
+                field="password",
+                remedy="Sign in and confirm with your password.",
+                remedy_zh="请由本人登录并输入密码确认。",
+            )
+        if not password and is_confirmed(visitor.signed_in, self._clock):
+            return
+        if not confirm_person(self._sessions, person_id=visitor.actor.id, password=password, clock=self._clock):
+            raise NotPermitted(
+                "the password does not fit, or the account is locked",
+                zh="密码不正确，或账户暂时锁定",
+                field="password",
+                remedy="Give your own password; after five failures wait fifteen minutes.",
+                remedy_zh="请输入本人密码；连续输错 5 次须等待 15 分钟。",
+            )
+        with self._sessions.begin() as session:
+            confirm_session(session, visitor.signed_in.id, self._clock)
+
+    def change_password(self, request: Connection, *, current: str, new: str) -> None:
+        """Change the signed-in person's password and end the person's other sessions."""
+        visitor = visitor_of(request)
+        assert visitor is not None, "the policy lets only people in"
+        kept = None if visitor.signed_in is None else visitor.signed_in.id
+        change_password(self._sessions, visitor.actor, current=current, new=new, clock=self._clock, keep_session=kept)
+
+    def sign_in(self, login: str, password: str, *, device: str = "") -> str:
         """Open a session for a person and give its token.
 
         Raises:
@@ -81,14 +163,21 @@ class Doors:
                 remedy_zh="请核对后重试；连续输错 5 次须等待 15 分钟。",
             )
         with self._sessions.begin() as session:
-            return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME)
+            return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
 
     def sign_out(self, token: str) -> None:
         """End a session."""
         with self._sessions.begin() as session:
             end_session(session, token)
 
-    def _visitor(self, actor: Actor, door: Door) -> Visitor:
+    def _visitor(
+        self,
+        actor: Actor,
+        door: Door,
+        *,
+        scopes: frozenset[str] = frozenset(),
+        signed_in: SignedIn | None = None,
+    ) -> Visitor:
         with self._sessions.read() as session:
             standing = standing_of(session, actor.organization_id, self._clock)
         return Visitor(
@@ -97,6 +186,8 @@ class Doors:
             business_date=standing.business_date,
             is_sample=standing.is_sample,
             door=door,
+            scopes=scopes,
+            signed_in=signed_in,
         )
 
 

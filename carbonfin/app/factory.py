@@ -21,10 +21,13 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
 from carbonfin.app.access import allows
 from carbonfin.app.answers import EXCEPTION_HANDLERS
+from carbonfin.app.approvals import api as approval_api
+from carbonfin.app.approvals import pages as approval_pages
 from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
+from carbonfin.app.identity import account_pages, token_api
 from carbonfin.app.logs import request_logged
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
@@ -59,7 +62,7 @@ def create_app(
     clock = clock or SystemClock()
     state = State()
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
-    keep_doors(state, Doors(sessions, clock, settings.secret))
+    keep_doors(state, Doors(sessions, clock, settings.keys))
     environment = template_environment(template_folders())
     keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
@@ -101,7 +104,17 @@ def create_app(
 def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the pages of the application itself and of packages."""
     own: list[ControllerRouterHandler] = []
-    for module in (static_files, health, session_pages, home, problem_pages, openapi, decision_pages):
+    for module in (
+        static_files,
+        health,
+        session_pages,
+        home,
+        problem_pages,
+        openapi,
+        decision_pages,
+        account_pages,
+        approval_pages,
+    ):
         own += module.routes
     for package in packages:
         own += package.pages
@@ -110,7 +123,12 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
 
 def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the API of the application itself and of packages."""
-    return [*decision_api.routes, *(route for package in packages for route in package.api)]
+    return [
+        *token_api.routes,
+        *decision_api.routes,
+        *approval_api.routes,
+        *(route for package in packages for route in package.api),
+    ]
 
 
 def template_folders() -> list[Path]:

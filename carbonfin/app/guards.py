@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
-from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for
+from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for, scopes_for
 from carbonfin.app.doors import Doors, doors_of
 from carbonfin.app.logs import note_start
 from carbonfin.kernel.errors import NotPermitted
@@ -19,6 +19,8 @@ from carbonfin.web.visitors import Door, Visitor, visitor_of
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
+_TOKEN_ROUTE = "POST /oauth/token"  # noqa: S105 - an address
+_OPEN_TO_ONE_TIME_PASSWORDS = frozenset({"/account", "/account/password", "/sign-out"})
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
 
 
@@ -42,9 +44,11 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
         visitor = await _known_visitor(connection, doors)
         if visitor.actor.role not in roles:
             raise _not_permitted(visitor, method, template)
+        _require_scope(visitor, method, template)
+        _require_own_password(visitor, template)
     elif connection.cookies and "authorization" not in connection.headers:
         await doors.recognise(connection)
-    if method not in _SAFE:
+    if method not in _SAFE and plain_entry(method, template) != _TOKEN_ROUTE:
         _require_json(connection)
         await _require_own_form(cast("WebRequest", connection))
 
@@ -74,6 +78,31 @@ def _not_permitted(visitor: Visitor, method: str, template: str) -> NotPermitted
     )
 
 
+def _require_scope(visitor: Visitor, method: str, template: str) -> None:
+    """Refuse a key or token that was not issued for this part of the API; people have roles only."""
+    needed = scopes_for(method, template) if visitor.door is not Door.SESSION else None
+    if needed is not None and not needed & visitor.scopes:
+        raise NotPermitted(
+            f"the key or token is not for this: it needs one of {', '.join(sorted(needed))}",
+            zh="该密钥或令牌的用途范围不包含此接口",
+            field="scope",
+            remedy="Use a key that was issued for it.",
+            remedy_zh="请使用签发范围包含此接口的密钥。",
+            needed=sorted(needed),
+        )
+
+
+def _require_own_password(visitor: Visitor, template: str) -> None:
+    """Let somebody with a one-time password do nothing but change it."""
+    one_time = visitor.signed_in is not None and visitor.signed_in.must_change_password
+    if one_time and template not in _OPEN_TO_ONE_TIME_PASSWORDS:
+        raise EdgeProblem(
+            "password-change-required",
+            "the password was set by somebody else and must be changed first",
+            zh="当前为一次性密码，须先修改",
+        )
+
+
 def _require_json(connection: Connection) -> None:
     if not connection.scope["path"].startswith("/v1/"):
         return
@@ -91,7 +120,7 @@ def _require_json(connection: Connection) -> None:
 
 async def _require_own_form(request: WebRequest) -> None:
     visitor = visitor_of(request)
-    if visitor is not None and visitor.door is Door.KEY:
+    if visitor is not None and visitor.door in {Door.KEY, Door.TOKEN}:
         return
     token = request.headers.get(FORM_TOKEN_HEADER, "")
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()

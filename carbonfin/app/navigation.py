@@ -12,6 +12,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/portfolios", Text("估值", "Valuation")),
     ("/market", Text("行情", "Market")),
     ("/subsidies", Text("贴息", "Subsidies")),
+    ("/approvals", Text("审批", "Approvals")),
     ("/decisions", Text("决定记录", "Decisions")),
     ("/docs/api", Text("接口文档", "API")),
 )

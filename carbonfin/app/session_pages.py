@@ -42,7 +42,7 @@ def sign_in(
     seals = seals_of(request)
     target = own_address(data.next)
     try:
-        token = doors_of(request).sign_in(data.login, data.password)
+        token = doors_of(request).sign_in(data.login, data.password, device=request.headers.get("user-agent", ""))
     except NotPermitted as refusal:
         failure = Text(refusal.zh, refusal.detail)
         return _form(request, login=data.login, next_address=target, failure=failure, status_code=403)

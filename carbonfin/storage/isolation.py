@@ -134,8 +134,8 @@ def policy_statements(table_name: str, rule: Rule) -> tuple[str, ...]:
 
 
 _OF_THE_BUREAUS_WORLD = (
-    "is_sample = (SELECT reader.is_sample FROM organization reader "
-    f"WHERE reader.id = {_ORGANIZATION} AND reader.kind = 'bureau')"  # noqa: S608 - constants of this module
+    "is_sample = (SELECT reader.is_sample FROM organization reader "  # noqa: S608 - constants of this module
+    f"WHERE reader.id = {_ORGANIZATION} AND reader.kind = 'bureau')"
 )
 
 

@@ -81,6 +81,16 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
         Text("由有权限的同事办理，或申请权限。", "Ask a colleague whose role allows it."),
     ),
     _kind(
+        "password-change-required",
+        403,
+        Text("须先修改密码", "Password change required"),
+        Text(
+            "当前密码由他人设置，只能使用一次。",
+            "The password was set by somebody else and is good for one use.",
+        ),
+        Text("在“我的账户”中修改密码后再办理。", "Change it under the own account, then go on."),
+    ),
+    _kind(
         "form-token-invalid",
         403,
         Text("表单校验未通过", "Form token invalid"),

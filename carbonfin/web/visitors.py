@@ -8,6 +8,7 @@ from typing import Any
 from litestar.types import Scope
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.storage.parties import SignedIn
 from carbonfin.web.connections import Connection
 
 _VISITOR = "carbonfin_visitor"
@@ -17,6 +18,7 @@ class Door(StrEnum):
     """How a visitor proved who they are."""
 
     KEY = "key"
+    TOKEN = "token"  # noqa: S105 - the name of a door
     SESSION = "session"
 
 
@@ -25,8 +27,10 @@ class Visitor:
     """An authenticated asker with what every page head shows.
 
     Attributes:
-        door: API key of a system, or session of a person.
+        door: API key or token of a system, or session of a person.
         business_date: The organisation's business date (业务日期).
+        scopes: What a key or token may be used for; a person's session has none and needs none.
+        signed_in: The person's session; None for systems.
     """
 
     actor: Actor
@@ -34,6 +38,8 @@ class Visitor:
     business_date: date
     is_sample: bool
     door: Door
+    scopes: frozenset[str] = frozenset()
+    signed_in: SignedIn | None = None
 
 
 def remember_visitor(scope: Scope | dict[str, Any], visitor: Visitor) -> None:

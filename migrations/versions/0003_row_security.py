@@ -62,8 +62,8 @@ def upgrade():
     policy(
         "bureau",
         "subsidy_application",
-        "is_sample = (SELECT reader.is_sample FROM organization reader "
-        f"WHERE reader.id = {ORGANIZATION} AND reader.kind = 'bureau')",  # noqa: S608 - constants of this module
+        "is_sample = (SELECT reader.is_sample FROM organization reader "  # noqa: S608 - constants of this file
+        f"WHERE reader.id = {ORGANIZATION} AND reader.kind = 'bureau')",
         command="SELECT",
     )
 

@@ -159,7 +159,7 @@ def _bank(session: Session, *, name: str, prefix: str) -> Actor:
 
 def _key(session: Session, actor: Actor, role: Role, expires_at: datetime) -> str:
     return issue_key(
-        session, organization_id=actor.organization_id, name="demo-core-banking", role=role, scopes=(),
+        session, organization_id=actor.organization_id, name="demo-core-banking", role=role, scopes=("*",),
         expires_at=expires_at, pepper=SECRET,
     ).text  # fmt: skip
 

@@ -65,7 +65,7 @@ def edge(desk_sessions: Sessions, desk: Desk) -> Edge:
                 organization_id=organization_id,
                 name=name,
                 role=Role.SYSTEM,
-                scopes=(),
+                scopes=("*",),
                 expires_at=CLOCK.now().replace(year=2030),
                 pepper=SECRET,
             ).text

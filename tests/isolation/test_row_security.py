@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ _POLICIES = (
     "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2"
 )
 _NAMING = sorted(name for name in RULES if names_its_organization(name))
+_NO_RIGHT = "42501"  # insufficient privilege, or a row against a policy
 _OPERATORS = {"carbonfin.app.cli", "carbonfin.app.demo.run"}
 """Where, besides administration and jobs, every organisation's rows may be asked for."""
 
@@ -92,7 +93,7 @@ def test_a_bank_sees_no_row_of_another_in_any_table(kept_apart: KeptApart, sessi
                 with everything.read() as session:
                     theirs = session.execute(belongs, {"id": other.organization_id}).scalar_one()
                     whole = session.execute(belongs, {"id": own.organization_id}).scalar_one()
-                assert whole and theirs, f"{name} needs a row of each bank for this test to say anything"
+                assert min(whole, theirs) > 0, f"{name} needs a row of each bank for this test to say anything"
                 with sessions_of_application.within(own.organization_id).read() as session:
                     shown = session.execute(belongs, {"id": own.organization_id}).scalar_one()
                     strange = session.execute(
@@ -175,7 +176,7 @@ def test_a_scope_ends_with_its_transaction(kept_apart: KeptApart) -> None:
     with sessions.begin() as session:
         assert session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one() == first
         assert rows_of(session.connection(), "party") == 0
-    with pytest.raises(RuntimeError), sessions.as_operator().begin() as session:
+    with suppress(RuntimeError), sessions.as_operator().begin() as session:
         assert rows_of(session.connection(), "party") > 0
         raise RuntimeError
     with sessions.read() as session:
@@ -200,13 +201,12 @@ def test_a_foreign_row_is_neither_written_nor_moved_nor_removed(
     for what, statement in attempts.items():
         try:
             with sessions_of_application.within(first).begin() as session:
-                hit = session.execute(sa.text(statement), {"own": first, "other": second})
+                hit = session.connection().execute(sa.text(statement), {"own": first, "other": second})
                 outcomes[what] = hit.rowcount
         except sa.exc.ProgrammingError as refused:
-            assert getattr(refused.orig, "sqlstate", "") == "42501"
-            outcomes[what] = "refused"
-    assert outcomes.pop("give away") == "refused"
-    assert set(outcomes.values()) <= {0, "refused"}
+            outcomes[what] = getattr(refused.orig, "sqlstate", "")
+    assert outcomes.pop("give away") == _NO_RIGHT
+    assert set(outcomes.values()) <= {0, _NO_RIGHT}
     column_names = [column.name for column in all_tables().tables[name].c]
     listed = ", ".join(column_names)
     shown = ", ".join(":other" if column == "organization_id" else column for column in column_names)

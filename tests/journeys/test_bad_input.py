@@ -116,7 +116,7 @@ def bank(sample: SampleCopy, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         far, past = CLOCK.now() + timedelta(days=3650), CLOCK.now() - timedelta(days=3650)
         keys = {"system": sample.outcome.api_key} | {
             name: issue_key(
-                session, organization_id=organization_id, name=name, role=role, scopes=(), expires_at=expires_at,
+                session, organization_id=organization_id, name=name, role=role, scopes=("*",), expires_at=expires_at,
                 pepper=copy.settings.secret,
             ).text
             for name, organization_id, role, expires_at in (

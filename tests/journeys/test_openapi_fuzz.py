@@ -155,7 +155,7 @@ def _key(copy: SampleCopy, sessions: Sessions, role: str) -> str:
             organization_id=copy.outcome.bureau.organization_id,
             name="bureau",
             role=Role.BUREAU,
-            scopes=(),
+            scopes=("*",),
             expires_at=CLOCK.now() + timedelta(days=1),
             pepper=copy.settings.secret,
         ).text

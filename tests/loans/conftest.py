@@ -55,7 +55,7 @@ def _key(desk_sessions: Sessions, actor: Actor) -> dict[str, str]:
             organization_id=actor.organization_id,
             name="demo-core-banking",
             role=Role.SYSTEM,
-            scopes=(),
+            scopes=("*",),
             expires_at=NOW + timedelta(days=30),
             pepper=SECRET,
         )

@@ -38,7 +38,7 @@ class House:
             self.filed = file_samples(session, self.actors.bank) if filed else ()
             self.keys = {
                 name: issue_key(
-                    session, organization_id=actor.organization_id, name=name, role=role, scopes=(),
+                    session, organization_id=actor.organization_id, name=name, role=role, scopes=("*",),
                     expires_at=NOW + timedelta(days=9), pepper=SECRET,
                 ).text
                 for name, actor, role in (

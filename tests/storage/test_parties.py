@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from carbonfin.storage.parties.doors import _NOBODYS_HASH
 from sqlmodel import select
 
 from carbonfin.kernel.actors import Role
@@ -13,7 +14,6 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage import parties
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties.doors import _NOBODYS_HASH
 from tests.storage.worlds import CLOCK, NOW, PASSWORD, World, make_world
 
 PEPPER = b"a pepper of at least thirty-two bytes"
@@ -105,7 +105,7 @@ def issue(sessions: Sessions, world: World, *, expires_at: datetime = NOW + time
 
 def test_a_key_stands_for_its_organisation(sessions: Sessions, world: World) -> None:
     key = issue(sessions, world)
-    grant = parties.authenticate_key(sessions, text=key.text, pepper=PEPPER, clock=CLOCK)
+    grant = parties.authenticate_key(sessions, text=key.text, peppers=(PEPPER,), clock=CLOCK)
     assert grant is not None
     assert (grant.actor.organization_id, grant.actor.role, grant.actor.name) == (
         world.bank_id, Role.SYSTEM, "demo-core-banking",
@@ -128,27 +128,29 @@ def test_a_key_that_is_wrong_expired_or_revoked_opens_nothing(sessions: Sessions
         "\x00" * 40,
         "\ud800",
     ):
-        assert parties.authenticate_key(sessions, text=text, pepper=PEPPER, clock=CLOCK) is None
-    assert parties.authenticate_key(sessions, text=key.text, pepper=b"another pepper", clock=CLOCK) is None
+        assert parties.authenticate_key(sessions, text=text, peppers=(PEPPER,), clock=CLOCK) is None
+    assert parties.authenticate_key(sessions, text=key.text, peppers=(b"another pepper",), clock=CLOCK) is None
     late = FixedClock(NOW + timedelta(days=90))
-    assert parties.authenticate_key(sessions, text=key.text, pepper=PEPPER, clock=late) is None
+    assert parties.authenticate_key(sessions, text=key.text, peppers=(PEPPER,), clock=late) is None
     with sessions.begin() as session:
         parties.revoke_key(session, organization_id=world.bank_id, key_id=key.key_id, clock=CLOCK)
-    assert parties.authenticate_key(sessions, text=key.text, pepper=PEPPER, clock=CLOCK) is None
+    assert parties.authenticate_key(sessions, text=key.text, peppers=(PEPPER,), clock=CLOCK) is None
 
 
 def test_another_bank_cannot_revoke_a_key(sessions: Sessions, world: World) -> None:
     key = issue(sessions, world)
     with pytest.raises(NotFound), sessions.begin() as session:
         parties.revoke_key(session, organization_id=world.other_bank_id, key_id=key.key_id, clock=CLOCK)
-    assert parties.authenticate_key(sessions, text=key.text, pepper=PEPPER, clock=CLOCK) is not None
+    assert parties.authenticate_key(sessions, text=key.text, peppers=(PEPPER,), clock=CLOCK) is not None
 
 
 def test_a_session_lasts_its_lifetime(sessions: Sessions, world: World) -> None:
     with sessions.begin() as session:
         token = parties.open_session(session, user_id=world.maker.id, clock=CLOCK, lifetime=timedelta(hours=8))
     with sessions.read() as session:
-        assert parties.actor_for_session(session, token, CLOCK) == world.maker
+        found = parties.actor_for_session(session, token, CLOCK)
+        assert found is not None
+        assert found[0] == world.maker
         assert parties.actor_for_session(session, token + "x", CLOCK) is None
         assert parties.actor_for_session(session, token, FixedClock(NOW + timedelta(hours=8))) is None
         kept = session.exec(select(parties.SessionRow.token_digest)).one()

@@ -1,17 +1,5 @@
 """Who there is: organisations, their people, keys and sessions, and the enterprises and counterparties they know."""
 
-from carbonfin.storage.parties.doors import (
-    IssuedKey,
-    KeyGrant,
-    actor_for_session,
-    authenticate_key,
-    authenticate_person,
-    end_session,
-    end_sessions_of,
-    issue_key,
-    open_session,
-    revoke_key,
-)
 from carbonfin.storage.parties.enterprises import (
     PartyDraft,
     find_party,
@@ -19,6 +7,18 @@ from carbonfin.storage.parties.enterprises import (
     parties_of,
     party_by_code,
     save_party,
+)
+from carbonfin.storage.parties.keys import (
+    ALL_SCOPES,
+    ApiKey,
+    IssuedKey,
+    KeyGrant,
+    authenticate_key,
+    grant_of_key,
+    issue_key,
+    keys_of,
+    revoke_key,
+    rotate_key,
 )
 from carbonfin.storage.parties.organizations import (
     Organization,
@@ -35,6 +35,12 @@ from carbonfin.storage.parties.organizations import (
     save_organization,
     standing_of,
 )
+from carbonfin.storage.parties.passwords import (
+    authenticate_person,
+    change_password,
+    confirm_person,
+    require_fit_password,
+)
 from carbonfin.storage.parties.rows import (
     ApiKeyRow,
     DayState,
@@ -45,8 +51,24 @@ from carbonfin.storage.parties.rows import (
     SessionRow,
     UserRow,
 )
+from carbonfin.storage.parties.security import SecurityEvent, note_security_event, security_events_of
+from carbonfin.storage.parties.signed_in import (
+    SignedIn,
+    actor_for_session,
+    confirm_session,
+    end_session,
+    end_sessions_of,
+    is_confirmed,
+    is_seen_long_ago,
+    note_seen,
+    open_session,
+    revoke_session,
+    sessions_of_person,
+)
 
 __all__ = [
+    "ALL_SCOPES",
+    "ApiKey",
     "ApiKeyRow",
     "DayState",
     "ExternalIdRow",
@@ -58,8 +80,10 @@ __all__ = [
     "PartyDraft",
     "PartyRow",
     "Person",
+    "SecurityEvent",
     "SecurityEventRow",
     "SessionRow",
+    "SignedIn",
     "Standing",
     "UserRow",
     "actor_for_session",
@@ -67,21 +91,35 @@ __all__ = [
     "add_person",
     "authenticate_key",
     "authenticate_person",
+    "change_password",
+    "confirm_person",
+    "confirm_session",
     "end_session",
     "end_sessions_of",
     "find_party",
+    "grant_of_key",
     "hash_password",
+    "is_confirmed",
+    "is_seen_long_ago",
     "issue_key",
+    "keys_of",
     "load_organization",
     "load_party",
+    "note_security_event",
+    "note_seen",
     "open_session",
     "organizations",
     "parties_of",
     "party_by_code",
     "people_of",
+    "require_fit_password",
     "revoke_key",
+    "revoke_session",
     "roll_business_date",
+    "rotate_key",
     "save_organization",
     "save_party",
+    "security_events_of",
+    "sessions_of_person",
     "standing_of",
 ]

@@ -1,0 +1,279 @@
+"""Approvals for systems: read by anyone the policy lets, decided only by a signed-in person with the password."""
+
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.params import FromPath, QueryParameter
+from msgspec import Meta, Struct
+from sqlmodel import Session
+
+from carbonfin.app.approvals.kinds import APPROVAL_KINDS
+from carbonfin.app.doors import doors_of
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalEvent, ApprovalState
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import IdText
+
+_LIMIT_MAX = 200
+
+
+class DecisionIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person's decision; the password proves that it is the person.
+
+    `version` is the one that was read: where the approval has moved on, nothing is decided.
+    """
+
+    reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+    password: Annotated[str, Meta(max_length=1000)] = ""
+    version: Annotated[int, Meta(ge=1)] | None = None
+    accepted: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)] = []
+
+
+class WithdrawalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the maker takes it back."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class ApprovalEventOut(Struct, frozen=True, kw_only=True):
+    """One step."""
+
+    place: int
+    event: str
+    state_after: str
+    actor_name: str
+    happened_at: str
+    reason: str
+
+    @classmethod
+    def of(cls, step: ApprovalEvent) -> "ApprovalEventOut":
+        """Make it of the step."""
+        return cls(
+            place=step.place,
+            event=step.event,
+            state_after=step.state_after,
+            actor_name=step.actor_name,
+            happened_at=step.happened_at.isoformat(),
+            reason=step.reason,
+        )
+
+
+class ApprovalSummaryOut(Struct, frozen=True, kw_only=True):
+    """An approval in a list."""
+
+    approval_id: str
+    kind: str
+    subject: str
+    title: str
+    title_zh: str
+    state: str
+    maker_name: str
+    checker_name: str | None
+    created_at: str
+    effective_on: str | None
+    version: int
+
+    @classmethod
+    def of(cls, approval: Approval) -> "ApprovalSummaryOut":
+        """Make it of the approval."""
+        return cls(**_head(approval))
+
+
+class ApprovalOut(Struct, frozen=True, kw_only=True):
+    """An approval with what takes effect and every step so far."""
+
+    approval_id: str
+    kind: str
+    subject: str
+    title: str
+    title_zh: str
+    state: str
+    maker_name: str
+    checker_name: str | None
+    created_at: str
+    effective_on: str | None
+    version: int
+    maker_reason: str
+    checker_reason: str | None
+    accepted: list[str]
+    payload: dict[str, Any]
+    payload_digest: str
+    events: list[ApprovalEventOut]
+
+    @classmethod
+    def of(cls, approval: Approval, steps: tuple[ApprovalEvent, ...]) -> "ApprovalOut":
+        """Make it of the approval and its steps."""
+        return cls(
+            **_head(approval),
+            maker_reason=approval.maker_reason,
+            checker_reason=approval.checker_reason,
+            accepted=list(approval.accepted),
+            payload=dict(approval.payload),
+            payload_digest=approval.payload_digest,
+            events=[ApprovalEventOut.of(step) for step in steps],
+        )
+
+
+class ApprovalListOut(Struct, frozen=True, kw_only=True):
+    """Approvals, newest first."""
+
+    approvals: list[ApprovalSummaryOut]
+
+
+@get("/v1/approvals", sync_to_thread=True, responses=problem_responses(), tags=["approvals"])
+def list_approvals(
+    sessions: Sessions,
+    actor: Actor,
+    in_state: Annotated[ApprovalState | None, QueryParameter(description="Only approvals in this state.")] = None,
+    limit: Annotated[int, QueryParameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
+) -> ApprovalListOut:
+    """List the organisation's latest approvals, newest first."""
+    states = tuple(ApprovalState) if in_state is None else (in_state,)
+    with sessions.read() as session:
+        found = approvals.approvals_of(session, actor, states=states, limit=limit)
+    return ApprovalListOut(approvals=[ApprovalSummaryOut.of(one) for one in found])
+
+
+@get("/v1/approvals/{approval_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["approvals"])
+def read_approval(sessions: Sessions, actor: Actor, approval_id: FromPath[IdText]) -> ApprovalOut:
+    """Give an approval with its payload and steps."""
+    with sessions.read() as session:
+        return ApprovalOut.of(
+            approvals.load_approval(session, actor, approval_id), approvals.events_of(session, actor, approval_id)
+        )
+
+
+@post(
+    "/v1/approvals/{approval_id:str}/approve",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(403, 404, 409, 422),
+    tags=["approvals"],
+)
+def approve(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    approval_id: FromPath[IdText],
+    data: DecisionIn,
+) -> ApprovalOut:
+    """Approve what another person proposed. It is a person's step: a key or token is refused.
+
+    Sending it twice decides once: the second is refused as a conflict, so no idempotency key is asked for.
+    """
+    return _decided(request, sessions, actor, clock=clock, approval_id=approval_id, data=data, approving=True)
+
+
+@post(
+    "/v1/approvals/{approval_id:str}/reject",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(403, 404, 409, 422),
+    tags=["approvals"],
+)
+def reject(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    approval_id: FromPath[IdText],
+    data: DecisionIn,
+) -> ApprovalOut:
+    """Reject what another person proposed. It is a person's step: a key or token is refused."""
+    return _decided(request, sessions, actor, clock=clock, approval_id=approval_id, data=data, approving=False)
+
+
+@post(
+    "/v1/approvals/{approval_id:str}/withdraw",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(403, 404, 409, 422),
+    tags=["approvals"],
+)
+def withdraw(
+    sessions: Sessions, actor: Actor, clock: Clock, approval_id: FromPath[IdText], data: WithdrawalIn
+) -> ApprovalOut:
+    """Take back what one has proposed oneself."""
+    with sessions.begin() as session:
+        found = approvals.withdraw(session, actor, approval_id, reason=data.reason, at=clock.now())
+        return ApprovalOut.of(found, approvals.events_of(session, actor, approval_id))
+
+
+def _decided(
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    clock: Clock,
+    approval_id: str,
+    data: DecisionIn,
+    approving: bool,
+) -> ApprovalOut:
+    doors_of(request).confirm(request, data.password)
+    answer = Answer(reason=data.reason, accepted=tuple(data.accepted))
+    with sessions.begin() as session:
+        found = decide(
+            session, actor, approval_id, answer, clock=clock, approving=approving, expected_version=data.version
+        )
+        return ApprovalOut.of(found, approvals.events_of(session, actor, approval_id))
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    approval_id: str,
+    answer: Answer,
+    *,
+    clock: Clock,
+    approving: bool,
+    expected_version: int | None,
+) -> Approval:
+    """Approve or reject at the instant that counts as present in the organisation."""
+    standing = standing_of(session, actor.organization_id, clock)
+    if not approving:
+        return approvals.reject(
+            session,
+            actor,
+            approval_id,
+            kinds=APPROVAL_KINDS,
+            answer=answer,
+            at=clock.now(),
+            expected_version=expected_version,
+        )
+    return approvals.approve(
+        session,
+        actor,
+        approval_id,
+        kinds=APPROVAL_KINDS,
+        answer=answer,
+        at=clock.now(),
+        business_date=standing.business_date,
+        expected_version=expected_version,
+    )
+
+
+def _head(approval: Approval) -> dict[str, Any]:
+    return {
+        "approval_id": approval.id,
+        "kind": approval.kind,
+        "subject": approval.subject,
+        "title": approval.title_en,
+        "title_zh": approval.title_zh,
+        "state": approval.state.value,
+        "maker_name": approval.maker_name,
+        "checker_name": approval.checker_name,
+        "created_at": approval.created_at.isoformat(),
+        "effective_on": None if approval.effective_on is None else approval.effective_on.isoformat(),
+        "version": approval.version,
+    }
+
+
+routes = [list_approvals, read_approval, approve, reject, withdraw]

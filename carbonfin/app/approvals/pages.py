@@ -1,0 +1,215 @@
+"""The inbox of what waits for a decision, and one approval: consequences first, then reason and password."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect, Response, Template
+from msgspec import Meta, Struct
+
+from carbonfin.app.approvals.api import decide
+from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WORDS, kind_named, kind_words
+from carbonfin.app.doors import doors_of
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalState
+from carbonfin.storage.decisions import load_decision
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import is_confirmed
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.pages import Text, page
+from carbonfin.web.visitors import visitor_of
+
+_SEPARATOR = "|"
+_NAMES: Mapping[str, Text] = {
+    "code": Text("编号", "Code"),
+    "pledgor_id": Text("出质人", "Pledgor"),
+    "units": Text("质押品（吨）", "Units (t)"),
+    "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
+    "end_date": Text("到期日", "End date"),
+    "extends_code": Text("延期自", "Extends"),
+    "appraisal_id": Text("押品评估", "Appraisal"),
+    "key": Text("参数", "Parameter"),
+    "scope": Text("适用范围", "Scope"),
+    "value": Text("取值", "Value"),
+    "unit": Text("单位", "Unit"),
+    "valid_from": Text("生效日", "Valid from"),
+    "valid_to": Text("失效日", "Valid to"),
+    "known_from": Text("知悉日", "Known from"),
+    "document": Text("依据文件", "Document"),
+    "article": Text("条款", "Article"),
+    "grade": Text("可信等级", "Grade"),
+    "confirmed": Text("是否确认", "Confirmed"),
+    "note": Text("说明", "Note"),
+}
+_HIDDEN = frozenset({"approved_by", "title_zh", "title_en"})
+
+
+class DecisionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the decision's form sends."""
+
+    finding: Annotated[str, Meta(max_length=10)] = ""
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    password: Annotated[str, Meta(max_length=1000)] = ""
+    version: Annotated[str, Meta(max_length=10)] = ""
+    unconfirmed: Annotated[str, Meta(max_length=4000)] = ""
+    accepts: Annotated[str, Meta(max_length=3)] = ""
+
+
+class WithdrawalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the withdrawal's form sends."""
+
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+
+
+@get("/approvals", sync_to_thread=True)
+def approvals_page(request: WebRequest, sessions: Sessions, actor: Actor) -> Template:
+    """Show what waits for me, what I proposed, and what was decided lately."""
+    with sessions.read() as session:
+        waiting = approvals.waiting_for(session, actor, APPROVAL_KINDS)
+        latest = approvals.approvals_of(session, actor)
+    return page(
+        request,
+        "app/approvals.html",
+        title=Text("审批", "Approvals"),
+        waiting=waiting,
+        mine=[one for one in latest if one.maker_id == actor.id and one.state in OPEN_STATES],
+        others=[one for one in latest if one not in waiting and not (one.maker_id == actor.id and one.is_open)],
+        state_words=STATE_WORDS,
+        kind_words=kind_words,
+    )
+
+
+@get("/approvals/{approval_id:str}", sync_to_thread=True)
+def approval_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, approval_id: FromPath[str]
+) -> Template:
+    """Show one approval."""
+    return _shown(request, sessions, actor, clock, approval_id=approval_id, failure=None, words="")
+
+
+@post("/approvals/{approval_id:str}/decision", sync_to_thread=True)
+def decide_page(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    approval_id: FromPath[str],
+    data: Annotated[DecisionForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Approve or reject; the password is asked for again, and nothing typed is lost where something is missing."""
+    accepted = tuple(filter(None, data.unconfirmed.split(_SEPARATOR))) if data.accepts else ()
+    try:
+        _require_finding(data.finding)
+        doors_of(request).confirm(request, data.password)
+        with sessions.begin() as session:
+            decide(
+                session,
+                actor,
+                approval_id,
+                Answer(reason=data.reason, accepted=accepted),
+                clock=clock,
+                approving=data.finding == "approve",
+                expected_version=int(data.version) if data.version.isdecimal() else None,
+            )
+    except CarbonFinError as failure:
+        return _shown(request, sessions, actor, clock, approval_id=approval_id, failure=failure, words=data.reason)
+    return Redirect(f"/approvals/{approval_id}", status_code=303)
+
+
+@post("/approvals/{approval_id:str}/withdrawal", sync_to_thread=True)
+def withdraw_page(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    approval_id: FromPath[str],
+    data: Annotated[WithdrawalForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Take back what one has proposed."""
+    try:
+        with sessions.begin() as session:
+            approvals.withdraw(session, actor, approval_id, reason=data.reason, at=clock.now())
+    except CarbonFinError as failure:
+        return _shown(request, sessions, actor, clock, approval_id=approval_id, failure=failure, words=data.reason)
+    return Redirect(f"/approvals/{approval_id}", status_code=303)
+
+
+def _shown(
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    *,
+    approval_id: str,
+    failure: CarbonFinError | None,
+    words: str,
+) -> Template:
+    with sessions.read() as session:
+        approval = approvals.load_approval(session, actor, approval_id)
+        steps = approvals.events_of(session, actor, approval_id)
+        appraisal_id = approval.payload.get("appraisal_id")
+        unconfirmed: list[str] = (
+            list(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ())) if appraisal_id else []
+        )
+    kind = kind_named(approval.kind)
+    visitor = visitor_of(request)
+    signed_in = None if visitor is None else visitor.signed_in
+    return page(
+        request,
+        "app/approval.html",
+        title=Text(approval.title_zh, approval.title_en),
+        status_code=200 if failure is None else 422 if isinstance(failure, InvalidInput) else 409,
+        approval=approval,
+        kind=kind_words(approval),
+        address=kind.address(approval) if kind is not None else "",
+        rows=payload_rows(approval),
+        steps=steps,
+        state=STATE_WORDS[approval.state],
+        event_words=EVENT_WORDS,
+        may_decide=approval.state is ApprovalState.PROPOSED
+        and kind is not None
+        and actor.role in kind.checker_roles
+        and actor.id != approval.maker_id,
+        is_mine=actor.id == approval.maker_id and approval.is_open,
+        password_needed=signed_in is None or not is_confirmed(signed_in, clock),
+        unconfirmed=unconfirmed,
+        separator=_SEPARATOR,
+        failure=None if failure is None else Text(f"{failure.zh} {failure.remedy_zh}", failure.detail),
+        failed_field=None if failure is None else failure.field,
+        words=words,
+    )
+
+
+def _require_finding(finding: str) -> None:
+    if finding not in {"approve", "reject"}:
+        raise InvalidInput("choose approve or reject", zh="请选择同意或拒绝", field="finding")
+
+
+def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
+    """Give what takes effect as rows of name and value, empty ones left out."""
+    rows = []
+    for name, value in approval.payload.items():
+        if name in _HIDDEN or value in (None, "", []):
+            continue
+        rows.append((_NAMES.get(name, Text(name, name)), _in_words(value)))
+    return rows
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return "；".join(_in_words(one) for one in value)
+    if isinstance(value, dict):
+        return " ".join(_in_words(one) for one in value.values())
+    if isinstance(value, bool):
+        return "是 / yes" if value else "否 / no"
+    return str(value)
+
+
+routes = [approvals_page, approval_page, decide_page, withdraw_page]

@@ -1,0 +1,1 @@
+"""Proving who asks: short tokens for systems, the own account of a person."""

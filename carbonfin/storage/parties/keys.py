@@ -1,0 +1,258 @@
+"""API keys of systems: issued once, kept as a keyed digest, rotated with an overlap, revoked at once.
+
+A key is also a system's OAuth2 client credential: its prefix is the client identifier, the key the client secret.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import Conflict, NotFound
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties.rows import ApiKeyRow, OrganizationRow
+from carbonfin.storage.parties.security import note_security_event
+
+KEY_START = "cf_live_"
+ALL_SCOPES = "*"
+CLIENT_ID_LENGTH = 12
+_KEY_BYTES = 32
+_USE_NOTED_EVERY = timedelta(minutes=1)
+_NOBODYS_DIGEST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """A fresh API key; the text is shown this once."""
+
+    key_id: str
+    prefix: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGrant:
+    """Who a key stands for, and what it was issued for."""
+
+    actor: Actor
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as its administrator sees it; the key itself is not kept."""
+
+    id: str
+    name: str
+    role: Role
+    prefix: str
+    scopes: tuple[str, ...]
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime | None
+    created_by: str | None
+    replaces_id: str | None
+    version: int
+
+
+def issue_key(
+    session: Session,
+    *,
+    organization_id: str,
+    name: str,
+    role: Role,
+    scopes: Iterable[str],
+    expires_at: datetime,
+    pepper: bytes,
+    by: Actor | None = None,
+    at: datetime | None = None,
+    replaces_id: str | None = None,
+) -> IssuedKey:
+    """Issue an API key: 256 random bits, of which only a keyed digest and the first 12 characters are kept.
+
+    Args:
+        session: The open transaction.
+        organization_id: Whose key.
+        name: What it is for.
+        role: What it may do at most.
+        scopes: What it may be used for; `*` for everything its role may.
+        expires_at: When it ends.
+        pepper: The secret in use, which the digest is keyed with.
+        by: Who issues it; None on the command line.
+        at: When; None leaves the instant and the security event out, as when a sample world is made.
+        replaces_id: The key it takes over from.
+    """
+    organization = session.get(OrganizationRow, organization_id)
+    if organization is None:
+        raise NotFound(f"there is no organisation {organization_id}", zh="机构不存在", field="organization_id")
+    secret = secrets.token_urlsafe(_KEY_BYTES)
+    text = f"{KEY_START}{secret}"
+    row = ApiKeyRow(
+        organization_id=organization.id,
+        name=name,
+        role=role,
+        prefix=secret[:CLIENT_ID_LENGTH],
+        digest=_key_digest(text, pepper),
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+        created_at=at,
+        created_by=None if by is None else by.name,
+        replaces_id=replaces_id,
+    )
+    session.add(row)
+    session.flush()
+    if at is not None:
+        _note(session, row, "key_issued", by=by, at=at)
+    return IssuedKey(key_id=row.id, prefix=row.prefix, text=text)
+
+
+def rotate_key(
+    session: Session, *, by: Actor, key_id: str, expires_at: datetime, overlap: timedelta, pepper: bytes, clock: Clock
+) -> IssuedKey:
+    """Issue a key that takes over from another, which ends after the overlap at the latest.
+
+    Raises:
+        NotFound: The organisation has no such key.
+        Conflict: The key is revoked or has ended.
+    """
+    row = _own_row(session, by.organization_id, key_id)
+    now = clock.now()
+    if row.revoked_at is not None or now >= row.expires_at:
+        raise Conflict(
+            f"key {key_id} has ended",
+            zh="该密钥已停用或过期，不能轮换",
+            field="key_id",
+            remedy="Issue a new key.",
+            remedy_zh="请签发新密钥。",
+        )
+    issued = issue_key(
+        session,
+        organization_id=row.organization_id,
+        name=row.name,
+        role=row.role,
+        scopes=row.scopes,
+        expires_at=expires_at,
+        pepper=pepper,
+        by=by,
+        at=now,
+        replaces_id=row.id,
+    )
+    row.expires_at = min(row.expires_at, now + overlap)
+    row.version += 1
+    session.add(row)
+    _note(session, row, "key_rotated", by=by, at=now)
+    return issued
+
+
+def revoke_key(session: Session, *, organization_id: str, key_id: str, clock: Clock, by: Actor | None = None) -> None:
+    """End a key of an organisation at once."""
+    row = _own_row(session, organization_id, key_id)
+    if row.revoked_at is None:
+        row.revoked_at = clock.now()
+        row.version += 1
+        session.add(row)
+        _note(session, row, "key_revoked", by=by, at=row.revoked_at)
+
+
+def keys_of(session: Session, organization_id: str) -> tuple[ApiKey, ...]:
+    """Give an organisation's keys, those in force first, then by name."""
+    rows = session.exec(
+        select(ApiKeyRow)
+        .where(ApiKeyRow.organization_id == organization_id)
+        .order_by(col(ApiKeyRow.revoked_at).is_not(None), col(ApiKeyRow.name), col(ApiKeyRow.expires_at).desc())
+    ).all()
+    return tuple(_key(row) for row in rows)
+
+
+def authenticate_key(sessions: Sessions, *, text: str, peppers: Sequence[bytes], clock: Clock) -> KeyGrant | None:
+    """Give whom an API key stands for, or nothing if it is unknown, expired or revoked.
+
+    Args:
+        sessions: The database.
+        text: What the caller sent.
+        peppers: The secret in use and older ones; a digest may be keyed with any.
+        clock: When.
+    """
+    prefix = text.removeprefix(KEY_START)[:CLIENT_ID_LENGTH]
+    storable = prefix.isascii() and prefix.isprintable()
+    with sessions.read() as session:
+        row = session.exec(select(ApiKeyRow).where(ApiKeyRow.prefix == (prefix if storable else ""))).one_or_none()
+        kept = _NOBODYS_DIGEST if row is None else row.digest
+        fits = [hmac.compare_digest(kept, _key_digest(text, pepper)) for pepper in peppers]
+        grant = _grant(session, row, clock) if row is not None and any(fits) else None
+    _note_use(sessions, row if grant is not None else None, clock)
+    return grant
+
+
+def grant_of_key(sessions: Sessions, *, key_id: str, clock: Clock) -> KeyGrant | None:
+    """Give whom a key's token stands for, or nothing once the key is expired or revoked."""
+    with sessions.read() as session:
+        row = session.get(ApiKeyRow, key_id)
+        grant = None if row is None else _grant(session, row, clock)
+    _note_use(sessions, row if grant is not None else None, clock)
+    return grant
+
+
+def _grant(session: Session, row: ApiKeyRow, clock: Clock) -> KeyGrant | None:
+    if row.revoked_at is not None or clock.now() >= row.expires_at:
+        return None
+    organization = session.get(OrganizationRow, row.organization_id)
+    assert organization is not None, "a key has an organisation"
+    actor = Actor(
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        organization_id=organization.id,
+        organization_kind=organization.kind,
+        is_sample=organization.is_sample,
+    )
+    return KeyGrant(actor=actor, scopes=frozenset(row.scopes))
+
+
+def _note_use(sessions: Sessions, row: ApiKeyRow | None, clock: Clock) -> None:
+    now = clock.now()
+    if row is not None and (row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY):
+        with sessions.begin() as session:
+            session.exec(sa.update(ApiKeyRow).where(col(ApiKeyRow.id) == row.id).values(last_used_at=now))
+
+
+def _own_row(session: Session, organization_id: str, key_id: str) -> ApiKeyRow:
+    row = session.get(ApiKeyRow, key_id)
+    if row is None or row.organization_id != organization_id:
+        raise NotFound(f"there is no key {key_id}", zh="API 密钥不存在", field="key_id")
+    return row
+
+
+def _key(row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        prefix=row.prefix,
+        scopes=tuple(row.scopes),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        replaces_id=row.replaces_id,
+        version=row.version,
+    )
+
+
+def _note(session: Session, row: ApiKeyRow, kind: str, *, by: Actor | None, at: datetime) -> None:
+    note_security_event(
+        session, organization_id=row.organization_id, kind=kind, subject=f"key:{row.id}", actor=by, at=at
+    )
+
+
+def _key_digest(text: str, pepper: bytes) -> str:
+    return hmac.new(pepper, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

@@ -1,0 +1,147 @@
+"""Passwords: proved, changed, locked after failures; every failure is counted in a transaction of its own."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties.organizations import actor_from, hash_password, password_fits
+from carbonfin.storage.parties.rows import OrganizationRow, SessionRow, UserRow
+from carbonfin.storage.parties.security import note_security_event
+
+FAILURES_MAX = 5
+LOCKED_FOR = timedelta(minutes=15)
+# Fits no password; it is verified for unknown logins, so that they take as long as known ones.
+_NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$zApyJfmqq5B2HznDiZZzhA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+_COMMON = frozenset(
+    {
+        "123456789012", "password1234", "qwertyuiop12", "111111111111", "000000000000", "abc123456789", "1q2w3e4r5t6y",
+        "carbonfin123", "carbonfin1234", "woaini123456", "admin1234567", "letmein12345",
+    }
+)  # fmt: skip
+
+
+def authenticate_person(sessions: Sessions, *, login: str, password: str, clock: Clock) -> Actor | None:
+    """Give the actor of a login and password, or nothing; an unknown login takes as long as a wrong password.
+
+    Five failures in a row lock the account for fifteen minutes. The password is verified outside any transaction, and
+    the failure is counted in one of its own, so that nothing rolls it back.
+    """
+    return _proved(sessions, col(UserRow.login) == login, password, clock, kind="sign_in_failed")
+
+
+def confirm_person(sessions: Sessions, *, person_id: str, password: str, clock: Clock) -> bool:
+    """Whether a signed-in person gave the own password again; failures count towards the same lock."""
+    return _proved(sessions, col(UserRow.id) == person_id, password, clock, kind="step_up_failed") is not None
+
+
+def change_password(
+    sessions: Sessions, actor: Actor, *, current: str, new: str, clock: Clock, keep_session: str | None = None
+) -> None:
+    """Change a person's own password and end the person's other sessions.
+
+    Args:
+        sessions: The database.
+        actor: Whose password.
+        current: The password until now; a wrong one counts towards the lock.
+        new: 12 to 256 characters, not the current one, the login or a common one.
+        clock: When.
+        keep_session: Identifier of the session that goes on; None ends all.
+
+    Raises:
+        InvalidInput: The current password is wrong, or the new one is refused.
+    """
+    if not confirm_person(sessions, person_id=actor.id, password=current, clock=clock):
+        raise InvalidInput(
+            "the current password does not fit, or the account is locked",
+            zh="当前密码不正确，或账户暂时锁定",
+            field="current",
+        )
+    with sessions.read() as session:
+        login = _row(session, actor.id).login
+    require_fit_password(new, login=login, current=current)
+    digest = hash_password(new)
+    at = clock.now()
+    with sessions.begin() as session:
+        row = _row(session, actor.id, lock=True)
+        row.password_hash = digest
+        row.password_changed_at = at
+        row.must_change_password = False
+        row.version += 1
+        session.add(row)
+        others = sa.delete(SessionRow).where(col(SessionRow.user_id) == actor.id)
+        if keep_session is not None:
+            others = others.where(sa.or_(col(SessionRow.id).is_(None), col(SessionRow.id) != keep_session))
+        session.exec(others)
+        _note(session, row, "password_changed", actor=actor, at=at)
+
+
+def require_fit_password(new: str, *, login: str, current: str | None = None) -> None:
+    """Refuse a password that is easily guessed from what an attacker knows.
+
+    Raises:
+        InvalidInput: It is the current one, holds the login, or is a common one.
+    """
+    plain = new.casefold()
+    if new == current:
+        raise _unfit("the new password is the current one", "新密码不得与当前密码相同")
+    if login and login.casefold() in plain:
+        raise _unfit("the password holds the login", "密码不得包含登录名")
+    if plain in _COMMON or len(set(plain)) < len(plain) / 4:
+        raise _unfit("the password is a common one", "密码过于常见")
+
+
+def _proved(
+    sessions: Sessions, whose: sa.ColumnElement[bool], password: str, clock: Clock, *, kind: str
+) -> Actor | None:
+    with sessions.read() as session:
+        user = session.exec(select(UserRow).where(whose)).one_or_none()
+    fits = password_fits(_NOBODYS_HASH if user is None else user.password_hash, password)
+    now = clock.now()
+    with sessions.begin() as session:
+        known_id = "" if user is None else user.id
+        row = session.exec(select(UserRow).where(UserRow.id == known_id).with_for_update()).one_or_none()
+        if row is None or not row.is_active or (row.locked_until is not None and now < row.locked_until):
+            return None
+        if fits:
+            row.failed_count = 0
+            row.locked_until = None
+            session.add(row)
+            organization = session.get(OrganizationRow, row.organization_id)
+            assert organization is not None, "a person has an organisation"
+            return actor_from(row, organization)
+        row.failed_count += 1
+        _note(session, row, kind, actor=None, at=now)
+        if row.failed_count >= FAILURES_MAX:
+            row.failed_count = 0
+            row.locked_until = now + LOCKED_FOR
+            _note(session, row, "locked", actor=None, at=now)
+        session.add(row)
+    return None
+
+
+def _row(session: Session, person_id: str, *, lock: bool = False) -> UserRow:
+    row = session.get(UserRow, person_id, with_for_update=lock or None)
+    if row is None:
+        raise NotFound(f"there is no person {person_id}", zh="用户不存在", field="person_id")
+    return row
+
+
+def _note(session: Session, row: UserRow, kind: str, *, actor: Actor | None, at: datetime) -> None:
+    note_security_event(
+        session, organization_id=row.organization_id, kind=kind, subject=f"person:{row.id}", actor=actor, at=at
+    )
+
+
+def _unfit(detail: str, zh: str) -> InvalidInput:
+    return InvalidInput(
+        detail,
+        zh=zh,
+        field="new",
+        remedy="Choose 12 or more characters that nobody can guess.",
+        remedy_zh="请选用 12 位以上且不易猜到的密码。",
+    )
