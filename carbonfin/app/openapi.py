@@ -8,9 +8,10 @@ import msgspec
 from litestar import get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Server
+from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme, Server
 from litestar.response import Template
 
+from carbonfin.app.access import KNOWN_SCOPES
 from carbonfin.app.release import VERSION
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IDEMPOTENCY_HEADER
@@ -18,6 +19,7 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, kind_of_status
 
 API_PREFIX = "/v1/"
+_SCOPES = {scope: f"use of {scope}" for scope in sorted(KNOWN_SCOPES)}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _WRITING = frozenset({"post", "put", "patch", "delete"})
 _ALWAYS = (400, 401, 403)
@@ -94,6 +96,13 @@ def openapi_config() -> OpenAPIConfig:
                 "apiKey": SecurityScheme(
                     type="http", scheme="bearer", description="API key of a system: Authorization: Bearer cf_…"
                 ),
+                "token": SecurityScheme(
+                    type="oauth2",
+                    description="Ten-minute token for a key: client_id is the key's prefix, client_secret the key.",
+                    flows=OAuthFlows(
+                        client_credentials=OAuthFlow(token_url="/oauth/token", scopes=_SCOPES)  # noqa: S106 - an address
+                    ),
+                ),
                 "session": SecurityScheme(
                     type="apiKey",
                     name="carbonfin_session",
@@ -102,7 +111,7 @@ def openapi_config() -> OpenAPIConfig:
                 ),
             }
         ),
-        security=[{"apiKey": []}, {"session": []}],
+        security=[{"apiKey": []}, {"token": []}, {"session": []}],
         use_handler_docstrings=True,
     )
 

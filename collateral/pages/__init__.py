@@ -2,7 +2,7 @@
 
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.desk import desk_page
-from collateral.pages.pledges import decide_approval, pledge_page, take_pledge_step
+from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.repos import repo_page
 
 routes = [
@@ -11,6 +11,5 @@ routes = [
     send_application,
     pledge_page,
     take_pledge_step,
-    decide_approval,
     repo_page,
 ]

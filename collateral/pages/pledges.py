@@ -36,8 +36,6 @@ from collateral.pages.words import (
     unconfirmed_words,
 )
 
-_SEPARATOR = "|"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
@@ -129,15 +127,6 @@ class StepForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     words: Annotated[str, Meta(max_length=500)] = ""
 
 
-class ApprovalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the approval's form sends; `unconfirmed` is what the checker was shown."""
-
-    finding: Annotated[str, Meta(max_length=10)]
-    reason: Annotated[str, Meta(max_length=500)] = ""
-    unconfirmed: Annotated[str, Meta(max_length=2000)] = ""
-    accepts: Annotated[str, Meta(max_length=3)] = ""
-
-
 @get("/pledges/{pledge_id:str}", sync_to_thread=True)
 def pledge_page(
     *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, pledge_id: FromPath[str]
@@ -169,37 +158,6 @@ def take_pledge_step(
     return Redirect(f"/pledges/{pledge_id}", status_code=303)
 
 
-@post("/pledges/{pledge_id:str}/approval", sync_to_thread=True, status_code=303)
-def decide_approval(
-    *,
-    request: WebRequest,
-    sessions: Sessions,
-    actor: Actor,
-    clock: Clock,
-    pledge_id: FromPath[str],
-    data: Annotated[ApprovalForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
-) -> Response[Any]:
-    """Approve or reject a pledge as another person than its maker."""
-    accepted = tuple(filter(None, data.unconfirmed.split(_SEPARATOR))) if data.accepts else ()
-    try:
-        with sessions.begin() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            if data.finding == "reject":
-                service.reject_pledge(session, actor, pledge_id, standing=standing, reason=data.reason)
-            else:
-                service.approve_pledge(
-                    session,
-                    actor,
-                    pledge_id,
-                    standing=standing,
-                    reason=data.reason,
-                    accepted_unconfirmed=accepted,
-                )
-    except CarbonFinError as failure:
-        return _shown(request, sessions, actor, clock, pledge_id=pledge_id, failure=failure, words=data.reason)
-    return Redirect(f"/pledges/{pledge_id}", status_code=303)
-
-
 def _shown(
     request: WebRequest,
     sessions: Sessions,
@@ -224,7 +182,7 @@ def _shown(
             "timeline": service.timeline_of(session, actor, pledge.id),
             "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
             "approval": service.approval_of(session, actor, pledge.id),
-            "unconfirmed": service.unconfirmed_of(session, actor, pledge),
+            "waiting": service.waiting_approval(session, actor, pledge.id),
         }
         lines = service.lines_of(session, standing) if history else None
         context["trace_values"] = (
@@ -233,7 +191,6 @@ def _shown(
             else {}
         )
     language: Language = "en" if language_of(request).value == "en" else "zh"
-    may_check = actor.role is Role.CHECKER and actor.id != pledge.maker_id and pledge.state == "DILIGENCE_DONE"
     return page(
         request,
         "collateral/pledge.html",
@@ -244,10 +201,8 @@ def _shown(
         if lines is None
         else pledge_chart(history, lines, code=pledge.code, is_sample=pledge.is_sample, language=language),
         next_step=NEXT_STEPS.get(pledge.state) if actor.role in {Role.OFFICER, Role.SYSTEM} else None,
-        may_check=may_check,
         failure=None if failure is None else Text(failure.zh, failure.detail),
         words=words,
-        separator=_SEPARATOR,
         levels=LEVELS,
         state_badge=state_badge,
         event_words=event_words,

@@ -296,15 +296,21 @@ def test_a_pledge_goes_through_two_pairs_of_eyes_on_the_pages(edge: Edge) -> Non
     with signed_in(edge) as officer:
         assert send_step(officer, address, "steps", step="diligence", words="") == 422
         assert send_step(officer, address, "steps", step="diligence", words="无在先权利") == 303
-        assert send_step(officer, address, "approval", finding="approve", reason="同意") == 403
+        found = re.search(r'href="(/approvals/[^"]+)"', officer.get(address, headers=PAGE).text)
+        assert found
+        approval, given = found.group(1), {"finding": "approve", "reason": "同意", "password": PASSWORD}
+        assert send_step(officer, approval, "decision", **given) == 403
     with signed_in(edge, "approver") as checker:
-        shown = checker.get(address, headers=PAGE).text
+        shown = checker.get(approval, headers=PAGE).text
         names = re.search(r'name="unconfirmed" value="([^"]*)"', shown)
         assert names
         assert "vintage_carries_forward" in names.group(1)
-        given = {"finding": "approve", "reason": "同意", "unconfirmed": names.group(1)}
-        assert send_step(checker, address, "approval", **given) == 422
-        assert send_step(checker, address, "approval", **given, accepts="yes") == 303
+        given["unconfirmed"] = names.group(1)
+        assert send_step(checker, approval, "decision", **given | {"password": "wrong password"}) == 403
+        assert send_step(checker, approval, "decision", **given) == 409
+        assert send_step(checker, approval, "decision", **given | {"reason": " "}) == 422
+        assert send_step(checker, approval, "decision", **given, accepts="yes") == 303
+        assert send_step(checker, approval, "decision", **given, accepts="yes") == 409
     with signed_in(edge) as officer:
         assert send_step(officer, address, "steps", step="sign", words="HT-7") == 303
         assert send_step(officer, address, "steps", step="register", words="ZD-7") == 303

@@ -438,14 +438,24 @@ def test_a_maker_does_not_approve_the_own_pledge(bank: Bank) -> None:
         place = maker.post("/pledges/new", data=form).headers["location"]
         done = maker.post(f"{place}/steps", data={"step": "diligence", "words": "权属清晰", "_csrf_token": token})
         assert done.status_code == 303, done.text[-1500:]
+        found = re.search(r'href="(/approvals/([^"]+))"', maker.get(place).text)
+        assert found is not None
+        approval = {"finding": "approve", "reason": "同意", "accepts": "yes", "_csrf_token": token,
+                    "password": PASSWORD}  # fmt: skip
+        assert maker.post(f"{found.group(1)}/decision", data=approval).status_code == 403
+        by_api = maker.post(
+            f"/v1/approvals/{found.group(2)}/approve",
+            json={"reason": "同意", "password": PASSWORD},
+            headers={"X-CSRF-Token": token, "Accept": "application/json"},
+        )
+        assert (by_api.status_code, by_api.json()["code"]) == (403, "not-permitted")
         before = bank.contents()
-        approval = {"finding": "approve", "reason": "同意", "accepts": "yes", "_csrf_token": token}
-        assert maker.post(f"{place}/approval", data=approval).status_code == 403
         early = maker.post(f"{place}/steps", data={"step": "draw", "words": "", "_csrf_token": token})
         assert early.status_code == 409
     with bank.signed_in("auditor") as auditor:
         token = form_token(auditor.get("/pledges").text)
-        assert auditor.post(f"{place}/approval", data=approval | {"_csrf_token": token}).status_code == 403
+        refused = auditor.post(f"{found.group(1)}/decision", data=approval | {"_csrf_token": token})
+        assert refused.status_code == 403
         assert auditor.get("/pledges/new").status_code == 403
     assert bank.contents() == before
 

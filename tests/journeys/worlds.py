@@ -21,7 +21,7 @@ from carbonfin.storage.schema import upgrade
 CLOCK = FixedClock(datetime(2026, 3, 2, 4, 0, tzinfo=UTC))
 PASSWORD = SAMPLE_PASSWORD
 DATABASE_FILE = "carbonfin.db"
-ONLY_LOOKED_AT = frozenset({"api_key", "web_session", "user_account"})
+ONLY_LOOKED_AT = frozenset({"api_key", "security_event", "web_session", "user_account"})
 """Tables that note when a visitor was last seen."""
 
 

@@ -14,7 +14,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalState
 from carbonfin.storage.decisions import load_decision
@@ -165,7 +165,7 @@ def _shown(
         request,
         "app/approval.html",
         title=Text(approval.title_zh, approval.title_en),
-        status_code=200 if failure is None else 422 if isinstance(failure, InvalidInput) else 409,
+        status_code=_status_of(failure),
         approval=approval,
         kind=kind_words(approval),
         address=kind.address(approval) if kind is not None else "",
@@ -185,6 +185,14 @@ def _shown(
         failed_field=None if failure is None else failure.field,
         words=words,
     )
+
+
+def _status_of(failure: CarbonFinError | None) -> int:
+    if failure is None:
+        return 200
+    if isinstance(failure, NotPermitted):
+        return 403
+    return 422 if isinstance(failure, InvalidInput) else 409
 
 
 def _require_finding(finding: str) -> None:

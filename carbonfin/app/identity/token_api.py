@@ -8,7 +8,6 @@ from urllib.parse import unquote_plus
 import msgspec
 from litestar import post
 from litestar.enums import RequestEncodingType
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Body
 from litestar.response import Response
 from msgspec import Meta, Struct
@@ -47,17 +46,7 @@ class TokenErrorOut(Struct, frozen=True, kw_only=True):
     error_description: str
 
 
-@post(
-    "/oauth/token",
-    sync_to_thread=True,
-    status_code=200,
-    tags=["session"],
-    security=[{}],
-    responses={
-        400: ResponseSpec(TokenErrorOut, description="invalid_request, unsupported_grant_type or invalid_scope"),
-        401: ResponseSpec(TokenErrorOut, description="invalid_client"),
-    },
-)
+@post("/oauth/token", sync_to_thread=True, status_code=200, include_in_schema=False)
 def issue_token(
     request: WebRequest, data: Annotated[TokenForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[Any]:

@@ -1,0 +1,133 @@
+"""Measures and spans: by route template, with nothing of a customer, and only for whom they are meant."""
+
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from carbonfin.app.factory import create_app
+from carbonfin.app.settings import METRICS_TOKEN, OTEL_ENDPOINT, SECRET, settings_from
+from carbonfin.app.telemetry import traced
+from carbonfin.kernel.errors import InvalidInput
+from tests.app.worlds import SETTINGS, World
+
+TOKEN = "a token that is thirty-two characters"
+HERE = ("127.0.0.1", 50000)
+
+
+def test_requests_are_counted_by_template_and_nothing_else(world: World) -> None:
+    with TestClient(world.app, client=HERE) as client:
+        for _ in range(3):
+            client.get(f"/v1/decisions/{world.decision_id}?note=张三", headers=world.key_headers())
+        client.get("/v1/decisions/91440300EXAMPLE466", headers=world.key_headers())
+        client.get("/91440300EXAMPLE466")
+        text = client.get("/metrics").text
+    assert 'carbonfin_requests_total{method="GET",route="/v1/decisions/{decision_id}",status="200"} 3.0' in text
+    assert 'carbonfin_requests_total{method="GET",route="/v1/decisions/{decision_id}",status="404"} 1.0' in text
+    assert 'carbonfin_requests_total{method="GET",route="none",status="404"} 1.0' in text
+    assert 'carbonfin_request_seconds_count{method="GET",route="/v1/decisions/{decision_id}"} 4.0' in text
+    assert "# TYPE carbonfin_outbox_messages gauge" in text
+    for secret in (world.decision_id, "91440300EXAMPLE466", "张三", world.officer.organization_id, "officer"):
+        assert secret not in text
+    labels = set(re.findall(r'(\w+)="', text))
+    assert labels <= {"method", "route", "status", "le", "version", "state"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "client", "token", "status"),
+    [
+        ({}, HERE, None, 200),
+        ({}, ("::1", 1), None, 200),
+        ({}, ("10.0.0.7", 1), None, 401),
+        ({"X-Forwarded-For": "10.0.0.7"}, HERE, None, 401),
+        ({"Forwarded": "for=10.0.0.7"}, HERE, None, 401),
+        ({}, HERE, TOKEN, 401),
+        ({"Authorization": f"Bearer {TOKEN}x"}, HERE, TOKEN, 401),
+        ({"Authorization": f"Bearer {TOKEN}"}, ("10.0.0.7", 1), TOKEN, 200),
+    ],
+)
+def test_only_the_machine_itself_or_the_token_reads_them(
+    world: World, headers: dict[str, str], client: tuple[str, int], token: str | None, status: int
+) -> None:
+    app = create_app(replace(SETTINGS, metrics_token=token), world.sessions)
+    with TestClient(app, client=client) as asking:
+        assert asking.get("/metrics", headers=headers).status_code == status
+
+
+def test_settings_of_metrics_and_spans_are_checked() -> None:
+    sound = {SECRET: "x" * 40, METRICS_TOKEN: TOKEN, OTEL_ENDPOINT: "http://127.0.0.1:4318"}
+    settings = settings_from({**sound, "CARBONFIN_DATABASE_URL": "sqlite:///x.db"})
+    assert (settings.metrics_token, settings.otel_endpoint) == (TOKEN, "http://127.0.0.1:4318")
+    assert TOKEN not in repr(settings)
+    for name, value in ((METRICS_TOKEN, "short"), (OTEL_ENDPOINT, "collector:4318")):
+        with pytest.raises(InvalidInput, match=name):
+            settings_from({**sound, "CARBONFIN_DATABASE_URL": "sqlite:///x.db", name: value})
+
+
+def test_spans_arrive_by_template_without_addresses_and_queries(world: World) -> None:
+    received: list[ExportTraceServiceRequest] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.path == "/v1/traces"
+            received.append(ExportTraceServiceRequest.FromString(_plain(content, self.headers)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    collector = HTTPServer(("127.0.0.1", 0), Collector)
+    serving = threading.Thread(target=collector.serve_forever)
+    serving.start()
+    try:
+        app = traced(world.app, f"http://127.0.0.1:{collector.server_address[1]}")
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        with TestClient(_as_application(app)) as client:
+            client.get(
+                f"/v1/decisions/{world.decision_id}?note=zhangsan",
+                headers={**world.key_headers(), "traceparent": parent},
+            )
+    finally:
+        collector.shutdown()
+        serving.join()
+        collector.server_close()
+    spans = [
+        span
+        for batch in received
+        for whole in batch.resource_spans
+        for part in whole.scope_spans
+        for span in part.spans
+    ]
+    assert [span.name for span in spans] == ["GET /v1/decisions/{decision_id}"]
+    assert spans[0].trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
+    written = str(received)
+    for secret in (world.decision_id, "zhangsan", world.keys["system"]):
+        assert secret not in written
+    assert {attribute.key for attribute in spans[0].attributes} == {
+        "http.request.method", "http.route", "http.response.status_code", "carbonfin.request_id",
+    }  # fmt: skip
+
+
+def _plain(content: bytes, headers: object) -> bytes:
+    import gzip
+
+    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+
+def _as_application(app: object) -> Litestar:
+    return app  # type: ignore[return-value]
+
+
+def test_switched_off_nothing_of_it_is_loaded() -> None:
+    code = "import sys, carbonfin.app.serving; print([m for m in sys.modules if m.startswith('opentelemetry.sdk')])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
