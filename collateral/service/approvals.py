@@ -11,7 +11,7 @@ from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict, NotPermitted
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ApprovalState, ProposalDraft
-from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.storage.parties import Standing, load_party, standing_of
 from collateral.calc.agreements import Pledge, PledgeApproval
 from collateral.calc.appraisal import Refusal
 from collateral.calc.pledge import PLEDGE
@@ -26,7 +26,7 @@ def complete_diligence(session: Session, actor: Actor, pledge_id: str, *, standi
     pledges.require_words(finding, "finding", "请填写尽职调查结论")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     done = pledges.take_step(session, actor, pledge, "diligence", standing=standing, cause=finding)
-    approvals.propose(session, actor, PLEDGE_APPROVAL, _proposal(done, finding), at=standing.known_at)
+    approvals.propose(session, actor, PLEDGE_APPROVAL, _proposal(session, actor, done, finding), at=standing.known_at)
     return done
 
 
@@ -124,7 +124,9 @@ def approved_history(
 ) -> None:
     """Have another person approve a pledge that ran before, and enter its history in the same step."""
     history = replace(PLEDGE_APPROVAL, apply=lambda *_: enter())
-    proposed = approvals.propose(session, maker, history, _proposal(pledge, evidence), at=standing.known_at)
+    proposed = approvals.propose(
+        session, maker, history, _proposal(session, maker, pledge, evidence), at=standing.known_at
+    )
     approvals.approve(
         session,
         checker,
@@ -136,13 +138,15 @@ def approved_history(
     )
 
 
-def _proposal(pledge: Pledge, reason: str) -> ProposalDraft:
+def _proposal(session: Session, maker: Actor, pledge: Pledge, reason: str) -> ProposalDraft:
+    pledgor = load_party(session, maker, pledge.pledgor_id)
     return ProposalDraft(
         subject=_subject(pledge.id),
         title_zh=f"质押 {pledge.code}",
         title_en=f"Pledge {pledge.code}",
         payload={
             "code": pledge.code,
+            "pledgor": f"{pledgor.name} {pledgor.code}",
             "pledgor_id": pledge.pledgor_id,
             "units": [{"unit": str(one.unit), "quantity_t": one.quantity_t} for one in pledge.units],
             "principal_cny": str(pledge.principal_cny),

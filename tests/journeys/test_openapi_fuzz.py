@@ -96,6 +96,9 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "documents": [],
     },
     "POST /v1/subsidies/reports": {"quarter": "2025Q3", "as_of": "2025-09-26"},
+    "POST /v1/approvals/{approval_id}/approve": {"reason": "复核无误"},
+    "POST /v1/approvals/{approval_id}/reject": {"reason": "退回"},
+    "POST /v1/approvals/{approval_id}/withdraw": {"reason": "撤回"},
 }  # fmt: skip
 """A body of each writing request that is answered well; made-up values then take the place of some of its own."""
 SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
@@ -107,8 +110,14 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
+    "GET /v1/approvals",
 }  # fmt: skip
-BANK_DOES_NOT = {
+PERSONS_DO = {
+    "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
+    "POST /v1/approvals/{approval_id}/withdraw",
+}  # fmt: skip
+"""Steps of a signed-in person, which no key takes."""
+BANK_DOES_NOT = PERSONS_DO | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
@@ -168,7 +177,8 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "portfolio_id": "SELECT id FROM portfolio", "pledge_id": "SELECT id FROM pledge",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
-        "note_number": "SELECT code FROM loan_note", "scheme": "SELECT scheme FROM subsidy_application",
+        "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
+        "scheme": "SELECT scheme FROM subsidy_application",
     }  # fmt: skip
     with sessions.read() as session:
         found = {

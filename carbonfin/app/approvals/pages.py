@@ -1,6 +1,7 @@
 """The inbox of what waits for a decision, and one approval: consequences first, then reason and password."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -21,18 +22,18 @@ from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import is_confirmed
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import Text, page
 from carbonfin.web.visitors import visitor_of
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
     "code": Text("编号", "Code"),
-    "pledgor_id": Text("出质人", "Pledgor"),
+    "pledgor": Text("出质人", "Pledgor"),
     "units": Text("质押品（吨）", "Units (t)"),
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
     "extends_code": Text("延期自", "Extends"),
-    "appraisal_id": Text("押品评估", "Appraisal"),
     "key": Text("参数", "Parameter"),
     "scope": Text("适用范围", "Scope"),
     "value": Text("取值", "Value"),
@@ -46,7 +47,8 @@ _NAMES: Mapping[str, Text] = {
     "confirmed": Text("是否确认", "Confirmed"),
     "note": Text("说明", "Note"),
 }
-_HIDDEN = frozenset({"approved_by", "title_zh", "title_en"})
+_HIDDEN = frozenset({"approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
 
 
 class DecisionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,6 +182,7 @@ def _shown(
         is_mine=actor.id == approval.maker_id and approval.is_open,
         password_needed=signed_in is None or not is_confirmed(signed_in, clock),
         unconfirmed=unconfirmed,
+        appraisal_id=appraisal_id,
         separator=_SEPARATOR,
         failure=None if failure is None else Text(f"{failure.zh} {failure.remedy_zh}", failure.detail),
         failed_field=None if failure is None else failure.field,
@@ -203,10 +206,11 @@ def _require_finding(finding: str) -> None:
 def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
     """Give what takes effect as rows of name and value, empty ones left out."""
     rows = []
-    for name, value in approval.payload.items():
+    for name, value in sorted(approval.payload.items(), key=lambda item: _PLACES.get(item[0], len(_PLACES))):
         if name in _HIDDEN or value in (None, "", []):
             continue
-        rows.append((_NAMES.get(name, Text(name, name)), _in_words(value)))
+        shown = cny(Decimal(value)) if name.endswith("_cny") else _in_words(value)
+        rows.append((_NAMES.get(name, Text(name, name)), shown))
     return rows
 
 
@@ -217,7 +221,7 @@ def _in_words(value: Any) -> str:
         return " ".join(_in_words(one) for one in value.values())
     if isinstance(value, bool):
         return "是 / yes" if value else "否 / no"
-    return str(value)
+    return number(value) if isinstance(value, int) else str(value)
 
 
 routes = [approvals_page, approval_page, decide_page, withdraw_page]
