@@ -17,7 +17,6 @@ ADMINISTRATORS = frozenset({ADMINISTRATOR})
 OPERATORS = frozenset({OPERATOR})
 BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR})
 BANK_MAKERS = frozenset({SYSTEM, OFFICER})
-BANK_CHECKERS = frozenset({CHECKER})
 REPORT_READERS = frozenset({SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR})
 BUREAU_MAKERS = frozenset({BUREAU})
 APPROVAL_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, BUREAU, AUDITOR, ADMINISTRATOR})
@@ -28,6 +27,7 @@ PUBLIC: frozenset[str] = frozenset(
     {
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",  # asks for its own token, see carbonfin/app/metrics.py
         "GET /sign-in",
         "POST /sign-in",
         "POST /oauth/token",
@@ -99,7 +99,6 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /pledges/new": BANK_MAKERS,
     "GET /pledges/{pledge_id:str}": BANK_READERS,
     "POST /pledges/{pledge_id:str}/steps": BANK_MAKERS,
-    "POST /pledges/{pledge_id:str}/approval": BANK_CHECKERS,
     "GET /repos/{repo_id:str}": BANK_READERS,
     # --- loans ---
     "POST /v1/ratings": BANK_MAKERS,

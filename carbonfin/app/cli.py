@@ -138,9 +138,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="进程数 / processes", min=1, max=64)] = 1,
 ) -> None:
     """启动接口与页面 / serve API and pages."""
-    from granian import Granian
-    from granian.constants import Interfaces
-
+    from carbonfin.app.server import server_for
     from carbonfin.app.settings import HOST, PORT, settings_from
 
     chosen = dict(os.environ)
@@ -152,17 +150,7 @@ def serve(
     address = f"http://{settings.host}:{settings.port}/"
     _say(context, {"address": address}, f"碳金融已启动，请在浏览器打开 / open {address}")
     sys.stdout.flush()
-    Granian(
-        "carbonfin.app.serving:application",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        workers=workers,
-        factory=True,
-        websockets=False,
-        log_enabled=False,
-        blocking_threads=1,
-    ).serve()
+    server_for(host=settings.host, port=settings.port, workers=workers).serve()
 
 
 @carbonfin.command("demo")

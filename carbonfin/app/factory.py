@@ -29,6 +29,8 @@ from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
 from carbonfin.app.identity import account_pages, token_api
 from carbonfin.app.logs import request_logged
+from carbonfin.app.metrics import Metrics, keep_metrics
+from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
@@ -62,6 +64,8 @@ def create_app(
     clock = clock or SystemClock()
     state = State()
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
+    metrics = Metrics(sessions, settings.metrics_token)
+    keep_metrics(state, metrics)
     keep_doors(state, Doors(sessions, clock, settings.keys))
     environment = template_environment(template_folders())
     keep_templates(state, environment, navigation=navigation(), allows=allows)
@@ -92,7 +96,7 @@ def create_app(
                 "actor": Provide(_actor_fields, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,
-            before_send=[_finish_headers, request_logged],
+            before_send=[_finish_headers, request_logged, metrics.observe],
             openapi_config=openapi.openapi_config(),
             template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
             request_max_body_size=BODY_BYTES_MAX,
@@ -116,6 +120,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         approval_pages,
     ):
         own += module.routes
+    own += metric_routes
     for package in packages:
         own += package.pages
     return own

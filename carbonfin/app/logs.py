@@ -51,6 +51,12 @@ def log() -> Any:
     return structlog.get_logger()
 
 
+def started_at_s(scope: Scope) -> float | None:
+    """Give when the work on a request began, on the clock that only measures; None where no route took it."""
+    started = scope.get("state", {}).get(_STARTED)
+    return started if isinstance(started, float) else None
+
+
 def note_start(scope: Scope) -> None:
     """Note when the work on a request began."""
     scope.setdefault("state", {})[_STARTED] = time.perf_counter()
@@ -62,7 +68,7 @@ async def request_logged(message: Message, scope: Scope) -> None:
         return
     state = scope.get("state", {})
     visitor = next((value for value in state.values() if isinstance(value, Visitor)), None)
-    started = state.get(_STARTED)
+    started = started_at_s(scope)
     log().info(
         "app.request.answered",
         request_id=request_id_of(scope),

@@ -1,13 +1,124 @@
-"""What the server process loads: the application from the environment's settings."""
+"""What the server process loads: the application behind limits on how large a body is and how long it may take."""
 
-from litestar import Litestar
+import asyncio
+from typing import Any, cast
 
-from carbonfin.app.factory import create_app
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from carbonfin.app.factory import BODY_BYTES_MAX, create_app
 from carbonfin.app.logs import open_logs
 from carbonfin.app.settings import settings_from
+from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_MEDIA_TYPE, Problem
+from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+
+BODY_SECONDS_MAX = 60.0
 
 
-def application() -> Litestar:
+def application() -> ASGIApp:
     """Make the application of this process."""
     open_logs()
-    return create_app(settings_from())
+    settings = settings_from()
+    whole: ASGIApp = bounded(create_app(settings))
+    if settings.otel_endpoint is None:
+        return whole
+    from carbonfin.app.telemetry import traced  # noqa: PLC0415 - switched off, none of it is loaded
+
+    return traced(whole, settings.otel_endpoint)
+
+
+def bounded(
+    whole: ASGIApp, *, body_bytes_max: int = BODY_BYTES_MAX, body_seconds_max: float = BODY_SECONDS_MAX
+) -> ASGIApp:
+    """Give the application behind two limits: how large a body may say it is, and how long it may take to arrive.
+
+    Bodies are read before a worker thread is taken, so a slow client holds a connection and nothing else.
+    """
+
+    async def within_limits(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await whole(scope, receive, send)
+            return
+        if _announced_bytes(scope) > body_bytes_max:
+            await _refuse(scope, send, "content-too-large", f"the body is larger than {body_bytes_max} bytes")
+            return
+        reading = _TimedBody(receive, send, seconds_max=body_seconds_max)
+        await whole(scope, reading.receive, reading.send)
+        if reading.was_late:
+            await _refuse(
+                scope, send, "request-timeout", f"the body did not arrive within {body_seconds_max:g} seconds"
+            )
+
+    return within_limits
+
+
+class _TimedBody:
+    """A request whose body must have arrived by a time; the application then sees a client that has gone."""
+
+    def __init__(self, receive: Receive, send: Send, *, seconds_max: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._ends_at_s = asyncio.get_running_loop().time() + seconds_max
+        self._is_complete = False
+        self._has_answered = False
+        self.was_late = False
+
+    async def receive(self) -> Any:
+        """Give the next part of the body."""
+        if self._is_complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._ends_at_s):
+                message = await self._receive()
+        except TimeoutError:
+            self.was_late = not self._has_answered
+            return {"type": "http.disconnect"}
+        self._is_complete = not cast("dict[str, Any]", message).get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on the answer, unless the time is over: then it would be about a body that never came."""
+        if self.was_late:
+            return
+        self._has_answered = True
+        await self._send(message)
+
+
+def _announced_bytes(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name.lower() == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+async def _refuse(scope: Scope, send: Send, code: str, detail: str) -> None:
+    kind = KINDS_BY_CODE[code]
+    problem = Problem(
+        type=f"/problems/{code}",
+        title=kind.title.en,
+        status=kind.status,
+        detail=detail,
+        instance=scope["path"],
+        request_id=request_id_of(scope),
+        code=code,
+        title_zh=kind.title.zh,
+        detail_zh=kind.meaning.zh,
+        remedy=kind.remedy.en,
+        remedy_zh=kind.remedy.zh,
+    )
+    headers = SECURITY_HEADERS | {
+        "Content-Type": PROBLEM_MEDIA_TYPE,
+        "Content-Language": "en",
+        "Cache-Control": "no-store",
+        "Connection": "close",
+        REQUEST_ID_HEADER: request_id_of(scope),
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": kind.status,
+            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})

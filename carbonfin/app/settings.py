@@ -17,6 +17,8 @@ HOST = "CARBONFIN_HOST"
 PORT = "CARBONFIN_PORT"
 SECURE_COOKIES = "CARBONFIN_SECURE_COOKIES"
 VAR_FOLDER = "CARBONFIN_VAR"
+METRICS_TOKEN = "CARBONFIN_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+OTEL_ENDPOINT = "CARBONFIN_OTEL_ENDPOINT"
 _SECRET_LENGTH_MIN = 32
 _PORT_MAX = 65535
 
@@ -29,6 +31,8 @@ class Settings:
         secret: Seals form tokens, sessions and API keys; never shown.
         previous_secrets: Secrets in use before, newest first; they only check what was sealed with them.
         secure_cookies: True behind TLS; false only on a loopback address.
+        metrics_token: Opens `/metrics` to whoever has it; None opens them on the machine itself alone.
+        otel_endpoint: Where spans go over OTLP/HTTP; None makes none.
     """
 
     database_url: str = field(repr=False)
@@ -37,6 +41,8 @@ class Settings:
     port: int
     secure_cookies: bool
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
+    otel_endpoint: str | None = None
 
     @property
     def keys(self) -> KeyRing:
@@ -65,7 +71,21 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         previous_secrets=tuple(
             _long_enough(PREVIOUS_SECRETS, text) for text in environment.get(PREVIOUS_SECRETS, "").split(",") if text
         ),
+        metrics_token=_token(environment),
+        otel_endpoint=_collector(environment),
     )
+
+
+def _token(environment: Mapping[str, str]) -> str | None:
+    given = environment.get(METRICS_TOKEN)
+    return _long_enough(METRICS_TOKEN, given).decode() if given else None
+
+
+def _collector(environment: Mapping[str, str]) -> str | None:
+    given = environment.get(OTEL_ENDPOINT) or None
+    if given is not None and not given.startswith(("http://", "https://")):
+        raise _refusal(OTEL_ENDPOINT, f"{given!r} is no http or https address", "应为 http 或 https 地址")
+    return given
 
 
 def _port(text: str) -> int:

@@ -135,6 +135,13 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
         Text("补充数据，或选择有数据的日期。", "Load what is missing or choose a day for which it is known."),
     ),
     _kind(
+        "request-timeout",
+        408,
+        Text("请求超时", "Request timeout"),
+        Text("请求内容未在规定时间内送达。", "The body did not arrive in time."),
+        Text("检查网络后重试。", "Check the network and send it again."),
+    ),
+    _kind(
         "content-too-large",
         413,
         Text("内容过大", "Content too large"),
@@ -202,6 +209,7 @@ _CODE_BY_STATUS = {
     403: "not-permitted",
     404: "not-found",
     405: "method-not-allowed",
+    408: "request-timeout",
     409: "conflict",
     413: "content-too-large",
     415: "unsupported-media-type",
