@@ -23,7 +23,7 @@ from carbonfin.app.logs import started_at_s
 from carbonfin.app.release import VERSION
 from carbonfin.app.server import MULTIPROCESS_FOLDER
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.jobs import JobRequestRow
+from carbonfin.storage.job_requests import JobRequestRow
 from carbonfin.storage.messages.rows import WebhookDeliveryRow
 from carbonfin.storage.outbox import OutboxMessageRow
 from carbonfin.web.connections import WebRequest

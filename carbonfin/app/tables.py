@@ -12,6 +12,7 @@ from carbonfin.storage import (
     decisions,
     files,
     idempotency,
+    job_requests,
     jobs,
     messages,
     outbox,
@@ -21,7 +22,7 @@ from carbonfin.storage import (
 from carbonfin.storage.rows import metadata
 
 MODULES_WITH_TABLES = (
-    approvals, calendars, decisions, files, idempotency, jobs, messages, outbox, parties, rulebook,
+    approvals, calendars, decisions, files, idempotency, job_requests, jobs, messages, outbox, parties, rulebook,
     pricing.models, collateral.models, loans.models, reporting.models,
 )  # fmt: skip
 

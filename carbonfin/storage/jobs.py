@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
@@ -25,40 +24,6 @@ class JobRunRow(Row, table=True):
     finished_at: datetime
     done_count: int
     failures: list[str] = Field(sa_type=columns.Json)
-
-
-class JobRequestState(StrEnum):
-    """Where a job that was asked for stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class JobRequestRow(Row, table=True):
-    """A job that somebody asked for and how far it is; its identifier is also the durable workflow's.
-
-    Progress is told, not relied on: what has been done stands in `job_run` and in the effects themselves.
-    """
-
-    __table_args__ = (sa.Index(None, "organization_id", "state"),)
-
-    id: str = Field(primary_key=True)
-    organization_id: str = Field(foreign_key="organization.id")
-    job: str
-    business_date: date
-    state: JobRequestState = JobRequestState.QUEUED
-    asked_by: str
-    asked_by_name: str
-    asked_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    step: str | None = None
-    done_count: int = 0
-    total_count: int = 0
-    failure: str | None = None
-    failure_zh: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,15 +138,25 @@ def upgrade():
             "organization_id", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False
         ),
         sa.Column("digest", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("sm3_digest", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("media_type", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("stored_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("stored_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "stored_by_name", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("erased_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("erased_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
         sa.Column(
+            "erased_by_name", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True
+        ),
+        sa.Column(
             "erasure_reason", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True
+        ),
+        sa.Column(
+            "erasure_approval_id", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True
         ),
         sa.CheckConstraint(
             "(content IS NULL) = (erased_at IS NOT NULL)", name=op.f("ck_evidence_file_content_or_erased")
@@ -189,6 +199,8 @@ def upgrade():
         ),
         sa.Column("job", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("business_date", sa.Date().with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("last_date", sa.Date().with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("rolls", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("asked_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column(
@@ -198,10 +210,12 @@ def upgrade():
         sa.Column("started_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("step", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("step_date", sa.Date().with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("done_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("total_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("failure", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
         sa.Column("failure_zh", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.CheckConstraint("last_date >= business_date", name=op.f("ck_job_request_days_in_order")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_job_request_organization_id_organization")
         ),
@@ -211,6 +225,13 @@ def upgrade():
     with op.batch_alter_table("job_request", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_job_request_organization_id_state"), ["organization_id", "state"], unique=False
+        )
+        batch_op.create_index(
+            "uq_job_request_open",
+            ["organization_id", "job"],
+            unique=True,
+            sqlite_where=sa.text("state IN ('queued', 'running')"),
+            postgresql_where=sa.text("state IN ('queued', 'running')"),
         )
 
     op.create_table(
@@ -301,6 +322,16 @@ def upgrade():
         sa.Column("retain_until", sa.Date().with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("linked_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("linked_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "linked_by_name", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("voided_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("voided_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column(
+            "voided_by_name", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True
+        ),
+        sa.Column("void_reason", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name=op.f("ck_file_link_void_with_reason")),
         sa.ForeignKeyConstraint(
             ["organization_id", "digest"],
             ["evidence_file.organization_id", "evidence_file.digest"],
@@ -310,18 +341,18 @@ def upgrade():
             ["organization_id"], ["organization.id"], name=op.f("fk_file_link_organization_id_organization")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_file_link")),
-        sa.UniqueConstraint(
-            "organization_id",
-            "digest",
-            "subject",
-            "kind",
-            name=op.f("uq_file_link_organization_id_digest_subject_kind"),
-        ),
         sqlite_strict=True,
     )
     with op.batch_alter_table("file_link", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_file_link_organization_id_subject"), ["organization_id", "subject"], unique=False
+        )
+        batch_op.create_index(
+            "uq_file_link_standing",
+            ["organization_id", "digest", "subject", "kind"],
+            unique=True,
+            sqlite_where=sa.text("voided_at IS NULL"),
+            postgresql_where=sa.text("voided_at IS NULL"),
         )
 
     op.create_table(
@@ -521,6 +552,11 @@ def downgrade():
 
     op.drop_table("inbox_item")
     with op.batch_alter_table("file_link", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_file_link_standing",
+            sqlite_where=sa.text("voided_at IS NULL"),
+            postgresql_where=sa.text("voided_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_file_link_organization_id_subject"))
 
     op.drop_table("file_link")
@@ -533,6 +569,11 @@ def downgrade():
     op.drop_table("security_event")
     no_longer_append_only("security_event")
     with op.batch_alter_table("job_request", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_job_request_open",
+            sqlite_where=sa.text("state IN ('queued', 'running')"),
+            postgresql_where=sa.text("state IN ('queued', 'running')"),
+        )
         batch_op.drop_index(batch_op.f("ix_job_request_organization_id_state"))
 
     op.drop_table("job_request")
