@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from carbonfin.app import jobs
-from carbonfin.app.jobs import END_OF_DAY, roll_to_next_open_day, run_end_of_day
+from carbonfin.app.jobs import END_OF_DAY, Step, end_of_day, roll_to_next_open_day, run_end_of_day
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import FixedClock
+from carbonfin.kernel.dates import Clock, FixedClock
 from carbonfin.kernel.errors import CalculationFailed, Conflict, MissingData
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.engine import Sessions
@@ -33,21 +32,21 @@ class Recorder:
         self.ran: list[str] = []
         self.failing: str | None = None
 
-    def step(self, name: str) -> jobs.Step:
-        def work(session: Session, _: Actor, day: date) -> JobOutcome:
+    def step(self, name: str) -> Step:
+        def work(session: Session, _: Actor, day: date, __: Clock) -> JobOutcome:
             assert session.in_transaction()
             if name == self.failing:
                 raise CalculationFailed(f"{name} failed", zh="失败")
             self.ran.append(f"{name} {day}")
             return JobOutcome(done_count=2, failures=("P9: no quote",) if name == "b" else ())
 
-        return jobs.Step(name=name, text=Text(name, name), work=work)
+        return Step(name=name, text=Text(name, name), work=work)
 
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    monkeypatch.setattr(jobs, "END_OF_DAY", tuple(recorder.step(name) for name in "abc"))
+    monkeypatch.setattr(end_of_day, "END_OF_DAY", tuple(recorder.step(name) for name in "abc"))
     return recorder
 
 
@@ -57,7 +56,15 @@ def _run(world: World, **given: Any) -> Any:
 
 def test_facts_flow_before_calls() -> None:
     names = [step.name for step in END_OF_DAY]
-    assert names == ["loans.accrue", "loans.reroll", "collateral.revalue", "collateral.headroom", "collateral.calls"]
+    assert names == [
+        "loans.accrue",
+        "loans.reroll",
+        "collateral.revalue",
+        "collateral.headroom",
+        "collateral.calls",
+        "approvals.due",
+        "approvals.expire",
+    ]
 
 
 def test_a_second_run_does_nothing_twice(world: World, recorder: Recorder) -> None:

@@ -211,8 +211,26 @@ def test_a_later_day_waits_for_its_day(sessions: Sessions, world: World) -> None
     for day, count in ((date(2025, 7, 1), 0), (date(2025, 7, 2), 1), (date(2025, 7, 2), 0)):
         with sessions.begin() as session:
             found = approvals.make_due_effective(session, world.maker, kinds=(kind(done),), business_date=day, at=AT)
-        assert found == count
+        assert (len(found.values), found.failures) == (count, ())
     assert done.effects == [("thing:1", "maker")]
+
+
+def test_one_that_is_no_longer_possible_keeps_no_other_from_its_day(sessions: Sessions, world: World) -> None:
+    done, day = Done(), date(2025, 7, 2)
+    stuck = _proposed(sessions, world, replace(proposal(), effective_on=day, payload={"impossible": True}))
+    sound = _proposed(sessions, world, replace(proposal(), effective_on=day, subject="thing:2"))
+    for one in (stuck, sound):
+        _approve(sessions, world.checker, one.id, done)
+    for carried_out in ([sound.id], []):
+        with sessions.begin() as session:
+            found = approvals.make_due_effective(session, world.maker, kinds=(kind(done),), business_date=day, at=AT)
+        assert [one.id for one in found.values] == carried_out
+        assert [(one.item, one.detail) for one in found.failures] == [
+            (f"{stuck.kind} thing:1", "the thing is no longer possible")
+        ]
+    with sessions.read() as session:
+        assert approvals.load_approval(session, world.maker, stuck.id).state is ApprovalState.APPROVED
+        assert [one.event for one in approvals.events_of(session, world.maker, stuck.id)][-1] == "approve"
 
 
 def test_what_is_overdue_can_no_longer_be_approved_and_is_ended_by_the_job(sessions: Sessions, world: World) -> None:

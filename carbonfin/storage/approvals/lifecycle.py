@@ -10,7 +10,8 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.approvals.reading import approval_of_row
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
@@ -177,8 +178,12 @@ def expire_overdue(session: Session, actor: Actor, *, at: datetime) -> int:
 
 def make_due_effective(
     session: Session, actor: Actor, *, kinds: Iterable[ApprovalKind], business_date: date, at: datetime
-) -> int:
-    """Carry out what was approved for a day that has come, and give how many; a job does this at the day's end."""
+) -> Batch[Approval]:
+    """Carry out what was approved for a day that has come; a job does this at the day's end.
+
+    One that is no longer possible is given among the failures, stays approved and is tried again the next day, until
+    its maker withdraws it: it keeps no other from taking effect.
+    """
     known = tuple(kinds)
     due = session.exec(
         select(ApprovalRow)
@@ -188,10 +193,18 @@ def make_due_effective(
         .order_by(col(ApprovalRow.id))
         .with_for_update()
     ).all()
+    carried_out: list[Approval] = []
+    failures: list[Failure] = []
     for row in due:
+        name = f"{row.kind} {row.subject}"
         answer = Answer(reason=row.checker_reason or "", accepted=tuple(row.accepted))
-        _carry_out(session, row, _kind_of(row, known), actor, answer, at=at)
-    return len(due)
+        try:
+            with session.begin_nested():
+                carried_out.append(_carry_out(session, row, _kind_of(row, known), actor, answer, at=at))
+        except CarbonFinError as error:
+            session.refresh(row)
+            failures.append(Failure(item=name, field=error.field, detail=error.detail, zh=error.zh))
+    return Batch(values=tuple(carried_out), failures=tuple(failures))
 
 
 def _decided_by(

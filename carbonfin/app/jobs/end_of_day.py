@@ -1,0 +1,239 @@
+"""The end of a business day, in order: accrue and post exposure, revalue, headroom, call, tell, decide what is due.
+
+Each step is one transaction with the note that it ran for the job, the organisation and the business date, so whoever
+runs it, and however often, its effects are there once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from carbonfin.app.approvals.kinds import APPROVAL_KINDS
+from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.errors import Conflict
+from carbonfin.storage import approvals
+from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.jobs import JobOutcome, JobRun, job_runs_of, run_job_once
+from carbonfin.storage.parties import DayState, roll_business_date, standing_of
+from carbonfin.web.language import Text
+from collateral import jobs as collateral_jobs
+from collateral.registries.port import Registry
+from loans import jobs as loan_jobs
+
+Work = Callable[[Session, Actor, date, Clock], JobOutcome]
+ROLL = "day.roll"
+ROLL_TEXT = Text("进入下一营业日", "move to the next open day")
+_BANKS = frozenset({OrganizationKind.BANK})
+_ALL = frozenset({OrganizationKind.BANK, OrganizationKind.BUREAU})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the day's end: its name, what it does, the plain function that does it, and for whom."""
+
+    name: str
+    text: Text
+    work: Work
+    kinds: frozenset[OrganizationKind] = _BANKS
+
+
+def _of_the_day(work: Callable[[Session, Actor, date], JobOutcome]) -> Work:
+    """Give a step that needs no clock: it takes the day alone."""
+    return lambda session, actor, day, _: work(session, actor, day)
+
+
+def carry_out_due(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
+    """Carry out what two people approved for a day that has come; what is no longer possible is named and stays."""
+    batch = approvals.make_due_effective(
+        session, actor, kinds=APPROVAL_KINDS, business_date=business_date, at=clock.now()
+    )
+    return JobOutcome(
+        done_count=len(batch.values), failures=tuple(f"{one.item}: {one.detail}" for one in batch.failures)
+    )
+
+
+def expire_overdue(session: Session, actor: Actor, _: date, clock: Clock) -> JobOutcome:
+    """End what was not decided in time."""
+    return JobOutcome(done_count=approvals.expire_overdue(session, actor, at=clock.now()))
+
+
+END_OF_DAY: tuple[Step, ...] = (
+    Step(
+        name="loans.accrue",
+        text=Text("计提利息并过账敞口", "accrue interest and post exposure"),
+        work=_of_the_day(loan_jobs.accrue_interest),
+    ),
+    Step(
+        name="loans.reroll",
+        text=Text("重排暂定还款日", "move provisional payment days"),
+        work=_of_the_day(loan_jobs.reroll_provisional_schedules),
+    ),
+    Step(
+        name="collateral.revalue",
+        text=Text("重估押品并计算覆盖率", "revalue pledges and strike coverage"),
+        work=_of_the_day(collateral_jobs.revalue),
+    ),
+    Step(
+        name="collateral.headroom",
+        text=Text("计算履约余量", "strike compliance headroom"),
+        work=_of_the_day(collateral_jobs.strike_headroom),
+    ),
+    Step(
+        name="collateral.calls",
+        text=Text("生成预警与追加担保通知", "issue warnings and margin calls"),
+        work=_of_the_day(collateral_jobs.issue_calls),
+    ),
+    Step(
+        name="approvals.due",
+        text=Text("执行到期生效的审批", "carry out approvals whose day has come"),
+        work=carry_out_due,
+        kinds=_ALL,
+    ),
+    Step(
+        name="approvals.expire",
+        text=Text("终止逾期未决的审批", "end approvals not decided in time"),
+        work=expire_overdue,
+        kinds=_ALL,
+    ),
+)
+"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, people are told last."""
+
+
+def steps_for(kind: OrganizationKind) -> tuple[Step, ...]:
+    """Give the steps of the day's end of a bank or a bureau."""
+    return tuple(step for step in END_OF_DAY if kind in step.kinds)
+
+
+def run_end_of_day(
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    clock: Clock,
+    business_date: date | None = None,
+    registry: Registry | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> tuple[JobRun, ...]:
+    """Run the end of the organisation's business day; what was run before is not run again.
+
+    Each step is one transaction with the note that it ran, so a day that stops half way goes on where it stopped.
+
+    Args:
+        sessions: The database.
+        actor: Who acts, and for which organisation.
+        clock: Stamps the runs.
+        business_date: The day meant; another than the organisation's is refused. None takes the organisation's.
+        registry: Where open freezes are asked for first; None leaves them as they are.
+        on_step: Told what is being done.
+
+    Raises:
+        Conflict: The organisation's business date is another.
+    """
+    with sessions.read() as session:
+        day = standing_of(session, actor.organization_id, clock).business_date
+    if business_date not in {None, day}:
+        raise _other_day(day)
+    if registry is not None:
+        collateral_jobs.query_open_requests(sessions, actor, registry, clock=clock)
+        collateral_jobs.dispatch_registry_messages(sessions, actor, registry, clock=clock)
+    runs = []
+    for step in steps_for(actor.organization_kind):
+        if on_step is not None:
+            on_step(step.text.zh)
+        runs.append(run_step(sessions, actor, step, day, clock=clock))
+    return tuple(runs)
+
+
+def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, *, clock: Clock) -> JobRun:
+    """Run one step of a day unless it was run before.
+
+    Raises:
+        Conflict: It has not run for that day, and the organisation's business date is another.
+    """
+    with sessions.begin() as session:
+
+        def work() -> JobOutcome:
+            business_date = standing_of(session, actor.organization_id, clock).business_date
+            if business_date != day:
+                raise _other_day(business_date)
+            return step.work(session, actor, day, clock)
+
+        return run_job_once(
+            session,
+            job=step.name,
+            organization_id=actor.organization_id,
+            business_date=day,
+            clock=clock,
+            work=work,
+        )
+
+
+def roll_to_next_open_day(sessions: Sessions, actor: Actor, *, clock: Clock, business_date: date | None = None) -> date:
+    """Move the organisation's business date to the bank's next open day, once the day's end has been run.
+
+    Args:
+        sessions: The database.
+        actor: Who acts, and for which organisation.
+        clock: Stamps the run.
+        business_date: The day to be left; where it was left before, nothing happens. None takes the organisation's.
+
+    Raises:
+        Conflict: A step of the day's end has not run.
+        MissingData: The holiday notice for the next day is not known.
+    """
+    with sessions.begin() as session:
+        day = business_date or standing_of(session, actor.organization_id, clock).business_date
+
+        def work() -> JobOutcome:
+            _require_all_steps(session, actor, day)
+            following = next_open_day(session, day)
+            roll_business_date(session, actor.organization_id, expected=day, to=following, state=DayState.OPEN)
+            return JobOutcome(done_count=1)
+
+        run_job_once(
+            session, job=ROLL, organization_id=actor.organization_id, business_date=day, clock=clock, work=work
+        )
+        return standing_of(session, actor.organization_id, clock).business_date
+
+
+def next_open_day(session: Session, day: date) -> date:
+    """Give the bank's next open day after a day, by the notices known at its close.
+
+    Raises:
+        MissingData: The holiday notice for it is not known.
+    """
+    return calendar_on(session, "bank", end_of_china_day(day)).add_open_days(day, 1)
+
+
+def steps_not_run(session: Session, organization_id: str, steps: Sequence[Step], day: date) -> tuple[Step, ...]:
+    """Give the steps of a day that have not run."""
+    done = {run.job for run in job_runs_of(session, organization_id, day)}
+    return tuple(step for step in steps if step.name not in done)
+
+
+def _require_all_steps(session: Session, actor: Actor, day: date) -> None:
+    for step in steps_not_run(session, actor.organization_id, steps_for(actor.organization_kind), day):
+        raise _not_run(step, day)
+
+
+def _not_run(step: Step, day: date) -> Conflict:
+    return Conflict(
+        f"{step.name} has not run for {day}",
+        zh=f"{day} 的日终步骤“{step.text.zh}”尚未完成",
+        field="business_date",
+        remedy="Run the end of day first.",
+        remedy_zh="请先执行日终作业。",
+    )
+
+
+def _other_day(day: date) -> Conflict:
+    return Conflict(
+        f"the business date is {day}",
+        zh=f"当前业务日期为 {day}",
+        field="business_date",
+        remedy="Run the end of the organisation's own business date.",
+        remedy_zh="只能对机构当前业务日期执行日终。",
+    )
