@@ -8,6 +8,8 @@ from sqlmodel import Field
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 
+_STANDING = sa.text("voided_at IS NULL")
+
 
 class EvidenceFileRow(Row, table=True):
     """A file of one organisation by the SHA-256 of its content; erased content leaves the row behind as proof."""
@@ -19,24 +21,41 @@ class EvidenceFileRow(Row, table=True):
 
     organization_id: str = Field(primary_key=True, foreign_key="organization.id")
     digest: str = Field(primary_key=True)
+    sm3_digest: str
     media_type: str
     size_bytes: int
     content: bytes | None = Field(default=None, sa_type=columns.Content)
     stored_at: datetime
     stored_by: str
+    stored_by_name: str
     erased_at: datetime | None = None
     erased_by: str | None = None
+    erased_by_name: str | None = None
     erasure_reason: str | None = None
+    erasure_approval_id: str | None = None
 
 
 class FileLinkRow(Row, table=True):
-    """What a file is evidence of: `subject` as `pledge:ID` or `approval:ID`, `kind` the document class."""
+    """What a file is evidence of: `subject` as `pledge:ID` or `approval:ID`, `kind` the document's kind.
+
+    A link is never removed: one that is wrong, or whose reason to keep has ended, is marked void with who, when and why.
+    """
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
             ["organization_id", "digest"], ["evidence_file.organization_id", "evidence_file.digest"]
         ),
-        sa.UniqueConstraint("organization_id", "digest", "subject", "kind"),
+        sa.CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="void_with_reason"),
+        sa.Index(
+            "uq_file_link_standing",
+            "organization_id",
+            "digest",
+            "subject",
+            "kind",
+            unique=True,
+            sqlite_where=_STANDING,
+            postgresql_where=_STANDING,
+        ),
         sa.Index(None, "organization_id", "subject"),
     )
 
@@ -50,3 +69,8 @@ class FileLinkRow(Row, table=True):
     retain_until: date | None = None
     linked_at: datetime
     linked_by: str
+    linked_by_name: str
+    voided_at: datetime | None = None
+    voided_by: str | None = None
+    voided_by_name: str | None = None
+    void_reason: str | None = None
