@@ -159,7 +159,8 @@ def test_the_bureau_takes_the_workbook(chromium: Browser, served: Served) -> Non
         page.locator("input[name=login]").fill("bureau")
         page.locator("input[name=password]").fill(PASSWORD)
         page.locator("form[action='/sign-in'] button").click()
-        page.wait_for_url(f"{served.address}/subsidies")
+        page.wait_for_url(f"{served.address}/")
+        page.goto(f"{served.address}/subsidies")
         for words in ("55,086.49", "未结清", "重复申报", "参数未确认", "示例"):
             expect(page.locator("main")).to_contain_text(words)
         with page.expect_download() as waiting:
