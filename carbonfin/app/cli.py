@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carbonfin.app.jobs.commands import commands as jobs
 from carbonfin.kernel.errors import CarbonFinError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _FAILED = 2
 
 carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, help="碳金融 Carbonfin")
 database = typer.Typer(no_args_is_help=True, help="数据库：升级与核对 / the database")
-jobs = typer.Typer(no_args_is_help=True, help="批量作业 / jobs")
 carbonfin.add_typer(database, name="db")
 carbonfin.add_typer(jobs, name="jobs")
 
@@ -164,36 +164,6 @@ def demo(
     from carbonfin.app.demo.command import run_demo
 
     run_demo(out_folder=Path(out), json_output=bool(context.find_root().meta.get("json_output")))
-
-
-@jobs.command("end-of-day")
-def end_of_day(
-    context: typer.Context,
-    business_date: Annotated[str | None, typer.Option(help="业务日期 / business date, YYYY-MM-DD")] = None,
-    registry: Annotated[str | None, typer.Option(help="登记系统地址 / address of the registry")] = None,
-    roll: Annotated[bool, typer.Option("--roll", help="完成后进入下一营业日 / then move to the next open day")] = False,
-) -> None:
-    """日终：计提、敞口、重估、覆盖率、通知 / accrue, exposure, revalue, coverage, calls."""
-    from contextlib import ExitStack
-
-    from carbonfin.app.jobs import END_OF_DAY, roll_to_next_open_day, run_end_of_day
-    from carbonfin.web.terminal import terminal_of
-    from carbonfin.web.wire import day_of
-    from collateral.registries.http import http_registry
-
-    terminal = terminal_of(context)
-    day = day_of(business_date, field="--business-date") if business_date is not None else None
-    with ExitStack() as stack:
-        asked = stack.enter_context(http_registry(registry, timeout_seconds=10)) if registry is not None else None
-        steps = stack.enter_context(terminal.progress("日终", total=len(END_OF_DAY)))
-        runs = run_end_of_day(
-            terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, registry=asked,
-            on_step=steps.done,
-        )  # fmt: skip
-    terminal.answer(runs, columns=("job", "business_date", "done_count", "failures", "repeated"))
-    if roll:
-        following = roll_to_next_open_day(terminal.sessions, terminal.actor, clock=terminal.clock)
-        terminal.say(f"业务日期已进入 {following}")
 
 
 def opened(database_url: str) -> "Engine":

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from carbonfin.app.jobs import END_OF_DAY, Step, end_of_day, roll_to_next_open_day, run_end_of_day
+from carbonfin.app.jobs import end_of_day
+from carbonfin.app.jobs.end_of_day import END_OF_DAY, Step, roll_to_next_open_day, run_end_of_day
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, FixedClock
 from carbonfin.kernel.errors import CalculationFailed, Conflict, MissingData

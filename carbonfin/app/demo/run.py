@@ -11,7 +11,7 @@ from pathlib import Path
 
 from carbonfin.app.demo import agreements, lending, market, people, subsidies
 from carbonfin.app.demo.world import SampleWorld, sample_world
-from carbonfin.app.jobs import run_end_of_day
+from carbonfin.app.jobs.end_of_day import run_end_of_day
 from carbonfin.app.settings import Settings
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor

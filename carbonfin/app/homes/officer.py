@@ -6,7 +6,7 @@ from litestar.response import Template
 
 from carbonfin.app.alerts import BREACH, WARNING, Alert, alerts_of
 from carbonfin.app.homes.figures import HomeFigure, parameter_names
-from carbonfin.app.jobs import END_OF_DAY
+from carbonfin.app.jobs.end_of_day import END_OF_DAY
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions

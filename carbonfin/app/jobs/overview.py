@@ -1,0 +1,77 @@
+"""Where an organisation's days stand: the business date and its steps, what was asked for, days that were missed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from carbonfin.app.jobs.days import MissedDays, missed_days
+from carbonfin.app.jobs.end_of_day import steps_for
+from carbonfin.app.jobs.sole_worker import is_worker_alive
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.job_requests import JobRequest, job_requests_of
+from carbonfin.storage.jobs import job_runs_of
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.language import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    """One step of the business date: done with what came of it, or waiting."""
+
+    name: str
+    text: Text
+    state: str
+    finished_at: datetime | None
+    done_count: int | None
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Where the days of an organisation stand."""
+
+    business_date: date
+    steps: tuple[StepState, ...]
+    requests: tuple[JobRequest, ...]
+    missed: MissedDays
+    worker_is_alive: bool
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether every step of the business date has run."""
+        return all(step.state == "done" for step in self.steps)
+
+    @property
+    def open_request(self) -> JobRequest | None:
+        """The request that waits or runs."""
+        return next((one for one in self.requests if one.is_open), None)
+
+
+def overview(session: Session, actor: Actor, clock: Clock) -> Overview:
+    """Look at the organisation's business date, its requests and the days left behind."""
+    standing = standing_of(session, actor.organization_id, clock)
+    return Overview(
+        business_date=standing.business_date,
+        steps=steps_of_day(session, actor, standing.business_date),
+        requests=job_requests_of(session, actor.organization_id),
+        missed=missed_days(session, standing, clock),
+        worker_is_alive=is_worker_alive(session.connection().engine),
+    )
+
+
+def steps_of_day(session: Session, actor: Actor, day: date) -> tuple[StepState, ...]:
+    """Give each step of a day with its run, if it ran."""
+    runs = {run.job: run for run in job_runs_of(session, actor.organization_id, day)}
+    return tuple(
+        StepState(
+            name=step.name,
+            text=step.text,
+            state="done" if step.name in runs else "waiting",
+            finished_at=runs[step.name].finished_at if step.name in runs else None,
+            done_count=runs[step.name].done_count if step.name in runs else None,
+            failures=runs[step.name].failures if step.name in runs else (),
+        )
+        for step in steps_for(actor.organization_kind)
+    )
