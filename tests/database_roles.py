@@ -5,11 +5,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
+import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from carbonfin.app.tables import all_tables
 from carbonfin.storage.engine import open_engine
 from carbonfin.storage.grants import grant_application_role
+from carbonfin.storage.isolation import RULES
 from carbonfin.storage.schema import upgrade
 from tests.postgres import Postgres
 
@@ -39,10 +41,19 @@ def database_with_roles(server: Postgres) -> Iterator[RoleAddresses]:
         addresses = RoleAddresses(superuser=url, owner=_as(url, OWNER), application=_as(url, APPLICATION))
         engine = open_engine(addresses.owner)
         upgrade(engine)
-        grant_application_role(engine, APPLICATION, all_tables())
+        grant_application_role(engine, APPLICATION, product_tables())
         engine.dispose()
         yield addresses
 
 
 def _as(url: str, role: str) -> str:
     return make_url(url).set(username=role, password=_PASSWORD).render_as_string(hide_password=False)
+
+
+def product_tables() -> sa.MetaData:
+    """Give the product's tables, without those that tests bring."""
+    known = sa.MetaData()
+    for table in all_tables().sorted_tables:
+        if table.name in RULES:
+            table.to_metadata(known)
+    return known

@@ -16,7 +16,7 @@ from carbonfin.storage import schema
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.grants import grant_application_role, isolation_warnings
 from carbonfin.storage.isolation import RULES, Holding, policy_statements
-from tests.database_roles import APPLICATION, OWNER, database_with_roles
+from tests.database_roles import APPLICATION, OWNER, database_with_roles, product_tables
 from tests.isolation.conftest import KeptApart
 from tests.isolation.worlds import names_its_organization, rows_of
 from tests.postgres import Postgres
@@ -26,7 +26,7 @@ _POLICIES = (
 )
 _NAMING = sorted(name for name in RULES if names_its_organization(name))
 _NO_RIGHT = "42501"  # insufficient privilege, or a row against a policy
-_OPERATORS = {"carbonfin.app.cli", "carbonfin.app.demo.run"}
+_OPERATORS = {"carbonfin.app.cli", "carbonfin.app.demo.run", "carbonfin.app.metrics"}
 """Where, besides administration and jobs, every organisation's rows may be asked for."""
 
 
@@ -229,7 +229,7 @@ def test_the_role_of_the_application_can_neither_change_nor_remove_what_is_appen
                     ).scalar_one() if table.name in RULES else False  # fmt: skip
                 expected = verb in {"UPDATE", "DELETE"} and not table.info.get("append_only") and table.name in RULES
                 assert may is expected, f"{verb} {table.name}"
-        assert isolation_warnings(sessions.engine, _known_tables()) == ()
+        assert isolation_warnings(sessions.engine, product_tables()) == ()
 
 
 @pytest.mark.postgres
@@ -246,7 +246,7 @@ def test_the_owner_without_a_scope_sees_every_row_and_within_one_only_its_own(ke
                 session.connection().exec_driver_sql("SELECT DISTINCT organization_id FROM decision").scalars().all()
             )
         assert found == [world.first.organization_id]
-        warnings = isolation_warnings(sessions.engine, _known_tables())
+        warnings = isolation_warnings(sessions.engine, product_tables())
         assert any("owns the tables" in warning for warning in warnings)
 
 
@@ -254,21 +254,21 @@ def test_the_owner_without_a_scope_sees_every_row_and_within_one_only_its_own(ke
 def test_only_a_bound_role_is_granted(postgres: Postgres) -> None:
     with database_with_roles(postgres) as addresses, _opened(addresses.owner) as sessions:
         engine = sessions.engine
-        assert grant_application_role(engine, APPLICATION, _known_tables()).is_bound
+        assert grant_application_role(engine, APPLICATION, product_tables()).is_bound
         with pytest.raises(Conflict, match="superuser"):
-            grant_application_role(engine, "carbonfin", _known_tables())
+            grant_application_role(engine, "carbonfin", product_tables())
         with pytest.raises(Conflict, match="owner"):
-            grant_application_role(engine, OWNER, _known_tables())
+            grant_application_role(engine, OWNER, product_tables())
         with pytest.raises(NotFound):
-            grant_application_role(engine, "nobody_here", _known_tables())
+            grant_application_role(engine, "nobody_here", product_tables())
         with pytest.raises(InvalidInput, match="plain role name"):
-            grant_application_role(engine, 'x"; DROP TABLE decision; --', _known_tables())
+            grant_application_role(engine, 'x"; DROP TABLE decision; --', product_tables())
         with engine.begin() as connection:
             connection.exec_driver_sql(f"REVOKE INSERT ON decision FROM {APPLICATION}")
         with engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE decision DISABLE ROW LEVEL SECURITY")
         with _opened(addresses.application) as application:
-            warnings = isolation_warnings(application.engine, _known_tables())
+            warnings = isolation_warnings(application.engine, product_tables())
         assert warnings == (
             "decision is not guarded by row-level security",
             "the connected role lacks 1 privileges: INSERT decision",
@@ -293,12 +293,3 @@ def test_every_organisations_rows_are_asked_for_in_named_places_only() -> None:
     allowed = ("carbonfin.app.administration", "carbonfin.app.jobs", "carbonfin.app.messages", "carbonfin.app.worker")
     strays = {name for name in found - _OPERATORS if not name.startswith(allowed)}
     assert strays == set()
-
-
-def _known_tables() -> sa.MetaData:
-    """Give the product's tables, without those the tests bring."""
-    known = sa.MetaData()
-    for table in all_tables().sorted_tables:
-        if table.name in RULES:
-            table.to_metadata(known)
-    return known
