@@ -1,5 +1,40 @@
-"""Evidence files: stored once by digest, linked many times, erased by rule."""
+"""Evidence files: checked as they come, stored once by digest, linked many times, erased by rule and by two people."""
 
+from carbonfin.storage.files.checks import FILE_BYTES_MAX, MEDIA_TYPES, CheckedFile, check_file
+from carbonfin.storage.files.erasure import FILE_ERASURE, due_for_erasure, keeping, propose_erasure
 from carbonfin.storage.files.rows import EvidenceFileRow, FileLinkRow
+from carbonfin.storage.files.store import (
+    content_of,
+    link_file,
+    links_of,
+    links_of_file,
+    load_file,
+    store_file,
+    void_link,
+)
+from carbonfin.storage.files.values import DocumentKind, EvidenceFile, FileLink, LinkDraft, LinkedFile
 
-__all__ = ["EvidenceFileRow", "FileLinkRow"]
+__all__ = [
+    "FILE_BYTES_MAX",
+    "FILE_ERASURE",
+    "MEDIA_TYPES",
+    "CheckedFile",
+    "DocumentKind",
+    "EvidenceFile",
+    "EvidenceFileRow",
+    "FileLink",
+    "FileLinkRow",
+    "LinkDraft",
+    "LinkedFile",
+    "check_file",
+    "content_of",
+    "due_for_erasure",
+    "keeping",
+    "link_file",
+    "links_of",
+    "links_of_file",
+    "load_file",
+    "propose_erasure",
+    "store_file",
+    "void_link",
+]

@@ -38,7 +38,7 @@ class EvidenceFileRow(Row, table=True):
 class FileLinkRow(Row, table=True):
     """What a file is evidence of: `subject` as `pledge:ID` or `approval:ID`, `kind` the document's kind.
 
-    A link is never removed: one that is wrong, or whose reason to keep has ended, is marked void with who, when and why.
+    A link is never removed: one that is wrong, or whose reason to keep has ended, is marked void with who and why.
     """
 
     __table_args__ = (
