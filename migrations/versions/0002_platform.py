@@ -345,7 +345,14 @@ def upgrade():
     )
     with op.batch_alter_table("file_link", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_file_link_organization_id_subject"), ["organization_id", "subject"], unique=False
+            batch_op.f("ix_file_link_organization_id_linked_at_id"),
+            ["organization_id", "linked_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_file_link_organization_id_subject_linked_at_id"),
+            ["organization_id", "subject", "linked_at", "id"],
+            unique=False,
         )
         batch_op.create_index(
             "uq_file_link_standing",
@@ -388,6 +395,14 @@ def upgrade():
         batch_op.create_index(
             batch_op.f("ix_inbox_item_organization_id_role"), ["organization_id", "role"], unique=False
         )
+        batch_op.create_index(
+            batch_op.f("ix_inbox_item_organization_id_created_at_id"),
+            ["organization_id", "created_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_inbox_item_organization_id_mailed_at"), ["organization_id", "mailed_at"], unique=False
+        )
 
     op.create_table(
         "webhook_delivery",
@@ -422,6 +437,11 @@ def upgrade():
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_webhook_delivery_organization_id_state"), ["organization_id", "state"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_webhook_delivery_organization_id_created_at_id"),
+            ["organization_id", "created_at", "id"],
+            unique=False,
         )
 
     with op.batch_alter_table("api_key", schema=None) as batch_op:
@@ -544,10 +564,13 @@ def downgrade():
         batch_op.drop_column("created_at")
 
     with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_delivery_organization_id_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_webhook_delivery_organization_id_state"))
 
     op.drop_table("webhook_delivery")
     with op.batch_alter_table("inbox_item", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbox_item_organization_id_mailed_at"))
+        batch_op.drop_index(batch_op.f("ix_inbox_item_organization_id_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_inbox_item_organization_id_role"))
 
     op.drop_table("inbox_item")
@@ -557,11 +580,19 @@ def downgrade():
             sqlite_where=sa.text("voided_at IS NULL"),
             postgresql_where=sa.text("voided_at IS NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_file_link_organization_id_subject"))
+        batch_op.drop_index(batch_op.f("ix_file_link_organization_id_subject_linked_at_id"))
+        batch_op.drop_index(batch_op.f("ix_file_link_organization_id_linked_at_id"))
 
     op.drop_table("file_link")
     op.drop_table("approval_event")
     no_longer_append_only("approval_event")
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_webhook_address",
+            sqlite_where=sa.text("retired_at IS NULL"),
+            postgresql_where=sa.text("retired_at IS NULL"),
+        )
+
     op.drop_table("webhook")
     with op.batch_alter_table("security_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_security_event_organization_id_happened_at"))

@@ -6,6 +6,7 @@ from carbonfin.storage.files.rows import EvidenceFileRow, FileLinkRow
 from carbonfin.storage.files.store import (
     content_of,
     link_file,
+    link_page,
     links_of,
     links_of_file,
     load_file,
@@ -31,6 +32,7 @@ __all__ = [
     "due_for_erasure",
     "keeping",
     "link_file",
+    "link_page",
     "links_of",
     "links_of_file",
     "load_file",

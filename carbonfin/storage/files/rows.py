@@ -56,7 +56,8 @@ class FileLinkRow(Row, table=True):
             sqlite_where=_STANDING,
             postgresql_where=_STANDING,
         ),
-        sa.Index(None, "organization_id", "subject"),
+        sa.Index(None, "organization_id", "subject", "linked_at", "id"),
+        sa.Index(None, "organization_id", "linked_at", "id"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)

@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.files.checks import CheckedFile
 from carbonfin.storage.files.rows import EvidenceFileRow, FileLinkRow
 from carbonfin.storage.files.values import DocumentKind, EvidenceFile, FileLink, LinkDraft, LinkedFile
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 
 REASON_LENGTH_MAX = 2000
 _SHOWN_MAX = 200
@@ -158,10 +159,13 @@ def links_of_file(session: Session, actor: Actor, digest: str) -> tuple[FileLink
     return tuple(_link(row) for row in rows)
 
 
-def links_of(
-    session: Session, actor: Actor, subject: str | None = None, *, limit: int = _SHOWN_MAX
-) -> tuple[LinkedFile, ...]:
-    """Give what is linked to a subject, or to anything, newest first, void links too, with the files' facts."""
+def links_of(session: Session, actor: Actor, subject: str | None = None) -> tuple[LinkedFile, ...]:
+    """Give what is linked to a subject, or lately to anything, newest first, void links too, with the files' facts."""
+    return link_page(session, actor, Place(limit=_SHOWN_MAX), subject=subject).items
+
+
+def link_page(session: Session, actor: Actor, place: Place, *, subject: str | None = None) -> Slice[LinkedFile]:
+    """Give a page of the links to a subject, or to anything, newest first, void ones too, with the files' facts."""
     query = (
         sa.select(FileLinkRow, *_FACTS)
         .join(
@@ -172,16 +176,12 @@ def links_of(
             ),
         )
         .where(col(FileLinkRow.organization_id) == actor.organization_id)
-        .order_by(col(FileLinkRow.linked_at).desc(), col(FileLinkRow.id))
-        .limit(limit)
     )
     if subject is not None:
         query = query.where(col(FileLinkRow.subject) == subject)
-    names = tuple(EvidenceFile.__dataclass_fields__)
-    return tuple(
-        LinkedFile(link=_link(row[0]), file=EvidenceFile(**dict(zip(names, row[1:], strict=True))))
-        for row in session.execute(query)
-    )
+    keys = (col(FileLinkRow.linked_at), col(FileLinkRow.id))
+    rows = session.execute(beginning_after(query, keys, place, descending=True)).all()
+    return slice_of(rows, place, keys=lambda row: (row[0].linked_at, row[0].id), value=_linked_file)
 
 
 def locked_row(session: Session, actor: Actor, digest: str) -> EvidenceFileRow:
@@ -247,6 +247,11 @@ def _own(actor: Actor, digest: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _unknown(digest: str) -> NotFound:
     return NotFound(f"there is no file {digest[:64]}", zh="没有这份文件", field="digest")
+
+
+def _linked_file(row: sa.Row[Any]) -> LinkedFile:
+    facts = dict(zip(EvidenceFile.__dataclass_fields__, row[1:], strict=True))
+    return LinkedFile(link=_link(row[0]), file=EvidenceFile(**facts))
 
 
 def _link(row: FileLinkRow) -> FileLink:
