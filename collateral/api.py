@@ -11,6 +11,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from collateral import service
@@ -90,14 +91,15 @@ def create_pledge(
 
 
 @get("/v1/pledges", sync_to_thread=True, responses=problem_responses(), tags=["collateral"])
-def list_pledges(sessions: Sessions, actor: Actor, clock: Clock) -> PledgeListOut:
-    """List pledges, running ones nearest to the warning line first."""
+def list_pledges(sessions: Sessions, actor: Actor, clock: Clock, paging: Paging) -> Response[PledgeListOut]:
+    """List pledges by code, each with its exposure, coverage and open call."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        desk = service.collateral_desk(session, actor, standing=standing)
-    return PledgeListOut(
-        business_date=desk.business_date.isoformat(), pledges=[DeskPledgeOut.of(line) for line in desk.pledges]
+        found = service.desk_page(session, actor, paging.place, standing=standing)
+    body = PledgeListOut(
+        business_date=standing.business_date.isoformat(), pledges=[DeskPledgeOut.of(line) for line in found.items]
     )
+    return paging.answer(body, found)
 
 
 @get("/v1/pledges/{pledge_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["collateral"])

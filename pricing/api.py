@@ -18,6 +18,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, IdText, UnitText, day_of
 from pricing import service
@@ -99,34 +100,51 @@ def read_valuation(sessions: Sessions, actor: Actor, valuation_id: FromPath[IdTe
 
 
 @get("/v1/portfolios", sync_to_thread=True, responses=problem_responses(), tags=["pricing"])
-def list_portfolios(sessions: Sessions, actor: Actor) -> PortfolioListOut:
-    """List the organisation's portfolios."""
+def list_portfolios(sessions: Sessions, actor: Actor, paging: Paging) -> Response[PortfolioListOut]:
+    """List the organisation's portfolios by code."""
     with sessions.read() as session:
-        found = service.list_portfolios(session, actor)
-    return PortfolioListOut(
-        portfolios=[
-            PortfolioOut(portfolio_id=item.id, code=item.code, name=item.name, is_sample=item.is_sample)
-            for item in found
-        ]
+        found = service.portfolio_page(session, actor, paging.place)
+    return paging.answer(
+        PortfolioListOut(
+            portfolios=[
+                PortfolioOut(portfolio_id=item.id, code=item.code, name=item.name, is_sample=item.is_sample)
+                for item in found.items
+            ]
+        ),
+        found,
     )
 
 
 @get("/v1/market/quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
 def list_quotes(
-    *, sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
-) -> QuoteListOut:
-    """Give the quotes of a unit as known at present; the exchange stands with each."""
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    paging: Paging,
+    unit: _Unit,
+    from_date: _From = None,
+    to_date: _To = None,
+) -> Response[QuoteListOut]:
+    """Give the quotes of a unit as known at present, by day; the exchange stands with each."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         first, last = _span(from_date, to_date, standing)
-        days = service.market_days(
-            session, actor, unit=Unit.parse(unit), from_date=first, to_date=last, known_at=standing.known_at
+        found = service.quote_page(
+            session,
+            actor,
+            paging.place,
+            unit=Unit.parse(unit),
+            from_date=first,
+            to_date=last,
+            known_at=standing.known_at,
         )
-    return QuoteListOut(
+    body = QuoteListOut(
         unit=str(Unit.parse(unit)),
         known_at=standing.known_at.isoformat().replace("+00:00", "Z"),
-        quotes=[QuoteOut.of(quote) for quote in days],
+        quotes=[QuoteOut.of(quote) for quote in found.items],
     )
+    return paging.answer(body, found)
 
 
 @get("/v1/market/quality", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])

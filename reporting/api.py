@@ -15,6 +15,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import CSV, XLSX, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of, decimal_of
 from reporting import service
@@ -126,11 +127,11 @@ def _amount(data: ApplicationIn) -> Decimal | None:
 
 
 @get("/v1/subsidies/applications", sync_to_thread=True, responses=problem_responses(), tags=["subsidies"])
-def list_applications(sessions: Sessions, actor: Actor) -> ApplicationListOut:
+def list_applications(sessions: Sessions, actor: Actor, paging: Paging) -> Response[ApplicationListOut]:
     """List applications in order of filing: a bank its own, the bureau those of all banks."""
     with sessions.read() as session:
-        found = service.applications_of(session, actor)
-    return ApplicationListOut(applications=[ApplicationOut.of(filed) for filed in found])
+        found = service.application_page(session, actor, paging.place)
+    return paging.answer(ApplicationListOut(applications=[ApplicationOut.of(filed) for filed in found.items]), found)
 
 
 @get(

@@ -11,11 +11,16 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.record import canonical_json, digest_of
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.models import SubsidyApplicationRow, SubsidyReportLineRow, SubsidyReportRow
+
+_IN_ORDER_OF_FILING = (
+    col(SubsidyApplicationRow.submitted_at), col(SubsidyApplicationRow.reference), col(SubsidyApplicationRow.id),
+)  # fmt: skip
 
 
 def find_application(session: Session, actor: Actor, reference: str) -> FiledApplication | None:
@@ -53,8 +58,14 @@ def applications_of(
     query = select(SubsidyApplicationRow).where(_visible(actor))
     if submitted_until is not None:
         query = query.where(col(SubsidyApplicationRow.submitted_at) <= submitted_until)
-    ordered = query.order_by(col(SubsidyApplicationRow.submitted_at), col(SubsidyApplicationRow.reference))
-    return tuple(_filed(row) for row in session.exec(ordered).all())
+    return tuple(_filed(row) for row in session.exec(query.order_by(*_IN_ORDER_OF_FILING)).all())
+
+
+def application_page(session: Session, actor: Actor, place: Place) -> Slice[FiledApplication]:
+    """Give a page of the applications the actor may see, in order of filing."""
+    query = select(SubsidyApplicationRow).where(_visible(actor))
+    rows = session.exec(beginning_after(query, _IN_ORDER_OF_FILING, place)).all()
+    return slice_of(rows, place, keys=lambda row: (row.submitted_at, row.reference, row.id), value=_filed)
 
 
 def load_application(session: Session, actor: Actor, application_id: str) -> FiledApplication:

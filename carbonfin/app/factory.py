@@ -1,7 +1,7 @@
 """The application: every package's routes behind one policy, one shape of error, one set of headers."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,10 @@ from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.guards import guard_by_policy
-from carbonfin.app.identity import account_pages, token_api
+from carbonfin.app.identity import account_pages, single_sign_on_pages, token_api
+from carbonfin.app.identity.single_sign_on import SingleSignOn, keep_single_sign_on
+from carbonfin.app.jobs import api as job_api
+from carbonfin.app.jobs import pages as job_pages
 from carbonfin.app.logs import request_logged
 from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
@@ -38,8 +41,16 @@ from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.connections import JsonRequest, WebRequest
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
+from carbonfin.web.paging import LIMIT_DEFAULT, After, Limit, Paging
 from carbonfin.web.problems import EdgeProblem
-from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, Seals, keep_seals, request_id_of
+from carbonfin.web.security import (
+    REQUEST_ID_HEADER,
+    SECURITY_HEADERS,
+    TRANSPORT_SECURITY,
+    Seals,
+    keep_seals,
+    request_id_of,
+)
 from carbonfin.web.visitors import visitor_of
 
 BODY_BYTES_MAX = 10 * 1024 * 1024
@@ -67,6 +78,8 @@ def create_app(
     metrics = Metrics(sessions, settings.metrics_token)
     keep_metrics(state, metrics)
     keep_doors(state, Doors(sessions, clock, settings.keys))
+    single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
+    keep_single_sign_on(state, single_sign_on)
     environment = template_environment(template_folders())
     keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
@@ -77,6 +90,9 @@ def create_app(
 
     def provide_clock() -> Clock:
         return clock
+
+    def provide_paging(request: WebRequest, limit: Limit = LIMIT_DEFAULT, after: After = None) -> Paging:
+        return Paging(request, settings.keys, limit=limit, after=after)
 
     with warnings.catch_warnings():
         # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
@@ -93,10 +109,11 @@ def create_app(
             dependencies={
                 "sessions": Provide(provide_sessions, sync_to_thread=False),
                 "clock": Provide(provide_clock, sync_to_thread=False),
+                "paging": Provide(provide_paging, sync_to_thread=False),
                 "actor": Provide(_actor_fields, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,
-            before_send=[_finish_headers, request_logged, metrics.observe],
+            before_send=[_headers_finished(over_tls=settings.secure_cookies), request_logged, metrics.observe],
             openapi_config=openapi.openapi_config(),
             template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
             request_max_body_size=BODY_BYTES_MAX,
@@ -117,7 +134,9 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         openapi,
         decision_pages,
         account_pages,
+        single_sign_on_pages,
         approval_pages,
+        job_pages,
     ):
         own += module.routes
     own += metric_routes
@@ -132,6 +151,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *token_api.routes,
         *decision_api.routes,
         *approval_api.routes,
+        *job_api.routes,
         *(route for package in packages for route in package.api),
     ]
 
@@ -150,15 +170,21 @@ def _actor_fields(request: WebRequest) -> dict[str, Any]:
     return {name: getattr(actor, name) for name in actor.__slots__}
 
 
-async def _finish_headers(message: Message, scope: Scope) -> None:
-    if message["type"] != "http.response.start":
-        return
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in SECURITY_HEADERS.items():
-        headers[name] = value
-    headers[REQUEST_ID_HEADER] = request_id_of(scope)
-    if "cache-control" not in headers:
-        headers["Cache-Control"] = "private, no-store"
+def _headers_finished(*, over_tls: bool) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Give what puts on every answer the headers of safety; behind TLS also that it is never left."""
+    always = SECURITY_HEADERS | ({"Strict-Transport-Security": TRANSPORT_SECURITY} if over_tls else {})
+
+    async def finish(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in always.items():
+            headers[name] = value
+        headers[REQUEST_ID_HEADER] = request_id_of(scope)
+        if "cache-control" not in headers:
+            headers["Cache-Control"] = "private, no-store"
+
+    return finish
 
 
 def _options_handler(_: HTTPRoute, path: str) -> HTTPRouteHandler:

@@ -289,7 +289,7 @@ class DeskPledgeOut(Struct, frozen=True, kw_only=True):
 
 
 class PledgeListOut(Struct, frozen=True, kw_only=True):
-    """The desk's pledges, nearest to the line first."""
+    """Pledges by code, as the desk sees them."""
 
     business_date: str
     pledges: list[DeskPledgeOut]

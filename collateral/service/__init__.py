@@ -29,7 +29,7 @@ from collateral.service.approvals import (
     waiting_approval,
 )
 from collateral.service.calls import issue_calls, live_calls
-from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk
+from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
     compliance_positions_of,
     headroom_of,
@@ -81,7 +81,7 @@ __all__ = [
     "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
     "UnitQuantity", "apply_for_pledge", "appraise_pledge", "appraise_what_if", "approval_of", "approve_pledge",
     "collateral_desk", "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now",
-    "desk_view", "draw_pledge",
+    "desk_page", "desk_view", "draw_pledge",
     "headroom_of", "holdings_of", "issue_calls", "latest_coverages", "latest_exposure", "latest_headrooms",
     "latest_repo_exposure", "ledger_entries", "ledger_faults", "lines_of", "live_calls", "load_pledge", "load_repo",
     "messages_to_send", "open_account", "open_questions", "open_repo", "pledge_by_code", "pledges_of",

@@ -1,5 +1,6 @@
 """The collateral desk: every pledge by its distance to the line, calls, unknown freezes, repos and deadlines ahead."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing, parties_of
 from collateral.calc.agreements import (
     CoverageRecord,
@@ -99,18 +101,10 @@ class Desk:
 def collateral_desk(session: Session, actor: Actor, *, standing: Standing) -> Desk:
     """Load the desk: running pledges nearest to the line first, then those on their way, then those ended."""
     names = {party.id: party.name for party in parties_of(session, actor)}
-    coverages = valuations.latest_coverages(session, actor, standing=standing)
     open_calls = {call.agreement_code: call for call in calls.live_calls(session, actor)}
-    lines = [
-        DeskPledge(
-            pledge=pledge,
-            pledgor_name=names[pledge.pledgor_id],
-            exposure=valuations.latest_exposure(session, actor, pledge.code, on=standing.business_date),
-            coverage=coverages.get(pledge.id),
-            call=open_calls.get(pledge.code),
-        )
-        for pledge in pledges.pledges_of(session, actor)
-    ]
+    lines = _lines(
+        session, actor, pledges.pledges_of(session, actor), names=names, open_calls=open_calls, standing=standing
+    )
     running = [line for line in lines if line.pledge.state in IN_FORCE]
     return Desk(
         business_date=standing.business_date,
@@ -123,6 +117,37 @@ def collateral_desk(session: Session, actor: Actor, *, standing: Standing) -> De
         pledged_t=_by_scheme(running),
         repo_t=sum(repo.terms.quantity_t for repo in repos.repos_of(session, actor) if repo.state not in _REPO_ENDED),
     )
+
+
+def desk_page(session: Session, actor: Actor, place: Place, *, standing: Standing) -> Slice[DeskPledge]:
+    """Give a page of pledges by code as the desk sees them."""
+    found = pledges.pledge_page(session, actor, place)
+    names = {party.id: party.name for party in parties_of(session, actor)}
+    open_calls = {call.agreement_code: call for call in calls.live_calls(session, actor)}
+    lines = _lines(session, actor, found.items, names=names, open_calls=open_calls, standing=standing)
+    return Slice(items=tuple(lines), last=found.last)
+
+
+def _lines(
+    session: Session,
+    actor: Actor,
+    found: Iterable[Pledge],
+    *,
+    names: dict[str, str],
+    open_calls: dict[str, MarginCall],
+    standing: Standing,
+) -> list[DeskPledge]:
+    coverages = valuations.latest_coverages(session, actor, standing=standing)
+    return [
+        DeskPledge(
+            pledge=pledge,
+            pledgor_name=names[pledge.pledgor_id],
+            exposure=valuations.latest_exposure(session, actor, pledge.code, on=standing.business_date),
+            coverage=coverages.get(pledge.id),
+            call=open_calls.get(pledge.code),
+        )
+        for pledge in found
+    ]
 
 
 _REPO_ENDED = frozenset({"AGREED", "CLOSED", "ROLLED", "CLOSED_OUT", "START_FAILED"})

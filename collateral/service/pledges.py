@@ -7,6 +7,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
@@ -265,6 +266,11 @@ def pledge_by_code(session: Session, actor: Actor, code: str) -> Pledge | None:
 def pledges_of(session: Session, actor: Actor, *, pledgor_id: str | None = None) -> tuple[Pledge, ...]:
     """Give the pledges of the actor's organisation by code, of one pledgor or of all."""
     return store.pledges_of(session, actor, pledgor_id=pledgor_id)
+
+
+def pledge_page(session: Session, actor: Actor, place: Place) -> Slice[Pledge]:
+    """Give a page of the pledges of the actor's organisation by code."""
+    return store.pledge_page(session, actor, place)
 
 
 def timeline_of(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeEvent, ...]:

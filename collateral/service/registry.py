@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.outbox import Message, mark_delivered, mark_failed, pending
+from carbonfin.storage.outbox import Message, mark_delivered, mark_failed, pending, unsent
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
 from collateral.registries.port import Answer, Operation, RegistryReply, RegistryRequest, UnitFreeze
@@ -13,6 +13,7 @@ from collateral.service import ledger
 from collateral.service.pledges import FREEZE_MESSAGE, UNFREEZE_MESSAGE, request_key, take_step
 from collateral.store import pledges as store
 
+_REGISTRY_MESSAGES = (FREEZE_MESSAGE, UNFREEZE_MESSAGE)
 OPEN_QUESTIONS = frozenset({"FREEZE_REQUESTED", "FREEZE_UNKNOWN", "UNFREEZE_REQUESTED", "UNFREEZE_UNKNOWN"})
 
 
@@ -26,7 +27,7 @@ class OpenQuestion:
 
 def messages_to_send(session: Session, actor: Actor) -> tuple[Message, ...]:
     """Give the registry messages that are to be sent."""
-    return pending(session, actor.organization_id, (FREEZE_MESSAGE, UNFREEZE_MESSAGE))
+    return pending(session, actor.organization_id, _REGISTRY_MESSAGES)
 
 
 def request_of(message: Message) -> RegistryRequest:
@@ -53,8 +54,12 @@ def take_reply(session: Session, actor: Actor, message: Message, reply: Registry
 
 
 def open_questions(session: Session, actor: Actor) -> tuple[OpenQuestion, ...]:
-    """Give the requests that were sent and whose end is not known."""
-    waiting = {message.payload["pledge_id"] for message in messages_to_send(session, actor)}
+    """Give the requests that were sent and whose end is not known.
+
+    One that never left is not asked for, also where sending was given up: the registry would say that it never saw it,
+    the units would be let go here, and a person who sends it again would freeze them there.
+    """
+    waiting = {message.payload["pledge_id"] for message in unsent(session, actor.organization_id, _REGISTRY_MESSAGES)}
     return tuple(
         OpenQuestion(
             pledge_id=pledge.id,

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from collateral.calc.agreements import Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import Refusal
 from collateral.models import PledgeEventRow, PledgeRow, PledgeUnitRow
@@ -100,6 +101,14 @@ def pledges_of(
     rows = session.exec(query.order_by(col(PledgeRow.code))).all()
     units = _units(session, [row.id for row in rows])
     return tuple(_pledge(row, units.get(row.id, ())) for row in rows)
+
+
+def pledge_page(session: Session, actor: Actor, place: Place) -> Slice[Pledge]:
+    """Give a page of pledges by code."""
+    query = select(PledgeRow).where(PledgeRow.organization_id == actor.organization_id)
+    rows = session.exec(beginning_after(query, (col(PledgeRow.code),), place)).all()
+    units = _units(session, [row.id for row in rows])
+    return slice_of(rows, place, keys=lambda row: (row.code,), value=lambda row: _pledge(row, units.get(row.id, ())))
 
 
 def change_pledge(

@@ -100,6 +100,11 @@ def upgrade():
             batch_op.f("ix_approval_organization_id_state"), ["organization_id", "state"], unique=False
         )
         batch_op.create_index(
+            batch_op.f("ix_approval_organization_id_created_at_id"),
+            ["organization_id", "created_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
             "uq_approval_open",
             ["organization_id", "kind", "subject"],
             unique=True,
@@ -270,7 +275,9 @@ def upgrade():
         sa.Column("url", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("kinds", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("secret_version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("previous_until", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("is_active", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("created_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -278,9 +285,17 @@ def upgrade():
             ["organization_id"], ["organization.id"], name=op.f("fk_webhook_organization_id_organization")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
-        sa.UniqueConstraint("organization_id", "url", name=op.f("uq_webhook_organization_id_url")),
         sqlite_strict=True,
     )
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_webhook_address",
+            ["organization_id", "url"],
+            unique=True,
+            sqlite_where=sa.text("retired_at IS NULL"),
+            postgresql_where=sa.text("retired_at IS NULL"),
+        )
+
     op.create_table(
         "approval_event",
         sa.Column("id", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
@@ -382,6 +397,7 @@ def upgrade():
         sa.Column("created_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("read_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("mailed_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.CheckConstraint("person_id IS NOT NULL OR role IS NOT NULL", name=op.f("ck_inbox_item_addressed")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_inbox_item_organization_id_organization")
@@ -416,10 +432,12 @@ def upgrade():
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("last_status", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("last_failure", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("settled_by", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"], ["outbox_message.id"], name=op.f("fk_webhook_delivery_message_id_outbox_message")
         ),
@@ -529,12 +547,28 @@ def upgrade():
             batch_op.f("fk_web_session_organization_id_organization"), "organization", ["organization_id"], ["id"]
         )
 
+    with op.batch_alter_table("subsidy_application", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_subsidy_application_organization_id_submitted_at_reference_id"),
+            ["organization_id", "submitted_at", "reference", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_subsidy_application_submitted_at_reference_id"),
+            ["submitted_at", "reference", "id"],
+            unique=False,
+        )
+
     carry_pledge_approvals_over()
     # ### end Alembic commands ###
 
 
 def downgrade():
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("subsidy_application", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subsidy_application_submitted_at_reference_id"))
+        batch_op.drop_index(batch_op.f("ix_subsidy_application_organization_id_submitted_at_reference_id"))
+
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_web_session_organization_id_organization"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("uq_web_session_id"), type_="unique")
@@ -621,6 +655,7 @@ def downgrade():
             sqlite_where=sa.text("state IN ('draft', 'proposed', 'approved')"),
             postgresql_where=sa.text("state IN ('draft', 'proposed', 'approved')"),
         )
+        batch_op.drop_index(batch_op.f("ix_approval_organization_id_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_approval_organization_id_state"))
 
     op.drop_table("approval")

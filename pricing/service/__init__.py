@@ -17,7 +17,15 @@ from pricing.service.imports import (
     import_sample_quotes,
     sample_parameters,
 )
-from pricing.service.market import fx_rate_on, lpr_on, market_days, market_snapshot, quality_of, quoted_units
+from pricing.service.market import (
+    fx_rate_on,
+    lpr_on,
+    market_days,
+    market_snapshot,
+    quality_of,
+    quote_page,
+    quoted_units,
+)
 from pricing.service.valuation import (
     ForwardAnswer,
     Valuation,
@@ -25,6 +33,7 @@ from pricing.service.valuation import (
     list_portfolios,
     load_portfolio,
     load_valuation,
+    portfolio_page,
     record_inline_valuation,
     record_valuation,
     save_portfolio,
@@ -37,9 +46,9 @@ __all__ = [
     "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot",
     "Portfolio", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price", "average_daily_volume_t",
     "fair_price", "forward_quote", "fx_rate_on", "import_builtin_market", "import_price_file", "import_sample_quotes",
-    "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days", "market_snapshot", "price_figures",
-    "quality_of", "quoted_units", "record_inline_valuation", "record_valuation", "sample_parameters", "save_portfolio",
-    "valuations_of", "value_inline",
+    "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days", "market_snapshot",
+    "portfolio_page", "price_figures", "quality_of", "quote_page", "quoted_units", "record_inline_valuation",
+    "record_valuation", "sample_parameters", "save_portfolio", "valuations_of", "value_inline",
 ]  # fmt: skip
 
 DECISION_KINDS = (PORTFOLIO_VALUE,)

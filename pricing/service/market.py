@@ -10,6 +10,7 @@ from carbonfin.kernel.dates import Calendar, china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rulebook import book_for
 from pricing.calc.liquidity import WINDOW_DAYS
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
@@ -164,6 +165,28 @@ def market_days(
     """Give the quotes of one unit, ascending, as known at an instant."""
     return quotes.quotes_known(
         session,
+        organization_id=actor.organization_id,
+        from_date=from_date,
+        to_date=to_date,
+        known_on=china_day(known_at),
+        unit=unit,
+    )
+
+
+def quote_page(
+    session: Session,
+    actor: Actor,
+    place: Place,
+    *,
+    unit: Unit,
+    from_date: date | None,
+    to_date: date,
+    known_at: datetime,
+) -> Slice[Quote]:
+    """Give a page of the quotes of one unit, ascending, as known at an instant."""
+    return quotes.quote_page(
+        session,
+        place,
         organization_id=actor.organization_id,
         from_date=from_date,
         to_date=to_date,

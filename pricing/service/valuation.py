@@ -11,6 +11,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import load_outcome, record_decision
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rows import new_id
 from pricing.calc.forwards import ForwardQuote, quote_forward
 from pricing.calc.lines import FORWARD_RATE, tradable_notes
@@ -78,6 +79,11 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
 def list_portfolios(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
     """Give the portfolios of the actor's organisation, without lines."""
     return portfolios.portfolios_of(session, actor)
+
+
+def portfolio_page(session: Session, actor: Actor, place: Place) -> Slice[Portfolio]:
+    """Give a page of the portfolios of the actor's organisation by code, without lines."""
+    return portfolios.portfolio_page(session, actor, place)
 
 
 def value_inline(

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from pricing.calc.positions import PortfolioLine
 from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
 from pricing.store.quotes import short_price
@@ -103,6 +104,13 @@ def portfolios_of(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
         .order_by(col(PortfolioRow.code))
     ).all()
     return tuple(_portfolio(row, ()) for row in rows)
+
+
+def portfolio_page(session: Session, actor: Actor, place: Place) -> Slice[Portfolio]:
+    """Give a page of the portfolios of the actor's organisation by code, without lines."""
+    query = select(PortfolioRow).where(PortfolioRow.organization_id == actor.organization_id)
+    rows = session.exec(beginning_after(query, (col(PortfolioRow.code),), place)).all()
+    return slice_of(rows, place, keys=lambda row: (row.code,), value=lambda row: _portfolio(row, ()))
 
 
 def _portfolio(row: PortfolioRow, lines: tuple[PortfolioLine, ...]) -> Portfolio:

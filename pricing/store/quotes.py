@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from pricing.calc.market import Quote
 from pricing.models import QuoteRow
 
@@ -90,6 +91,41 @@ def quotes_known(
         query = query.where(QuoteRow.unit == str(unit))
     chosen = {(row.unit, row.quote_date): row for row in session.exec(query)}
     return tuple(_quote(chosen[key]) for key in sorted(chosen))
+
+
+def quote_page(
+    session: Session,
+    place: Place,
+    *,
+    organization_id: str,
+    from_date: date | None,
+    to_date: date,
+    known_on: date,
+    unit: Unit,
+) -> Slice[Quote]:
+    """Give a page of the quotes of one unit as `quotes_known` gives them, by day."""
+    # The page is cut on days, because of several rows of one day only one is shown.
+    days = (
+        sa.select(col(QuoteRow.quote_date))
+        .distinct()
+        .where(_visible_to(organization_id), col(QuoteRow.unit) == str(unit))
+        .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
+    )
+    if from_date is not None:
+        days = days.where(col(QuoteRow.quote_date) >= from_date)
+    found = session.execute(beginning_after(days, (col(QuoteRow.quote_date),), place)).scalars().all()
+    cut = slice_of(found, place, keys=lambda day: (day,), value=lambda day: day)
+    if not cut.items:
+        return Slice(items=(), last=None)
+    quotes = quotes_known(
+        session,
+        organization_id=organization_id,
+        from_date=cut.items[0],
+        to_date=cut.items[-1],
+        known_on=known_on,
+        unit=unit,
+    )
+    return Slice(items=quotes, last=cut.last)
 
 
 def units_known(session: Session, *, organization_id: str, to_date: date, known_on: date) -> dict[str, date]:

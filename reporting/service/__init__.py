@@ -6,6 +6,7 @@ from carbonfin.rules.record import DecisionKind
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.service.filing import (
     NoteApplication,
+    application_page,
     applications_of,
     file_application,
     file_note_application,
@@ -32,6 +33,7 @@ DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 __all__ = [
     "DECISION_KINDS",
     "NoteApplication",
+    "application_page",
     "applications_of",
     "build_report",
     "decided_as_of",

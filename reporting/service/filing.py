@@ -12,6 +12,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitt
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.rules.record import digest_of
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import find_party, load_organization, load_party
 from loans.calc.notes import NoteState
 from loans.service import interest_vouchers_of, load_note
@@ -135,6 +136,11 @@ def file_note_application(
 def applications_of(session: Session, actor: Actor) -> tuple[FiledApplication, ...]:
     """Give the applications the actor may see: a bank its own, the bureau all banks'."""
     return store.applications_of(session, actor)
+
+
+def application_page(session: Session, actor: Actor, place: Place) -> Slice[FiledApplication]:
+    """Give a page of the applications the actor may see, in order of filing."""
+    return store.application_page(session, actor, place)
 
 
 def load_application(session: Session, actor: Actor, application_id: str) -> FiledApplication:

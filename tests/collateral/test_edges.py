@@ -165,12 +165,18 @@ def test_bad_input_is_told_precisely_and_changes_nothing(edge: Edge, changes: di
     assert len(client.get("/v1/pledges").json()["pledges"]) == 4
 
 
-def test_list_stands_by_distance_to_the_line(edge: Edge) -> None:
+def test_list_stands_by_code_with_coverage_and_calls(edge: Edge) -> None:
     lines = client_of(edge).get("/v1/pledges").json()["pledges"]
-    assert [line["pledge"]["code"] for line in lines] == ["P3", "P2", "P1", "P0"]
-    assert lines[0]["coverage"]["level"] == "warning"
-    assert lines[0]["call"]["cash_amount"] == "55758.81"
-    assert lines[0]["call"]["deadline"] == "2025-07-07"
+    assert [line["pledge"]["code"] for line in lines] == ["P0", "P1", "P2", "P3"]
+    assert lines[3]["coverage"]["level"] == "warning"
+    assert lines[3]["call"]["cash_amount"] == "55758.81"
+    assert lines[3]["call"]["deadline"] == "2025-07-07"
+
+
+def test_desk_stands_by_distance_to_the_line(edge: Edge) -> None:
+    with edge.sessions.read() as session:
+        desk = service.collateral_desk(session, edge.desk.maker, standing=edge.desk.standing)
+    assert [line.pledge.code for line in desk.pledges] == ["P3", "P2", "P1", "P0"]
 
 
 def test_repo_and_headroom(edge: Edge) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from litestar import get, post
 from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
 from msgspec import Meta, Struct
 from sqlmodel import Session
 
@@ -16,10 +17,9 @@ from carbonfin.storage.approvals import Answer, Approval, ApprovalEvent, Approva
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
-
-_LIMIT_MAX = 200
 
 
 class DecisionIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,14 +129,14 @@ class ApprovalListOut(Struct, frozen=True, kw_only=True):
 def list_approvals(
     sessions: Sessions,
     actor: Actor,
+    paging: Paging,
     in_state: Annotated[ApprovalState | None, QueryParameter(description="Only approvals in this state.")] = None,
-    limit: Annotated[int, QueryParameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
-) -> ApprovalListOut:
-    """List the organisation's latest approvals, newest first."""
-    states = tuple(ApprovalState) if in_state is None else (in_state,)
+) -> Response[ApprovalListOut]:
+    """List the organisation's approvals, newest first."""
+    states = None if in_state is None else (in_state,)
     with sessions.read() as session:
-        found = approvals.approvals_of(session, actor, states=states, limit=limit)
-    return ApprovalListOut(approvals=[ApprovalSummaryOut.of(one) for one in found])
+        found = approvals.approval_page(session, actor, paging.place, states=states)
+    return paging.answer(ApprovalListOut(approvals=[ApprovalSummaryOut.of(one) for one in found.items]), found)
 
 
 @get("/v1/approvals/{approval_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["approvals"])

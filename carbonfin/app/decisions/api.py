@@ -4,18 +4,18 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
 
 from carbonfin.app.decisions.kinds import decision_kinds
 from carbonfin.app.decisions.schemas import ActorOut, DecisionListOut, DecisionOut, DecisionSummaryOut, ReplayOut
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.storage.decisions import decisions_of, load_decision, replay_decision
+from carbonfin.storage.decisions import decision_heads, load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
-
-_LIMIT_MAX = 200
 
 
 @get("/v1/me", sync_to_thread=True, responses=problem_responses(), tags=["session"])
@@ -36,18 +36,19 @@ def read_actor(sessions: Sessions, actor: Actor, clock: Clock) -> ActorOut:
 
 @get("/v1/decisions", sync_to_thread=True, responses=problem_responses(), tags=["decisions"])
 def list_decisions(
+    *,
     sessions: Sessions,
     actor: Actor,
+    paging: Paging,
     subject: Annotated[
         str | None, QueryParameter(description="Only decisions on this subject.", max_length=200)
     ] = None,
     kind: Annotated[str | None, QueryParameter(description="Only decisions of this kind.", max_length=100)] = None,
-    limit: Annotated[int, QueryParameter(description="At most so many.", ge=1, le=_LIMIT_MAX)] = 50,
-) -> DecisionListOut:
-    """List the organisation's latest decisions, newest first."""
+) -> Response[DecisionListOut]:
+    """List the organisation's decisions, newest first."""
     with sessions.read() as session:
-        records = decisions_of(session, actor, subject=subject, kind=kind)
-    return DecisionListOut(decisions=[DecisionSummaryOut.of(record) for record in records[::-1][:limit]])
+        found = decision_heads(session, actor, paging.place, subject=subject, kind=kind)
+    return paging.answer(DecisionListOut(decisions=[DecisionSummaryOut.of(head) for head in found.items]), found)
 
 
 @get("/v1/decisions/{decision_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["decisions"])

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from carbonfin.rules.trace import Figure
-from carbonfin.storage.decisions import DecisionRecord, Replay
+from carbonfin.storage.decisions import DecisionHead, DecisionRecord, Replay
 from carbonfin.web.wire import FigureOut
 
 
@@ -25,9 +25,9 @@ class DecisionSummaryOut(Struct, frozen=True, kw_only=True):
     record_digest: str
 
     @classmethod
-    def of(cls, record: DecisionRecord) -> "DecisionSummaryOut":
-        """Make it of the record."""
-        return cls(**_head(record))
+    def of(cls, head: DecisionHead) -> "DecisionSummaryOut":
+        """Make it of what a list knows."""
+        return cls(**_head(head))
 
 
 class DecisionListOut(Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ def figure_out(figure: Figure) -> FigureOut:
     )
 
 
-def _head(record: DecisionRecord) -> dict[str, Any]:
+def _head(record: DecisionRecord | DecisionHead) -> dict[str, Any]:
     return {
         "decision_id": record.id,
         "sequence": record.sequence,

@@ -11,6 +11,7 @@ from carbonfin.storage.approvals.lifecycle import (
     withdraw,
 )
 from carbonfin.storage.approvals.reading import (
+    approval_page,
     approvals_of,
     events_of,
     latest_approval,
@@ -38,6 +39,7 @@ __all__ = [
     "ApprovalRow",
     "ApprovalState",
     "ProposalDraft",
+    "approval_page",
     "approvals_of",
     "approve",
     "draft",

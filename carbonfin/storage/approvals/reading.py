@@ -8,6 +8,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.values import OPEN_STATES, Approval, ApprovalEvent, ApprovalKind
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 
 _SHOWN_MAX = 200
 
@@ -25,17 +26,22 @@ def load_approval(session: Session, actor: Actor, approval_id: str) -> Approval:
 
 
 def approvals_of(
-    session: Session, actor: Actor, *, states: Iterable[ApprovalState] = tuple(ApprovalState), limit: int = _SHOWN_MAX
+    session: Session, actor: Actor, *, states: Iterable[ApprovalState] | None = None
 ) -> tuple[Approval, ...]:
-    """Give the latest approvals of the actor's organisation in some states, newest first."""
-    rows = session.exec(
-        select(ApprovalRow)
-        .where(ApprovalRow.organization_id == actor.organization_id)
-        .where(col(ApprovalRow.state).in_(tuple(states)))
-        .order_by(col(ApprovalRow.created_at).desc(), col(ApprovalRow.id))
-        .limit(limit)
-    ).all()
-    return tuple(approval_of_row(row) for row in rows)
+    """Give the latest approvals of the actor's organisation in some states or all, newest first."""
+    return approval_page(session, actor, Place(limit=_SHOWN_MAX), states=states).items
+
+
+def approval_page(
+    session: Session, actor: Actor, place: Place, *, states: Iterable[ApprovalState] | None = None
+) -> Slice[Approval]:
+    """Give a page of the approvals of the actor's organisation in some states or all, newest first."""
+    query = select(ApprovalRow).where(ApprovalRow.organization_id == actor.organization_id)
+    if states is not None:
+        query = query.where(col(ApprovalRow.state).in_(tuple(states)))
+    keys = (col(ApprovalRow.created_at), col(ApprovalRow.id))
+    rows = session.exec(beginning_after(query, keys, place, descending=True)).all()
+    return slice_of(rows, place, keys=lambda row: (row.created_at, row.id), value=approval_of_row)
 
 
 def waiting_for(session: Session, actor: Actor, kinds: Iterable[ApprovalKind]) -> tuple[Approval, ...]:

@@ -53,6 +53,7 @@ class ApprovalRow(Row, table=True):
             postgresql_where=_OPEN,
         ),
         sa.Index(None, "organization_id", "state"),
+        sa.Index(None, "organization_id", "created_at", "id"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)

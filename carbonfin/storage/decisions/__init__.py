@@ -2,6 +2,7 @@
 
 from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
 from carbonfin.storage.decisions.chain import ChainFault, ChainReport, verify_chain
+from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
     Recorded,
@@ -19,6 +20,7 @@ __all__ = [
     "ChainHeadRow",
     "ChainReport",
     "DecisionChainRow",
+    "DecisionHead",
     "DecisionRecord",
     "DecisionRow",
     "DecisionSample",
@@ -26,6 +28,7 @@ __all__ = [
     "Recorded",
     "Replay",
     "UnconfirmedUse",
+    "decision_heads",
     "decisions_of",
     "load_decision",
     "load_outcome",
