@@ -16,7 +16,7 @@ class SubsidyApplicationRow(Row, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "reference"),
-        sa.Index(None, "organization_id", "submitted_at", "reference", "id"),
+        sa.Index("ix_subsidy_application_filed", "organization_id", "submitted_at", "reference", "id"),
         sa.Index(None, "submitted_at", "reference", "id"),
         {"info": {"append_only": True}},
     )
