@@ -13,7 +13,8 @@ from carbonfin.app.logs import log_failure
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page, wants_page
-from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_MEDIA_TYPE, Problem, problem_of
+from carbonfin.web.problem_kinds import KINDS_BY_CODE
+from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, Problem, problem_of
 from carbonfin.web.security import request_id_of
 
 _OWN_FAULT = 500

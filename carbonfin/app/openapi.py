@@ -16,7 +16,8 @@ from carbonfin.app.release import VERSION
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IDEMPOTENCY_HEADER
 from carbonfin.web.pages import Text, page
-from carbonfin.web.problems import PROBLEM_KINDS, PROBLEM_MEDIA_TYPE, kind_of_status
+from carbonfin.web.problem_kinds import PROBLEM_KINDS
+from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, kind_of_status
 
 API_PREFIX = "/v1/"
 _SCOPES = {scope: f"use of {scope}" for scope in sorted(KNOWN_SCOPES)}

@@ -7,7 +7,7 @@ from litestar.response import Template
 from carbonfin.kernel.errors import NotFound
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_KINDS
+from carbonfin.web.problem_kinds import KINDS_BY_CODE, PROBLEM_KINDS
 
 
 @get("/problems", sync_to_thread=True)

@@ -10,7 +10,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from carbonfin.app.factory import BODY_BYTES_MAX, create_app
 from carbonfin.app.logs import open_logs
 from carbonfin.app.settings import settings_from
-from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_MEDIA_TYPE, Problem
+from carbonfin.web.problem_kinds import KINDS_BY_CODE
+from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, Problem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 
 BODY_SECONDS_MAX = 60.0

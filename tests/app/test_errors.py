@@ -11,7 +11,7 @@ from msgspec import Struct
 from carbonfin.app import access
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import ERROR_KINDS, CarbonFinError, InvalidInput
-from carbonfin.web.problems import KINDS_BY_CODE, PROBLEM_KINDS
+from carbonfin.web.problem_kinds import KINDS_BY_CODE, PROBLEM_KINDS
 from carbonfin.web.wire import CnyText, day_of
 from tests.app.worlds import PAGE, World, add_routes, keyed_client
 

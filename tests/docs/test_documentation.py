@@ -16,7 +16,7 @@ from carbonfin.kernel.actors import Role
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.errors import ERROR_KINDS
 from carbonfin.rules.parameters import Grade
-from carbonfin.web.problems import PROBLEM_KINDS
+from carbonfin.web.problem_kinds import PROBLEM_KINDS
 from tests.docs import registers
 
 ROOT = Path(__file__).resolve().parents[2]
