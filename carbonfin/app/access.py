@@ -22,6 +22,13 @@ BUREAU_MAKERS = frozenset({BUREAU})
 APPROVAL_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, BUREAU, AUDITOR, ADMINISTRATOR})
 APPROVAL_MAKERS = APPROVAL_READERS - {AUDITOR}
 APPROVAL_DECIDERS = APPROVAL_MAKERS
+FILE_READERS = APPROVAL_READERS
+FILE_MAKERS = APPROVAL_MAKERS
+FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
+"""Who may propose an erasure; another person approves it."""
+JOB_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR, ADMINISTRATOR})
+JOB_ASKERS = frozenset({SYSTEM, CHECKER, ADMINISTRATOR})
+"""Closing the day binds the whole bank: not an officer, whose own loans are valued by it, nor who only watches."""
 
 PUBLIC: frozenset[str] = frozenset(
     {
@@ -31,6 +38,8 @@ PUBLIC: frozenset[str] = frozenset(
         "GET /sign-in",
         "POST /sign-in",
         "POST /oauth/token",
+        "GET /sign-in/with/{provider:str}",
+        "GET /sign-in/with/{provider:str}/answer",
         "GET /problems",
         "GET /problems/{code:str}",
         "GET /docs/api",
@@ -63,6 +72,21 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/approvals/{approval_id:str}/approve": APPROVAL_DECIDERS,
     "POST /v1/approvals/{approval_id:str}/reject": APPROVAL_DECIDERS,
     "POST /v1/approvals/{approval_id:str}/withdraw": APPROVAL_MAKERS,
+    # --- app: evidence files ---
+    "GET /files": FILE_READERS,
+    "POST /files": FILE_MAKERS,
+    "GET /files/{digest:str}": FILE_READERS,
+    "GET /files/{digest:str}/content": FILE_READERS,
+    "POST /files/{digest:str}/links": FILE_MAKERS,
+    "POST /files/{digest:str}/links/{link_id:str}/void": FILE_MAKERS,
+    "POST /files/{digest:str}/erasure": FILE_ERASERS,
+    "GET /v1/files": FILE_READERS,
+    "POST /v1/files": FILE_MAKERS,
+    "GET /v1/files/{digest:str}": FILE_READERS,
+    "GET /v1/files/{digest:str}/content": FILE_READERS,
+    "POST /v1/files/{digest:str}/links": FILE_MAKERS,
+    "POST /v1/files/{digest:str}/links/{link_id:str}/void": FILE_MAKERS,
+    "POST /v1/files/{digest:str}/erasure": FILE_ERASERS,
     "GET /decisions": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
@@ -70,6 +94,14 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/decisions": DECISION_READERS,
     "GET /v1/decisions/{decision_id:str}": DECISION_READERS,
     "POST /v1/decisions/{decision_id:str}/replay": DECISION_READERS,
+    # --- app: jobs ---
+    "GET /jobs": JOB_READERS,
+    "POST /jobs": JOB_ASKERS,
+    "GET /jobs/{job_id:str}": JOB_READERS,
+    "GET /jobs/{job_id:str}/events": JOB_READERS,
+    "GET /v1/jobs": JOB_READERS,
+    "POST /v1/jobs": JOB_ASKERS,
+    "GET /v1/jobs/{job_id:str}": JOB_READERS,
     # --- pricing ---
     "POST /v1/valuations": BANK_MAKERS,
     "GET /v1/valuations/{valuation_id:str}": BANK_READERS,
@@ -149,6 +181,8 @@ SCOPES: Mapping[str, str] = {
     "subsidies": "reporting",
     "decisions": "decisions",
     "approvals": "approvals",
+    "files": "files",
+    "jobs": "jobs",
 }
 """The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
 

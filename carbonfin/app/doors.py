@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from litestar.concurrency import sync_to_thread
 
+from carbonfin.app.identity.single_sign_on import Vouched
 from carbonfin.app.identity.tokens import mint_token, read_token
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import KeyRing
@@ -27,11 +28,12 @@ from carbonfin.storage.parties import (
     is_seen_long_ago,
     note_seen,
     open_session,
+    person_of_subject,
     standing_of,
 )
 from carbonfin.storage.parties.keys import CLIENT_ID_LENGTH, KEY_START
 from carbonfin.web.connections import Connection
-from carbonfin.web.security import SESSION_COOKIE
+from carbonfin.web.security import SESSION_COOKIE, cookie_of
 from carbonfin.web.visitors import Door, Visitor, remember_visitor, visitor_of
 
 SESSION_LIFETIME = timedelta(hours=10)
@@ -54,7 +56,7 @@ class Doors:
         if known is not None:
             return known
         header = connection.headers.get("authorization")
-        cookie = connection.cookies.get(SESSION_COOKIE)
+        cookie = cookie_of(connection, SESSION_COOKIE)
         if header is not None:
             visitor = await sync_to_thread(self.by_key, header)
         elif cookie:
@@ -165,6 +167,41 @@ class Doors:
         with self._sessions.begin() as session:
             return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
 
+    def sign_in_by_provider(self, vouched: Vouched, *, device: str = "") -> str:
+        """Open a session for whom an organisation's own provider vouches for, and give its token.
+
+        Raises:
+            NotPermitted: No account of that organisation belongs to them.
+        """
+        actor = self._person_of(vouched)
+        with self._sessions.begin() as session:
+            return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
+
+    def confirm_by_provider(self, token: str, vouched: Vouched) -> None:
+        """Take the provider's word in place of the password, for the person of the session that is open.
+
+        Raises:
+            NotPermitted: No session is open, or it is another person's.
+        """
+        visitor = self.by_session(token) if token else None
+        if visitor is None or visitor.signed_in is None or self._person_of(vouched).id != visitor.actor.id:
+            raise _no_account()
+        with self._sessions.begin() as session:
+            confirm_session(session, visitor.signed_in.id, self._clock)
+
+    def _person_of(self, vouched: Vouched) -> Actor:
+        person = person_of_subject(
+            self._sessions,
+            organization_usci=vouched.provider.organization_usci,
+            issuer=vouched.provider.issuer,
+            subject=vouched.subject,
+            login=vouched.login,
+            clock=self._clock,
+        )
+        if person is None:
+            raise _no_account()
+        return person
+
     def sign_out(self, token: str) -> None:
         """End a session."""
         with self._sessions.begin() as session:
@@ -189,6 +226,16 @@ class Doors:
             scopes=scopes,
             signed_in=signed_in,
         )
+
+
+def _no_account() -> NotPermitted:
+    return NotPermitted(
+        "single sign-on succeeded, but no account here belongs to this person",
+        zh="单点登录成功，但本系统没有对应的账户",
+        field="provider",
+        remedy="Ask the administrator of your organisation for an account.",
+        remedy_zh="请联系本机构管理员开通账户。",
+    )
 
 
 def keep_doors(state: Any, doors: Doors) -> None:

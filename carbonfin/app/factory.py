@@ -26,6 +26,8 @@ from carbonfin.app.approvals import pages as approval_pages
 from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
+from carbonfin.app.files import api as file_api
+from carbonfin.app.files import pages as file_pages
 from carbonfin.app.guards import guard_by_policy
 from carbonfin.app.identity import account_pages, single_sign_on_pages, token_api
 from carbonfin.app.identity.single_sign_on import SingleSignOn, keep_single_sign_on
@@ -73,14 +75,9 @@ def create_app(
     """
     sessions = sessions or Sessions(open_engine(settings.database_url))
     clock = clock or SystemClock()
-    state = State()
-    keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     metrics = Metrics(sessions, settings.metrics_token)
-    keep_metrics(state, metrics)
-    keep_doors(state, Doors(sessions, clock, settings.keys))
-    single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
-    keep_single_sign_on(state, single_sign_on)
     environment = template_environment(template_folders())
+    state = _state(settings, sessions, clock, metrics)
     keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
@@ -122,6 +119,17 @@ def create_app(
         )
 
 
+def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metrics) -> State:
+    """Make what lives as long as the application: seals, measures and the ways in."""
+    state = State()
+    keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
+    keep_metrics(state, metrics)
+    keep_doors(state, Doors(sessions, clock, settings.keys))
+    single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
+    keep_single_sign_on(state, single_sign_on)
+    return state
+
+
 def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the pages of the application itself and of packages."""
     own: list[ControllerRouterHandler] = []
@@ -136,6 +144,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         account_pages,
         single_sign_on_pages,
         approval_pages,
+        file_pages,
         job_pages,
     ):
         own += module.routes
@@ -151,6 +160,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *token_api.routes,
         *decision_api.routes,
         *approval_api.routes,
+        *file_api.routes,
         *job_api.routes,
         *(route for package in packages for route in package.api),
     ]
@@ -179,7 +189,7 @@ def _headers_finished(*, over_tls: bool) -> Callable[[Message, Scope], Awaitable
             return
         headers = MutableScopeHeaders.from_message(message)
         for name, value in always.items():
-            headers[name] = value
+            headers.setdefault(name, value)  # what is handed out to keep names a narrower policy of its own
         headers[REQUEST_ID_HEADER] = request_id_of(scope)
         if "cache-control" not in headers:
             headers["Cache-Control"] = "private, no-store"

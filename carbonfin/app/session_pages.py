@@ -9,10 +9,12 @@ from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
 from carbonfin.app.doors import doors_of
+from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.kernel.errors import NotPermitted
+from carbonfin.web.addresses import own_address
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.security import SESSION_COOKIE, seals_of
+from carbonfin.web.security import SESSION_COOKIE, cookie_of, seals_of
 from carbonfin.web.visitors import visitor_of
 
 _TITLE = Text("登录", "Sign in")
@@ -54,16 +56,10 @@ def sign_in(
 @post("/sign-out", sync_to_thread=True, status_code=303)
 def sign_out(request: WebRequest) -> Response[Any]:
     """Close the session, here and in the database."""
-    doors_of(request).sign_out(request.cookies.get(SESSION_COOKIE, ""))
+    doors_of(request).sign_out(cookie_of(request, SESSION_COOKIE))
     answer = _gone_to(request, "/sign-in")
-    answer.delete_cookie(SESSION_COOKIE)
+    answer.set_cookie(seals_of(request).ended_cookie(SESSION_COOKIE))
     return answer
-
-
-def own_address(address: str) -> str:
-    """Give the address to go on to: one of our own pages, never another site."""
-    own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if own and "\\" not in address else "/"
 
 
 def _gone_to(request: WebRequest, target: str) -> Response[Any]:
@@ -88,6 +84,7 @@ def _form(
         login=login,
         next=next_address,
         failure=failure,
+        providers=tuple(single_sign_on_of(request).providers.values()),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sound_address, providers_from
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
 
@@ -19,6 +20,7 @@ SECURE_COOKIES = "CARBONFIN_SECURE_COOKIES"
 VAR_FOLDER = "CARBONFIN_VAR"
 METRICS_TOKEN = "CARBONFIN_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 OTEL_ENDPOINT = "CARBONFIN_OTEL_ENDPOINT"
+PUBLIC_URL = "CARBONFIN_PUBLIC_URL"
 _SECRET_LENGTH_MIN = 32
 _PORT_MAX = 65535
 
@@ -33,6 +35,8 @@ class Settings:
         secure_cookies: True behind TLS; false only on a loopback address.
         metrics_token: Opens `/metrics` to whoever has it; None opens them on the machine itself alone.
         otel_endpoint: Where spans go over OTLP/HTTP; None makes none.
+        public_url: The address people and other systems reach the service at, without a closing slash.
+        identity_providers: The organisations' own sign-ins (OpenID Connect).
     """
 
     database_url: str = field(repr=False)
@@ -43,6 +47,8 @@ class Settings:
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     otel_endpoint: str | None = None
+    public_url: str = ""
+    identity_providers: tuple[IdentityProvider, ...] = ()
 
     @property
     def keys(self) -> KeyRing:
@@ -62,18 +68,28 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     secure = environment.get(SECURE_COOKIES, "no")
     if secure not in {"yes", "no"}:
         raise _refusal(SECURE_COOKIES, f"{secure!r} is neither yes nor no", "只能为 yes 或 no")
+    port = _port(environment.get(PORT, "8000"))
     return Settings(
         database_url=database_url,
         secret=_secret(environment, folder),
         host=host,
-        port=_port(environment.get(PORT, "8000")),
+        port=port,
         secure_cookies=secure == "yes",
         previous_secrets=tuple(
             _long_enough(PREVIOUS_SECRETS, text) for text in environment.get(PREVIOUS_SECRETS, "").split(",") if text
         ),
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
+        public_url=_public_url(environment, host, port),
+        identity_providers=providers_from(environment.get(OIDC_FILE)),
     )
+
+
+def _public_url(environment: Mapping[str, str], host: str, port: int) -> str:
+    given = environment.get(PUBLIC_URL) or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if environment.get(PUBLIC_URL) and not is_sound_address(given):
+        raise _refusal(PUBLIC_URL, f"{given!r} is no https address", "应为 https 地址")
+    return given.rstrip("/")
 
 
 def _token(environment: Mapping[str, str]) -> str | None:

@@ -14,9 +14,13 @@ from carbonfin.web.connections import Connection
 
 SESSION_COOKIE = "carbonfin_session"
 VISIT_COOKIE = "carbonfin_visit"
+SIGN_ON_COOKIE = "carbonfin_sign_on"
 FORM_TOKEN_FIELD = "_csrf_token"  # noqa: S105 - the name of a field
 FORM_TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
 REQUEST_ID_HEADER = "X-Request-Id"
+TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
+_HOST_ONLY = "__Host-"
+_BOUND = frozenset({SESSION_COOKIE, VISIT_COOKIE, SIGN_ON_COOKIE})
 _SEALS = "carbonfin_seals"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _COOKIE_SECONDS = 365 * 24 * 3600
@@ -64,7 +68,7 @@ class Seals:
     def cookie(self, key: str, value: str, *, max_age: int | None = None) -> Cookie:
         """Make a cookie no script can read and no other site can send along with a form."""
         return Cookie(
-            key=key,
+            key=self.name(key),
             value=value,
             path="/",
             httponly=True,
@@ -72,6 +76,14 @@ class Seals:
             secure=self.secure_cookies,
             max_age=max_age,
         )
+
+    def name(self, key: str) -> str:
+        """Give a cookie's name on the wire: behind TLS those that open doors are bound to this very host."""
+        return f"{_HOST_ONLY}{key}" if self.secure_cookies and key in _BOUND else key
+
+    def ended_cookie(self, key: str) -> Cookie:
+        """Make the cookie that takes one away; browsers want it as secure as the one it ends."""
+        return self.cookie(key, "", max_age=0)
 
     def lasting_cookie(self, key: str, value: str) -> Cookie:
         """Make a cookie that stays for a year, for a reader's preference."""
@@ -88,6 +100,11 @@ def seals_of(connection: Connection) -> Seals:
     return cast("Seals", connection.app.state[_SEALS])
 
 
+def cookie_of(connection: Connection, key: str) -> str:
+    """Give the value of one of our cookies; empty where the browser sent none."""
+    return connection.cookies.get(seals_of(connection).name(key), "")
+
+
 def new_visit() -> str:
     """Give the random mark of a stranger's visit."""
     return secrets.token_urlsafe(24)
@@ -95,7 +112,7 @@ def new_visit() -> str:
 
 def proof_of(connection: Connection) -> str | None:
     """Give what a form token is bound to: the session, or for a stranger the visit."""
-    return connection.cookies.get(SESSION_COOKIE) or connection.cookies.get(VISIT_COOKIE)
+    return cookie_of(connection, SESSION_COOKIE) or cookie_of(connection, VISIT_COOKIE) or None
 
 
 def request_id_of(scope: Scope) -> str:

@@ -7,9 +7,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.factory import create_app
-from carbonfin.app.session_pages import own_address
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage.engine import Sessions
+from carbonfin.web.addresses import own_address
 from tests.app.worlds import NOW, PAGE, PASSWORD, SETTINGS, World, build_world, form_token, signed_in
 
 

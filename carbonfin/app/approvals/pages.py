@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from carbonfin.app.approvals.api import decide
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WORDS, kind_named, kind_words
 from carbonfin.app.doors import doors_of
+from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -20,7 +21,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalState
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import is_confirmed
+from carbonfin.storage.parties import is_confirmed, load_organization
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import Text, page
@@ -157,6 +158,7 @@ def _shown(
         approval = approvals.load_approval(session, actor, approval_id)
         steps = approvals.events_of(session, actor, approval_id)
         appraisal_id = approval.payload.get("appraisal_id")
+        usci = load_organization(session, actor.organization_id).usci
         unconfirmed: list[str] = (
             list(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ())) if appraisal_id else []
         )
@@ -182,6 +184,7 @@ def _shown(
         is_mine=actor.id == approval.maker_id and approval.is_open,
         password_needed=signed_in is None or not is_confirmed(signed_in, clock),
         unconfirmed=unconfirmed,
+        providers=single_sign_on_of(request).of_organization(usci),
         appraisal_id=appraisal_id,
         separator=_SEPARATOR,
         failure=None if failure is None else Text(f"{failure.zh} {failure.remedy_zh}", failure.detail),

@@ -65,6 +65,7 @@ from carbonfin.storage.parties.signed_in import (
     revoke_session,
     sessions_of_person,
 )
+from carbonfin.storage.parties.single_sign_on import person_of_subject
 
 __all__ = [
     "ALL_SCOPES",
@@ -112,6 +113,7 @@ __all__ = [
     "parties_of",
     "party_by_code",
     "people_of",
+    "person_of_subject",
     "require_fit_password",
     "revoke_key",
     "revoke_session",
