@@ -15,6 +15,7 @@ _YEAR = "public, max-age=31536000, immutable"
 _OWN = {
     "app.css": "text/css",
     "app.js": "text/javascript",
+    "jobs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _HTMX = {"htmx.min.js": "text/javascript"}

@@ -13,6 +13,7 @@ from sqlmodel import Field, Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, NotFound
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import Row, new_id
 
 _OPEN = sa.text("state IN ('queued', 'running')")
@@ -40,6 +41,7 @@ class JobRequestRow(Row, table=True):
 
     __table_args__ = (
         sa.Index(None, "organization_id", "state"),
+        sa.Index(None, "organization_id", "asked_at", "id"),
         sa.Index(
             "uq_job_request_open",
             "organization_id",
@@ -170,6 +172,14 @@ def job_requests_of(session: Session, organization_id: str, *, limit: int = _REQ
         .limit(limit)
     ).all()
     return tuple(_request(row) for row in rows)
+
+
+def job_request_page(session: Session, actor: Actor, place: Place) -> Slice[JobRequest]:
+    """Give a page of an organisation's requests, newest first."""
+    query = select(JobRequestRow).where(JobRequestRow.organization_id == actor.organization_id)
+    keys = (col(JobRequestRow.asked_at), col(JobRequestRow.id))
+    rows = session.exec(beginning_after(query, keys, place, descending=True)).all()
+    return slice_of(rows, place, keys=lambda row: (row.asked_at, row.id), value=_request)
 
 
 def open_request_of(session: Session, organization_id: str, job: str) -> JobRequest | None:

@@ -98,6 +98,17 @@ def job_runs_of(session: Session, organization_id: str, business_date: date) -> 
     return tuple(_run(row, repeated=False) for row in rows)
 
 
+def runs_between(session: Session, organization_id: str, first: date, last: date) -> tuple[JobRun, ...]:
+    """Give the runs of an organisation on the business dates from one to another, both inclusive, by date."""
+    rows = session.exec(
+        select(JobRunRow)
+        .where(JobRunRow.organization_id == organization_id)
+        .where(JobRunRow.business_date >= first, JobRunRow.business_date <= last)
+        .order_by(col(JobRunRow.business_date), col(JobRunRow.finished_at), col(JobRunRow.job))
+    ).all()
+    return tuple(_run(row, repeated=False) for row in rows)
+
+
 def _run(row: JobRunRow, *, repeated: bool) -> JobRun:
     return JobRun(
         job=row.job,

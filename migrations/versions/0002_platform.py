@@ -232,6 +232,11 @@ def upgrade():
             batch_op.f("ix_job_request_organization_id_state"), ["organization_id", "state"], unique=False
         )
         batch_op.create_index(
+            batch_op.f("ix_job_request_organization_id_asked_at_id"),
+            ["organization_id", "asked_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
             "uq_job_request_open",
             ["organization_id", "job"],
             unique=True,
@@ -639,6 +644,7 @@ def downgrade():
             sqlite_where=sa.text("state IN ('queued', 'running')"),
             postgresql_where=sa.text("state IN ('queued', 'running')"),
         )
+        batch_op.drop_index(batch_op.f("ix_job_request_organization_id_asked_at_id"))
         batch_op.drop_index(batch_op.f("ix_job_request_organization_id_state"))
 
     op.drop_table("job_request")

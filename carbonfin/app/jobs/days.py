@@ -122,7 +122,7 @@ def _gap(first: date, business_date: date) -> Conflict:
     return Conflict(
         why,
         zh=zh,
-        field="from",
+        field="business_date",
         remedy=f"Begin with {business_date}.",
         remedy_zh=f"请从 {business_date} 开始。",
         business_date=business_date.isoformat(),
@@ -133,7 +133,7 @@ def _refusal(why: str, zh: str) -> InvalidInput:
     return InvalidInput(
         why,
         zh=zh,
-        field="to",
+        field="last_date",
         remedy="Name an open day from the business date to today.",
         remedy_zh="请填写当前业务日期至今日之间的营业日。",
     )

@@ -11,7 +11,7 @@ from carbonfin.app.jobs.sole_worker import is_worker_alive
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.job_requests import JobRequest, job_requests_of
-from carbonfin.storage.jobs import job_runs_of
+from carbonfin.storage.jobs import JobRun, job_runs_of, runs_between
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.language import Text
 
@@ -74,4 +74,34 @@ def steps_of_day(session: Session, actor: Actor, day: date) -> tuple[StepState, 
             failures=runs[step.name].failures if step.name in runs else (),
         )
         for step in steps_for(actor.organization_kind)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayState:
+    """One day of a request: how many of its steps have run, what they did, and each item they could not do."""
+
+    day: date
+    step_count: int
+    run_count: int
+    done_count: int
+    failures: tuple[str, ...]
+
+
+def days_of_request(session: Session, actor: Actor, request: JobRequest) -> tuple[DayState, ...]:
+    """Give the days of a request on which a step has run, in order, and the day it stands at."""
+    steps = {step.name for step in steps_for(actor.organization_kind)}
+    by_day: dict[date, list[JobRun]] = {request.step_date or request.business_date: []}
+    for run in runs_between(session, actor.organization_id, request.business_date, request.last_date):
+        if run.job in steps:
+            by_day.setdefault(run.business_date, []).append(run)
+    return tuple(
+        DayState(
+            day=day,
+            step_count=len(steps),
+            run_count=len(runs),
+            done_count=sum(run.done_count for run in runs),
+            failures=tuple(failure for run in runs for failure in run.failures),
+        )
+        for day, runs in sorted(by_day.items())
     )

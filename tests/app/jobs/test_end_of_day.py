@@ -4,18 +4,16 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlmodel import Session
 
 from carbonfin.app.jobs import end_of_day
-from carbonfin.app.jobs.end_of_day import END_OF_DAY, Step, roll_to_next_open_day, run_end_of_day
-from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, FixedClock
+from carbonfin.app.jobs.end_of_day import END_OF_DAY, roll_to_next_open_day, run_end_of_day
+from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import CalculationFailed, Conflict, MissingData
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.jobs import JobOutcome, job_runs_of
+from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.language import Text
+from tests.app.jobs.recorder import Recorder
 from tests.app.worlds import BUSINESS_DATE, NOW, World, build_world
 
 CLOCK = FixedClock(NOW)
@@ -26,28 +24,10 @@ def world(sessions: Sessions) -> World:
     return build_world(sessions)
 
 
-class Recorder:
-    """Steps that note when they ran, and fail on demand."""
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-        self.failing: str | None = None
-
-    def step(self, name: str) -> Step:
-        def work(session: Session, _: Actor, day: date, __: Clock) -> JobOutcome:
-            assert session.in_transaction()
-            if name == self.failing:
-                raise CalculationFailed(f"{name} failed", zh="失败")
-            self.ran.append(f"{name} {day}")
-            return JobOutcome(done_count=2, failures=("P9: no quote",) if name == "b" else ())
-
-        return Step(name=name, text=Text(name, name), work=work)
-
-
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    monkeypatch.setattr(end_of_day, "END_OF_DAY", tuple(recorder.step(name) for name in "abc"))
+    monkeypatch.setattr(end_of_day, "END_OF_DAY", recorder.steps())
     return recorder
 
 
@@ -73,7 +53,7 @@ def test_a_second_run_does_nothing_twice(world: World, recorder: Recorder) -> No
     first = _run(world, on_step=told.append)
     second = _run(world)
     assert recorder.ran == ["a 2025-06-30", "b 2025-06-30", "c 2025-06-30"]
-    assert told == ["a", "b", "c"]
+    assert told == ["a 步", "b 步", "c 步"]
     assert [run.repeated for run in first] == [False] * 3
     assert [run.repeated for run in second] == [True] * 3
     assert second[1].failures == ("P9: no quote",)
