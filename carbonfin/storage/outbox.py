@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, select
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 
@@ -19,14 +19,18 @@ _FIRST_DELAY = timedelta(seconds=5)
 _DELAY_MAX = timedelta(hours=1)
 _DOUBLINGS_MAX = 10
 _MESSAGES_AT_ONCE = 100
+ATTEMPTS_MAX = 20
 
 
 class MessageState(StrEnum):
-    """Where a message stands."""
+    """Where a message stands; a dead one is sent again only by a person, and holds its subject until then."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+
+
+_UNSENT = (MessageState.PENDING, MessageState.DEAD)
 
 
 class OutboxMessageRow(Row, table=True):
@@ -63,6 +67,8 @@ class Message:
     payload: Any
     attempts: int
     last_failure: str | None
+    state: MessageState
+    next_attempt_at: datetime | None
 
 
 def enqueue(session: Session, actor: Actor, *, subject: str, kind: str, payload: Mapping[str, Any]) -> Message:
@@ -103,7 +109,7 @@ def pending(
             col(earlier.organization_id) == OutboxMessageRow.organization_id,
             col(earlier.subject) == OutboxMessageRow.subject,
             col(earlier.number) < OutboxMessageRow.number,
-            col(earlier.state) == MessageState.PENDING,
+            col(earlier.state).in_(_UNSENT),
         )
         .exists()
     )
@@ -119,6 +125,52 @@ def pending(
     return tuple(_message(row) for row in rows)
 
 
+def unsent(session: Session, organization_id: str, kinds: Sequence[str]) -> tuple[Message, ...]:
+    """Give every message of some kinds that has not left: those that wait and those that were given up."""
+    rows = session.exec(
+        select(OutboxMessageRow)
+        .where(OutboxMessageRow.organization_id == organization_id)
+        .where(col(OutboxMessageRow.state).in_(_UNSENT), col(OutboxMessageRow.kind).in_(kinds))
+        .order_by(col(OutboxMessageRow.subject), col(OutboxMessageRow.number))
+    ).all()
+    return tuple(_message(row) for row in rows)
+
+
+def dead_messages(session: Session, organization_id: str) -> tuple[Message, ...]:
+    """Give the messages that were given up, for a person to look at."""
+    rows = session.exec(
+        select(OutboxMessageRow)
+        .where(OutboxMessageRow.organization_id == organization_id, OutboxMessageRow.state == MessageState.DEAD)
+        .order_by(col(OutboxMessageRow.subject), col(OutboxMessageRow.number))
+        .limit(_MESSAGES_AT_ONCE)
+    ).all()
+    return tuple(_message(row) for row in rows)
+
+
+def resend(session: Session, actor: Actor, message_id: str) -> Message:
+    """Have a message of the actor's organisation that was given up sent again, from the first attempt.
+
+    Raises:
+        NotFound: The organisation has no such message.
+        Conflict: It was not given up.
+    """
+    row = _row(session, message_id)
+    if row.organization_id != actor.organization_id:
+        raise _unknown(message_id)
+    if row.state is not MessageState.DEAD:
+        raise Conflict(
+            f"message {message_id} is {row.state.value}, not dead",
+            zh="只有已停止发送的报文可以重发",
+            field="message_id",
+            remedy="Leave it: it has arrived or is tried again by itself.",
+            remedy_zh="无需处理：该报文已送达或会自动重试。",
+        )
+    row.state, row.attempts, row.next_attempt_at = MessageState.PENDING, 0, None
+    session.add(row)
+    session.flush()
+    return _message(row)
+
+
 def mark_delivered(session: Session, message_id: str, *, at: datetime) -> None:
     """Note that a message has arrived; a second note changes nothing."""
     row = _row(session, message_id)
@@ -132,12 +184,17 @@ def mark_delivered(session: Session, message_id: str, *, at: datetime) -> None:
 
 
 def mark_failed(session: Session, message_id: str, *, at: datetime, failure: str) -> datetime:
-    """Note a failed attempt, and give when the next is due: after 5 s, doubled each time, at most an hour."""
+    """Note a failed attempt, and give when the next is due: after 5 s, doubled each time, at most an hour.
+
+    After twenty attempts the message is given up, and a person decides.
+    """
     row = _row(session, message_id)
     delay = min(_FIRST_DELAY * 2 ** min(row.attempts, _DOUBLINGS_MAX), _DELAY_MAX)
     row.attempts += 1
     row.next_attempt_at = at + delay
     row.last_failure = failure
+    if row.attempts >= ATTEMPTS_MAX:
+        row.state = MessageState.DEAD
     session.add(row)
     session.flush()
     return row.next_attempt_at
@@ -148,8 +205,12 @@ def _row(session: Session, message_id: str) -> OutboxMessageRow:
         select(OutboxMessageRow).where(OutboxMessageRow.id == message_id).with_for_update()
     ).one_or_none()  # fmt: skip
     if row is None:
-        raise NotFound(f"there is no message {message_id}", zh="没有这条报文", field="message_id")
+        raise _unknown(message_id)
     return row
+
+
+def _unknown(message_id: str) -> NotFound:
+    return NotFound(f"there is no message {message_id}", zh="没有这条报文", field="message_id")
 
 
 def _message(row: OutboxMessageRow) -> Message:
@@ -162,4 +223,6 @@ def _message(row: OutboxMessageRow) -> Message:
         payload=row.payload,
         attempts=row.attempts,
         last_failure=row.last_failure,
+        state=row.state,
+        next_attempt_at=row.next_attempt_at,
     )

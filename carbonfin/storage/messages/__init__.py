@@ -1,5 +1,85 @@
-"""Messages to people and to banks' systems: inbox items, webhooks and their deliveries."""
+"""Messages to people and to banks' systems: inbox items, mails, webhooks and their deliveries."""
 
-from carbonfin.storage.messages.rows import InboxItemRow, WebhookDeliveryRow, WebhookRow
+from carbonfin.storage.messages.deliveries import (
+    ATTEMPTS_MAX,
+    Delivery,
+    ReceiverAnswer,
+    TakenDelivery,
+    dead_count,
+    delivery_page,
+    load_delivery,
+    note_answer,
+    resend_delivery,
+    retry_delay,
+    skip_delivery,
+    take_delivery,
+)
+from carbonfin.storage.messages.events import lay_out, publish
+from carbonfin.storage.messages.inbox import (
+    InboxItem,
+    InboxNotice,
+    inbox_of,
+    inbox_page,
+    load_item,
+    mark_read,
+    settle,
+    tell,
+    unread_count,
+)
+from carbonfin.storage.messages.mails import MAIL, NoticeMail, call_to_inbox, mail_of, mails_due
+from carbonfin.storage.messages.rows import DeliveryState, InboxItemRow, WebhookDeliveryRow, WebhookRow
+from carbonfin.storage.messages.waiting import organizations_waiting
+from carbonfin.storage.messages.webhooks import (
+    Webhook,
+    WebhookDraft,
+    change_webhook,
+    load_webhook,
+    register_webhook,
+    retire_webhook,
+    rotate_secret,
+    webhooks_of,
+)
 
-__all__ = ["InboxItemRow", "WebhookDeliveryRow", "WebhookRow"]
+__all__ = [
+    "ATTEMPTS_MAX",
+    "MAIL",
+    "Delivery",
+    "DeliveryState",
+    "InboxItem",
+    "InboxItemRow",
+    "InboxNotice",
+    "NoticeMail",
+    "ReceiverAnswer",
+    "TakenDelivery",
+    "Webhook",
+    "WebhookDeliveryRow",
+    "WebhookDraft",
+    "WebhookRow",
+    "call_to_inbox",
+    "change_webhook",
+    "dead_count",
+    "delivery_page",
+    "inbox_of",
+    "inbox_page",
+    "lay_out",
+    "load_delivery",
+    "load_item",
+    "load_webhook",
+    "mail_of",
+    "mails_due",
+    "mark_read",
+    "note_answer",
+    "organizations_waiting",
+    "publish",
+    "register_webhook",
+    "resend_delivery",
+    "retire_webhook",
+    "retry_delay",
+    "rotate_secret",
+    "settle",
+    "skip_delivery",
+    "take_delivery",
+    "tell",
+    "unread_count",
+    "webhooks_of",
+]
