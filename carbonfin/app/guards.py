@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
@@ -19,6 +20,7 @@ from carbonfin.web.visitors import Door, Visitor, visitor_of
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
+_UPLOADS = frozenset({"POST /v1/files"})
 _TOKEN_ROUTE = "POST /oauth/token"  # noqa: S105 - an address
 _OPEN_TO_ONE_TIME_PASSWORDS = frozenset({"/account", "/account/password", "/sign-out"})
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
@@ -49,7 +51,7 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
     elif connection.cookies and "authorization" not in connection.headers:
         await doors.recognise(connection)
     if method not in _SAFE and plain_entry(method, template) != _TOKEN_ROUTE:
-        _require_json(connection)
+        _require_content_type(connection, plain_entry(method, template))
         await _require_own_form(cast("WebRequest", connection))
 
 
@@ -103,19 +105,29 @@ def _require_own_password(visitor: Visitor, template: str) -> None:
         )
 
 
-def _require_json(connection: Connection) -> None:
+def _require_content_type(connection: Connection, entry: str) -> None:
+    """Take JSON, and a multipart form where a file is sent."""
     if not connection.scope["path"].startswith("/v1/"):
         return
     length = connection.headers.get("content-length", "0")
     content_type = connection.headers.get("content-type", "").split(";")[0].strip().lower()
     has_body = length != "0" or "transfer-encoding" in connection.headers
-    if has_body and content_type != RequestEncodingType.JSON.value:
+    wanted = RequestEncodingType.MULTI_PART if entry in _UPLOADS else RequestEncodingType.JSON
+    if has_body and content_type != wanted.value:
         raise EdgeProblem(
             "unsupported-media-type",
             f"content of type {content_type or 'unknown'!r} is not read here",
             zh=f"不接受内容类型 {content_type or '（未注明）'}",
             field="Content-Type",
         )
+
+
+async def _drop_uploads(request: WebRequest, content_type: str) -> None:
+    """Close the files of a form that goes no further; the framework closes only those a route has seen."""
+    if content_type == RequestEncodingType.MULTI_PART.value:
+        for _, value in (await request.form()).multi_items():
+            if isinstance(value, UploadFile):
+                await value.close()
 
 
 async def _require_own_form(request: WebRequest) -> None:
@@ -133,6 +145,7 @@ async def _require_own_form(request: WebRequest) -> None:
         state.form = {name: value for name, value in parsed.items() if name != FORM_TOKEN_FIELD}
     proof = proof_of(request)
     if proof is None or not seals_of(request).form_token_fits(proof, token):
+        await _drop_uploads(request, content_type)
         raise EdgeProblem(
             "form-token-invalid",
             "the form token is missing or belongs to another session",

@@ -13,7 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitt
 from carbonfin.storage import approvals, files
 from carbonfin.storage.approvals import Answer, Approval, ApprovalState
 from carbonfin.storage.engine import Sessions, open_engine
-from carbonfin.storage.files import FILE_ERASURE, DocumentKind, EvidenceFile, FileLink, LinkDraft
+from carbonfin.storage.files import FILE_ERASURE, EvidenceFile, EvidenceKind, FileLink, LinkDraft
 from carbonfin.storage.parties import security_events_of
 from tests.storage.file_samples import pdf, png
 from tests.storage.worlds import World, make_world
@@ -23,7 +23,7 @@ LAST_DAY = date(2030, 6, 30)
 STILL_LAST_DAY = datetime(2030, 6, 30, 15, 59, tzinfo=UTC)  # 23:59 in China
 DAY_AFTER = datetime(2030, 6, 30, 16, 0, tzinfo=UTC)  # midnight in China
 DRAFT = LinkDraft(
-    subject="pledge:p1", kind=DocumentKind.IDENTITY, name="身份证.pdf", is_personal=True, retain_until=LAST_DAY
+    subject="pledge:p1", kind=EvidenceKind.IDENTITY, name="身份证.pdf", is_personal=True, retain_until=LAST_DAY
 )
 
 
@@ -192,7 +192,7 @@ def test_erasure_waits_for_the_last_day_in_china_and_for_another_person(sessions
 def test_what_comes_to_keep_it_after_the_proposal_stops_the_approval(sessions: Sessions, world: World) -> None:
     stored, _ = _stored(sessions, world.maker)
     proposed = _propose(sessions, world.maker, stored.digest)
-    hold = replace(DRAFT, subject="pledge:p2", kind=DocumentKind.HOLD, retain_until=None)
+    hold = replace(DRAFT, subject="pledge:p2", kind=EvidenceKind.HOLD, retain_until=None)
     with sessions.begin() as session:
         link = files.link_file(session, world.maker, stored.digest, hold, at=AT)
     with pytest.raises(Conflict, match="pledge:p2 as hold without an end"):
@@ -205,7 +205,7 @@ def test_what_comes_to_keep_it_after_the_proposal_stops_the_approval(sessions: S
 
 def test_a_hold_has_no_end() -> None:
     with pytest.raises(InvalidInput, match="no last day"):
-        replace(DRAFT, kind=DocumentKind.HOLD)
+        replace(DRAFT, kind=EvidenceKind.HOLD)
 
 
 def test_a_link_without_a_last_day_keeps_it_as_long_as_it_stands(sessions: Sessions, world: World) -> None:

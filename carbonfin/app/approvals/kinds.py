@@ -1,11 +1,12 @@
 """Every kind of approval there is, in one list; each is declared by the package whose business it is."""
 
 from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
+from carbonfin.storage.files import FILE_ERASURE
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL
 from carbonfin.web.language import Text
 from collateral.service import PLEDGE_APPROVAL
 
-APPROVAL_KINDS: tuple[ApprovalKind, ...] = (PLEDGE_APPROVAL, PARAMETER_APPROVAL)
+APPROVAL_KINDS: tuple[ApprovalKind, ...] = (PLEDGE_APPROVAL, PARAMETER_APPROVAL, FILE_ERASURE)
 
 STATE_WORDS: dict[ApprovalState, tuple[str, Text]] = {
     ApprovalState.DRAFT: ("neutral", Text("草稿", "Draft")),

@@ -13,16 +13,16 @@ from carbonfin.storage.files.store import (
     store_file,
     void_link,
 )
-from carbonfin.storage.files.values import DocumentKind, EvidenceFile, FileLink, LinkDraft, LinkedFile
+from carbonfin.storage.files.values import EvidenceFile, EvidenceKind, FileLink, LinkDraft, LinkedFile
 
 __all__ = [
     "FILE_BYTES_MAX",
     "FILE_ERASURE",
     "MEDIA_TYPES",
     "CheckedFile",
-    "DocumentKind",
     "EvidenceFile",
     "EvidenceFileRow",
+    "EvidenceKind",
     "FileLink",
     "FileLinkRow",
     "LinkDraft",

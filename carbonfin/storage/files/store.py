@@ -12,7 +12,7 @@ from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.files.checks import CheckedFile
 from carbonfin.storage.files.rows import EvidenceFileRow, FileLinkRow
-from carbonfin.storage.files.values import DocumentKind, EvidenceFile, FileLink, LinkDraft, LinkedFile
+from carbonfin.storage.files.values import EvidenceFile, EvidenceKind, FileLink, LinkDraft, LinkedFile
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 
 REASON_LENGTH_MAX = 2000
@@ -250,7 +250,7 @@ def _unknown(digest: str) -> NotFound:
 
 
 def _linked_file(row: sa.Row[Any]) -> LinkedFile:
-    facts = dict(zip(EvidenceFile.__dataclass_fields__, row[1:], strict=True))
+    facts: dict[str, Any] = dict(zip(EvidenceFile.__dataclass_fields__, row[1:], strict=True))
     return LinkedFile(link=_link(row[0]), file=EvidenceFile(**facts))
 
 
@@ -259,7 +259,7 @@ def _link(row: FileLinkRow) -> FileLink:
         id=row.id,
         digest=row.digest,
         subject=row.subject,
-        kind=DocumentKind(row.kind),
+        kind=EvidenceKind(row.kind),
         name=row.name,
         is_personal=row.is_personal,
         retain_until=row.retain_until,

@@ -10,7 +10,7 @@ from carbonfin.kernel.errors import InvalidInput
 _SUBJECT = re.compile(r"[a-z][a-z-]{1,30}:[A-Za-z0-9._-]{1,64}")
 
 
-class DocumentKind(StrEnum):
+class EvidenceKind(StrEnum):
     """What a file is evidence as; `hold` is a legal hold, which keeps it until the link is marked void."""
 
     APPLICATION = "application"
@@ -38,7 +38,7 @@ class LinkDraft:
     """
 
     subject: str
-    kind: DocumentKind
+    kind: EvidenceKind
     name: str
     is_personal: bool
     retain_until: date | None
@@ -53,7 +53,7 @@ class LinkDraft:
                 remedy="Write it as pledge:ID.",
                 remedy_zh="请按 pledge:编号 的形式填写。",
             )
-        if self.kind is DocumentKind.HOLD and self.retain_until is not None:
+        if self.kind is EvidenceKind.HOLD and self.retain_until is not None:
             raise InvalidInput(
                 "a legal hold has no last day: it ends when its link is marked void",
                 zh="法律保全不设保存期限，解除时将该关联作废",
@@ -92,7 +92,7 @@ class FileLink:
     id: str
     digest: str
     subject: str
-    kind: DocumentKind
+    kind: EvidenceKind
     name: str
     is_personal: bool
     retain_until: date | None
