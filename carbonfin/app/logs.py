@@ -16,7 +16,7 @@ KNOWN_FIELDS = frozenset(
     {
         "event", "level", "timestamp", "request_id", "method", "route", "status", "elapsed_ms", "actor_id",
         "organization_id", "role", "error", "where", "job", "business_date", "count", "failed_count", "version",
-        "address", "revision",
+        "address", "revision", "delivery_id", "webhook_id", "message_id", "attempts", "state", "sent",
     }
 )  # fmt: skip
 """What a line may hold; anything else is left out, so that no name, code or amount slips in."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sound_address, providers_from
+from carbonfin.app.messages.mail import MailServer, mail_server_from
+from carbonfin.app.messages.networks import AllowedNetworks, networks_from
+from carbonfin.app.rate_limit import RateLimit, rate_limit_of
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
 
@@ -21,6 +24,11 @@ VAR_FOLDER = "CARBONFIN_VAR"
 METRICS_TOKEN = "CARBONFIN_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 OTEL_ENDPOINT = "CARBONFIN_OTEL_ENDPOINT"
 PUBLIC_URL = "CARBONFIN_PUBLIC_URL"
+SMTP_URL = "CARBONFIN_SMTP_URL"
+MAIL_FROM = "CARBONFIN_MAIL_FROM"
+WEBHOOK_NETWORKS = "CARBONFIN_WEBHOOK_NETWORKS"
+RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
+_RATE_LIMIT_UNLESS_SAID = "2000/10"
 _SECRET_LENGTH_MIN = 32
 _PORT_MAX = 65535
 
@@ -35,8 +43,11 @@ class Settings:
         secure_cookies: True behind TLS; false only on a loopback address.
         metrics_token: Opens `/metrics` to whoever has it; None opens them on the machine itself alone.
         otel_endpoint: Where spans go over OTLP/HTTP; None makes none.
+        rate_limit: How often one key or person may ask the API in each process; None sets no limit.
         public_url: The address people and other systems reach the service at, without a closing slash.
         identity_providers: The organisations' own sign-ins (OpenID Connect).
+        mail_server: Where mail is handed in; None sends none, and notices stay in the inbox alone.
+        webhook_networks: Where deliveries to banks' systems may go beside public addresses.
     """
 
     database_url: str = field(repr=False)
@@ -47,8 +58,11 @@ class Settings:
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     otel_endpoint: str | None = None
+    rate_limit: RateLimit | None = None
     public_url: str = ""
     identity_providers: tuple[IdentityProvider, ...] = ()
+    mail_server: MailServer | None = None
+    webhook_networks: AllowedNetworks = field(default_factory=AllowedNetworks)
 
     @property
     def keys(self) -> KeyRing:
@@ -80,8 +94,13 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
+        rate_limit=rate_limit_of(environment.get(RATE_LIMIT) or _RATE_LIMIT_UNLESS_SAID, field=RATE_LIMIT),
         public_url=_public_url(environment, host, port),
         identity_providers=providers_from(environment.get(OIDC_FILE)),
+        mail_server=mail_server_from(
+            environment.get(SMTP_URL, ""), environment.get(MAIL_FROM, ""), names=(SMTP_URL, MAIL_FROM)
+        ),
+        webhook_networks=networks_from(environment.get(WEBHOOK_NETWORKS, ""), name=WEBHOOK_NETWORKS),
     )
 
 
