@@ -12,6 +12,7 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
+from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from collateral import service
@@ -103,25 +104,31 @@ def list_pledges(sessions: Sessions, actor: Actor, clock: Clock, paging: Paging)
 
 
 @get("/v1/pledges/{pledge_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["collateral"])
-def read_pledge(sessions: Sessions, actor: Actor, pledge_id: FromPath[IdText]) -> PledgeDetailOut:
+def read_pledge(
+    sessions: Sessions, actor: Actor, pledge_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[PledgeDetailOut]:
     """Give a pledge with its coverage by date, open calls and timeline."""
     with sessions.read() as session:
         pledge = service.load_pledge(session, actor, pledge_id)
-        return PledgeDetailOut(
+        body = PledgeDetailOut(
             pledge=PledgeOut.of(pledge),
             coverage=[CoverageOut.of(one) for one in service.coverage_history(session, actor, pledge.id)],
             calls=[CallOut.of(one) for one in service.live_calls(session, actor, agreement_code=pledge.code)],
             timeline=[EventOut.of(one) for one in service.timeline_of(session, actor, pledge.id)],
         )
+    return tagged(body, if_none_match)
 
 
 @get("/v1/repos/{repo_id:str}", sync_to_thread=True, responses=problem_responses(404, 409), tags=["collateral"])
-def read_repo(sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[IdText]) -> RepoOut:
+def read_repo(
+    sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[RepoOut]:
     """Give a repo with its exposure as of the business date; nothing is stored."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         repo = service.load_repo(session, actor, repo_id)
-        return RepoOut.of(repo, service.repo_exposure_of(session, actor, repo.id, standing=standing))
+        body = RepoOut.of(repo, service.repo_exposure_of(session, actor, repo.id, standing=standing))
+    return tagged(body, if_none_match)
 
 
 @get(

@@ -14,6 +14,7 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of
 from loans import service
@@ -117,10 +118,17 @@ def create_term_sheet(
     clock: Clock,
     data: TermSheetIn,
     idempotency_key: IdempotencyKey,
+    if_match: IfMatch = None,
 ) -> Response[TermSheetOut]:
-    """Draft a term sheet, or with its number a new version of one, and keep the decision."""
+    """Draft a term sheet, or with its number a new version of one, and keep the decision.
+
+    With `If-Match` a new version follows only the one that was read.
+    """
 
     def work(session: Session) -> TermSheetOut:
+        if data.number is not None and if_match is not None:
+            latest = service.load_term_sheet(session, actor, data.number)
+            refuse_other(if_match, tag=version_tag(latest.entry.version))
         standing = standing_of(session, actor.organization_id, clock)
         draft = service.TermSheetDraft(
             party_id=party_by_code(session, actor, data.usci).id,
@@ -139,10 +147,13 @@ def create_term_sheet(
 
 
 @get("/v1/term-sheets/{number:str}", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
-def read_term_sheet(sessions: Sessions, actor: Actor, number: _Number, version: _Version = None) -> TermSheetOut:
+def read_term_sheet(
+    sessions: Sessions, actor: Actor, number: _Number, version: _Version = None, if_none_match: IfNoneMatch = None
+) -> Response[TermSheetOut]:
     """Give a term sheet with its lines, schedule and notes."""
     with sessions.read() as session:
-        return TermSheetOut.of(service.load_term_sheet(session, actor, number, version=version))
+        stored = service.load_term_sheet(session, actor, number, version=version)
+    return tagged(TermSheetOut.of(stored), if_none_match, tag=version_tag(stored.entry.version))
 
 
 @get(

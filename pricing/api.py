@@ -19,6 +19,7 @@ from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
+from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, IdText, UnitText, day_of
 from pricing import service
@@ -93,10 +94,12 @@ def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -
 
 
 @get("/v1/valuations/{valuation_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["pricing"])
-def read_valuation(sessions: Sessions, actor: Actor, valuation_id: FromPath[IdText]) -> ValuationOut:
+def read_valuation(
+    sessions: Sessions, actor: Actor, valuation_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[ValuationOut]:
     """Give a recorded valuation with its lines."""
     with sessions.read() as session:
-        return ValuationOut.of(service.load_valuation(session, actor, valuation_id))
+        return tagged(ValuationOut.of(service.load_valuation(session, actor, valuation_id)), if_none_match)
 
 
 @get("/v1/portfolios", sync_to_thread=True, responses=problem_responses(), tags=["pricing"])

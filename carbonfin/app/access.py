@@ -43,10 +43,12 @@ PUBLIC: frozenset[str] = frozenset(
         "GET /problems",
         "GET /problems/{code:str}",
         "GET /docs/api",
+        "GET /docs/api/try",
         "GET /schema",
         "GET /schema/openapi.json",
         "GET /static/{file_name:str}",
         "GET /assets/htmx/{file_name:str}",
+        "GET /assets/swagger/{file_name:str}",
         "GET /assets/fonts/{file_name:str}",
         "GET /favicon.ico",
     }

@@ -33,6 +33,7 @@ from carbonfin.app.identity import account_pages, single_sign_on_pages, token_ap
 from carbonfin.app.identity.single_sign_on import SingleSignOn, keep_single_sign_on
 from carbonfin.app.jobs import api as job_api
 from carbonfin.app.jobs import pages as job_pages
+from carbonfin.app.limits import Limits, keep_limits
 from carbonfin.app.logs import request_logged
 from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
@@ -42,6 +43,7 @@ from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.connections import JsonRequest, WebRequest
+from carbonfin.web.deprecation import announce_deprecation
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
 from carbonfin.web.paging import LIMIT_DEFAULT, After, Limit, Paging
 from carbonfin.web.problems import EdgeProblem
@@ -110,7 +112,13 @@ def create_app(
                 "actor": Provide(_actor_fields, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,
-            before_send=[_headers_finished(over_tls=settings.secure_cookies), request_logged, metrics.observe],
+            before_send=[
+                _headers_finished(over_tls=settings.secure_cookies),
+                request_logged,
+                metrics.observe,
+                Limits.announce,
+                announce_deprecation,
+            ],
             openapi_config=openapi.openapi_config(),
             template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
             request_max_body_size=BODY_BYTES_MAX,
@@ -124,6 +132,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     state = State()
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_metrics(state, metrics)
+    keep_limits(state, Limits(settings.rate_limit))
     keep_doors(state, Doors(sessions, clock, settings.keys))
     single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
     keep_single_sign_on(state, single_sign_on)

@@ -11,6 +11,7 @@ from litestar.utils.scope.state import ScopeState
 
 from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for, scopes_for
 from carbonfin.app.doors import Doors, doors_of
+from carbonfin.app.limits import limits_of
 from carbonfin.app.logs import note_start
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.web.connections import Connection, WebRequest
@@ -30,7 +31,7 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
     """Let a request through to its route, or say precisely why not.
 
     Raises:
-        EdgeProblem: No valid credentials, a stale form token, or a body that is not JSON.
+        EdgeProblem: No valid credentials, too many requests, a stale form token, or a body that is not JSON.
         NotPermitted: The policy does not list the actor's role for this route.
     """
     scope = connection.scope
@@ -48,6 +49,8 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
             raise _not_permitted(visitor, method, template)
         _require_scope(visitor, method, template)
         _require_own_password(visitor, template)
+        if template.startswith("/v1/"):
+            limits_of(connection).take(connection, visitor.actor.id)
     elif connection.cookies and "authorization" not in connection.headers:
         await doors.recognise(connection)
     if method not in _SAFE and plain_entry(method, template) != _TOKEN_ROUTE:

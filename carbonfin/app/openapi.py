@@ -16,6 +16,8 @@ from carbonfin.app.release import VERSION
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IDEMPOTENCY_HEADER
 from carbonfin.web.pages import Text, page
+from carbonfin.web.paging import AFTER
+from carbonfin.web.preconditions import ETAG, IF_MATCH, IF_NONE_MATCH
 from carbonfin.web.problem_kinds import PROBLEM_KINDS
 from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, kind_of_status
 
@@ -23,7 +25,7 @@ API_PREFIX = "/v1/"
 _SCOPES = {scope: f"use of {scope}" for scope in sorted(KNOWN_SCOPES)}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _WRITING = frozenset({"post", "put", "patch", "delete"})
-_ALWAYS = (400, 401, 403)
+_ALWAYS = (400, 401, 403, 429)
 _WITH_BODY = (413, 415)
 _PROBLEM_NAME = "Problem"
 _DESCRIPTION = """碳金融接口。金额、价格、比率一律为字符串形式的十进制数；日期为 YYYY-MM-DD；
@@ -51,7 +53,8 @@ def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, me
         if parameter["name"] == IDEMPOTENCY_HEADER:
             parameter |= {"required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
     responses = operation.setdefault("responses", {})
-    statuses = set(_ALWAYS)
+    named = {parameter["name"] for parameter in operation.get("parameters", ())}
+    statuses = set(_ALWAYS) | ({412} if IF_MATCH in named else set())
     if operation.get("parameters") or "requestBody" in operation:
         statuses.add(422)
     if method in _WRITING and "requestBody" in operation:
@@ -67,8 +70,37 @@ def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, me
         response.setdefault("description", kind.title.en)
         shape = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"} if _PROBLEM_NAME in schemas else {"type": "object"}
         response["content"] = {PROBLEM_MEDIA_TYPE: {"schema": shape}}
-        if int(status) == 401:
-            response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Bearer"}}
+        if int(status) in _PROBLEM_HEADERS:
+            response["headers"] = _headers(*_PROBLEM_HEADERS[int(status)])
+    _document_headers(operation, named)
+
+
+_PROBLEM_HEADERS: dict[int, tuple[tuple[str, str], ...]] = {
+    401: (("WWW-Authenticate", "Bearer"),),
+    412: ((ETAG, "The version that stands."),),
+    429: (("Retry-After", "Seconds to wait."),),
+}
+
+
+def _headers(*named: tuple[str, str]) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string"}, "description": says} for name, says in named}
+
+
+def _document_headers(operation: dict[str, Any], named: set[str]) -> None:
+    """Say of a list where its next page is, of what changes its version, and which versions must be named."""
+    responses = operation["responses"]
+    good = responses.get("200", responses.get("201", {}))
+    if AFTER in named:
+        good.setdefault("headers", {}).update(
+            _headers(("Link", 'Addresses of the first page, rel="first", and where more follows of the next.'))
+        )
+    if IF_NONE_MATCH in named:
+        responses["304"] = {"description": "The caller's copy is still right.", "headers": _headers((ETAG, "Its tag."))}
+    if named & {IF_NONE_MATCH, IF_MATCH}:
+        good.setdefault("headers", {}).update(_headers((ETAG, "The version of what is answered.")))
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == IF_MATCH and "428" in responses:
+            parameter |= {"required": True, "schema": {"type": "string", "minLength": 1}}
 
 
 def _is_problem(response: dict[str, Any] | None) -> bool:
@@ -228,4 +260,10 @@ def api_page(request: WebRequest) -> Template:
     )
 
 
-routes = [api_page]
+@get("/docs/api/try", sync_to_thread=True, include_in_schema=False)
+def try_page(request: WebRequest) -> Template:
+    """Show Swagger UI over the description: every file comes from this server, nothing is inline."""
+    return page(request, "app/api_try.html", title=Text("接口试用", "Try the API"), version=VERSION)
+
+
+routes = [api_page, try_page]

@@ -17,8 +17,10 @@ _OWN = {
     "app.js": "text/javascript",
     "jobs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "api-try.js": "text/javascript",
 }
 _HTMX = {"htmx.min.js": "text/javascript"}
+_SWAGGER = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}
 _FONTS = {"NotoSansSC-Regular.otf": "font/otf"}
 
 
@@ -40,6 +42,12 @@ def htmx_file(file_name: FromPath[str]) -> Response[bytes]:
     return _served(_package_folder("js_lib_htmx") / "static" / "htmx" / file_name, _HTMX, cache=_HOUR)
 
 
+@get("/assets/swagger/{file_name:str}", sync_to_thread=True, include_in_schema=False)
+def swagger_file(file_name: FromPath[str]) -> Response[bytes]:
+    """Serve Swagger UI from its installed package."""
+    return _served(_package_folder("offapi") / file_name, _SWAGGER, cache=_HOUR)
+
+
 @get("/assets/fonts/{file_name:str}", sync_to_thread=True, include_in_schema=False)
 def font_file(file_name: FromPath[str]) -> Response[bytes]:
     """Serve the Chinese typeface from its installed package, for machines that have none."""
@@ -57,4 +65,4 @@ def _served(file: Path, known: dict[str, str], *, cache: str) -> Response[bytes]
     return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": cache})
 
 
-routes = [own_file, favicon, htmx_file, font_file]
+routes = [own_file, favicon, htmx_file, swagger_file, font_file]

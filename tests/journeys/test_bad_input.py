@@ -446,7 +446,7 @@ def test_a_maker_does_not_approve_the_own_pledge(bank: Bank) -> None:
         by_api = maker.post(
             f"/v1/approvals/{found.group(2)}/approve",
             json={"reason": "同意", "password": PASSWORD},
-            headers={"X-CSRF-Token": token, "Accept": "application/json"},
+            headers={"X-CSRF-Token": token, "Accept": "application/json", "If-Match": "*"},
         )
         assert (by_api.status_code, by_api.json()["code"]) == (403, "not-permitted")
         before = bank.contents()

@@ -1,5 +1,6 @@
 """Approvals for systems: read by anyone the policy lets, decided only by a signed-in person with the password."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -18,19 +19,16 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.paging import Paging
+from carbonfin.web.preconditions import ETAG, IfMatch, IfNoneMatch, require_match, tagged, version_tag
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 
 
 class DecisionIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person's decision; the password proves that it is the person.
-
-    `version` is the one that was read: where the approval has moved on, nothing is decided.
-    """
+    """A person's decision; the password proves that it is the person."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
     password: Annotated[str, Meta(max_length=1000)] = ""
-    version: Annotated[int, Meta(ge=1)] | None = None
     accepted: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)] = []
 
 
@@ -140,19 +138,21 @@ def list_approvals(
 
 
 @get("/v1/approvals/{approval_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["approvals"])
-def read_approval(sessions: Sessions, actor: Actor, approval_id: FromPath[IdText]) -> ApprovalOut:
-    """Give an approval with its payload and steps."""
+def read_approval(
+    sessions: Sessions, actor: Actor, approval_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[ApprovalOut]:
+    """Give an approval with its payload and steps; its `ETag` is what a decision on it must name."""
     with sessions.read() as session:
-        return ApprovalOut.of(
-            approvals.load_approval(session, actor, approval_id), approvals.events_of(session, actor, approval_id)
-        )
+        approval = approvals.load_approval(session, actor, approval_id)
+        body = ApprovalOut.of(approval, approvals.events_of(session, actor, approval_id))
+    return tagged(body, if_none_match, tag=version_tag(approval.version))
 
 
 @post(
     "/v1/approvals/{approval_id:str}/approve",
     sync_to_thread=True,
     status_code=200,
-    responses=problem_responses(403, 404, 409, 422),
+    responses=problem_responses(403, 404, 409, 412, 422, 428),
     tags=["approvals"],
 )
 def approve(
@@ -163,19 +163,21 @@ def approve(
     clock: Clock,
     approval_id: FromPath[IdText],
     data: DecisionIn,
-) -> ApprovalOut:
+    if_match: IfMatch = None,
+) -> Response[ApprovalOut]:
     """Approve what another person proposed. It is a person's step: a key or token is refused.
 
     Sending it twice decides once: the second is refused as a conflict, so no idempotency key is asked for.
     """
-    return _decided(request, sessions, actor, clock=clock, approval_id=approval_id, data=data, approving=True)
+    read = _Read(approval_id=approval_id, if_match=if_match)
+    return _decided(request, sessions, actor, clock=clock, read=read, data=data, approving=True)
 
 
 @post(
     "/v1/approvals/{approval_id:str}/reject",
     sync_to_thread=True,
     status_code=200,
-    responses=problem_responses(403, 404, 409, 422),
+    responses=problem_responses(403, 404, 409, 412, 422, 428),
     tags=["approvals"],
 )
 def reject(
@@ -186,25 +188,54 @@ def reject(
     clock: Clock,
     approval_id: FromPath[IdText],
     data: DecisionIn,
-) -> ApprovalOut:
+    if_match: IfMatch = None,
+) -> Response[ApprovalOut]:
     """Reject what another person proposed. It is a person's step: a key or token is refused."""
-    return _decided(request, sessions, actor, clock=clock, approval_id=approval_id, data=data, approving=False)
+    read = _Read(approval_id=approval_id, if_match=if_match)
+    return _decided(request, sessions, actor, clock=clock, read=read, data=data, approving=False)
 
 
 @post(
     "/v1/approvals/{approval_id:str}/withdraw",
     sync_to_thread=True,
     status_code=200,
-    responses=problem_responses(403, 404, 409, 422),
+    responses=problem_responses(403, 404, 409, 412, 422, 428),
     tags=["approvals"],
 )
 def withdraw(
-    sessions: Sessions, actor: Actor, clock: Clock, approval_id: FromPath[IdText], data: WithdrawalIn
-) -> ApprovalOut:
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    approval_id: FromPath[IdText],
+    data: WithdrawalIn,
+    if_match: IfMatch = None,
+) -> Response[ApprovalOut]:
     """Take back what one has proposed oneself."""
+    read = _Read(approval_id=approval_id, if_match=if_match)
     with sessions.begin() as session:
+        read.require(session, actor)
         found = approvals.withdraw(session, actor, approval_id, reason=data.reason, at=clock.now())
-        return ApprovalOut.of(found, approvals.events_of(session, actor, approval_id))
+        return _moved(session, actor, found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """Which version of an approval the caller has read."""
+
+    approval_id: str
+    if_match: str | None
+
+    def require(self, session: Session, actor: Actor) -> int:
+        """Give the version that stands, which must be the one that was read."""
+        approval = approvals.load_approval(session, actor, self.approval_id)
+        require_match(self.if_match, tag=version_tag(approval.version))
+        return approval.version
+
+
+def _moved(session: Session, actor: Actor, approval: Approval) -> Response[ApprovalOut]:
+    body = ApprovalOut.of(approval, approvals.events_of(session, actor, approval.id))
+    return Response(body, status_code=200, headers={ETAG: version_tag(approval.version)})
 
 
 def _decided(
@@ -213,17 +244,18 @@ def _decided(
     actor: Actor,
     *,
     clock: Clock,
-    approval_id: str,
+    read: _Read,
     data: DecisionIn,
     approving: bool,
-) -> ApprovalOut:
+) -> Response[ApprovalOut]:
     doors_of(request).confirm(request, data.password)
     answer = Answer(reason=data.reason, accepted=tuple(data.accepted))
     with sessions.begin() as session:
+        version = read.require(session, actor)
         found = decide(
-            session, actor, approval_id, answer, clock=clock, approving=approving, expected_version=data.version
+            session, actor, read.approval_id, answer, clock=clock, approving=approving, expected_version=version
         )
-        return ApprovalOut.of(found, approvals.events_of(session, actor, approval_id))
+        return _moved(session, actor, found)
 
 
 def decide(

@@ -14,6 +14,7 @@ from carbonfin.storage.decisions import decision_heads, load_decision, replay_de
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.paging import Paging
+from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 
@@ -52,10 +53,12 @@ def list_decisions(
 
 
 @get("/v1/decisions/{decision_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["decisions"])
-def read_decision(sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> DecisionOut:
+def read_decision(
+    sessions: Sessions, actor: Actor, decision_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[DecisionOut]:
     """Give a decision with its inputs, outputs and trace."""
     with sessions.read() as session:
-        return DecisionOut.of(load_decision(session, actor, decision_id))
+        return tagged(DecisionOut.of(load_decision(session, actor, decision_id)), if_none_match)
 
 
 @post(
