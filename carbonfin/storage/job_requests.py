@@ -225,27 +225,32 @@ def note_step(
     return _request(row)
 
 
-def note_done(session: Session, request_id: str, *, at: datetime) -> None:
-    """Note that every step was done; a second note changes nothing."""
+def note_done(session: Session, request_id: str, *, at: datetime) -> JobRequest | None:
+    """Note that every step was done, and give the request; None where it had ended, which changes nothing."""
     row = _row(session, request_id)
     if row.state not in OPEN_STATES:
-        return
+        return None
     row.state, row.finished_at = JobRequestState.DONE, at
     row.step = row.step_date = None
     row.done_count = row.total_count
     session.add(row)
     session.flush()
+    return _request(row)
 
 
-def note_failed(session: Session, request_id: str, *, failure: str, failure_zh: str, at: datetime) -> None:
-    """Note where and why it stopped; it stays as it is, and the day goes on with a new request."""
+def note_failed(session: Session, request_id: str, *, failure: str, failure_zh: str, at: datetime) -> JobRequest | None:
+    """Note where and why it stopped, and give the request; None where it had ended, which changes nothing.
+
+    It stays as it is, and the day goes on with a new request.
+    """
     row = _row(session, request_id)
     if row.state not in OPEN_STATES:
-        return
+        return None
     row.state, row.finished_at = JobRequestState.FAILED, at
     row.failure, row.failure_zh = failure, failure_zh
     session.add(row)
     session.flush()
+    return _request(row)
 
 
 def _row(session: Session, request_id: str, *, lock: bool = True) -> JobRequestRow:

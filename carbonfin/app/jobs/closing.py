@@ -7,7 +7,8 @@ from datetime import date
 from sqlalchemy.exc import SQLAlchemyError
 
 from carbonfin.app.jobs.days import days_to_close, planned_steps
-from carbonfin.app.jobs.end_of_day import ROLL, roll_to_next_open_day, run_step, steps_for
+from carbonfin.app.jobs.end_of_day import ROLL, STEP_NAMES, roll_to_next_open_day, run_step, steps_for
+from carbonfin.app.jobs.notices import tell_of_the_end
 from carbonfin.app.logs import log
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock
@@ -70,7 +71,9 @@ class Closing:
         """Note that the request was carried out."""
         request, actor = self._request(job_id)
         with self._sessions.within(actor).begin() as session:
-            note_done(session, job_id, at=self._clock.now())
+            ended = note_done(session, job_id, at=self._clock.now())
+            if ended is not None:
+                tell_of_the_end(session, actor, ended, None, at=self._clock.now())
         log().info("jobs.request.done", job=request.job, organization_id=request.organization_id)
 
     def give_up(self, request: JobRequest) -> None:
@@ -120,8 +123,11 @@ class Closing:
         return request, actor
 
     def _stop(self, request: JobRequest, failure: str, failure_zh: str) -> None:
-        with self._sessions.within(request.organization_id).begin() as session:
-            note_failed(session, request.id, failure=failure, failure_zh=failure_zh, at=self._clock.now())
+        actor = self._request(request.id)[1]
+        with self._sessions.within(actor).begin() as session:
+            ended = note_failed(session, request.id, failure=failure, failure_zh=failure_zh, at=self._clock.now())
+            if ended is not None:
+                tell_of_the_end(session, actor, ended, STEP_NAMES.get(ended.step or ""), at=self._clock.now())
         log().error("jobs.request.failed", job=request.job, organization_id=request.organization_id)
 
 

@@ -7,7 +7,6 @@ import typer
 if TYPE_CHECKING:
     from datetime import date
 
-    from carbonfin.app.jobs.worker import Deliver
     from carbonfin.storage.jobs import JobRun
 
 commands = typer.Typer(no_args_is_help=True, help="批量作业 / jobs")
@@ -127,6 +126,7 @@ def work_command(
     from carbonfin.app.cli import opened
     from carbonfin.app.jobs.worker import work
     from carbonfin.app.logs import open_logs
+    from carbonfin.app.messages.worker import deliverer
     from carbonfin.app.settings import settings_from
     from carbonfin.kernel.dates import SystemClock
     from carbonfin.storage.engine import Sessions
@@ -136,13 +136,10 @@ def work_command(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    engine = opened(settings_from().database_url)
-    work(Sessions(engine), clock=SystemClock(), stop=stop, until_idle=until_idle, deliver=_delivery())
+    settings = settings_from()
+    engine = opened(settings.database_url)
+    work(Sessions(engine), clock=SystemClock(), stop=stop, until_idle=until_idle, deliver=deliverer(settings))
     engine.dispose()
-
-
-def _delivery() -> "Deliver | None":
-    return None
 
 
 def _day(text: str | None, field: str) -> "date | None":

@@ -4,13 +4,14 @@ Each step is one transaction with the note that it ran for the job, the organisa
 runs it, and however often, its effects are there once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
+from carbonfin.app.jobs.notices import tell_of_the_day
 from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.kernel.errors import Conflict
@@ -88,6 +89,11 @@ END_OF_DAY: tuple[Step, ...] = (
         work=_of_the_day(collateral_jobs.issue_calls),
     ),
     Step(
+        name="messages.notices",
+        text=Text("通知相关人员与对接系统", "tell people and systems"),
+        work=tell_of_the_day,
+    ),
+    Step(
         name="approvals.due",
         text=Text("执行到期生效的审批", "carry out approvals whose day has come"),
         work=carry_out_due,
@@ -100,7 +106,9 @@ END_OF_DAY: tuple[Step, ...] = (
         kinds=_ALL,
     ),
 )
-"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, people are told last."""
+"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, and people are told."""
+
+STEP_NAMES: Mapping[str, Text] = {step.name: step.text for step in END_OF_DAY} | {ROLL: ROLL_TEXT}
 
 
 def steps_for(kind: OrganizationKind) -> tuple[Step, ...]:

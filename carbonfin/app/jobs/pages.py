@@ -14,7 +14,7 @@ from litestar.response import Redirect, Response, ServerSentEvent, ServerSentEve
 from msgspec import Meta, Struct
 
 from carbonfin.app.jobs.days import ask_for_end_of_day
-from carbonfin.app.jobs.end_of_day import END_OF_DAY, ROLL, ROLL_TEXT
+from carbonfin.app.jobs.end_of_day import STEP_NAMES
 from carbonfin.app.jobs.overview import days_of_request, overview
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -38,7 +38,6 @@ REQUEST_STATES: dict[JobRequestState, tuple[str, Text]] = {
     JobRequestState.DONE: ("good", Text("已完成", "Done")),
     JobRequestState.FAILED: ("breach", Text("已中止", "Stopped")),
 }
-STEP_NAMES: dict[str, Text] = {step.name: step.text for step in END_OF_DAY} | {ROLL: ROLL_TEXT}
 
 
 class JobForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,13 +12,14 @@ from carbonfin.app.jobs.durable import Durable, Progress, durable_jobs
 from carbonfin.app.jobs.sole_worker import StillMine, sole_worker
 from carbonfin.app.logs import log
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, Conflict
+from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.job_requests import JobRequest, request_to_take_up
 
 JOBS = (END_OF_DAY_JOB,)
 _LOOK_S = 0.5
 _STAND_BY_S = 2.0
+_COURIER_S = 20.0
 
 Deliver = Callable[[Sessions, Clock], object]
 """Sends the messages that are due, of all organisations."""
@@ -68,17 +69,22 @@ def _work_alone(
     with durable_jobs(database_url, closing, may_migrate=may_migrate(sessions.engine)) as durable:
         log().info("jobs.worker.started")
         current: JobRequest | None = None
+        over = threading.Event()
+        courier = threading.Thread(target=_carry, args=(sessions, clock, deliver, over), name="courier", daemon=True)
+        courier.start()
         while not stop.is_set() and still_mine():
             before, current = current, _looked_after(sessions, durable, closing)
             if before is not None and (current is None or current.id != before.id):
                 _forgotten(durable, before)
-            if deliver is not None:
-                _delivered(sessions, clock, deliver)
             if until_idle and current is None:
                 break
             stop.wait(_LOOK_S)
         if current is not None:
             durable.pause(current.id)
+    over.set()
+    courier.join(_COURIER_S)
+    if until_idle:
+        _delivered(sessions, clock, deliver)
     log().info("jobs.worker.stopped")
 
 
@@ -107,10 +113,18 @@ def _forgotten(durable: Durable, ended: JobRequest) -> None:
         durable.forget(ended.id)
 
 
-def _delivered(sessions: Sessions, clock: Clock, deliver: Deliver) -> None:
+def _carry(sessions: Sessions, clock: Clock, deliver: Deliver | None, over: threading.Event) -> None:
+    """Send what is due again and again, beside the jobs: a receiver that is slow keeps no day from its end."""
+    while not over.wait(_LOOK_S):
+        _delivered(sessions, clock, deliver)
+
+
+def _delivered(sessions: Sessions, clock: Clock, deliver: Deliver | None) -> None:
+    if deliver is None:
+        return
     try:
         deliver(sessions, clock)
-    except (CarbonFinError, SQLAlchemyError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next message must not wait for ever
         log().error("jobs.messages.failed", error=type(error).__name__)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from carbonfin.app.jobs.days import ask_for_end_of_day, days_to_close, missed_days
+from carbonfin.app.jobs.end_of_day import END_OF_DAY
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput
 from carbonfin.storage.calendars import import_builtin_calendars
@@ -76,7 +77,7 @@ def test_a_refused_request_is_not_kept(world: World) -> None:
     with world.sessions.begin() as session:
         asked = ask_for_end_of_day(session, world.officer, first=None, last=date(2025, 7, 1), rolls=False, clock=CLOCK)
     assert (asked.business_date, asked.last_date) == (BUSINESS_DATE, date(2025, 7, 1))
-    assert asked.total_count == 7 + 1 + 7, "the steps of two days, and one move between them"
+    assert asked.total_count == 2 * len(END_OF_DAY) + 1, "the steps of two days, and one move between them"
 
 
 def test_missed_days_are_those_before_today(world: World) -> None:

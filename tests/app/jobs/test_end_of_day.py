@@ -43,6 +43,7 @@ def test_facts_flow_before_calls() -> None:
         "collateral.revalue",
         "collateral.headroom",
         "collateral.calls",
+        "messages.notices",
         "approvals.due",
         "approvals.expire",
     ]

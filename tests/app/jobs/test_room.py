@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.jobs import pages
+from carbonfin.app.jobs.end_of_day import END_OF_DAY
 from carbonfin.kernel.actors import Role
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.engine import Sessions
@@ -25,6 +26,7 @@ from tests.app.worlds import (
     signed_in,
 )
 
+TWO_DAYS = 2 * (len(END_OF_DAY) + 1)  # the steps of each day, and the move to the next
 ASK = {"job": "end-of-day", "last_date": "2025-07-01"}
 
 
@@ -57,7 +59,7 @@ def test_a_system_asks_once_and_looks_how_far_it_is(world: World, system: TestCl
     asked = _asked(system)
     assert _asked(system) == asked
     assert (asked["business_date"], asked["last_date"], asked["state"]) == ("2025-06-30", "2025-07-01", "queued")
-    assert asked["total_count"] == 16
+    assert asked["total_count"] == TWO_DAYS
     with world.sessions.begin() as session:
         note_step(session, str(asked["job_id"]), step="loans.accrue", step_date=BUSINESS_DATE, done_count=3, at=NOW)
     seen = system.get(f"/v1/jobs/{asked['job_id']}").json()
@@ -176,7 +178,7 @@ def test_events_tell_each_change_and_the_end(world: World, system: TestClient[Li
         assert answer.headers["cache-control"] == "no-cache"
         told = [line.partition(": ")[2] for line in answer.text.splitlines() if line.startswith(("event", "data"))]
         assert told[0::2] == ["progress", "ended"]
-        assert json.loads(told[1]) == {"state": "done", "done_count": 16, "total_count": 16}
+        assert json.loads(told[1]) == {"state": "done", "done_count": TWO_DAYS, "total_count": TWO_DAYS}
         assert client.get("/jobs/unknown/events").status_code == 404
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -220,3 +221,23 @@ def no_thread_left() -> Iterator[None]:
     yield
     left = [one.name for one in threading.enumerate() if one not in before and one.is_alive() and not one.daemon]
     assert not left
+
+
+def _inbox(world: World) -> list[tuple[str, str, str | None]]:
+    query = sa.text("SELECT kind, title_zh, person_id FROM inbox_item ORDER BY created_at, id")
+    with world.sessions.read() as session:
+        return [(row.kind, row.title_zh, row.person_id) for row in session.execute(query)]
+
+
+def test_who_asked_is_told_once_how_it_ended(world: World, recorder: Recorder) -> None:
+    recorder.failing = "b"
+    _ask(world)
+    _work(world)
+    _work(world)
+    recorder.failing = None
+    _ask(world, actor=replace(world.officer, id="command-line"))
+    _work(world)
+    assert _inbox(world) == [
+        ("job.failed", "日终中止 2025-06-30", world.officer.id),
+        ("job.done", "日终已完成 2025-06-30", None),
+    ], "a system is nobody's inbox: its checkers are told"
