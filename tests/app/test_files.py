@@ -267,7 +267,7 @@ def test_pages_send_link_void_and_erase_with_two_people(world: World) -> None:
         assert "已申请删除内容" in client.get(address, headers=PAGE).text
     with signed_in(world, "checker") as client:
         before = client.get(approval, headers=PAGE).text
-        assert "身份证" not in before
+        assert "身份证.png" not in before
         form = {"finding": "approve", "reason": "同意", "password": PASSWORD, "version": "2",
                 "_csrf_token": form_token(before)}  # fmt: skip
         decided = client.post(f"{approval}/decision", data=form, headers=PAGE, follow_redirects=False)

@@ -147,7 +147,7 @@ REFUSED = {
         "xl/a.xml": b"<definedName name='f' vbProcedure='1'>x</definedName>"})): "a macro behind the name f",
     ("a.xlsx", _tied(samples.xlsx_file(), BOOK_TIES, b"externalLinkPath", b"file:///c:/x.xlsx")): "a tie of the kind",
     ("a.xlsx", _tied(samples.xlsx_file(), BOOK_TIES, b"hyperlink", b"file://host/share")): "to the outside",
-    ("a.xlsx", samples.xlsx_file(("B3", DDE))): "the formula in B3",
+    ("a.xlsx", samples.xlsx_file(("B3", DDE))): "the formula in B3 of 台账",
     ("a.xlsx", samples.xlsx_file(("B3", '=_xlfn.WEBSERVICE("http://x")'))): "the formula in B3",
     ("a.xlsx", samples.xlsx_file(("B3", '=HYPERLINK("http://x","y")'))): "the formula in B3",
     ("a.docx", samples.docx_with_field(r' DDEAUTO c:\\windows\\cmd.exe "/k calc" ')): "a field DDEAUTO",
@@ -173,11 +173,11 @@ REFUSED = {
     ("a.csv", b"\xef\xbb\xbf=1,b\n"): "row 1, column 1",
     ("a.csv", b"a,b\nx;=1,2\n"): "row 2, column 2",
     ("a.csv", b"a," + b"x" * 140_000): "longer than 131072",
-    ("a.xlsx", samples.xlsx_with_text("C7", "=1+1")): "row 7, column C of the xlsx .* begins with =",
+    ("a.xlsx", samples.xlsx_with_text("C7", "=1+1")): r"row 7, column C of the xlsx \(Sheet\) begins with =",
     ("b.xlsx", samples.xlsx_with_text("AB12", "@x")): "row 12, column AB",
     ("a.xlsx", samples.repacked(samples.xlsx_file(), changed={"xl/worksheets/sheet1.xml": (
         b"</sheetData>", b"<row r='9'><c r='D9' t='inlineStr'><is><t>+x</t></is></c></row></sheetData>")})):
-        r"row 9, column D of the xlsx .* begins with \+",
+        r"row 9, column D of the xlsx \(台账\) begins with \+",
 }  # fmt: skip
 
 

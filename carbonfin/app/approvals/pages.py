@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from carbonfin.app.approvals.api import decide
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WORDS, kind_named, kind_words
 from carbonfin.app.doors import doors_of
+from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -47,6 +48,11 @@ _NAMES: Mapping[str, Text] = {
     "grade": Text("可信等级", "Grade"),
     "confirmed": Text("是否确认", "Confirmed"),
     "note": Text("说明", "Note"),
+    "digest": Text("文件摘要（SHA-256）", "Digest (SHA-256)"),
+    "media_type": Text("文件类型", "Type"),
+    "size_bytes": Text("大小（字节）", "Size (bytes)"),
+    "stored_by": Text("存入人", "Stored by"),
+    "links": Text("关联", "Links"),
 }
 _HIDDEN = frozenset({"approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
@@ -157,6 +163,7 @@ def _shown(
     with sessions.read() as session:
         approval = approvals.load_approval(session, actor, approval_id)
         steps = approvals.events_of(session, actor, approval_id)
+        evidence = evidence_of(session, actor, f"approval:{approval_id}")
         appraisal_id = approval.payload.get("appraisal_id")
         usci = load_organization(session, actor.organization_id).usci
         unconfirmed: list[str] = (
@@ -171,6 +178,7 @@ def _shown(
         title=Text(approval.title_zh, approval.title_en),
         status_code=_status_of(failure),
         approval=approval,
+        evidence=evidence,
         kind=kind_words(approval),
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),

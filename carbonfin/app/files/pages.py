@@ -19,7 +19,7 @@ from carbonfin.app.files.subjects import (
     SUBJECT_KINDS,
     require_subject,
     subject_address,
-    subject_text,
+    subject_texts,
 )
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
@@ -214,6 +214,8 @@ def _listed(
     with sessions.read() as session:
         found = files.links_of(session, actor, entry.subject if filtered else None)
         due = () if filtered else files.due_for_erasure(session, actor, on=china_day(clock.now()))
+        shown = [one.link.subject for one in found] + ([entry.subject] if filtered else [])
+        texts = subject_texts(session, actor, shown)
     return page(
         request,
         "app/files.html",
@@ -227,7 +229,7 @@ def _listed(
         failed_field=None if failure is None else failure.field,
         accepted=ACCEPTED,
         subject_kinds=SUBJECT_KINDS,
-        subject_text=subject_text,
+        texts=texts,
         subject_address=subject_address,
         **_words(),
     )
@@ -247,6 +249,7 @@ def _shown(
     with sessions.read() as session:
         file = files.load_file(session, actor, digest)
         links = files.links_of_file(session, actor, digest)
+        texts = subject_texts(session, actor, [link.subject for link in links])
         erasure = open_approval_of(session, actor.organization_id, kind=FILE_ERASURE.name, subject=f"file:{digest}")
     today: date = china_day(clock.now())
     name = next((link.name for link in links if link.name), "")
@@ -264,7 +267,7 @@ def _shown(
         failed_field=None if failure is None else failure.field,
         words_typed=words,
         subject_kinds=SUBJECT_KINDS,
-        subject_text=subject_text,
+        texts=texts,
         subject_address=subject_address,
         **_words(),
     )

@@ -1,7 +1,9 @@
 """What a file can be evidence of: each kind of thing, its words, its page, and whether it is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -25,39 +27,95 @@ class SubjectKind:
     Attributes:
         name: What stands before the colon.
         load: Finds one of the actor's organisation, or raises NotFound.
+        label: What readers call the thing that was found.
         page: The folder of its pages; empty where it has none of its own.
     """
 
     name: str
     text: Text
-    load: Callable[[Session, Actor, str], object]
+    load: Callable[[Session, Actor, str], Any]
+    label: Callable[[Any], Text]
     page: str
 
 
+def _same(text: str) -> Text:
+    return Text(text, text)
+
+
 SUBJECT_KINDS: tuple[SubjectKind, ...] = (
-    SubjectKind(name="approval", text=Text("审批", "Approval"), load=load_approval, page="/approvals"),
-    SubjectKind(name="pledge", text=Text("质押", "Pledge"), load=collateral.service.load_pledge, page="/pledges"),
-    SubjectKind(name="repo", text=Text("回购", "Repo"), load=collateral.service.load_repo, page="/repos"),
-    SubjectKind(name="party", text=Text("企业", "Enterprise"), load=load_party, page="/enterprises"),
-    SubjectKind(name="loan", text=Text("借据", "Loan note"), load=loans.service.load_note, page=""),
+    SubjectKind(
+        name="approval",
+        text=Text("审批", "Approval"),
+        load=load_approval,
+        label=lambda it: Text(it.title_zh, it.title_en),
+        page="/approvals",
+    ),
+    SubjectKind(
+        name="pledge",
+        text=Text("质押", "Pledge"),
+        load=collateral.service.load_pledge,
+        label=lambda it: _same(it.code),
+        page="/pledges",
+    ),
+    SubjectKind(
+        name="repo",
+        text=Text("回购", "Repo"),
+        load=collateral.service.load_repo,
+        label=lambda it: _same(it.id[:8]),
+        page="/repos",
+    ),
+    SubjectKind(
+        name="party",
+        text=Text("企业", "Enterprise"),
+        load=load_party,
+        label=lambda it: _same(it.name),
+        page="/enterprises",
+    ),
+    SubjectKind(
+        name="loan",
+        text=Text("借据", "Loan note"),
+        load=loans.service.load_note,
+        label=lambda it: _same(it.code),
+        page="",
+    ),
     SubjectKind(
         name="term-sheet",
         text=Text("贷款条款清单", "Term sheet"),
         load=loans.service.load_term_sheet,
+        label=lambda it: _same(it.entry.number),
         page="/term-sheets",
     ),
     SubjectKind(
-        name="valuation", text=Text("估值", "Valuation"), load=pricing.service.load_valuation, page="/valuations"
+        name="valuation",
+        text=Text("估值", "Valuation"),
+        load=pricing.service.load_valuation,
+        label=lambda it: _same(it.record.valuation_date.isoformat()),
+        page="/valuations",
     ),
     SubjectKind(
         name="application",
         text=Text("贴息申请", "Subsidy application"),
         load=reporting.service.load_application,
+        label=lambda it: _same(it.application.reference),
         page="/subsidies",
     ),
-    SubjectKind(name="report", text=Text("贴息报表", "Subsidy report"), load=reporting.service.load_report, page=""),
-    SubjectKind(name="decision", text=Text("决定", "Decision"), load=load_decision, page="/decisions"),
+    SubjectKind(
+        name="report",
+        text=Text("贴息报表", "Subsidy report"),
+        load=reporting.service.load_report,
+        label=lambda it: _same(it.quarter),
+        page="",
+    ),
+    SubjectKind(
+        name="decision",
+        text=Text("决定", "Decision"),
+        load=load_decision,
+        label=lambda it: _same(it.kind),
+        page="/decisions",
+    ),
 )
+_SHOWN = 20
+_LOOKED_UP_MAX = 60
 _BY_NAME = {kind.name: kind for kind in SUBJECT_KINDS}
 
 DOCUMENT_WORDS: dict[EvidenceKind, Text] = {
@@ -103,13 +161,19 @@ def require_subject(session: Session, actor: Actor, subject: str) -> None:
         ) from missing
 
 
-def subject_text(subject: str) -> Text:
-    """Name a subject for readers: its kind and the beginning of its identifier."""
-    name, _, number = subject.partition(":")
-    kind = _BY_NAME.get(name)
-    words = kind.text if kind is not None else Text(name, name)
-    short = number if len(number) <= 20 else f"{number[:8]}…"
-    return Text(f"{words.zh} {short}", f"{words.en} {short}")
+def subject_texts(session: Session, actor: Actor, subjects: Iterable[str]) -> Mapping[str, Text]:
+    """Name subjects for readers: the kind, and what the thing is called; the identifier where it is not found."""
+    found: dict[str, Text] = {}
+    for subject in dict.fromkeys(subjects):
+        name, _, number = subject.partition(":")
+        kind = _BY_NAME.get(name)
+        words = kind.text if kind is not None else _same(name)
+        called = _same(number if len(number) <= _SHOWN else f"{number[:8]}…")
+        if kind is not None and len(found) < _LOOKED_UP_MAX:
+            with suppress(NotFound):
+                called = kind.label(kind.load(session, actor, number))
+        found[subject] = Text(f"{words.zh} {called.zh}", f"{words.en} {called.en}")
+    return found
 
 
 def subject_address(subject: str) -> str:

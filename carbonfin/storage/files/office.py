@@ -3,6 +3,7 @@
 A part passes only by an ending of a closed list; what a part is, is told by its root element and not by its name.
 """
 
+import posixpath
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -56,6 +57,7 @@ _ACTING_FUNCTIONS = re.compile(
     re.IGNORECASE,
 )
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz$"
+_SHOWN = 40
 _WORD_SPACE, _SHEET_SPACE = "/wordprocessingml/", "/spreadsheetml/"
 _ACTING_OFD = frozenset({"GotoA", "Movie", "Sound"})
 _OFD_SPACE = "ofdspec.org"
@@ -216,8 +218,9 @@ def _look_at_word(package: Package) -> None:
 class _Sheet:
     """Reads one part of a workbook: shared texts, or the cells of a sheet with their formulas."""
 
-    def __init__(self, part: str, acting_texts: Mapping[str, str]) -> None:
+    def __init__(self, part: str, acting_texts: Mapping[str, str], shown: str) -> None:
         self.part = part
+        self._shown = shown
         self.acting_texts: dict[str, str] = {}  # shared texts that may act, by their place
         self._known = acting_texts
         self._shared_count = 0
@@ -292,7 +295,7 @@ class _Sheet:
         if acts(text):
             reference = self._cell[0]
             raise formula_refusal(
-                f"xlsx ({self.part})",
+                f"xlsx ({self._shown})",
                 row=_whole(reference.lstrip(_LETTERS), 0),
                 column=_letters(_column_of(reference, 0)),
                 sign=text.lstrip(" ")[:1],
@@ -302,8 +305,8 @@ class _Sheet:
         bad = _ACTING_FUNCTIONS.search(_QUOTED.sub("", formula))
         if bad is not None:
             raise refused(
-                f"the formula in {self._cell[0] or 'a name'} of {self.part} reaches outside the workbook",
-                f"{self.part} 的 {self._cell[0] or '名称'} 中的公式引用外部内容",
+                f"the formula in {self._cell[0] or 'a name'} of {self._shown} reaches outside the workbook",
+                f"{self._shown} 的 {self._cell[0] or '名称'} 中的公式引用外部内容",
                 remedy="Replace the formula by its value.",
                 remedy_zh="请将公式替换为数值。",
                 cell=self._cell[0],
@@ -312,21 +315,50 @@ class _Sheet:
 
 def _look_at_workbook(package: Package) -> None:
     """Look at every part; where a shared text may act, once more for the cell that shows it."""
+    shown = _sheet_names(package)
     acting_texts: dict[str, str] = {}
     for name in package.names:
-        acting_texts |= _read_sheet(package, name, {}).acting_texts
+        acting_texts |= _read_sheet(package, name, {}, shown).acting_texts
     for name in package.names if acting_texts else ():
-        _read_sheet(package, name, acting_texts)
+        _read_sheet(package, name, acting_texts, shown)
 
 
-def _read_sheet(package: Package, name: str, acting_texts: Mapping[str, str]) -> _Sheet:
-    part = _Sheet(name, acting_texts)
+def _read_sheet(package: Package, name: str, acting_texts: Mapping[str, str], shown: Mapping[str, str]) -> _Sheet:
+    part = _Sheet(name, acting_texts, shown.get(name, name))
     if name.lower().endswith(".xml"):
         parser = walker(XLSX_NAME)
         parser.StartElementHandler, parser.EndElementHandler = part.start, part.end
         parser.CharacterDataHandler = part.text
         walk(parser, package.read(name), kind=XLSX_NAME, name=name)
     return part
+
+
+def _sheet_names(package: Package) -> Mapping[str, str]:
+    """Give the names of the sheets as people see them, by their parts."""
+    ties = _attributes(package, "xl/_rels/workbook.xml.rels", "Relationship")
+    targets = {tie.get("Id", ""): tie.get("Target", "") for tie in ties}
+    sheets = _attributes(package, "xl/workbook.xml", "sheet")
+    names: dict[str, str] = {}
+    for sheet in sheets:
+        target = targets.get(sheet.get("id", ""), "")
+        part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+        names[part] = sheet.get("name", part)[:_SHOWN]
+    return names
+
+
+def _attributes(package: Package, name: str, element: str) -> list[dict[str, str]]:
+    """Give the attributes of every element of a name in a part; nothing where there is no such part."""
+    found: list[dict[str, str]] = []
+
+    def start(here: str, attributes: Mapping[str, str]) -> None:
+        if local(here) == element:
+            found.append({local(attribute): value for attribute, value in attributes.items()})
+
+    if name in package.names:
+        parser = walker(XLSX_NAME)
+        parser.StartElementHandler = start
+        walk(parser, package.read(name), kind=XLSX_NAME, name=name)
+    return found
 
 
 def _whole(text: str | None, otherwise: int) -> int:
