@@ -283,7 +283,7 @@ class ReportLineOut(Struct, frozen=True, kw_only=True):
         )
 
 
-class FailureOut(Struct, frozen=True, kw_only=True):
+class ReportFailureOut(Struct, frozen=True, kw_only=True):
     """An application that could not be decided at all."""
 
     item: str
@@ -315,7 +315,7 @@ class ReportOut(Struct, frozen=True, kw_only=True):
     proposed_cny: str
     funnel: list[StepOut]
     lines: list[ReportLineOut]
-    failures: list[FailureOut]
+    failures: list[ReportFailureOut]
 
     @classmethod
     def of(cls, report: SubsidyReport) -> "ReportOut":
@@ -335,7 +335,7 @@ class ReportOut(Struct, frozen=True, kw_only=True):
             ],
             lines=[ReportLineOut.of(line) for line in report.lines],
             failures=[
-                FailureOut(
+                ReportFailureOut(
                     item=failure.item,
                     field=failure.field,
                     detail=failure.detail,

@@ -153,6 +153,14 @@ def serve(
     server_for(host=settings.host, port=settings.port, workers=workers).serve()
 
 
+@carbonfin.command("openapi")
+def openapi() -> None:
+    """输出接口描述（OpenAPI 3.1，JSON） / print the API's description."""
+    from carbonfin.app.description import description
+
+    sys.stdout.write(description().decode())
+
+
 @carbonfin.command("demo")
 def demo(
     context: typer.Context,

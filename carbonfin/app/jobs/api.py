@@ -79,7 +79,7 @@ class JobOut(Struct, frozen=True, kw_only=True):
         )
 
 
-class StepOut(Struct, frozen=True, kw_only=True):
+class JobStepOut(Struct, frozen=True, kw_only=True):
     """A step of the business date: `done` or `waiting`, and each item it could not do with the reason."""
 
     step: str
@@ -91,7 +91,7 @@ class StepOut(Struct, frozen=True, kw_only=True):
     failures: list[str]
 
     @classmethod
-    def of(cls, step: StepState) -> "StepOut":
+    def of(cls, step: StepState) -> "JobStepOut":
         """Make it of the step."""
         return cls(
             step=step.name,
@@ -108,7 +108,7 @@ class JobListOut(Struct, frozen=True, kw_only=True):
     """Where the organisation's days stand; `missed_days` are open days that lie behind and are not closed."""
 
     business_date: str
-    steps: list[StepOut]
+    steps: list[JobStepOut]
     missed_days: list[str]
     worker_is_alive: bool
     jobs: list[JobOut]
@@ -118,7 +118,7 @@ class JobListOut(Struct, frozen=True, kw_only=True):
         """Make it of the overview and a page of the requests."""
         return cls(
             business_date=seen.business_date.isoformat(),
-            steps=[StepOut.of(step) for step in seen.steps],
+            steps=[JobStepOut.of(step) for step in seen.steps],
             missed_days=[day.isoformat() for day in seen.missed.days],
             worker_is_alive=seen.worker_is_alive,
             jobs=[JobOut.of(request) for request in requests],
