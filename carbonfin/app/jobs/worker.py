@@ -20,6 +20,7 @@ JOBS = (END_OF_DAY_JOB,)
 _LOOK_S = 0.5
 _STAND_BY_S = 2.0
 _COURIER_S = 20.0
+_COURIER_EVERY_S = 2.0
 
 Deliver = Callable[[Sessions, Clock], object]
 """Sends the messages that are due, of all organisations."""
@@ -115,7 +116,7 @@ def _forgotten(durable: Durable, ended: JobRequest) -> None:
 
 def _carry(sessions: Sessions, clock: Clock, deliver: Deliver | None, over: threading.Event) -> None:
     """Send what is due again and again, beside the jobs: a receiver that is slow keeps no day from its end."""
-    while not over.wait(_LOOK_S):
+    while not over.wait(_COURIER_EVERY_S):
         _delivered(sessions, clock, deliver)
 
 

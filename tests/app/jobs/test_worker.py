@@ -224,7 +224,7 @@ def no_thread_left() -> Iterator[None]:
 
 
 def _inbox(world: World) -> list[tuple[str, str, str | None]]:
-    query = sa.text("SELECT kind, title_zh, person_id FROM inbox_item ORDER BY created_at, id")
+    query = sa.text("SELECT kind, title_zh, person_id FROM inbox_item ORDER BY kind DESC, id")
     with world.sessions.read() as session:
         return [(row.kind, row.title_zh, row.person_id) for row in session.execute(query)]
 
