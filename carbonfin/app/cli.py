@@ -116,13 +116,16 @@ def grant(
     role: Annotated[str, typer.Argument(help="应用所用的数据库角色 / the application's database role")],
 ) -> None:
     """向应用角色授予所需权限（PostgreSQL，以表的所有者执行） / grant the application's role what it needs."""
+    from carbonfin.app.jobs.durable import prepare
     from carbonfin.app.settings import settings_from
     from carbonfin.app.tables import all_tables
     from carbonfin.storage.engine import open_engine
     from carbonfin.storage.grants import grant_application_role
 
     tables = all_tables()
-    facts = grant_application_role(open_engine(settings_from().database_url), role, tables)
+    database_url = settings_from().database_url
+    facts = grant_application_role(open_engine(database_url), role, tables)
+    prepare(database_url, role=facts.name)
     _say(
         context,
         {"role": facts.name, "tables": len(tables.tables)},
