@@ -1,4 +1,4 @@
-"""Telling people and systems what the day's end brought: calls issued, items not done, how a request ended."""
+"""Telling people and systems how the day ended: its close, items not done, and what became of a request."""
 
 from datetime import date, datetime
 
@@ -11,28 +11,25 @@ from carbonfin.storage.job_requests import JobRequest
 from carbonfin.storage.jobs import JobOutcome, job_runs_of
 from carbonfin.storage.messages import InboxNotice, publish, tell
 from carbonfin.storage.parties import actor_of
-from carbonfin.web.filters import cny
 from carbonfin.web.language import Text
 from collateral import service as collateral
-from collateral.calc.agreements import MarginCall
 
-CALL_ISSUED = "event.margin_call.issued"
 DAY_CLOSED = "event.end_of_day.closed"
-_CALL_READERS = (Role.OFFICER, Role.RISK)
 
 
 def tell_of_the_day(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
-    """Tell officers and risk of each call issued on the day and of what could not be done, and systems of the calls."""
+    """Tell systems that the day is closed and with how many calls, and risk of what could not be done.
+
+    Each call was told when it was issued, in the transaction that issued it.
+    """
     issued = [call for call in collateral.live_calls(session, actor) if call.issued_on == business_date]
-    for call in issued:
-        _tell_of_call(session, actor, call, at=clock.now())
     runs = job_runs_of(session, actor.organization_id, business_date)
     not_done = [failure for run in runs for failure in run.failures]
     if not_done:
         tell(session, _items_not_done(actor, business_date, len(not_done)), clock.now())
     payload = {"business_date": business_date.isoformat(), "call_count": len(issued), "not_done_count": len(not_done)}
     publish(session, actor, subject="end-of-day", kind=DAY_CLOSED, payload=payload)
-    return JobOutcome(done_count=len(issued))
+    return JobOutcome(done_count=1 + bool(not_done))
 
 
 def tell_of_the_end(session: Session, actor: Actor, request: JobRequest, step: Text | None, *, at: datetime) -> None:
@@ -68,36 +65,6 @@ def tell_of_the_end(session: Session, actor: Actor, request: JobRequest, step: T
         person_id=person_id,
     )
     tell(session, notice, at)
-
-
-def _tell_of_call(session: Session, actor: Actor, call: MarginCall, *, at: datetime) -> None:
-    pledge = collateral.pledge_by_code(session, actor, call.agreement_code)
-    amount = f"{cny(call.cash_amount)} {call.currency}"
-    for role in _CALL_READERS:
-        notice = InboxNotice(
-            organization_id=actor.organization_id,
-            key=f"call:{call.id}:{role.value}",
-            kind="margin_call.issued",
-            subject=f"agreement:{call.agreement_code}",
-            title_zh=f"追加担保通知 {call.agreement_code}",
-            title_en=f"Margin call {call.agreement_code}",
-            text_zh=f"{call.issued_on} 生成，须补足 {amount}；请通知对方并跟进。",
-            text_en=f"Issued on {call.issued_on} for {amount}; notify the counterparty and follow it up.",
-            address="/pledges" if pledge is None else f"/pledges/{pledge.id}",
-            role=role,
-            due_on=call.deadline,
-        )
-        tell(session, notice, at)
-    payload = {
-        "call_id": call.id,
-        "agreement_code": call.agreement_code,
-        "issued_on": call.issued_on.isoformat(),
-        "deadline": None if call.deadline is None else call.deadline.isoformat(),
-        "currency": call.currency,
-        "cash_amount": str(call.cash_amount),
-        "decision_id": call.decision_id,
-    }
-    publish(session, actor, subject=f"agreement:{call.agreement_code}", kind=CALL_ISSUED, payload=payload)
 
 
 def _items_not_done(actor: Actor, business_date: date, count: int) -> InboxNotice:
