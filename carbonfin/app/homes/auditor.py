@@ -2,10 +2,12 @@
 
 from litestar.response import Template
 
+from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.homes.figures import HomeFigure
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.storage.approvals import Approval, overrides_of
 from carbonfin.storage.decisions import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
@@ -22,6 +24,7 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         standing = standing_of(session, actor.organization_id, clock)
         sample = sample_decisions(session, actor, on=standing.business_date, count=_SAMPLE_COUNT)
         uses = unconfirmed_uses(session, actor)
+        overrides = overrides_of(session, actor)
     return page(
         request,
         "app/home_auditor.html",
@@ -30,12 +33,17 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         sample=sample,
         uses=uses,
         uses_shown=_USES_SHOWN,
-        cards=auditor_cards(sample, uses),
+        overrides=overrides,
+        kind_words=kind_words,
+        states=STATE_WORDS,
+        cards=auditor_cards(sample, uses, overrides),
         title_of=title_of,
     )
 
 
-def auditor_cards(sample: DecisionSample, uses: tuple[UnconfirmedUse, ...]) -> tuple[HomeFigure, ...]:
+def auditor_cards(
+    sample: DecisionSample, uses: tuple[UnconfirmedUse, ...], overrides: tuple[Approval, ...]
+) -> tuple[HomeFigure, ...]:
     """Give the figures an auditor sees first."""
     touched = {record.id for use in uses for record in use.records}
     return (
@@ -59,5 +67,12 @@ def auditor_cards(sample: DecisionSample, uses: tuple[UnconfirmedUse, ...]) -> t
             unit="",
             note=Text("逐项列出，可重算", "listed below, each replays"),
             state="warning" if touched else "good",
+        ),
+        HomeFigure(
+            label=Text("人工认可或否决", "Overrides"),
+            value=str(len(overrides)),
+            unit="",
+            note=Text("认可未确认事实而同意，或予以拒绝", "approved in spite of unconfirmed facts, or refused"),
+            state="warning" if overrides else "good",
         ),
     )

@@ -17,6 +17,7 @@ from carbonfin.storage.approvals.reading import (
     latest_approval,
     load_approval,
     open_approval_of,
+    overrides_of,
     waiting_for,
 )
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
@@ -49,6 +50,7 @@ __all__ = [
     "load_approval",
     "make_due_effective",
     "open_approval_of",
+    "overrides_of",
     "propose",
     "reject",
     "submit",

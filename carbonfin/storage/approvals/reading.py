@@ -57,6 +57,16 @@ def waiting_for(session: Session, actor: Actor, kinds: Iterable[ApprovalKind]) -
     return tuple(approval_of_row(row) for row in rows)
 
 
+def overrides_of(session: Session, actor: Actor) -> tuple[Approval, ...]:
+    """Give the latest approvals that were given in spite of unconfirmed facts, or refused, newest first.
+
+    Where a person decided otherwise than the figures alone would, an auditor asks why; the reason stands with it.
+    """
+    decided = (ApprovalState.APPROVED, ApprovalState.EFFECTIVE, ApprovalState.REJECTED)
+    found = approvals_of(session, actor, states=decided)
+    return tuple(one for one in found if one.accepted or one.state is ApprovalState.REJECTED)
+
+
 def latest_approval(session: Session, organization_id: str, *, kind: str, subject: str) -> Approval | None:
     """Give the approval of a kind and subject proposed last, if there is one."""
     row = session.exec(
