@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -25,10 +25,12 @@ from sqlalchemy import text
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.actors import Role
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.parties import issue_key
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 
 EXAMPLES = 12
+TODAY = date(2025, 6, 30)
 CHECKS: list[CheckFunction] = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -96,6 +98,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "documents": [],
     },
     "POST /v1/subsidies/reports": {"quarter": "2025Q3", "as_of": "2025-09-26"},
+    "POST /v1/jobs": {"job": "end-of-day", "last_date": "2025-06-30", "rolls": False},
     "POST /v1/approvals/{approval_id}/approve": {"reason": "复核无误"},
     "POST /v1/approvals/{approval_id}/reject": {"reason": "退回"},
     "POST /v1/approvals/{approval_id}/withdraw": {"reason": "撤回"},
@@ -146,6 +149,7 @@ def called(
     role, _, kind = request.param.partition("-")
     with ExitStack() as stack:
         sessions = stack.enter_context(copy.opened())
+        _close_a_day(copy, sessions)
         known = _known(sessions)
         if kind:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
@@ -153,6 +157,14 @@ def called(
             sessions = stack.enter_context(opened(url))
         app = create_app(copy.settings, sessions, CLOCK)
         yield Called(app=app, role=role, key=_key(copy, sessions, role), known=known)
+
+
+def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
+    """Leave one job that was asked for and done; the demonstration closes its day without asking."""
+    ask = JobAsk(job="end-of-day", business_date=TODAY, last_date=TODAY, rolls=False, total_count=1)
+    with sessions.begin() as session:
+        asked = ask_for_job(session, copy.outcome.maker, ask, at=CLOCK.now())
+        note_done(session, asked.id, at=CLOCK.now())
 
 
 def _key(copy: SampleCopy, sessions: Sessions, role: str) -> str:
@@ -178,6 +190,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
+        "job_id": "SELECT id FROM job_request",
         "scheme": "SELECT scheme FROM subsidy_application",
     }  # fmt: skip
     with sessions.read() as session:
