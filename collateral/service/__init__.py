@@ -28,7 +28,8 @@ from collateral.service.approvals import (
     reject_pledge,
     waiting_approval,
 )
-from collateral.service.calls import issue_calls, live_calls
+from collateral.service.call_notices import CALL_NOTICE
+from collateral.service.calls import issue_calls, live_calls, load_call
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
     compliance_positions_of,
@@ -76,6 +77,7 @@ from collateral.service.valuations import (
 from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
+    "CALL_NOTICE",
     "DECISION_KINDS", "PLEDGE_APPROVAL", "AccountPosition", "CompliancePosition", "CoverageRecord", "Desk",
     "DeskPledge", "DeskRepo", "Exposure", "HeadroomRecord",
     "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
@@ -83,7 +85,8 @@ __all__ = [
     "collateral_desk", "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now",
     "desk_page", "desk_view", "draw_pledge",
     "headroom_of", "holdings_of", "issue_calls", "latest_coverages", "latest_exposure", "latest_headrooms",
-    "latest_repo_exposure", "ledger_entries", "ledger_faults", "lines_of", "live_calls", "load_pledge", "load_repo",
+    "latest_repo_exposure", "ledger_entries", "ledger_faults", "lines_of", "live_calls", "load_call", "load_pledge",
+    "load_repo",
     "messages_to_send", "open_account", "open_questions", "open_repo", "pledge_by_code", "pledges_of",
     "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom", "record_holding",
     "register_pledge", "reject_pledge", "repay_pledge", "repo_by_code", "repo_exposure_of", "repos_of",

@@ -9,6 +9,7 @@ from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge
 from collateral.calc.coverage import CoverageLevel
 from collateral.calc.lifecycles import MARGIN_CALL
+from collateral.service.call_notices import tell_call, tell_end_of_call
 from collateral.service.pledges import take_step
 from collateral.service.view import CURE_DAYS, DeskView, desk_view, standing_on
 from collateral.store import pledges, valuations
@@ -63,6 +64,7 @@ def _call(session: Session, actor: Actor, pledge: Pledge, coverage: CoverageReco
             decision_id=coverage.decision_id,
             issued_at=view.standing.known_at,
         )
+        tell_call(session, actor, call, agreement=f"pledge:{pledge.id}", at=view.standing.known_at)
     take_step(
         session,
         actor,
@@ -79,7 +81,7 @@ def _follow_up(session: Session, actor: Actor, pledge: Pledge, coverage: Coverag
     calls = valuations.live_calls(session, actor, agreement_code=pledge.code)
     if coverage.level is CoverageLevel.COVERED:
         for call in calls:
-            _end(session, call, "retract", standing)
+            _end(session, actor, pledge, call, event="retract", standing=standing)
         take_step(
             session,
             actor,
@@ -93,7 +95,7 @@ def _follow_up(session: Session, actor: Actor, pledge: Pledge, coverage: Coverag
     deadlines = [call.deadline for call in calls if call.deadline is not None]
     if deadlines and max(deadlines) < standing.business_date:
         for call in calls:
-            _end(session, call, "no answer by deadline", standing)
+            _end(session, actor, pledge, call, event="no answer by deadline", standing=standing)
         take_step(
             session,
             actor,
@@ -105,10 +107,20 @@ def _follow_up(session: Session, actor: Actor, pledge: Pledge, coverage: Coverag
         )
 
 
-def _end(session: Session, call: MarginCall, event: str, standing: Standing) -> None:
+def _end(session: Session, actor: Actor, pledge: Pledge, call: MarginCall, *, event: str, standing: Standing) -> None:
     after = MARGIN_CALL.after(call.state, event)
     closed_on = standing.business_date if after == "RETRACTED" else None
     valuations.change_call(session, call, state=after, closed_on=closed_on)
+    tell_end_of_call(session, actor, call, agreement=f"pledge:{pledge.id}", state=after, at=standing.known_at)
+
+
+def load_call(session: Session, actor: Actor, call_id: str) -> MarginCall:
+    """Give a call of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    return valuations.load_call(session, actor, call_id)
 
 
 def live_calls(session: Session, actor: Actor, *, agreement_code: str | None = None) -> tuple[MarginCall, ...]:

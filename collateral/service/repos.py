@@ -26,6 +26,7 @@ from collateral.calc.repo import (
     decide_repo_exposure,
 )
 from collateral.service import ledger
+from collateral.service.call_notices import tell_call
 from collateral.service.view import DeskView, desk_view, price_used, standing_on
 from collateral.store import repos as store
 from collateral.store import valuations
@@ -190,7 +191,7 @@ def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> Rep
 
 def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureRecord, view: DeskView) -> None:
     """Issue a repo's call; its deadline is a term of the contract that is not kept here, so none is shown."""
-    valuations.add_call(
+    call = valuations.add_call(
         session,
         actor,
         agreement_code=repo.terms.code,
@@ -202,6 +203,7 @@ def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureReco
         decision_id=exposure.decision_id,
         issued_at=view.standing.known_at,
     )
+    tell_call(session, actor, call, agreement=f"repo:{repo.id}", at=view.standing.known_at)
     store.change_repo_state(session, repo, state=REPO.after(repo.state, "margin transfer due"))
 
 

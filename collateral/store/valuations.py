@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import NotFound
 from collateral.calc.agreements import CoverageRecord, Exposure, MarginCall
 from collateral.calc.coverage import CoverageLevel, CoverageOutcome, TopUp
 from collateral.calc.surrender import SafeDate, SafeDateKind
@@ -178,6 +179,18 @@ def call_issued_on(session: Session, actor: Actor, *, agreement_code: str, issue
         )
     ).one_or_none()
     return None if row is None else _call(row)
+
+
+def load_call(session: Session, actor: Actor, call_id: str) -> MarginCall:
+    """Give a call of the actor's organisation.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    row = session.get(MarginCallRow, call_id)
+    if row is None or row.organization_id != actor.organization_id:
+        raise NotFound(f"there is no call {call_id}", zh="没有这份追加担保通知", field="call_id")
+    return _call(row)
 
 
 def change_call(session: Session, call: MarginCall, *, state: str, closed_on: date | None) -> None:

@@ -1,6 +1,7 @@
 """Sending one delivery over HTTP: checked address, no redirects, bounded in time, the answer's body left unread."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,10 +106,25 @@ def _failure(status: int) -> str:
 
 
 @contextmanager
-def http_transport(networks: AllowedNetworks, *, deadline_s: float = DEADLINE_S) -> Iterator[HttpTransport]:
-    """Open a transport that goes to public addresses and the networks named."""
+def http_transport(
+    networks: AllowedNetworks, *, deadline_s: float = DEADLINE_S, trust: ssl.SSLContext | None = None
+) -> Iterator[HttpTransport]:
+    """Open a transport that goes to public addresses and the networks named.
+
+    Args:
+        networks: Where deliveries may go besides.
+        deadline_s: How long one may take in all.
+        trust: Whose certificates are good; None takes the machine's, where a bank adds its own authority (or names it
+            by OpenSSL's `SSL_CERT_FILE`).
+    """
     timeout = httpx.Timeout(deadline_s, connect=min(CONNECT_TIMEOUT_S, deadline_s))
     limits = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False) as client:
+    with httpx.Client(
+        timeout=timeout,
+        limits=limits,
+        follow_redirects=False,
+        trust_env=False,
+        verify=trust or ssl.create_default_context(),
+    ) as client:
         client.headers["User-Agent"] = "carbonfin-webhooks"
         yield HttpTransport(client, networks, deadline_s=deadline_s)

@@ -13,6 +13,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.rules.record import digest_of
+from carbonfin.storage.approvals.notices import tell_checkers, tell_step
 from carbonfin.storage.approvals.reading import approval_of_row
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
@@ -74,15 +75,17 @@ def draft(session: Session, maker: Actor, kind: ApprovalKind, proposal: Proposal
 def propose(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft, *, at: datetime) -> Approval:
     """Draft and put before the checkers in one step; refused as `draft` refuses."""
     drafted = draft(session, maker, kind, proposal, at=at)
-    return submit(session, maker, drafted.id, at=at)
+    return submit(session, maker, kind, drafted.id, at=at)
 
 
-def submit(session: Session, maker: Actor, approval_id: str, *, at: datetime) -> Approval:
-    """Put a draft before the checkers; only its maker may."""
+def submit(session: Session, maker: Actor, kind: ApprovalKind, approval_id: str, *, at: datetime) -> Approval:
+    """Put a draft before the checkers, and tell them; only its maker may."""
     row = _locked(session, maker, approval_id)
     _only_maker(row, maker)
     row.proposed_at = at
-    return _step(session, row, maker, event="propose", reason=row.maker_reason, at=at)
+    proposed = _step(session, row, maker, event="propose", reason=row.maker_reason, at=at)
+    tell_checkers(session, proposed, kind, at=at)
+    return proposed
 
 
 def approve(
@@ -284,7 +287,9 @@ def _step(session: Session, row: ApprovalRow, actor: Actor, *, event: str, reaso
     session.add(row)
     session.flush()
     _note(session, row, actor, event=event, before=before, reason=reason, at=at)
-    return approval_of_row(row)
+    moved = approval_of_row(row)
+    tell_step(session, moved, actor, event=event, at=at)
+    return moved
 
 
 def _note(

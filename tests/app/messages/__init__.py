@@ -1,0 +1,1 @@
+"""Messages that leave the house, against real receivers on this machine."""
