@@ -1,6 +1,7 @@
 """What the server process loads: the application behind limits on how large a body is and how long it may take."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -8,6 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from carbonfin.app.factory import BODY_BYTES_MAX, create_app
+from carbonfin.app.files.api import FORM_BYTES_MAX
 from carbonfin.app.logs import open_logs
 from carbonfin.app.settings import settings_from
 from carbonfin.web.problem_kinds import KINDS_BY_CODE
@@ -15,6 +17,8 @@ from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, Problem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 
 BODY_SECONDS_MAX = 60.0
+LARGER_BODIES: Mapping[str, int] = {"/files": FORM_BYTES_MAX, "/v1/files": FORM_BYTES_MAX}
+"""Where a body may be larger than elsewhere, by its address."""
 
 
 def application() -> ASGIApp:
@@ -41,8 +45,9 @@ def bounded(
         if scope["type"] != ScopeType.HTTP:
             await whole(scope, receive, send)
             return
-        if _announced_bytes(scope) > body_bytes_max:
-            await _refuse(scope, send, "content-too-large", f"the body is larger than {body_bytes_max} bytes")
+        bytes_max = LARGER_BODIES.get(scope["path"], body_bytes_max)
+        if _announced_bytes(scope) > bytes_max:
+            await _refuse(scope, send, "content-too-large", f"the body is larger than {bytes_max} bytes")
             return
         reading = _TimedBody(receive, send, seconds_max=body_seconds_max)
         await whole(scope, reading.receive, reading.send)

@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.factory import create_app
+from carbonfin.app.serving import bounded
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import FILE_BYTES_MAX
@@ -33,7 +34,7 @@ def _contents(world: World) -> tuple[int, ...]:
 
 
 def _send(
-    client: TestClient[Litestar],
+    client: TestClient[Any],
     world: World,
     content: bytes = b"",
     *,
@@ -196,6 +197,16 @@ def test_what_is_no_form_or_too_large_is_refused_as_such(world: World) -> None:
     assert [(wanted, answer.status_code) for wanted, answer in asked if answer.status_code != wanted] == []
     assert asked[-1][1].json()["code"] == "idempotency-key-required"
     assert _contents(world) == before
+
+
+def test_the_server_lets_a_large_file_through_to_where_files_are_sent(world: World) -> None:
+    large = b"x" * (12 * 1024 * 1024)
+    with TestClient(bounded(world.app)) as client:
+        client.headers.update(world.key_headers())
+        assert _send(client, world, large, name="a.txt").status_code == 201
+        elsewhere = client.post("/v1/valuations", content=large, headers={"Content-Type": "application/json"})
+        assert elsewhere.status_code == 413
+        assert _send(client, world, b"x" * (FILE_BYTES_MAX + 80_000), name="a.txt", key="k2").status_code == 413
 
 
 def test_another_bank_and_a_reader_are_refused(world: World) -> None:
