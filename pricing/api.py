@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -23,11 +24,14 @@ from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, IdText, UnitText, day_of
 from pricing import service
+from pricing.calc.positions import PortfolioLine
 from pricing.schemas import (
     ForwardQuoteOut,
     ImportReportOut,
     PortfolioListOut,
     PortfolioOut,
+    PreviewIn,
+    PreviewOut,
     PriceFileIn,
     QualityOut,
     QuoteListOut,
@@ -37,6 +41,7 @@ from pricing.schemas import (
 )
 
 _FAULTS_TOLD = 20
+_MARKETS = "pricing_markets"
 _Unit = Annotated[UnitText, QueryParameter(description="Unit quoted: CEA, CCER, SZA-2023.")]
 _From = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
 _To = Annotated[DayText | None, QueryParameter(name="to", description="Last day; left out, the business date.")]
@@ -66,6 +71,52 @@ def create_valuation(
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
+@post(
+    "/v1/valuations/preview",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(404, 409, 422),
+    tags=["pricing"],
+)
+def preview_valuation(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, data: PreviewIn
+) -> PreviewOut:
+    """Value a stored portfolio or a book on the market in memory, known at most five seconds ago; nothing is kept.
+
+    As nothing is written, no idempotency key is asked for.
+    """
+    valuation_date = day_of(data.valuation_date, field="/valuation_date")
+    with sessions.read() as session:
+        lines = _lines_of(session, actor, data)
+        preview = service.preview_lines(
+            session,
+            actor,
+            markets_of(request),
+            lines,
+            valuation_date=valuation_date,
+            known_at=standing_of(session, actor.organization_id, clock).known_at,
+            at=clock.now(),
+        )
+    return PreviewOut.of(preview)
+
+
+def markets_of(request: WebRequest) -> service.Markets:
+    """Give the markets this process keeps in memory."""
+    state = request.app.state
+    if _MARKETS not in state:
+        state[_MARKETS] = service.Markets()
+    markets: service.Markets = state[_MARKETS]
+    return markets
+
+
+def _lines_of(session: Session, actor: Actor, data: PreviewIn) -> Sequence[PortfolioLine]:
+    if data.lines is not None and data.portfolio_id is None:
+        return [line.line(place) for place, line in enumerate(data.lines)]
+    if data.portfolio_id is not None and data.lines is None:
+        return service.load_portfolio(session, actor, data.portfolio_id).lines
+    raise _neither_or_both()
+
+
 def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -> ValuationOut:
     valuation_date = day_of(data.valuation_date, field="/valuation_date")
     known_at = standing_of(session, actor.organization_id, clock).known_at
@@ -83,14 +134,18 @@ def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -
             known_at=known_at,
         )
     else:
-        raise InvalidInput(
-            "give either portfolio_id or lines, not both and not neither",
-            zh="portfolio_id 与 lines 须二选一",
-            field="/portfolio_id",
-            remedy="Name a stored portfolio or give the lines.",
-            remedy_zh="请指定已存组合，或直接给出持仓。",
-        )
+        raise _neither_or_both()
     return ValuationOut.of(valuation)
+
+
+def _neither_or_both() -> InvalidInput:
+    return InvalidInput(
+        "give either portfolio_id or lines, not both and not neither",
+        zh="portfolio_id 与 lines 须二选一",
+        field="/portfolio_id",
+        remedy="Name a stored portfolio or give the lines.",
+        remedy_zh="请指定已存组合，或直接给出持仓。",
+    )
 
 
 @get("/v1/valuations/{valuation_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["pricing"])
@@ -205,7 +260,9 @@ def import_quotes(
             raise _refused(report)
         return ImportReportOut.of(report)
 
-    return idempotently(sessions, actor, request, idempotency_key, data, work)
+    answer = idempotently(sessions, actor, request, idempotency_key, data, work)
+    markets_of(request).forget(actor)
+    return answer
 
 
 def _bytes_of(text: str) -> bytes:
@@ -259,6 +316,7 @@ def read_forward_quote(
 
 routes = [
     create_valuation,
+    preview_valuation,
     read_valuation,
     list_portfolios,
     list_quotes,

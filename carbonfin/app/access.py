@@ -22,6 +22,7 @@ BUREAU_MAKERS = frozenset({BUREAU})
 APPROVAL_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, BUREAU, AUDITOR, ADMINISTRATOR})
 APPROVAL_MAKERS = APPROVAL_READERS - {AUDITOR}
 APPROVAL_DECIDERS = APPROVAL_MAKERS
+MESSAGE_READERS = frozenset({ADMINISTRATOR, AUDITOR})
 FILE_READERS = APPROVAL_READERS
 FILE_MAKERS = APPROVAL_MAKERS
 FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
@@ -89,6 +90,31 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/files/{digest:str}/links": FILE_MAKERS,
     "POST /v1/files/{digest:str}/links/{link_id:str}/void": FILE_MAKERS,
     "POST /v1/files/{digest:str}/erasure": FILE_ERASERS,
+    # --- app: messages ---
+    "GET /inbox": PEOPLE,
+    "POST /inbox/{item_id:str}/read": PEOPLE,
+    "GET /notices/{item_id:str}/pdf": PEOPLE,
+    "GET /messages": MESSAGE_READERS,
+    "POST /messages/webhooks": ADMINISTRATORS,
+    "POST /messages/webhooks/{webhook_id:str}/rotate-secret": ADMINISTRATORS,
+    "POST /messages/webhooks/{webhook_id:str}/retire": ADMINISTRATORS,
+    "POST /messages/deliveries/{delivery_id:str}/resend": ADMINISTRATORS,
+    "POST /messages/deliveries/{delivery_id:str}/skip": ADMINISTRATORS,
+    "POST /messages/{message_id:str}/resend": ADMINISTRATORS,
+    "GET /v1/inbox": EVERYONE,
+    "POST /v1/inbox/{item_id:str}/read": EVERYONE,
+    "GET /v1/inbox/{item_id:str}/pdf": EVERYONE,
+    "GET /v1/webhooks": MESSAGE_READERS,
+    "POST /v1/webhooks": ADMINISTRATORS,
+    "GET /v1/webhooks/{webhook_id:str}": MESSAGE_READERS,
+    "PATCH /v1/webhooks/{webhook_id:str}": ADMINISTRATORS,
+    "DELETE /v1/webhooks/{webhook_id:str}": ADMINISTRATORS,
+    "POST /v1/webhooks/{webhook_id:str}/rotate-secret": ADMINISTRATORS,
+    "GET /v1/deliveries": MESSAGE_READERS,
+    "POST /v1/deliveries/{delivery_id:str}/resend": ADMINISTRATORS,
+    "POST /v1/deliveries/{delivery_id:str}/skip": ADMINISTRATORS,
+    "GET /v1/messages/dead": MESSAGE_READERS,
+    "POST /v1/messages/{message_id:str}/resend": ADMINISTRATORS,
     "GET /decisions": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
@@ -106,6 +132,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/jobs/{job_id:str}": JOB_READERS,
     # --- pricing ---
     "POST /v1/valuations": BANK_MAKERS,
+    "POST /v1/valuations/preview": BANK_READERS,
     "GET /v1/valuations/{valuation_id:str}": BANK_READERS,
     "GET /v1/portfolios": BANK_READERS,
     "GET /v1/market/quotes": BANK_READERS,
@@ -183,6 +210,10 @@ SCOPES: Mapping[str, str] = {
     "subsidies": "reporting",
     "decisions": "decisions",
     "approvals": "approvals",
+    "inbox": "messages",
+    "webhooks": "messages",
+    "deliveries": "messages",
+    "messages": "messages",
     "files": "files",
     "jobs": "jobs",
 }

@@ -1,9 +1,10 @@
 """The value of lines by kind, on whole arrays: exact integers for prices times tonnes, float64 where a rate enters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +47,10 @@ class LineMarket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValuedLine:
-    """A line's value and the figures it came from; the last figure is the value."""
+    """A line's value and, on demand, the figures it came from; the last figure is the value."""
 
     value: LineValue
-    figures: tuple[Figure, ...]
+    figures: Callable[[], tuple[Figure, ...]]
 
 
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
@@ -61,7 +62,7 @@ def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[Valu
         values=tuple(
             ValuedLine(
                 value=_line_value(market, line, present_value_cny=value_cny),
-                figures=traces.spot_figures(line, value_cny),
+                figures=partial(traces.spot_figures, line, value_cny),
             )
             for line, value_cny in zip(lines, values_cny, strict=True)
         )
@@ -181,7 +182,8 @@ def _forward_valued(
     )
     return ValuedLine(
         value=value,
-        figures=traces.forward_figures(
+        figures=partial(
+            traces.forward_figures,
             line,
             days=((line.delivery_date or today) - today).days,
             forward_cny_per_t=forward,
@@ -294,7 +296,8 @@ def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal)
     )
     return ValuedLine(
         value=value,
-        figures=traces.futures_figures(
+        figures=partial(
+            traces.futures_figures,
             line,
             settlement=now,
             before_cny_per_t=item.before_cny_per_t,

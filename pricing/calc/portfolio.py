@@ -4,7 +4,7 @@ Prices are resolved once per unit, discount factors once per delivery date, then
 rounded to the fen; totals are sums of rounded lines.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -66,33 +66,63 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
     Raises:
         InvalidInput: Two lines have the same code, or the snapshot is of another day or instant.
     """
-    _check_whole(inputs)
-    prices, unpriced = _fair_prices(inputs.snapshot, {line.unit for line in inputs.lines})
+    snapshot = inputs.snapshot
+    if snapshot.valuation_date != inputs.valuation_date or snapshot.known_at != inputs.known_at:
+        raise InvalidInput(
+            f"the snapshot is of {snapshot.valuation_date}, the valuation of {inputs.valuation_date}",
+            zh="行情快照与估值日不一致",
+            field="valuation_date",
+        )
+    market = priced_market(snapshot, {line.unit for line in inputs.lines})
+    batch = value_lines(market, inputs.lines)
+    return _total(market.lines, batch.values, batch.failures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedMarket:
+    """A snapshot with all that does not depend on the book: its digest, fair prices, and why a unit has none."""
+
+    lines: LineMarket
+    unpriced: Mapping[Unit, CarbonFinError]
+
+
+def priced_market(snapshot: MarketSnapshot, units: set[Unit]) -> PricedMarket:
+    """Price units on a snapshot once."""
+    prices, unpriced = _fair_prices(snapshot, units)
+    return PricedMarket(lines=LineMarket(snapshot=snapshot, digest=snapshot.digest, prices=prices), unpriced=unpriced)
+
+
+def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
+    """Value each line on a market that knows its units, in the order given.
+
+    Raises:
+        InvalidInput: Two lines have the same code.
+    """
+    _refuse_twice(lines)
     failures: dict[str, Failure] = {}
-    for line in inputs.lines:
+    for line in lines:
         fault = line_fault(line)
-        if fault is None and line.kind is not LineKind.FUTURES and line.unit in unpriced:
-            fault = failure_of(line, unpriced[line.unit])
+        if fault is None and line.kind is not LineKind.FUTURES and line.unit in market.unpriced:
+            fault = failure_of(line, market.unpriced[line.unit])
         if fault is not None:
             failures[line.line_id] = fault
-    market = LineMarket(snapshot=inputs.snapshot, digest=inputs.snapshot.digest, prices=prices)
     valued: dict[str, ValuedLine] = {}
-    for kind, value_lines in _VALUERS:
-        sound = [line for line in inputs.lines if line.kind is kind and line.line_id not in failures]
-        batch = value_lines(market, sound)
-        valued.update({item.value.line_id: item for item in batch.values})
-        failures.update({failure.item: failure for failure in batch.failures})
-    codes = [line.line_id for line in inputs.lines]
-    return _total(
-        market,
-        [valued[code] for code in codes if code in valued],
-        tuple(failures[code] for code in codes if code in failures),
+    for kind, value_kind in _VALUERS:
+        sound = [line for line in lines if line.kind is kind and line.line_id not in failures]
+        if sound:
+            batch = value_kind(market.lines, sound)
+            valued.update({item.value.line_id: item for item in batch.values})
+            failures.update({failure.item: failure for failure in batch.failures})
+    codes = [line.line_id for line in lines]
+    return Batch(
+        values=tuple(valued[code] for code in codes if code in valued),
+        failures=tuple(failures[code] for code in codes if code in failures),
     )
 
 
-def _check_whole(inputs: PortfolioInputs) -> None:
+def _refuse_twice(lines: Sequence[PortfolioLine]) -> None:
     seen: set[str] = set()
-    for line in inputs.lines:
+    for line in lines:
         if line.line_id in seen:
             raise InvalidInput(
                 f"line {line.line_id} stands twice",
@@ -102,13 +132,6 @@ def _check_whole(inputs: PortfolioInputs) -> None:
                 remedy_zh="每条持仓请使用不同代码。",
             )
         seen.add(line.line_id)
-    snapshot = inputs.snapshot
-    if snapshot.valuation_date != inputs.valuation_date or snapshot.known_at != inputs.known_at:
-        raise InvalidInput(
-            f"the snapshot is of {snapshot.valuation_date}, the valuation of {inputs.valuation_date}",
-            zh="行情快照与估值日不一致",
-            field="valuation_date",
-        )
 
 
 def _fair_prices(
@@ -156,7 +179,7 @@ def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Fai
             market.snapshot,
             prices=priced,
             assumptions=(market.snapshot.parameter(FORWARD_RATE, scope=""),) if has_forward else (),
-            line_figures=[item.figures for item in valued],
+            line_figures=[item.figures() for item in valued],
             present_value_cny=present_cny,
             variation_margin_cny=margin_cny,
         ),

@@ -26,6 +26,7 @@ from pricing.service.market import (
     quote_page,
     quoted_units,
 )
+from pricing.service.previews import Markets, Preview, preview_lines
 from pricing.service.valuation import (
     ForwardAnswer,
     Valuation,
@@ -44,11 +45,12 @@ from pricing.store.portfolios import Portfolio, ValuationRecord
 
 __all__ = [
     "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot",
-    "Portfolio", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price", "average_daily_volume_t",
-    "fair_price", "forward_quote", "fx_rate_on", "import_builtin_market", "import_price_file", "import_sample_quotes",
-    "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days", "market_snapshot",
-    "portfolio_page", "price_figures", "quality_of", "quote_page", "quoted_units", "record_inline_valuation",
-    "record_valuation", "sample_parameters", "save_portfolio", "valuations_of", "value_inline",
+    "Markets", "Portfolio", "Preview", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price",
+    "average_daily_volume_t", "fair_price", "forward_quote", "fx_rate_on", "import_builtin_market",
+    "import_price_file", "import_sample_quotes", "list_portfolios", "load_portfolio", "load_valuation", "lpr_on",
+    "market_days", "market_snapshot", "portfolio_page", "preview_lines", "price_figures", "quality_of", "quote_page",
+    "quoted_units", "record_inline_valuation", "record_valuation", "sample_parameters", "save_portfolio",
+    "valuations_of", "value_inline",
 ]  # fmt: skip
 
 DECISION_KINDS = (PORTFOLIO_VALUE,)

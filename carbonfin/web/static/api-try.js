@@ -6,6 +6,8 @@ addEventListener("DOMContentLoaded", () => {
     url: "/schema/openapi.json",
     domNode: document.getElementById("swagger"),
     validatorUrl: null,
+    // The page has a heading of its own.
+    plugins: [() => ({ wrapComponents: { InfoContainer: () => () => null } })],
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: 0,

@@ -1,0 +1,278 @@
+"""Shapes of books and their values: strings for exact figures, one copy between struct and value."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Failure
+from carbonfin.web.wire import DayText, IdText, NameText, PriceText, UnitText, day_of, decimal_of
+from pricing.calc.positions import LineKind, LineValue, PortfolioLine
+from pricing.schemas.figures import text_of
+from pricing.service import AppraisalPrice, Preview, Valuation
+
+LINES_MAX = 10_000
+
+
+class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One position of a book: a spot holding, an OTC forward or a futures-style contract."""
+
+    line_id: IdText
+    kind: Literal["spot", "forward", "futures"]
+    unit: UnitText
+    quantity_t: Annotated[
+        int, Meta(ge=-1_000_000_000, le=1_000_000_000, description="Whole tonnes; negative for a sale of a contract.")
+    ]
+    label: Annotated[str, Meta(max_length=200)] = ""
+    strike_cny_per_t: PriceText | None = None
+    delivery_date: DayText | None = None
+    contract_code: IdText | None = None
+    trade_date: DayText | None = None
+
+    def line(self, place: int) -> PortfolioLine:
+        """Give the line as a value; what the market cannot bear is found when it is valued."""
+        at = f"/lines/{place}"
+        return PortfolioLine(
+            line_id=self.line_id,
+            kind=LineKind(self.kind),
+            unit=Unit.parse(self.unit),
+            quantity_t=self.quantity_t,
+            label=self.label,
+            strike_cny_per_t=None if self.strike_cny_per_t is None else decimal_of(self.strike_cny_per_t),
+            delivery_date=None
+            if self.delivery_date is None
+            else day_of(self.delivery_date, field=f"{at}/delivery_date"),
+            contract_code=self.contract_code,
+            trade_date=None if self.trade_date is None else day_of(self.trade_date, field=f"{at}/trade_date"),
+        )
+
+
+class ValuationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to value: a stored portfolio, or a book given here."""
+
+    valuation_date: DayText
+    portfolio_id: IdText | None = None
+    name: NameText | None = None
+    lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+
+
+class LineValueOut(Struct, frozen=True, kw_only=True):
+    """The value of a line with the price it rests on; `figure` names it in the decision's trace."""
+
+    line_id: str
+    label: str
+    kind: str
+    unit: str
+    quantity_t: int
+    price_cny_per_t: str
+    price_date: str
+    price_source: str
+    staleness_days: int
+    level: int
+    is_sample: bool
+    flags: list[str]
+    present_value_cny: str
+    variation_margin_cny: str | None
+    notes_zh: list[str]
+    notes_en: list[str]
+    figure: str
+    snapshot_digest: str
+
+    @classmethod
+    def of(cls, value: LineValue) -> "LineValueOut":
+        """Write a line's value."""
+        return cls(
+            line_id=value.line_id,
+            label=value.label,
+            kind=value.kind,
+            unit=str(value.unit),
+            quantity_t=value.quantity_t,
+            price_cny_per_t=text_of(value.price_cny_per_t),
+            price_date=value.price_date.isoformat(),
+            price_source=value.price_source,
+            staleness_days=value.staleness_days,
+            level=value.level,
+            is_sample=value.is_sample,
+            flags=list(value.flags),
+            present_value_cny=text_of(value.present_value_cny),
+            variation_margin_cny=None if value.variation_margin_cny is None else text_of(value.variation_margin_cny),
+            notes_zh=list(value.notes_zh),
+            notes_en=list(value.notes_en),
+            figure=value.figure,
+            snapshot_digest=value.snapshot_digest,
+        )
+
+
+class FailureOut(Struct, frozen=True, kw_only=True):
+    """An item that failed: which, where, why, and what to do."""
+
+    item: str
+    field: str | None
+    detail: str
+    detail_zh: str
+    remedy: str
+    remedy_zh: str
+
+    @classmethod
+    def of(cls, failure: Failure) -> "FailureOut":
+        """Write a failure."""
+        return cls(
+            item=failure.item,
+            field=failure.field,
+            detail=failure.detail,
+            detail_zh=failure.zh,
+            remedy=failure.remedy,
+            remedy_zh=failure.remedy_zh,
+        )
+
+
+class ValuationOut(Struct, frozen=True, kw_only=True):
+    """A recorded valuation; its trace is the decision's."""
+
+    valuation_id: str
+    decision_id: str
+    portfolio_id: str | None
+    portfolio_name: str
+    valuation_date: str
+    known_at: str
+    snapshot_digest: str
+    present_value_cny: str
+    variation_margin_cny: str
+    level_max: int | None
+    is_sample: bool
+    lines: list[LineValueOut]
+    failures: list[FailureOut]
+
+    @classmethod
+    def of(cls, valuation: Valuation) -> "ValuationOut":
+        """Write a valuation."""
+        record, value = valuation.record, valuation.value
+        return cls(
+            valuation_id=record.id,
+            decision_id=record.decision_id,
+            portfolio_id=record.portfolio_id,
+            portfolio_name=record.portfolio_name,
+            valuation_date=record.valuation_date.isoformat(),
+            known_at=record.known_at.isoformat().replace("+00:00", "Z"),
+            snapshot_digest=record.snapshot_digest,
+            present_value_cny=text_of(record.present_value_cny),
+            variation_margin_cny=text_of(record.variation_margin_cny),
+            level_max=record.level_max,
+            is_sample=record.is_sample,
+            lines=[LineValueOut.of(line) for line in value.lines],
+            failures=[FailureOut.of(failure) for failure in value.failures],
+        )
+
+
+class PreviewIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to value without keeping it: a stored portfolio, or a book given here."""
+
+    valuation_date: DayText
+    portfolio_id: IdText | None = None
+    lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+
+
+class PreviewPriceOut(Struct, frozen=True, kw_only=True):
+    """The price of a unit that spot and forward lines rest on."""
+
+    unit: str
+    price_cny_per_t: str
+    price_date: str
+    price_source: str
+    staleness_days: int
+    level: int
+    is_sample: bool
+    flags: list[str]
+    note_zh: str
+    note_en: str
+
+    @classmethod
+    def of(cls, price: AppraisalPrice) -> "PreviewPriceOut":
+        """Write a price."""
+        return cls(
+            unit=str(price.unit),
+            price_cny_per_t=text_of(price.price_cny_per_t),
+            price_date=price.price_date.isoformat(),
+            price_source=price.source,
+            staleness_days=price.staleness_days,
+            level=price.level,
+            is_sample=price.is_sample,
+            flags=list(price.flags),
+            note_zh=price.note_zh,
+            note_en=price.note_en,
+        )
+
+
+class PreviewLineOut(Struct, frozen=True, kw_only=True):
+    """The value of a line: as a recorded valuation has it, without the trace."""
+
+    line_id: str
+    price_cny_per_t: str
+    level: int
+    is_sample: bool
+    present_value_cny: str
+    variation_margin_cny: str | None
+
+
+class PreviewOut(Struct, frozen=True, kw_only=True):
+    """A book's value on the market as known at `known_at`; nothing is on record."""
+
+    valuation_date: str
+    known_at: str
+    snapshot_digest: str
+    present_value_cny: str
+    variation_margin_cny: str
+    level_max: int | None
+    is_sample: bool
+    prices: list[PreviewPriceOut]
+    lines: list[PreviewLineOut]
+    failures: list[FailureOut]
+
+    @classmethod
+    def of(cls, preview: Preview) -> "PreviewOut":
+        """Write a preview."""
+        values = [item.value for item in preview.lines.values]
+        market = preview.market.lines
+        units = sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
+        present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))
+        margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), Decimal("0.00"))
+        return cls(
+            valuation_date=preview.valuation_date.isoformat(),
+            known_at=preview.known_at.isoformat().replace("+00:00", "Z"),
+            snapshot_digest=market.digest,
+            present_value_cny=text_of(present_cny),
+            variation_margin_cny=text_of(margin_cny),
+            level_max=max((value.level for value in values), default=None),
+            is_sample=any(value.is_sample for value in values),
+            prices=[PreviewPriceOut.of(market.prices[unit]) for unit in units],
+            lines=[
+                PreviewLineOut(
+                    line_id=value.line_id,
+                    price_cny_per_t=text_of(value.price_cny_per_t),
+                    level=value.level,
+                    is_sample=value.is_sample,
+                    present_value_cny=text_of(value.present_value_cny),
+                    variation_margin_cny=None
+                    if value.variation_margin_cny is None
+                    else text_of(value.variation_margin_cny),
+                )
+                for value in values
+            ],
+            failures=[FailureOut.of(failure) for failure in preview.lines.failures],
+        )
+
+
+class PortfolioOut(Struct, frozen=True, kw_only=True):
+    """A portfolio without its lines."""
+
+    portfolio_id: str
+    code: str
+    name: str
+    is_sample: bool
+
+
+class PortfolioListOut(Struct, frozen=True, kw_only=True):
+    """The organisation's portfolios."""
+
+    portfolios: list[PortfolioOut]

@@ -1,0 +1,135 @@
+"""Books valued on the market in memory: nothing is stored and no line asks the database.
+
+The market of an organisation and day is kept for a few seconds with all that does not depend on the book: the snapshot,
+its digest and the fair prices. What is answered says as of which instant the market was known, so it is equal, line by
+line, to a valuation recorded on the same snapshot.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Batch
+from pricing.calc.lines import ValuedLine
+from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
+from pricing.calc.positions import PortfolioLine
+from pricing.service.market import market_snapshot
+
+KEPT_FOR = timedelta(seconds=5)
+_MARKETS_MAX = 64
+_UNITS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A book's values on a market; nothing of it is on record."""
+
+    valuation_date: date
+    known_at: datetime
+    market: PricedMarket
+    lines: Batch[ValuedLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    market: PricedMarket
+    units: frozenset[Unit]
+    taken_at: datetime
+
+
+class Markets:
+    """The markets one process keeps in memory, by organisation and day; the least used goes first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, date], _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def market(
+        self,
+        session: Session,
+        actor: Actor,
+        units: frozenset[Unit],
+        *,
+        valuation_date: date,
+        known_at: datetime,
+        at: datetime,
+    ) -> PricedMarket:
+        """Give the market of a day with these units priced, from memory where it was taken within the last seconds.
+
+        Args:
+            session: Asked only where nothing is kept.
+            actor: Whose market.
+            units: What must be priced.
+            valuation_date: Day the prices refer to.
+            known_at: What counts as known at present.
+            at: The present, by which what is kept grows old.
+        """
+        key = (actor.organization_id, valuation_date)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None and not _is_fresh(kept, known_at=known_at, at=at):
+            kept = None
+        if kept is not None and units <= kept.units:
+            return kept.market
+        snapshot = (
+            market_snapshot(
+                session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
+            )
+            if kept is None
+            else kept.market.lines.snapshot
+        )
+        whole = units | (frozenset() if kept is None or len(kept.units) > _UNITS_MAX else kept.units)
+        fresh = _Kept(
+            market=priced_market(snapshot, set(whole)), units=whole, taken_at=at if kept is None else kept.taken_at
+        )
+        self._keep(key, fresh)
+        return fresh.market
+
+    def forget(self, actor: Actor) -> None:
+        """Forget the markets of an organisation, whose quotes have just changed."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == actor.organization_id]:
+                del self._kept[key]
+
+    def _keep(self, key: tuple[str, date], fresh: _Kept) -> None:
+        with self._lock:
+            self._kept[key] = fresh
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MARKETS_MAX:
+                self._kept.popitem(last=False)
+
+
+def _is_fresh(kept: _Kept, *, known_at: datetime, at: datetime) -> bool:
+    snapshot_known_at = kept.market.lines.snapshot.known_at
+    return timedelta(0) <= at - kept.taken_at <= KEPT_FOR and timedelta(0) <= known_at - snapshot_known_at <= KEPT_FOR
+
+
+def preview_lines(
+    session: Session,
+    actor: Actor,
+    markets: Markets,
+    lines: Sequence[PortfolioLine],
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    at: datetime,
+) -> Preview:
+    """Value a book on the market in memory and keep nothing.
+
+    Raises:
+        InvalidInput: Two lines have the same code, or the valuation date lies after what is known.
+    """
+    units = frozenset(line.unit for line in lines)
+    market = markets.market(session, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
+    return Preview(
+        valuation_date=valuation_date,
+        known_at=market.lines.snapshot.known_at,
+        market=market,
+        lines=value_lines(market, lines),
+    )

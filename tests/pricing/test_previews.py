@@ -1,0 +1,202 @@
+"""Books valued on the market in memory: equal to a recorded valuation, nothing kept, no line asks the database."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from carbonfin.app.packages import PACKAGES
+from carbonfin.kernel.allowances import Unit
+from carbonfin.storage.engine import Sessions
+from pricing import service
+from pricing.calc.portfolio import PortfolioInputs, value_portfolio
+from pricing.service.previews import KEPT_FOR
+from tests.app.worlds import World, build_world
+from tests.pricing.test_api import F1, G1, H1, client_of, post
+from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, MarketWorld, add_market, make_market_world
+
+PREVIEW = "/v1/valuations/preview"
+AT = KNOWN_AT
+
+
+@pytest.fixture
+def world(sessions: Sessions) -> World:
+    world = build_world(sessions, packages=PACKAGES)
+    with sessions.begin() as session:
+        add_market(session, world.officer)
+    return world
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient[Litestar]]:
+    with client_of(world) as client:
+        yield client
+
+
+@contextmanager
+def _statements(sessions: Sessions) -> Iterator[list[str]]:
+    asked: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(sessions.engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        sa.event.remove(sessions.engine, "before_cursor_execute", note)
+
+
+def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -> None:
+    bad = {**F1, "line_id": "F2", "delivery_date": "2025-06-30"}
+    book = {"valuation_date": "2025-06-30", "lines": [H1, F1, G1, bad, {**H1, "line_id": "H9", "unit": "EUA-2025"}]}
+    stored = post(client, "/v1/valuations", book).json()
+    answer = client.post(PREVIEW, json=book)
+    assert answer.status_code == 200, answer.text
+    preview = answer.json()
+    for name in ("snapshot_digest", "known_at", "present_value_cny", "variation_margin_cny", "level_max", "is_sample",
+                 "failures"):  # fmt: skip
+        assert preview[name] == stored[name], name
+    shown = ("line_id", "price_cny_per_t", "level", "is_sample", "present_value_cny", "variation_margin_cny")
+    assert preview["lines"] == [{name: line[name] for name in shown} for line in stored["lines"]]
+    # By hand: (75.5397 - 77.50) t discounted is worked in the forward's own test; 60,000 t at 75.02 is 4,501,200.
+    assert {line["line_id"]: line["present_value_cny"] for line in preview["lines"]} == {
+        "H1": "4501200.00", "F1": "-38935.49", "G1": "0.00",
+    }  # fmt: skip
+    assert [failure["item"] for failure in preview["failures"]] == ["F2", "H9"]
+    assert [price["unit"] for price in preview["prices"]] == ["CEA", "CEA-2023"]
+
+
+def test_nothing_is_kept_and_no_line_asks_the_database(client: TestClient[Litestar], world: World) -> None:
+    book = {"valuation_date": "2025-06-30", "lines": [{**H1, "line_id": f"H{place}"} for place in range(500)]}
+    with _statements(world.sessions) as first:
+        assert client.post(PREVIEW, json=book).status_code == 200
+    with _statements(world.sessions) as second:
+        assert client.post(PREVIEW, json=book).json()["present_value_cny"] == "2250600000.00"
+    assert not [statement for statement in first + second if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert not [statement for statement in second if "quote" in statement or "parameter" in statement]
+    assert len(second) < 12 < len(first)
+    assert client.get("/v1/decisions", params={"kind": "pricing.portfolio"}).json() == {"decisions": []}
+
+
+def test_a_stored_book_is_previewed_as_it_is_valued(client: TestClient[Litestar], world: World) -> None:
+    with world.sessions.begin() as session:
+        portfolio = service.save_portfolio(session, world.officer, code="B1", name="示例组合", lines=BOOK)
+    preview = client.post(PREVIEW, json={"valuation_date": "2025-06-30", "portfolio_id": portfolio.id})
+    assert preview.json()["present_value_cny"] == "46915964.51"
+    other = client.post(
+        PREVIEW, json={"valuation_date": "2025-06-30", "portfolio_id": portfolio.id}, headers=world.key_headers("other")
+    )
+    assert (other.status_code, other.json()["code"]) == (404, "not-found")
+
+
+def test_quotes_that_come_in_are_seen_at_once(client: TestClient[Litestar]) -> None:
+    book = {"valuation_date": "2025-06-30", "lines": [{**H1, "unit": "SZA-2022"}]}
+    before = client.post(PREVIEW, json=book).json()
+    file = "日期,品种,收盘价\n2025-06-30,SZA-2022,41.25\n"
+
+    made = post(client, "/v1/market/quotes", {
+        "file_name": "a.csv", "exchange": "深圳排放权交易所",
+        "content_base64": base64.b64encode(file.encode()).decode(),
+    })  # fmt: skip
+    assert made.status_code == 201, made.text
+    after = client.post(PREVIEW, json=book).json()
+    assert after["snapshot_digest"] != before["snapshot_digest"]
+    assert after == {**client.post(PREVIEW, json=book).json()}
+    assert post(client, "/v1/valuations", book).json()["present_value_cny"] == after["present_value_cny"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"valuation_date": "2025-06-30"}, 422, "/portfolio_id"),
+        ({"valuation_date": "2025-06-30", "portfolio_id": "x", "lines": [H1]}, 422, "/portfolio_id"),
+        ({"valuation_date": "2025-06-30", "lines": [H1, H1]}, 422, "lines"),
+        ({"valuation_date": "2031-01-01", "lines": [H1]}, 422, "valuation_date"),
+        ({"valuation_date": "2025-02-30", "lines": [H1]}, 422, "/valuation_date"),
+        ({"valuation_date": "2025-06-30", "lines": []}, 400, "/lines"),
+        ({"valuation_date": "2025-06-30", "lines": [H1], "name": "x"}, 400, "/name"),
+    ],
+)
+def test_bad_books_are_refused_by_name(
+    client: TestClient[Litestar], body: dict[str, Any], status: int, field: str
+) -> None:
+    answer = client.post(PREVIEW, json=body)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["errors"][0]
+    assert error.get("pointer", error.get("field")) == field
+
+
+@pytest.fixture
+def bank(sqlite_sessions: Sessions) -> MarketWorld:
+    with sqlite_sessions.begin() as session:
+        return make_market_world(session)
+
+
+def _market(sessions: Sessions, markets: service.Markets, bank: MarketWorld, *units: str, after: timedelta) -> Any:
+    with sessions.read() as session:
+        return markets.market(
+            session, bank.maker, frozenset(Unit.parse(unit) for unit in units),
+            valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT + after,
+        )  # fmt: skip
+
+
+def test_a_market_is_kept_for_seconds_and_grows_by_units(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
+    markets = service.Markets()
+    nothing, second = timedelta(0), timedelta(seconds=1)
+    first = _market(sqlite_sessions, markets, bank, "CEA", after=nothing)
+    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR) is first
+    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR + second) is not first
+    grown = _market(sqlite_sessions, markets, bank, "CCER", after=KEPT_FOR + second)
+    assert set(grown.lines.prices) == {Unit.parse("CEA"), Unit.parse("CCER")}
+    assert _market(sqlite_sessions, markets, bank, "CEA", after=nothing) is not grown, "never one of a later time"
+    markets.forget(bank.checker)
+    assert not markets._kept
+
+
+def test_each_organisation_has_its_own(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
+    markets = service.Markets()
+    own = _market(sqlite_sessions, markets, bank, "SZA-2022", after=timedelta(0))
+    with sqlite_sessions.read() as session:
+        other = markets.market(
+            session, bank.stranger, frozenset({Unit.parse("SZA-2022")}),
+            valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT,
+        )  # fmt: skip
+    assert own.lines.digest != other.lines.digest
+    assert not other.lines.prices, "samples are the sample bank's alone"
+
+
+def test_memory_stays_bounded(sqlite_sessions: Sessions, bank: MarketWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pricing.service.previews._MARKETS_MAX", 3)
+    markets = service.Markets()
+    for days in range(6):
+        with sqlite_sessions.read() as session:
+            markets.market(
+                session, bank.maker, frozenset(), valuation_date=BUSINESS_DATE - timedelta(days=days),
+                known_at=KNOWN_AT, at=AT,
+            )  # fmt: skip
+    assert len(markets._kept) == 3
+
+
+def test_lines_are_valued_as_a_portfolio_is(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
+    with sqlite_sessions.read() as session:
+        preview = service.preview_lines(
+            session, bank.maker, service.Markets(), BOOK, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT
+        )
+        snapshot = service.market_snapshot(
+            session, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, organization_id=bank.maker.organization_id
+        )
+    whole = value_portfolio(
+        PortfolioInputs(
+            portfolio_id="x", portfolio_name="x", valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, lines=BOOK,
+            snapshot=snapshot,
+        )
+    )  # fmt: skip
+    assert tuple(item.value for item in preview.lines.values) == whole.lines
+    assert preview.market.lines.digest == whole.snapshot_digest
