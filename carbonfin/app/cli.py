@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carbonfin.app.administration.commands import commands as administration
 from carbonfin.app.jobs.commands import commands as jobs
+from carbonfin.app.messages.commands import commands as messages
 from carbonfin.kernel.errors import CarbonFinError
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exception
 database = typer.Typer(no_args_is_help=True, help="数据库：升级与核对 / the database")
 carbonfin.add_typer(database, name="db")
 carbonfin.add_typer(jobs, name="jobs")
+carbonfin.add_typer(administration, name="admin")
+carbonfin.add_typer(messages, name="messages")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,9 @@ from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
+from carbonfin.app.messages import api as message_api
+from carbonfin.app.messages import pages as message_pages
+from carbonfin.app.messages.rules import WebhookRules, keep_webhook_rules
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.connections import JsonRequest, WebRequest
@@ -138,6 +141,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_single_sign_on(state, single_sign_on)
     return state
 
+    keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
 
 def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the pages of the application itself and of packages."""
@@ -163,6 +167,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
     return own
 
 
+        message_pages,
 def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the API of the application itself and of packages."""
     return [
@@ -179,6 +184,7 @@ def template_folders() -> list[Path]:
     """Give the template folders of all packages."""
     return [TEMPLATE_FOLDER, Path(__file__).parent / "templates", *(package.templates for package in PACKAGES)]
 
+        *message_api.routes,
 
 def _actor_fields(request: WebRequest) -> dict[str, Any]:
     """Give the fields of the actor; the framework makes the `Actor` that the route asks for."""

@@ -13,6 +13,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/market", Text("行情", "Market")),
     ("/subsidies", Text("贴息", "Subsidies")),
     ("/approvals", Text("审批", "Approvals")),
+    ("/inbox", Text("收件箱", "Inbox")),
     ("/files", Text("附件", "Evidence")),
     ("/jobs", Text("日终", "End of day")),
     ("/decisions", Text("决定记录", "Decisions")),

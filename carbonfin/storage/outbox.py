@@ -147,6 +147,15 @@ def dead_messages(session: Session, organization_id: str) -> tuple[Message, ...]
     return tuple(_message(row) for row in rows)
 
 
+def waiting_count(session: Session, organization_id: str) -> int:
+    """Give how many messages wait to be sent."""
+    return session.exec(
+        select(sa.func.count())
+        .select_from(OutboxMessageRow)
+        .where(OutboxMessageRow.organization_id == organization_id, OutboxMessageRow.state == MessageState.PENDING)
+    ).one()
+
+
 def resend(session: Session, actor: Actor, message_id: str) -> Message:
     """Have a message of the actor's organisation that was given up sent again, from the first attempt.
 

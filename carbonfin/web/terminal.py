@@ -43,18 +43,7 @@ class Terminal:
             value: A frozen dataclass or mapping, or a sequence of them.
             columns: For a table, the fields to show.
         """
-        plain = canonical(value)
-        if self.json_output:
-            json.dump(plain, sys.stdout, ensure_ascii=False, indent=2)
-            sys.stdout.write("\n")
-            return
-        console = Console(highlight=False)
-        if isinstance(plain, list):
-            console.print(_table(plain, columns))
-            return
-        for name, item in (plain if isinstance(plain, dict) else {"": plain}).items():
-            shown = json.dumps(item, ensure_ascii=False) if isinstance(item, list | dict) else item
-            console.print(f"{name}: {shown}", soft_wrap=True, markup=False)
+        plain_answer(value, json_output=self.json_output, columns=columns)
 
     @contextmanager
     def progress(self, description: str, *, total: int | None = None) -> Iterator["Steps"]:
@@ -63,6 +52,22 @@ class Terminal:
         console = Console(stderr=True, quiet=self.json_output)
         with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
             yield Steps(progress=progress, task=progress.add_task(description, total=total))
+
+
+def plain_answer(value: Any, *, json_output: bool, columns: tuple[str, ...] = ()) -> None:
+    """Give an answer as `Terminal.answer` does, for a command that acts for no organisation."""
+    plain = canonical(value)
+    if json_output:
+        json.dump(plain, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    console = Console(highlight=False)
+    if isinstance(plain, list):
+        console.print(_table(plain, columns))
+        return
+    for name, item in (plain if isinstance(plain, dict) else {"": plain}).items():
+        shown = json.dumps(item, ensure_ascii=False) if isinstance(item, list | dict) else item
+        console.print(f"{name}: {shown}", soft_wrap=True, markup=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

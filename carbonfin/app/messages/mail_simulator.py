@@ -1,5 +1,6 @@
 """A mail server for rehearsals: takes every mail on a port of this machine, keeps it in memory, sends nothing on."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def running_mail_simulator(*, port: int = 0) -> Iterator[MailSimulator]:
     controller = _Controller(simulator, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        simulator.address = f"smtp://127.0.0.1:{controller.server.sockets[0].getsockname()[1]}"
+        simulator.address = f"smtp://127.0.0.1:{controller.port}"
         yield simulator
     finally:
         controller.stop()
@@ -68,5 +69,6 @@ class _Controller(Controller):
     """The library's server; it greets its own port to see that it is up, so it must learn a port chosen for it."""
 
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # the library's own gap

@@ -3,6 +3,7 @@
 Each call does a bounded amount of work and is safe to end anywhere: what was not noted as arrived is sent again.
 """
 
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,9 +88,10 @@ def deliver_due(
 def deliverer(settings: Settings) -> Callable[[Sessions, Clock], DeliveryReport]:
     """Give what a worker calls again and again, made of the settings."""
     mailer = None if settings.mail_server is None else SmtpMailer(settings.mail_server)
+    trust = ssl.create_default_context()
 
     def deliver(sessions: Sessions, clock: Clock) -> DeliveryReport:
-        with http_transport(settings.webhook_networks) as transport:
+        with http_transport(settings.webhook_networks, trust=trust) as transport:
             return deliver_due(
                 sessions,
                 clock,

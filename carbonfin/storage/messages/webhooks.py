@@ -22,6 +22,7 @@ EVERY_EVENT = "*"
 OVERLAP_MAX = timedelta(days=30)
 _KIND = re.compile(r"event(\.[a-z][a-z_]*)+(\.\*)?")
 _NAME_LENGTH_MAX = 100
+WEBHOOKS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,14 @@ def register_webhook(session: Session, actor: Actor, draft: WebhookDraft, *, at:
             remedy="Change the one there is.",
             remedy_zh="请修改已有的推送地址。",
             webhook_id=taken,
+        )
+    if len(webhooks_of(session, actor.organization_id)) >= WEBHOOKS_MAX:
+        raise Conflict(
+            f"there are {WEBHOOKS_MAX} webhooks already",
+            zh=f"推送地址最多 {WEBHOOKS_MAX} 个",
+            field="url",
+            remedy="Retire one that is no longer used.",
+            remedy_zh="请先停用不再使用的地址。",
         )
     session.add(row)
     session.flush()
