@@ -16,12 +16,13 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.storage.parties import Standing, known_at_present, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.visitors import visitor_of
 from carbonfin.web.wire import DayText, IdText, UnitText, day_of
 from pricing import service
 from pricing.calc.positions import PortfolioLine
@@ -86,16 +87,14 @@ def preview_valuation(
     As nothing is written, no idempotency key is asked for.
     """
     valuation_date = day_of(data.valuation_date, field="/valuation_date")
+    visitor = visitor_of(request)
+    assert visitor is not None, "the policy lets no stranger in"
+    known_at = known_at_present(visitor.business_date, clock, is_sample=visitor.is_sample)
+    # The session asks for a connection only when first used: a book on a market in memory never does.
     with sessions.read() as session:
         lines = _lines_of(session, actor, data)
         preview = service.preview_lines(
-            session,
-            actor,
-            markets_of(request),
-            lines,
-            valuation_date=valuation_date,
-            known_at=standing_of(session, actor.organization_id, clock).known_at,
-            at=clock.now(),
+            session, actor, markets_of(request), lines, valuation_date=valuation_date, known_at=known_at, at=clock.now()
         )
     return PreviewOut.of(preview)
 

@@ -34,6 +34,8 @@ _VAGUE = re.compile(r"(^|_)(utils?|helpers?|managers?|base|data|info|common|misc
 _IMPURE_MODULES = frozenset(
     {"os", "pathlib", "io", "socket", "urllib", "time", "random", "secrets", "logging", "subprocess", "shutil", "tempfile", "requests"}
 )  # fmt: skip
+# Taking an address apart opens nothing.
+_PURE_PARTS = frozenset({"urllib.parse"})
 _IMPURE_METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "now", "utcnow", "today"})
 _EXACT_CALLS = frozenset(
     {"Decimal", "round_half_up", "round_up", "round_down", "cny", "parse_decimal", "quantize", "rate_plus_bp"}
@@ -213,7 +215,7 @@ def impure_calls(source: Source) -> Iterator[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for name in named:
-                if name.partition(".")[0] in _IMPURE_MODULES:
+                if name not in _PURE_PARTS and name.partition(".")[0] in _IMPURE_MODULES:
                     yield source.at(node.lineno, f"imports {name}; the core is handed what it needs")
         called = _called(node)
         is_open = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and called == "open"

@@ -27,6 +27,7 @@ FILE_READERS = APPROVAL_READERS
 FILE_MAKERS = APPROVAL_MAKERS
 FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
 """Who may propose an erasure; another person approves it."""
+EXTERNAL_ID_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 JOB_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR, ADMINISTRATOR})
 JOB_ASKERS = frozenset({SYSTEM, CHECKER, ADMINISTRATOR})
 """Closing the day binds the whole bank: not an officer, whose own loans are valued by it, nor who only watches."""
@@ -90,6 +91,24 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/files/{digest:str}/links": FILE_MAKERS,
     "POST /v1/files/{digest:str}/links/{link_id:str}/void": FILE_MAKERS,
     "POST /v1/files/{digest:str}/erasure": FILE_ERASERS,
+    # --- app: administration ---
+    "GET /administration": ADMINISTRATORS | OPERATORS,
+    "GET /administration/people": ADMINISTRATORS | {AUDITOR},
+    "POST /administration/people": ADMINISTRATORS,
+    "GET /administration/people/{person_id:str}": ADMINISTRATORS | {AUDITOR},
+    "POST /administration/people/{person_id:str}/steps": ADMINISTRATORS,
+    "GET /administration/keys": ADMINISTRATORS | {AUDITOR},
+    "POST /administration/keys": ADMINISTRATORS,
+    "POST /administration/keys/{key_id:str}/steps": ADMINISTRATORS,
+    "GET /administration/events": ADMINISTRATORS | {AUDITOR, OPERATOR},
+    "GET /administration/events/export": ADMINISTRATORS | {AUDITOR, OPERATOR},
+    "GET /administration/settings": ADMINISTRATORS | OPERATORS,
+    "GET /external-ids": APPROVAL_READERS,
+    "POST /external-ids": EXTERNAL_ID_MAKERS,
+    "POST /external-ids/{external_id:str}/removal": EXTERNAL_ID_MAKERS,
+    "GET /v1/external-ids": APPROVAL_READERS,
+    "POST /v1/external-ids": EXTERNAL_ID_MAKERS,
+    "DELETE /v1/external-ids/{external_id:str}": EXTERNAL_ID_MAKERS,
     # --- app: messages ---
     "GET /inbox": PEOPLE,
     "POST /inbox/{item_id:str}/read": PEOPLE,
@@ -215,6 +234,7 @@ SCOPES: Mapping[str, str] = {
     "deliveries": "messages",
     "messages": "messages",
     "files": "files",
+    "external-ids": "external-ids",
     "jobs": "jobs",
 }
 """The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""

@@ -20,6 +20,11 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
 from carbonfin.app.access import allows
+from carbonfin.app.administration import external_ids
+from carbonfin.app.administration import home as administration_home
+from carbonfin.app.administration import keys as administration_keys
+from carbonfin.app.administration import people as administration_people
+from carbonfin.app.administration import security as administration_security
 from carbonfin.app.answers import EXCEPTION_HANDLERS
 from carbonfin.app.approvals import api as approval_api
 from carbonfin.app.approvals import pages as approval_pages
@@ -35,14 +40,14 @@ from carbonfin.app.jobs import api as job_api
 from carbonfin.app.jobs import pages as job_pages
 from carbonfin.app.limits import Limits, keep_limits
 from carbonfin.app.logs import request_logged
+from carbonfin.app.messages import api as message_api
+from carbonfin.app.messages import pages as message_pages
+from carbonfin.app.messages.rules import WebhookRules, keep_webhook_rules
 from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
-from carbonfin.app.messages import api as message_api
-from carbonfin.app.messages import pages as message_pages
-from carbonfin.app.messages.rules import WebhookRules, keep_webhook_rules
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.connections import JsonRequest, WebRequest
@@ -86,16 +91,6 @@ def create_app(
     keep_templates(state, environment, navigation=navigation(), allows=allows)
     HTTPRoute.create_options_handler = _options_handler  # type: ignore[method-assign,assignment]  # litestar #4169
 
-    def provide_sessions(request: WebRequest) -> Sessions:
-        visitor = visitor_of(request)
-        return sessions if visitor is None else sessions.within(visitor.actor)
-
-    def provide_clock() -> Clock:
-        return clock
-
-    def provide_paging(request: WebRequest, limit: Limit = LIMIT_DEFAULT, after: After = None) -> Paging:
-        return Paging(request, settings.keys, limit=limit, after=after)
-
     with warnings.catch_warnings():
         # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
@@ -108,12 +103,7 @@ def create_app(
             ],
             guards=[guard_by_policy],
             request_class=JsonRequest,
-            dependencies={
-                "sessions": Provide(provide_sessions, sync_to_thread=False),
-                "clock": Provide(provide_clock, sync_to_thread=False),
-                "paging": Provide(provide_paging, sync_to_thread=False),
-                "actor": Provide(_actor_fields, sync_to_thread=False),
-            },
+            dependencies=_dependencies(settings, sessions, clock),
             exception_handlers=EXCEPTION_HANDLERS,
             before_send=[
                 _headers_finished(over_tls=settings.secure_cookies),
@@ -130,18 +120,39 @@ def create_app(
         )
 
 
+def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[str, Provide]:
+    """Give what routes ask for by name."""
+
+    def provide_sessions(request: WebRequest) -> Sessions:
+        visitor = visitor_of(request)
+        return sessions if visitor is None else sessions.within(visitor.actor)
+
+    def provide_clock() -> Clock:
+        return clock
+
+    def provide_paging(request: WebRequest, limit: Limit = LIMIT_DEFAULT, after: After = None) -> Paging:
+        return Paging(request, settings.keys, limit=limit, after=after)
+
+    return {
+        "sessions": Provide(provide_sessions, sync_to_thread=False),
+        "clock": Provide(provide_clock, sync_to_thread=False),
+        "paging": Provide(provide_paging, sync_to_thread=False),
+        "actor": Provide(_actor_fields, sync_to_thread=False),
+    }
+
+
 def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metrics) -> State:
     """Make what lives as long as the application: seals, measures and the ways in."""
     state = State()
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_metrics(state, metrics)
     keep_limits(state, Limits(settings.rate_limit))
+    keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_doors(state, Doors(sessions, clock, settings.keys))
     single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
     keep_single_sign_on(state, single_sign_on)
     return state
 
-    keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
 
 def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the pages of the application itself and of packages."""
@@ -156,7 +167,13 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         decision_pages,
         account_pages,
         single_sign_on_pages,
+        administration_home,
+        administration_people,
+        administration_keys,
+        administration_security,
+        external_ids,
         approval_pages,
+        message_pages,
         file_pages,
         job_pages,
     ):
@@ -167,15 +184,16 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
     return own
 
 
-        message_pages,
 def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]:
     """Give the API of the application itself and of packages."""
     return [
         *token_api.routes,
         *decision_api.routes,
         *approval_api.routes,
+        *message_api.routes,
         *file_api.routes,
         *job_api.routes,
+        *external_ids.api_routes,
         *(route for package in packages for route in package.api),
     ]
 
@@ -184,7 +202,6 @@ def template_folders() -> list[Path]:
     """Give the template folders of all packages."""
     return [TEMPLATE_FOLDER, Path(__file__).parent / "templates", *(package.templates for package in PACKAGES)]
 
-        *message_api.routes,
 
 def _actor_fields(request: WebRequest) -> dict[str, Any]:
     """Give the fields of the actor; the framework makes the `Actor` that the route asks for."""

@@ -8,11 +8,10 @@ from carbonfin.app.homes.auditor import auditor_home
 from carbonfin.app.homes.bureau import bureau_home
 from carbonfin.app.homes.officer import officer_home
 from carbonfin.app.homes.risk import risk_home
+from carbonfin.app.searching import search
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.parties import Party
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import parties_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 
@@ -32,24 +31,10 @@ def home_page(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
 
 @get("/search", sync_to_thread=True)
 def search_page(request: WebRequest, sessions: Sessions, actor: Actor, q: FromQuery[str] = "") -> Template:
-    """Find an enterprise or counterparty by a part of its name or code."""
+    """Find enterprises, pledges, repos, loans, term sheets and decisions by name, code or another system's number."""
     with sessions.read() as session:
-        parties = parties_of(session, actor)
-    return page(
-        request,
-        "app/search.html",
-        title=Text("查找", "Search"),
-        question=q.strip(),
-        found=matching(parties, q),
-    )
-
-
-def matching(parties: tuple[Party, ...], question: str) -> tuple[Party, ...]:
-    """Give the parties whose name or code holds the words; no words find nothing."""
-    words = question.strip().casefold()
-    if not words:
-        return ()
-    return tuple(party for party in parties if words in party.name.casefold() or words in party.code.casefold())
+        found = search(session, actor, q)
+    return page(request, "app/search.html", title=Text("查找", "Search"), question=q.strip(), found=found)
 
 
 routes = [home_page, search_page]

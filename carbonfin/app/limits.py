@@ -40,8 +40,8 @@ class Limits:
             return
         rate = self._limit.requests_count / self._limit.seconds
         now = self._seconds_now()
-        tokens, since = self._buckets.pop(caller, (float(self._limit.requests_count), now))
-        tokens = min(float(self._limit.requests_count), tokens + (now - since) * rate)
+        tokens, since = self._buckets.pop(caller, (self._limit.requests_count, now))
+        tokens = min(self._limit.requests_count, tokens + (now - since) * rate)
         is_empty = tokens < 1
         tokens -= 0 if is_empty else 1
         self._buckets[caller] = (tokens, now)

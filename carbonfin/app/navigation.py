@@ -17,6 +17,8 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/files", Text("附件", "Evidence")),
     ("/jobs", Text("日终", "End of day")),
     ("/decisions", Text("决定记录", "Decisions")),
+    ("/messages", Text("消息", "Messages")),
+    ("/administration", Text("管理", "Administration")),
     ("/docs/api", Text("接口文档", "API")),
 )
 

@@ -52,6 +52,7 @@ def closed_schema(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document_problems(operation: dict[str, Any], schemas: dict[str, Any], *, method: str, path: str) -> None:
+    operation["summary"] = operation.get("description", "").split("\n")[0].removesuffix(".")
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == IDEMPOTENCY_HEADER:
             parameter |= {"required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 255}}

@@ -28,7 +28,14 @@ SMTP_URL = "CARBONFIN_SMTP_URL"
 MAIL_FROM = "CARBONFIN_MAIL_FROM"
 WEBHOOK_NETWORKS = "CARBONFIN_WEBHOOK_NETWORKS"
 RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
-_RATE_LIMIT_UNLESS_SAID = "2000/10"
+DEFAULTS: Mapping[str, str] = {
+    HOST: "127.0.0.1",
+    PORT: "8000",
+    SECURE_COOKIES: "no",
+    VAR_FOLDER: "var",
+    RATE_LIMIT: "2000/10",
+}
+"""What holds where nothing is said; what is not named here is off or follows from the others."""
 _SECRET_LENGTH_MIN = 32
 _PORT_MAX = 65535
 
@@ -76,13 +83,13 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         InvalidInput: A variable cannot be used.
     """
-    folder = Path(environment.get(VAR_FOLDER, "var"))
+    folder = Path(_said(environment, VAR_FOLDER))
     database_url = environment.get(DATABASE_URL) or f"sqlite:///{_made(folder) / 'carbonfin.db'}"
-    host = environment.get(HOST, "127.0.0.1")
-    secure = environment.get(SECURE_COOKIES, "no")
+    host = _said(environment, HOST)
+    secure = _said(environment, SECURE_COOKIES)
     if secure not in {"yes", "no"}:
         raise _refusal(SECURE_COOKIES, f"{secure!r} is neither yes nor no", "只能为 yes 或 no")
-    port = _port(environment.get(PORT, "8000"))
+    port = _port(_said(environment, PORT))
     return Settings(
         database_url=database_url,
         secret=_secret(environment, folder),
@@ -94,7 +101,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
-        rate_limit=rate_limit_of(environment.get(RATE_LIMIT) or _RATE_LIMIT_UNLESS_SAID, field=RATE_LIMIT),
+        rate_limit=rate_limit_of(_said(environment, RATE_LIMIT), field=RATE_LIMIT),
         public_url=_public_url(environment, host, port),
         identity_providers=providers_from(environment.get(OIDC_FILE)),
         mail_server=mail_server_from(
@@ -102,6 +109,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         webhook_networks=networks_from(environment.get(WEBHOOK_NETWORKS, ""), name=WEBHOOK_NETWORKS),
     )
+
+
+def _said(environment: Mapping[str, str], name: str) -> str:
+    return environment.get(name) or DEFAULTS[name]
 
 
 def _public_url(environment: Mapping[str, str], host: str, port: int) -> str:

@@ -123,6 +123,11 @@ def _problem(
     )
 
 
+def status_of(error: CarbonFinError) -> int:
+    """Give the status of an expected error, for a page that shows it beside the field."""
+    return KINDS_BY_CODE[error.code].status
+
+
 def _of_expected(error: CarbonFinError, connection: Connection, request_id: str) -> Problem:
     kind = KINDS_BY_CODE[error.code]
     errors = (_at_field(error.field, error.detail, error.zh),) if error.field else ()

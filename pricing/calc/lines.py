@@ -12,7 +12,7 @@ import numpy.typing as npt
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
-from carbonfin.kernel.units import Currency, to_decimal, to_float, to_money
+from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
@@ -32,6 +32,8 @@ LEGAL_BASIS = "pricing.legal_basis"
 VALUATION_ONLY_ZH = "仅估值，不可成交"
 VALUATION_ONLY_EN = "valuation only, not tradable"
 _MICRO_PER_FEN = 10_000
+_FORWARD_LEVEL = 3
+_NOTHING = Decimal(0)
 
 IntArray = npt.NDArray[np.int64]
 
@@ -47,9 +49,20 @@ class LineMarket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValuedLine:
-    """A line's value and, on demand, the figures it came from; the last figure is the value."""
+    """What a line is worth and, on demand, all that is said of it and the figures it came from, the value last.
 
-    value: LineValue
+    A preview asks for the worth alone; what is recorded is made of the same numbers.
+    """
+
+    line_id: str
+    kind: LineKind
+    unit: Unit
+    price_cny_per_t: Decimal
+    level: int
+    is_sample: bool
+    present_value_cny: Decimal
+    variation_margin_cny: Decimal | None
+    value: Callable[[], LineValue]
     figures: Callable[[], tuple[Figure, ...]]
 
 
@@ -59,13 +72,23 @@ def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[Valu
     price_micro = np.array([_micro(market.prices[line.unit].price_cny_per_t) for line in lines], dtype=np.int64)
     values_cny = _fen_half_up(quantity_t * price_micro)
     return Batch(
-        values=tuple(
-            ValuedLine(
-                value=_line_value(market, line, present_value_cny=value_cny),
-                figures=partial(traces.spot_figures, line, value_cny),
-            )
-            for line, value_cny in zip(lines, values_cny, strict=True)
-        )
+        values=tuple(_spot_valued(market, line, value_cny) for line, value_cny in zip(lines, values_cny, strict=True))
+    )
+
+
+def _spot_valued(market: LineMarket, line: PortfolioLine, value_cny: Decimal) -> ValuedLine:
+    price = market.prices[line.unit]
+    return ValuedLine(
+        line_id=line.line_id,
+        kind=line.kind,
+        unit=line.unit,
+        price_cny_per_t=price.price_cny_per_t,
+        level=price.level,
+        is_sample=price.is_sample,
+        present_value_cny=value_cny,
+        variation_margin_cny=None,
+        value=partial(_line_value, market, line, present_value_cny=value_cny),
+        figures=partial(traces.spot_figures, line, value_cny),
     )
 
 
@@ -159,16 +182,53 @@ def _delivered(line: PortfolioLine, valuation_date: date) -> InvalidInput:
 def _forward_valued(
     market: LineMarket, line: PortfolioLine, rate: ParameterValue, columns: _ForwardColumns, row: int
 ) -> ValuedLine:
-    today = market.snapshot.valuation_date
-    present_cny = to_money(float(columns.present_value_cny[row]), Currency.CNY).amount
-    forward = to_decimal(float(columns.forward_cny_per_t[row]), places=4)
-    spot = _line_value(market, line, present_value_cny=present_cny)
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
-    value = replace(
-        spot,
+    # Adding nothing takes the sign off a zero, as whole fen have it.
+    present_cny = to_decimal(columns.present_value_cny[row], places=2) + _NOTHING
+    forward = to_decimal(columns.forward_cny_per_t[row], places=4)
+    return ValuedLine(
+        line_id=line.line_id,
+        kind=line.kind,
+        unit=line.unit,
         price_cny_per_t=forward,
+        level=_FORWARD_LEVEL,
+        is_sample=market.prices[line.unit].is_sample,
+        present_value_cny=present_cny,
+        variation_margin_cny=None,
+        value=partial(_forward_value, market, line, rate, forward_cny_per_t=forward, present_value_cny=present_cny),
+        figures=partial(
+            _forward_figures, market, line, forward, present_cny, discount_factor=columns.discount_factor[row]
+        ),
+    )
+
+
+def _forward_figures(
+    market: LineMarket, line: PortfolioLine, forward: Decimal, present_cny: Decimal, *, discount_factor: float
+) -> tuple[Figure, ...]:
+    today = market.snapshot.valuation_date
+    return traces.forward_figures(
+        line,
+        days=((line.delivery_date or today) - today).days,
+        forward_cny_per_t=forward,
+        discount_factor=to_decimal(discount_factor, places=8),
+        present_value_cny=present_cny,
+    )
+
+
+def _forward_value(
+    market: LineMarket,
+    line: PortfolioLine,
+    rate: ParameterValue,
+    *,
+    forward_cny_per_t: Decimal,
+    present_value_cny: Decimal,
+) -> LineValue:
+    spot = _line_value(market, line, present_value_cny=present_value_cny)
+    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    return replace(
+        spot,
+        price_cny_per_t=forward_cny_per_t,
         price_source=f"{spot.price_source} × exp(r·T)",
-        level=3,
+        level=_FORWARD_LEVEL,
         notes_zh=(
             *tradable_zh,
             f"利率 {(rate.decimal * 100).normalize():f}%（连续复利，act/365）为假设，并非市场曲线",
@@ -178,17 +238,6 @@ def _forward_valued(
             *tradable_en,
             f"flat rate {rate.value}, continuous, act/365, is an assumption, not a market curve",
             *spot.notes_en,
-        ),
-    )
-    return ValuedLine(
-        value=value,
-        figures=partial(
-            traces.forward_figures,
-            line,
-            days=((line.delivery_date or today) - today).days,
-            forward_cny_per_t=forward,
-            discount_factor=to_decimal(float(columns.discount_factor[row]), places=8),
-            present_value_cny=present_cny,
         ),
     )
 
@@ -295,7 +344,15 @@ def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal)
         snapshot_digest=market.digest,
     )
     return ValuedLine(
-        value=value,
+        line_id=line.line_id,
+        kind=line.kind,
+        unit=line.unit,
+        price_cny_per_t=now.price_cny_per_t,
+        level=value.level,
+        is_sample=now.is_sample,
+        present_value_cny=value.present_value_cny,
+        variation_margin_cny=margin_cny,
+        value=lambda: value,
         figures=partial(
             traces.futures_figures,
             line,

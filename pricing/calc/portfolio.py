@@ -111,7 +111,7 @@ def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[V
         sound = [line for line in lines if line.kind is kind and line.line_id not in failures]
         if sound:
             batch = value_kind(market.lines, sound)
-            valued.update({item.value.line_id: item for item in batch.values})
+            valued.update({item.line_id: item for item in batch.values})
             failures.update({failure.item: failure for failure in batch.failures})
     codes = [line.line_id for line in lines]
     return Batch(
@@ -159,7 +159,7 @@ def _fair_prices(
 
 
 def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Failure, ...]) -> PortfolioValue:
-    values = tuple(item.value for item in valued)
+    values = tuple(item.value() for item in valued)
     present_cny = sum((value.present_value_cny for value in values), start=Decimal("0.00"))
     margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), start=Decimal("0.00"))
     priced: list[AppraisalPrice] = [

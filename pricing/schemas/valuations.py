@@ -1,6 +1,7 @@
 """Shapes of books and their values: strings for exact figures, one copy between struct and value."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -13,6 +14,12 @@ from pricing.schemas.figures import text_of
 from pricing.service import AppraisalPrice, Preview, Valuation
 
 LINES_MAX = 10_000
+
+
+@lru_cache(maxsize=1024)
+def _unit(text: str) -> Unit:
+    """Read a unit; a book names few units many times."""
+    return Unit.parse(text)
 
 
 class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +43,7 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return PortfolioLine(
             line_id=self.line_id,
             kind=LineKind(self.kind),
-            unit=Unit.parse(self.unit),
+            unit=_unit(self.unit),
             quantity_t=self.quantity_t,
             label=self.label,
             strike_cny_per_t=None if self.strike_cny_per_t is None else decimal_of(self.strike_cny_per_t),
@@ -232,7 +239,7 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
         """Write a preview."""
-        values = [item.value for item in preview.lines.values]
+        values = preview.lines.values
         market = preview.market.lines
         units = sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
         present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))

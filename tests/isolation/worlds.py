@@ -73,7 +73,7 @@ def _other_bank(world: SampleWorld) -> SampleWorld:
         world,
         bank=msgspec.structs.replace(world.bank, name="第二示例银行股份有限公司", usci=None),
         person=tuple(
-            person if person.organization == "bureau" else msgspec.structs.replace(person, login=SECOND + person.login)
+            person if person.organization != "bank" else msgspec.structs.replace(person, login=SECOND + person.login)
             for person in world.person
         ),
     )

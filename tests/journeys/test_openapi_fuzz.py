@@ -25,6 +25,7 @@ from sqlalchemy import text
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.actors import Role
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.parties import issue_key
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
@@ -102,6 +103,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/approvals/{approval_id}/approve": {"reason": "复核无误"},
     "POST /v1/approvals/{approval_id}/reject": {"reason": "退回"},
     "POST /v1/approvals/{approval_id}/withdraw": {"reason": "撤回"},
+    "POST /v1/files": {"file": "说明", "subject": "loan:JJ-P0", "kind": "contract"},
+    "POST /v1/files/{digest}/links": {"subject": "loan:JJ-P0", "kind": "contract"},
+    "POST /v1/files/{digest}/links/{link_id}/void": {"reason": "关联有误"},
+    "POST /v1/files/{digest}/erasure": {"reason": "保存期满"},
 }  # fmt: skip
 """A body of each writing request that is answered well; made-up values then take the place of some of its own."""
 SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
@@ -113,14 +118,16 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
-    "GET /v1/approvals",
+    "GET /v1/approvals", "GET /v1/files",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
-    "POST /v1/approvals/{approval_id}/withdraw",
+    "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure",
 }  # fmt: skip
 """Steps of a signed-in person, which no key takes."""
-BANK_DOES_NOT = PERSONS_DO | {
+FORMS = {"POST /v1/files"}
+"""Answered well only to a named file, which a made-up form does not send; tests/app/test_files.py does."""
+BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
@@ -150,6 +157,7 @@ def called(
     with ExitStack() as stack:
         sessions = stack.enter_context(copy.opened())
         _close_a_day(copy, sessions)
+        _send_evidence(copy, sessions)
         known = _known(sessions)
         if kind:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
@@ -157,6 +165,18 @@ def called(
             sessions = stack.enter_context(opened(url))
         app = create_app(copy.settings, sessions, CLOCK)
         yield Called(app=app, role=role, key=_key(copy, sessions, role), known=known)
+
+
+def _send_evidence(copy: SampleCopy, sessions: Sessions) -> None:
+    """Store one file, of which the demonstration has none."""
+    maker = copy.outcome.maker
+    sent = check_file("说明：与原件一致。".encode(), name="说明.txt")
+    link = LinkDraft(
+        subject="loan:JJ-P0", kind=EvidenceKind.OTHER, name=sent.name, is_personal=False, retain_until=None
+    )
+    with sessions.begin() as session:
+        store_file(session, maker, sent, at=CLOCK.now())
+        link_file(session, maker, sent.digest, link, at=CLOCK.now())
 
 
 def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
@@ -191,6 +211,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
         "job_id": "SELECT id FROM job_request",
+        "digest": "SELECT digest FROM evidence_file", "link_id": "SELECT id FROM file_link",
         "scheme": "SELECT scheme FROM subsidy_application",
     }  # fmt: skip
     with sessions.read() as session:

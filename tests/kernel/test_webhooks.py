@@ -137,7 +137,7 @@ def test_secrets_are_derived_for_each_webhook_and_version_and_outlive_a_change_o
 @pytest.mark.parametrize(
     "url",
     [
-        "https://bank.example/hooks", "https://bank.example:8443/hooks?source=carbonfin", "https://10.1.2.3/hooks",
+        "https://bank.example/hooks", "https://bank.example:8443/hooks?source=carbonfin", "https://172.16.2.3/hooks",
         "https://[2001:db8::1]/hooks", "http://localhost:8099/", "http://127.0.0.1:8099/hooks", "http://[::1]:8099/",
     ],
 )  # fmt: skip

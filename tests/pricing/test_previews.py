@@ -79,7 +79,8 @@ def test_nothing_is_kept_and_no_line_asks_the_database(client: TestClient[Litest
         assert client.post(PREVIEW, json=book).status_code == 200
     with _statements(world.sessions) as second:
         assert client.post(PREVIEW, json=book).json()["present_value_cny"] == "2250600000.00"
-    assert not [statement for statement in first + second if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+    written = [statement for statement in first + second if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert [statement for statement in written if "last_used_at" not in statement] == []
     assert not [statement for statement in second if "quote" in statement or "parameter" in statement]
     assert len(second) < 12 < len(first)
     assert client.get("/v1/decisions", params={"kind": "pricing.portfolio"}).json() == {"decisions": []}
@@ -198,5 +199,10 @@ def test_lines_are_valued_as_a_portfolio_is(sqlite_sessions: Sessions, bank: Mar
             snapshot=snapshot,
         )
     )  # fmt: skip
-    assert tuple(item.value for item in preview.lines.values) == whole.lines
+    assert tuple(item.value() for item in preview.lines.values) == whole.lines
     assert preview.market.lines.digest == whole.snapshot_digest
+    for light in preview.lines.values:
+        full = light.value()
+        for name in ("line_id", "kind", "unit", "price_cny_per_t", "level", "is_sample", "present_value_cny",
+                     "variation_margin_cny"):  # fmt: skip
+            assert getattr(light, name) == getattr(full, name), (light.line_id, name)

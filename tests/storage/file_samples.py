@@ -10,6 +10,7 @@ from functools import cache
 import docx
 import openpyxl
 import pypdf
+import xlsxwriter
 from pypdf.annotations import Link
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
@@ -151,6 +152,17 @@ def xlsx_with_text(place: str, text: str) -> bytes:
     cell.data_type = "s"
     stream = io.BytesIO()
     book.save(stream)
+    return stream.getvalue()
+
+
+def xlsx_with_shared_text(row: int, column: int, text: str) -> bytes:
+    """A workbook whose texts stand once in a table of their own, as Excel and XlsxWriter write them."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"strings_to_formulas": False})
+    sheet = book.add_worksheet("明细")
+    sheet.write_string(0, 0, "说明")
+    sheet.write_string(row, column, text)
+    book.close()
     return stream.getvalue()
 
 

@@ -24,6 +24,7 @@ SOUND = {
     "a.csv": '日期,金额,备注,电话\n2025-07-01,-38935.49,-,+86 755-8888 1234\n2025-07-02,"1,039.50",a=b,--\n'.encode("gbk"),
     "tab.csv": b"name\tvalue\n\t3\n",
     "a.xlsx": samples.xlsx_file(),
+    "shared.xlsx": samples.xlsx_with_shared_text(4, 3, "-"),
     "a.docx": samples.docx_file(),
     "page.docx": samples.docx_with_field(" PAGE "),
     "link.docx": samples.docx_with_field(' HYPERLINK "https://example.com/link/rd" '),
@@ -129,6 +130,7 @@ REFUSED = {
     ("a.xlsx", samples.repacked(samples.xlsx_file(), parts={"xl/run.js": b"x"})): "a part of an unknown kind",
     ("a.xlsx", samples.xlsx_file() + b"more"): "before or after the package",
     ("a.xlsx", samples.xlsx_file()[:-40]): "before or after the package",
+    ("a.xlsx", samples.ofd_file() + samples.xlsx_file()): "its directory is not where it must be",
     ("a.xlsx", samples.repacked(samples.xlsx_file(), parts={"xl/a.xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"})):
         "a document type declaration",
     ("a.xlsx", samples.repacked(samples.xlsx_file(), parts={"xl/a.xml": b"<a>"})): "no well-formed XML",
@@ -175,6 +177,7 @@ REFUSED = {
     ("a.csv", b"a," + b"x" * 140_000): "longer than 131072",
     ("a.xlsx", samples.xlsx_with_text("C7", "=1+1")): r"row 7, column C of the xlsx \(Sheet\) begins with =",
     ("b.xlsx", samples.xlsx_with_text("AB12", "@x")): "row 12, column AB",
+    ("c.xlsx", samples.xlsx_with_shared_text(4, 3, "=1+1")): r"row 5, column D of the xlsx \(明细\) begins with =",
     ("a.xlsx", samples.repacked(samples.xlsx_file(), changed={"xl/worksheets/sheet1.xml": (
         b"</sheetData>", b"<row r='9'><c r='D9' t='inlineStr'><is><t>+x</t></is></c></row></sheetData>")})):
         r"row 9, column D of the xlsx \(台账\) begins with \+",

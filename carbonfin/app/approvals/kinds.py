@@ -1,12 +1,19 @@
 """Every kind of approval there is, in one list; each is declared by the package whose business it is."""
 
+from carbonfin.storage.administration import KEY_APPROVAL, PERSON_APPROVAL
 from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
 from carbonfin.storage.files import FILE_ERASURE
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL
 from carbonfin.web.language import Text
 from collateral.service import PLEDGE_APPROVAL
 
-APPROVAL_KINDS: tuple[ApprovalKind, ...] = (PLEDGE_APPROVAL, PARAMETER_APPROVAL, FILE_ERASURE)
+APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
+    PLEDGE_APPROVAL,
+    PARAMETER_APPROVAL,
+    FILE_ERASURE,
+    PERSON_APPROVAL,
+    KEY_APPROVAL,
+)
 
 STATE_WORDS: dict[ApprovalState, tuple[str, Text]] = {
     ApprovalState.DRAFT: ("neutral", Text("草稿", "Draft")),

@@ -15,7 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
-from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
 from carbonfin.storage import approvals
@@ -25,11 +25,17 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import is_confirmed, load_organization
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
-from carbonfin.web.pages import Text, page
+from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
+    "login": Text("登录名", "Login"),
+    "name": Text("名称", "Name"),
+    "role_before": Text("原角色", "Role until now"),
+    "role": Text("角色", "Role"),
+    "scopes": Text("使用范围", "Scopes"),
+    "days": Text("有效天数", "Days"),
     "code": Text("编号", "Code"),
     "pledgor": Text("出质人", "Pledgor"),
     "units": Text("质押品（吨）", "Units (t)"),
@@ -54,7 +60,8 @@ _NAMES: Mapping[str, Text] = {
     "stored_by": Text("存入人", "Stored by"),
     "links": Text("关联", "Links"),
 }
-_HIDDEN = frozenset({"approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
+_ROLE_FIELDS = frozenset({"role", "role_before"})
+_HIDDEN = frozenset({"action", "approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
 
@@ -220,9 +227,18 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
     for name, value in sorted(approval.payload.items(), key=lambda item: _PLACES.get(item[0], len(_PLACES))):
         if name in _HIDDEN or value in (None, "", []):
             continue
-        shown = cny(Decimal(value)) if name.endswith("_cny") else _in_words(value)
+        shown = _shown_value(name, value)
         rows.append((_NAMES.get(name, Text(name, name)), shown))
     return rows
+
+
+def _shown_value(name: str, value: Any) -> str:
+    if name.endswith("_cny"):
+        return cny(Decimal(value))
+    if name in _ROLE_FIELDS and value in Role:
+        words = ROLE_NAMES[Role(value)]
+        return f"{words.zh} / {words.en}"
+    return _in_words(value)
 
 
 def _in_words(value: Any) -> str:

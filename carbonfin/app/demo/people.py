@@ -30,7 +30,7 @@ _PARAMETERS_FROM = date(2024, 1, 1)
 
 
 def make_people(session: Session, world: SampleWorld, *, starts_on: date) -> dict[str, Actor]:
-    """Add the sample bank, the bureau and their people; those already there stay as they are.
+    """Add the sample bank, the bureau, the platform and their people; those already there stay as they are.
 
     Args:
         session: The database.
@@ -58,9 +58,21 @@ def make_people(session: Session, world: SampleWorld, *, starts_on: date) -> dic
                 is_sample=True,
             ),
         ),
+        "platform": save_organization(
+            session,
+            OrganizationDraft(
+                kind=OrganizationKind.PLATFORM,
+                name=world.platform.name,
+                usci=None,
+                business_date=starts_on,
+                is_sample=True,
+            ),
+        ),
     }
     known = {person.login: person for home in homes.values() for person in people_of(session, home.id)}
-    for person in world.person:
+    missing = [person for person in world.person if person.login not in known]
+    password_hash = hash_password(SAMPLE_PASSWORD) if missing else ""
+    for person in missing:
         if person.login not in known:
             known[person.login] = add_person(
                 session,
@@ -68,7 +80,7 @@ def make_people(session: Session, world: SampleWorld, *, starts_on: date) -> dic
                 login=person.login,
                 name=person.name,
                 role=person.role,
-                password_hash=hash_password(SAMPLE_PASSWORD),
+                password_hash=password_hash,
             )
     return {login: actor_of(session, person.id) for login, person in known.items()}
 

@@ -17,6 +17,12 @@ class SampleOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     usci: str | None = None
 
 
+class SampleOperator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who runs the platform the sample bank and bureau live on."""
+
+    name: str
+
+
 class SamplePerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person who can sign in."""
 
@@ -220,6 +226,7 @@ class SampleWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     banner: str
     bank: SampleOrganization
     bureau: SampleOrganization
+    platform: SampleOperator
     person: tuple[SamplePerson, ...]
     system: SampleSystem
     parameter: tuple[SampleParameter, ...]

@@ -62,6 +62,6 @@ def networks_from(text: str, *, name: str) -> AllowedNetworks:
             f"{name}: {error}",
             zh=f"环境变量 {name}：网段写法有误",
             field=name,
-            remedy="Write networks such as 10.20.0.0/16 with commas between.",
-            remedy_zh="请填写网段，例如 10.20.0.0/16，多个以逗号分隔。",
+            remedy="Write networks such as 172.20.0.0/16 with commas between.",
+            remedy_zh="请填写网段，例如 172.20.0.0/16，多个以逗号分隔。",
         ) from error

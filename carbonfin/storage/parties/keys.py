@@ -26,6 +26,8 @@ CLIENT_ID_LENGTH = 12
 _KEY_BYTES = 32
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _NOBODYS_DIGEST = "0" * 64
+_UNCOLLECTED = "-"
+_UNCOLLECTED_LENGTH = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,15 @@ class ApiKey:
     created_by: str | None
     replaces_id: str | None
     version: int
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether somebody has its text; one that was only approved opens nothing."""
+        return not self.prefix.startswith(_UNCOLLECTED)
+
+    def is_live(self, at: datetime) -> bool:
+        """Whether it opens anything at an instant."""
+        return self.is_collected and self.revoked_at is None and at < self.expires_at
 
 
 def issue_key(
@@ -111,6 +122,66 @@ def issue_key(
     session.flush()
     if at is not None:
         _note(session, row, "key_issued", by=by, at=at)
+    return IssuedKey(key_id=row.id, prefix=row.prefix, text=text)
+
+
+def prepare_key(
+    session: Session,
+    by: Actor,
+    *,
+    key_id: str,
+    name: str,
+    role: Role,
+    scopes: tuple[str, ...],
+    expires_at: datetime,
+    asked_by: str,
+    at: datetime,
+) -> None:
+    """Make a key that has no text yet: nobody can use it until it is collected."""
+    session.add(
+        ApiKeyRow(
+            id=key_id,
+            organization_id=by.organization_id,
+            name=name,
+            role=role,
+            prefix=f"{_UNCOLLECTED}{key_id[-_UNCOLLECTED_LENGTH:]}",
+            digest=_NOBODYS_DIGEST,
+            scopes=sorted(set(scopes)),
+            expires_at=expires_at,
+            created_at=at,
+            created_by=asked_by,
+        )
+    )
+    session.flush()
+    note_security_event(
+        session, organization_id=by.organization_id, kind="key_approved", subject=f"key:{key_id}", actor=by, at=at
+    )
+
+
+def collect_key(session: Session, by: Actor, key_id: str, *, pepper: bytes, at: datetime) -> IssuedKey:
+    """Give the text of an approved key, once.
+
+    Raises:
+        NotFound: The organisation has no such key.
+        Conflict: It was collected, revoked, or has ended.
+    """
+    row = session.get(ApiKeyRow, key_id, with_for_update=True, populate_existing=True)
+    if row is None or row.organization_id != by.organization_id:
+        raise NotFound(f"there is no key {key_id}", zh="API 密钥不存在", field="key_id")
+    if row.digest != _NOBODYS_DIGEST or row.revoked_at is not None or at >= row.expires_at:
+        raise Conflict(
+            f"key {key_id} was collected already, or has ended",
+            zh="该密钥已领取、已停用或已过期",
+            field="key_id",
+            remedy="Rotate it, or propose a new one.",
+            remedy_zh="请轮换该密钥，或重新申请。",
+        )
+    secret = secrets.token_urlsafe(_KEY_BYTES)
+    text = f"{KEY_START}{secret}"
+    row.prefix, row.digest = secret[:CLIENT_ID_LENGTH], _key_digest(text, pepper)
+    row.version += 1
+    session.add(row)
+    _note(session, row, "key_collected", by=by, at=at)
     return IssuedKey(key_id=row.id, prefix=row.prefix, text=text)
 
 

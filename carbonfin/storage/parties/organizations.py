@@ -143,9 +143,14 @@ def standing_of(session: Session, organization_id: str, clock: Clock) -> Standin
         name=row.name,
         kind=row.kind,
         business_date=row.business_date,
-        known_at=end_of_china_day(row.business_date) if row.is_sample else clock.now(),
+        known_at=known_at_present(row.business_date, clock, is_sample=row.is_sample),
         is_sample=row.is_sample,
     )
+
+
+def known_at_present(business_date: date, clock: Clock, *, is_sample: bool) -> datetime:
+    """Give the instant up to which facts count as known: in a sample organisation the end of its business date."""
+    return end_of_china_day(business_date) if is_sample else clock.now()
 
 
 def hash_password(password: str) -> str:

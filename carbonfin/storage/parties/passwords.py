@@ -16,7 +16,7 @@ from carbonfin.storage.parties.security import note_security_event
 FAILURES_MAX = 5
 LOCKED_FOR = timedelta(minutes=15)
 # Fits no password; it is verified for unknown logins, so that they take as long as known ones.
-_NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$zApyJfmqq5B2HznDiZZzhA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$zApyJfmqq5B2HznDiZZzhA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _COMMON = frozenset(
     {
         "123456789012", "password1234", "qwertyuiop12", "111111111111", "000000000000", "abc123456789", "1q2w3e4r5t6y",
@@ -100,7 +100,7 @@ def _proved(
 ) -> Actor | None:
     with sessions.read() as session:
         user = session.exec(select(UserRow).where(whose)).one_or_none()
-    fits = password_fits(_NOBODYS_HASH if user is None else user.password_hash, password)
+    fits = password_fits(NOBODYS_HASH if user is None else user.password_hash, password)
     now = clock.now()
     with sessions.begin() as session:
         known_id = "" if user is None else user.id

@@ -122,8 +122,8 @@ def test_registering_twice_is_a_conflict_that_names_the_first(client: TestClient
 @pytest.mark.parametrize(
     "change",
     [
-        {"url": "http://bank.example/"}, {"url": "https://10.0.0.1/"}, {"url": "https://169.254.169.254/latest"},
-        {"url": "http://localhost:8000/"}, {"url": "https://[::1]/"}, {"url": "https://[::ffff:10.0.0.1]/"},
+        {"url": "http://bank.example/"}, {"url": "https://172.16.0.1/"}, {"url": "https://169.254.169.254/latest"},
+        {"url": "http://localhost:8000/"}, {"url": "https://[::1]/"}, {"url": "https://[::ffff:172.16.0.1]/"},
         {"url": "https://user:word@bank.example/"}, {"url": "javascript:alert(1)"}, {"name": "  "},
     ],
 )  # fmt: skip
@@ -244,9 +244,9 @@ def test_the_messages_page_registers_refuses_resends_and_skips(world: World, adm
         page = browser.get("/messages")
         assert "尚未登记推送地址" in page.text
         form = {"_csrf_token": token_of(page.text), "name": "核心系统", "kinds": "event.margin_call.issued"}
-        refused = browser.post("/messages/webhooks", data=form | {"url": "https://10.0.0.1/"})
+        refused = browser.post("/messages/webhooks", data=form | {"url": "https://172.16.0.1/"})
         assert refused.status_code == 422
-        assert 'value="https://10.0.0.1/"' in refused.text, "nothing typed is lost"
+        assert 'value="https://172.16.0.1/"' in refused.text, "nothing typed is lost"
         made = browser.post("/messages/webhooks", data=form | {"url": URL})
         assert made.status_code in {200, 201}
         assert "cfwh_" in made.text

@@ -130,12 +130,13 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104
-        "255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
+        "127.0.0.1", "172.16.5.4", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104
+        "255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:172.16.0.1",
         "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00:1::", "2001:db8::1",
+        0x0A000001, 0xC0A80101,
     ],
 )  # fmt: skip
-def test_addresses_that_deliveries_never_go_to(address: str) -> None:
+def test_addresses_that_deliveries_never_go_to(address: str | int) -> None:
     assert not AllowedNetworks().admits(ipaddress.ip_address(address))
 
 
@@ -145,18 +146,18 @@ def test_public_addresses_are_open(address: str) -> None:
 
 
 def test_the_operator_opens_networks_of_the_bank() -> None:
-    allowed = networks_from("10.20.0.0/16,fd00:1::/32", name="X")
-    admitted = [allowed.admits(ipaddress.ip_address(one)) for one in ("10.20.3.4", "::ffff:10.20.3.4", "fd00:1::5")]
-    refused = [allowed.admits(ipaddress.ip_address(one)) for one in ("10.21.0.1", "fd00:2::5", "127.0.0.1")]
+    allowed = networks_from("172.20.0.0/16,fd00:1::/32", name="X")
+    admitted = [allowed.admits(ipaddress.ip_address(one)) for one in ("172.20.3.4", "::ffff:172.20.3.4", "fd00:1::5")]
+    refused = [allowed.admits(ipaddress.ip_address(one)) for one in ("172.21.0.1", "fd00:2::5", "127.0.0.1")]
     assert (admitted, refused) == ([True] * 3, [False] * 3)
     with pytest.raises(InvalidInput) as caught:
-        networks_from("10.20.0.1/16", name="CARBONFIN_WEBHOOK_NETWORKS")
+        networks_from("172.20.0.1/16", name="CARBONFIN_WEBHOOK_NETWORKS")
     assert caught.value.field == "CARBONFIN_WEBHOOK_NETWORKS"
 
 
 def test_one_address_that_is_not_allowed_condemns_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def both(*_: object, **__: object) -> list[tuple[object, ...]]:
-        return [(2, 1, 6, "", ("93.184.215.14", 443)), (2, 1, 6, "", ("10.0.0.1", 443))]
+        return [(2, 1, 6, "", ("93.184.215.14", 443)), (2, 1, 6, "", ("172.16.0.1", 443))]
 
     monkeypatch.setattr("carbonfin.app.messages.networks.socket.getaddrinfo", both)
     with pytest.raises(UpstreamFailed, match="not allowed"):

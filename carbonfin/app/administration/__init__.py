@@ -1,0 +1,1 @@
+"""Administration: people, roles, keys, organisations, security log, settings in force, numbers of other systems."""

@@ -1,0 +1,154 @@
+"""What only the operator on the machine does: open an organisation, keep a person out, end a key."""
+
+import re
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, OrganizationKind, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.storage.administration import plain_name
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import (
+    Organization,
+    OrganizationDraft,
+    deactivate,
+    hand_out_password,
+    keys_of,
+    note_security_event,
+    one_time_password,
+    open_account,
+    organizations,
+    people_of,
+    revoke_key,
+    save_organization,
+)
+from carbonfin.web.wire import day_of
+
+_ADMINISTRATORS_COUNT = 2
+_COMMA = re.compile(r"[,，]\s*")
+COMMAND_LINE = "command-line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimePassword:
+    """A first password, shown this once."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedOrganization:
+    """A new organisation and the first passwords of its administrators."""
+
+    organization_id: str
+    name: str
+    administrators: tuple[OneTimePassword, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedAccess:
+    """Whose access has ended."""
+
+    organization: str
+    subject: str
+
+
+def open_organization(
+    sessions: Sessions,
+    *,
+    name: str,
+    kind: str,
+    usci: str | None,
+    business_date: str,
+    administrators: str,
+    by: str,
+    clock: Clock,
+) -> OpenedOrganization:
+    """Add an organisation and the two administrators that four eyes need.
+
+    Raises:
+        InvalidInput: The kind, the date, the name or the logins cannot be.
+        Conflict: The name, the USCI or a login is taken.
+    """
+    if kind not in {OrganizationKind.BANK.value, OrganizationKind.BUREAU.value}:
+        raise InvalidInput(f"{kind!r} is neither bank nor bureau", zh="机构类别应为 bank 或 bureau", field="--kind")
+    logins = tuple(filter(None, _COMMA.split(administrators.strip())))
+    if len(set(logins)) != _ADMINISTRATORS_COUNT:
+        raise InvalidInput(
+            "an organisation begins with two administrators", zh="须指定两名不同的管理员", field="--administrators"
+        )
+    draft = OrganizationDraft(
+        kind=OrganizationKind(kind),
+        name=plain_name(name),
+        usci=usci,
+        business_date=day_of(business_date, field="--business-date"),
+        is_sample=False,
+    )
+    first = [(login, *one_time_password()) for login in logins]
+    with sessions.as_operator().begin() as session:
+        if any(known.name == draft.name or (usci and known.usci == usci) for known in organizations(session)):
+            raise Conflict(f"organisation {draft.name!r} exists", zh=f"机构“{draft.name}”已存在", field="--name")
+        opened = save_organization(session, draft)
+        operator = _operator(opened, by)
+        for login, _, password_hash in first:
+            account = open_account(session, operator, login=login, name=login, role=Role.ADMINISTRATOR, at=clock.now())
+            hand_out_password(session, operator, account.id, password_hash=password_hash, at=clock.now())
+        note_security_event(
+            session, organization_id=opened.id, kind="organization_added", subject=f"organization:{opened.id}",
+            actor=operator, at=clock.now(),
+        )  # fmt: skip
+    return OpenedOrganization(
+        organization_id=opened.id,
+        name=opened.name,
+        administrators=tuple(OneTimePassword(login=login, password=text) for login, text, _ in first),
+    )
+
+
+def keep_person_out(sessions: Sessions, *, login: str, by: str, clock: Clock) -> EndedAccess:
+    """Keep a person out at once, whichever organisation is theirs.
+
+    Raises:
+        NotFound: Nobody signs in so.
+    """
+    with sessions.as_operator().begin() as session:
+        for organization in organizations(session):
+            for person in people_of(session, organization.id):
+                if person.login == login:
+                    deactivate(session, _operator(organization, by), person.id, at=clock.now())
+                    return EndedAccess(organization=organization.name, subject=login)
+    raise NotFound(f"nobody signs in as {login!r}", zh=f"没有登录名“{login}”", field="login")
+
+
+def end_key(sessions: Sessions, *, prefix: str, by: str, clock: Clock) -> EndedAccess:
+    """End a key at once, whichever organisation is its own.
+
+    Raises:
+        NotFound: No key begins so.
+    """
+    with sessions.as_operator().begin() as session:
+        for organization in organizations(session):
+            key_id = _key_with(session, organization, prefix)
+            if key_id is not None:
+                operator = _operator(organization, by)
+                revoke_key(session, organization_id=organization.id, key_id=key_id, clock=clock, by=operator)
+                return EndedAccess(organization=organization.name, subject=prefix)
+    raise NotFound(f"there is no key {prefix!r}", zh=f"没有前缀为“{prefix}”的密钥", field="prefix")
+
+
+def _key_with(session: Session, organization: Organization, prefix: str) -> str | None:
+    return next((key.id for key in keys_of(session, organization.id) if key.prefix == prefix), None)
+
+
+def _operator(organization: Organization, by: str) -> Actor:
+    """Give the person at the machine as an actor within an organisation, for the security log."""
+    return Actor(
+        id=COMMAND_LINE,
+        name=f"{plain_name(by)}（命令行）",
+        role=Role.OPERATOR,
+        organization_id=organization.id,
+        organization_kind=organization.kind,
+        is_sample=organization.is_sample,
+    )

@@ -1,0 +1,41 @@
+"""Words that administration's pages share."""
+
+from collections.abc import Mapping
+
+from carbonfin.web.language import Text
+
+EVENT_WORDS: Mapping[str, Text] = {
+    "signed_in": Text("登录", "Signed in"),
+    "sign_in_failed": Text("登录失败", "Sign-in failed"),
+    "step_up_failed": Text("再次验证失败", "Confirmation failed"),
+    "locked": Text("账户锁定", "Locked"),
+    "unlocked": Text("解除锁定", "Unlocked"),
+    "password_changed": Text("修改密码", "Password changed"),
+    "password_reset": Text("重置密码", "Password reset"),
+    "one_time_password_handed_out": Text("发放一次性密码", "One-time password handed out"),
+    "single_sign_on_linked": Text("绑定单点登录", "Linked to single sign-on"),
+    "session_revoked": Text("退出会话", "Session ended"),
+    "sessions_ended": Text("退出全部会话", "All sessions ended"),
+    "person_added": Text("新增用户", "Person added"),
+    "person_deactivated": Text("停用账户", "Kept out"),
+    "person_reactivated": Text("恢复账户", "Let in again"),
+    "role_changed": Text("变更角色", "Role changed"),
+    "key_issued": Text("签发密钥", "Key issued"),
+    "key_approved": Text("密钥获批", "Key approved"),
+    "key_collected": Text("领取密钥", "Key collected"),
+    "key_rotated": Text("轮换密钥", "Key rotated"),
+    "key_revoked": Text("停用密钥", "Key revoked"),
+    "organization_added": Text("新增机构", "Organisation added"),
+    "external_id_removed": Text("删除外部编号", "Number taken away"),
+    "file_erased": Text("删除文件内容", "File erased"),
+    "webhook_registered": Text("登记推送地址", "Webhook registered"),
+    "webhook_changed": Text("变更推送地址", "Webhook changed"),
+    "webhook_secret_rotated": Text("轮换推送密钥", "Webhook secret rotated"),
+    "webhook_retired": Text("停用推送地址", "Webhook retired"),
+}
+WORRYING = frozenset({"sign_in_failed", "step_up_failed", "locked", "key_revoked", "person_deactivated"})
+
+
+def event_words(kind: str) -> Text:
+    """Name a kind of security event; one without words of its own is shown by its name."""
+    return EVENT_WORDS.get(kind, Text(kind, kind))

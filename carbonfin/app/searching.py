@@ -1,0 +1,110 @@
+"""Search from every page: parties, pledges, repos, loan notes, term sheets, decisions, and other systems' numbers."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from carbonfin.app.decisions.kinds import title_of
+from carbonfin.app.files.subjects import subject_address, subject_texts
+from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.decisions import load_decision
+from carbonfin.storage.parties import EXTERNAL_ID_KINDS, find_external_ids, parties_of
+from carbonfin.web.language import Text
+from collateral.service import pledges_of, repos_of
+from loans.service import notes_of, term_sheets_of
+
+_FOUND_MAX = 50
+_DECISION = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One thing that was found.
+
+    Attributes:
+        kind: What it is.
+        name: What readers call it.
+        code: The code or number it was found by, or goes by.
+        address: Its page; empty where it has none of its own.
+    """
+
+    kind: Text
+    name: Text
+    code: str
+    address: str
+
+
+def search(session: Session, actor: Actor, question: str) -> tuple[Found, ...]:
+    """Give what the actor's organisation has under these words: other systems' numbers first, then by kind.
+
+    Args:
+        session: The database.
+        actor: Whose organisation is searched; nobody finds another's.
+        question: A part of a name or code, or the beginning of a number; no words find nothing.
+    """
+    words = question.strip().casefold()
+    if not words:
+        return ()
+    found = [*_by_number(session, actor, question.strip()), *_by_decision(session, actor, words)]
+    if actor.organization_kind is OrganizationKind.BANK:
+        found += _matching(session, actor, words)
+    return tuple(dict.fromkeys(found))[:_FOUND_MAX]
+
+
+def _by_number(session: Session, actor: Actor, beginning: str) -> Iterator[Found]:
+    numbers = find_external_ids(session, actor, beginning)
+    names = subject_texts(session, actor, [one.subject for one in numbers])
+    for one in numbers:
+        kind = Text(*EXTERNAL_ID_KINDS[one.kind])
+        yield Found(kind=kind, name=names[one.subject], code=one.value, address=subject_address(one.subject))
+
+
+def _by_decision(session: Session, actor: Actor, words: str) -> Iterator[Found]:
+    if _DECISION.fullmatch(words):
+        with suppress(NotFound):
+            record = load_decision(session, actor, words)
+            yield Found(
+                kind=Text("决定", "Decision"), name=title_of(record.kind), code=words, address=f"/decisions/{words}"
+            )
+
+
+def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
+    """Give what holds the words in its name or code; an organisation's own things are few enough to look through."""
+    names = {}
+    for party in parties_of(session, actor):
+        names[party.id] = party.name
+        if words in party.name.casefold() or words in party.code.casefold():
+            yield Found(
+                kind=Text("主体", "Party"), name=Text(party.name, party.name), code=party.code,
+                address=f"/enterprises/{party.id}",
+            )  # fmt: skip
+    for pledge in pledges_of(session, actor):
+        pledgor = names.get(pledge.pledgor_id, "")
+        if words in pledge.code.casefold() or words in pledgor.casefold():
+            yield Found(
+                kind=Text("质押", "Pledge"), name=Text(pledgor, pledgor), code=pledge.code,
+                address=f"/pledges/{pledge.id}",
+            )  # fmt: skip
+    for repo in repos_of(session, actor):
+        if words in repo.terms.code.casefold():
+            yield Found(
+                kind=Text("回购", "Repo"), name=Text("回购", "Repo"), code=repo.terms.code, address=f"/repos/{repo.id}"
+            )
+    yield from _loans(session, actor, words, names)
+
+
+def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) -> Iterator[Found]:
+    for note in notes_of(session, actor):
+        borrower = names.get(note.party_id, "")
+        if words in note.code.casefold():
+            yield Found(kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code, address="/loans")
+    for sheet in term_sheets_of(session, actor):
+        if words in sheet.number.casefold():
+            yield Found(
+                kind=Text("条款清单", "Term sheet"), name=Text(sheet.number, sheet.number), code=sheet.number,
+                address=f"/term-sheets/{sheet.number}",
+            )  # fmt: skip
