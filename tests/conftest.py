@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -25,6 +26,9 @@ from tests.postgres import Postgres, PostgresMissing
 
 _DIRECTORY_VARIABLE = "CARBONFIN_TEST_POSTGRES_DIRECTORY"
 pytest_plugins = ("pytester",)
+# No test is timed: how long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
