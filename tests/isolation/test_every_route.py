@@ -23,6 +23,7 @@ from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.isolation import RULES
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
+from carbonfin.storage.parties import add_external_id
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.security import Seals
 from tests.database_roles import database_with_roles
@@ -40,7 +41,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
-    "message_id": ("outbox_message", "id"),
+    "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 _ENDING = {"ending": "csv"}
@@ -102,6 +103,7 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         register_webhook(session, actor, hook, at=at)
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
+        add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)
         tell(
             session,
             InboxNotice(

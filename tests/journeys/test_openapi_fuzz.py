@@ -27,7 +27,8 @@ from carbonfin.kernel.actors import Role
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
-from carbonfin.storage.parties import issue_key
+from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
+from carbonfin.storage.parties import add_external_id, issue_key
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 
 EXAMPLES = 12
@@ -107,6 +108,11 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/files/{digest}/links": {"subject": "loan:JJ-P0", "kind": "contract"},
     "POST /v1/files/{digest}/links/{link_id}/void": {"reason": "关联有误"},
     "POST /v1/files/{digest}/erasure": {"reason": "保存期满"},
+    "POST /v1/webhooks": {"name": "核心系统", "url": "https://bank.example/hooks", "kinds": ["*"]},
+    "PATCH /v1/webhooks/{webhook_id}": {"name": "核心系统二"},
+    "POST /v1/webhooks/{webhook_id}/rotate-secret": {"overlap_hours": 24},
+    "POST /v1/deliveries/{delivery_id}/skip": {"reason": "已另行告知"},
+    "POST /v1/external-ids": {"kind": "loan_note", "value": "JJ-2025-001", "subject": "loan:JJ-P0"},
 }  # fmt: skip
 """A body of each writing request that is answered well; made-up values then take the place of some of its own."""
 SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
@@ -118,7 +124,7 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
-    "GET /v1/approvals", "GET /v1/files",
+    "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
@@ -131,8 +137,11 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
+    "POST /v1/webhooks", "PATCH /v1/webhooks/{webhook_id}", "DELETE /v1/webhooks/{webhook_id}",
+    "POST /v1/webhooks/{webhook_id}/rotate-secret", "POST /v1/deliveries/{delivery_id}/resend",
+    "POST /v1/deliveries/{delivery_id}/skip", "POST /v1/messages/{message_id}/resend",
 }  # fmt: skip
-"""The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
+"""Webhooks are an administrator's. The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +167,7 @@ def called(
         sessions = stack.enter_context(copy.opened())
         _close_a_day(copy, sessions)
         _send_evidence(copy, sessions)
+        _tell_systems(copy, sessions)
         known = _known(sessions)
         if kind:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
@@ -177,6 +187,22 @@ def _send_evidence(copy: SampleCopy, sessions: Sessions) -> None:
     with sessions.begin() as session:
         store_file(session, maker, sent, at=CLOCK.now())
         link_file(session, maker, sent.digest, link, at=CLOCK.now())
+
+
+def _tell_systems(copy: SampleCopy, sessions: Sessions) -> None:
+    """Leave a webhook with a delivery, a word for the bank's systems and a number of theirs."""
+    maker = copy.outcome.maker
+    hook = WebhookDraft(name="核心系统", url="https://core.bank.example/hook", kinds=("*",))
+    notice = InboxNotice(
+        organization_id=maker.organization_id, key="fuzz", kind="fuzz", subject="loan:JJ-P0", title_zh="通知",
+        title_en="Notice", text_zh="通知", text_en="Notice", address="/loans", role=Role.SYSTEM,
+    )  # fmt: skip
+    with sessions.begin() as session:
+        register_webhook(session, maker, hook, at=CLOCK.now())
+        publish(session, maker, subject="loan:JJ-P0", kind="event.sample", payload={})
+        lay_out(session, maker.organization_id, at=CLOCK.now())
+        tell(session, notice, CLOCK.now())
+        add_external_id(session, maker, kind="contract", value="HT-1", subject="loan:JJ-P0", at=CLOCK.now())
 
 
 def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
@@ -210,7 +236,9 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
-        "job_id": "SELECT id FROM job_request",
+        "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
+        "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",
+        "item_id": "SELECT id FROM inbox_item WHERE kind = 'fuzz'", "message_id": "SELECT id FROM outbox_message",
         "digest": "SELECT digest FROM evidence_file", "link_id": "SELECT id FROM file_link",
         "scheme": "SELECT scheme FROM subsidy_application",
     }  # fmt: skip
