@@ -11,6 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
@@ -169,7 +170,7 @@ def read_term_sheet_pdf(
     """Give a term sheet as PDF/A-3 with the decision's inputs attached."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-        content = service.term_sheet_pdf(session, actor, stored, address=str(request.base_url).rstrip("/"))
+        content = service.term_sheet_pdf(session, actor, stored, address=public_address_of(request))
     return download(content, stem=f"{number}-v{stored.entry.version}", ending="pdf")
 
 
@@ -186,7 +187,7 @@ def read_term_sheet_docx(
     """Give a term sheet for Word."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-    content = service.term_sheet_docx(stored, address=str(request.base_url).rstrip("/"))
+    content = service.term_sheet_docx(stored, address=public_address_of(request))
     return download(content, stem=f"{number}-v{stored.entry.version}", ending="docx")
 
 

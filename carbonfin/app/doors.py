@@ -1,5 +1,8 @@
 """Recognising who asks: an API key, or the session of a person."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
 
@@ -33,6 +36,7 @@ from carbonfin.storage.parties import (
 )
 from carbonfin.storage.parties.keys import CLIENT_ID_LENGTH, KEY_START
 from carbonfin.web.connections import Connection
+from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import SESSION_COOKIE, cookie_of
 from carbonfin.web.visitors import Door, Visitor, remember_visitor, visitor_of
 
@@ -40,6 +44,8 @@ SESSION_LIFETIME = timedelta(hours=10)
 _DOORS = "carbonfin_doors"
 _BEARER = "bearer "
 _DOTS_OF_A_TOKEN = 2
+_CHECKED_AT_ONCE = 2
+_WAITING_MAX = 50
 
 
 class Doors:
@@ -49,6 +55,8 @@ class Doors:
         self._sessions = sessions.at_the_door()
         self._clock = clock
         self._keys = keys
+        self._gate = asyncio.Semaphore(_CHECKED_AT_ONCE)
+        self._waiting_count = 0
 
     async def recognise(self, connection: Connection) -> Visitor | None:
         """Give the visitor of a request and keep it with the request; a key that is given is never passed over."""
@@ -133,11 +141,11 @@ class Doors:
             return
         if not confirm_person(self._sessions, person_id=visitor.actor.id, password=password, clock=self._clock):
             raise NotPermitted(
-                "the password does not fit, or the account is locked",
-                zh="密码不正确，或账户暂时锁定",
+                "the password does not fit",
+                zh="密码不正确",
                 field="password",
-                remedy="Give your own password; after five failures wait fifteen minutes.",
-                remedy_zh="请输入本人密码；连续输错 5 次须等待 15 分钟。",
+                remedy="Give your own password; after five failures every session of yours ends.",
+                remedy_zh="请输入本人密码；连续输错 5 次，本人的全部会话将结束。",
             )
         with self._sessions.begin() as session:
             confirm_session(session, visitor.signed_in.id, self._clock)
@@ -149,8 +157,35 @@ class Doors:
         kept = None if visitor.signed_in is None else visitor.signed_in.id
         change_password(self._sessions, visitor.actor, current=current, new=new, clock=self._clock, keep_session=kept)
 
-    def sign_in(self, login: str, password: str, *, device: str = "") -> str:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn to have a password checked: anybody may ask for it, and it takes long and a thread.
+
+        Raises:
+            EdgeProblem: So many wait already that another would wait in vain.
+        """
+        if self._waiting_count >= _WAITING_MAX:
+            raise EdgeProblem(
+                "too-many-requests",
+                "too many people are signing in at this moment; wait 5 s",
+                zh="此刻登录人数过多，请等待 5 秒",
+                headers={"Retry-After": "5"},
+            )
+        self._waiting_count += 1
+        try:
+            async with self._gate:
+                yield
+        finally:
+            self._waiting_count -= 1
+
+    def sign_in(self, login: str, password: str, *, device: str = "", replaces: str = "") -> str:
         """Open a session for a person and give its token.
+
+        Args:
+            login: Who it is said to be.
+            password: What proves it.
+            device: What the browser calls itself.
+            replaces: The token of the session the browser had before, which ends.
 
         Raises:
             NotPermitted: Login and password do not fit, or the account is locked; which of them is not said.
@@ -164,17 +199,20 @@ class Doors:
                 remedy="Check both; after five failures wait fifteen minutes.",
                 remedy_zh="请核对后重试；连续输错 5 次须等待 15 分钟。",
             )
-        with self._sessions.begin() as session:
-            return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
+        return self._opened(actor, device=device, replaces=replaces)
 
-    def sign_in_by_provider(self, vouched: Vouched, *, device: str = "") -> str:
+    def sign_in_by_provider(self, vouched: Vouched, *, device: str = "", replaces: str = "") -> str:
         """Open a session for whom an organisation's own provider vouches for, and give its token.
 
         Raises:
             NotPermitted: No account of that organisation belongs to them.
         """
-        actor = self._person_of(vouched)
+        return self._opened(self._person_of(vouched), device=device, replaces=replaces)
+
+    def _opened(self, actor: Actor, *, device: str, replaces: str) -> str:
         with self._sessions.begin() as session:
+            if replaces:
+                end_session(session, replaces)
             return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
 
     def confirm_by_provider(self, token: str, vouched: Vouched) -> None:

@@ -50,6 +50,7 @@ from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
+from carbonfin.web.addresses import keep_public_address
 from carbonfin.web.connections import JsonRequest, WebRequest
 from carbonfin.web.deprecation import announce_deprecation
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
@@ -146,6 +147,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     state = State()
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_metrics(state, metrics)
+    keep_public_address(state, settings.public_url)
     keep_limits(state, Limits(settings.rate_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_doors(state, Doors(sessions, clock, settings.keys))

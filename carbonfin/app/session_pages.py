@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import get, post
+from litestar.concurrency import sync_to_thread
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromQuery
 from litestar.response import Redirect, Response, Template
@@ -36,15 +37,25 @@ def sign_in_page(request: WebRequest, next: FromQuery[str] = "/") -> Response[An
     return _form(request, login="", next_address=own_address(next), failure=None, status_code=200)
 
 
-@post("/sign-in", sync_to_thread=True)
-def sign_in(
+@post("/sign-in")
+async def sign_in(
     request: WebRequest, data: Annotated[SignInForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[Any]:
-    """Open a session for a person whose password fits."""
-    seals = seals_of(request)
+    """Open a session for a person whose password fits.
+
+    Waiting for one's turn holds no worker thread: strangers could otherwise take them all.
+    """
+    doors, seals = doors_of(request), seals_of(request)
     target = own_address(data.next)
     try:
-        token = doors_of(request).sign_in(data.login, data.password, device=request.headers.get("user-agent", ""))
+        async with doors.turn():
+            token = await sync_to_thread(
+                doors.sign_in,
+                data.login,
+                data.password,
+                device=request.headers.get("user-agent", ""),
+                replaces=cookie_of(request, SESSION_COOKIE),
+            )
     except NotPermitted as refusal:
         failure = Text(refusal.zh, refusal.detail)
         return _form(request, login=data.login, next_address=target, failure=failure, status_code=403)

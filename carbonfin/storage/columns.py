@@ -7,6 +7,7 @@ integers there, instants as fixed-width UTC text, and refuse what would lose a d
 
 import json
 import operator
+import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -25,6 +26,7 @@ _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
 _DIGITS_MAX = 19
 _INTEGER_MAX = 2**63 - 1
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SCALING_OPERATORS = frozenset(
     {operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow}
 )  # their result has another scale, which SQLite would not know of
@@ -267,7 +269,7 @@ class Day(TypeDecorator[date]):
 
 
 class Text(TypeDecorator[str]):
-    """Text in code-point order on both engines; NUL and lone surrogates are refused on both."""
+    """Text in code-point order on both engines; NUL, lone surrogates and turns of direction are refused on both."""
 
     impl = sa.Text
     cache_ok = True
@@ -350,11 +352,18 @@ class Content(TypeDecorator[bytes]):
 
 
 def storable_text(text: str) -> str:
-    """Give the text if both engines can hold it.
+    """Give the text if both engines can hold it and every reader sees the order it is written in.
 
     Raises:
-        UnstorableValue: It holds NUL or half of a surrogate pair.
+        UnstorableValue: It holds NUL, half of a surrogate pair, or a sign that turns the direction of what follows.
     """
+    if _TURNS.search(text):
+        raise UnstorableValue(
+            "text holds a sign that turns the direction of reading (U+202A to U+202E, U+2066 to U+2069)",
+            zh="文本含有改变阅读方向的隐藏字符",
+            remedy="Remove the sign; type the text again rather than pasting it.",
+            remedy_zh="请删除该字符；建议重新键入，不要粘贴。",
+        )
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise UnstorableValue(
             "text holds a NUL or a lone surrogate",

@@ -1,7 +1,23 @@
-"""Addresses that are given by a reader: only our own pages are gone to."""
+"""Addresses: only our own pages are gone to, and our own name is never taken from a request."""
+
+from typing import Any, cast
+
+from carbonfin.web.connections import Connection
+
+_PUBLIC_ADDRESS = "carbonfin_public_address"
 
 
 def own_address(address: str) -> str:
     """Give the address to go on to: one of our own pages, never another site."""
     own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if own and "\\" not in address else "/"
+
+
+def keep_public_address(state: Any, address: str) -> None:
+    """Keep with the application where people reach it, as the operator says it."""
+    state[_PUBLIC_ADDRESS] = address
+
+
+def public_address_of(connection: Connection) -> str:
+    """Give where people reach the service, for links in documents; a request's `Host` is whatever its sender wrote."""
+    return cast("str", connection.app.state[_PUBLIC_ADDRESS])

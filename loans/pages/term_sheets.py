@@ -8,6 +8,7 @@ from litestar.response import Response, Template
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.storage.engine import Sessions
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.language import Text, language_of
@@ -50,7 +51,7 @@ def term_sheet_pdf(
     """Give a term sheet as PDF."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-        content = service.term_sheet_pdf(session, actor, stored, address=_address(request))
+        content = service.term_sheet_pdf(session, actor, stored, address=public_address_of(request))
     return download(content, stem=_stem(stored), ending="pdf")
 
 
@@ -61,11 +62,9 @@ def term_sheet_docx(
     """Give a term sheet for Word."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-    return download(service.term_sheet_docx(stored, address=_address(request)), stem=_stem(stored), ending="docx")
-
-
-def _address(request: WebRequest) -> str:
-    return str(request.base_url).rstrip("/")
+    return download(
+        service.term_sheet_docx(stored, address=public_address_of(request)), stem=_stem(stored), ending="docx"
+    )
 
 
 def _stem(stored: service.StoredTermSheet) -> str:

@@ -301,8 +301,27 @@ def test_binding_steps_are_a_persons_and_a_wrong_password_counts_towards_the_loc
         for _ in range(5):
             answer = client.post("/v1/approvals/none/approve", json={"reason": "x", "password": "no"}, headers=token)
             assert answer.status_code == 403
-        locked = client.post("/v1/approvals/none/approve", json={"reason": "x", "password": PASSWORD}, headers=token)
-        assert locked.status_code == 403
+        ended = client.post("/v1/approvals/none/approve", json={"reason": "x", "password": PASSWORD}, headers=token)
+        assert ended.status_code == 401, "whoever sits there without knowing the password has no session any more"
     with world.sessions.read() as session:
         kinds = [event.kind for event in security_events_of(session, world.officer.organization_id)]
     assert (kinds.count("step_up_failed"), kinds.count("locked")) == (5, 1)
+
+
+def test_strangers_who_lock_an_account_keep_nobody_from_deciding_who_is_signed_in(world: World) -> None:
+    with signed_in(world, "checker") as client:
+        token = {"X-CSRF-Token": form_token(client.get("/account", headers=PAGE).text)}
+        inside = dict(client.cookies)
+
+    def knock(password: str) -> int:
+        entry = {"login": "checker", "password": password, "_csrf_token": form_token(stranger.get("/sign-in").text)}
+        return stranger.post("/sign-in", data=entry, headers=PAGE).status_code
+
+    with TestClient(world.app) as stranger:
+        assert [knock("a guess") for _ in range(5)] == [403] * 5
+        assert knock(PASSWORD) == 403, "locked at the door"
+    with TestClient(world.app, cookies=inside) as client:
+        decided = client.post("/v1/approvals/none/approve", json={"reason": "x", "password": PASSWORD}, headers=token)
+        assert (decided.status_code, decided.json()["code"]) == (404, "not-found"), "confirmed; there is none such"
+    with TestClient(world.app) as stranger:
+        assert knock(PASSWORD) == 403, "the door stays locked"

@@ -1,7 +1,12 @@
 """Keys, sessions, forms: who gets in, who is locked out, and that no other site can act in their name."""
 
+import asyncio
+import threading
+from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any, cast
 
+import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -182,6 +187,53 @@ def test_signing_out_ends_the_session_itself(world: World) -> None:
         assert left.headers["location"] == "/sign-in"
     with TestClient(world.app, cookies={"carbonfin_session": kept}) as client:
         assert client.get("/v1/me").status_code == 401
+
+
+def test_signing_in_again_ends_the_session_before(world: World) -> None:
+    with signed_in(world) as client:
+        kept = client.cookies["carbonfin_session"]
+        token = form_token(client.get("/account", headers=PAGE).text)
+        entry = {"login": "officer", "password": PASSWORD, "_csrf_token": token}
+        assert client.post("/sign-in", data=entry, headers=PAGE, follow_redirects=False).status_code == 303
+        assert client.cookies["carbonfin_session"] != kept
+        assert client.get("/v1/me").status_code == 200
+    with TestClient(world.app, cookies={"carbonfin_session": kept}) as client:
+        assert client.get("/v1/me").status_code == 401
+
+
+def test_a_session_cookie_that_somebody_else_chose_is_never_taken_over(world: World) -> None:
+    with TestClient(world.app, cookies={"carbonfin_session": "chosen-by-an-attacker"}) as client:
+        token = form_token(client.get("/sign-in", headers=PAGE).text)
+        entry = {"login": "officer", "password": PASSWORD, "_csrf_token": token}
+        answer = client.post("/sign-in", data=entry, headers=PAGE, follow_redirects=False)
+        assert answer.status_code == 303
+        assert "chosen-by-an-attacker" not in answer.headers["set-cookie"]
+    with TestClient(world.app, cookies={"carbonfin_session": "chosen-by-an-attacker"}) as client:
+        assert client.get("/v1/me").status_code == 401
+
+
+def test_a_flood_of_sign_ins_is_turned_away_and_holds_up_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passwords take long to check: what waits for it must not take every worker thread of the process."""
+    released = threading.Event()
+    monkeypatch.setattr("carbonfin.storage.parties.passwords.password_fits", lambda *_: released.wait(timeout=20))
+
+    async def flood() -> tuple[Counter[int], int]:
+        transport = httpx.ASGITransport(app=cast("Any", world.app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", timeout=60) as client:
+            token = form_token((await client.get("/sign-in", headers=PAGE)).text)
+            entry = {"login": "nobody", "password": "x", "_csrf_token": token}
+            knocks = [asyncio.create_task(client.post("/sign-in", data=entry, headers=PAGE)) for _ in range(60)]
+            try:
+                me = await asyncio.wait_for(client.get("/v1/me", headers=world.key_headers()), timeout=10)
+                turned_away = await asyncio.wait_for(next(asyncio.as_completed(knocks)), timeout=10)
+            finally:
+                released.set()
+            assert (turned_away.status_code, turned_away.headers["retry-after"]) == (429, "5")
+            return Counter([(await one).status_code for one in knocks]), me.status_code
+
+    assert asyncio.run(flood()) == (Counter({403: 50, 429: 10}), 200)
 
 
 def test_a_session_ends_by_itself(sqlite_sessions: Sessions) -> None:

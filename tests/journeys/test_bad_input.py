@@ -479,6 +479,15 @@ def test_signing_in_leads_nowhere_else(bank: Bank) -> None:
             assert client.post("/sign-in", data=form).headers["location"] == "/"
 
 
+@pytest.mark.parametrize("path", ["/v1/term-sheets/TS-2025-0001/pdf", "/v1/term-sheets/TS-2025-0001/docx"])
+def test_a_host_that_a_caller_makes_up_is_in_no_document(bank: Bank, path: str) -> None:
+    with bank.client() as client:
+        usual = client.get(path)
+        made_up = client.get(path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    assert (usual.status_code, made_up.status_code) == (200, 200)
+    assert made_up.content == usual.content
+
+
 def test_the_price_file_page_lists_faults_and_stores_nothing(bank: Bank) -> None:
     before = bank.contents()
     with bank.signed_in("maker") as client:

@@ -107,7 +107,10 @@ def test_values_of_the_wrong_type_are_refused(sqlite_sessions: Sessions, field: 
         ("quantity_t", 2**63),
         ("name", "a\x00b"),
         ("name", "\ud800"),
+        ("name", "合同\u202eexe.pdf"),
+        ("name", "\u2066甲方\u2069"),
         ("terms", {"a": "\x00"}),
+        ("terms", {"a": "\u202e"}),
     ],
 )
 def test_values_that_would_be_cut_are_refused_alike(sessions: Sessions, field: str, value: Any) -> None:

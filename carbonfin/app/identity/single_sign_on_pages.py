@@ -59,7 +59,11 @@ def arrive(
     if vouched.was_asked_again:
         doors.confirm_by_provider(cookie_of(request, SESSION_COOKIE), vouched)
     else:
-        token = doors.sign_in_by_provider(vouched, device=request.headers.get("user-agent", ""))
+        token = doors.sign_in_by_provider(
+            vouched,
+            device=request.headers.get("user-agent", ""),
+            replaces=cookie_of(request, SESSION_COOKIE),
+        )
         answer.set_cookie(seals.cookie(SESSION_COOKIE, token))
     return answer
 

@@ -33,6 +33,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage import messages, outbox
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.messages import DeliveryState, WebhookDraft
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.paging import Paging
@@ -80,7 +81,7 @@ def read_notice_pdf(
 ) -> Response[bytes]:
     """Give a notice as PDF/A with its values attached."""
     with sessions.read() as session:
-        content, stem = notice_pdf(session, actor, item_id, address=str(request.base_url).rstrip("/"))
+        content, stem = notice_pdf(session, actor, item_id, address=public_address_of(request))
     return download(content, stem=stem, ending="pdf")
 
 

@@ -18,6 +18,7 @@ from carbonfin.storage import messages, outbox
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import Place
 from carbonfin.storage.messages import DeliveryState, InboxItem, WebhookDraft
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
@@ -75,7 +76,7 @@ def note_read(sessions: Sessions, actor: Actor, clock: Clock, item_id: FromPath[
 def read_notice(request: WebRequest, sessions: Sessions, actor: Actor, item_id: FromPath[IdText]) -> Response[bytes]:
     """Give a notice as PDF."""
     with sessions.read() as session:
-        content, stem = notice_pdf(session, actor, item_id, address=str(request.base_url).rstrip("/"))
+        content, stem = notice_pdf(session, actor, item_id, address=public_address_of(request))
     return download(content, stem=stem, ending="pdf")
 
 

@@ -31,12 +31,16 @@ def authenticate_person(sessions: Sessions, *, login: str, password: str, clock:
     Five failures in a row lock the account for fifteen minutes. The password is verified outside any transaction, and
     the failure is counted in one of its own, so that nothing rolls it back.
     """
-    return _proved(sessions, col(UserRow.login) == login, password, clock, kind="sign_in_failed")
+    return _proved(sessions, col(UserRow.login) == login, password, clock, at_the_door=True)
 
 
 def confirm_person(sessions: Sessions, *, person_id: str, password: str, clock: Clock) -> bool:
-    """Whether a signed-in person gave the own password again; failures count towards the same lock."""
-    return _proved(sessions, col(UserRow.id) == person_id, password, clock, kind="step_up_failed") is not None
+    """Whether a signed-in person gave the own password again.
+
+    A lock that strangers brought about at the door keeps nobody from it who is inside. Failures count towards the same
+    lock, and the one that locks ends every session of the person: the password is not known to whoever sits there.
+    """
+    return _proved(sessions, col(UserRow.id) == person_id, password, clock, at_the_door=False) is not None
 
 
 def change_password(
@@ -57,8 +61,8 @@ def change_password(
     """
     if not confirm_person(sessions, person_id=actor.id, password=current, clock=clock):
         raise InvalidInput(
-            "the current password does not fit, or the account is locked",
-            zh="当前密码不正确，或账户暂时锁定",
+            "the current password does not fit",
+            zh="当前密码不正确",
             field="current",
         )
     with sessions.read() as session:
@@ -96,7 +100,7 @@ def require_fit_password(new: str, *, login: str, current: str | None = None) ->
 
 
 def _proved(
-    sessions: Sessions, whose: sa.ColumnElement[bool], password: str, clock: Clock, *, kind: str
+    sessions: Sessions, whose: sa.ColumnElement[bool], password: str, clock: Clock, *, at_the_door: bool
 ) -> Actor | None:
     with sessions.read() as session:
         user = session.exec(select(UserRow).where(whose)).one_or_none()
@@ -105,23 +109,32 @@ def _proved(
     with sessions.begin() as session:
         known_id = "" if user is None else user.id
         row = session.exec(select(UserRow).where(UserRow.id == known_id).with_for_update()).one_or_none()
-        if row is None or not row.is_active or (row.locked_until is not None and now < row.locked_until):
+        if row is None or not row.is_active:
+            return None
+        if at_the_door and row.locked_until is not None and now < row.locked_until:
             return None
         if fits:
-            row.failed_count = 0
-            row.locked_until = None
-            session.add(row)
+            if at_the_door:
+                row.failed_count = 0
+                row.locked_until = None
+                session.add(row)
             organization = session.get(OrganizationRow, row.organization_id)
             assert organization is not None, "a person has an organisation"
             return actor_from(row, organization)
-        row.failed_count += 1
-        _note(session, row, kind, actor=None, at=now)
-        if row.failed_count >= FAILURES_MAX:
-            row.failed_count = 0
-            row.locked_until = now + LOCKED_FOR
-            _note(session, row, "locked", actor=None, at=now)
-        session.add(row)
+        _count_failure(session, row, now, at_the_door=at_the_door)
     return None
+
+
+def _count_failure(session: Session, row: UserRow, now: datetime, *, at_the_door: bool) -> None:
+    row.failed_count += 1
+    _note(session, row, "sign_in_failed" if at_the_door else "step_up_failed", actor=None, at=now)
+    if row.failed_count >= FAILURES_MAX:
+        row.failed_count = 0
+        row.locked_until = now + LOCKED_FOR
+        _note(session, row, "locked", actor=None, at=now)
+        if not at_the_door:
+            session.exec(sa.delete(SessionRow).where(col(SessionRow.user_id) == row.id))
+    session.add(row)
 
 
 def _row(session: Session, person_id: str, *, lock: bool = False) -> UserRow:
