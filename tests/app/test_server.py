@@ -1,6 +1,7 @@
 """The server over real sockets: it stops gracefully, refuses what is too large at once, and waits for nobody for ever."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,3 +173,33 @@ def test_slow_clients_hold_no_worker_and_are_sent_away(server: Running) -> None:
         assert answer == b"" or answer.startswith((b"HTTP/1.1 408", b"HTTP/1.1 400"))
         assert time.monotonic() - began < 20, "headers have ten seconds"
     assert httpx.get(f"{server.address}/quick", timeout=5).text == "here"
+
+
+@pytest.mark.parametrize(
+    ("message", "answers"),
+    [
+        (b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /quick HTTP/1.1\r\nHost: x\r\n\r\n", {b"200", b"400"}),
+        (b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n123456", {b"400"}),
+        (b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", {b"400"}),
+        (b"Transfer-Encoding: chunked\r\n\r\n5;\nGET /quick\r\n", {b"400", b"408"}),
+    ],
+    ids=["length and chunks", "two lengths", "a blank before the colon", "a bare line feed in a chunk"],
+)  # fmt: skip
+def test_the_boundary_of_a_message_is_never_in_doubt(server: Running, message: bytes, answers: set[bytes]) -> None:
+    """What a proxy could read otherwise than we do is one request and closes the connection, or none."""
+    with server.connect() as connection:
+        connection.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + message)
+        received = b""
+        with suppress(OSError):
+            while part := connection.recv(65536):
+                received += part
+    found = re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)
+    assert len(found) <= 1, "a second answer: something was smuggled in"
+    assert set(found) <= answers
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "MADE-UP"])
+def test_trace_and_other_methods_are_not_served(server: Running, method: str) -> None:
+    answer = httpx.request(method, f"{server.address}/quick", headers={"X-Secret": "not to be echoed"}, timeout=20)
+    assert answer.status_code == 405
+    assert "not to be echoed" not in answer.text

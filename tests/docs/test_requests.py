@@ -1,9 +1,13 @@
 """The requests that the guide for integrators shows are sent to the sample world, in the order of the page."""
 
 import json
+import re
+import sys
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from litestar.testing import TestClient
@@ -11,7 +15,9 @@ from litestar.testing import TestClient
 from carbonfin.app.demo.run import Demo
 from carbonfin.app.factory import create_app
 from carbonfin.app.settings import settings_from
+from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.dates import SystemClock
+from carbonfin.kernel.webhooks import EventBody, signed_headers, webhook_secrets
 from tests.docs.test_documentation import DOCS, requests_in
 
 REQUESTS = requests_in((DOCS / "guides/bank-integrator.md").read_text(encoding="utf-8"))
@@ -87,3 +93,31 @@ def test_the_key_lies_where_the_guide_says(client: TestClient) -> None:
     source = (Path(__file__).resolve().parents[2] / "carbonfin/app/demo/people.py").read_text(encoding="utf-8")
     assert 'KEY_FILE = "demo-api-key"' in source
     assert client.headers["Authorization"].startswith("Bearer ")
+
+
+def test_the_receiver_of_the_guide_takes_what_we_sign_and_nothing_else() -> None:
+    guide = (DOCS / "guides/bank-integrator.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert set(re.findall(r"^import (\w+)$", shown[1], re.MULTILINE)) <= sys.stdlib_module_names
+    written: dict[str, Any] = {}
+    exec(compile(shown[1], "guide", "exec"), written)  # noqa: S102 - our own page, run as its reader would
+    checked, seen = written["checked"], set[str]()
+    secrets = webhook_secrets(KeyRing(secrets=(b"a secret of thirty-two characters",)), webhook_id="w", version=1)
+    body = EventBody(
+        delivery_id="d1", event="event.margin_call.issued", subject="pledge:P1", number=1, payload={"名称": "示例"}
+    )
+    headers = signed_headers(secrets, body, at=SystemClock().now())
+    content = body.as_bytes()
+    assert checked(headers, content, list(secrets), seen)["payload"] == {"名称": "示例"}
+    assert checked(headers, content, list(secrets), seen) is None, "a repetition"
+    late = signed_headers(secrets, body, at=SystemClock().now() - timedelta(seconds=301))
+    for bad_headers, bad_content, known in (
+        (headers, content + b" ", secrets),
+        (headers, json.dumps(json.loads(content)).encode(), secrets),
+        (headers, content, ("cfwh_another",)),
+        (headers | {"Carbonfin-Timestamp": "1"}, content, secrets),
+        (late, content, secrets),
+    ):
+        with pytest.raises(PermissionError):
+            checked(bad_headers, bad_content, list(known), set())
