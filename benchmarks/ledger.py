@@ -41,7 +41,7 @@ def _on(engine: sa.Engine, count: int) -> list[Comparison]:
     sessions = Sessions(engine)
     with sessions.begin() as session:
         session.execute(sa.text("CREATE TABLE plain (id INTEGER PRIMARY KEY, quantity_t INTEGER NOT NULL) STRICT"))
-        actor = _bank(session)
+        actor = make_bank(session, "bench")
         account_id = _account(session, actor)
 
     def reserve(quantity_t: int) -> None:
@@ -83,11 +83,12 @@ def _on(engine: sa.Engine, count: int) -> list[Comparison]:
     ]
 
 
-def _bank(session: Session) -> Actor:
+def make_bank(session: Session, name: str) -> Actor:
+    """Save a bank and give its system as the actor."""
     bank = save_organization(
         session,
         OrganizationDraft(
-            kind=OrganizationKind.BANK, name="bench", usci=None, business_date=date(2025, 6, 30), is_sample=True
+            kind=OrganizationKind.BANK, name=name, usci=None, business_date=date(2025, 6, 30), is_sample=True
         ),
     )
     return Actor(

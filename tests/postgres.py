@@ -2,7 +2,7 @@
 
 The wheel's own starter adds a system user and opens directories when it runs as root; this one copies the binaries to
 its own temporary directory and drops to an unprivileged user id instead. The server listens on a Unix socket only and
-does not flush: it holds nothing worth keeping.
+does not flush unless asked to: it holds nothing worth keeping.
 """
 
 import fcntl
@@ -22,8 +22,9 @@ import psycopg
 from sqlalchemy import make_url
 
 _NOBODY = 65534
+_NO_FLUSH = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 _SERVER_OPTIONS = (
-    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
+    "-c listen_addresses='' "
     "-c max_connections=200 -c shared_buffers=32MB -c autovacuum=off -c client_min_messages=warning"
 )
 
@@ -35,8 +36,9 @@ class PostgresMissing(Exception):
 class Postgres:
     """One server for a whole test session, shared by its worker processes through a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, flushes: bool = False) -> None:
         self._directory = directory
+        self._flushes = flushes
 
     @staticmethod
     def make_directory() -> Path:
@@ -135,7 +137,7 @@ class Postgres:
             "initdb", "-D", str(cluster), "-U", "carbonfin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
             "--no-instructions",
         )  # fmt: skip
-        options = f"{_SERVER_OPTIONS} -k {self._directory}"
+        options = f"{_SERVER_OPTIONS} {'' if self._flushes else _NO_FLUSH} -k {self._directory}"
         self._run(
             "pg_ctl", "-D", str(cluster), "-l", str(self._directory / "log"), "-o", options, "-w", "-t", "30", "start"
         )

@@ -16,11 +16,13 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.shared_work import SharedWork
 
 _BUSY_TIMEOUT_MS = 10_000
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
 _LAST_STEPS = "last_steps"
+_FOLLOW_UPS = "follow_ups"
 _UNIQUE_VIOLATION = "23505"
 _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 
@@ -112,6 +114,7 @@ class Sessions:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.scope: Scope | None = None
+        self.shared_work = SharedWork()
         options: dict[str, Any] = {_READS_ONLY: True}
         if engine.dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -149,7 +152,8 @@ class Sessions:
         try:
             with self._open(self.engine) as session, session.begin():
                 yield session
-                _take_last_steps(session)
+                for last_step in session.info.pop(_LAST_STEPS, ()):
+                    last_step(session)
         except OperationalError as error:
             if _is_busy(error):
                 raise Conflict(
@@ -168,6 +172,8 @@ class Sessions:
                     remedy_zh="请刷新后再操作。",
                 ) from error
             raise
+        for follow_up in session.info.pop(_FOLLOW_UPS, ()):
+            follow_up(self)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -189,15 +195,18 @@ def _tell_scope(session: Session, transaction: SessionTransaction, connection: s
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:
-    """Have a step taken once, at the end of the transaction, so that locks it takes are held only briefly."""
-    steps: dict[Callable[[Session], None], None] = session.info.setdefault(_LAST_STEPS, {})
-    steps[step] = None
+    """Have a step taken at the end of the transaction, so that locks it takes are held only briefly."""
+    steps: list[Callable[[Session], None]] = session.info.setdefault(_LAST_STEPS, [])
+    steps.append(step)
 
 
-def _take_last_steps(session: Session) -> None:
-    steps = session.info.pop(_LAST_STEPS, {})
-    for step in steps:
-        step(session)
+def after_commit(session: Session, step: Callable[[Sessions], None]) -> None:
+    """Have a step taken when the transaction is committed, with the sessions it came from; never if it is not.
+
+    The process may die in between, so the step must be one that others can make up for.
+    """
+    steps: list[Callable[[Sessions], None]] = session.info.setdefault(_FOLLOW_UPS, [])
+    steps.append(step)
 
 
 def _is_busy(error: OperationalError) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotApplicable, NotFound
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure, ParameterUse
@@ -25,6 +26,7 @@ from carbonfin.storage.decisions import (
     load_outcome,
     record_decision,
     replay_decision,
+    seal_waiting,
     verify_chain,
 )
 from carbonfin.storage.engine import Sessions, open_engine
@@ -265,16 +267,47 @@ def test_a_tail_cut_off_is_seen_at_the_head(sessions: Sessions, world: World) ->
     assert [fault.detail for fault in faults] == ["the chain's head names another end: seals were cut off"]
 
 
-def test_a_decision_slipped_in_is_named(sessions: Sessions, world: World) -> None:
+def test_a_decision_without_seal_is_visible_until_it_is_sealed(sessions: Sessions, world: World) -> None:
     with sessions.begin() as session:
         decide(session, world)
     with Session(sessions.engine) as session, session.begin():
-        slipped = decide(session, world)  # a session that was not opened at the edge seals nothing
+        left = decide(session, world)  # as when the process dies between commit and seal
     with sessions.read() as session:
-        faults = verify_chain(session, world.bank_id).faults
-    assert [(fault.decision_id, fault.detail) for fault in faults] == [
-        (slipped, "the decision was slipped in: it has no seal")
-    ]
+        report = verify_chain(session, world.bank_id)
+        assert (report.length, report.faults, report.unsealed) == (1, (), (left,))
+        assert load_decision(session, world.maker, left).sequence is None
+    with sessions.begin() as session:
+        assert seal_waiting(session, world.bank_id) == 1
+        assert seal_waiting(session, world.other_bank_id) == 0
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert (report.length, report.faults, report.unsealed) == (2, (), ())
+        assert load_decision(session, world.maker, left).sequence == 2
+
+
+def test_a_seal_that_fails_after_the_commit_is_made_up_for_by_the_next(sessions: Sessions, world: World) -> None:
+    is_sqlite = sessions.engine.dialect.name == "sqlite"
+    kept: list[str] = []
+    sa.event.listen(sessions.engine, "before_cursor_execute", _refuse_seals)
+    with pytest.raises(Conflict) if is_sqlite else nullcontext(), sessions.begin() as session:
+        kept.append(decide(session, world))
+    sa.event.remove(sessions.engine, "before_cursor_execute", _refuse_seals)
+    with sessions.read() as session:
+        assert verify_chain(session, world.bank_id).unsealed == (() if is_sqlite else tuple(kept)), (
+            "SQLite: all or none"
+        )
+    with sessions.begin() as session:
+        kept = [] if is_sqlite else kept
+        kept.append(decide(session, world))
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert (report.length, report.faults, report.unsealed) == (len(kept), (), ())
+        assert [record.id for record in decisions_of(session, world.maker)] == kept
+
+
+def _refuse_seals(_: object, __: object, statement: str, *___: object) -> None:
+    if statement.startswith("INSERT INTO decision_seal"):
+        raise sa.exc.OperationalError(statement, {}, Exception("database is locked"))
 
 
 def test_many_writers_make_one_chain(sessions: Sessions, world: World) -> None:

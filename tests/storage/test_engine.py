@@ -1,6 +1,7 @@
 """Sessions: one transaction each, readers that cannot write, writers that wait for each other."""
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from carbonfin.storage.engine import Sessions, before_commit, open_engine
+from carbonfin.storage.engine import Sessions, after_commit, before_commit, open_engine
 from tests.storage.rows import TrialRow
 
 
@@ -75,17 +76,25 @@ def _impatient(path: Path) -> sa.Engine:
     return engine
 
 
-def test_last_steps_run_once_at_the_end(sessions: Sessions) -> None:
-    taken: list[str] = []
+def test_last_steps_stand_within_the_transaction_and_follow_ups_behind_it(sessions: Sessions) -> None:
+    counted: list[int] = []
 
-    def step(session: object) -> None:  # noqa: ARG001 - the shape of a step
-        taken.append("step")
+    def step(given: Sessions) -> None:
+        with given.read() as session:
+            counted.append(session.exec(select(sa.func.count()).select_from(TrialRow)).one())
 
-    with sessions.begin() as session:
-        before_commit(session, step)
-        before_commit(session, step)
-        taken.append("body")
-    assert taken == ["body", "step"]
+    def write(share_ratio: Decimal) -> None:
+        with sessions.begin() as session:
+            after_commit(session, step)
+            before_commit(session, lambda session: session.add(TrialRow(share_ratio=share_ratio)))
+            assert counted == []
+
+    write(Decimal(1))
+    assert counted == [1]
+    counted.clear()
+    with pytest.raises(sa.exc.IntegrityError):
+        write(Decimal(2))
+    assert counted == []
 
 
 @pytest.mark.parametrize("url", ["mysql://root@localhost/x", "sqlite://", "sqlite:///:memory:", "not a url"])

@@ -1,7 +1,7 @@
 """Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
 
 from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
-from carbonfin.storage.decisions.chain import ChainFault, ChainReport, verify_chain
+from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
@@ -14,10 +14,12 @@ from carbonfin.storage.decisions.records import (
     replay_decision,
 )
 from carbonfin.storage.decisions.rows import ChainHeadRow, DecisionChainRow, DecisionRow, DecisionSealRow
+from carbonfin.storage.decisions.sealing import seal_waiting, unsealed_of
 
 __all__ = [
     "ChainFault",
     "ChainHeadRow",
+    "ChainPoint",
     "ChainReport",
     "DecisionChainRow",
     "DecisionHead",
@@ -35,6 +37,8 @@ __all__ = [
     "record_decision",
     "replay_decision",
     "sample_decisions",
+    "seal_waiting",
     "unconfirmed_uses",
+    "unsealed_of",
     "verify_chain",
 ]

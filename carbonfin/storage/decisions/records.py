@@ -15,8 +15,8 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import NotApplicable, NotFound
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure, Trace
-from carbonfin.storage.decisions.chain import seal_at_commit, unsealed_ids
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow, record_digest_of
+from carbonfin.storage.decisions.sealing import seal_soon, unsealed_ids
 from carbonfin.storage.rows import new_id
 
 I = TypeVar("I")  # noqa: E741 - inputs
@@ -30,7 +30,7 @@ class DecisionRecord:
     """A decision as it stands on record.
 
     Attributes:
-        sequence: Its place in the organisation's chain; None until its transaction ends.
+        sequence: Its place in the organisation's chain; None until it is sealed.
         inputs: Plain JSON values of the inputs.
         outputs: Plain JSON values of the outputs.
         record_digest: SHA-256 over the whole record.
@@ -106,7 +106,7 @@ def record_decision(
     """Decide, and keep inputs, outputs and trace for good.
 
     The decision is made from the inputs as they were written down and read back, so that a replay starts from the
-    very same values. Its seal in the organisation's hash chain is set at the end of the transaction.
+    very same values. It is sealed in the organisation's hash chain when the transaction ends.
     """
     inputs_json = canonical_json(inputs)
     outcome = kind.decide(_rebuilt(inputs_json, kind.inputs))
@@ -131,7 +131,7 @@ def record_decision(
     row.record_digest = record_digest_of(row)
     session.add(row)
     session.flush()
-    seal_at_commit(session, row)
+    seal_soon(session, row)
     return Recorded(decision_id=row.id, outcome=outcome, record=record_of(row, None))
 
 

@@ -5,7 +5,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from carbonfin.rules.record import digest_of
+from carbonfin.kernel.cryptography import sha256_hex
+from carbonfin.rules.record import canonical_json
 from carbonfin.storage.rows import Row, new_id
 
 
@@ -79,7 +80,12 @@ class ChainHeadRow(Row, table=True):
 
 def record_digest_of(row: DecisionRow) -> str:
     """Give the SHA-256 over everything a decision's row says."""
-    return digest_of(
+    return sha256_hex(record_text(row).encode())
+
+
+def record_text(row: DecisionRow) -> str:
+    """Give everything a decision's row says as canonical JSON; its digest stands in the row."""
+    return canonical_json(
         {
             "id": row.id,
             "organization_id": row.organization_id,

@@ -1,0 +1,161 @@
+"""Setting seals: each decision in its organisation's chain, in a short locked step.
+
+SQLite lets one writer in at a time, so the seal stands in the decision's own transaction. On PostgreSQL that would make
+every writer of a bank wait for the commit of the one before: there the seals of all threads are set together as soon as
+their decisions are committed. What a process leaves unsealed when it dies in between is visible (`unsealed_of`) and
+sealed by the end of the day (`seal_waiting`).
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.errors import Conflict
+from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
+from carbonfin.storage.engine import Sessions, after_commit, before_commit
+
+_UNSEALED = "unsealed_decisions"
+_AT_ONCE = 500
+_Rows = dict[str, list[DecisionRow]]
+
+# Text, not constructs: every decision pays for these.
+_BEGIN = sa.text(
+    "INSERT INTO decision_chain (organization_id, length, digest) VALUES (:id, 0, :digest) ON CONFLICT DO NOTHING"
+)
+_HEAD = "SELECT length, digest FROM decision_chain WHERE organization_id = :id"
+_LOCKED_HEAD = {"sqlite": sa.text(_HEAD), "postgresql": sa.text(f"{_HEAD} FOR UPDATE")}
+_SEAL = sa.text(
+    "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) "
+    "VALUES (:organization_id, :sequence, :decision_id, :record_digest, :digest)"
+)
+_MOVE = sa.text("UPDATE decision_chain SET length = :length, digest = :digest WHERE organization_id = :id")
+
+
+def seal_soon(session: Session, row: DecisionRow) -> None:
+    """Have a decision sealed at the end of its transaction on SQLite, right after its commit on PostgreSQL."""
+    unsealed: _Rows | None = session.info.get(_UNSEALED)
+    if unsealed is None:
+        unsealed = session.info[_UNSEALED] = {}
+        waiting = unsealed
+        if session.get_bind().dialect.name == "sqlite":
+            before_commit(session, lambda session: _seal_alone(session, waiting))
+        else:
+            after_commit(session, lambda sessions: _seal_together(sessions, waiting))
+    unsealed.setdefault(row.organization_id, []).append(row)
+
+
+def unsealed_ids(session: Session) -> list[str]:
+    """Give the decisions of this transaction that wait for their seal, in order."""
+    return [row.id for rows in session.info.get(_UNSEALED, {}).values() for row in rows]
+
+
+def unsealed_of(session: Session, organization_id: str) -> tuple[str, ...]:
+    """Give the decisions of an organisation that have no seal yet, the oldest first."""
+    return tuple(
+        session.exec(
+            select(DecisionRow.id)
+            .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+            .where(DecisionRow.organization_id == organization_id, col(DecisionSealRow.decision_id).is_(None))
+            .order_by(DecisionRow.id)
+        ).all()
+    )
+
+
+def seal_waiting(session: Session, organization_id: str) -> int:
+    """Seal what a process left unsealed when it died, and say how many decisions that were."""
+    return _seal_these(session, organization_id, list(unsealed_of(session, organization_id)))
+
+
+def genesis(organization_id: str) -> str:
+    """Give what the first seal of an organisation stands on."""
+    return digest_of({"chain": organization_id})
+
+
+def seal_digest(previous: str, sequence: int, decision_id: str, record_digest: str) -> str:
+    """Give the digest of a seal: over the one before, its place, and the decision with its digest."""
+    return digest_of(
+        {"previous": previous, "sequence": sequence, "decision_id": decision_id, "record_digest": record_digest}
+    )
+
+
+def _seal_alone(session: Session, unsealed: _Rows) -> None:
+    session.flush()
+    for organization_id in sorted(unsealed):
+        # A savepoint that was taken back leaves its rows outside the session.
+        kept = [(row.id, row.record_digest) for row in unsealed[organization_id] if row in session]
+        if kept:
+            _seal(session, organization_id, kept, _locked_head(session, organization_id))
+    session.info.pop(_UNSEALED)
+
+
+def _seal_together(sessions: Sessions, unsealed: _Rows) -> None:
+    for organization_id, rows in unsealed.items():
+
+        def seal(ids: list[str], organization_id: str = organization_id) -> None:
+            with sessions.begin() as session:
+                _seal_these(session, organization_id, ids)
+
+        try:
+            sessions.shared_work.bring(f"seal {organization_id}", [row.id for row in rows], seal)
+        except (Conflict, SQLAlchemyError):
+            # The decision is committed: whoever asked for it is told so. It waits, visible, for the next turn.
+            continue
+
+
+def _seal_these(session: Session, organization_id: str, decision_ids: list[str]) -> int:
+    """Seal those decisions that are there and have no seal, and say how many they were."""
+    if not decision_ids:
+        return 0
+    head = _locked_head(session, organization_id)  # first: what another process seals is seen only behind its lock
+    decisions = _not_yet_sealed(session, decision_ids)
+    if decisions:
+        _seal(session, organization_id, decisions, head)
+    return len(decisions)
+
+
+def _seal(session: Session, organization_id: str, decisions: list[tuple[str, str]], head: tuple[int, str]) -> None:
+    """Append decisions, each with the digest of its record, behind the locked head, and move it."""
+    length, digest = head
+    seals: list[dict[str, object]] = []
+    for sequence, (decision_id, record_digest) in enumerate(decisions, length + 1):
+        digest = seal_digest(digest, sequence, decision_id, record_digest)
+        seals.append(
+            {
+                "organization_id": organization_id,
+                "sequence": sequence,
+                "decision_id": decision_id,
+                "record_digest": record_digest,
+                "digest": digest,
+            }
+        )
+    connection = session.connection()
+    connection.execute(_SEAL, seals)
+    connection.execute(_MOVE, {"id": organization_id, "length": length + len(seals), "digest": digest})
+
+
+def _locked_head(session: Session, organization_id: str) -> tuple[int, str]:
+    """Give length and digest of a chain, which no other writer moves until the transaction ends."""
+    connection = session.connection()
+    query = _LOCKED_HEAD[connection.dialect.name]
+    found = connection.execute(query, {"id": organization_id}).one_or_none()
+    if found is None:
+        connection.execute(_BEGIN, {"id": organization_id, "digest": genesis(organization_id)})
+        found = connection.execute(query, {"id": organization_id}).one()
+    return int(found[0]), str(found[1])
+
+
+def _not_yet_sealed(session: Session, decision_ids: list[str]) -> list[tuple[str, str]]:
+    """Give decisions with their digests in order, without those a savepoint took back or another process sealed."""
+    found: dict[str, str] = {}
+    for start in range(0, len(decision_ids), _AT_ONCE):
+        rows = session.exec(
+            select(DecisionRow.id, DecisionRow.record_digest)
+            .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+            .where(
+                col(DecisionRow.id).in_(decision_ids[start : start + _AT_ONCE]),
+                col(DecisionSealRow.decision_id).is_(None),
+            )
+        )
+        found.update(rows.all())
+    return [(decision_id, found[decision_id]) for decision_id in decision_ids if decision_id in found]

@@ -1,0 +1,72 @@
+"""Work that threads of one process do together: whoever has the turn does it for all who brought something before."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+
+class SharedWork:
+    """Turns for each thing to be worked on; a turn takes all that was brought so far, and ends for all who brought it.
+
+    Many who write at once so pay once for what must be done one after another. Processes do not share turns: what
+    keeps them apart is the database.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._piles: dict[str, _Pile] = {}
+
+    def bring(self, name: str, items: Sequence[str], work: Callable[[list[str]], None]) -> None:
+        """Bring items, and return when they were worked on, by this thread or by another.
+
+        Raises:
+            Exception: What `work` raised in this thread; its items wait for the next turn.
+        """
+        with self._guard:
+            pile = self._piles.setdefault(name, _Pile())
+        turn = pile.turn_for(items)
+        if turn is None:
+            return
+        taken, brought = turn
+        try:
+            work(taken)
+        except BaseException:
+            pile.put_back(taken)
+            raise
+        pile.end(brought)
+
+
+class _Pile:
+    """What was brought and not yet taken, and how many bringers there were and were served."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: list[str] = []
+        self._brought = 0
+        self._served = 0
+        self._is_worked_on = False
+
+    def turn_for(self, items: Sequence[str]) -> tuple[list[str], int] | None:
+        """Add items and wait for the turn: what to work on and for how many; None where another turn served them."""
+        with self._changed:
+            self._items += items
+            self._brought += 1
+            mine = self._brought
+            # All who wait wake at once when a turn ends; taking a lock one after another would make them queue again.
+            self._changed.wait_for(lambda: self._served >= mine or not self._is_worked_on)
+            if self._served >= mine:
+                return None
+            self._is_worked_on = True
+            taken, self._items = self._items, []
+            return taken, self._brought
+
+    def end(self, served: int) -> None:
+        with self._changed:
+            self._served = served
+            self._is_worked_on = False
+            self._changed.notify_all()
+
+    def put_back(self, taken: list[str]) -> None:
+        with self._changed:
+            self._items[:0] = taken
+            self._is_worked_on = False
+            self._changed.notify_all()
