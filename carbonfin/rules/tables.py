@@ -1,0 +1,361 @@
+"""Decision tables as data: typed columns, rows of cells, outputs in exact types, a hit policy, clauses beside rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.units import parse_decimal
+from carbonfin.rules.domains import AnyDomain, is_code
+from carbonfin.rules.grammar import Cell, read_cell
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.record import digest_of
+
+OutputValue = int | Decimal | str
+ROWS_MAX = 1000
+COLUMNS_MAX = 30
+
+
+class HitPolicy(StrEnum):
+    """Which of the rows that hit give the answer (DMN 1.5, 8.2.8)."""
+
+    UNIQUE = "unique"
+    ANY = "any"
+    PRIORITY = "priority"
+    FIRST = "first"
+    RULE_ORDER = "rule order"
+    OUTPUT_ORDER = "output order"
+    COLLECT = "collect"
+    COLLECT_SUM = "collect sum"
+    COLLECT_MIN = "collect min"
+    COLLECT_MAX = "collect max"
+    COLLECT_COUNT = "collect count"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one row gives the answer."""
+        return self in _SINGLE
+
+    @property
+    def is_total(self) -> bool:
+        """Whether the rows that hit are brought to one number."""
+        return self in _TOTALS
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the order of output values decides."""
+        return self in {HitPolicy.PRIORITY, HitPolicy.OUTPUT_ORDER}
+
+
+_SINGLE = frozenset({HitPolicy.UNIQUE, HitPolicy.ANY, HitPolicy.PRIORITY, HitPolicy.FIRST})
+_TOTALS = frozenset(
+    {HitPolicy.COLLECT_SUM, HitPolicy.COLLECT_MIN, HitPolicy.COLLECT_MAX, HitPolicy.COLLECT_COUNT}
+)  # fmt: skip
+
+
+class OutputKind(StrEnum):
+    """The exact type of an output: whole basis points or fen, a decimal ratio, or a code."""
+
+    BP = "bp"
+    FEN = "fen"
+    RATIO = "ratio"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputColumn:
+    """What a table asks for."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    domain: AnyDomain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputColumn:
+    """What a table answers.
+
+    Attributes:
+        ranking: Values from the highest priority down; needed where the hit policy is priority or output order.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    kind: OutputKind
+    ranking: tuple[OutputValue, ...] = ()
+
+    def read(self, text: str) -> OutputValue:
+        """Read an output as tables write it.
+
+        Raises:
+            InvalidInput: It is not of the column's kind.
+        """
+        if self.kind is OutputKind.CODE:
+            if not is_code(text):
+                raise _refusal(f"output {self.name}: {text!r} is no code", f"输出 {self.name}：“{text}”不是有效代码")
+            return text
+        number = parse_decimal(text, field=self.name)
+        if self.kind is OutputKind.RATIO:
+            return number
+        if number != number.to_integral_value():
+            raise _refusal(f"output {self.name}: {text} is no whole {self.kind}", f"输出 {self.name}：{text} 应为整数")
+        return int(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """Where a row comes from; `quote` holds the document's own words, and only where the text is at hand."""
+
+    document: str
+    article: str = ""
+    quote: str = ""
+    grade: Grade = Grade.UNKNOWN
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One rule: what it asks of each input, and what it answers."""
+
+    id: str
+    cells: tuple[Cell, ...]
+    outputs: tuple[OutputValue, ...]
+    clause: Clause
+    note_zh: str = ""
+    note_en: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionTable:
+    """A table of rules.
+
+    Attributes:
+        digest: SHA-256 over everything the table says; worked out once.
+        ranks: The rank of each row by its outputs, the best first; rows rank alike where no output is ranked.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    hit_policy: HitPolicy
+    inputs: tuple[InputColumn, ...]
+    outputs: tuple[OutputColumn, ...]
+    rows: tuple[TableRow, ...]
+    digest: str = field(init=False, compare=False, repr=False)
+    ranks: tuple[tuple[int, ...], ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._require_shape()
+        self._require_policy()
+        object.__setattr__(self, "digest", digest_of(plain_table(self)))
+        object.__setattr__(self, "ranks", tuple(self._rank(row) for row in self.rows))
+
+    def _require_shape(self) -> None:
+        names = [*(column.name for column in self.inputs), *(column.name for column in self.outputs)]
+        if not self.inputs or not self.outputs or not self.rows:
+            raise _refusal("a table has inputs, outputs and rows", "决策表须有输入列、输出列和规则行")
+        if len(names) > COLUMNS_MAX or len(self.rows) > ROWS_MAX:
+            raise _refusal(
+                f"a table has at most {COLUMNS_MAX} columns and {ROWS_MAX} rows",
+                f"决策表最多 {COLUMNS_MAX} 列、{ROWS_MAX} 行",
+            )
+        for what, listed in (("column", names), ("row", [row.id for row in self.rows])):
+            if len(set(listed)) != len(listed):
+                raise _refusal(f"a {what} name stands twice in table {self.name}", "列名或行号重复")
+        if not all(name.isidentifier() for name in names):
+            raise _refusal("column names are letters, digits and underlines", "列名只能含字母、数字和下划线")
+        for row in self.rows:
+            if (len(row.cells), len(row.outputs)) != (len(self.inputs), len(self.outputs)):
+                raise _refusal(f"row {row.id} has not a cell for each column", f"规则行 {row.id} 的单元格数与列数不符")
+
+    def _require_policy(self) -> None:
+        first = self.outputs[0]
+        if self.hit_policy.is_total and (len(self.outputs) > 1 or first.kind is OutputKind.CODE):
+            if self.hit_policy is HitPolicy.COLLECT_COUNT and len(self.outputs) == 1:
+                return
+            raise _refusal(f"{self.hit_policy} takes one output that is a number", "汇总类命中策略须只有一个数值输出列")
+        if not self.hit_policy.is_ranked:
+            return
+        for place, column in enumerate(self.outputs):
+            unranked = {row.outputs[place] for row in self.rows} - set(column.ranking)
+            if column.ranking and unranked:
+                raise _refusal(
+                    f"output {column.name}: {sorted(map(str, unranked))} has no rank", "输出值未列入优先次序"
+                )
+        if not any(column.ranking for column in self.outputs):
+            raise _refusal(f"{self.hit_policy} needs a ranking of output values", "该命中策略须给出输出值的优先次序")
+
+    def _rank(self, row: TableRow) -> tuple[int, ...]:
+        ranked = zip(self.outputs, row.outputs, strict=True)
+        return tuple(column.ranking.index(value) for column, value in ranked if column.ranking)
+
+
+def plain_table(table: DecisionTable) -> dict[str, object]:
+    """Give a table as plain values, as it is written to files and digested."""
+    return {
+        "name": table.name,
+        "title_zh": table.title_zh,
+        "title_en": table.title_en,
+        "hit_policy": table.hit_policy.value,
+        "input": [
+            {"name": one.name, "title_zh": one.title_zh, "title_en": one.title_en, "domain": one.domain.describe()}
+            for one in table.inputs
+        ],
+        "output": [
+            {
+                "name": one.name, "title_zh": one.title_zh, "title_en": one.title_en, "kind": one.kind.value,
+                "ranking": [output_text(value) for value in one.ranking],
+            }
+            for one in table.outputs
+        ],
+        "row": [
+            {
+                "id": row.id,
+                "when": [cell.text for cell in row.cells],
+                "then": [output_text(value) for value in row.outputs],
+                "document": row.clause.document, "article": row.clause.article, "quote": row.clause.quote,
+                "grade": row.clause.grade.value, "confirmed": row.clause.confirmed,
+                "note_zh": row.note_zh, "note_en": row.note_en,
+            }
+            for row in table.rows
+        ],
+    }  # fmt: skip
+
+
+def output_text(value: OutputValue) -> str:
+    """Write an output exactly."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDraft:
+    """A row as it was typed: texts beside the columns."""
+
+    id: str
+    when: Sequence[str]
+    then: Sequence[str]
+    clause: Clause
+    note_zh: str = ""
+    note_en: str = ""
+
+
+def table_of(
+    *,
+    name: str,
+    title_zh: str,
+    title_en: str,
+    hit_policy: HitPolicy,
+    inputs: Sequence[InputColumn],
+    outputs: Sequence[OutputColumn],
+    rows: Iterable[RowDraft],
+) -> DecisionTable:
+    """Read a table from typed rows.
+
+    Raises:
+        InvalidInput: A cell or an output cannot be read; the field names row and column.
+    """
+    return DecisionTable(
+        name=name, title_zh=title_zh, title_en=title_en, hit_policy=hit_policy, inputs=tuple(inputs),
+        outputs=tuple(outputs), rows=tuple(_row(row, inputs, outputs) for row in rows),
+    )  # fmt: skip
+
+
+def _row(draft: RowDraft, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn]) -> TableRow:
+    if (len(draft.when), len(draft.then)) != (len(inputs), len(outputs)):
+        raise _refusal(f"row {draft.id} has not a cell for each column", f"规则行 {draft.id} 的单元格数与列数不符")
+    cells: list[Cell] = []
+    for column, text in zip(inputs, draft.when, strict=True):
+        with _placed(draft.id, column.name):
+            cells.append(read_cell(text, column.domain))
+    values: list[OutputValue] = []
+    for output, text in zip(outputs, draft.then, strict=True):
+        with _placed(draft.id, output.name):
+            values.append(output.read(text))
+    return TableRow(
+        id=draft.id, cells=tuple(cells), outputs=tuple(values), clause=draft.clause, note_zh=draft.note_zh,
+        note_en=draft.note_en,
+    )  # fmt: skip
+
+
+class _placed:  # noqa: N801 - used as a block
+    """Name row and column in what is refused inside."""
+
+    def __init__(self, row: str, column: str) -> None:
+        self._row, self._column = row, column
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, InvalidInput):
+            raise InvalidInput(
+                f"row {self._row}, column {self._column}: {error.detail}",
+                zh=f"规则行 {self._row}，列 {self._column}：{error.zh}",
+                field=f"{self._row}/{self._column}",
+                remedy=error.remedy,
+                remedy_zh=error.remedy_zh,
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableVersion:
+    """A table as the law or a product says it from a day, and as it was known from a day.
+
+    Attributes:
+        valid_to: Last day, inclusive, or None while open.
+        approved_by: Maker and checker; empty for a table that comes with the product.
+    """
+
+    table: DecisionTable
+    valid_from: date
+    valid_to: date | None
+    known_from: date
+    approved_by: tuple[str, ...] = ()
+
+    def speaks_on(self, valid_on: date) -> bool:
+        """Whether the table is valid on that day; both ends are inside."""
+        return self.valid_from <= valid_on and (self.valid_to is None or valid_on <= self.valid_to)
+
+
+class TableBook:
+    """Table versions by name, asked with both dates; where several speak, the one known last wins."""
+
+    def __init__(self, versions: Iterable[TableVersion]) -> None:
+        self._versions: dict[str, list[TableVersion]] = {}
+        for version in versions:
+            self._versions.setdefault(version.table.name, []).append(version)
+
+    def names(self) -> list[str]:
+        """Give the names in order."""
+        return sorted(self._versions)
+
+    def versions(self, name: str) -> list[TableVersion]:
+        """Give all versions of a table, the earliest known first."""
+        return sorted(self._versions.get(name, ()), key=lambda one: (one.known_from, one.valid_from))
+
+    def on(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion:
+        """Give the version valid on a day as it was known at an instant.
+
+        Raises:
+            MissingData: No version speaks of that day, or none was known then.
+        """
+        known_on = china_day(known_at)
+        speaking = [one for one in self.versions(name) if one.known_from <= known_on and one.speaks_on(valid_on)]
+        if not speaking:
+            raise MissingData(
+                f"table {name} has no version for {valid_on} known on {known_on}",
+                zh=f"决策表 {name} 在 {valid_on} 没有已知的版本",
+                field=name,
+                remedy="Enter and approve the table with its source.",
+                remedy_zh="请录入该决策表及其依据并经复核。",
+            )
+        return max(speaking, key=lambda one: (one.known_from, one.valid_from))
+
+
+def _refusal(why: str, zh: str) -> InvalidInput:
+    return InvalidInput(why, zh=zh, field="table")
