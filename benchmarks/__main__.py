@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, ledger, portfolio, schedule
+from benchmarks import chain, ledger, portfolio, rules, schedule
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "schedule": schedule.comparisons,
     "portfolio": portfolio.comparisons,
     "chain": chain.comparisons,
+    "rules": rules.comparisons,
 }
 _RUNS = 7
 

@@ -25,6 +25,7 @@ _SPELLINGS = {
     "MPL": r"MPL|Mozilla Public",
     "0BSD": r"0BSD|Zero-Clause BSD",
     "BSD": r"(?<!0)(?<!Zero-Clause )BSD",
+    "MIT": r"MIT|Permission is hereby granted, free of charge, to any",
     "OFL": r"OFL|Open Font",
     "PSF": r"PSF|Python Software Foundation",
 }

@@ -1,0 +1,60 @@
+"""The canonical text of what a table decided."""
+
+import hashlib
+import math
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbonfin.rules.decide import decide
+from carbonfin.rules.decision_record import _number, decision_digest, decision_text
+from carbonfin.rules.domains import plain_number
+from carbonfin.rules.record import canonical_json
+from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
+from tests.rules.samples import output_column, sample_table
+
+COLUMNS = {"x": "number[0..10] ratio", "day": "date[..]", "code": "code{重点,一般}", "flag": "boolean"}
+INPUTS = {"x": 3.5, "day": date(2025, 1, 2), "code": "重点", "flag": True, "other": 1}
+
+
+def table_of(policy: HitPolicy = HitPolicy.FIRST, kind: OutputKind = OutputKind.RATIO) -> DecisionTable:
+    rows = [("<5", "-", "重点", "true", "0.10"), ("-|null", "-", "-", "-", "0.2")]
+    return sample_table(COLUMNS, rows, policy=policy, outputs=[output_column("out", kind)])
+
+
+def test_the_text_is_canonical_and_its_digest_is_sha_256() -> None:
+    table = table_of(HitPolicy.COLLECT_SUM)
+    expected = {
+        "table": "sample.table", "table_digest": table.digest, "missing": {}, "refused": None, "rows": ["R1", "R2"],
+        "inputs": {"x": "3.5", "day": "2025-01-02", "code": "重点", "flag": True},
+        "outputs": [["0.10"], ["0.2"]], "total": "0.30",
+    }  # fmt: skip
+    text = decision_text(table, INPUTS, decide(table, INPUTS))
+    assert text == canonical_json(expected)
+    assert decision_digest(table, INPUTS, decide(table, INPUTS)) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("same", [3, 3.0, Decimal(3), Decimal("3.00")])
+def test_one_number_is_written_in_one_way(same: object) -> None:
+    table = table_of()
+    asked: dict[str, Any] = {**INPUTS, "x": same}
+    assert '"x":"3"' in decision_text(table, asked, decide(table, asked))
+
+
+def test_what_is_missing_stands_with_its_reason() -> None:
+    table = table_of()
+    asked = {**INPUTS, "x": math.nan}
+    text = decision_text(table, asked, decide(table, asked))
+    assert '"missing":{"x":"not_a_number"}' in text
+    assert '"refused":"missing_input"' in text
+    assert '"rows":["R1"]' in text
+    assert '"x":' not in text.replace('"x":"not_a_number"', "")
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_written_as_everywhere(value: float) -> None:
+    assert _number(value) == plain_number(value)
