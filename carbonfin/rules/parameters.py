@@ -1,20 +1,17 @@
 """Dated parameters: a value with unit, two dates, clause and grade; a correction is a new value, nothing is edited."""
 
 import hashlib
-import itertools
 import json
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NoReturn
 
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import parse_decimal
+from carbonfin.rules.toml_files import TomlFile, as_day, disorders
 
 _VALUE_KEYS = frozenset(
     {
@@ -173,54 +170,44 @@ def book_from_toml(text: str, *, file_name: str) -> ParameterBook:
     Raises:
         InvalidInput: The file breaks a rule; the message names the file, the line and the key.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(
-            f"{file_name}: {error}", zh=f"{file_name} 不是有效的 TOML：{error}", field=file_name
-        ) from error
-    _refuse_unknown(document, frozenset({"parameter"}), file_name, text, "")
-    entries = document.get("parameter", [])
-    if not isinstance(entries, list):
-        _refuse(file_name, text, "", "write [[parameter]], one block for each parameter", mark="parameter")
+    file = TomlFile(name=file_name, text=text, noun_zh="参数")
+    entries = file.blocks("parameter")
     values: list[ParameterValue] = []
     seen: set[str] = set()
     for entry in entries:
         key = str(entry.get("key", ""))
         if key in seen:
-            _refuse(file_name, text, key, "the key stands twice; give one parameter all its values in one block")
+            file.refuse(key, "the key stands twice; give one parameter all its values in one block")
         seen.add(key)
-        values.extend(_parameter_values(entry, file_name, text))
+        values.extend(_parameter_values(entry, file))
     return ParameterBook(values)
 
 
-def _parameter_values(entry: Mapping[str, object], file_name: str, text: str) -> Iterable[ParameterValue]:
+def _parameter_values(entry: Mapping[str, object], file: TomlFile) -> Iterable[ParameterValue]:
     key = str(entry.get("key", ""))
-    _refuse_unknown(entry, _PARAMETER_KEYS, file_name, text, key)
+    file.refuse_unknown(entry, _PARAMETER_KEYS, key)
     for required in ("key", "unit", "title_zh", "title_en", "value"):
         if not entry.get(required):
-            _refuse(file_name, text, key, f"{required} is missing")
+            file.refuse(key, f"{required} is missing")
     raw_values = entry["value"]
     if not isinstance(raw_values, list):
-        _refuse(file_name, text, key, "value must be a list of tables")
-    values = [_value(key, entry, raw, file_name, text) for raw in raw_values]
-    _refuse_disorder(values, file_name, text)
+        file.refuse(key, "value must be a list of tables")
+    values = [_value(key, entry, raw, file) for raw in raw_values]
+    _refuse_disorder(values, file)
     return values
 
 
-def _value(
-    key: str, entry: Mapping[str, object], raw: Mapping[str, object], file_name: str, text: str
-) -> ParameterValue:
-    _refuse_malformed(key, raw, file_name, text)
+def _value(key: str, entry: Mapping[str, object], raw: Mapping[str, object], file: TomlFile) -> ParameterValue:
+    _refuse_malformed(key, raw, file)
     valid_to, approved = raw.get("valid_to"), raw.get("approved_by", [])
     return ParameterValue(
         key=key,
         scope=str(raw.get("scope", "")),
         value=str(raw["value"]),
         unit=str(entry["unit"]),
-        valid_from=_as_day(raw["valid_from"]),
-        valid_to=None if valid_to is None else _as_day(valid_to),
-        known_from=_as_day(raw["known_from"]),
+        valid_from=as_day(raw["valid_from"]),
+        valid_to=None if valid_to is None else as_day(valid_to),
+        known_from=as_day(raw["known_from"]),
         document=str(raw["document"]),
         article=str(raw.get("article", "")),
         grade=Grade(str(raw["grade"])),
@@ -232,63 +219,34 @@ def _value(
     )
 
 
-def _refuse_malformed(key: str, raw: Mapping[str, object], file_name: str, text: str) -> None:
+def _refuse_malformed(key: str, raw: Mapping[str, object], file: TomlFile) -> None:
     """Refuse a value whose keys, types or words are not as the format says."""
     if not isinstance(raw, Mapping):
-        _refuse(file_name, text, key, "value must be a list of tables")
-    _refuse_unknown(raw, _VALUE_KEYS, file_name, text, key)
+        file.refuse(key, "value must be a list of tables")
+    file.refuse_unknown(raw, _VALUE_KEYS, key)
     for required in _REQUIRED_VALUE_KEYS:
         if required not in raw:
-            _refuse(file_name, text, key, f"{required} is missing")
+            file.refuse(key, f"{required} is missing")
     if not isinstance(raw["value"], str):
-        _refuse(file_name, text, key, "value must be written as text, so that it stays exact", mark="value")
+        file.refuse(key, "value must be written as text, so that it stays exact", mark="value")
     for name in ("valid_from", "known_from", "valid_to"):
         if name in raw and type(raw[name]) is not date:
-            _refuse(file_name, text, key, f"{name} must be a date", mark=name)
+            file.refuse(key, f"{name} must be a date", mark=name)
     if str(raw["grade"]) not in set(Grade):
-        _refuse(file_name, text, key, f"grade {raw['grade']!r} is unknown", mark="grade")
+        file.refuse(key, f"grade {raw['grade']!r} is unknown", mark="grade")
     if not isinstance(raw["confirmed"], bool):
-        _refuse(file_name, text, key, f"confirmed must be true or false, not {raw['confirmed']!r}", mark="confirmed")
+        file.refuse(key, f"confirmed must be true or false, not {raw['confirmed']!r}", mark="confirmed")
     if not str(raw["document"]).strip():
-        _refuse(file_name, text, key, "document is empty", mark="document")
+        file.refuse(key, "document is empty", mark="document")
     if not isinstance(raw.get("approved_by", []), list):
-        _refuse(file_name, text, key, "approved_by must be a list of names", mark="approved_by")
+        file.refuse(key, "approved_by must be a list of names", mark="approved_by")
 
 
-def _as_day(value: object) -> date:
-    assert isinstance(value, date)
-    return value
-
-
-def _refuse_disorder(values: list[ParameterValue], file_name: str, text: str) -> None:
+def _refuse_disorder(values: list[ParameterValue], file: TomlFile) -> None:
     """Refuse values of one scope and known day that stand out of order, overlap or leave a gap."""
-    groups: dict[tuple[str, date], list[ParameterValue]] = {}
+    groups: dict[str, list[ParameterValue]] = {}
     for value in values:
-        groups.setdefault((value.scope, value.known_from), []).append(value)
-        if value.valid_to is not None and value.valid_to < value.valid_from:
-            _refuse(file_name, text, value.key, f"valid_to {value.valid_to} is before valid_from {value.valid_from}")
+        groups.setdefault(value.scope, []).append(value)
     for group in groups.values():
-        for earlier, later in itertools.pairwise(group):
-            if earlier.valid_to is None or (later.valid_from - earlier.valid_to).days != 1:
-                _refuse(file_name, text, later.key, f"{later.valid_from} does not follow on {earlier.valid_to}")
-
-
-def _refuse_unknown(found: Mapping[str, object], known: frozenset[str], file_name: str, text: str, key: str) -> None:
-    for name in found:
-        if name not in known:
-            _refuse(file_name, text, key, f"unknown key {name!r}", mark=name)
-
-
-def _refuse(file_name: str, text: str, key: str, why: str, *, mark: str | None = None) -> NoReturn:
-    lines = text.splitlines()
-    start = next((number for number, line in enumerate(lines, 1) if key and f'"{key}"' in line), 1)
-    named = re.compile(rf'\s*(\[+\s*)?"?{re.escape(mark or "")}"?\s*[=.\]]')
-    marked = (number for number, line in enumerate(lines, 1) if mark and number >= start and named.match(line))
-    place = f"{file_name}:{next(marked, start)}"
-    raise InvalidInput(
-        f"{place}: {key or 'file'}: {why}",
-        zh=f"{place}：参数 {key}：{why}",
-        field=key or file_name,
-        remedy="Correct the file; docs/facts.md describes the format.",
-        remedy_zh="请更正文件，格式见 docs/facts.md。",
-    )
+        for _, why in disorders(group):
+            file.refuse(values[0].key, why)

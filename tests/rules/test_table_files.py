@@ -1,0 +1,132 @@
+"""Decision tables in TOML: exact there and back, and faults told by file and line."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
+from carbonfin.rules.tables import Clause, HitPolicy, OutputKind, TableVersion
+from tests.rules.samples import output_column, sample_table
+
+FILE = """\
+[[table]]
+name = "loans.margin"
+title_zh = "利差"
+title_en = "Margin"
+hit_policy = "first"
+valid_from = 2025-01-01
+valid_to = 2025-12-31
+known_from = 2024-12-01
+approved_by = ["甲", "乙"]
+
+[[table.input]]
+name = "rating"
+title_zh = "评级"
+title_en = "Rating"
+domain = "code{A,B}"
+
+[[table.output]]
+name = "bp"
+title_zh = "基点"
+title_en = "Basis points"
+kind = "bp"
+
+[[table.row]]
+id = "R1"
+when = ["A"]
+then = ["-25"]
+document = "示例办法"
+article = "第三条"
+grade = "sample"
+confirmed = true
+
+[[table.row]]
+id = "R2"
+when = ["-|null"]
+then = ["0"]
+document = "示例办法"
+grade = "sample"
+confirmed = false
+"""
+NEXT = FILE.replace("2025-01-01", "2026-01-01").replace("valid_to = 2025-12-31\n", "")
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        tables_from_toml(text, file_name="margins.toml")
+    return caught.value.detail
+
+
+def test_a_file_is_read() -> None:
+    (version,) = tables_from_toml(FILE, file_name="margins.toml")
+    assert (version.valid_from, version.valid_to) == (date(2025, 1, 1), date(2025, 12, 31))
+    assert (version.known_from, version.approved_by) == (date(2024, 12, 1), ("甲", "乙"))
+    assert version.table.hit_policy is HitPolicy.FIRST
+    assert [row.outputs for row in version.table.rows] == [(-25,), (0,)]
+    assert version.table.rows[0].clause == Clause(
+        document="示例办法", article="第三条", grade=Grade.SAMPLE, confirmed=True
+    )
+
+
+def test_what_is_written_reads_back_with_the_same_digest() -> None:
+    outputs = (output_column("word", OutputKind.CODE, ("高", "低")), output_column("share", OutputKind.RATIO))
+    table = sample_table(
+        {"days": "whole[0..] day", "on": "date[2024-01-01..]", "rating": "code{A,B 级}", "green": "boolean"},
+        [("[1..5)", "<2025-01-01", "!=A", "true|null", "高", "0.10"), ("-", "-|null", "A, B 级", "-", "低", "-1")],
+        policy=HitPolicy.PRIORITY, outputs=outputs,
+    )  # fmt: skip
+    odd = Clause(document='他说"可"\\', article="第一条\n第二款", quote="\t引\x7f文", grade=Grade.READ, confirmed=True)
+    table = replace(table, rows=(replace(table.rows[0], clause=odd, note_zh="注"), table.rows[1]))
+    first = TableVersion(
+        table=table, valid_from=date(2025, 1, 1), valid_to=date(2025, 6, 30), known_from=date(2025, 1, 1)
+    )
+    second = replace(first, valid_from=date(2025, 7, 1), valid_to=None, approved_by=("甲", "乙"))
+    back = tables_from_toml(tables_to_toml([first, second]), file_name="back.toml")
+    assert back == (first, second)
+    assert [one.table.digest for one in back] == [table.digest] * 2
+    assert back[0].table.rows[0].outputs == ("高", Decimal("0.10"))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "why"),
+    [
+        ('article = "第三条"', 'artcle = "第三条"', 28, "unknown key 'artcle'"),
+        ('hit_policy = "first"', 'hit_policy = "best"', 5, "hit_policy 'best' is none of unique"),
+        ("known_from = 2024-12-01\n", "", 1, "known_from is missing"),
+        ('title_en = "Rating"\n', "", 11, "title_en is missing"),
+        ('domain = "code{A,B}"', 'domain = "letters"', 15, "no domain"),
+        ('when = ["-|null"]', 'when = [">B"]', 34, "row R2, column rating"),
+        ('then = ["0"]', 'then = ["0.5"]', 35, "0.5 is no whole bp"),
+        ('when = ["A"]', "when = [1]", 25, "when must be a list of texts"),
+        ('when = ["A"]', 'when = ["A", "A"]', 25, "row R1: when has 2 cells for 1 columns"),
+        ("valid_to = 2025-12-31", 'valid_to = "2025"', 7, "valid_to must be a date"),
+        ("valid_to = 2025-12-31", "valid_to = 2024-12-31", 6, "is before valid_from"),
+        ("confirmed = false", 'confirmed = "no"', 38, "confirmed must be true or false"),
+        ('document = "示例办法"\ngrade', 'document = " "\ngrade', 36, "document is empty"),
+        ('id = "R2"', 'id = "R1"', 1, "a row name stands twice"),
+    ],
+)
+def test_a_fault_names_file_and_line(was: str, becomes: str, line: int, why: str) -> None:
+    assert was in FILE
+    detail = refusal(FILE.replace(was, becomes))
+    assert detail.startswith(f"margins.toml:{line}: ")
+    assert why in detail
+
+
+def test_versions_of_one_table_follow_on_each_other() -> None:
+    assert len(tables_from_toml(FILE + NEXT, file_name="margins.toml")) == 2
+    gap = FILE + NEXT.replace("2026-01-01", "2026-01-02")
+    assert refusal(gap) == "margins.toml:44: loans.margin: 2026-01-02 does not follow on 2025-12-31"
+    assert "2025-01-01 does not follow on None" in refusal(NEXT + FILE)
+    overlap = FILE + NEXT.replace("2026-01-01", "2025-12-31")
+    assert "2025-12-31 does not follow on 2025-12-31" in refusal(overlap)
+
+
+def test_what_is_no_table_file_is_refused() -> None:
+    assert "margins.toml: " in refusal("[[table]")
+    assert "unknown key 'parameter'" in refusal("[[parameter]]\n")
+    assert "write [[table]]" in refusal("[table]\n")
