@@ -247,6 +247,7 @@ def kill_end_of_day(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         struck, peaceful = stack.enter_context(_two_banks(engine, folder))
         receiver = Receiver()
+        stack.callback(receiver.server_close)
         stack.callback(receiver.shutdown)
         _register(struck, receiver)
         port = _free_port()

@@ -19,6 +19,7 @@ from carbonfin.storage.parties import (
     ALL_SCOPES,
     KeyGrant,
     SignedIn,
+    Standing,
     actor_for_session,
     authenticate_key,
     authenticate_person,
@@ -84,7 +85,7 @@ class Doors:
             grant, door = self._grant_of_token(text), Door.TOKEN
         else:
             grant, door = self._grant_of_text(text), Door.KEY
-        return None if grant is None else self._visitor(grant.actor, door, scopes=grant.scopes)
+        return None if grant is None else _visitor(grant.actor, grant.standing, door, scopes=grant.scopes)
 
     def grant_of_client(self, client_id: str, secret: str) -> KeyGrant | None:
         """Give whom a client stands for: its identifier must be the prefix of its key."""
@@ -108,19 +109,20 @@ class Doors:
         if grant is None:
             return None
         scopes = claims.scopes if ALL_SCOPES in grant.scopes else claims.scopes & grant.scopes
-        return KeyGrant(actor=grant.actor, scopes=scopes)
+        return KeyGrant(actor=grant.actor, scopes=scopes, standing=grant.standing)
 
     def by_session(self, token: str) -> Visitor | None:
         """Give the visitor of a session cookie."""
         with self._sessions.read() as session:
             found = actor_for_session(session, token, self._clock)
-        if found is None:
-            return None
-        actor, signed_in = found
+            if found is None:
+                return None
+            actor, signed_in = found
+            standing = standing_of(session, actor.organization_id, self._clock)
         if is_seen_long_ago(signed_in, self._clock):
             with self._sessions.begin() as session:
                 note_seen(session, signed_in.id, self._clock)
-        return self._visitor(actor, Door.SESSION, signed_in=signed_in)
+        return _visitor(actor, standing, Door.SESSION, signed_in=signed_in)
 
     def confirm(self, request: Connection, password: str) -> None:
         """Have the signed-in person give the own password again before a binding step; it holds for five minutes.
@@ -245,25 +247,24 @@ class Doors:
         with self._sessions.begin() as session:
             end_session(session, token)
 
-    def _visitor(
-        self,
-        actor: Actor,
-        door: Door,
-        *,
-        scopes: frozenset[str] = frozenset(),
-        signed_in: SignedIn | None = None,
-    ) -> Visitor:
-        with self._sessions.read() as session:
-            standing = standing_of(session, actor.organization_id, self._clock)
-        return Visitor(
-            actor=actor,
-            organization_name=standing.name,
-            business_date=standing.business_date,
-            is_sample=standing.is_sample,
-            door=door,
-            scopes=scopes,
-            signed_in=signed_in,
-        )
+
+def _visitor(
+    actor: Actor,
+    standing: Standing,
+    door: Door,
+    *,
+    scopes: frozenset[str] = frozenset(),
+    signed_in: SignedIn | None = None,
+) -> Visitor:
+    return Visitor(
+        actor=actor,
+        organization_name=standing.name,
+        business_date=standing.business_date,
+        is_sample=standing.is_sample,
+        door=door,
+        scopes=scopes,
+        signed_in=signed_in,
+    )
 
 
 def _no_account() -> NotPermitted:

@@ -48,6 +48,7 @@ from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.settings import Settings
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.addresses import keep_public_address
@@ -122,23 +123,35 @@ def create_app(
 
 
 def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[str, Provide]:
-    """Give what routes ask for by name."""
+    """Give what routes ask for by name.
 
-    def provide_sessions(request: WebRequest) -> Sessions:
-        visitor = visitor_of(request)
-        return sessions if visitor is None else sessions.within(visitor.actor)
+    Each names the one before it, though it needs nothing of it: what stands side by side the framework resolves in
+    tasks of their own, which costs more than the rest of the framework's work on a request.
+    """
 
     def provide_clock() -> Clock:
         return clock
 
-    def provide_paging(request: WebRequest, limit: Limit = LIMIT_DEFAULT, after: After = None) -> Paging:
+    def provide_sessions(request: WebRequest, clock: Clock) -> Sessions:  # noqa: ARG001 - see above
+        visitor = visitor_of(request)
+        return sessions if visitor is None else sessions.within(visitor.actor)
+
+    def provide_actor(request: WebRequest, sessions: Sessions) -> dict[str, Any]:  # noqa: ARG001 - see above
+        return _actor_fields(request)
+
+    def provide_paging(
+        request: WebRequest,
+        actor: Actor,  # noqa: ARG001 - see above
+        limit: Limit = LIMIT_DEFAULT,
+        after: After = None,
+    ) -> Paging:
         return Paging(request, settings.keys, limit=limit, after=after)
 
     return {
-        "sessions": Provide(provide_sessions, sync_to_thread=False),
         "clock": Provide(provide_clock, sync_to_thread=False),
+        "sessions": Provide(provide_sessions, sync_to_thread=False),
+        "actor": Provide(provide_actor, sync_to_thread=False),
         "paging": Provide(provide_paging, sync_to_thread=False),
-        "actor": Provide(_actor_fields, sync_to_thread=False),
     }
 
 

@@ -1,6 +1,7 @@
 """What the server process loads: the application behind limits on how large a body is and how long it may take."""
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, Problem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 
 BODY_SECONDS_MAX = 60.0
+THREAD_SWITCH_SECONDS = 0.0005
+"""How long a thread may calculate while another waits: one that has the database's lock gets on with it soon."""
 LARGER_BODIES: Mapping[str, int] = {"/files": FORM_BYTES_MAX, "/v1/files": FORM_BYTES_MAX}
 """Where a body may be larger than elsewhere, by its address."""
 
@@ -24,6 +27,7 @@ LARGER_BODIES: Mapping[str, int] = {"/files": FORM_BYTES_MAX, "/v1/files": FORM_
 def application() -> ASGIApp:
     """Make the application of this process."""
     open_logs()
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     settings = settings_from()
     whole: ASGIApp = bounded(create_app(settings))
     if settings.otel_endpoint is None:

@@ -83,6 +83,10 @@ class Unit:
         """Whether this is a certified reduction rather than an allowance."""
         return self.scheme in CREDITS
 
+    def __hash__(self) -> int:
+        """Give the hash; an enumeration's own is an order slower than its text's, and books look up units by line."""
+        return hash((str.__hash__(self.scheme), self.vintage))
+
     def __lt__(self, other: "Unit") -> bool:
         return (self.scheme, self.vintage or 0) < (other.scheme, other.vintage or 0)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 
@@ -27,19 +28,25 @@ class Currency(StrEnum):
     EUR = "EUR"
 
 
+@cache
+def _last_place(places: int) -> Decimal:
+    """Give one unit of the last decimal place."""
+    return Decimal(1).scaleb(-places)
+
+
 def round_half_up(value: Decimal, places: int = 2) -> Decimal:
     """Round to decimal places, ties away from zero (四舍五入)."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
+    return value.quantize(_last_place(places), rounding=ROUND_HALF_UP, context=_WIDE)
 
 
 def round_up(value: Decimal, places: int = 0) -> Decimal:
     """Round towards plus infinity."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_CEILING, context=_WIDE)
+    return value.quantize(_last_place(places), rounding=ROUND_CEILING, context=_WIDE)
 
 
 def round_down(value: Decimal, places: int = 0) -> Decimal:
     """Round towards minus infinity."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR, context=_WIDE)
+    return value.quantize(_last_place(places), rounding=ROUND_FLOOR, context=_WIDE)
 
 
 def cny(value: Decimal) -> Decimal:

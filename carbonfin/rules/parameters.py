@@ -115,10 +115,18 @@ class ParameterValue:
 class ParameterBook:
     """Parameter values by key and scope, asked with both dates."""
 
-    def __init__(self, values: Iterable[ParameterValue]) -> None:
+    def __init__(self, values: Iterable[ParameterValue], *, under: Iterable["ParameterBook"] = ()) -> None:
+        """Make a book of values; those of the books under it lose where both are known alike."""
         self._values: dict[tuple[str, str], list[ParameterValue]] = {}
         for value in values:
             self._values.setdefault((value.key, value.scope), []).append(value)
+        for book in under:
+            for key, others in book.groups():
+                self._values.setdefault(key, []).extend(others)
+
+    def groups(self) -> Iterable[tuple[tuple[str, str], list[ParameterValue]]]:
+        """Give the values by key and scope."""
+        return self._values.items()
 
     def merged(self, other: "ParameterBook") -> "ParameterBook":
         """Give a book with the values of both; the later known wins where both speak."""

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from carbonfin.kernel.dates import aware
 
 I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
+
+
+_PLAIN = frozenset({str, bool, int})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +42,11 @@ class DecisionKind(Generic[I, O]):
 
 def canonical(value: object) -> Any:
     """Give plain JSON values: decimals, fractions and days as text, dataclasses as objects; floats are refused."""
-    if value is None or isinstance(value, bool | str):
-        return value if not isinstance(value, str) else str(value)
+    kind: Any = type(value)
+    if value is None or kind in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, int):
         return value
     if isinstance(value, Decimal):
@@ -53,7 +61,7 @@ def canonical(value: object) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: canonical(getattr(value, name)) for name in _field_names(kind)}
     if isinstance(value, Mapping):
         named = {str(key): canonical(item) for key, item in value.items()}
         assert len(named) == len(value), "two keys of a mapping read alike"
@@ -64,9 +72,14 @@ def canonical(value: object) -> Any:
     raise TypeError(message)
 
 
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def canonical_json(value: object) -> str:
     """Write canonical JSON: sorted keys, no blanks, exact numbers as text (in the manner of RFC 8785)."""
-    return json.dumps(canonical(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(canonical(value))
 
 
 def digest_of(value: object) -> str:

@@ -24,12 +24,11 @@ from carbonfin.kernel.errors import InvalidInput
 
 _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
-_DIGITS_MAX = 19
-_INTEGER_MAX = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DIGITS_MAX, _INTEGER_MAX = 19, 2**63 - 1
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_SCALING_OPERATORS = frozenset(
-    {operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow}
-)  # their result has another scale, which SQLite would not know of
+# Their result has another scale, which SQLite would not know of.
+_SCALING_OPERATORS = frozenset({operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow})
 
 
 class WrongValueType(DontWrapMixin, TypeError):
@@ -364,7 +363,7 @@ def storable_text(text: str) -> str:
             remedy="Remove the sign; type the text again rather than pasting it.",
             remedy_zh="请删除该字符；建议重新键入，不要粘贴。",
         )
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNSTORABLE.search(text):
         raise UnstorableValue(
             "text holds a NUL or a lone surrogate",
             zh="文本含有不允许的控制字符",

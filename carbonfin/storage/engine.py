@@ -1,11 +1,12 @@
 """Engines and sessions: SQLite in WAL with BEGIN IMMEDIATE, PostgreSQL through psycopg."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,6 +22,8 @@ from carbonfin.storage.shared_work import SharedWork
 _BUSY_TIMEOUT_MS = 10_000
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
+_TURN = "carbonfin_writers_turn"
+_WAITS = "carbonfin_waits_for_turn"
 _LAST_STEPS = "last_steps"
 _FOLLOW_UPS = "follow_ups"
 _UNIQUE_VIOLATION = "23505"
@@ -42,10 +45,39 @@ def open_engine(url: str) -> sa.Engine:
             pool_pre_ping=True,
             connect_args={"options": f"-c timezone=UTC -c lock_timeout={_BUSY_TIMEOUT_MS}"},
         )
-    engine = sa.create_engine(parsed.set(drivername="sqlite+pysqlite"), pool_size=8, max_overflow=32)
+    engine = sa.create_engine(
+        parsed.set(drivername="sqlite+pysqlite"),
+        pool_size=8,
+        max_overflow=32,
+        execution_options={_TURN: WritersTurn()},
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+class WritersTurn:
+    """Whose turn it is to write on SQLite among the threads of one process.
+
+    Only the file's own lock keeps writers apart; but who waits for that lock sleeps and asks again, ever more seldom,
+    so threads of one process wait for one another here, where the next one starts at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken_by: int | None = None
+
+    def take(self) -> None:
+        """Wait for the turn; after the time a writer waits for the file, go and let the file's lock say no."""
+        me = threading.get_ident()
+        if self._taken_by != me and self._lock.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
+            self._taken_by = me
+
+    def give_up(self) -> None:
+        """Let the next one write, if the turn was this thread's."""
+        if self._taken_by == threading.get_ident():
+            self._taken_by = None
+            self._lock.release()
 
 
 def _parsed(url: str) -> URL:
@@ -83,8 +115,13 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     """Begin; a writer takes the lock at once, since one that upgrades later fails instead of waiting."""
-    reads_only = bool(connection.get_execution_options().get(_READS_ONLY))
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    options = connection.get_execution_options()
+    reads_only = bool(options.get(_READS_ONLY))
+    if options.get(_WAITS):
+        options[_TURN].take()
+    if connection.info.get(_READS_ONLY) is not reads_only:  # kept with the driver's connection, as the setting is
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+        connection.info[_READS_ONLY] = reads_only
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
@@ -118,6 +155,8 @@ class Sessions:
         options: dict[str, Any] = {_READS_ONLY: True}
         if engine.dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._turn: WritersTurn | None = engine.get_execution_options().get(_TURN)
+        self._writing_engine = engine.execution_options(**{_WAITS: self._turn is not None})
         self._reading_engine = engine.execution_options(**options)
 
     def within(self, organization: Actor | str) -> "Sessions":
@@ -150,7 +189,7 @@ class Sessions:
             Conflict: Another writer held what this one needed for too long, or saved the same thing first.
         """
         try:
-            with self._open(self.engine) as session, session.begin():
+            with self._open(self._writing_engine) as session, session.begin():
                 yield session
                 for last_step in session.info.pop(_LAST_STEPS, ()):
                     last_step(session)
@@ -172,6 +211,9 @@ class Sessions:
                     remedy_zh="请刷新后再操作。",
                 ) from error
             raise
+        finally:
+            if self._turn is not None:
+                self._turn.give_up()
         for follow_up in session.info.pop(_FOLLOW_UPS, ()):
             follow_up(self)
 
@@ -192,6 +234,17 @@ def _tell_scope(session: Session, transaction: SessionTransaction, connection: s
         "SELECT set_config('app.scope', %s, true), set_config('app.organization', %s, true)",
         (scope.kind.value, scope.organization_id),
     )
+
+
+def execute_prepared(
+    session: Session, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> sa.CursorResult[Any]:
+    """Execute a statement on tables that was built once, as the busiest paths do.
+
+    What the session has yet to write is written first; by itself it does so only for queries of row classes.
+    """
+    session.flush()
+    return cast("sa.CursorResult[Any]", session.execute(statement, values))
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

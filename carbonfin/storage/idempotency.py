@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlmodel import Field, Session, col
+from sqlmodel import Field, Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from carbonfin.storage.rows import Row
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import Row, table_of
 
 _KEY_LENGTH_MAX = 255
 
@@ -22,6 +23,20 @@ class IdempotencyKeyRow(Row, table=True):
     input_digest: str
     status_code: int | None = None
     reply: str | None = None
+
+
+_KEYS = table_of(IdempotencyKeyRow)
+_OWN = (
+    _KEYS.c.organization_id == sa.bindparam("of"),
+    _KEYS.c.actor_id == sa.bindparam("by"),
+    _KEYS.c.key == sa.bindparam("named"),
+)
+_CLAIM = sa.text(
+    "INSERT INTO idempotency_key (organization_id, actor_id, key, input_digest) "
+    "VALUES (:of, :by, :named, :digest) ON CONFLICT DO NOTHING RETURNING key"
+)
+_KEEP = sa.update(_KEYS).where(*_OWN).values(status_code=sa.bindparam("status"), reply=sa.bindparam("answer"))
+_KEPT = sa.select(_KEYS.c.input_digest, _KEYS.c.status_code, _KEYS.c.reply).where(*_OWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,31 +82,17 @@ def once(
             remedy="Send a UUID.",
             remedy_zh="请使用 UUID。",
         )
-    own = (
-        col(IdempotencyKeyRow.organization_id) == actor.organization_id,
-        col(IdempotencyKeyRow.actor_id) == actor.id,
-        col(IdempotencyKeyRow.key) == key,
-    )
-    claimed = session.execute(
-        sa.text(
-            "INSERT INTO idempotency_key (organization_id, actor_id, key, input_digest) "
-            "VALUES (:organization_id, :actor_id, :key, :digest) ON CONFLICT DO NOTHING RETURNING key"
-        ),
-        {"organization_id": actor.organization_id, "actor_id": actor.id, "key": key, "digest": input_digest},
-    ).all()
+    own = {"of": actor.organization_id, "by": actor.id, "named": key}
+    claimed = execute_prepared(session, _CLAIM, {**own, "digest": input_digest}).all()
     if not claimed:
         return OnceReply(stored=_kept(session, own, input_digest), repeated=True)
     stored = work(session)
-    session.execute(sa.update(IdempotencyKeyRow).where(*own).values(status_code=stored.status_code, reply=stored.reply))
+    execute_prepared(session, _KEEP, {**own, "status": stored.status_code, "answer": stored.reply})
     return OnceReply(stored=stored, repeated=False)
 
 
-def _kept(session: Session, own: tuple[sa.ColumnElement[bool], ...], input_digest: str) -> StoredReply:
-    row = session.execute(
-        sa.select(
-            col(IdempotencyKeyRow.input_digest), col(IdempotencyKeyRow.status_code), col(IdempotencyKeyRow.reply)
-        ).where(*own)
-    ).one()
+def _kept(session: Session, own: dict[str, str], input_digest: str) -> StoredReply:
+    row = execute_prepared(session, _KEPT, own).one()
     if row.input_digest != input_digest:
         raise Conflict(
             "this idempotency key was used with another request",

@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, select
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import Row, new_id, table_of
 
 
 class ParameterRow(Row, table=True):
@@ -51,6 +52,14 @@ class ParameterRow(Row, table=True):
     digest: str
 
 
+_PARAMETERS = table_of(ParameterRow)
+_OWN = (
+    sa.select(_PARAMETERS)
+    .where(_PARAMETERS.c.organization_id == sa.bindparam("mine"))
+    .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from)
+)
+
+
 def book_for(session: Session, organization_id: str, *, packages: Sequence[str]) -> ParameterBook:
     """Give the parameters of some packages with an organisation's own; its own win where both are known alike.
 
@@ -59,13 +68,8 @@ def book_for(session: Session, organization_id: str, *, packages: Sequence[str])
         organization_id: Whose own values are added.
         packages: Packages whose `parameters/*.toml` are read: pricing, collateral, loans, reporting.
     """
-    rows = session.exec(
-        select(ParameterRow)
-        .where(ParameterRow.organization_id == organization_id)
-        .order_by(col(ParameterRow.key), col(ParameterRow.scope), col(ParameterRow.known_from))
-    ).all()
-    own = [_value(row) for row in rows]
-    return ParameterBook([*own, *(value for package in packages for value in builtin_book(package).values())])
+    rows = execute_prepared(session, _OWN, {"mine": organization_id})
+    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
 
 
 @cache
@@ -211,7 +215,7 @@ def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> Pa
     )
 
 
-def _value(row: ParameterRow) -> ParameterValue:
+def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
     return ParameterValue(
         key=row.key,
         scope=row.scope,

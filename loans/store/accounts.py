@@ -3,15 +3,30 @@
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import table_of
 from loans.calc.accounts import AccountYear
 from loans.calc.jiangtandai import RatingReport
 from loans.calc.ratings.carbon_efficiency import SectorMean
 from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelUse
 from loans.models import CarbonAccountYearRow, RatingReportRow
+
+_REPORTS = table_of(RatingReportRow)
+_LATEST_REPORT = (
+    sa.select(_REPORTS)
+    .where(
+        _REPORTS.c.organization_id == sa.bindparam("mine"),
+        _REPORTS.c.party_id == sa.bindparam("party"),
+        _REPORTS.c.recorded_at <= sa.bindparam("known_at"),
+    )
+    .order_by(_REPORTS.c.report_date.desc(), _REPORTS.c.recorded_at.desc())
+    .limit(1)
+)
 
 
 def add_account_year(
@@ -98,14 +113,8 @@ def latest_report(
     session: Session, actor: Actor, party_id: str, *, usci: str, known_at: datetime
 ) -> RatingReport | None:
     """Give the report made last of those known at an instant, or None."""
-    row = session.exec(
-        select(RatingReportRow)
-        .where(RatingReportRow.organization_id == actor.organization_id)
-        .where(RatingReportRow.party_id == party_id)
-        .where(col(RatingReportRow.recorded_at) <= known_at)
-        .order_by(col(RatingReportRow.report_date).desc(), col(RatingReportRow.recorded_at).desc())
-        .limit(1)
-    ).one_or_none()
+    asked = {"mine": actor.organization_id, "party": party_id, "known_at": known_at}
+    row = execute_prepared(session, _LATEST_REPORT, asked).one_or_none()
     if row is None:
         return None
     return RatingReport(

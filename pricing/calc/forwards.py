@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from carbonfin.kernel.quantlib import ql_date, quantlib_on
 from carbonfin.kernel.units import to_decimal, to_float
 
 FloatArray = npt.NDArray[np.float64]
+_CURVES_KEPT = 1024  # books of one day ask for the same deliveries again and again
 
 
 def forward_price_cny_per_t(
@@ -90,10 +92,14 @@ def flat_discount_factors(*, valuation_date: date, dates: Sequence[date], rate: 
             zh=f"付款日早于估值日 {valuation_date}",
             field="dates",
         )
+    return _finite(np.array(_flat_factors(valuation_date, tuple(dates), rate), dtype=np.float64))
+
+
+@lru_cache(maxsize=_CURVES_KEPT)
+def _flat_factors(valuation_date: date, dates: tuple[date, ...], rate: Decimal) -> tuple[float, ...]:
     with quantlib_on(valuation_date) as today:
         curve = ql.FlatForward(today, to_float(rate), ql.Actual365Fixed(), ql.Continuous, ql.Annual)
-        factors = [curve.discount(ql_date(day)) for day in dates]
-    return _finite(np.array(factors, dtype=np.float64))
+        return tuple(curve.discount(ql_date(day)) for day in dates)
 
 
 def forward_present_value_cny(

@@ -17,7 +17,6 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
 from pricing.calc.forwards import (
-    FloatArray,
     flat_discount_factors,
     forward_present_value_cny,
     forward_price_cny_per_t,
@@ -69,15 +68,18 @@ class ValuedLine:
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
     """Value holdings at their fair price, exactly: tonnes times millionths of a yuan, rounded to the fen."""
     quantity_t = np.array([line.quantity_t for line in lines], dtype=np.int64)
-    price_micro = np.array([_micro(market.prices[line.unit].price_cny_per_t) for line in lines], dtype=np.int64)
+    prices = [market.prices[line.unit] for line in lines]
+    price_micro = np.array([_micro(price.price_cny_per_t) for price in prices], dtype=np.int64)
     values_cny = _fen_half_up(quantity_t * price_micro)
     return Batch(
-        values=tuple(_spot_valued(market, line, value_cny) for line, value_cny in zip(lines, values_cny, strict=True))
+        values=tuple(
+            _spot_valued(market, line, price, value_cny)
+            for line, price, value_cny in zip(lines, prices, values_cny, strict=True)
+        )
     )
 
 
-def _spot_valued(market: LineMarket, line: PortfolioLine, value_cny: Decimal) -> ValuedLine:
-    price = market.prices[line.unit]
+def _spot_valued(market: LineMarket, line: PortfolioLine, price: AppraisalPrice, value_cny: Decimal) -> ValuedLine:
     return ValuedLine(
         line_id=line.line_id,
         kind=line.kind,
@@ -118,18 +120,19 @@ def _line_value(market: LineMarket, line: PortfolioLine, *, present_value_cny: D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ForwardColumns:
-    """Arrays of forwards, shape (lines,)."""
+    """What was calculated of forwards, by line, and the prices it rests on."""
 
-    forward_cny_per_t: FloatArray
-    discount_factor: FloatArray
-    present_value_cny: FloatArray
+    prices: list[AppraisalPrice]
+    forward_cny_per_t: list[float]
+    discount_factor: list[float]
+    present_value_cny: list[float]
 
 
 def value_forwards(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
     """Value forwards, PV = (F - K) q D with F = S exp(r T): one flat rate, an assumption, and act/365 years."""
     today = market.snapshot.valuation_date
     late = [line for line in lines if line.delivery_date is not None and line.delivery_date <= today]
-    good = [line for line in lines if line not in late]
+    good = [line for line in lines if line not in late] if late else lines
     failures = [failure_of(line, _delivered(line, today)) for line in late]
     if not good:
         return Batch(values=(), failures=tuple(failures))
@@ -153,8 +156,9 @@ def _forward_columns(market: LineMarket, lines: Sequence[PortfolioLine], rate: P
     factor = flat_discount_factors(valuation_date=today, dates=distinct, rate=rate.decimal)[position]
     years = np.array([maturity_years(today, day) for day in distinct])[position]
     zero = np.zeros(len(lines))
+    prices = [market.prices[line.unit] for line in lines]
     forward = forward_price_cny_per_t(
-        spot_cny_per_t=np.array([to_float(market.prices[line.unit].price_cny_per_t) for line in lines]),
+        spot_cny_per_t=np.array([to_float(price.price_cny_per_t) for price in prices]),
         rate=np.full(len(lines), to_float(rate.decimal)),
         carry_spread=zero,
         convenience_yield=zero,
@@ -166,7 +170,12 @@ def _forward_columns(market: LineMarket, lines: Sequence[PortfolioLine], rate: P
         quantity_t=np.array([line.quantity_t for line in lines], dtype=np.float64),
         discount_factor=factor,
     )
-    return _ForwardColumns(forward_cny_per_t=forward, discount_factor=factor, present_value_cny=present)
+    return _ForwardColumns(
+        prices=prices,
+        forward_cny_per_t=forward.tolist(),
+        discount_factor=factor.tolist(),
+        present_value_cny=present.tolist(),
+    )
 
 
 def _delivered(line: PortfolioLine, valuation_date: date) -> InvalidInput:
@@ -191,7 +200,7 @@ def _forward_valued(
         unit=line.unit,
         price_cny_per_t=forward,
         level=_FORWARD_LEVEL,
-        is_sample=market.prices[line.unit].is_sample,
+        is_sample=columns.prices[row].is_sample,
         present_value_cny=present_cny,
         variation_margin_cny=None,
         value=partial(_forward_value, market, line, rate, forward_cny_per_t=forward, present_value_cny=present_cny),

@@ -102,7 +102,7 @@ def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[V
     failures: dict[str, Failure] = {}
     for line in lines:
         fault = line_fault(line)
-        if fault is None and line.kind is not LineKind.FUTURES and line.unit in market.unpriced:
+        if fault is None and market.unpriced and line.kind is not LineKind.FUTURES and line.unit in market.unpriced:
             fault = failure_of(line, market.unpriced[line.unit])
         if fault is not None:
             failures[line.line_id] = fault

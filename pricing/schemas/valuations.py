@@ -243,7 +243,8 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
         market = preview.market.lines
         units = sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
         present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))
-        margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), Decimal("0.00"))
+        margins_cny = [value.variation_margin_cny for value in values if value.variation_margin_cny is not None]
+        margin_cny = sum(margins_cny, Decimal("0.00"))
         return cls(
             valuation_date=preview.valuation_date.isoformat(),
             known_at=preview.known_at.isoformat().replace("+00:00", "Z"),

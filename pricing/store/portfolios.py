@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -11,10 +13,26 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
+from carbonfin.storage.rows import table_of
 from pricing.calc.positions import PortfolioLine
 from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
 from pricing.store.quotes import short_price
+
+_UNITS_KEPT = 1024
+_PORTFOLIOS, _LINES = table_of(PortfolioRow), table_of(PortfolioLineRow)
+_BY_ID = sa.select(_PORTFOLIOS).where(
+    _PORTFOLIOS.c.organization_id == sa.bindparam("mine"), _PORTFOLIOS.c.id == sa.bindparam("asked")
+)
+_LINES_OF = (
+    sa.select(
+        _LINES.c.line_id, _LINES.c.kind, _LINES.c.unit, _LINES.c.quantity_t, _LINES.c.label,
+        _LINES.c.strike_cny_per_t, _LINES.c.delivery_date, _LINES.c.contract_code, _LINES.c.trade_date,
+    )
+    .where(_LINES.c.portfolio_id == sa.bindparam("asked"))
+    .order_by(_LINES.c.place)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +93,8 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
     Raises:
         NotFound: There is none, or it is another organisation's.
     """
-    row = session.get(PortfolioRow, portfolio_id)
-    if row is None or row.organization_id != actor.organization_id:
+    row = execute_prepared(session, _BY_ID, {"mine": actor.organization_id, "asked": portfolio_id}).one_or_none()
+    if row is None:
         raise NotFound(
             f"there is no portfolio {portfolio_id}",
             zh="没有这个持仓组合",
@@ -88,12 +106,7 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
 
 
 def _lines_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
-    rows = session.exec(
-        select(PortfolioLineRow)
-        .where(PortfolioLineRow.portfolio_id == portfolio_id)
-        .order_by(col(PortfolioLineRow.place))
-    ).all()
-    return tuple(_line(row) for row in rows)
+    return tuple(_line(row) for row in execute_prepared(session, _LINES_OF, {"asked": portfolio_id}))
 
 
 def portfolios_of(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
@@ -113,7 +126,7 @@ def portfolio_page(session: Session, actor: Actor, place: Place) -> Slice[Portfo
     return slice_of(rows, place, keys=lambda row: (row.code,), value=lambda row: _portfolio(row, ()))
 
 
-def _portfolio(row: PortfolioRow, lines: tuple[PortfolioLine, ...]) -> Portfolio:
+def _portfolio(row: PortfolioRow | sa.Row[Any], lines: tuple[PortfolioLine, ...]) -> Portfolio:
     return Portfolio(
         id=row.id,
         organization_id=row.organization_id,
@@ -140,11 +153,17 @@ def _line_row(portfolio_id: str, place: int, line: PortfolioLine) -> PortfolioLi
     )
 
 
-def _line(row: PortfolioLineRow) -> PortfolioLine:
+@lru_cache(maxsize=_UNITS_KEPT)
+def _unit(text: str) -> Unit:
+    """Read a unit; a book names few units many times."""
+    return Unit.parse(text)
+
+
+def _line(row: sa.Row[Any]) -> PortfolioLine:
     return PortfolioLine(
         line_id=row.line_id,
         kind=row.kind,
-        unit=Unit.parse(row.unit),
+        unit=_unit(row.unit),
         quantity_t=row.quantity_t,
         label=row.label,
         strike_cny_per_t=None if row.strike_cny_per_t is None else short_price(row.strike_cny_per_t),

@@ -4,12 +4,27 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import table_of
 from pricing.calc.market import FxQuote, RateQuote, Settlement
 from pricing.models import FxRateRow, RateRow, SettlementRow
 from pricing.store.quotes import short_price
+
+_RATES = table_of(RateRow)
+_LAST_RATE = (
+    sa.select(_RATES)
+    .where(
+        _RATES.c.name == sa.bindparam("rate_name"),
+        _RATES.c.published_on <= sa.bindparam("on"),
+        _RATES.c.known_from <= sa.bindparam("known_on"),
+    )
+    .order_by(_RATES.c.published_on.desc(), _RATES.c.known_from.desc())
+    .limit(1)
+)
 
 
 def save_rates(session: Session, rates: Iterable[RateQuote]) -> int:
@@ -54,12 +69,7 @@ def _refuse_change(before: Decimal, after: Decimal, what: str) -> None:
 
 def rate_known(session: Session, name: str, *, on: date, known_on: date) -> RateQuote | None:
     """Give the last publication of a rate up to a day, as known on a day."""
-    row = session.exec(
-        select(RateRow)
-        .where(RateRow.name == name, col(RateRow.published_on) <= on, col(RateRow.known_from) <= known_on)
-        .order_by(col(RateRow.published_on).desc(), col(RateRow.known_from).desc())
-        .limit(1)
-    ).first()
+    row = execute_prepared(session, _LAST_RATE, {"rate_name": name, "on": on, "known_on": known_on}).first()
     if row is None:
         return None
     return RateQuote(

@@ -70,3 +70,10 @@ def test_nobody_holds_less_than_nothing() -> None:
     assert Holding(unit=Unit(Scheme.CCER), quantity_t=0).quantity_t == 0
     with pytest.raises(InvalidInput):
         Holding(unit=Unit(Scheme.CCER), quantity_t=-1)
+
+
+def test_equal_units_are_one_key() -> None:
+    prices = {Unit.parse("CEA-2023"): 1, Unit.parse("CEA-2024"): 2, Unit.parse("CCER"): 3}
+    assert prices[Unit(Scheme.CEA, 2024)] == 2
+    assert len(prices) == 3
+    assert Unit(Scheme.CEA) not in prices

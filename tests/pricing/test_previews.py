@@ -82,7 +82,7 @@ def test_nothing_is_kept_and_no_line_asks_the_database(client: TestClient[Litest
     written = [statement for statement in first + second if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert [statement for statement in written if "last_used_at" not in statement] == []
     assert not [statement for statement in second if "quote" in statement or "parameter" in statement]
-    assert len(second) < 12 < len(first)
+    assert len(second) < 5 < len(first)
     assert client.get("/v1/decisions", params={"kind": "pricing.portfolio"}).json() == {"decisions": []}
 
 

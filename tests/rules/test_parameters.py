@@ -286,3 +286,17 @@ def test_a_file_of_another_shape_is_refused(text: str, why: str) -> None:
 
 def test_an_empty_file_is_an_empty_book() -> None:
     assert book_from_toml("", file_name="empty.toml").values() == []
+
+
+def test_a_book_over_others_wins_where_both_are_known_alike() -> None:
+    own, built_in = _value(value="0.30"), _value(value="0.40")
+    elsewhere = _value(scope="CCER", value="0.50")
+    under = [ParameterBook([built_in]), ParameterBook([elsewhere])]
+    book = ParameterBook([own], under=under)
+    asked = {"valid_on": own.valid_from, "known_at": _known(own.known_from)}
+    assert book.on(own.key, scope=own.scope, **asked).value == "0.30"
+    assert book.on(own.key, scope="CCER", **asked).value == "0.50"
+    assert under[0].on(own.key, scope=own.scope, **asked).value == "0.40"
+    later = _value(value="0.60", known_from=own.known_from + timedelta(days=1))
+    book = ParameterBook([own], under=[ParameterBook([later])])
+    assert book.on(own.key, scope=own.scope, valid_on=own.valid_from, known_at=_known(later.known_from)).value == "0.60"

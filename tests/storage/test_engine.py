@@ -1,15 +1,19 @@
 """Sessions: one transaction each, readers that cannot write, writers that wait for each other."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from carbonfin.storage.engine import Sessions, after_commit, before_commit, open_engine
+from carbonfin.storage.engine import Sessions, after_commit, before_commit, execute_prepared, open_engine
+from carbonfin.storage.rows import table_of
 from tests.storage.rows import TrialRow
 
 
@@ -74,6 +78,62 @@ def _impatient(path: Path) -> sa.Engine:
     engine = open_engine(f"sqlite:///{path}")
     sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 20"))
     return engine
+
+
+def test_writers_of_one_process_wait_for_their_turn_and_not_for_the_file(sqlite_sessions: Sessions) -> None:
+    path = Path(str(sqlite_sessions.engine.url.database))
+    sessions = Sessions(_impatient(path))  # the file's own lock would refuse a second writer after 20 ms
+    with sessions.begin() as session:
+        session.add(TrialRow())  # the table's statements are prepared
+    inside = threading.Event()
+
+    def slow() -> None:
+        with sessions.begin() as session:
+            session.add(TrialRow())
+            session.flush()
+            inside.set()
+            time.sleep(0.3)
+
+    def waiting() -> None:
+        assert inside.wait(10)
+        with sessions.begin() as session:
+            session.add(TrialRow())
+
+    with ThreadPoolExecutor(2) as pool:
+        for task in [pool.submit(slow), pool.submit(waiting)]:
+            task.result(timeout=10)
+    with sessions.read() as session:
+        assert session.exec(select(sa.func.count()).select_from(TrialRow)).one() == 3
+
+
+def test_a_writer_that_fails_gives_its_turn_up(sqlite_sessions: Sessions) -> None:
+    def failing() -> None:
+        with sqlite_sessions.begin() as session:
+            session.add(TrialRow())
+            session.flush()
+            raise LookupError
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(LookupError):
+        pool.submit(failing).result(timeout=10)
+    started = time.monotonic()
+    with sqlite_sessions.begin() as session:
+        session.add(TrialRow())
+    assert time.monotonic() - started < 5
+
+
+def test_a_prepared_statement_sees_what_the_session_has_yet_to_write(sessions: Sessions) -> None:
+    count = sa.select(sa.func.count()).select_from(table_of(TrialRow))
+    with sessions.begin() as session:
+        session.add(TrialRow())
+        assert execute_prepared(session, count, {}).scalar_one() == 1
+
+
+def test_a_connection_reads_and_writes_in_turn(sqlite_sessions: Sessions) -> None:
+    for _ in range(3):
+        with sqlite_sessions.begin() as session:
+            session.add(TrialRow())
+        with sqlite_sessions.read() as session, pytest.raises(OperationalError):
+            session.exec(sa.delete(TrialRow))
 
 
 def test_last_steps_stand_within_the_transaction_and_follow_ups_behind_it(sessions: Sessions) -> None:

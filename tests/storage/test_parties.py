@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from carbonfin.storage.parties.doors import _NOBODYS_HASH
 from sqlmodel import select
 
 from carbonfin.kernel.actors import Role
@@ -14,6 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage import parties
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties.passwords import NOBODYS_HASH
 from tests.storage.worlds import CLOCK, NOW, PASSWORD, World, make_world
 
 PEPPER = b"a pepper of at least thirty-two bytes"
@@ -73,8 +73,8 @@ def test_five_failures_lock_for_fifteen_minutes(sessions: Sessions, world: World
 
 
 def test_an_unknown_login_costs_the_same_hash(password_hash: str) -> None:
-    assert _NOBODYS_HASH.split("$")[:4] == password_hash.split("$")[:4]
-    assert len(_NOBODYS_HASH) == len(password_hash)
+    assert NOBODYS_HASH.split("$")[:4] == password_hash.split("$")[:4]
+    assert len(NOBODYS_HASH) == len(password_hash)
 
 
 def test_passwords_are_kept_as_argon2id_only(sessions: Sessions, world: World) -> None:  # noqa: ARG001

@@ -1,6 +1,7 @@
 """Enterprises and counterparties as one organisation knows them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -9,9 +10,16 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.enterprises import Industry, Usci
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Lei, Party, PartyKind
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.parties.rows import PartyRow
+from carbonfin.storage.rows import table_of
 
 _LEI_LENGTH = 20
+_PARTIES = table_of(PartyRow)
+_OWN = sa.select(_PARTIES).where(_PARTIES.c.organization_id == sa.bindparam("mine"))
+_BY_ID, _BY_USCI, _BY_LEI = (
+    _OWN.where(column == sa.bindparam("code")) for column in (_PARTIES.c.id, _PARTIES.c.usci, _PARTIES.c.lei)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +75,8 @@ def save_party(session: Session, actor: Actor, draft: PartyDraft) -> Party:
 
 def load_party(session: Session, actor: Actor, party_id: str) -> Party:
     """Give a party of the actor's organisation; another organisation's is not found."""
-    row = session.get(PartyRow, party_id)
-    if row is None or row.organization_id != actor.organization_id:
+    row = execute_prepared(session, _BY_ID, {"mine": actor.organization_id, "code": party_id}).one_or_none()
+    if row is None:
         raise _not_found(party_id)
     return _party(row)
 
@@ -80,10 +88,9 @@ def find_party(session: Session, actor: Actor, code: str) -> Party | None:
         InvalidInput: The code is neither a valid USCI nor a valid LEI.
     """
     is_lei = len(code.strip()) == _LEI_LENGTH
-    known = col(PartyRow.lei) == str(Lei.parse(code)) if is_lei else col(PartyRow.usci) == str(Usci.parse(code))
-    row = session.exec(
-        select(PartyRow).where(PartyRow.organization_id == actor.organization_id).where(known)
-    ).one_or_none()
+    known = str(Lei.parse(code)) if is_lei else str(Usci.parse(code))
+    found = execute_prepared(session, _BY_LEI if is_lei else _BY_USCI, {"mine": actor.organization_id, "code": known})
+    row = found.one_or_none()
     return None if row is None else _party(row)
 
 
@@ -132,7 +139,7 @@ def _not_found(code: str) -> NotFound:
     )
 
 
-def _party(row: PartyRow) -> Party:
+def _party(row: PartyRow | sa.Row[Any]) -> Party:
     return Party(
         id=row.id,
         name=row.name,

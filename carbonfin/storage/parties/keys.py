@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -16,9 +17,11 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import Conflict, NotFound
-from carbonfin.storage.engine import Sessions
+from carbonfin.storage.engine import Sessions, execute_prepared
+from carbonfin.storage.parties.organizations import Standing, standing_from
 from carbonfin.storage.parties.rows import ApiKeyRow, OrganizationRow
 from carbonfin.storage.parties.security import note_security_event
+from carbonfin.storage.rows import table_of
 
 KEY_START = "cf_live_"
 ALL_SCOPES = "*"
@@ -28,6 +31,14 @@ _USE_NOTED_EVERY = timedelta(minutes=1)
 _NOBODYS_DIGEST = "0" * 64
 _UNCOLLECTED = "-"
 _UNCOLLECTED_LENGTH = 11
+_KEYS, _OWNERS = table_of(ApiKeyRow), table_of(OrganizationRow)
+_WITH_OWNER = sa.select(
+    _KEYS.c.id, _KEYS.c.name, _KEYS.c.role, _KEYS.c.digest, _KEYS.c.scopes, _KEYS.c.expires_at, _KEYS.c.revoked_at,
+    _KEYS.c.last_used_at, _KEYS.c.organization_id, _OWNERS.c.kind.label("owner_kind"),
+    _OWNERS.c.name.label("owner_name"), _OWNERS.c.business_date, _OWNERS.c.is_sample,
+).join(_OWNERS, _OWNERS.c.id == _KEYS.c.organization_id)  # fmt: skip
+_BY_PREFIX = _WITH_OWNER.where(_KEYS.c.prefix == sa.bindparam("prefix"))
+_BY_ID = _WITH_OWNER.where(_KEYS.c.id == sa.bindparam("key_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +52,11 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGrant:
-    """Who a key stands for, and what it was issued for."""
+    """Who a key stands for, what it was issued for, and where its organisation stands."""
 
     actor: Actor
     scopes: frozenset[str]
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,10 +267,10 @@ def authenticate_key(sessions: Sessions, *, text: str, peppers: Sequence[bytes],
     prefix = text.removeprefix(KEY_START)[:CLIENT_ID_LENGTH]
     storable = prefix.isascii() and prefix.isprintable()
     with sessions.read() as session:
-        row = session.exec(select(ApiKeyRow).where(ApiKeyRow.prefix == (prefix if storable else ""))).one_or_none()
+        row = execute_prepared(session, _BY_PREFIX, {"prefix": prefix if storable else ""}).one_or_none()
         kept = _NOBODYS_DIGEST if row is None else row.digest
         fits = [hmac.compare_digest(kept, _key_digest(text, pepper)) for pepper in peppers]
-        grant = _grant(session, row, clock) if row is not None and any(fits) else None
+        grant = _grant(row, clock) if row is not None and any(fits) else None
     _note_use(sessions, row if grant is not None else None, clock)
     return grant
 
@@ -266,29 +278,36 @@ def authenticate_key(sessions: Sessions, *, text: str, peppers: Sequence[bytes],
 def grant_of_key(sessions: Sessions, *, key_id: str, clock: Clock) -> KeyGrant | None:
     """Give whom a key's token stands for, or nothing once the key is expired or revoked."""
     with sessions.read() as session:
-        row = session.get(ApiKeyRow, key_id)
-        grant = None if row is None else _grant(session, row, clock)
+        row = execute_prepared(session, _BY_ID, {"key_id": key_id}).one_or_none()
+        grant = None if row is None else _grant(row, clock)
     _note_use(sessions, row if grant is not None else None, clock)
     return grant
 
 
-def _grant(session: Session, row: ApiKeyRow, clock: Clock) -> KeyGrant | None:
+def _grant(row: sa.Row[Any], clock: Clock) -> KeyGrant | None:
+    """Give what a key of `_WITH_OWNER` grants, unless it has ended."""
     if row.revoked_at is not None or clock.now() >= row.expires_at:
         return None
-    organization = session.get(OrganizationRow, row.organization_id)
-    assert organization is not None, "a key has an organisation"
+    standing = standing_from(
+        row.organization_id,
+        name=row.owner_name,
+        kind=row.owner_kind,
+        business_date=row.business_date,
+        is_sample=row.is_sample,
+        clock=clock,
+    )
     actor = Actor(
         id=row.id,
         name=row.name,
         role=row.role,
-        organization_id=organization.id,
-        organization_kind=organization.kind,
-        is_sample=organization.is_sample,
+        organization_id=row.organization_id,
+        organization_kind=standing.kind,
+        is_sample=standing.is_sample,
     )
-    return KeyGrant(actor=actor, scopes=frozenset(row.scopes))
+    return KeyGrant(actor=actor, scopes=frozenset(row.scopes), standing=standing)
 
 
-def _note_use(sessions: Sessions, row: ApiKeyRow | None, clock: Clock) -> None:
+def _note_use(sessions: Sessions, row: sa.Row[Any] | None, clock: Clock) -> None:
     now = clock.now()
     if row is not None and (row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY):
         with sessions.begin() as session:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session, col, select
@@ -12,12 +13,18 @@ from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.kernel.enterprises import Usci
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.parties.rows import DayState, OrganizationRow, UserRow
+from carbonfin.storage.rows import table_of
 
 _HASHER = PasswordHasher()
 _HASHERS_AT_ONCE = threading.BoundedSemaphore(4)  # each takes 64 MiB
 _PASSWORD_LENGTH_MIN = 12
 _PASSWORD_LENGTH_MAX = 256
+_ORGANIZATIONS = table_of(OrganizationRow)
+_STANDING = sa.select(
+    _ORGANIZATIONS.c.name, _ORGANIZATIONS.c.kind, _ORGANIZATIONS.c.business_date, _ORGANIZATIONS.c.is_sample
+).where(_ORGANIZATIONS.c.id == sa.bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +144,30 @@ def roll_business_date(session: Session, organization_id: str, *, expected: date
 
 def standing_of(session: Session, organization_id: str, clock: Clock) -> Standing:
     """Give an organisation's business date and the instant up to which facts count as known."""
-    row = _organization_row(session, organization_id)
-    return Standing(
-        organization_id=row.id,
+    row = execute_prepared(session, _STANDING, {"id": organization_id}).one_or_none()
+    if row is None:
+        raise _not_found(organization_id)
+    return standing_from(
+        organization_id,
         name=row.name,
         kind=row.kind,
         business_date=row.business_date,
-        known_at=known_at_present(row.business_date, clock, is_sample=row.is_sample),
         is_sample=row.is_sample,
+        clock=clock,
+    )
+
+
+def standing_from(
+    organization_id: str, *, name: str, kind: OrganizationKind, business_date: date, is_sample: bool, clock: Clock
+) -> Standing:
+    """Give where an organisation stands by what its row says."""
+    return Standing(
+        organization_id=organization_id,
+        name=name,
+        kind=kind,
+        business_date=business_date,
+        known_at=known_at_present(business_date, clock, is_sample=is_sample),
+        is_sample=is_sample,
     )
 
 
@@ -233,8 +256,12 @@ def actor_from(user: UserRow, organization: OrganizationRow) -> Actor:
 def _organization_row(session: Session, organization_id: str, *, lock: bool = False) -> OrganizationRow:
     row = session.get(OrganizationRow, organization_id, with_for_update=lock or None)
     if row is None:
-        raise NotFound(f"there is no organisation {organization_id}", zh="机构不存在", field="organization_id")
+        raise _not_found(organization_id)
     return row
+
+
+def _not_found(organization_id: str) -> NotFound:
+    return NotFound(f"there is no organisation {organization_id}", zh="机构不存在", field="organization_id")
 
 
 def _organization(row: OrganizationRow) -> Organization:
