@@ -1,0 +1,285 @@
+"""Decision tables as workbooks: one sheet a table, every cell a text, and read back to the table or to its faults."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from carbonfin.documents.workbooks.tables import GUIDE_SHEET
+from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.domains import BooleanDomain, domain_from
+from carbonfin.rules.grammar import read_cell
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.tables import (
+    Clause,
+    HitPolicy,
+    InputColumn,
+    OutputColumn,
+    OutputKind,
+    RowDraft,
+    TableVersion,
+    output_text,
+    table_of,
+)
+from carbonfin.storage.files.packages import Package, local, open_package, walk, walker
+
+_HEAD = ("决策表", "中文名称", "英文名称", "命中策略", "生效日", "失效日", "知悉日")
+_COLUMN_ROWS = ("行号", "中文列名", "英文列名", "列标识", "取值范围或类型", "优先次序")
+_RIGHT = ("文件", "条款", "引文", "等级", "已确认", "中文备注", "英文备注")
+_FIRST = len(_HEAD) + 1
+_ROWS_FROM = _FIRST + len(_COLUMN_ROWS)
+_INPUT, _OUTPUT, _YES, _NO = "输入", "输出", "是", "否"
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_GUIDE = (
+    "每张工作表是一张决策表；所有单元格均为文本，请勿改为数值或日期格式。",
+    "- 表示任意已提供的取值；null 表示缺失；-|null 表示任意取值或缺失。",
+    "取值可直接填写，或写 =、!=、<、<=、>、>= 加取值；多个条件以英文逗号分隔，满足其一即可；多个 != 须同时满足。",
+    "区间写作 [1..5]（含两端）、(1..5]（不含下限）、[1..5)（不含上限）、(1..5)（均不含）。",
+    "取值范围写作 number[0..1] ratio、whole[1..5] count、date[2024-01-01..]、code{A,B}、boolean。",
+    "输出类型为 bp、fen、ratio、code。",
+    f"命中策略：{'、'.join(policy.value for policy in HitPolicy)}。",
+    f"等级：{'、'.join(grade.value for grade in Grade)}；已确认填“{_YES}”或“{_NO}”；日期写作 YYYY-MM-DD。",
+)
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with one cell: its address, what stands there, and what was expected, in Chinese."""
+
+    cell: str
+    found: str
+    expected_zh: str
+
+
+def tables_workbook(versions: Sequence[TableVersion]) -> bytes:
+    """Write tables as a workbook, one sheet each, and a sheet that says how cells are written."""
+    content = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(content, options) as book:
+        base = {"font_name": BODY_FONT, "font_size": 11, "valign": "vcenter", "border": 1, "border_color": "#7F8C86",
+                "num_format": "@", "text_wrap": True}  # fmt: skip
+        text = book.add_format(base)
+        head = book.add_format(base | {"font_name": HEAD_FONT, "bold": True, "bg_color": "#E6EFEB"})
+        for number, version in enumerate(versions, 1):
+            sheet = book.add_worksheet("规则" if number == 1 else f"规则{number}")
+            for (row, column), value in _laid_out(version).items():
+                is_head = (column == 0 and row < _ROWS_FROM) or _FIRST <= row < _ROWS_FROM
+                sheet.write_string(row, column, value, head if is_head else text)
+            sheet.set_column(0, 0, 16)
+            sheet.set_column(1, 40, 20)
+            sheet.freeze_panes(_ROWS_FROM, 1)
+            sheet.set_landscape()
+            sheet.set_paper(9)
+            sheet.fit_to_pages(1, 0)
+        guide = book.add_worksheet(GUIDE_SHEET)
+        guide.set_column(0, 0, 110)
+        for row, line in enumerate(_GUIDE):
+            guide.write_string(row, 0, line, text)
+    return content.getvalue()
+
+
+def _laid_out(version: TableVersion) -> dict[Place, str]:
+    table = version.table
+    heads = (
+        table.name, table.title_zh, table.title_en, table.hit_policy.value, version.valid_from.isoformat(),
+        version.valid_to.isoformat() if version.valid_to else "", version.known_from.isoformat(),
+    )  # fmt: skip
+    columns: list[tuple[str, ...]] = [_COLUMN_ROWS]
+    columns += [(_INPUT, one.title_zh, one.title_en, one.name, one.domain.describe(), "") for one in table.inputs]
+    columns += [
+        (_OUTPUT, one.title_zh, one.title_en, one.name, one.kind.value, ", ".join(map(output_text, one.ranking)))
+        for one in table.outputs
+    ]
+    columns += [(name, "", "", "", "", "") for name in _RIGHT]
+    placed = {(row, column): text for row, pair in enumerate(zip(_HEAD, heads, strict=True))
+              for column, text in enumerate(pair)}  # fmt: skip
+    placed |= {(_FIRST + row, column): text for column, texts in enumerate(columns) for row, text in enumerate(texts)}
+    for number, row in enumerate(table.rows, _ROWS_FROM):
+        clause = row.clause
+        texts = [
+            row.id, *(cell.text for cell in row.cells), *(output_text(value) for value in row.outputs),
+            clause.document, clause.article, clause.quote, clause.grade.value, _YES if clause.confirmed else _NO,
+            row.note_zh, row.note_en,
+        ]  # fmt: skip
+        placed |= {(number, column): text for column, text in enumerate(texts)}
+    return placed
+
+
+def read_tables_workbook(content: bytes) -> tuple[tuple[TableVersion, ...], tuple[Fault, ...]]:
+    """Read a workbook of tables; where anything is wrong, every fault that was found and no table.
+
+    Raises:
+        InvalidInput: It is no workbook that can be read.
+    """
+    versions: list[TableVersion] = []
+    faults: list[Fault] = []
+    for name, cells in _sheets(open_package(content, "xlsx")):
+        if name != GUIDE_SHEET:
+            sheet = _Sheet(name, cells)
+            version = sheet.version()
+            faults.extend(sheet.faults)
+            if version is not None:
+                versions.append(version)
+    return (() if faults else tuple(versions)), tuple(faults)
+
+
+class _Sheet:
+    """One sheet while it is read, with what was found wrong."""
+
+    def __init__(self, name: str, cells: Mapping[Place, str]) -> None:
+        self.faults: list[Fault] = []
+        self._name = name
+        self._cells = cells
+
+    def _text(self, row: int, column: int) -> str:
+        return self._cells.get((row, column), "")
+
+    def _fault(self, row: int, column: int, expected_zh: str) -> None:
+        address = f"{self._name}!{xl_rowcol_to_cell(row, column)}"
+        self.faults.append(Fault(cell=address, found=self._text(row, column), expected_zh=expected_zh))
+
+    def _read(self, place: Place, read: Callable[[str], Any], expected_zh: str) -> Any:
+        """Read a cell; a fault where it cannot be, in the reader's own words where it has Chinese ones."""
+        try:
+            return read(self._text(*place))
+        except InvalidInput as error:
+            self._fault(*place, error.zh or expected_zh)
+        except ValueError:
+            self._fault(*place, expected_zh)
+        return None
+
+    def version(self) -> TableVersion | None:
+        labels = [((row, 0), label) for row, label in enumerate(_HEAD)]
+        labels += [((_FIRST + row, 0), label) for row, label in enumerate(_COLUMN_ROWS)]
+        for place, label in labels:
+            if self._text(*place) != label:
+                self._fault(*place, f"应为“{label}”")
+        policy = self._read((3, 1), HitPolicy, f"应为 {'、'.join(HitPolicy)} 之一")
+        valid_from = self._read((4, 1), date.fromisoformat, "应为日期 YYYY-MM-DD")
+        valid_to = self._read(
+            (5, 1), lambda text: date.fromisoformat(text) if text else None, "应为日期 YYYY-MM-DD 或空"
+        )
+        known_from = self._read((6, 1), date.fromisoformat, "应为日期 YYYY-MM-DD")
+        if valid_from and valid_to and valid_to < valid_from:
+            self._fault(5, 1, "失效日不得早于生效日")
+        inputs, outputs = self._columns()
+        rows = [] if self.faults else self._rows(inputs, outputs)
+        if self.faults:
+            return None
+        try:
+            table = table_of(
+                name=self._text(0, 1), title_zh=self._text(1, 1), title_en=self._text(2, 1), hit_policy=policy,
+                inputs=inputs, outputs=outputs, rows=rows,
+            )  # fmt: skip
+        except InvalidInput as error:
+            self._fault(0, 1, error.zh)
+            return None
+        return TableVersion(table=table, valid_from=valid_from, valid_to=valid_to, known_from=known_from)
+
+    def _columns(self) -> tuple[list[InputColumn], list[OutputColumn]]:
+        inputs: list[InputColumn] = []
+        outputs: list[OutputColumn] = []
+        last = max((column for row, column in self._cells if row == _FIRST), default=0)
+        right = last - len(_RIGHT) + 1
+        for column in range(1, last + 1):
+            kind = self._text(_FIRST, column)
+            wanted = _RIGHT[column - right] if column >= right else _OUTPUT if outputs else f"{_INPUT}或{_OUTPUT}"
+            if kind != wanted and (column >= right or outputs or kind not in {_INPUT, _OUTPUT}):
+                self._fault(_FIRST, column, f"应为“{wanted}”")
+            elif kind == _INPUT:
+                zh, en, name = (self._text(_FIRST + row, column) for row in (1, 2, 3))
+                domain = self._read((_FIRST + 4, column), domain_from, "应为取值范围")
+                inputs.append(InputColumn(name=name, title_zh=zh, title_en=en, domain=domain or BooleanDomain()))
+            elif kind == _OUTPUT:
+                outputs.append(self._output(column))
+        return inputs, outputs
+
+    def _output(self, column: int) -> OutputColumn:
+        zh, en, name = (self._text(_FIRST + row, column) for row in (1, 2, 3))
+        kind = self._read((_FIRST + 4, column), OutputKind, f"应为 {'、'.join(OutputKind)} 之一")
+        found = OutputColumn(name=name, title_zh=zh, title_en=en, kind=kind or OutputKind.CODE)
+        ranking = self._read(
+            (_FIRST + 5, column),
+            lambda text: tuple(found.read(one.strip()) for one in text.split(",")) if text else (),
+            "应为以逗号分隔的输出值",
+        )  # fmt: skip
+        return replace(found, ranking=ranking or ())
+
+    def _rows(self, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn]) -> list[RowDraft]:
+        rows: list[RowDraft] = []
+        right = 1 + len(inputs) + len(outputs)
+        for row in sorted({row for (row, _), text in self._cells.items() if row >= _ROWS_FROM and text}):
+            if not self._text(row, 0):
+                self._fault(row, 0, "应填写行号")
+            for place, column in enumerate(inputs, 1):
+                self._read((row, place), partial(read_cell, domain=column.domain), "应为条件")
+            for place, output in enumerate(outputs, 1 + len(inputs)):
+                self._read((row, place), output.read, "应为输出值")
+            grade = self._read((row, right + 3), Grade, f"应为 {'、'.join(Grade)} 之一")
+            if self._text(row, right + 4) not in {_YES, _NO}:
+                self._fault(row, right + 4, f"应为“{_YES}”或“{_NO}”")
+            if not self._text(row, right).strip():
+                self._fault(row, right, "应填写依据文件")
+            texts = [self._text(row, column) for column in range(right + len(_RIGHT))]
+            clause = Clause(
+                document=texts[right], article=texts[right + 1], quote=texts[right + 2],
+                grade=grade or Grade.UNKNOWN, confirmed=texts[right + 4] == _YES,
+            )  # fmt: skip
+            when, then = texts[1 : 1 + len(inputs)], texts[1 + len(inputs) : right]
+            notes = texts[right + 5 :]
+            rows.append(RowDraft(id=texts[0], when=when, then=then, clause=clause, note_zh=notes[0], note_en=notes[1]))
+        return rows
+
+
+def _sheets(package: Package) -> list[tuple[str, dict[Place, str]]]:
+    """Give the sheets in their order with the texts of their cells."""
+    shared = _texts(package, "xl/sharedStrings.xml", {"si"})
+    names = [found.get("name", "") for found, _ in _texts(package, "xl/workbook.xml", {"sheet"})]
+    sheets: list[tuple[str, dict[Place, str]]] = []
+    for number, name in enumerate(names, 1):
+        cells: dict[Place, str] = {}
+        for found, text in _texts(package, f"xl/worksheets/sheet{number}.xml", {"c"}):
+            value = shared[int(text)][1] if found.get("t") == "s" else text
+            cells[_place(found.get("r", "A1"))] = value
+        sheets.append((name, cells))
+    return sheets
+
+
+def _place(reference: str) -> Place:
+    letters = reference.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - 64
+    return int(reference[len(letters) :]) - 1, column - 1
+
+
+def _texts(package: Package, part: str, elements: set[str]) -> list[tuple[dict[str, str], str]]:
+    """Give the attributes of elements of a part, and the text inside each."""
+    found: list[tuple[dict[str, str], str]] = []
+    words: list[str] = []
+    opened: list[dict[str, str]] = []
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        if local(name) in elements:
+            words.clear()
+            opened.append({local(key): value for key, value in attributes.items()})
+
+    def end(name: str) -> None:
+        if local(name) in elements:
+            text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(words))
+            found.append((opened.pop(), text))
+
+    if part in package.names:
+        parser = walker("xlsx")
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        parser.CharacterDataHandler = words.append
+        walk(parser, package.read(part), kind="xlsx", name=part)
+    return found

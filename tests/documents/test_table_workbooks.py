@@ -1,0 +1,54 @@
+"""Decision tables as workbooks: exact there and back, faults by cell."""
+
+import io
+from dataclasses import replace
+from datetime import date
+
+import openpyxl
+import pytest
+
+from carbonfin.documents.table_workbooks import read_tables_workbook, tables_workbook
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.tables import Clause, HitPolicy, OutputKind, TableVersion
+from tests.rules.samples import output_column, sample_table
+
+
+def version() -> TableVersion:
+    table = sample_table(
+        {"n": "number[0..] t", "on": "date[2024-01-01..]", "rating": "code{A,B 级}"},
+        [("=1, >5", "<2025-01-01", "!=A", "高", "0.10"), ("-|null", "-", "A", "低", "-1")],
+        policy=HitPolicy.PRIORITY,
+        outputs=(output_column("word", OutputKind.CODE, ("高", "低")), output_column("share", OutputKind.RATIO)),
+    )
+    odd = Clause(document="=1+1", article="第一条\n第二款", quote=" _x0041_ <引文>", grade=Grade.READ, confirmed=True)
+    table = replace(table, rows=(replace(table.rows[0], clause=odd, note_zh="注"), table.rows[1]))
+    return TableVersion(table=table, valid_from=date(2025, 1, 1), valid_to=None, known_from=date(2025, 1, 1))
+
+
+def test_there_and_back_is_exact() -> None:
+    first = version()
+    second = replace(first, table=replace(first.table, name="other"), valid_to=date(2025, 6, 30))
+    found, faults = read_tables_workbook(tables_workbook([first, second]))
+    assert faults == ()
+    assert found == (first, second)
+    assert [one.table.digest for one in found] == [first.table.digest, second.table.digest]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "words"),
+    [
+        ("B4", "best", "unique"), ("B5", "2025/1/1", "YYYY-MM-DD"), ("A1", "表", "应为“决策表”"),
+        ("B13", "numbers", "取值范围"), ("B15", ">x", "x"), ("F16", "多", "多"), ("K15", "也许", "是"),
+        ("G15", " ", "依据文件"), ("J15", "x", "read"), ("A16", "R1", "重复"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_the_cell(cell: str, value: str, words: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(tables_workbook([version()])))
+    book["规则"][cell] = value
+    changed = io.BytesIO()
+    book.save(changed)
+    found, faults = read_tables_workbook(changed.getvalue())
+    assert found == ()
+    assert words in faults[0].expected_zh
+    if cell != "A16":
+        assert (faults[0].cell, faults[0].found) == (f"规则!{cell}", value)
