@@ -28,6 +28,9 @@ FILE_MAKERS = APPROVAL_MAKERS
 FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
 """Who may propose an erasure; another person approves it."""
 EXTERNAL_ID_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
+PARAMETER_READERS = APPROVAL_READERS - {SYSTEM}
+PARTY_READERS = BANK_READERS | ADMINISTRATORS
+PARTY_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 JOB_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR, ADMINISTRATOR})
 JOB_ASKERS = frozenset({SYSTEM, CHECKER, ADMINISTRATOR})
 """Closing the day binds the whole bank: not an officer, whose own loans are valued by it, nor who only watches."""
@@ -103,12 +106,22 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /administration/events": ADMINISTRATORS | {AUDITOR, OPERATOR},
     "GET /administration/events/export": ADMINISTRATORS | {AUDITOR, OPERATOR},
     "GET /administration/settings": ADMINISTRATORS | OPERATORS,
+    "GET /administration/parameters": PARAMETER_READERS,
     "GET /external-ids": APPROVAL_READERS,
     "POST /external-ids": EXTERNAL_ID_MAKERS,
     "POST /external-ids/{external_id:str}/removal": EXTERNAL_ID_MAKERS,
     "GET /v1/external-ids": APPROVAL_READERS,
     "POST /v1/external-ids": EXTERNAL_ID_MAKERS,
     "DELETE /v1/external-ids/{external_id:str}": EXTERNAL_ID_MAKERS,
+    # --- app: parties ---
+    "GET /parties": PARTY_READERS,
+    "POST /parties": PARTY_MAKERS,
+    "GET /parties/{party_id:str}": PARTY_READERS,
+    "POST /parties/{party_id:str}": PARTY_MAKERS,
+    "GET /v1/parties": PARTY_READERS,
+    "POST /v1/parties": PARTY_MAKERS,
+    "GET /v1/parties/{party_id:str}": PARTY_READERS,
+    "PATCH /v1/parties/{party_id:str}": PARTY_MAKERS,
     # --- app: messages ---
     "GET /inbox": PEOPLE,
     "POST /inbox/{item_id:str}/read": PEOPLE,
@@ -221,7 +234,7 @@ SCOPES: Mapping[str, str] = {
     "forwards": "pricing",
     "pledges": "collateral",
     "repos": "collateral",
-    "parties": "collateral",
+    "parties": "parties",
     "ratings": "loans",
     "rate-decisions": "loans",
     "schedules": "loans",
@@ -238,6 +251,9 @@ SCOPES: Mapping[str, str] = {
     "jobs": "jobs",
 }
 """The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
+
+SCOPES_OF_ADDRESSES: Mapping[str, str] = {"/v1/parties/{party_id}/headroom": "collateral"}
+"""Addresses that need another scope than their first word says."""
 
 FREE_OF_SCOPE: frozenset[str] = frozenset({"me"})
 """What every key may ask: who it is."""
@@ -269,12 +285,21 @@ def allows(role: Role | None, method: str, path_template: str) -> bool:
     return roles is None or role in roles
 
 
+def may_open(role: Role, address: str) -> bool:
+    """Whether a role may open the page of a thing, such as `/pledges/ID`; what links to it asks this."""
+    head = f"GET {address.rpartition('/')[0]}/{{"
+    pages = (
+        roles for entry, roles in _POLICY.items() if entry.startswith(head) and entry.count("/") == head.count("/")
+    )
+    return any(role in roles for roles in pages)
+
+
 def scopes_for(method: str, path_template: str) -> frozenset[str] | None:
     """Give the scopes of which a key or token needs one for a route of the API; None where it needs none."""
     word = path_template.removeprefix("/v1/").split("/")[0] if path_template.startswith("/v1/") else ""
     if not word or word in FREE_OF_SCOPE:
         return None
-    scope = SCOPES.get(word, "")
+    scope = SCOPES_OF_ADDRESSES.get(_TYPED.sub("}", path_template)) or SCOPES.get(word, "")
     readers = {f"{scope}:read"} if method in {"GET", "HEAD"} else set()
     return frozenset({"*", scope, *readers})
 

@@ -12,6 +12,7 @@ import typer
 from carbonfin.app.administration.commands import commands as administration
 from carbonfin.app.jobs.commands import commands as jobs
 from carbonfin.app.messages.commands import commands as messages
+from carbonfin.app.parties.commands import commands as parties
 from carbonfin.kernel.errors import CarbonFinError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ carbonfin.add_typer(database, name="db")
 carbonfin.add_typer(jobs, name="jobs")
 carbonfin.add_typer(administration, name="admin")
 carbonfin.add_typer(messages, name="messages")
+carbonfin.add_typer(parties, name="parties")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

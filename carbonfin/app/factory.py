@@ -23,6 +23,7 @@ from carbonfin.app.access import allows
 from carbonfin.app.administration import external_ids
 from carbonfin.app.administration import home as administration_home
 from carbonfin.app.administration import keys as administration_keys
+from carbonfin.app.administration import parameters as administration_parameters
 from carbonfin.app.administration import people as administration_people
 from carbonfin.app.administration import security as administration_security
 from carbonfin.app.answers import EXCEPTION_HANDLERS
@@ -47,6 +48,8 @@ from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
+from carbonfin.app.parties import api as party_api
+from carbonfin.app.parties import pages as party_pages
 from carbonfin.app.settings import Settings
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, SystemClock
@@ -186,7 +189,9 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         administration_people,
         administration_keys,
         administration_security,
+        administration_parameters,
         external_ids,
+        party_pages,
         approval_pages,
         message_pages,
         file_pages,
@@ -209,6 +214,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *file_api.routes,
         *job_api.routes,
         *external_ids.api_routes,
+        *party_api.routes,
         *(route for package in packages for route in package.api),
     ]
 

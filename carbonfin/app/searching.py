@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sqlmodel import Session
 
+from carbonfin.app.access import allows, may_open
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.files.subjects import subject_address, subject_texts
 from carbonfin.kernel.actors import Actor, OrganizationKind
@@ -41,6 +43,8 @@ class Found:
 def search(session: Session, actor: Actor, question: str) -> tuple[Found, ...]:
     """Give what the actor's organisation has under these words: other systems' numbers first, then by kind.
 
+    What a role may not open it does not find either; of a number it may know, the page is left out.
+
     Args:
         session: The database.
         actor: Whose organisation is searched; nobody finds another's.
@@ -49,7 +53,11 @@ def search(session: Session, actor: Actor, question: str) -> tuple[Found, ...]:
     words = question.strip().casefold()
     if not words:
         return ()
-    found = [*_by_number(session, actor, question.strip()), *_by_decision(session, actor, words)]
+    found: list[Found] = []
+    if allows(actor.role, "GET", "/external-ids"):
+        found += _by_number(session, actor, question.strip())
+    if allows(actor.role, "GET", "/decisions/{decision_id}"):
+        found += _by_decision(session, actor, words)
     if actor.organization_kind is OrganizationKind.BANK:
         found += _matching(session, actor, words)
     return tuple(dict.fromkeys(found))[:_FOUND_MAX]
@@ -60,7 +68,16 @@ def _by_number(session: Session, actor: Actor, beginning: str) -> Iterator[Found
     names = subject_texts(session, actor, [one.subject for one in numbers])
     for one in numbers:
         kind = Text(*EXTERNAL_ID_KINDS[one.kind])
-        yield Found(kind=kind, name=names[one.subject], code=one.value, address=subject_address(one.subject))
+        yield Found(kind=kind, name=names[one.subject], code=one.value, address=_open_to(actor, one.subject))
+
+
+def _open_to(actor: Actor, subject: str) -> str:
+    """Give the page of a thing that the actor may open; a loan note's is the list it stands in."""
+    name, _, number = subject.partition(":")
+    if name == "loan":
+        return f"/loans#note-{quote(number)}" if allows(actor.role, "GET", "/loans") else ""
+    addresses = (subject_address(subject), *([f"/parties/{number}"] if name == "party" else []))
+    return next((address for address in addresses if address and may_open(actor.role, address)), "")
 
 
 def _by_decision(session: Session, actor: Actor, words: str) -> Iterator[Found]:
@@ -74,14 +91,23 @@ def _by_decision(session: Session, actor: Actor, words: str) -> Iterator[Found]:
 
 def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
     """Give what holds the words in its name or code; an organisation's own things are few enough to look through."""
+    if not allows(actor.role, "GET", "/parties"):
+        return
     names = {}
     for party in parties_of(session, actor):
         names[party.id] = party.name
         if words in party.name.casefold() or words in party.code.casefold():
             yield Found(
                 kind=Text("主体", "Party"), name=Text(party.name, party.name), code=party.code,
-                address=f"/enterprises/{party.id}",
+                address=_open_to(actor, f"party:{party.id}"),
             )  # fmt: skip
+    if allows(actor.role, "GET", "/pledges"):
+        yield from _collateral(session, actor, words, names)
+    if allows(actor.role, "GET", "/loans"):
+        yield from _loans(session, actor, words, names)
+
+
+def _collateral(session: Session, actor: Actor, words: str, names: dict[str, str]) -> Iterator[Found]:
     for pledge in pledges_of(session, actor):
         pledgor = names.get(pledge.pledgor_id, "")
         if words in pledge.code.casefold() or words in pledgor.casefold():
@@ -94,14 +120,16 @@ def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
             yield Found(
                 kind=Text("回购", "Repo"), name=Text("回购", "Repo"), code=repo.terms.code, address=f"/repos/{repo.id}"
             )
-    yield from _loans(session, actor, words, names)
 
 
 def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) -> Iterator[Found]:
     for note in notes_of(session, actor):
         borrower = names.get(note.party_id, "")
         if words in note.code.casefold():
-            yield Found(kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code, address="/loans")
+            yield Found(
+                kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code,
+                address=_open_to(actor, f"loan:{note.code}"),
+            )  # fmt: skip
     for sheet in term_sheets_of(session, actor):
         if words in sheet.number.casefold():
             yield Found(

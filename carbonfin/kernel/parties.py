@@ -60,7 +60,12 @@ def _lei_fits(code: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """An enterprise or counterparty as one bank knows it; a Hong Kong counterparty has a LEI and no USCI."""
+    """An enterprise or counterparty as one bank knows it; a Hong Kong counterparty has a LEI and no USCI.
+
+    Attributes:
+        key_emitter: Whether it is a key emitting entity (重点排放单位); None where that is not known.
+        version: Counts its corrections.
+    """
 
     id: str
     name: str
@@ -72,6 +77,7 @@ class Party:
     scheme: str | None
     key_emitter: bool | None
     is_sample: bool
+    version: int = 1
 
     def __post_init__(self) -> None:
         """Refuse a party without any identifier."""

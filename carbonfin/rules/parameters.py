@@ -153,6 +153,13 @@ class ParameterBook:
         ]
         return max(speaking, key=lambda value: (value.known_from, value.valid_from), default=None)
 
+    def in_force(self, *, valid_on: date, known_at: datetime) -> list[ParameterValue]:
+        """Give the value of each key and scope that speaks of a day as it was known at an instant, by key and scope."""
+        found = (
+            self.find(key, valid_on=valid_on, known_at=known_at, scope=scope) for key, scope in sorted(self._values)
+        )
+        return [value for value in found if value is not None]
+
     def on(self, key: str, *, valid_on: date, known_at: datetime, scope: str = "") -> ParameterValue:
         """Give the value valid on a day as it was known at an instant.
 

@@ -1,6 +1,5 @@
 """What an administrator proposes and another administrator approves: accounts, roles, passwords and keys."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,23 +13,22 @@ from carbonfin.storage.parties import (
     change_role,
     load_account,
     open_account,
+    plain_name,
     prepare_key,
     reactivate,
+    require_login,
     require_new_password,
 )
 from carbonfin.storage.rows import new_id
 
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
-_LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-_NAME_LENGTH_MAX = 100
 KEY_DAYS_MAX = 366
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 ROLES_OF: dict[OrganizationKind, tuple[Role, ...]] = {
     OrganizationKind.BANK: (Role.OFFICER, Role.CHECKER, Role.RISK, Role.AUDITOR, Role.ADMINISTRATOR),
     OrganizationKind.BUREAU: (Role.BUREAU, Role.AUDITOR, Role.ADMINISTRATOR),
     OrganizationKind.PLATFORM: (Role.OPERATOR,),
 }
-"""What a person of an organisation can be."""
+"""What a person of an organisation can be. The platform's people are entered on the machine, where the keys are."""
 KEY_ROLES_OF: dict[OrganizationKind, tuple[Role, ...]] = {
     OrganizationKind.BANK: (Role.SYSTEM, Role.AUDITOR),
     OrganizationKind.BUREAU: (Role.BUREAU,),
@@ -46,12 +44,7 @@ def propose_person(
     Raises:
         InvalidInput: The login, the name or the role cannot be.
     """
-    if not _LOGIN.fullmatch(login):
-        raise InvalidInput(
-            "a login takes lower-case letters, digits, dot, hyphen and underline, at most 64",
-            zh="登录名只能含小写字母、数字、点、连字符和下划线，最长 64 个字符",
-            field="login",
-        )
+    require_login(login)
     _require_role(maker, role)
     payload = {"action": "add", "login": login, "name": plain_name(name), "role": role.value}
     draft = ProposalDraft(
@@ -79,6 +72,8 @@ def propose_change(
         )  # fmt: skip
     if action == "role":
         _require_role(maker, role)
+        if role is account.role:
+            raise InvalidInput(f"{account.login} is {role} already", zh="该用户已是此角色", field="role")
     zh, en = _ACTIONS[action]
     payload: dict[str, Any] = {"action": action, "login": account.login, "name": account.name}
     if role is not None:
@@ -121,22 +116,6 @@ def propose_key(
         payload={"name": plain, "role": role.value, "scopes": sorted(scopes), "days": days}, reason=reason,
     )  # fmt: skip
     return approvals.propose(session, maker, KEY_APPROVAL, draft, at=at)
-
-
-def plain_name(name: str) -> str:
-    """Give a name without the blanks around it.
-
-    Raises:
-        InvalidInput: It is empty, too long, or holds control or direction characters.
-    """
-    plain = name.strip()
-    if not plain or len(plain) > _NAME_LENGTH_MAX or _CONTROL.search(plain):
-        raise InvalidInput(
-            f"a name has 1 to {_NAME_LENGTH_MAX} characters, none of them control characters",
-            zh=f"名称应为 1 至 {_NAME_LENGTH_MAX} 个字符，不得含控制字符",
-            field="name",
-        )
-    return plain
 
 
 def _require_role(maker: Actor, role: Role | None) -> None:

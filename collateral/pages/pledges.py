@@ -17,7 +17,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, load_party, standing_of
+from carbonfin.storage.parties import Standing, external_ids_of, load_party, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
@@ -174,6 +174,7 @@ def _shown(
         history = service.coverage_history(session, actor, pledge.id)
         context: dict[str, Any] = {
             "pledge": pledge,
+            "numbers": external_ids_of(session, actor, f"pledge:{pledge.id}"),
             "pledgor": load_party(session, actor, pledge.pledgor_id),
             "history": history,
             "coverage": history[-1] if history else None,

@@ -15,7 +15,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, parties_of, standing_of
+from carbonfin.storage.parties import Standing, external_ids_of_all, parties_of, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
@@ -65,6 +65,7 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         notes = service.notes_of(session, actor)
         sheets = service.term_sheets_of(session, actor)
         lines = [(note, _accrued(note, standing), _next_row(session, note, standing)) for note in notes]
+        numbers = external_ids_of_all(session, actor, [f"loan:{note.code}" for note in notes])
     running = [note for note in notes if note.state is NoteState.RUNNING]
     return page(
         request,
@@ -72,6 +73,7 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         title=Text("贷款", "Loans"),
         standing=standing,
         lines=lines,
+        numbers=numbers,
         sheets=sheets,
         names=names,
         running_count=len(running),

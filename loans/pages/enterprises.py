@@ -13,7 +13,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party, PartyKind
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, load_party, parties_of, standing_of
+from carbonfin.storage.parties import Standing, external_ids_of, load_party, parties_of, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
@@ -73,6 +73,7 @@ def enterprise_page(
         holdings = collateral_service.holdings_of(session, actor, party.id)
         headrooms = collateral_service.latest_headrooms(session, actor, standing=standing, party_id=party.id)
         pledges = collateral_service.pledges_of(session, actor, pledgor_id=party.id)
+        numbers = external_ids_of(session, actor, f"party:{party.id}")
     rating = None if rated is None else rated[1]
     return page(
         request,
@@ -88,6 +89,7 @@ def enterprise_page(
         years=years[::-1],
         notes=[(note, _accrued(note, standing.business_date)) for note in notes],
         sheets=sheets,
+        numbers=numbers,
         holdings=holdings,
         headrooms=headrooms,
         pledges=[(pledge, STATE_NAMES_ZH.get(pledge.state, pledge.state)) for pledge in pledges],

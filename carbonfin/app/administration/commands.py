@@ -48,6 +48,21 @@ def add_organization(
     _say(context, opened)
 
 
+@commands.command("add-administrator")
+def add_administrator_command(
+    context: typer.Context,
+    *,
+    organization: Annotated[str, typer.Option(help="机构名称或编号 / the organisation's name or identifier")],
+    login: Annotated[str, typer.Option(help="登录名 / login")],
+    by: By,
+) -> None:
+    """为机构增设一名管理员，打印一次性密码 / add an administrator where too few are left to act."""
+    from carbonfin.app.administration.opening import add_administrator
+
+    sessions, clock = _machine()
+    _say(context, add_administrator(sessions, organization=organization, login=login, by=by, clock=clock))
+
+
 @commands.command("people")
 def people_command(context: typer.Context) -> None:
     """列出本机构用户 / list the people of the organisation."""
@@ -116,6 +131,32 @@ def settings_command(context: typer.Context) -> None:
     from carbonfin.app.administration.security import settings_in_force
 
     _say(context, settings_in_force(os.environ), columns=("name", "value", "is_given"))
+
+
+@commands.command("parameters")
+def parameters_command(context: typer.Context) -> None:
+    """列出本机构现行规则参数及依据 / list the rule parameters in force for the organisation, with their sources."""
+    from carbonfin.app.administration.parameters import parameters_in_force
+    from carbonfin.storage.parties import standing_of
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        found = parameters_in_force(session, terminal.actor, standing)
+    columns = (
+        "key",
+        "scope",
+        "value",
+        "unit",
+        "valid_from",
+        "valid_to",
+        "known_from",
+        "document",
+        "grade",
+        "confirmed",
+    )
+    terminal.answer(found, columns=columns)
 
 
 def _machine() -> "tuple[Sessions, Clock]":

@@ -1,6 +1,7 @@
 """Numbers under which the bank's other systems know our things: entered, found, taken away."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from litestar import delete, get, post
 from litestar.enums import RequestEncodingType
@@ -146,7 +147,7 @@ def note_external_id_page(
             _noted(session, actor, data, clock)
     except CarbonFinError as failure:
         return _shown(request, sessions, actor, entry=data, failure=failure)
-    return Redirect(f"/external-ids?subject={data.subject}", status_code=303)
+    return Redirect(_address_of(data.subject), status_code=303)
 
 
 @post("/external-ids/{external_id:str}/removal", sync_to_thread=True)
@@ -154,7 +155,11 @@ def take_external_id_away_page(sessions: Sessions, actor: Actor, clock: Clock, e
     """Take a number away again."""
     with sessions.begin() as session:
         gone = _removed(session, actor, external_id, clock)
-    return Redirect(f"/external-ids?subject={gone.subject}", status_code=303)
+    return Redirect(_address_of(gone.subject), status_code=303)
+
+
+def _address_of(subject: str) -> str:
+    return f"/external-ids?{urlencode({'subject': subject})}"
 
 
 def _noted(session: Session, actor: Actor, data: ExternalIdIn | ExternalIdForm, clock: Clock) -> ExternalId:

@@ -1,14 +1,17 @@
 """The administrator's first screen, and the platform operator's: organisations with their days, no business."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from litestar import get
 from litestar.response import Template
+from sqlmodel import Session
 
 from carbonfin.app.administration.words import WORRYING, event_words
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.app.homes.figures import HomeFigure
-from carbonfin.app.jobs.overview import steps_of_day
+from carbonfin.app.jobs.end_of_day import steps_for
+from carbonfin.app.jobs.overview import overview
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.storage.approvals import waiting_for
@@ -17,12 +20,14 @@ from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import (
     Account,
     ApiKey,
+    DayState,
+    Organization,
     SecurityEvent,
     accounts_of,
     keys_of,
+    load_organization,
     organizations,
     security_events_of,
-    standing_of,
 )
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -36,25 +41,37 @@ KIND_WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLine:
+    """How far the end of an organisation's business date has come: counts alone, nothing of its business."""
+
+    done_count: int
+    step_count: int
+    failure_count: int
+    is_closing: bool
+    finished_at: datetime | None
+
+
 @get("/administration", sync_to_thread=True)
 def administration_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
     """Show where an administrator begins: people, keys, what waits, what happened at the doors, and the day."""
     if actor.role is Role.OPERATOR:
-        return _platform(request, sessions, actor, clock)
+        return _platform(request, sessions)
     now = clock.now()
     with sessions.read() as session:
         accounts, keys = accounts_of(session, actor), keys_of(session, actor.organization_id)
         events = security_events_of(session, actor.organization_id)
         waiting = waiting_for(session, actor, APPROVAL_KINDS)
-        standing = standing_of(session, actor.organization_id, clock)
-        steps = steps_of_day(session, actor, standing.business_date)
+        organization = load_organization(session, actor.organization_id)
+        day = overview(session, actor, clock)
     return page(
         request,
         "app/administration.html",
         title=Text("管理", "Administration"),
-        standing=standing,
+        organization=organization,
+        day=day,
+        is_closing=organization.day_state is DayState.CLOSING,
         cards=home_cards(accounts, keys, events, waiting_count=len(waiting), at=now),
-        steps=steps,
         events=events[:_EVENTS_SHOWN],
         event_words=event_words,
         worrying=WORRYING,
@@ -99,21 +116,31 @@ def home_cards(
     )  # fmt: skip
 
 
-def _platform(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
+def _platform(request: WebRequest, sessions: Sessions) -> Template:
     """Show the operator every organisation and its day; of their business nothing is read."""
     with sessions.as_operator().read() as session:
-        lines = [
-            (one, standing_of(session, one.id, clock), len(job_runs_of(session, one.id, one.business_date)))
-            for one in organizations(session)
-        ]
-        accounts = accounts_of(session, actor)
+        lines = [(one, _day_of(session, one)) for one in organizations(session)]
     return page(
         request,
         "app/administration_platform.html",
         title=Text("平台机构", "Organisations"),
         lines=lines,
         kind_words=KIND_WORDS,
-        accounts=accounts,
+    )
+
+
+def _day_of(session: Session, organization: Organization) -> DayLine | None:
+    """Give how far an organisation's day has come; None for the platform, which has no day to close."""
+    if organization.kind is OrganizationKind.PLATFORM:
+        return None
+    steps = {step.name for step in steps_for(organization.kind)}
+    runs = [run for run in job_runs_of(session, organization.id, organization.business_date) if run.job in steps]
+    return DayLine(
+        done_count=len(runs),
+        step_count=len(steps),
+        failure_count=sum(len(run.failures) for run in runs),
+        is_closing=organization.day_state is DayState.CLOSING,
+        finished_at=max((run.finished_at for run in runs), default=None),
     )
 
 

@@ -15,7 +15,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.administration import KEY_APPROVAL, KEY_DAYS_MAX, KEY_ROLES_OF, propose_key
-from carbonfin.storage.approvals import approvals_of
+from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import ApiKey, IssuedKey, collect_key, keys_of, revoke_key, rotate_key
 from carbonfin.web.connections import WebRequest
@@ -118,7 +118,8 @@ def _shown(
 ) -> Template:
     with sessions.read() as session:
         keys = keys_of(session, actor.organization_id)
-        proposals = [one for one in approvals_of(session, actor) if one.kind == KEY_APPROVAL.name and one.is_open]
+        open_ones = approvals_of(session, actor, states=OPEN_STATES)
+        proposals = [one for one in open_ones if one.kind == KEY_APPROVAL.name]
     return page(
         request,
         "app/keys.html",

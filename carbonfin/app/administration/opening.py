@@ -1,4 +1,4 @@
-"""What only the operator on the machine does: open an organisation, keep a person out, end a key."""
+"""What only the operator on the machine does: organisations, a missing administrator, access ended at once."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
-from carbonfin.storage.administration import plain_name
+from carbonfin.storage.administration import ROLES_OF
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
     Organization,
@@ -21,6 +21,8 @@ from carbonfin.storage.parties import (
     open_account,
     organizations,
     people_of,
+    plain_name,
+    require_login,
     revoke_key,
     save_organization,
 )
@@ -87,15 +89,16 @@ def open_organization(
         business_date=day_of(business_date, field="--business-date"),
         is_sample=False,
     )
+    for login in logins:
+        require_login(login)
     first = [(login, *one_time_password()) for login in logins]
     with sessions.as_operator().begin() as session:
-        if any(known.name == draft.name or (usci and known.usci == usci) for known in organizations(session)):
+        if any(known.name == draft.name for known in organizations(session)):
             raise Conflict(f"organisation {draft.name!r} exists", zh=f"机构“{draft.name}”已存在", field="--name")
         opened = save_organization(session, draft)
         operator = _operator(opened, by)
         for login, _, password_hash in first:
-            account = open_account(session, operator, login=login, name=login, role=Role.ADMINISTRATOR, at=clock.now())
-            hand_out_password(session, operator, account.id, password_hash=password_hash, at=clock.now())
+            _add_administrator(session, operator, login, password_hash, clock)
         note_security_event(
             session, organization_id=opened.id, kind="organization_added", subject=f"organization:{opened.id}",
             actor=operator, at=clock.now(),
@@ -105,6 +108,33 @@ def open_organization(
         name=opened.name,
         administrators=tuple(OneTimePassword(login=login, password=text) for login, text, _ in first),
     )
+
+
+def add_administrator(sessions: Sessions, *, organization: str, login: str, by: str, clock: Clock) -> OneTimePassword:
+    """Give an organisation one more administrator, as where too few are left to help one another.
+
+    Raises:
+        NotFound: There is no such organisation.
+        InvalidInput: The login cannot be, or the organisation has no administrators.
+        Conflict: The login is taken.
+    """
+    require_login(login)
+    text, password_hash = one_time_password()
+    with sessions.as_operator().begin() as session:
+        home = next((one for one in organizations(session) if organization in {one.id, one.name}), None)
+        if home is None:
+            raise NotFound(
+                f"there is no organisation {organization!r}", zh=f"没有机构“{organization}”", field="organization"
+            )
+        if Role.ADMINISTRATOR not in ROLES_OF[home.kind]:
+            raise InvalidInput(f"{home.name} has no administrators", zh="该机构不设管理员", field="organization")
+        _add_administrator(session, _operator(home, by), login, password_hash, clock)
+    return OneTimePassword(login=login, password=text)
+
+
+def _add_administrator(session: Session, operator: Actor, login: str, password_hash: str, clock: Clock) -> None:
+    account = open_account(session, operator, login=login, name=login, role=Role.ADMINISTRATOR, at=clock.now())
+    hand_out_password(session, operator, account.id, password_hash=password_hash, at=clock.now())
 
 
 def keep_person_out(sessions: Sessions, *, login: str, by: str, clock: Clock) -> EndedAccess:

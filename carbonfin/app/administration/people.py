@@ -15,7 +15,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage import parties
 from carbonfin.storage.administration import PERSON_APPROVAL, ROLES_OF, propose_change, propose_person
-from carbonfin.storage.approvals import approvals_of
+from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Account
 from carbonfin.web.connections import WebRequest
@@ -136,7 +136,7 @@ def _list(
     with sessions.read() as session:
         accounts = parties.accounts_of(session, actor)
         open_proposals = [
-            one for one in approvals_of(session, actor) if one.kind == PERSON_APPROVAL.name and one.is_open
+            one for one in approvals_of(session, actor, states=OPEN_STATES) if one.kind == PERSON_APPROVAL.name
         ]
     return page(
         request,
@@ -168,15 +168,13 @@ def _one(
     with sessions.read() as session:
         account = parties.load_account(session, actor, person_id)
         signed_in = parties.sessions_of_person(session, person_id, clock)
-        events = [
-            event
-            for event in parties.security_events_of(session, actor.organization_id)
-            if event.subject == f"person:{person_id}"
-        ]
+        events = parties.security_events_of(
+            session, actor.organization_id, subject=f"person:{person_id}", limit=_EVENTS_SHOWN
+        )
         proposals = [
             one
-            for one in approvals_of(session, actor)
-            if one.kind == PERSON_APPROVAL.name and one.is_open and one.subject == f"person:{person_id}"
+            for one in approvals_of(session, actor, states=OPEN_STATES)
+            if one.kind == PERSON_APPROVAL.name and one.subject == f"person:{person_id}"
         ]
     return page(
         request,
@@ -192,7 +190,7 @@ def _one(
             (role.value, ROLE_NAMES[role]) for role in ROLES_OF[actor.organization_kind] if role is not account.role
         ],
         signed_in=signed_in,
-        events=events[:_EVENTS_SHOWN],
+        events=events,
         event_words=event_words,
         proposals=proposals,
         one_time_password=one_time_password,

@@ -24,8 +24,8 @@ from carbonfin.web.pages import Text, page
 _SHOWN_MAX = 500
 _EXPORTED_MAX = 10_000
 _SECRET = frozenset({names.SECRET, names.PREVIOUS_SECRETS, names.METRICS_TOKEN})
-_ADDRESSES = frozenset({names.DATABASE_URL, names.SMTP_URL})
-"""Addresses may hold a password, which is never shown."""
+_ADDRESSES = frozenset({names.DATABASE_URL, names.SMTP_URL, names.OTEL_ENDPOINT})
+"""Addresses may hold a password, before the host or among the parameters: of both nothing is shown."""
 SETTING_WORDS: Mapping[str, Text] = {
     names.DATABASE_URL: Text("数据库", "Database"),
     names.SECRET: Text("签名密钥", "Secret"),
@@ -69,7 +69,7 @@ def settings_in_force(environment: Mapping[str, str]) -> tuple[SettingInForce, .
             name=name,
             text=text,
             value=_shown_value(name, environment.get(name) or names.DEFAULTS.get(name, "")),
-            is_given=name in environment,
+            is_given=bool(environment.get(name)),
             is_secret=name in _SECRET,
         )
         for name, text in SETTING_WORDS.items()
@@ -79,10 +79,12 @@ def settings_in_force(environment: Mapping[str, str]) -> tuple[SettingInForce, .
 def _shown_value(name: str, value: str) -> str:
     if name in _SECRET:
         return ""
-    if name in _ADDRESSES and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://…@{rest.rpartition('@')[2]}"
-    return value
+    if name not in _ADDRESSES:
+        return value
+    scheme, mark, rest = value.partition("://")
+    plain, parameters, _ = rest.partition("?")
+    _, at, host = plain.rpartition("@")
+    return f"{scheme}{mark}{'…@' if at else ''}{host}{'?…' if parameters else ''}"
 
 
 @get("/administration/events", sync_to_thread=True)

@@ -26,6 +26,8 @@ EVENT_WORDS: Mapping[str, Text] = {
     "key_rotated": Text("轮换密钥", "Key rotated"),
     "key_revoked": Text("停用密钥", "Key revoked"),
     "organization_added": Text("新增机构", "Organisation added"),
+    "party_entered": Text("录入主体", "Party entered"),
+    "party_corrected": Text("更正主体", "Party corrected"),
     "external_id_removed": Text("删除外部编号", "Number taken away"),
     "file_erased": Text("删除文件内容", "File erased"),
     "webhook_registered": Text("登记推送地址", "Webhook registered"),

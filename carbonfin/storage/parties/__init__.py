@@ -16,10 +16,13 @@ from carbonfin.storage.parties.accounts import (
 )
 from carbonfin.storage.parties.enterprises import (
     PartyDraft,
+    add_party,
+    correct_party,
     find_party,
     load_party,
     parties_of,
     party_by_code,
+    party_page,
     save_party,
 )
 from carbonfin.storage.parties.external_ids import (
@@ -27,6 +30,7 @@ from carbonfin.storage.parties.external_ids import (
     ExternalId,
     add_external_id,
     external_ids_of,
+    external_ids_of_all,
     find_external_ids,
     remove_external_id,
 )
@@ -44,6 +48,7 @@ from carbonfin.storage.parties.keys import (
     revoke_key,
     rotate_key,
 )
+from carbonfin.storage.parties.names import plain_name, require_login
 from carbonfin.storage.parties.organizations import (
     Organization,
     OrganizationDraft,
@@ -119,6 +124,7 @@ __all__ = [
     "actor_for_session",
     "actor_of",
     "add_external_id",
+    "add_party",
     "add_person",
     "authenticate_key",
     "authenticate_person",
@@ -127,10 +133,12 @@ __all__ = [
     "collect_key",
     "confirm_person",
     "confirm_session",
+    "correct_party",
     "deactivate",
     "end_session",
     "end_sessions_of",
     "external_ids_of",
+    "external_ids_of_all",
     "find_external_ids",
     "find_party",
     "grant_of_key",
@@ -152,12 +160,15 @@ __all__ = [
     "organizations",
     "parties_of",
     "party_by_code",
+    "party_page",
     "people_of",
     "person_of_subject",
+    "plain_name",
     "prepare_key",
     "reactivate",
     "remove_external_id",
     "require_fit_password",
+    "require_login",
     "require_new_password",
     "revoke_key",
     "revoke_session",

@@ -9,13 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor, Role
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.storage.parties.organizations import hash_password
 from carbonfin.storage.parties.passwords import NOBODYS_HASH
 from carbonfin.storage.parties.rows import SessionRow, UserRow
 from carbonfin.storage.parties.security import note_security_event
 
 _PASSWORD_BYTES = 12
+ADMINISTRATORS_MIN = 2
+"""Four eyes on accounts and keys need so many; with fewer an organisation could change nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +85,25 @@ def open_account(session: Session, actor: Actor, *, login: str, name: str, role:
 
 
 def change_role(session: Session, actor: Actor, person_id: str, *, role: Role, at: datetime) -> None:
-    """Give a person another role; every session of theirs ends."""
+    """Give a person another role; every session of theirs ends.
+
+    Raises:
+        NotPermitted: It would leave fewer than two administrators.
+    """
+    if role is not Role.ADMINISTRATOR:
+        _keep_administrators(session, actor, without=person_id)
     row = _own_row(session, actor, person_id, lock=True)
     before, row.role = row.role, role
     _changed(session, row, "role_changed", actor, at, detail=f"{before.value} → {role.value}")
 
 
 def require_new_password(session: Session, actor: Actor, person_id: str, *, at: datetime) -> None:
-    """End a person's password and sessions; a one-time password can then be handed out."""
+    """End a person's password and sessions; a one-time password can then be handed out.
+
+    Raises:
+        NotPermitted: It would leave fewer than two administrators who can sign in.
+    """
+    _keep_administrators(session, actor, without=person_id)
     row = _own_row(session, actor, person_id, lock=True)
     row.password_hash, row.must_change_password = NOBODYS_HASH, True
     row.oidc_issuer = row.oidc_subject = None
@@ -105,13 +118,18 @@ def reactivate(session: Session, actor: Actor, person_id: str, *, at: datetime) 
 
 
 def deactivate(session: Session, actor: Actor, person_id: str, *, at: datetime) -> None:
-    """Keep a person out at once.
+    """Keep a person out at once; one who is out stays out.
 
     Raises:
         InvalidInput: It would be the actor's own account.
+        NotPermitted: It would leave fewer than two administrators; the operator on the machine may all the same.
     """
     _refuse_oneself(actor, person_id)
+    if actor.role is not Role.OPERATOR:
+        _keep_administrators(session, actor, without=person_id)
     row = _own_row(session, actor, person_id, lock=True)
+    if not row.is_active:
+        return
     row.is_active = False
     _changed(session, row, "person_deactivated", actor, at)
 
@@ -171,6 +189,30 @@ def _refuse_oneself(actor: Actor, person_id: str) -> None:
             "nobody does this to the own account", zh="不能对本人账户办理此项", field="person_id",
             remedy="Ask another administrator.", remedy_zh="请由另一名管理员办理。",
         )  # fmt: skip
+
+
+def _keep_administrators(session: Session, actor: Actor, *, without: str) -> None:
+    """Refuse to go on without a person where too few administrators would be left.
+
+    Their rows are locked, in one order: two such steps at the same instant are taken one after the other.
+    """
+    able = session.exec(
+        select(UserRow)
+        .where(UserRow.organization_id == actor.organization_id, UserRow.role == Role.ADMINISTRATOR)
+        .where(col(UserRow.is_active), UserRow.password_hash != NOBODYS_HASH)
+        .order_by(col(UserRow.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    left = [row for row in able if row.id != without]
+    if len(left) < min(ADMINISTRATORS_MIN, len(able)):
+        raise NotPermitted(
+            f"an organisation keeps {ADMINISTRATORS_MIN} administrators who can act; {len(left)} would be left",
+            zh=f"机构须保留至少 {ADMINISTRATORS_MIN} 名可办理业务的管理员，此操作后只剩 {len(left)} 名",
+            field="person_id",
+            remedy="Add another administrator first; in an emergency ask the operator of the platform.",
+            remedy_zh="请先增设管理员；紧急情况请联系平台运维人员。",
+        )
 
 
 def _own_row(session: Session, actor: Actor, person_id: str, *, lock: bool = False) -> UserRow:

@@ -1,17 +1,22 @@
 """Enterprises and counterparties as one organisation knows them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.enterprises import Industry, Usci
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Lei, Party, PartyKind
 from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
+from carbonfin.storage.parties.names import plain_name
 from carbonfin.storage.parties.rows import PartyRow
+from carbonfin.storage.parties.security import note_security_event
 from carbonfin.storage.rows import table_of
 
 _LEI_LENGTH = 20
@@ -59,18 +64,87 @@ def save_party(session: Session, actor: Actor, draft: PartyDraft) -> Party:
             field="lei",
         )
     row = rows[0] if rows else PartyRow(organization_id=actor.organization_id, kind=draft.kind, name="", is_sample=True)
-    row.kind = draft.kind
-    row.name = draft.name.strip()
-    row.usci = usci or row.usci
-    row.lei = lei or row.lei
-    row.industry = draft.industry
-    row.district = draft.district
-    row.scheme = draft.scheme
-    row.key_emitter = draft.key_emitter
+    before = _facts(row)
+    _write(row, draft, usci=usci or row.usci, lei=lei or row.lei)
+    if rows and _facts(row) != before:
+        row.version += 1
     row.is_sample = draft.is_sample or actor.is_sample
     session.add(row)
     session.flush()
     return _party(row)
+
+
+def add_party(session: Session, actor: Actor, draft: PartyDraft, *, at: datetime) -> Party:
+    """Enter a party the actor's organisation does not know yet.
+
+    Raises:
+        InvalidInput: What is entered cannot be; the error names the field.
+        Conflict: A party with this USCI or LEI stands already.
+    """
+    usci, lei = _checked(draft)
+    _refuse_known(session, actor, usci=usci, lei=lei, but="")
+    row = PartyRow(organization_id=actor.organization_id, kind=draft.kind, name="", is_sample=actor.is_sample)
+    _write(row, draft, usci=usci, lei=lei)
+    session.add(row)
+    session.flush()
+    _note(session, actor, row, "party_entered", at, detail=_called(row))
+    return _party(row)
+
+
+def correct_party(
+    session: Session, actor: Actor, party_id: str, draft: PartyDraft, *, expected_version: int, at: datetime
+) -> Party:
+    """Bring what is entered about a party up to date; the security log keeps what it was before.
+
+    An identifier can be added, never replaced: ratings, pledges and loans were decided on the one that stands.
+
+    Args:
+        session: The open transaction.
+        actor: Who corrects it.
+        party_id: Which party.
+        draft: All of it as it is to stand; whether it is a sample stays.
+        expected_version: The version the actor has seen.
+        at: When.
+
+    Raises:
+        NotFound: The organisation knows no such party.
+        InvalidInput: What is entered cannot be, or an identifier would be replaced.
+        Conflict: It was changed meanwhile, or the added identifier is another party's.
+    """
+    row = session.get(PartyRow, party_id, with_for_update=True, populate_existing=True)
+    if row is None or row.organization_id != actor.organization_id:
+        raise _not_found(party_id)
+    if row.version != expected_version:
+        raise Conflict(
+            f"party {party_id} was changed meanwhile and is at version {row.version}",
+            zh="该主体已被他人更正",
+            field="version",
+            remedy="Read it again before correcting it.",
+            remedy_zh="请刷新后再更正。",
+            version=row.version,
+        )
+    usci, lei = _checked(draft)
+    _refuse_replaced(row, usci=usci, lei=lei)
+    _refuse_known(session, actor, usci=usci, lei=lei, but=row.id)
+    before = _facts(row)
+    _write(row, draft, usci=usci, lei=lei)
+    changes = [f"{name}: {before[name]} → {value}" for name, value in _facts(row).items() if before[name] != value]
+    if changes:
+        row.version += 1
+        session.add(row)
+        session.flush()
+        _note(session, actor, row, "party_corrected", at, detail="; ".join(changes))
+    return _party(row)
+
+
+def party_page(session: Session, actor: Actor, place: Place, *, kind: PartyKind | None = None) -> Slice[Party]:
+    """Give a page of the parties of the actor's organisation, of one kind or of all, by code."""
+    query = select(PartyRow).where(PartyRow.organization_id == actor.organization_id)
+    if kind is not None:
+        query = query.where(PartyRow.kind == kind)
+    code = sa.func.coalesce(PartyRow.usci, PartyRow.lei)
+    rows = session.exec(beginning_after(query, (code,), place)).all()
+    return slice_of(rows, place, keys=lambda row: (row.usci or row.lei or "",), value=_party)
 
 
 def load_party(session: Session, actor: Actor, party_id: str) -> Party:
@@ -116,17 +190,88 @@ def parties_of(session: Session, actor: Actor, *, kind: PartyKind | None = None)
 
 
 def _checked(draft: PartyDraft) -> tuple[str | None, str | None]:
-    if not draft.name.strip():
-        raise InvalidInput("a party needs a name", zh="请填写名称", field="name")
+    plain_name(draft.name)
+    if draft.district is not None:
+        plain_name(draft.district, field="district")
     if draft.usci is None and draft.lei is None:
         raise InvalidInput(
             f"party {draft.name!r} has neither USCI nor LEI", zh="须有统一社会信用代码或法人识别编码", field="usci"
         )
+    if draft.kind is PartyKind.ENTERPRISE and draft.usci is None:
+        raise InvalidInput(
+            f"enterprise {draft.name!r} has no USCI", zh="企业须填写统一社会信用代码", field="usci",
+            remedy="Enter one that has a LEI alone as a counterparty.", remedy_zh="仅有 LEI 的主体请按交易对手录入。",
+        )  # fmt: skip
     if draft.industry is not None:
         Industry(draft.industry)
+    if draft.scheme is not None and draft.scheme not in set(Scheme):
+        raise InvalidInput(
+            f"there is no scheme {draft.scheme!r}", zh="没有该碳市场", field="scheme",
+            remedy=f"Write one of {', '.join(Scheme)}.", remedy_zh=f"可填：{'、'.join(Scheme)}。",
+        )  # fmt: skip
     usci = None if draft.usci is None else str(Usci.parse(draft.usci))
     lei = None if draft.lei is None else str(Lei.parse(draft.lei))
     return usci, lei
+
+
+def _write(row: PartyRow, draft: PartyDraft, *, usci: str | None, lei: str | None) -> None:
+    row.kind = draft.kind
+    row.name = plain_name(draft.name)
+    row.usci, row.lei = usci, lei
+    row.industry = draft.industry
+    row.district = None if draft.district is None else draft.district.strip()
+    row.scheme = draft.scheme
+    row.key_emitter = draft.key_emitter
+
+
+def _refuse_replaced(row: PartyRow, *, usci: str | None, lei: str | None) -> None:
+    for field, known, said in (("usci", row.usci, usci), ("lei", row.lei, lei)):
+        if known is not None and said != known:
+            raise InvalidInput(
+                f"the {field.upper()} {known} is not replaced by {said or 'nothing'}",
+                zh=f"已登记的代码 {known} 不能更换或删除",
+                field=field,
+                remedy="Another code is another party: enter it anew.",
+                remedy_zh="代码不同即为另一主体，请另行录入。",
+            )
+
+
+def _refuse_known(session: Session, actor: Actor, *, usci: str | None, lei: str | None, but: str) -> None:
+    for field, column, code in (("usci", PartyRow.usci, usci), ("lei", PartyRow.lei, lei)):
+        if code is None:
+            continue
+        query = select(PartyRow).where(PartyRow.organization_id == actor.organization_id, col(column) == code)
+        known = session.exec(query).one_or_none()
+        if known is not None and known.id != but:
+            raise Conflict(
+                f"{field.upper()} {code} is entered already, as {known.name}",
+                zh=f"代码 {code} 已录入，名称为“{known.name}”",
+                field=field,
+                remedy="Correct the party that stands.",
+                remedy_zh="请在已有主体上更正。",
+                party_id=known.id,
+            )
+
+
+def _facts(row: PartyRow) -> dict[str, str]:
+    """Give what is entered about a party as text, for the log of corrections."""
+    facts = {
+        "kind": row.kind.value, "name": row.name, "usci": row.usci, "lei": row.lei, "industry": row.industry,
+        "district": row.district, "scheme": row.scheme,
+        "key_emitter": None if row.key_emitter is None else str(row.key_emitter).lower(),
+    }  # fmt: skip
+    return {name: "—" if value is None else value for name, value in facts.items()}
+
+
+def _called(row: PartyRow) -> str:
+    return f"{row.usci or row.lei} {row.name}"
+
+
+def _note(session: Session, actor: Actor, row: PartyRow, kind: str, at: datetime, *, detail: str) -> None:
+    note_security_event(
+        session, organization_id=row.organization_id, kind=kind, subject=f"party:{row.id}", actor=actor, at=at,
+        detail=detail,
+    )  # fmt: skip
 
 
 def _not_found(code: str) -> NotFound:
@@ -151,4 +296,5 @@ def _party(row: PartyRow | sa.Row[Any]) -> Party:
         scheme=row.scheme,
         key_emitter=row.key_emitter,
         is_sample=row.is_sample,
+        version=row.version,
     )

@@ -1,7 +1,7 @@
 """Numbers under which an organisation's other systems know our things: unique for each organisation and kind."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +33,16 @@ class ExternalId:
     subject: str
     added_at: datetime
     added_by: str
+
+    @property
+    def kind_zh(self) -> str:
+        """The kind in Chinese."""
+        return EXTERNAL_ID_KINDS[self.kind][0]
+
+    @property
+    def kind_en(self) -> str:
+        """The kind in English."""
+        return EXTERNAL_ID_KINDS[self.kind][1]
 
 
 def add_external_id(session: Session, actor: Actor, *, kind: str, value: str, subject: str, at: datetime) -> ExternalId:
@@ -73,7 +83,7 @@ def remove_external_id(session: Session, actor: Actor, external_id: str) -> Exte
     Raises:
         NotFound: The organisation has no such entry.
     """
-    row = session.get(ExternalIdRow, external_id)
+    row = session.get(ExternalIdRow, external_id, with_for_update=True)
     if row is None or row.organization_id != actor.organization_id:
         raise NotFound(f"there is no number {external_id}", zh="没有该外部编号", field="external_id")
     gone = _external_id(row)
@@ -90,6 +100,22 @@ def external_ids_of(session: Session, actor: Actor, subject: str) -> tuple[Exter
         .order_by(col(ExternalIdRow.kind), col(ExternalIdRow.value))
     ).all()
     return tuple(_external_id(row) for row in rows)
+
+
+def external_ids_of_all(
+    session: Session, actor: Actor, subjects: Iterable[str]
+) -> Mapping[str, tuple[ExternalId, ...]]:
+    """Give the numbers of many things at once, by thing; one without a number is left out."""
+    rows = session.exec(
+        select(ExternalIdRow)
+        .where(ExternalIdRow.organization_id == actor.organization_id)
+        .where(col(ExternalIdRow.subject).in_(list(subjects)))
+        .order_by(col(ExternalIdRow.kind), col(ExternalIdRow.value))
+    ).all()
+    found: dict[str, tuple[ExternalId, ...]] = {}
+    for row in rows:
+        found[row.subject] = (*found.get(row.subject, ()), _external_id(row))
+    return found
 
 
 def find_external_ids(session: Session, actor: Actor, beginning: str) -> tuple[ExternalId, ...]:

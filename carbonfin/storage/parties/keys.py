@@ -177,9 +177,7 @@ def collect_key(session: Session, by: Actor, key_id: str, *, pepper: bytes, at: 
         NotFound: The organisation has no such key.
         Conflict: It was collected, revoked, or has ended.
     """
-    row = session.get(ApiKeyRow, key_id, with_for_update=True, populate_existing=True)
-    if row is None or row.organization_id != by.organization_id:
-        raise NotFound(f"there is no key {key_id}", zh="API 密钥不存在", field="key_id")
+    row = _own_row(session, by.organization_id, key_id, lock=True)
     if row.digest != _NOBODYS_DIGEST or row.revoked_at is not None or at >= row.expires_at:
         raise Conflict(
             f"key {key_id} was collected already, or has ended",
@@ -202,27 +200,41 @@ def rotate_key(
 ) -> IssuedKey:
     """Issue a key that takes over from another, which ends after the overlap at the latest.
 
+    What two people approved is not outgrown: role and scopes are the old key's, it lasts no longer than the old key
+    was issued for, and one key has one successor.
+
+    Args:
+        session: The open transaction.
+        by: Who rotates it.
+        key_id: The key that is replaced.
+        expires_at: When the new key ends at the latest.
+        overlap: How long both keys open the door, so that the other system can change over.
+        pepper: The secret in use.
+        clock: When.
+
     Raises:
         NotFound: The organisation has no such key.
-        Conflict: The key is revoked or has ended.
+        Conflict: The key is revoked, has ended, was never collected, or was rotated already.
     """
-    row = _own_row(session, by.organization_id, key_id)
+    row = _own_row(session, by.organization_id, key_id, lock=True)
     now = clock.now()
-    if row.revoked_at is not None or now >= row.expires_at:
+    if not _key(row).is_live(now):
         raise Conflict(
-            f"key {key_id} has ended",
-            zh="该密钥已停用或过期，不能轮换",
+            f"key {key_id} has ended, or nobody has collected it",
+            zh="该密钥未领取、已停用或已过期，不能轮换",
             field="key_id",
-            remedy="Issue a new key.",
-            remedy_zh="请签发新密钥。",
+            remedy="Collect it, or issue a new key.",
+            remedy_zh="请先领取，或签发新密钥。",
         )
+    _refuse_second_successor(session, row)
+    lasted = row.expires_at - (row.created_at or now)
     issued = issue_key(
         session,
         organization_id=row.organization_id,
         name=row.name,
         role=row.role,
         scopes=row.scopes,
-        expires_at=expires_at,
+        expires_at=min(expires_at, now + lasted),
         pepper=pepper,
         by=by,
         at=now,
@@ -237,7 +249,7 @@ def rotate_key(
 
 def revoke_key(session: Session, *, organization_id: str, key_id: str, clock: Clock, by: Actor | None = None) -> None:
     """End a key of an organisation at once."""
-    row = _own_row(session, organization_id, key_id)
+    row = _own_row(session, organization_id, key_id, lock=True)
     if row.revoked_at is None:
         row.revoked_at = clock.now()
         row.version += 1
@@ -314,8 +326,21 @@ def _note_use(sessions: Sessions, row: sa.Row[Any] | None, clock: Clock) -> None
             session.exec(sa.update(ApiKeyRow).where(col(ApiKeyRow.id) == row.id).values(last_used_at=now))
 
 
-def _own_row(session: Session, organization_id: str, key_id: str) -> ApiKeyRow:
-    row = session.get(ApiKeyRow, key_id)
+def _refuse_second_successor(session: Session, row: ApiKeyRow) -> None:
+    successor = session.exec(select(ApiKeyRow.id).where(ApiKeyRow.replaces_id == row.id)).first()
+    if successor is not None:
+        raise Conflict(
+            f"key {row.id} was rotated already",
+            zh="该密钥已轮换过，不能再次轮换",
+            field="key_id",
+            remedy="Rotate the key that took over from it.",
+            remedy_zh="请轮换接替它的新密钥。",
+            successor=successor,
+        )
+
+
+def _own_row(session: Session, organization_id: str, key_id: str, *, lock: bool = False) -> ApiKeyRow:
+    row = session.get(ApiKeyRow, key_id, with_for_update=lock or None, populate_existing=lock)
     if row is None or row.organization_id != organization_id:
         raise NotFound(f"there is no key {key_id}", zh="API 密钥不存在", field="key_id")
     return row

@@ -59,12 +59,19 @@ def note_security_event(
 
 
 def security_events_of(
-    session: Session, organization_id: str, *, kind: str | None = None, limit: int = _SHOWN_MAX
+    session: Session,
+    organization_id: str,
+    *,
+    kind: str | None = None,
+    subject: str | None = None,
+    limit: int = _SHOWN_MAX,
 ) -> tuple[SecurityEvent, ...]:
-    """Give an organisation's latest security events, newest first, of one kind or of all."""
+    """Give an organisation's latest security events, newest first, of one kind or of all, about one thing or all."""
     query = select(SecurityEventRow).where(SecurityEventRow.organization_id == organization_id)
     if kind is not None:
         query = query.where(SecurityEventRow.kind == kind)
+    if subject is not None:
+        query = query.where(SecurityEventRow.subject == subject)
     rows = session.exec(
         query.order_by(col(SecurityEventRow.happened_at).desc(), col(SecurityEventRow.id)).limit(limit)
     ).all()

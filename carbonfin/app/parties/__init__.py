@@ -1,0 +1,1 @@
+"""Enterprises and counterparties: entered, corrected, listed by people, systems and commands."""
