@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carbonfin.app.administration.commands import commands as administration
+from carbonfin.app.decisions.commands import commands as decisions
 from carbonfin.app.jobs.commands import commands as jobs
 from carbonfin.app.messages.commands import commands as messages
 from carbonfin.app.parties.commands import commands as parties
@@ -29,6 +30,7 @@ carbonfin.add_typer(jobs, name="jobs")
 carbonfin.add_typer(administration, name="admin")
 carbonfin.add_typer(messages, name="messages")
 carbonfin.add_typer(parties, name="parties")
+carbonfin.add_typer(decisions, name="decisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

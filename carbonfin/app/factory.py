@@ -30,6 +30,7 @@ from carbonfin.app.answers import EXCEPTION_HANDLERS
 from carbonfin.app.approvals import api as approval_api
 from carbonfin.app.approvals import pages as approval_pages
 from carbonfin.app.decisions import api as decision_api
+from carbonfin.app.decisions import chain_pages
 from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.files import api as file_api
@@ -51,6 +52,7 @@ from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.parties import api as party_api
 from carbonfin.app.parties import pages as party_pages
 from carbonfin.app.settings import Settings
+from carbonfin.app.signing import keep_signing
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
@@ -166,6 +168,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_public_address(state, settings.public_url)
     keep_limits(state, Limits(settings.rate_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
+    keep_signing(state, settings.signing)
     keep_doors(state, Doors(sessions, clock, settings.keys))
     single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
     keep_single_sign_on(state, single_sign_on)
@@ -183,6 +186,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         problem_pages,
         openapi,
         decision_pages,
+        chain_pages,
         account_pages,
         single_sign_on_pages,
         administration_home,

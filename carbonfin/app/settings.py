@@ -10,6 +10,7 @@ from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sou
 from carbonfin.app.messages.mail import MailServer, mail_server_from
 from carbonfin.app.messages.networks import AllowedNetworks, networks_from
 from carbonfin.app.rate_limit import RateLimit, rate_limit_of
+from carbonfin.app.signing import SigningKeys, signing_from
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
 
@@ -54,6 +55,7 @@ class Settings:
         public_url: The address people and other systems reach the service at, without a closing slash.
         identity_providers: The organisations' own sign-ins (OpenID Connect).
         mail_server: Where mail is handed in; None sends none, and notices stay in the inbox alone.
+        signing: The key that signs the heads of decision chains, read when it is needed.
         webhook_networks: Where deliveries to banks' systems may go beside public addresses.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     host: str
     port: int
     secure_cookies: bool
+    signing: SigningKeys = field(default_factory=lambda: signing_from({}, Path(DEFAULTS[VAR_FOLDER])))
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     otel_endpoint: str | None = None
@@ -107,6 +110,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         mail_server=mail_server_from(
             environment.get(SMTP_URL, ""), environment.get(MAIL_FROM, ""), names=(SMTP_URL, MAIL_FROM)
         ),
+        signing=signing_from(environment, folder),
         webhook_networks=networks_from(environment.get(WEBHOOK_NETWORKS, ""), name=WEBHOOK_NETWORKS),
     )
 

@@ -134,6 +134,18 @@ class Sm2Signer:
         return base64.b64encode(b"".join(signer.sign(message))).decode()
 
 
+def signer_from(text: bytes) -> Signer:
+    """Read a signing key: a P-256 private key in PEM for ECDSA, or 64 hexadecimal digits for SM2.
+
+    Raises:
+        InvalidInput: It is neither.
+    """
+    plain = text.strip()
+    if len(plain) == 2 * _WORD and all(digit in b"0123456789abcdefABCDEF" for digit in plain):
+        return Sm2Signer(bytes.fromhex(plain.decode()))
+    return EcdsaSigner.from_pem(plain)
+
+
 def new_ecdsa_pem() -> bytes:
     """Make a fresh P-256 private key in PEM."""
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(

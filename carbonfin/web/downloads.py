@@ -11,7 +11,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"  # the framework adds the charset
 JSON = "application/json"
-_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "xlsx": XLSX, "csv": CSV, "json": JSON}
+JSON_LINES = "application/x-ndjson"
+_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "xlsx": XLSX, "csv": CSV, "json": JSON, "jsonl": JSON_LINES}
 _UNSAFE = re.compile(r"[\\/:*?\"<>|\x00-\x1f\x7f]+")
 _NAME_LENGTH_MAX = 120
 
@@ -20,7 +21,7 @@ def file_name(stem: str, ending: str) -> str:
     """Give a file name no system refuses: path signs and control characters become a hyphen.
 
     Raises:
-        ValueError: The ending is none of pdf, docx, xlsx, csv, json.
+        ValueError: The ending is none of pdf, docx, xlsx, csv, json, jsonl.
     """
     if ending not in _MEDIA_TYPES:
         message = f"no file type {ending!r}"

@@ -199,7 +199,9 @@ def without_triggers(session: Session, statement: str) -> None:
             session.execute(sa.text(f"DROP TRIGGER {name}"))
         session.execute(sa.text(statement))
         return
-    session.execute(sa.text("ALTER TABLE decision_seal DROP CONSTRAINT fk_decision_seal_decision_id_decision"))
+    session.execute(
+        sa.text("ALTER TABLE decision_seal DROP CONSTRAINT IF EXISTS fk_decision_seal_decision_id_decision")
+    )
     for table in ("decision", "decision_seal"):
         session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     session.execute(sa.text(statement))
@@ -306,7 +308,7 @@ def test_a_seal_that_fails_after_the_commit_is_made_up_for_by_the_next(sessions:
 
 
 def _refuse_seals(_: object, __: object, statement: str, *___: object) -> None:
-    if statement.startswith("INSERT INTO decision_seal"):
+    if "INSERT INTO decision_seal" in statement:
         raise sa.exc.OperationalError(statement, {}, Exception("database is locked"))
 
 

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from litestar.response import Response, Template
 
 from carbonfin.app import settings as names
+from carbonfin.app import signing
 from carbonfin.app.administration.words import EVENT_WORDS, WORRYING, event_words
 from carbonfin.app.identity.providers import OIDC_FILE
 from carbonfin.kernel.actors import Actor
@@ -23,7 +24,7 @@ from carbonfin.web.pages import Text, page
 
 _SHOWN_MAX = 500
 _EXPORTED_MAX = 10_000
-_SECRET = frozenset({names.SECRET, names.PREVIOUS_SECRETS, names.METRICS_TOKEN})
+_SECRET = frozenset({names.SECRET, names.PREVIOUS_SECRETS, names.METRICS_TOKEN, signing.SIGNING_KEY})
 _ADDRESSES = frozenset({names.DATABASE_URL, names.SMTP_URL, names.OTEL_ENDPOINT})
 """Addresses may hold a password, before the host or among the parameters: of both nothing is shown."""
 SETTING_WORDS: Mapping[str, Text] = {
@@ -42,6 +43,9 @@ SETTING_WORDS: Mapping[str, Text] = {
     names.MAIL_FROM: Text("发件人", "Mail sender"),
     names.WEBHOOK_NETWORKS: Text("允许推送的内网", "Inner networks for webhooks"),
     names.RATE_LIMIT: Text("调用频率限制", "Rate limit"),
+    signing.SIGNING_KEY: Text("链头签名密钥", "Key that signs chain heads"),
+    signing.SIGNING_KEY_FILE: Text("链头签名密钥文件", "File of that key"),
+    signing.TRUSTED_SIGNING_KEYS: Text("受信任的签名密钥", "Keys trusted besides"),
     OIDC_FILE: Text("单点登录配置文件", "Single sign-on file"),
 }
 

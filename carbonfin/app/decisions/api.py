@@ -7,10 +7,19 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 
 from carbonfin.app.decisions.kinds import decision_kinds
-from carbonfin.app.decisions.schemas import ActorOut, DecisionListOut, DecisionOut, DecisionSummaryOut, ReplayOut
+from carbonfin.app.decisions.schemas import (
+    ActorOut,
+    ChainHeadListOut,
+    ChainHeadOut,
+    ChainOut,
+    DecisionListOut,
+    DecisionOut,
+    DecisionSummaryOut,
+    ReplayOut,
+)
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.storage.decisions import decision_heads, load_decision, replay_decision
+from carbonfin.storage.decisions import chain_state, decision_heads, load_decision, replay_decision, signed_heads_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.paging import Paging
@@ -75,4 +84,19 @@ def replay(sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> R
         return ReplayOut.of(replay_decision(session, decision_kinds(), decision_id))
 
 
-routes = [read_actor, list_decisions, read_decision, replay]
+@get("/v1/decisions/chain", sync_to_thread=True, responses=problem_responses(), tags=["decisions"])
+def read_chain(sessions: Sessions, actor: Actor) -> ChainOut:
+    """Say how long the organisation's chain of decisions is, what is not sealed yet, and what was signed last."""
+    with sessions.read() as session:
+        return ChainOut.of(chain_state(session, actor))
+
+
+@get("/v1/decisions/chain/heads", sync_to_thread=True, responses=problem_responses(), tags=["decisions"])
+def list_chain_heads(sessions: Sessions, actor: Actor, paging: Paging) -> Response[ChainHeadListOut]:
+    """List the signed heads of the organisation's chain, the latest first, each as it can be verified offline."""
+    with sessions.read() as session:
+        found = signed_heads_of(session, actor, paging.place)
+    return paging.answer(ChainHeadListOut(heads=[ChainHeadOut.of(head) for head in found.items]), found)
+
+
+routes = [read_actor, list_decisions, read_chain, list_chain_heads, read_decision, replay]

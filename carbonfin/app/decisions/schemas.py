@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from carbonfin.rules.trace import Figure
-from carbonfin.storage.decisions import DecisionHead, DecisionRecord, Replay
+from carbonfin.storage.decisions import ChainState, DecisionHead, DecisionRecord, Replay, SignedHead
 from carbonfin.web.wire import FigureOut
 
 
@@ -80,6 +80,62 @@ class ReplayOut(Struct, frozen=True, kw_only=True):
     def of(cls, replay: Replay) -> "ReplayOut":
         """Make it of the replay."""
         return cls(decision_id=replay.decision_id, same=replay.same, differences=list(replay.differences))
+
+
+class ChainHeadOut(Struct, frozen=True, kw_only=True):
+    """The signed head of the chain at the end of a business date; `statement` is the exact text that was signed."""
+
+    business_date: str
+    length: int
+    digest: str
+    sm3_digest: str
+    signed_at: str
+    algorithm: str
+    key_id: str
+    statement: str
+    signature: str
+    public_key: str
+
+    @classmethod
+    def of(cls, head: SignedHead) -> "ChainHeadOut":
+        """Make it of the head."""
+        return cls(
+            business_date=head.business_date.isoformat(),
+            length=head.length,
+            digest=head.digest,
+            sm3_digest=head.sm3_digest,
+            signed_at=head.signed_at.isoformat().replace("+00:00", "Z"),
+            algorithm=head.algorithm,
+            key_id=head.key_id,
+            statement=head.statement,
+            signature=head.signature,
+            public_key=head.public_key,
+        )
+
+
+class ChainHeadListOut(Struct, frozen=True, kw_only=True):
+    """Signed heads, the latest first."""
+
+    heads: list[ChainHeadOut]
+
+
+class ChainOut(Struct, frozen=True, kw_only=True):
+    """Where a chain stands; whether it is whole, a verification says."""
+
+    length: int
+    head_digest: str
+    unsealed_count: int
+    last_signed: ChainHeadOut | None
+
+    @classmethod
+    def of(cls, state: ChainState) -> "ChainOut":
+        """Make it of the state."""
+        return cls(
+            length=state.length,
+            head_digest=state.head_digest,
+            unsealed_count=state.unsealed_count,
+            last_signed=None if state.last_signed is None else ChainHeadOut.of(state.last_signed),
+        )
 
 
 class ActorOut(Struct, frozen=True, kw_only=True):

@@ -90,6 +90,7 @@ class Demo:
             self._sessions.within(maker),
             maker,
             clock=self._clock,
+            signer=self._settings.signing.signer(),
             business_date=self._world.business_date,
             on_step=None,
         )

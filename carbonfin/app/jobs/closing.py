@@ -7,11 +7,10 @@ from datetime import date
 from sqlalchemy.exc import SQLAlchemyError
 
 from carbonfin.app.jobs.days import days_to_close, planned_steps
-from carbonfin.app.jobs.end_of_day import ROLL, STEP_NAMES, roll_to_next_open_day, run_step, steps_for
+from carbonfin.app.jobs.end_of_day import ROLL, STEP_NAMES, Means, roll_to_next_open_day, run_step, steps_for
 from carbonfin.app.jobs.notices import tell_of_the_end
 from carbonfin.app.logs import log
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
-from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, Conflict
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.job_requests import JobRequest, note_done, note_failed, note_step, request_by_id
@@ -26,9 +25,10 @@ _FRAMES = 4
 class Closing:
     """Closes days, for the durable library: every method may be called again and then changes nothing."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, means: Means) -> None:
         self._sessions = sessions
-        self._clock = clock
+        self._means = means
+        self._clock = means.clock
 
     def steps(self, job_id: str) -> list[list[str]]:
         """Give each step as its day and name; none where the request can no longer be carried out."""
@@ -90,7 +90,7 @@ class Closing:
                     count = 1
                 else:
                     step = next(one for one in steps_for(actor.organization_kind) if one.name == name)
-                    count = run_step(sessions, actor, step, day, clock=self._clock).done_count
+                    count = run_step(sessions, actor, step, day, self._means).done_count
             except Conflict:
                 # Mostly a database that is busy with others; a real conflict is the same after a moment.
                 if attempt == _ATTEMPTS:

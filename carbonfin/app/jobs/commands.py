@@ -24,6 +24,7 @@ def end_of_day(
     from contextlib import ExitStack
 
     from carbonfin.app.jobs.end_of_day import roll_to_next_open_day, run_end_of_day, steps_for
+    from carbonfin.app.settings import settings_from
     from carbonfin.web.terminal import terminal_of
     from collateral.registries.http import http_registry
 
@@ -34,8 +35,8 @@ def end_of_day(
         total = len(steps_for(terminal.actor.organization_kind))
         steps = stack.enter_context(terminal.progress("日终", total=total))
         runs = run_end_of_day(
-            terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, registry=asked,
-            on_step=steps.done,
+            terminal.sessions, terminal.actor, clock=terminal.clock, signer=settings_from().signing.signer(),
+            business_date=day, registry=asked, on_step=steps.done,
         )  # fmt: skip
     terminal.answer(runs, columns=_RUN_COLUMNS)
     if roll:
@@ -52,6 +53,7 @@ def backfill(
     """立即补跑：自当前业务日期起逐日日终并进入下一营业日 / close missed days here and now, in order."""
     from carbonfin.app.jobs.days import END_OF_DAY_JOB, days_to_close
     from carbonfin.app.jobs.end_of_day import roll_to_next_open_day, run_end_of_day, steps_for
+    from carbonfin.app.settings import settings_from
     from carbonfin.storage.job_requests import open_request_of
     from carbonfin.web.terminal import terminal_of
 
@@ -63,11 +65,17 @@ def backfill(
         waiting = open_request_of(session, terminal.actor.organization_id, END_OF_DAY_JOB)
     if waiting is not None:
         raise _left_to_worker(waiting.id)
+    signer = settings_from().signing.signer()
     runs: list[JobRun] = []
     with terminal.progress("补跑", total=len(days) * len(steps_for(terminal.actor.organization_kind))) as steps:
         for day in days:
             runs += run_end_of_day(
-                terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day, on_step=steps.done
+                terminal.sessions,
+                terminal.actor,
+                clock=terminal.clock,
+                signer=signer,
+                business_date=day,
+                on_step=steps.done,
             )
             roll_to_next_open_day(terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day)
     terminal.answer(runs, columns=_RUN_COLUMNS)
@@ -124,6 +132,7 @@ def work_command(
     import threading
 
     from carbonfin.app.cli import opened
+    from carbonfin.app.jobs.end_of_day import Means
     from carbonfin.app.jobs.worker import work
     from carbonfin.app.logs import open_logs
     from carbonfin.app.messages.worker import deliverer
@@ -138,7 +147,8 @@ def work_command(
         signal.signal(number, lambda *_: stop.set())
     settings = settings_from()
     engine = opened(settings.database_url)
-    work(Sessions(engine), clock=SystemClock(), stop=stop, until_idle=until_idle, deliver=deliverer(settings))
+    means = Means(clock=SystemClock(), signer=settings.signing.signer())
+    work(Sessions(engine), means=means, stop=stop, until_idle=until_idle, deliver=deliverer(settings))
     engine.dispose()
 
 

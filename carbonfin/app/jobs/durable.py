@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from carbonfin.kernel.errors import Conflict
 
 SCHEMA = "carbonfin_jobs"
-PLAN_VERSION = "1"
+PLAN_VERSION = "2"
 """Changed whenever the steps of a plan change their order: a job begun under another version is begun anew."""
 
 _NAME = "carbonfin-jobs"

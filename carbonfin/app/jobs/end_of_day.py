@@ -1,4 +1,4 @@
-"""The end of a business day, in order: accrue and post exposure, revalue, headroom, call, tell, decide what is due.
+"""The end of a business day, in order: accrue, post exposure, revalue, headroom, call, tell, decide what is due, sign.
 
 Each step is one transaction with the note that it ran for the job, the organisation and the business date, so whoever
 runs it, and however often, its effects are there once.
@@ -11,12 +11,14 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
-from carbonfin.app.jobs.notices import tell_of_the_day
+from carbonfin.app.jobs.notices import tell_of_the_broken_chain, tell_of_the_day
 from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.cryptography import Signer
 from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage import approvals
 from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.decisions import sign_head
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome, JobRun, job_runs_of, run_job_once
 from carbonfin.storage.parties import DayState, roll_business_date, standing_of
@@ -25,7 +27,16 @@ from collateral import jobs as collateral_jobs
 from collateral.registries.port import Registry
 from loans import jobs as loan_jobs
 
-Work = Callable[[Session, Actor, date, Clock], JobOutcome]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a step has beside the database: the clock, and the signer of the day's chain head."""
+
+    clock: Clock
+    signer: Signer
+
+
+Work = Callable[[Session, Actor, date, Means], JobOutcome]
 ROLL = "day.roll"
 ROLL_TEXT = Text("进入下一营业日", "move to the next open day")
 _BANKS = frozenset({OrganizationKind.BANK})
@@ -47,6 +58,11 @@ def _of_the_day(work: Callable[[Session, Actor, date], JobOutcome]) -> Work:
     return lambda session, actor, day, _: work(session, actor, day)
 
 
+def _by_the_clock(work: Callable[[Session, Actor, date, Clock], JobOutcome]) -> Work:
+    """Give a step that needs the day and the clock."""
+    return lambda session, actor, day, means: work(session, actor, day, means.clock)
+
+
 def carry_out_due(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
     """Carry out what two people approved for a day that has come; what is no longer possible is named and stays."""
     batch = approvals.make_due_effective(
@@ -60,6 +76,16 @@ def carry_out_due(session: Session, actor: Actor, business_date: date, clock: Cl
 def expire_overdue(session: Session, actor: Actor, _: date, clock: Clock) -> JobOutcome:
     """End what was not decided in time."""
     return JobOutcome(done_count=approvals.expire_overdue(session, actor, at=clock.now()))
+
+
+def sign_chain(session: Session, actor: Actor, business_date: date, means: Means) -> JobOutcome:
+    """Seal what waits and sign the head of the chain; a broken chain is not signed, and the auditor is told."""
+    at = means.clock.now()
+    signing = sign_head(session, actor, means.signer, business_date=business_date, at=at)
+    if signing.fault is None:
+        return JobOutcome(done_count=1)
+    tell_of_the_broken_chain(session, actor, business_date, signing.fault, at=at)
+    return JobOutcome(done_count=0, failures=(f"the chain is broken: {signing.fault.detail}",))
 
 
 END_OF_DAY: tuple[Step, ...] = (
@@ -91,22 +117,29 @@ END_OF_DAY: tuple[Step, ...] = (
     Step(
         name="messages.notices",
         text=Text("通知相关人员与对接系统", "tell people and systems"),
-        work=tell_of_the_day,
+        work=_by_the_clock(tell_of_the_day),
     ),
     Step(
         name="approvals.due",
         text=Text("执行到期生效的审批", "carry out approvals whose day has come"),
-        work=carry_out_due,
+        work=_by_the_clock(carry_out_due),
         kinds=_ALL,
     ),
     Step(
         name="approvals.expire",
         text=Text("终止逾期未决的审批", "end approvals not decided in time"),
-        work=expire_overdue,
+        work=_by_the_clock(expire_overdue),
+        kinds=_ALL,
+    ),
+    Step(
+        name="decisions.sign",
+        text=Text("封印并签名决定链", "seal and sign the decision chain"),
+        work=sign_chain,
         kinds=_ALL,
     ),
 )
-"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, and people are told."""
+"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, people are told; the
+signature comes last and covers it all."""
 
 STEP_NAMES: Mapping[str, Text] = {step.name: step.text for step in END_OF_DAY} | {ROLL: ROLL_TEXT}
 
@@ -121,6 +154,7 @@ def run_end_of_day(
     actor: Actor,
     *,
     clock: Clock,
+    signer: Signer,
     business_date: date | None = None,
     registry: Registry | None = None,
     on_step: Callable[[str], None] | None = None,
@@ -133,6 +167,7 @@ def run_end_of_day(
         sessions: The database.
         actor: Who acts, and for which organisation.
         clock: Stamps the runs.
+        signer: Signs the head of the decision chain.
         business_date: The day meant; another than the organisation's is refused. None takes the organisation's.
         registry: Where open freezes are asked for first; None leaves them as they are.
         on_step: Told what is being done.
@@ -151,11 +186,11 @@ def run_end_of_day(
     for step in steps_for(actor.organization_kind):
         if on_step is not None:
             on_step(step.text.zh)
-        runs.append(run_step(sessions, actor, step, day, clock=clock))
+        runs.append(run_step(sessions, actor, step, day, Means(clock=clock, signer=signer)))
     return tuple(runs)
 
 
-def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, *, clock: Clock) -> JobRun:
+def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, means: Means) -> JobRun:
     """Run one step of a day unless it was run before.
 
     Raises:
@@ -164,17 +199,17 @@ def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, *, clock: 
     with sessions.begin() as session:
 
         def work() -> JobOutcome:
-            business_date = standing_of(session, actor.organization_id, clock).business_date
+            business_date = standing_of(session, actor.organization_id, means.clock).business_date
             if business_date != day:
                 raise _other_day(business_date)
-            return step.work(session, actor, day, clock)
+            return step.work(session, actor, day, means)
 
         return run_job_once(
             session,
             job=step.name,
             organization_id=actor.organization_id,
             business_date=day,
-            clock=clock,
+            clock=means.clock,
             work=work,
         )
 

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.decisions import ChainFault
 from carbonfin.storage.job_requests import JobRequest
 from carbonfin.storage.jobs import JobOutcome, job_runs_of
 from carbonfin.storage.messages import InboxNotice, publish, tell
@@ -63,6 +64,25 @@ def tell_of_the_end(session: Session, actor: Actor, request: JobRequest, step: T
         address=f"/jobs/{request.id}",
         role=None if person_id is not None else _askers(actor),
         person_id=person_id,
+    )
+    tell(session, notice, at)
+
+
+def tell_of_the_broken_chain(
+    session: Session, actor: Actor, business_date: date, fault: ChainFault, *, at: datetime
+) -> None:
+    """Tell the auditor that the chain of decisions does not verify and was not signed."""
+    notice = InboxNotice(
+        organization_id=actor.organization_id,
+        key=f"chain:{business_date}",
+        kind="chain.broken",
+        subject="chain",
+        title_zh=f"决定链核对不符，{business_date} 未签名",
+        title_en=f"The decision chain does not verify; not signed for {business_date}",
+        text_zh=f"{fault.zh}。请停止变更，保留数据库现状并核查。",
+        text_en=f"{fault.detail}. Keep the database as it is and find out why.",
+        address="/decisions/chain",
+        role=Role.AUDITOR,
     )
     tell(session, notice, at)
 

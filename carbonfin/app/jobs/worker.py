@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from carbonfin.app.jobs.closing import Closing
 from carbonfin.app.jobs.days import END_OF_DAY_JOB
 from carbonfin.app.jobs.durable import Durable, Progress, durable_jobs
+from carbonfin.app.jobs.end_of_day import Means
 from carbonfin.app.jobs.sole_worker import StillMine, sole_worker
 from carbonfin.app.logs import log
 from carbonfin.kernel.dates import Clock
@@ -27,13 +28,18 @@ Deliver = Callable[[Sessions, Clock], object]
 
 
 def work(
-    sessions: Sessions, *, clock: Clock, stop: threading.Event, until_idle: bool = False, deliver: Deliver | None = None
+    sessions: Sessions,
+    *,
+    means: Means,
+    stop: threading.Event,
+    until_idle: bool = False,
+    deliver: Deliver | None = None,
 ) -> None:
     """Do the worker's work until told to stop; stand by while another worker does it.
 
     Args:
         sessions: The database.
-        clock: The machine's.
+        means: The machine's clock, and the signer of chain heads.
         stop: Set from outside to end it; the step being taken is ended first.
         until_idle: End when nothing waits, for a scheduler that starts the worker itself.
         deliver: Sends messages that are due; None where there are none to send.
@@ -45,7 +51,7 @@ def work(
         with sole_worker(sessions.engine) as still_mine:
             if still_mine is not None:
                 _work_alone(
-                    sessions, still_mine, clock=clock, stop=stop, until_idle=until_idle, deliver=deliver
+                    sessions, still_mine, means=means, stop=stop, until_idle=until_idle, deliver=deliver
                 )  # fmt: skip
                 if until_idle:
                     return
@@ -60,12 +66,13 @@ def _work_alone(
     sessions: Sessions,
     still_mine: StillMine,
     *,
-    clock: Clock,
+    means: Means,
     stop: threading.Event,
     until_idle: bool,
     deliver: Deliver | None,
 ) -> None:
-    closing = Closing(sessions, clock)
+    clock = means.clock
+    closing = Closing(sessions, means)
     database_url = sessions.engine.url.render_as_string(hide_password=False)
     with durable_jobs(database_url, closing, may_migrate=may_migrate(sessions.engine)) as durable:
         log().info("jobs.worker.started")

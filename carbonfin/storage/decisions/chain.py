@@ -45,6 +45,7 @@ class ChainReport:
     Attributes:
         head_digest: Of the last seal; kept elsewhere, or signed, it proves that nothing was cut off.
         unsealed: Decisions that no seal covers yet; the next end of the day seals them.
+        signed_head_count: How many signed heads it was held against.
         points: The chain at the lengths that were asked for, as far as it reaches.
     """
 
@@ -54,6 +55,7 @@ class ChainReport:
     faults: tuple[ChainFault, ...]
     unsealed: tuple[str, ...] = ()
     points: dict[int, ChainPoint] = field(default_factory=dict)
+    signed_head_count: int = 0
 
     @property
     def intact(self) -> bool:
@@ -77,7 +79,7 @@ def verify_chain(session: Session, organization_id: str, *, lengths: Collection[
     head = session.get(DecisionChainRow, organization_id, populate_existing=True)
     end = walk.end
     if (0 if head is None else head.length) != end.length or (head is not None and head.digest != end.digest):
-        faults.append(_fault(None, None, "the chain's head names another end: seals were cut off", "链尾与记录不符"))
+        faults.append(fault(None, None, "the chain's head names another end: seals were cut off", "链尾与记录不符"))
     known = set(unsealed_ids(session))
     return ChainReport(
         organization_id=organization_id,
@@ -133,7 +135,7 @@ class ChainWalk:
         yield from self._session.exec(sealed)
 
     def _note(self, sequence: int | None, decision_id: str | None, detail: str, zh: str) -> None:
-        self.faults.append(_fault(sequence, decision_id, detail, zh))
+        self.faults.append(fault(sequence, decision_id, detail, zh))
 
 
 def sm3_genesis(organization_id: str) -> str:
@@ -147,5 +149,6 @@ def _sm3_after(previous: str, sequence: int, decision: DecisionRow | None) -> st
     return sm3_hex(canonical_json({"previous": previous, "record": record, "sequence": sequence}).encode())
 
 
-def _fault(sequence: int | None, decision_id: str | None, detail: str, zh: str) -> ChainFault:
+def fault(sequence: int | None, decision_id: str | None, detail: str, zh: str) -> ChainFault:
+    """Name a place where the record is not what was sealed."""
     return ChainFault(sequence=sequence, decision_id=decision_id, detail=detail, zh=zh)

@@ -181,6 +181,17 @@ def decisions_of(
     return tuple(record_of(row, sequence) for row, sequence in ordered)
 
 
+def decisions_since(session: Session, actor: Actor, day: date) -> tuple[str, ...]:
+    """Give the decisions of the actor's organisation valid on a day or after, the earliest first."""
+    return tuple(
+        session.exec(
+            select(DecisionRow.id)
+            .where(DecisionRow.organization_id == actor.organization_id, DecisionRow.valid_on >= day)
+            .order_by(col(DecisionRow.valid_on), DecisionRow.id)
+        ).all()
+    )
+
+
 def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], decision_id: str) -> Replay:
     """Make a recorded decision again from its inputs and compare every bit; ask `load_decision` first whose it is.
 

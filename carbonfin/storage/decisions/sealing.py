@@ -27,9 +27,15 @@ _HEAD = "SELECT length, digest FROM decision_chain WHERE organization_id = :id"
 _LOCKED_HEAD = {"sqlite": sa.text(_HEAD), "postgresql": sa.text(f"{_HEAD} FOR UPDATE")}
 _SEAL = sa.text(
     "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) "
-    "VALUES (:organization_id, :sequence, :decision_id, :record_digest, :digest)"
+    "VALUES (:id, :sequence, :decision_id, :record_digest, :digest)"
 )
 _MOVE = sa.text("UPDATE decision_chain SET length = :length, digest = :digest WHERE organization_id = :id")
+_SEAL_AND_MOVE = sa.text(  # every round trip to PostgreSQL is one that the bank's other writers wait for
+    "WITH moved AS (UPDATE decision_chain SET length = :length, digest = :digest WHERE organization_id = :id) "
+    "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) SELECT :id, seal.* "
+    "FROM unnest(CAST(:sequences AS bigint[]), CAST(:decision_ids AS text[]), CAST(:record_digests AS text[]), "
+    "CAST(:digests AS text[])) AS seal"
+)
 
 
 def seal_soon(session: Session, row: DecisionRow) -> None:
@@ -117,21 +123,27 @@ def _seal_these(session: Session, organization_id: str, decision_ids: list[str])
 def _seal(session: Session, organization_id: str, decisions: list[tuple[str, str]], head: tuple[int, str]) -> None:
     """Append decisions, each with the digest of its record, behind the locked head, and move it."""
     length, digest = head
-    seals: list[dict[str, object]] = []
-    for sequence, (decision_id, record_digest) in enumerate(decisions, length + 1):
+    sequences = list(range(length + 1, length + 1 + len(decisions)))
+    digests = []
+    for sequence, (decision_id, record_digest) in zip(sequences, decisions, strict=True):
         digest = seal_digest(digest, sequence, decision_id, record_digest)
-        seals.append(
-            {
-                "organization_id": organization_id,
-                "sequence": sequence,
-                "decision_id": decision_id,
-                "record_digest": record_digest,
-                "digest": digest,
-            }
-        )
+        digests.append(digest)
+    move = {"id": organization_id, "length": sequences[-1], "digest": digest}
+    ids, records = zip(*decisions, strict=True)
     connection = session.connection()
-    connection.execute(_SEAL, seals)
-    connection.execute(_MOVE, {"id": organization_id, "length": length + len(seals), "digest": digest})
+    if connection.dialect.name == "sqlite":
+        names = ("sequence", "decision_id", "record_digest", "digest")
+        seals = [
+            {"id": organization_id, **dict(zip(names, seal, strict=True))}
+            for seal in zip(sequences, ids, records, digests, strict=True)
+        ]
+        connection.execute(_SEAL, seals)
+        connection.execute(_MOVE, move)
+        return
+    connection.execute(
+        _SEAL_AND_MOVE,
+        {**move, "sequences": sequences, "decision_ids": [*ids], "record_digests": [*records], "digests": digests},
+    )
 
 
 def _locked_head(session: Session, organization_id: str) -> tuple[int, str]:

@@ -6,9 +6,8 @@ from datetime import date
 
 from sqlmodel import Session
 
-from carbonfin.app.jobs.end_of_day import Step
+from carbonfin.app.jobs.end_of_day import Means, Step
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CalculationFailed
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.web.language import Text
@@ -29,7 +28,7 @@ class Recorder:
         return tuple(self._step(name) for name in names)
 
     def _step(self, name: str) -> Step:
-        def work(session: Session, _: Actor, day: date, __: Clock) -> JobOutcome:
+        def work(session: Session, _: Actor, day: date, __: Means) -> JobOutcome:
             assert session.in_transaction()
             if name == self.failing:
                 raise CalculationFailed(f"{name} failed", zh=f"{name} 失败")

@@ -7,6 +7,7 @@ import pytest
 
 from carbonfin.app.jobs import end_of_day
 from carbonfin.app.jobs.end_of_day import END_OF_DAY, roll_to_next_open_day, run_end_of_day
+from carbonfin.kernel.cryptography import EcdsaSigner, new_ecdsa_pem
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import CalculationFailed, Conflict, MissingData
 from carbonfin.storage.calendars import import_builtin_calendars
@@ -17,6 +18,7 @@ from tests.app.jobs.recorder import Recorder
 from tests.app.worlds import BUSINESS_DATE, NOW, World, build_world
 
 CLOCK = FixedClock(NOW)
+SIGNER = EcdsaSigner.from_pem(new_ecdsa_pem())
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def _run(world: World, **given: Any) -> Any:
-    return run_end_of_day(world.sessions, world.officer, clock=CLOCK, **given)
+    return run_end_of_day(world.sessions, world.officer, clock=CLOCK, signer=SIGNER, **given)
 
 
 def test_facts_flow_before_calls() -> None:
@@ -46,6 +48,7 @@ def test_facts_flow_before_calls() -> None:
         "messages.notices",
         "approvals.due",
         "approvals.expire",
+        "decisions.sign",
     ]
 
 
@@ -76,7 +79,7 @@ def test_a_day_that_stops_goes_on_where_it_stopped(world: World, recorder: Recor
 @pytest.mark.usefixtures("recorder")
 def test_banks_do_not_run_for_each_other(world: World) -> None:
     _run(world)
-    other = run_end_of_day(world.sessions, world.stranger, clock=CLOCK)
+    other = run_end_of_day(world.sessions, world.stranger, clock=CLOCK, signer=SIGNER)
     assert [run.repeated for run in other] == [False] * 3
 
 
@@ -113,4 +116,7 @@ def test_the_real_steps_run_on_a_bank_without_business(world: World) -> None:
         import_builtin_calendars(session)
     runs = _run(world)
     assert [run.failures for run in runs] == [()] * len(END_OF_DAY)
-    assert {run.job: run.done_count for run in runs if run.done_count} == {"messages.notices": 1}, "the close is told"
+    assert {run.job: run.done_count for run in runs if run.done_count} == {
+        "messages.notices": 1,
+        "decisions.sign": 1,
+    }, "the close is told, and the empty chain signed"

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from carbonfin.app.jobs import end_of_day, worker
 from carbonfin.app.jobs.days import ask_for_end_of_day
 from carbonfin.app.jobs.durable import SCHEMA, prepare
+from carbonfin.app.jobs.end_of_day import Means
+from carbonfin.kernel.cryptography import EcdsaSigner, new_ecdsa_pem
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.calendars import import_builtin_calendars
@@ -21,6 +23,7 @@ from tests.database_roles import APPLICATION, RoleAddresses, database_with_roles
 from tests.postgres import Postgres
 
 CLOCK = FixedClock(NOW)
+MEANS = Means(clock=CLOCK, signer=EcdsaSigner.from_pem(new_ecdsa_pem()))
 pytestmark = pytest.mark.postgres
 
 
@@ -48,10 +51,10 @@ def test_the_application_works_where_the_owner_has_prepared(
         with sessions.within(world.officer).begin() as session:
             asked = ask_for_end_of_day(session, world.officer, first=None, last=None, rolls=True, clock=CLOCK)
         with pytest.raises(Conflict, match="missing or older"):
-            worker.work(sessions, clock=CLOCK, stop=threading.Event(), until_idle=True)
+            worker.work(sessions, means=MEANS, stop=threading.Event(), until_idle=True)
         for _ in range(2):
             prepare(addresses.owner, role=APPLICATION)
-        worker.work(sessions, clock=CLOCK, stop=threading.Event(), until_idle=True)
+        worker.work(sessions, means=MEANS, stop=threading.Event(), until_idle=True)
         with sessions.within(world.officer).read() as session:
             assert load_job_request(session, world.officer, asked.id).state is JobRequestState.DONE
         assert recorder.ran == ["a 2025-06-30", "b 2025-06-30", "c 2025-06-30"]

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from carbonfin.app.jobs import closing, end_of_day, worker
 from carbonfin.app.jobs.days import ask_for_end_of_day
 from carbonfin.app.jobs.durable import Progress, durable_jobs, system_database_url
+from carbonfin.app.jobs.end_of_day import Means
 from carbonfin.app.jobs.overview import days_of_request, overview
 from carbonfin.app.jobs.sole_worker import is_worker_alive, sole_worker
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.cryptography import EcdsaSigner, new_ecdsa_pem
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.calendars import import_builtin_calendars
@@ -27,6 +29,7 @@ from tests.app.jobs.recorder import Recorder
 from tests.app.worlds import BUSINESS_DATE, NOW, World, build_world
 
 CLOCK = FixedClock(NOW)
+MEANS = Means(clock=CLOCK, signer=EcdsaSigner.from_pem(new_ecdsa_pem()))
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def _ask(
 
 
 def _work(world: World, **given: Any) -> None:
-    worker.work(world.sessions, clock=CLOCK, stop=given.pop("stop", threading.Event()), until_idle=True, **given)
+    worker.work(world.sessions, means=MEANS, stop=given.pop("stop", threading.Event()), until_idle=True, **given)
 
 
 def _now(world: World, asked: JobRequest, actor: Actor | None = None) -> JobRequest:
@@ -196,7 +199,7 @@ def test_another_worker_stands_by_until_the_first_has_gone(
     with ThreadPoolExecutor(1) as pool:
         with sole_worker(world.sessions.engine):
             asked = _ask(world, rolls=False)
-            waiting = pool.submit(worker.work, world.sessions, clock=CLOCK, stop=stop)
+            waiting = pool.submit(worker.work, world.sessions, means=MEANS, stop=stop)
             assert not recorder.began.wait(0.5)
         assert recorder.began.wait(20)
         while _now(world, asked).is_open:
