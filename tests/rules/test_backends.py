@@ -161,7 +161,7 @@ def duck() -> Iterator[Any]:
 def postgresql(postgres: Postgres) -> Iterator[Any]:
     with postgres.database() as url:
         address = url.replace("postgresql+psycopg", "postgresql")
-        with closing(psycopg.connect(address, autocommit=True)) as connection:
+        with closing(psycopg.connect(address, autocommit=True, prepare_threshold=None)) as connection:
 
             def run(text: str, given_values: Sequence[Any] | None) -> list[Any]:
                 cursor = connection.execute(text.encode(), given_values)
