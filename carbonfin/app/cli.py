@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carbonfin.app.administration.commands import commands as administration
+from carbonfin.app.database.commands import backup, restore
 from carbonfin.app.decisions.commands import commands as decisions
 from carbonfin.app.jobs.commands import commands as jobs
 from carbonfin.app.messages.commands import commands as messages
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 _FAILED = 2
 
 carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, help="碳金融 Carbonfin")
-database = typer.Typer(no_args_is_help=True, help="数据库：升级与核对 / the database")
+database = typer.Typer(no_args_is_help=True, help="数据库：升级、核对、备份、恢复 / the database")
 carbonfin.add_typer(database, name="db")
+database.command("backup")(backup)
+database.command("restore")(restore)
 carbonfin.add_typer(jobs, name="jobs")
 carbonfin.add_typer(administration, name="admin")
 carbonfin.add_typer(messages, name="messages")

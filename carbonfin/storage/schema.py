@@ -98,6 +98,11 @@ def revision_fits(revision: str | None) -> bool:
     return revision not in older
 
 
+def known_revisions() -> frozenset[str]:
+    """Give every revision that comes with the product."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(_config(None)).walk_revisions())
+
+
 def head_revision() -> str | None:
     """Give the newest revision that comes with the product."""
     return ScriptDirectory.from_config(_config(None)).get_current_head()
