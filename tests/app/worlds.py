@@ -40,7 +40,10 @@ PASSWORD_HASH = hash_password(PASSWORD)
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 BUSINESS_DATE = date(2025, 6, 30)
 SECRET = b"a secret of thirty-two characters"
-SETTINGS = Settings(database_url="unused", secret=SECRET, host="127.0.0.1", port=8000, secure_cookies=False)
+SETTINGS = Settings(
+    database_url="unused", secret=SECRET, host="127.0.0.1", port=8000, secure_cookies=False,
+    public_url="http://testserver.local",
+)  # fmt: skip
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 
