@@ -1,6 +1,6 @@
 """The hash chain over an organisation's decisions, verified row by row from its beginning."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
@@ -101,7 +101,7 @@ class ChainWalk:
         self._organization_id = organization_id
         self._by_sm3 = by_sm3
 
-    def points(self) -> Iterator[ChainPoint]:
+    def points(self) -> Generator[ChainPoint]:
         """Go from seal to seal and give the chain at each."""
         for seal, decision in self._rows():
             expected = self.end.length + 1
@@ -132,7 +132,8 @@ class ChainWalk:
             .order_by(col(DecisionSealRow.sequence))
             .execution_options(yield_per=_ROWS_AT_ONCE, populate_existing=True)
         )
-        yield from self._session.exec(sealed)
+        with self._session.exec(sealed) as rows:
+            yield from rows
 
     def _note(self, sequence: int | None, decision_id: str | None, detail: str, zh: str) -> None:
         self.faults.append(fault(sequence, decision_id, detail, zh))

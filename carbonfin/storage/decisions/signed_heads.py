@@ -6,6 +6,7 @@ still names the chain as it was: one of another digest, or too short, is found o
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -124,8 +125,8 @@ def sign_head(session: Session, actor: Actor, signer: Signer, *, business_date: 
     if last is not None and _digest_at(session, organization_id, last.length) != last.digest:
         return Signing(head=None, fault=_off_the_chain(_head(last)))
     walk = ChainWalk(session, organization_id, start, by_sm3=True)
-    for _ in walk.points():
-        if walk.faults:
+    with closing(walk.points()) as points:
+        if any(walk.faults for _ in points):
             return Signing(head=None, fault=walk.faults[0])
     return Signing(head=_kept(session, _signed(walk.end, actor, signer, business_date=business_date, at=at)))
 
