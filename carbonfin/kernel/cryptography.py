@@ -131,7 +131,8 @@ class Sm2Signer:
     def sign(self, message: bytes) -> str:
         """Give r and s, 32 bytes each, in base64."""
         signer = gmalg.SM2(self._private_key, _SM2_IDENTITY, bytes.fromhex(self.public_key))
-        return base64.b64encode(b"".join(signer.sign(message))).decode()
+        # The library leaves leading zeros out, which in one signature of 128 makes r or s shorter.
+        return base64.b64encode(b"".join(part.rjust(_WORD, b"\0") for part in signer.sign(message))).decode()
 
 
 def signer_from(text: bytes) -> Signer:
