@@ -7,7 +7,6 @@ integers there, instants as fixed-width UTC text, and refuse what would lose a d
 
 import json
 import operator
-import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -20,23 +19,17 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.texts import UnstorableValue, storable_text
 
 _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS_MAX, _INTEGER_MAX = 19, 2**63 - 1
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Their result has another scale, which SQLite would not know of.
 _SCALING_OPERATORS = frozenset({operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow})
 
 
 class WrongValueType(DontWrapMixin, TypeError):
     """A value of the wrong Python type was about to be stored: a fault of the code, not of its user."""
-
-
-class UnstorableValue(DontWrapMixin, InvalidInput):
-    """A value does not fit its column exactly; it is refused rather than rounded or cut."""
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -348,29 +341,6 @@ class Content(TypeDecorator[bytes]):
 
     impl = sa.LargeBinary
     cache_ok = True
-
-
-def storable_text(text: str) -> str:
-    """Give the text if both engines can hold it and every reader sees the order it is written in.
-
-    Raises:
-        UnstorableValue: It holds NUL, half of a surrogate pair, or a sign that turns the direction of what follows.
-    """
-    if _TURNS.search(text):
-        raise UnstorableValue(
-            "text holds a sign that turns the direction of reading (U+202A to U+202E, U+2066 to U+2069)",
-            zh="文本含有改变阅读方向的隐藏字符",
-            remedy="Remove the sign; type the text again rather than pasting it.",
-            remedy_zh="请删除该字符；建议重新键入，不要粘贴。",
-        )
-    if _UNSTORABLE.search(text):
-        raise UnstorableValue(
-            "text holds a NUL or a lone surrogate",
-            zh="文本含有不允许的控制字符",
-            remedy="Remove the character.",
-            remedy_zh="请删除该字符。",
-        )
-    return text
 
 
 def _plain_json(value: Any) -> Any:
