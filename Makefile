@@ -5,6 +5,8 @@ RUN = .venv/bin
 WORKERS ?= 2
 # Trust what the machine trusts: behind a bank's proxy that is its own authority.
 export UV_SYSTEM_CERTS ?= true
+# Servers and workers start often; each would compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check run client sbom bench soak lock clean
 

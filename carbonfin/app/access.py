@@ -149,7 +149,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/messages/{message_id:str}/resend": ADMINISTRATORS,
     "GET /decisions": DECISION_READERS,
     "GET /decisions/chain": DECISION_READERS,
-    "GET /decisions/chain/heads": DECISION_READERS,
+    "GET /decisions/chain/heads.jsonl": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
     "GET /v1/me": EVERYONE,

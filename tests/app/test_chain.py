@@ -124,7 +124,7 @@ def test_the_page_says_whole_or_names_the_first_broken_link(world: World) -> Non
         empty = client.get("/decisions/chain", headers=PAGE).text
         _close(world, days=2)
         whole = client.get("/decisions/chain", headers=PAGE).text
-        exported = client.get("/decisions/chain/heads")
+        exported = client.get("/decisions/chain/heads.jsonl")
         _tamper(world)
         broken = client.get("/decisions/chain", headers=PAGE).text
     assert "还没有签名链头" in empty

@@ -142,4 +142,4 @@ def sign_in(page: Page, served: Served, *, login: str, password: str) -> None:
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(password)
     page.locator("form[action='/sign-in'] button").click()
-    page.wait_for_url(re.compile(re.escape(served.address) + "/(subsidies|administration)?$"))
+    page.wait_for_url(re.compile(re.escape(served.address) + "/(administration)?$"))

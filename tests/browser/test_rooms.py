@@ -15,7 +15,7 @@ from tests.journeys.worlds import PASSWORD, make_sample
 pytestmark = pytest.mark.browser
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-_FILES = re.compile(r"/(pdf|docx|export/[a-z]+|workbook\.xlsx|table\.csv|openapi\.json)$")
+_FILES = re.compile(r"/(pdf|docx|export/[a-z]+|workbook\.xlsx|table\.csv|openapi\.json|heads\.jsonl)$")
 _ROOMS = {"maker": 14, "bureau": 4, "auditor": 12}
 """At least so many kinds of page each can reach, so that a crawl that stops short is noticed."""
 
@@ -123,8 +123,9 @@ def test_the_first_screen_answers_what_must_be_done(chromium: Browser, served: S
 def test_the_bureau_sees_its_own_rooms_only(chromium: Browser, served: Served) -> None:
     with visiting(chromium) as page:
         sign_in(page, served, login="bureau", password=PASSWORD)
-        assert page.url == f"{served.address}/subsidies"
-        expect(page.locator("nav.main-navigation a")).to_have_text(["首页", "贴息", "决定记录", "接口文档"])
+        assert page.url == f"{served.address}/"
+        rooms = ["首页", "贴息", "审批", "收件箱", "附件", "决定记录", "接口文档"]
+        expect(page.locator("nav.main-navigation a")).to_have_text(rooms)
 
 
 def test_amounts_echo_in_capitals_as_contracts_write_them(chromium: Browser, served: Served) -> None:

@@ -74,7 +74,7 @@ class ExternalIdForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     subject: Annotated[str, Meta(max_length=200)] = ""
 
 
-@get("/v1/external-ids", sync_to_thread=True, responses=problem_responses(), tags=["external ids"])
+@get("/v1/external-ids", sync_to_thread=True, responses=problem_responses(), tags=["external-ids"])
 def list_external_ids(
     sessions: Sessions,
     actor: Actor,
@@ -91,7 +91,7 @@ def list_external_ids(
     return ExternalIdListOut(external_ids=[ExternalIdOut.of(one) for one in found])
 
 
-@post("/v1/external-ids", sync_to_thread=True, responses=problem_responses(409, 422), tags=["external ids"])
+@post("/v1/external-ids", sync_to_thread=True, responses=problem_responses(409, 422), tags=["external-ids"])
 def note_external_id(
     *,
     request: WebRequest,
@@ -114,7 +114,7 @@ def note_external_id(
     sync_to_thread=True,
     status_code=204,
     responses=problem_responses(404),
-    tags=["external ids"],
+    tags=["external-ids"],
 )
 def take_external_id_away(sessions: Sessions, actor: Actor, clock: Clock, external_id: FromPath[IdText]) -> None:
     """Take a number away again; the security log keeps what it was."""

@@ -54,7 +54,7 @@ def chain_page(
     )
 
 
-@get("/decisions/chain/heads", sync_to_thread=True)
+@get("/decisions/chain/heads.jsonl", sync_to_thread=True)
 def download_heads(sessions: Sessions, actor: Actor) -> Response[Any]:
     """Give the signed heads as JSON lines that anyone can verify offline."""
     with sessions.read() as session:
