@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage import parties
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties.passwords import NOBODYS_HASH
 from tests.storage.worlds import CLOCK, NOW, PASSWORD, World, make_world
 
@@ -260,3 +261,71 @@ def test_a_login_taken_meanwhile_is_a_conflict(sessions: Sessions, world: World)
                 organization_id=world.bank_id, login="maker", name="x", role=Role.OFFICER, password_hash="x"
             )
         )
+
+
+# --- entered and corrected ------------------------------------------------------------------------------------------
+def test_a_party_is_entered_once(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        entered = parties.add_party(session, world.maker, E2, at=NOW)
+        with pytest.raises(Conflict, match="entered already") as refused:
+            parties.add_party(session, world.maker, replace(E2, name="另一名称"), at=NOW)
+        assert refused.value.context["party_id"] == entered.id
+        other = parties.add_party(session, world.stranger, E2, at=NOW)
+    assert other.id != entered.id
+    with pytest.raises(InvalidInput, match="has no USCI"), sessions.begin() as session:
+        parties.add_party(session, world.maker, replace(HK1, kind=PartyKind.ENTERPRISE), at=NOW)
+    with pytest.raises(InvalidInput) as strange, sessions.begin() as session:
+        parties.add_party(session, world.maker, replace(E2, usci=None, lei=HK1.lei, scheme="XYZ",
+                                                        kind=PartyKind.COUNTERPARTY), at=NOW)  # fmt: skip
+    assert strange.value.field == "scheme"
+
+
+def test_a_correction_counts_and_says_what_stood_before(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        entered = parties.add_party(session, world.maker, E2, at=NOW)
+        same = parties.correct_party(session, world.maker, entered.id, E2, expected_version=1, at=NOW)
+        changed = parties.correct_party(
+            session, world.maker, entered.id, replace(E2, key_emitter=False, lei=HK1.lei), expected_version=1, at=NOW
+        )
+    assert (same.version, changed.version, changed.key_emitter) == (1, 2, False)
+    with sessions.read() as session:
+        (event,) = parties.security_events_of(session, world.bank_id, kind="party_corrected")
+    assert (event.subject, event.detail) == (
+        f"party:{entered.id}", f"lei: — → {HK1.lei}; key_emitter: true → false",
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="changed meanwhile"), sessions.begin() as session:
+        parties.correct_party(session, world.maker, entered.id, E2, expected_version=1, at=NOW)
+
+
+def test_a_code_is_added_and_never_replaced(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        entered = parties.add_party(session, world.maker, E2, at=NOW)
+        parties.add_party(session, world.maker, HK1, at=NOW)
+    for draft, refusal in (
+        (replace(E2, usci="91440300EXAMPLE466"), InvalidInput),
+        (replace(E2, usci=None, lei=HK1.lei, kind=PartyKind.COUNTERPARTY), InvalidInput),
+        (replace(E2, lei=HK1.lei), Conflict),
+    ):
+        with pytest.raises(refusal), sessions.begin() as session:
+            parties.correct_party(session, world.maker, entered.id, draft, expected_version=1, at=NOW)
+    with pytest.raises(NotFound), sessions.begin() as session:
+        parties.correct_party(session, world.stranger, entered.id, E2, expected_version=1, at=NOW)
+
+
+def test_parties_come_in_pages_by_code(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        for draft in (HK1, E2, replace(E2, usci="91440300EXAMPLE466", name="示例服饰")):
+            parties.add_party(session, world.maker, draft, at=NOW)
+        parties.add_party(session, world.stranger, E2, at=NOW)
+    seen: list[str] = []
+    after = None
+    with sessions.read() as session:
+        for _ in range(4):
+            found = parties.party_page(session, world.maker, Place(limit=1, after=after))
+            seen += [party.code for party in found.items]
+            after = found.last
+            if after is None:
+                break
+        enterprises = parties.party_page(session, world.maker, Place(limit=9), kind=PartyKind.ENTERPRISE)
+    assert seen == ["0000EXAMPLEHK0000098", "91440300EXAMPLE2XB", "91440300EXAMPLE466"]
+    assert [party.code for party in enterprises.items] == seen[1:]
