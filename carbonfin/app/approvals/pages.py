@@ -15,7 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
-from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
 from carbonfin.storage import approvals
@@ -61,6 +61,7 @@ _NAMES: Mapping[str, Text] = {
     "links": Text("关联", "Links"),
 }
 _ROLE_FIELDS = frozenset({"role", "role_before"})
+_ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
 _HIDDEN = frozenset({"action", "approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
@@ -235,8 +236,8 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
-    if name in _ROLE_FIELDS and value in Role:
-        words = ROLE_NAMES[Role(value)]
+    if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
+        words = _ROLE_NAMES_BY_WORD[value]
         return f"{words.zh} / {words.en}"
     return _in_words(value)
 

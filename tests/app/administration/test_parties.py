@@ -30,7 +30,7 @@ def test_a_party_is_entered_once_read_by_tag_and_corrected_by_who_has_read_it(wo
         again = client.post("/v1/parties", json=BODY, headers=_key("a"))
         assert (again.json(), again.headers["Idempotent-Replayed"]) == (entered.json(), "true")
         other = client.post("/v1/parties", json=BODY, headers=_key("b"))
-        assert (other.status_code, other.json()["party_id"]) == (409, entered.json()["party_id"])
+        assert (other.status_code, other.json()["context"]["party_id"]) == (409, entered.json()["party_id"])
         path = f"/v1/parties/{entered.json()['party_id']}"
         read = client.get(path)
         assert client.get(path, headers={"If-None-Match": read.headers["ETag"]}).status_code == 304

@@ -71,7 +71,9 @@ def test_a_first_password_is_shown_once_and_stands_in_no_log(world: World) -> No
             client, "/administration/people", login="new", name=_HTML, role="officer", reason="入职"
         )
         assert status == 303
-        _decide(world, approval)
+        cookies = dict(client.cookies)
+    _decide(world, approval)
+    with TestClient(world.app, cookies=cookies) as client:
         people = client.get("/administration/people", headers=PAGE).text
         assert _HTML not in people
         assert "&lt;img src=x" in people
@@ -97,7 +99,9 @@ def test_a_key_is_shown_once_and_goes_no_further_than_its_scopes(world: World) -
             client, "/administration/keys", name=_HTML, role="system", scopes="decisions:read", days="30", reason="接入"
         )
         assert status == 303
-        _decide(world, approval)
+        cookies = dict(client.cookies)
+    _decide(world, approval)
+    with TestClient(world.app, cookies=cookies) as client:
         page = client.get("/administration/keys", headers=PAGE).text
         assert _HTML not in page
         steps = re.search(r'action="(/administration/keys/[0-9a-f-]{36}/steps)"', page)
@@ -106,13 +110,16 @@ def test_a_key_is_shown_once_and_goes_no_further_than_its_scopes(world: World) -
         key = _code_shown(send(client, steps[1], action="collect", password=PASSWORD)[2])
         assert send(client, steps[1], action="collect", password=PASSWORD)[0] == 409
         assert key not in client.get("/administration/keys", headers=PAGE).text
-        with TestClient(world.app) as system:
-            system.headers["Authorization"] = f"Bearer {key}"
-            assert system.get("/v1/decisions").status_code == 200
-            assert system.get("/v1/approvals").status_code == 403
-            assert system.post(f"/v1/decisions/{world.decision_id}/replay").status_code == 403
-            assert send(client, steps[1], action="revoke")[0] == 303
-            assert system.get("/v1/decisions").status_code == 401
+    with TestClient(world.app) as system:
+        system.headers["Authorization"] = f"Bearer {key}"
+        assert system.get("/v1/decisions").status_code == 200
+        assert system.get("/v1/approvals").status_code == 403
+        assert system.post(f"/v1/decisions/{world.decision_id}/replay").status_code == 403
+    with TestClient(world.app, cookies=cookies) as client:
+        assert send(client, steps[1], action="revoke")[0] == 303
+    with TestClient(world.app) as system:
+        system.headers["Authorization"] = f"Bearer {key}"
+        assert system.get("/v1/decisions").status_code == 401
     assert key not in log.getvalue()
 
 
@@ -141,14 +148,18 @@ def test_a_key_that_cannot_be_is_refused_beside_its_field(world: World, form: di
 def test_protecting_takes_one_person_and_leaves_two_administrators(
     world: World, administrators: tuple[Actor, Actor]
 ) -> None:
-    with signed_in(world, "admin") as client, signed_in(world, "officer") as officer:
+    with signed_in(world, "officer") as officer:
+        session_of_officer = dict(officer.cookies)
+        assert officer.get("/account", headers=PAGE, follow_redirects=False).status_code == 200
+    with signed_in(world, "admin") as client:
         steps = f"/administration/people/{world.officer.id}/steps"
         assert send(client, steps, action="deactivate")[0] == 303
-        assert officer.get("/account", headers=PAGE, follow_redirects=False).status_code == 303
         status, _, text = send(client, f"/administration/people/{administrators[1].id}/steps", action="deactivate")
         assert (status, "须保留至少 2 名" in text) == (403, True)
         assert send(client, f"/administration/people/{world.stranger.id}/steps", action="deactivate")[0] == 404
         assert send(client, steps, action="dance")[0] == 422
+    with TestClient(world.app, cookies=session_of_officer) as officer:
+        assert officer.get("/account", headers=PAGE, follow_redirects=False).status_code == 303
     with world.sessions.read() as session:
         assert {one.login: one.is_active for one in accounts_of(session, administrators[0])}["admin2"]
 
