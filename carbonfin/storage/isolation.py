@@ -72,6 +72,7 @@ RULES: Mapping[str, Rule] = {
     "decision": OWN,
     "decision_chain": OWN,
     "decision_seal": OWN,
+    "decision_table": OWN,
     "encumbrance": OWN,
     "evidence_file": OWN,
     "external_id": OWN,

@@ -3,13 +3,14 @@
 from carbonfin.storage.administration import KEY_APPROVAL, PERSON_APPROVAL
 from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
 from carbonfin.storage.files import FILE_ERASURE
-from carbonfin.storage.rulebook import PARAMETER_APPROVAL
+from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
 from collateral.service import PLEDGE_APPROVAL
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
     PARAMETER_APPROVAL,
+    TABLE_APPROVAL,
     FILE_ERASURE,
     PERSON_APPROVAL,
     KEY_APPROVAL,

@@ -1,4 +1,4 @@
-"""The rulebook at rest: parameters that come with the product, and each organisation's own, approved by two people."""
+"""Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
 import tomllib
 from collections.abc import Sequence

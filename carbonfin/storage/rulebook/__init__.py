@@ -1,0 +1,33 @@
+"""The rulebook at rest: parameters and decision tables that come with the product, and each organisation's own."""
+
+from carbonfin.storage.rulebook.parameters import (
+    PARAMETER_APPROVAL,
+    ParameterRow,
+    book_for,
+    builtin_book,
+    enter_parameter,
+    propose_parameter,
+)
+from carbonfin.storage.rulebook.tables import (
+    TABLE_APPROVAL,
+    DecisionTableRow,
+    TableDraft,
+    propose_table,
+    publishing_obstacles,
+    table_book_for,
+)
+
+__all__ = [
+    "PARAMETER_APPROVAL",
+    "TABLE_APPROVAL",
+    "DecisionTableRow",
+    "ParameterRow",
+    "TableDraft",
+    "book_for",
+    "builtin_book",
+    "enter_parameter",
+    "propose_parameter",
+    "propose_table",
+    "publishing_obstacles",
+    "table_book_for",
+]

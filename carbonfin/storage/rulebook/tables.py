@@ -1,0 +1,211 @@
+"""Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlmodel import Field, Session, col, select
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.record import canonical_json
+from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
+from carbonfin.rules.validate import Finding, validate
+from carbonfin.storage import approvals, columns
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.rulebook.plain_tables import table_from_plain
+
+
+class DecisionTableRow(Row, table=True):
+    """One version of one decision table of one organisation; `digest` is the SHA-256 of `content` as it stands."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "name", "valid_from", "known_from"),
+        sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    name: str
+    valid_from: date
+    valid_to: date | None = None
+    known_from: date
+    content: str
+    digest: str
+    approved_by: list[str] = Field(sa_type=columns.Json)
+    maker_id: str = Field(foreign_key="user_account.id")
+    checker_id: str = Field(foreign_key="user_account.id")
+    approval_id: str = Field(foreign_key="approval.id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDraft:
+    """A version of a table before anybody has approved it.
+
+    Attributes:
+        valid_to: Last day, inclusive, or None while open.
+        known_from: The day from which decisions may use it; not before the day of its approval.
+    """
+
+    table: DecisionTable
+    valid_from: date
+    valid_to: date | None = None
+    known_from: date
+
+
+def table_book_for(session: Session, organization_id: str, *, builtin: Iterable[TableVersion] = ()) -> TableBook:
+    """Give an organisation's own tables with those that come with the product; its own win where known alike."""
+    rows = session.exec(
+        select(DecisionTableRow)
+        .where(DecisionTableRow.organization_id == organization_id)
+        .order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
+    ).all()
+    return TableBook([*(_version(row) for row in rows), *builtin])
+
+
+def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:
+    """Give what stands in the way of publishing a table; nothing means it may be proposed."""
+    return tuple(finding for finding in validate(table).findings if finding.is_fatal)
+
+
+def propose_table(session: Session, maker: Actor, draft: TableDraft, *, reason: str, at: datetime) -> Approval:
+    """Put a version of one of the organisation's own tables before the checkers.
+
+    Raises:
+        InvalidInput: The table is not sound, its days are out of order, or it would be known before its approval.
+        NotPermitted: The maker's role may not propose tables.
+        Conflict: Another version with the same dates stands or waits; a correction has a later `known_from`.
+    """
+    _require_publishable(session, maker, draft, day=china_day(at))
+    proposal = ProposalDraft(
+        subject=f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}",
+        title_zh=f"决策表 {draft.table.title_zh}",
+        title_en=f"Decision table {draft.table.title_en}",
+        payload=_payload(draft),
+        reason=reason,
+    )
+    return approvals.propose(session, maker, TABLE_APPROVAL, proposal, at=at)
+
+
+def draft_of(approval: Approval) -> TableDraft:
+    """Give the version of a table that an approval is about."""
+    payload = dict(approval.payload)
+    table = table_from_plain(payload.pop("table"))
+    days = msgspec.convert(payload, type=_Days)
+    return TableDraft(table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from)
+
+
+class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The days of a version, as a proposal holds them."""
+
+    valid_from: date
+    valid_to: date | None
+    known_from: date
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
+    """Add the approved version to the organisation's rulebook; what forbade proposing it forbids this too."""
+    draft = draft_of(approval)
+    _require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
+    session.add(
+        DecisionTableRow(
+            organization_id=checker.organization_id,
+            name=draft.table.name,
+            valid_from=draft.valid_from,
+            valid_to=draft.valid_to,
+            known_from=draft.known_from,
+            content=canonical_json(plain_table(draft.table)),
+            digest=draft.table.digest,
+            approved_by=[approval.maker_name, approval.checker_name or checker.name],
+            maker_id=approval.maker_id,
+            checker_id=approval.checker_id or checker.id,
+            approval_id=approval.id,
+        )
+    )
+    session.flush()
+
+
+TABLE_APPROVAL = ApprovalKind(
+    name="rules.table",
+    title_zh="决策表",
+    title_en="Decision table",
+    maker_roles=frozenset({Role.OFFICER, Role.RISK, Role.BUREAU, Role.CHECKER}),
+    checker_roles=frozenset({Role.CHECKER, Role.BUREAU}),
+    apply=_apply,
+    address=lambda _: "",
+)
+
+
+def _payload(draft: TableDraft) -> dict[str, Any]:
+    return {
+        "table": plain_table(draft.table),
+        "valid_from": draft.valid_from.isoformat(),
+        "valid_to": None if draft.valid_to is None else draft.valid_to.isoformat(),
+        "known_from": draft.known_from.isoformat(),
+    }
+
+
+def _require_publishable(session: Session, actor: Actor, draft: TableDraft, *, day: date) -> None:
+    """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
+    if draft.valid_to is not None and draft.valid_to < draft.valid_from:
+        raise InvalidInput(
+            f"valid_to {draft.valid_to} lies before valid_from {draft.valid_from}",
+            zh="失效日早于生效日",
+            field="valid_to",
+        )
+    if draft.known_from < day:
+        raise InvalidInput(
+            f"table {draft.table.name} would be known from {draft.known_from}, before its approval on {day}",
+            zh=f"决策表不得早于复核日 {day} 启用",
+            field="known_from",
+            remedy="Propose it with a known_from on or after the day of its approval.",
+            remedy_zh="请以不早于复核日的知悉日期重新发起。",
+        )
+    _refuse_other(session, actor, draft)
+    obstacles = publishing_obstacles(draft.table)
+    if obstacles:
+        raise InvalidInput(
+            f"table {draft.table.name} may not be published: {'; '.join(one.en for one in obstacles)}",
+            zh=f"决策表未通过校验：{'；'.join(one.zh for one in obstacles)}",
+            field="table",
+            remedy="Mend the rows named and propose it again.",
+            remedy_zh="请修改所列规则行后重新发起。",
+        )
+
+
+def _refuse_other(session: Session, actor: Actor, draft: TableDraft) -> None:
+    standing = session.exec(
+        select(DecisionTableRow.id).where(
+            DecisionTableRow.organization_id == actor.organization_id,
+            DecisionTableRow.name == draft.table.name,
+            DecisionTableRow.valid_from == draft.valid_from,
+            DecisionTableRow.known_from == draft.known_from,
+        )
+    ).first()
+    if standing is not None:
+        raise Conflict(
+            f"table {draft.table.name} has a version from {draft.valid_from} known from {draft.known_from}",
+            zh=f"决策表 {draft.table.name} 在相同日期已有版本",
+            field=draft.table.name,
+            remedy="Enter the correction with a later known_from.",
+            remedy_zh="更正须使用更晚的知悉日期。",
+        )
+
+
+def _version(row: DecisionTableRow) -> TableVersion:
+    table = table_from_plain(json.loads(row.content))
+    assert table.digest == row.digest, f"table {row.name} is not the one that was approved"
+    return TableVersion(
+        table=table,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        known_from=row.known_from,
+        approved_by=tuple(row.approved_by),
+    )

@@ -1,0 +1,239 @@
+"""Decision tables at rest: proven sound, approved by two people, found by both dates, never edited."""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotPermitted
+from carbonfin.rules.decide import Decision, decide
+from carbonfin.rules.tables import DecisionTable, TableVersion, plain_table
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalState
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import (
+    TABLE_APPROVAL,
+    DecisionTableRow,
+    TableDraft,
+    propose_table,
+    publishing_obstacles,
+    table_book_for,
+)
+from carbonfin.storage.rulebook.plain_tables import table_from_plain
+from tests.rules.samples import sample_table
+from tests.storage.worlds import NOW, World, make_world
+
+TODAY = date(2025, 7, 1)  # the day of NOW in China
+GRADE = {"grade": "code{A,B,C}"}
+LAST_YEAR = date(2024, 1, 1)
+
+
+def margins(*rows: tuple[str, str]) -> DecisionTable:
+    return sample_table(GRADE, rows)
+
+
+SOUND = margins(("A", "-30"), ("B", "-10"), ("C", "0"), ("null", "20"))
+CORRECTED = margins(("A", "-30"), ("B", "-5"), ("C", "0"), ("null", "20"))
+DRAFT = TableDraft(table=SOUND, valid_from=LAST_YEAR, known_from=TODAY)
+
+
+@pytest.fixture
+def world(sessions: Sessions) -> World:
+    with sessions.begin() as session:
+        return make_world(session, password_hash="!")
+
+
+def propose(sessions: Sessions, maker: Actor, draft: TableDraft = DRAFT, *, at: datetime = NOW) -> Approval:
+    with sessions.begin() as session:
+        return propose_table(session, maker, draft, reason="产品办法修订", at=at)
+
+
+def approve(sessions: Sessions, checker: Actor, approval: Approval, *, at: datetime = NOW) -> Approval:
+    with sessions.begin() as session:
+        return approvals.approve(
+            session, checker, approval.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="同意"), at=at,
+            business_date=date(2025, 6, 30),
+        )  # fmt: skip
+
+
+def enter(sessions: Sessions, world: World, draft: TableDraft = DRAFT, *, at: datetime = NOW) -> Approval:
+    return approve(sessions, world.checker, propose(sessions, world.maker, draft, at=at), at=at)
+
+
+def version_on(
+    sessions: Sessions, organization_id: str, valid_on: date, known_at: datetime, builtin: Sequence[TableVersion] = ()
+) -> TableVersion:
+    with sessions.read() as session:
+        book = table_book_for(session, organization_id, builtin=builtin)
+    return book.on("sample.table", valid_on=valid_on, known_at=known_at)
+
+
+def stored(sessions: Sessions) -> Sequence[DecisionTableRow]:
+    with sessions.read() as session:
+        return session.execute(sa.select(DecisionTableRow)).scalars().all()
+
+
+def test_an_approved_table_is_found_by_both_dates_with_its_two_people(sessions: Sessions, world: World) -> None:
+    assert enter(sessions, world).state is ApprovalState.EFFECTIVE
+    found = version_on(sessions, world.bank_id, TODAY, NOW)
+    assert (found.table, found.table.digest) == (SOUND, SOUND.digest)
+    assert (found.valid_from, found.known_from, found.approved_by) == (LAST_YEAR, TODAY, ("maker", "checker"))
+    with pytest.raises(MissingData):
+        version_on(sessions, world.bank_id, TODAY, NOW - timedelta(days=1))
+    with pytest.raises(MissingData):
+        version_on(sessions, world.bank_id, LAST_YEAR - timedelta(days=1), NOW)
+    with pytest.raises(MissingData):
+        version_on(sessions, world.other_bank_id, TODAY, NOW)
+
+
+def test_the_digest_is_that_of_the_stored_text_by_plain_sha_256(sessions: Sessions, world: World) -> None:
+    enter(sessions, world)
+    (row,) = stored(sessions)
+    assert hashlib.sha256(row.content.encode()).hexdigest() == row.digest == SOUND.digest
+
+
+def test_a_table_corrected_today_leaves_what_was_known_yesterday(sessions: Sessions, world: World) -> None:
+    enter(sessions, world)
+    later = NOW + timedelta(days=10)
+    enter(sessions, world, TableDraft(table=CORRECTED, valid_from=LAST_YEAR, known_from=TODAY + timedelta(days=10)),
+          at=later)  # fmt: skip
+    before = version_on(sessions, world.bank_id, TODAY, NOW)
+    after = version_on(sessions, world.bank_id, TODAY, later)
+    answers = [decide(version.table, {"grade": "B"}) for version in (before, after)]
+    assert [answer.output for answer in answers if isinstance(answer, Decision)] == [-10, -5]
+    assert answers[0].table_digest == SOUND.digest
+    assert answers[1].table_digest == CORRECTED.digest  # why it differs: another text of the table
+    assert after.known_from == TODAY + timedelta(days=10)
+
+
+def test_an_own_table_wins_over_a_built_in_one_known_alike(sessions: Sessions, world: World) -> None:
+    builtin = [TableVersion(table=CORRECTED, valid_from=LAST_YEAR, valid_to=None, known_from=TODAY)]
+    assert version_on(sessions, world.bank_id, TODAY, NOW, builtin).table == CORRECTED
+    enter(sessions, world)
+    assert version_on(sessions, world.bank_id, TODAY, NOW, builtin).table == SOUND
+
+
+def test_a_proposed_table_decides_nothing_and_can_be_withdrawn(sessions: Sessions, world: World) -> None:
+    waiting = propose(sessions, world.maker)
+    assert stored(sessions) == []
+    with pytest.raises(Conflict, match="already before the checkers"):
+        propose(sessions, world.maker, replace(DRAFT, table=CORRECTED))
+    with sessions.begin() as session:
+        approvals.withdraw(session, world.maker, waiting.id, reason="有误", at=NOW)
+    with pytest.raises(Conflict):
+        approve(sessions, world.checker, waiting)
+    assert stored(sessions) == []
+    enter(sessions, world, replace(DRAFT, table=CORRECTED))
+    assert version_on(sessions, world.bank_id, TODAY, NOW).table == CORRECTED
+
+
+def test_an_unsound_table_is_refused_with_the_input_that_shows_it(sessions: Sessions, world: World) -> None:
+    gapped = margins(("A", "-30"), ("B", "-10"), ("null", "20"))
+    (gap,) = publishing_obstacles(gapped)
+    assert gap.counter_example == {"grade": "C"}
+    with pytest.raises(InvalidInput, match="may not be published") as refused:
+        propose(sessions, world.maker, replace(DRAFT, table=gapped))
+    assert gap.zh in refused.value.zh
+    with sessions.read() as session:
+        assert approvals.waiting_for(session, world.checker, (TABLE_APPROVAL,)) == ()
+
+
+def test_soundness_is_looked_at_again_when_the_table_is_applied(
+    sessions: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gapped = replace(DRAFT, table=margins(("A", "-30"), ("null", "20")))
+    with monkeypatch.context() as blind:
+        blind.setattr("carbonfin.storage.rulebook.tables.publishing_obstacles", lambda _: ())
+        waiting = propose(sessions, world.maker, gapped)
+    with pytest.raises(InvalidInput, match="may not be published"):
+        approve(sessions, world.checker, waiting)
+    with sessions.read() as session:
+        assert approvals.load_approval(session, world.maker, waiting.id).state is ApprovalState.PROPOSED
+    assert stored(sessions) == []
+
+
+def test_a_table_is_never_in_force_before_its_approval(sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput, match="before its approval"):
+        propose(sessions, world.maker, replace(DRAFT, known_from=TODAY - timedelta(days=1)))
+    waiting = propose(sessions, world.maker)
+    with pytest.raises(InvalidInput, match="before its approval"):
+        approve(sessions, world.checker, waiting, at=NOW + timedelta(days=1))
+    assert stored(sessions) == []
+    assert approve(sessions, world.checker, waiting).state is ApprovalState.EFFECTIVE
+
+
+def test_days_out_of_order_and_a_second_version_with_the_same_days_are_refused(
+    sessions: Sessions, world: World
+) -> None:
+    with pytest.raises(InvalidInput, match="lies before valid_from"):
+        propose(sessions, world.maker, replace(DRAFT, valid_to=LAST_YEAR - timedelta(days=1)))
+    enter(sessions, world)
+    with pytest.raises(Conflict, match="known from 2025-07-01"):
+        propose(sessions, world.maker, replace(DRAFT, table=CORRECTED))
+
+
+def test_maker_and_checker_are_two_people_with_the_roles_for_it(sessions: Sessions, world: World) -> None:
+    waiting = propose(sessions, world.maker)
+    with pytest.raises(NotPermitted):
+        approve(sessions, replace(world.maker, role=Role.CHECKER), waiting)
+    with pytest.raises(NotPermitted):
+        approve(sessions, replace(world.checker, role=Role.OFFICER), waiting)
+    with pytest.raises(NotPermitted):
+        propose(sessions, replace(world.maker, role=Role.AUDITOR), replace(DRAFT, known_from=TODAY + timedelta(days=1)))
+
+
+def test_of_two_approvals_at_the_same_instant_one_wins(sessions: Sessions, world: World) -> None:
+    waiting = propose(sessions, world.maker)
+    start = threading.Barrier(2)
+    ends: list[object] = []
+
+    def decide_it() -> None:
+        start.wait()
+        try:
+            ends.append(approve(sessions, world.checker, waiting).state)
+        except Conflict:
+            ends.append(Conflict)
+
+    threads = [threading.Thread(target=decide_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, ends)) == sorted(map(str, (Conflict, ApprovalState.EFFECTIVE)))
+    assert len(stored(sessions)) == 1
+
+
+def test_the_database_itself_holds_four_eyes_and_history(sessions: Sessions, world: World) -> None:
+    enter(sessions, world)
+    columns = [column.name for column in DecisionTableRow.__table__.columns if column.name != "id"]  # type: ignore[attr-defined]
+    copied = ", ".join("maker_id" if name == "checker_id" else name for name in columns)
+    copy = f"INSERT INTO decision_table (id, {', '.join(columns)}) SELECT 'copy', {copied} FROM decision_table"  # noqa: S608
+    with pytest.raises(sa.exc.IntegrityError, match="four_eyes"), sessions.begin() as session:
+        session.execute(sa.text(copy))
+    for change in ("UPDATE decision_table SET content = '{}'", "DELETE FROM decision_table"):
+        with pytest.raises(sa.exc.IntegrityError, match="append-only"), sessions.begin() as session:
+            session.execute(sa.text(change))
+
+
+def test_a_table_comes_back_from_its_plain_values() -> None:
+    assert table_from_plain(plain_table(SOUND)) == SOUND
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"hit_policy": "best"}, "hit_policy"),
+        ({"row": "R1"}, "row"),
+        ({"input": [{"name": "grade", "title_zh": "等级", "title_en": "grade", "domain": "text"}]}, "no domain"),
+    ],
+)
+def test_plain_values_that_are_no_table_are_refused_by_name(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        table_from_plain({**plain_table(SOUND), **change})
