@@ -1,6 +1,7 @@
 """The access policy: every route stands in it, nothing else does, and a role outside it is refused."""
 
 import re
+from pathlib import Path
 
 import pytest
 from litestar import Litestar
@@ -12,6 +13,9 @@ from carbonfin.app.factory import PACKAGES, create_app
 from carbonfin.kernel.actors import Role
 from carbonfin.storage.engine import Sessions, open_engine
 from tests.app.worlds import SETTINGS, World, build_world
+
+ROOT = Path(__file__).parents[1]
+PACKAGES_FOLDERS = ("carbonfin", "pricing", "collateral", "loans", "reporting")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,19 @@ def _entries(app: Litestar) -> set[str]:
 
 def _listed() -> set[str]:
     return {plain_entry(*entry.split(" ", 1)) for entry in (*POLICY, *PUBLIC)}
+
+
+def test_what_templates_ask_about_stands_in_the_policy() -> None:
+    """A route that nobody knows is nobody's: its button would never be shown to anyone."""
+    asked = {
+        (template.name, question)
+        for package in PACKAGES_FOLDERS
+        for template in (ROOT / package).rglob("*.html")
+        for question in re.findall(r"\bmay\(([^)]*)\)", template.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 20
+    known = {f'"{path}"' if method == "GET" else f'"{path}", "{method}"' for method, path in map(str.split, _listed())}
+    assert [(name, question) for name, question in sorted(asked) if question not in known] == []
 
 
 def test_every_route_stands_in_the_policy(app: Litestar) -> None:

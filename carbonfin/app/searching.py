@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from sqlmodel import Session
 
-from carbonfin.app.access import allows, may_open
+from carbonfin.app.access import allows
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.files.subjects import subject_address, subject_texts
 from carbonfin.kernel.actors import Actor, OrganizationKind
@@ -68,16 +67,7 @@ def _by_number(session: Session, actor: Actor, beginning: str) -> Iterator[Found
     names = subject_texts(session, actor, [one.subject for one in numbers])
     for one in numbers:
         kind = Text(*EXTERNAL_ID_KINDS[one.kind])
-        yield Found(kind=kind, name=names[one.subject], code=one.value, address=_open_to(actor, one.subject))
-
-
-def _open_to(actor: Actor, subject: str) -> str:
-    """Give the page of a thing that the actor may open; a loan note's is the list it stands in."""
-    name, _, number = subject.partition(":")
-    if name == "loan":
-        return f"/loans#note-{quote(number)}" if allows(actor.role, "GET", "/loans") else ""
-    addresses = (subject_address(subject), *([f"/parties/{number}"] if name == "party" else []))
-    return next((address for address in addresses if address and may_open(actor.role, address)), "")
+        yield Found(kind=kind, name=names[one.subject], code=one.value, address=subject_address(actor, one.subject))
 
 
 def _by_decision(session: Session, actor: Actor, words: str) -> Iterator[Found]:
@@ -99,7 +89,7 @@ def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
         if words in party.name.casefold() or words in party.code.casefold():
             yield Found(
                 kind=Text("主体", "Party"), name=Text(party.name, party.name), code=party.code,
-                address=_open_to(actor, f"party:{party.id}"),
+                address=subject_address(actor, f"party:{party.id}"),
             )  # fmt: skip
     if allows(actor.role, "GET", "/pledges"):
         yield from _collateral(session, actor, words, names)
@@ -128,7 +118,7 @@ def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) ->
         if words in note.code.casefold():
             yield Found(
                 kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code,
-                address=_open_to(actor, f"loan:{note.code}"),
+                address=subject_address(actor, f"loan:{note.code}"),
             )  # fmt: skip
     for sheet in term_sheets_of(session, actor):
         if words in sheet.number.casefold():

@@ -20,8 +20,7 @@ _NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|TS-[0-9-]+|(?<=/problems/)[a-z-
 _NO_PAGE = re.compile(r"/(pdf|docx|export/[a-z]+)(\?|$)|^/static/|^/schema|^/sign-out")
 VIEWS = {
     "zh": {"width": 1280, "dark": False, "language": "zh"},
-    "en-dark": {"width": 1280, "dark": True, "language": "en"},
-    "phone": {"width": 390, "dark": False, "language": "zh"},
+    "phone": {"width": 390, "dark": True, "language": "en"},
 }
 
 
@@ -207,6 +206,8 @@ def test_axe_finds_nothing_on_any_page(chromium: Browser, served: Served, view: 
                 faults = axe_violations(page)
                 if not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
                     faults.append("wider than the window")
+                if not page.evaluate("document.documentElement.lang").startswith(look["language"]):
+                    faults.append("another language")
                 if "{{" in page.inner_text("body") or "None" in page.inner_text("main").split():
                     faults.append("unfinished words")
                 if faults:

@@ -38,8 +38,8 @@ def margins(*rows: tuple[str, str]) -> DecisionTable:
     return sample_table(GRADE, rows)
 
 
-SOUND = margins(("A", "-30"), ("B", "-10"), ("C", "0"), ("null", "20"))
-CORRECTED = margins(("A", "-30"), ("B", "-5"), ("C", "0"), ("null", "20"))
+SOUND = margins(("null", "20"), ("A", "-30"), ("B", "-10"), ("C", "0"))
+CORRECTED = margins(("null", "20"), ("A", "-30"), ("B", "-5"), ("C", "0"))
 DRAFT = TableDraft(table=SOUND, valid_from=LAST_YEAR, known_from=TODAY)
 
 
@@ -134,7 +134,7 @@ def test_a_proposed_table_decides_nothing_and_can_be_withdrawn(sessions: Session
 
 
 def test_an_unsound_table_is_refused_with_the_input_that_shows_it(sessions: Sessions, world: World) -> None:
-    gapped = margins(("A", "-30"), ("B", "-10"), ("null", "20"))
+    gapped = margins(("null", "20"), ("A", "-30"), ("B", "-10"))
     (gap,) = publishing_obstacles(gapped)
     assert gap.counter_example == {"grade": "C"}
     with pytest.raises(InvalidInput, match="may not be published") as refused:
@@ -147,7 +147,7 @@ def test_an_unsound_table_is_refused_with_the_input_that_shows_it(sessions: Sess
 def test_soundness_is_looked_at_again_when_the_table_is_applied(
     sessions: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gapped = replace(DRAFT, table=margins(("A", "-30"), ("null", "20")))
+    gapped = replace(DRAFT, table=margins(("null", "20"), ("A", "-30")))
     with monkeypatch.context() as blind:
         blind.setattr("carbonfin.storage.rulebook.tables.publishing_obstacles", lambda _: ())
         waiting = propose(sessions, world.maker, gapped)

@@ -197,7 +197,7 @@ def _shown(
         found=found,
         entry=entry,
         name=texts.get(entry.subject),
-        address=subject_address(entry.subject),
+        address=subject_address(actor, entry.subject),
         kinds=list(KIND_WORDS.items()),
         kind_words=KIND_WORDS,
         failure=None if failure is None else Text(f"{failure.zh} {failure.remedy_zh}", failure.detail),

@@ -1,6 +1,7 @@
 """Evidence on pages: what is linked to what, one file with its links, and the form to send one; all without script."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -93,7 +94,7 @@ def send_file_page(
             files.link_file(session, actor, stored.digest, draft, at=clock.now())
     except (CarbonFinError, EdgeProblem) as failure:
         return _listed(request, sessions, actor, clock, entry=entry, filtered=False, failure=failure)
-    back = subject_address(draft.subject) if data.back else ""
+    back = subject_address(actor, draft.subject) if data.back else ""
     return Redirect(f"{back}#evidence" if back else f"/files/{stored.digest}", status_code=303)
 
 
@@ -230,7 +231,7 @@ def _listed(
         accepted=ACCEPTED,
         subject_kinds=SUBJECT_KINDS,
         texts=texts,
-        subject_address=subject_address,
+        subject_address=partial(subject_address, actor),
         **_words(),
     )
 
@@ -268,7 +269,7 @@ def _shown(
         words_typed=words,
         subject_kinds=SUBJECT_KINDS,
         texts=texts,
-        subject_address=subject_address,
+        subject_address=partial(subject_address, actor),
         **_words(),
     )
 

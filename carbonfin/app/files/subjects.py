@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sqlmodel import Session
 
@@ -11,6 +12,7 @@ import collateral.service
 import loans.service
 import pricing.service
 import reporting.service
+from carbonfin.app.access import allows, may_open
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.approvals import load_approval
@@ -176,8 +178,14 @@ def subject_texts(session: Session, actor: Actor, subjects: Iterable[str]) -> Ma
     return found
 
 
-def subject_address(subject: str) -> str:
-    """Give the page of a subject; empty where it has none of its own."""
+def subject_address(actor: Actor, subject: str) -> str:
+    """Give the page of a subject that the actor may open, or nothing; a loan note's is the list it stands in."""
     name, _, number = subject.partition(":")
+    if name == "loan":
+        return f"/loans#note-{quote(number)}" if allows(actor.role, "GET", "/loans") else ""
     kind = _BY_NAME.get(name)
-    return f"{kind.page}/{number}" if kind is not None and kind.page else ""
+    addresses = (
+        *([f"{kind.page}/{number}"] if kind is not None and kind.page else []),
+        *([f"/parties/{number}"] if name == "party" else []),
+    )
+    return next((address for address in addresses if may_open(actor.role, address)), "")

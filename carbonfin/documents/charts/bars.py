@@ -1,17 +1,24 @@
 """Bars: amounts by category, and coverage of pledges against their lines."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-
-import altair as alt
+from typing import TYPE_CHECKING
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
+from carbonfin.documents.charts.later import Later
 from carbonfin.documents.charts.lines import Threshold
 from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Tone, Words
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("altair")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """From a Vega-Lite chart to one clean SVG: no inline style, no outside reference, colours named by token."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -7,14 +9,19 @@ import threading
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import vl_convert
 
+from carbonfin.documents.charts.later import Later
 from carbonfin.documents.charts.themes import LIGHT, Theme
 from carbonfin.documents.fonts import FONT_FOLDER, SANS, printable
 from carbonfin.documents.sheets import ChartFigure
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("altair")
 
 PAGE_FONTS = f"{SANS}, PingFang SC, Microsoft YaHei, sans-serif"
 VEGA_LITE_VERSION = "6.1"
