@@ -15,6 +15,7 @@ from carbonfin.app.decisions.commands import commands as decisions
 from carbonfin.app.jobs.commands import commands as jobs
 from carbonfin.app.messages.commands import commands as messages
 from carbonfin.app.parties.commands import commands as parties
+from carbonfin.app.rulebook.commands import commands as rulebook
 from carbonfin.kernel.errors import CarbonFinError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ carbonfin.add_typer(administration, name="admin")
 carbonfin.add_typer(messages, name="messages")
 carbonfin.add_typer(parties, name="parties")
 carbonfin.add_typer(decisions, name="decisions")
+carbonfin.add_typer(rulebook, name="rules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,18 +199,15 @@ def unknown_words(line: str) -> Iterator[str]:
     """Name the commands and options of a `carbonfin …` line that the command line does not know."""
     known = registers.commands()
     words = shlex.split(line[line.index("carbonfin ") :])[1:]
-    plain = [word for word in words if not word.startswith("-")]
     options = [word.partition("=")[0] for word in words if word.startswith("-")]
     main_options = {"--json", "--as", "--organization", "--help"}
-    paths = [path for path in known if plain[: len(path.split()) - 1] == path.split()[1:]]
+    values = {place + 1 for place, word in enumerate(words) if word in {"--as", "--organization"}}
+    asked = [word for place, word in enumerate(words) if not word.startswith("-") and place not in values]
+    paths = [path for path in known if asked[: len(path.split()) - 1] == path.split()[1:]]
     groups = {tuple(path.split()[1:][:length]) for path in known for length in range(len(path.split()))}
-    skipped = {words[place + 1] for place, word in enumerate(words[:-1]) if word in {"--as", "--organization"}}
-    asked = tuple(word for word in plain if word not in skipped)
-    if not paths and asked not in groups:
-        paths = [path for path in known if list(asked[: len(path.split()) - 1]) == path.split()[1:]]
-        if not paths:
-            yield f"no command {' '.join(asked)!r}"
-            return
+    if not paths and tuple(asked) not in groups:
+        yield f"no command {' '.join(asked)!r}"
+        return
     allowed = main_options.union(*(registers.options_of(known[path]) for path in paths))
     yield from (f"no option {option}" for option in options if option not in allowed)
 

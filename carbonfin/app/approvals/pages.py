@@ -15,6 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
+from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -62,7 +63,7 @@ _NAMES: Mapping[str, Text] = {
 }
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
-_HIDDEN = frozenset({"action", "approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id"})
+_HIDDEN = frozenset({"action", "approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id", "table"})
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
 
@@ -190,6 +191,7 @@ def _shown(
         kind=kind_words(approval),
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),
+        table=proposed_table(approval),
         steps=steps,
         state=STATE_WORDS[approval.state],
         event_words=EVENT_WORDS,

@@ -1,0 +1,145 @@
+"""The commands `carbonfin rules …`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+commands = typer.Typer(no_args_is_help=True, help="决策表：校验、试算、发起、查询 / decision tables")
+
+_UNSOUND = 1
+File = Annotated[Path, typer.Argument(help="决策表文件，.toml 或 .xlsx / the tables' file")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用日，默认今日 / valid on")]
+
+
+@commands.command("validate")
+def validate_command(context: typer.Context, file: File) -> None:
+    """校验决策表：缺口、重叠、无效行，各附反例；有不可发布者退出码为 1 / prove tables sound, or show why not."""
+    from carbonfin.app.rulebook.files import tables_of
+    from carbonfin.rules.validate import validate
+    from carbonfin.web.terminal import plain_answer
+
+    found = [
+        {"table": version.table.name, "kind": one.kind.value, "is_fatal": one.is_fatal, "zh": one.zh, "en": one.en,
+         "counter_example": one.counter_example}
+        for version in tables_of(file)
+        for one in validate(version.table).findings
+    ]  # fmt: skip
+    plain_answer(found, json_output=context.meta["json_output"], columns=("table", "kind", "is_fatal", "zh"))
+    if any(one["is_fatal"] for one in found):
+        raise typer.Exit(_UNSOUND)
+
+
+@commands.command("list")
+def list_command(context: typer.Context) -> None:
+    """列出本机构的决策表及其各版本 / list the organisation's tables, every version."""
+    from carbonfin.storage.rulebook import table_book_for
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        book = table_book_for(session, terminal.actor.organization_id)
+    rows = [
+        {"name": name, "title_zh": one.table.title_zh, "valid_from": one.valid_from, "valid_to": one.valid_to,
+         "known_from": one.known_from, "digest": one.table.digest, "approved_by": "、".join(one.approved_by)}
+        for name in book.names()
+        for one in book.versions(name)
+    ]  # fmt: skip
+    terminal.answer(rows, columns=("name", "title_zh", "valid_from", "valid_to", "known_from", "approved_by"))
+
+
+@commands.command("show")
+def show_command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="决策表名 / the table's name")],
+    on: Day = None,
+) -> None:
+    """以 TOML 输出一日适用的决策表 / write the table that is valid on a day as TOML."""
+    from carbonfin.kernel.dates import china_day
+    from carbonfin.rules.table_files import tables_to_toml
+    from carbonfin.storage.rulebook import table_book_for
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    now = terminal.clock.now()
+    with terminal.sessions.read() as session:
+        book = table_book_for(session, terminal.actor.organization_id)
+    version = book.on(name, valid_on=china_day(now) if on is None else on.date(), known_at=now)
+    typer.echo(tables_to_toml([version]), nl=False)
+
+
+@commands.command("impact")
+def impact_command(
+    *,
+    context: typer.Context,
+    file: File,
+    cases: Annotated[Path, typer.Argument(help="试算样本，CSV，表头为输入项 / cases, a CSV headed by inputs")],
+    on: Day = None,
+) -> None:
+    """试算变更影响：哪些样本由何结果变为何结果、相差多少 / what a draft would change over these cases."""
+    from carbonfin.app.rulebook.files import cases_of, tables_of
+    from carbonfin.kernel.dates import china_day
+    from carbonfin.kernel.errors import MissingData
+    from carbonfin.rules.impact import impact_of
+    from carbonfin.storage.rulebook import table_book_for
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    now = terminal.clock.now()
+    with terminal.sessions.read() as session:
+        book = table_book_for(session, terminal.actor.organization_id)
+    answers = []
+    for draft in tables_of(file):
+        try:
+            current = book.on(
+                draft.table.name, valid_on=china_day(now) if on is None else on.date(), known_at=now
+            ).table
+        except MissingData:
+            current = None
+        impact = impact_of(current, draft.table, cases_of(cases, draft.table))
+        answers.append({
+            "table": draft.table.name, "is_new": current is None, "cases_count": impact.cases_count,
+            "moves_count": len(impact.moves), "undecided_before_count": impact.undecided_before_count,
+            "undecided_after_count": impact.undecided_after_count, "difference_total": impact.difference_total,
+            "lines": [move.place + 2 for move in impact.moves],
+        })  # fmt: skip
+    terminal.answer(
+        answers,
+        columns=(
+            "table", "is_new", "cases_count", "moves_count", "undecided_before_count", "undecided_after_count",
+            "difference_total",
+        ),
+    )  # fmt: skip
+
+
+@commands.command("propose")
+def propose_command(
+    context: typer.Context,
+    file: File,
+    reason: Annotated[str, typer.Option(help="提交理由 / why")],
+) -> None:
+    """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
+    from carbonfin.app.rulebook.files import tables_of
+    from carbonfin.storage.rulebook import TableDraft, propose_table
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    versions = tables_of(file)
+    with terminal.sessions.begin() as session:
+        proposed = [
+            propose_table(
+                session,
+                terminal.actor,
+                TableDraft(
+                    table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from
+                ),
+                reason=reason,
+                at=terminal.clock.now(),
+            )
+            for one in versions
+        ]
+    terminal.answer(
+        [{"approval": one.id, "subject": one.subject, "state": one.state.value} for one in proposed],
+        columns=("approval", "subject", "state"),
+    )

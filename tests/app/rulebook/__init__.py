@@ -1,0 +1,1 @@
+"""The rulebook's commands and the page on which a table is approved."""
