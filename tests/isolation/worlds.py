@@ -1,6 +1,7 @@
 """Two banks with the same demonstration each, one bureau over both, the platform's operator, and everyone's people."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -159,12 +160,16 @@ def fill_every_table(url: str, organization_ids: tuple[str, ...]) -> None:
 def _made_up_row(connection: sa.Connection, table: sa.Table, organization_id: str) -> dict[str, Any]:
     """Give a row of an organisation; what it points to is taken from the organisation's own rows."""
     row: dict[str, Any] = {"organization_id": organization_id}
+    pointed_at: Counter[str] = Counter()
     for constraint in table.foreign_key_constraints:
         parent = constraint.referred_table
         if parent.name == "organization":
             continue
         own = parent.c.organization_id == organization_id
-        found = connection.execute(sa.select(parent).where(own).limit(1)).mappings().one()
+        rows = connection.execute(sa.select(parent).where(own).order_by(*parent.primary_key)).mappings().all()
+        # Whoever points at a second row of a table means another: maker and checker are two people.
+        found = rows[min(pointed_at[parent.name], len(rows) - 1)]
+        pointed_at[parent.name] += 1
         row |= {element.parent.name: found[element.column.name] for element in constraint.elements}
     for column in table.c:
         if column.name not in row and not column.nullable:

@@ -35,7 +35,7 @@ _KINDS = [(kind.value, words) for kind, words in KIND_WORDS.items()]
 _ANY_KIND = [("", Text("全部", "All")), *_KINDS]
 _CREDITS = frozenset({Scheme.CCER, Scheme.SZPHCER})
 _SCHEMES = [
-    ("", Text("无", "None")),
+    ("", Text("无", "no scheme")),
     *((scheme.value, Text(scheme.value, scheme.value)) for scheme in Scheme if scheme not in _CREDITS),
 ]
 _KEY_EMITTER = [("", Text("未知", "Not known")), ("yes", Text("是", "Yes")), ("no", Text("否", "No"))]
