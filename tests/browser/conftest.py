@@ -22,7 +22,7 @@ _FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-first-run", "--no-default-browser-check",
 )  # fmt: skip
 _START_S = 40
-_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_REFUSED = "Failed to load resource: the server responded with a status of"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -102,11 +102,11 @@ def visiting(
     height: int = 900,
     dark: bool = False,
     bypass_csp: bool = False,
-    is_refused: bool = False,
+    refusals: frozenset[int] = frozenset(),
 ) -> Iterator[Page]:
     """A page of a fresh visitor; any request beyond the server and any console error fails the test.
 
-    The console also tells of answers from 400 on; a visitor who is refused on purpose is one for whom those count not.
+    The console also tells of answers from 400 on; `refusals` names those that the visitor meets on purpose.
     """
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": height},
@@ -123,7 +123,8 @@ def visiting(
     try:
         yield page
         assert not outside, f"requests left this machine: {outside}"
-        complaints = [one for one in complaints if not (is_refused and _REFUSAL.match(one))]
+        expected = {f"{_REFUSED} {status}" for status in refusals}
+        complaints = [one for one in complaints if one.partition(" (")[0] not in expected]
         assert not complaints, f"the browser complained: {complaints}"
     finally:
         context.close()

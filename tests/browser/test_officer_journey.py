@@ -20,7 +20,9 @@ _NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|TS-[0-9-]+|(?<=/problems/)[a-z-
 _NO_PAGE = re.compile(r"/(pdf|docx|export/[a-z]+)(\?|$)|^/static/|^/schema|^/sign-out")
 VIEWS = {
     "zh": {"width": 1280, "dark": False, "language": "zh"},
-    "phone": {"width": 390, "dark": True, "language": "en"},
+    "en-dark": {"width": 1280, "dark": True, "language": "en"},
+    "phone": {"width": 390, "dark": False, "language": "zh"},
+    "phone-en-dark": {"width": 390, "dark": True, "language": "en"},
 }
 
 

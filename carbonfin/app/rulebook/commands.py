@@ -2,9 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from carbonfin.rules.tables import TableVersion
+    from carbonfin.web.terminal import Terminal
 
 commands = typer.Typer(no_args_is_help=True, help="决策表：校验、试算、发起、查询 / decision tables")
 
@@ -56,17 +60,10 @@ def show_command(
     on: Day = None,
 ) -> None:
     """以 TOML 输出一日适用的决策表 / write the table that is valid on a day as TOML."""
-    from carbonfin.kernel.dates import china_day
     from carbonfin.rules.table_files import tables_to_toml
-    from carbonfin.storage.rulebook import table_book_for
     from carbonfin.web.terminal import terminal_of
 
-    terminal = terminal_of(context)
-    now = terminal.clock.now()
-    with terminal.sessions.read() as session:
-        book = table_book_for(session, terminal.actor.organization_id)
-    version = book.on(name, valid_on=china_day(now) if on is None else on.date(), known_at=now)
-    typer.echo(tables_to_toml([version]), nl=False)
+    typer.echo(tables_to_toml([_in_force(terminal_of(context), name, on)]), nl=False)
 
 
 @commands.command("impact")
@@ -79,22 +76,15 @@ def impact_command(
 ) -> None:
     """试算变更影响：哪些样本由何结果变为何结果、相差多少 / what a draft would change over these cases."""
     from carbonfin.app.rulebook.files import cases_of, tables_of
-    from carbonfin.kernel.dates import china_day
     from carbonfin.kernel.errors import MissingData
     from carbonfin.rules.impact import impact_of
-    from carbonfin.storage.rulebook import table_book_for
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    now = terminal.clock.now()
-    with terminal.sessions.read() as session:
-        book = table_book_for(session, terminal.actor.organization_id)
     answers = []
     for draft in tables_of(file):
         try:
-            current = book.on(
-                draft.table.name, valid_on=china_day(now) if on is None else on.date(), known_at=now
-            ).table
+            current = _in_force(terminal, draft.table.name, on).table
         except MissingData:
             current = None
         impact = impact_of(current, draft.table, cases_of(cases, draft.table))
@@ -143,3 +133,14 @@ def propose_command(
         [{"approval": one.id, "subject": one.subject, "state": one.state.value} for one in proposed],
         columns=("approval", "subject", "state"),
     )
+
+
+def _in_force(terminal: "Terminal", name: str, on: datetime | None) -> "TableVersion":
+    """Give the organisation's table of a name that is valid on a day, today unless said, as it is known now."""
+    from carbonfin.kernel.dates import china_day
+    from carbonfin.storage.rulebook import table_book_for
+
+    now = terminal.clock.now()
+    with terminal.sessions.read() as session:
+        book = table_book_for(session, terminal.actor.organization_id)
+    return book.on(name, valid_on=china_day(now) if on is None else on.date(), known_at=now)

@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
-from carbonfin.documents.charts.later import Later
+from carbonfin.documents.charts.later import alt
 from carbonfin.documents.charts.lines import Threshold
 from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Tone, Words
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = Later("altair")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,14 @@ import threading
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import vl_convert
 
-from carbonfin.documents.charts.later import Later
+from carbonfin.documents.charts.later import alt
 from carbonfin.documents.charts.themes import LIGHT, Theme
 from carbonfin.documents.fonts import FONT_FOLDER, SANS, printable
 from carbonfin.documents.sheets import ChartFigure
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = Later("altair")
 
 PAGE_FONTS = f"{SANS}, PingFang SC, Microsoft YaHei, sans-serif"
 VEGA_LITE_VERSION = "6.1"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
-from carbonfin.documents.charts.later import Later
+from carbonfin.documents.charts.later import alt
 from carbonfin.documents.charts.lines import (
     Line,
     PointFlag,
@@ -22,11 +22,6 @@ from carbonfin.documents.charts.lines import (
 )
 from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Words
 from carbonfin.kernel.units import to_float
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = Later("altair")
 
 _SHAPES = ("diamond", "triangle-up", "square", "triangle-down", "cross")
 _LONG_SPAN_DAYS = 75

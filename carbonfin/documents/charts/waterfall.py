@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
-from carbonfin.documents.charts.later import Later
+from carbonfin.documents.charts.later import alt
 from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Words
 from carbonfin.documents.sheets import StepKind, Waterfall, WaterfallStep, check_steps
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
-
-if TYPE_CHECKING:
-    import altair as alt
-else:
-    alt = Later("altair")
 
 
 def waterfall_chart(
