@@ -17,7 +17,7 @@ from carbonfin.app.identity.tokens import AUDIENCE, ISSUER, mint_token, read_tok
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.dates import FixedClock
-from carbonfin.storage.parties import UserRow, issue_key, revoke_key, rotate_key, security_events_of
+from carbonfin.storage.parties import UserRow, issue_key, keys_of, revoke_key, rotate_key, security_events_of
 from tests.app.worlds import NOW, PAGE, PASSWORD, SECRET, SETTINGS, World, form_token, signed_in
 
 CLOCK = FixedClock(NOW)
@@ -193,6 +193,17 @@ def test_rotation_overlaps_and_then_the_old_key_ends(world: World) -> None:
             client.get("/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code for text in (old, new.text)
         ]
     assert statuses == [401, 200]
+
+
+def test_a_key_whose_random_text_begins_with_a_hyphen_is_as_good_as_any(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: f"-{'x' * size}")
+    key_id, _ = _key(world, "*")
+    with world.sessions.read() as session:
+        kept = {key.id: key for key in keys_of(session, world.officer.organization_id)}
+    assert kept[key_id].prefix.startswith("-")
+    assert kept[key_id].is_live(NOW)
 
 
 def _change(client: TestClient[Litestar], **entry: str) -> int:

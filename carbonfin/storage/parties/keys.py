@@ -75,11 +75,8 @@ class ApiKey:
     created_by: str | None
     replaces_id: str | None
     version: int
-
-    @property
-    def is_collected(self) -> bool:
-        """Whether somebody has its text; one that was only approved opens nothing."""
-        return not self.prefix.startswith(_UNCOLLECTED)
+    is_collected: bool
+    """Whether somebody has its text; one that was only approved opens nothing."""
 
     def is_live(self, at: datetime) -> bool:
         """Whether it opens anything at an instant."""
@@ -178,7 +175,7 @@ def collect_key(session: Session, by: Actor, key_id: str, *, pepper: bytes, at: 
         Conflict: It was collected, revoked, or has ended.
     """
     row = _own_row(session, by.organization_id, key_id, lock=True)
-    if row.digest != _NOBODYS_DIGEST or row.revoked_at is not None or at >= row.expires_at:
+    if _key(row).is_collected or row.revoked_at is not None or at >= row.expires_at:
         raise Conflict(
             f"key {key_id} was collected already, or has ended",
             zh="该密钥已领取、已停用或已过期",
@@ -360,6 +357,7 @@ def _key(row: ApiKeyRow) -> ApiKey:
         created_by=row.created_by,
         replaces_id=row.replaces_id,
         version=row.version,
+        is_collected=row.digest != _NOBODYS_DIGEST,
     )
 
 
