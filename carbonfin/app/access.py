@@ -29,6 +29,9 @@ FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
 """Who may propose an erasure; another person approves it."""
 EXTERNAL_ID_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 PARAMETER_READERS = APPROVAL_READERS - {SYSTEM}
+RULE_READERS = APPROVAL_READERS
+RULE_MAKERS = frozenset({OFFICER, CHECKER, RISK, BUREAU})
+"""Who may propose a table; another person approves it. A system brings none: rules are made by people."""
 PARTY_READERS = BANK_READERS | ADMINISTRATORS
 PARTY_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 JOB_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR, ADMINISTRATOR})
@@ -113,6 +116,20 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/external-ids": APPROVAL_READERS,
     "POST /v1/external-ids": EXTERNAL_ID_MAKERS,
     "DELETE /v1/external-ids/{external_id:str}": EXTERNAL_ID_MAKERS,
+    # --- app: rules ---
+    "GET /rules": RULE_READERS,
+    "GET /rules/changes": RULE_READERS,
+    "GET /rules/{table_name:str}": RULE_READERS,
+    "GET /rules/{table_name:str}/comparison": RULE_READERS,
+    "GET /rules/{table_name:str}/export/{ending:str}": RULE_READERS,
+    "GET /rules/drafts": RULE_MAKERS,
+    "POST /rules/drafts": RULE_MAKERS,
+    "POST /rules/proposals": RULE_MAKERS,
+    "GET /v1/rules/tables": RULE_READERS,
+    "GET /v1/rules/tables/{table_name:str}": RULE_READERS,
+    "POST /v1/rules/tables/{table_name:str}/trials": RULE_READERS,
+    "POST /v1/rules/validations": RULE_READERS,
+    "POST /v1/rules/proposals": RULE_MAKERS,
     # --- app: parties ---
     "GET /parties": PARTY_READERS,
     "POST /parties": PARTY_MAKERS,
@@ -253,6 +270,7 @@ SCOPES: Mapping[str, str] = {
     "files": "files",
     "external-ids": "external-ids",
     "jobs": "jobs",
+    "rules": "rules",
 }
 """The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
 

@@ -51,6 +51,9 @@ from carbonfin.app.navigation import navigation
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.parties import api as party_api
 from carbonfin.app.parties import pages as party_pages
+from carbonfin.app.rulebook import api as rule_api
+from carbonfin.app.rulebook import draft_pages as rule_draft_pages
+from carbonfin.app.rulebook import pages as rule_pages
 from carbonfin.app.settings import Settings
 from carbonfin.app.signing import keep_signing
 from carbonfin.kernel.actors import Actor
@@ -199,6 +202,8 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         approval_pages,
         message_pages,
         file_pages,
+        rule_pages,
+        rule_draft_pages,
         job_pages,
     ):
         own += module.routes
@@ -219,6 +224,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *job_api.routes,
         *external_ids.api_routes,
         *party_api.routes,
+        *rule_api.routes,
         *(route for package in packages for route in package.api),
     ]
 

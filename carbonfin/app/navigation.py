@@ -14,6 +14,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/subsidies", Text("贴息", "Subsidies")),
     ("/approvals", Text("审批", "Approvals")),
     ("/inbox", Text("收件箱", "Inbox")),
+    ("/rules", Text("规则", "Rules")),
     ("/files", Text("附件", "Evidence")),
     ("/jobs", Text("日终", "End of day")),
     ("/decisions", Text("决定记录", "Decisions")),

@@ -155,6 +155,11 @@ class DecisionTable:
         object.__setattr__(self, "digest", digest_of(plain_table(self)))
         object.__setattr__(self, "ranks", tuple(self._rank(row) for row in self.rows))
 
+    @property
+    def columns(self) -> tuple[InputColumn | OutputColumn, ...]:
+        """Give all columns, inputs first."""
+        return (*self.inputs, *self.outputs)
+
     def _require_shape(self) -> None:
         names = [*(column.name for column in self.inputs), *(column.name for column in self.outputs)]
         if not self.inputs or not self.outputs or not self.rows:

@@ -12,7 +12,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"  # the framework adds the charset
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
-_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "xlsx": XLSX, "csv": CSV, "json": JSON, "jsonl": JSON_LINES}
+TOML = "application/toml"
+_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "xlsx": XLSX, "csv": CSV, "json": JSON, "jsonl": JSON_LINES, "toml": TOML}
 _UNSAFE = re.compile(r"[\\/:*?\"<>|\x00-\x1f\x7f]+")
 _NAME_LENGTH_MAX = 120
 
@@ -21,7 +22,7 @@ def file_name(stem: str, ending: str) -> str:
     """Give a file name no system refuses: path signs and control characters become a hyphen.
 
     Raises:
-        ValueError: The ending is none of pdf, docx, xlsx, csv, json, jsonl.
+        ValueError: The ending is none of pdf, docx, xlsx, csv, json, jsonl, toml.
     """
     if ending not in _MEDIA_TYPES:
         message = f"no file type {ending!r}"

@@ -41,7 +41,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
-    "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"),
+    "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 _ENDING = {"ending": "csv"}
@@ -57,11 +57,11 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
 _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview", "GET /notices/{item_id:str}/pdf",
-        "GET /v1/inbox/{item_id:str}/pdf",
+        "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
-there for the role it was written to alone."""
+there for the role it was written to alone. The sample table of rules applies from 2026 on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,14 @@ from sqlalchemy import text
 
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.actors import Role
+from carbonfin.rules.tables import plain_table
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
+from tests.rules.samples import sample_table
 
 EXAMPLES = 12
 TODAY = date(2025, 6, 30)
@@ -78,6 +80,9 @@ PORTFOLIO = {
          "delivery_date": "2025-12-15"},
     ],
 }  # fmt: skip
+ANSWER_SECONDS = 300
+"""This is no test of speed: the first PDF of a process takes seconds, and longer on a machine at work."""
+TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null", "0")]))
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
@@ -117,11 +122,18 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/external-ids": {"kind": "loan_note", "value": "JJ-2025-001", "subject": "loan:JJ-P0"},
     "POST /v1/parties": {"kind": "enterprise", "name": "示例新能源(深圳)有限公司", "usci": "91440300EXAMPLE62U"},
     "PATCH /v1/parties/{party_id}": {"district": "光明"},
+    "POST /v1/rules/tables/{table_name}/trials": {"inputs": {"report_confirmed": True, "points_over_base": "12"}},
+    "POST /v1/rules/validations": {"table": TABLE},
+    "POST /v1/rules/proposals": {
+        "table": TABLE, "valid_from": "2026-01-01", "known_from": "2027-01-01", "reason": "产品办法修订",
+    },
 }  # fmt: skip
 """A body of each writing request that is answered well; made-up values then take the place of some of its own."""
 SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
+    "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01"},
+    "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01"},
 }
 BUREAU_DOES = {
     "GET /v1/me", "GET /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/replay",
@@ -129,11 +141,11 @@ BUREAU_DOES = {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
-    "GET /v1/decisions/chain/heads",
+    "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
-    "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure",
+    "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure", "POST /v1/rules/proposals",
 }  # fmt: skip
 """Steps of a signed-in person, which no key takes."""
 FORMS = {"POST /v1/files"}
@@ -156,7 +168,8 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
     "POST /v1/files/{digest}/links/{link_id}/void", "GET /v1/external-ids", "POST /v1/external-ids",
     "DELETE /v1/external-ids/{external_id}", "GET /v1/parties", "POST /v1/parties", "GET /v1/parties/{party_id}",
-    "PATCH /v1/parties/{party_id}", "GET /v1/jobs", "POST /v1/jobs", "GET /v1/jobs/{job_id}",
+    "PATCH /v1/parties/{party_id}", "GET /v1/jobs", "POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/rules/tables",
+    "GET /v1/rules/tables/{table_name}", "POST /v1/rules/tables/{table_name}/trials", "POST /v1/rules/validations",
 }  # fmt: skip
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
@@ -267,7 +280,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",
         "item_id": "SELECT id FROM inbox_item WHERE kind = 'fuzz'", "message_id": "SELECT id FROM outbox_message",
         "digest": "SELECT digest FROM evidence_file", "link_id": "SELECT id FROM file_link",
-        "scheme": "SELECT scheme FROM subsidy_application",
+        "scheme": "SELECT scheme FROM subsidy_application", "table_name": "SELECT name FROM decision_table",
     }  # fmt: skip
     with sessions.read() as session:
         found = {
@@ -322,7 +335,7 @@ def test_no_operation_answers_what_it_does_not_describe(called: Called) -> None:
             if case.operation.label in CHANGES_WHAT_STANDS and chance.random() < 0.8:
                 case.headers["If-Match"] = "*"
         case.headers["Authorization"] = f"Bearer {called.key}"
-        response = case.call()
+        response = case.call(timeout=ANSWER_SECONDS)
         answers.setdefault(case.operation.label, Counter())[response.status_code] += 1
         try:
             case.validate_response(response, checks=CHECKS)

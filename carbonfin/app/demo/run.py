@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from carbonfin.app.demo import agreements, lending, market, people, subsidies
+from carbonfin.app.demo import agreements, lending, market, people, rules, subsidies
 from carbonfin.app.demo.world import SampleWorld, sample_world
 from carbonfin.app.jobs.end_of_day import run_end_of_day
 from carbonfin.app.settings import Settings
@@ -131,6 +131,7 @@ class Demo:
                 file=self._var_folder / people.KEY_FILE,
             )
             people.make_parameters(session, self._world, maker=maker, checker=checker, at=self._clock.now())
+            rules.make_tables(session, maker=maker, checker=checker)
             parties = people.make_parties(session, self._world, maker)
         return actors, parties, api_key
 

@@ -1,38 +1,87 @@
-"""Decision tables and cases out of the files people send: TOML or workbook, and CSV."""
+"""Decision tables and cases out of the files people send: TOML, workbook or JDM, and CSV."""
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from carbonfin.documents.table_workbooks import read_tables_workbook
+from carbonfin.documents.table_workbooks import Fault, read_tables_workbook
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.jdm import JdmColumns, tables_from_jdm
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 
 _CASES_MAX = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablesRead:
+    """What a file of tables holds: its versions, or every fault that was found and no version.
+
+    Attributes:
+        faults: Cell or line, what stands there and what was expected.
+    """
+
+    versions: tuple[TableVersion, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDays:
+    """From when tables shall be valid and known, for files that do not say so themselves (JDM)."""
+
+    valid_from: date
+    known_from: date
+
+
+def read_tables(name: str, content: bytes, days: VersionDays | None = None) -> TablesRead:
+    """Read the tables of a file by its ending: TOML, workbook, or JDM where the days are given.
+
+    Raises:
+        InvalidInput: It is of another type, cannot be read at all, or a table in it breaks a rule.
+    """
+    ending = name.rpartition(".")[2].lower()
+    if ending == "xlsx":
+        versions, faults = read_tables_workbook(content)
+        return TablesRead(versions=versions, faults=faults)
+    if ending == "toml":
+        return TablesRead(versions=tables_from_toml(_text(name, content), file_name=name))
+    if ending == "json":
+        if days is None:
+            raise InvalidInput(
+                f"{name} is a JDM file, which has no days of its own",
+                zh=f"{name} 为 JDM 文件，文件中没有生效日与知悉日",
+                field="valid_from",
+                remedy="Say from when the table is valid and known.",
+                remedy_zh="请填写生效日和知悉日。",
+            )
+        found = tables_from_jdm(_text(name, content), JdmColumns(), file_name=name)
+        return TablesRead(
+            versions=tuple(
+                TableVersion(table=one, valid_from=days.valid_from, valid_to=None, known_from=days.known_from)
+                for one in found
+            )
+        )
+    raise InvalidInput(
+        f"{name} is none of .toml, .xlsx and .json", zh=f"{name} 不是 .toml、.xlsx 或 .json 文件", field="file"
+    )
+
+
 def tables_of(path: Path) -> tuple[TableVersion, ...]:
-    """Read the tables of a TOML file or workbook.
+    """Read the tables of a TOML file or workbook on disk.
 
     Raises:
         InvalidInput: There is no such file, it is of another type, or a table in it breaks a rule.
     """
-    content = _content(path)
-    if path.suffix == ".xlsx":
-        versions, faults = read_tables_workbook(content)
-        if faults:
-            raise InvalidInput(
-                f"{path.name}: {len(faults)} cells are wrong: {', '.join(fault.cell for fault in faults)}",
-                zh=f"{path.name}：{'；'.join(f'{one.cell}“{one.found}”应为{one.expected_zh}' for one in faults)}",
-                field="file",
-            )
-        return versions
-    if path.suffix != ".toml":
+    read = read_tables(path.name, _content(path))
+    if read.faults:
         raise InvalidInput(
-            f"{path.name} is neither .toml nor .xlsx", zh=f"{path.name} 不是 .toml 或 .xlsx 文件", field="file"
+            f"{path.name}: {len(read.faults)} cells are wrong: {', '.join(fault.cell for fault in read.faults)}",
+            zh=f"{path.name}：{'；'.join(f'{one.cell}“{one.found}”应为{one.expected_zh}' for one in read.faults)}",
+            field="file",
         )
-    return tables_from_toml(_text(path, content), file_name=path.name)
+    return read.versions
 
 
 def cases_of(path: Path, table: DecisionTable) -> Iterator[dict[str, object]]:
@@ -42,7 +91,7 @@ def cases_of(path: Path, table: DecisionTable) -> Iterator[dict[str, object]]:
         InvalidInput: A heading is no input of the table, or a value cannot be; the line is named.
     """
     domains = {column.name: column.domain for column in table.inputs}
-    rows = csv.reader(_text(path, _content(path)).splitlines())
+    rows = csv.reader(_text(path.name, _content(path)).splitlines())
     names = next(rows, [])
     unknown = [name for name in names if name not in domains]
     if not names or unknown:
@@ -65,11 +114,11 @@ def _content(path: Path) -> bytes:
         raise InvalidInput(f"{path.name} cannot be read", zh=f"无法读取文件 {path.name}", field="file") from error
 
 
-def _text(path: Path, content: bytes) -> str:
+def _text(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} is not UTF-8", zh=f"{path.name} 不是 UTF-8 编码", field="file") from error
+        raise InvalidInput(f"{name} is not UTF-8", zh=f"{name} 不是 UTF-8 编码", field="file") from error
 
 
 def _refusal(path: Path, line: int, why: str, zh: str) -> InvalidInput:

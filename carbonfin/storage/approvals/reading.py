@@ -26,19 +26,30 @@ def load_approval(session: Session, actor: Actor, approval_id: str) -> Approval:
 
 
 def approvals_of(
-    session: Session, actor: Actor, *, states: Iterable[ApprovalState] | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    states: Iterable[ApprovalState] | None = None,
+    kinds: Iterable[ApprovalKind] | None = None,
 ) -> tuple[Approval, ...]:
-    """Give the latest approvals of the actor's organisation in some states or all, newest first."""
-    return approval_page(session, actor, Place(limit=_SHOWN_MAX), states=states).items
+    """Give the latest approvals of the actor's organisation, of some states and kinds or all, newest first."""
+    return approval_page(session, actor, Place(limit=_SHOWN_MAX), states=states, kinds=kinds).items
 
 
 def approval_page(
-    session: Session, actor: Actor, place: Place, *, states: Iterable[ApprovalState] | None = None
+    session: Session,
+    actor: Actor,
+    place: Place,
+    *,
+    states: Iterable[ApprovalState] | None = None,
+    kinds: Iterable[ApprovalKind] | None = None,
 ) -> Slice[Approval]:
-    """Give a page of the approvals of the actor's organisation in some states or all, newest first."""
+    """Give a page of the approvals of the actor's organisation, of some states and kinds or all, newest first."""
     query = select(ApprovalRow).where(ApprovalRow.organization_id == actor.organization_id)
     if states is not None:
         query = query.where(col(ApprovalRow.state).in_(tuple(states)))
+    if kinds is not None:
+        query = query.where(col(ApprovalRow.kind).in_([kind.name for kind in kinds]))
     keys = (col(ApprovalRow.created_at), col(ApprovalRow.id))
     rows = session.exec(beginning_after(query, keys, place, descending=True)).all()
     return slice_of(rows, place, keys=lambda row: (row.created_at, row.id), value=approval_of_row)

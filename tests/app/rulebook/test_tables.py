@@ -71,7 +71,7 @@ def test_a_table_goes_from_file_to_approval_page_to_force(run: Run, world: World
     path = f"/approvals/{proposed['approval']}"
     with signed_in(world, "checker") as checker:
         page = checker.get(path, headers=PAGE).text
-        assert re.findall(r"<td[^>]*><code>(\w+)</code></td><td[^>]*><strong>(-?\d+)</strong>", page) == [
+        assert re.findall(r"<td[^>]*><span><code>(\w+)</code></span></td><td[^>]*><strong>(-?\d+)</strong>", page) == [
             ("null", "20"), ("A", "-30"), ("B", "-10"), ("C", "0"),
         ]  # fmt: skip
         seen = re.search(r'name="version" value="(\d+)"', page)

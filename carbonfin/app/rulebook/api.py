@@ -1,0 +1,324 @@
+"""Rules for systems: tables in force, one table by both dates, a trial of it, and a draft proven and proposed."""
+
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
+from msgspec import Meta, Struct
+
+from carbonfin.app.rulebook.shelf import Shelf, dates_asked
+from carbonfin.app.rulebook.trying import typed
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.decide import Decision, NotDecided, decide
+from carbonfin.rules.difference import differences
+from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, plain_table
+from carbonfin.rules.validate import Finding, validate
+from carbonfin.storage.approvals import Approval
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import TableDraft, propose_table, table_from_plain
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import DayText, day_of
+
+NameText = Annotated[str, Meta(min_length=1, max_length=100)]
+_ValidOn = Annotated[DayText | None, QueryParameter(description="Day it speaks of; left out, the business date.")]
+_KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was known; left out, the present.")]
+
+
+class TableOut(Struct, frozen=True, kw_only=True):
+    """A version of a table without its rows."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    hit_policy: str
+    valid_from: str
+    valid_to: str | None
+    known_from: str
+    approved_by: list[str]
+    digest: str
+
+    @classmethod
+    def of(cls, version: TableVersion) -> "TableOut":
+        """Make it of the version."""
+        table = version.table
+        return cls(
+            name=table.name,
+            title_zh=table.title_zh,
+            title_en=table.title_en,
+            hit_policy=table.hit_policy.value,
+            valid_from=version.valid_from.isoformat(),
+            valid_to=None if version.valid_to is None else version.valid_to.isoformat(),
+            known_from=version.known_from.isoformat(),
+            approved_by=list(version.approved_by),
+            digest=table.digest,
+        )
+
+
+class TableListOut(Struct, frozen=True, kw_only=True):
+    """The tables that answer on the days asked for, by name."""
+
+    tables: list[TableOut]
+
+
+class TableWholeOut(Struct, frozen=True, kw_only=True):
+    """A version with everything it says; `table` is what a draft is written like."""
+
+    version: TableOut
+    table: dict[str, Any]
+
+
+class TrialIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Inputs by name: numbers, days and codes as text, true or false; what is left out is missing."""
+
+    inputs: Annotated[dict[NameText, Annotated[str, Meta(max_length=200)] | bool | None], Meta(max_length=30)]
+
+
+class RowTriedOut(Struct, frozen=True, kw_only=True):
+    """What became of one row: hit, failed at a cell, or hanging on missing inputs."""
+
+    row_id: str
+    state: str
+    failed_column: str
+    cell: str
+    unknown_columns: list[str]
+
+
+class TrialOut(Struct, frozen=True, kw_only=True):
+    """What the table answers; `refused` says why there is no answer. Nothing is recorded."""
+
+    version: TableOut
+    rows: list[str]
+    outputs: list[list[str]]
+    total: str | None
+    refused: str | None
+    missing: dict[str, str]
+    tried: list[RowTriedOut]
+
+    @classmethod
+    def of(cls, version: TableVersion, said: Decision | NotDecided) -> "TrialOut":
+        """Make it of the answer."""
+        outcomes = said.outcomes if isinstance(said, Decision) else ()
+        total = said.total if isinstance(said, Decision) else None
+        return cls(
+            version=TableOut.of(version),
+            rows=[one.row_id for one in outcomes] if isinstance(said, Decision) else list(said.rows),
+            outputs=[[output_text(value) for value in one.outputs] for one in outcomes],
+            total=None if total is None else output_text(total),
+            refused=None if isinstance(said, Decision) else said.refused.value,
+            missing={one.name: one.reason.value for one in said.missing},
+            tried=[
+                RowTriedOut(
+                    row_id=one.row_id, state=one.state.value, failed_column=one.failed_column, cell=one.cell,
+                    unknown_columns=list(one.unknown_columns),
+                )
+                for one in said.tried
+            ],
+        )  # fmt: skip
+
+
+class TableFindingOut(Struct, frozen=True, kw_only=True):
+    """One thing the validation found, with an input that shows it: `null` where it is missing."""
+
+    kind: str
+    is_fatal: bool
+    zh: str
+    detail: str
+    rows: list[str]
+    counter_example: dict[str, str]
+
+    @classmethod
+    def of(cls, finding: Finding) -> "TableFindingOut":
+        """Make it of the finding."""
+        return cls(
+            kind=finding.kind.value,
+            is_fatal=finding.is_fatal,
+            zh=finding.zh,
+            detail=finding.en,
+            rows=list(finding.rows),
+            counter_example=finding.counter_example,
+        )
+
+
+class ChangeOut(Struct, frozen=True, kw_only=True):
+    """One thing the draft says otherwise than the version in force; `row` is empty for the table itself."""
+
+    kind: str
+    row: str
+    column: str
+    before: str
+    after: str
+
+
+class DraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table written as `GET /v1/rules/tables/{table_name}` gives it."""
+
+    table: dict[str, Any]
+
+
+class ValidationOut(Struct, frozen=True, kw_only=True):
+    """Whether the draft may be proposed, what was found, and what it would change; nothing was stored."""
+
+    digest: str
+    may_be_proposed: bool
+    findings: list[TableFindingOut]
+    in_force: TableOut | None
+    changes: list[ChangeOut]
+
+
+class ProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version to put before another person; `known_from` is not before the day of its approval."""
+
+    table: dict[str, Any]
+    valid_from: DayText
+    valid_to: DayText | None = None
+    known_from: DayText
+    reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class ProposalOut(Struct, frozen=True, kw_only=True):
+    """The approval that waits for another person."""
+
+    approval_id: str
+    subject: str
+    state: str
+
+    @classmethod
+    def of(cls, approval: Approval) -> "ProposalOut":
+        """Make it of the approval."""
+        return cls(approval_id=approval.id, subject=approval.subject, state=approval.state.value)
+
+
+@get("/v1/rules/tables", sync_to_thread=True, responses=problem_responses(422), tags=["rules"])
+def list_tables(
+    sessions: Sessions, actor: Actor, clock: Clock, valid_on: _ValidOn = None, known_on: _KnownOn = None
+) -> TableListOut:
+    """List the organisation's decision tables that answer on these days."""
+    shelf = _shelf(sessions, actor, clock, valid_on, known_on)
+    found = [version for name in shelf.book.names() if (version := shelf.in_force(name)) is not None]
+    return TableListOut(tables=[TableOut.of(one) for one in found])
+
+
+@get("/v1/rules/tables/{table_name:str}", sync_to_thread=True, responses=problem_responses(404, 422), tags=["rules"])
+def read_table(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    table_name: FromPath[NameText],
+    valid_on: _ValidOn = None,
+    known_on: _KnownOn = None,
+) -> TableWholeOut:
+    """Give the version of a table that answers on these days, whole."""
+    version = _answering(_shelf(sessions, actor, clock, valid_on, known_on), table_name)
+    return TableWholeOut(version=TableOut.of(version), table=plain_table(version.table))
+
+
+@post(
+    "/v1/rules/tables/{table_name:str}/trials",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(404, 422),
+    tags=["rules"],
+)
+def try_table(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    table_name: FromPath[NameText],
+    data: TrialIn,
+    valid_on: _ValidOn = None,
+    known_on: _KnownOn = None,
+) -> TrialOut:
+    """Ask the version of a table that answers on these days, with the trace of every row; nothing is recorded."""
+    version = _answering(_shelf(sessions, actor, clock, valid_on, known_on), table_name)
+    return TrialOut.of(version, decide(version.table, _inputs(version.table, data)))
+
+
+@post("/v1/rules/validations", sync_to_thread=True, status_code=200, responses=problem_responses(422), tags=["rules"])
+def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn) -> ValidationOut:
+    """Prove a draft and hold it against the version in force; nothing is stored."""
+    table = table_from_plain(data.table)
+    current = _shelf(sessions, actor, clock, None, None).in_force(table.name)
+    validation = validate(table)
+    changes = () if current is None else differences(current.table, table)
+    return ValidationOut(
+        digest=table.digest,
+        may_be_proposed=validation.may_be_published,
+        findings=[TableFindingOut.of(one) for one in validation.findings],
+        in_force=None if current is None else TableOut.of(current),
+        changes=[
+            ChangeOut(kind=one.kind.value, row=one.row, column=one.column, before=one.before, after=one.after)
+            for one in changes
+        ],
+    )
+
+
+@post("/v1/rules/proposals", sync_to_thread=True, responses=problem_responses(409, 422), tags=["rules"])
+def propose_draft(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: ProposalIn,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[ProposalOut]:
+    """Propose a version of a table; another person approves it on its page or by `/v1/approvals`."""
+    draft = TableDraft(
+        table=table_from_plain(data.table),
+        valid_from=day_of(data.valid_from, field="valid_from"),
+        valid_to=None if data.valid_to is None else day_of(data.valid_to, field="valid_to"),
+        known_from=day_of(data.known_from, field="known_from"),
+    )
+    return idempotently(
+        sessions,
+        actor,
+        request,
+        idempotency_key,
+        data,
+        lambda session: ProposalOut.of(propose_table(session, actor, draft, reason=data.reason, at=clock.now())),
+    )
+
+
+def _shelf(sessions: Sessions, actor: Actor, clock: Clock, valid_on: str | None, known_on: str | None) -> Shelf:
+    with sessions.read() as session:
+        dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "")
+        return Shelf.of(session, actor, dates)
+
+
+def _answering(shelf: Shelf, name: str) -> TableVersion:
+    found = shelf.in_force(name)
+    if found is None:
+        raise NotFound(
+            f"no version of table {name} answers on {shelf.dates.valid_on}",
+            zh=f"决策表在 {shelf.dates.valid_on} 没有适用版本",
+            field="table_name",
+            remedy="Ask for another day, or see the versions on the table's page.",
+            remedy_zh="请更换日期，或在决策表页面查看各版本。",
+        )
+    return found
+
+
+def _inputs(table: DecisionTable, data: TrialIn) -> dict[str, object]:
+    unknown = sorted(set(data.inputs) - {column.name for column in table.inputs})
+    if unknown:
+        raise InvalidInput(
+            f"table {table.name} does not ask for {', '.join(unknown)}",
+            zh=f"该决策表没有输入项 {'、'.join(unknown)}",
+            field=f"inputs/{unknown[0]}",
+            remedy=f"It asks for {', '.join(column.name for column in table.inputs)}.",
+            remedy_zh=f"输入项为 {'、'.join(column.name for column in table.inputs)}。",
+        )
+    return {
+        column.name: typed(column.domain, value) if isinstance(value := data.inputs.get(column.name), str) else value
+        for column in table.inputs
+    }
+
+
+routes = [list_tables, read_table, try_table, validate_draft, propose_draft]

@@ -1,0 +1,199 @@
+"""Rules for people: the shelf of decision tables, one table with its clauses and history, two versions side by side."""
+
+from typing import Annotated, Any
+
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response, Template
+
+from carbonfin.app.administration.parameters import GRADE_WORDS
+from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
+from carbonfin.app.rulebook.shelf import Dates, Shelf, dates_asked
+from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
+from carbonfin.app.rulebook.views import change_views, table_lines, table_view
+from carbonfin.documents.table_workbooks import tables_workbook
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock, china_day
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.difference import differences
+from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.table_files import tables_to_toml
+from carbonfin.rules.tables import TableVersion
+from carbonfin.storage.approvals import OPEN_STATES, approvals_of
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import csv_text, download
+from carbonfin.web.pages import Text, page
+
+DayText = Annotated[str, QueryParameter(max_length=10)]
+VersionText = Annotated[str, QueryParameter(max_length=64)]
+TITLE = Text("规则", "Rules")
+_RULE_APPROVALS = (TABLE_APPROVAL, PARAMETER_APPROVAL)
+
+
+@get("/rules", sync_to_thread=True)
+def rules_page(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    valid_on: DayText = "",
+    known_on: DayText = "",
+) -> Template:
+    """Show the organisation's decision tables on a pair of days, and what waits for a second person."""
+    with sessions.read() as session:
+        dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
+        shelf = Shelf.of(session, actor, dates)
+        waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=_RULE_APPROVALS)
+    tables = [(name, shelf.chosen(name, ""), shelf.history(name)) for name in shelf.book.names()]
+    return page(
+        request,
+        "app/rules.html",
+        title=TITLE,
+        tables=[(name, version, table_view(version.table), history) for name, version, history in tables],
+        waiting=waiting,
+        **_asked(dates),
+    )
+
+
+@get("/rules/changes", sync_to_thread=True)
+def changes_page(request: WebRequest, sessions: Sessions, actor: Actor) -> Template:
+    """Show who proposed and who decided which change of a table or a parameter, the latest first."""
+    with sessions.read() as session:
+        changes = approvals_of(session, actor, kinds=_RULE_APPROVALS)
+    return page(
+        request,
+        "app/rule_changes_made.html",
+        title=Text("规则变更记录", "Changes of rules"),
+        changes=[(one, kind_words(one), STATE_WORDS[one.state]) for one in changes],
+    )
+
+
+@get("/rules/{table_name:str}", sync_to_thread=True)
+def rule_page(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    table_name: FromPath[str],
+    valid_on: DayText = "",
+    known_on: DayText = "",
+    version: VersionText = "",
+) -> Template:
+    """Show one table with its clauses and its history by both dates; what is typed into the form is tried on it."""
+    with sessions.read() as session:
+        dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
+        shelf = Shelf.of(session, actor, dates)
+    history = shelf.history(table_name)
+    shown = shelf.chosen(table_name, version)
+    query = {key: value[:200] for key, value in request.query_params.items() if key.startswith(FIELD_PREFIX)}
+    return page(
+        request,
+        "app/rule.html",
+        title=Text(shown.table.title_zh, shown.table.title_en),
+        name=table_name,
+        shown=shown,
+        state=next(one.state for one in history if one.version is shown),
+        is_in_force=next(one.is_in_force for one in history if one.version is shown),
+        table=table_view(shown.table),
+        history=history,
+        fields=input_fields(shown.table, query),
+        trial=trial_of(shown.table, typed_inputs(shown.table, query)) if query else None,
+        grade_words=GRADE_WORDS,
+        files=_files(shown),
+        version=version,
+        **_asked(dates),
+    )
+
+
+@get("/rules/{table_name:str}/comparison", sync_to_thread=True)
+def comparison_page(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    table_name: FromPath[str],
+    old: VersionText = "",
+    new: VersionText = "",
+) -> Template:
+    """Show what one version of a table says otherwise than another; left out, the first and the last known."""
+    with sessions.read() as session:
+        shelf = Shelf.of(session, actor, dates_asked(session, actor, clock, valid_on="", known_on=""))
+    history = shelf.history(table_name)
+    before = shelf.chosen(table_name, old) if old else history[-1].version
+    after = shelf.chosen(table_name, new) if new else history[0].version
+    return page(
+        request,
+        "app/rule_comparison.html",
+        title=Text(f"{after.table.title_zh}：版本比较", f"{after.table.title_en}: versions compared"),
+        name=table_name,
+        before=before,
+        after=after,
+        changes=change_views(differences(before.table, after.table), before.table, after.table),
+        choices=[
+            (
+                one.version.table.digest[:16],
+                Text(
+                    f"{one.version.valid_from} 起（{one.version.known_from} 知悉）",
+                    f"from {one.version.valid_from}, known {one.version.known_from}",
+                ),
+            )
+            for one in history
+        ],
+    )
+
+
+@get("/rules/{table_name:str}/export/{ending:str}", sync_to_thread=True)
+def export_page(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    table_name: FromPath[str],
+    ending: FromPath[str],
+    version: VersionText = "",
+) -> Response[Any]:
+    """Give a version of a table as a file to keep and to edit: workbook, TOML or JDM."""
+    if ending not in {"xlsx", "csv", "toml", "json"}:
+        raise InvalidInput(
+            f"tables are offered as xlsx, csv, toml and json, not {ending[:10]!r}",
+            zh=f"不提供“{ending[:10]}”格式",
+            field="ending",
+            remedy="Ask for xlsx, csv, toml or json.",
+            remedy_zh="请选择 xlsx、csv、toml 或 json。",
+        )
+    with sessions.read() as session:
+        shelf = Shelf.of(session, actor, dates_asked(session, actor, clock, valid_on="", known_on=""))
+    return _file_of(shelf.chosen(table_name, version), ending)
+
+
+def _files(version: TableVersion) -> list[tuple[str, str]]:
+    """Give the kinds of file the version can be had as; JDM has no word for what is missing."""
+    found = [("xlsx", "Excel"), ("csv", "CSV"), ("toml", "TOML")]
+    try:
+        table_to_jdm(version.table)
+    except InvalidInput:
+        return found
+    return [*found, ("json", "JDM")]
+
+
+def _file_of(version: TableVersion, ending: str) -> Response[Any]:
+    stem = f"{version.table.title_zh}-{version.valid_from}"
+    if ending == "csv":
+        return download(csv_text(table_lines(version.table)), stem=stem, ending=ending)
+    if ending == "toml":
+        return download(tables_to_toml([version]).encode(), stem=stem, ending=ending)
+    if ending == "json":
+        return download(table_to_jdm(version.table).encode(), stem=stem, ending=ending)
+    return download(tables_workbook([version]), stem=stem, ending="xlsx")
+
+
+def _asked(dates: Dates) -> dict[str, Any]:
+    return {"valid_on": dates.valid_on.isoformat(), "known_on": china_day(dates.known_at).isoformat()}
+
+
+routes = [rules_page, changes_page, rule_page, comparison_page, export_page]
