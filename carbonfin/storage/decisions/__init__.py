@@ -11,6 +11,7 @@ from carbonfin.storage.decisions.records import (
     decisions_since,
     load_decision,
     load_outcome,
+    rebuilt,
     record_decision,
     replay_decision,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "heads_from",
     "load_decision",
     "load_outcome",
+    "rebuilt",
     "record_decision",
     "replay_decision",
     "sample_decisions",

@@ -109,7 +109,7 @@ def record_decision(
     very same values. It is sealed in the organisation's hash chain when the transaction ends.
     """
     inputs_json = canonical_json(inputs)
-    outcome = kind.decide(_rebuilt(inputs_json, kind.inputs))
+    outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
     outputs_json = canonical_json(outcome)
     row = DecisionRow(
         id=new_id(),
@@ -159,7 +159,7 @@ def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decis
     row = session.get(DecisionRow, decision_id)
     if row is None or row.organization_id != actor.organization_id or row.kind != kind.name:
         raise _not_found(decision_id)
-    return _rebuilt(row.outputs, kind.outputs)
+    return rebuilt(row.outputs, kind.outputs)
 
 
 def decisions_of(
@@ -211,7 +211,7 @@ def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], d
             remedy="Replay it with the release that made it.",
             remedy_zh="请使用当时的软件版本重算。",
         )
-    again = canonical_json(kind.decide(_rebuilt(row.inputs, kind.inputs)))
+    again = canonical_json(kind.decide(rebuilt(row.inputs, kind.inputs)))
     differences = tuple(_differences(json.loads(row.outputs), json.loads(again), ""))
     same = again == row.outputs and _digest(again) == row.outputs_digest and _digest(row.inputs) == row.inputs_digest
     if not same and not differences:
@@ -230,7 +230,8 @@ def _differences(before: Any, after: Any, path: str) -> Iterable[str]:
         yield f"{path or '/'}: recorded {before!r}, replayed {after!r}"
 
 
-def _rebuilt(text: str, kind: type[T]) -> T:
+def rebuilt(text: str, kind: type[T]) -> T:
+    """Read recorded inputs or outputs back from their canonical text."""
     return msgspec.json.decode(text, type=kind, dec_hook=_fraction)
 
 
