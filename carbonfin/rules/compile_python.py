@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from carbonfin.rules.decide import Decider, Decision, NotDecided, RowTried
-from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain
+from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain, Present
 from carbonfin.rules.grammar import Cell, Interval
 from carbonfin.rules.policies import Settled
 from carbonfin.rules.tables import DecisionTable, HitPolicy
@@ -34,14 +34,16 @@ class CompiledTable:
     settle: Callable[..., Settled]
     source: str
     _decider: Decider
+    _read: Callable[..., tuple[Present | None, ...]]
     _tried: Callable[..., tuple[RowTried, ...]]
+    _names: tuple[str, ...]
 
     def decide(self, inputs: Mapping[str, object]) -> Decision | NotDecided:
         """Decide with the trace of every row; equal to the plain interpreter's answer, faster."""
-        values, missing = self._decider.read(inputs)
-        if missing:
+        values = self._read(*map(inputs.get, self._names))
+        if None in values:
             return self._decider.decide(inputs)
-        return self._decider.answer(self.settle(*values), missing, self._tried(*values))
+        return self._decider.answer(self.settle(*values), (), self._tried(*values))
 
 
 def compile_python(table: DecisionTable) -> CompiledTable:
@@ -51,7 +53,8 @@ def compile_python(table: DecisionTable) -> CompiledTable:
     # The text holds literals of the table's own values and names made here; cells have no code in them.
     exec(compile(source, f"<table {table.name}>", "exec"), writer.names)  # noqa: S102 - see above
     return CompiledTable(
-        table=table, settle=writer.names["settle"], source=source, _decider=writer.decider, _tried=writer.names["tried"]
+        table=table, settle=writer.names["settle"], source=source, _decider=writer.decider, _read=writer.names["read"],
+        _tried=writer.names["tried"], _names=tuple(column.name for column in table.inputs),
     )  # fmt: skip
 
 
@@ -63,10 +66,11 @@ class _Writer:
         self.names: dict[str, Any] = {"date": date, "by_rows": self._by_rows, "by_mask": self._by_mask()}
 
     def source(self) -> str:
-        """Write the function: read each input, then either try rows in order or gather the rows that hit."""
-        lines = [f"def settle({', '.join(self._arguments)}):"]
-        for place in range(len(self._arguments)):
-            lines += [f"    {line}" for line in self._reading(place)]
+        """Write the functions: read each input; try rows in order or gather what hits; say what became of each row."""
+        reading = [f"    {line}" for place in range(len(self._arguments)) for line in self._reading(place)]
+        lines = [f"def read({', '.join(self._arguments)}):", *reading]
+        lines += [f"    return ({', '.join(self._arguments)},)"]
+        lines += [f"def settle({', '.join(self._arguments)}):", *reading]
         none = " or ".join(f"{name} is None" for name in self._arguments)
         lines += [f"    if {none}:", f"        return by_rows({', '.join(self._arguments)})"]
         lines += [f"    {line}" for line in self._rows()]

@@ -5,19 +5,18 @@ missing stands with its reason alone. The text is that of `carbonfin.rules.recor
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from carbonfin.kernel.units import to_float
 from carbonfin.rules.decide import Decision, NotDecided
 from carbonfin.rules.domains import plain_number
 from carbonfin.rules.tables import DecisionTable, OutputValue
 
-_WRITE = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
-).encode
+_WRITE = msgspec.json.Encoder(order="sorted").encode
 
 
 def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
@@ -28,6 +27,15 @@ def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Deci
         inputs: What it was asked.
         said: What it answered to these inputs.
     """
+    return _written(table, inputs, said).decode()
+
+
+def decision_digest(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
+    """Give the SHA-256 of a decision's text, in hexadecimal."""
+    return hashlib.sha256(_written(table, inputs, said)).hexdigest()
+
+
+def _written(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> bytes:
     missing = {one.name: one.reason.value for one in said.missing}
     record: dict[str, object] = {
         "table": said.table,
@@ -46,11 +54,6 @@ def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Deci
     else:
         record["rows"], record["refused"] = said.rows, said.refused.value
     return _WRITE(record)
-
-
-def decision_digest(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
-    """Give the SHA-256 of a decision's text, in hexadecimal."""
-    return hashlib.sha256(decision_text(table, inputs, said).encode()).hexdigest()
 
 
 def _value(value: object) -> str | bool:

@@ -1,7 +1,9 @@
 """The canonical text of what a table decided."""
 
 import hashlib
+import json
 import math
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -53,6 +55,19 @@ def test_what_is_missing_stands_with_its_reason() -> None:
     assert '"refused":"missing_input"' in text
     assert '"rows":["R1"]' in text
     assert '"x":' not in text.replace('"x":"not_a_number"', "")
+
+
+@given(
+    id_=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8),
+    fen=st.integers(-(10**18) + 1, 10**18 - 1),
+)
+def test_any_row_number_and_any_amount_are_written_as_everywhere(id_: str, fen: int) -> None:
+    column = output_column("out", OutputKind.FEN)
+    plain = sample_table({"x": "number[0..10] ratio"}, [("-|null", str(fen))], outputs=[column])
+    table = replace(plain, rows=(replace(plain.rows[0], id=id_),))
+    text = decision_text(table, {"x": 1}, decide(table, {"x": 1}))
+    assert text == canonical_json(json.loads(text))
+    assert (json.loads(text)["rows"], json.loads(text)["outputs"]) == ([id_], [[fen]])
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
