@@ -5,13 +5,15 @@ the file; a column with neither is refused.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import DateDomain, domain_from
+from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.jdm_cells import cell_from_jdm, cell_to_jdm, output_from_jdm
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import (
@@ -34,6 +36,11 @@ _CARRIED: Mapping[HitPolicy, str] = {
     HitPolicy.RULE_ORDER: "collect",
 }
 """Policies whose answer, where there is one, is what JDM's own policy gives on inputs that are there."""
+_REMEDY = "Give what is missing, or write the rule as cells of a decision table."
+_REMEDY_ZH = "请补充缺少的内容，或改写为决策表的单元格。"
+_SHOWN_MAX = 60
+_Read = TypeVar("_Read")
+_DATE_FIELD = re.compile(r"date\(.+\)")
 _ENDS = frozenset({"inputNode", "outputNode"})
 _TABLE_NODE = "decisionTableNode"
 _UNKNOWN_SOURCE = Clause(document="JDM")
@@ -48,106 +55,243 @@ class JdmColumns:
     source: Clause = _UNKNOWN_SOURCE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JdmFault:
+    """What is wrong with one place of a file.
+
+    Attributes:
+        place: File with node, row and column, or with the line.
+        found: What stands there, cut where it is long.
+    """
+
+    place: str
+    found: str
+    expected: str
+    expected_zh: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.found!r} stands there; expected: {self.expected}"
+
+
 def tables_from_jdm(text: str, columns: JdmColumns, *, file_name: str) -> tuple[DecisionTable, ...]:
     """Read every decision table of a file that holds nothing else but its ends.
 
     Raises:
-        InvalidInput: The file is no JDM, or holds what cannot be carried; the message names file, node, row and column.
+        InvalidInput: The file is no JDM, or holds what cannot be carried; the message lists every fault with its place,
+            and the context has them as `faults`.
     """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        _refuse(file_name, f"no JSON: {error}", "不是有效的 JSON")
-    nodes = document.get("nodes") if isinstance(document, dict) else None
-    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
-        _refuse(file_name, "no JDM file: `nodes` is missing", "不是 JDM 文件：缺少 nodes")
-    found = []
-    for node in nodes:
-        place = f"{file_name}: node {node.get('name') or node.get('id')!r}"
-        if node.get("type") == _TABLE_NODE:
-            found.append(_refusing_shape(place, partial(_table, node, columns, place)))
-        elif node.get("type") not in _ENDS:
-            _refuse(
-                place, f"a node of the type {node.get('type')} is not carried", f"不支持节点类型 {node.get('type')}"
-            )
-    if not found:
-        _refuse(file_name, "it holds no decision table", "文件中没有决策表")
-    return tuple(found)
-
-
-def _refusing_shape(place: str, read: Callable[[], DecisionTable]) -> DecisionTable:
-    """Read a node; where a part has not the shape of JDM, say so instead of failing."""
-    try:
-        return read()
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        _refuse(place, f"not of the shape of a JDM table ({error!r})", "结构不符合 JDM 决策表")
-
-
-def _table(node: Mapping[str, Any], columns: JdmColumns, place: str) -> DecisionTable:
-    content = node["content"]
-    _require_plain(content, place)
-    inputs = [_input(one, columns, place) for one in content["inputs"]]
-    outputs = [_output(one, columns, place) for one in content["outputs"]]
-    cells = [one["id"] for one in content["inputs"]], [one["id"] for one in content["outputs"]]
-    rows = [
-        _row(rule, (inputs, outputs), cells, columns.source, f"{place}, row {rule.get('_id') or nth}")
-        for nth, rule in enumerate(content["rules"], 1)
-    ]
-    titles = (str(content.get("title_zh") or node["name"]), str(content.get("title_en") or node["name"]))
-    try:
-        return table_of(
-            name=node["id"], title_zh=titles[0], title_en=titles[1], hit_policy=_policy(content, place),
-            inputs=inputs, outputs=outputs, rows=rows,
+    reader = _Reader(columns, file_name)
+    tables = reader.tables(text)
+    if reader.faults:
+        raise InvalidInput(
+            "\n".join(map(str, reader.faults)),
+            zh="\n".join(f"{one.place}：“{one.found}”：{one.expected_zh}" for one in reader.faults),
+            field="jdm", remedy=_REMEDY, remedy_zh=_REMEDY_ZH, faults=tuple(reader.faults),
         )  # fmt: skip
-    except InvalidInput as error:
-        _refuse(place, error.detail, error.zh)
+    return tables
 
 
-def _require_plain(content: Mapping[str, Any], place: str) -> None:
-    """Refuse what changes the meaning of a table from outside its cells."""
-    for name, plain in (("inputField", None), ("outputPath", None), ("executionMode", "single")):
-        value = content.get(name)
-        if value not in (None, "", plain):
-            _refuse(place, f"{name} {value!r} is not carried", f"不支持 {name}")
+class _Reader:
+    """A file while it is read, with what was found wrong; nothing stops at the first fault."""
 
+    def __init__(self, columns: JdmColumns, file_name: str) -> None:
+        self.faults: list[JdmFault] = []
+        self._columns = columns
+        self._file = file_name
 
-def _policy(content: Mapping[str, Any], place: str) -> HitPolicy:
-    named, own = content.get("hitPolicy"), content.get("policy")
-    if own is not None and own in set(HitPolicy) and _CARRIED.get(HitPolicy(own)) == named:
-        return HitPolicy(own)
-    if own is not None or named not in {"first", "collect"}:
-        _refuse(place, f"hit policy {own or named!r} is not carried", f"不支持命中策略 {own or named}")
-    return HitPolicy(named)
+    def _fault(self, place: str, found: object, expected: str, zh: str) -> None:
+        shown = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        cut = f"{shown[:_SHOWN_MAX]}…" if len(shown) > _SHOWN_MAX else shown
+        self.faults.append(JdmFault(place=place, found=cut, expected=expected, expected_zh=zh))
 
+    def _read(self, place: str, found: object, read: Callable[[str], _Read], what: str = "a text") -> _Read | None:
+        """Read a text; a fault where it is none or cannot be read."""
+        if not isinstance(found, str):
+            self._fault(place, found, what, "应为文本")
+            return None
+        try:
+            return read(found)
+        except InvalidInput as error:
+            self._fault(place, found, error.detail, error.zh)
+            return None
 
-def _input(found: Mapping[str, Any], columns: JdmColumns, place: str) -> InputColumn:
-    name = str(found.get("field") or "")
-    where = f"{place}, input {found.get('name') or name!r}"
-    if not name:
-        _refuse(where, "a column without a field holds free expressions, which are not carried", "该列为自由表达式")
-    if name in columns.inputs:
-        return columns.inputs[name]
-    if "domain" not in found:
-        _refuse(where, f"the domain of {name} is not given", f"未给出列 {name} 的取值范围")
-    try:
-        domain = domain_from(str(found["domain"]))
-    except InvalidInput as error:
-        _refuse(where, error.detail, error.zh)
-    plain = name.removeprefix("date(").removesuffix(")") if isinstance(domain, DateDomain) else name
-    title_zh, title_en = _titles(found, plain)
-    return InputColumn(name=plain, domain=domain, title_zh=title_zh, title_en=title_en)
+    def _text(self, found: Mapping[str, Any], key: str, place: str) -> str:
+        """Give a text that must be there; empty where it is not."""
+        value = found.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+        self._fault(f"{place}, {key}", value, "a text", "应为文本")
+        return ""
 
+    def _listed(self, found: Mapping[str, Any], key: str, place: str) -> list[dict[str, Any]]:
+        """Give the objects of a list that must be there."""
+        value = found.get(key)
+        if not isinstance(value, list):
+            self._fault(f"{place}, {key}", value, "a list", "应为列表")
+            return []
+        for nth, one in enumerate(value, 1):
+            if not isinstance(one, dict):
+                self._fault(f"{place}, {key} {nth}", one, "an object", "应为对象")
+        return [one for one in value if isinstance(one, dict)]
 
-def _output(found: Mapping[str, Any], columns: JdmColumns, place: str) -> OutputColumn:
-    name = str(found.get("field") or "")
-    where = f"{place}, output {found.get('name') or name!r}"
-    if name in columns.outputs:
-        return columns.outputs[name]
-    if found.get("kind") not in set(OutputKind):
-        _refuse(where, f"the kind of {name} is not given", f"未给出输出列 {name} 的类型")
-    title_zh, title_en = _titles(found, name)
-    column = OutputColumn(name=name, kind=OutputKind(found["kind"]), title_zh=title_zh, title_en=title_en)
-    return replace(column, ranking=tuple(column.read(str(text)) for text in found.get("ranking", ())))
+    def tables(self, text: str) -> tuple[DecisionTable, ...]:
+        """Give the tables that could be read, and gather what is wrong with the others."""
+        nodes = self._listed(self._document(text), "nodes", self._file)
+        found: list[DecisionTable | None] = []
+        for nth, node in enumerate(nodes, 1):
+            place = f"{self._file}: node {node.get('name') or node.get('id') or nth}"
+            kind = str(node.get("type"))
+            if kind == _TABLE_NODE:
+                found.append(self._table(node, place))
+            elif kind not in _ENDS:
+                expected = f"{_TABLE_NODE} or an end; other nodes are not carried"
+                self._fault(f"{place}, type", node.get("type"), expected, "不支持该节点类型")
+        if not found and not self.faults:
+            self._fault(self._file, text[:_SHOWN_MAX], f"a node of the type {_TABLE_NODE}", "文件中没有决策表")
+        return tuple(table for table in found if table is not None)
+
+    def _document(self, text: str) -> dict[str, Any]:
+        try:
+            document = json.loads(text)
+            json.dumps(document, ensure_ascii=False).encode()
+        except json.JSONDecodeError as error:
+            place = f"{self._file}: line {error.lineno}, column {error.colno}"
+            self._fault(place, text[error.pos :].split("\n", 1)[0], f"JSON: {error.msg}", "不是有效的 JSON")
+        except (RecursionError, ValueError):
+            self._fault(self._file, text, "JSON of whole characters, short numbers and few levels", "不是可读取的 JSON")
+        else:
+            if isinstance(document, dict):
+                return document
+            self._fault(self._file, document, "an object with `nodes`", "应为含 nodes 的对象")
+        return {"nodes": []}
+
+    def _table(self, node: Mapping[str, Any], place: str) -> DecisionTable | None:
+        before = len(self.faults)
+        content = node.get("content")
+        if not isinstance(content, dict):
+            self._fault(f"{place}, content", content, "an object", "应为对象")
+            return None
+        name, title = self._text(node, "id", place), self._text(node, "name", place)
+        policy = self._policy(content, place)
+        inputs = [self._input(one, place, nth) for nth, one in enumerate(self._listed(content, "inputs", place), 1)]
+        outputs = [self._output(one, place, nth) for nth, one in enumerate(self._listed(content, "outputs", place), 1)]
+        rows = [
+            self._row(rule, inputs, outputs, f"{place}, row {rule.get('_id') or nth}")
+            for nth, rule in enumerate(self._listed(content, "rules", place), 1)
+        ]
+        if len(self.faults) > before or policy is None:
+            return None
+        titles = [str(content.get(key) or title) for key in ("title_zh", "title_en")]
+        try:
+            return table_of(
+                name=name, title_zh=titles[0], title_en=titles[1], hit_policy=policy, rows=rows,
+                inputs=[one for _, one in inputs if one], outputs=[one for _, one in outputs if one],
+            )  # fmt: skip
+        except InvalidInput as error:
+            self._fault(place, name, error.detail, error.zh)
+            return None
+
+    def _policy(self, content: Mapping[str, Any], place: str) -> HitPolicy | None:
+        """Read the hit policy; refuse beside it what changes the meaning of a table from outside its cells."""
+        for name, plain in (("inputField", None), ("outputPath", None), ("executionMode", "single")):
+            value = content.get(name)
+            if value not in (None, "", plain):
+                self._fault(f"{place}, {name}", value, f"{plain or 'nothing'}; {name} is not carried", f"不支持 {name}")
+        named, own = str(content.get("hitPolicy")), content.get("policy")
+        if own is not None and str(own) in set(HitPolicy) and _CARRIED.get(HitPolicy(own)) == named:
+            return HitPolicy(own)
+        if own is None and named in {"first", "collect"}:
+            return HitPolicy(named)
+        self._fault(
+            f"{place}, hit policy",
+            own or content.get("hitPolicy"),
+            "first or collect; others are not carried",
+            "不支持该命中策略",
+        )
+        return None
+
+    def _input(self, found: Mapping[str, Any], place: str, nth: int) -> tuple[str, InputColumn | None]:
+        asked = str(found.get("field") or "").strip()
+        where = f"{place}, input {found.get('name') or asked or nth}"
+        key = self._text(found, "id", where)
+        if not asked:
+            expected = "a field; a column without one holds free expressions, which are not carried"
+            self._fault(f"{where}, field", found.get("field"), expected, "该列为自由表达式")
+            return key, None
+        column = self._columns.inputs.get(asked)
+        if column is None:
+            domain = self._read(f"{where}, domain of {asked}", found.get("domain"), domain_from, "a domain")
+            if domain is None:
+                return key, None
+            plain = asked.removeprefix("date(").removesuffix(")") if isinstance(domain, DateDomain) else asked
+            title_zh, title_en = _titles(found, plain)
+            column = InputColumn(name=plain, domain=domain, title_zh=title_zh, title_en=title_en)
+        if isinstance(column.domain, DateDomain) and not _DATE_FIELD.fullmatch(asked):
+            self._fault(
+                f"{where}, field", asked, f"date({asked}), so that days are compared as days", "日期列应写作 date(…)"
+            )
+        return key, column
+
+    def _output(self, found: Mapping[str, Any], place: str, nth: int) -> tuple[str, OutputColumn | None]:
+        name = str(found.get("field") or "")
+        where = f"{place}, output {found.get('name') or name or nth}"
+        key = self._text(found, "id", where)
+        if name in self._columns.outputs:
+            return key, self._columns.outputs[name]
+        kind, ranking = str(found.get("kind")), found.get("ranking") or []
+        if kind not in set(OutputKind):
+            self._fault(
+                f"{where}, kind of {name}", found.get("kind"), f"one of {', '.join(OutputKind)}", "未给出输出列的类型"
+            )
+            return key, None
+        title_zh, title_en = _titles(found, name)
+        column = OutputColumn(name=name, kind=OutputKind(kind), title_zh=title_zh, title_en=title_en)
+        if not isinstance(ranking, list):
+            self._fault(f"{where}, ranking", ranking, "a list", "应为列表")
+            return key, None
+        ranked = [self._read(f"{where}, ranking", text, column.read) for text in ranking]
+        return key, replace(column, ranking=tuple(value for value in ranked if value is not None))
+
+    def _row(
+        self,
+        rule: Mapping[str, Any],
+        inputs: Sequence[tuple[str, InputColumn | None]],
+        outputs: Sequence[tuple[str, OutputColumn | None]],
+        place: str,
+    ) -> RowDraft:
+        """Read a row; the cells of a column that could not be read are left alone."""
+        when = [
+            self._read(f"{place}, column {column.name}", rule.get(key, ""), partial(_cell_read, column))
+            for key, column in inputs
+            if column
+        ]
+        then = [
+            self._read(f"{place}, column {output.name}", rule.get(key, ""), partial(_output_read, output))
+            for key, output in outputs
+            if output
+        ]
+        note = str(rule.get("_description") or "")
+        return RowDraft(
+            id=self._text(rule, "_id", place), when=[text or "" for text in when], then=[text or "" for text in then],
+            clause=self._clause(rule, place) if "_document" in rule else self._columns.source,
+            note_zh=str(rule.get("_note_zh", note)), note_en=str(rule.get("_note_en", note)),
+        )  # fmt: skip
+
+    def _clause(self, rule: Mapping[str, Any], place: str) -> Clause:
+        """Read where a row comes from, as `table_to_jdm` wrote it."""
+        texts = {
+            name: self._read(f"{place}, _{name}", rule.get(f"_{name}"), str) or ""
+            for name in ("document", "article", "quote")
+        }
+        grade, confirmed = str(rule.get("_grade")), str(rule.get("_confirmed"))
+        if grade not in set(Grade):
+            self._fault(
+                f"{place}, _grade", rule.get("_grade"), f"one of {', '.join(Grade)}", f"应为 {'、'.join(Grade)} 之一"
+            )
+            grade = Grade.UNKNOWN.value
+        if confirmed not in {"true", "false"}:
+            self._fault(f"{place}, _confirmed", rule.get("_confirmed"), "true or false", "应为 true 或 false")
+        return Clause(**texts, grade=Grade(grade), confirmed=confirmed == "true")
 
 
 def _titles(found: Mapping[str, Any], name: str) -> tuple[str, str]:
@@ -155,54 +299,16 @@ def _titles(found: Mapping[str, Any], name: str) -> tuple[str, str]:
     return str(found.get("title_zh", shown)), str(found.get("title_en", shown))
 
 
-def _row(
-    rule: Mapping[str, Any],
-    columns: tuple[Sequence[InputColumn], Sequence[OutputColumn]],
-    cells: tuple[Sequence[str], Sequence[str]],
-    source: Clause,
-    place: str,
-) -> RowDraft:
-    when = [
-        _carried(place, column.name, partial(_cell_read, rule, cell, column))
-        for column, cell in zip(columns[0], cells[0], strict=True)
-    ]
-    then = [
-        _carried(place, column.name, partial(_output_read, rule, cell, column))
-        for column, cell in zip(columns[1], cells[1], strict=True)
-    ]
-    clause = source
-    if "_document" in rule:
-        clause = Clause(
-            document=rule["_document"], article=rule["_article"], quote=rule["_quote"], grade=Grade(rule["_grade"]),
-            confirmed=rule["_confirmed"] == "true",
-        )  # fmt: skip
-    note = str(rule.get("_description") or "")
-    return RowDraft(
-        id=str(rule["_id"]), when=when, then=then, clause=clause, note_zh=str(rule.get("_note_zh", note)),
-        note_en=str(rule.get("_note_en", note)),
-    )  # fmt: skip
+def _cell_read(column: InputColumn, text: str) -> str:
+    carried = cell_from_jdm(text, column.domain)
+    read_cell(carried, column.domain)
+    return carried
 
 
-def _cell_read(rule: Mapping[str, Any], cell: str, column: InputColumn) -> str:
-    return cell_from_jdm(_text(rule, cell), column.domain)
-
-
-def _output_read(rule: Mapping[str, Any], cell: str, column: OutputColumn) -> str:
-    return output_from_jdm(_text(rule, cell), is_code=column.kind is OutputKind.CODE)
-
-
-def _text(rule: Mapping[str, Any], cell: str) -> str:
-    value = rule.get(cell, "")
-    if not isinstance(value, str):
-        raise InvalidInput(f"{value!r} is no text", zh="单元格应为文本", field="cell")
-    return value
-
-
-def _carried(place: str, column: str, read: Callable[[], str]) -> str:
-    try:
-        return read()
-    except InvalidInput as error:
-        _refuse(f"{place}, column {column}", error.detail, error.zh)
+def _output_read(column: OutputColumn, text: str) -> str:
+    carried = output_from_jdm(text, is_code=column.kind is OutputKind.CODE)
+    column.read(carried)
+    return carried
 
 
 def table_to_jdm(table: DecisionTable) -> str:
@@ -271,9 +377,12 @@ def _rules_written(table: DecisionTable) -> list[dict[str, str]]:
     return rules
 
 
+def _carried(place: str, column: str, write: Callable[[], str]) -> str:
+    try:
+        return write()
+    except InvalidInput as error:
+        _refuse(f"{place}, column {column}", error.detail, error.zh)
+
+
 def _refuse(place: str, why: str, zh: str) -> NoReturn:
-    raise InvalidInput(
-        f"{place}: {why}", zh=f"{place}：{zh}", field="jdm",
-        remedy="Give what is missing, or write the rule as cells of a decision table.",
-        remedy_zh="请补充缺少的内容，或改写为决策表的单元格。",
-    )  # fmt: skip
+    raise InvalidInput(f"{place}: {why}", zh=f"{place}：{zh}", field="jdm", remedy=_REMEDY, remedy_zh=_REMEDY_ZH)

@@ -1,7 +1,9 @@
 """Cells of the JDM format (GoRules) and of ours: each test of one language as a test of the other, or refused.
 
 Commas stand for alternatives in both. `!=` differs: several of them hold together here and are alternatives there, so
-they are carried as `not in […]`. An empty cell of JDM is `-` here: it is carried for values that are there.
+they are carried as `not in […]`. An empty cell of JDM is `-` here: it is carried for values that are there. What the
+format's own engine (zen 2.1.3) cannot read makes a row that never answers there, so it is refused here: `-`, `= 5`,
+`not("A")`, blanks inside `not in`.
 """
 
 import re
@@ -11,12 +13,14 @@ from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDo
 from carbonfin.rules.grammar import ANY, NULL
 
 _SPAN = re.compile(r"([\[(])\s*(.+?)\s*\.\.\s*(.+?)\s*([\])])", re.DOTALL)
-_SIGNED = re.compile(r"(==|=|!=|<=|>=|<|>)?\s*(.+)", re.DOTALL)
-_NONE_OF = re.compile(r"not\s+in\s*\[(.*)\]|not\s*\((.*)\)", re.DOTALL)
+_TEST = re.compile(r"(==|!=|<=|>=|<|>)?\s*(.+)", re.DOTALL)
+_SIGNED = re.compile(r"(!=|<=|>=|=|<|>)?\s*(.+)", re.DOTALL)
+_NONE_OF = re.compile(r"not in \[(.*)\]", re.DOTALL)
+_NOT = re.compile(r"not\s*\(\s*(true|false)\s*\)")
 _LISTED = re.compile(r"(?:in\s*)?\[(.*)\]", re.DOTALL)
 _QUOTED = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
 _NUMBER = re.compile(r"-?\d[\d_]*(\.\d+)?", re.ASCII)
-_DAY = re.compile(r'(?:d|date)\(\s*["\'](\d{4}-\d{2}-\d{2})["\']\s*\)', re.ASCII)
+_DAY = re.compile(r'date\(\s*["\'](\d{4}-\d{2}-\d{2})["\']\s*\)', re.ASCII)
 _PIECES = re.compile(r'"[^"]*"|\'[^\']*\'|[\[(]|[\])]|,|[^"\'\[\](),]+|.', re.DOTALL)
 
 
@@ -27,10 +31,12 @@ def cell_from_jdm(text: str, domain: AnyDomain) -> str:
         InvalidInput: It is an expression or anything else that the grammar of ours does not have.
     """
     stripped = text.strip()
-    if stripped in {"", ANY}:
+    if not stripped:
         return ANY
     if none_of := _NONE_OF.fullmatch(stripped):
-        return ", ".join(f"!={_literal(one, domain)}" for one in split(none_of[1] or none_of[2] or ""))
+        return ", ".join(f"!={_literal(one, domain)}" for one in split(none_of[1]))
+    if isinstance(domain, BooleanDomain) and (negated := _NOT.fullmatch(stripped)):
+        return f"!={negated[1]}"
     pieces = split(stripped)
     if len(pieces) > 1 and any(piece.startswith("!=") for piece in pieces):
         raise _refusal(text, "`!=` beside other tests is an alternative in JDM; write not in […]", "“!=”与其他条件并列")
@@ -42,17 +48,17 @@ def _tests(piece: str, domain: AnyDomain) -> list[str]:
         return [f"{span[1]}{_literal(span[2], domain)}..{_literal(span[3], domain)}{span[4]}"]
     if listed := _LISTED.fullmatch(piece):
         return [_literal(one, domain) for one in split(listed[1])]
-    signed = _SIGNED.fullmatch(piece)
+    signed = _TEST.fullmatch(piece)
     assert signed is not None, "an empty test was refused before"
-    sign = "" if signed[1] in {None, "=", "=="} else signed[1]
+    sign = "" if signed[1] in {None, "=="} else signed[1]
     return [f"{sign}{_literal(signed[2], domain)}"]
 
 
 def _literal(text: str, domain: AnyDomain) -> str:
     stripped = text.strip()
     if isinstance(domain, CodeDomain):
-        if quoted := _QUOTED.fullmatch(stripped):
-            return quoted[1] if quoted[1] is not None else quoted[2]
+        if (quoted := _QUOTED.fullmatch(stripped)) and (code := quoted[1] or quoted[2] or "") in domain.codes:
+            return code
     elif isinstance(domain, BooleanDomain):
         if stripped in {"true", "false"}:
             return stripped
