@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import DateDomain, domain_from
 from carbonfin.rules.grammar import read_cell
-from carbonfin.rules.jdm_cells import cell_from_jdm, cell_to_jdm, output_from_jdm
+from carbonfin.rules.jdm_cells import cell_from_jdm, output_from_jdm
+from carbonfin.rules.jdm_writing import REMEDY, REMEDY_ZH, input_written, output_written, refusal, rules_written
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import (
     Clause,
@@ -24,7 +25,6 @@ from carbonfin.rules.tables import (
     OutputColumn,
     OutputKind,
     RowDraft,
-    output_text,
     table_of,
 )
 
@@ -36,8 +36,6 @@ _CARRIED: Mapping[HitPolicy, str] = {
     HitPolicy.RULE_ORDER: "collect",
 }
 """Policies whose answer, where there is one, is what JDM's own policy gives on inputs that are there."""
-_REMEDY = "Give what is missing, or write the rule as cells of a decision table."
-_REMEDY_ZH = "请补充缺少的内容，或改写为决策表的单元格。"
 _SHOWN_MAX = 60
 _Read = TypeVar("_Read")
 _DATE_FIELD = re.compile(r"date\(.+\)")
@@ -62,6 +60,7 @@ class JdmFault:
     Attributes:
         place: File with node, row and column, or with the line.
         found: What stands there, cut where it is long.
+        expected: What should stand there, or why this cannot.
     """
 
     place: str
@@ -70,25 +69,32 @@ class JdmFault:
     expected_zh: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.found!r} stands there; expected: {self.expected}"
+        return f"{self.place}: {self.found!r} stands there: {self.expected}"
 
 
 def tables_from_jdm(text: str, columns: JdmColumns, *, file_name: str) -> tuple[DecisionTable, ...]:
     """Read every decision table of a file that holds nothing else but its ends.
 
     Raises:
-        InvalidInput: The file is no JDM, or holds what cannot be carried; the message lists every fault with its place,
-            and the context has them as `faults`.
+        InvalidInput: The file is no JDM, or holds what cannot be carried; the message lists every fault, a line each.
     """
-    reader = _Reader(columns, file_name)
-    tables = reader.tables(text)
-    if reader.faults:
+    tables, faults = read_jdm(text, columns, file_name=file_name)
+    if faults:
         raise InvalidInput(
-            "\n".join(map(str, reader.faults)),
-            zh="\n".join(f"{one.place}：“{one.found}”：{one.expected_zh}" for one in reader.faults),
-            field="jdm", remedy=_REMEDY, remedy_zh=_REMEDY_ZH, faults=tuple(reader.faults),
+            "\n".join(map(str, faults)),
+            zh="\n".join(f"{one.place}：“{one.found}”：{one.expected_zh}" for one in faults),
+            field="jdm", remedy=REMEDY, remedy_zh=REMEDY_ZH,
         )  # fmt: skip
     return tables
+
+
+def read_jdm(
+    text: str, columns: JdmColumns, *, file_name: str
+) -> tuple[tuple[DecisionTable, ...], tuple[JdmFault, ...]]:
+    """Read the tables of a file; where anything is wrong, every fault that was found and no table."""
+    reader = _Reader(columns, file_name)
+    tables = reader.tables(text)
+    return (() if reader.faults else tables), tuple(reader.faults)
 
 
 class _Reader:
@@ -104,7 +110,9 @@ class _Reader:
         cut = f"{shown[:_SHOWN_MAX]}…" if len(shown) > _SHOWN_MAX else shown
         self.faults.append(JdmFault(place=place, found=cut, expected=expected, expected_zh=zh))
 
-    def _read(self, place: str, found: object, read: Callable[[str], _Read], what: str = "a text") -> _Read | None:
+    def _read(
+        self, place: str, found: object, read: Callable[[str], _Read], what: str = "should be a text"
+    ) -> _Read | None:
         """Read a text; a fault where it is none or cannot be read."""
         if not isinstance(found, str):
             self._fault(place, found, what, "应为文本")
@@ -112,7 +120,9 @@ class _Reader:
         try:
             return read(found)
         except InvalidInput as error:
-            self._fault(place, found, error.detail, error.zh)
+            shown = found.strip()
+            why, zh = error.detail.removeprefix(f"{shown!r}: "), error.zh.removeprefix(f"“{shown}”：")
+            self._fault(place, found, why, zh)
             return None
 
     def _text(self, found: Mapping[str, Any], key: str, place: str) -> str:
@@ -120,18 +130,18 @@ class _Reader:
         value = found.get(key)
         if isinstance(value, str) and value.strip():
             return value
-        self._fault(f"{place}, {key}", value, "a text", "应为文本")
+        self._fault(f"{place}, {key}", value, "should be a text", "应为文本")
         return ""
 
     def _listed(self, found: Mapping[str, Any], key: str, place: str) -> list[dict[str, Any]]:
         """Give the objects of a list that must be there."""
         value = found.get(key)
         if not isinstance(value, list):
-            self._fault(f"{place}, {key}", value, "a list", "应为列表")
+            self._fault(f"{place}, {key}", value, "should be a list", "应为列表")
             return []
         for nth, one in enumerate(value, 1):
             if not isinstance(one, dict):
-                self._fault(f"{place}, {key} {nth}", one, "an object", "应为对象")
+                self._fault(f"{place}, {key} {nth}", one, "should be an object", "应为对象")
         return [one for one in value if isinstance(one, dict)]
 
     def tables(self, text: str) -> tuple[DecisionTable, ...]:
@@ -144,10 +154,12 @@ class _Reader:
             if kind == _TABLE_NODE:
                 found.append(self._table(node, place))
             elif kind not in _ENDS:
-                expected = f"{_TABLE_NODE} or an end; other nodes are not carried"
+                expected = f"should be {_TABLE_NODE} or an end; other nodes are not carried"
                 self._fault(f"{place}, type", node.get("type"), expected, "不支持该节点类型")
         if not found and not self.faults:
-            self._fault(self._file, text[:_SHOWN_MAX], f"a node of the type {_TABLE_NODE}", "文件中没有决策表")
+            self._fault(
+                self._file, text[:_SHOWN_MAX], f"should hold a node of the type {_TABLE_NODE}", "文件中没有决策表"
+            )
         return tuple(table for table in found if table is not None)
 
     def _document(self, text: str) -> dict[str, Any]:
@@ -156,20 +168,25 @@ class _Reader:
             json.dumps(document, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
             place = f"{self._file}: line {error.lineno}, column {error.colno}"
-            self._fault(place, text[error.pos :].split("\n", 1)[0], f"JSON: {error.msg}", "不是有效的 JSON")
+            self._fault(place, text[error.pos :].split("\n", 1)[0], f"should be JSON: {error.msg}", "不是有效的 JSON")
         except (RecursionError, ValueError):
-            self._fault(self._file, text, "JSON of whole characters, short numbers and few levels", "不是可读取的 JSON")
+            self._fault(
+                self._file,
+                text,
+                "should be JSON of whole characters, short numbers and few levels",
+                "不是可读取的 JSON",
+            )
         else:
             if isinstance(document, dict):
                 return document
-            self._fault(self._file, document, "an object with `nodes`", "应为含 nodes 的对象")
+            self._fault(self._file, document, "should be an object with `nodes`", "应为含 nodes 的对象")
         return {"nodes": []}
 
     def _table(self, node: Mapping[str, Any], place: str) -> DecisionTable | None:
         before = len(self.faults)
         content = node.get("content")
         if not isinstance(content, dict):
-            self._fault(f"{place}, content", content, "an object", "应为对象")
+            self._fault(f"{place}, content", content, "should be an object", "应为对象")
             return None
         name, title = self._text(node, "id", place), self._text(node, "name", place)
         policy = self._policy(content, place)
@@ -196,7 +213,9 @@ class _Reader:
         for name, plain in (("inputField", None), ("outputPath", None), ("executionMode", "single")):
             value = content.get(name)
             if value not in (None, "", plain):
-                self._fault(f"{place}, {name}", value, f"{plain or 'nothing'}; {name} is not carried", f"不支持 {name}")
+                self._fault(
+                    f"{place}, {name}", value, f"should be {plain or 'empty'}; {name} is not carried", f"不支持 {name}"
+                )
         named, own = str(content.get("hitPolicy")), content.get("policy")
         if own is not None and str(own) in set(HitPolicy) and _CARRIED.get(HitPolicy(own)) == named:
             return HitPolicy(own)
@@ -205,7 +224,7 @@ class _Reader:
         self._fault(
             f"{place}, hit policy",
             own or content.get("hitPolicy"),
-            "first or collect; others are not carried",
+            "should be first or collect; others are not carried",
             "不支持该命中策略",
         )
         return None
@@ -215,12 +234,12 @@ class _Reader:
         where = f"{place}, input {found.get('name') or asked or nth}"
         key = self._text(found, "id", where)
         if not asked:
-            expected = "a field; a column without one holds free expressions, which are not carried"
+            expected = "should be a field; a column without one holds free expressions, which are not carried"
             self._fault(f"{where}, field", found.get("field"), expected, "该列为自由表达式")
             return key, None
         column = self._columns.inputs.get(asked)
         if column is None:
-            domain = self._read(f"{where}, domain of {asked}", found.get("domain"), domain_from, "a domain")
+            domain = self._read(f"{where}, domain of {asked}", found.get("domain"), domain_from, "should be a domain")
             if domain is None:
                 return key, None
             plain = asked.removeprefix("date(").removesuffix(")") if isinstance(domain, DateDomain) else asked
@@ -228,7 +247,10 @@ class _Reader:
             column = InputColumn(name=plain, domain=domain, title_zh=title_zh, title_en=title_en)
         if isinstance(column.domain, DateDomain) and not _DATE_FIELD.fullmatch(asked):
             self._fault(
-                f"{where}, field", asked, f"date({asked}), so that days are compared as days", "日期列应写作 date(…)"
+                f"{where}, field",
+                asked,
+                f"should be date({asked}), so that days are compared as days",
+                "日期列应写作 date(…)",
             )
         return key, column
 
@@ -241,13 +263,16 @@ class _Reader:
         kind, ranking = str(found.get("kind")), found.get("ranking") or []
         if kind not in set(OutputKind):
             self._fault(
-                f"{where}, kind of {name}", found.get("kind"), f"one of {', '.join(OutputKind)}", "未给出输出列的类型"
+                f"{where}, kind of {name}",
+                found.get("kind"),
+                f"should be one of {', '.join(OutputKind)}",
+                "未给出输出列的类型",
             )
             return key, None
         title_zh, title_en = _titles(found, name)
         column = OutputColumn(name=name, kind=OutputKind(kind), title_zh=title_zh, title_en=title_en)
         if not isinstance(ranking, list):
-            self._fault(f"{where}, ranking", ranking, "a list", "应为列表")
+            self._fault(f"{where}, ranking", ranking, "should be a list", "应为列表")
             return key, None
         ranked = [self._read(f"{where}, ranking", text, column.read) for text in ranking]
         return key, replace(column, ranking=tuple(value for value in ranked if value is not None))
@@ -286,11 +311,14 @@ class _Reader:
         grade, confirmed = str(rule.get("_grade")), str(rule.get("_confirmed"))
         if grade not in set(Grade):
             self._fault(
-                f"{place}, _grade", rule.get("_grade"), f"one of {', '.join(Grade)}", f"应为 {'、'.join(Grade)} 之一"
+                f"{place}, _grade",
+                rule.get("_grade"),
+                f"should be one of {', '.join(Grade)}",
+                f"应为 {'、'.join(Grade)} 之一",
             )
             grade = Grade.UNKNOWN.value
         if confirmed not in {"true", "false"}:
-            self._fault(f"{place}, _confirmed", rule.get("_confirmed"), "true or false", "应为 true 或 false")
+            self._fault(f"{place}, _confirmed", rule.get("_confirmed"), "should be true or false", "应为 true 或 false")
         return Clause(**texts, grade=Grade(grade), confirmed=confirmed == "true")
 
 
@@ -318,15 +346,17 @@ def table_to_jdm(table: DecisionTable) -> str:
         InvalidInput: The table holds what JDM cannot carry; the message names row and column.
     """
     if table.hit_policy not in _CARRIED:
-        _refuse(table.name, f"hit policy {table.hit_policy} is not carried", f"JDM 不支持命中策略 {table.hit_policy}")
+        raise refusal(
+            table.name, f"hit policy {table.hit_policy} is not carried", f"JDM 不支持命中策略 {table.hit_policy}"
+        )
     content = {
         "hitPolicy": _CARRIED[table.hit_policy],
         "policy": table.hit_policy.value,
         "title_zh": table.title_zh,
         "title_en": table.title_en,
-        "inputs": [_input_written(one) for one in table.inputs],
-        "outputs": [_output_written(one) for one in table.outputs],
-        "rules": _rules_written(table),
+        "inputs": [input_written(one) for one in table.inputs],
+        "outputs": [output_written(one) for one in table.outputs],
+        "rules": rules_written(table),
     }
     nodes = [
         {"id": "request", "type": "inputNode", "name": "Request", "position": {"x": 80, "y": 200}},
@@ -340,49 +370,3 @@ def table_to_jdm(table: DecisionTable) -> str:
     ]
     document = {"contentType": "application/vnd.gorules.decision", "nodes": nodes, "edges": edges}
     return json.dumps(document, ensure_ascii=False, indent=2)
-
-
-def _input_written(column: InputColumn) -> dict[str, str]:
-    asked = f"date({column.name})" if isinstance(column.domain, DateDomain) else column.name
-    return {
-        "id": f"in_{column.name}", "type": "expression", "name": column.title_en, "field": asked,
-        "title_zh": column.title_zh, "title_en": column.title_en, "domain": column.domain.describe(),
-    }  # fmt: skip
-
-
-def _output_written(column: OutputColumn) -> dict[str, object]:
-    return {
-        "id": f"out_{column.name}", "type": "expression", "name": column.title_en, "field": column.name,
-        "title_zh": column.title_zh, "title_en": column.title_en, "kind": column.kind.value,
-        "ranking": [output_text(value) for value in column.ranking],
-    }  # fmt: skip
-
-
-def _rules_written(table: DecisionTable) -> list[dict[str, str]]:
-    rules = []
-    for row in table.rows:
-        place = f"{table.name}, row {row.id}"
-        rule = {
-            "_id": row.id, "_description": row.note_zh or row.note_en or row.clause.article,
-            "_document": row.clause.document, "_article": row.clause.article, "_quote": row.clause.quote,
-            "_grade": row.clause.grade.value, "_confirmed": "true" if row.clause.confirmed else "false",
-            "_note_zh": row.note_zh, "_note_en": row.note_en,
-        }  # fmt: skip
-        for column, cell in zip(table.inputs, row.cells, strict=True):
-            rule[f"in_{column.name}"] = _carried(place, column.name, partial(cell_to_jdm, cell.text, column.domain))
-        for output, value in zip(table.outputs, row.outputs, strict=True):
-            text = output_text(value)
-            rule[f"out_{output.name}"] = f'"{text}"' if output.kind is OutputKind.CODE else text
-        rules.append(rule)
-    return rules
-
-
-def _carried(place: str, column: str, write: Callable[[], str]) -> str:
-    try:
-        return write()
-    except InvalidInput as error:
-        _refuse(f"{place}, column {column}", error.detail, error.zh)
-
-
-def _refuse(place: str, why: str, zh: str) -> NoReturn:
-    raise InvalidInput(f"{place}: {why}", zh=f"{place}：{zh}", field="jdm", remedy=_REMEDY, remedy_zh=_REMEDY_ZH)

@@ -67,7 +67,9 @@ def _literal(text: str, domain: AnyDomain) -> str:
             return day[1]
     elif _NUMBER.fullmatch(stripped):
         return stripped.replace("_", "")
-    raise _refusal(text, f"no plain value of {domain.describe()}; expressions are not carried", "不是该列的普通取值")
+    raise _refusal(
+        text, f"should be a plain value of {domain.describe()}; expressions are not carried", "应为该列的普通取值"
+    )
 
 
 def split(text: str) -> list[str]:
@@ -137,7 +139,9 @@ def output_from_jdm(text: str, *, is_code: bool) -> str:
     if not is_code and _NUMBER.fullmatch(stripped):
         return stripped.replace("_", "")
     what = "a quoted text" if is_code else "a plain number"
-    raise _refusal(text, f"not {what}; empty outputs and expressions are not carried", "应为带引号的代码或普通数值")
+    raise _refusal(
+        text, f"should be {what}; empty outputs and expressions are not carried", "应为带引号的代码或普通数值"
+    )
 
 
 def _refusal(text: str, why: str, zh: str) -> InvalidInput:

@@ -15,20 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.compile_polars import LOOKED_UP_MAX, compile_polars
+from carbonfin.rules.compile_polars import compile_polars
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.compile_sql import ANSWERS, compile_sql
-from carbonfin.rules.decide import Decider, Decision, NotDecided, RowState
 from carbonfin.rules.domains import CodeDomain, DateDomain, NumberDomain, domain_from
 from carbonfin.rules.grammar import read_cell
-from carbonfin.rules.pieces import totals_of
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
 from tests.postgres import Postgres
+from tests.rules.backends import Row, as_answer, frame_of, in_frames, in_sql, interpreted
 from tests.rules.samples import output_column, sample_table
 
-Row = dict[str, Any]
-Answer = tuple[int | None, int, int, str | None, list[int] | None, int | None]
-"""Row, possible rows, unknown rows, refusal, rows, total."""
 DOMAINS = (
     "number[0..1] ratio", "number[..] CNY", "number[-0.5..] ratio", "whole[1..5] count", "whole[..3] count",
     "date[2024-01-01..2024-01-05]", "date[..]", "code{A,B,it's,重点}", "boolean",
@@ -36,7 +32,6 @@ DOMAINS = (
 NUMBERS = ("-0.5", "0", "0.1", "0.3", "0.5", "1", "2", "3", "5")
 DAYS = tuple(str(date(2024, 1, 1) + timedelta(days=place)) for place in range(-1, 7))
 BAD_NUMBERS = (math.nan, math.inf, -math.inf, 1e308, -1e308, 2.5, 0.1 + 0.2, 5e-324, -0.0)
-SQL_TYPES = {NumberDomain: "double precision", DateDomain: "date", CodeDomain: "text"}
 BATCH = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
@@ -99,56 +94,6 @@ def cases(draw: st.DrawFn) -> tuple[DecisionTable, list[Row]]:
     table = draw(tables())
     row = st.fixed_dictionaries({column.name: values(column.domain) for column in table.inputs})
     return table, draw(st.lists(row, min_size=1, max_size=12))
-
-
-def interpreted(table: DecisionTable, rows: list[Row]) -> list[Answer]:
-    decider = Decider(table)
-    return [as_answer(table, decider.decide(row)) for row in rows]
-
-
-def as_answer(table: DecisionTable, said: Decision | NotDecided) -> Answer:
-    possible = sum(1 << place for place, row in enumerate(said.tried) if row.state is not RowState.FAILED)
-    unknown = sum(1 << place for place, row in enumerate(said.tried) if row.state is RowState.UNKNOWN)
-    if isinstance(said, NotDecided):
-        return None, possible, unknown, said.refused.value, None, None
-    places = [outcome.place for outcome in said.outcomes]
-    if table.hit_policy.is_single:
-        return places[0], possible, unknown, None, None, None
-    totals = totals_of(table)
-    if totals is None:
-        return None, possible, unknown, None, places, None
-    assert not isinstance(said.total, str)
-    assert said.total is not None
-    whole = totals.whole(said.total)
-    assert totals.exact(whole) == said.total
-    return None, possible, unknown, None, places, whole
-
-
-def in_frames(table: DecisionTable, frame: pl.DataFrame, *, looked_up_max: int = LOOKED_UP_MAX) -> list[Answer]:
-    return compile_polars(table, looked_up_max=looked_up_max).settle(frame).rows()
-
-
-def frame_of(table: DecisionTable, rows: list[Row]) -> pl.DataFrame:
-    kinds = {NumberDomain: pl.Float64, DateDomain: pl.Date, CodeDomain: pl.String}
-    return pl.DataFrame(rows, schema={one.name: kinds.get(type(one.domain), pl.Boolean) for one in table.inputs})
-
-
-def in_sql(table: DecisionTable, rows: list[Row], run: Any, placeholder: str) -> list[Answer]:
-    """Fill a relation and ask; `run` takes text and values and gives rows."""
-    names = [column.name for column in table.inputs]
-    typed = (f'"{one.name}" {SQL_TYPES.get(type(one.domain), "boolean")}' for one in table.inputs)
-    run("DROP TABLE IF EXISTS asked", ())
-    run(f"CREATE TEMP TABLE asked (number integer, {', '.join(typed)})", ())
-    places = ", ".join([placeholder] * (len(names) + 1))
-    for number, row in enumerate(rows):
-        text = f"INSERT INTO asked VALUES ({places})"  # noqa: S608 - placeholders alone
-        run(text, (number, *(row[name] for name in names)))
-    said = run(f"{compile_sql(table, relation='asked', keys=['number'])} ORDER BY number", None)
-    assert [row[0] for row in said] == list(range(len(rows)))
-    return [
-        (*row[1:5], None if row[5] is None else [int(place) for place in row[5].split(",") if place], row[6])
-        for row in said
-    ]
 
 
 @pytest.fixture

@@ -11,10 +11,6 @@ def _keys(*keys: str) -> Recogniser:
     return lambda file: file.has(*keys)
 
 
-def _suffix(*suffixes: str) -> Recogniser:
-    return lambda file: file.path.suffix in suffixes
-
-
 def _first_case_has(*keys: str) -> Recogniser:
     """Whether the first case's input (or the case itself) has all these keys."""
 
@@ -73,11 +69,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_is_actus, "contract standard (ACTUS): loans"),
     (_keys("loan", "source"), "level-payment mortgages (30/360 monthly): loans"),
     (_is_csv_beside_toml, "level-payment mortgages (30/360 monthly): loans"),
-    # rules
-    (_keys("rows", "cases", "null_cases"), "decision tables: rules"),
-    (_keys("tests", "nodes", "edges"), "decision graphs (JDM): rules"),
-    (_suffix(".dmn"), "decision models (DMN): rules"),
-    (lambda file: file.path.suffix == ".xml" and "testCases" in file.text, "decision models (DMN): rules"),
     (lambda file: file.path.suffix == ".xml" and "dataDocument" in file.text, "emissions trades in FpML: collateral"),
     (
         lambda file: file.path.suffix == ".csv" and "sovereign_pct" in file.text[:200],
