@@ -180,7 +180,7 @@ def _domain(kind: str, allowed: Sequence[str], cells: Sequence[str], given: Sequ
         raise Skip(f"limits on values of the type {kind}: {', '.join(allowed)}")
     if kind not in {"number", "boolean", "date"}:
         raise Skip(f"values of the type {kind or 'that is not said'}")
-    return {"number": NumberDomain(unit="count"), "boolean": BooleanDomain(), "date": DateDomain()}[kind]
+    return NumberDomain(unit="count") if kind == "number" else BooleanDomain() if kind == "boolean" else DateDomain()
 
 
 def _cell(text: str, domain: AnyDomain) -> str:

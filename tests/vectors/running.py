@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.vectors.comparison import CaseResult, Outcome
+from tests.vectors.comparison import CaseResult, Outcome, UnknownKey
 from tests.vectors.files import VectorFile, read_vector_file, vector_files
 from tests.vectors.formats import FORMATS
 from tests.vectors.later import LATER
@@ -74,6 +74,8 @@ def run_file(path: Path) -> FileReport:
         if unknown:
             return _skipped(file, f"skipped: unknown key: {', '.join(unknown)}")
         return FileReport(path=path, format_name=known.name, results=tuple(known.run(file)))
+    except UnknownKey as key:
+        return _skipped(file, f"skipped: unknown key: {key}")
     except Exception as error:  # noqa: BLE001 - a file of another shape is that file's failure, and is shown
         broken = CaseResult(name=path.name, outcome=Outcome.FAILED, why=f"{type(error).__name__}: {error}")
         return FileReport(path=path, format_name="unreadable", results=(broken,))

@@ -75,6 +75,7 @@ def _case(check: Comparison, case: dict[str, Any], found: Mapping[str, Said]) ->
 
 def _null_case(check: Comparison, table: DecisionTable, case: dict[str, Any]) -> None:
     only_keys(case, "in", "expect", "zen_engine_2_1_3_gives")
+    only_keys(case["in"], *_DOMAINS)
     expected = _MISSING.fullmatch(case["expect"])
     if expected is None:
         raise Skip(f"an expectation in other words: {case['expect']}")
