@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -79,12 +79,12 @@ def _telling(table: DecisionTable, place: int) -> list[Present]:
     return list(dict.fromkeys(itertools.chain.from_iterable(near)))
 
 
-def _around(end: object, domain: NumberDomain | DateDomain) -> list[Present]:
-    if isinstance(domain, DateDomain):
-        found: Iterable[object] = (end + timedelta(days=days) for days in (-1, 0, 1))  # type: ignore[operator]
+def _around(end: float | date, domain: NumberDomain | DateDomain) -> list[Present]:
+    if isinstance(end, date):
+        found: list[object] = [end + timedelta(days=days) for days in (-1, 0, 1)]
     else:
-        step = Decimal(1) if domain.is_whole else _STEP
-        found = (Decimal(domain.text(end)) + step * steps for steps in (-1, 0, 1))  # type: ignore[arg-type]
+        step = Decimal(1) if isinstance(domain, NumberDomain) and domain.is_whole else _STEP
+        found = [Decimal(domain.text(end)) + step * steps for steps in (-1, 0, 1)]
     read = (domain.read(value) for value in found)
     return [value for value in read if not isinstance(value, MissingReason)]
 
