@@ -152,7 +152,10 @@ class _Reader:
             place = f"{self._file}: node {node.get('name') or node.get('id') or nth}"
             kind = str(node.get("type"))
             if kind == _TABLE_NODE:
-                found.append(self._table(node, place))
+                table = self._table(node, place)
+                if table and any(one and one.name == table.name for one in found):
+                    self._fault(f"{place}, id", table.name, "should be an id no other node has", "编号重复")
+                found.append(table)
             elif kind not in _ENDS:
                 expected = f"should be {_TABLE_NODE} or an end; other nodes are not carried"
                 self._fault(f"{place}, type", node.get("type"), expected, "不支持该节点类型")
@@ -242,7 +245,8 @@ class _Reader:
             domain = self._read(f"{where}, domain of {asked}", found.get("domain"), domain_from, "should be a domain")
             if domain is None:
                 return key, None
-            plain = asked.removeprefix("date(").removesuffix(")") if isinstance(domain, DateDomain) else asked
+            plain = asked.removeprefix("date(").removesuffix(")").strip() if isinstance(domain, DateDomain) else asked
+            self._require_name(plain, f"{where}, field")
             title_zh, title_en = _titles(found, plain)
             column = InputColumn(name=plain, domain=domain, title_zh=title_zh, title_en=title_en)
         if isinstance(column.domain, DateDomain) and not _DATE_FIELD.fullmatch(asked):
@@ -253,6 +257,10 @@ class _Reader:
                 "日期列应写作 date(…)",
             )
         return key, column
+
+    def _require_name(self, name: str, place: str) -> None:
+        if not name.isidentifier():
+            self._fault(place, name, "should be a name of letters, digits and underlines", "应为字母、数字和下划线")
 
     def _output(self, found: Mapping[str, Any], place: str, nth: int) -> tuple[str, OutputColumn | None]:
         name = str(found.get("field") or "")
@@ -269,6 +277,7 @@ class _Reader:
                 "未给出输出列的类型",
             )
             return key, None
+        self._require_name(name, f"{where}, field")
         title_zh, title_en = _titles(found, name)
         column = OutputColumn(name=name, kind=OutputKind(kind), title_zh=title_zh, title_en=title_en)
         if not isinstance(ranking, list):

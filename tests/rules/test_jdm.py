@@ -131,6 +131,7 @@ TABLE = "t.json: node Sample table"
     [
         (lambda d: d["nodes"][0].update(type="functionNode"), "t.json: node Request, type", "functionNode", "not carried"),
         (lambda d: d["nodes"][0].update(type=["a"]), "t.json: node Request, type", '["a"]', "not carried"),
+        (lambda d: d["nodes"].append(d["nodes"][1]), f"{TABLE}, id", "sample.table", "no other node has"),
         (lambda d: d["nodes"].append(7), "t.json, nodes 4", "7", "an object"),
         (lambda d: d.update(nodes={}), "t.json, nodes", "{}", "a list"),
         (lambda d: d["nodes"][1].update(content=None), f"{TABLE}, content", "null", "an object"),
@@ -139,6 +140,8 @@ TABLE = "t.json: node Sample table"
         (lambda d: content(d)["inputs"][0].update(domain="real"), f"{TABLE}, input n, domain of n", "real", "no domain"),
         (lambda d: content(d)["inputs"][0].update(field=" "), f"{TABLE}, input n, field", " ", "free expressions"),
         (lambda d: content(d)["inputs"][3].update(field="on"), f"{TABLE}, input on, field", "on", "date(on)"),
+        (lambda d: content(d)["inputs"][0].update(field="a.n"), f"{TABLE}, input n, field", "a.n", "letters, digits"),
+        (lambda d: content(d)["outputs"][0].update(field=""), f"{TABLE}, output bp, field", "", "letters, digits"),
         (lambda d: content(d)["outputs"][0].pop("kind"), f"{TABLE}, output bp, kind of bp", "null", "one of bp, fen"),
         (lambda d: content(d)["outputs"][0].update(ranking=1), f"{TABLE}, output bp, ranking", "1", "a list"),
         (lambda d: content(d)["outputs"][0].update(ranking=["x"]), f"{TABLE}, output bp, ranking", "x", "decimal"),
