@@ -8,7 +8,7 @@ from pathlib import Path
 
 from carbonfin.documents.table_workbooks import Fault, read_tables_workbook
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.jdm import JdmColumns, tables_from_jdm
+from carbonfin.rules.jdm import JdmColumns, read_jdm
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 
@@ -56,12 +56,13 @@ def read_tables(name: str, content: bytes, days: VersionDays | None = None) -> T
                 remedy="Say from when the table is valid and known.",
                 remedy_zh="请填写生效日和知悉日。",
             )
-        found = tables_from_jdm(_text(name, content), JdmColumns(), file_name=name)
+        tables, wrong = read_jdm(_text(name, content), JdmColumns(), file_name=name)
         return TablesRead(
             versions=tuple(
                 TableVersion(table=one, valid_from=days.valid_from, valid_to=None, known_from=days.known_from)
-                for one in found
-            )
+                for one in tables
+            ),
+            faults=tuple(Fault(cell=one.place, found=one.found, expected_zh=one.expected_zh) for one in wrong),
         )
     raise InvalidInput(
         f"{name} is none of .toml, .xlsx and .json", zh=f"{name} 不是 .toml、.xlsx 或 .json 文件", field="file"
