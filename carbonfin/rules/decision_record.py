@@ -5,15 +5,18 @@ missing stands with its reason alone. The text is that of `carbonfin.rules.recor
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import msgspec
 
+from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import to_float
+from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.decide import Decision, NotDecided
-from carbonfin.rules.domains import plain_number
+from carbonfin.rules.domains import AnyDomain, DateDomain, MissingReason, NumberDomain, plain_number
 from carbonfin.rules.tables import DecisionTable, OutputValue
 
 _WRITE = msgspec.json.Encoder(order="sorted").encode
@@ -33,6 +36,55 @@ def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Deci
 def decision_digest(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
     """Give the SHA-256 of a decision's text, in hexadecimal."""
     return hashlib.sha256(_written(table, inputs, said)).hexdigest()
+
+
+class Replayer:
+    """Decisions made again from their texts, by the very tables that made them, kept ready by their digests."""
+
+    def __init__(self, tables: Iterable[DecisionTable]) -> None:
+        self._compiled = {table.digest: compile_python(table) for table in tables}
+
+    def again(self, text: str) -> str:
+        """Decide again from the inputs of a recorded text; the same text comes out, or something was changed.
+
+        Inputs that were missing stay missing, for the reason that was recorded.
+
+        Raises:
+            MissingData: The table of that digest is not at hand.
+            InvalidInput: A day is none of its domain.
+        """
+        record = msgspec.json.decode(text)
+        compiled = self._compiled.get(record["table_digest"])
+        if compiled is None:
+            raise MissingData(
+                f"no table has the digest {record['table_digest']}",
+                zh="没有该摘要的决策表",
+                field="table_digest",
+                remedy="Bring the version of the table that decided.",
+                remedy_zh="请提供作出该决定的决策表版本。",
+            )
+        table = compiled.table
+        inputs = {
+            column.name: _present(column.domain, record["inputs"][column.name])
+            for column in table.inputs
+            if column.name in record["inputs"]
+        }
+        said = compiled.decide(inputs)
+        if said.missing:
+            reasons = record["missing"]
+            missing = tuple(
+                replace(one, reason=MissingReason(reasons[one.name])) if one.name in reasons else one
+                for one in said.missing
+            )
+            said = replace(said, missing=missing)
+        return decision_text(table, inputs, said)
+
+
+def _present(domain: AnyDomain, value: object) -> object:
+    """Give a recorded value as tables read it."""
+    if isinstance(domain, NumberDomain) and isinstance(value, str):
+        return float(value)
+    return domain.literal(value) if isinstance(domain, DateDomain) and isinstance(value, str) else value
 
 
 def _written(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> bytes:

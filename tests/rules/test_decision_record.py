@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carbonfin.kernel.errors import MissingData
 from carbonfin.rules.decide import decide
-from carbonfin.rules.decision_record import _number, decision_digest, decision_text
+from carbonfin.rules.decision_record import Replayer, _number, decision_digest, decision_text
 from carbonfin.rules.domains import plain_number
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
@@ -68,6 +69,29 @@ def test_any_row_number_and_any_amount_are_written_as_everywhere(id_: str, fen: 
     text = decision_text(table, {"x": 1}, decide(table, {"x": 1}))
     assert text == canonical_json(json.loads(text))
     assert (json.loads(text)["rows"], json.loads(text)["outputs"]) == ([id_], [[fen]])
+
+
+ASKED = [
+    INPUTS, {**INPUTS, "x": 7}, {**INPUTS, "x": math.nan}, {**INPUTS, "x": "3"}, {**INPUTS, "code": "其他"},
+    {**INPUTS, "x": Decimal("10.5")}, {}, {**INPUTS, "flag": False, "x": 4.999}, {**INPUTS, "day": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", [HitPolicy.FIRST, HitPolicy.COLLECT_SUM, HitPolicy.UNIQUE])
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_recorded_text_comes_out_again_by_the_table_that_made_it(policy: HitPolicy, asked: dict[str, Any]) -> None:
+    table, other = table_of(policy), table_of(HitPolicy.ANY)
+    text = decision_text(table, asked, decide(table, asked))
+    assert Replayer([other, table]).again(text) == text
+
+
+def test_a_text_that_was_changed_comes_out_otherwise_and_a_table_that_is_not_there_is_named() -> None:
+    table = table_of()
+    text = decision_text(table, INPUTS, decide(table, INPUTS))
+    assert Replayer([table]).again(text.replace('"0.10"', '"0.11"')) == text
+    assert Replayer([table]).again(text.replace('"x":"3.5"', '"x":"5"')) != text
+    with pytest.raises(MissingData, match=table.digest):
+        Replayer([table_of(HitPolicy.ANY)]).again(text)
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
