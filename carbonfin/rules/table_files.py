@@ -1,13 +1,16 @@
 """Decision tables in TOML, read and written: what is wrong is told by file and line, nothing is read half."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any, NoReturn
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import domain_from
+from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import (
     Clause,
@@ -21,7 +24,7 @@ from carbonfin.rules.tables import (
     plain_table,
     table_of,
 )
-from carbonfin.rules.toml_files import TomlFile, as_day, disorders
+from carbonfin.rules.toml_files import TomlFile, as_day, disorders, gathered, kept_faults, refuse_all
 
 _TEXTS = ("name", "title_zh", "title_en")
 _TABLE_KEYS = (*_TEXTS, "hit_policy", "valid_from", "valid_to", "known_from", "approved_by", "input", "output", "row")
@@ -36,20 +39,56 @@ def tables_from_toml(text: str, *, file_name: str) -> tuple[TableVersion, ...]:
     """Read a file of tables; versions of one table known from one day follow on each other.
 
     Raises:
-        InvalidInput: The file breaks a rule; the message names the file, the line and the table.
+        InvalidInput: The file breaks a rule; the message names the file, the line and the table, one line a fault.
+    """
+    versions, faults = read_tables_toml(text, file_name=file_name)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise InvalidInput(
+            "\n".join(fault.detail for fault in faults),
+            zh="\n".join(fault.zh for fault in faults),
+            field=faults[0].field,
+            remedy=faults[0].remedy,
+            remedy_zh=faults[0].remedy_zh,
+        )
+    return versions
+
+
+def read_tables_toml(text: str, *, file_name: str) -> tuple[tuple[TableVersion, ...], tuple[InvalidInput, ...]]:
+    """Read a file of tables; where anything is wrong, every fault that was found and no table.
+
+    A fault's `context` has the line where it is known. Cells are looked at where their columns can be read, the order
+    of versions where every table can.
     """
     file = TomlFile(name=file_name, text=text, noun_zh="决策表")
-    versions: list[TableVersion] = []
-    lines: list[int] = []
-    for place, entry in enumerate(file.blocks("table")):
-        line = file.line_of("table", place)
-        lines.append(line)
-        versions.append(_version(_Block(file=file, found=entry, key=str(entry.get("name", "")), line=line)))
+    try:
+        blocks = _tables(file)
+    except InvalidInput as fault:
+        return (), (fault,)
+    faults: list[InvalidInput] = []
+    versions = gathered(blocks, _version, faults)
+    if not faults:
+        faults += _disorders(file, versions, [block.line for block in blocks])
+    return (() if faults else tuple(versions)), tuple(faults)
+
+
+def _tables(file: TomlFile) -> list["_Block"]:
+    entries = file.blocks("table")
+    return [
+        _Block(file=file, found=entry, key=str(entry.get("name", "")), line=file.line_of("table", place))
+        for place, entry in enumerate(entries)
+    ]
+
+
+def _disorders(file: TomlFile, versions: Sequence[TableVersion], lines: Sequence[int]) -> list[InvalidInput]:
+    faults: list[InvalidInput] = []
     for name in {version.table.name for version in versions}:
         places = [place for place, version in enumerate(versions) if version.table.name == name]
         for nth, why in disorders([versions[place] for place in places]):
-            file.refuse(name, why, start=lines[places[nth]], mark="valid_from")
-    return tuple(versions)
+            with kept_faults(faults):
+                file.refuse(name, why, start=lines[places[nth]], mark="valid_from")
+    return faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +144,14 @@ class _Block:
             self.refuse(f"{name} {text!r} is none of {words}", name, f"{name} “{text}”应为 {words} 之一")
         return kind(text)
 
+    @contextmanager
+    def placed(self, row: str, column: str, mark: str) -> Iterator[None]:
+        """Name the line and the cell in what is refused inside."""
+        try:
+            yield
+        except InvalidInput as error:
+            self.refuse(f"row {row}, column {column}: {error.detail}", mark, f"规则行 {row}，列 {column}：{error.zh}")
+
     def days(self) -> tuple[date, date | None, date]:
         valid_to = self.found.get("valid_to")
         return (
@@ -123,20 +170,41 @@ def _version(block: _Block) -> TableVersion:
 
 
 def _table(block: _Block) -> DecisionTable:
-    policy = block.word("hit_policy", HitPolicy)
-    inputs = [_input(one) for one in block.blocks("input")]
-    outputs = [_output(one) for one in block.blocks("output")]
+    faults: list[InvalidInput] = []
+    with kept_faults(faults):
+        block.word("hit_policy", HitPolicy)
+    inputs = gathered(block.blocks("input"), _input, faults)
+    outputs = gathered(block.blocks("output"), _output, faults)
     rows = block.blocks("row")
-    drafts = [_row(row, {"when": len(inputs), "then": len(outputs)}) for row in rows]
+    count = {"when": len(block.blocks("input")), "then": len(block.blocks("output"))}
+    drafts = gathered(rows, partial(_row, columns=count), faults)
+    refuse_all(faults)
+    for row, draft in zip(rows, drafts, strict=True):
+        _try_cells(row, draft, inputs, outputs, faults)
+    refuse_all(faults)
     texts = {name: block.found[name] for name in _TEXTS}
     try:
-        return table_of(**texts, hit_policy=policy, inputs=inputs, outputs=outputs, rows=drafts)
+        return table_of(
+            **texts, hit_policy=HitPolicy(block.found["hit_policy"]), inputs=inputs, outputs=outputs, rows=drafts
+        )
     except InvalidInput as error:
-        row_id, _, column = (error.field or "").rpartition("/")
-        wrong = next((row for row, draft in zip(rows, drafts, strict=True) if row_id == draft.id), block)
-        is_cell = column in {one.name for one in inputs}
-        mark = None if wrong is block else "when" if is_cell else "then"
-        wrong.refuse(error.detail, mark, error.zh)
+        block.refuse(error.detail, None, error.zh)
+
+
+def _try_cells(
+    block: _Block,
+    draft: RowDraft,
+    inputs: Sequence[InputColumn],
+    outputs: Sequence[OutputColumn],
+    faults: list[InvalidInput],
+) -> None:
+    """Read every cell of a row, and note each that cannot be."""
+    for column, text in zip(inputs, draft.when, strict=True):
+        with kept_faults(faults), block.placed(draft.id, column.name, "when"):
+            read_cell(text, column.domain)
+    for output, text in zip(outputs, draft.then, strict=True):
+        with kept_faults(faults), block.placed(draft.id, output.name, "then"):
+            output.read(text)
 
 
 def _input(block: _Block) -> InputColumn:

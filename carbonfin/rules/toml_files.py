@@ -3,12 +3,16 @@
 import itertools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from carbonfin.kernel.errors import InvalidInput
+
+_B = TypeVar("_B")
+_R = TypeVar("_R")
 
 
 class Dated(Protocol):
@@ -96,14 +100,50 @@ class TomlFile:
             start = next((number for number, line in enumerate(lines, 1) if key and f'"{key}"' in line), 1)
         named = re.compile(rf'\s*(\[+\s*)?"?{re.escape(mark or "")}"?\s*[=.\]]')
         marked = (number for number, line in enumerate(lines, 1) if mark and number >= start and named.match(line))
-        place = f"{self.name}:{next(marked, start)}"
+        line = next(marked, start)
+        place = f"{self.name}:{line}"
         raise InvalidInput(
             f"{place}: {key or 'file'}: {why}",
             zh=f"{place}：{self.noun_zh} {key}：{zh or why}",
             field=key or self.name,
             remedy="Correct the file; docs/facts.md describes the format.",
             remedy_zh="请更正文件，格式见 docs/facts.md。",
+            line=line,
         )
+
+
+class FaultsFound(InvalidInput):
+    """Several faults of one block; whoever gathers them takes each."""
+
+    def __init__(self, faults: Sequence[InvalidInput]) -> None:
+        super().__init__(faults[0].detail, zh=faults[0].zh, field=faults[0].field)
+        self.faults = tuple(faults)
+
+
+def gathered(blocks: Iterable[_B], read: Callable[[_B], _R], faults: list[InvalidInput]) -> list[_R]:
+    """Read each block, and put what is refused among the faults instead of stopping there."""
+    found: list[_R] = []
+    for block in blocks:
+        with kept_faults(faults):
+            found.append(read(block))
+    return found
+
+
+@contextmanager
+def kept_faults(faults: list[InvalidInput]) -> Iterator[None]:
+    """Put what is refused inside among the faults."""
+    try:
+        yield
+    except FaultsFound as several:
+        faults += several.faults
+    except InvalidInput as fault:
+        faults.append(fault)
+
+
+def refuse_all(faults: Sequence[InvalidInput]) -> None:
+    """Refuse a block for all that was found in it, if anything was."""
+    if faults:
+        raise FaultsFound(faults)
 
 
 def as_day(value: object) -> date:

@@ -8,7 +8,7 @@ import pytest
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import Grade
-from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
+from carbonfin.rules.table_files import read_tables_toml, tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import Clause, HitPolicy, OutputKind, TableVersion
 from tests.rules.samples import output_column, sample_table
 
@@ -59,6 +59,22 @@ def refusal(text: str) -> str:
     with pytest.raises(InvalidInput) as caught:
         tables_from_toml(text, file_name="margins.toml")
     return caught.value.detail
+
+
+def test_every_wrong_place_is_named_by_its_line() -> None:
+    wrong = (
+        FILE.replace('when = ["A"]', 'when = ["D"]').replace('then = ["0"]', 'then = ["1.5"]')
+        + "\n" + NEXT.replace('"first"', '"best"').replace('kind = "bp"', 'kind = "euro"')
+    )  # fmt: skip
+    versions, faults = read_tables_toml(wrong, file_name="margins.toml")
+    stand = wrong.splitlines()
+    assert versions == ()
+    assert [stand[int(str(fault.context["line"])) - 1] for fault in faults] == [
+        'when = ["D"]', 'then = ["1.5"]', 'hit_policy = "best"', 'kind = "euro"',
+    ]  # fmt: skip
+    with pytest.raises(InvalidInput) as caught:
+        tables_from_toml(wrong, file_name="margins.toml")
+    assert len(caught.value.detail.splitlines()) == 4
 
 
 def test_a_file_is_read() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from carbonfin.documents.table_workbooks import Fault, read_tables_workbook
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.jdm import JdmColumns, read_jdm
-from carbonfin.rules.table_files import tables_from_toml
+from carbonfin.rules.table_files import read_tables_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 
 _CASES_MAX = 1_000_000
+_FOUND_MAX = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,9 @@ def read_tables(name: str, content: bytes, days: VersionDays | None = None) -> T
         versions, faults = read_tables_workbook(content)
         return TablesRead(versions=versions, faults=faults)
     if ending == "toml":
-        return TablesRead(versions=tables_from_toml(_text(name, content), file_name=name))
+        text = _text(name, content)
+        versions, refused = read_tables_toml(text, file_name=name)
+        return TablesRead(versions=versions, faults=tuple(_line_fault(name, text, one) for one in refused))
     if ending == "json":
         if days is None:
             raise InvalidInput(
@@ -67,6 +70,14 @@ def read_tables(name: str, content: bytes, days: VersionDays | None = None) -> T
     raise InvalidInput(
         f"{name} is none of .toml, .xlsx and .json", zh=f"{name} 不是 .toml、.xlsx 或 .json 文件", field="file"
     )
+
+
+def _line_fault(name: str, text: str, refused: InvalidInput) -> Fault:
+    """Give the line a fault stands on, where it is known, and what stands there."""
+    line = refused.context.get("line")
+    stands = text.splitlines()[line - 1].strip() if isinstance(line, int) and text else ""
+    place = f"{name}:{line}" if line else name
+    return Fault(cell=place, found=stands[:_FOUND_MAX], expected_zh=refused.zh.removeprefix(f"{place}："))
 
 
 def tables_of(path: Path) -> tuple[TableVersion, ...]:

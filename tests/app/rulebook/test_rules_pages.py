@@ -124,6 +124,18 @@ def test_every_wrong_cell_of_a_workbook_is_named_in_chinese(world: World) -> Non
     assert len(re.findall(r"<code>规则!\w+</code>", page)) == 2
 
 
+def test_every_wrong_line_of_a_toml_file_and_place_of_a_jdm_file_is_named(world: World) -> None:
+    toml = tables_to_toml([version(CARRIED)]).replace('">= 80"', '"over 80"').replace('"0"', '"much"')
+    jdm = table_to_jdm(CARRIED).replace(">= 80", "over 80").replace("< 80", "under 80")
+    days = {"valid_from": str(TODAY), "known_from": str(TODAY)}
+    with signed_in(world) as client:
+        _, lines = sent(client, "margins.toml", toml.encode())
+        _, places = sent(client, "margins.json", jdm.encode(), **days)
+    assert len(re.findall(r"<code>margins\.toml:\d+</code>", lines)) == 2
+    assert "<code>when = [&#34;A&#34;, &#34;over 80&#34;]</code>" in lines
+    assert len(re.findall(r"<code>margins\.json: node [^<]*</code>", places)) == 2
+
+
 def _rewritten(workbook: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Give the workbook with the texts of its cells changed."""
     found = io.BytesIO()
