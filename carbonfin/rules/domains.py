@@ -53,6 +53,8 @@ class NumberDomain:
                 raise _refusal(
                     f"bound {bound} has more than {DIGITS_MAX} digits", f"上下限不得超过 {DIGITS_MAX} 位有效数字"
                 )
+            if bound is not None and self.is_whole and bound != bound.to_integral_value():
+                raise _refusal(f"bound {bound} of whole numbers is not whole", "整数列的上下限须为整数")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise _refusal(f"{self.low} lies above {self.high}", "下限高于上限")
 

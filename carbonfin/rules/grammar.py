@@ -23,7 +23,7 @@ from carbonfin.rules.domains import AnyDomain, BooleanDomain, DateDomain, Number
 ANY = "-"
 NULL = "null"
 _TEST = re.compile(r"(!=|<=|>=|=|<|>)?\s*(.+)", re.DOTALL)
-_INTERVAL = re.compile(r"([\[(])\s*(.+?)\s*\.\.\s*(.+?)\s*([\])])", re.DOTALL)
+_INTERVAL = re.compile(r"([\[(])\s*(\S.*?)\s*\.\.\s*(\S.*?)\s*([\])])", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 _ORDERED = (NumberDomain, DateDomain)
 End = Any
@@ -105,7 +105,7 @@ def read_cell(text: str, domain: AnyDomain) -> Cell:
         elif part == NULL:
             takes_missing = True
         elif part:
-            tests.extend(_split(part))
+            tests.extend(_split(text, part))
         else:
             raise _refusal(text, "a part is empty; write - for any value", "有空的部分；任意值请写 -")
     if is_any and tests:
@@ -119,11 +119,11 @@ def read_cell(text: str, domain: AnyDomain) -> Cell:
         raise _refusal(text, error.detail, error.zh) from error
 
 
-def _split(part: str) -> list[str]:
+def _split(text: str, part: str) -> list[str]:
     """Split at commas; an interval has none, since it writes two dots."""
     tests = [test.strip() for test in part.split(",")]
     if not all(tests):
-        raise _fault("a test between commas is empty", "逗号之间有空的条件")
+        raise _refusal(text, "a test between commas is empty", "逗号之间有空的条件")
     return tests
 
 
@@ -204,37 +204,58 @@ def _all_but(values: list[End]) -> list[Interval]:
 
 def _merged(intervals: Iterable[Interval], domain: NumberDomain | DateDomain) -> tuple[Interval, ...]:
     """Give the intervals within the domain in order, those that touch made one."""
-    step = _step(domain)
     merged: list[Interval] = []
-    clipped = (_clipped(one, domain, step) for one in intervals)
+    clipped = (_clipped(one, domain) for one in intervals)
     for interval in sorted((one for one in clipped if not one.is_empty), key=_start):
-        if merged and _touch(merged[-1], interval, step):
+        if merged and _touch(merged[-1], interval, is_dense=is_dense(domain)):
             merged[-1] = _union(merged[-1], interval)
         else:
             merged.append(interval)
     return tuple(merged)
 
 
-def _step(domain: NumberDomain | DateDomain) -> Any:
-    """Give what lies between neighbours: a day, one, or nothing where numbers are dense."""
-    if isinstance(domain, DateDomain):
-        return timedelta(days=1)
-    return 1.0 if domain.is_whole else None
+def is_dense(domain: NumberDomain | DateDomain) -> bool:
+    """Whether between any two values lies a third; days and whole numbers have neighbours."""
+    return not isinstance(domain, DateDomain) and not domain.is_whole
 
 
-def _clipped(interval: Interval, domain: NumberDomain | DateDomain, step: Any) -> Interval:
+def neighbour(value: End, *, above: bool) -> End:
+    """Give the day or the whole number next to one; None where the calendar has no further day.
+
+    Past 2**53 floats lie further apart than one and are all whole, so the next float is the neighbour.
+    """
+    if isinstance(value, date):
+        last = date.max if above else date.min
+        return None if value == last else value + timedelta(days=1 if above else -1)
+    if above:
+        return max(value + 1.0, math.nextafter(value, math.inf))
+    return min(value - 1.0, math.nextafter(value, -math.inf))
+
+
+def _clipped(interval: Interval, domain: NumberDomain | DateDomain) -> Interval:
     """Give the part of an interval inside the domain; where values have neighbours its ends are inside."""
+    if not is_dense(domain):
+        interval = _closed(interval)
     low, low_closed, high, high_closed = interval.low, interval.low_closed, interval.high, interval.high_closed
-    if step is not None:
-        low = low + step if low is not None and not low_closed else low
-        high = high - step if high is not None and not high_closed else high
-        low_closed, high_closed = low is not None, high is not None
     bottom, top = ends_of(domain)
     if bottom is not None and (low is None or low < bottom):
         low, low_closed = bottom, True
     if top is not None and (high is None or high > top):
         high, high_closed = top, True
     return Interval(low=low, low_closed=low_closed, high=high, high_closed=high_closed)
+
+
+def _closed(interval: Interval) -> Interval:
+    """Give the same days or whole numbers with ends that are inside; the first and last day there is are no ends."""
+    low, high = interval.low, interval.high
+    if low is not None and not interval.low_closed:
+        low = neighbour(low, above=True)
+    if high is not None and not interval.high_closed:
+        high = neighbour(high, above=False)
+    if (low is None) != (interval.low is None) or (high is None) != (interval.high is None):
+        return _NO_DAY
+    low, high = None if low == date.min else low, None if high == date.max else high
+    return Interval(low=low, low_closed=low is not None, high=high, high_closed=high is not None)
 
 
 def ends_of(domain: NumberDomain | DateDomain) -> tuple[End, End]:
@@ -252,12 +273,12 @@ def _start(interval: Interval) -> tuple[bool, float, bool]:
     return True, place, not interval.low_closed
 
 
-def _touch(before: Interval, after: Interval, step: Any) -> bool:
-    if before.high is None or after.low is None:
+def _touch(before: Interval, after: Interval, *, is_dense: bool) -> bool:
+    if before.high is None or after.low is None or after.low < before.high:
         return True
-    if step is not None:
-        return bool(after.low <= before.high + step)
-    return bool(after.low < before.high or (after.low == before.high and (before.high_closed or after.low_closed)))
+    if is_dense:
+        return bool(after.low == before.high and (before.high_closed or after.low_closed))
+    return bool(after.low == before.high or after.low == neighbour(before.high, above=True))
 
 
 def _union(before: Interval, after: Interval) -> Interval:
@@ -268,6 +289,7 @@ def _union(before: Interval, after: Interval) -> Interval:
 
 
 _EVERYTHING = Interval(low=None, low_closed=False, high=None, high_closed=False)
+_NO_DAY = Interval(low=date.max, low_closed=False, high=date.max, high_closed=False)
 
 
 def _fault(why: str, zh: str) -> InvalidInput:

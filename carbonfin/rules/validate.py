@@ -9,12 +9,12 @@ proven* and may not be published.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, Present
-from carbonfin.rules.grammar import NULL, ends_of
+from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, NumberDomain, Present
+from carbonfin.rules.grammar import NULL, ends_of, is_dense, neighbour
 from carbonfin.rules.policies import RowSets
 from carbonfin.rules.tables import DecisionTable, HitPolicy, InputColumn
 
@@ -307,22 +307,23 @@ def _values(column: InputColumn, ends: Sequence[Any]) -> Iterator[Present]:
     elif isinstance(domain, BooleanDomain):
         yield from (True, False)
     else:
-        low, high = ends_of(domain)
-        cuts = sorted({end for end in (*ends, low, high) if end is not None})
-        step: Any = timedelta(days=1) if isinstance(domain, DateDomain) else 1.0
-        is_dense = not isinstance(domain, DateDomain) and not domain.is_whole
-        if not cuts:
-            yield _ANY_DAY if isinstance(domain, DateDomain) else 0.0
-            return
-        if low is None:
-            yield cuts[0] - step
-        for cut, following in itertools.pairwise([*cuts, None]):
-            yield cut
-            if following is None:
-                break
-            if is_dense:
-                yield cut + (following - cut) / 2
-            elif following - cut > step:
-                yield cut + step
-        if high is None:
-            yield cuts[-1] + step
+        yield from _ordered_values(domain, ends)
+
+
+def _ordered_values(domain: NumberDomain | DateDomain, ends: Sequence[Any]) -> Iterator[float | date]:
+    """Give the cuts, one value between each two, and one beyond them where the domain is open and has any."""
+    low, high = ends_of(domain)
+    cuts = sorted({end for end in (*ends, low, high) if end is not None})
+    if not cuts:
+        yield _ANY_DAY if isinstance(domain, DateDomain) else 0.0
+        return
+    if low is None and (below := neighbour(cuts[0], above=False)) is not None:
+        yield below
+    for cut, following in itertools.pairwise(cuts):
+        yield cut
+        between = cut + (following - cut) / 2 if is_dense(domain) else neighbour(cut, above=True)
+        if between < following:
+            yield between
+    yield cuts[-1]
+    if high is None and (beyond := neighbour(cuts[-1], above=True)) is not None:
+        yield beyond
