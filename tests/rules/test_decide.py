@@ -98,6 +98,16 @@ UNIQUE = {"x": "number[0..10] ratio", "flag": "boolean"}
         ([("<=5", "-", "1"), (">=5", "-", "2")], {"x": 5, "flag": True}, ["conflict: R1,R2"]),
         ([("<5", "-", "1"), (">=5", "-", "2"), ("null", "-|null", "3")], {"flag": True}, ["R3"]),
         ([("<5", "-", "1"), (">=5", "-", "2"), ("-|null", "false", "3")], {"flag": False}, ["missing_input: R1,R2,R3"]),
+        # A row that speaks of the missing value sets others aside only where it hits itself.
+        ([("<5", "-", "1"), ("null", "true", "2")], {"flag": False}, ["missing_input: R1"]),
+        ([("<5", "-", "1"), ("null", "true", "2")], {}, ["missing_input: R1,R2"]),
+        ([("<5", "-", "1"), ("null", "true", "2")], {"flag": True}, ["R2"]),
+        # Rows set aside bring none in that fail elsewhere.
+        ([("<5", "-", "1"), ("null", "-|null", "2"), ("-|null", "false", "3")], {"flag": True}, ["R2"]),
+        # Two rows that hold whatever x is are a conflict; where one of two is not certain, x may end it.
+        ([("-|null", "-", "1"), ("-|null", "-", "2")], {"flag": True}, ["conflict: R1,R2"]),
+        ([("<5", "-", "1"), ("-|null", "-", "2")], {"flag": True}, ["missing_input: R1,R2"]),
+        ([("-|null", "-", "1"), ("<5", "-", "2")], {"flag": True}, ["missing_input: R1,R2"]),
     ],
 )  # fmt: skip
 def test_unique_tables(rows: list[tuple[str, ...]], inputs: dict[str, Any], answer: list[str]) -> None:
