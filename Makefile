@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS ?= true
 # Servers and workers start often; each would compile the house again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check run client sbom bench soak lock clean
+.PHONY: demo test check run client sbom bench soak mutation lock clean
 
 demo: .venv/ok
 	$(RUN)/carbonfin demo
@@ -45,6 +45,10 @@ bench: .venv/ok-dev
 soak: .venv/ok-dev
 	$(RUN)/python -m benchmarks.soak
 
+# Small changes of the decision tables' core, each against its tests; half an hour on one processor.
+mutation: .venv/ok-dev .tools/mutation/ok
+	nice -n 10 $(RUN)/python -m benchmarks.mutation
+
 # Installed with pip alone: no venv module, no root, no node.
 $(UV): tools.lock
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary=:all: --upgrade --target .tools -r tools.lock
@@ -64,6 +68,13 @@ $(UV): tools.lock
 .tools/generator/ok: generator.lock $(UV)
 	$(UV) venv --quiet --allow-existing --no-managed-python --python $(PYTHON) .tools/generator
 	$(UV) pip install --quiet --python .tools/generator/bin/python --require-hashes -r generator.lock
+	@touch $@
+
+# Nobody needs the mutation tool to work on the house or to run it, so it lives apart and in no lock.
+.tools/mutation/ok: requirements-dev.lock $(UV)
+	$(UV) venv --quiet --allow-existing --no-managed-python --python $(PYTHON) .tools/mutation
+	$(UV) pip install --quiet --python .tools/mutation/bin/python --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --python .tools/mutation/bin/python mutmut==3.8.1
 	@touch $@
 
 # New locks name no index; nothing younger than two weeks is taken.

@@ -293,7 +293,8 @@ _NO_DAY = Interval(low=date.max, low_closed=False, high=date.max, high_closed=Fa
 
 
 def _fault(why: str, zh: str) -> InvalidInput:
-    return InvalidInput(why, zh=zh, field="cell")
+    """Say what is wrong with a test; `read_cell` adds the cell, the field and the remedy."""
+    return InvalidInput(why, zh=zh)
 
 
 def _refusal(text: str, why: str, zh: str) -> InvalidInput:
