@@ -26,11 +26,11 @@ from tests.rules.backends import Row, as_answer, frame_of, in_frames, in_sql, in
 from tests.rules.samples import output_column, sample_table
 
 DOMAINS = (
-    "number[0..1] ratio", "number[..] CNY", "number[-0.5..] ratio", "whole[1..5] count", "whole[..3] count",
+    "number[0..1] ratio", "number[..] CNY", "number[-0.5..] ratio", "whole[1..5] count", "whole[..3] count", "whole[..] count",
     "date[2024-01-01..2024-01-05]", "date[..]", "code{A,B,it's,重点}", "boolean",
 )  # fmt: skip
-NUMBERS = ("-0.5", "0", "0.1", "0.3", "0.5", "1", "2", "3", "5")
-DAYS = tuple(str(date(2024, 1, 1) + timedelta(days=place)) for place in range(-1, 7))
+NUMBERS = ("-0.5", "0", "0.1", "0.3", "0.5", "1", "2", "3", "5", "10000000000000000")
+DAYS = (*(str(date(2024, 1, 1) + timedelta(days=place)) for place in range(-1, 7)), str(date.min), str(date.max))
 BAD_NUMBERS = (math.nan, math.inf, -math.inf, 1e308, -1e308, 2.5, 0.1 + 0.2, 5e-324, -0.0)
 BATCH = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
