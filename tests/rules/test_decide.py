@@ -10,10 +10,11 @@ import pytest
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.compile_python import compile_python
-from carbonfin.rules.decide import Decision, NotDecided, RowState, decide
+from carbonfin.rules.decide import Decision, MissingInput, NotDecided, Outcome, RowState, RowTried, decide
+from carbonfin.rules.domains import MissingReason
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
-from tests.rules.samples import output_column, sample_table
+from tests.rules.samples import SAMPLE, output_column, sample_table
 
 SHARED = Path(os.environ.get("CARBONFIN_VECTORS", Path(__file__).parents[3] / "shared" / "vectors"))
 GRADES = {"rating": "code{A,B,C}", "dq": "whole[1..5] count"}
@@ -83,6 +84,47 @@ def test_no_row_and_the_trace_say_why() -> None:
     assert isinstance(unknown, NotDecided)
     assert [(row.state, row.unknown_columns) for row in unknown.tried] == [
         (RowState.UNKNOWN, ("rating",)), (RowState.FAILED, ()),
+    ]  # fmt: skip
+
+
+def test_an_answer_carries_table_row_clause_and_what_became_of_every_row() -> None:
+    outputs = [output_column("bp"), output_column("reason", OutputKind.CODE)]
+    table = sample_table(GRADES, [("B", "-", "5", "poor"), ("A", "-|null", "-20", "good"), ("-", "<3", "0", "other")],
+                         outputs=outputs)  # fmt: skip
+    assert decide(table, {"rating": "A", "dq": 6}) == Decision(
+        table="sample.table", table_digest=table.digest,
+        outcomes=(Outcome(row_id="R2", place=1, outputs=(-20, "good"), clause=SAMPLE),), total=None,
+        missing=(MissingInput(name="dq", reason=MissingReason.OUT_OF_DOMAIN),),
+        tried=(
+            RowTried(row_id="R1", state=RowState.FAILED, failed_column="rating", cell="B"),
+            RowTried(row_id="R2", state=RowState.HIT),
+            RowTried(row_id="R3", state=RowState.UNKNOWN, unknown_columns=("dq",)),
+        ),
+    )  # fmt: skip
+
+
+def test_no_answer_carries_what_is_missing_and_which_rows_hang_on_it() -> None:
+    columns = {"a": "boolean", "b": "boolean", "c": "code{A,B}"}
+    table = sample_table(columns, [("false", "-", "A", "1"), ("true", "-|null", "-", "2"), ("-", "true", "A", "3")])
+    assert decide(table, {"c": "a"}) == NotDecided(
+        table="sample.table", table_digest=table.digest, refused=Refused.MISSING_INPUT, rows=("R1",),
+        missing=(
+            MissingInput(name="a", reason=MissingReason.ABSENT), MissingInput(name="b", reason=MissingReason.ABSENT),
+            MissingInput(name="c", reason=MissingReason.UNKNOWN_CODE),
+        ),
+        tried=(
+            RowTried(row_id="R1", state=RowState.UNKNOWN, unknown_columns=("a", "b", "c")),
+            RowTried(row_id="R2", state=RowState.UNKNOWN, unknown_columns=("a", "c")),
+            RowTried(row_id="R3", state=RowState.UNKNOWN, unknown_columns=("a", "b", "c")),
+        ),
+    )  # fmt: skip
+
+
+def test_states_and_refusals_have_the_names_that_records_keep() -> None:
+    assert [*RowState] == ["hit", "failed", "unknown"]
+    assert [*Refused] == ["missing_input", "no_row", "conflict"]
+    assert [*MissingReason] == [
+        "absent", "not_a_number", "wrong_type", "out_of_domain", "unknown_code", "too_many_digits",
     ]  # fmt: skip
 
 
@@ -161,6 +203,14 @@ def test_nothing_collected_is_an_empty_list_but_no_number() -> None:
     count = decide(sample_table(UNIQUE, rows, policy=HitPolicy.COLLECT_COUNT), {"x": 6, "flag": True})
     assert isinstance(count, Decision)
     assert count.output == 0
+
+
+def test_rows_that_are_collected_hang_on_every_missing_input() -> None:
+    table = sample_table(UNIQUE, [("<5", "-|null", "1"), ("-|null", "true", "2")], policy=HitPolicy.RULE_ORDER)
+    assert rows_of(table, {}) == ["missing_input: R1,R2"]
+    assert rows_of(table, {"x": 4}) == ["missing_input: R2"]
+    assert rows_of(table, {"flag": False}) == ["missing_input: R1"]
+    assert rows_of(table, {"flag": False, "x": 6}) == []
 
 
 def test_exact_sums_of_ratios() -> None:

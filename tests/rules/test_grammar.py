@@ -16,6 +16,9 @@ RATIO, COUNT, DAY, CODE, FLAG = (
 )
 
 
+OPEN, WHOLE, DAYS = (domain_from(text) for text in ("number[..] CNY", "whole[..] count", "date[..]"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -95,6 +98,8 @@ def test_cells_take_what_they_say(domain: Any, text: str, fitting: list[Any], fa
 @pytest.mark.parametrize(
     ("domain", "text", "covers"),
     [
+        (OPEN, "<5, >=3", True), (OPEN, "<5, >5", False), (WHOLE, "<5, >4", True), (WHOLE, "<5, >5", False), (DAYS, "!=2024-02-29", False),
+        (DAYS, "<2024-02-29, >2024-02-28", True),
         (RATIO, "-", True), (RATIO, "null", False), (RATIO, "-|null", True), (RATIO, "[0..1]", True), (RATIO, ">= 0", True),
         (RATIO, "> 0", False), (RATIO, "<0.5, >=0.5", True), (RATIO, "<0.5, >0.5", False), (COUNT, "1,2,3,4,5", True),
         (COUNT, "(1..5]", False), (COUNT, "1, (1..5]", True), (COUNT, "<3, >2", True), (CODE, "A,B,C", True), (CODE, "!= C", False),
@@ -129,7 +134,6 @@ def test_numbers_are_written_as_the_decimals_they_came_from() -> None:
     ]  # fmt: skip
 
 
-OPEN, WHOLE, DAYS = (domain_from(text) for text in ("number[..] CNY", "whole[..] count", "date[..]"))
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
 Ends = tuple[Any, bool, Any, bool]
 

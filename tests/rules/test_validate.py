@@ -324,3 +324,7 @@ def test_among_how_many_inputs_an_undecided_one_is_looked_for(count: int, *, is_
     table = sample_table(columns, [("true", *["false"] * count, "1"), ("-", *["-"] * count, "2")])
     said = [one.en for one in validate(table).findings]
     assert ("without x such an input is not decided" in said) is is_found
+
+
+def test_findings_have_the_names_that_commands_print() -> None:
+    assert [*FindingKind] == ["gap", "overlap", "dead_row", "not_proven", "undecided_when_missing"]
