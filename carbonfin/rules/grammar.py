@@ -266,11 +266,9 @@ def ends_of(domain: NumberDomain | DateDomain) -> tuple[End, End]:
     return None if math.isinf(low) else low, None if math.isinf(high) else high
 
 
-def _start(interval: Interval) -> tuple[bool, float, bool]:
-    if interval.low is None:
-        return False, 0, False
-    place = interval.low.toordinal() if isinstance(interval.low, date) else interval.low
-    return True, place, not interval.low_closed
+def _start(interval: Interval) -> tuple[bool, End, bool]:
+    """Give what puts intervals in order: the one without a lower end first, of two equal ends the one inside."""
+    return interval.low is not None, interval.low, not interval.low_closed
 
 
 def _touch(before: Interval, after: Interval, *, is_dense: bool) -> bool:

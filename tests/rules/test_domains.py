@@ -66,6 +66,8 @@ def test_values_are_written_as_cells_read_them(domain: Any, value: Any, text: st
 def test_domains_are_read_with_blanks_and_written_without() -> None:
     assert domain_from(" number[ 0 .. 1 ]  ratio ") == NumberDomain(unit="ratio", low=Decimal(0), high=Decimal(1))
     assert domain_from("number[..]t of CO2") == NumberDomain(unit="t of CO2")
+    assert domain_from("number[0..1] kg[CO2]").describe() == "number[0..1] kg[CO2]"
+    assert NumberDomain(unit="t", low=Decimal("1E+3")).describe() == "number[1000..] t"
     assert domain_from("whole[1..] count") == NumberDomain(unit="count", low=Decimal(1), is_whole=True)
     assert domain_from("date[ 2024-01-01 .. ]") == DateDomain(low=date(2024, 1, 1))
     assert domain_from("date[..2024-01-01]") == DateDomain(high=date(2024, 1, 1))
@@ -139,3 +141,5 @@ def test_a_bound_that_cannot_be_read_is_named() -> None:
         domain_from("number[low..1] t")
     assert caught.value.field == "domain"
     assert caught.value.detail == "domain reads 'low', which is not a plain decimal number"
+    with pytest.raises(InvalidInput, match=r"domain reads '1\.\.2'"):
+        domain_from("number[0..1..2] t")

@@ -156,6 +156,7 @@ def spans(domain: Any, text: str) -> list[Ends]:
         (OPEN, "<1, <2", [(None, False, 2.0, False)]), (OPEN, ">1, >=0", [(0.0, True, None, False)]),
         (OPEN, "<5, >=3", [(None, False, None, False)]), (OPEN, "<3, >5", [(None, False, 3.0, False), (5.0, False, None, False)]),
         (OPEN, ">=3, [4..5]", [(3.0, True, None, False)]), (OPEN, "[1..2], <0, <=0", [(None, False, 0.0, True), (1.0, True, 2.0, True)]),
+        (OPEN, "-5, <3", [(None, False, 3.0, False)]), (OPEN, "<3, -5, <2", [(None, False, 3.0, False)]), (OPEN, "[-5..-4], <-4.5", [(None, False, -4.0, True)]),
         (OPEN, "-2, (-2..-1)", [(-2.0, True, -1.0, False)]),
         # Whole numbers and days have neighbours: spans are closed, and one where nothing lies between.
         (WHOLE, "(1..5)", [(2.0, True, 4.0, True)]), (WHOLE, "<3, 3", [(None, False, 3.0, True)]), (WHOLE, "1, 3", [(1.0, True, 1.0, True), (3.0, True, 3.0, True)]),
