@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from carbonfin.kernel.dates import aware
@@ -17,6 +18,9 @@ I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
 
 
+ADDED_LATER: Mapping[str, object] = MappingProxyType({"added_later": True})
+"""Metadata of a field that came to a recorded dataclass after decisions had been made: None is left out of the
+canonical text, so that what was decided before keeps its text and its digest."""
 _PLAIN = frozenset({str, bool, int})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -61,7 +65,7 @@ def canonical(value: object) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: canonical(getattr(value, name)) for name in _field_names(kind)}
+        return _plain_fields(value, kind)
     if isinstance(value, Mapping):
         named = {str(key): canonical(item) for key, item in value.items()}
         assert len(named) == len(value), "two keys of a mapping read alike"
@@ -72,9 +76,22 @@ def canonical(value: object) -> Any:
     raise TypeError(message)
 
 
+def _plain_fields(value: object, kind: type) -> dict[str, Any]:
+    names, later = _field_names(kind)
+    plain = {name: canonical(getattr(value, name)) for name in names}
+    for name in later:
+        found = getattr(value, name)
+        if found is not None:
+            plain[name] = canonical(found)
+    return plain
+
+
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+def _field_names(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the names of fields that are always written, and of those written where they are known."""
+    fields = dataclasses.fields(kind)
+    later = tuple(field.name for field in fields if ADDED_LATER.items() <= field.metadata.items())
+    return tuple(field.name for field in fields if field.name not in later), later
 
 
 def canonical_json(value: object) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.record import DecisionKind, canonical_json, digest_of
+from carbonfin.rules.record import ADDED_LATER, DecisionKind, canonical_json, digest_of
 
 
 class Colour(StrEnum):
@@ -49,6 +49,24 @@ def test_canonical_json_by_hand() -> None:
     )
     assert canonical_json(inputs) == text
     assert digest_of(inputs) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrownLine:
+    """`Line` as a later release has it."""
+
+    name: str
+    amount_cny: Decimal
+    table: Line | None = field(default=None, metadata=ADDED_LATER)
+
+
+def test_a_field_added_later_leaves_what_was_written_before_as_it_was() -> None:
+    before = Line(name="甲", amount_cny=Decimal("0.10"))
+    grown = GrownLine(name="甲", amount_cny=Decimal("0.10"))
+    assert canonical_json(grown) == canonical_json(before) == '{"amount_cny":"0.10","name":"甲"}'
+    assert canonical_json([dataclasses.replace(grown, table=before)]) == (
+        '[{"amount_cny":"0.10","name":"甲","table":{"amount_cny":"0.10","name":"甲"}}]'
+    )
 
 
 @pytest.mark.parametrize(
