@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotPermitted
 from carbonfin.rules.decide import Decision, decide
+from carbonfin.rules.plain_tables import table_from_plain, table_from_text
+from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, TableVersion, plain_table
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalState
@@ -25,7 +27,6 @@ from carbonfin.storage.rulebook import (
     publishing_obstacles,
     table_book_for,
 )
-from carbonfin.storage.rulebook.plain_tables import table_from_plain
 from tests.rules.samples import sample_table
 from tests.storage.worlds import NOW, World, make_world
 
@@ -223,6 +224,7 @@ def test_the_database_itself_holds_four_eyes_and_history(sessions: Sessions, wor
 
 def test_a_table_comes_back_from_its_plain_values() -> None:
     assert table_from_plain(plain_table(SOUND)) == SOUND
+    assert table_from_text(canonical_json(plain_table(SOUND))) == SOUND
 
 
 @pytest.mark.parametrize(
@@ -231,9 +233,20 @@ def test_a_table_comes_back_from_its_plain_values() -> None:
         ({"colour": "red"}, "colour"),
         ({"hit_policy": "best"}, "hit_policy"),
         ({"row": "R1"}, "row"),
+        ({"row": ["R1"]}, r"row\[0\] is no object"),
+        ({"title_zh": 1}, "title_zh"),
+        ({"row": [plain_table(SOUND)["row"][0] | {"confirmed": "true"}]}, r"row\[0\].confirmed"),
+        ({"row": [plain_table(SOUND)["row"][0] | {"when": [1]}]}, r"row\[0\].when"),
         ({"input": [{"name": "grade", "title_zh": "等级", "title_en": "grade", "domain": "text"}]}, "no domain"),
     ],
 )
 def test_plain_values_that_are_no_table_are_refused_by_name(change: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInput, match=named):
         table_from_plain({**plain_table(SOUND), **change})
+
+
+def test_a_part_left_out_and_a_text_that_is_no_json_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="hit_policy is missing"):
+        table_from_plain({key: value for key, value in plain_table(SOUND).items() if key != "hit_policy"})
+    with pytest.raises(InvalidInput, match="no JSON"):
+        table_from_text("{")

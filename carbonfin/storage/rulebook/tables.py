@@ -1,6 +1,5 @@
 """Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,13 +12,13 @@ from sqlmodel import Field, Session, col, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.rows import Row, new_id
-from carbonfin.storage.rulebook.plain_tables import table_from_plain
 
 
 class DecisionTableRow(Row, table=True):
@@ -200,7 +199,7 @@ def _refuse_other(session: Session, actor: Actor, draft: TableDraft) -> None:
 
 
 def _version(row: DecisionTableRow) -> TableVersion:
-    table = table_from_plain(json.loads(row.content))
+    table = table_from_text(row.content)
     assert table.digest == row.digest, f"table {row.name} is not the one that was approved"
     return TableVersion(
         table=table,
