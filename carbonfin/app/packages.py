@@ -1,4 +1,4 @@
-"""The four packages as the application opens them: their API, their pages, their templates."""
+"""The four packages as the application opens them: their API, pages and templates, and the tables they read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,23 @@ import pricing.api
 import pricing.pages
 import reporting.api
 import reporting.pages
+from carbonfin.rules.contracts import TableContract
+from loans.calc.jiangtandai import CONCESSION_TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """What a package puts behind the door."""
+    """What a package puts behind the door.
+
+    Attributes:
+        tables: What its decisions expect of the decision tables they read.
+    """
 
     name: str
     api: tuple[ControllerRouterHandler, ...]
     pages: tuple[ControllerRouterHandler, ...]
     templates: Path
+    tables: tuple[TableContract, ...] = ()
 
 
 def _templates(module_file: str | None, name: str) -> Path:
@@ -48,6 +55,7 @@ PACKAGES: tuple[Package, ...] = (
         api=tuple(loans.api.routes),
         pages=tuple(loans.pages.routes),
         templates=_templates(loans.api.__file__, "loans"),
+        tables=(CONCESSION_TABLE,),
     ),
     Package(
         name="reporting",
@@ -56,3 +64,6 @@ PACKAGES: tuple[Package, ...] = (
         templates=_templates(reporting.api.__file__, "reporting"),
     ),
 )
+
+TABLE_CONTRACTS: tuple[TableContract, ...] = tuple(contract for package in PACKAGES for contract in package.tables)
+"""What decisions expect of the tables they read."""

@@ -343,23 +343,28 @@ class TableBook:
         """Give all versions of a table, the earliest known first."""
         return sorted(self._versions.get(name, ()), key=lambda one: (one.known_from, one.valid_from))
 
+    def find(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion | None:
+        """Give the version valid on a day as it was known at an instant, or None."""
+        known_on = china_day(known_at)
+        speaking = [one for one in self.versions(name) if one.known_from <= known_on and one.speaks_on(valid_on)]
+        return max(speaking, key=lambda one: (one.known_from, one.valid_from), default=None)
+
     def on(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion:
         """Give the version valid on a day as it was known at an instant.
 
         Raises:
             MissingData: No version speaks of that day, or none was known then.
         """
-        known_on = china_day(known_at)
-        speaking = [one for one in self.versions(name) if one.known_from <= known_on and one.speaks_on(valid_on)]
-        if not speaking:
+        found = self.find(name, valid_on=valid_on, known_at=known_at)
+        if found is None:
             raise MissingData(
-                f"table {name} has no version for {valid_on} known on {known_on}",
+                f"table {name} has no version for {valid_on} known on {china_day(known_at)}",
                 zh=f"决策表 {name} 在 {valid_on} 没有已知的版本",
                 field=name,
                 remedy="Enter and approve the table with its source.",
                 remedy_zh="请录入该决策表及其依据并经复核。",
             )
-        return max(speaking, key=lambda one: (one.known_from, one.valid_from))
+        return found
 
 
 def _refusal(why: str, zh: str) -> InvalidInput:

@@ -33,6 +33,8 @@ class FindingKind(StrEnum):
     DEAD_ROW = "dead_row"
     NOT_PROVEN = "not_proven"
     UNDECIDED_WHEN_MISSING = "undecided_when_missing"
+    CONTRACT_BREACH = "contract_breach"
+    UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

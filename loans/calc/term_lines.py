@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from carbonfin.kernel.units import chinese_capitals
+from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from loans.calc.contracts.schedule import RepaymentSchedule
 from loans.calc.contracts.terms import (
@@ -14,7 +15,14 @@ from loans.calc.contracts.terms import (
     AccrualDates,
 )
 from loans.calc.financed import DENOMINATORS_EN, DENOMINATORS_ZH, SHORT_NAMES_EN, SHORT_NAMES_ZH, FinancedEmissions
-from loans.calc.jiangtandai import REASONS_EN, REASONS_ZH, PointFraction, RateDecision, RateInputs
+from loans.calc.jiangtandai import (
+    REASONS_EN,
+    REASONS_ZH,
+    ConcessionTerms,
+    PointFraction,
+    RateDecision,
+    RateInputs,
+)
 from loans.calc.ratings.carbon_efficiency import METHOD_EN, METHOD_ZH, CarbonRating
 from loans.calc.term_requests import LoanRequest
 
@@ -273,20 +281,12 @@ def _repayment_lines(
 
 
 def _link_lines(inputs: RateInputs) -> tuple[TermLine, ...]:
-    terms, report = inputs.terms, inputs.report
-    floor_only = terms.fraction.value == PointFraction.FLOOR
+    report, table = inputs.report, inputs.concession_table
     lines = [
         _line("挂钩指标", "Indicator", "碳评级报告 减排指标得分", "emission-cut score of the outside rating report"),
-        _line("基准分值", "Base score", f"{terms.base_score.value} 分", terms.base_score.value, "base_score"),
-        _line(
-            "每分优惠",
-            "Concession a point",
-            f"{terms.bp_per_point.value} BP/分" + ("，不足一分不计" if floor_only else "，按比例"),
-            f"{terms.bp_per_point.value} BP" + (", whole points only" if floor_only else ", pro rata"),
-            "bp_per_point",
-        ),
-        _line("优惠封顶", "Cap", f"{terms.cap_bp.value} BP", figure_name="cap_bp"),
-        _line("缺少报告或得分", "Report or score missing", "利率不予决定", "the rate is not decided"),
+        *(_point_lines(inputs.terms) if table is None else _table_lines(table)),
+        _line("优惠封顶", "Cap", f"{inputs.terms.cap_bp.value} BP", figure_name="cap_bp"),
+        _missing_line(table),
         _line("报告失效", "Report expired", "不享受优惠", "no concession"),
     ]
     if report is not None:
@@ -298,6 +298,43 @@ def _link_lines(inputs: RateInputs) -> tuple[TermLine, ...]:
             _line("减排指标得分", "Score", score, figure_name="" if report.score is None else "score"),
         ]
     return tuple(lines)
+
+
+def _point_lines(terms: ConcessionTerms) -> tuple[TermLine, ...]:
+    floor_only = terms.fraction.value == PointFraction.FLOOR
+    return (
+        _line("基准分值", "Base score", f"{terms.base_score.value} 分", terms.base_score.value, "base_score"),
+        _line(
+            "每分优惠",
+            "Concession a point",
+            f"{terms.bp_per_point.value} BP/分" + ("，不足一分不计" if floor_only else "，按比例"),
+            f"{terms.bp_per_point.value} BP" + (", whole points only" if floor_only else ", pro rata"),
+            "bp_per_point",
+        ),
+    )
+
+
+def _table_lines(table: RecordedTable) -> tuple[TermLine, ...]:
+    return (
+        _line(
+            "优惠依据",
+            "Concession by",
+            f"本行利率优惠表 {table.name}（{table.valid_from} 起适用，{table.known_from} 起知悉）",
+            f"the bank's table {table.name}, valid from {table.valid_from}, known from {table.known_from}",
+            "concession_table",
+        ),
+    )
+
+
+def _missing_line(table: RecordedTable | None) -> TermLine:
+    """Say what happens without a report or score; a table may only answer what is missing with its worst row."""
+    by_table = table is not None
+    return _line(
+        "缺少报告或得分",
+        "Report or score missing",
+        "利率不予决定" + ("，或按优惠表最低一档" if by_table else ""),
+        "the rate is not decided" + (", or the table's least concession applies" if by_table else ""),
+    )
 
 
 def _rating_lines(rating: CarbonRating) -> tuple[TermLine, ...]:

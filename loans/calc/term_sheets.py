@@ -235,15 +235,9 @@ def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
         _level(f"LPR（{tenor}）", f"LPR ({tenor})", lpr_bp, "lpr_rate", note=(f"{published} 公布", f"of {published}")),
         _move("加减点", "Margin", Decimal(inputs.margin_bp), "margin_bp", note=("合同约定", "as agreed")),
     ]
-    if rate.executed_rate is None or rate.concession_bp is None or inputs.report is None:
+    if rate.executed_rate is None or rate.concession_bp is None:
         return tuple(steps)
-    score, base, cap = inputs.report.score, inputs.terms.base_score.value, inputs.terms.cap_bp.value
-    point = inputs.terms.bp_per_point.value
-    earned = (
-        f"得分 {score}，基准 {base}，每分 {point} BP，封顶 {cap} BP",
-        f"score {score}, base {base}, {point} BP a point, cap {cap} BP",
-    )
-    steps.append(_move("降碳优惠", "Concession", rate.concession_bp, "concession_bp", note=earned))
+    steps.append(_move("降碳优惠", "Concession", rate.concession_bp, "concession_bp", note=_earned(inputs, rate)))
     raised_bp = rate.executed_rate * 10_000 - lpr_bp - inputs.margin_bp - rate.concession_bp
     if raised_bp:
         floor = percent(inputs.terms.floor_rate.decimal)
@@ -257,6 +251,23 @@ def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
         _level("执行利率", "Executed rate", executed_bp, "executed_rate", note=("固定至到期日", "fixed to maturity"))
     )
     return tuple(steps)
+
+
+def _earned(inputs: RateInputs, rate: RateDecision) -> tuple[str, str]:
+    """Say what the concession was earned by: score and base, or the row of the bank's table."""
+    score = None if inputs.report is None else inputs.report.score
+    base, cap = inputs.terms.base_score.value, inputs.terms.cap_bp.value
+    if inputs.concession_table is None:
+        point = inputs.terms.bp_per_point.value
+        return (
+            f"得分 {score}，基准 {base}，每分 {point} BP，封顶 {cap} BP",
+            f"score {score}, base {base}, {point} BP a point, cap {cap} BP",
+        )
+    row = next((figure.value for figure in rate.trace if figure.name == "concession_row"), None)
+    if row is None:
+        return "报告已失效，无优惠", "the report has expired, no concession"
+    name = inputs.concession_table.name
+    return f"优惠表 {name} 第 {row} 行，封顶 {cap} BP", f"row {row} of table {name}, cap {cap} BP"
 
 
 def _level(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, note: tuple[str, str]) -> RateStep:

@@ -9,12 +9,14 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.contracts import require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.storage.calendars import calendar_on
-from carbonfin.storage.rulebook import book_for
+from carbonfin.storage.rulebook import book_for, table_book_for
 from loans.calc.accounts import AccountYear
 from loans.calc.contracts.terms import CalendarDays
-from loans.calc.jiangtandai import ConcessionTerms, RateInputs, RateQuoted
+from loans.calc.jiangtandai import CONCESSION_TABLE, ConcessionTerms, RateInputs, RateQuoted
 from loans.calc.ratings.carbon_efficiency import RatingInputs
 from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor
 from loans.store.accounts import account_years, latest_report
@@ -124,10 +126,11 @@ def rate_inputs(
     decided_on: date,
     known_at: datetime,
 ) -> RateInputs:
-    """Gather what the rate decision takes: LPR of the day, the bank's concession terms, the latest rating report.
+    """Gather what the rate decision takes: LPR of the day, the bank's concession terms and table, the latest report.
 
     Raises:
         MissingData: The LPR or one of the bank's parameters was not known.
+        InvalidInput: The bank's concession table breaks its contract.
     """
     lpr = lpr_on(session, lpr_tenor, on=decided_on, known_at=known_at)
     book = parameters(session, actor)
@@ -156,7 +159,21 @@ def rate_inputs(
             floor_rate=value("floor_rate"),
             score_max=book.find("loans.jiangtandai.score_max", valid_on=applies_from, known_at=known_at),
         ),
+        concession_table=_concession_table(session, actor, valid_on=applies_from, known_at=known_at),
     )
+
+
+def _concession_table(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> RecordedTable | None:
+    """Give the bank's concession table for a day as known; None where it has none, and the points formula decides.
+
+    The contract is looked at here and not in the decision: a stricter one must not keep old decisions from replaying.
+    """
+    book = table_book_for(session, actor.organization_id, name=CONCESSION_TABLE.name)
+    found = book.find(CONCESSION_TABLE.name, valid_on=valid_on, known_at=known_at)
+    if found is None:
+        return None
+    require_kept(CONCESSION_TABLE, found.table)
+    return RecordedTable.of(found)
 
 
 def _fuels(current: ActivityYear, previous: ActivityYear | None) -> list[Fuel]:

@@ -52,7 +52,7 @@ def world(sessions: Sessions) -> World:
 
 def propose(sessions: Sessions, maker: Actor, draft: TableDraft = DRAFT, *, at: datetime = NOW) -> Approval:
     with sessions.begin() as session:
-        return propose_table(session, maker, draft, reason="产品办法修订", at=at)
+        return propose_table(session, maker, draft, reason="产品办法修订", at=at, contracts=())
 
 
 def approve(sessions: Sessions, checker: Actor, approval: Approval, *, at: datetime = NOW) -> Approval:

@@ -19,8 +19,10 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用
 
 @commands.command("validate")
 def validate_command(context: typer.Context, file: File) -> None:
-    """校验决策表：缺口、重叠、无效行，各附反例；有不可发布者退出码为 1 / prove tables sound, or show why not."""
+    """校验决策表：缺口、重叠、无效行、读取约定；不可发布则退出码为 1 / prove tables sound and read, or show why not."""
+    from carbonfin.app.packages import TABLE_CONTRACTS
     from carbonfin.app.rulebook.files import tables_of
+    from carbonfin.rules.contracts import contract_findings
     from carbonfin.rules.validate import validate
     from carbonfin.web.terminal import plain_answer
 
@@ -28,7 +30,7 @@ def validate_command(context: typer.Context, file: File) -> None:
         {"table": version.table.name, "kind": one.kind.value, "is_fatal": one.is_fatal, "zh": one.zh, "en": one.en,
          "counter_example": one.counter_example}
         for version in tables_of(file)
-        for one in validate(version.table).findings
+        for one in (*validate(version.table).findings, *contract_findings(TABLE_CONTRACTS, version.table))
     ]  # fmt: skip
     plain_answer(found, json_output=context.meta["json_output"], columns=("table", "kind", "is_fatal", "zh"))
     if any(one["is_fatal"] for one in found):
@@ -110,6 +112,7 @@ def propose_command(
     reason: Annotated[str, typer.Option(help="提交理由 / why")],
 ) -> None:
     """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
+    from carbonfin.app.packages import TABLE_CONTRACTS
     from carbonfin.app.rulebook.files import tables_of
     from carbonfin.storage.rulebook import TableDraft, propose_table
     from carbonfin.web.terminal import terminal_of
@@ -126,6 +129,7 @@ def propose_command(
                 ),
                 reason=reason,
                 at=terminal.clock.now(),
+                contracts=TABLE_CONTRACTS,
             )
             for one in versions
         ]

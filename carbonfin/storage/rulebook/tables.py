@@ -12,6 +12,7 @@ from sqlmodel import Field, Session, col, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.contracts import TableContract, contract_for, require_kept
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
@@ -59,12 +60,22 @@ class TableDraft:
     known_from: date
 
 
-def table_book_for(session: Session, organization_id: str, *, builtin: Iterable[TableVersion] = ()) -> TableBook:
-    """Give an organisation's own tables with those that come with the product; its own win where known alike."""
+def table_book_for(
+    session: Session, organization_id: str, *, name: str | None = None, builtin: Iterable[TableVersion] = ()
+) -> TableBook:
+    """Give an organisation's own tables with those that come with the product; its own win where known alike.
+
+    Args:
+        session: An open session.
+        organization_id: Whose own tables are read.
+        name: The only table to read; all of them where none is named.
+        builtin: Versions that come with the product.
+    """
+    query = select(DecisionTableRow).where(DecisionTableRow.organization_id == organization_id)
+    if name is not None:
+        query = query.where(DecisionTableRow.name == name)
     rows = session.exec(
-        select(DecisionTableRow)
-        .where(DecisionTableRow.organization_id == organization_id)
-        .order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
+        query.order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
     ).all()
     return TableBook([*(_version(row) for row in rows), *builtin])
 
@@ -74,15 +85,35 @@ def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:
     return tuple(finding for finding in validate(table).findings if finding.is_fatal)
 
 
-def propose_table(session: Session, maker: Actor, draft: TableDraft, *, reason: str, at: datetime) -> Approval:
+def propose_table(
+    session: Session,
+    maker: Actor,
+    draft: TableDraft,
+    *,
+    reason: str,
+    at: datetime,
+    contracts: Iterable[TableContract],
+) -> Approval:
     """Put a version of one of the organisation's own tables before the checkers.
 
+    Args:
+        session: An open session.
+        maker: Who proposes.
+        draft: The version.
+        reason: Why.
+        at: Now.
+        contracts: What the decisions that read tables expect of them; a table that none reads is allowed.
+
     Raises:
-        InvalidInput: The table is not sound, its days are out of order, or it would be known before its approval.
+        InvalidInput: The table is not sound, breaks the contract of its name, its days are out of order, or it would be
+            known before its approval.
         NotPermitted: The maker's role may not propose tables.
         Conflict: Another version with the same dates stands or waits; a correction has a later `known_from`.
     """
     _require_publishable(session, maker, draft, day=china_day(at))
+    contract = contract_for(contracts, draft.table.name)
+    if contract is not None:
+        require_kept(contract, draft.table)
     proposal = ProposalDraft(
         subject=f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}",
         title_zh=f"决策表 {draft.table.title_zh}",

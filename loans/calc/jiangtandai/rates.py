@@ -1,0 +1,129 @@
+"""The emission-cut loan's rate (降碳贷): LPR + margin - concession by points over the bank's base, capped, floored.
+
+concession = -min(cap, max(0, floor(score - base)) x bp per point)
+executed = max(LPR + margin + concession, all-in floor)
+
+The formula is public (南财观察 2024-07: each point over the base is one BP, with a cap); base and cap are a bank's own.
+Where the bank has a concession table of its own for the day, that table answers in place of the formula; cap and floor
+hold either way.
+"""
+
+import math
+from decimal import Decimal
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import rate_plus_bp
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import checked_trace
+from loans.calc.jiangtandai.concession_tables import by_table
+from loans.calc.jiangtandai.figures import build_up_figures, executed_figure, points_figure
+from loans.calc.jiangtandai.terms import (
+    MISSING_REPORT,
+    MISSING_SCORE,
+    Concession,
+    ConcessionReason,
+    PointFraction,
+    RateDecision,
+    RateInputs,
+    RateStatus,
+    RatingReport,
+)
+
+
+def concession_bp(
+    *, score: Decimal, base_score: Decimal, bp_per_point: Decimal, cap_bp: Decimal, fraction: PointFraction
+) -> Decimal:
+    """Give the concession in bp, zero or negative: -min(cap, max(0, points) x bp per point).
+
+    Raises:
+        InvalidInput: The cap or the bp per point is negative.
+    """
+    if cap_bp < 0 or bp_per_point < 0:
+        raise InvalidInput("cap and bp per point must not be negative", zh="封顶与每分优惠不能为负", field="cap_bp")
+    points = max(Decimal(0), score - base_score)
+    if fraction is PointFraction.FLOOR:
+        points = Decimal(math.floor(points))
+    earned = min(cap_bp, points * bp_per_point)
+    return -earned if earned else Decimal(0)
+
+
+def decide_rate(inputs: RateInputs) -> RateDecision:
+    """Decide the executed rate with its full trace.
+
+    An input that is missing leaves the rate not decided, naming the field; an expired report earns nothing.
+
+    Raises:
+        InvalidInput: The score exceeds the scale, or a parameter is out of range.
+    """
+    figures = build_up_figures(inputs)
+    before = rate_plus_bp(inputs.lpr.rate, inputs.margin_bp)
+    floor_rate = inputs.terms.floor_rate.decimal
+    _refuse_score_above_scale(inputs)
+    table = inputs.concession_table
+    concession = _by_points(inputs) if table is None else by_table(inputs, table)
+    figures += concession.figures
+    executed = None if concession.bp is None else rate_plus_bp(before, concession.bp)
+    floor_applied = executed is not None and executed < floor_rate
+    if executed is not None:
+        executed = max(executed, floor_rate)
+        figures.append(executed_figure(executed))
+    return RateDecision(
+        status=RateStatus.NOT_DECIDED if executed is None else RateStatus.DECIDED,
+        missing=concession.missing,
+        rate_before_concession=before,
+        executed_rate_without_concession=max(before, floor_rate),
+        concession_bp=concession.bp,
+        reason=concession.reason,
+        floor_applied=floor_applied,
+        executed_rate=executed,
+        trace=checked_trace(figures),
+    )
+
+
+def _refuse_score_above_scale(inputs: RateInputs) -> None:
+    score, score_max = None if inputs.report is None else inputs.report.score, inputs.terms.score_max
+    if score is not None and score_max is not None and score > score_max.decimal:
+        raise InvalidInput(
+            f"score {score} exceeds the scale's {score_max.value}",
+            zh=f"得分 {score} 超出满分 {score_max.value}",
+            field="score",
+            remedy="Check the report and its scale.",
+            remedy_zh="请核对碳评级报告及其分制。",
+        )
+
+
+def _by_points(inputs: RateInputs) -> Concession:
+    if inputs.report is None:
+        return Concession(missing=(MISSING_REPORT,))
+    if inputs.report.score is None:
+        return Concession(missing=(MISSING_SCORE,))
+    bp, reason = _points_earned(inputs, inputs.report, inputs.report.score)
+    return Concession(bp=bp, reason=reason, figures=(points_figure(inputs, bp, reason),))
+
+
+def _points_earned(inputs: RateInputs, report: RatingReport, score: Decimal) -> tuple[Decimal, ConcessionReason]:
+    terms = inputs.terms
+    if report.valid_to < inputs.applies_from:
+        return Decimal(0), ConcessionReason.REPORT_EXPIRED
+    if terms.fraction.value not in set(PointFraction):
+        raise InvalidInput(
+            f"parameter {terms.fraction.key} is {terms.fraction.value!r}; floor or exact is expected",
+            zh=f"参数 {terms.fraction.key} 应为 floor 或 exact",
+            field=terms.fraction.key,
+        )
+    concession = concession_bp(
+        score=score,
+        base_score=terms.base_score.decimal,
+        bp_per_point=terms.bp_per_point.decimal,
+        cap_bp=terms.cap_bp.decimal,
+        fraction=PointFraction(terms.fraction.value),
+    )
+    if not concession:
+        return concession, ConcessionReason.BELOW_BASE
+    at_cap = -concession == terms.cap_bp.decimal
+    return concession, ConcessionReason.CAPPED if at_cap else ConcessionReason.POINTS
+
+
+RATE_KIND: DecisionKind[RateInputs, RateDecision] = DecisionKind(
+    name="loans.rate", version="1", inputs=RateInputs, outputs=RateDecision, decide=decide_rate
+)

@@ -1,0 +1,91 @@
+"""A bank's concession table as the tests know it, written out by hand: ten rows, the better report never paying more."""
+
+from dataclasses import replace
+from datetime import date
+
+from carbonfin.rules.domains import domain_from
+from carbonfin.rules.parameters import Grade
+from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.tables import (
+    Clause,
+    DecisionTable,
+    HitPolicy,
+    InputColumn,
+    OutputColumn,
+    OutputKind,
+    RowDraft,
+    TableVersion,
+    table_of,
+)
+from loans.calc.jiangtandai import RateInputs
+from tests.loans.samples import concession_terms, l1_rate
+
+DOMAINS = {
+    "score": "number[0..100] points",
+    "points_over_base": "number[-100..100] points",
+    "report_valid": "boolean",
+    "report_age_days": "whole[0..1095] days",
+    "report_confirmed": "boolean",
+}
+COLUMNS = ("score", "points_over_base", "report_confirmed", "report_age_days")
+ROWS = (
+    ("null", "-", "-", "-", "0"),
+    ("-", "-", "false", "-", "0"),
+    ("-", "-", "true", ">365", "0"),
+    (">=90", ">=25", "true", "<=90", "-30"),
+    (">=90", "-", "true", "<=365", "-25"),
+    (">=80", "-", "true", "<=180", "-20"),
+    (">=80", "-", "true", "<=365", "-15"),
+    (">=70", "-", "true", "<=365", "-10"),
+    (">=60", ">0", "true", "<=365", "-5"),
+    ("-", "-", "true", "<=365", "0"),
+)
+CLAUSE = Clause(document="示例银行降碳贷利率优惠办法", article="第8条", grade=Grade.SAMPLE, confirmed=True)
+
+
+def concession_table(
+    rows: tuple[tuple[str, ...], ...] = ROWS,
+    *,
+    columns: tuple[str, ...] = COLUMNS,
+    policy: HitPolicy = HitPolicy.FIRST,
+    clause: Clause = CLAUSE,
+    ranking: tuple[int, ...] = (),
+) -> DecisionTable:
+    return table_of(
+        name="loans.concession",
+        title_zh="利率优惠表(示例)",
+        title_en="Concession table (sample)",
+        hit_policy=policy,
+        inputs=[InputColumn(name=one, title_zh=one, title_en=one, domain=domain_from(DOMAINS[one])) for one in columns],
+        outputs=[
+            OutputColumn(
+                name="concession_bp", title_zh="利率优惠", title_en="Concession", kind=OutputKind.BP, ranking=ranking
+            )
+        ],
+        rows=[
+            RowDraft(id=f"R{place}", when=row[:-1], then=row[-1:], clause=clause) for place, row in enumerate(rows, 1)
+        ],
+    )
+
+
+def recorded(table: DecisionTable) -> RecordedTable:
+    return RecordedTable.of(
+        TableVersion(
+            table=table,
+            valid_from=date(2025, 1, 1),
+            valid_to=None,
+            known_from=date(2025, 6, 1),
+            approved_by=("甲", "乙"),
+        )
+    )
+
+
+def table_rate(
+    table: DecisionTable | None = None,
+    *,
+    report: object | None = None,
+    cap: str = "20",
+    margin_bp: int = 40,
+) -> RateInputs:
+    inputs = l1_rate(report=report, margin_bp=margin_bp, terms=concession_terms(cap=cap))
+    return replace(inputs, concession_table=recorded(table or concession_table()))
