@@ -1,7 +1,7 @@
 """A bank's concession table as the tests know it, written out by hand: ten rows, the better report never paying more."""
 
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from carbonfin.rules.domains import domain_from
 from carbonfin.rules.parameters import Grade
@@ -17,8 +17,13 @@ from carbonfin.rules.tables import (
     TableVersion,
     table_of,
 )
-from loans.calc.jiangtandai import RateInputs
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table
+from loans.calc.jiangtandai import CONCESSION_TABLE, RateInputs
 from tests.loans.samples import concession_terms, l1_rate
+from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank
 
 DOMAINS = {
     "score": "number[0..100] points",
@@ -78,6 +83,37 @@ def recorded(table: DecisionTable) -> RecordedTable:
             approved_by=("甲", "乙"),
         )
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """From when a version of the table speaks and is known."""
+
+    valid_from: date = date(2025, 1, 1)
+    known_from: date = BUSINESS_DATE
+
+
+AT_ONCE = Days()
+
+
+def enter(
+    sessions: Sessions,
+    bank: Bank,
+    table: DecisionTable | None = None,
+    *,
+    days: Days = AT_ONCE,
+    at: datetime = KNOWN_AT,
+) -> None:
+    """Propose a table as the bank's officer and approve it as its checker, the sample table where none is given."""
+    draft = TableDraft(table=table or concession_table(), valid_from=days.valid_from, known_from=days.known_from)
+    with sessions.begin() as session:
+        proposed = propose_table(
+            session, bank.officer, draft, reason="优惠办法", at=at, contracts=(CONCESSION_TABLE,)
+        )  # fmt: skip
+        approvals.approve(
+            session, bank.checker, proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="同意"), at=at,
+            business_date=BUSINESS_DATE,
+        )  # fmt: skip
 
 
 def table_rate(

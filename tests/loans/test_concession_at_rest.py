@@ -1,24 +1,23 @@
 """The bank's concession table at rest: found by both dates, corrected late, replayed from the record alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.tables import DecisionTable
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import DecisionRecord, load_decision, replay_decision, verify_chain
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table
+from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, enter_parameter, propose_table
 from loans import service
-from loans.calc.jiangtandai import CONCESSION_TABLE, ConcessionReason
+from loans.calc.jiangtandai import ConcessionReason
 from loans.service import DECISION_KINDS, TermSheetDraft
-from tests.loans.concession_samples import CLAUSE, ROWS, concession_table
-from tests.loans.samples import l1_request
-from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, furnished_bank
+from tests.loans.concession_samples import CLAUSE, ROWS, Days, concession_table, enter
+from tests.loans.samples import bank_parameter, l1_request
+from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, furnished_bank, open_bank
 
 TABLE = concession_table()
 LATER = end_of_china_day(date(2025, 7, 10))
@@ -32,31 +31,6 @@ CORRECTED = concession_table(
 def bank(sessions: Sessions) -> Bank:
     with sessions.begin() as session:
         return furnished_bank(session)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
-    """From when a version of the table speaks and is known."""
-
-    valid_from: date = date(2025, 1, 1)
-    known_from: date = BUSINESS_DATE
-
-
-AT_ONCE = Days()
-
-
-def enter(
-    sessions: Sessions, bank: Bank, table: DecisionTable = TABLE, *, days: Days = AT_ONCE, at: datetime = KNOWN_AT
-) -> None:
-    draft = TableDraft(table=table, valid_from=days.valid_from, known_from=days.known_from)
-    with sessions.begin() as session:
-        proposed = propose_table(
-            session, bank.officer, draft, reason="优惠办法", at=at, contracts=(CONCESSION_TABLE,)
-        )  # fmt: skip
-        approvals.approve(
-            session, bank.checker, proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="同意"), at=at,
-            business_date=BUSINESS_DATE,
-        )  # fmt: skip
 
 
 def decided(
@@ -141,12 +115,26 @@ def test_a_term_sheet_follows_the_table_and_replays_after_its_correction(session
 
 
 def test_another_banks_table_decides_nothing_here(sessions: Sessions, bank: Bank) -> None:
+    with sessions.begin() as session:
+        other = open_bank(session, name="另一家银行")
+    enter(sessions, other)
+    assert decided(sessions, bank).outputs["reason"] == "points"
+
+
+def test_a_cap_corrected_late_binds_what_is_decided_as_known_now(sessions: Sessions, bank: Bank) -> None:
     enter(sessions, bank)
-    with sessions.read() as session:
-        stranger = replace(bank.officer, organization_id="another")
-        assert service.facts._concession_table(
-            session, stranger, valid_on=date(2025, 7, 1), known_at=KNOWN_AT
-        ) is None  # fmt: skip
+    yesterday = decided(sessions, bank)
+    lower = replace(bank_parameter("cap_bp", "5", "bp"), known_from=date(2025, 7, 10), approved_by=())
+    with sessions.begin() as session:
+        enter_parameter(session, bank.officer, bank.checker, lower, reason="更正封顶", at=LATER)
+    assert replays(sessions, yesterday)
+    assert decided(sessions, bank).outputs_digest == yesterday.outputs_digest
+    now = decided(sessions, bank, known_at=LATER)
+    assert (yesterday.outputs["executed_rate"], now.outputs["executed_rate"]) == ("0.0330", "0.0335")
+    assert (now.outputs["reason"], now.figure("table_concession_bp").value) == ("capped", "-10")
+    why = now.figure("cap_bp").parameter
+    assert why is not None
+    assert (now.figure("cap_bp").value, why.known_from) == ("5", date(2025, 7, 10))
 
 
 BREAKING = concession_table((("null", "-5"), (">=60", "-20"), ("<60", "0")), columns=("score",))

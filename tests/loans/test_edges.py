@@ -1,10 +1,15 @@
 import re
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from loans import service
+from tests.loans.concession_samples import concession_table, enter
 from tests.loans.conftest import Desk
-from tests.loans.samples import E4_USCI
+from tests.loans.samples import E4_USCI, e4_report
+from tests.loans.world import KNOWN_AT
 
 TERM_SHEET: dict[str, Any] = {
     "usci": E4_USCI,
@@ -67,6 +72,42 @@ def test_system_rates_decides_and_schedules(desk: Desk) -> None:
         assert decision.status_code == 200
         replay = desk.system.post(f"/v1/decisions/{answer.json()['decision_id']}/replay")
         assert replay.json()["same"] is True
+
+
+def test_the_banks_own_table_decides_through_api_and_pages(desk: Desk) -> None:
+    enter(desk.sessions, desk.bank)
+    made = desk.system.post(
+        "/v1/rate-decisions",
+        json={"usci": E4_USCI, "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01"},
+        headers=key("c1"),
+    ).json()
+    assert (made["executed_rate"], made["concession_bp"], made["reason"]) == ("0.0330", "-10", "by-table")
+    page = desk.get(f"/decisions/{made['decision_id']}").text
+    for words in ("按本行利率优惠表", "loans.concession", "[R8]", "示例银行降碳贷利率优惠办法 第8条", "R2 不符"):
+        assert words in page
+    assert desk.system.post(f"/v1/decisions/{made['decision_id']}/replay").json()["same"] is True
+    sheet = desk.system.post("/v1/term-sheets", json=TERM_SHEET, headers=key("c2")).json()
+    shown = desk.get(f"/term-sheets/{sheet['number']}")
+    assert shown.status_code == 200
+    assert "−10 BP（按本行利率优惠表）" in shown.text
+    assert "本行利率优惠表 loans.concession" in shown.text
+
+
+def test_what_the_table_cannot_do_without_is_named_through_api_and_pages(desk: Desk) -> None:
+    enter(desk.sessions, desk.bank, concession_table((("<60", "0"), (">=60", "-20")), columns=("score",)))
+    unscored = replace(e4_report(score=None), report_date=date(2025, 6, 20))
+    with desk.sessions.begin() as session:
+        service.record_rating_report(session, desk.bank.officer, desk.bank.clothing.id, unscored, known_at=KNOWN_AT)
+    made = desk.system.post(
+        "/v1/rate-decisions",
+        json={"usci": E4_USCI, "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01"},
+        headers=key("c3"),
+    ).json()
+    assert (made["status"], made["executed_rate"], made["reason"]) == ("not-decided", None, None)
+    assert [one["field"] for one in made["missing"]] == ["score"]
+    assert "R1 取决于缺失的score" in desk.get(f"/decisions/{made['decision_id']}").text
+    sheet = desk.system.post("/v1/term-sheets", json=TERM_SHEET, headers=key("c4")).json()
+    assert "未决定：缺少减排指标得分" in desk.get(f"/term-sheets/{sheet['number']}").text
 
 
 def test_term_sheet_through_the_api(desk: Desk) -> None:

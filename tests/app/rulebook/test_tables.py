@@ -12,10 +12,12 @@ from typer.testing import CliRunner, Result
 from carbonfin.app import cli
 from carbonfin.documents.table_workbooks import tables_workbook
 from carbonfin.kernel.dates import FixedClock, china_day
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.table_files import tables_to_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 from carbonfin.web.terminal import Terminal
 from tests.app.worlds import NOW, PAGE, PASSWORD, World, form_token, signed_in
+from tests.loans.concession_samples import concession_table
 from tests.rules.samples import sample_table
 
 Run = Callable[..., Result]
@@ -59,8 +61,28 @@ def test_a_sound_table_passes_and_an_unsound_one_shows_the_input(run: Run, tmp_p
     assert run("validate", written(tmp_path, SOUND)).exit_code == 0
     refused = run("validate", written(tmp_path, GAPPED))
     assert refused.exit_code == 1
-    (gap,) = json.loads(refused.stdout)
+    gap, unread = json.loads(refused.stdout)
+    assert (unread["kind"], unread["is_fatal"]) == ("unread", False)
     assert (gap["kind"], gap["counter_example"], gap["is_fatal"]) == ("gap", {"grade": "C"}, True)
+
+
+def test_a_table_that_a_decision_reads_is_held_to_its_contract(run: Run, tmp_path: Path) -> None:
+    kept = json.loads(run("validate", written(tmp_path, concession_table())).stdout)
+    assert {(one["kind"], one["is_fatal"]) for one in kept} == {("undecided_when_missing", False)}
+    other = concession_table((("null", "-5"), (">=60", "-20"), ("<60", "0")), columns=("score",))
+    path = written(tmp_path, other)
+    refused = run("validate", path)
+    assert refused.exit_code == 1
+    (breach,) = json.loads(refused.stdout)
+    assert (breach["kind"], breach["is_fatal"]) == ("contract_breach", True)
+    assert breach["zh"].startswith("R1/concession_bp：")
+    proposed = run("propose", path, "--reason", "优惠办法")
+    assert isinstance(proposed.exception, InvalidInput)
+    assert "breaks its contract" in proposed.exception.detail
+    other_unit = tmp_path / "unit.toml"
+    text = Path(written(tmp_path, concession_table())).read_text(encoding="utf-8")
+    other_unit.write_text(text.replace("number[0..100] points", "number[0..100] score"), encoding="utf-8")
+    assert "应为 number points，表中为 number score" in run("validate", str(other_unit)).stdout
 
 
 def test_a_table_goes_from_file_to_approval_page_to_force(run: Run, world: World, tmp_path: Path) -> None:
