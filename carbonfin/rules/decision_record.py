@@ -5,12 +5,11 @@ missing stands with its reason alone. The text is that of `carbonfin.rules.recor
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-
-import msgspec
 
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import to_float
@@ -19,7 +18,8 @@ from carbonfin.rules.decide import Decision, NotDecided
 from carbonfin.rules.domains import AnyDomain, DateDomain, MissingReason, NumberDomain, plain_number
 from carbonfin.rules.tables import DecisionTable, OutputValue
 
-_WRITE = msgspec.json.Encoder(order="sorted").encode
+_quoted = json.encoder.encode_basestring
+"""Give a text as JSON writes it, signs outside ASCII as they are."""
 
 
 def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
@@ -30,12 +30,29 @@ def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Deci
         inputs: What it was asked.
         said: What it answered to these inputs.
     """
-    return _written(table, inputs, said).decode()
+    missing = {one.name: one.reason.value for one in said.missing}
+    present = sorted(column.name for column in table.inputs if column.name not in missing)
+    asked = ",".join([f"{_quoted(name)}:{_value(inputs[name])}" for name in present])
+    lacking = ",".join([f"{_quoted(name)}:{_quoted(missing[name])}" for name in sorted(missing)])
+    refused = total = "null"
+    outputs = ""
+    if isinstance(said, Decision):
+        rows: Iterable[str] = [one.row_id for one in said.outcomes]
+        outputs = ",".join([f"[{','.join(map(_output, one.outputs))}]" for one in said.outcomes])
+        total = total if said.total is None else _output(said.total)
+    else:
+        rows, refused = said.rows, _quoted(said.refused.value)
+    # Put together by hand: one write instead of an object that an encoder walks, in half the time.
+    return (
+        f'{{"inputs":{{{asked}}},"missing":{{{lacking}}},"outputs":[{outputs}],"refused":{refused},'
+        f'"rows":[{",".join(map(_quoted, rows))}],"table":{_quoted(said.table)},'
+        f'"table_digest":{_quoted(said.table_digest)},"total":{total}}}'
+    )
 
 
 def decision_digest(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
     """Give the SHA-256 of a decision's text, in hexadecimal."""
-    return hashlib.sha256(_written(table, inputs, said)).hexdigest()
+    return hashlib.sha256(decision_text(table, inputs, said).encode()).hexdigest()
 
 
 class Replayer:
@@ -53,7 +70,7 @@ class Replayer:
             MissingData: The table of that digest is not at hand.
             InvalidInput: A day is none of its domain.
         """
-        record = msgspec.json.decode(text)
+        record = json.loads(text)
         compiled = self._compiled.get(record["table_digest"])
         if compiled is None:
             raise MissingData(
@@ -83,40 +100,19 @@ class Replayer:
 def _present(domain: AnyDomain, value: object) -> object:
     """Give a recorded value as tables read it."""
     if isinstance(domain, NumberDomain) and isinstance(value, str):
-        return float(value)
+        return to_float(Decimal(value))
     return domain.literal(value) if isinstance(domain, DateDomain) and isinstance(value, str) else value
 
 
-def _written(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> bytes:
-    missing = {one.name: one.reason.value for one in said.missing}
-    record: dict[str, object] = {
-        "table": said.table,
-        "table_digest": said.table_digest,
-        "inputs": {column.name: _value(inputs[column.name]) for column in table.inputs if column.name not in missing},
-        "missing": missing,
-        "rows": [],
-        "outputs": [],
-        "total": None,
-        "refused": None,
-    }
-    if isinstance(said, Decision):
-        record["rows"] = [one.row_id for one in said.outcomes]
-        record["outputs"] = [[_output(value) for value in one.outputs] for one in said.outcomes]
-        record["total"] = None if said.total is None else _output(said.total)
-    else:
-        record["rows"], record["refused"] = said.rows, said.refused.value
-    return _WRITE(record)
-
-
-def _value(value: object) -> str | bool:
+def _value(value: object) -> str:
     """Write a value that is there: numbers and days as text."""
     if type(value) is float:
-        return _number(value)
-    if isinstance(value, str | bool):
-        return value if isinstance(value, bool) else str(value)
+        return f'"{_number(value)}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, Decimal):
-        return _number(to_float(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
+        return f'"{_number(to_float(value))}"'
+    return _quoted(value.isoformat() if isinstance(value, date) else str(value))
 
 
 def _number(value: float) -> str:
@@ -125,5 +121,7 @@ def _number(value: float) -> str:
     return plain_number(value) if "e" in text else text.removesuffix(".0")
 
 
-def _output(value: OutputValue) -> OutputValue:
-    return format(value, "f") if isinstance(value, Decimal) else value
+def _output(value: OutputValue) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return _quoted(format(value, "f") if isinstance(value, Decimal) else value)

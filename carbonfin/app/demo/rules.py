@@ -5,6 +5,7 @@ from importlib import resources
 
 from sqlmodel import Session
 
+from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA
 from carbonfin.rules.table_files import tables_from_toml
@@ -28,7 +29,7 @@ def make_tables(session: Session, *, maker: Actor, checker: Actor) -> int:
             continue
         at = datetime.combine(one.known_from, _MORNING)
         draft = TableDraft(table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from)
-        proposed = propose_table(session, maker, draft, reason=_REASON, at=at)
+        proposed = propose_table(session, maker, draft, reason=_REASON, at=at, contracts=TABLE_CONTRACTS)
         approvals.approve(
             session, checker, proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason=_REASON), at=at,
             business_date=one.known_from,

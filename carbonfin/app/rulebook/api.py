@@ -7,18 +7,21 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 from msgspec import Meta, Struct
 
+from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.shelf import Shelf, dates_asked
 from carbonfin.app.rulebook.trying import typed
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.decide import Decision, NotDecided, decide
 from carbonfin.rules.difference import differences
+from carbonfin.rules.plain_tables import table_from_plain
 from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, plain_table
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import TableDraft, propose_table, table_from_plain
+from carbonfin.storage.rulebook import TableDraft, propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
@@ -245,12 +248,12 @@ def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn
     """Prove a draft and hold it against the version in force; nothing is stored."""
     table = table_from_plain(data.table)
     current = _shelf(sessions, actor, clock, None, None).in_force(table.name)
-    validation = validate(table)
+    findings = (*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table))
     changes = () if current is None else differences(current.table, table)
     return ValidationOut(
         digest=table.digest,
-        may_be_proposed=validation.may_be_published,
-        findings=[TableFindingOut.of(one) for one in validation.findings],
+        may_be_proposed=not any(one.is_fatal for one in findings),
+        findings=[TableFindingOut.of(one) for one in findings],
         in_force=None if current is None else TableOut.of(current),
         changes=[
             ChangeOut(kind=one.kind.value, row=one.row, column=one.column, before=one.before, after=one.after)
@@ -282,7 +285,9 @@ def propose_draft(
         request,
         idempotency_key,
         data,
-        lambda session: ProposalOut.of(propose_table(session, actor, draft, reason=data.reason, at=clock.now())),
+        lambda session: ProposalOut.of(
+            propose_table(session, actor, draft, reason=data.reason, at=clock.now(), contracts=TABLE_CONTRACTS)
+        ),
     )
 
 

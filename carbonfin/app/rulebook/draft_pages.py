@@ -11,12 +11,14 @@ from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
 from carbonfin.app.administration.parameters import GRADE_WORDS
+from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.files import TablesRead, VersionDays, read_tables
 from carbonfin.app.rulebook.shelf import Dates, Shelf
 from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import differences
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
@@ -112,7 +114,9 @@ def propose_page(
         drafts = _drafts(sessions, actor, clock, versions)
         with sessions.begin() as session:
             proposed = [
-                propose_table(session, actor, _draft(one), reason=data.reason.strip(), at=clock.now())
+                propose_table(
+                    session, actor, _draft(one), reason=data.reason.strip(), at=clock.now(), contracts=TABLE_CONTRACTS
+                )
                 for one in versions
             ]
     except CarbonFinError as failure:
@@ -134,10 +138,13 @@ def _drafts(
         changes = () if current is None else differences(current.table, one.table)
         views.append(
             DraftView(
-                version=one, table=table_view(one.table), current=current, findings=validate(one.table).findings,
+                version=one,
+                table=table_view(one.table),
+                current=current,
                 changes=change_views(changes, current.table if current else None, one.table),
+                findings=(*validate(one.table).findings, *contract_findings(TABLE_CONTRACTS, one.table)),
             )
-        )  # fmt: skip
+        )
     return tuple(views)
 
 

@@ -8,7 +8,6 @@ from carbonfin.storage.rulebook.parameters import (
     enter_parameter,
     propose_parameter,
 )
-from carbonfin.storage.rulebook.plain_tables import table_from_plain
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     DecisionTableRow,
@@ -33,5 +32,4 @@ __all__ = [
     "propose_table",
     "publishing_obstacles",
     "table_book_for",
-    "table_from_plain",
 ]

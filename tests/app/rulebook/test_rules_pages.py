@@ -47,7 +47,7 @@ def approved(world: World, one: TableVersion) -> None:
     at = NOW + (one.known_from - TODAY)
     draft = TableDraft(table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from)
     with world.sessions.begin() as session:
-        proposed = propose_table(session, world.officer, draft, reason="产品办法修订", at=at)
+        proposed = propose_table(session, world.officer, draft, reason="产品办法修订", at=at, contracts=())
         approvals.approve(
             session, _checker(session), proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="已核对"), at=at,
             business_date=one.known_from,
