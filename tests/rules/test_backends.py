@@ -18,9 +18,12 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.compile_polars import compile_polars
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.compile_sql import ANSWERS, compile_sql
+from carbonfin.rules.decide import NotDecided, decide
 from carbonfin.rules.domains import CodeDomain, DateDomain, NumberDomain, domain_from
 from carbonfin.rules.grammar import read_cell
+from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
+from carbonfin.rules.validate import FindingKind, validate
 from tests.postgres import Postgres
 from tests.rules.backends import Row, as_answer, frame_of, in_frames, in_sql, interpreted
 from tests.rules.samples import output_column, sample_table
@@ -137,6 +140,20 @@ def test_duckdb_says_what_the_interpreter_says(duck: Any, case: tuple[DecisionTa
 @BATCH
 def test_postgresql_says_what_the_interpreter_says(postgresql: Any, case: tuple[DecisionTable, list[Row]]) -> None:
     assert in_sql(*case, postgresql, "%s") == interpreted(*case)
+
+
+@given(case=cases())
+@BATCH
+def test_what_no_row_takes_or_rows_quarrel_about_was_found_by_the_validation(
+    case: tuple[DecisionTable, list[Row]],
+) -> None:
+    table, rows = case
+    kinds = {finding.kind for finding in validate(table).findings}
+    for row in rows:
+        said = decide(table, row)
+        if isinstance(said, NotDecided) and not said.missing:
+            wanted = FindingKind.OVERLAP if said.refused is Refused.CONFLICT else FindingKind.GAP
+            assert kinds & {wanted, FindingKind.NOT_PROVEN}
 
 
 WILD: list[Any] = [
