@@ -1,20 +1,28 @@
 """The four packages as the application opens them: their API, pages and templates, and the tables they read."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from litestar.types import ControllerRouterHandler
+from sqlmodel import Session
 
 import collateral.api
 import collateral.pages
 import loans.api
 import loans.pages
+import loans.service
 import pricing.api
 import pricing.pages
 import reporting.api
 import reporting.pages
+from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import TableContract
+from carbonfin.rules.impact import LiveImpact
+from carbonfin.rules.tables import TableVersion
 from loans.calc.jiangtandai import CONCESSION_TABLE
+
+Impact = Callable[[Session, Actor, TableVersion], LiveImpact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +31,7 @@ class Package:
 
     Attributes:
         tables: What its decisions expect of the decision tables they read.
+        impacts: What a draft of a table would do to decisions that stand, by the table's name.
     """
 
     name: str
@@ -30,6 +39,7 @@ class Package:
     pages: tuple[ControllerRouterHandler, ...]
     templates: Path
     tables: tuple[TableContract, ...] = ()
+    impacts: Mapping[str, Impact] = field(default_factory=dict)
 
 
 def _templates(module_file: str | None, name: str) -> Path:
@@ -56,6 +66,7 @@ PACKAGES: tuple[Package, ...] = (
         pages=tuple(loans.pages.routes),
         templates=_templates(loans.api.__file__, "loans"),
         tables=(CONCESSION_TABLE,),
+        impacts={CONCESSION_TABLE.name: loans.service.concession_impact},
     ),
     Package(
         name="reporting",
@@ -67,3 +78,5 @@ PACKAGES: tuple[Package, ...] = (
 
 TABLE_CONTRACTS: tuple[TableContract, ...] = tuple(contract for package in PACKAGES for contract in package.tables)
 """What decisions expect of the tables they read."""
+TABLE_IMPACTS: Mapping[str, Impact] = {name: impact for package in PACKAGES for name, impact in package.impacts.items()}
+"""What a draft would do to the decisions that stand, by the name of the table."""

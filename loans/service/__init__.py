@@ -28,6 +28,7 @@ from loans.service.notes import (
     settle_note,
 )
 from loans.service.observations import ObservationDue, observations_due
+from loans.service.table_impact import concession_impact
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -51,6 +52,7 @@ __all__ = [
     "TermSheetDraft",
     "account_years",
     "accrue",
+    "concession_impact",
     "decide_rate",
     "draft_term_sheet",
     "interest_vouchers_of",

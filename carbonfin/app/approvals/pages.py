@@ -15,7 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
-from carbonfin.app.rulebook.views import proposed_table
+from carbonfin.app.rulebook.views import proposed_impact, proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -175,6 +175,7 @@ def _shown(
         evidence = evidence_of(session, actor, f"approval:{approval_id}")
         appraisal_id = approval.payload.get("appraisal_id")
         usci = load_organization(session, actor.organization_id).usci
+        impact = proposed_impact(session, actor, approval)
         unconfirmed: list[str] = (
             list(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ())) if appraisal_id else []
         )
@@ -192,6 +193,7 @@ def _shown(
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),
         table=proposed_table(approval),
+        impact=impact,
         steps=steps,
         state=STATE_WORDS[approval.state],
         event_words=EVENT_WORDS,

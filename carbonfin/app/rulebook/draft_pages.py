@@ -9,17 +9,19 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
+from sqlmodel import Session
 
 from carbonfin.app.administration.parameters import GRADE_WORDS
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.files import TablesRead, VersionDays, read_tables
 from carbonfin.app.rulebook.shelf import Dates, Shelf
-from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, table_view
+from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, live_impact, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import differences
+from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
 from carbonfin.rules.validate import Finding, validate
@@ -58,6 +60,7 @@ class DraftView:
     Attributes:
         current: The version in force on the draft's first day; None where it is the first of its name.
         findings: What the validation found, with the input that shows it.
+        impact: What it would do to decisions that stand; None where none reads such a table.
     """
 
     version: TableVersion
@@ -65,6 +68,7 @@ class DraftView:
     current: TableVersion | None
     changes: tuple[ChangeView, ...]
     findings: tuple[Finding, ...]
+    impact: LiveImpact | None
 
     @property
     def may_be_proposed(self) -> bool:
@@ -127,25 +131,30 @@ def propose_page(
 def _drafts(
     sessions: Sessions, actor: Actor, clock: Clock, versions: tuple[TableVersion, ...]
 ) -> tuple[DraftView, ...]:
-    """Hold each table against the one in force on its first day, as it is known now, and prove it."""
+    """Hold each table against the one in force on its first day, as it is known now, prove it and try it."""
     with sessions.read() as session:
         business_date = standing_of(session, actor.organization_id, clock).business_date
         book = table_book_for(session, actor.organization_id)
-    views = []
-    for one in versions:
-        dates = Dates(valid_on=max(one.valid_from, business_date), known_at=clock.now())
-        current = Shelf(book=book, dates=dates).in_force(one.table.name)
-        changes = () if current is None else differences(current.table, one.table)
-        views.append(
-            DraftView(
-                version=one,
-                table=table_view(one.table),
-                current=current,
-                changes=change_views(changes, current.table if current else None, one.table),
-                findings=(*validate(one.table).findings, *contract_findings(TABLE_CONTRACTS, one.table)),
-            )
-        )
-    return tuple(views)
+        return tuple(
+            _draft_view(session, actor, one, Shelf(book=book, dates=Dates(
+                valid_on=max(one.valid_from, business_date), known_at=clock.now()
+            )))
+            for one in versions
+        )  # fmt: skip
+
+
+def _draft_view(session: Session, actor: Actor, version: TableVersion, shelf: Shelf) -> DraftView:
+    table = version.table
+    current = shelf.in_force(table.name)
+    changes = () if current is None else differences(current.table, table)
+    return DraftView(
+        version=version,
+        table=table_view(table),
+        current=current,
+        changes=change_views(changes, current.table if current else None, table),
+        findings=(*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table)),
+        impact=live_impact(session, actor, version),
+    )
 
 
 def _draft(version: TableVersion) -> TableDraft:

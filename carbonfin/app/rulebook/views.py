@@ -3,11 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlmodel import Session
+
+from carbonfin.app.packages import TABLE_CONTRACTS, TABLE_IMPACTS
 from carbonfin.app.rulebook.trying import domain_words
+from carbonfin.kernel.actors import Actor
+from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind
 from carbonfin.rules.domains import NumberDomain
+from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.parameters import Grade
-from carbonfin.rules.tables import DecisionTable, HitPolicy, InputColumn, OutputColumn, OutputKind, output_text
+from carbonfin.rules.tables import (
+    DecisionTable,
+    HitPolicy,
+    InputColumn,
+    OutputColumn,
+    OutputKind,
+    TableVersion,
+    output_text,
+)
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of
 from carbonfin.web.filters import UNIT_LABELS
@@ -117,6 +131,28 @@ def _output_heading(column: OutputColumn) -> Text:
 
 def _with_unit(title: Text, unit: Text) -> Text:
     return Text(f"{title.zh}（{unit.zh}）", f"{title.en} ({unit.en})") if unit.zh else title
+
+
+def live_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpact | None:
+    """Give what a draft would do to decisions that stand; None where none reads it, or it breaks its contract."""
+    impact = TABLE_IMPACTS.get(draft.table.name)
+    if impact is None or any(one.is_fatal for one in contract_findings(TABLE_CONTRACTS, draft.table)):
+        return None
+    return impact(session, actor, draft)
+
+
+def proposed_impact(session: Session, actor: Actor, approval: Approval) -> LiveImpact | None:
+    """Give the impact of the table an approval is about while it waits; afterwards it stands in the decisions."""
+    if approval.kind != TABLE_APPROVAL.name or not approval.is_open:
+        return None
+    draft = draft_of(approval)
+    return live_impact(
+        session,
+        actor,
+        TableVersion(
+            table=draft.table, valid_from=draft.valid_from, valid_to=draft.valid_to, known_from=draft.known_from
+        ),
+    )
 
 
 def proposed_table(approval: Approval) -> TableView | None:
