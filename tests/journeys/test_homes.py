@@ -71,8 +71,10 @@ def test_the_bureau_sees_its_batch_and_why_applications_wait(world: SampleCopy) 
 def test_the_auditor_draws_the_sample_and_replays_from_it(world: SampleCopy) -> None:
     with _home(world, "auditor") as (client, text):
         assert "今日抽样" in text
-        # P1 and P4 were approved live with unconfirmed facts accepted by name; P0, P2 and P3 were carried over.
-        assert re.search(r"人工认可或否决 2 ", text)
+        # P1 and P4 were approved live with unconfirmed facts accepted by name; P0, P2 and P3 were carried over. The first
+        # concession table was approved with an unconfirmed clause.
+        assert re.search(r"人工认可或否决 3 ", text)
+        assert re.search(r"降碳贷利率优惠表 .{0,200}第九条第四款", text)
         assert re.search(r"质押 P4 .{0,200}collateral\.surrender_date\[SZA-2024\]", text)
         assert "collateral.surrender_date[SZA-2024]" in text
         page = client.get("/", headers=PAGE).text

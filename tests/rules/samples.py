@@ -15,7 +15,7 @@ from carbonfin.rules.tables import (
     table_of,
 )
 
-SAMPLE = Clause(document="示例", article="第1条")
+SAMPLE = Clause(document="示例", article="第1条", confirmed=True)
 
 
 def input_column(name: str, domain: str) -> InputColumn:

@@ -55,11 +55,13 @@ def propose(sessions: Sessions, maker: Actor, draft: TableDraft = DRAFT, *, at: 
         return propose_table(session, maker, draft, reason="产品办法修订", at=at, contracts=())
 
 
-def approve(sessions: Sessions, checker: Actor, approval: Approval, *, at: datetime = NOW) -> Approval:
+def approve(
+    sessions: Sessions, checker: Actor, approval: Approval, *, at: datetime = NOW, accepted: tuple[str, ...] = ()
+) -> Approval:
     with sessions.begin() as session:
         return approvals.approve(
-            session, checker, approval.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="同意"), at=at,
-            business_date=date(2025, 6, 30),
+            session, checker, approval.id, kinds=(TABLE_APPROVAL,), at=at,
+            answer=Answer(reason="同意", accepted=accepted), business_date=date(2025, 6, 30),
         )  # fmt: skip
 
 
@@ -167,6 +169,30 @@ def test_a_table_is_never_in_force_before_its_approval(sessions: Sessions, world
         approve(sessions, world.checker, waiting, at=NOW + timedelta(days=1))
     assert stored(sessions) == []
     assert approve(sessions, world.checker, waiting).state is ApprovalState.EFFECTIVE
+
+
+def unconfirmed(table: DecisionTable, *places: int) -> DecisionTable:
+    rows = [
+        replace(row, clause=replace(row.clause, article=f"第{place}条", confirmed=False)) if place in places else row
+        for place, row in enumerate(table.rows)
+    ]
+    return replace(table, rows=tuple(rows))
+
+
+def test_who_approves_accepts_every_unconfirmed_clause_by_name(sessions: Sessions, world: World) -> None:
+    draft = replace(DRAFT, table=unconfirmed(SOUND, 1, 3))
+    approval = propose(sessions, world.maker, draft)
+    for accepted in ((), ("示例 第1条",)):
+        with pytest.raises(Conflict, match="示例 第3条") as refused:
+            approve(sessions, world.checker, approval, accepted=accepted)
+        assert "示例 第3条" in refused.value.zh
+    with pytest.raises(MissingData):
+        version_on(sessions, world.maker.organization_id, TODAY, NOW)
+    approve(sessions, world.checker, approval, accepted=("示例 第1条", "示例 第3条"))
+    assert version_on(sessions, world.maker.organization_id, TODAY, NOW).table == draft.table
+    with sessions.read() as session:
+        (override,) = approvals.overrides_of(session, world.checker)
+    assert override.accepted == ("示例 第1条", "示例 第3条")
 
 
 def test_days_out_of_order_and_a_second_version_with_the_same_days_are_refused(

@@ -15,7 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
-from carbonfin.app.rulebook.views import proposed_impact, proposed_table
+from carbonfin.app.rulebook.views import proposed_impact, proposed_table, proposed_unconfirmed
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -74,7 +74,7 @@ class DecisionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reason: Annotated[str, Meta(max_length=2000)] = ""
     password: Annotated[str, Meta(max_length=1000)] = ""
     version: Annotated[str, Meta(max_length=10)] = ""
-    unconfirmed: Annotated[str, Meta(max_length=4000)] = ""
+    unconfirmed: Annotated[str, Meta(max_length=40_000)] = ""
     accepts: Annotated[str, Meta(max_length=3)] = ""
 
 
@@ -176,9 +176,10 @@ def _shown(
         appraisal_id = approval.payload.get("appraisal_id")
         usci = load_organization(session, actor.organization_id).usci
         impact = proposed_impact(session, actor, approval)
-        unconfirmed: list[str] = (
-            list(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ())) if appraisal_id else []
-        )
+        unconfirmed = [
+            *(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ()) if appraisal_id else ()),
+            *proposed_unconfirmed(approval),
+        ]
     kind = kind_named(approval.kind)
     visitor = visitor_of(request)
     signed_in = None if visitor is None else visitor.signed_in

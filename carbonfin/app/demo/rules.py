@@ -11,7 +11,7 @@ from carbonfin.kernel.dates import CHINA
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
-from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table, table_book_for
+from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table, table_book_for, unconfirmed_clauses
 
 _FILE = "sample_tables.toml"
 _REASON = "示例决策表（虚构）"
@@ -30,8 +30,8 @@ def make_tables(session: Session, *, maker: Actor, checker: Actor) -> int:
         at = datetime.combine(one.known_from, _MORNING)
         draft = TableDraft(table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from)
         proposed = propose_table(session, maker, draft, reason=_REASON, at=at, contracts=TABLE_CONTRACTS)
+        answer = Answer(reason=_REASON, accepted=unconfirmed_clauses(one.table))
         approvals.approve(
-            session, checker, proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason=_REASON), at=at,
-            business_date=one.known_from,
-        )  # fmt: skip
+            session, checker, proposed.id, kinds=(TABLE_APPROVAL,), answer=answer, at=at, business_date=one.known_from
+        )
     return len(versions)

@@ -23,7 +23,7 @@ from carbonfin.rules.tables import (
     output_text,
 )
 from carbonfin.storage.approvals import Approval
-from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of
+from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
 from carbonfin.web.filters import UNIT_LABELS
 from carbonfin.web.language import Text
 
@@ -153,6 +153,11 @@ def proposed_impact(session: Session, actor: Actor, approval: Approval) -> LiveI
             table=draft.table, valid_from=draft.valid_from, valid_to=draft.valid_to, known_from=draft.known_from
         ),
     )
+
+
+def proposed_unconfirmed(approval: Approval) -> tuple[str, ...]:
+    """Name the unconfirmed clauses of the table an approval is about, each of which its checker has to accept."""
+    return unconfirmed_clauses(draft_of(approval).table) if approval.kind == TABLE_APPROVAL.name else ()
 
 
 def proposed_table(approval: Approval) -> TableView | None:

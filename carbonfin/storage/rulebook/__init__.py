@@ -16,6 +16,7 @@ from carbonfin.storage.rulebook.tables import (
     propose_table,
     publishing_obstacles,
     table_book_for,
+    unconfirmed_clauses,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "propose_table",
     "publishing_obstacles",
     "table_book_for",
+    "unconfirmed_clauses",
 ]

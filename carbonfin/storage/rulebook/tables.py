@@ -21,6 +21,8 @@ from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.rows import Row, new_id
 
+_CLAUSE_NAME_MAX = 200
+
 
 class DecisionTableRow(Row, table=True):
     """One version of one decision table of one organisation; `digest` is the SHA-256 of `content` as it stands."""
@@ -140,9 +142,25 @@ class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     known_from: date
 
 
-def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
+def unconfirmed_clauses(table: DecisionTable) -> tuple[str, ...]:
+    """Name each clause that nobody has compared with its document, once; who approves the table accepts each."""
+    found = [f"{row.clause.document} {row.clause.article}".strip() for row in table.rows if not row.clause.confirmed]
+    return tuple(dict.fromkeys(name.replace("|", "/")[:_CLAUSE_NAME_MAX] for name in found))
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
     """Add the approved version to the organisation's rulebook; what forbade proposing it forbids this too."""
     draft = draft_of(approval)
+    left_out = [name for name in unconfirmed_clauses(draft.table) if name not in answer.accepted]
+    if left_out:
+        raise Conflict(
+            f"table {draft.table.name} rests on unconfirmed clauses: {'; '.join(left_out)}",
+            zh=f"决策表的以下依据未确认，须逐项同意：{'；'.join(left_out)}",
+            field="accepted_unconfirmed",
+            remedy="Confirm the clauses, or accept each by name.",
+            remedy_zh="请先核实，或在审批时逐项列明同意。",
+            unconfirmed=left_out,
+        )
     _require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
     session.add(
         DecisionTableRow(

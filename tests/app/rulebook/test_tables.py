@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -108,6 +109,29 @@ def test_a_table_goes_from_file_to_approval_page_to_force(run: Run, world: World
     shown = tmp_path / "shown.toml"
     shown.write_text(run("show", "sample.table", "--on", TODAY.isoformat()).stdout, encoding="utf-8")
     assert run("validate", str(shown)).exit_code == 0
+
+
+def test_an_unconfirmed_clause_is_accepted_on_the_page_by_name(run: Run, world: World, tmp_path: Path) -> None:
+    first = replace(SOUND.rows[0], clause=replace(SOUND.rows[0].clause, article="第9条", confirmed=False))
+    path = written(tmp_path, replace(SOUND, rows=(first, *SOUND.rows[1:])))
+    (proposed,) = json.loads(run("propose", path, "--reason", "产品办法修订").stdout)
+    address = f"/approvals/{proposed['approval']}"
+    with signed_in(world, "checker") as checker:
+        page = checker.get(address, headers=PAGE).text
+        named = re.search(r'name="unconfirmed" value="([^"]*)"', page)
+        seen = re.search(r'name="version" value="(\d+)"', page)
+        assert named is not None
+        assert seen is not None
+        assert named[1] == "示例 第9条"
+        form = {
+            "finding": "approve", "reason": "已核对", "password": PASSWORD, "version": seen[1], "unconfirmed": named[1],
+            "_csrf_token": form_token(page),
+        }  # fmt: skip
+        refused = checker.post(f"{address}/decision", data=form, headers=PAGE, follow_redirects=False)
+        assert (refused.status_code, "须逐项同意" in refused.text) == (409, True)
+        done = checker.post(f"{address}/decision", data=form | {"accepts": "yes"}, headers=PAGE, follow_redirects=False)
+        assert done.status_code == 303
+    assert len(json.loads(run("list").stdout)) == 1
 
 
 def test_the_impact_of_a_draft_counts_who_moves(run: Run, world: World, tmp_path: Path) -> None:
