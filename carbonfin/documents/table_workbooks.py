@@ -11,6 +11,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from carbonfin.documents.pages import text_width
 from carbonfin.documents.workbooks.tables import GUIDE_SHEET
 from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
 from carbonfin.kernel.errors import InvalidInput
@@ -47,6 +48,8 @@ _GUIDE = (
     f"命中策略：{'、'.join(policy.value for policy in HitPolicy)}。",
     f"等级：{'、'.join(grade.value for grade in Grade)}；已确认填“{_YES}”或“{_NO}”；日期写作 YYYY-MM-DD。",
 )
+_WIDTH_MIN, _WIDTH_MAX, _COLUMN_MARGIN = 8, 34, 3
+_LINE_HEIGHT, _ROW_MARGIN = 16, 4
 Place = tuple[int, int]
 
 
@@ -70,11 +73,15 @@ def tables_workbook(versions: Sequence[TableVersion]) -> bytes:
         head = book.add_format(base | {"font_name": HEAD_FONT, "bold": True, "bg_color": "#E6EFEB"})
         for number, version in enumerate(versions, 1):
             sheet = book.add_worksheet("规则" if number == 1 else f"规则{number}")
-            for (row, column), value in _laid_out(version).items():
+            placed = _laid_out(version)
+            for (row, column), value in placed.items():
                 is_head = (column == 0 and row < _ROWS_FROM) or _FIRST <= row < _ROWS_FROM
                 sheet.write_string(row, column, value, head if is_head else text)
-            sheet.set_column(0, 0, 16)
-            sheet.set_column(1, 40, 20)
+            widths = _widths(placed)
+            for column, width in widths.items():
+                sheet.set_column(column, column, width)
+            for row, lines in _lines(placed, widths).items():
+                sheet.set_row(row, _LINE_HEIGHT * lines + _ROW_MARGIN)
             sheet.freeze_panes(_ROWS_FROM, 1)
             sheet.set_landscape()
             sheet.set_paper(9)
@@ -84,6 +91,24 @@ def tables_workbook(versions: Sequence[TableVersion]) -> bytes:
         for row, line in enumerate(_GUIDE):
             guide.write_string(row, 0, line, text)
     return content.getvalue()
+
+
+def _widths(placed: Mapping[Place, str]) -> dict[int, int]:
+    """Give each column the width of its longest text, within bounds; what stands over the columns may take lines."""
+    widths: dict[int, int] = {}
+    for (row, column), text in placed.items():
+        needed = text_width(text) + _COLUMN_MARGIN if row >= _FIRST or column == 0 else 0
+        widths[column] = min(_WIDTH_MAX, max(widths.get(column, _WIDTH_MIN), needed))
+    return widths
+
+
+def _lines(placed: Mapping[Place, str], widths: Mapping[int, int]) -> dict[int, int]:
+    """Give the lines each row takes, since readers of the file do not all work that out."""
+    lines: dict[int, int] = {}
+    for (row, column), text in placed.items():
+        needed = -(-text_width(text) // (widths[column] - _COLUMN_MARGIN))
+        lines[row] = max(lines.get(row, 1), needed)
+    return lines
 
 
 def _laid_out(version: TableVersion) -> dict[Place, str]:
