@@ -110,7 +110,7 @@ def test_the_bureau_sees_its_own_rooms_only(chromium: Browser, served: Served) -
     with visiting(chromium) as page:
         sign_in(page, served, login="bureau", password=PASSWORD)
         assert page.url == f"{served.address}/"
-        rooms = ["首页", "贴息", "审批", "收件箱", "附件", "决定记录", "接口文档"]
+        rooms = ["首页", "贴息", "审批", "收件箱", "规则", "附件", "决定记录", "接口文档"]
         expect(page.locator("nav.main-navigation a")).to_have_text(rooms)
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ from litestar import Litestar
 from schemathesis import Case
 from schemathesis.checks import CheckFunction
 from schemathesis.core.failures import FailureGroup
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 from sqlalchemy import text
 
@@ -34,6 +35,8 @@ from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.rules.samples import sample_table
 
 EXAMPLES = 12
+EXAMPLES_MORE = 120
+"""For an operation that none of its examples got answered well: which ones do is a matter of luck."""
 TODAY = date(2025, 6, 30)
 CHECKS: list[CheckFunction] = [
     schemathesis.checks.not_a_server_error,
@@ -132,8 +135,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
 SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
-    "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01"},
-    "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01"},
+    "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
+    "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
 }
 BUREAU_DOES = {
     "GET /v1/me", "GET /v1/decisions", "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}/replay",
@@ -343,23 +346,38 @@ def test_no_operation_answers_what_it_does_not_describe(called: Called) -> None:
             place = f"{case.operation.label} {response.status_code} {json.dumps(case.body, default=str)[:500]}"
             faults.setdefault(place, "\n".join(map(str, failure.exceptions)))
 
-    operations = [result.ok() for result in schema.get_all_operations()]
-    for operation in operations:
-        run = given(case=operation.as_strategy(), chance=st.randoms(use_true_random=False))(attempt)
-        example_settings(
-            max_examples=EXAMPLES,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            phases=(Phase.explicit, Phase.generate),
-            suppress_health_check=list(HealthCheck),
-        )(run)()
-    assert not faults, "\n\n".join(f"{place}: {fault}" for place, fault in faults.items())
+    operations = {operation.label: operation for operation in map(_sound, schema.get_all_operations())}
+    for operation in operations.values():
+        _explore(operation, attempt, EXAMPLES)
     assert len(operations) >= 30
-    done = {label for label, counts in answers.items() if any(status < 300 for status in counts)}
     expected = {
         "system": set(answers) - BANK_DOES_NOT,
         "administrator": ADMINISTRATOR_DOES,
         "bureau": BUREAU_DOES,
-    }
-    assert done == expected[called.role]
+    }[called.role]
+    for label in sorted(expected - _answered_well(answers)):
+        _explore(operations[label], attempt, EXAMPLES_MORE)
+    assert not faults, "\n\n".join(f"{place}: {fault}" for place, fault in faults.items())
+    assert _answered_well(answers) == expected
+
+
+def _sound(result: Any) -> APIOperation:
+    operation: APIOperation = result.ok()
+    return operation
+
+
+def _explore(operation: APIOperation, attempt: Callable[[Case, random.Random], None], examples: int) -> None:
+    """Call one operation with so many examples, the same each time."""
+    run = given(case=operation.as_strategy(), chance=st.randoms(use_true_random=False))(attempt)
+    example_settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )(run)()
+
+
+def _answered_well(answers: Mapping[str, Counter[int]]) -> set[str]:
+    return {label for label, counts in answers.items() if any(status < 300 for status in counts)}
