@@ -52,4 +52,5 @@ def _standing(record: DecisionRecord, draft: TableVersion) -> LiveMove:
 
 def _in_bp(difference: Decimal) -> Decimal:
     """Give a difference of rates in bp, without needless zeros."""
-    return Decimal(format((difference * _BP_PER_UNIT).normalize(), "f"))
+    scaled = difference * _BP_PER_UNIT
+    return scaled.quantize(Decimal(1)) if scaled == scaled.to_integral_value() else scaled.normalize()
