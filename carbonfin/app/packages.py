@@ -22,7 +22,7 @@ from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.tables import TableVersion
 from loans.calc.jiangtandai import CONCESSION_TABLE
 
-Impact = Callable[[Session, Actor, TableVersion], LiveImpact]
+TableImpact = Callable[[Session, Actor, TableVersion], LiveImpact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Package:
     pages: tuple[ControllerRouterHandler, ...]
     templates: Path
     tables: tuple[TableContract, ...] = ()
-    impacts: Mapping[str, Impact] = field(default_factory=dict)
+    impacts: Mapping[str, TableImpact] = field(default_factory=dict)
 
 
 def _templates(module_file: str | None, name: str) -> Path:
@@ -78,5 +78,7 @@ PACKAGES: tuple[Package, ...] = (
 
 TABLE_CONTRACTS: tuple[TableContract, ...] = tuple(contract for package in PACKAGES for contract in package.tables)
 """What decisions expect of the tables they read."""
-TABLE_IMPACTS: Mapping[str, Impact] = {name: impact for package in PACKAGES for name, impact in package.impacts.items()}
+TABLE_IMPACTS: Mapping[str, TableImpact] = {
+    name: impact for package in PACKAGES for name, impact in package.impacts.items()
+}
 """What a draft would do to the decisions that stand, by the name of the table."""

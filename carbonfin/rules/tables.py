@@ -313,12 +313,13 @@ class TableVersion:
 
     Attributes:
         valid_to: Last day, inclusive, or None while open.
-        approved_by: Maker and checker; empty for a table that comes with the product.
+        known_from: The day from which decisions may use it; not before the day of its approval.
+        approved_by: Maker and checker; empty before its approval, and for a table that comes with the product.
     """
 
     table: DecisionTable
     valid_from: date
-    valid_to: date | None
+    valid_to: date | None = None
     known_from: date
     approved_by: tuple[str, ...] = ()
 

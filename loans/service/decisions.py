@@ -5,7 +5,14 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.decisions import DecisionRecord, Recorded, decisions_of, load_outcome, record_decision
+from carbonfin.storage.decisions import (
+    DecisionRecord,
+    Recorded,
+    decisions_of,
+    latest_decisions,
+    load_outcome,
+    record_decision,
+)
 from carbonfin.storage.parties import load_party
 from loans.calc.contracts.schedule import SCHEDULE_KIND, RepaymentSchedule, ScheduleInputs
 from loans.calc.contracts.terms import LoanTerms
@@ -51,8 +58,7 @@ def ratings_of(session: Session, actor: Actor, party_id: str) -> tuple[tuple[Dec
 
 def latest_ratings(session: Session, actor: Actor) -> dict[str, tuple[str, CarbonRating]]:
     """Give the rating decided last for each enterprise, by its code, with the decision's identifier."""
-    records = {record.subject: record.id for record in decisions_of(session, actor, kind=RATING_KIND.name)}
-    return {code: (found, load_outcome(session, actor, RATING_KIND, found)) for code, found in records.items()}
+    return {one.subject: (one.id, one.outcome) for one in latest_decisions(session, actor, RATING_KIND)}
 
 
 def decide_rate(

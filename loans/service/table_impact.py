@@ -7,10 +7,9 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.impact import LiveImpact, LiveMove
-from carbonfin.rules.record import canonical_json
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableVersion
-from carbonfin.storage.decisions import DecisionRecord, decisions_of, rebuilt
+from carbonfin.storage.decisions import LatestDecision, latest_decisions
 from loans.calc.jiangtandai import RATE_KIND, RateDecision, RateInputs, decide_rate
 
 _BP_PER_UNIT = Decimal(10_000)
@@ -21,8 +20,7 @@ def concession_impact(session: Session, actor: Actor, draft: TableVersion) -> Li
 
     The draft is tried on every one of them, also on rates that apply before it would be valid.
     """
-    latest = {record.subject: record for record in decisions_of(session, actor, kind=RATE_KIND.name)}
-    standings = [_standing(latest[subject], draft) for subject in sorted(latest)]
+    standings = [_standing(one, draft) for one in latest_decisions(session, actor, RATE_KIND)]
     return LiveImpact(
         measure_zh="执行利率",
         measure_en="Executed rate",
@@ -35,18 +33,16 @@ def concession_impact(session: Session, actor: Actor, draft: TableVersion) -> Li
     )
 
 
-def _standing(record: DecisionRecord, draft: TableVersion) -> LiveMove:
-    inputs = rebuilt(canonical_json(record.inputs), RateInputs)
-    stands = rebuilt(canonical_json(record.outputs), RateDecision).executed_rate
+def _standing(stands: LatestDecision[RateInputs, RateDecision], draft: TableVersion) -> LiveMove:
+    inputs, before = stands.inputs, stands.outcome.executed_rate
     table = RecordedTable.of(replace(draft, valid_from=min(draft.valid_from, inputs.applies_from), valid_to=None))
-    again = decide_rate(replace(inputs, concession_table=table)).executed_rate
-    difference = None if stands is None or again is None else _in_bp(again - stands)
+    after = decide_rate(replace(inputs, concession_table=table)).executed_rate
     return LiveMove(
-        subject=record.subject,
-        decision_id=record.id,
-        before=stands,
-        after=again,
-        difference=difference,
+        subject=stands.subject,
+        decision_id=stands.id,
+        before=before,
+        after=after,
+        difference=None if before is None or after is None else _in_bp(after - before),
     )
 
 

@@ -20,7 +20,7 @@ from carbonfin.rules.tables import (
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table
+from carbonfin.storage.rulebook import TABLE_APPROVAL, propose_table
 from loans.calc.jiangtandai import CONCESSION_TABLE, RateInputs
 from tests.loans.samples import concession_terms, l1_rate
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank
@@ -105,7 +105,7 @@ def enter(
     at: datetime = KNOWN_AT,
 ) -> None:
     """Propose a table as the bank's officer and approve it as its checker, the sample table where none is given."""
-    draft = TableDraft(table=table or concession_table(), valid_from=days.valid_from, known_from=days.known_from)
+    draft = TableVersion(table=table or concession_table(), valid_from=days.valid_from, known_from=days.known_from)
     with sessions.begin() as session:
         proposed = propose_table(
             session, bank.officer, draft, reason="优惠办法", at=at, contracts=(CONCESSION_TABLE,)

@@ -7,11 +7,12 @@ import pytest
 
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.tables import TableVersion
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import DecisionRecord, load_decision, replay_decision, verify_chain
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, enter_parameter, propose_table
+from carbonfin.storage.rulebook import TABLE_APPROVAL, enter_parameter, propose_table
 from loans import service
 from loans.calc.jiangtandai import ConcessionReason
 from loans.service import DECISION_KINDS, TermSheetDraft
@@ -151,7 +152,7 @@ def test_a_table_that_breaks_the_contract_is_refused_before_it_is_proposed(sessi
 def test_a_table_at_rest_that_breaks_the_contract_decides_nothing(sessions: Sessions, bank: Bank) -> None:
     with sessions.begin() as session:
         proposed = propose_table(
-            session, bank.officer, TableDraft(table=BREAKING, valid_from=BUSINESS_DATE, known_from=BUSINESS_DATE),
+            session, bank.officer, TableVersion(table=BREAKING, valid_from=BUSINESS_DATE, known_from=BUSINESS_DATE),
             reason="约定之前", at=KNOWN_AT, contracts=(),
         )  # fmt: skip
         approvals.approve(

@@ -22,7 +22,6 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import (
     TABLE_APPROVAL,
     DecisionTableRow,
-    TableDraft,
     propose_table,
     publishing_obstacles,
     table_book_for,
@@ -41,7 +40,7 @@ def margins(*rows: tuple[str, str]) -> DecisionTable:
 
 SOUND = margins(("null", "20"), ("A", "-30"), ("B", "-10"), ("C", "0"))
 CORRECTED = margins(("null", "20"), ("A", "-30"), ("B", "-5"), ("C", "0"))
-DRAFT = TableDraft(table=SOUND, valid_from=LAST_YEAR, known_from=TODAY)
+DRAFT = TableVersion(table=SOUND, valid_from=LAST_YEAR, known_from=TODAY)
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def world(sessions: Sessions) -> World:
         return make_world(session, password_hash="!")
 
 
-def propose(sessions: Sessions, maker: Actor, draft: TableDraft = DRAFT, *, at: datetime = NOW) -> Approval:
+def propose(sessions: Sessions, maker: Actor, draft: TableVersion = DRAFT, *, at: datetime = NOW) -> Approval:
     with sessions.begin() as session:
         return propose_table(session, maker, draft, reason="产品办法修订", at=at, contracts=())
 
@@ -65,7 +64,7 @@ def approve(
         )  # fmt: skip
 
 
-def enter(sessions: Sessions, world: World, draft: TableDraft = DRAFT, *, at: datetime = NOW) -> Approval:
+def enter(sessions: Sessions, world: World, draft: TableVersion = DRAFT, *, at: datetime = NOW) -> Approval:
     return approve(sessions, world.checker, propose(sessions, world.maker, draft, at=at), at=at)
 
 
@@ -104,7 +103,7 @@ def test_the_digest_is_that_of_the_stored_text_by_plain_sha_256(sessions: Sessio
 def test_a_table_corrected_today_leaves_what_was_known_yesterday(sessions: Sessions, world: World) -> None:
     enter(sessions, world)
     later = NOW + timedelta(days=10)
-    enter(sessions, world, TableDraft(table=CORRECTED, valid_from=LAST_YEAR, known_from=TODAY + timedelta(days=10)),
+    enter(sessions, world, TableVersion(table=CORRECTED, valid_from=LAST_YEAR, known_from=TODAY + timedelta(days=10)),
           at=later)  # fmt: skip
     before = version_on(sessions, world.bank_id, TODAY, NOW)
     after = version_on(sessions, world.bank_id, TODAY, later)

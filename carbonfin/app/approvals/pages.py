@@ -15,7 +15,7 @@ from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WOR
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
-from carbonfin.app.rulebook.views import proposed_impact, proposed_table, proposed_unconfirmed
+from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -175,10 +175,10 @@ def _shown(
         evidence = evidence_of(session, actor, f"approval:{approval_id}")
         appraisal_id = approval.payload.get("appraisal_id")
         usci = load_organization(session, actor.organization_id).usci
-        impact = proposed_impact(session, actor, approval)
+        proposed = proposed_table(session, actor, approval)
         unconfirmed = [
             *(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ()) if appraisal_id else ()),
-            *proposed_unconfirmed(approval),
+            *(proposed.unconfirmed if proposed is not None else ()),
         ]
     kind = kind_named(approval.kind)
     visitor = visitor_of(request)
@@ -193,8 +193,7 @@ def _shown(
         kind=kind_words(approval),
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),
-        table=proposed_table(approval),
-        impact=impact,
+        proposed=proposed,
         steps=steps,
         state=STATE_WORDS[approval.state],
         event_words=EVENT_WORDS,

@@ -10,18 +10,18 @@ from msgspec import Meta, Struct
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.shelf import Shelf, dates_asked
 from carbonfin.app.rulebook.trying import typed
+from carbonfin.app.rulebook.views import findings_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput, NotFound
-from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.decide import Decision, NotDecided, decide
 from carbonfin.rules.difference import differences
 from carbonfin.rules.plain_tables import table_from_plain
 from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, plain_table
-from carbonfin.rules.validate import Finding, validate
+from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import TableDraft, propose_table
+from carbonfin.storage.rulebook import propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
@@ -158,9 +158,13 @@ class ChangeOut(Struct, frozen=True, kw_only=True):
 
 
 class DraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table written as `GET /v1/rules/tables/{table_name}` gives it."""
+    """A table written as `GET /v1/rules/tables/{table_name}` gives it; it is held against what it would replace.
+
+    `valid_from` is its first day; left out, it is held against the table of the business date.
+    """
 
     table: dict[str, Any]
+    valid_from: DayText | None = None
 
 
 class ValidationOut(Struct, frozen=True, kw_only=True):
@@ -247,8 +251,10 @@ def try_table(
 def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn) -> ValidationOut:
     """Prove a draft and hold it against the version in force; nothing is stored."""
     table = table_from_plain(data.table)
-    current = _shelf(sessions, actor, clock, None, None).in_force(table.name)
-    findings = (*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table))
+    day = None if data.valid_from is None else day_of(data.valid_from, field="valid_from")
+    with sessions.read() as session:
+        current = Shelf.for_draft(session, actor, clock, valid_from=day).in_force(table.name)
+    findings = findings_of(table)
     changes = () if current is None else differences(current.table, table)
     return ValidationOut(
         digest=table.digest,
@@ -273,7 +279,7 @@ def propose_draft(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
     """Propose a version of a table; another person approves it on its page or by `/v1/approvals`."""
-    draft = TableDraft(
+    draft = TableVersion(
         table=table_from_plain(data.table),
         valid_from=day_of(data.valid_from, field="valid_from"),
         valid_to=None if data.valid_to is None else day_of(data.valid_to, field="valid_to"),

@@ -20,17 +20,15 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用
 @commands.command("validate")
 def validate_command(context: typer.Context, file: File) -> None:
     """校验决策表：缺口、重叠、无效行、读取约定；不可发布则退出码为 1 / prove tables sound and read, or show why not."""
-    from carbonfin.app.packages import TABLE_CONTRACTS
     from carbonfin.app.rulebook.files import tables_of
-    from carbonfin.rules.contracts import contract_findings
-    from carbonfin.rules.validate import validate
+    from carbonfin.app.rulebook.views import findings_of
     from carbonfin.web.terminal import plain_answer
 
     found = [
         {"table": version.table.name, "kind": one.kind.value, "is_fatal": one.is_fatal, "zh": one.zh, "en": one.en,
          "counter_example": one.counter_example}
         for version in tables_of(file)
-        for one in (*validate(version.table).findings, *contract_findings(TABLE_CONTRACTS, version.table))
+        for one in findings_of(version.table)
     ]  # fmt: skip
     plain_answer(found, json_output=context.meta["json_output"], columns=("table", "kind", "is_fatal", "zh"))
     if any(one["is_fatal"] for one in found):
@@ -114,7 +112,7 @@ def propose_command(
     """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
     from carbonfin.app.packages import TABLE_CONTRACTS
     from carbonfin.app.rulebook.files import tables_of
-    from carbonfin.storage.rulebook import TableDraft, propose_table
+    from carbonfin.storage.rulebook import propose_table
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
@@ -124,9 +122,7 @@ def propose_command(
             propose_table(
                 session,
                 terminal.actor,
-                TableDraft(
-                    table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from
-                ),
+                one,
                 reason=reason,
                 at=terminal.clock.now(),
                 contracts=TABLE_CONTRACTS,

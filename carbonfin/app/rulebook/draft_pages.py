@@ -11,23 +11,20 @@ from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 from sqlmodel import Session
 
-from carbonfin.app.administration.parameters import GRADE_WORDS
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.files import TablesRead, VersionDays, read_tables
-from carbonfin.app.rulebook.shelf import Dates, Shelf
-from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, live_impact, table_view
+from carbonfin.app.rulebook.shelf import Shelf
+from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, live_impact, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
-from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import differences
 from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
-from carbonfin.rules.validate import Finding, validate
+from carbonfin.rules.validate import Finding
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import standing_of
-from carbonfin.storage.rulebook import TableDraft, propose_table, table_book_for
+from carbonfin.storage.rulebook import propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
@@ -111,20 +108,18 @@ def propose_page(
     data: Annotated[ProposalForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
     """Propose every table that was shown, or none; another person approves them."""
-    drafts: tuple[DraftView, ...] = ()
     versions: tuple[TableVersion, ...] = ()
     try:
         versions = tables_from_toml(data.content.replace("\r\n", "\n"), file_name="preview.toml")
-        drafts = _drafts(sessions, actor, clock, versions)
         with sessions.begin() as session:
             proposed = [
                 propose_table(
-                    session, actor, _draft(one), reason=data.reason.strip(), at=clock.now(), contracts=TABLE_CONTRACTS
+                    session, actor, one, reason=data.reason.strip(), at=clock.now(), contracts=TABLE_CONTRACTS
                 )
                 for one in versions
             ]
     except CarbonFinError as failure:
-        return _shown(request, read=TablesRead(versions=versions), drafts=drafts, failure=failure, reason=data.reason)
+        return _shown(request, drafts=_drafts(sessions, actor, clock, versions), failure=failure, reason=data.reason)
     return Redirect("/rules" if len(proposed) != 1 else f"/approvals/{proposed[0].id}", status_code=303)
 
 
@@ -133,33 +128,19 @@ def _drafts(
 ) -> tuple[DraftView, ...]:
     """Hold each table against the one in force on its first day, as it is known now, prove it and try it."""
     with sessions.read() as session:
-        business_date = standing_of(session, actor.organization_id, clock).business_date
-        book = table_book_for(session, actor.organization_id)
-        return tuple(
-            _draft_view(session, actor, one, Shelf(book=book, dates=Dates(
-                valid_on=max(one.valid_from, business_date), known_at=clock.now()
-            )))
-            for one in versions
-        )  # fmt: skip
+        return tuple(_draft_view(session, actor, clock, one) for one in versions)
 
 
-def _draft_view(session: Session, actor: Actor, version: TableVersion, shelf: Shelf) -> DraftView:
+def _draft_view(session: Session, actor: Actor, clock: Clock, version: TableVersion) -> DraftView:
     table = version.table
-    current = shelf.in_force(table.name)
-    changes = () if current is None else differences(current.table, table)
+    current = Shelf.for_draft(session, actor, clock, valid_from=version.valid_from).in_force(table.name)
     return DraftView(
         version=version,
         table=table_view(table),
         current=current,
-        changes=change_views(changes, current.table if current else None, table),
-        findings=(*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table)),
+        changes=change_views(differences(current.table, table), current.table, table) if current else (),
+        findings=findings_of(table),
         impact=live_impact(session, actor, version),
-    )
-
-
-def _draft(version: TableVersion) -> TableDraft:
-    return TableDraft(
-        table=version.table, valid_from=version.valid_from, valid_to=version.valid_to, known_from=version.known_from
     )
 
 
@@ -210,7 +191,6 @@ def _shown(
         remedy=None if failure is None else Text(failure.remedy_zh, failure.remedy),
         failed_field="" if failure is None else failure.field,
         reason=reason,
-        grade_words=GRADE_WORDS,
     )
 
 

@@ -6,9 +6,8 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 
-from carbonfin.app.administration.parameters import GRADE_WORDS
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
-from carbonfin.app.rulebook.shelf import Dates, Shelf, dates_asked
+from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked
 from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
 from carbonfin.app.rulebook.views import change_views, table_lines, table_view
 from carbonfin.documents.table_workbooks import tables_workbook
@@ -26,8 +25,8 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import csv_text, download
 from carbonfin.web.pages import Text, page
 
-DayText = Annotated[str, QueryParameter(max_length=10)]
-VersionText = Annotated[str, QueryParameter(max_length=64)]
+_Day = Annotated[str, QueryParameter(max_length=10)]
+_Version = Annotated[str, QueryParameter(max_length=21, description="Its first day and the day it was known.")]
 TITLE = Text("规则", "Rules")
 _RULE_APPROVALS = (TABLE_APPROVAL, PARAMETER_APPROVAL)
 
@@ -39,20 +38,20 @@ def rules_page(
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
-    valid_on: DayText = "",
-    known_on: DayText = "",
+    valid_on: _Day = "",
+    known_on: _Day = "",
 ) -> Template:
     """Show the organisation's decision tables on a pair of days, and what waits for a second person."""
     with sessions.read() as session:
         dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
         shelf = Shelf.of(session, actor, dates)
         waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=_RULE_APPROVALS)
-    tables = [(name, shelf.chosen(name, ""), shelf.history(name)) for name in shelf.book.names()]
+    histories = [shelf.history(name) for name in shelf.book.names()]
     return page(
         request,
         "app/rules.html",
         title=TITLE,
-        tables=[(name, version, table_view(version.table), history) for name, version, history in tables],
+        tables=[(one := chosen(history), table_view(one.version.table), len(history)) for history in histories],
         waiting=waiting,
         **_asked(dates),
     )
@@ -79,31 +78,29 @@ def rule_page(
     actor: Actor,
     clock: Clock,
     table_name: FromPath[str],
-    valid_on: DayText = "",
-    known_on: DayText = "",
-    version: VersionText = "",
+    valid_on: _Day = "",
+    known_on: _Day = "",
+    version: _Version = "",
 ) -> Template:
     """Show one table with its clauses and its history by both dates; what is typed into the form is tried on it."""
     with sessions.read() as session:
         dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
         shelf = Shelf.of(session, actor, dates)
     history = shelf.history(table_name)
-    shown = shelf.chosen(table_name, version)
+    shown = chosen(history, version)
+    table = shown.version.table
     query = {key: value[:200] for key, value in request.query_params.items() if key.startswith(FIELD_PREFIX)}
     return page(
         request,
         "app/rule.html",
-        title=Text(shown.table.title_zh, shown.table.title_en),
+        title=Text(table.title_zh, table.title_en),
         name=table_name,
         shown=shown,
-        state=next(one.state for one in history if one.version is shown),
-        is_in_force=next(one.is_in_force for one in history if one.version is shown),
-        table=table_view(shown.table),
+        table=table_view(table),
         history=history,
-        fields=input_fields(shown.table, query),
-        trial=trial_of(shown.table, typed_inputs(shown.table, query)) if query else None,
-        grade_words=GRADE_WORDS,
-        files=_files(shown),
+        fields=input_fields(table, query),
+        trial=trial_of(table, typed_inputs(table, query)) if query else None,
+        files=_files(shown.version),
         version=version,
         **_asked(dates),
     )
@@ -117,26 +114,27 @@ def comparison_page(
     actor: Actor,
     clock: Clock,
     table_name: FromPath[str],
-    old: VersionText = "",
-    new: VersionText = "",
+    old: _Version = "",
+    new: _Version = "",
 ) -> Template:
     """Show what one version of a table says otherwise than another; left out, the first and the last known."""
     with sessions.read() as session:
         shelf = Shelf.of(session, actor, dates_asked(session, actor, clock, valid_on="", known_on=""))
     history = shelf.history(table_name)
-    before = shelf.chosen(table_name, old) if old else history[-1].version
-    after = shelf.chosen(table_name, new) if new else history[0].version
+    before = chosen(history, old) if old else history[-1]
+    after = chosen(history, new) if new else history[0]
+    tables = before.version.table, after.version.table
     return page(
         request,
         "app/rule_comparison.html",
-        title=Text(f"{after.table.title_zh}：版本比较", f"{after.table.title_en}: versions compared"),
+        title=Text(f"{tables[1].title_zh}：版本比较", f"{tables[1].title_en}: versions compared"),
         name=table_name,
         before=before,
         after=after,
-        changes=change_views(differences(before.table, after.table), before.table, after.table),
+        changes=change_views(differences(*tables), *tables),
         choices=[
             (
-                one.version.table.digest[:16],
+                one.key,
                 Text(
                     f"{one.version.valid_from} 起（{one.version.known_from} 知悉）",
                     f"from {one.version.valid_from}, known {one.version.known_from}",
@@ -155,7 +153,7 @@ def export_page(
     clock: Clock,
     table_name: FromPath[str],
     ending: FromPath[str],
-    version: VersionText = "",
+    version: _Version = "",
 ) -> Response[Any]:
     """Give a version of a table as a file to keep and to edit: workbook, TOML or JDM."""
     if ending not in {"xlsx", "csv", "toml", "json"}:
@@ -168,7 +166,7 @@ def export_page(
         )
     with sessions.read() as session:
         shelf = Shelf.of(session, actor, dates_asked(session, actor, clock, valid_on="", known_on=""))
-    return _file_of(shelf.chosen(table_name, version), ending)
+    return _file_of(chosen(shelf.history(table_name), version).version, ending)
 
 
 def _files(version: TableVersion) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Which decision tables an organisation has: every version of each, and the one that a pair of days asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -7,7 +8,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
-from carbonfin.kernel.errors import MissingData, NotFound
+from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.storage.parties import standing_of
 from carbonfin.storage.rulebook import table_book_for
@@ -48,6 +49,23 @@ class Version:
     state: tuple[str, Text]
     is_in_force: bool
 
+    @property
+    def key(self) -> str:
+        """What addresses name a version of a table by: its two days, which no other version has."""
+        return f"{self.version.valid_from}.{self.version.known_from}"
+
+
+def chosen(history: Sequence[Version], key: str = "") -> Version:
+    """Give the version of a key; without one the version in force, or else the one known last.
+
+    Raises:
+        NotFound: There is no version of that key.
+    """
+    found = next((one for one in history if (one.key == key if key else one.is_in_force)), None)
+    if found is None and key:
+        raise NotFound(f"the table has no version {key[:40]}", zh="决策表没有该版本", field="version")
+    return found or history[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
@@ -61,12 +79,16 @@ class Shelf:
         """Read the organisation's tables."""
         return cls(book=table_book_for(session, actor.organization_id), dates=dates)
 
+    @classmethod
+    def for_draft(cls, session: Session, actor: Actor, clock: Clock, *, valid_from: date | None = None) -> "Shelf":
+        """Read what a draft would take the place of: valid on its first day or the business date, as known now."""
+        business_date = standing_of(session, actor.organization_id, clock).business_date
+        day = business_date if valid_from is None else max(valid_from, business_date)
+        return cls.of(session, actor, Dates(valid_on=day, known_at=clock.now()))
+
     def in_force(self, name: str) -> TableVersion | None:
         """Give the version that answers on these days; None where none does."""
-        try:
-            return self.book.on(name, valid_on=self.dates.valid_on, known_at=self.dates.known_at)
-        except MissingData:
-            return None
+        return self.book.find(name, valid_on=self.dates.valid_on, known_at=self.dates.known_at)
 
     def history(self, name: str) -> tuple[Version, ...]:
         """Give every version of a table, the latest known first.
@@ -82,20 +104,6 @@ class Shelf:
             Version(version=one, state=self._state(one, current), is_in_force=one is current)
             for one in reversed(versions)
         )
-
-    def chosen(self, name: str, digest: str) -> TableVersion:
-        """Give the version of a digest; without one the version in force, or else the one known last.
-
-        Raises:
-            NotFound: The organisation has no table of that name, or no version with that digest.
-        """
-        history = self.history(name)
-        if digest:
-            found = next((one.version for one in history if one.version.table.digest.startswith(digest)), None)
-            if found is None:
-                raise NotFound(f"table {name} has no version {digest[:64]}", zh="决策表没有该版本", field="version")
-            return found
-        return self.in_force(name) or history[0].version
 
     def _state(self, one: TableVersion, current: TableVersion | None) -> tuple[str, Text]:
         if one is current:

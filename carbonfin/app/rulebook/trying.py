@@ -38,7 +38,7 @@ class InputField:
 
     Attributes:
         options: Choices of a list; None where it is typed.
-        fault: Why what was typed counts as missing; empty where it does not, or nothing was typed.
+        fault: Why what was typed counts as missing; None where it does not, or nothing was typed.
     """
 
     name: str

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from carbonfin.app.administration.parameters import GRADE_WORDS
 from carbonfin.app.packages import TABLE_CONTRACTS, TABLE_IMPACTS
-from carbonfin.app.rulebook.trying import domain_words
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind
 from carbonfin.rules.domains import NumberDomain
 from carbonfin.rules.impact import LiveImpact
-from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import (
     DecisionTable,
     HitPolicy,
@@ -22,6 +21,7 @@ from carbonfin.rules.tables import (
     TableVersion,
     output_text,
 )
+from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
 from carbonfin.web.filters import UNIT_LABELS
@@ -64,7 +64,7 @@ class TableRowView:
     then: tuple[str, ...]
     clause: str
     quote: str
-    grade: Grade
+    grade: Text
     note: Text
     is_confirmed: bool
 
@@ -75,13 +75,11 @@ class TableView:
 
     Attributes:
         columns: Heading and kind of each column as pages draw them: the row, inputs, outputs with their unit, clause.
-        asks: Each input with what it may hold.
         names: The inputs' names, in their order.
     """
 
     policy: Text
     columns: tuple[tuple[Text, str], ...]
-    asks: tuple[tuple[Text, Text], ...]
     names: tuple[str, ...]
     rows: tuple[TableRowView, ...]
     unconfirmed_count: int
@@ -98,13 +96,12 @@ def table_view(table: DecisionTable) -> TableView:
     return TableView(
         policy=POLICY_WORDS[table.hit_policy],
         columns=tuple((heading, "text") for heading in headings),
-        asks=tuple((Text(one.title_zh, one.title_en), domain_words(one.domain)) for one in table.inputs),
         names=tuple(one.name for one in table.inputs),
         rows=tuple(
             TableRowView(
                 id=row.id, when=tuple(cell.text for cell in row.cells), then=tuple(map(output_text, row.outputs)),
                 clause=f"{row.clause.document} {row.clause.article}".strip(), quote=row.clause.quote,
-                grade=row.clause.grade, note=Text(row.note_zh, row.note_en or row.note_zh),
+                grade=GRADE_WORDS[row.clause.grade], note=Text(row.note_zh, row.note_en or row.note_zh),
                 is_confirmed=row.clause.confirmed,
             )
             for row in table.rows
@@ -133,6 +130,11 @@ def _with_unit(title: Text, unit: Text) -> Text:
     return Text(f"{title.zh}（{unit.zh}）", f"{title.en} ({unit.en})") if unit.zh else title
 
 
+def findings_of(table: DecisionTable) -> tuple[Finding, ...]:
+    """Give what the validation found, and what stands between the table and the decision that reads it."""
+    return (*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table))
+
+
 def live_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpact | None:
     """Give what a draft would do to decisions that stand; None where none reads it, or it breaks its contract."""
     impact = TABLE_IMPACTS.get(draft.table.name)
@@ -141,35 +143,36 @@ def live_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpa
     return impact(session, actor, draft)
 
 
-def proposed_impact(session: Session, actor: Actor, approval: Approval) -> LiveImpact | None:
-    """Give the impact of the table an approval is about while it waits; afterwards it stands in the decisions."""
-    if approval.kind != TABLE_APPROVAL.name or not approval.is_open:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedTable:
+    """The table an approval is about.
+
+    Attributes:
+        unconfirmed: Its unconfirmed clauses, each of which the checker has to accept by name.
+        impact: What it would do to decisions that stand; None where none reads it, or the approval waits no longer.
+    """
+
+    view: TableView
+    unconfirmed: tuple[str, ...]
+    impact: LiveImpact | None
+
+
+def proposed_table(session: Session, actor: Actor, approval: Approval) -> ProposedTable | None:
+    """Give the table an approval is about; None where it is about something else."""
+    if approval.kind != TABLE_APPROVAL.name:
         return None
     draft = draft_of(approval)
-    return live_impact(
-        session,
-        actor,
-        TableVersion(
-            table=draft.table, valid_from=draft.valid_from, valid_to=draft.valid_to, known_from=draft.known_from
-        ),
+    return ProposedTable(
+        view=table_view(draft.table),
+        unconfirmed=unconfirmed_clauses(draft.table),
+        impact=live_impact(session, actor, draft) if approval.is_open else None,
     )
-
-
-def proposed_unconfirmed(approval: Approval) -> tuple[str, ...]:
-    """Name the unconfirmed clauses of the table an approval is about, each of which its checker has to accept."""
-    return unconfirmed_clauses(draft_of(approval).table) if approval.kind == TABLE_APPROVAL.name else ()
-
-
-def proposed_table(approval: Approval) -> TableView | None:
-    """Give the table an approval is about; None where it is about something else."""
-    return table_view(draft_of(approval).table) if approval.kind == TABLE_APPROVAL.name else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView:
     """One thing that differs between two versions, in words."""
 
-    kind: ChangeKind
     badge: tuple[str, Text]
     place: Text
     before: str
@@ -199,13 +202,12 @@ _PART_WORDS = {
 }
 
 
-def change_views(changes: Sequence[Change], old: DecisionTable | None, new: DecisionTable) -> tuple[ChangeView, ...]:
+def change_views(changes: Sequence[Change], old: DecisionTable, new: DecisionTable) -> tuple[ChangeView, ...]:
     """Say in words what differs; columns are called by their titles."""
-    tables = [new] if old is None else [old, new]
-    titles = {one.name: Text(one.title_zh, one.title_en) for table in tables for one in table.columns}
+    titles = {one.name: Text(one.title_zh, one.title_en) for table in (old, new) for one in table.columns}
     return tuple(
         ChangeView(
-            kind=one.kind, badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after
+            badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after
         )
         for one in changes
     )  # fmt: skip

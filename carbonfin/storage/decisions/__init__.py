@@ -5,10 +5,12 @@ from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainRepor
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
+    LatestDecision,
     Recorded,
     Replay,
     decisions_of,
     decisions_since,
+    latest_decisions,
     load_decision,
     load_outcome,
     rebuilt,
@@ -45,6 +47,7 @@ __all__ = [
     "DecisionRow",
     "DecisionSample",
     "DecisionSealRow",
+    "LatestDecision",
     "Recorded",
     "Replay",
     "SignedHead",
@@ -58,6 +61,7 @@ __all__ = [
     "decisions_since",
     "head_line",
     "heads_from",
+    "latest_decisions",
     "load_decision",
     "load_outcome",
     "rebuilt",

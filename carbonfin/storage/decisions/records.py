@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor, Role
@@ -179,6 +180,45 @@ def decisions_of(
     waiting = {decision_id: place for place, decision_id in enumerate(unsealed_ids(session))}
     ordered = sorted(rows, key=lambda found: (found[1] is None, found[1] or waiting.get(found[0].id, -1)))
     return tuple(record_of(row, sequence) for row, sequence in ordered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestDecision(Generic[I, O]):
+    """The decision of a kind that stands for a subject."""
+
+    id: str
+    subject: str
+    inputs: I
+    outcome: O
+
+
+def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -> tuple[LatestDecision[I, O], ...]:
+    """Give the decision made last for each subject of the actor's organisation, by subject, of any version."""
+    newest = sa.func.row_number().over(
+        partition_by=col(DecisionRow.subject),
+        order_by=(col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc()),
+    )
+    ranked = (
+        sa.select(col(DecisionRow.id).label("id"), newest.label("place"))
+        .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+        .where(col(DecisionRow.organization_id) == actor.organization_id, col(DecisionRow.kind) == kind.name)
+        .subquery()
+    )
+    rows = session.exec(
+        select(DecisionRow)
+        .join(ranked, ranked.c.id == DecisionRow.id)
+        .where(ranked.c.place == 1)
+        .order_by(DecisionRow.subject)
+    ).all()
+    return tuple(
+        LatestDecision(
+            id=row.id,
+            subject=row.subject,
+            inputs=rebuilt(row.inputs, kind.inputs),
+            outcome=rebuilt(row.outputs, kind.outputs),
+        )
+        for row in rows
+    )
 
 
 def decisions_since(session: Session, actor: Actor, day: date) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from carbonfin.storage.rulebook.parameters import (
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     DecisionTableRow,
-    TableDraft,
     draft_of,
     propose_table,
     publishing_obstacles,
@@ -24,7 +23,6 @@ __all__ = [
     "TABLE_APPROVAL",
     "DecisionTableRow",
     "ParameterRow",
-    "TableDraft",
     "book_for",
     "builtin_book",
     "draft_of",

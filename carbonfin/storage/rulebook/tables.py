@@ -1,7 +1,6 @@
 """Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -47,21 +46,6 @@ class DecisionTableRow(Row, table=True):
     approval_id: str = Field(foreign_key="approval.id")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableDraft:
-    """A version of a table before anybody has approved it.
-
-    Attributes:
-        valid_to: Last day, inclusive, or None while open.
-        known_from: The day from which decisions may use it; not before the day of its approval.
-    """
-
-    table: DecisionTable
-    valid_from: date
-    valid_to: date | None = None
-    known_from: date
-
-
 def table_book_for(
     session: Session, organization_id: str, *, name: str | None = None, builtin: Iterable[TableVersion] = ()
 ) -> TableBook:
@@ -90,7 +74,7 @@ def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:
 def propose_table(
     session: Session,
     maker: Actor,
-    draft: TableDraft,
+    draft: TableVersion,
     *,
     reason: str,
     at: datetime,
@@ -126,12 +110,12 @@ def propose_table(
     return approvals.propose(session, maker, TABLE_APPROVAL, proposal, at=at)
 
 
-def draft_of(approval: Approval) -> TableDraft:
-    """Give the version of a table that an approval is about."""
+def draft_of(approval: Approval) -> TableVersion:
+    """Give the version of a table that an approval is about, as it was proposed."""
     payload = dict(approval.payload)
     table = table_from_plain(payload.pop("table"))
     days = msgspec.convert(payload, type=_Days)
-    return TableDraft(table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from)
+    return TableVersion(table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from)
 
 
 class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,7 +175,7 @@ TABLE_APPROVAL = ApprovalKind(
 )
 
 
-def _payload(draft: TableDraft) -> dict[str, Any]:
+def _payload(draft: TableVersion) -> dict[str, Any]:
     return {
         "table": plain_table(draft.table),
         "valid_from": draft.valid_from.isoformat(),
@@ -200,7 +184,7 @@ def _payload(draft: TableDraft) -> dict[str, Any]:
     }
 
 
-def _require_publishable(session: Session, actor: Actor, draft: TableDraft, *, day: date) -> None:
+def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *, day: date) -> None:
     """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
     if draft.valid_to is not None and draft.valid_to < draft.valid_from:
         raise InvalidInput(
@@ -228,7 +212,7 @@ def _require_publishable(session: Session, actor: Actor, draft: TableDraft, *, d
         )
 
 
-def _refuse_other(session: Session, actor: Actor, draft: TableDraft) -> None:
+def _refuse_other(session: Session, actor: Actor, draft: TableVersion) -> None:
     standing = session.exec(
         select(DecisionTableRow.id).where(
             DecisionTableRow.organization_id == actor.organization_id,

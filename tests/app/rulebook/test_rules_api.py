@@ -85,6 +85,13 @@ def test_a_draft_is_proven_and_held_against_what_is_in_force(system: TestClient[
     assert (gap["kind"], gap["counter_example"]["grade"]) == ("gap", "A")
 
 
+def test_a_draft_is_held_against_what_is_known_now_on_its_first_day(system: TestClient[Any]) -> None:
+    asked = {"table": plain_table(FIRST), "valid_from": str(TODAY)}
+    found = system.post("/v1/rules/validations", json=asked).json()
+    assert found["in_force"]["digest"] == SECOND.digest
+    assert found["changes"] == [{"kind": "changed", "row": "R1", "column": "bp", "before": "-25", "after": "-30"}]
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [

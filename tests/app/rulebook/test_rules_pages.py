@@ -21,7 +21,7 @@ from carbonfin.rules.tables import DecisionTable, TableVersion
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.parties import UserRow, actor_of
-from carbonfin.storage.rulebook import TABLE_APPROVAL, TableDraft, propose_table
+from carbonfin.storage.rulebook import TABLE_APPROVAL, propose_table
 from tests.app.worlds import NOW, PAGE, World, form_token, signed_in
 from tests.rules.samples import sample_table
 
@@ -45,13 +45,16 @@ def version(table: DecisionTable, *, known_days: int = 0, valid_days: int = -30)
 def approved(world: World, one: TableVersion) -> None:
     """Put a version in force by two people, on the day from which it is known."""
     at = NOW + (one.known_from - TODAY)
-    draft = TableDraft(table=one.table, valid_from=one.valid_from, valid_to=one.valid_to, known_from=one.known_from)
     with world.sessions.begin() as session:
-        proposed = propose_table(session, world.officer, draft, reason="产品办法修订", at=at, contracts=())
+        proposed = propose_table(session, world.officer, one, reason="产品办法修订", at=at, contracts=())
         approvals.approve(
             session, _checker(session), proposed.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="已核对"), at=at,
             business_date=one.known_from,
         )  # fmt: skip
+
+
+def key(one: TableVersion) -> str:
+    return f"{one.valid_from}.{one.known_from}"
 
 
 def _checker(session: Session) -> Actor:
@@ -212,12 +215,25 @@ def test_two_versions_side_by_side(world: World) -> None:
         page = client.get("/rules/sample.table/comparison", headers=PAGE).text
         swapped = client.get(
             "/rules/sample.table/comparison",
-            params={"old": SECOND.digest[:16], "new": FIRST.digest[:16]},
+            params={"old": key(version(SECOND)), "new": key(version(FIRST, known_days=-20))},
             headers=PAGE,
         ).text
     assert "1 处不同" in page
     assert re.search(r"<code>-30</code>.*?<code>-25</code>", page, re.DOTALL)
     assert re.search(r"<code>-25</code>.*?<code>-30</code>", swapped, re.DOTALL)
+
+
+def test_versions_of_the_same_text_are_told_apart_by_their_days(world: World) -> None:
+    approved(world, version(FIRST, known_days=-20))
+    approved(world, version(FIRST, valid_days=-10))
+    with signed_in(world) as client:
+        shown = client.get(
+            "/rules/sample.table", params=DAYS | {"version": key(version(FIRST, known_days=-20))}, headers=PAGE
+        ).text
+        later = client.get("/rules/sample.table", params=DAYS, headers=PAGE).text
+    assert f"知悉日 {TODAY - timedelta(days=20)}" in shown
+    assert f"知悉日 {TODAY}" in later
+    assert "不适用，仅供查阅" in shown
 
 
 def test_an_export_reads_back_to_the_same_table(world: World) -> None:
