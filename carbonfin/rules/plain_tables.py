@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from carbonfin.kernel.errors import InvalidInput
@@ -30,10 +31,12 @@ _ROW: _Shape = {
     "confirmed": bool, "note_zh": str, "note_en": str,
 }  # fmt: skip
 _LEFT_OUT: Mapping[str, object] = {"ranking": (), "article": "", "quote": "", "note_zh": "", "note_en": ""}
+_TABLES_KEPT = 256  # every decision reads its bank's table anew, and banks have few
 
 
+@lru_cache(maxsize=_TABLES_KEPT)
 def table_from_text(text: str) -> DecisionTable:
-    """Read a table from its canonical JSON.
+    """Read a table from its canonical JSON; the same text gives the same table, which nothing can change.
 
     Raises:
         InvalidInput: It is no JSON, or no table.
