@@ -92,10 +92,14 @@ def days_left(deadline: date | None, business_date: date) -> int | None:
     return None if deadline is None else (deadline - business_date).days
 
 
+_VINTAGE_FACTS: dict[str, Text] = {
+    "vintage_carries_forward": Text("配额可结转后续年度使用", "vintages carry forward"),
+    "last_usable_date": Text("配额最后可用日", "last usable date"),
+    "surrender_date": Text("清缴截止日", "surrender deadline"),
+}
 _UNCONFIRMED_NAMES: dict[str, Text] = {
-    "collateral.vintage_carries_forward": Text("配额可结转后续年度使用", "vintages carry forward"),
-    "collateral.last_usable_date": Text("配额最后可用日", "last usable date"),
-    "collateral.surrender_date": Text("清缴截止日", "surrender deadline"),
+    # Facts of vintages stood with collateral once; decisions of that time name them so.
+    **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
 }

@@ -17,7 +17,7 @@ from collateral.calc.surrender import trading_days_of
 from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
 from collateral.store import compliance, ledger, pledges
 
-SURRENDER_DATE = "collateral.surrender_date"
+SURRENDER_DATE = "pricing.surrender_date"
 SURRENDER_BUFFER = "collateral.surrender_buffer_ratio"
 TRUE_UP_COUNTED = "collateral.true_up_counted_ratio"
 UNCERTAIN_STATES = frozenset({"FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN"})

@@ -27,8 +27,8 @@ CURE_DAYS = "collateral.cure_days"
 UNFREEZE_DAYS = "collateral.unfreeze_days"
 PARTICIPATION = "collateral.participation_ratio"
 AVERAGE_DAILY_VOLUME = "collateral.average_daily_volume_t"
-LAST_USABLE_DATE = "collateral.last_usable_date"
-CARRIES_FORWARD = "collateral.vintage_carries_forward"
+LAST_USABLE_DATE = "pricing.last_usable_date"
+CARRIES_FORWARD = "pricing.vintage_carries_forward"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def desk_view(session: Session, standing: Standing) -> DeskView:
             known_at=standing.known_at,
             organization_id=standing.organization_id,
         ),
-        book=book_for(session, standing.organization_id, packages=("collateral",)),
+        book=book_for(session, standing.organization_id, packages=("pricing", "collateral")),
         calendar=calendar_on(session, "exchange", standing.known_at),
     )
 

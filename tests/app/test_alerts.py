@@ -31,7 +31,7 @@ COVERAGE = CoverageRecord(
     cash_to_initial_cny=Decimal("55758.81"),
     top_ups=(TopUp(unit=Unit.parse("SZA-2024"), quantity_t=2720, free_t=33000, is_sufficient=True),),
     closeout_days=10, safe_date=SafeDate(kind=SafeDateKind.UNKNOWN, day=None, unit=None),
-    unconfirmed=("collateral.surrender_date[SZA-2024]",),
+    unconfirmed=("pricing.surrender_date[SZA-2024]",),
 )  # fmt: skip
 CALL = MarginCall(
     id="c1", agreement_code="P3", state="ISSUED", issued_on=DAY, deadline=date(2025, 7, 7), currency="CNY",
@@ -59,7 +59,7 @@ def _desk(*pledges: DeskPledge, headrooms: tuple[DeskHeadroom, ...] = ()) -> Des
     )  # fmt: skip
 
 
-NAMES = {"collateral.surrender_date[SZA-2024]": Text("清缴截止日（SZA-2024）", "surrender date (SZA-2024)")}
+NAMES = {"pricing.surrender_date[SZA-2024]": Text("清缴截止日（SZA-2024）", "surrender date (SZA-2024)")}
 
 
 def test_a_call_says_what_restores_the_line_and_by_when() -> None:
@@ -70,14 +70,14 @@ def test_a_call_says_what_restores_the_line_and_by_when() -> None:
     assert alert.why.zh == ("覆盖率 0.9348，低于预警线 0.95；补至初始线须追加现金 55,758.81 元，或 SZA-2024 2,720 吨")
     assert alert.due == date(2025, 7, 7)
     assert alert.address == "/pledges/p3"
-    assert alert.unconfirmed == NAMES["collateral.surrender_date[SZA-2024]"]
+    assert alert.unconfirmed == NAMES["pricing.surrender_date[SZA-2024]"]
 
 
 def test_below_the_liquidation_level_is_a_breach() -> None:
     worse = replace(WARNED, coverage=replace(COVERAGE, level=CoverageLevel.DISPOSAL))
     (alert,) = alerts_of(_desk(worse), parameter_names={})
     assert (alert.kind, alert.state.zh) == ("breach", "处置线")
-    assert alert.unconfirmed == Text("collateral.surrender_date[SZA-2024]", "collateral.surrender_date[SZA-2024]")
+    assert alert.unconfirmed == Text("pricing.surrender_date[SZA-2024]", "pricing.surrender_date[SZA-2024]")
 
 
 def test_a_covered_pledge_raises_no_alert() -> None:
@@ -110,7 +110,7 @@ def test_parameters_are_named_with_their_scope() -> None:
     book: ParameterBook = book_from_toml(
         """
 [[parameter]]
-key = "collateral.surrender_date"
+key = "pricing.surrender_date"
 unit = "date"
 title_zh = "清缴截止日"
 title_en = "surrender date"
@@ -128,6 +128,6 @@ note = ""
 """,
         file_name="sample.toml",
     )
-    assert parameter_names(book)["collateral.surrender_date[SZA-2024]"] == Text(
+    assert parameter_names(book)["pricing.surrender_date[SZA-2024]"] == Text(
         "清缴截止日（SZA-2024）", "surrender date (SZA-2024)"
     )

@@ -89,7 +89,7 @@ def test_pledge_p2() -> None:
     assert f"{outcome.valuation.coverage_ratio:.4f}" == "1.0301"
     assert outcome.closeout_days == 30
     assert outcome.safe_date.kind is SafeDateKind.NOT_LIMITED
-    assert outcome.unconfirmed == ("collateral.vintage_carries_forward[SZA]",)
+    assert outcome.unconfirmed == ("pricing.vintage_carries_forward[SZA]",)
 
 
 def test_pledge_p3_is_called_with_cash_or_tonnes() -> None:

@@ -47,7 +47,7 @@ def test_no_volume_gives_no_closeout_days() -> None:
 
 def use(day: str) -> VintageUse:
     return VintageUse(
-        unit=Unit.parse("CEA-2023"), last_usable=parameter("collateral.last_usable_date", day), carries_forward=None
+        unit=Unit.parse("CEA-2023"), last_usable=parameter("pricing.last_usable_date", day), carries_forward=None
     )
 
 
@@ -86,7 +86,7 @@ def headroom_inputs(
         scheme=scheme,
         compliance_year=2024,
         valuation_date=TODAY,
-        surrender_date=on("collateral.surrender_date", f"{scheme}-2024"),
+        surrender_date=on("pricing.surrender_date", f"{scheme}-2024"),
         holdings=tuple(UnitHolding(unit=Unit.parse(unit), quantity_t=held) for unit, held in holdings.items()),
         locks=locks,
         emissions_t=emissions_t,
@@ -128,7 +128,7 @@ def test_headroom_e2() -> None:
         headroom_inputs(Scheme.SZA, {"SZA-2022": 70000, "SZA-2023": 80000, "SZA-2024": 218000}, locks, 207105)
     )
     assert (outcome.headroom_t, outcome.buffer_t) == (34681, 6214)
-    assert "collateral.surrender_date[SZA-2024]" in outcome.unconfirmed
+    assert "pricing.surrender_date[SZA-2024]" in outcome.unconfirmed
 
 
 def test_headroom_e3_before_and_after_the_top_up() -> None:

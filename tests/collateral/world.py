@@ -76,7 +76,7 @@ def sample_parameters() -> list[ParameterValue]:
 
 
 def builtin_book() -> ParameterBook:
-    path = Path(__file__).parents[2] / "collateral" / "parameters" / "surrender.toml"
+    path = Path(__file__).parents[2] / "pricing" / "parameters" / "vintages.toml"
     return book_from_toml(path.read_text(encoding="utf-8"), file_name=path.name)
 
 
@@ -138,8 +138,8 @@ def safety_terms(*units: str, calendar: Calendar = EXCHANGE, valuation_date: dat
         uses=tuple(
             VintageUse(
                 unit=unit,
-                last_usable=find("collateral.last_usable_date", str(unit)),
-                carries_forward=find("collateral.vintage_carries_forward", unit.scheme),
+                last_usable=find("pricing.last_usable_date", str(unit)),
+                carries_forward=find("pricing.vintage_carries_forward", unit.scheme),
             )
             for unit in parsed
         ),

@@ -76,7 +76,7 @@ def test_the_auditor_draws_the_sample_and_replays_from_it(world: SampleCopy) -> 
         assert re.search(r"人工认可或否决 3 ", text)
         assert re.search(r"降碳贷利率优惠表 .{0,200}第九条第四款", text)
         assert re.search(r"质押 P4 .{0,200}collateral\.surrender_date\[SZA-2024\]", text)
-        assert "collateral.surrender_date[SZA-2024]" in text
+        assert "pricing.surrender_date[SZA-2024]" in text
         page = client.get("/", headers=PAGE).text
         address = re.search(r'action="(/decisions/[^"]+/replay)"', page)
         assert address is not None

@@ -51,7 +51,7 @@ def officer_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         sheets = term_sheets_of(session, actor)
         due = observations_due(session, actor, business_date=standing.business_date, known_at=standing.known_at)
         runs = job_runs_of(session, actor.organization_id, standing.business_date)
-        names = parameter_names(book_for(session, actor.organization_id, packages=("collateral",)))
+        names = parameter_names(book_for(session, actor.organization_id, packages=("pricing", "collateral")))
     alerts = alerts_of(desk, parameter_names=names)
     return page(
         request,
