@@ -10,20 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.kernel.batch import Batch, Failure
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
+from carbonfin.kernel.batch import Batch
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
+from pricing.calc.compliance import VintageState, VintageUse
 from pricing.calc.forwards import (
     flat_discount_factors,
     forward_present_value_cny,
     forward_price_cny_per_t,
     maturity_years,
 )
-from pricing.calc.liquidity import AppraisalPrice, PriceFlag
-from pricing.calc.market import MarketSnapshot, Settlement
+from pricing.calc.liquidity import AppraisalPrice
+from pricing.calc.market import MarketSnapshot
 from pricing.calc.positions import LineKind, LineValue, PortfolioLine, failure_of
 
 FORWARD_RATE = "pricing.forward_rate"
@@ -39,11 +40,21 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineMarket:
-    """The snapshot with its digest and the fair price of each unit that has one."""
+    """The snapshot with its digest, the fair price of each unit that has one, and until when each unit is of use."""
 
     snapshot: MarketSnapshot
     digest: str
     prices: Mapping[Unit, AppraisalPrice]
+    uses: Mapping[Unit, VintageUse]
+
+    def past_use(self, unit: Unit, day: date) -> VintageUse | None:
+        """Give what is known of a unit's end where it lies before a day, else None."""
+        use = self.uses.get(unit)
+        return use if use is not None and use.state_on(day) is VintageState.PAST_USE else None
+
+    def end_words(self, unit: Unit, day: date) -> tuple[str, str]:
+        """Say in both languages what is known of a unit's end on a day."""
+        return self.uses[unit].words_on(day) if unit in self.uses else ("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +77,19 @@ class ValuedLine:
 
 
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
-    """Value holdings at their fair price, exactly: tonnes times millionths of a yuan, rounded to the fen."""
+    """Value holdings at their fair price, exactly: tonnes times millionths of a yuan, rounded to the fen.
+
+    A vintage past its last usable date is worth nothing, whatever is still quoted for it.
+    """
+    today = market.snapshot.valuation_date
+    ended = {unit: market.past_use(unit, today) for unit in {line.unit for line in lines}}
     quantity_t = np.array([line.quantity_t for line in lines], dtype=np.int64)
     prices = [market.prices[line.unit] for line in lines]
-    price_micro = np.array([_micro(price.price_cny_per_t) for price in prices], dtype=np.int64)
-    values_cny = _fen_half_up(quantity_t * price_micro)
+    price_micro = np.array(
+        [0 if ended[line.unit] else micro_of(price.price_cny_per_t) for line, price in zip(lines, prices, strict=True)],
+        dtype=np.int64,
+    )
+    values_cny = fen_half_up(quantity_t * price_micro)
     return Batch(
         values=tuple(
             _spot_valued(market, line, price, value_cny)
@@ -90,12 +109,15 @@ def _spot_valued(market: LineMarket, line: PortfolioLine, price: AppraisalPrice,
         present_value_cny=value_cny,
         variation_margin_cny=None,
         value=partial(_line_value, market, line, present_value_cny=value_cny),
-        figures=partial(traces.spot_figures, line, value_cny),
+        figures=partial(
+            traces.spot_figures, line, value_cny, market.past_use(line.unit, market.snapshot.valuation_date)
+        ),
     )
 
 
 def _line_value(market: LineMarket, line: PortfolioLine, *, present_value_cny: Decimal) -> LineValue:
     price = market.prices[line.unit]
+    end_zh, end_en = market.end_words(line.unit, line.delivery_date or market.snapshot.valuation_date)
     return LineValue(
         line_id=line.line_id,
         label=line.label,
@@ -111,8 +133,8 @@ def _line_value(market: LineMarket, line: PortfolioLine, *, present_value_cny: D
         flags=price.flags,
         present_value_cny=present_value_cny,
         variation_margin_cny=None,
-        notes_zh=tuple(price.note_zh.split("；")) if price.note_zh else (),
-        notes_en=tuple(price.note_en.split("; ")) if price.note_en else (),
+        notes_zh=(*((end_zh,) if end_zh else ()), *(price.note_zh.split("；") if price.note_zh else ())),
+        notes_en=(*((end_en,) if end_en else ()), *(price.note_en.split("; ") if price.note_en else ())),
         figure=traces.value_name(line),
         snapshot_digest=market.digest,
     )
@@ -157,8 +179,12 @@ def _forward_columns(market: LineMarket, lines: Sequence[PortfolioLine], rate: P
     years = np.array([maturity_years(today, day) for day in distinct])[position]
     zero = np.zeros(len(lines))
     prices = [market.prices[line.unit] for line in lines]
+    # Delivery after a vintage's last usable date brings units that are worth nothing.
+    useful = np.array(
+        [0.0 if market.past_use(line.unit, day) else 1.0 for line, day in zip(lines, deliveries, strict=True)]
+    )
     forward = forward_price_cny_per_t(
-        spot_cny_per_t=np.array([to_float(price.price_cny_per_t) for price in prices]),
+        spot_cny_per_t=useful * np.array([to_float(price.price_cny_per_t) for price in prices]),
         rate=np.full(len(lines), to_float(rate.decimal)),
         carry_spread=zero,
         convenience_yield=zero,
@@ -220,6 +246,7 @@ def _forward_figures(
         forward_cny_per_t=forward,
         discount_factor=to_decimal(discount_factor, places=8),
         present_value_cny=present_cny,
+        past_use=market.past_use(line.unit, line.delivery_date or today),
     )
 
 
@@ -236,7 +263,7 @@ def _forward_value(
     return replace(
         spot,
         price_cny_per_t=forward_cny_per_t,
-        price_source=f"{spot.price_source} × exp(r·T)",
+        price_source=f"{spot.price_source} × exp(r·T)" if forward_cny_per_t else spot.notes_zh[0],
         level=_FORWARD_LEVEL,
         notes_zh=(
             *tradable_zh,
@@ -262,118 +289,7 @@ def tradable_notes(snapshot: MarketSnapshot, scheme: Scheme, kind: LineKind) -> 
     return (f"{VALUATION_ONLY_ZH}（{basis.document}）",), (f"{VALUATION_ONLY_EN} ({basis.document})",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SettledLine:
-    line: PortfolioLine
-    settlement: Settlement
-    before_cny_per_t: Decimal
-    before_source: str
-
-
-def value_futures(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
-    """Give the day's variation margin, (S - S before) q, exactly; the position is worth nothing after it."""
-    settled: list[_SettledLine] = []
-    failures: list[Failure] = []
-    for line in lines:
-        try:
-            settled.append(_settlement_step(market.snapshot, line))
-        except CarbonFinError as error:
-            failures.append(failure_of(line, error))
-    quantity_t = np.array([item.line.quantity_t for item in settled], dtype=np.int64)
-    now_micro = np.array([_micro(item.settlement.price_cny_per_t) for item in settled], dtype=np.int64)
-    before_micro = np.array([_micro(item.before_cny_per_t) for item in settled], dtype=np.int64)
-    margins_cny = _fen_half_up(quantity_t * (now_micro - before_micro))
-    return Batch(
-        values=tuple(
-            _futures_valued(market, item, margin_cny) for item, margin_cny in zip(settled, margins_cny, strict=True)
-        ),
-        failures=tuple(failures),
-    )
-
-
-def _settlement_step(snapshot: MarketSnapshot, line: PortfolioLine) -> _SettledLine:
-    """Find the day's settlement price and the price before it: the last settlement, or the price traded that day."""
-    prices = snapshot.settlements_of(line.contract_code or "")
-    today = [item for item in prices if item.settlement_date == snapshot.valuation_date]
-    first_date = line.trade_date or date.min
-    before = [item for item in prices if first_date <= item.settlement_date < snapshot.valuation_date]
-    if today and before:
-        last = before[-1]
-        return _SettledLine(
-            line=line,
-            settlement=today[-1],
-            before_cny_per_t=last.price_cny_per_t,
-            before_source=f"{last.document} {last.settlement_date}",
-        )
-    if today and line.trade_date == snapshot.valuation_date and line.strike_cny_per_t is not None:
-        return _SettledLine(
-            line=line,
-            settlement=today[-1],
-            before_cny_per_t=line.strike_cny_per_t,
-            before_source=f"成交价 {line.trade_date}",
-        )
-    raise MissingData(
-        f"contract {line.contract_code} has no settlement price for {snapshot.valuation_date} and a day before",
-        zh=f"合约 {line.contract_code} 缺少 {snapshot.valuation_date} 或前一日的结算价",
-        field="contract_code",
-        remedy="Import the settlement prices of the contract.",
-        remedy_zh="请导入该合约的结算价。",
-    )
-
-
-def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal) -> ValuedLine:
-    line, now = item.line, item.settlement
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
-    value = LineValue(
-        line_id=line.line_id,
-        label=line.label,
-        kind=line.kind,
-        unit=line.unit,
-        quantity_t=line.quantity_t,
-        price_cny_per_t=now.price_cny_per_t,
-        price_date=now.settlement_date,
-        price_source=f"{now.document} 结算价",
-        staleness_days=0,
-        level=3,
-        is_sample=now.is_sample,
-        flags=(PriceFlag.SAMPLE,) if now.is_sample else (),
-        present_value_cny=Decimal("0.00"),
-        variation_margin_cny=margin_cny,
-        notes_zh=(
-            *tradable_zh,
-            "合成合约：当日盈亏以变动保证金结清，结算后价值为零",
-            *(("示例结算价",) if now.is_sample else ()),
-        ),
-        notes_en=(
-            *tradable_en,
-            "synthetic: worth nothing after the day's margin",
-            *(("sample settlement price",) if now.is_sample else ()),
-        ),
-        figure=traces.value_name(line),
-        snapshot_digest=market.digest,
-    )
-    return ValuedLine(
-        line_id=line.line_id,
-        kind=line.kind,
-        unit=line.unit,
-        price_cny_per_t=now.price_cny_per_t,
-        level=value.level,
-        is_sample=now.is_sample,
-        present_value_cny=value.present_value_cny,
-        variation_margin_cny=margin_cny,
-        value=lambda: value,
-        figures=partial(
-            traces.futures_figures,
-            line,
-            settlement=now,
-            before_cny_per_t=item.before_cny_per_t,
-            before_source=item.before_source,
-            variation_margin_cny=margin_cny,
-        ),
-    )
-
-
-def _micro(price: Decimal) -> int:
+def micro_of(price: Decimal) -> int:
     """Give a price in whole millionths of a yuan; prices at rest have at most six places."""
     scaled = price.scaleb(6)
     if scaled != scaled.to_integral_value():
@@ -383,6 +299,7 @@ def _micro(price: Decimal) -> int:
     return int(scaled)
 
 
-def _fen_half_up(micro: IntArray) -> list[Decimal]:
+def fen_half_up(micro: IntArray) -> list[Decimal]:
+    """Give millionths of a yuan in yuan to the fen, halves away from zero."""
     fen = np.sign(micro) * ((np.abs(micro) + _MICRO_PER_FEN // 2) // _MICRO_PER_FEN)
     return [Decimal(value).scaleb(-2) for value in fen.tolist()]

@@ -230,9 +230,9 @@ class MarketSnapshot:
         Raises:
             MissingData: The convention was not set when the snapshot was taken.
         """
-        for value in self.parameters:
-            if value.key == key and value.scope == scope:
-                return value
+        found = self.find_parameter(key, scope=scope)
+        if found is not None:
+            return found
         raise MissingData(
             f"parameter {key}[{scope}] is not set for {self.valuation_date}",
             zh=f"估值参数 {key}（{scope}）在 {self.valuation_date} 没有取值",
@@ -240,6 +240,10 @@ class MarketSnapshot:
             remedy="Enter and approve the parameter with its source.",
             remedy_zh="请录入该参数及依据并经复核。",
         )
+
+    def find_parameter(self, key: str, *, scope: str) -> ParameterValue | None:
+        """Give a valuation convention or a fact of the snapshot, or None."""
+        return next((value for value in self.parameters if value.key == key and value.scope == scope), None)
 
     def settlements_of(self, contract_code: str) -> tuple[Settlement, ...]:
         """Give the settlement prices of one contract, ascending by day."""

@@ -15,10 +15,12 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
-from pricing.calc.lines import FORWARD_RATE, LineMarket, ValuedLine, value_forwards, value_futures, value_spot
+from pricing.calc.compliance import VINTAGE_FACTS, vintage_use
+from pricing.calc.lines import FORWARD_RATE, LineMarket, ValuedLine, value_forwards, value_spot
 from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, LineValue, PortfolioLine, failure_of, line_fault
+from pricing.calc.settled_lines import value_futures
 
 _VALUERS: tuple[tuple[LineKind, Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]], ...] = (
     (LineKind.SPOT, value_spot),
@@ -89,7 +91,13 @@ class PricedMarket:
 def priced_market(snapshot: MarketSnapshot, units: set[Unit]) -> PricedMarket:
     """Price units on a snapshot once."""
     prices, unpriced = _fair_prices(snapshot, units)
-    return PricedMarket(lines=LineMarket(snapshot=snapshot, digest=snapshot.digest, prices=prices), unpriced=unpriced)
+    uses = {}
+    # Snapshots recorded before facts of vintages stood in them say nothing of ends, and their decisions come out alike.
+    if any(value.key in VINTAGE_FACTS for value in snapshot.parameters):
+        uses = {unit: vintage_use(lambda key, scope: snapshot.find_parameter(key, scope=scope), unit) for unit in units}
+    return PricedMarket(
+        lines=LineMarket(snapshot=snapshot, digest=snapshot.digest, prices=prices, uses=uses), unpriced=unpriced
+    )
 
 
 def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:

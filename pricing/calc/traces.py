@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure, Trace, checked_trace
+from pricing.calc.compliance import VintageUse
 from pricing.calc.liquidity import AppraisalPrice, price_figures
 from pricing.calc.market import MarketSnapshot, Settlement
 from pricing.calc.positions import LINE_KIND_LABELS, LineKind, LineValue, PortfolioLine
@@ -59,9 +60,18 @@ def _quantity(line: PortfolioLine) -> Figure:
     return _entered(line, "quantity_t", ("数量", "quantity"), str(line.quantity_t), unit="t")
 
 
-def spot_figures(line: PortfolioLine, present_value_cny: Decimal) -> tuple[Figure, ...]:
-    """Give quantity and value of a holding."""
+def spot_figures(
+    line: PortfolioLine, present_value_cny: Decimal, past_use: VintageUse | None = None
+) -> tuple[Figure, ...]:
+    """Give quantity and value of a holding; of a vintage past use, the last usable date that makes it nothing."""
     quantity = _quantity(line)
+    if past_use is not None:
+        last = _last_usable(line, past_use)
+        value = _computed(
+            line, PRESENT_VALUE, ("现值", "value"), present_value_cny, unit="CNY",
+            formula="0, valuation_date > last_usable_date", inputs=("valuation_date", last.name, quantity.name),
+        )  # fmt: skip
+        return quantity, last, value
     value = _computed(
         line,
         PRESENT_VALUE,
@@ -74,8 +84,19 @@ def spot_figures(line: PortfolioLine, present_value_cny: Decimal) -> tuple[Figur
     return quantity, value
 
 
+def _last_usable(line: PortfolioLine, use: VintageUse) -> Figure:
+    assert use.last_usable is not None, "a vintage past use has a last usable date"
+    return Figure.of_parameter(f"line.{line.line_id}.last_usable_date", use.last_usable)
+
+
 def forward_figures(
-    line: PortfolioLine, *, days: int, forward_cny_per_t: Decimal, discount_factor: Decimal, present_value_cny: Decimal
+    line: PortfolioLine,
+    *,
+    days: int,
+    forward_cny_per_t: Decimal,
+    discount_factor: Decimal,
+    present_value_cny: Decimal,
+    past_use: VintageUse | None = None,
 ) -> tuple[Figure, ...]:
     """Give quantity, agreed price, days, forward price, discount factor and value of a forward."""
     quantity = _quantity(line)
@@ -92,14 +113,15 @@ def forward_figures(
         formula="delivery_date - valuation_date",
         inputs=("valuation_date", delivery.name),
     )
+    last = () if past_use is None else (_last_usable(line, past_use),)
     forward = _computed(
         line,
         "forward_cny_per_t",
         ("远期价格", "forward price"),
         forward_cny_per_t,
         unit="CNY/t",
-        formula="price * exp(rate * days / 365)",
-        inputs=(price_name(str(line.unit)), RATE, tenor.name),
+        formula="0, delivery_date > last_usable_date" if last else "price * exp(rate * days / 365)",
+        inputs=(delivery.name, last[0].name) if last else (price_name(str(line.unit)), RATE, tenor.name),
     )
     factor = _computed(
         line,
@@ -119,7 +141,7 @@ def forward_figures(
         formula="round_half_up((forward - strike) * quantity_t * discount_factor, 2), unrounded inside",
         inputs=(forward.name, strike.name, quantity.name, factor.name),
     )
-    return quantity, strike, delivery, tenor, forward, factor, value
+    return quantity, strike, delivery, tenor, *last, forward, factor, value
 
 
 def futures_figures(
