@@ -1,4 +1,4 @@
-"""Rows of quotes, rates, reference rates, settlements, portfolios and recorded valuations."""
+"""Rows of quotes, quotes of curves, rates, reference rates, settlements, portfolios and recorded valuations."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -6,15 +6,21 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import Grade
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
+from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.calc.market import PriceKind
 from pricing.calc.positions import LineKind
 
 
 class QuoteRow(Row, table=True):
-    """A day of a unit: public where it belongs to no organisation; a correction is a further revision."""
+    """A day of a unit or of a product of it: public without an organisation; a correction is a further revision.
+
+    Revisions count over all products of the unit and day, so that the release before, which knows no products, keeps
+    its unique revisions.
+    """
 
     __table_args__ = (
         sa.Index(
@@ -43,6 +49,49 @@ class QuoteRow(Row, table=True):
     block_amount_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
     known_from: date
     exchange: str
+    document: str
+    grade: Grade
+    is_sample: bool
+    product: str | None = None
+    open_cny_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+    high_cny_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+    low_cny_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+    vwap_cny_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+
+
+class CurveQuoteRow(Row, table=True):
+    """A settlement price by expiry, rate or exchange rate of a day: public where it belongs to no organisation."""
+
+    __table_args__ = (
+        sa.Index(
+            "uq_curve_quote_public",
+            "kind",
+            "name",
+            "point",
+            "quote_date",
+            "revision",
+            unique=True,
+            sqlite_where=sa.text("organization_id IS NULL"),
+            postgresql_where=sa.text("organization_id IS NULL"),
+        ),
+        sa.UniqueConstraint(
+            "organization_id", "kind", "name", "point", "quote_date", "revision", name="uq_curve_quote_own"
+        ),
+        sa.CheckConstraint("revision >= 1", name="revision_from_one"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str | None = Field(default=None, foreign_key="organization.id")
+    kind: CurveQuoteKind
+    name: str
+    point: str
+    expiry_date: date | None = None
+    quote_date: date = Field(index=True)
+    revision: int
+    value: Decimal = Field(sa_type=columns.Ratio)
+    currency: Currency
+    known_from: date
+    source: str
     document: str
     grade: Grade
     is_sample: bool

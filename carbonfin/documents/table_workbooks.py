@@ -1,7 +1,6 @@
 """Decision tables as workbooks: one sheet a table, every cell a text, and read back to the table or to its faults."""
 
 import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +11,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from carbonfin.documents.pages import text_width
+from carbonfin.documents.workbooks.reading import Place, read_workbook
 from carbonfin.documents.workbooks.tables import GUIDE_SHEET
 from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
 from carbonfin.kernel.errors import InvalidInput
@@ -29,7 +29,6 @@ from carbonfin.rules.tables import (
     output_text,
     table_of,
 )
-from carbonfin.storage.files.packages import Package, local, open_package, walk, walker
 
 _HEAD = ("决策表", "中文名称", "英文名称", "命中策略", "生效日", "失效日", "知悉日")
 _COLUMN_ROWS = ("行号", "中文列名", "英文列名", "列标识", "取值范围或类型", "优先次序")
@@ -37,7 +36,6 @@ _RIGHT = ("文件", "条款", "引文", "等级", "已确认", "中文备注", "
 _FIRST = len(_HEAD) + 1
 _ROWS_FROM = _FIRST + len(_COLUMN_ROWS)
 _INPUT, _OUTPUT, _YES, _NO = "输入", "输出", "是", "否"
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _GUIDE = (
     "每张工作表是一张决策表；所有单元格均为文本，请勿改为数值或日期格式。",
     "- 表示任意已提供的取值；null 表示缺失；-|null 表示任意取值或缺失。",
@@ -50,7 +48,6 @@ _GUIDE = (
 )
 _WIDTH_MIN, _WIDTH_MAX, _COLUMN_MARGIN = 8, 34, 3
 _LINE_HEIGHT, _ROW_MARGIN = 16, 4
-Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +143,9 @@ def read_tables_workbook(content: bytes) -> tuple[tuple[TableVersion, ...], tupl
     """
     versions: list[TableVersion] = []
     faults: list[Fault] = []
-    for name, cells in _sheets(open_package(content, "xlsx")):
-        if name != GUIDE_SHEET:
-            sheet = _Sheet(name, cells)
+    for found in read_workbook(content):
+        if found.name != GUIDE_SHEET:
+            sheet = _Sheet(found.name, found.cells)
             version = sheet.version()
             faults.extend(sheet.faults)
             if version is not None:
@@ -262,49 +259,3 @@ class _Sheet:
             notes = texts[right + 5 :]
             rows.append(RowDraft(id=texts[0], when=when, then=then, clause=clause, note_zh=notes[0], note_en=notes[1]))
         return rows
-
-
-def _sheets(package: Package) -> list[tuple[str, dict[Place, str]]]:
-    """Give the sheets in their order with the texts of their cells."""
-    shared = _texts(package, "xl/sharedStrings.xml", {"si"})
-    names = [found.get("name", "") for found, _ in _texts(package, "xl/workbook.xml", {"sheet"})]
-    sheets: list[tuple[str, dict[Place, str]]] = []
-    for number, name in enumerate(names, 1):
-        cells: dict[Place, str] = {}
-        for found, text in _texts(package, f"xl/worksheets/sheet{number}.xml", {"c"}):
-            value = shared[int(text)][1] if found.get("t") == "s" else text
-            cells[_place(found.get("r", "A1"))] = value
-        sheets.append((name, cells))
-    return sheets
-
-
-def _place(reference: str) -> Place:
-    letters = reference.rstrip("0123456789")
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - 64
-    return int(reference[len(letters) :]) - 1, column - 1
-
-
-def _texts(package: Package, part: str, elements: set[str]) -> list[tuple[dict[str, str], str]]:
-    """Give the attributes of elements of a part, and the text inside each."""
-    found: list[tuple[dict[str, str], str]] = []
-    words: list[str] = []
-    opened: list[dict[str, str]] = []
-
-    def start(name: str, attributes: Mapping[str, str]) -> None:
-        if local(name) in elements:
-            words.clear()
-            opened.append({local(key): value for key, value in attributes.items()})
-
-    def end(name: str) -> None:
-        if local(name) in elements:
-            text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(words))
-            found.append((opened.pop(), text))
-
-    if part in package.names:
-        parser = walker("xlsx")
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-        parser.CharacterDataHandler = words.append
-        walk(parser, package.read(part), kind="xlsx", name=part)
-    return found

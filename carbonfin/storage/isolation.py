@@ -59,6 +59,7 @@ RULES: Mapping[str, Rule] = {
     "holiday": SHARED,
     "holiday_notice": SHARED,
     "rate": SHARED,
+    "curve_quote": Rule(holding=Holding.OWN_OR_PUBLIC),
     "quote": Rule(holding=Holding.OWN_OR_PUBLIC),
     # --- each organisation's own ---
     "accrual": OWN,

@@ -1,6 +1,6 @@
 """Quotes and the market snapshot: what prices were, as known at an instant, under one digest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,7 +9,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import aware
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.rules.parameters import Grade, ParameterValue
-from carbonfin.rules.record import digest_of
+from carbonfin.rules.record import ADDED_LATER, digest_of
 
 
 class PriceKind(StrEnum):
@@ -45,6 +45,12 @@ class Quote:
         document: Where it was read.
         grade: How well it is known.
         is_sample: An invented price (示例).
+        product: The venue's own product where it quotes several of one unit; None where the quote speaks for the unit.
+        open_cny_per_t: First listed trade of the day, as published; so are the highest, lowest and VWAP. A published
+            VWAP is kept beside amount over volume, and is never taken from the close.
+
+    The last five fields came after valuations had been recorded on snapshots of quotes. They are `ADDED_LATER`: a
+    quote that lacks them has the canonical text, and a snapshot the digest, that it had before.
     """
 
     unit: Unit
@@ -60,11 +66,19 @@ class Quote:
     document: str
     grade: Grade
     is_sample: bool
+    product: str | None = field(default=None, metadata=ADDED_LATER)
+    open_cny_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    high_cny_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    low_cny_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    vwap_cny_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
-        """Refuse prices that are not positive and volumes without amount."""
-        if not self.price_cny_per_t.is_finite() or self.price_cny_per_t <= 0:
-            _refuse(self, "price_cny_per_t", f"price is {self.price_cny_per_t}", "价格必须为正数")
+        """Refuse prices that are not positive, a range that is none, and volumes without amount."""
+        for name in PRICE_FIELDS:
+            price = getattr(self, name)
+            if price is not None and (not price.is_finite() or price <= 0):
+                _refuse(self, name, f"price is {price}", "价格必须为正数")
+        _check_range(self)
         for name, volume_t, amount_cny in (
             ("listed", self.listed_volume_t, self.listed_amount_cny),
             ("block", self.block_volume_t, self.block_amount_cny),
@@ -105,11 +119,25 @@ def _mean(volume_t: int | None, amount_cny: Decimal | None) -> Decimal | None:
     return amount_cny / volume_t
 
 
-def _refuse(quote: Quote, field: str, detail: str, zh: str) -> None:
+PRICE_FIELDS = ("price_cny_per_t", "open_cny_per_t", "high_cny_per_t", "low_cny_per_t", "vwap_cny_per_t")
+
+
+def _check_range(quote: Quote) -> None:
+    """Refuse a highest price below the lowest, and an opening price outside them."""
+    low, high, first = quote.low_cny_per_t, quote.high_cny_per_t, quote.open_cny_per_t
+    if low is not None and high is not None and low > high:
+        _refuse(quote, "high_cny_per_t", f"the highest price {high} is below the lowest {low}", "最高价低于最低价")
+    if first is not None and ((high is not None and first > high) or (low is not None and first < low)):
+        _refuse(
+            quote, "open_cny_per_t", f"the opening price {first} lies outside {low} to {high}", "开盘价超出当日价格区间"
+        )
+
+
+def _refuse(quote: Quote, field_name: str, detail: str, zh: str) -> None:
     raise InvalidInput(
         f"{quote.unit} on {quote.quote_date}: {detail}",
         zh=f"{quote.unit} {quote.quote_date}：{zh}",
-        field=field,
+        field=field_name,
         remedy="Correct the figure against the exchange's bulletin.",
         remedy_zh="请对照交易所行情公告更正。",
     )

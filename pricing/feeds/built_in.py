@@ -12,7 +12,10 @@ from importlib.resources import files
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.parameters import Grade, ParameterBook, book_from_toml
+from pricing.calc.curve_quotes import CurveQuote
 from pricing.calc.market import FxQuote, PriceKind, Quote, RateQuote, Settlement
+from pricing.feeds.curve_files import CurveFileKind, read_curve_file
+from pricing.feeds.tables import DataSource
 
 CEA_EXCHANGE = "上海环境能源交易所（全国碳排放权交易市场）"
 CEA_DOCUMENT = "上海环境能源交易所 全国碳市场每日行情公告"
@@ -22,6 +25,12 @@ LPR_DOCUMENT = "全国银行间同业拆借中心 贷款市场报价利率公告
 FX_DOCUMENT = "欧洲中央银行 欧元参考汇率，交叉计算"
 SAMPLE_EXCHANGE = "示例报价（虚构）"
 SAMPLE_DOCUMENT = "演示情景 示例报价"
+_SAMPLE_CURVES = (
+    ("sample_settlement_curve.csv", CurveFileKind.SETTLEMENTS),
+    ("sample_rates.csv", CurveFileKind.RATES),
+    ("sample_fx.csv", CurveFileKind.FX),
+)
+_SAMPLE_CURVES_KNOWN_FROM = date(2025, 6, 30)
 
 _PERCENT = Decimal(100)
 
@@ -127,6 +136,20 @@ def sample_settlements() -> tuple[Settlement, ...]:
         )
         for row in _rows("sample_settlements.csv")
     )
+
+
+def sample_curve_quotes() -> tuple[CurveQuote, ...]:
+    """Give the invented settlement curve, rates and exchange rates; every one is marked 示例."""
+    source = DataSource(
+        exchange=SAMPLE_EXCHANGE, document=SAMPLE_DOCUMENT, known_from=_SAMPLE_CURVES_KNOWN_FROM, is_sample=True
+    )
+    found: list[CurveQuote] = []
+    for name, kind in _SAMPLE_CURVES:
+        content = (files("pricing") / "parameters" / "quotes" / name).read_bytes()
+        file = read_curve_file(content, kind=kind, file_name=name, source=source)
+        assert not file.failures, file.failures
+        found.extend(file.quotes)
+    return tuple(found)
 
 
 def lpr_rates() -> tuple[RateQuote, ...]:

@@ -18,7 +18,8 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from pricing import service
 from pricing.calc.quality import FINDING_LABELS
-from pricing.feeds.price_files import EXAMPLE, MAX_BYTES
+from pricing.feeds.price_files import EXAMPLE
+from pricing.feeds.tables import MAX_BYTES
 
 _TITLE = Text("导入行情", "Import quotes")
 

@@ -1,5 +1,6 @@
 """Shapes of the pricing API."""
 
+from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.market import (
     FindingOut,
     ForwardQuoteOut,
@@ -24,6 +25,9 @@ from pricing.schemas.valuations import (
 )
 
 __all__ = [
+    "CurveImportOut",
+    "CurveQuoteListOut",
+    "CurveQuoteOut",
     "FailureOut",
     "FindingOut",
     "ForwardQuoteOut",

@@ -6,3 +6,8 @@ from decimal import Decimal
 def text_of(value: Decimal) -> str:
     """Give a decimal as plain text, without exponent."""
     return format(value, "f")
+
+
+def optional_text_of(value: Decimal | None) -> str | None:
+    """Give a decimal as plain text, and None where it is not known."""
+    return None if value is None else text_of(value)

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import NameText
 from pricing.calc.market import Quote
 from pricing.calc.quality import FINDING_LABELS, Finding, QualityReport
-from pricing.schemas.figures import text_of
+from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut
 from pricing.service import ForwardAnswer, ImportReport
 
@@ -30,6 +30,11 @@ class QuoteOut(Struct, frozen=True, kw_only=True):
     document: str
     grade: str
     is_sample: bool
+    product: str | None
+    open_cny_per_t: str | None
+    high_cny_per_t: str | None
+    low_cny_per_t: str | None
+    vwap_cny_per_t: str | None
 
     @classmethod
     def of(cls, quote: Quote) -> "QuoteOut":
@@ -40,14 +45,19 @@ class QuoteOut(Struct, frozen=True, kw_only=True):
             price_cny_per_t=text_of(quote.price_cny_per_t),
             price_kind=quote.price_kind,
             listed_volume_t=quote.listed_volume_t,
-            listed_amount_cny=None if quote.listed_amount_cny is None else text_of(quote.listed_amount_cny),
+            listed_amount_cny=optional_text_of(quote.listed_amount_cny),
             block_volume_t=quote.block_volume_t,
-            block_amount_cny=None if quote.block_amount_cny is None else text_of(quote.block_amount_cny),
+            block_amount_cny=optional_text_of(quote.block_amount_cny),
             known_from=quote.known_from.isoformat(),
             exchange=quote.exchange,
             document=quote.document,
             grade=quote.grade,
             is_sample=quote.is_sample,
+            product=quote.product,
+            open_cny_per_t=optional_text_of(quote.open_cny_per_t),
+            high_cny_per_t=optional_text_of(quote.high_cny_per_t),
+            low_cny_per_t=optional_text_of(quote.low_cny_per_t),
+            vwap_cny_per_t=optional_text_of(quote.vwap_cny_per_t),
         )
 
 
@@ -113,7 +123,7 @@ class QualityOut(Struct, frozen=True, kw_only=True):
 
 
 class PriceFileIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price file (CSV, UTF-8 or GBK) and who published it; `preview` reads it and stores nothing."""
+    """A file of market data (CSV or xlsx) and who published it; `preview` reads it and stores nothing."""
 
     file_name: NameText
     exchange: NameText

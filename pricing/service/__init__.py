@@ -1,5 +1,6 @@
 """Pricing for other packages and for the edges: load, calculate, save; nothing commits here."""
 
+from pricing.calc.curve_quotes import CurveQuotes
 from pricing.calc.liquidity import (
     AppraisalPrice,
     appraisal_price,
@@ -9,6 +10,7 @@ from pricing.calc.liquidity import (
 )
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.portfolio import PORTFOLIO_VALUE
+from pricing.service.curve_quotes import CurveImport, curve_quotes_of, curves_of, import_curve_file
 from pricing.service.imports import (
     BuiltInImport,
     ImportReport,
@@ -44,11 +46,12 @@ from pricing.service.valuation import (
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
 __all__ = [
-    "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot",
-    "Markets", "Portfolio", "Preview", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price",
-    "average_daily_volume_t", "fair_price", "forward_quote", "fx_rate_on", "import_builtin_market",
-    "import_price_file", "import_sample_quotes", "list_portfolios", "load_portfolio", "load_valuation", "lpr_on",
-    "market_days", "market_snapshot", "portfolio_page", "preview_lines", "price_figures", "quality_of", "quote_page",
+    "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "CurveImport", "CurveQuotes", "ForwardAnswer", "FxQuote",
+    "ImportReport", "MarketSnapshot", "Markets", "Portfolio", "Preview", "Quote", "RateQuote", "Valuation",
+    "ValuationRecord", "appraisal_price", "average_daily_volume_t", "curve_quotes_of", "curves_of", "fair_price",
+    "forward_quote", "fx_rate_on", "import_builtin_market", "import_curve_file", "import_price_file",
+    "import_sample_quotes", "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days",
+    "market_snapshot", "portfolio_page", "preview_lines", "price_figures", "quality_of", "quote_page",
     "quoted_units", "record_inline_valuation", "record_valuation", "sample_parameters", "save_portfolio",
     "valuations_of", "value_inline",
 ]  # fmt: skip

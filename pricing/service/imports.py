@@ -14,9 +14,10 @@ from carbonfin.storage.rulebook import book_for
 from pricing.calc.market import Quote
 from pricing.calc.quality import QualityReport, check_quotes
 from pricing.feeds import built_in
-from pricing.feeds.price_files import PriceFile, PriceSource, read_price_file
+from pricing.feeds.price_files import PriceFile, read_price_file
+from pricing.feeds.tables import DataSource
 from pricing.service.market import quality_limits
-from pricing.store import quotes, rates
+from pricing.store import curve_quotes, quotes, rates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def import_builtin_market(session: Session) -> BuiltInImport:
 
 
 def import_sample_quotes(session: Session, actor: Actor) -> int:
-    """Bring the invented quotes and settlement prices into a sample organisation and give how many were new.
+    """Bring the invented quotes, settlement prices and curves into a sample organisation and give how many were new.
 
     Raises:
         NotPermitted: The organisation is a real one.
@@ -76,7 +77,10 @@ def import_sample_quotes(session: Session, actor: Actor) -> int:
         )
     saved = quotes.save_quotes(session, built_in.sample_quotes(), organization_id=actor.organization_id)
     added = rates.save_settlements(session, built_in.sample_settlements(), organization_id=actor.organization_id)
-    return saved.added_count + added
+    curves = curve_quotes.save_curve_quotes(
+        session, built_in.sample_curve_quotes(), organization_id=actor.organization_id
+    )
+    return saved.added_count + added + curves.added_count
 
 
 def sample_parameters() -> tuple[ParameterValue, ...]:
@@ -104,7 +108,7 @@ def import_price_file(
         raise InvalidInput(
             "the exchange that published the prices is not named", zh="请填写行情来源交易所", field="exchange"
         )
-    source = PriceSource(
+    source = DataSource(
         exchange=exchange.strip(),
         document=document.strip() or file_name,
         known_from=china_day(known_at),

@@ -179,6 +179,7 @@ def quote_page(
     place: Place,
     *,
     unit: Unit,
+    product: str | None = None,
     from_date: date | None,
     to_date: date,
     known_at: datetime,
@@ -192,6 +193,7 @@ def quote_page(
         to_date=to_date,
         known_on=china_day(known_at),
         unit=unit,
+        product=product,
     )
 
 

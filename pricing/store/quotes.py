@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
-from pricing.calc.market import Quote
+from pricing.calc.market import PRICE_FIELDS, Quote
 from pricing.models import QuoteRow
 
 
@@ -27,15 +27,20 @@ def save_quotes(session: Session, quotes: Iterable[Quote], *, organization_id: s
     """Add quotes, public ones without organisation; the same figures change nothing, others become a new revision."""
     wanted = list(quotes)
     latest = _latest_rows(session, {str(quote.unit) for quote in wanted}, organization_id)
+    revisions: dict[tuple[str, date], int] = {}
+    for (unit, quote_date, _), row in latest.items():
+        revisions[unit, quote_date] = max(row.revision, revisions.get((unit, quote_date), 0))
     added, unchanged, corrected = 0, 0, []
     for quote in wanted:
-        known = latest.get((str(quote.unit), quote.quote_date))
+        day = (str(quote.unit), quote.quote_date)
+        known = latest.get((*day, quote.product))
         if known is not None and _same_figures(_quote(known), quote):
             unchanged += 1
             continue
-        row = _quote_row(quote, organization_id, revision=1 if known is None else known.revision + 1)
+        revisions[day] = revisions.get(day, 0) + 1
+        row = _quote_row(quote, organization_id, revision=revisions[day])
         session.add(row)
-        latest[str(quote.unit), quote.quote_date] = row
+        latest[*day, quote.product] = row
         added += 1
         if known is not None:
             corrected.append(quote)
@@ -43,14 +48,16 @@ def save_quotes(session: Session, quotes: Iterable[Quote], *, organization_id: s
     return SavedQuotes(added_count=added, unchanged_count=unchanged, corrected=tuple(corrected))
 
 
-def _latest_rows(session: Session, units: set[str], organization_id: str | None) -> dict[tuple[str, date], QuoteRow]:
+def _latest_rows(
+    session: Session, units: set[str], organization_id: str | None
+) -> dict[tuple[str, date, str | None], QuoteRow]:
     query = (
         select(QuoteRow)
         .where(col(QuoteRow.unit).in_(sorted(units)))
         .where(_owned_by(organization_id))
         .order_by(col(QuoteRow.revision))
     )
-    return {(row.unit, row.quote_date): row for row in session.exec(query)}
+    return {(row.unit, row.quote_date, row.product): row for row in session.exec(query)}
 
 
 def _owned_by(organization_id: str | None) -> sa.ColumnElement[bool]:
@@ -60,8 +67,8 @@ def _owned_by(organization_id: str | None) -> sa.ColumnElement[bool]:
 
 def _same_figures(one: Quote, other: Quote) -> bool:
     names = (
-        "price_cny_per_t", "price_kind", "listed_volume_t", "listed_amount_cny", "block_volume_t", "block_amount_cny",
-        "is_sample",
+        "price_kind", "listed_volume_t", "listed_amount_cny", "block_volume_t", "block_amount_cny",
+        "is_sample", *PRICE_FIELDS,
     )  # fmt: skip
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
@@ -74,14 +81,16 @@ def quotes_known(
     to_date: date,
     known_on: date,
     unit: Unit | None = None,
+    product: str | None = None,
 ) -> tuple[Quote, ...]:
     """Give the quotes of days in `[from_date, to_date]` as known on a day, by unit and day.
 
     Where an organisation has a quote of its own it stands before the public one; of revisions the last known wins.
+    Only quotes that speak for the unit are given, or those of the product named: one product's price is not the unit's.
     """
     query = (
         select(QuoteRow)
-        .where(_visible_to(organization_id))
+        .where(_visible_to(organization_id), _of_product(product))
         .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
         .order_by(col(QuoteRow.organization_id).is_not(None), col(QuoteRow.revision))
     )
@@ -102,13 +111,14 @@ def quote_page(
     to_date: date,
     known_on: date,
     unit: Unit,
+    product: str | None = None,
 ) -> Slice[Quote]:
     """Give a page of the quotes of one unit as `quotes_known` gives them, by day."""
     # The page is cut on days, because of several rows of one day only one is shown.
     days = (
         sa.select(col(QuoteRow.quote_date))
         .distinct()
-        .where(_visible_to(organization_id), col(QuoteRow.unit) == str(unit))
+        .where(_visible_to(organization_id), _of_product(product), col(QuoteRow.unit) == str(unit))
         .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
     )
     if from_date is not None:
@@ -124,6 +134,7 @@ def quote_page(
         to_date=cut.items[-1],
         known_on=known_on,
         unit=unit,
+        product=product,
     )
     return Slice(items=quotes, last=cut.last)
 
@@ -132,11 +143,29 @@ def units_known(session: Session, *, organization_id: str, to_date: date, known_
     """Give each unit that has a quote up to a day, with the day of its last one."""
     query = (
         select(QuoteRow.unit, sa.func.max(QuoteRow.quote_date))
-        .where(_visible_to(organization_id))
+        .where(_visible_to(organization_id), _of_product(None))
         .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
         .group_by(col(QuoteRow.unit))
     )
     return dict(sorted(session.exec(query).all()))
+
+
+def products_known(
+    session: Session, *, organization_id: str, unit: Unit, to_date: date, known_on: date
+) -> tuple[str, ...]:
+    """Give the products of a unit that are quoted apart up to a day."""
+    query = (
+        select(QuoteRow.product)
+        .distinct()
+        .where(_visible_to(organization_id), col(QuoteRow.unit) == str(unit), col(QuoteRow.product).is_not(None))
+        .where(col(QuoteRow.quote_date) <= to_date, col(QuoteRow.known_from) <= known_on)
+    )
+    return tuple(sorted(name for name in session.exec(query) if name is not None))
+
+
+def _of_product(product: str | None) -> sa.ColumnElement[bool]:
+    column = col(QuoteRow.product)
+    return column.is_(None) if product is None else column == product
 
 
 def _visible_to(organization_id: str) -> sa.ColumnElement[bool]:
@@ -161,6 +190,11 @@ def _quote_row(quote: Quote, organization_id: str | None, *, revision: int) -> Q
         document=quote.document,
         grade=quote.grade,
         is_sample=quote.is_sample,
+        product=quote.product,
+        open_cny_per_t=quote.open_cny_per_t,
+        high_cny_per_t=quote.high_cny_per_t,
+        low_cny_per_t=quote.low_cny_per_t,
+        vwap_cny_per_t=quote.vwap_cny_per_t,
     )
 
 
@@ -179,7 +213,16 @@ def _quote(row: QuoteRow) -> Quote:
         document=row.document,
         grade=row.grade,
         is_sample=row.is_sample,
+        product=row.product,
+        open_cny_per_t=_short_or_none(row.open_cny_per_t),
+        high_cny_per_t=_short_or_none(row.high_cny_per_t),
+        low_cny_per_t=_short_or_none(row.low_cny_per_t),
+        vwap_cny_per_t=_short_or_none(row.vwap_cny_per_t),
     )
+
+
+def _short_or_none(value: Decimal | None) -> Decimal | None:
+    return None if value is None else short_price(value)
 
 
 def short_price(value: Decimal) -> Decimal:

@@ -93,6 +93,16 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),
     },
+    **{
+        f"POST /v1/market/{name}": {
+            "file_name": "a.csv", "exchange": "发布机构", "content_base64": base64.b64encode(text.encode()).decode(),
+        }
+        for name, text in (
+            ("settlements", "品种,合约代码,到期日,结算日,结算价,币种\nEUA,EUA-2028-12,2028-12-18,2025-06-27,75,EUR\n"),
+            ("rates", "利率名称,期限,日期,利率(%)\nSHIBOR,6M,2025-06-27,1.70\n"),
+            ("fx", "货币对,期限,日期,汇率\nHKDCNY,SPOT,2025-06-27,0.9130\n"),
+        )
+    },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},

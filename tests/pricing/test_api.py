@@ -216,3 +216,39 @@ def test_a_good_file_is_stored_for_its_bank(world: World) -> None:
         assert broken.status_code in {400, 422}
     with client_of(world, "other") as stranger:
         assert stranger.get(path).json()["quotes"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind", "value"),
+    [
+        ("settlements", "品种,合约代码,到期日,结算日,结算价,币种\nEUA,EUA-2026-12,2026-12-14,2025-06-27,71.25,EUR\n",
+         "settlement", "71.25"),
+        ("rates", "利率名称,期限,日期,利率（%）\nSHIBOR,6M,2025-06-27,1.7000\n", "fixing", "0.0170"),
+        ("fx", "货币对,日期,汇率\nUSDCNY,2025-06-27,7.1620\n", "fx", "7.1620"),
+    ],
+)  # fmt: skip
+def test_a_file_of_curve_quotes_is_stored_for_its_bank(
+    world: World, path: str, text: str, kind: str, value: str
+) -> None:
+    address = f"/v1/market/curve-quotes?kind={kind}&from=2025-06-27&to=2025-06-27"
+    with client_of(world) as client:
+        answer = post(client, f"/v1/market/{path}", price_file(text), key="one")
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["stored"], answer.json()["added_count"]) == (True, 1)
+        assert post(client, f"/v1/market/{path}", price_file(text), key="one").json() == answer.json()
+        (found,) = client.get(address).json()["quotes"]
+        assert (found["kind"], found["value"], found["source"]) == (kind, value, "上海环境能源交易所")
+        refused = post(client, f"/v1/market/{path}", price_file(text + "坏行\n"))
+        assert refused.status_code == 422
+        assert "第 3 行" in refused.json()["detail_zh"]
+        preview = post(client, f"/v1/market/{path}", price_file(text + "坏行\n", preview=True)).json()
+        assert (preview["stored"], [fault["item"] for fault in preview["failures"]]) == (False, ["line 3"])
+    with client_of(world, "other") as stranger:
+        assert stranger.get(address).json()["quotes"] == []
+
+
+def test_curve_quotes_are_asked_for_a_year_at_most(client: TestClient[Litestar]) -> None:
+    assert client.get("/v1/market/curve-quotes?from=2024-01-01&to=2025-06-30").status_code == 422
+    sample = client.get("/v1/market/curve-quotes?name=EUA").json()["quotes"]
+    assert [quote["point"] for quote in sample] == ["EUA-2025-12", "EUA-2026-12", "EUA-2027-12"]
+    assert all(quote["is_sample"] for quote in sample)

@@ -10,10 +10,12 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from pricing.calc.quality import FindingKind
-from pricing.feeds.price_files import EXAMPLE, PriceFile, PriceSource, read_price_file
+from pricing.feeds.price_files import EXAMPLE, PriceFile, read_price_file
+from pricing.feeds.tables import DataSource
+from tests.pricing.workbooks import workbook
 from tests.pricing.worlds import KNOWN_AT, make_market_world
 
-SOURCE = PriceSource(exchange="上海环境能源交易所", document="公告", known_from=date(2025, 7, 31), is_sample=False)
+SOURCE = DataSource(exchange="上海环境能源交易所", document="公告", known_from=date(2025, 7, 31), is_sample=False)
 HEAD = "品种,日期,收盘价（元/吨）,挂牌成交量（吨）,挂牌成交额（元）\n"
 
 
@@ -36,6 +38,71 @@ def test_reads_chinese_heads_in_both_encodings(encoding: str) -> None:
     assert [quote.quote_date for quote in found.quotes] == [date(2025, 7, 15), date(2025, 7, 16)]
     assert found.quotes[0].price_cny_per_t == Decimal("73.10")
     assert found.quotes[0].listed_volume_t == 35_000
+
+
+def test_a_workbook_with_chinese_heads_days_and_formatted_numbers_is_read() -> None:
+    rows: list[list[object]] = [
+        ["品种", "交易日期", "开盘价", "最高价", "最低价", "收盘价", "均价", "成交量（吨）", "成交额（元）"],
+        ["CEA", date(2025, 7, 15), 73, 73.2, 73, 73.1, 73.1, 35_000, 2_558_500],
+        ["CEA", "2025/7/16", "73.10", "73.10", "72.90", "73.00", None, 0, 0],
+    ]
+    found = read_price_file(workbook(rows), file_name="行情.xlsx", source=SOURCE)
+    assert (found.failures, found.encoding, found.row_count) == ((), "xlsx", 2)
+    first, second = found.quotes
+    assert (first.quote_date, first.price_cny_per_t, first.open_cny_per_t) == (
+        date(2025, 7, 15), Decimal("73.1"), Decimal(73),
+    )  # fmt: skip
+    assert (first.high_cny_per_t, first.low_cny_per_t, first.vwap_cny_per_t) == (
+        Decimal("73.2"), Decimal(73), Decimal("73.1"),
+    )  # fmt: skip
+    assert (first.listed_volume_t, first.listed_amount_cny) == (35_000, Decimal(2_558_500))
+    assert second.vwap_cny_per_t is None
+
+
+def test_of_a_workbook_faults_name_the_row_of_the_sheet() -> None:
+    rows: list[list[object]] = [
+        ["品种", "日期", "收盘价"],
+        [],
+        ["CEA", "七月十五日", 73.1],
+        ["CEA", date(2025, 7, 15), "#N/A"],
+    ]
+    found = read_price_file(workbook(rows), file_name="行情.xlsx", source=SOURCE)
+    assert [(fault.item, fault.field) for fault in found.failures] == [
+        ("line 3", "quote_date"), ("line 4", "price_cny_per_t"),
+    ]  # fmt: skip
+    with pytest.raises(InvalidInput, match="several sheets"):
+        read_price_file(workbook(rows, [["品种"]]), file_name="行情.xlsx", source=SOURCE)
+
+
+def test_a_mean_without_a_close_is_the_price_and_beside_a_close_the_vwap() -> None:
+    alone = read("品种,日期,均价\nCCER,2025-07-15,88.50\n").quotes[0]
+    assert (alone.price_cny_per_t, alone.vwap_cny_per_t) == (Decimal("88.50"), None)
+    beside = read("品种,日期,均价,收盘价\nSZA-2023,2025-07-15,40.10,40.50\n").quotes[0]
+    assert (beside.price_cny_per_t, beside.vwap_cny_per_t) == (Decimal("40.50"), Decimal("40.10"))
+    with pytest.raises(InvalidInput, match="twice"):
+        read("品种,日期,收盘价,均价,加权均价\nSZA-2023,2025-07-15,40.50,40.10,40.10\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "word"),
+    [
+        ("SZA-2023,2025-07-15,40.50,40,41,42", "high_cny_per_t", "最高价低于最低价"),
+        ("SZA-2023,2025-07-15,40.50,43,42,40", "open_cny_per_t", "开盘价超出"),
+        ("SZA-2023,2025-07-15,40.50,0,42,40", "open_cny_per_t", "正数"),
+        ("SZA-2023,2025-07-15,40.50,,1e3,40", "high_cny_per_t", "数字"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(row: str, field: str, word: str) -> None:
+    found = read("品种,日期,收盘价,开盘价,最高价,最低价\n" + row + "\n")
+    assert [(fault.item, fault.field) for fault in found.failures] == [("line 2", field)]
+    assert word in found.failures[0].zh
+
+
+def test_two_products_of_a_day_are_no_duplicate_and_the_same_one_twice_is() -> None:
+    head = "品种,产品,日期,收盘价\n"
+    assert read(head + "SZA-2023,SZEA,2025-07-15,40\nSZA-2023,SZEB,2025-07-15,41\n").failures == ()
+    found = read(head + "SZA-2023,SZEA,2025-07-15,40\nSZA-2023,SZEA,2025-07-15,41\n")
+    assert [fault.item for fault in found.failures] == ["line 3"]
 
 
 def test_the_example_we_print_is_readable() -> None:

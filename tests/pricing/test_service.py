@@ -10,14 +10,16 @@ import pytest
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import FixedClock, end_of_china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound, NotPermitted
+from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.storage.decisions import load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import run_job_once
 from pricing import service
+from pricing.calc.market import PriceKind
 from pricing.feeds import built_in
 from pricing.jobs import value_portfolios
 from pricing.store import quotes, rates
-from tests.pricing.markets import F1, snapshot_of, spot
+from tests.pricing.markets import F1, quote, snapshot_of, spot
 from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, MarketWorld, make_market_world
 
 CEA = Unit.parse("CEA")
@@ -319,3 +321,46 @@ def test_the_end_of_day_job_values_each_portfolio_and_names_what_failed(sessions
         found = {item.code: item.id for item in service.list_portfolios(session, world.maker)}
         values = service.valuations_of(session, world.maker, found["B1"], limit=5)
     assert [item.present_value_cny for item in values] == [Decimal("46915964.51")]
+
+
+def test_a_products_price_is_never_taken_for_the_units(sessions: Sessions, world: MarketWorld) -> None:
+    """Two products and the unit itself on one day, and a correction of one of them."""
+    bank = world.stranger.organization_id
+    whole = quote("SZA-2023", BUSINESS_DATE, "40.00", kind=PriceKind.VINTAGE_QUOTE)
+    full = replace(
+        whole, open_cny_per_t=Decimal("39.50"), high_cny_per_t=Decimal("40.20"), low_cny_per_t=Decimal("39.10"),
+        vwap_cny_per_t=Decimal("39.87"),
+    )  # fmt: skip
+    first, second = (
+        replace(whole, product=name, price_cny_per_t=Decimal(price)) for name, price in (("A", 41), ("B", 42))
+    )
+    corrected = replace(first, price_cny_per_t=Decimal("41.50"))
+    with sessions.begin() as session:
+        assert quotes.save_quotes(session, [full, first, second], organization_id=bank).added_count == 3
+        again = quotes.save_quotes(session, [full, corrected, second], organization_id=bank)
+        assert (again.added_count, again.unchanged_count, again.corrected) == (1, 2, (corrected,))
+    with sessions.read() as session:
+        snapshot = service.market_snapshot(
+            session, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, organization_id=bank
+        )
+        assert snapshot.quotes_of(whole.unit) == (full,)
+        for product, expected in ((None, full), ("A", corrected), ("B", second)):
+            assert quotes.quotes_known(
+                session, organization_id=bank, from_date=None, to_date=BUSINESS_DATE, known_on=BUSINESS_DATE,
+                unit=whole.unit, product=product,
+            ) == (expected,)  # fmt: skip
+        assert quotes.products_known(
+            session, organization_id=bank, unit=whole.unit, to_date=BUSINESS_DATE, known_on=BUSINESS_DATE
+        ) == ("A", "B")
+
+
+def test_what_a_quote_did_not_have_before_does_not_change_its_digest() -> None:
+    """The canonical text of a quote as it was before products and ranges, written out by hand."""
+    plain = quote("CEA", BUSINESS_DATE, "75.02")
+    assert canonical_json(plain) == (
+        '{"block_amount_cny":null,"block_volume_t":null,"document":"公告","exchange":"交易所","grade":"read",'
+        '"is_sample":false,"known_from":"2025-06-30","listed_amount_cny":null,"listed_volume_t":null,'
+        '"price_cny_per_t":"75.02","price_kind":"composite_close","quote_date":"2025-06-30",'
+        '"unit":{"scheme":"CEA","vintage":null}}'
+    )
+    assert digest_of(replace(plain, vwap_cny_per_t=Decimal("75.00"))) != digest_of(plain)

@@ -1,9 +1,6 @@
-"""Pricing for systems: valuations, quotes and their quality, price files, forward prices."""
+"""Valuations and forward prices for systems: a stored portfolio or a book, recorded or only looked at."""
 
-import base64
-import binascii
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 
 from litestar import get, post
@@ -16,36 +13,26 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, known_at_present, standing_of
+from carbonfin.storage.parties import known_at_present, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.visitors import visitor_of
-from carbonfin.web.wire import DayText, IdText, UnitText, day_of
+from carbonfin.web.wire import DayText, IdText, day_of
 from pricing import service
+from pricing.api.shared import UnitQuery, markets_of
 from pricing.calc.positions import PortfolioLine
 from pricing.schemas import (
     ForwardQuoteOut,
-    ImportReportOut,
     PortfolioListOut,
     PortfolioOut,
     PreviewIn,
     PreviewOut,
-    PriceFileIn,
-    QualityOut,
-    QuoteListOut,
-    QuoteOut,
     ValuationIn,
     ValuationOut,
 )
-
-_FAULTS_TOLD = 20
-_MARKETS = "pricing_markets"
-_Unit = Annotated[UnitText, QueryParameter(description="Unit quoted: CEA, CCER, SZA-2023.")]
-_From = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
-_To = Annotated[DayText | None, QueryParameter(name="to", description="Last day; left out, the business date.")]
 
 
 @post(
@@ -97,15 +84,6 @@ def preview_valuation(
             session, actor, markets_of(request), lines, valuation_date=valuation_date, known_at=known_at, at=clock.now()
         )
     return PreviewOut.of(preview)
-
-
-def markets_of(request: WebRequest) -> service.Markets:
-    """Give the markets this process keeps in memory."""
-    state = request.app.state
-    if _MARKETS not in state:
-        state[_MARKETS] = service.Markets()
-    markets: service.Markets = state[_MARKETS]
-    return markets
 
 
 def _lines_of(session: Session, actor: Actor, data: PreviewIn) -> Sequence[PortfolioLine]:
@@ -172,129 +150,13 @@ def list_portfolios(sessions: Sessions, actor: Actor, paging: Paging) -> Respons
     )
 
 
-@get("/v1/market/quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
-def list_quotes(
-    *,
-    sessions: Sessions,
-    actor: Actor,
-    clock: Clock,
-    paging: Paging,
-    unit: _Unit,
-    from_date: _From = None,
-    to_date: _To = None,
-) -> Response[QuoteListOut]:
-    """Give the quotes of a unit as known at present, by day; the exchange stands with each."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        first, last = _span(from_date, to_date, standing)
-        found = service.quote_page(
-            session,
-            actor,
-            paging.place,
-            unit=Unit.parse(unit),
-            from_date=first,
-            to_date=last,
-            known_at=standing.known_at,
-        )
-    body = QuoteListOut(
-        unit=str(Unit.parse(unit)),
-        known_at=standing.known_at.isoformat().replace("+00:00", "Z"),
-        quotes=[QuoteOut.of(quote) for quote in found.items],
-    )
-    return paging.answer(body, found)
-
-
-@get("/v1/market/quality", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
-def read_quality(
-    *, sessions: Sessions, actor: Actor, clock: Clock, unit: _Unit, from_date: _From = None, to_date: _To = None
-) -> QualityOut:
-    """Check the quotes of a unit and say what was found."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        first, last = _span(from_date, to_date, standing)
-        return QualityOut.of(
-            service.quality_of(
-                session, actor, unit=Unit.parse(unit), from_date=first, to_date=last, known_at=standing.known_at
-            )
-        )
-
-
-def _span(from_date: str | None, to_date: str | None, standing: Standing) -> tuple[date | None, date]:
-    first = None if from_date is None else day_of(from_date, field="from")
-    last = standing.business_date if to_date is None else day_of(to_date, field="to")
-    return first, last
-
-
-@post(
-    "/v1/market/quotes",
-    sync_to_thread=True,
-    status_code=201,
-    responses=problem_responses(400, 409, 413, 422),
-    tags=["pricing"],
-)
-def import_quotes(
-    *,
-    request: WebRequest,
-    sessions: Sessions,
-    actor: Actor,
-    clock: Clock,
-    data: PriceFileIn,
-    idempotency_key: IdempotencyKey,
-) -> Response[ImportReportOut]:
-    """Import a price file: every row or none; with `preview` the faults are listed and nothing is stored."""
-
-    def work(session: Session) -> ImportReportOut:
-        standing = standing_of(session, actor.organization_id, clock)
-        report = service.import_price_file(
-            session,
-            actor,
-            content=_bytes_of(data.content_base64),
-            file_name=data.file_name,
-            exchange=data.exchange,
-            document=data.document,
-            known_at=standing.known_at,
-            preview=data.preview,
-        )
-        if report.failures and not data.preview:
-            raise _refused(report)
-        return ImportReportOut.of(report)
-
-    answer = idempotently(sessions, actor, request, idempotency_key, data, work)
-    markets_of(request).forget(actor)
-    return answer
-
-
-def _bytes_of(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise InvalidInput(
-            f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
-        ) from error
-
-
-def _refused(report: service.ImportReport) -> InvalidInput:
-    told = report.failures[:_FAULTS_TOLD]
-    return InvalidInput(
-        f"{len(report.failures)} faults in {report.file.row_count} rows of {report.file.file_name}, nothing was "
-        "stored: " + "; ".join(f"{fault.item}, {fault.field}: {fault.detail}" for fault in told),
-        zh=f"{report.file.file_name} 共 {report.file.row_count} 行，{len(report.failures)} 处有误，未存入任何一行："
-        + "；".join(fault.zh for fault in told),
-        field="/content_base64",
-        remedy="Correct the rows named and send the whole file again; preview=true lists every fault.",
-        remedy_zh="请更正所列各行后整份重新提交；preview=true 可列出全部问题。",
-        failed_count=len(report.failures),
-        encoding=report.file.encoding,
-    )
-
-
 @get("/v1/forwards/quote", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
 def read_forward_quote(
     *,
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
-    unit: _Unit,
+    unit: UnitQuery,
     delivery_date: Annotated[DayText, QueryParameter(description="Delivery day.")],
     valuation_date: Annotated[DayText, QueryParameter(description="Day the prices refer to.")],
 ) -> ForwardQuoteOut:
@@ -318,8 +180,5 @@ routes = [
     preview_valuation,
     read_valuation,
     list_portfolios,
-    list_quotes,
-    read_quality,
-    import_quotes,
     read_forward_quote,
 ]
