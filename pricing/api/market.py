@@ -80,10 +80,11 @@ def list_quotes(
             to_date=last,
             known_at=standing.known_at,
         )
+        flags = service.flags_of(session, actor, found.items, known_at=standing.known_at)
     body = QuoteListOut(
         unit=str(Unit.parse(unit)),
         known_at=standing.known_at.isoformat().replace("+00:00", "Z"),
-        quotes=[QuoteOut.of(quote) for quote in found.items],
+        quotes=[QuoteOut.of(quote, None if flags is None else flags[quote.quote_date]) for quote in found.items],
     )
     return paging.answer(body, found)
 

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.units import round_half_up
+from carbonfin.rules.parameters import Grade
 from pricing.calc.market import PriceKind, Quote
 
 _SATURDAY = 5
 _UNIT_SLIP_FACTOR = 5
 _TICK = Decimal("0.01")
+_EQUAL_STEPS = 3
 
 
 class FindingKind(StrEnum):
@@ -32,6 +36,9 @@ class FindingKind(StrEnum):
     MEAN_MISMATCH = "mean_mismatch"
     UNIT_SLIP = "unit_slip"
     REPEATED_VOLUME = "repeated_volume"
+    LIMIT_LOCKED = "limit_locked"
+    OUTSIDE_RANGE = "outside_range"
+    INTERPOLATED = "interpolated"
 
 
 FINDING_LABELS: dict[FindingKind, tuple[str, str]] = {
@@ -48,8 +55,20 @@ FINDING_LABELS: dict[FindingKind, tuple[str, str]] = {
     FindingKind.MEAN_MISMATCH: ("均价与金额÷数量不符", "mean differs from amount over volume"),
     FindingKind.UNIT_SLIP: ("疑似单位错误（万元／万吨）", "unit slip suspected"),
     FindingKind.REPEATED_VOLUME: ("疑似重复计入前一日成交", "may repeat the volume of the day before"),
+    FindingKind.LIMIT_LOCKED: ("收盘封于涨跌停价", "close locked at the price limit"),
+    FindingKind.OUTSIDE_RANGE: ("收盘价或均价超出当日区间", "close or mean outside the day's range"),
+    FindingKind.INTERPOLATED: ("疑似插值补齐（非成交价）", "may be interpolated, not traded"),
 }
 
+
+GRAVE: frozenset[FindingKind] = frozenset(
+    {
+        FindingKind.JUMP, FindingKind.LIMIT_MOVE, FindingKind.LIMIT_LOCKED, FindingKind.UNIT_SLIP,
+        FindingKind.DUPLICATE_DAY, FindingKind.MISSING_DAY, FindingKind.REPEATED_VOLUME, FindingKind.MEAN_MISMATCH,
+        FindingKind.OUTSIDE_RANGE, FindingKind.INTERPOLATED,
+    }
+)  # fmt: skip
+"""Findings that speak of a fault or a bound; the others are habits of a thin market."""
 
 VALUE_LABELS: dict[str, tuple[str, str]] = {
     "block_volume_t": ("大宗成交量（吨）", "block volume (t)"),
@@ -70,6 +89,11 @@ VALUE_LABELS: dict[str, tuple[str, str]] = {
     "day_before_t": ("前一日成交量（吨）", "volume of the day before (t)"),
     "listed_amount_cny": ("挂牌成交额（元）", "listed amount (CNY)"),
     "day_before_cny": ("前一日成交额（元）", "amount of the day before (CNY)"),
+    "limit_price_cny_per_t": ("涨跌停价", "limit price"),
+    "low_cny_per_t": ("最低价", "lowest"),
+    "high_cny_per_t": ("最高价", "highest"),
+    "vwap_cny_per_t": ("加权均价", "VWAP"),
+    "step_cny_per_t": ("每日等差", "equal step"),
 }
 
 
@@ -108,6 +132,7 @@ class QualityReport:
         counts: Findings by kind, only kinds that occurred.
         days_without_listed_trade: Includes the days with no trade at all.
         days_close_equals_listed_mean: How often the published close is the day's listed mean; 0 shows a composite.
+        is_over_vintages: Whether the series is a composite over vintages, which no volatility may be taken from.
     """
 
     unit: Unit
@@ -118,10 +143,38 @@ class QualityReport:
     days_without_any_trade: int
     days_with_block_trade: int
     days_close_equals_listed_mean: int
+    is_over_vintages: bool
     block_apart_ratio_min: Decimal | None
     block_apart_ratio_max: Decimal | None
     counts: tuple[tuple[FindingKind, int], ...]
     findings: tuple[Finding, ...]
+
+    def flags_on(self, day: date) -> tuple[FindingKind, ...]:
+        """Give the kinds found on a day, each once."""
+        return tuple(dict.fromkeys(finding.kind for finding in self.findings if finding.quote_date == day))
+
+
+def single_vintage_series(quotes: Sequence[Quote]) -> tuple[Quote, ...]:
+    """Give the quotes as they are where all speak of one vintage, as a volatility needs them.
+
+    A composite over vintages changes its weights and its members (from 2026 the national one follows the latest
+    vintage alone), so its moves are not the returns of anything that can be held.
+
+    Raises:
+        NotApplicable: The series is a composite, or its quotes speak of several units or products.
+    """
+    kinds = sorted({(str(quote.unit), quote.product or "") for quote in quotes})
+    composite = any(quote.price_kind is PriceKind.COMPOSITE_CLOSE for quote in quotes)
+    if not composite and len(kinds) <= 1:
+        return tuple(quotes)
+    what = "、".join(" ".join(part for part in kind if part) for kind in kinds)
+    raise NotApplicable(
+        f"{what} is a series over several vintages, from which no volatility is taken",
+        zh=f"{what} 为跨配额年度的混合序列，不得用于估计波动率",
+        field="unit",
+        remedy="Use the quotes of one vintage or product.",
+        remedy_zh="请使用单一配额年度或单一产品的行情。",
+    )
 
 
 def check_quotes(
@@ -143,6 +196,7 @@ def check_quotes(
         if earlier is not None:
             findings.extend(_step_findings(earlier, quote, limits))
         earlier = quote
+    findings.extend(_interpolated(ordered))
     findings.extend(_missing_days(ordered, trading_days))
     findings.sort(key=lambda finding: (finding.quote_date, finding.kind))
     counts = Counter(finding.kind for finding in findings)
@@ -156,6 +210,7 @@ def check_quotes(
         days_without_any_trade=counts[FindingKind.NO_TRADE],
         days_with_block_trade=sum(1 for quote in ordered if quote.block_volume_t),
         days_close_equals_listed_mean=sum(1 for quote in ordered if _equals_listed_mean(quote)),
+        is_over_vintages=any(quote.price_kind is PriceKind.COMPOSITE_CLOSE for quote in ordered),
         block_apart_ratio_min=min(apart, default=None),
         block_apart_ratio_max=max(apart, default=None),
         counts=tuple((kind, counts[kind]) for kind in FindingKind if counts[kind]),
@@ -212,7 +267,20 @@ def _day_findings(quote: Quote, limits: QualityLimits) -> list[Finding]:
     if quote.quote_date.weekday() >= _SATURDAY:
         found.append(_finding(FindingKind.WEEKEND_SESSION, quote, weekday=quote.quote_date.isoweekday()))
     found.extend(_mean_findings(quote))
+    found.extend(_range_findings(quote))
     return found
+
+
+def _range_findings(quote: Quote) -> list[Finding]:
+    """Find a close or VWAP that no trade of the day could have made; a composite's range is not of one vintage."""
+    low, high = quote.low_cny_per_t, quote.high_cny_per_t
+    if low is None or high is None:
+        return []
+    prices = {"price_cny_per_t": quote.price_cny_per_t, "vwap_cny_per_t": quote.vwap_cny_per_t}
+    outside = {name: price for name, price in prices.items() if price is not None and not low <= price <= high}
+    if not outside:
+        return []
+    return [_finding(FindingKind.OUTSIDE_RANGE, quote, **outside, low_cny_per_t=low, high_cny_per_t=high)]
 
 
 def _mean_findings(quote: Quote) -> list[Finding]:
@@ -224,6 +292,8 @@ def _mean_findings(quote: Quote) -> list[Finding]:
         return [_finding(FindingKind.UNIT_SLIP, quote, **shown)]
     if quote.price_kind is PriceKind.DAY_MEAN and abs(mean - quote.price_cny_per_t) > _TICK:
         return [_finding(FindingKind.MEAN_MISMATCH, quote, **shown)]
+    if quote.vwap_cny_per_t is not None and abs(mean - quote.vwap_cny_per_t) > _TICK:
+        return [_finding(FindingKind.MEAN_MISMATCH, quote, vwap_cny_per_t=quote.vwap_cny_per_t, **shown)]
     return []
 
 
@@ -248,6 +318,7 @@ def _step_findings(earlier: Quote, quote: Quote, limits: QualityLimits) -> list[
     shown = {"price_cny_per_t": quote.price_cny_per_t, "before_cny_per_t": earlier.price_cny_per_t, "move_ratio": move}
     if abs(move) >= limits.limit_ratio - Decimal("0.001"):
         found.append(_finding(FindingKind.LIMIT_MOVE, quote, **shown, limit_ratio=limits.limit_ratio))
+        found.extend(_locked(earlier, quote, limits))
     elif abs(move) > limits.jump_ratio:
         found.append(_finding(FindingKind.JUMP, quote, **shown, jump_ratio=limits.jump_ratio))
     if _repeats_day_before(earlier, quote):
@@ -262,6 +333,38 @@ def _step_findings(earlier: Quote, quote: Quote, limits: QualityLimits) -> list[
             )
         )
     return found
+
+
+def _locked(earlier: Quote, quote: Quote, limits: QualityLimits) -> list[Finding]:
+    """Find a close at the limit price that no trade of the day went beyond: a bound of the price, not the price."""
+    rises = quote.price_cny_per_t > earlier.price_cny_per_t
+    share = 1 + limits.limit_ratio if rises else 1 - limits.limit_ratio
+    limit_price = round_half_up(earlier.price_cny_per_t * share)
+    if quote.price_cny_per_t != limit_price or limit_price != (quote.high_cny_per_t if rises else quote.low_cny_per_t):
+        return []
+    return [
+        _finding(
+            FindingKind.LIMIT_LOCKED,
+            quote,
+            limit_price_cny_per_t=limit_price,
+            before_cny_per_t=earlier.price_cny_per_t,
+            limit_ratio=limits.limit_ratio,
+        )
+    ]
+
+
+def _interpolated(ordered: Sequence[Quote]) -> list[Finding]:
+    """Find the inner days of three or more equal steps in a row that no volume stands behind, in second-hand rows."""
+    found: dict[date, Finding] = {}
+    for first in range(len(ordered) - _EQUAL_STEPS):
+        run = ordered[first : first + _EQUAL_STEPS + 1]
+        steps = {after.price_cny_per_t - before.price_cny_per_t for before, after in pairwise(run)}
+        if len(steps) != 1 or steps == {Decimal(0)}:
+            continue
+        inner = [quote for quote in run[1:-1] if not quote.listed_volume_t and quote.grade is Grade.SECONDARY]
+        for quote in inner:
+            found[quote.quote_date] = _finding(FindingKind.INTERPOLATED, quote, step_cny_per_t=min(steps))
+    return list(found.values())
 
 
 def _repeats_day_before(earlier: Quote, quote: Quote) -> bool:

@@ -1,12 +1,13 @@
 """Shapes of quotes, their quality, price files and forward prices."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from carbonfin.web.wire import NameText
 from pricing.calc.market import Quote
-from pricing.calc.quality import FINDING_LABELS, Finding, QualityReport
+from pricing.calc.quality import FINDING_LABELS, Finding, FindingKind, QualityReport
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut
 from pricing.service import ForwardAnswer, ImportReport
@@ -15,7 +16,7 @@ FILE_TEXT_MAX = 7_000_000
 
 
 class QuoteOut(Struct, frozen=True, kw_only=True):
-    """A day of a unit; volumes are null where the venue does not publish them."""
+    """A day of a unit; volumes and ranges are null where not published, flags where nothing was checked."""
 
     unit: str
     quote_date: str
@@ -35,10 +36,11 @@ class QuoteOut(Struct, frozen=True, kw_only=True):
     high_cny_per_t: str | None
     low_cny_per_t: str | None
     vwap_cny_per_t: str | None
+    flags: list[str] | None
 
     @classmethod
-    def of(cls, quote: Quote) -> "QuoteOut":
-        """Write a quote."""
+    def of(cls, quote: Quote, flags: Sequence[FindingKind] | None = None) -> "QuoteOut":
+        """Write a quote with what the checks found on its day; None where nothing was checked."""
         return cls(
             unit=str(quote.unit),
             quote_date=quote.quote_date.isoformat(),
@@ -58,6 +60,7 @@ class QuoteOut(Struct, frozen=True, kw_only=True):
             high_cny_per_t=optional_text_of(quote.high_cny_per_t),
             low_cny_per_t=optional_text_of(quote.low_cny_per_t),
             vwap_cny_per_t=optional_text_of(quote.vwap_cny_per_t),
+            flags=None if flags is None else [kind.value for kind in flags],
         )
 
 
@@ -102,6 +105,7 @@ class QualityOut(Struct, frozen=True, kw_only=True):
     days_without_any_trade: int
     days_with_block_trade: int
     days_close_equals_listed_mean: int
+    is_over_vintages: bool
     counts: dict[str, int]
     findings: list[FindingOut]
 
@@ -117,6 +121,7 @@ class QualityOut(Struct, frozen=True, kw_only=True):
             days_without_any_trade=report.days_without_any_trade,
             days_with_block_trade=report.days_with_block_trade,
             days_close_equals_listed_mean=report.days_close_equals_listed_mean,
+            is_over_vintages=report.is_over_vintages,
             counts={kind.value: count for kind, count in report.counts},
             findings=[FindingOut.of(finding) for finding in report.findings],
         )

@@ -20,6 +20,7 @@ from pricing.service.imports import (
     sample_parameters,
 )
 from pricing.service.market import (
+    flags_of,
     fx_rate_on,
     lpr_on,
     market_days,
@@ -49,7 +50,7 @@ __all__ = [
     "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "CurveImport", "CurveQuotes", "ForwardAnswer", "FxQuote",
     "ImportReport", "MarketSnapshot", "Markets", "Portfolio", "Preview", "Quote", "RateQuote", "Valuation",
     "ValuationRecord", "appraisal_price", "average_daily_volume_t", "curve_quotes_of", "curves_of", "fair_price",
-    "forward_quote", "fx_rate_on", "import_builtin_market", "import_curve_file", "import_price_file",
+    "flags_of", "forward_quote", "fx_rate_on", "import_builtin_market", "import_curve_file", "import_price_file",
     "import_sample_quotes", "list_portfolios", "load_portfolio", "load_valuation", "lpr_on", "market_days",
     "market_snapshot", "portfolio_page", "preview_lines", "price_figures", "quality_of", "quote_page",
     "quoted_units", "record_inline_valuation", "record_valuation", "sample_parameters", "save_portfolio",

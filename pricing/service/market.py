@@ -1,5 +1,6 @@
 """The market as an organisation knew it: snapshots, rates, days of a unit and what their checks found."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
@@ -14,12 +15,13 @@ from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rulebook import book_for
 from pricing.calc.liquidity import WINDOW_DAYS
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
-from pricing.calc.quality import QualityLimits, QualityReport, check_quotes
+from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes
 from pricing.feeds import built_in
 from pricing.store import quotes, rates
 
 _FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
 _SETTLEMENTS_KEPT_DAYS = 31
+_FLAGS_LOOK_BACK = timedelta(days=31)
 FIRST_MARKET_DATE = date(2013, 6, 18)  # 深圳碳市场开市，全国首个试点
 
 
@@ -222,6 +224,34 @@ def quality_of(
         limits=quality_limits(book, unit, valid_on=last, known_at=known_at),
         trading_days=tuple(calendar.open_days(first, last + timedelta(days=1))) if calendar.knows(last) else None,
     )
+
+
+def flags_of(
+    session: Session, actor: Actor, days: Sequence[Quote], *, known_at: datetime
+) -> dict[date, tuple[FindingKind, ...]] | None:
+    """Give what the checks find on each of some days of one unit or product; None where no limits are set for it.
+
+    The days of a month before are looked at too, so that the first day is checked against the one before it.
+    """
+    if not days:
+        return {}
+    unit, last = days[0].unit, days[-1].quote_date
+    book = book_for(session, actor.organization_id, packages=("pricing",))
+    try:
+        limits = quality_limits(book, unit, valid_on=last, known_at=known_at)
+    except MissingData:
+        return None
+    before = quotes.quotes_known(
+        session,
+        organization_id=actor.organization_id,
+        from_date=max(days[0].quote_date, FIRST_MARKET_DATE) - _FLAGS_LOOK_BACK,
+        to_date=last,
+        known_on=china_day(known_at),
+        unit=unit,
+        product=days[0].product,
+    )
+    report = check_quotes(before or days, limits=limits, trading_days=None)
+    return {quote.quote_date: report.flags_on(quote.quote_date) for quote in days}
 
 
 def quality_limits(book: ParameterBook, unit: Unit, *, valid_on: date, known_at: datetime) -> QualityLimits:

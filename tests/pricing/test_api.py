@@ -252,3 +252,11 @@ def test_curve_quotes_are_asked_for_a_year_at_most(client: TestClient[Litestar])
     sample = client.get("/v1/market/curve-quotes?name=EUA").json()["quotes"]
     assert [quote["point"] for quote in sample] == ["EUA-2025-12", "EUA-2026-12", "EUA-2027-12"]
     assert all(quote["is_sample"] for quote in sample)
+
+
+def test_each_quote_carries_its_flags(client: TestClient[Litestar]) -> None:
+    """Of 17 June 2025 the move is +5.29 %; on 3 March one tonne was traded."""
+    days = client.get("/v1/market/quotes?unit=CEA&from=2025-06-17&to=2025-06-18").json()["quotes"]
+    assert "jump" in days[0]["flags"]
+    (small,) = client.get("/v1/market/quotes?unit=CEA&from=2025-03-03&to=2025-03-03").json()["quotes"]
+    assert "small_print" in small["flags"]

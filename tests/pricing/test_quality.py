@@ -1,12 +1,15 @@
 """The facts known of the national market's table, and each check on a case made for it."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from carbonfin.kernel.errors import NotApplicable
+from carbonfin.rules.parameters import Grade
 from pricing.calc.market import PriceKind, Quote
-from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes
+from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes, single_vintage_series
 from pricing.feeds import built_in
 from tests.pricing.markets import quote
 
@@ -84,3 +87,59 @@ def test_each_finding_on_its_own_case() -> None:
 
 def test_order_of_the_quotes_does_not_matter(national: QualityReport) -> None:
     assert check_quotes(tuple(reversed(built_in.cea_quotes())), limits=LIMITS, trading_days=None) == national
+
+
+def test_a_close_locked_at_the_limit_price_is_told_from_a_move_of_limit_size() -> None:
+    """The limit of 75.05 is 82.555, to the tick half up 82.56, and 67.545, to the tick 67.55."""
+    before = quote("SZA-2023", MONDAY, "75.05", volume_t=1000, amount="75050", kind=PriceKind.VINTAGE_QUOTE)
+    up = replace(before, quote_date=TUESDAY, price_cny_per_t=Decimal("82.56"), listed_amount_cny=Decimal(80_000))
+    locked = replace(up, high_cny_per_t=Decimal("82.56"), low_cny_per_t=Decimal("78.00"))
+    assert kinds_of(before, locked) == [FindingKind.LIMIT_LOCKED, FindingKind.LIMIT_MOVE]
+    assert kinds_of(before, up) == [FindingKind.LIMIT_MOVE]
+    assert kinds_of(before, replace(locked, high_cny_per_t=Decimal("82.57"))) == [FindingKind.LIMIT_MOVE]
+    down = replace(up, price_cny_per_t=Decimal("67.55"), low_cny_per_t=Decimal("67.55"))
+    assert FindingKind.LIMIT_LOCKED in kinds_of(before, down)
+
+
+def test_a_close_or_mean_outside_the_days_range_is_found() -> None:
+    day = quote("SZA-2023", MONDAY, "40.00", volume_t=1000, amount="40100", kind=PriceKind.VINTAGE_QUOTE)
+    ranged = replace(
+        day, low_cny_per_t=Decimal("39.00"), high_cny_per_t=Decimal("41.00"), vwap_cny_per_t=Decimal("40.10")
+    )
+    assert kinds_of(ranged) == []
+    assert kinds_of(replace(ranged, price_cny_per_t=Decimal("41.50"))) == [FindingKind.OUTSIDE_RANGE]
+    assert kinds_of(replace(ranged, vwap_cny_per_t=Decimal("38.90"))) == [
+        FindingKind.MEAN_MISMATCH, FindingKind.OUTSIDE_RANGE,
+    ]  # fmt: skip
+
+
+def test_equal_steps_without_volume_in_second_hand_rows_are_taken_for_interpolated() -> None:
+    days = [date(2025, 6, 23 + number) for number in range(5)]
+    prices = ("40.00", "40.25", "40.50", "40.75", "40.60")
+    rows = [
+        replace(quote("SZA-2023", day, price, kind=PriceKind.VINTAGE_QUOTE), grade=Grade.SECONDARY)
+        for day, price in zip(days, prices, strict=True)
+    ]
+    found = check_quotes(rows, limits=LIMITS, trading_days=None).findings
+    assert [(one.kind, one.quote_date, dict(one.values)["step_cny_per_t"]) for one in found] == [
+        (FindingKind.INTERPOLATED, days[1], "0.25"), (FindingKind.INTERPOLATED, days[2], "0.25"),
+    ]  # fmt: skip
+    assert kinds_of(*rows[:3]) == []
+    assert kinds_of(*(replace(row, grade=Grade.READ) for row in rows)) == []
+    flat = [replace(row, price_cny_per_t=Decimal(40)) for row in rows]
+    assert kinds_of(*flat) == []
+
+
+def test_a_series_over_vintages_is_recognised_and_refused_for_volatility(national: QualityReport) -> None:
+    assert national.is_over_vintages
+    with pytest.raises(NotApplicable, match="volatility"):
+        single_vintage_series(built_in.cea_quotes())
+    first = quote("SZA-2023", MONDAY, "40.00", kind=PriceKind.VINTAGE_QUOTE)
+    other = quote("SZA-2024", TUESDAY, "40.00", kind=PriceKind.VINTAGE_QUOTE)
+    with pytest.raises(NotApplicable, match="SZA-2023、SZA-2024"):
+        single_vintage_series((first, other))
+    same = replace(first, quote_date=TUESDAY)
+    assert single_vintage_series((first, same)) == (first, same)
+    with pytest.raises(NotApplicable):
+        single_vintage_series((first, replace(same, product="A")))
+    assert not check_quotes([first, same], limits=LIMITS, trading_days=None).is_over_vintages
