@@ -1,5 +1,6 @@
 """Reporting commands: build a quarter's report, list applications."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,8 +64,8 @@ def build(
     for failure in report.failures:
         terminal.say(f"未能处理 {failure.item}：{failure.zh}。{failure.remedy_zh}")
     terminal.say(
-        f"{report.quarter} 截至 {report.as_of}：{len(report.lines)} 件，测算 {report.summary.calculated_cny} 元，"
-        f"拟资助 {report.summary.proposed_cny} 元；报表 {report.report_id}"
+        f"{report.quarter} 截至 {report.as_of}：{len(report.lines)} 件，测算{_amount(report.calculated_cny)}，"
+        f"拟资助{_amount(report.proposed_cny)}；报表 {report.report_id}"
     )
     for path in written:
         terminal.say(str(path))
@@ -94,6 +95,10 @@ def _written(folder: Path, report: SubsidyReport) -> list[Path]:
             f"{folder} cannot be written: {error.strerror}", zh=f"无法写入 {folder}", field="--out"
         ) from error
     return [folder / f"subsidy-report-{report.quarter}.{ending}" for ending in contents]
+
+
+def _amount(value: Decimal | None) -> str:
+    return "未决定" if value is None else f" {value} 元"
 
 
 def _plain(answer: Struct) -> dict[str, Any]:

@@ -303,7 +303,7 @@ class StepOut(Struct, frozen=True, kw_only=True):
 
 
 class ReportOut(Struct, frozen=True, kw_only=True):
-    """A quarter's report."""
+    """A quarter's report; an amount in all is null while applications wait and none has one."""
 
     report_id: str
     quarter: str
@@ -311,8 +311,8 @@ class ReportOut(Struct, frozen=True, kw_only=True):
     reporting_body: str
     digest: str
     is_sample: bool
-    calculated_cny: str
-    proposed_cny: str
+    calculated_cny: str | None
+    proposed_cny: str | None
     funnel: list[StepOut]
     lines: list[ReportLineOut]
     failures: list[ReportFailureOut]
@@ -327,8 +327,8 @@ class ReportOut(Struct, frozen=True, kw_only=True):
             reporting_body=report.reporting_body,
             digest=report.digest,
             is_sample=report.is_sample,
-            calculated_cny=str(report.summary.calculated_cny),
-            proposed_cny=str(report.summary.proposed_cny),
+            calculated_cny=_text(report.calculated_cny),
+            proposed_cny=_text(report.proposed_cny),
             funnel=[
                 StepOut(name=step.name, title_zh=step.title_zh, title_en=step.title_en, count=step.count)
                 for step in report.summary.funnel

@@ -9,8 +9,10 @@ from carbonfin.rules.record import digest_of
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.schemes import SchemeTerms, Term, words_of
-from reporting.calc.subsidies import SubsidyDecision
+from reporting.calc.subsidies import Outcome, SubsidyDecision
 from reporting.calc.summaries import BatchSummary
+
+_MAY_YET_BE_PROPOSED = frozenset({Outcome.QUALIFIES, Outcome.UNDECIDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,25 @@ class SubsidyReport:
     def digest(self) -> str:
         """SHA-256 over the whole content."""
         return digest_of(self)
+
+    @property
+    def unproposed_count(self) -> int:
+        """How many applications may yet get an amount once the terms that limit it are read."""
+        return sum(
+            line.decision.outcome in _MAY_YET_BE_PROPOSED and line.decision.proposed_cny is None for line in self.lines
+        )
+
+    @property
+    def calculated_cny(self) -> Decimal | None:
+        """测算金额 in all, 元; None where no application qualifies yet and one is undecided: that is no zero."""
+        qualified = any(line.decision.calculated_cny is not None for line in self.lines)
+        return self.summary.calculated_cny if qualified or not self.unproposed_count else None
+
+    @property
+    def proposed_cny(self) -> Decimal | None:
+        """拟资助金额 in all, 元; None where nothing could be proposed yet and something waits: that is no zero."""
+        proposed = any(line.decision.proposed_cny is not None for line in self.lines)
+        return self.summary.proposed_cny if proposed or not self.unproposed_count else None
 
     def line_of(self, application_id: str) -> ReportLine | None:
         """Give the line of an application, if it is in the report."""

@@ -65,6 +65,9 @@ def test_the_bureau_sees_its_batch_and_why_applications_wait(world: SampleCopy) 
         assert re.search(r"本批申请 4 ", text)
         assert "测算 55,086.49 元" in text
         assert "尚未录入任何项目的预算" in text
+        # A1 is worked out and A2 is undecided; of neither are all terms read, so nothing is proposed, which is no zero.
+        assert "测算金额（元） 55,086.49 拟资助（元） 未决定 2 件的条件、上限等尚未确认" in text
+        assert "0.00" not in text
         assert re.search(r"重复申报 A4", text)
 
 

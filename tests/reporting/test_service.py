@@ -16,6 +16,8 @@ from reporting import service
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome
+from reporting.calc.summaries import summarize
+from reporting.schemas import ReportOut
 from tests.reporting.samples import AS_OF, KNOWN_AT, application, sample_applications
 from tests.reporting.worlds import Actors, file_samples, make_actors, note_application, record_notes
 
@@ -52,6 +54,22 @@ def test_the_sample_files_come_out_as_printed(sessions: Sessions) -> None:
     assert report.failures == ()
     with sessions.read() as session:
         assert service.load_report(session, actors.bureau, report.report_id) == report
+
+
+def test_amounts_in_all_are_missing_where_every_one_of_them_is(sqlite_sessions: Sessions) -> None:
+    """A1 is worked out and not proposed, its conditions are unread; A2 is undecided; A3 and A4 get nothing for good."""
+    with sqlite_sessions.begin() as session:
+        report = built(session, prepared(session))
+    lines = {line.application.reference: line for line in report.lines}
+    assert (report.calculated_cny, report.proposed_cny, report.unproposed_count) == (Decimal("55086.49"), None, 2)
+    answer = ReportOut.of(report)
+    assert (answer.calculated_cny, answer.proposed_cny) == ("55086.49", None)
+    waiting = dataclasses.replace(report, lines=(lines["A2"],))
+    assert (waiting.calculated_cny, waiting.proposed_cny, waiting.unproposed_count) == (None, None, 1)
+    refused = dataclasses.replace(
+        report, lines=(lines["A3"], lines["A4"]), summary=summarize(lines[one].decision for one in ("A3", "A4"))
+    )
+    assert (refused.calculated_cny, refused.proposed_cny, refused.unproposed_count) == (Decimal(0), Decimal(0), 0)
 
 
 def test_facts_come_from_the_books_to_the_fen(sessions: Sessions) -> None:

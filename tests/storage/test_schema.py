@@ -120,6 +120,23 @@ def test_a_missing_column_is_found(drafted: Path, empty: sa.Engine) -> None:
     assert "trial" in difference
 
 
+def test_a_missing_table_is_found_append_only_or_not(drafted: Path, empty: sa.Engine) -> None:
+    schema.upgrade(empty, versions=drafted.parent)
+    assert metadata.tables["security_event"].info["append_only"]
+    cascade = " CASCADE" if empty.dialect.name == "postgresql" else ""
+    with empty.begin() as connection:
+        if not cascade:
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for table in ("trial", "security_event"):
+            connection.exec_driver_sql(f"DROP TABLE {table}{cascade}")
+    found = schema.check(empty, versions=drafted.parent)
+    assert sorted({table for table in ("trial", "security_event") for one in found if f"'{table}'" in one}) == [
+        "security_event",
+        "trial",
+    ]
+    assert all("add_table" in one or "add_index" in one for one in found)
+
+
 def test_a_changed_type_is_found(drafted: Path, empty: sa.Engine) -> None:
     schema.upgrade(empty, versions=drafted.parent)
     with empty.begin() as connection:

@@ -7,7 +7,7 @@ from litestar import get
 from litestar.response import Template
 from sqlmodel import Session
 
-from carbonfin.app.administration.words import WORRYING, event_words
+from carbonfin.app.administration.words import WORRYING, event_detail, event_words
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.app.homes.figures import HomeFigure
 from carbonfin.app.jobs.end_of_day import steps_for
@@ -74,6 +74,7 @@ def administration_home(request: WebRequest, sessions: Sessions, actor: Actor, c
         cards=home_cards(accounts, keys, events, waiting_count=len(waiting), at=now),
         events=events[:_EVENTS_SHOWN],
         event_words=event_words,
+        event_detail=event_detail,
         worrying=WORRYING,
     )
 

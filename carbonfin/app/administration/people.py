@@ -8,7 +8,7 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
-from carbonfin.app.administration.words import event_words
+from carbonfin.app.administration.words import event_detail, event_words
 from carbonfin.app.doors import doors_of
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
@@ -192,6 +192,7 @@ def _one(
         signed_in=signed_in,
         events=events,
         event_words=event_words,
+        event_detail=event_detail,
         proposals=proposals,
         one_time_password=one_time_password,
         entry=entry,

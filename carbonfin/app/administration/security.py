@@ -11,7 +11,7 @@ from litestar.response import Response, Template
 
 from carbonfin.app import settings as names
 from carbonfin.app import signing
-from carbonfin.app.administration.words import EVENT_WORDS, WORRYING, event_words
+from carbonfin.app.administration.words import EVENT_WORDS, WORRYING, event_detail, event_words
 from carbonfin.app.identity.providers import OIDC_FILE
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.engine import Sessions
@@ -109,6 +109,7 @@ def events_page(
         kind=kind,
         kinds=[("", Text("全部", "All")), *EVENT_WORDS.items()],
         event_words=event_words,
+        event_detail=event_detail,
         worrying=WORRYING,
         shown_max=_SHOWN_MAX,
     )
@@ -134,10 +135,10 @@ def export_events(
 
 
 def _row(event: SecurityEvent, language: str) -> list[str]:
-    words = event_words(event.kind)
+    words, detail = event_words(event.kind), event_detail(event)
     return [
         instant(event.happened_at), words.zh if language == "zh" else words.en, event.subject,
-        event.actor_name or "", event.detail,
+        event.actor_name or "", detail.zh if language == "zh" else detail.en,
     ]  # fmt: skip
 
 

@@ -1,8 +1,12 @@
 """Words that administration's pages share."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
+from carbonfin.app.parties.words import FIELD_WORDS, VALUE_WORDS
+from carbonfin.storage.parties import EXTERNAL_ID_KINDS, SecurityEvent
 from carbonfin.web.language import Text
+from carbonfin.web.pages import ROLE_NAMES
 
 EVENT_WORDS: Mapping[str, Text] = {
     "signed_in": Text("登录", "Signed in"),
@@ -41,3 +45,48 @@ WORRYING = frozenset({"sign_in_failed", "step_up_failed", "locked", "key_revoked
 def event_words(kind: str) -> Text:
     """Name a kind of security event; one without words of its own is shown by its name."""
     return EVENT_WORDS.get(kind, Text(kind, kind))
+
+
+def event_detail(event: SecurityEvent) -> Text:
+    """Give an event's detail in words: the log keeps names of fields, roles and kinds, which readers do not know."""
+    worded = _DETAILS.get(event.kind)
+    return Text(event.detail, event.detail) if worded is None else worded(event.detail)
+
+
+def _corrections(detail: str) -> Text:
+    """Word `field: before → after; field: before → after`."""
+    found = [_correction(one) for one in _NEXT_CORRECTION.split(detail)]
+    return Text("；".join(one.zh for one in found), "; ".join(one.en for one in found))
+
+
+def _correction(text: str) -> Text:
+    name, mark, values = text.partition(": ")
+    if not mark or name not in FIELD_WORDS:
+        return Text(text, text)
+    known = VALUE_WORDS.get(name, {})
+    before, arrow, after = values.partition(_ARROW)
+    first, second = (known.get(value, Text(value, value)) for value in (before, after))
+    words = FIELD_WORDS[name]
+    return Text(f"{words.zh}：{first.zh}{arrow}{second.zh}", f"{words.en}: {first.en}{arrow}{second.en}")
+
+
+def _roles(detail: str) -> Text:
+    found = [_ROLE_WORDS.get(one, Text(one, one)) for one in detail.split(_ARROW)]
+    return Text(_ARROW.join(one.zh for one in found), _ARROW.join(one.en for one in found))
+
+
+def _number(detail: str) -> Text:
+    kind, _, value = detail.partition(" ")
+    words = EXTERNAL_ID_KINDS.get(kind)
+    return Text(detail, detail) if words is None else Text(f"{words[0]} {value}", f"{words[1]} {value}")
+
+
+_ARROW = " → "
+_NEXT_CORRECTION = re.compile(rf"; (?=(?:{'|'.join(FIELD_WORDS)}): )")
+_ROLE_WORDS: Mapping[str, Text] = {role.value: words for role, words in ROLE_NAMES.items()}
+_DETAILS: Mapping[str, Callable[[str], Text]] = {
+    "party_corrected": _corrections,
+    "person_added": _roles,
+    "role_changed": _roles,
+    "external_id_removed": _number,
+}

@@ -8,7 +8,9 @@ from litestar.params import Body, FromPath, QueryParameter
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct, structs
 
+from carbonfin.app.administration.words import event_detail
 from carbonfin.app.parties.entries import draft_from_words
+from carbonfin.app.parties.words import FIELD_WORDS, KIND_WORDS
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import Clock
@@ -27,10 +29,6 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
 
-KIND_WORDS = {
-    PartyKind.ENTERPRISE: Text("企业", "Enterprise"),
-    PartyKind.COUNTERPARTY: Text("交易对手", "Counterparty"),
-}
 _KINDS = [(kind.value, words) for kind, words in KIND_WORDS.items()]
 _ANY_KIND = [("", Text("全部", "All")), *_KINDS]
 _CREDITS = frozenset({Scheme.CCER, Scheme.SZPHCER})
@@ -172,6 +170,7 @@ def _one(
         party=party,
         numbers=numbers,
         events=events,
+        event_detail=event_detail,
         **_form(entry or _entry_of(party), failure),
     )
 
@@ -183,6 +182,7 @@ def _form(entry: PartyForm, failure: CarbonFinError | None) -> dict[str, Any]:
         "entry": entry,
         "kinds": _KINDS,
         "kind_words": KIND_WORDS,
+        "field_words": FIELD_WORDS,
         "schemes": _SCHEMES,
         "key_emitter_words": _KEY_EMITTER,
         "failure": None if failure is None else Text(f"{failure.zh} {failure.remedy_zh}", failure.detail),

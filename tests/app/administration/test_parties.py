@@ -105,6 +105,7 @@ def test_a_form_keeps_what_was_typed_and_refuses_a_stale_version(world: World) -
         assert send(client, address, **form, district="福田")[0] == 409
         shown = client.get(address, headers=PAGE).text
         assert ("南山" in shown, html in shown) == (True, False)
+        assert "所在区：— → 南山" in shown
         assert send(client, "/parties/nobody", **form)[0] == 404
 
 

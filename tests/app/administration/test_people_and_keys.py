@@ -4,15 +4,21 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.administration.security import settings_in_force
+from carbonfin.app.administration.words import event_detail
 from carbonfin.app.logs import open_logs
+from carbonfin.app.parties.words import FIELD_WORDS
 from carbonfin.kernel.actors import Actor, Role
-from carbonfin.storage.parties import accounts_of, actor_of, add_person
+from carbonfin.kernel.parties import PartyKind
+from carbonfin.storage.parties import PartyRow, SecurityEvent, accounts_of, actor_of, add_person
+from carbonfin.storage.parties.enterprises import _facts
+from carbonfin.web.language import Text
 from tests.app.worlds import PAGE, PASSWORD, PASSWORD_HASH, World, form_token, keyed_client, signed_in
 
 _HTML = "<img src=x onerror=alert(1)>"
@@ -171,6 +177,50 @@ def test_only_an_administrator_takes_these_steps(world: World) -> None:
             assert send(client, f"/administration/people/{world.officer.id}/steps", action="unlock")[0] == status
     with keyed_client(world) as system:
         assert system.get("/administration/people").status_code == 403
+
+
+def _event(kind: str, detail: str) -> SecurityEvent:
+    return SecurityEvent(
+        id="e", kind=kind, subject="s", actor_name=None, happened_at=datetime(2025, 6, 30, tzinfo=UTC), detail=detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "zh", "en"),
+    [
+        ("role_changed", "officer → risk", "客户经理 → 风险经理", "Officer → Risk"),
+        ("person_added", "auditor", "审计", "Auditor"),
+        ("external_id_removed", "customer C001", "客户号 C001", "Customer number C001"),
+        (
+            "party_corrected",
+            "kind: enterprise → counterparty; district: — → 南山; 西; key_emitter: true → —",
+            "类别：企业 → 交易对手；所在区：— → 南山; 西；重点排放单位：是 → —",
+            "Kind: Enterprise → Counterparty; District: — → 南山; 西; Key emitter: yes → —",
+        ),
+        ("webhook_registered", "https://bank.example/x", "https://bank.example/x", "https://bank.example/x"),
+    ],
+)
+def test_what_the_log_keeps_by_name_is_shown_in_words(kind: str, detail: str, zh: str, en: str) -> None:
+    assert event_detail(_event(kind, detail)) == Text(zh, en)
+
+
+def test_every_field_of_a_party_has_its_words() -> None:
+    noted = set(_facts(PartyRow(kind=PartyKind.ENTERPRISE, name="", organization_id="", is_sample=True)))
+    assert noted == set(FIELD_WORDS)
+    assert {"kind", "name", "usci", "lei", "industry", "district", "scheme", "key_emitter"} == noted
+
+
+@pytest.mark.usefixtures("administrators")
+def test_no_page_chooses_a_role(world: World) -> None:
+    with signed_in(world, "admin") as client:
+        for address in ("/administration/people", "/administration/keys", f"/administration/people/{world.officer.id}"):
+            shown = client.get(address, headers=PAGE).text
+            roles = re.search(r'<select id="field-role".*?</select>', shown, re.DOTALL)
+            assert roles is not None
+            assert re.findall(r'<option value="([^"]*)" selected>', roles[0]) == [""], address
+        steps = f"/administration/people/{world.officer.id}/steps"
+        status, _, text = send(client, steps, action="role", role="", reason="调岗")
+        assert (status, 'id="error-role"' in text) == (422, True)
 
 
 def test_passwords_in_settings_are_never_shown() -> None:
