@@ -11,6 +11,8 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service
+from pricing.feeds.http import http_market_feed
+from pricing.feeds.port import FeedResource
 from pricing.schemas import ImportReportOut, QualityOut, ValuationOut
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
@@ -100,6 +102,57 @@ def import_quotes(
             f"相同 {answer.unchanged_count}，更正 {len(answer.corrected)}，有误 {len(answer.failures)}"
         )
     if answer.failures:
+        raise typer.Exit(code=1)
+
+
+@commands.command("fetch-market")
+def fetch_market(
+    context: typer.Context,
+    *,
+    feed: Annotated[str, typer.Option(envvar="CARBONFIN_MARKET_FEED_URL", help="行情源接口地址 / address of the feed")],
+    exchange: Annotated[str, typer.Option(help="发布行情的机构 / who publishes the values")],
+    from_date: Annotated[str | None, typer.Option("--from", help="起始日 YYYY-MM-DD，缺省为截止日")] = None,
+    to_date: Annotated[str | None, typer.Option("--to", help="截止日 YYYY-MM-DD，缺省为业务日期")] = None,
+    resources: Annotated[
+        list[FeedResource] | None, typer.Option("--table", help="只取该表，可重复 / only this table, may be repeated")
+    ] = None,
+    timeout_seconds: Annotated[float, typer.Option(help="每步等待秒数 / seconds each step may take")] = 10,
+    preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
+) -> None:
+    """从行情源取数：全部存入或一行不存 / fetch market data from a feed, all rows or none."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+    with (
+        terminal.progress("取数 / fetching", total=1) as steps,
+        http_market_feed(feed, timeout_seconds=timeout_seconds) as opened,
+        terminal.sessions.begin() as session,
+    ):
+        last = standing.business_date if to_date is None else day_of(to_date, field="--to")
+        report = service.fetch_market(
+            session,
+            terminal.actor,
+            opened,
+            resources=tuple(resources or FeedResource),
+            exchange=exchange,
+            from_date=last if from_date is None else day_of(from_date, field="--from"),
+            to_date=last,
+            known_at=standing.known_at,
+            preview=preview,
+        )
+        steps.done("完成 / done")
+    rows = [
+        {
+            "table": one.resource, "row_count": one.row_count, "added_count": one.added_count,
+            "unchanged_count": one.unchanged_count, "corrected_count": one.corrected_count,
+            "failed_count": len(one.failures), "attempt_count": one.attempt_count, "digest": one.digest,
+        }
+        for one in report.resources
+    ]  # fmt: skip
+    terminal.answer(rows, columns=tuple(rows[0]) if rows else ())
+    for failure in report.failures:
+        terminal.say(f"{failure.item}：{failure.zh} [{failure.field}] {failure.remedy_zh}")
+    if report.failures:
         raise typer.Exit(code=1)
 
 

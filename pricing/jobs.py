@@ -1,4 +1,4 @@
-"""Pricing jobs of the end of day: value every portfolio at the prices known by the close."""
+"""Pricing jobs of the end of day: fetch the day's market, value every portfolio at the prices known by the close."""
 
 from datetime import date
 
@@ -8,6 +8,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.jobs import JobOutcome
 from pricing import service
+from pricing.feeds.port import FeedResource, MarketFeed
 
 
 def value_portfolios(session: Session, actor: Actor, business_date: date) -> JobOutcome:
@@ -21,3 +22,24 @@ def value_portfolios(session: Session, actor: Actor, business_date: date) -> Job
         done_count += 1
         failures += [f"{portfolio.code} {failure.item}: {failure.detail}" for failure in valuation.value.failures]
     return JobOutcome(done_count=done_count, failures=tuple(failures))
+
+
+def fetch_market_day(
+    session: Session, actor: Actor, business_date: date, *, feed: MarketFeed, exchange: str
+) -> JobOutcome:
+    """Fetch every table of the business date from a feed; rows that fail are listed, and then nothing is stored."""
+    report = service.fetch_market(
+        session,
+        actor,
+        feed,
+        resources=tuple(FeedResource),
+        exchange=exchange,
+        from_date=business_date,
+        to_date=business_date,
+        known_at=end_of_china_day(business_date),
+        preview=False,
+    )
+    return JobOutcome(
+        done_count=sum(one.added_count for one in report.resources),
+        failures=tuple(f"{failure.item}: {failure.detail}" for failure in report.failures),
+    )

@@ -8,6 +8,8 @@ import pytest
 from carbonfin.app.cli import main
 from carbonfin.storage.engine import Sessions
 from pricing import service
+from pricing.feeds.port import FeedResource
+from pricing.feeds.simulator import FeedFault, PlannedFeedFault, running_feed
 from tests.app.worlds import SECRET, build_world
 from tests.pricing.worlds import BOOK, add_market
 
@@ -71,3 +73,16 @@ def test_import_quotes_all_or_none(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run("--json", "pricing", "import-quotes", str(good), "--exchange", "上海环境能源交易所") == 0
     assert json.loads(capsys.readouterr().out)["added_count"] == 1
     assert run("pricing", "import-quotes", str(tmp_path / "none.csv"), "--exchange", "X") == 2
+
+
+@pytest.mark.usefixtures("database")
+def test_fetch_market_stores_what_a_feed_serves_and_says_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"pair": "USDCNY", "quote_date": "2025-06-30", "rate": "7.1620"}]
+    with running_feed({FeedResource.FX: rows}) as server:
+        asked = ("pricing", "fetch-market", "--feed", server.address, "--exchange", "行情商", "--table", "fx")
+        server.plan(PlannedFeedFault(resource=FeedResource.FX, fault=FeedFault.MALFORMED_ROW, times=1))
+        assert run(*asked) == 1
+        assert "不是规范的数字" in capsys.readouterr().out
+        assert run("--json", *asked) == 0
+        (answer,) = json.loads(capsys.readouterr().out)
+        assert (answer["table"], answer["added_count"], len(answer["digest"])) == ("fx", 1, 64)
