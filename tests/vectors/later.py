@@ -35,7 +35,6 @@ def _is_csv_beside_toml(file: VectorFile) -> bool:
 
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # pricing
-    (_keys("model", "precision", "max_abs_diff_quantlib_over_forward", "cases"), "options (Black-76): pricing"),
     (_keys("model", "path_simulation", "terminal_noncompliance_probability"), "allowance models: pricing"),
     (_keys("input", "expected", "option_calibration"), "calibration of allowance models: pricing"),
     (_first_case_has("carry_over_fraction"), "allowance models with banking: pricing"),

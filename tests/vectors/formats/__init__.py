@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.vectors.comparison import CaseResult
 from tests.vectors.files import VectorFile
 from tests.vectors.formats import (
+    black76,
     chinese_rules,
     cost_of_carry,
     csa_margin,
@@ -50,6 +51,12 @@ FORMATS: tuple[Format, ...] = (
         variation_margin.recognises,
         variation_margin.run,
         "input expected identity day_count tolerance",
+    ),
+    _format(
+        "options (Black-76)",
+        black76.recognises,
+        black76.run,
+        "model precision max_abs_diff_quantlib_over_forward units cases tolerance",
     ),
     _format("thin market", thin_market.recognises, thin_market.run, "trades expected note tolerance"),
     _format(

@@ -1,0 +1,210 @@
+"""The normal distribution on arrays, with numpy alone: density, distribution, quantile, two correlated variables."""
+
+import math
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from carbonfin.kernel.errors import InvalidInput
+
+FloatArray = npt.NDArray[np.float64]
+
+_REACH = 9.0
+_NODES_PER_UNIT = 1024
+_TERMS = 5
+_MILLS_LEVELS = 40
+_TWO_PI = 2.0 * math.pi
+_ROOT_TWO_PI = math.sqrt(_TWO_PI)
+_QUANTILE_STEPS = 3
+_PLACKETT_NODES = 64
+
+
+def normal_pdf(x: FloatArray) -> FloatArray:
+    """Give the standard normal density, exp(-x^2 / 2) / sqrt(2 pi), element by element."""
+    return np.asarray(np.exp(-0.5 * np.square(x)) / _ROOT_TWO_PI)
+
+
+def normal_cdf(x: FloatArray) -> FloatArray:
+    """Give the standard normal distribution function, element by element.
+
+    Taylor's series of five terms about the nearest of 4,609 nodes; beyond nine deviations the continued fraction of
+    Mills' ratio. The error is below 3e-16, relative to the value below 2e-13 down to where doubles end.
+    """
+    found = np.empty(np.shape(x))
+    CdfBuffers(found.size).cdf(np.ravel(np.asarray(x, dtype=np.float64)), found.reshape(-1))
+    return found
+
+
+class CdfBuffers:
+    """Room for the distribution function of so many elements at once, used again for each chunk."""
+
+    def __init__(self, size: int) -> None:
+        """Make the room."""
+        self._scaled, self._nearest = np.empty(size), np.empty(size)
+        self._place = np.empty(size, dtype=np.intp)
+        self._terms = np.empty((size, _TERMS - 1))
+        self._table, self._last = _taylor_table()
+
+    def cdf(self, x: FloatArray, out: FloatArray) -> None:
+        """Write the distribution function of `x` into `out`; both have one dimension and at most the room's size."""
+        self._nodes(x)
+        np.take(self._last, self._place[: x.size], out=out, mode="clip")
+        np.multiply(out, self._scaled[: x.size], out=out)
+        self._series(out)
+        if x.size and (x.min() < -_REACH or x.max() > _REACH):
+            out[x > _REACH] = 1.0
+            low = x < -_REACH
+            out[low] = _lower_tail(x[low])
+
+    def bounded_cdf(self, x: FloatArray, out: FloatArray) -> None:
+        """Write the same to 2e-15, with 1e-19 and 1 - 1e-19 beyond nine deviations: enough where prices take it."""
+        self._nodes(x)
+        out[:] = 0.0
+        self._series(out)
+
+    def _nodes(self, x: FloatArray) -> None:
+        """Find the nearest node of each element and the distance from it, in steps of nodes."""
+        scaled, nearest = self._scaled[: x.size], self._nearest[: x.size]
+        np.multiply(x, _NODES_PER_UNIT, out=scaled)
+        np.clip(scaled, -_REACH * _NODES_PER_UNIT, _REACH * _NODES_PER_UNIT, out=scaled)
+        np.rint(scaled, out=nearest)
+        np.subtract(scaled, nearest, out=scaled)
+        np.add(nearest, _REACH * _NODES_PER_UNIT, out=nearest)
+        self._place[: x.size] = nearest
+
+    def _series(self, out: FloatArray) -> None:
+        """Sum the terms below the one that `out` holds, by Horner's rule."""
+        scaled, terms = self._scaled[: out.size], self._terms[: out.size]
+        # One row of the table holds the terms of a node: a single visit to memory for each element.
+        np.take(self._table, self._place[: out.size], axis=0, out=terms, mode="clip")
+        for column in range(_TERMS - 2, 0, -1):
+            np.add(out, terms[:, column], out=out)
+            np.multiply(out, scaled, out=out)
+        np.add(out, terms[:, 0], out=out)
+
+
+@cache
+def _taylor_table() -> tuple[FloatArray, FloatArray]:
+    """Give a row for each node, and its last term apart: derivatives over factorials, in steps of nodes."""
+    count = int(_REACH * _NODES_PER_UNIT)
+    node = np.arange(-count, count + 1) / _NODES_PER_UNIT
+    density = np.array([math.exp(-0.5 * one * one) / _ROOT_TWO_PI for one in node.tolist()])
+    table = np.empty((node.size, _TERMS))
+    table[:, 0] = [0.5 * math.erfc(-one / math.sqrt(2.0)) for one in node.tolist()]
+    before, hermite = np.zeros_like(node), np.ones_like(node)
+    for order in range(1, _TERMS):
+        scale = math.factorial(order) * float(_NODES_PER_UNIT) ** order
+        table[:, order] = (-1.0) ** (order - 1) * hermite * density / scale
+        before, hermite = hermite, node * hermite - (order - 1) * before
+    return np.ascontiguousarray(table[:, :-1]), np.ascontiguousarray(table[:, -1])
+
+
+def _lower_tail(x: FloatArray) -> FloatArray:
+    """Give the distribution function far below: density over the continued fraction -x + 1/(-x + 2/(-x + ...))."""
+    fraction = -x
+    for level in range(_MILLS_LEVELS, 0, -1):
+        fraction = -x + level / fraction
+    return normal_pdf(x) / fraction
+
+
+def normal_ppf(probability: FloatArray) -> FloatArray:
+    """Give the standard normal quantile of probabilities in (0, 1); 0 and 1 give minus and plus infinity.
+
+    Abramowitz and Stegun 26.2.23 as a start, then Halley's steps on the distribution function.
+
+    Raises:
+        InvalidInput: A probability lies outside 0 to 1.
+    """
+    p = np.asarray(probability, dtype=np.float64)
+    if not np.all((p >= 0.0) & (p <= 1.0)):
+        row = int(np.flatnonzero(~((np.ravel(p) >= 0.0) & (np.ravel(p) <= 1.0)))[0])
+        raise InvalidInput(
+            f"probability {row} is {np.ravel(p)[row]}",
+            zh=f"第 {row + 1} 个概率不在 0 至 1",
+            field="probability",
+            row=row,
+        )
+    tail = np.minimum(p, 1.0 - p)
+    inside = tail > 0.0
+    safe = np.where(inside, tail, 0.5)
+    root = np.sqrt(-2.0 * np.log(safe))
+    x = (2.515517 + root * (0.802853 + root * 0.010328)) / (
+        1.0 + root * (1.432788 + root * (0.189269 + root * 0.001308))
+    ) - root
+    for _ in range(_QUANTILE_STEPS):
+        step = (normal_cdf(x) - safe) / normal_pdf(x)
+        x = x - step / (1.0 + 0.5 * x * step)
+    x = np.where(inside, x, -np.inf)
+    return np.asarray(np.where(p > 0.5, -x, x))
+
+
+def bivariate_normal_cdf(x: FloatArray, y: FloatArray, correlation: FloatArray) -> FloatArray:
+    """Give P(X <= x, Y <= y) of two standard normal variables with a correlation in [-1, 1], element by element.
+
+    Plackett's identity: Phi2 = Phi(x) Phi(y) + I / (2 pi), where I is the integral from 0 to asin(rho) of
+    exp(-(x^2 + y^2 - 2 x y sin t) / (2 cos^2 t)), by Gauss and Legendre with 64 nodes. Towards correlations of one the
+    integral from there back is taken instead, so that the integrand stays smooth
+    (Genz 2004), so that the integrand stays smooth.
+
+    Raises:
+        InvalidInput: A correlation lies outside -1 to 1.
+    """
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(correlation))
+    x, y, correlation = (
+        np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in np.broadcast_arrays(x, y, correlation)
+    )
+    if not np.all(np.abs(correlation) <= 1.0):
+        raise InvalidInput("a correlation lies outside -1 to 1", zh="相关系数须在 -1 至 1", field="correlation")
+    nodes, weights = _legendre()
+    x, y = np.clip(x, -40.0, 40.0), np.clip(y, -40.0, 40.0)
+    angle = np.arcsin(correlation)
+    theta = 0.5 * angle[..., None] * (1.0 + nodes)
+    sine, cosine = np.sin(theta), np.maximum(np.cos(theta), 1e-150)
+    power = -(np.square(x) + np.square(y))[..., None] + 2.0 * (x * y)[..., None] * sine
+    integral = 0.5 * angle * (np.exp(0.5 * power / np.square(cosine)) @ weights)
+    direct = normal_cdf(x) * normal_cdf(y) + integral / _TWO_PI
+    near = np.abs(correlation) > _NEAR_ONE
+    if not np.any(near):
+        return np.clip(direct, 0.0, 1.0).reshape(shape)
+    direct[near] = _towards_one(x[near], y[near], correlation[near])
+    return np.clip(direct, 0.0, 1.0).reshape(shape)
+
+
+_NEAR_ONE = 0.925
+
+
+def _towards_one(x: FloatArray, y: FloatArray, correlation: FloatArray) -> FloatArray:
+    """Integrate from correlation back to plus or minus one, substituting u = sqrt(1 - rho^2) t.
+
+    With s the sign of rho and k = s y, Phi2 is Phi(min(x, y)) for s > 0, max(0, Phi(x) - Phi(-y)) for s < 0, less
+    s / (2 pi) times the integral from 0 to sqrt(1 - rho^2) of exp(-(x - k)^2 / (2 u^2) - x k / (1 + r)) / r, where
+    r = sqrt(1 - u^2).
+    """
+    nodes, weights = _legendre()
+    sign = np.sign(correlation)
+    k = sign * y
+    width = np.sqrt((1.0 - correlation) * (1.0 + correlation))
+    # The integrand dies off like exp(-b^2 / (2 u^2)) towards nought: panels that halve keep it smooth on each.
+    total = np.zeros_like(x)
+    upper = width
+    for panel in range(_PANELS):
+        lower = upper * 0.5 if panel < _PANELS - 1 else np.zeros_like(upper)
+        u = np.maximum(lower[..., None] + 0.5 * (upper - lower)[..., None] * (1.0 + nodes), _LEAST_WIDTH)
+        root = np.sqrt((1.0 - u) * (1.0 + u))
+        with np.errstate(divide="ignore", over="ignore"):
+            power = -0.5 * np.square((x - k)[..., None] / u) - (x * k)[..., None] / (1.0 + root)
+        total = total + 0.5 * (upper - lower) * ((np.exp(power) / root) @ weights)
+        upper = lower
+    limit = np.where(sign > 0, normal_cdf(np.minimum(x, y)), np.maximum(0.0, normal_cdf(x) - normal_cdf(-y)))
+    return np.asarray(limit - sign * total / _TWO_PI)
+
+
+_PANELS = 12
+_LEAST_WIDTH = 1e-150
+
+
+@cache
+def _legendre() -> tuple[FloatArray, FloatArray]:
+    nodes, weights = np.polynomial.legendre.leggauss(_PLACKETT_NODES)
+    return nodes, weights

@@ -1,0 +1,1 @@
+"""Options on futures and forwards, priced on arrays."""

@@ -1,0 +1,53 @@
+"""Black-76 to fifty digits: value and greeks of calls and puts, and the limits of no variance."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from pricing.calc.options.black76 import OptionGreeks, black76_greeks
+from tests.vectors.comparison import CaseResult, Comparison, Tolerance, only_keys, run_case
+from tests.vectors.files import VectorFile
+
+_VALUE = Tolerance(value=1e-14, is_absolute=True, source="README: of the forward")
+_GREEK = Tolerance(value=1e-11, is_absolute=False, source="README: where greater than 1e-12")
+_SMALLEST = 1e-12
+_NAMES = {
+    "delta_forward": "delta", "gamma_forward": "gamma", "vega": "vega", "theta_calendar": "theta",
+    "rho_discount_only": "rho", "vanna": "vanna", "volga": "volga",
+}  # fmt: skip
+
+
+def recognises(file: VectorFile) -> bool:
+    return file.has("model", "precision", "max_abs_diff_quantlib_over_forward", "cases")
+
+
+def run(file: VectorFile) -> Iterable[CaseResult]:
+    for place, case in enumerate(file.content["cases"]):
+        yield run_case(f"case {place}", _GREEK, lambda check, case=case: _case(check, case))
+
+
+def _case(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, "input", "expected", "quantlib_price", "note")
+    terms, expected = case["input"], case["expected"]
+    only_keys(terms, "option", "forward", "strike", "expiry", "vol", "rate_cc")
+    only_keys(expected, "price", *_NAMES)
+    found = _greeks(terms)
+    check.tolerance = _VALUE
+    check.number("price", expected["price"] / terms["forward"], found.value_per_t[0] / terms["forward"])
+    check.tolerance = _GREEK
+    for name, value in expected.items():
+        if name != "price" and abs(value) > _SMALLEST:
+            check.number(name, value, float(getattr(found, _NAMES[name])[0]))
+
+
+def _greeks(terms: dict[str, Any]) -> OptionGreeks:
+    return black76_greeks(
+        forward_per_t=np.array([terms["forward"]]),
+        strike_per_t=np.array([terms["strike"]]),
+        volatility=np.array([terms["vol"]]),
+        expiry_years=np.array([terms["expiry"]]),
+        discount_factor=np.array([math.exp(-terms["rate_cc"] * terms["expiry"])]),
+        option_sign=np.array([1.0 if terms["option"] == "call" else -1.0]),
+    )
