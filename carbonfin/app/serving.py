@@ -55,7 +55,9 @@ def bounded(
             return
         reading = _TimedBody(receive, send, seconds_max=body_seconds_max)
         await whole(scope, reading.receive, reading.send)
-        if reading.was_late:
+        if reading.was_broken:
+            await _refuse(scope, send, "malformed-request", "the body breaks off, or its chunks cannot be read")
+        elif reading.was_late:
             await _refuse(
                 scope, send, "request-timeout", f"the body did not arrive within {body_seconds_max:g} seconds"
             )
@@ -64,7 +66,11 @@ def bounded(
 
 
 class _TimedBody:
-    """A request whose body must have arrived by a time; the application then sees a client that has gone."""
+    """A request whose body must arrive whole and by a time; the application else sees a client that has gone.
+
+    The server tells of a body that it cannot read in the words for a client that has gone: whoever is still there is
+    told what was wrong.
+    """
 
     def __init__(self, receive: Receive, send: Send, *, seconds_max: float) -> None:
         self._receive = receive
@@ -73,6 +79,7 @@ class _TimedBody:
         self._is_complete = False
         self._has_answered = False
         self.was_late = False
+        self.was_broken = False
 
     async def receive(self) -> Any:
         """Give the next part of the body."""
@@ -84,12 +91,15 @@ class _TimedBody:
         except TimeoutError:
             self.was_late = not self._has_answered
             return {"type": "http.disconnect"}
+        if message["type"] == "http.disconnect":
+            self.was_broken = not self._has_answered
+            return message
         self._is_complete = not cast("dict[str, Any]", message).get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass on the answer, unless the time is over: then it would be about a body that never came."""
-        if self.was_late:
+        """Pass on the answer, unless it would be about a body that never came."""
+        if self.was_late or self.was_broken:
             return
         self._has_answered = True
         await self._send(message)

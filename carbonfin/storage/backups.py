@@ -27,6 +27,8 @@ _MAGIC = {_SQLITE: b"SQLite format 3\x00", "postgresql": b"PGDMP"}
 _CHUNK_BYTES = 1 << 20
 _BUSY_S = 10.0
 _LOCK_WAIT_MS = 4000
+_ASIDE = "carbonfin_replaced"
+"""Where what is being replaced stands in PostgreSQL until the backup is whole in its place."""
 _OWNERS_POLICY = " unscoped_owner "
 _TABLE = re.compile(r" POLICY public (\w+) unscoped_owner ")
 _VERSION_ROW = re.compile(r"^COPY [^\n]*alembic_version[^\n]*\n(?P<revision>\S+)\n", re.MULTILINE)
@@ -79,7 +81,7 @@ def back_up(engine: sa.Engine, file: Path) -> Backup:
 
 
 def restore(engine: sa.Engine, file: Path, *, replaces: bool) -> Backup:
-    """Put a backup into a database, whole or not at all.
+    """Put a backup into a database, whole or not at all: what stood there stays until the backup is in its place.
 
     Args:
         engine: The database to fill, opened as the owner of its tables.
@@ -162,12 +164,38 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _fill_postgres(engine: sa.Engine, file: Path) -> None:
-    """Empty the schema, fill it in one transaction, and open the rows to the role that owns the tables here."""
+    """Set aside what stands there, fill an empty schema, and let the old one go, or put it back where that fails."""
     tools = PostgresTools(engine)
+    _set_aside(engine)
+    try:
+        _fill_empty(engine, file, tools)
+    except BaseException:
+        _change_schemas(engine, "DROP SCHEMA public CASCADE", f"ALTER SCHEMA {_ASIDE} RENAME TO public")
+        raise
+    _change_schemas(engine, f"DROP SCHEMA {_ASIDE} CASCADE")
+
+
+def _set_aside(engine: sa.Engine) -> None:
+    """Move the whole schema out of the way; what an earlier restore that was cut off left there is put back first."""
+    names = sa.inspect(engine).get_schema_names()
+    if _ASIDE in names:
+        is_filled = sa.inspect(engine).has_table("alembic_version")
+        leftover = (f"DROP SCHEMA {_ASIDE} CASCADE",) if is_filled else (
+            "DROP SCHEMA IF EXISTS public CASCADE", f"ALTER SCHEMA {_ASIDE} RENAME TO public",
+        )  # fmt: skip
+        _change_schemas(engine, *leftover)
+    _change_schemas(engine, f"ALTER SCHEMA public RENAME TO {_ASIDE}", "CREATE SCHEMA public")
+
+
+def _change_schemas(engine: sa.Engine, *statements: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}")
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def _fill_empty(engine: sa.Engine, file: Path, tools: PostgresTools) -> None:
+    """Fill the schema in one transaction, and open the rows to the role that owns the tables here."""
     # These policies name the owner's role, which is another one where a backup is restored elsewhere.
     guarded = [found[1] for entry in tools.restore(file, leaves_out=_OWNERS_POLICY) if (found := _TABLE.search(entry))]
     with engine.begin() as connection:

@@ -199,6 +199,23 @@ def test_the_boundary_of_a_message_is_never_in_doubt(server: Running, message: b
     assert set(found) <= answers
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"5\nhello\n0\n\n", b"5\r\nhello\n0\r\n\r\n", b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhel"],
+    ids=["bare line feeds", "one bare line feed", "a size that is no number", "cut off"],
+)
+def test_chunks_that_cannot_be_read_are_refused_as_malformed(server: Running, body: bytes) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = _answer_of(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+    assert b'"code":"malformed-request"' in answer
+    assert len(re.findall(rb"HTTP/1\.1 ", answer)) == 1
+    assert httpx.get(f"{server.address}/quick", timeout=20).text == "here"
+
+
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "MADE-UP"])
 def test_trace_and_other_methods_are_not_served(server: Running, method: str) -> None:
     answer = httpx.request(method, f"{server.address}/quick", headers={"X-Secret": "not to be echoed"}, timeout=20)

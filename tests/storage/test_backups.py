@@ -156,6 +156,60 @@ def test_a_database_that_is_not_empty_is_left_alone_unless_told(place: Place, tm
     assert _differences(place.engine) == []
 
 
+def test_a_restore_that_fails_half_way_leaves_what_stood_there(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file passes every check made before, and fails while it is being read in."""
+    file = tmp_path / "backup"
+    back_up(place.engine, file)
+    with Sessions(place.engine).begin() as session:
+        decide(session, place.world)
+    if place.engine.dialect.name == "postgresql":
+        damaged = bytearray(file.read_bytes())
+        damaged[len(damaged) // 2 :] = b"\x00" * (len(damaged) - len(damaged) // 2)
+        file.write_bytes(damaged)
+        (tmp_path / "backup.sha256").unlink()
+        monkeypatch.setattr("carbonfin.storage.backups._revision_of", lambda *_: schema.head_revision())
+    else:
+        file.write_bytes(file.read_bytes()[:8192])
+        (tmp_path / "backup.sha256").unlink()
+    with pytest.raises(CarbonFinError):
+        restore(place.engine, file, replaces=True)
+    with Sessions(place.engine).read() as session:
+        assert len(decisions_of(session, place.world.maker)) == 1
+    assert _differences(place.engine) == []
+    assert "carbonfin_replaced" not in sa.inspect(place.engine).get_schema_names()
+    file.unlink()
+    back_up(place.engine, file)
+    restore(place.engine, file, replaces=True)
+    assert _differences(place.engine) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("is_filled", [False, True], ids=["before it was filled", "after it was filled"])
+def test_a_restore_that_was_cut_off_is_taken_up_again(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_filled: bool
+) -> None:
+    all_tables()
+    server: Postgres = request.getfixturevalue("postgres")
+    try:
+        programs = client_programs()
+    except PostgresMissing as missing:
+        pytest.skip(f"pg_dump: {missing}")
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    with server.database() as own, server.database() as elsewhere:
+        for place in _place(own, elsewhere):
+            back_up(place.engine, tmp_path / "backup")
+            with place.engine.begin() as connection:
+                connection.exec_driver_sql("ALTER SCHEMA public RENAME TO carbonfin_replaced")
+                connection.exec_driver_sql("CREATE SCHEMA public")
+            if is_filled:
+                schema.upgrade(place.engine)
+            restore(place.engine, tmp_path / "backup", replaces=True)
+            assert _differences(place.engine) == []
+            assert "carbonfin_replaced" not in sa.inspect(place.engine).get_schema_names()
+
+
 def test_a_damaged_backup_touches_nothing(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     back_up(place.engine, file)
