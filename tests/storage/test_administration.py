@@ -152,6 +152,34 @@ def test_a_first_password_is_handed_out_once(sessions: Sessions, house: House) -
     assert not [event for event in events if text in f"{event.subject} {event.detail}"]
 
 
+def test_a_one_time_password_ends_to_the_instant_and_another_is_handed_out(sessions: Sessions, house: House) -> None:
+    first, second = house.administrators
+    _approve(sessions, second, _propose_person(sessions, first))
+    person = _account(sessions, first, "new.officer")
+    assert person.one_time_until is None
+    text, digest = parties.one_time_password()
+    with sessions.within(first).begin() as session:
+        parties.hand_out_password(session, first, person.id, password_hash=digest, at=AT)
+    until = AT + timedelta(hours=72)
+    assert _account(sessions, first, "new.officer").one_time_until == until
+    before, after = FixedClock(until - timedelta(microseconds=1)), FixedClock(until)
+    signed_in = parties.authenticate_person(sessions, login="new.officer", password=text, clock=before)
+    assert signed_in is not None
+    assert parties.authenticate_person(sessions, login="new.officer", password="wrong", clock=after) is None
+    with pytest.raises(NotPermitted, match="was good until"):
+        parties.authenticate_person(sessions, login="new.officer", password=text, clock=after)
+    with pytest.raises(NotPermitted, match="was good until"):
+        parties.change_password(sessions, signed_in, current=text, new="a longer horse battery 9", clock=after)
+    again, digest = parties.one_time_password()
+    with pytest.raises(Conflict, match="handed out already"), sessions.within(first).begin() as session:
+        parties.hand_out_password(session, first, person.id, password_hash=digest, at=before.now())
+    with sessions.within(first).begin() as session:
+        parties.hand_out_password(session, first, person.id, password_hash=digest, at=until)
+    assert parties.authenticate_person(sessions, login="new.officer", password=again, clock=after) is not None
+    parties.change_password(sessions, signed_in, current=again, new="a longer horse battery 9", clock=after)
+    assert _account(sessions, first, "new.officer").one_time_until is None
+
+
 def test_nobody_changes_the_own_rights_in_either_seat(sessions: Sessions, big_house: House) -> None:
     first, second, third = big_house.administrators
     with pytest.raises(NotPermitted, match="own account"), sessions.within(first).begin() as session:

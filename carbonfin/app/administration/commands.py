@@ -72,7 +72,9 @@ def people_command(context: typer.Context) -> None:
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         found = accounts_of(session, terminal.actor)
-    terminal.answer(found, columns=("id", "login", "name", "role", "is_active", "locked_until", "last_seen_at"))
+    terminal.answer(
+        found, columns=("id", "login", "name", "role", "is_active", "locked_until", "one_time_until", "last_seen_at")
+    )
 
 
 @commands.command("keep-out")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -11,6 +12,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.administration import ROLES_OF
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
+    ONE_TIME_PASSWORD_FOR,
     Organization,
     OrganizationDraft,
     deactivate,
@@ -35,9 +37,14 @@ COMMAND_LINE = "command-line"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneTimePassword:
-    """A first password, shown this once."""
+    """A first password, shown this once.
+
+    Attributes:
+        good_until: When it ends, unless it was changed before.
+    """
 
     login: str
+    good_until: datetime
     password: str = field(repr=False)
 
 
@@ -92,21 +99,22 @@ def open_organization(
     for login in logins:
         require_login(login)
     first = [(login, *one_time_password()) for login in logins]
+    at = clock.now()
     with sessions.as_operator().begin() as session:
         if any(known.name == draft.name for known in organizations(session)):
             raise Conflict(f"organisation {draft.name!r} exists", zh=f"机构“{draft.name}”已存在", field="--name")
         opened = save_organization(session, draft)
         operator = _operator(opened, by)
         for login, _, password_hash in first:
-            _add_administrator(session, operator, login, password_hash, clock)
+            _add_administrator(session, operator, login, password_hash, at)
         note_security_event(
             session, organization_id=opened.id, kind="organization_added", subject=f"organization:{opened.id}",
-            actor=operator, at=clock.now(),
+            actor=operator, at=at,
         )  # fmt: skip
     return OpenedOrganization(
         organization_id=opened.id,
         name=opened.name,
-        administrators=tuple(OneTimePassword(login=login, password=text) for login, text, _ in first),
+        administrators=tuple(_shown(login, text, at) for login, text, _ in first),
     )
 
 
@@ -120,6 +128,7 @@ def add_administrator(sessions: Sessions, *, organization: str, login: str, by: 
     """
     require_login(login)
     text, password_hash = one_time_password()
+    at = clock.now()
     with sessions.as_operator().begin() as session:
         home = next((one for one in organizations(session) if organization in {one.id, one.name}), None)
         if home is None:
@@ -128,13 +137,17 @@ def add_administrator(sessions: Sessions, *, organization: str, login: str, by: 
             )
         if Role.ADMINISTRATOR not in ROLES_OF[home.kind]:
             raise InvalidInput(f"{home.name} has no administrators", zh="该机构不设管理员", field="organization")
-        _add_administrator(session, _operator(home, by), login, password_hash, clock)
-    return OneTimePassword(login=login, password=text)
+        _add_administrator(session, _operator(home, by), login, password_hash, at)
+    return _shown(login, text, at)
 
 
-def _add_administrator(session: Session, operator: Actor, login: str, password_hash: str, clock: Clock) -> None:
-    account = open_account(session, operator, login=login, name=login, role=Role.ADMINISTRATOR, at=clock.now())
-    hand_out_password(session, operator, account.id, password_hash=password_hash, at=clock.now())
+def _add_administrator(session: Session, operator: Actor, login: str, password_hash: str, at: datetime) -> None:
+    account = open_account(session, operator, login=login, name=login, role=Role.ADMINISTRATOR, at=at)
+    hand_out_password(session, operator, account.id, password_hash=password_hash, at=at)
+
+
+def _shown(login: str, text: str, at: datetime) -> OneTimePassword:
+    return OneTimePassword(login=login, password=text, good_until=at + ONE_TIME_PASSWORD_FOR)
 
 
 def keep_person_out(sessions: Sessions, *, login: str, by: str, clock: Clock) -> EndedAccess:

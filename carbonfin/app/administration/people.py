@@ -184,6 +184,7 @@ def _one(
         account=account,
         state=account_state(account, clock),
         is_locked=account.is_locked(clock.now()),
+        can_be_handed_a_password=account.can_be_handed_a_password(clock.now()),
         is_oneself=account.id == actor.id,
         role=ROLE_NAMES[account.role],
         roles=[
@@ -209,6 +210,8 @@ def account_state(account: Account, clock: Clock) -> tuple[str, Text]:
         return "breach", Text("已锁定", "Locked")
     if account.is_unclaimed:
         return "warning", Text("待发放一次性密码", "Waits for a one-time password")
+    if account.can_be_handed_a_password(clock.now()):
+        return "warning", Text("一次性密码已过期", "One-time password expired")
     if account.must_change_password:
         return "information", Text("待修改密码", "Must change the password")
     if account.signs_in_elsewhere:

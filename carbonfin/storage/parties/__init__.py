@@ -66,6 +66,7 @@ from carbonfin.storage.parties.organizations import (
     standing_of,
 )
 from carbonfin.storage.parties.passwords import (
+    ONE_TIME_PASSWORD_FOR,
     authenticate_person,
     change_password,
     confirm_person,
@@ -100,6 +101,7 @@ from carbonfin.storage.parties.single_sign_on import person_of_subject
 __all__ = [
     "ALL_SCOPES",
     "EXTERNAL_ID_KINDS",
+    "ONE_TIME_PASSWORD_FOR",
     "Account",
     "ApiKey",
     "ApiKeyRow",

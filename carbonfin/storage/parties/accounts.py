@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.storage.parties.organizations import hash_password
-from carbonfin.storage.parties.passwords import NOBODYS_HASH
+from carbonfin.storage.parties.passwords import NOBODYS_HASH, one_time_until
 from carbonfin.storage.parties.rows import SessionRow, UserRow
 from carbonfin.storage.parties.security import note_security_event
 
@@ -26,6 +26,7 @@ class Account:
 
     Attributes:
         is_unclaimed: No password fits yet: a one-time password can be handed out, once.
+        one_time_until: When the one-time password that was handed out ends; None where there is none.
         signs_in_elsewhere: The organisation's own provider vouches for the person; there is no password here.
     """
 
@@ -37,9 +38,14 @@ class Account:
     locked_until: datetime | None
     must_change_password: bool
     is_unclaimed: bool
+    one_time_until: datetime | None
     signs_in_elsewhere: bool
     last_seen_at: datetime | None
     version: int
+
+    def can_be_handed_a_password(self, at: datetime) -> bool:
+        """Whether no password fits yet, or a one-time password has ended unused."""
+        return self.is_unclaimed or (self.one_time_until is not None and at >= self.one_time_until)
 
     def is_locked(self, at: datetime) -> bool:
         """Whether failures keep the person out at an instant."""
@@ -157,13 +163,14 @@ def one_time_password() -> tuple[str, str]:
 
 
 def hand_out_password(session: Session, actor: Actor, person_id: str, *, password_hash: str, at: datetime) -> None:
-    """Set the one-time password of an account that has none.
+    """Set the one-time password of an account that has none, or whose own ended unused.
 
     Raises:
         Conflict: A password was handed out already: another needs an approval.
     """
     row = _own_row(session, actor, person_id, lock=True)
-    if row.password_hash != NOBODYS_HASH:
+    until = one_time_until(row)
+    if row.password_hash != NOBODYS_HASH and (until is None or at < until):
         raise Conflict(
             "a password was handed out already",
             zh="该账户的一次性密码已发放",
@@ -244,6 +251,7 @@ def _account(row: UserRow, last_seen_at: datetime | None) -> Account:
         locked_until=row.locked_until,
         must_change_password=row.must_change_password,
         is_unclaimed=row.password_hash == NOBODYS_HASH,
+        one_time_until=one_time_until(row),
         signs_in_elsewhere=row.oidc_subject is not None,
         last_seen_at=last_seen_at,
         version=row.version,

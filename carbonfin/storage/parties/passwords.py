@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import InvalidInput, NotFound, NotPermitted
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties.organizations import actor_from, hash_password, password_fits
 from carbonfin.storage.parties.rows import OrganizationRow, SessionRow, UserRow
@@ -15,6 +15,8 @@ from carbonfin.storage.parties.security import note_security_event
 
 FAILURES_MAX = 5
 LOCKED_FOR = timedelta(minutes=15)
+ONE_TIME_PASSWORD_FOR = timedelta(hours=72)
+"""How long a one-time password opens anything; another is then handed out."""
 # Fits no password; it is verified for unknown logins, so that they take as long as known ones.
 NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$zApyJfmqq5B2HznDiZZzhA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _COMMON = frozenset(
@@ -30,6 +32,9 @@ def authenticate_person(sessions: Sessions, *, login: str, password: str, clock:
 
     Five failures in a row lock the account for fifteen minutes. The password is verified outside any transaction, and
     the failure is counted in one of its own, so that nothing rolls it back.
+
+    Raises:
+        NotPermitted: The password fits, and was a one-time password whose time is over.
     """
     return _proved(sessions, col(UserRow.login) == login, password, clock, at_the_door=True)
 
@@ -114,6 +119,7 @@ def _proved(
         if at_the_door and row.locked_until is not None and now < row.locked_until:
             return None
         if fits:
+            _refuse_expired(row, now)
             if at_the_door:
                 row.failed_count = 0
                 row.locked_until = None
@@ -123,6 +129,26 @@ def _proved(
             return actor_from(row, organization)
         _count_failure(session, row, now, at_the_door=at_the_door)
     return None
+
+
+def one_time_until(row: UserRow) -> datetime | None:
+    """Give when the one-time password of an account ends; None where it has none."""
+    if not row.must_change_password or row.password_hash == NOBODYS_HASH or row.password_changed_at is None:
+        return None
+    return row.password_changed_at + ONE_TIME_PASSWORD_FOR
+
+
+def _refuse_expired(row: UserRow, now: datetime) -> None:
+    """Say it only to whom the password fits: nobody else learns what kind of password an account has."""
+    until = one_time_until(row)
+    if until is not None and now >= until:
+        raise NotPermitted(
+            f"the one-time password was good until {until.isoformat(timespec='minutes')}",
+            zh="一次性密码已过期",
+            field="password",
+            remedy="Ask an administrator of your organisation for another.",
+            remedy_zh="请联系本机构管理员重新发放。",
+        )
 
 
 def _count_failure(session: Session, row: UserRow, now: datetime, *, at_the_door: bool) -> None:

@@ -90,6 +90,7 @@ def test_a_first_password_is_shown_once_and_stands_in_no_log(world: World) -> No
         status, _, text = send(client, f"{person[1]}/steps", action="one-time-password", password=PASSWORD)
         assert status == 200
         password = _code_shown(text)
+        assert "一次性密码有效至 " in text
         again, _, text = send(client, f"{person[1]}/steps", action="one-time-password", password=PASSWORD)
         assert (again, password in text) == (409, False)
         for address in (person[1], "/administration/events", "/administration/events/export", approval):
