@@ -58,8 +58,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_keys("jorion_linear_liquidation"), "liquidation horizon: collateral haircuts"),
     (_keys("agreementTerms", "legalAgreementIdentification"), "collateral agreements in CDM: collateral"),
     (_keys("agreementTerms", "contractualParty"), "collateral agreements in CDM: collateral"),
-    (_keys("codes", "identification"), "code list of emissions trades, no cases: collateral"),
-    (_keys("trade"), "emissions trades in CDM: collateral"),
     (lambda file: file.path.parent.name == "eligible-collateral", "eligible collateral in CDM: collateral"),
     # loans
     (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),
@@ -68,7 +66,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_is_actus, "contract standard (ACTUS): loans"),
     (_keys("loan", "source"), "level-payment mortgages (30/360 monthly): loans"),
     (_is_csv_beside_toml, "level-payment mortgages (30/360 monthly): loans"),
-    (lambda file: file.path.suffix == ".xml" and "dataDocument" in file.text, "emissions trades in FpML: collateral"),
     (
         lambda file: file.path.suffix == ".csv" and "sovereign_pct" in file.text[:200],
         "supervisory haircuts: collateral haircuts",

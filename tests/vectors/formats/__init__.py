@@ -13,6 +13,7 @@ from tests.vectors.formats import (
     day_counts,
     decision_table,
     dmn,
+    emissions_trades,
     equal_principal,
     holidays,
     interest_rounding,
@@ -115,4 +116,17 @@ FORMATS: tuple[Format, ...] = (
     _format("decision model (DMN)", dmn.recognises_model, dmn.run_model, dmn.MODEL_PARTS),
     _format("cases of a decision model (DMN)", dmn.recognises_cases, dmn.run_cases, "modelName labels testCase"),
     _format("decision graph (JDM)", jdm.recognises, jdm.run, "tests nodes edges contentType settings"),
+    _format("emissions trade (FpML)", emissions_trades.recognises_fpml, emissions_trades.run_fpml, "trade party"),
+    _format(
+        "emissions trade (CDM)",
+        emissions_trades.recognises_cdm,
+        emissions_trades.run_cdm,
+        "@model @type @version @key trade transferHistory",
+    ),
+    _format(
+        "code list of tracking systems",
+        emissions_trades.recognises_codes,
+        emissions_trades.run_codes,
+        "identification codes",
+    ),
 )
