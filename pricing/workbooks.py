@@ -15,7 +15,7 @@ from carbonfin.documents.workbooks import (
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.portfolio import PortfolioValue
 from pricing.calc.positions import LINE_KIND_LABELS
-from pricing.calc.quality import FINDING_LABELS, QualityReport
+from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, QualityReport
 
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 
@@ -67,8 +67,11 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
     )
 
 
-def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date) -> SheetTable:
-    """Give the days of one unit as a table; the exchange stands in every row and under the table."""
+def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date, report: QualityReport | None) -> SheetTable:
+    """Give the days of one unit as a table; the exchange stands in every row and under the table.
+
+    Without a report nothing was checked, and the flags of every day say so.
+    """
     exchanges = sorted({quote.exchange for quote in quotes})
     return SheetTable(
         name="行情",
@@ -82,6 +85,11 @@ def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date) -> Sh
             SheetColumn(label="挂牌成交额", kind=CellKind.MONEY, unit="元", totalled=True),
             SheetColumn(label="大宗成交量", kind=CellKind.TONNES, unit="吨", totalled=True),
             SheetColumn(label="大宗成交额", kind=CellKind.MONEY, unit="元", totalled=True),
+            SheetColumn(label="开盘价", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="最高价", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="最低价", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="加权均价", kind=CellKind.PRICE, unit="元/吨"),
+            SheetColumn(label="质量标记", kind=CellKind.TEXT, width=40),
             SheetColumn(label="交易所", kind=CellKind.TEXT),
             SheetColumn(label="依据", kind=CellKind.TEXT),
         ),
@@ -95,6 +103,11 @@ def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date) -> Sh
                 quote.listed_amount_cny,
                 quote.block_volume_t,
                 quote.block_amount_cny,
+                quote.open_cny_per_t,
+                quote.high_cny_per_t,
+                quote.low_cny_per_t,
+                quote.vwap_cny_per_t,
+                _flags_text(quote, report),
                 quote.exchange,
                 quote.document,
             )
@@ -106,10 +119,16 @@ def quote_table(quotes: Sequence[Quote], *, unit_name: str, to_date: date) -> Sh
     )
 
 
-def quality_table(report: QualityReport) -> SheetTable:
+def _flags_text(quote: Quote, report: QualityReport | None) -> str:
+    if report is None:
+        return "未检查"
+    return "；".join(FINDING_LABELS[kind][0] for kind in report.flags_on(quote.quote_date))
+
+
+def quality_table(report: QualityReport, *, sheet_name: str = "质量检查") -> SheetTable:
     """Give the findings of a quality check as a table."""
     return SheetTable(
-        name="质量检查",
+        name=sheet_name,
         title=f"{report.unit} 行情质量检查（{report.first_date} 至 {report.last_date}）",
         columns=(
             SheetColumn(label="日期", kind=CellKind.DAY),
@@ -120,7 +139,7 @@ def quality_table(report: QualityReport) -> SheetTable:
             (
                 finding.quote_date,
                 FINDING_LABELS[finding.kind][0],
-                "，".join(f"{name}={value}" for name, value in finding.values),
+                "，".join(f"{VALUE_LABELS[name][0]} {value}" for name, value in finding.values),
             )
             for finding in report.findings
         ),

@@ -198,6 +198,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/forwards/quote": BANK_READERS,
     "GET /market": BANK_READERS,
     "GET /market/export/{ending:str}": BANK_READERS,
+    "GET /market/quality": BANK_READERS,
+    "GET /market/quality/export/xlsx": BANK_READERS,
     "GET /market/upload": BANK_MAKERS,
     "POST /market/upload": BANK_MAKERS,
     "GET /portfolios": BANK_READERS,

@@ -47,6 +47,10 @@ _ALLOWS = "carbonfin_allows"
 THEMES = ("auto", "light", "dark")
 THEME_QUERY = "theme"
 THEME_COOKIE = "carbonfin_theme"
+RISES = ("red", "green")
+RISE_QUERY = "rise"
+RISE_COOKIE = "carbonfin_rise"
+"""The colour of a rise in price; left alone, red on Chinese pages and green on English ones."""
 
 ROLE_NAMES: dict[Role, Text] = {
     Role.SYSTEM: Text("系统", "System"),
@@ -146,6 +150,9 @@ def page(
     theme = request.query_params.get(THEME_QUERY, "")
     if theme in THEMES:
         cookies.append(seals.lasting_cookie(THEME_COOKIE, theme))
+    rise = request.query_params.get(RISE_QUERY, "")
+    if rise in RISES:
+        cookies.append(seals.lasting_cookie(RISE_COOKIE, rise))
     if asked_language(request) is not None:
         cookies.append(seals.lasting_cookie(LANGUAGE_COOKIE, language.value))
     proof = proof_of(request)
@@ -191,6 +198,8 @@ def _surroundings(request: Connection, language: Language, form_token: str) -> d
         "language_links": {other.value: _address_with(request, LANGUAGE_QUERY, other.value) for other in Language},
         "theme": _theme_of(request),
         "theme_links": {theme: _address_with(request, THEME_QUERY, theme) for theme in THEMES},
+        "rise": _rise_of(request, language),
+        "rise_links": {rise: _address_with(request, RISE_QUERY, rise) for rise in RISES},
         "visitor": visitor,
         "role_name": ROLE_NAMES[role] if role is not None else None,
         "may": partial(_may, request.app.state[_ALLOWS], role),
@@ -209,6 +218,11 @@ def _may(allows: Allows, role: Role | None, address: str, method: str = "GET") -
 def _theme_of(request: Connection) -> str:
     theme = request.query_params.get(THEME_QUERY) or request.cookies.get(THEME_COOKIE)
     return theme if theme in THEMES else "auto"
+
+
+def _rise_of(request: Connection, language: Language) -> str:
+    rise = request.query_params.get(RISE_QUERY) or request.cookies.get(RISE_COOKIE)
+    return rise if rise in RISES else "red" if language is Language.ZH else "green"
 
 
 def _address_with(request: Connection, name: str, value: str) -> str:

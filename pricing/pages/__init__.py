@@ -8,11 +8,14 @@ from pricing.pages.portfolios import (
     valuation_page,
     value_now,
 )
+from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.uploads import send_price_file, upload_page
 
 routes = [
     market_page,
     export_market,
+    quality_page,
+    export_quality,
     upload_page,
     send_price_file,
     portfolio_list,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Annotated, Any
 
 from litestar import get
@@ -28,19 +28,30 @@ from carbonfin.web.wire import day_of
 from pricing import service, workbooks
 from pricing.calc.liquidity import WindowStatistics, window_statistics
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
-from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, FindingKind, QualityReport
+from pricing.calc.quality import FINDING_LABELS, GRAVE, VALUE_LABELS, Finding, FindingKind, QualityReport
 
 _FIRST_UNIT = "CEA"
 _RECENT_DAYS = 12
 _FLAGS: tuple[tuple[FindingKind, Words, Tone], ...] = (
+    (FindingKind.LIMIT_LOCKED, Words(zh="封于涨跌停价", en="limit-locked"), Tone.BREACH),
     (FindingKind.LIMIT_MOVE, Words(zh="触及涨跌幅", en="limit-size move"), Tone.BREACH),
     (FindingKind.JUMP, Words(zh="价格跳变", en="jump"), Tone.BREACH),
     (FindingKind.CARRIED_CLOSE, Words(zh="沿用前收盘价", en="carried close"), Tone.WARNING),
     (FindingKind.SMALL_PRINT, Words(zh="成交量过小", en="small print"), Tone.WARNING),
     (FindingKind.BLOCK_APART, Words(zh="大宗均价偏离", en="block apart"), Tone.PLAIN),
 )
+_SHOWN_DAYS = 20
 
 _UnitQuery = Annotated[str, QueryParameter(max_length=20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRow:
+    """One day of the table: the quote, its move against the quote before, and what the checks found."""
+
+    quote: Quote
+    move_ratio: Decimal | None
+    flags: tuple[FindingKind, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +80,17 @@ class MarketView:
             return None
         before, last = self.quotes[-2:]
         return round_half_up(last.price_cny_per_t / before.price_cny_per_t - 1, 4)
+
+    @property
+    def recent(self) -> list[DayRow]:
+        """The last days shown, latest first, each with its move and flags."""
+        rows = []
+        for before, quote in pairwise((None, *self.quotes)):
+            assert quote is not None
+            move = None if before is None else round_half_up(quote.price_cny_per_t / before.price_cny_per_t - 1, 4)
+            flags = () if self.report is None else self.report.flags_on(quote.quote_date)
+            rows.append(DayRow(quote=quote, move_ratio=move, flags=flags))
+        return rows[: -_SHOWN_DAYS - 1 : -1]
 
     @property
     def is_sample(self) -> bool:
@@ -110,6 +132,7 @@ def market_page(
         chart=_chart(view, "en" if language == "en" else "zh") if view.quotes else None,
         finding_days=_finding_days(view),
         recent_count=_RECENT_DAYS,
+        grave=GRAVE,
         finding_labels={kind: Text(*labels) for kind, labels in FINDING_LABELS.items()},
         value_labels={name: Text(*labels) for name, labels in VALUE_LABELS.items()},
         price_kind=Text(*PRICE_KIND_LABELS[view.last.price_kind]) if view.last else None,
@@ -137,7 +160,7 @@ def export_market(
     check_ending(ending)
     with sessions.read() as session:
         view = _view(session, actor, clock, unit=unit, from_date=from_date, to_date=to_date)
-    table = workbooks.quote_table(view.quotes, unit_name=view.unit_name, to_date=view.to_date)
+    table = workbooks.quote_table(view.quotes, unit_name=view.unit_name, to_date=view.to_date, report=view.report)
     stem = f"行情-{view.unit}-{view.to_date}"
     if ending == "csv":
         return download(workbooks.csv_of(table), stem=stem, ending="csv")

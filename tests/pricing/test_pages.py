@@ -2,7 +2,9 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -147,3 +149,48 @@ def test_an_auditor_sees_no_way_to_value(world: World) -> None:
     with signed_in(world, "auditor") as client:
         assert client.get("/market", headers=PAGE).status_code == 200
         assert client.get("/market/upload", headers=PAGE).status_code == 403
+
+
+def test_the_quality_page_counts_by_unit_and_filters_by_kind(world: World) -> None:
+    """Three days of the national table trade fewer than 100 t: 6 and 10 January and 3 March."""
+    with signed_in(world) as client:
+        assert 'href="/market/quality"' in client.get("/market?unit=CEA", headers=PAGE).text
+        whole = client.get("/market/quality?lang=zh", headers=PAGE).text
+        assert "挂牌成交量过小 3" in whole
+        assert "跨年度综合价格，不得用于估计波动率" in whole
+        chosen = client.get("/market/quality?unit=CEA&kind=small_print", headers=PAGE).text
+        findings = chosen.split("逐项发现", 2)[-1]
+        assert findings.count("<tr><td") == 3
+        assert "2025-03-03" in findings
+        assert "listed volume too small" in client.get("/market/quality?lang=en", headers=PAGE).text
+        assert client.get("/market/quality?kind=nonsense", headers=PAGE).status_code == 422
+        chosen_all = client.get("/market/quality?unit=&kind=&from=&to=2025-06-30", headers=PAGE)
+        assert chosen_all.status_code == 200
+        content = client.get("/market/quality/export/xlsx").content
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert {"质量检查 CEA", "质量检查 CCER"} <= set(book.sheetnames)
+
+
+def test_days_show_what_is_known_of_their_range_and_a_dash_for_the_rest(world: World) -> None:
+    ranged = replace(
+        quote("SZA-2023", date(2025, 6, 29), "43.50", volume_t=1000, amount="43370", kind=PriceKind.VINTAGE_QUOTE),
+        open_cny_per_t=Decimal("43.31"), high_cny_per_t=Decimal("43.62"), low_cny_per_t=Decimal("43.21"),
+        vwap_cny_per_t=Decimal("43.37"),
+    )  # fmt: skip
+    with world.sessions.begin() as session:
+        save_quotes(session, [ranged], organization_id=world.officer.organization_id)
+    with signed_in(world) as client:
+        text = client.get("/market?unit=SZA-2023", headers=PAGE).text
+        rows = client.get("/market/export/csv?unit=SZA-2023").content.decode("utf-8-sig")
+    days = text.split("近期每日行情", 2)[-1].split("行情质量检查")[0]
+    assert all(figure in days for figure in ("43.31", "43.62", "43.21", "43.37", "—", "周末交易日", "▲"))
+    assert "43.31,43.62,43.21,43.37,周末交易日" in rows
+
+
+def test_a_reader_chooses_the_colour_of_a_rise_and_it_is_kept(world: World) -> None:
+    with signed_in(world) as client:
+        assert 'data-rise="red"' in client.get("/market?lang=zh", headers=PAGE).text
+        assert 'data-rise="green"' in client.get("/market?rise=green", headers=PAGE).text
+        assert 'data-rise="green"' in client.get("/market", headers=PAGE).text
+        assert 'data-rise="red"' in client.get("/market?rise=red", headers=PAGE).text
+        assert 'data-rise="red"' in client.get("/market?lang=en", headers=PAGE).text

@@ -57,7 +57,7 @@ def _market_workbook(session: Session, outcome: DemoOutcome, report: QualityRepo
     known_at = end_of_china_day(day)
     quotes = market_days(session, outcome.maker, unit=report.unit, from_date=None, to_date=day, known_at=known_at)
     table = pricing_workbooks.quote_table(
-        quotes, unit_name=f"{SCHEME_NAMES_ZH[report.unit.scheme]} {report.unit}", to_date=day
+        quotes, unit_name=f"{SCHEME_NAMES_ZH[report.unit.scheme]} {report.unit}", to_date=day, report=report
     )
     return pricing_workbooks.workbook_of(
         table, pricing_workbooks.quality_table(report), title=table.title, created_at=known_at
