@@ -89,6 +89,13 @@ def test_a_close_at_the_limit_is_a_bound_and_no_price() -> None:
     assert "涨跌停" in value.steps[0].reason_zh
 
 
+def test_a_close_made_by_a_few_tonnes_is_no_price() -> None:
+    value = fair_value(market_of(*ACTIVE[:9], trade(9, "79.00", 99)), replace(LIMITS, traded_share_min=Decimal(0)))
+    assert value.activity.verdict is Activity.ACTIVE
+    assert taken(value) == "listed_mean"
+    assert "99 吨" in value.steps[0].reason_zh
+
+
 def test_a_composite_is_no_vintage_s_close() -> None:
     value = fair_value(market_of(*ACTIVE, close=None), LIMITS)
     assert taken(value) == "listed_mean"

@@ -44,8 +44,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_keys("cnh_hkd", "eua_in_cny"), "cross-currency pricing: pricing"),
     (_keys("cases", "geometric_conditioning"), "average-price options: pricing"),
     (_keys("method", "units", "cases"), "spread options: pricing"),
-    (_keys("close", "high", "low", "traded", "at_limit", "expected"), "volatility in thin markets: pricing"),
-    (_keys("convention", "pnl", "expected"), "value at risk and expected shortfall: pricing"),
     (_keys("european_haug"), "options: pricing"),
     # collateral
     (_keys("note", "rows", "model"), "close-out haircuts: collateral haircuts"),

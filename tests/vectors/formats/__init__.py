@@ -21,8 +21,10 @@ from tests.vectors.formats import (
     pcaf,
     repo,
     state_machines,
+    tail_risk,
     thin_market,
     variation_margin,
+    volatility,
 )
 
 
@@ -58,6 +60,18 @@ FORMATS: tuple[Format, ...] = (
         black76.recognises,
         black76.run,
         "model precision max_abs_diff_quantlib_over_forward units cases tolerance",
+    ),
+    _format(
+        "volatility in thin markets",
+        volatility.recognises,
+        volatility.run,
+        "note close high low traded at_limit expected definitions tolerance",
+    ),
+    _format(
+        "value at risk and expected shortfall",
+        tail_risk.recognises,
+        tail_risk.run,
+        "convention pnl expected weighted normal se_quantile tolerance",
     ),
     _format("thin market", thin_market.recognises, thin_market.run, "trades expected note tolerance"),
     _format(

@@ -1,0 +1,1 @@
+"""Risk of books: value at risk, expected shortfall, stress, contributions, backtests."""

@@ -1,0 +1,241 @@
+"""Revaluation of option books over scenarios by Chebyshev interpolation in price and volatility, to a stated tolerance.
+
+Options on one future that expire together are one smooth function of the future's log move and the log move of its
+volatility. It is valued exactly on a grid of Chebyshev nodes and read off for every scenario; the tail of the series
+says how far off that is, and where it does not fall below the tolerance the book is valued exactly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numpy.polynomial.chebyshev import chebvander
+
+from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.options.black76 import black76_value_per_t
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_DEGREES = ((16, 4), (32, 6), (64, 8), (96, 10), (128, 12))
+_FINE = 1e-6  # below it the coarse grids never do
+_CELLS_AT_ONCE = 65_536
+_LEAST_WIDTH = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OptionBook:
+    """European options by column; `bucket` names those on one future that expire together.
+
+    Attributes:
+        bucket: Bucket of each option, from 0, shape (options,).
+        quantity_t: Signed tonnes.
+        strike_per_t: K.
+        option_sign: +1 call, -1 put.
+        forward_per_t: F of each bucket, shape (buckets,).
+        total_volatility: sigma sqrt(T) of each bucket.
+        discount_factor: D of each bucket.
+        expiry_years: T of each bucket, by which a rate move discounts.
+    """
+
+    bucket: IntArray
+    quantity_t: FloatArray
+    strike_per_t: FloatArray
+    option_sign: FloatArray
+    forward_per_t: FloatArray
+    total_volatility: FloatArray
+    discount_factor: FloatArray
+    expiry_years: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BucketScenarios:
+    """Moves by bucket and scenario.
+
+    Attributes:
+        log_price: ln of the future's factor, shape (buckets, scenarios).
+        log_volatility: ln of the volatility's factor, same shape.
+        zero_rate: Parallel move of the discount rate, shape (scenarios,).
+    """
+
+    log_price: FloatArray
+    log_volatility: FloatArray
+    zero_rate: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScenarioValues:
+    """P&L of a book by scenario.
+
+    Attributes:
+        pnl: Shape (scenarios,).
+        relative_error: Estimated error over the largest value of the book; nought where valued exactly.
+        degrees: Nodes in price and volatility of each bucket; (0, 0) where valued exactly.
+    """
+
+    pnl: FloatArray
+    relative_error: float
+    degrees: tuple[tuple[int, int], ...]
+
+
+def exact_scenario_pnl(book: OptionBook, scenarios: BucketScenarios) -> ScenarioValues:
+    """Value every option in every scenario and sum: the reference, and the way of small books."""
+    _fits(book, scenarios)
+    total = np.zeros(scenarios.zero_rate.size)
+    for bucket, rows in _buckets(book):
+        total += _exact(book, bucket, rows, scenarios)
+    return ScenarioValues(
+        pnl=total - _present(book), relative_error=0.0, degrees=tuple((0, 0) for _ in book.forward_per_t)
+    )
+
+
+def chebyshev_scenario_pnl(book: OptionBook, scenarios: BucketScenarios, *, tolerance: float) -> ScenarioValues:
+    """Value the book by interpolation to a tolerance relative to the largest value of each bucket.
+
+    Args:
+        book: The options.
+        scenarios: Moves; their ranges are the interpolation's.
+        tolerance: Largest estimated error over the bucket's largest absolute value; 1e-7 is usual.
+
+    Raises:
+        InvalidInput: Shapes do not fit, or the tolerance is not positive.
+    """
+    _fits(book, scenarios)
+    if not tolerance > 0.0:
+        raise InvalidInput(f"tolerance is {tolerance}", zh="容差须为正数", field="tolerance")
+    total = np.zeros(scenarios.zero_rate.size)
+    worst, degrees = 0.0, [(0, 0)] * book.forward_per_t.size
+    for bucket, rows in _buckets(book):
+        found = _interpolated(book, bucket, rows, scenarios, tolerance)
+        if found is None:
+            total += _exact(book, bucket, rows, scenarios)
+            continue
+        values, error, degrees[bucket] = found
+        total += values
+        worst = max(worst, error)
+    return ScenarioValues(pnl=total - _present(book), relative_error=worst, degrees=tuple(degrees))
+
+
+def _fits(book: OptionBook, scenarios: BucketScenarios) -> None:
+    shape = (book.forward_per_t.size, scenarios.zero_rate.size)
+    if scenarios.log_price.shape != shape or scenarios.log_volatility.shape != shape:
+        raise InvalidInput(
+            f"scenarios of shape {scenarios.log_price.shape} do not fit {shape[0]} buckets and {shape[1]} scenarios",
+            zh="情景数组与合约组数或情景数不一致",
+            field="log_price",
+        )
+    if book.bucket.size and not (book.bucket.min() >= 0 and book.bucket.max() < shape[0]):
+        raise InvalidInput("an option names no bucket", zh="期权所属合约组不存在", field="bucket")
+    for name in ("log_price", "log_volatility", "zero_rate"):
+        if not np.all(np.isfinite(getattr(scenarios, name))):
+            raise InvalidInput(f"{name} is not finite", zh=f"情景 {name} 不是有限数", field=name)
+
+
+def _buckets(book: OptionBook) -> Iterator[tuple[int, IntArray]]:
+    order = np.argsort(book.bucket, kind="stable")
+    places, starts = np.unique(book.bucket[order], return_index=True)
+    yield from zip(places.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _present(book: OptionBook) -> float:
+    return float(
+        np.sum(
+            book.quantity_t
+            * black76_value_per_t(
+                forward_per_t=book.forward_per_t[book.bucket],
+                strike_per_t=book.strike_per_t,
+                total_volatility=book.total_volatility[book.bucket],
+                discount_factor=book.discount_factor[book.bucket],
+                option_sign=book.option_sign,
+            )
+        )
+    )
+
+
+def _undiscounted(
+    book: OptionBook, bucket: int, rows: IntArray, log_price: FloatArray, log_volatility: FloatArray
+) -> FloatArray:
+    """Sum the bucket's options at each point, before the move of rates."""
+    forward = book.forward_per_t[bucket] * np.exp(log_price)
+    deviation = book.total_volatility[bucket] * np.exp(log_volatility)
+    factor = book.discount_factor[bucket]
+    strikes, signs, quantities = _netted(book, rows)
+    step = max(_CELLS_AT_ONCE // forward.size, 1)
+    total = np.zeros(forward.shape)
+    for start in range(0, strikes.size, step):
+        part = slice(start, start + step)
+        values = black76_value_per_t(
+            forward_per_t=forward[None, :],
+            strike_per_t=strikes[part, None],
+            total_volatility=deviation[None, :],
+            discount_factor=np.array(factor),
+            option_sign=signs[part, None],
+        )
+        total += quantities[part] @ values
+    return total
+
+
+def _netted(book: OptionBook, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give each strike and type once, with the tonnes of all options that share them."""
+    terms = np.stack([book.strike_per_t[rows], book.option_sign[rows]])
+    distinct, place = np.unique(terms, axis=1, return_inverse=True)
+    quantity_t = np.bincount(place.reshape(-1), weights=book.quantity_t[rows], minlength=distinct.shape[1])
+    return distinct[0], distinct[1], quantity_t
+
+
+def _discounting(book: OptionBook, bucket: int, scenarios: BucketScenarios) -> FloatArray:
+    return np.asarray(np.exp(-scenarios.zero_rate * book.expiry_years[bucket]))
+
+
+def _exact(book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScenarios) -> FloatArray:
+    values = _undiscounted(book, bucket, rows, scenarios.log_price[bucket], scenarios.log_volatility[bucket])
+    return values * _discounting(book, bucket, scenarios)
+
+
+def _interpolated(
+    book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScenarios, tolerance: float
+) -> tuple[FloatArray, float, tuple[int, int]] | None:
+    """Give the bucket's values by the first degrees whose series ends below the tolerance, or None where none does."""
+    price, volatility = _Axis.of(scenarios.log_price[bucket]), _Axis.of(scenarios.log_volatility[bucket])
+    for degrees in _DEGREES if tolerance > _FINE else _DEGREES[2:]:
+        if degrees[0] * degrees[1] >= scenarios.zero_rate.size:
+            return None
+        points = np.meshgrid(price.nodes(degrees[0]), volatility.nodes(degrees[1]), indexing="ij")
+        values = _undiscounted(book, bucket, rows, points[0].ravel(), points[1].ravel()).reshape(degrees)
+        series = _transform(degrees[0]) @ values @ _transform(degrees[1]).T
+        scale = float(np.abs(values).max()) or 1.0
+        error = (float(np.abs(series[-2:]).sum()) + float(np.abs(series[:, -1:]).sum())) / scale
+        if error <= tolerance:
+            left = chebvander(price.unit(scenarios.log_price[bucket]), degrees[0] - 1)
+            right = chebvander(volatility.unit(scenarios.log_volatility[bucket]), degrees[1] - 1)
+            found = np.einsum("sv,sv->s", left @ series, right)
+            return found * _discounting(book, bucket, scenarios), error, degrees
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """The range of a move over the scenarios, as [-1, 1]."""
+
+    middle: float
+    half: float
+
+    @classmethod
+    def of(cls, moves: FloatArray) -> "_Axis":
+        low, high = float(moves.min()), float(moves.max())
+        return cls(0.5 * (low + high), max(0.5 * (high - low), _LEAST_WIDTH))
+
+    def nodes(self, count: int) -> FloatArray:
+        return self.middle + self.half * np.cos(np.pi * (np.arange(count) + 0.5) / count)
+
+    def unit(self, moves: FloatArray) -> FloatArray:
+        return (moves - self.middle) / self.half
+
+
+def _transform(count: int) -> FloatArray:
+    """Give the matrix from values at the nodes to coefficients: c_k = (2 - [k = 0]) / n sum f(x_j) cos(k theta_j)."""
+    angles = np.pi * (np.arange(count) + 0.5) / count
+    matrix = 2.0 / count * np.cos(np.outer(np.arange(count), angles))
+    matrix[0] *= 0.5
+    return np.asarray(matrix)
