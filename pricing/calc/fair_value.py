@@ -277,7 +277,8 @@ def _close_step(market: ThinMarket, test: ActivityTest, limits: ActivityLimits) 
 
 
 def _mean_step(test: ActivityTest, measures: TapeMeasures) -> WaterfallStep:
-    price = measures.listed_mean_from_minimum_cny_per_t
+    mean = measures.listed_mean_from_minimum_cny_per_t
+    price = None if mean is None else round_half_up(mean, 4)
     stale = test.verdict is Activity.STALE
     zh, en = "窗口内没有达到最小成交量的挂牌成交", "no listed print of the minimum size"
     if price is not None:

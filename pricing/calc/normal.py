@@ -94,7 +94,7 @@ def _taylor_table() -> tuple[FloatArray, FloatArray]:
     table[:, 0] = [0.5 * math.erfc(-one / math.sqrt(2.0)) for one in node.tolist()]
     before, hermite = np.zeros_like(node), np.ones_like(node)
     for order in range(1, _TERMS):
-        scale = math.factorial(order) * float(_NODES_PER_UNIT) ** order
+        scale = math.factorial(order) * (1.0 * _NODES_PER_UNIT) ** order
         table[:, order] = (-1.0) ** (order - 1) * hermite * density / scale
         before, hermite = hermite, node * hermite - (order - 1) * before
     return np.ascontiguousarray(table[:, :-1]), np.ascontiguousarray(table[:, -1])

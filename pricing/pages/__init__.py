@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.fair_values import fair_value_page
 from pricing.pages.market import export_market, market_page
 from pricing.pages.portfolios import (
     export_valuation,
@@ -14,6 +15,7 @@ from pricing.pages.uploads import send_price_file, upload_page
 routes = [
     market_page,
     export_market,
+    fair_value_page,
     quality_page,
     export_quality,
     upload_page,

@@ -1,6 +1,7 @@
 """Shapes of the pricing API."""
 
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
+from pricing.schemas.fair_values import FairValueOut
 from pricing.schemas.market import (
     FindingOut,
     ForwardQuoteOut,
@@ -29,6 +30,7 @@ __all__ = [
     "CurveQuoteListOut",
     "CurveQuoteOut",
     "FailureOut",
+    "FairValueOut",
     "FindingOut",
     "ForwardQuoteOut",
     "ImportReportOut",

@@ -180,7 +180,8 @@ def _netted(book: OptionBook, rows: IntArray) -> tuple[FloatArray, FloatArray, F
     """Give each strike and type once, with the tonnes of all options that share them."""
     terms = np.stack([book.strike_per_t[rows], book.option_sign[rows]])
     distinct, place = np.unique(terms, axis=1, return_inverse=True)
-    quantity_t = np.bincount(place.reshape(-1), weights=book.quantity_t[rows], minlength=distinct.shape[1])
+    quantity_t = np.zeros(distinct.shape[1])
+    np.add.at(quantity_t, place.reshape(-1), book.quantity_t[rows])
     return distinct[0], distinct[1], quantity_t
 
 

@@ -29,7 +29,7 @@ def historical_moves(log_returns: FloatArray, *, horizon_days: int) -> FloatArra
     """
     _checked(log_returns, horizon_days)
     sums = np.cumsum(np.concatenate([np.zeros((log_returns.shape[0], 1)), log_returns], axis=1), axis=1)
-    moves = sums[:, horizon_days:] - sums[:, :-horizon_days]
+    moves: FloatArray = sums[:, horizon_days:] - sums[:, :-horizon_days]
     _enough(moves.shape[1])
     return moves
 
