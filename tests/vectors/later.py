@@ -35,13 +35,6 @@ def _is_csv_beside_toml(file: VectorFile) -> bool:
 
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # pricing
-    (_keys("model", "path_simulation", "terminal_noncompliance_probability"), "allowance models: pricing"),
-    (_keys("input", "expected", "option_calibration"), "calibration of allowance models: pricing"),
-    (_first_case_has("carry_over_fraction"), "allowance models with banking: pricing"),
-    (_keys("model", "method", "units", "cases"), "allowance models with banking: pricing"),
-    (_keys("model", "cases", "kalman"), "two-factor futures curve: pricing"),
-    (_keys("formula", "model", "units", "cases"), "futures-forward convexity: pricing"),
-    (_keys("cnh_hkd", "eua_in_cny"), "cross-currency pricing: pricing"),
     (_keys("cases", "geometric_conditioning"), "average-price options: pricing"),
     (_keys("method", "units", "cases"), "spread options: pricing"),
     (_keys("european_haug"), "options: pricing"),

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from tests.vectors.comparison import CaseResult
 from tests.vectors.files import VectorFile
 from tests.vectors.formats import (
+    allowance_models,
     black76,
     chinese_rules,
     cost_of_carry,
+    cross_currency,
     csa_margin,
     day_counts,
     decision_table,
@@ -72,6 +74,42 @@ FORMATS: tuple[Format, ...] = (
         tail_risk.recognises,
         tail_risk.run,
         "convention pnl expected weighted normal se_quantile tolerance",
+    ),
+    _format(
+        "allowance models",
+        allowance_models.recognises_one,
+        allowance_models.run_one,
+        "model units cases path_simulation terminal_noncompliance_probability tolerance",
+    ),
+    _format(
+        "allowance models with banking",
+        allowance_models.recognises_two,
+        allowance_models.run_two,
+        "model method units cases tolerance",
+    ),
+    _format(
+        "calibration of allowance models",
+        allowance_models.recognises_fit,
+        allowance_models.run_fit,
+        "input expected option_calibration note tolerance",
+    ),
+    _format(
+        "two-factor futures curve",
+        allowance_models.recognises_factors,
+        allowance_models.run_factors,
+        "model units cases kalman tolerance",
+    ),
+    _format(
+        "cross-currency pricing",
+        cross_currency.recognises,
+        cross_currency.run,
+        "note units cnh_hkd eua_in_cny tolerance",
+    ),
+    _format(
+        "futures-forward convexity",
+        cross_currency.recognises_convexity,
+        cross_currency.run_convexity,
+        "formula model units cases tolerance",
     ),
     _format("thin market", thin_market.recognises, thin_market.run, "trades expected note tolerance"),
     _format(
