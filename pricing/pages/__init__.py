@@ -10,6 +10,7 @@ from pricing.pages.portfolios import (
     value_now,
 )
 from pricing.pages.quality import export_quality, quality_page
+from pricing.pages.risk import keep_risk, risk_page
 from pricing.pages.uploads import send_price_file, upload_page
 
 routes = [
@@ -23,6 +24,8 @@ routes = [
     portfolio_list,
     portfolio_page,
     value_now,
+    risk_page,
+    keep_risk,
     valuation_page,
     export_valuation,
 ]

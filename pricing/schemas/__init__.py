@@ -11,6 +11,7 @@ from pricing.schemas.market import (
     QuoteListOut,
     QuoteOut,
 )
+from pricing.schemas.risk import RiskIn, RiskOut
 from pricing.schemas.valuations import (
     FailureOut,
     LineValueOut,
@@ -46,6 +47,8 @@ __all__ = [
     "QualityOut",
     "QuoteListOut",
     "QuoteOut",
+    "RiskIn",
+    "RiskOut",
     "ValuationIn",
     "ValuationOut",
 ]

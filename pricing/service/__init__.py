@@ -1,5 +1,8 @@
 """Pricing for other packages and for the edges: load, calculate, save; nothing commits here."""
 
+from typing import Any
+
+from carbonfin.rules.record import DecisionKind
 from pricing.calc.curve_quotes import CurveQuotes
 from pricing.calc.liquidity import (
     AppraisalPrice,
@@ -10,6 +13,7 @@ from pricing.calc.liquidity import (
 )
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.portfolio import PORTFOLIO_VALUE
+from pricing.calc.portfolio_risk import PORTFOLIO_RISK
 from pricing.service.curve_quotes import CurveImport, curve_quotes_of, curves_of, import_curve_file
 from pricing.service.fair_values import FairValueAnswer, fair_value_of
 from pricing.service.fetching import FetchReport, fetch_market
@@ -32,6 +36,7 @@ from pricing.service.market import (
     quoted_units,
 )
 from pricing.service.previews import Markets, Preview, preview_lines
+from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.valuation import (
     ForwardAnswer,
     Valuation,
@@ -51,13 +56,14 @@ from pricing.store.portfolios import Portfolio, ValuationRecord
 __all__ = [
     "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "CurveImport", "CurveQuotes", "FairValueAnswer",
     "FetchReport", "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot", "Markets", "Portfolio",
-    "Preview", "Quote", "RateQuote", "Valuation", "ValuationRecord", "appraisal_price",
+    "Preview", "Quote", "RateQuote", "RiskAnswer", "Valuation", "ValuationRecord", "appraisal_price",
     "average_daily_volume_t", "curve_quotes_of", "curves_of", "fair_price", "fair_value_of", "fetch_market",
     "flags_of", "forward_quote", "fx_rate_on", "import_builtin_market", "import_curve_file",
-    "import_price_file", "import_sample_quotes", "list_portfolios", "load_portfolio", "load_valuation",
-    "lpr_on", "market_days", "market_snapshot", "portfolio_page", "preview_lines", "price_figures",
-    "quality_of", "quote_page", "quoted_units", "record_inline_valuation", "record_valuation",
-    "sample_parameters", "save_portfolio", "valuations_of", "value_inline",
+    "import_price_file", "import_sample_quotes", "list_portfolios", "load_portfolio", "load_risk",
+    "load_valuation", "lpr_on", "market_days", "market_snapshot", "portfolio_page", "preview_lines",
+    "price_figures", "quality_of", "quote_page", "quoted_units", "record_inline_valuation", "record_risk",
+    "record_valuation", "risk_of_lines", "risk_of_portfolio", "sample_parameters", "save_portfolio",
+    "valuations_of", "value_inline",
 ]  # fmt: skip
 
-DECISION_KINDS = (PORTFOLIO_VALUE,)
+DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK)

@@ -89,6 +89,7 @@ TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
+    "POST /v1/risk": PORTFOLIO,
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),

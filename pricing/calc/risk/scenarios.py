@@ -1,7 +1,6 @@
 """Scenarios of factor moves: from history, from history rescaled to today's volatility, drawn, or named stresses."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -121,39 +120,6 @@ class StressKind(StrEnum):
     LIMIT_DOWN_STREAK = "limit_down_streak"
     PENALTY_CHANGE = "penalty_change"
     OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stress:
-    """A named stress: relative moves of prices by factor, of volatilities, of the rate; an assumption with a source.
-
-    Attributes:
-        price_moves: Relative move of each factor named, -0.19 for a fall of 19 %; factors not named do not move.
-        volatility_move: Relative move of every volatility.
-        rate_move: Parallel move of discount rates.
-        source: Who supposes it; every stress is an assumption, and said to be.
-    """
-
-    code: str
-    kind: StressKind
-    title_zh: str
-    title_en: str
-    price_moves: Mapping[str, Decimal]
-    volatility_move: Decimal = Decimal(0)
-    rate_move: Decimal = Decimal(0)
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse falls beyond everything."""
-        for factor, move in (*self.price_moves.items(), ("volatility", self.volatility_move)):
-            if not move.is_finite() or move < -1:
-                raise InvalidInput(
-                    f"stress {self.code} moves {factor} by {move}",
-                    zh=f"压力情景 {self.code} 中 {factor} 的变动 {move} 无效",
-                    field="price_moves",
-                    remedy="A price cannot fall by more than all of it.",
-                    remedy_zh="价格跌幅不能超过 100%。",
-                )  # fmt: skip
 
 
 def limit_down_move(limit_ratio: Decimal, days: int) -> Decimal:

@@ -11,8 +11,6 @@ from pricing.calc.risk.chebyshev import BucketScenarios, OptionBook, chebyshev_s
 from pricing.calc.risk.scenarios import (
     BLOCK,
     Drawn,
-    Stress,
-    StressKind,
     drawn_moves,
     filtered_moves,
     historical_moves,
@@ -64,10 +62,6 @@ def test_stresses() -> None:
     assert limit_down_move(Decimal("0.10"), 3) == Decimal("-0.271")
     with pytest.raises(InvalidInput, match=r"limit 0\.10, 0 days"):
         limit_down_move(Decimal("0.10"), 0)
-    with pytest.raises(InvalidInput, match=r"moves CEA by -1\.5"):
-        Stress(
-            code="X", kind=StressKind.OTHER, title_zh="情景", title_en="stress", price_moves={"CEA": Decimal("-1.5")}
-        )
 
 
 def option_book(count: int, buckets: int) -> OptionBook:

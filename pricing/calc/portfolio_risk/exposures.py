@@ -1,0 +1,83 @@
+"""Lines with what a scenario needs: the leg that moves with the price, and the fixed leg that is discounted."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Failure
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import to_decimal, to_float
+from pricing.calc.compliance import VintageState, vintage_use
+from pricing.calc.liquidity import fair_price
+from pricing.calc.market import MarketSnapshot
+from pricing.calc.portfolio_risk.inputs import VOLATILITY, RiskInputs
+from pricing.calc.positions import LineKind, LineValue, PortfolioLine, failure_of
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedLine:
+    """A valued line with what a scenario needs: its price leg and its fixed leg, in CNY."""
+
+    line: PortfolioLine
+    value: LineValue
+    factor: str
+    price_leg: float
+    fixed_leg: float
+    years: float
+
+    def pnl(self, move: float, rate_move: float) -> float:
+        """Give the exact P&L of a relative price move and a parallel move of the rate."""
+        return self.price_leg * move - self.fixed_leg * math.expm1(-rate_move * self.years)
+
+
+def factor_of(snapshot: MarketSnapshot, unit: Unit) -> str:
+    """Name the price factor of a unit: itself where it is quoted, else its scheme's composite."""
+    return str(snapshot.quotes_of(unit)[0].unit)
+
+
+def exposed_lines(inputs: RiskInputs, values: dict[str, LineValue]) -> tuple[list[ExposedLine], list[Failure]]:
+    """Give the valued lines whose factor has a volatility, and why the others are left out."""
+    snapshot = inputs.book.snapshot
+    known = {one.factor for one in inputs.volatilities}
+    exposed, failures = [], []
+    for line in inputs.book.lines:
+        value = values.get(line.line_id)
+        if value is None:
+            continue
+        factor = factor_of(snapshot, line.unit)
+        if factor not in known:
+            failures.append(failure_of(line, _no_volatility(factor)))
+            continue
+        exposed.append(_legs(snapshot, line, value, factor))
+    return exposed, failures
+
+
+def _no_volatility(factor: str) -> InvalidInput:
+    return InvalidInput(
+        f"{factor} has no volatility: its quotes mix vintages or are too few, and none is approved",
+        zh=f"{factor} 没有可用波动率：行情为跨年度综合价格或样本不足，且没有经核定的假设",
+        field="volatility",
+        remedy=f"Enter and approve the parameter {VOLATILITY}[{factor}].",
+        remedy_zh=f"请录入参数 {VOLATILITY}（{factor}）并经复核。",
+    )
+
+
+def _legs(snapshot: MarketSnapshot, line: PortfolioLine, value: LineValue, factor: str) -> ExposedLine:
+    """Split a line: value = price leg - fixed leg; a forward's fixed leg is what is paid, discounted."""
+    today = snapshot.valuation_date
+    if line.kind is LineKind.FUTURES:
+        price_cny_per_t, fixed_cny, years = value.price_cny_per_t, 0.0, 0.0
+    else:
+        use = vintage_use(lambda key, scope: snapshot.find_parameter(key, scope=scope), line.unit)
+        day = line.delivery_date or today
+        is_past = use.state_on(day) is VintageState.PAST_USE
+        price_cny_per_t = Decimal(0) if is_past else fair_price(snapshot, line.unit).price_cny_per_t
+        years = (day - today).days / 365.0
+        fixed_cny = to_float(price_cny_per_t * line.quantity_t - value.present_value_cny)
+    return ExposedLine(line, value, factor, to_float(price_cny_per_t * line.quantity_t), fixed_cny, years)
+
+
+def fen(amount: float) -> Decimal:
+    """Round an amount to the fen; nothing has no sign."""
+    return to_decimal(amount, places=2) + Decimal(0)

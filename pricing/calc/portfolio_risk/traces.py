@@ -1,0 +1,94 @@
+"""The trace of a measurement: settings, volatilities, exposures, results."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from carbonfin.rules.trace import Figure, Trace, checked_trace
+from pricing.calc.portfolio_risk.exposures import fen
+from pricing.calc.portfolio_risk.inputs import (
+    CONFIDENCE,
+    HORIZON_DAYS,
+    TAIL_DEGREES,
+    FactorVolatility,
+    LineRisk,
+    RiskInputs,
+    StressResult,
+)
+from pricing.calc.portfolio_risk.stresses import STRESS_LABELS
+from pricing.calc.risk.measures import TailRisk
+
+
+def risk_trace(
+    inputs: RiskInputs,
+    lines: Sequence[LineRisk],
+    stresses: Sequence[StressResult],
+    *,
+    risk: TailRisk | None,
+    present_cny: Decimal,
+) -> Trace:
+    """Give the whole trace: every input stands before its use."""
+    snapshot = inputs.book.snapshot
+    settings = [
+        Figure.of_parameter(name, snapshot.parameter(key, scope=""))
+        for name, key in (("confidence", CONFIDENCE), ("horizon_days", HORIZON_DAYS), ("tail_degrees", TAIL_DEGREES))
+    ]
+    if inputs.correlation is not None:
+        settings.append(Figure.of_parameter("correlation", inputs.correlation))
+    drawn = Figure(
+        name="scenario_count", label_zh="情景数", label_en="scenarios drawn", value=str(inputs.scenario_count),
+        unit="count", source=f"PCG64 种子 {inputs.seed}",
+    )  # fmt: skip
+    volatilities = [_volatility(one) for one in inputs.volatilities]
+    exposures = [_exposure(one, f"行情快照 {snapshot.digest[:12]}") for one in lines]
+    taken = tuple(figure.name for figure in (*settings, drawn, *volatilities, *exposures))
+    results = [
+        _amount("present_value_cny", ("已计量现值", "value measured"), present_cny, formula="sum of lines measured")
+    ]
+    if risk is not None:
+        results += [
+            _amount(
+                "value_at_risk_cny", ("风险价值", "value at risk"), fen(risk.value_at_risk), inputs=taken,
+                formula="least x with P(loss <= x) >= confidence",
+            ),
+            _amount(
+                "expected_shortfall_cny", ("预期短缺", "expected shortfall"), fen(risk.expected_shortfall),
+                inputs=taken, formula="mean of the worst (1 - confidence) of losses",
+            ),
+        ]  # fmt: skip
+    names = tuple(figure.name for figure in exposures)
+    shocks = [
+        _amount(
+            f"stress.{one.kind}",
+            (f"压力损益：{STRESS_LABELS[one.kind][0]}", f"stress: {STRESS_LABELS[one.kind][1]}"),
+            one.pnl_cny,
+            inputs=names,
+            formula="sum of exposure * move - fixed leg * (exp(-rate move * years) - 1)",
+        )
+        for one in stresses
+    ]
+    return checked_trace([*settings, drawn, *volatilities, *exposures, *results, *shocks])
+
+
+def _volatility(one: FactorVolatility) -> Figure:
+    return Figure(
+        name=f"volatility.{one.factor}", label_zh=f"{one.factor} 年化波动率", label_en=f"{one.factor} volatility",
+        value=format(one.volatility, "f"), unit="ratio", source=one.source, confirmed=not one.is_assumption,
+        note_zh="假设" if one.is_assumption else "", note_en="assumption" if one.is_assumption else "",
+    )  # fmt: skip
+
+
+def _exposure(one: LineRisk, source: str) -> Figure:
+    return Figure(
+        name=f"line.{one.line_id}.exposure_cny", label_zh=f"{one.line_id} 价格敞口",
+        label_en=f"{one.line_id} price exposure", value=format(one.exposure_cny, "f"), unit="CNY",
+        formula="quantity_t * price", source=source,
+    )  # fmt: skip
+
+
+def _amount(
+    name: str, labels: tuple[str, str], amount_cny: Decimal, *, formula: str, inputs: tuple[str, ...] = ()
+) -> Figure:
+    return Figure(
+        name=name, label_zh=labels[0], label_en=labels[1], value=format(amount_cny, "f"), unit="CNY", formula=formula,
+        inputs=inputs,
+    )  # fmt: skip

@@ -1,0 +1,225 @@
+"""The risk of a stored portfolio or of a book at hand: measured, and on demand kept as a decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.units import round_half_up, to_decimal, to_float
+from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
+from pricing.calc.market import MarketSnapshot, Quote
+from pricing.calc.portfolio import PortfolioInputs
+from pricing.calc.portfolio_risk import (
+    CORRELATION,
+    PORTFOLIO_RISK,
+    SCENARIO_COUNT,
+    SEED,
+    VOLATILITY,
+    CustomStress,
+    FactorVolatility,
+    PortfolioRisk,
+    RiskInputs,
+    measure_risk,
+)
+from pricing.calc.portfolio_risk.exposures import factor_of
+from pricing.calc.positions import PortfolioLine
+from pricing.calc.quality import single_vintage_series
+from pricing.calc.volatility import PriceHistory, estimated_volatility
+from pricing.service.market import market_days, market_snapshot
+from pricing.service.valuation import load_portfolio
+
+_INLINE = "inline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskAnswer:
+    """A measurement, with its decision where it was kept."""
+
+    portfolio_name: str
+    valuation_date: date
+    known_at: datetime
+    risk: PortfolioRisk
+    decision_id: str | None
+
+
+def risk_of_lines(
+    session: Session,
+    actor: Actor,
+    lines: Sequence[PortfolioLine],
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    custom: CustomStress | None = None,
+) -> RiskAnswer:
+    """Measure a book that is not stored, and keep nothing."""
+    inputs = _inputs(
+        session, actor, _INLINE, _INLINE, lines, valuation_date=valuation_date, known_at=known_at, custom=custom
+    )
+    return _answer(inputs, measure_risk(inputs), None)
+
+
+def risk_of_portfolio(
+    session: Session,
+    actor: Actor,
+    portfolio_id: str,
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    custom: CustomStress | None = None,
+) -> RiskAnswer:
+    """Measure a stored portfolio, and keep nothing."""
+    portfolio = load_portfolio(session, actor, portfolio_id)
+    inputs = _inputs(
+        session, actor, portfolio.id, portfolio.name, portfolio.lines, valuation_date=valuation_date,
+        known_at=known_at, custom=custom,
+    )  # fmt: skip
+    return _answer(inputs, measure_risk(inputs), None)
+
+
+def record_risk(
+    session: Session, actor: Actor, portfolio_id: str, *, valuation_date: date, known_at: datetime
+) -> RiskAnswer:
+    """Measure a stored portfolio and keep the decision."""
+    portfolio = load_portfolio(session, actor, portfolio_id)
+    inputs = _inputs(
+        session, actor, portfolio.id, portfolio.name, portfolio.lines, valuation_date=valuation_date, known_at=known_at
+    )
+    recorded = record_decision(
+        session, actor, PORTFOLIO_RISK, inputs, subject=f"portfolio:{portfolio.id}", valid_on=valuation_date,
+        known_at=known_at,
+    )  # fmt: skip
+    return _answer(inputs, recorded.outcome, recorded.decision_id)
+
+
+def load_risk(session: Session, actor: Actor, decision_id: str) -> RiskAnswer:
+    """Give a measurement on record.
+
+    Raises:
+        NotFound: The actor's organisation has no such decision.
+    """
+    record = load_decision(session, actor, decision_id)
+    return RiskAnswer(
+        portfolio_name=record.inputs["book"]["portfolio_name"],
+        valuation_date=record.valid_on,
+        known_at=record.known_at,
+        risk=load_outcome(session, actor, PORTFOLIO_RISK, decision_id),
+        decision_id=decision_id,
+    )
+
+
+def _answer(inputs: RiskInputs, risk: PortfolioRisk, decision_id: str | None) -> RiskAnswer:
+    return RiskAnswer(
+        portfolio_name=inputs.book.portfolio_name,
+        valuation_date=inputs.book.valuation_date,
+        known_at=inputs.book.known_at,
+        risk=risk,
+        decision_id=decision_id,
+    )
+
+
+def _inputs(
+    session: Session,
+    actor: Actor,
+    portfolio_id: str,
+    name: str,
+    lines: Sequence[PortfolioLine],
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    custom: CustomStress | None = None,
+) -> RiskInputs:
+    snapshot = market_snapshot(
+        session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
+    )
+    return RiskInputs(
+        book=PortfolioInputs(
+            portfolio_id=portfolio_id,
+            portfolio_name=name,
+            valuation_date=valuation_date,
+            known_at=known_at,
+            lines=tuple(lines),
+            snapshot=snapshot,
+        ),
+        volatilities=tuple(_volatilities(session, actor, snapshot, lines)),
+        correlation=snapshot.find_parameter(CORRELATION, scope=""),
+        scenario_count=SCENARIO_COUNT,
+        seed=SEED,
+        custom=custom,
+    )
+
+
+def _volatilities(
+    session: Session, actor: Actor, snapshot: MarketSnapshot, lines: Sequence[PortfolioLine]
+) -> list[FactorVolatility]:
+    """Give the volatility of each factor: the bank's approved one, else an estimate, else none."""
+    factors: dict[str, PortfolioLine] = {}
+    for line in lines:
+        try:
+            factors.setdefault(factor_of(snapshot, line.unit), line)
+        except MissingData:
+            continue  # the line fails in its valuation, which says why
+    found = []
+    for factor in sorted(factors):
+        approved = snapshot.find_parameter(VOLATILITY, scope=factor)
+        if approved is not None:
+            found.append(
+                FactorVolatility(
+                    factor=factor, volatility=approved.decimal, source=approved.document, is_assumption=True
+                )
+            )
+            continue
+        estimate = _estimated(session, actor, snapshot, factors[factor])
+        if estimate is not None:
+            found.append(estimate)
+    return found
+
+
+def _estimated(
+    session: Session, actor: Actor, snapshot: MarketSnapshot, line: PortfolioLine
+) -> FactorVolatility | None:
+    """Estimate from one vintage's whole history; a mixed or short one gives nothing, and the line says so."""
+    try:
+        quotes = single_vintage_series(
+            market_days(
+                session, actor, unit=snapshot.quotes_of(line.unit)[0].unit, from_date=None,
+                to_date=snapshot.valuation_date, known_at=snapshot.known_at,
+            )
+        )  # fmt: skip
+        estimate = estimated_volatility(_history(quotes, _limit(snapshot, line)))
+    except CarbonFinError:
+        return None
+    if estimate.volatility <= 0.0:
+        return None
+    return FactorVolatility(
+        factor=factor_of(snapshot, line.unit),
+        volatility=to_decimal(estimate.volatility, places=4),
+        source=f"{quotes[0].exchange} {quotes[0].quote_date} 至 {quotes[-1].quote_date}，更新过程方差，"
+        f"{estimate.return_count} 个收益率",
+        is_assumption=False,
+    )
+
+
+def _limit(snapshot: MarketSnapshot, line: PortfolioLine) -> Decimal | None:
+    found = snapshot.find_parameter("pricing.limit_ratio", scope=line.unit.scheme)
+    return None if found is None else found.decimal
+
+
+def _history(quotes: Sequence[Quote], limit_ratio: Decimal | None) -> PriceHistory:
+    closes = [quote.price_cny_per_t for quote in quotes]
+    at_limit = [False]
+    for before, close in pairwise(closes):
+        bounds = () if limit_ratio is None else (1 - limit_ratio, 1 + limit_ratio)
+        at_limit.append(close in {round_half_up(before * bound) for bound in bounds})
+    return PriceHistory(
+        close_per_t=np.array([to_float(close) for close in closes]),
+        high_per_t=np.array([to_float(quote.high_cny_per_t or quote.price_cny_per_t) for quote in quotes]),
+        low_per_t=np.array([to_float(quote.low_cny_per_t or quote.price_cny_per_t) for quote in quotes]),
+        traded=np.array([quote.listed_volume_t is None or quote.listed_volume_t > 0 for quote in quotes]),
+        at_limit=np.array(at_limit),
+    )
