@@ -1,48 +1,92 @@
-"""Pricing commands: value a portfolio, import quotes, check their quality."""
+"""Pricing commands: value a book, measure its risk, import quotes, check their quality."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
-from pricing import service
+from pricing import service, workbooks
+from pricing.calc.positions import PortfolioLine
+from pricing.feeds.book_files import BookFile, read_book
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource
-from pricing.schemas import ImportReportOut, QualityOut, ValuationOut
+from pricing.schemas import FailureOut, ImportReportOut, QualityOut, RiskOut, ValuationOut
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny")  # fmt: skip
+_RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "incremental_cny")
+_BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 
 
 @commands.command("value")
 def value(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(help="组合代码 / portfolio code")],
+    book: Annotated[
+        str, typer.Argument(help="组合代码，或持仓文件 CSV/xlsx / portfolio code, or a book as CSV or xlsx")
+    ],
     valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="另存估值表 xlsx / write the lines as xlsx")] = None,
 ) -> None:
-    """对一个组合估值并留存决定 / value a portfolio and keep the decision."""
+    """对一个组合或持仓文件估值并留存决定 / value a portfolio or a file of positions and keep the decision."""
     terminal = terminal_of(context)
+    faults: tuple[Failure, ...] = ()
     with terminal.progress("估值 / valuing", total=2) as steps, terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
-        portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), code)
-        steps.done("定价 / pricing")
-        valuation = service.record_valuation(
-            session, terminal.actor, portfolio.id, valuation_date=day, known_at=standing.known_at
-        )
+        if Path(book).suffix.lower() in _BOOK_ENDINGS:
+            file = read_book(_content_of(Path(book)), file_name=Path(book).name)
+            steps.done("定价 / pricing")
+            valuation = service.record_inline_valuation(
+                session, terminal.actor, name=file.file_name, lines=_some(file), valuation_date=day,
+                known_at=standing.known_at,
+            )  # fmt: skip
+            faults = file.failures
+        else:
+            portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), book)
+            steps.done("定价 / pricing")
+            valuation = service.record_valuation(
+                session, terminal.actor, portfolio.id, valuation_date=day, known_at=standing.known_at
+            )
         steps.done("已留存 / kept")
-    answer = ValuationOut.of(valuation)
+    if out is not None:
+        out.write_bytes(workbooks.valuation_workbook(valuation))
+    _tell_value(terminal, ValuationOut.of(valuation), faults)
+    if faults:
+        raise typer.Exit(code=1)
+
+
+def _some(file: BookFile) -> tuple[PortfolioLine, ...]:
+    """Give the lines that can be read; a file with none is refused with its first fault."""
+    if file.lines:
+        return file.lines
+    first = file.failures[0] if file.failures else None
+    raise InvalidInput(
+        f"{file.file_name}: no line can be valued"
+        + (f"; {first.item}, {first.field}: {first.detail}" if first else ""),
+        zh=f"{file.file_name} 没有可估值的持仓" + (f"；{first.zh}" if first else ""),
+        field="book",
+        remedy=first.remedy if first else "Add positions.",
+        remedy_zh=first.remedy_zh if first else "请补充持仓。",
+    )
+
+
+def _tell_value(terminal: Terminal, answer: ValuationOut, faults: tuple[Failure, ...]) -> None:
     if terminal.json_output:
-        terminal.answer(_plain(answer))
+        unread = [_plain(FailureOut.of(fault)) for fault in faults]
+        terminal.answer({**_plain(answer), **({"unread": unread} if unread else {})})
         return
     terminal.answer([_plain(line) for line in answer.lines], columns=_LINE_COLUMNS)
+    for fault in faults:
+        terminal.say(f"{fault.zh} [{fault.field}] {fault.remedy_zh}")
     for failure in answer.failures:
         terminal.say(f"未估值 {failure.item} [{failure.field}]：{failure.detail_zh}。{failure.remedy_zh}")
     terminal.say(
@@ -63,6 +107,43 @@ def _portfolio(terminal: Terminal, found: tuple[service.Portfolio, ...], code: s
     )
 
 
+def _content_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+
+
+@commands.command("risk")
+def risk(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="组合代码 / portfolio code")],
+    keep: Annotated[bool, typer.Option("--keep", help="留存决定 / keep the decision")] = False,
+) -> None:
+    """计量一个组合的风险价值、预期短缺与压力情景 / measure value at risk, shortfall and stresses of a portfolio."""
+    terminal = terminal_of(context)
+    with terminal.progress("计量 / measuring", total=1) as steps, terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), code)
+        measured = (service.record_risk if keep else service.risk_of_portfolio)(
+            session, terminal.actor, portfolio.id, valuation_date=standing.business_date, known_at=standing.known_at
+        )
+        steps.done("完成 / done")
+    answer = RiskOut.of(measured)
+    if terminal.json_output:
+        terminal.answer({**_plain(answer), "decision_id": measured.decision_id})
+        return
+    terminal.answer([_plain(line) for line in answer.lines], columns=_RISK_COLUMNS)
+    for failure in answer.failures:
+        terminal.say(f"未计量 {failure.item}：{failure.detail_zh}。{failure.remedy_zh}")
+    for stress in answer.stresses:
+        terminal.say(f"压力情景 {stress.label_zh}（假设）：{stress.pnl_cny} 元")
+    terminal.say(
+        f"{answer.portfolio_name} {answer.valuation_date}：{answer.horizon_days} 个交易日、置信水平 "
+        f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，预期短缺 {answer.expected_shortfall_cny or '—'} 元"
+    )
+
+
 @commands.command("import-quotes")
 def import_quotes(
     context: typer.Context,
@@ -73,10 +154,7 @@ def import_quotes(
 ) -> None:
     """导入行情文件：全部存入或一行不存 / import a price file, all rows or none."""
     terminal = terminal_of(context)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    content = _content_of(file)
     with terminal.progress("读取 / reading", total=1) as steps, terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.import_price_file(
@@ -188,7 +266,8 @@ def quality(
     )
 
 
-def _plain(struct: object) -> object:
+def _plain(struct: Struct) -> dict[str, object]:
     import msgspec
 
-    return msgspec.to_builtins(struct)
+    plain: dict[str, object] = msgspec.to_builtins(struct)
+    return plain

@@ -7,7 +7,6 @@ from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Response, Template
 
-from carbonfin.documents.workbooks import Provenance
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
@@ -131,18 +130,4 @@ def export_valuation(
     stem = f"估值-{record.portfolio_name}-{record.valuation_date}"
     if ending == "csv":
         return download(workbooks.csv_of(table), stem=stem, ending="csv")
-    content = workbooks.workbook_of(
-        table,
-        title=table.title,
-        created_at=record.known_at,
-        provenance=(
-            Provenance(
-                subject="组合现值（元）",
-                value=format(record.present_value_cny, "f"),
-                source=f"决定记录 {record.decision_id}",
-                digest=record.snapshot_digest,
-                confirmed=not record.is_sample,
-            ),
-        ),
-    )
-    return download(content, stem=stem, ending="xlsx")
+    return download(workbooks.valuation_workbook(valuation), stem=stem, ending="xlsx")

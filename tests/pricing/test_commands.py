@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from carbonfin.app.cli import main
@@ -86,3 +87,45 @@ def test_fetch_market_stores_what_a_feed_serves_and_says_what_failed(capsys: pyt
         assert run("--json", *asked) == 0
         (answer,) = json.loads(capsys.readouterr().out)
         assert (answer["table"], answer["added_count"], len(answer["digest"])) == ("fx", 1, 64)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_file_of_positions_is_valued_and_its_bad_rows_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book, out = tmp_path / "持仓.csv", tmp_path / "估值.xlsx"
+    book.write_bytes(
+        "代码,类型,品种,数量(吨),约定价格(元/吨),交割日\n"
+        "H1,现货,CEA-2024,10000,,\n"
+        "F1,远期,CEA,20000,77.50,2025/12/15\n"
+        "X1,现货,CEA-2024,1.5,,\n"
+        "X2,期权,CEA-2024,10,,\n"
+        "H1,现货,CCER,10,,\n".encode("gbk")
+    )
+    assert run("--json", "pricing", "value", str(book), "--out", str(out)) == 1
+    answer = json.loads(capsys.readouterr().out)
+    # 10,000 t at 75.02 and the forward of the sample book
+    assert [line["present_value_cny"] for line in answer["lines"]] == ["750200.00", "-38935.49"]
+    assert [(one["item"], one["field"]) for one in answer["unread"]] == [
+        ("line 4", "quantity_t"), ("line 5", "kind"), ("line 6", "line_id"),
+    ]  # fmt: skip
+    assert openpyxl.load_workbook(out).sheetnames
+
+
+@pytest.mark.usefixtures("database")
+def test_a_file_without_any_position_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text("line_id,kind,unit,quantity_t\nX,spot,ZZZ,1\n", encoding="utf-8")
+    assert run("pricing", "value", str(book)) == 2
+    assert "没有可估值的持仓" in capsys.readouterr().err
+    assert run("pricing", "value", str(tmp_path / "none.csv")) == 2
+
+
+@pytest.mark.usefixtures("database")
+def test_risk_prints_figures_and_keeps_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", "pricing", "risk", "B1") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["decision_id"] is None
+    assert float(answer["expected_shortfall_cny"]) > float(answer["value_at_risk_cny"]) > 0
+    assert run("pricing", "risk", "B1", "--keep") == 0
+    assert "压力情景 连续跌停（假设）" in capsys.readouterr().out

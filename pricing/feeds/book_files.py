@@ -1,0 +1,144 @@
+"""Books of positions that people bring as CSV or workbook: good rows are positions, bad ones name line and remedy."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Failure
+from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine, line_fault
+from pricing.feeds.tables import (
+    WORKBOOK,
+    Columns,
+    doubled,
+    line_of,
+    read_day,
+    read_optional_number,
+    read_rows,
+    read_table,
+)
+
+EXAMPLE = (
+    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日\n"
+    "H1,现货,CEA-2024,10000,自有,,,,\n"
+    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,\n"
+)
+COLUMNS = Columns(
+    aliases={
+        "line_id": ("line_id", "代码", "持仓代码"),
+        "kind": ("kind", "类型", "持仓类型"),
+        "unit": ("unit", "品种", "配额品种"),
+        "quantity_t": ("quantity_t", "数量(吨)", "持仓量(吨)"),
+        "label": ("label", "说明", "备注"),
+        "strike_cny_per_t": ("strike_cny_per_t", "约定价格(元/吨)", "成交价(元/吨)"),
+        "delivery_date": ("delivery_date", "交割日", "交割日期"),
+        "contract_code": ("contract_code", "合约代码", "合约"),
+        "trade_date": ("trade_date", "成交日", "成交日期"),
+    },
+    required=("line_id", "kind", "unit", "quantity_t"),
+    example=EXAMPLE,
+)
+_KINDS = {word: kind for kind in LineKind for word in (kind.value, LINE_KIND_LABELS[kind][0])} | {
+    "现货": LineKind.SPOT, "远期": LineKind.FORWARD, "期货": LineKind.FUTURES, "期货式合约": LineKind.FUTURES,
+}  # fmt: skip
+_CODE_LENGTH_MAX = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookFile:
+    """What a file said: positions of the rows that could be read, and the faults of the others."""
+
+    file_name: str
+    encoding: str
+    row_count: int
+    lines: tuple[PortfolioLine, ...]
+    failures: tuple[Failure, ...]
+
+
+def read_book(content: bytes, *, file_name: str) -> BookFile:
+    """Read a book of positions.
+
+    Raises:
+        InvalidInput: The file as a whole cannot be read, or its head is not a book's.
+    """
+    table = read_table(content, file_name=file_name)
+    cell = partial(_cell, is_serial_read=table.encoding == WORKBOOK)
+    values, failures = read_rows(table, COLUMNS, cell=cell, made=_line)
+    first: dict[str, int] = {}
+    lines = []
+    for number, line in values:
+        earlier = first.setdefault(line.line_id, number)
+        fault = line_fault(line)
+        if earlier != number:
+            failures.append(doubled(number, "line_id", f"持仓代码 {line.line_id}", earlier))
+        elif fault is not None:
+            failures.append(replace(fault, item=f"line {number}", zh=f"第 {number} 行：{fault.zh}"))
+        else:
+            lines.append(line)
+    return BookFile(
+        file_name=file_name,
+        encoding=table.encoding,
+        row_count=len(table.rows),
+        lines=tuple(lines),
+        failures=tuple(sorted(failures, key=line_of)),
+    )
+
+
+def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
+    if field == "unit":
+        return Unit.parse(text)
+    if field == "kind":
+        return _kind(text)
+    if field == "line_id" and not 0 < len(text) <= _CODE_LENGTH_MAX:
+        raise InvalidInput(
+            f"the code {text!r} is empty or longer than {_CODE_LENGTH_MAX}", zh="持仓代码缺失或过长",
+            remedy="Give each line a short code of its own.", remedy_zh="请为每条持仓填写简短且不重复的代码。",
+        )  # fmt: skip
+    if field in {"delivery_date", "trade_date"}:
+        return read_day(text, is_serial_read=is_serial_read) if text else None
+    if field == "strike_cny_per_t":
+        return read_optional_number(text, field=field)
+    if field == "quantity_t":
+        return _whole(text)
+    return text
+
+
+def _kind(text: str) -> LineKind:
+    if text not in _KINDS:
+        raise InvalidInput(
+            f"{text!r} is no kind of position", zh=f"“{text}”不是已知的持仓类型",
+            remedy="Write spot, forward or futures.", remedy_zh="请填写现货、远期或期货。",
+        )  # fmt: skip
+    return _KINDS[text]
+
+
+def _whole(text: str) -> int:
+    number = read_optional_number(text, field="quantity_t")
+    if number is None or number != number.to_integral_value():
+        raise InvalidInput(
+            f"{text!r} is not a whole number of tonnes", zh=f"“{text}”不是整吨数",
+            remedy="Give whole tonnes, not 万吨.", remedy_zh="数量请填整吨，不要用万吨。",
+        )  # fmt: skip
+    return int(number)
+
+
+def _line(fields: dict[str, object]) -> PortfolioLine:
+    line_id, kind, unit, quantity_t = (fields[name] for name in ("line_id", "kind", "unit", "quantity_t"))
+    strike, delivery, traded = (fields.get(name) for name in ("strike_cny_per_t", "delivery_date", "trade_date"))
+    assert isinstance(line_id, str)
+    assert isinstance(kind, LineKind)
+    assert isinstance(unit, Unit)
+    assert isinstance(quantity_t, int)
+    return PortfolioLine(
+        line_id=line_id,
+        kind=kind,
+        unit=unit,
+        quantity_t=quantity_t,
+        label=str(fields.get("label") or ""),
+        strike_cny_per_t=strike if isinstance(strike, Decimal) else None,
+        delivery_date=delivery if isinstance(delivery, date) else None,
+        contract_code=str(fields.get("contract_code") or "") or None,
+        trade_date=traded if isinstance(traded, date) else None,
+    )
