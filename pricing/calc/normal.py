@@ -14,6 +14,7 @@ _REACH = 9.0
 _NODES_PER_UNIT = 1024
 _TERMS = 5
 _MILLS_LEVELS = 40
+_DEEPEST = 40.0  # beyond, the tail is less than the least double
 _TWO_PI = 2.0 * math.pi
 _ROOT_TWO_PI = math.sqrt(_TWO_PI)
 _QUANTILE_STEPS = 3
@@ -55,7 +56,7 @@ class CdfBuffers:
         if x.size and (x.min() < -_REACH or x.max() > _REACH):
             out[x > _REACH] = 1.0
             low = x < -_REACH
-            out[low] = _lower_tail(x[low])
+            out[low] = _lower_tail(np.maximum(x[low], -_DEEPEST))
 
     def bounded_cdf(self, x: FloatArray, out: FloatArray) -> None:
         """Write the same to 2e-15, with 1e-19 and 1 - 1e-19 beyond nine deviations: enough where prices take it."""
@@ -66,8 +67,8 @@ class CdfBuffers:
     def _nodes(self, x: FloatArray) -> None:
         """Find the nearest node of each element and the distance from it, in steps of nodes."""
         scaled, nearest = self._scaled[: x.size], self._nearest[: x.size]
-        np.multiply(x, _NODES_PER_UNIT, out=scaled)
-        np.clip(scaled, -_REACH * _NODES_PER_UNIT, _REACH * _NODES_PER_UNIT, out=scaled)
+        np.clip(x, -_REACH, _REACH, out=scaled)
+        np.multiply(scaled, _NODES_PER_UNIT, out=scaled)
         np.rint(scaled, out=nearest)
         np.subtract(scaled, nearest, out=scaled)
         np.add(nearest, _REACH * _NODES_PER_UNIT, out=nearest)

@@ -29,6 +29,7 @@ def test_distribution_against_scipy() -> None:
 
 def test_ends_and_printed_values() -> None:
     assert normal_cdf(np.array([-np.inf, np.inf, 0.0])).tolist() == [0.0, 1.0, 0.5]
+    assert normal_cdf(np.array([-1.7e308, 1.7e308])).tolist() == [0.0, 1.0]
     # Abramowitz and Stegun, table 26.1: P(1.00), P(2.00)
     assert np.round(normal_cdf(np.array([1.0, 2.0])), 15).tolist() == [0.841344746068543, 0.977249868051821]
     assert normal_pdf(np.array([0.0]))[0] == pytest.approx(0.398942280401433, rel=1e-14)

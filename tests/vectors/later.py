@@ -11,19 +11,6 @@ def _keys(*keys: str) -> Recogniser:
     return lambda file: file.has(*keys)
 
 
-def _first_case_has(*keys: str) -> Recogniser:
-    """Whether the first case's input (or the case itself) has all these keys."""
-
-    def recognises(file: VectorFile) -> bool:
-        if not isinstance(file.content, dict) or not isinstance(file.content.get("cases"), list):
-            return False
-        case = file.content["cases"][0] if file.content["cases"] else {}
-        inputs = case.get("input", case) if isinstance(case, dict) else {}
-        return isinstance(inputs, dict) and set(keys) <= set(inputs)
-
-    return recognises
-
-
 def _is_actus(file: VectorFile) -> bool:
     first = next(iter(file.content.values()), None) if isinstance(file.content, dict) else None
     return isinstance(first, dict) and {"identifier", "terms", "results"} <= set(first)
@@ -34,10 +21,6 @@ def _is_csv_beside_toml(file: VectorFile) -> bool:
 
 
 LATER: tuple[tuple[Recogniser, str], ...] = (
-    # pricing
-    (_keys("cases", "geometric_conditioning"), "average-price options: pricing"),
-    (_keys("method", "units", "cases"), "spread options: pricing"),
-    (_keys("european_haug"), "options: pricing"),
     # collateral
     (_keys("note", "rows", "model"), "close-out haircuts: collateral haircuts"),
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),

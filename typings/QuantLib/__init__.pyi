@@ -113,8 +113,19 @@ class YieldTermStructure:
     def referenceDate(self) -> Date: ...
 
 class FlatForward(YieldTermStructure):
+    @overload
     def __init__(
         self, referenceDate: Date, forward: float, dayCounter: DayCounter, compounding: int = ..., frequency: int = ..., /
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        referenceDate: Date,
+        forward: QuoteHandle,
+        dayCounter: DayCounter,
+        compounding: int = ...,
+        frequency: int = ...,
+        /,
     ) -> None: ...
 
 class YieldTermStructureHandle:
@@ -137,6 +148,7 @@ class Quote:
 
 class SimpleQuote(Quote):
     def __init__(self, value: float, /) -> None: ...
+    def setValue(self, value: float, /) -> float: ...
 
 class QuoteHandle:
     @overload
@@ -191,4 +203,39 @@ class FxForward:
     ) -> None: ...
     def setPricingEngine(self, engine: PricingEngine, /) -> None: ...
     def recalculate(self) -> None: ...
+    def NPV(self) -> float: ...
+
+class BlackConstantVol:
+    def __init__(
+        self, referenceDate: Date, c: Calendar, volatility: QuoteHandle, dayCounter: DayCounter, /
+    ) -> None: ...
+
+class BlackVolTermStructureHandle:
+    def __init__(self, p: BlackConstantVol, registerAsObserver: bool = True, /) -> None: ...
+
+class BlackProcess:
+    def __init__(
+        self, s0: QuoteHandle, riskFreeTS: YieldTermStructureHandle, volTS: BlackVolTermStructureHandle, /
+    ) -> None: ...
+
+class Option:
+    Call: ClassVar[int]
+    Put: ClassVar[int]
+
+class PlainVanillaPayoff:
+    def __init__(self, type: int, strike: float, /) -> None: ...
+
+class AmericanExercise:
+    def __init__(self, earliestDate: Date, latestDate: Date, payoffAtExpiry: bool = False, /) -> None: ...
+
+class QdFpIterationScheme: ...
+
+class QdFpAmericanEngine:
+    def __init__(self, process: BlackProcess, iterationScheme: QdFpIterationScheme = ..., /) -> None: ...
+    @staticmethod
+    def fastScheme() -> QdFpIterationScheme: ...
+
+class VanillaOption:
+    def __init__(self, payoff: PlainVanillaPayoff, exercise: AmericanExercise, /) -> None: ...
+    def setPricingEngine(self, engine: QdFpAmericanEngine, /) -> None: ...
     def NPV(self) -> float: ...

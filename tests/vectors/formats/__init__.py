@@ -7,6 +7,7 @@ from tests.vectors.comparison import CaseResult
 from tests.vectors.files import VectorFile
 from tests.vectors.formats import (
     allowance_models,
+    average_price_option,
     black76,
     chinese_rules,
     cost_of_carry,
@@ -21,7 +22,9 @@ from tests.vectors.formats import (
     interest_rounding,
     jdm,
     pcaf,
+    published_options,
     repo,
+    spread_option,
     state_machines,
     tail_risk,
     thin_market,
@@ -62,6 +65,20 @@ FORMATS: tuple[Format, ...] = (
         black76.recognises,
         black76.run,
         "model precision max_abs_diff_quantlib_over_forward units cases tolerance",
+    ),
+    _format(
+        "average-price options",
+        average_price_option.recognises,
+        average_price_option.run,
+        "units cases geometric_conditioning note tolerance",
+    ),
+    _format("spread options", spread_option.recognises, spread_option.run, "method units cases tolerance"),
+    _format(
+        "published options",
+        published_options.recognises,
+        published_options.run,
+        "convention european_haug european_greeks_haug american_baw_haug american_bjerksund_stensland american_ju"
+        " tolerance_note",
     ),
     _format(
         "volatility in thin markets",
