@@ -58,7 +58,15 @@ def value(
             )
         steps.done("已留存 / kept")
     if out is not None:
-        out.write_bytes(workbooks.valuation_workbook(valuation))
+        out.write_bytes(
+            workbooks.valuation_workbook(
+                valuation.value,
+                portfolio_name=valuation.record.portfolio_name,
+                valuation_date=valuation.record.valuation_date,
+                known_at=valuation.record.known_at,
+                decision_id=valuation.record.decision_id,
+            )
+        )
     _tell_value(terminal, ValuationOut.of(valuation), faults)
     if faults:
         raise typer.Exit(code=1)
@@ -140,7 +148,8 @@ def risk(
         terminal.say(f"压力情景 {stress.label_zh}（假设）：{stress.pnl_cny} 元")
     terminal.say(
         f"{answer.portfolio_name} {answer.valuation_date}：{answer.horizon_days} 个交易日、置信水平 "
-        f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，预期短缺 {answer.expected_shortfall_cny or '—'} 元"
+        f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，"
+        f"预期短缺 {answer.expected_shortfall_cny or '—'} 元"
     )
 
 

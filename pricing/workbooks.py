@@ -16,7 +16,6 @@ from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.portfolio import PortfolioValue
 from pricing.calc.positions import LINE_KIND_LABELS
 from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, QualityReport
-from pricing.service import Valuation
 
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 
@@ -155,21 +154,22 @@ def workbook_of(
     return write_workbook(Workbook(title=title, sheets=tables, created_at=created_at, provenance=provenance))
 
 
-def valuation_workbook(valuation: Valuation) -> bytes:
+def valuation_workbook(
+    value: PortfolioValue, *, portfolio_name: str, valuation_date: date, known_at: datetime, decision_id: str
+) -> bytes:
     """Write a recorded valuation's lines with the decision they come from."""
-    record = valuation.record
-    table = valuation_table(valuation.value, portfolio_name=record.portfolio_name, valuation_date=record.valuation_date)
+    table = valuation_table(value, portfolio_name=portfolio_name, valuation_date=valuation_date)
     return workbook_of(
         table,
         title=table.title,
-        created_at=record.known_at,
+        created_at=known_at,
         provenance=(
             Provenance(
                 subject="组合现值（元）",
-                value=format(record.present_value_cny, "f"),
-                source=f"决定记录 {record.decision_id}",
-                digest=record.snapshot_digest,
-                confirmed=not record.is_sample,
+                value=format(value.present_value_cny, "f"),
+                source=f"决定记录 {decision_id}",
+                digest=value.snapshot_digest,
+                confirmed=not value.is_sample,
             ),
         ),
     )

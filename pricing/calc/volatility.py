@@ -22,6 +22,7 @@ BoolArray = npt.NDArray[np.bool_]
 TRADING_DAYS_A_YEAR = 250
 EWMA_DECAY = 0.94
 _FEWEST_RETURNS = 10
+_BLOCK_RETURNS, _BOOTSTRAP_DRAWS, _BOOTSTRAP_SEED = 10, 500, 20260615
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _SEARCH_STEPS = 120
 
@@ -105,7 +106,7 @@ class PriceHistory:
     is_composite: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse unequal lengths and prices that are not positive numbers."""
+        """Refuse an empty history, unequal lengths, prices that are not positive numbers, and lows above highs."""
         shapes = {
             column.shape for column in (self.close_per_t, self.high_per_t, self.low_per_t, self.traded, self.at_limit)
         }
@@ -113,6 +114,8 @@ class PriceHistory:
             raise InvalidInput(
                 "the columns of a history differ in length", zh="历史数据各列长度不一致", field="close_per_t"
             )
+        if self.close_per_t.size == 0:
+            raise InvalidInput("the history is empty", zh="历史数据为空", field="close_per_t")
         bad = ~(self.close_per_t > 0.0) | ~np.isfinite(self.close_per_t)
         if np.any(bad):
             row = int(np.flatnonzero(bad)[0])
@@ -120,6 +123,15 @@ class PriceHistory:
                 f"close of day {row} is {self.close_per_t[row]}",
                 zh=f"第 {row + 1} 日收盘价无效",
                 field="close_per_t",
+                row=row,
+            )
+        above = self.low_per_t > self.high_per_t
+        if np.any(above):
+            row = int(np.flatnonzero(above)[0])
+            raise InvalidInput(
+                f"low of day {row} is above its high",
+                zh=f"第 {row + 1} 日最低价高于最高价",
+                field="low_per_t",
                 row=row,
             )
 
@@ -130,7 +142,9 @@ class VolatilityEstimate:
 
     Attributes:
         volatility: Per square root of a year of 250 trading days, lognormal.
-        standard_error: Asymptotic, sigma / sqrt(2 n) over the returns used, as if they were independent and normal.
+        standard_error: Of the volatility, by `error_method`.
+        error_method: `block_bootstrap` over blocks of ten returns for the renewal estimators; `asymptotic`,
+            sigma / sqrt(2 n) as if returns were independent and normal, for the others: too small where they are not.
         return_count: Returns that entered.
         day_count: Days of the history after its seed.
     """
@@ -138,6 +152,7 @@ class VolatilityEstimate:
     estimator: Estimator
     volatility: float
     standard_error: float
+    error_method: str
     return_count: int
     day_count: int
 
@@ -166,10 +181,12 @@ def estimated_volatility(history: PriceHistory, estimator: Estimator = Estimator
             remedy="Take a longer window or a dated assumption approved by the bank.",
             remedy_zh="请延长窗口，或由银行核定波动率假设。",
         )
+    error = _bootstrapped(history, estimator) if estimator in _RENEWALS else volatility / math.sqrt(2.0 * count)
     return VolatilityEstimate(
         estimator=estimator,
         volatility=volatility,
-        standard_error=volatility / math.sqrt(2.0 * count),
+        standard_error=error,
+        error_method="block_bootstrap" if estimator in _RENEWALS else "asymptotic",
         return_count=count,
         day_count=history.close_per_t.size - 1,
     )
@@ -187,18 +204,32 @@ def kept_returns(history: PriceHistory, *, with_limits: bool = False) -> tuple[F
     return np.diff(np.log(history.close_per_t[places])), np.diff(places).astype(np.float64)
 
 
+def _bootstrapped(history: PriceHistory, estimator: Estimator) -> float:
+    """Give the deviation of the volatility over redrawn histories: blocks of ten returns with their days, own seed."""
+    returns, days = kept_returns(history, with_limits=estimator is Estimator.RENEWAL_WITH_LIMITS)
+    squares = returns**2
+    if estimator is Estimator.RENEWAL_BOUNCE:
+        squares = squares + 2.0 * returns * np.append(returns[1:], 0.0)
+    count = returns.size
+    block = min(_BLOCK_RETURNS, count)
+    starts = np.random.default_rng(_BOOTSTRAP_SEED).integers(0, count, (_BOOTSTRAP_DRAWS, -(-count // block)))
+    places = ((starts[..., None] + np.arange(block)) % count).reshape(_BOOTSTRAP_DRAWS, -1)[:, :count]
+    variances = np.maximum(np.sum(squares[places], axis=1) / np.sum(days[places], axis=1), 0.0)
+    return float(np.std(np.sqrt(variances * TRADING_DAYS_A_YEAR), ddof=1))
+
+
 def _annual(daily_variance: float) -> float:
     return math.sqrt(max(daily_variance, 0.0) * TRADING_DAYS_A_YEAR)
 
 
 def _renewal(history: PriceHistory) -> tuple[float, int]:
     returns, days = kept_returns(history)
-    return _annual(float(np.sum(returns**2) / np.sum(days))) if returns.size else 0.0, returns.size
+    return _annual(float(np.divide(np.sum(returns**2), np.sum(days)))) if returns.size else 0.0, returns.size
 
 
 def _renewal_with_limits(history: PriceHistory) -> tuple[float, int]:
     returns, days = kept_returns(history, with_limits=True)
-    return _annual(float(np.sum(returns**2) / np.sum(days))) if returns.size else 0.0, returns.size
+    return _annual(float(np.divide(np.sum(returns**2), np.sum(days)))) if returns.size else 0.0, returns.size
 
 
 def _renewal_bounce(history: PriceHistory) -> tuple[float, int]:
@@ -206,7 +237,7 @@ def _renewal_bounce(history: PriceHistory) -> tuple[float, int]:
     if returns.size == 0:
         return 0.0, 0
     squares = np.sum(returns**2) + 2.0 * np.sum(returns[:-1] * returns[1:])
-    return _annual(float(squares / np.sum(days))), returns.size
+    return _annual(float(np.divide(squares, np.sum(days)))), returns.size
 
 
 def _close_to_close(history: PriceHistory) -> tuple[float, int]:
@@ -220,7 +251,8 @@ def _traded_closes(history: PriceHistory) -> tuple[float, int]:
 
 
 def _parkinson(history: PriceHistory) -> tuple[float, int]:
-    traded = history.traded.copy()
+    # Days whose range is not published say nothing of it.
+    traded = history.traded & np.isfinite(history.high_per_t) & np.isfinite(history.low_per_t)
     traded[0] = False
     ranges = np.log(history.high_per_t[traded] / history.low_per_t[traded])
     return _annual(float(np.mean(ranges**2)) / (4.0 * math.log(2.0))) if ranges.size else 0.0, ranges.size
@@ -229,7 +261,7 @@ def _parkinson(history: PriceHistory) -> tuple[float, int]:
 def _ewma(history: PriceHistory) -> tuple[float, int]:
     returns = np.diff(np.log(history.close_per_t))
     weights = EWMA_DECAY ** np.arange(returns.size - 1, -1, -1.0)
-    return _annual(float(np.sum(weights * returns**2) / np.sum(weights))) if returns.size else 0.0, returns.size
+    return _annual(float(np.average(returns**2, weights=weights))) if returns.size else 0.0, returns.size
 
 
 def _tobit(history: PriceHistory) -> tuple[float, int]:
@@ -243,11 +275,8 @@ def _tobit(history: PriceHistory) -> tuple[float, int]:
     def loss(log_deviation: float) -> float:
         deviation = math.exp(log_deviation)
         tails = 2.0 * normal_cdf(-held / deviation)
-        return float(
-            seen.size * log_deviation
-            + np.sum(seen**2) / (2.0 * deviation**2)
-            - np.sum(np.log(np.maximum(tails, 1e-300)))
-        )
+        seen_part = seen.size * log_deviation + 0.5 * float(np.sum(np.square(seen / deviation)))
+        return seen_part - float(np.sum(np.log(np.maximum(tails, 1e-300))))
 
     low, high = math.log(1e-5), math.log(10.0)
     return _annual(math.exp(2.0 * _least(loss, low, high))), returns.size
@@ -269,6 +298,7 @@ def _least(loss: Callable[[float], float], low: float, high: float) -> float:
     return 0.5 * (low + high)
 
 
+_RENEWALS = frozenset({Estimator.RENEWAL, Estimator.RENEWAL_BOUNCE, Estimator.RENEWAL_WITH_LIMITS})
 _ESTIMATES: dict[Estimator, Callable[[PriceHistory], tuple[float, int]]] = {
     Estimator.RENEWAL: _renewal,
     Estimator.RENEWAL_BOUNCE: _renewal_bounce,

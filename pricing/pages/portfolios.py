@@ -130,4 +130,11 @@ def export_valuation(
     stem = f"估值-{record.portfolio_name}-{record.valuation_date}"
     if ending == "csv":
         return download(workbooks.csv_of(table), stem=stem, ending="csv")
-    return download(workbooks.valuation_workbook(valuation), stem=stem, ending="xlsx")
+    content = workbooks.valuation_workbook(
+        valuation.value,
+        portfolio_name=valuation.record.portfolio_name,
+        valuation_date=valuation.record.valuation_date,
+        known_at=valuation.record.known_at,
+        decision_id=valuation.record.decision_id,
+    )
+    return download(content, stem=stem, ending="xlsx")

@@ -40,7 +40,11 @@ def test_a_saw_of_one_per_cent_has_the_volatility_of_its_step() -> None:
     step = math.log(1.01) * math.sqrt(250)
     estimate = estimated_volatility(history)
     assert estimate.volatility == pytest.approx(step)
-    assert estimate.standard_error == pytest.approx(step / math.sqrt(200))
+    # Every redrawn history has the same squares: nothing is left uncertain.
+    assert estimate.standard_error == pytest.approx(0.0, abs=1e-12)
+    naive = estimated_volatility(history, Estimator.CLOSE_TO_CLOSE)
+    assert naive.standard_error == pytest.approx(naive.volatility / math.sqrt(200))
+    assert (estimate.error_method, naive.error_method) == ("block_bootstrap", "asymptotic")
     assert (estimate.return_count, estimate.day_count) == (100, 100)
     # Every step is taken back: the autocovariance removes the bounce, but for the first and last of the hundred.
     assert estimated_volatility(history, Estimator.RENEWAL_BOUNCE).volatility == 0.0
@@ -108,6 +112,40 @@ def test_the_renewal_estimator_has_little_bias_in_any_regime(volatility: float, 
     assert abs(bias) < 0.05
     if volatility > 1.0:
         assert math.sqrt(float(np.mean(naive))) / volatility - 1.0 < -0.10
+
+
+def test_the_stated_error_is_the_spread_of_estimates() -> None:
+    random = np.random.default_rng(20260618)
+    estimates = [
+        estimated_volatility(simulated(0.60, traded_share=0.4, limit=0.10, days=250, random=random)) for _ in range(200)
+    ]
+    spread = float(np.std([one.volatility for one in estimates]))
+    stated = float(np.mean([one.standard_error for one in estimates]))
+    # sigma / sqrt(2 n) would say 0.044 for a spread of about 0.075
+    assert stated == pytest.approx(spread, rel=0.25)
+
+
+def test_days_without_a_range_are_left_out_of_the_range_and_a_low_above_its_high_is_refused() -> None:
+    plain = history_of([100.0 * 1.01 ** (day % 2) for day in range(41)])
+    high = plain.high_per_t.copy()
+    high[5:9] = np.nan
+    missing = PriceHistory(
+        close_per_t=plain.close_per_t,
+        high_per_t=high,
+        low_per_t=plain.low_per_t,
+        traded=plain.traded,
+        at_limit=plain.at_limit,
+    )
+    estimate = estimated_volatility(missing, Estimator.PARKINSON)
+    assert estimate.return_count == 36
+    assert estimate.volatility == pytest.approx(estimated_volatility(plain, Estimator.PARKINSON).volatility)
+    with pytest.raises(InvalidInput, match="low of day 0"):
+        PriceHistory(
+            close_per_t=plain.close_per_t, high_per_t=plain.low_per_t, low_per_t=plain.high_per_t, traded=plain.traded,
+            at_limit=plain.at_limit,
+        )  # fmt: skip
+    with pytest.raises(InvalidInput, match="empty"):
+        history_of([])
 
 
 def test_every_estimator_says_its_bias() -> None:

@@ -203,7 +203,7 @@ def acerbi_szekely(
     critical = float(np.quantile(unconditional(drawn), SIGNIFICANCE))
     found = float(unconditional(pnl[None, :])[0])
     return ShortfallTest(
-        beyond=float(np.mean(pnl[hits] / expected_shortfall[hits]) + 1.0) if np.any(hits) else None,
+        beyond=float(np.mean(pnl[hits] / expected_shortfall[hits])) + 1.0 if np.any(hits) else None,
         unconditional=found,
         critical=critical,
         is_rejected=found < critical,

@@ -70,7 +70,7 @@ class ScenarioValues:
 
     Attributes:
         pnl: Shape (scenarios,).
-        relative_error: Estimated error over the largest value of the book; nought where valued exactly.
+        relative_error: Largest estimated error of a bucket over its largest value; nought where all are exact.
         degrees: Nodes in price and volatility of each bucket; (0, 0) where valued exactly.
     """
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import to_float
 from pricing.calc.risk.measures import tail_risk
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,7 +48,7 @@ def contributions(pnl: FloatArray, confidence: Decimal) -> Contributions:
     whole = tail_risk(total, confidence)
     order = np.argsort(-total, kind="stable")
     place = whole.scenario_count - whole.tail_count
-    mass = float((1 - confidence) * whole.scenario_count)
+    mass = to_float((1 - confidence) * whole.scenario_count)
     beyond = order[place + 1 :]
     shortfall = (np.sum(-pnl[:, beyond], axis=1) - pnl[:, order[place]] * (mass - beyond.size)) / mass
     return Contributions(
