@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, ledger, portfolio, rules, schedule
+from benchmarks import chain, ledger, portfolio, pricing, rules, schedule
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
     "ledger": ledger.comparisons,
     "schedule": schedule.comparisons,
     "portfolio": portfolio.comparisons,
+    "pricing": pricing.comparisons,
     "chain": chain.comparisons,
     "rules": rules.comparisons,
 }
