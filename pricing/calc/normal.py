@@ -49,10 +49,12 @@ class CdfBuffers:
 
     def cdf(self, x: FloatArray, out: FloatArray) -> None:
         """Write the distribution function of `x` into `out`; both have one dimension and at most the room's size."""
-        self._nodes(x)
+        terms = self._terms_of(x)
         np.take(self._last, self._place[: x.size], out=out, mode="clip")
         np.multiply(out, self._scaled[: x.size], out=out)
-        self._series(out)
+        np.add(out, terms[:, -1], out=out)
+        np.multiply(out, self._scaled[: x.size], out=out)
+        self._series(terms, out)
         if x.size and (x.min() < -_REACH or x.max() > _REACH):
             out[x > _REACH] = 1.0
             low = x < -_REACH
@@ -60,12 +62,12 @@ class CdfBuffers:
 
     def bounded_cdf(self, x: FloatArray, out: FloatArray) -> None:
         """Write the same to 2e-15, with 1e-19 and 1 - 1e-19 beyond nine deviations: enough where prices take it."""
-        self._nodes(x)
-        out[:] = 0.0
-        self._series(out)
+        terms = self._terms_of(x)
+        np.multiply(terms[:, -1], self._scaled[: x.size], out=out)
+        self._series(terms, out)
 
-    def _nodes(self, x: FloatArray) -> None:
-        """Find the nearest node of each element and the distance from it, in steps of nodes."""
+    def _terms_of(self, x: FloatArray) -> FloatArray:
+        """Find the nearest node of each element, the distance from it in steps of nodes, and give the node's terms."""
         scaled, nearest = self._scaled[: x.size], self._nearest[: x.size]
         np.clip(x, -_REACH, _REACH, out=scaled)
         np.multiply(scaled, _NODES_PER_UNIT, out=scaled)
@@ -73,15 +75,16 @@ class CdfBuffers:
         np.subtract(scaled, nearest, out=scaled)
         np.add(nearest, _REACH * _NODES_PER_UNIT, out=nearest)
         self._place[: x.size] = nearest
-
-    def _series(self, out: FloatArray) -> None:
-        """Sum the terms below the one that `out` holds, by Horner's rule."""
-        scaled, terms = self._scaled[: out.size], self._terms[: out.size]
         # One row of the table holds the terms of a node: a single visit to memory for each element.
-        np.take(self._table, self._place[: out.size], axis=0, out=terms, mode="clip")
-        for column in range(_TERMS - 2, 0, -1):
+        terms = self._terms[: x.size]
+        np.take(self._table, self._place[: x.size], axis=0, out=terms, mode="clip")
+        return terms
+
+    def _series(self, terms: FloatArray, out: FloatArray) -> None:
+        """Sum the terms below the one that `out` holds, by Horner's rule."""
+        for column in range(_TERMS - 3, 0, -1):
             np.add(out, terms[:, column], out=out)
-            np.multiply(out, scaled, out=out)
+            np.multiply(out, self._scaled[: out.size], out=out)
         np.add(out, terms[:, 0], out=out)
 
 

@@ -14,7 +14,7 @@ from pricing.calc.normal import CdfBuffers
 
 FloatArray = npt.NDArray[np.float64]
 
-CHUNK = 8192
+CHUNK = 16_384
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 _IMPLIED_STEPS = 100
 _LARGEST_DEVIATION = 64.0
@@ -203,7 +203,8 @@ class _Columns:
         forward, strike, deviation, discount, sign = (column[rows] for column in self.flat)
         for (field, least), values in zip(_RANGES, (forward, strike, deviation, discount), strict=True):
             _finite(field, values, least=least, first_row=rows.start)
-        if not np.array_equal(np.abs(sign), np.ones(sign.size)):
+        size = np.abs(sign)
+        if sign.size and not size.min() == 1.0 == size.max():
             row = int(np.flatnonzero(np.abs(sign) != 1.0)[0])
             raise InvalidInput(
                 f"option sign of row {rows.start + row} is {sign[row]}; +1 is a call, -1 a put",
@@ -246,9 +247,9 @@ class _Work:
         """Write D w (F Phi(w d1) - K Phi(w d2))."""
         forward, strike, deviation, discount, sign = chunk
         d1, d2, one, two = (buffer[: out.size] for buffer in (self._d1, self._d2, self._one, self._two))
-        self._deviates(forward, strike, deviation, d1, d2)
-        np.multiply(d1, sign, out=d1)
-        np.multiply(d2, sign, out=d2)
+        # With w s in place of s the deviates come out signed: w d1 = ln(F/K) / (w s) + w s / 2.
+        np.multiply(deviation, sign, out=two)
+        self._deviates(forward, strike, two, d1, d2)
         self._cdf.bounded_cdf(d1, one)
         self._cdf.bounded_cdf(d2, two)
         np.multiply(one, forward, out=one)
@@ -344,7 +345,7 @@ class _Work:
         np.multiply(deviation, 0.5, out=d2)
         np.add(d1, d2, out=d1)
         np.subtract(d1, deviation, out=d2)
-        if deviation.size and deviation.min() == 0.0:
-            flat = deviation == 0.0
-            d1[flat & (forward == strike)] = 0.0
-            d2[flat & (forward == strike)] = 0.0
+        if not deviation.all():
+            flat = (deviation == 0.0) & (forward == strike)
+            d1[flat] = 0.0
+            d2[flat] = 0.0
