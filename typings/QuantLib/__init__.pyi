@@ -114,8 +114,16 @@ class YieldTermStructure:
 
 class FlatForward(YieldTermStructure):
     @overload
+    def __init__(self, settlementDays: int, calendar: Calendar, forward: float, dayCounter: DayCounter, /) -> None: ...
+    @overload
     def __init__(
-        self, referenceDate: Date, forward: float, dayCounter: DayCounter, compounding: int = ..., frequency: int = ..., /
+        self,
+        referenceDate: Date,
+        forward: float,
+        dayCounter: DayCounter,
+        compounding: int = ...,
+        frequency: int = ...,
+        /,
     ) -> None: ...
     @overload
     def __init__(
@@ -138,7 +146,13 @@ class DiscountingBondEngine(PricingEngine):
 
 class FixedRateBond:
     def __init__(
-        self, settlementDays: int, faceAmount: float, schedule: Schedule, coupons: Sequence[float], paymentDayCounter: DayCounter, /
+        self,
+        settlementDays: int,
+        faceAmount: float,
+        schedule: Schedule,
+        coupons: Sequence[float],
+        paymentDayCounter: DayCounter,
+        /,
     ) -> None: ...
     def setPricingEngine(self, engine: PricingEngine, /) -> None: ...
     def NPV(self) -> float: ...
@@ -247,9 +261,7 @@ class VanillaOption:
     def NPV(self) -> float: ...
 
 class BlackCalculator:
-    def __init__(
-        self, payoff: PlainVanillaPayoff, forward: float, stdDev: float, discount: float = 1.0, /
-    ) -> None: ...
+    def __init__(self, payoff: PlainVanillaPayoff, forward: float, stdDev: float, discount: float = 1.0, /) -> None: ...
     def value(self) -> float: ...
     def deltaForward(self) -> float: ...
     def gammaForward(self) -> float: ...

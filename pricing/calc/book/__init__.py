@@ -1,0 +1,1 @@
+"""Large books as columns: positions in buckets, value, sensitivities and explained profit on whole arrays."""
