@@ -14,7 +14,11 @@ Annual: int
 Monthly: int
 Unadjusted: int
 Following: int
+ModifiedFollowing: int
+Days: int
 Months: int
+Saturday: int
+Sunday: int
 
 class Date:
     @overload
@@ -45,6 +49,9 @@ class Period:
     def __init__(self, frequency: int, /) -> None: ...
     @overload
     def __init__(self, n: int, units: int, /) -> None: ...
+    @overload
+    def __init__(self, text: str, /) -> None: ...
+    def frequency(self) -> int: ...
 
 class DayCounter:
     def dayCount(self, d1: Date, d2: Date, /) -> int: ...
@@ -77,6 +84,30 @@ class Calendar:
     def isBusinessDay(self, d: Date, /) -> bool: ...
     def isHoliday(self, d: Date, /) -> bool: ...
     def name(self) -> str: ...
+    def addHoliday(self, d: Date, /) -> None: ...
+    def removeHoliday(self, d: Date, /) -> None: ...
+    @overload
+    def advance(self, d: Date, n: int, unit: int, convention: int = ..., endOfMonth: bool = ..., /) -> Date: ...
+    @overload
+    def advance(self, d: Date, period: Period, convention: int = ..., endOfMonth: bool = ..., /) -> Date: ...
+
+class BespokeCalendar(Calendar):
+    def __init__(self, name: str, /) -> None: ...
+    def addWeekend(self, weekday: int, /) -> None: ...
+
+class China(Calendar):
+    IB: ClassVar[int]
+    def __init__(self, market: int = ..., /) -> None: ...
+
+class HongKong(Calendar):
+    def __init__(self) -> None: ...
+
+class TARGET(Calendar):
+    def __init__(self) -> None: ...
+
+class UnitedStates(Calendar):
+    FederalReserve: ClassVar[int]
+    def __init__(self, market: int, /) -> None: ...
 
 class NullCalendar(Calendar):
     def __init__(self) -> None: ...
@@ -139,6 +170,133 @@ class FlatForward(YieldTermStructure):
 class YieldTermStructureHandle:
     def __init__(self, curve: YieldTermStructure = ..., /) -> None: ...
 
+class DiscountCurve(YieldTermStructure):
+    def __init__(self, dates: Sequence[Date], discounts: Sequence[float], dayCounter: DayCounter, /) -> None: ...
+    def enableExtrapolation(self) -> None: ...
+
+class IborIndex:
+    def __init__(
+        self,
+        familyName: str,
+        tenor: Period,
+        settlementDays: int,
+        currency: Currency,
+        calendar: Calendar,
+        convention: int,
+        endOfMonth: bool,
+        dayCounter: DayCounter,
+        h: YieldTermStructureHandle = ...,
+        /,
+    ) -> None: ...
+    def name(self) -> str: ...
+    def fixingDays(self) -> int: ...
+    def valueDate(self, fixingDate: Date, /) -> Date: ...
+    def maturityDate(self, valueDate: Date, /) -> Date: ...
+    def dayCounter(self) -> DayCounter: ...
+
+class OvernightIndex(IborIndex):
+    def __init__(
+        self,
+        familyName: str,
+        settlementDays: int,
+        currency: Currency,
+        calendar: Calendar,
+        dayCounter: DayCounter,
+        h: YieldTermStructureHandle = ...,
+        /,
+    ) -> None: ...
+
+class Shibor(IborIndex):
+    def __init__(self, tenor: Period, h: YieldTermStructureHandle = ..., /) -> None: ...
+
+class Pillar:
+    LastRelevantDate: ClassVar[int]
+
+class RateHelper:
+    def quote(self) -> QuoteHandle: ...
+    def impliedQuote(self) -> float: ...
+    def pillarDate(self) -> Date: ...
+    def earliestDate(self) -> Date: ...
+
+class DepositRateHelper(RateHelper):
+    def __init__(self, rate: QuoteHandle, index: IborIndex, /) -> None: ...
+
+class SwapRateHelper(RateHelper):
+    def __init__(
+        self,
+        rate: QuoteHandle,
+        tenor: Period,
+        calendar: Calendar,
+        fixedFrequency: int,
+        fixedConvention: int,
+        fixedDayCount: DayCounter,
+        index: IborIndex,
+        spread: QuoteHandle,
+        fwdStart: Period,
+        discountingCurve: YieldTermStructureHandle,
+        settlementDays: int,
+        pillar: int,
+        customPillarDate: Date,
+        endOfMonth: bool,
+        withIndexedCoupons: bool,
+        /,
+    ) -> None: ...
+
+class FxSwapRateHelper(RateHelper):
+    def __init__(
+        self,
+        fwdPoint: QuoteHandle,
+        spotFx: QuoteHandle,
+        tenor: Period,
+        fixingDays: int,
+        calendar: Calendar,
+        convention: int,
+        endOfMonth: bool,
+        isFxBaseCurrencyCollateralCurrency: bool,
+        collateralCurve: YieldTermStructureHandle,
+        tradingCalendar: Calendar = ...,
+        /,
+    ) -> None: ...
+
+class IterativeBootstrap:
+    def __init__(self, accuracy: float = ..., /) -> None: ...
+
+class PiecewiseLogLinearDiscount(YieldTermStructure):
+    def __init__(
+        self,
+        referenceDate: Date,
+        instruments: Sequence[RateHelper],
+        dayCounter: DayCounter,
+        bootstrap: IterativeBootstrap,
+        /,
+    ) -> None: ...
+    def nodes(self) -> Sequence[tuple[Date, float]]: ...
+    def enableExtrapolation(self) -> None: ...
+
+class Matrix:
+    def __init__(self, rows: int, columns: int, fill: float = 0.0, /) -> None: ...
+    def __getitem__(self, row: int, /) -> MatrixRow: ...
+
+class MatrixRow:
+    def __setitem__(self, column: int, value: float, /) -> None: ...
+
+class BlackVarianceSurface:
+    ConstantExtrapolation: ClassVar[int]
+    def __init__(
+        self,
+        referenceDate: Date,
+        cal: Calendar,
+        dates: Sequence[Date],
+        strikes: Sequence[float],
+        blackVols: Matrix,
+        dayCounter: DayCounter,
+        lower: int = ...,
+        upper: int = ...,
+        /,
+    ) -> None: ...
+    def blackVariance(self, d: Date, strike: float, extrapolate: bool = False, /) -> float: ...
+    def enableExtrapolation(self) -> None: ...
+
 class PricingEngine: ...
 
 class DiscountingBondEngine(PricingEngine):
@@ -169,8 +327,27 @@ class QuoteHandle:
     def __init__(self) -> None: ...
     @overload
     def __init__(self, p: Quote, registerAsObserver: bool = True, /) -> None: ...
+    def value(self) -> float: ...
+
+class Rounding:
+    def __init__(self) -> None: ...
 
 class Currency:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(
+        self,
+        name: str,
+        code: str,
+        numericCode: int,
+        symbol: str,
+        fractionSymbol: str,
+        fractionsPerUnit: int,
+        rounding: Rounding,
+        triangulationCurrency: Currency = ...,
+        /,
+    ) -> None: ...
     def code(self) -> str: ...
 
 class CNYCurrency(Currency):

@@ -1,0 +1,1 @@
+"""Curves of one valuation date: values in, plain nodes out; QuantLib builds and leaves nothing behind."""
