@@ -144,18 +144,26 @@ class ShortfallTest:
     Attributes:
         beyond: Z1, the mean of loss over shortfall on exception days less one, sign turned: negative is worse than
             promised; None without an exception.
+        beyond_critical: The 5 % quantile of Z1 under a promise kept, over the simulated samples with an exception;
+            None where none had one.
+        is_beyond_rejected: Whether Z1 lies below it: losses beyond the value at risk are larger than promised, however
+            often they come. None where Z1 or its critical value is.
         unconditional: Z2, over all days: nought as promised, negative worse.
         critical: The 5 % quantile of Z2 under a promise kept, simulated from the model's own distribution.
-        power: Share of simulated samples rejected where every loss is in truth a quarter larger.
-        sample_count: Simulated samples behind both.
+        power: Share of simulated samples rejected by Z2 where every loss is in truth a quarter larger.
+        sample_count: Simulated samples.
+        beyond_sample_count: Those with an exception, which stand behind Z1's critical value.
     """
 
     beyond: float | None
+    beyond_critical: float | None
+    is_beyond_rejected: bool | None
     unconditional: float
     critical: float
     is_rejected: bool
     power: float
     sample_count: int
+    beyond_sample_count: int
 
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
@@ -174,7 +182,7 @@ def acerbi_szekely(
 ) -> ShortfallTest:
     """Test expected shortfall by Z1 and Z2, against simulated values.
 
-    Z2 = sum(X_t I_t / (n p ES_t)) + 1, X the P&L and I the exceptions.
+    Z1 = sum(X_t I_t / ES_t) / sum(I_t) + 1, Z2 = sum(X_t I_t / (n p ES_t)) + 1, X the P&L and I the exceptions.
 
     Args:
         pnl: Daily P&L.
@@ -189,26 +197,35 @@ def acerbi_szekely(
         InvalidInput: Lengths differ, a shortfall is not positive, or too few samples.
     """
     _probability(probability)
-    hits = exceptions_of(pnl, value_at_risk)
+    exceptions_of(pnl, value_at_risk)
     if expected_shortfall.shape != pnl.shape or not np.all(expected_shortfall > 0.0):
         raise InvalidInput("a shortfall is not positive", zh="预期短缺须为正数", field="expected_shortfall")
     if sample_count < 100:
         raise InvalidInput("at least 100 samples are needed", zh="模拟次数不得少于 100", field="sample_count")
     drawn = draw(np.random.default_rng(seed), (sample_count, pnl.size))
 
-    def unconditional(samples: FloatArray) -> FloatArray:
-        beyond = np.where(-samples > value_at_risk, samples / expected_shortfall, 0.0)
-        return np.asarray(np.sum(beyond, axis=-1) / (pnl.size * probability) + 1.0)
+    def both(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give Z1 of the samples with an exception, and Z2 of all."""
+        hits = -samples > value_at_risk
+        sums, counts = np.sum(np.where(hits, samples / expected_shortfall, 0.0), axis=-1), np.sum(hits, axis=-1)
+        beyond = np.asarray(sums[counts > 0] / counts[counts > 0] + 1.0)
+        return beyond, np.asarray(sums / (pnl.size * probability) + 1.0)
 
-    critical = float(np.quantile(unconditional(drawn), SIGNIFICANCE))
-    found = float(unconditional(pnl[None, :])[0])
+    drawn_beyond, drawn_unconditional = both(drawn)
+    found_beyond, found_unconditional = both(pnl[None, :])
+    critical, found = float(np.quantile(drawn_unconditional, SIGNIFICANCE)), float(found_unconditional[0])
+    beyond = float(found_beyond[0]) if found_beyond.size else None
+    beyond_critical = float(np.quantile(drawn_beyond, SIGNIFICANCE)) if drawn_beyond.size else None
     return ShortfallTest(
-        beyond=float(np.mean(pnl[hits] / expected_shortfall[hits])) + 1.0 if np.any(hits) else None,
+        beyond=beyond,
+        beyond_critical=beyond_critical,
+        is_beyond_rejected=None if beyond is None or beyond_critical is None else beyond < beyond_critical,
         unconditional=found,
         critical=critical,
         is_rejected=found < critical,
-        power=float(np.mean(unconditional(1.25 * drawn) < critical)),
+        power=float(np.mean(both(1.25 * drawn)[1] < critical)),
         sample_count=sample_count,
+        beyond_sample_count=drawn_beyond.size,
     )
 
 

@@ -5,6 +5,7 @@ volatility. It is valued exactly on a grid of Chebyshev nodes and read off for e
 says how far off that is, and where it does not fall below the tolerance the book is valued exactly.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,12 +71,16 @@ class ScenarioValues:
 
     Attributes:
         pnl: Shape (scenarios,).
-        relative_error: Largest estimated error of a bucket over its largest value; nought where all are exact.
+        relative_error: Estimated error of the worst bucket over that bucket's own largest value, whatever its part in
+            the book; nought where all are exact.
+        pnl_relative_error: The buckets' estimated errors summed, over the book's largest absolute P&L: what it may
+            change in the value at risk. Nought where all are exact, infinite where the book has no P&L.
         degrees: Nodes in price and volatility of each bucket; (0, 0) where valued exactly.
     """
 
     pnl: FloatArray
     relative_error: float
+    pnl_relative_error: float
     degrees: tuple[tuple[int, int], ...]
 
 
@@ -86,7 +91,10 @@ def exact_scenario_pnl(book: OptionBook, scenarios: BucketScenarios) -> Scenario
     for bucket, rows in _buckets(book):
         total += _exact(book, bucket, rows, scenarios)
     return ScenarioValues(
-        pnl=total - _present(book), relative_error=0.0, degrees=tuple((0, 0) for _ in book.forward_per_t)
+        pnl=total - _present(book),
+        relative_error=0.0,
+        pnl_relative_error=0.0,
+        degrees=tuple((0, 0) for _ in book.forward_per_t),
     )
 
 
@@ -105,16 +113,23 @@ def chebyshev_scenario_pnl(book: OptionBook, scenarios: BucketScenarios, *, tole
     if not tolerance > 0.0:
         raise InvalidInput(f"tolerance is {tolerance}", zh="容差须为正数", field="tolerance")
     total = np.zeros(scenarios.zero_rate.size)
-    worst, degrees = 0.0, [(0, 0)] * book.forward_per_t.size
+    worst, summed, degrees = 0.0, 0.0, [(0, 0)] * book.forward_per_t.size
     for bucket, rows in _buckets(book):
         found = _interpolated(book, bucket, rows, scenarios, tolerance)
         if found is None:
             total += _exact(book, bucket, rows, scenarios)
             continue
-        values, error, degrees[bucket] = found
-        total += values
-        worst = max(worst, error)
-    return ScenarioValues(pnl=total - _present(book), relative_error=worst, degrees=tuple(degrees))
+        total += found.values
+        worst, summed = max(worst, found.relative_error), summed + found.error
+        degrees[bucket] = found.degrees
+    pnl = total - _present(book)
+    largest = float(np.abs(pnl).max(initial=0.0))
+    return ScenarioValues(
+        pnl=pnl,
+        relative_error=worst,
+        pnl_relative_error=summed / largest if largest > 0.0 else math.inf if summed > 0.0 else 0.0,
+        degrees=tuple(degrees),
+    )
 
 
 def _fits(book: OptionBook, scenarios: BucketScenarios) -> None:
@@ -194,9 +209,19 @@ def _exact(book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScena
     return values * _discounting(book, bucket, scenarios)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Interpolated:
+    """One bucket's values; `error` is in the currency of the values."""
+
+    values: FloatArray
+    error: float
+    relative_error: float
+    degrees: tuple[int, int]
+
+
 def _interpolated(
     book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScenarios, tolerance: float
-) -> tuple[FloatArray, float, tuple[int, int]] | None:
+) -> _Interpolated | None:
     """Give the bucket's values by the first degrees whose series ends below the tolerance, or None where none does."""
     price, volatility = _Axis.of(scenarios.log_price[bucket]), _Axis.of(scenarios.log_volatility[bucket])
     for degrees in _DEGREES if tolerance > _FINE else _DEGREES[2:]:
@@ -206,12 +231,18 @@ def _interpolated(
         values = _undiscounted(book, bucket, rows, points[0].ravel(), points[1].ravel()).reshape(degrees)
         series = _transform(degrees[0]) @ values @ _transform(degrees[1]).T
         scale = float(np.abs(values).max()) or 1.0
-        error = (float(np.abs(series[-2:]).sum()) + float(np.abs(series[:, -1:]).sum())) / scale
-        if error <= tolerance:
+        error = float(np.abs(series[-2:]).sum()) + float(np.abs(series[:, -1:]).sum())
+        if error <= tolerance * scale:
             left = chebvander(price.unit(scenarios.log_price[bucket]), degrees[0] - 1)
             right = chebvander(volatility.unit(scenarios.log_volatility[bucket]), degrees[1] - 1)
             found = np.einsum("sv,sv->s", left @ series, right)
-            return found * _discounting(book, bucket, scenarios), error, degrees
+            discounting = _discounting(book, bucket, scenarios)
+            return _Interpolated(
+                values=found * discounting,
+                error=error * float(discounting.max()),
+                relative_error=error / scale,
+                degrees=degrees,
+            )
     return None
 
 

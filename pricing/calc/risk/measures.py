@@ -7,6 +7,7 @@ in binary is not 475.
 import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from carbonfin.kernel.units import to_float
 from pricing.calc.normal import normal_pdf, normal_ppf
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,31 +120,73 @@ def normal_tail_risk(*, mean: float, deviation: float, confidence: Decimal) -> t
     return float(z[0]) * deviation - mean, beyond * deviation - mean
 
 
-def rank_value_at_risk(value_at: FloatArray, factor: FloatArray, confidence: Decimal) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FactorOrder:
+    """The scenarios of one factor from its lowest move up: taken once, it serves every loan on that factor.
+
+    Attributes:
+        rising: Places of the scenarios by rising factor, shape (scenarios,).
+    """
+
+    rising: IntArray
+
+    @classmethod
+    def of(cls, factor: FloatArray) -> Self:
+        """Sort a factor's moves.
+
+        Raises:
+            InvalidInput: No scenario, or one that is not finite.
+        """
+        _finite(factor)
+        return cls(rising=np.argsort(factor, kind="stable"))
+
+    def scenario_at(self, confidence: Decimal) -> int:
+        """Give the scenario in which a loan that rises with the factor loses its value at risk.
+
+        Raises:
+            InvalidInput: A confidence outside (0, 1).
+        """
+        _inside(confidence)
+        count = self.rising.size
+        return int(self.rising[count - int((confidence * count).to_integral_value(ROUND_CEILING))])
+
+
+def rank_value_at_risk(pnl: FloatArray, order: FactorOrder, confidence: Decimal) -> float:
     """Give the value at risk of a loan that rises with one factor: its loss in the scenario of the factor's rank.
 
-    No revaluation and no sorting of losses: the order of the losses is that of the factor.
+    No sorting: the order of the losses is that of the factor.
 
     Args:
-        value_at: P&L of the loan in each scenario, in the order of `factor`; only one element is read.
-        factor: The factor's move in each scenario; the P&L does not fall where it rises.
+        pnl: P&L of the loan by scenario, as the factor's moves stood; it does not fall where the factor rises.
+        order: Of the factor.
         confidence: a.
 
     Raises:
-        InvalidInput: As `tail_risk`.
+        InvalidInput: The P&L does not fit the order, or a confidence outside (0, 1).
     """
-    _losses(factor, confidence)
-    place = int((confidence * factor.size).to_integral_value(ROUND_CEILING)) - 1
-    worst_first = np.argsort(factor, kind="stable")
-    return float(-value_at[worst_first[factor.size - 1 - place]])
+    if pnl.shape != order.rising.shape:
+        raise InvalidInput(
+            f"P&L of shape {pnl.shape} does not fit {order.rising.size} scenarios",
+            zh="损益与因子情景数不一致", field="pnl",
+        )  # fmt: skip
+    return float(-pnl[order.scenario_at(confidence)])
 
 
 def _losses(pnl: FloatArray, confidence: Decimal) -> FloatArray:
     """Give the losses in ascending order."""
+    _inside(confidence)
+    _finite(pnl)
+    return np.sort(-pnl)
+
+
+def _inside(confidence: Decimal) -> None:
     if not 0 < confidence < 1:
         raise InvalidInput(
             f"confidence {confidence} lies outside 0 to 1", zh="置信水平须在 0 与 1 之间", field="confidence"
         )
+
+
+def _finite(pnl: FloatArray) -> None:
     if pnl.ndim != 1 or pnl.size == 0:
         raise InvalidInput("there is no scenario", zh="没有任何情景", field="pnl")
     if not np.all(np.isfinite(pnl)):
@@ -150,4 +194,3 @@ def _losses(pnl: FloatArray, confidence: Decimal) -> FloatArray:
         raise InvalidInput(
             f"scenario {row} is {pnl[row]}", zh=f"第 {row + 1} 个情景的损益不是有限数", field="pnl", row=row
         )
-    return np.sort(-pnl)

@@ -102,6 +102,40 @@ def test_z_by_hand() -> None:
     assert test.unconditional == pytest.approx(-0.2)
 
 
+def _beyond_two(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return np.asarray(-2.0 - random.exponential(1.0, shape))
+
+
+@pytest.mark.parametrize(("loss", "is_rejected"), [(4.9, False), (5.1, True)])
+def test_losses_beyond_have_a_critical_value_of_their_own(loss: float, *, is_rejected: bool) -> None:
+    test = acerbi_szekely(
+        np.array([-loss]), np.array([2.0]), np.array([3.0]), probability=0.5, draw=_beyond_two, sample_count=200_000,
+        seed=2,
+    )  # fmt: skip
+    # L = 2 + E: the 95 % quantile of E is ln 20, so Z1's 5 % quantile is 1 - (2 + ln 20) / 3
+    assert test.beyond_critical == pytest.approx(1 - (2 + math.log(20)) / 3, abs=0.02)
+    assert test.is_beyond_rejected is is_rejected
+    assert test.beyond_sample_count == 200_000
+
+
+def test_beyond_sees_the_size_and_not_the_number_of_exceptions() -> None:
+    quantile, shortfall = np.full(500, 1.9599639845400545), np.full(500, 2.3378027922014)
+    often = np.zeros(500)
+    often[::10] = -2.1  # fifty exceptions where 12.5 are promised, none of them deep
+    deep = np.zeros(500)
+    deep[::50] = -3.5  # ten exceptions, all deep
+
+    def test_of(pnl: np.ndarray) -> tuple[bool | None, bool]:
+        test = acerbi_szekely(
+            pnl, quantile, shortfall, probability=0.025, draw=_normal_days, sample_count=1_000, seed=3
+        )
+        return test.is_beyond_rejected, test.is_rejected
+
+    assert test_of(often) == (False, True)
+    assert test_of(deep)[0]
+    assert test_of(np.zeros(500)) == (None, False)
+
+
 def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="do not fit"):
         exceptions_of(np.zeros(3), np.zeros(2))

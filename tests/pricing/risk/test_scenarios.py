@@ -1,5 +1,6 @@
 """Scenarios by hand and by law; interpolation against exact revaluation."""
 
+import dataclasses
 import math
 from decimal import Decimal
 
@@ -95,6 +96,40 @@ def test_interpolation_keeps_its_tolerance() -> None:
         assert np.abs(found.pnl - exact.pnl).max() <= 10 * tolerance * np.abs(exact.pnl).max()
         assert found.relative_error <= tolerance
         assert all(degrees[0] > 0 for degrees in found.degrees)
+
+
+def test_the_error_of_the_book_is_stated_beside_its_p_and_l() -> None:
+    book = OptionBook(
+        bucket=np.array([0]), quantity_t=np.array([7.0]), strike_per_t=np.array([50.0]), option_sign=np.array([1.0]),
+        forward_per_t=np.array([100.0]), total_volatility=np.array([0.3]), discount_factor=np.array([0.9]),
+        expiry_years=np.array([2.0]),
+    )  # fmt: skip
+    price = np.linspace(-0.2, 0.2, 500)[None, :]
+    moves = BucketScenarios(log_price=price, log_volatility=np.zeros((1, 500)), zero_rate=np.zeros(500))
+    found = chebyshev_scenario_pnl(book, moves, tolerance=1e-5)
+    assert found.relative_error > 0.0
+    # Deep in the money: the largest value is 100 e^0.2 - 50, the largest P&L 100 (e^0.2 - 1)
+    times = (100 * math.exp(0.2) - 50) / (100 * (math.exp(0.2) - 1))
+    assert found.pnl_relative_error / found.relative_error == pytest.approx(times, rel=0.02)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
+def test_the_stated_error_bounds_that_of_the_p_and_l(tolerance: float) -> None:
+    book, moves = option_book(300, 3), moves_of(3, 3_000)
+    found, exact = chebyshev_scenario_pnl(book, moves, tolerance=tolerance), exact_scenario_pnl(book, moves)
+    true = float(np.abs(found.pnl - exact.pnl).max() / np.abs(exact.pnl).max())
+    assert 0.0 < true <= found.pnl_relative_error
+    assert exact.pnl_relative_error == 0.0
+
+
+def test_a_small_bucket_weighs_little_in_the_error_of_the_book() -> None:
+    book, moves = option_book(300, 3), moves_of(3, 3_000)
+    quantity_t = np.where(book.bucket == 0, book.quantity_t, 1e-9 * book.quantity_t)
+    alone = dataclasses.replace(book, quantity_t=np.where(book.bucket == 0, book.quantity_t, 0.0))
+    found = chebyshev_scenario_pnl(dataclasses.replace(book, quantity_t=quantity_t), moves, tolerance=1e-5)
+    only = chebyshev_scenario_pnl(alone, moves, tolerance=1e-5)
+    assert found.pnl_relative_error == pytest.approx(only.pnl_relative_error, rel=1e-3)
+    assert found.relative_error >= only.relative_error
 
 
 def test_exact_revaluation_against_one_option_by_hand() -> None:
