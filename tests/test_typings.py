@@ -18,6 +18,8 @@ def _stubbed() -> Iterator[tuple[str, ...]]:
     for node in ast.parse(STUB.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield (node.target.id,)
+        if isinstance(node, ast.FunctionDef):
+            yield (node.name,)
         if isinstance(node, ast.ClassDef):
             yield (node.name,)
             for part in node.body:
