@@ -148,8 +148,7 @@ def bivariate_normal_cdf(x: FloatArray, y: FloatArray, correlation: FloatArray) 
 
     Plackett's identity: Phi2 = Phi(x) Phi(y) + I / (2 pi), where I is the integral from 0 to asin(rho) of
     exp(-(x^2 + y^2 - 2 x y sin t) / (2 cos^2 t)), by Gauss and Legendre with 64 nodes. Towards correlations of one the
-    integral from there back is taken instead, so that the integrand stays smooth
-    (Genz 2004), so that the integrand stays smooth.
+    integral from there back is taken instead (Genz 2004), so that the integrand stays smooth.
 
     Raises:
         InvalidInput: A correlation lies outside -1 to 1.

@@ -309,7 +309,8 @@ def _lower_bound(schedule: AverageSchedule, terms: _Terms) -> FloatArray:
     strike, volatility, sign = terms.strike[rows], terms.volatility[rows], terms.sign[rows]
     root = _crossings(schedule, strike, volatility)
     moved = volatility[:, None] * _loadings(schedule) - root[:, None]
-    gained = normal_cdf(sign[:, None] * moved) @ schedule.weighted_forward_per_t
+    # Summed along each row: a product of matrix and vector would round by the number of rows.
+    gained = np.sum(normal_cdf(sign[:, None] * moved) * schedule.weighted_forward_per_t, axis=1)
     payoff = sign * (gained - strike * normal_cdf(-sign * root))
     bound[rows] = np.maximum(bound[rows], terms.discount[rows] * payoff)
     return bound
@@ -335,7 +336,7 @@ def _conditional_excess(schedule: AverageSchedule, strike: FloatArray, volatilit
             discount_factor=np.array(1.0),
             option_sign=np.array(-side),  # the option out of the money there: its value is the excess
         )
-        total += 0.5 * width * ((normal_pdf(z) * black) @ weights)
+        total += 0.5 * width * np.sum(normal_pdf(z) * black * weights, axis=1)
     return total
 
 

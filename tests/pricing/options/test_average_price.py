@@ -1,6 +1,7 @@
 """Average-price options: closed cases, laws, QuantLib's geometric price, simulation without a control."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,21 @@ def test_shapes_and_order_do_not_matter() -> None:
     )
     assert square.shape == (2, 3)
     assert np.array_equal(square.ravel(), whole)
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_bits_do_not_hang_on_the_split(known: int) -> None:
+    random = np.random.default_rng(31)
+    made = schedule(fixed_count=known, fixed_average_per_t=70.0 * (known > 0))
+    terms = {
+        "strike_per_t": random.uniform(40.0, 120.0, 101), "volatility": random.uniform(0.0, 1.2, 101),
+        "discount_factor": random.uniform(0.8, 1.0, 101), "option_sign": random.choice([-1.0, 1.0], 101),
+    }  # fmt: skip
+    for value in (average_price_lower_bound_per_t, average_price_value_per_t, geometric_average_value_per_t):
+        whole = value(made, **terms)
+        for low, high in pairwise([*range(30), 64, 101]):
+            part = value(made, **{name: column[low:high] for name, column in terms.items()})
+            assert np.array_equal(part, whole[low:high])
 
 
 @pytest.mark.parametrize(
