@@ -1,4 +1,4 @@
-"""Black (1976) on arrays: European options on a forward or future, their greeks, and the volatility a price implies.
+"""Black (1976) on arrays: European options on a forward or future, and their greeks.
 
 Elements are valued in chunks that stay in the processor's cache; an element's bits do not depend on its neighbours.
 """
@@ -16,9 +16,6 @@ FloatArray = npt.NDArray[np.float64]
 
 CHUNK = 16_384
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
-_IMPLIED_STEPS = 100
-_LARGEST_DEVIATION = 64.0
-_ROUNDING = 1e-14
 
 
 def black76_value_per_t(
@@ -120,61 +117,6 @@ def black76_greeks(
         value_per_t=table[0], delta=table[1], gamma=table[2], vega=table[3], theta=table[4], rho=table[5],
         vanna=table[6], volga=table[7],
     )  # fmt: skip
-
-
-def implied_total_volatility(
-    *,
-    value_per_t: FloatArray,
-    forward_per_t: FloatArray,
-    strike_per_t: FloatArray,
-    discount_factor: FloatArray,
-    option_sign: FloatArray,
-) -> FloatArray:
-    """Give the total volatility s = sigma sqrt(T) at which Black's value is the price, by Newton within a bracket.
-
-    Prices that no volatility gives (below the intrinsic value, at or above the bound) are refused.
-
-    Raises:
-        InvalidInput: A price lies outside the bounds of no arbitrage, or an argument outside its range.
-    """
-    value, forward, strike, discount, sign = (
-        np.asarray(one, dtype=np.float64)
-        for one in np.broadcast_arrays(value_per_t, forward_per_t, strike_per_t, discount_factor, option_sign)
-    )
-    columns = _Columns.of(forward, strike, np.zeros(value.shape), discount, sign)
-    columns.chunk(slice(0, value.size))
-    _finite("value_per_t", value, least=0.0)
-    least = discount * np.maximum(sign * (forward - strike), 0.0)
-    most = discount * np.where(sign > 0, forward, strike)
-    # Prices at the intrinsic value may lie a rounding below it.
-    outside = (value < least - _ROUNDING * forward) | (value >= most)
-    if np.any(outside):
-        row = int(np.flatnonzero(np.ravel(outside))[0])
-        raise InvalidInput(
-            f"price {row} is {np.ravel(value)[row]}; it must lie in [{np.ravel(least)[row]}, {np.ravel(most)[row]})",
-            zh=f"第 {row + 1} 个期权价格超出无套利区间",
-            field="value_per_t",
-            remedy="Check price, forward, strike and option type of the row.",
-            remedy_zh="请核对该行的价格、远期价格、行权价与期权类型。",
-            row=row,
-        )
-    low, high = np.zeros(value.shape), np.full(value.shape, _LARGEST_DEVIATION)
-    found = np.clip(np.sqrt(2.0 * np.abs(np.log(forward / strike))), 0.05, 4.0)
-    one = np.ones(value.shape)
-    for _ in range(_IMPLIED_STEPS):
-        greeks = black76_greeks(
-            forward_per_t=forward, strike_per_t=strike, volatility=found, expiry_years=one,
-            discount_factor=discount, option_sign=sign,
-        )  # fmt: skip
-        over = greeks.value_per_t > value
-        high, low = np.where(over, found, high), np.where(over, low, found)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = found - (greeks.value_per_t - value) / greeks.vega
-        after = np.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
-        if np.all(np.abs(after - found) <= 4e-16 * found):
-            break
-        found = after
-    return np.asarray(np.where(value <= least, 0.0, found))
 
 
 _Chunk = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]

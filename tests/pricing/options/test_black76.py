@@ -1,6 +1,7 @@
 """Black-76 against QuantLib, its own laws, and bumps."""
 
 import math
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.options.black76 import CHUNK, black76_greeks, black76_value_per_t, implied_total_volatility
+from pricing.calc.options.black76 import CHUNK, black76_greeks, black76_value_per_t
 
 RANDOM = np.random.default_rng(20260616)
 COUNT = 3 * CHUNK + 17
@@ -72,6 +73,17 @@ def test_bits_do_not_hang_on_the_split() -> None:
         for low, high in pairwise(cuts)
     ]
     assert np.array_equal(whole, np.concatenate(parts))
+
+
+def test_bits_of_greeks_do_not_hang_on_the_split() -> None:
+    trades = {name: column for name, column in book().items() if name != "total_volatility"}
+    trades |= {"volatility": RANDOM.uniform(0.0, 1.2, COUNT), "expiry_years": RANDOM.uniform(0.0, 3.0, COUNT)}
+    trades["volatility"][::50], trades["expiry_years"][::77] = 0.0, 0.0
+    whole = black76_greeks(**trades)
+    for low, high in pairwise([0, 1, 5, 4_096, CHUNK, CHUNK + 3, COUNT]):
+        part = black76_greeks(**{name: column[low:high] for name, column in trades.items()})
+        for field in fields(whole):
+            assert np.array_equal(getattr(part, field.name), getattr(whole, field.name)[low:high]), field.name
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -152,17 +164,6 @@ def test_parity_homogeneity_bounds_and_order(
     assert value(1.0, wider=0.1) >= value(1.0) - rounding
 
 
-def test_the_implied_volatility_gives_the_price_back() -> None:
-    trades = book(2_000)
-    price = black76_value_per_t(**trades)
-    terms = {name: column for name, column in trades.items() if name != "total_volatility"}
-    found = implied_total_volatility(value_per_t=price, **terms)
-    again = black76_value_per_t(total_volatility=found, **terms)
-    assert np.abs(again - price).max() < 1e-12
-    speaks = black76_greeks(volatility=found, expiry_years=np.ones(2_000), **terms).vega > 1.0
-    assert np.abs(found / trades["total_volatility"] - 1.0)[speaks].max() < 1e-11
-
-
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -188,11 +189,3 @@ def test_a_row_out_of_range_in_a_later_chunk_is_named() -> None:
     trades["strike_per_t"][CHUNK + 5] = np.nan
     with pytest.raises(InvalidInput, match=f"row {CHUNK + 5}"):
         black76_value_per_t(**trades)
-
-
-def test_a_price_no_volatility_gives_is_refused() -> None:
-    terms = {name: column for name, column in one().items() if name not in {"volatility", "expiry_years"}}
-    with pytest.raises(InvalidInput, match=r"price 0 is 75"):
-        implied_total_volatility(value_per_t=np.array([75.0]), **terms)
-    with pytest.raises(InvalidInput, match=r"must lie in \[9"):
-        implied_total_volatility(value_per_t=np.array([5.0]), **(terms | {"strike_per_t": np.array([65.0])}))
