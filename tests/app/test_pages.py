@@ -20,7 +20,7 @@ OWN_PAGES = ("/", "/decisions", "/search?q=EXAMPLE", "/problems", "/docs/api")
 def test_the_head_says_where_when_and_who(world: World, path: str) -> None:
     with signed_in(world) as client:
         text = client.get(path, headers=PAGE).text
-    assert '<html lang="zh-CN">' in text
+    assert '<html lang="zh-CN" ' in text
     for words in (
         "示例银行股份有限公司",
         "业务日期",
@@ -41,16 +41,16 @@ def test_a_real_bank_carries_no_sample_banner(world: World) -> None:
 
 def test_the_language_stays_once_chosen(world: World) -> None:
     with signed_in(world) as client:
-        assert '<html lang="zh-CN">' in client.get("/", headers=PAGE).text
+        assert '<html lang="zh-CN" ' in client.get("/", headers=PAGE).text
         chosen = client.get("/?lang=en", headers=PAGE)
-        assert '<html lang="en">' in chosen.text
+        assert '<html lang="en" ' in chosen.text
         assert "carbonfin_language=en" in chosen.headers["set-cookie"]
         kept = client.get("/decisions", headers=PAGE)
         assert kept.headers["content-language"] == "en"
         assert "Decisions" in kept.text
         assert "决定记录" not in re.sub(r"<a [^>]*hreflang[^>]*>.*?</a>", "", kept.text)
-        assert '<html lang="zh-CN">' in client.get("/?lang=zh", headers=PAGE).text
-        assert '<html lang="zh-CN">' in client.get("/?lang=fr", headers=PAGE).text
+        assert '<html lang="zh-CN" ' in client.get("/?lang=zh", headers=PAGE).text
+        assert '<html lang="zh-CN" ' in client.get("/?lang=fr", headers=PAGE).text
 
 
 def test_the_switch_keeps_the_address_as_it_is(world: World) -> None:

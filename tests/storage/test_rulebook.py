@@ -66,18 +66,18 @@ def test_another_banks_values_are_not_seen(sessions: Sessions, world: World) -> 
 
 
 def test_built_in_values_are_there_for_every_bank(sessions: Sessions, world: World) -> None:
-    built_in = builtin_book("collateral").values()
+    built_in = builtin_book("pricing").values()
     assert built_in
     with sessions.read() as session:
-        assert book_for(session, world.bank_id, packages=("collateral",)).values() == built_in
+        assert book_for(session, world.bank_id, packages=("pricing",)).values() == built_in
 
 
 def test_a_banks_own_value_wins_over_a_built_in_one_known_alike(sessions: Sessions, world: World) -> None:
-    given = builtin_book("collateral").values()[0]
+    given = next(value for value in builtin_book("pricing").values() if value.unit == "date")
     own = replace(given, value="2031-12-31" if given.unit == "date" else "0.123", document="本行制度")
     save(sessions, world, own)
     with sessions.read() as session:
-        book = book_for(session, world.bank_id, packages=("collateral",))
+        book = book_for(session, world.bank_id, packages=("pricing",))
     known_at = datetime.combine(given.known_from, datetime.max.time(), tzinfo=UTC)
     assert book.on(given.key, scope=given.scope, valid_on=given.valid_from, known_at=known_at).document == "本行制度"
 

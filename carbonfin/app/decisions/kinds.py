@@ -15,6 +15,7 @@ KIND_TITLES: dict[str, Text] = {
     "loans": Text("贷款", "Loans"),
     "reporting": Text("贴息", "Reporting"),
     "pricing.portfolio": Text("组合估值", "Portfolio value"),
+    "pricing.risk": Text("组合风险计量", "Portfolio risk"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),

@@ -191,8 +191,7 @@ def discount_curve(
     Args:
         currency: Currency of all quotes.
         valuation_date: Day of the curve.
-        quotes: Rates in ascending order of the day they end on. Where a holiday brings two tenors to one day (one and
-            two weeks before the October week) the later one counts and the other is named as superseded.
+        quotes: Rates in order of the day they end on; of two that a holiday brings to one day the later counts.
         limits: What rates are believed and how old they may be.
         calendars: Our own calendars by name; they go before QuantLib's.
         extrapolation_days: Days past the last node for which the last forward rate may stand.
@@ -218,7 +217,6 @@ def discount_curve(
             errors = [helper.impliedQuote() - helper.quote().value() for _, helper in pairs]
         except RuntimeError as error:
             raise _unsolved(currency, str(error)) from error
-    known = [until for _, until in used.values() if until is not None and until < ends[-1]]
     residuals = tuple(
         QuoteResidual(name=quote.name, node_date=end, rate=to_float(quote.rate), residual_rate=error)
         for (quote, _), end, error in zip(pairs, ends, errors, strict=True)
@@ -230,7 +228,7 @@ def discount_curve(
         node_serials=tuple(serial for serial, _ in nodes),
         log_discount_factors=tuple(float(np.log(factor)) for _, factor in nodes),
         horizon=ends[-1] + timedelta(days=extrapolation_days),
-        provisional_after=min(known, default=None),
+        provisional_after=min((until for _, until in used.values() if until and until < ends[-1]), default=None),
         residuals=residuals,
         superseded=superseded,
         unconfirmed=tuple(sorted({quote.convention.name for quote in quotes if not quote.convention.confirmed})),
