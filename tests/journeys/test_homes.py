@@ -78,7 +78,7 @@ def test_the_auditor_draws_the_sample_and_replays_from_it(world: SampleCopy) -> 
         # concession table was approved with an unconfirmed clause.
         assert re.search(r"人工认可或否决 3 ", text)
         assert re.search(r"降碳贷利率优惠表 .{0,200}第九条第四款", text)
-        assert re.search(r"质押 P4 .{0,200}collateral\.surrender_date\[SZA-2024\]", text)
+        assert re.search(r"质押 P4 .{0,200}pricing\.surrender_date\[SZA-2024\]", text)
         assert "pricing.surrender_date[SZA-2024]" in text
         page = client.get("/", headers=PAGE).text
         address = re.search(r'action="(/decisions/[^"]+/replay)"', page)
