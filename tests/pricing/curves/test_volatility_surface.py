@@ -137,8 +137,7 @@ def test_expiries_outside_are_refused_and_the_stated_horizon_holds() -> None:
 
 
 def _call(forward: float, strike: float, variance: float) -> float:
-    kind = ql.Option.Call
-    return float(ql.blackFormula(kind, strike, forward, math.sqrt(variance)))
+    return ql.BlackCalculator(ql.PlainVanillaPayoff(ql.Option.Call, strike), forward, math.sqrt(variance)).value()
 
 
 def test_a_sound_surface_has_no_arbitrage() -> None:
