@@ -1,4 +1,4 @@
-"""Pricing commands: value a book, measure its risk, import quotes, check their quality."""
+"""Pricing commands: value a book, measure its risk, show a curve, import quotes, check their quality."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,24 +6,31 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
-from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.units import Currency
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service, workbooks
+from pricing.calc.curves.origins import CurveKind
 from pricing.calc.positions import PortfolioLine
 from pricing.feeds.book_files import BookFile, read_book
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource
-from pricing.schemas import FailureOut, ImportReportOut, QualityOut, RiskOut, ValuationOut
+from pricing.schemas import CurveOut, FailureOut, ImportReportOut, QualityOut, RiskOut, ValuationOut
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny")  # fmt: skip
 _RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "incremental_cny")
+_NODE_COLUMNS = {
+    CurveKind.DISCOUNT: ("date", "years", "discount_factor", "zero_rate"),
+    CurveKind.FUTURES: ("date", "years", "forward_price_per_t", "net_carry_rate"),
+    CurveKind.FX: ("date", "years", "exchange_rate"),
+}
 _BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 
 
@@ -151,6 +158,46 @@ def risk(
         f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，"
         f"预期短缺 {answer.expected_shortfall_cny or '—'} 元"
     )
+
+
+@commands.command("curve")
+def curve(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="币种、品种或货币对，如 CNY、EUA、EURCNY / currency, scheme or pair: CNY, EUA, EURCNY")
+    ],
+    valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """由当日报价生成一条曲线：节点、所用报价与还原误差 / build a curve of a day: nodes, quotes used, residuals."""
+    terminal = terminal_of(context)
+    kind = _kind_of(name)
+    with terminal.progress("生成 / building", total=1) as steps, terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
+        found = service.curve_of(
+            session, terminal.actor, kind=kind, name=name, valuation_date=day, known_at=standing.known_at
+        )
+        steps.done("完成 / done")
+    answer = CurveOut.of(found)
+    if terminal.json_output:
+        terminal.answer(_plain(answer))
+        return
+    terminal.answer([_plain(node) for node in answer.nodes], columns=_NODE_COLUMNS[kind])
+    if answer.unconfirmed:
+        terminal.say(f"未确认：{'、'.join(answer.unconfirmed)}")
+    if answer.carry_note_zh is not None:
+        terminal.say(f"未给出净持有成本：{answer.carry_note_zh}")
+    terminal.say(
+        f"{answer.name} {answer.label_zh} {answer.valuation_date}：{len(answer.inputs)} 个报价，"
+        f"可查至 {answer.last_date}；来源：{'；'.join(answer.sources)}；摘要 {answer.set_digest[:12]}"
+    )
+
+
+def _kind_of(name: str) -> CurveKind:
+    """Tell by its name what a curve is of: a currency, a scheme, or a pair of currencies."""
+    if name in Currency.__members__:
+        return CurveKind.DISCOUNT
+    return CurveKind.FUTURES if name.split("/", 1)[0] in Scheme.__members__ else CurveKind.FX
 
 
 @commands.command("import-quotes")

@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.curves import curve_page
 from pricing.pages.fair_values import fair_value_page
 from pricing.pages.market import export_market, market_page
 from pricing.pages.portfolios import (
@@ -17,6 +18,7 @@ routes = [
     market_page,
     export_market,
     fair_value_page,
+    curve_page,
     quality_page,
     export_quality,
     upload_page,

@@ -1,6 +1,7 @@
 """Shapes of the pricing API."""
 
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
+from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
 from pricing.schemas.fair_values import FairValueOut
 from pricing.schemas.market import (
     FindingOut,
@@ -28,6 +29,9 @@ from pricing.schemas.valuations import (
 
 __all__ = [
     "CurveImportOut",
+    "CurveInputOut",
+    "CurveNodeOut",
+    "CurveOut",
     "CurveQuoteListOut",
     "CurveQuoteOut",
     "FailureOut",

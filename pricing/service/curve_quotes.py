@@ -155,7 +155,7 @@ def curves_of(session: Session, *, valuation_date: date, known_at: datetime, org
     found = curve_quotes.curve_quotes_known(
         session,
         organization_id=organization_id,
-        from_date=valuation_date - _LOOKED_BACK,
+        from_date=valuation_date - min(_LOOKED_BACK, valuation_date - date.min),
         to_date=valuation_date,
         known_on=known_on,
     )

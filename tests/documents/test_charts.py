@@ -19,6 +19,7 @@ from carbonfin.documents.charts import (
     Bar,
     Chart,
     CoverageBar,
+    CurvePoint,
     Language,
     Theme,
     Threshold,
@@ -28,6 +29,7 @@ from carbonfin.documents.charts import (
     chart_png,
     chart_stylesheet,
     coverage_chart,
+    curve_chart,
     waterfall_chart,
 )
 from carbonfin.documents.charts.lines import SeriesPoint
@@ -98,8 +100,30 @@ def holdings(language: Language = "zh") -> Chart:
     )
 
 
+CURVE = tuple(
+    CurvePoint(day=date(year, 12, 15), years=Decimal(years), value=Decimal(value), text=value, is_node=is_node)
+    for year, years, value, is_node in (
+        (2025, "0.46", "70.10", True),
+        (2026, "1.46", "71.55", False),
+        (2027, "2.46", "73.20", True),
+    )
+)
+
+
+def forward_prices(language: Language = "zh", points: tuple[CurvePoint, ...] = CURVE) -> Chart:
+    return curve_chart(
+        title=Words(zh="远期价格", en="Forward prices"),
+        line_label=Words(zh="价格", en="Price"),
+        unit=Words(zh="元/吨", en="CNY/t"),
+        points=points,
+        source=SOURCE,
+        as_of=date(2025, 6, 30),
+        language=language,
+    )
+
+
 Drawer = Callable[[Language], Chart]
-DRAWERS: tuple[Drawer, ...] = (samples.price_chart, rate_waterfall, coverage, holdings)
+DRAWERS: tuple[Drawer, ...] = (samples.price_chart, rate_waterfall, coverage, holdings, forward_prices)
 
 
 def texts_of(svg: str) -> list[str]:
@@ -314,3 +338,20 @@ def test_the_page_s_dark_colours_are_drawn_where_asked() -> None:
     svg = samples.price_chart(theme=DARK).svg
     assert DARK.accent in svg
     assert LIGHT.accent not in svg
+
+
+def test_a_curve_shows_years_units_and_each_node_and_only_nodes_in_its_table() -> None:
+    chart = forward_prices()
+    words = texts_of(chart.svg)
+    assert {"期限（年）", "元/吨", "价格", "节点"} <= set(words)
+    assert chart.columns == ("日期", "期限（年）", "价格（元/吨）")
+    assert chart.rows == (("2025-12-15", "0.46", "70.10"), ("2027-12-15", "2.46", "73.20"))
+    assert "2027-12-15 为 73.20" in chart.alt_zh
+    assert "71.55" not in chart.alt_zh
+
+
+def test_a_curve_without_nodes_or_out_of_order_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="at least one node"):
+        forward_prices(points=tuple(replace(point, is_node=False) for point in CURVE))
+    with pytest.raises(InvalidInput, match="rise"):
+        forward_prices(points=CURVE[::-1])

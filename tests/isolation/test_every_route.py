@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from carbonfin.app.access import POLICY, PUBLIC
 from carbonfin.app.factory import create_app
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.isolation import RULES
@@ -26,6 +28,8 @@ from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publi
 from carbonfin.storage.parties import add_external_id
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.security import Seals
+from pricing import service
+from pricing.feeds.curve_files import CurveFileKind
 from tests.database_roles import database_with_roles
 from tests.isolation.worlds import House, TwoBanks, make_two_banks, names_its_organization
 from tests.journeys.test_openapi_fuzz import SOUND
@@ -44,12 +48,15 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
+_RATES = "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n".encode()
 _ENDING = {"ending": "csv"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
+    "GET /v1/curves": {"kind": "discount", "name": "CNY"},
+    "GET /v1/fair-values": {"unit": "CEA-2024"},
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},
@@ -107,6 +114,10 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         store_file(session, actor, file, at=at)
         link_file(session, actor, file.digest, link, at=at)
         register_webhook(session, actor, hook, at=at)
+        service.import_curve_file(
+            session, actor, kind=CurveFileKind.RATES, content=_RATES, file_name="利率.csv", exchange="发布机构", document="",
+            known_at=end_of_china_day(date(2025, 6, 30)), preview=False,
+        )  # fmt: skip
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

@@ -1,6 +1,7 @@
 """Charts drawn on the server: the same SVG on the page and in the PDF, the same picture in Word."""
 
 from carbonfin.documents.charts.bars import Bar, CoverageBar, bar_chart, coverage_chart
+from carbonfin.documents.charts.curves import CurvePoint, curve_chart
 from carbonfin.documents.charts.drawing import Chart, chart_png
 from carbonfin.documents.charts.lines import PointFlag, SeriesPoint, Threshold, VolumeBar
 from carbonfin.documents.charts.series import time_series_chart
@@ -13,6 +14,7 @@ __all__ = [
     "Bar",
     "Chart",
     "CoverageBar",
+    "CurvePoint",
     "Language",
     "PointFlag",
     "SeriesPoint",
@@ -25,6 +27,7 @@ __all__ = [
     "chart_png",
     "chart_stylesheet",
     "coverage_chart",
+    "curve_chart",
     "time_series_chart",
     "waterfall_chart",
 ]
