@@ -116,6 +116,7 @@ def _key_from_proposal_to_end(admin: Page, checker: Page, served: Served) -> Non
     admin.goto(f"{served.address}/administration/keys")
     admin.locator("summary", has_text="申请密钥").click()
     _fill(admin, "/administration/keys", name="押品系统", scopes="collateral:read", days="30", reason="押品系统接入")
+    admin.locator("form[action='/administration/keys'] select[name=role]").select_option("system")
     admin.locator("form[action='/administration/keys'] button").click()
     _approve(admin, checker, served)
     admin.goto(f"{served.address}/administration/keys")
