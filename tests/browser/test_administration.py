@@ -168,7 +168,7 @@ def _enter_and_correct_a_party(admin: Page, served: Served) -> None:
     admin.wait_for_url(re.compile(r"/parties/[0-9a-f-]{36}$"))
     admin.locator("[name=district]").fill("光明")
     admin.locator("form[action^='/parties/'] button").click()
-    admin.locator("text=district: — → 光明").wait_for()
+    admin.locator("text=/：— → 光明/").wait_for()
     assert axe_violations(admin) == []
 
 
