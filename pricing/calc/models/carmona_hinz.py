@@ -21,8 +21,6 @@ from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.models.cautions import FloatArray, ModelCode, ModelWarning, finite, not_negative, positive
 from pricing.calc.normal import bivariate_normal_cdf, normal_cdf, normal_ppf
 
-_ALPHA_LINEAR = 1e-12
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompliancePeriod:
@@ -56,7 +54,8 @@ class CompliancePeriod:
 def integrated_rate(period: CompliancePeriod, *, from_years: npt.ArrayLike, to_years: npt.ArrayLike) -> FloatArray:
     """Give int z over [t, s], infinite at the compliance date.
 
-    beta ln((T-t)/(T-s)) for alpha 1, else beta/(alpha-1) [(T-s)^(1-alpha) - (T-t)^(1-alpha)].
+    beta ln((T-t)/(T-s)) for alpha 1, else beta/(alpha-1) [(T-s)^(1-alpha) - (T-t)^(1-alpha)], which is taken as
+    beta (T-t)^(1-alpha) [e^((alpha-1) L) - 1] / (alpha-1), L = ln((T-t)/(T-s)), so that nothing cancels near alpha 1.
 
     Raises:
         InvalidInput: The times are not in order or lie beyond the compliance date.
@@ -73,10 +72,12 @@ def integrated_rate(period: CompliancePeriod, *, from_years: npt.ArrayLike, to_y
         )
     left_start, left_end = period.compliance_years - start, period.compliance_years - end
     with np.errstate(divide="ignore"):
-        if abs(period.alpha - 1.0) < _ALPHA_LINEAR:
-            return np.asarray(period.beta * np.log(left_start / left_end))
-        power = 1.0 - period.alpha
-        return np.asarray(period.beta / -power * (left_end**power - left_start**power))
+        shrinkage = np.log1p((end - start) / left_end)
+    if period.alpha == 1.0:
+        return np.asarray(period.beta * shrinkage)
+    power = period.alpha - 1.0
+    with np.errstate(over="ignore"):
+        return np.asarray(period.beta * left_start**-power * np.expm1(power * shrinkage) / power)
 
 
 def state_of(period: CompliancePeriod, price_per_t: npt.ArrayLike) -> FloatArray:

@@ -18,11 +18,30 @@ from pricing.calc.models.cautions import (
     positive,
     uncertainty_unknown,
 )
-from pricing.calc.models.fitting import minimised, standard_errors
+from pricing.calc.models.fitting import Objective, minimised, standard_errors
 
 _FEWEST_PRICES = 30
 _ON_BOUND = 1e-4
 _START = np.array([1.3, 0.8, 0.1])
+
+
+_NO_BETTER_KNOWN = 1e-6  # share of the allowance price: no quote is known better than this
+_POOR_FIT = 0.02  # share of the allowance price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitErrors:
+    """Standard errors.
+
+    Attributes:
+        alpha: None where alpha stands on its bound of 1: the others are then given alpha.
+        beta: Of beta.
+        risk_price: Of h; None where it is not fitted.
+    """
+
+    alpha: float | None
+    beta: float
+    risk_price: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +52,14 @@ class PathFit:
         period: The period with the fitted alpha and beta.
         risk_price: h.
         negative_log_likelihood: Of the increments of the state, without constants.
-        errors: Standard errors of alpha, beta and h; None where the likelihood is flat or alpha stands on its bound.
+        errors: Standard errors of alpha, beta and h; None where the likelihood is flat in some direction.
         warnings: What to know before using the fit.
     """
 
     period: CompliancePeriod
     risk_price: float
     negative_log_likelihood: float
-    errors: tuple[float, float, float] | None
+    errors: FitErrors | None
     warnings: tuple[ModelWarning, ...]
 
 
@@ -92,25 +111,13 @@ def fit_path(
     best = minimised(objective, _START)
     period = period_of(best)
     residual, _ = _residuals(period, times_years, prices_per_t, float(best[2]))
-    warnings = [_risk_price_warning(), *kurtosis_warnings(residual)]
-    is_on_bound = best[0] - 1.0 < _ON_BOUND
-    errors = None if is_on_bound else standard_errors(objective, best)
-    if is_on_bound:
-        warnings.append(
-            ModelWarning(
-                code=ModelCode.ALPHA_ON_BOUND,
-                zh="alpha 落在下限 1 上，其抽样误差不对称，不给出标准误",
-                en="alpha stands on its bound of 1, where its error is not symmetric: no standard errors are given",
-            )
-        )
-    elif errors is None:
-        warnings.append(uncertainty_unknown("似然函数", "the likelihood"))
+    errors, warnings = _errors(objective, best)
     return PathFit(
         period=period,
         risk_price=float(best[2]),
         negative_log_likelihood=objective(best),
-        errors=None if errors is None else (float(errors[0]), float(errors[1]), float(errors[2])),
-        warnings=tuple(warnings),
+        errors=errors,
+        warnings=(_risk_price_warning(), *kurtosis_warnings(residual), *warnings),
     )
 
 
@@ -127,10 +134,20 @@ class OptionQuotes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteFit:
-    """Parameters fitted to options, with the root mean square of what is left, contract currency per tonne."""
+    """Parameters fitted to options, with their uncertainty.
+
+    Attributes:
+        period: The period with the fitted alpha and beta.
+        root_mean_square_per_t: Of what is left, contract currency per tonne.
+        errors: Standard errors of alpha and beta, from the scatter of what is left; None where two quotes leave no
+            scatter, or the fit is flat in some direction.
+        warnings: What to know before using the fit.
+    """
 
     period: CompliancePeriod
     root_mean_square_per_t: float
+    errors: FitErrors | None
+    warnings: tuple[ModelWarning, ...]
 
 
 def fit_options(quotes: OptionQuotes, *, penalty_per_t: float, compliance_years: float) -> QuoteFit:
@@ -139,33 +156,72 @@ def fit_options(quotes: OptionQuotes, *, penalty_per_t: float, compliance_years:
     Raises:
         MissingData: Fewer quotes than parameters.
     """
-    if quotes.call_per_t.size < 2:
+    count = quotes.call_per_t.size
+    if count < 2:
         raise MissingData(
             "two parameters need two quotes at least", zh="期权报价少于两个，不能校准", field="call_per_t"
         )
 
-    def left(point: FloatArray) -> FloatArray:
-        found = option(
-            CompliancePeriod(
-                penalty_per_t=penalty_per_t, compliance_years=compliance_years, alpha=float(point[0]),
-                beta=float(point[1]),
-            ),
-            price_per_t=quotes.price_per_t, strike_per_t=quotes.strike_per_t, now_years=0.0,
-            expiry_years=quotes.expiry_years, discount_factor=quotes.discount_factor,
-        )  # fmt: skip
-        return found.call_per_t - quotes.call_per_t
+    def period_of(point: FloatArray) -> CompliancePeriod:
+        return CompliancePeriod(
+            penalty_per_t=penalty_per_t, compliance_years=compliance_years, alpha=float(point[0]), beta=float(point[1])
+        )
 
     def objective(point: FloatArray) -> float:
         if point[0] < 1.0 or point[1] <= 0.0:
             return np.inf
-        return float(np.sum(left(point) ** 2))
+        found = option(
+            period_of(point), price_per_t=quotes.price_per_t, strike_per_t=quotes.strike_per_t, now_years=0.0,
+            expiry_years=quotes.expiry_years, discount_factor=quotes.discount_factor,
+        )  # fmt: skip
+        return float(np.sum((found.call_per_t - quotes.call_per_t) ** 2))
 
     best = minimised(objective, _START[:2])
-    return QuoteFit(
-        period=CompliancePeriod(
-            penalty_per_t=penalty_per_t, compliance_years=compliance_years, alpha=float(best[0]), beta=float(best[1])
+    left = objective(best)
+    root_mean_square = float(np.sqrt(left / count))
+    warnings = _poor_fit_warnings(root_mean_square, quotes.price_per_t)
+    errors = None
+    if count > 2:
+        scatter = max(left / (count - 2), (_NO_BETTER_KNOWN * quotes.price_per_t) ** 2)
+        errors, further = _errors(lambda point: objective(point) / (2.0 * scatter), best)
+        warnings = (*warnings, *further)
+    return QuoteFit(period=period_of(best), root_mean_square_per_t=root_mean_square, errors=errors, warnings=warnings)
+
+
+def _errors(objective: Objective, best: FloatArray) -> tuple[FitErrors | None, tuple[ModelWarning, ...]]:
+    """Give standard errors of alpha, beta and, where fitted, h, and why they are not all there."""
+    is_on_bound = best[0] - 1.0 < _ON_BOUND
+    free = slice(1, None) if is_on_bound else slice(None)
+    found = standard_errors(
+        lambda point: objective(np.concatenate([best[: best.size - point.size], point])), best[free]
+    )
+    if found is None:
+        return None, (uncertainty_unknown("目标函数", "the objective"),)
+    alpha = [None] if is_on_bound else []
+    values = [*alpha, *found.tolist()]
+    errors = FitErrors(alpha=values[0], beta=values[1], risk_price=values[2] if best.size > 2 else None)
+    if not is_on_bound:
+        return errors, ()
+    warning = ModelWarning(
+        code=ModelCode.ALPHA_ON_BOUND,
+        zh="alpha 落在下限 1 上，其抽样误差不对称，不给出其标准误；其余标准误以 alpha 等于 1 为条件",
+        en="alpha stands on its bound of 1, where its error is not symmetric: it has no standard error, and those of"
+        " the others are given alpha",
+    )
+    return errors, (warning,)
+
+
+def _poor_fit_warnings(root_mean_square_per_t: float, price_per_t: float) -> tuple[ModelWarning, ...]:
+    if root_mean_square_per_t <= _POOR_FIT * price_per_t:
+        return ()
+    share = root_mean_square_per_t / price_per_t
+    return (
+        ModelWarning(
+            code=ModelCode.QUOTES_NOT_FITTED,
+            zh=f"期权报价与模型的均方根差为配额价格的 {share:.1%}，模型不能同时解释这些报价",
+            en=f"quotes and model differ by {share:.1%} of the allowance price in root mean square: the model does not"
+            " explain these quotes together",
         ),
-        root_mean_square_per_t=float(np.sqrt(np.mean(left(best) ** 2))),
     )
 
 

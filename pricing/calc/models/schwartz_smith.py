@@ -4,9 +4,13 @@ ln S = chi + xi, d chi = -kappa chi dt + sigma_chi dW, d xi = mu dt + sigma_xi d
 measure chi carries the price of risk lambda and xi drifts at mu*:
     ln F(0, T) = e^(-kappa T) chi + xi + A(T).
 Source: E. Schwartz and J. Smith, "Short-term variations and long-term dynamics in commodity prices", Management Science
-46(7), 2000. Two factors need a strip of futures; from one series only the sum is seen.
+46(7), 2000.
+
+Domain: a strip of futures inside one compliance phase; from one series only the sum of both factors is seen. Public
+allowance prices alone show no significant mean reversion; `schwartz_smith_calibration` says whether a strip does.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,74 +113,128 @@ def option_value_per_t(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FuturesStrip:
-    """A history of futures prices at fixed times to maturity.
+    """A history of futures prices of several expiries; an expiry need not be quoted on every day.
 
     Attributes:
-        log_prices: ln F, shape (days, maturities).
-        maturity_years: Time to maturity of each column.
-        step_years: Time between rows.
-        measurement_deviation: Of the noise of each log price.
-        long_trend: mu of the level under the real measure.
-        prior_mean: Mean of (chi, xi) before the first step.
-        prior_variance: Their variances.
+        log_prices: ln F, shape (days, expiries); finite wherever quoted.
+        is_quoted: Whether the expiry has a price that day, shape (days, expiries).
+        maturity_years: Time to maturity, shape (days, expiries), or (expiries,) where it is the same every day.
+        step_years: Time to each day from the one before, shape (days,), or one number; the first from the prior's day.
     """
 
     log_prices: FloatArray
+    is_quoted: npt.NDArray[np.bool_]
     maturity_years: FloatArray
-    step_years: float
-    measurement_deviation: float
-    long_trend: float
-    prior_mean: tuple[float, float]
-    prior_variance: tuple[float, float]
+    step_years: npt.ArrayLike
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that do not fit, quoted prices that are not finite, and time that stands still or runs back."""
+        shape = self.log_prices.shape
+        if len(shape) != 2 or self.is_quoted.shape != shape or self.maturity_years.shape not in {shape, shape[1:]}:
+            raise InvalidInput(
+                f"log prices {shape} do not fit the maturities {self.maturity_years.shape} or the marks of what is"
+                f" quoted {self.is_quoted.shape}",
+                zh="价格与期限或报价标记的形状不匹配",
+                field="log_prices",
+            )
+        if np.shape(self.step_years) not in {(), shape[:1]}:
+            raise InvalidInput(
+                f"{shape[0]} days have {np.size(self.step_years)} steps", zh="时间步数与日数不一致", field="step_years"
+            )
+        if not self.is_quoted.any():
+            raise InvalidInput("the strip holds no price", zh="期货价格序列没有任何报价", field="is_quoted")
+        finite(self.log_prices[self.is_quoted], field="log_prices", zh="对数价格")
+        not_negative(self.maturity_years, field="maturity_years", zh="期限")
+        positive(self.step_years, field="step_years", zh="时间步长")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StripPrior:
+    """What is believed of (chi, xi) before the first step: independent normal.
+
+    Attributes:
+        mean: Of chi and xi.
+        variance: Of chi and xi.
+    """
+
+    mean: tuple[float, float]
+    variance: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Refuse what is not finite, and variances below nought."""
+        finite(self.mean, field="mean", zh="先验均值")
+        not_negative(self.variance, field="variance", zh="先验方差")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Filtered:
     """What the Kalman filter says of a strip.
 
     Attributes:
-        log_likelihood: Of all observations.
+        log_likelihood: Of all quoted prices, constants included.
         chi: Deviation after the last row.
         xi: Level after the last row.
+        innovations: Standardised one-step errors in order of days and expiries, shape (quotes,); independent and
+            standard normal where the model holds.
     """
 
     log_likelihood: float
     chi: float
     xi: float
+    innovations: FloatArray
 
 
-def filtered_state(factors: TwoFactors, strip: FuturesStrip) -> Filtered:
-    """Run the Kalman filter over a strip: transition, then update, row by row.
+def filtered_state(
+    factors: TwoFactors, strip: FuturesStrip, *, prior: StripPrior, long_trend: float, measurement_deviation: float
+) -> Filtered:
+    """Run the Kalman filter over a strip: transition, then update by each quoted expiry in turn.
+
+    Noise that is independent between expiries lets them be taken one after the other: the likelihood is the same as
+    of all at once (Durbin and Koopman, Time Series Analysis by State Space Methods, on univariate treatment), and no
+    matrix is inverted.
+
+    Args:
+        factors: The model.
+        strip: The prices.
+        prior: Of the state before the first step.
+        long_trend: mu of the level under the real measure, per year.
+        measurement_deviation: Of the noise of each log price, above nought.
 
     Raises:
-        InvalidInput: Shapes do not fit, or a price is not finite.
+        InvalidInput: The deviation is not above nought, or the trend not finite.
     """
-    prices = finite(strip.log_prices, field="log_prices", zh="对数价格")
-    if prices.ndim != 2 or prices.shape[1] != strip.maturity_years.size:
-        raise InvalidInput("log prices do not fit the maturities", zh="价格与期限不匹配", field="log_prices")
-    k, dt = factors.mean_reversion, strip.step_years
-    short, long, rho = factors.short_vol, factors.long_vol, factors.factor_correlation
-    decay = np.array([np.exp(-k * dt), 1.0])
-    drift = np.array([0.0, strip.long_trend * dt])
-    cross = -np.expm1(-k * dt) * rho * short * long / k
-    noise = np.array([[-np.expm1(-2.0 * k * dt) * short**2 / (2.0 * k), cross], [cross, long**2 * dt]])
-    design = np.column_stack([np.exp(-k * strip.maturity_years), np.ones(strip.maturity_years.size)])
-    constant = curve_constant(factors, strip.maturity_years)
-    measured = strip.measurement_deviation**2 * np.eye(strip.maturity_years.size)
-    mean, spread = np.array(strip.prior_mean), np.diag(strip.prior_variance)
-    likelihood = np.zeros(())
-    for row in prices:
-        mean = decay * mean + drift
-        spread = np.outer(decay, decay) * spread + noise
-        innovation = row - constant - design @ mean
-        variance = design @ spread @ design.T + measured
-        gain = np.linalg.solve(variance, design @ spread).T
-        likelihood = likelihood - 0.5 * (
-            row.size * np.log(2.0 * np.pi)
-            + np.linalg.slogdet(variance)[1]
-            + innovation @ np.linalg.solve(variance, innovation)
-        )
-        mean = mean + gain @ innovation
-        spread = spread - gain @ design @ spread
-        spread = 0.5 * (spread + spread.T)
-    return Filtered(log_likelihood=likelihood.item(), chi=float(mean[0]), xi=float(mean[1]))
+    positive(measurement_deviation, field="measurement_deviation", zh="测量误差标准差")
+    finite(long_trend, field="long_trend", zh="长期漂移")
+    k, long_variance, noise = factors.mean_reversion, factors.long_vol**2, measurement_deviation**2
+    loads = np.broadcast_to(np.exp(-k * strip.maturity_years), strip.log_prices.shape).tolist()
+    levels = (strip.log_prices - curve_constant(factors, strip.maturity_years)).tolist()
+    (chi, xi), (p_chi, p_xi), p_both = prior.mean, prior.variance, 0.0
+    errors, log_variances = [], []
+    rows = zip(_steps(factors, strip), loads, levels, strip.is_quoted.tolist(), strict=True)
+    for (years, decay, q_chi, q_both), row_loads, row_levels, row_quoted in rows:
+        chi, xi = decay * chi, xi + long_trend * years
+        p_chi, p_both, p_xi = decay * decay * p_chi + q_chi, decay * p_both + q_both, p_xi + long_variance * years
+        for load, level, is_quoted in zip(row_loads, row_levels, row_quoted, strict=True):
+            if not is_quoted:
+                continue
+            gain_chi, gain_xi = load * p_chi + p_both, load * p_both + p_xi
+            variance = load * gain_chi + gain_xi + noise
+            error = level - load * chi - xi
+            chi, xi = chi + gain_chi * error / variance, xi + gain_xi * error / variance
+            p_chi -= gain_chi * gain_chi / variance
+            p_both -= gain_chi * gain_xi / variance
+            p_xi -= gain_xi * gain_xi / variance
+            errors.append(error / math.sqrt(variance))
+            log_variances.append(math.log(variance))
+    innovations = np.array(errors)
+    size = len(errors) * math.log(2.0 * math.pi) + math.fsum(log_variances) + float(np.vdot(innovations, innovations))
+    return Filtered(log_likelihood=-0.5 * size, chi=chi, xi=xi, innovations=innovations)
+
+
+def _steps(factors: TwoFactors, strip: FuturesStrip) -> list[list[float]]:
+    """Give each row's time, the decay of chi over it, and the variance and covariance that it adds."""
+    k, years = factors.mean_reversion, np.broadcast_to(strip.step_years, strip.log_prices.shape[:1]).astype(np.float64)
+    chi_variance = -np.expm1(-2.0 * k * years) * factors.short_vol**2 / (2.0 * k)
+    cross = -np.expm1(-k * years) * factors.factor_correlation * factors.short_vol * factors.long_vol / k
+    steps: list[list[float]] = np.column_stack([years, np.exp(-k * years), chi_variance, cross]).tolist()
+    return steps

@@ -18,7 +18,7 @@ from pricing.calc.models.carmona_hinz import (
     simulated_prices,
     state_of,
 )
-from pricing.calc.models.carmona_hinz_calibration import OptionQuotes, fit_options, fit_path
+from pricing.calc.models.carmona_hinz_calibration import OptionQuotes, QuoteFit, fit_options, fit_path
 from pricing.calc.models.carmona_hinz_two_period import TwoPeriods, call_per_t
 from pricing.calc.models.cautions import ModelCode
 
@@ -87,6 +87,13 @@ def test_the_rate_of_alpha_one_is_the_limit_of_others() -> None:
     )
     assert float(exact) == pytest.approx(0.7 * math.log(4.0))
     assert float(near) == pytest.approx(float(exact), rel=1e-6)
+    # (2^e - 0.5^e) beta / e = beta ln 4 (1 + O(e^2)) about the geometric mean of the times left, here 1: nothing cancels
+    nearest = CompliancePeriod(penalty_per_t=1.0, compliance_years=2.0, alpha=1.0 + 1e-9, beta=0.7)
+    rate = integrated_rate(nearest, from_years=0.0, to_years=1.5)
+    assert float(rate) == pytest.approx(0.7 * math.log(4.0), rel=1e-14)
+    steep = CompliancePeriod(penalty_per_t=1.0, compliance_years=2.0, alpha=2.0, beta=0.7)
+    assert float(integrated_rate(steep, from_years=0.0, to_years=1.5)) == pytest.approx(0.7 * (1 / 0.5 - 1 / 2.0))
+    assert float(integrated_rate(steep, from_years=0.0, to_years=2.0)) == math.inf
 
 
 def test_two_periods_without_carrying_over_are_one() -> None:
@@ -134,12 +141,61 @@ def test_a_fit_to_a_path_says_how_little_is_known() -> None:
     times = np.linspace(0.0, 1.5, 301)
     path = simulated_prices(PERIOD, price_per_t=50.0, times_years=times, path_count=1, seed=12)[0]
     fit = fit_path(penalty_per_t=100.0, compliance_years=2.0, times_years=times, prices_per_t=path)
-    codes = {warning.code for warning in fit.warnings}
-    assert ModelCode.RISK_PRICE_NOT_IDENTIFIED in codes
-    if fit.errors is not None:
-        assert abs(fit.period.beta - 0.7) < 4 * fit.errors[1]
-    else:
-        assert codes & {ModelCode.ALPHA_ON_BOUND, ModelCode.UNCERTAINTY_UNKNOWN}
+    assert ModelCode.RISK_PRICE_NOT_IDENTIFIED in {warning.code for warning in fit.warnings}
+    assert fit.errors is not None
+    assert fit.errors.alpha is not None
+    assert fit.errors.risk_price is not None
+    assert abs(fit.period.alpha - 1.2) < 4 * fit.errors.alpha
+    assert abs(fit.period.beta - 0.7) < 4 * fit.errors.beta
+    # Under the pricing measure h is nought; its error is 1 / sqrt(years), whatever the path.
+    assert abs(fit.risk_price) < 4 * fit.errors.risk_price
+    assert fit.errors.risk_price == pytest.approx(1 / math.sqrt(1.5), rel=0.1)
+
+
+def test_a_fit_on_the_bound_of_alpha_says_so_and_keeps_the_error_of_beta() -> None:
+    times = np.linspace(0.0, 1.0, 251)
+    period = CompliancePeriod(penalty_per_t=100.0, compliance_years=2.0, alpha=1.0, beta=0.7)
+    paths = simulated_prices(period, price_per_t=50.0, times_years=times, path_count=6, seed=2)
+    fits = [fit_path(penalty_per_t=100.0, compliance_years=2.0, times_years=times, prices_per_t=path) for path in paths]
+    held = [fit for fit in fits if ModelCode.ALPHA_ON_BOUND in {warning.code for warning in fit.warnings}]
+    assert held, "with alpha 1 in truth about half of all paths end on the bound"
+    for fit in held:
+        assert fit.errors is not None
+        assert fit.errors.alpha is None
+        # beta scales a variance of 250 squares: its relative error is sqrt(2 / 250)
+        assert fit.errors.beta / fit.period.beta == pytest.approx(math.sqrt(2 / 250), rel=0.15)
+        assert abs(fit.period.beta - 0.7) < 4 * fit.errors.beta
+
+
+def test_a_fit_to_noisy_options_knows_its_error_and_one_to_unlike_quotes_says_so() -> None:
+    strike = np.tile([40.0, 50.0, 60.0, 70.0, 80.0], 4)
+    expiry = np.repeat([0.25, 0.5, 1.0, 1.5], 5)
+    made = option(
+        PERIOD, price_per_t=60.0, strike_per_t=strike, now_years=0.0, expiry_years=expiry, discount_factor=1.0
+    ).call_per_t
+    random = np.random.default_rng(5)
+
+    def fit(call: Any) -> QuoteFit:
+        return fit_options(
+            OptionQuotes(
+                price_per_t=60.0, strike_per_t=strike, expiry_years=expiry, discount_factor=np.ones(20), call_per_t=call
+            ),
+            penalty_per_t=100.0, compliance_years=2.0,
+        )  # fmt: skip
+
+    z = []
+    for _ in range(12):
+        noisy = fit(made + 0.05 * random.standard_normal(20))
+        assert noisy.errors is not None
+        assert noisy.errors.risk_price is None
+        assert noisy.root_mean_square_per_t == pytest.approx(0.05, rel=0.5)
+        z.append((noisy.period.beta - 0.7) / noisy.errors.beta)
+    # Twelve squares of a t variable with 18 degrees of freedom: their mean is 1.1, beyond 0.3 to 2.8 once in a thousand.
+    assert 0.3 < float(np.mean(np.square(z))) < 2.8
+    assert ModelCode.QUOTES_NOT_FITTED not in {warning.code for warning in fit(made).warnings}
+    assert ModelCode.QUOTES_NOT_FITTED in {
+        warning.code for warning in fit(made * np.where(strike > 55, 2.0, 1.0)).warnings
+    }
 
 
 def test_what_the_model_cannot_say_of_a_scheme() -> None:

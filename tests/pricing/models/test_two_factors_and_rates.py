@@ -15,6 +15,7 @@ from pricing.calc.models.cautions import ModelCode, kurtosis_warnings
 from pricing.calc.models.convexity import convexity_warnings, forward_price_per_t, futures_price_per_t, log_convexity
 from pricing.calc.models.schwartz_smith import (
     FuturesStrip,
+    StripPrior,
     TwoFactors,
     curve_constant,
     filtered_state,
@@ -32,8 +33,7 @@ def test_the_filter_is_the_dense_joint_normal_density() -> None:
     maturities, dt, noise_deviation = np.array([0.25, 1.0]), 1 / 52, 0.02
     rows = np.log([[70.0, 71.0], [71.5, 71.8], [70.2, 71.1]])
     strip = FuturesStrip(
-        log_prices=rows, maturity_years=maturities, step_years=dt, measurement_deviation=noise_deviation,
-        long_trend=0.02, prior_mean=(0.05, 4.2), prior_variance=(0.01, 0.03),
+        log_prices=rows, is_quoted=np.ones((3, 2), dtype=bool), maturity_years=maturities, step_years=dt
     )  # fmt: skip
     k, short, long, rho = 1.1, 0.3, 0.2, 0.3
     step = np.diag([math.exp(-k * dt), 1.0])
@@ -56,7 +56,11 @@ def test_the_filter_is_the_dense_joint_normal_density() -> None:
     whole = load @ covariances @ load.T + noise_deviation**2 * np.eye(6)
     gap = rows.ravel() - centre
     expected = -0.5 * (6 * math.log(2 * math.pi) + np.linalg.slogdet(whole)[1] + gap @ np.linalg.solve(whole, gap))
-    assert filtered_state(FACTORS, strip).log_likelihood == pytest.approx(expected, abs=1e-10)
+    found = filtered_state(
+        FACTORS, strip, prior=StripPrior(mean=(0.05, 4.2), variance=(0.01, 0.03)), long_trend=0.02,
+        measurement_deviation=noise_deviation,
+    )  # fmt: skip
+    assert found.log_likelihood == pytest.approx(expected, abs=1e-10)
 
 
 def test_a_curve_starts_at_the_spot_and_a_future_s_price_is_its_own_forward_mean() -> None:
@@ -117,6 +121,35 @@ def test_parity_is_quantlib_s() -> None:
         factors = [curve.discount(ql_date(date(2027, 6, 15))) for curve in (base, quote)]
     found = fx_forward_rate(spot_rate=1.1, base_discount_factor=factors[0], quote_discount_factor=factors[1])
     assert float(found) == pytest.approx(1.1 * math.exp(0.032 - 0.018), rel=1e-14)
+
+
+def test_quantlib_s_fx_forward_at_the_parity_rate_is_worth_nothing() -> None:
+    """USD per CNY with both curves from the valuation date: settlement days of nought, so that no spot lag enters."""
+    delivery, years = date(2027, 3, 15), (date(2027, 3, 15) - date(2026, 6, 15)).days / 365
+    rate = fx_forward_rate(
+        spot_rate=0.14, base_discount_factor=math.exp(-0.018 * years), quote_discount_factor=math.exp(-0.043 * years)
+    )
+
+    def worth(forward_rate: float) -> float:
+        with quantlib_on(date(2026, 6, 15)) as today:
+            days = ql.Actual365Fixed()
+            cny = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.018, days, ql.Continuous, ql.Annual))
+            usd = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.043, days, ql.Continuous, ql.Annual))
+            forward = ql.FxForward(
+                1_000_000.0,
+                ql.CNYCurrency(),
+                1_000_000.0 * forward_rate,
+                ql.USDCurrency(),
+                ql_date(delivery),
+                True,  # noqa: FBT003 - QuantLib takes these by place
+                0,
+            )
+            spot = ql.QuoteHandle(ql.SimpleQuote(0.14))
+            forward.setPricingEngine(ql.DiscountingFxForwardEngine(cny, usd, spot))
+            return forward.NPV()
+
+    assert abs(worth(float(rate))) < 1e-8
+    assert abs(worth(float(rate) * 1.0001)) > 10.0
 
 
 def test_the_sign_of_the_correlation_matters() -> None:

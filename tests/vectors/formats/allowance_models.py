@@ -10,7 +10,7 @@ from pricing.calc.models import carmona_hinz, carmona_hinz_two_period, schwartz_
 from pricing.calc.models.carmona_hinz import CompliancePeriod
 from pricing.calc.models.carmona_hinz_calibration import OptionQuotes, fit_options, fit_path
 from pricing.calc.models.carmona_hinz_two_period import TwoPeriods
-from pricing.calc.models.schwartz_smith import FuturesStrip, TwoFactors, filtered_state
+from pricing.calc.models.schwartz_smith import FuturesStrip, StripPrior, TwoFactors, filtered_state
 from tests.vectors.comparison import CaseResult, Comparison, Tolerance, only_keys, run_case
 from tests.vectors.files import VectorFile
 
@@ -233,13 +233,16 @@ def _filter(check: Comparison, terms: dict[str, Any]) -> None:
         terms, "dt", "maturities", "measurement_sd", "mu_xi", "prior_mean", "prior_cov_diag", "log_futures", "params",
         "note", "expected_loglik", "dense_normal_loglik", "filtered_state_last",
     )  # fmt: skip
+    rows = np.array(terms["log_futures"])
     found = filtered_state(
         _factors(terms["params"]),
         FuturesStrip(
-            log_prices=np.array(terms["log_futures"]), maturity_years=np.array(terms["maturities"]),
-            step_years=terms["dt"], measurement_deviation=terms["measurement_sd"], long_trend=terms["mu_xi"],
-            prior_mean=tuple(terms["prior_mean"]), prior_variance=tuple(terms["prior_cov_diag"]),
+            log_prices=rows, is_quoted=np.ones(rows.shape, dtype=bool), maturity_years=np.array(terms["maturities"]),
+            step_years=terms["dt"],
         ),
+        prior=StripPrior(mean=tuple(terms["prior_mean"]), variance=tuple(terms["prior_cov_diag"])),
+        long_trend=terms["mu_xi"],
+        measurement_deviation=terms["measurement_sd"],
     )  # fmt: skip
     check.number("log likelihood", terms["expected_loglik"], found.log_likelihood)
     check.number("dense log likelihood", terms["dense_normal_loglik"], found.log_likelihood)
