@@ -2,7 +2,9 @@
 
 Layout: magic (8 bytes), length of the header (4 bytes, unsigned), header (JSON in ASCII, padded with spaces), columns.
 The header and each column start on a multiple of 64 bytes, so that a loaded block is read where it lies. The header
-holds `count`, `columns` (pairs of name and numpy type) and `sha256` of all that follows it. Nothing is unpickled.
+holds `count`, `columns` (pairs of name and numpy type) and `sha256`, of the header without it and all that follows:
+columns are padded, so that blocks of 17 and of 18 positions are equally long, and only a digest tells their counts
+apart. Nothing is unpickled.
 """
 
 import hashlib
@@ -29,8 +31,7 @@ def to_block(positions: PositionColumns) -> bytes:
         raw = np.ascontiguousarray(getattr(positions, name), dtype=dtype).tobytes()
         parts += (raw, bytes(-len(raw) % _ALIGNMENT))
     payload = b"".join(parts)
-    stated = {"columns": _COLUMNS, "count": positions.count, "sha256": hashlib.sha256(payload).hexdigest()}
-    header = json.dumps(stated, separators=(",", ":"), sort_keys=True).encode("ascii")
+    header = _stated(positions.count, sha256=_digest(positions.count, payload))
     header += b" " * (-(_HEAD.size + len(header)) % _ALIGNMENT)
     return _HEAD.pack(_MAGIC, len(header)) + header + payload
 
@@ -46,8 +47,8 @@ def from_block(block: bytes | memoryview) -> PositionColumns:
     if len(block) != end:
         raise _malformed(f"it has {len(block)} bytes where {count} positions take {end}")
     payload = memoryview(block)[start:]
-    if hashlib.sha256(payload).hexdigest() != stated_digest:
-        raise _malformed("its columns do not have the digest its header states")
+    if _digest(count, payload) != stated_digest:
+        raise _malformed("its count and columns do not have the digest its header states")
     columns: dict[str, Any] = {}
     place = 0
     for name, dtype in COLUMN_DTYPES.items():
@@ -82,6 +83,17 @@ def _header(block: bytes | memoryview) -> tuple[int, str, int]:
     if type(count) is not int or count < 0:
         raise _malformed(f"its count of positions is {count!r}")
     return count, str(stated["sha256"]), start
+
+
+def _stated(count: int, **more: str) -> bytes:
+    stated: dict[str, object] = {"columns": _COLUMNS, "count": count, **more}
+    return json.dumps(stated, separators=(",", ":"), sort_keys=True).encode("ascii")
+
+
+def _digest(count: int, payload: bytes | memoryview) -> str:
+    digest = hashlib.sha256(_stated(count))
+    digest.update(payload)
+    return digest.hexdigest()
 
 
 def _payload_bytes(count: int) -> int:

@@ -1,5 +1,6 @@
 """Columns of positions: what a row may hold, and blocks of bytes that give the same columns back or are refused."""
 
+import hashlib
 import json
 import struct
 from dataclasses import fields, replace
@@ -124,6 +125,8 @@ def test_the_bytes_of_a_block_are_what_its_layout_says() -> None:
     assert header["columns"][0] == ["line_number", "<i4"]
     assert block[12 + header_bytes :][:4] == b"\x03\x00\x00\x00"
     assert len(block) == 12 + header_bytes + 64 * len(header["columns"])
+    stated = json.dumps({"columns": header["columns"], "count": 1}, separators=(",", ":"), sort_keys=True)
+    assert header["sha256"] == hashlib.sha256(stated.encode() + block[12 + header_bytes :]).hexdigest()
 
 
 def _restated(block: bytes, **changed: object) -> bytes:
@@ -149,6 +152,7 @@ def _restated(block: bytes, **changed: object) -> bytes:
         (lambda block: _restated(block, more=1), "alone"),
         (lambda block: block[:-1], "bytes where 9 positions take"),
         (lambda block: block + b"\x00", "bytes where 9 positions take"),
+        (lambda block: _restated(block, count=10), "do not have the digest"),
         (lambda block: block[:-700] + b"\x07" + block[-699:], "do not have the digest"),
     ],
 )
