@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.parameters import Grade
 from pricing.calc.market import PriceKind, Quote
+from pricing.calc.series_checks import even_growth
 
 _SATURDAY = 5
 _UNIT_SLIP_FACTOR = 5
@@ -94,6 +95,7 @@ VALUE_LABELS: dict[str, tuple[str, str]] = {
     "high_cny_per_t": ("最高价", "highest"),
     "vwap_cny_per_t": ("加权均价", "VWAP"),
     "step_cny_per_t": ("每日等差", "equal step"),
+    "growth_ratio": ("每日等比", "equal growth"),
 }
 
 
@@ -354,17 +356,23 @@ def _locked(earlier: Quote, quote: Quote, limits: QualityLimits) -> list[Finding
 
 
 def _interpolated(ordered: Sequence[Quote]) -> list[Finding]:
-    """Find the inner days of three or more equal steps in a row that no volume stands behind, in second-hand rows."""
+    """Find the inner days of three or more even steps, in yuan or in per cent, without volume, in second-hand rows."""
     found: dict[date, Finding] = {}
     for first in range(len(ordered) - _EQUAL_STEPS):
         run = ordered[first : first + _EQUAL_STEPS + 1]
-        steps = {after.price_cny_per_t - before.price_cny_per_t for before, after in pairwise(run)}
-        if len(steps) != 1 or steps == {Decimal(0)}:
-            continue
         inner = [quote for quote in run[1:-1] if not quote.listed_volume_t and quote.grade is Grade.SECONDARY]
-        for quote in inner:
-            found[quote.quote_date] = _finding(FindingKind.INTERPOLATED, quote, step_cny_per_t=min(steps))
+        evenness = _evenness([quote.price_cny_per_t for quote in run]) if inner else {}
+        for quote in inner if evenness else ():
+            found[quote.quote_date] = _finding(FindingKind.INTERPOLATED, quote, **evenness)
     return list(found.values())
+
+
+def _evenness(prices: Sequence[Decimal]) -> dict[str, Decimal]:
+    steps = {after - before for before, after in pairwise(prices)}
+    if len(steps) == 1:
+        return {} if steps == {Decimal(0)} else {"step_cny_per_t": min(steps)}
+    growth = even_growth(prices)
+    return {} if growth is None else {"growth_ratio": growth}
 
 
 def _repeats_day_before(earlier: Quote, quote: Quote) -> bool:

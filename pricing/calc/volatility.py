@@ -8,13 +8,21 @@ and closes held by the limit bias the usual estimators and leave this one be.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from pricing.calc.normal import normal_cdf
+from pricing.calc.series_checks import mixed_levels
+from pricing.calc.volatility_errors import (
+    PARKINSON_VARIANCE,
+    ErrorMethod,
+    bootstrapped_error,
+    equivalent_count,
+    gap_weighted_count,
+)
+from pricing.calc.volatility_estimators import Estimator
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -22,67 +30,10 @@ BoolArray = npt.NDArray[np.bool_]
 TRADING_DAYS_A_YEAR = 250
 EWMA_DECAY = 0.94
 _FEWEST_RETURNS = 10
-_BLOCK_RETURNS, _BOOTSTRAP_DRAWS, _BOOTSTRAP_SEED = 10, 500, 20260615
+BOOTSTRAP_DRAWS, BOOTSTRAP_SEED = 500, 20260615
+_FEWEST_DRAWS, _MOST_DRAWS = 100, 10_000
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _SEARCH_STEPS = 120
-
-
-class Estimator(StrEnum):
-    """How a volatility is estimated from a history."""
-
-    RENEWAL = "renewal"
-    RENEWAL_BOUNCE = "renewal_bounce"
-    RENEWAL_WITH_LIMITS = "renewal_with_limits"
-    CLOSE_TO_CLOSE = "close_to_close"
-    TRADED_CLOSES = "traded_closes"
-    PARKINSON = "parkinson"
-    EWMA = "ewma"
-    TOBIT = "tobit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EstimatorNote:
-    """What is known of an estimator: its name, and its bias in per cent of the true volatility by market regime.
-
-    Attributes:
-        bias_pct: Liquid 35 %, idle days 20 %, idle days 60 %, limit days 21 %, limit and idle days, bursty; simulated
-            histories of 250 days, 400 each.
-    """
-
-    label_zh: str
-    label_en: str
-    bias_pct: tuple[int, int, int, int, int, int]
-
-
-ESTIMATORS: dict[Estimator, EstimatorNote] = {
-    Estimator.RENEWAL: EstimatorNote(
-        label_zh="更新过程方差（剔除停牌与涨跌停收盘）", label_en="renewal variance, closes off the limit",
-        bias_pct=(-1, 2, 0, 0, -3, 0),
-    ),
-    Estimator.RENEWAL_BOUNCE: EstimatorNote(
-        label_zh="更新过程方差，含一阶自协方差修正", label_en="renewal variance with lag-1 autocovariance",
-        bias_pct=(-1, -1, -3, -1, -3, -2),
-    ),
-    Estimator.RENEWAL_WITH_LIMITS: EstimatorNote(
-        label_zh="更新过程方差（含涨跌停收盘）", label_en="renewal variance, limit closes kept",
-        bias_pct=(-1, 2, -10, -15, -36, -8),
-    ),
-    Estimator.CLOSE_TO_CLOSE: EstimatorNote(
-        label_zh="逐日收盘", label_en="close to close, every day", bias_pct=(-1, 2, -10, -15, -36, -10)
-    ),
-    Estimator.TRADED_CLOSES: EstimatorNote(
-        label_zh="仅成交日收盘", label_en="close to close, traded days", bias_pct=(-1, 14, 42, -15, 1, 16)
-    ),
-    Estimator.PARKINSON: EstimatorNote(
-        label_zh="Parkinson 极差", label_en="Parkinson's range", bias_pct=(-43, -39, -37, -50, -57, -39)
-    ),
-    Estimator.EWMA: EstimatorNote(
-        label_zh="指数加权（0.94）", label_en="exponentially weighted, 0.94", bias_pct=(-1, 0, -10, -16, -37, -12)
-    ),
-    Estimator.TOBIT: EstimatorNote(
-        label_zh="Tobit（涨跌停删失）", label_en="Tobit, limit days censored", bias_pct=(-1, 14, 58, 4, 68, 19)
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +57,10 @@ class PriceHistory:
     is_composite: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an empty history, unequal lengths, prices that are not positive numbers, and lows above highs."""
+        """Refuse an empty history, unequal lengths, prices that are not positive numbers, and lows above highs.
+
+        A high or low may be NaN: not published.
+        """
         shapes = {
             column.shape for column in (self.close_per_t, self.high_per_t, self.low_per_t, self.traded, self.at_limit)
         }
@@ -125,6 +79,14 @@ class PriceHistory:
                 field="close_per_t",
                 row=row,
             )
+        for field, zh, column in (("high_per_t", "最高价", self.high_per_t), ("low_per_t", "最低价", self.low_per_t)):
+            wrong = (column <= 0.0) | np.isinf(column)
+            if np.any(wrong):
+                row = int(np.flatnonzero(wrong)[0])
+                raise InvalidInput(
+                    f"{field} of day {row} is {column[row]}", zh=f"第 {row + 1} 日{zh}无效", field=field, row=row,
+                    remedy="Leave it empty where it is not published.", remedy_zh="未公布的，请留空。",
+                )  # fmt: skip
         above = self.low_per_t > self.high_per_t
         if np.any(above):
             row = int(np.flatnonzero(above)[0])
@@ -143,35 +105,54 @@ class VolatilityEstimate:
     Attributes:
         volatility: Per square root of a year of 250 trading days, lognormal.
         standard_error: Of the volatility, by `error_method`.
-        error_method: `block_bootstrap` over blocks of ten returns for the renewal estimators; `asymptotic`,
-            sigma / sqrt(2 n) as if returns were independent and normal, for the others: too small where they are not.
-        return_count: Returns that entered.
+        error_method: The bootstrap for the renewal estimators; for the others sigma / sqrt(2 n), n the effective count.
+            Of sampling only, not of the bias that `ESTIMATORS` tells.
+        effective_count: Independent normal returns of one day that would leave that error.
+        draw_count: Histories redrawn; nought where the error is asymptotic.
+        seed: Of the redrawing; None where the error is asymptotic.
+        return_count: Returns, or ranges, that entered.
+        left_out_count: Traded days left out because their range is not published; only of ranges.
         day_count: Days of the history after its seed.
     """
 
     estimator: Estimator
     volatility: float
     standard_error: float
-    error_method: str
+    error_method: ErrorMethod
+    effective_count: float
+    draw_count: int
+    seed: int | None
     return_count: int
+    left_out_count: int
     day_count: int
 
 
-def estimated_volatility(history: PriceHistory, estimator: Estimator = Estimator.RENEWAL) -> VolatilityEstimate:
-    """Estimate the annualised volatility of a history.
+def estimated_volatility(
+    history: PriceHistory,
+    estimator: Estimator = Estimator.RENEWAL,
+    *,
+    draw_count: int = BOOTSTRAP_DRAWS,
+    seed: int = BOOTSTRAP_SEED,
+) -> VolatilityEstimate:
+    """Estimate the annualised volatility of a history, with its standard error.
+
+    Args:
+        history: Of one instrument.
+        estimator: How.
+        draw_count: Histories to redraw for the error of a renewal estimator, 100 to 10,000.
+        seed: Of the redrawing; the same seed gives the same error.
 
     Raises:
-        InvalidInput: The history mixes vintages, so that no volatility of it means anything.
+        InvalidInput: The history is said to mix vintages or is seen to, so that no volatility of it means anything; or
+            the draws are out of range.
         MissingData: Fewer than ten returns enter.
     """
-    if history.is_composite:
+    _refuse_mixed(history)
+    if not _FEWEST_DRAWS <= draw_count <= _MOST_DRAWS:
         raise InvalidInput(
-            "the closes are a composite over vintages or jump between them: their moves are no instrument's volatility",
-            zh="该序列为多年度综合价格或在年度之间跳动，不能据以计算波动率",
-            field="close_per_t",
-            remedy="Use the series of one vintage, or a dated assumption approved by the bank.",
-            remedy_zh="请使用单一年度的行情，或由银行核定波动率假设。",
-        )
+            f"{draw_count} draws lie outside {_FEWEST_DRAWS} to {_MOST_DRAWS}",
+            zh=f"重抽样次数须在 {_FEWEST_DRAWS} 至 {_MOST_DRAWS} 之间", field="draw_count",
+        )  # fmt: skip
     volatility, count = _ESTIMATES[estimator](history)
     if count < _FEWEST_RETURNS:
         raise MissingData(
@@ -181,15 +162,47 @@ def estimated_volatility(history: PriceHistory, estimator: Estimator = Estimator
             remedy="Take a longer window or a dated assumption approved by the bank.",
             remedy_zh="请延长窗口，或由银行核定波动率假设。",
         )
-    error = _bootstrapped(history, estimator) if estimator in _RENEWALS else volatility / math.sqrt(2.0 * count)
+    is_drawn, is_range = estimator in _RENEWALS, estimator is Estimator.PARKINSON
+    if is_drawn:
+        error = _bootstrapped(history, estimator, draw_count=draw_count, seed=seed)
+        effective_count = equivalent_count(volatility, error)
+    else:
+        effective_count = 2.0 / PARKINSON_VARIANCE * count if is_range else _gap_weighted(history, estimator)
+        error = volatility / math.sqrt(2.0 * effective_count)
+    method = ErrorMethod.RANGE if is_range else ErrorMethod.GAP_WEIGHTED
     return VolatilityEstimate(
         estimator=estimator,
         volatility=volatility,
         standard_error=error,
-        error_method="block_bootstrap" if estimator in _RENEWALS else "asymptotic",
+        error_method=ErrorMethod.BLOCK_BOOTSTRAP if is_drawn else method,
+        effective_count=effective_count,
+        draw_count=draw_count if is_drawn else 0,
+        seed=seed if is_drawn else None,
         return_count=count,
+        left_out_count=int(np.count_nonzero(history.traded[1:])) - count if is_range else 0,
         day_count=history.close_per_t.size - 1,
     )
+
+
+def _refuse_mixed(history: PriceHistory) -> None:
+    remedy = "Use the series of one vintage, or a dated assumption approved by the bank."
+    remedy_zh = "请使用单一年度的行情，或由银行核定波动率假设。"
+    if history.is_composite:
+        raise InvalidInput(
+            "the closes are a composite over vintages or jump between them: their moves are no instrument's volatility",
+            zh="该序列为多年度综合价格或在年度之间跳动，不能据以计算波动率",
+            field="close_per_t", remedy=remedy, remedy_zh=remedy_zh,
+        )  # fmt: skip
+    found = mixed_levels(history.close_per_t)
+    if found is not None:
+        raise InvalidInput(
+            f"the closes go to and fro between about {found.low_per_t:.2f} and {found.high_per_t:.2f}: "
+            f"{found.reversed_count} of {found.jump_count} jumps are taken back by the next, "
+            "as where several vintages stand in one series",
+            zh=f"收盘价在约 {found.low_per_t:.2f} 与 {found.high_per_t:.2f} 之间来回跳动：{found.jump_count} 次跳变中 "
+            f"{found.reversed_count} 次被下一次跳变收回，疑似多个年度混在一个序列中，不能据以计算波动率",
+            field="close_per_t", row=found.first_row, remedy=remedy, remedy_zh=remedy_zh,
+        )  # fmt: skip
 
 
 def kept_returns(history: PriceHistory, *, with_limits: bool = False) -> tuple[FloatArray, FloatArray]:
@@ -204,18 +217,19 @@ def kept_returns(history: PriceHistory, *, with_limits: bool = False) -> tuple[F
     return np.diff(np.log(history.close_per_t[places])), np.diff(places).astype(np.float64)
 
 
-def _bootstrapped(history: PriceHistory, estimator: Estimator) -> float:
-    """Give the deviation of the volatility over redrawn histories: blocks of ten returns with their days, own seed."""
+def _bootstrapped(history: PriceHistory, estimator: Estimator, *, draw_count: int, seed: int) -> float:
     returns, days = kept_returns(history, with_limits=estimator is Estimator.RENEWAL_WITH_LIMITS)
     squares = returns**2
     if estimator is Estimator.RENEWAL_BOUNCE:
         squares = squares + 2.0 * returns * np.append(returns[1:], 0.0)
-    count = returns.size
-    block = min(_BLOCK_RETURNS, count)
-    starts = np.random.default_rng(_BOOTSTRAP_SEED).integers(0, count, (_BOOTSTRAP_DRAWS, -(-count // block)))
-    places = ((starts[..., None] + np.arange(block)) % count).reshape(_BOOTSTRAP_DRAWS, -1)[:, :count]
-    variances = np.maximum(np.sum(squares[places], axis=1) / np.sum(days[places], axis=1), 0.0)
-    return float(np.std(np.sqrt(variances * TRADING_DAYS_A_YEAR), ddof=1))
+    return math.sqrt(TRADING_DAYS_A_YEAR) * bootstrapped_error(squares, days, draw_count=draw_count, seed=seed)
+
+
+def _gap_weighted(history: PriceHistory, estimator: Estimator) -> float:
+    """Give the effective count over the days between trades: carried closes say nothing of their own."""
+    _, days = kept_returns(history, with_limits=True)
+    ages = float(np.sum(days)) - np.cumsum(days)
+    return gap_weighted_count(days, EWMA_DECAY**ages if estimator is Estimator.EWMA else None) if days.size else 1.0
 
 
 def _annual(daily_variance: float) -> float:

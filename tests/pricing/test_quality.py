@@ -10,6 +10,7 @@ from carbonfin.kernel.errors import NotApplicable
 from carbonfin.rules.parameters import Grade
 from pricing.calc.market import PriceKind, Quote
 from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes, single_vintage_series
+from pricing.calc.series_checks import even_growth
 from pricing.feeds import built_in
 from tests.pricing.markets import quote
 
@@ -128,6 +129,43 @@ def test_equal_steps_without_volume_in_second_hand_rows_are_taken_for_interpolat
     assert kinds_of(*(replace(row, grade=Grade.READ) for row in rows)) == []
     flat = [replace(row, price_cny_per_t=Decimal(40)) for row in rows]
     assert kinds_of(*flat) == []
+
+
+def test_prices_filled_in_by_equal_growth_are_found() -> None:
+    days = [date(2025, 3, day) for day in (3, 4, 5, 6, 7)]
+    # 40 x 1.05^n: 42, 44.10, 46.305 rounded up, 48.62
+    prices = ("40.00", "42.00", "44.10", "46.31", "50.00")
+    rows = [
+        replace(quote("CEA", day, price), listed_volume_t=None, listed_amount_cny=None, grade=Grade.SECONDARY)
+        for day, price in zip(days, prices, strict=True)
+    ]
+    found = [
+        one
+        for one in check_quotes(rows, limits=LIMITS, trading_days=None).findings
+        if one.kind is FindingKind.INTERPOLATED
+    ]
+    assert [one.quote_date for one in found] == days[1:3]
+    assert [dict(one.values)["growth_ratio"][:6] for one in found] == ["0.0500", "0.0500"]
+    moved = [*rows[:2], replace(rows[2], price_cny_per_t=Decimal("44.12")), *rows[3:]]
+    assert FindingKind.INTERPOLATED not in kinds_of(*moved)
+    traded = [replace(row, listed_volume_t=1_000, listed_amount_cny=1_000 * row.price_cny_per_t) for row in rows]
+    assert FindingKind.INTERPOLATED not in kinds_of(*traded)
+    assert FindingKind.INTERPOLATED not in kinds_of(*(replace(row, grade=Grade.READ) for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("prices", "growth"),
+    [
+        (("10.00", "20.00", "40.00", "80.00"), "1.00000000"),
+        (("80.00", "40.00", "20.00", "10.00"), "-0.50000000"),
+        (("10.00", "20.01", "40.00", "80.00"), None),
+        (("40.00", "40.00", "40.00", "40.00"), None),
+        # 0.01 a day is as even in yuan: no sign of growth
+        (("40.00", "40.01", "40.02", "40.03"), None),
+    ],
+)
+def test_even_growth_by_hand(prices: tuple[str, ...], growth: str | None) -> None:
+    assert even_growth([Decimal(price) for price in prices]) == (None if growth is None else Decimal(growth))
 
 
 def test_a_series_over_vintages_is_recognised_and_refused_for_volatility(national: QualityReport) -> None:

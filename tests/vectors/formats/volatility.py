@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pricing.calc.volatility import Estimator, PriceHistory, estimated_volatility
+from pricing.calc.volatility import PriceHistory, estimated_volatility
+from pricing.calc.volatility_estimators import Estimator
 from tests.vectors.comparison import CaseResult, Comparison, Tolerance, only_keys, run_case
 from tests.vectors.files import VectorFile
 
