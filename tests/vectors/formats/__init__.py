@@ -138,7 +138,7 @@ FORMATS: tuple[Format, ...] = (
         " close_out_constructed tolerance",
     ),
     _format(
-        "haircut stacking",
+        "margin under a CSA",
         csa_margin.recognises,
         csa_margin.run,
         "what source formula rows haircut_stacking prior_in_transit eligibility_traps tolerance",

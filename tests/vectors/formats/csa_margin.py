@@ -1,11 +1,25 @@
-"""Haircuts that stack: price, currency and additional parts are added, not multiplied."""
+"""Margin under a credit support annex: haircuts that add, delivery and return amounts, amounts in transit."""
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
-from collateral.calc.haircuts import haircut_value_cny, stacked_ratio
+from carbonfin.kernel.units import Currency, Money
+from collateral.calc.margin import (
+    MarginPosition,
+    MarginTerms,
+    PostedItem,
+    Rounding,
+    RoundingDirection,
+    adjusted_value,
+    margin_movement,
+)
 from tests.vectors.comparison import CaseResult, Comparison, Outcome, only_keys, run_case
 from tests.vectors.files import VectorFile
+
+_BASE = Currency.USD
+_NOTHING = Money(0, _BASE)
 
 
 def recognises(file: VectorFile) -> bool:
@@ -14,16 +28,79 @@ def recognises(file: VectorFile) -> bool:
 
 def run(file: VectorFile) -> Iterable[CaseResult]:
     yield run_case("haircut stacking", file.tolerance, lambda check: _stacking(check, file))
-    for name in ("rows", "prior_in_transit", "eligibility_traps"):
-        part = file.content.get(name)
-        for place, _ in enumerate(part if isinstance(part, list) else [part] if part else []):
-            why = "credit support amounts and eligibility: collateral"
-            yield CaseResult(name=f"{name} {place}", outcome=Outcome.SKIPPED, why=why)
+    rows: list[dict[str, Any]] = file.content.get("rows", [])
+    for row in rows:
+        yield run_case(row["name"], file.tolerance, partial(_row, row=row))
+    if "prior_in_transit" in file.content:
+        yield run_case("in transit", file.tolerance, lambda check: _in_transit(check, file))
+    for place, _ in enumerate(file.content.get("eligibility_traps", [])):
+        why = "eligibility: collateral"
+        yield CaseResult(name=f"eligibility {place}", outcome=Outcome.SKIPPED, why=why)
+
+
+def _money(amount: object) -> Money:
+    return Money.of(str(amount), _BASE)
+
+
+def _terms(*, threshold: object, minimum: object, rounding: object) -> MarginTerms:
+    multiple = _money(rounding)
+    return MarginTerms(
+        threshold=_money(threshold),
+        minimum_transfer=_money(minimum),
+        delivery_rounding=Rounding(multiple=multiple, direction=RoundingDirection.UP),
+        return_rounding=Rounding(multiple=multiple, direction=RoundingDirection.DOWN),
+    )
 
 
 def _stacking(check: Comparison, file: VectorFile) -> None:
     case = file.content["haircut_stacking"]
     only_keys(case, "posted", "haircut", "fx", "additional", "right_additive", "what_CDM_code_gives", "why")
-    ratio = stacked_ratio(Decimal(str(case[name])) for name in ("haircut", "fx", "additional"))
-    value_cny = haircut_value_cny(Decimal(str(case["posted"])), ratio)
-    check.number("collateral value", Decimal(str(case["right_additive"])), value_cny)
+    item = PostedItem(
+        market_value=Money.of(str(case["posted"]), Currency.EUR),
+        base_per_unit=Decimal(1),
+        haircut_ratio=Decimal(str(case["haircut"])),
+        fx_haircut_ratio=Decimal(str(case["fx"])),
+        additional_ratio=Decimal(str(case["additional"])),
+    )
+    check.same("adjusted value", Decimal(str(case["right_additive"])), adjusted_value(item, _BASE).amount)
+
+
+def _row(check: Comparison, row: dict[str, Any]) -> None:
+    only_keys(
+        row, "name", "exposure", "ia_from_pledgor", "ia_to_pledgor", "threshold", "posted_adjusted_value", "mta",
+        "rounding", "expect",
+    )  # fmt: skip
+    expect = row["expect"]
+    only_keys(expect, "credit_support_amount", "delivery", "return")
+    position = MarginPosition(
+        exposure=_money(row["exposure"]),
+        independent_from_pledgor=_money(row["ia_from_pledgor"]),
+        independent_to_pledgor=_money(row["ia_to_pledgor"]),
+        posted=_money(row["posted_adjusted_value"]),
+        delivery_in_transit=_NOTHING,
+        return_in_transit=_NOTHING,
+    )
+    terms = _terms(threshold=row["threshold"], minimum=row["mta"], rounding=row["rounding"])
+    found = margin_movement(position, terms)
+    check.same("credit support amount", _money(expect["credit_support_amount"]), found.credit_support)
+    check.same("delivery", _money(expect["delivery"]), found.delivery)
+    check.same("return", _money(expect["return"]), found.returned)
+
+
+def _in_transit(check: Comparison, file: VectorFile) -> None:
+    case = file.content["prior_in_transit"]
+    only_keys(
+        case, "posted_settled", "delivery_called_yesterday_in_transit", "return_called_in_transit",
+        "credit_support_amount", "mta", "rounding", "right_delivery", "wrong_if_in_transit_ignored",
+    )  # fmt: skip
+    position = MarginPosition(
+        exposure=_money(case["credit_support_amount"]),
+        independent_from_pledgor=_NOTHING,
+        independent_to_pledgor=_NOTHING,
+        posted=_money(case["posted_settled"]),
+        delivery_in_transit=_money(case["delivery_called_yesterday_in_transit"]),
+        return_in_transit=_money(case["return_called_in_transit"]),
+    )
+    found = margin_movement(position, _terms(threshold=0, minimum=case["mta"], rounding=case["rounding"]))
+    check.same("delivery", _money(case["right_delivery"]), found.delivery)
+    check.same("return", _NOTHING, found.returned)
