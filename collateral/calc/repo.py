@@ -68,10 +68,11 @@ def accrued_value(
 ) -> Decimal:
     """Give R = PP (1 + r d / basis), rounded half up once; products before quotients, exactly."""
     exact = Fraction(purchase_price) * (1 + Fraction(rate) * year_fraction(basis, start, end))
-    return _rounded(exact, places)
+    return rounded_exact(exact, places)
 
 
-def _rounded(exact: Fraction, places: int) -> Decimal:
+def rounded_exact(exact: Fraction, places: int = 2) -> Decimal:
+    """Round an exact quotient to decimal places, ties away from zero."""
     scaled = exact * 10**places
     whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
     return Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
@@ -109,6 +110,12 @@ def exposure_method_b(*, repurchase_value: Decimal, market_value: Decimal, hairc
 def lendable_cny(market_value_cny: Decimal, haircut_ratio: Decimal) -> Decimal:
     """Give the most cash that may be lent at the start, MV (1 - H), rounded down to the fen."""
     return (market_value_cny * (1 - haircut_ratio)).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
+
+
+def lendable_amount(market_value_cny: Decimal, *, haircut_ratio: Decimal, cny_per_unit: Decimal) -> Decimal:
+    """Give the most cash that may be lent in the cash currency, MV (1 - H) / FX, rounded down to its cent."""
+    limit_cny = lendable_cny(market_value_cny, haircut_ratio)
+    return (limit_cny / cny_per_unit).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +156,9 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         inputs=(market, *haircut_names),
     )
     fx = _fx_figure(terms, inputs.fx, figures)
-    limit_amount = (limit_cny / inputs.fx.cny_per_unit).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
+    limit_amount = lendable_amount(
+        market_value_cny, haircut_ratio=inputs.haircut.ratio, cny_per_unit=inputs.fx.cny_per_unit
+    )
     figures.result(
         "lendable_amount",
         (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"),

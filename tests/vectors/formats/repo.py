@@ -1,14 +1,26 @@
 """Repo economics and margin maintenance: repurchase price, exposures, margin ratios, lendable cash."""
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
-from carbonfin.kernel.units import cny
+from carbonfin.kernel.units import Currency, Money, cny
+from collateral.calc.close_out import (
+    ClosedRepo,
+    DefaultEvidence,
+    RepoSide,
+    close_out,
+    default_market_value,
+    secured_claim,
+)
 from collateral.calc.haircuts import stacked_ratio
 from collateral.calc.repo import (
+    ExposureMethod,
+    RepoTerms,
     accrued_value,
     exposure_method_a,
     exposure_method_b,
@@ -16,6 +28,7 @@ from collateral.calc.repo import (
     lendable_cny,
     margin_ratio,
 )
+from collateral.calc.repo_events import USUAL_BASIS, adjusted, repriced, rolled, shaped_t, substituted
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case
 from tests.vectors.files import VectorFile
 
@@ -36,16 +49,35 @@ def run(file: VectorFile) -> Iterable[CaseResult]:
         "cdm_doc_snippet": _snippet,
         "cross_currency_carbon_repo_constructed": _cross_currency,
         "close_out_constructed": _close_out,
+        "china_conventions": _conventions,
     }
     for name, body in parts.items():
         part = file.content.get(name, [])
         for place, case in enumerate(part if isinstance(part, list) else [part]):
-            yield run_case(f"{name} {place}", file.tolerance, lambda check, case=case, body=body: body(check, case))
+            yield run_case(f"{name} {place}", file.tolerance, _bound(body, case))
+
+
+def _bound(body: Callable[[Comparison, dict[str, Any]], None], case: dict[str, Any]) -> Callable[[Comparison], None]:
+    return lambda check: body(check, case)
 
 
 def _event(check: Comparison, case: dict[str, Any]) -> None:
-    if case.get("event") != "execution":
-        raise Skip("repricing, substitution and delivery events of a repo: collateral")
+    """Run an event by its name; the repo of the first one runs through them all."""
+    name = str(case["event"]).partition(" ")[0]
+    bodies: dict[str, Callable[[Comparison, dict[str, Any]], None]] = {
+        "execution": _execution,
+        "reprice": _repricing,
+        "adjustment": _adjustment,
+        "substitution": _substitution,
+        "shaping": _shaping,
+        "roll": _roll,
+    }
+    if name not in bodies:
+        raise Skip(f"the file states no result of {case['event']}")
+    bodies[name](check, case)
+
+
+def _execution(check: Comparison, case: dict[str, Any]) -> None:
     only_keys(
         case, "event", "nominal", "dirty", "haircut", "rate", "basis", "purchase", "repurchase", "purchase_price",
         "repurchase_price_computed",
@@ -62,6 +94,87 @@ def _event(check: Comparison, case: dict[str, Any]) -> None:
         places=6,
     )
     check.number("repurchase price", Decimal(case["repurchase_price_computed"]), found)
+
+
+_PRICE = Decimal(9974250)
+_HAIRCUT = Decimal("0.01")
+_EXECUTED = RepoTerms(
+    code="CDM",
+    unit=Unit.parse("SZA-2023"),
+    quantity_t=10_000_000,
+    purchase_date=date(2021, 3, 19),
+    repurchase_date=date(2021, 3, 22),
+    currency=Currency.USD,
+    purchase_price_amount=_PRICE,
+    rate=Decimal("0.004"),
+    basis=DayCount.ACT_360,
+    method=ExposureMethod.B,
+    minimum_transfer_amount=Decimal(0),
+)
+
+
+def _price_in(case: dict[str, Any]) -> Decimal:
+    """Take the price out of the name of an event: "reprice to 0.9925"."""
+    return next(Decimal(word) for word in str(case["event"]).split() if word[0].isdigit())
+
+
+def _repricing(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, "event", "cash", "check")
+    found = repriced(
+        _EXECUTED,
+        on=_EXECUTED.purchase_date,
+        market_value_cny=_EXECUTED.quantity_t * _price_in(case),
+        haircut_ratio=_HAIRCUT,
+        cny_per_unit=Decimal(1),
+    )
+    check.same("cash", Decimal(case["cash"]), found.terms.purchase_price_amount)
+    check.same("checked", Decimal(case["check"]), found.terms.purchase_price_amount)
+    check.same("difference", _PRICE - Decimal(case["cash"]), found.cash_to_buyer_amount)
+
+
+def _adjustment(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, "event", "collateral", "check_unrounded")
+    found = adjusted(
+        _EXECUTED,
+        on=_EXECUTED.purchase_date,
+        cover_cny=_PRICE,
+        price_cny_per_t=_price_in(case),
+        haircut_ratio=_HAIRCUT,
+    )
+    check.same("units", int(case["collateral"]), found.terms.quantity_t)
+    check.same("rounded up", math.ceil(Decimal(case["check_unrounded"])), found.terms.quantity_t)
+
+
+def _substitution(check: Comparison, case: dict[str, Any]) -> None:
+    """The file names its own number a trap: it leaves the buyer short. Ours is the one rounded up."""
+    only_keys(case, "event", "new_nominal", "check_unrounded", "trap")
+    found = substituted(
+        _EXECUTED,
+        on=_EXECUTED.purchase_date,
+        unit=Unit.parse("SZA-2024"),
+        cover_cny=_PRICE,
+        price_cny_per_t=_price_in(case),
+        haircut_ratio=_HAIRCUT,
+    )
+    unrounded = Decimal(case["check_unrounded"])
+    if Decimal(case["new_nominal"]) < unrounded:
+        check.same("units", int(case["new_nominal"]) + 1, found.terms.quantity_t)
+    check.same("rounded up", math.ceil(unrounded), found.terms.quantity_t)
+
+
+def _shaping(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, "event", "lots")
+    limit_t = int(_price_in(case))
+    check.same("lots", [int(lot) for lot in case["lots"]], list(shaped_t(_EXECUTED.quantity_t, limit_t=limit_t)))
+
+
+def _roll(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, "event", "old_end", "new_end")
+    old_end, new_end = date.fromisoformat(case["old_end"]), date.fromisoformat(case["new_end"])
+    found = rolled(
+        _EXECUTED, code="CDM-2", repurchase_date=new_end, rate=_EXECUTED.rate, purchase_price_amount=_PRICE
+    ).terms
+    check.same("runs", (old_end, new_end), (found.purchase_date, found.repurchase_date))
 
 
 def _margin_ratio(check: Comparison, case: dict[str, Any]) -> None:
@@ -114,8 +227,42 @@ def _cross_currency(check: Comparison, case: dict[str, Any]) -> None:
     check.number("cash", Decimal(case[additive]), cash)
 
 
-def _close_out(_: Comparison, __: dict[str, Any]) -> None:
-    raise Skip("netting on default: collateral")
+def _conventions(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(case, *(currency.value for currency in USUAL_BASIS), "grade")
+    for code, basis in case.items():
+        if code != "grade":
+            check.same(code, _BASES[basis], USUAL_BASIS[Currency(code)])
+
+
+def _close_out(check: Comparison, case: dict[str, Any]) -> None:
+    only_keys(
+        case, "R", "margin_held_cash", "collateral_units", "default_price", "transaction_costs", "net_owed_by_seller",
+        "meaning", "grade",
+    )  # fmt: skip
+
+    def money(amount: str) -> Money:
+        return Money.of(amount, Currency.CNY)
+
+    evidence = DefaultEvidence(
+        quantity_t=case["collateral_units"],
+        dealing=None,
+        quotes_per_t=(),
+        fair_per_t=Decimal(case["default_price"]),
+        costs=money(case["transaction_costs"]),
+    )
+    value = default_market_value(evidence, defaulter=RepoSide.SELLER, valuation_day=_ANY_DAY).value
+    closed = ClosedRepo(
+        code="R",
+        repurchase_price=money(case["R"]),
+        margin_held=money(case["margin_held_cash"]),
+        income_to_seller=money("0"),
+        units_value=value,
+    )
+    found = close_out([closed], base=Currency.CNY, is_netting_supported=True)
+    check.same("net", money(case["net_owed_by_seller"]), found.net_owed_by_seller)
+    check.same(
+        "surplus as a secured claim", -money(case["net_owed_by_seller"]), secured_claim(closed).surplus_to_seller
+    )
 
 
 def _interest(cash: Decimal, rate: Decimal, basis: DayCount, days: int) -> Decimal:
