@@ -25,8 +25,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_keys("note", "rows", "model"), "close-out haircuts: collateral haircuts"),
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
     (_keys("greedy_trap", "small"), "optimal allocation: collateral"),
-    (_keys("printed_columns_percent_(CRR_Art224_tables)"), "supervisory haircuts: collateral haircuts"),
-    (_keys("holding_period_business_days", "fx_mismatch_haircut"), "supervisory haircuts: collateral haircuts"),
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
     (_keys("published_anchor", "computed_here"), "jump-diffusion haircuts: collateral haircuts"),
     (_keys("jorion_linear_liquidation"), "liquidation horizon: collateral haircuts"),
@@ -40,8 +38,4 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_is_actus, "contract standard (ACTUS): loans"),
     (_keys("loan", "source"), "level-payment mortgages (30/360 monthly): loans"),
     (_is_csv_beside_toml, "level-payment mortgages (30/360 monthly): loans"),
-    (
-        lambda file: file.path.suffix == ".csv" and "sovereign_pct" in file.text[:200],
-        "supervisory haircuts: collateral haircuts",
-    ),
 )

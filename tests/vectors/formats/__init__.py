@@ -26,6 +26,7 @@ from tests.vectors.formats import (
     repo,
     spread_option,
     state_machines,
+    supervisory_haircuts,
     tail_risk,
     thin_market,
     variation_margin,
@@ -148,6 +149,26 @@ FORMATS: tuple[Format, ...] = (
         state_machines.recognises,
         state_machines.run,
         "what grade pledge repo margin_call encumbrance invariants",
+    ),
+    _format(
+        "supervisory haircuts",
+        supervisory_haircuts.recognises_worked,
+        supervisory_haircuts.run_worked,
+        "what grade formula printed_columns_percent_(CRR_Art224_tables) basel31_10day_percent us_table1_10day_percent"
+        " worked_E_star worked_source extra_computed fsb_cre56_floors_percent",
+    ),
+    _format(
+        "tables of supervisory haircuts",
+        supervisory_haircuts.recognises_tables,
+        supervisory_haircuts.run_tables,
+        "holding_period_business_days fx_mismatch_haircut scaling exposure_formula maturity_mismatch"
+        " basel2_crr_3bands basel31_cre22_5bands",
+    ),
+    _format(
+        "printed table of supervisory haircuts",
+        supervisory_haircuts.recognises_printed,
+        supervisory_haircuts.run_printed,
+        "",
     ),
     _format("holidays by year", holidays.recognises_years, holidays.run_years, "source IB SSE trap"),
     _format(
