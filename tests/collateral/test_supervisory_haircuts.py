@@ -20,7 +20,7 @@ BOND = SupervisoryAsset(kind="bond", quality_step=1, residual_years=1.0, is_main
 
 
 def test_bands_close_above_and_what_is_not_listed_is_refused() -> None:
-    assert basel.ten_day_ratio(ROWS, BOND) == 0.01
+    assert basel.ten_day_ratio(ROWS, BOND) == basel.ten_day_ratio(ROWS[::-1], BOND) == 0.01
     assert basel.ten_day_ratio(ROWS, replace(BOND, residual_years=1.001)) == 0.04
     assert basel.ten_day_ratio(ROWS, replace(BOND, kind="equity", is_main_index=True)) == 0.2
     for unlisted in (

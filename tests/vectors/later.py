@@ -28,9 +28,6 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
     (_keys("published_anchor", "computed_here"), "jump-diffusion haircuts: collateral haircuts"),
     (_keys("jorion_linear_liquidation"), "liquidation horizon: collateral haircuts"),
-    (_keys("agreementTerms", "legalAgreementIdentification"), "collateral agreements in CDM: collateral"),
-    (_keys("agreementTerms", "contractualParty"), "collateral agreements in CDM: collateral"),
-    (lambda file: file.path.parent.name == "eligible-collateral", "eligible collateral in CDM: collateral"),
     # loans
     (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),
     (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),

@@ -1,11 +1,30 @@
 """Margin under a credit support annex: haircuts that add, delivery and return amounts, amounts in transit."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from carbonfin.kernel.units import Currency, Money
+from collateral.calc.eligibility import (
+    Boundary,
+    CollateralAsset,
+    Criteria,
+    EligibilityRule,
+    MaturityBound,
+    MaturityIs,
+    MaturityKind,
+    Mismatch,
+    PeriodUnit,
+    RatedBy,
+    Rating,
+    Trait,
+    TraitIs,
+    Treatment,
+    TypeIs,
+    eligibility_of,
+)
 from collateral.calc.margin import (
     MarginPosition,
     MarginTerms,
@@ -15,7 +34,7 @@ from collateral.calc.margin import (
     adjusted_value,
     margin_movement,
 )
-from tests.vectors.comparison import CaseResult, Comparison, Outcome, only_keys, run_case
+from tests.vectors.comparison import CaseResult, Comparison, only_keys, run_case
 from tests.vectors.files import VectorFile
 
 _BASE = Currency.USD
@@ -33,9 +52,48 @@ def run(file: VectorFile) -> Iterable[CaseResult]:
         yield run_case(row["name"], file.tolerance, partial(_row, row=row))
     if "prior_in_transit" in file.content:
         yield run_case("in transit", file.tolerance, lambda check: _in_transit(check, file))
-    for place, _ in enumerate(file.content.get("eligibility_traps", [])):
-        why = "eligibility: collateral"
-        yield CaseResult(name=f"eligibility {place}", outcome=Outcome.SKIPPED, why=why)
+    traps: list[dict[str, Any]] = file.content.get("eligibility_traps", [])
+    for trap in traps:
+        yield run_case(trap["case"], file.tolerance, partial(_trap, trap=trap))
+
+
+def _trap(check: Comparison, trap: dict[str, Any]) -> None:
+    """Judge the assets that a public engine gets wrong; the case is told in words, so it is put together here."""
+    only_keys(trap, "case", "right", "CDM_CheckEligibilityByDetails", "CDM_CheckMaturity", "CDM")
+    debt = TypeIs(asset_type="SECURITY", security_type="DEBT")
+    asset = CollateralAsset(
+        asset_type="SECURITY",
+        security_type="DEBT",
+        issuer_country="US",
+        asset_ratings=(Rating(agency="STANDARD_AND_POORS", notation="A"),),
+        matures_on=date(2027, 6, 30),
+    )
+    year = MaturityBound(count=1, unit=PeriodUnit.YEAR, is_inclusive=False)
+    wanted = Rating(agency="STANDARD_AND_POORS", notation="BBB")
+    cases: dict[str, tuple[EligibilityRule, ...]] = {
+        "asset matches": (_rule(debt), _rule(TraitIs(trait=Trait.ISSUER_COUNTRY, value="US"), is_included=False)),
+        "exclusive lower": (_rule(MaturityIs(kind=MaturityKind.REMAINING, lower=year, upper=None)),),
+        "rating boundary": (
+            _rule(RatedBy(of_issuer=False, rating=wanted, boundary=Boundary.MINIMUM, mismatch=Mismatch.OWN)),
+        ),
+    }
+    (rules,) = [rules for start, rules in cases.items() if trap["case"].startswith(start)]
+    found = eligibility_of(asset, rules, on=date(2025, 6, 30))
+    check.same("eligible", trap["right"] == "eligible", found.is_eligible)
+
+
+def _rule(criteria: Criteria, *, is_included: bool = True) -> EligibilityRule:
+    return EligibilityRule(
+        criteria=criteria,
+        treatment=Treatment(
+            is_included=is_included,
+            margin_ratio=None,
+            haircut_ratio=None,
+            fx_haircut_ratio=None,
+            additional_haircut_ratio=None,
+            limits=(),
+        ),
+    )
 
 
 def _money(amount: object) -> Money:
