@@ -264,3 +264,31 @@ def _safe_date_figure(
         safe.day or safe.kind, "date", "last usable date - (cure + close-out + unfreeze) trading days", inputs=inputs,
         note_zh=SAFE_DATE_NOTES_ZH[safe.kind], note_en=SAFE_DATE_NOTES_EN[safe.kind],
     )  # fmt: skip
+
+
+REMINDER_DAYS = (90, 60, 30)
+"""Calendar days before a surrender date on which the desk is reminded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurrenderReminder:
+    """A reminder that has fallen due."""
+
+    days_before: int
+    due_on: date
+
+
+def reminders_due(*, surrender_date: date, told_until: date | None, on: date) -> tuple[SurrenderReminder, ...]:
+    """Give the reminders that fell due after `told_until` (None: nothing was told yet) and up to a day, each once.
+
+    Of several that fell due together only the nearest to the date is given; from the surrender date on there is none.
+    """
+    if on >= surrender_date:
+        return ()
+    due = [
+        SurrenderReminder(days_before=days, due_on=surrender_date - timedelta(days=days))
+        for days in REMINDER_DAYS
+        if surrender_date - timedelta(days=days) <= on
+    ]
+    latest = due[-1:]
+    return tuple(one for one in latest if told_until is None or one.due_on > told_until)

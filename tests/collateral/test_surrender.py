@@ -16,6 +16,7 @@ from collateral.calc.surrender import (
     closeout_days,
     earliest_safe_date,
     last_safe_date,
+    reminders_due,
     trading_days_of,
 )
 from tests.collateral.world import EXCHANGE, TODAY, on, parameter
@@ -161,3 +162,19 @@ def test_a_later_vintage_does_not_count() -> None:
     outcome = decide_headroom(headroom_inputs(Scheme.SZA, {"SZA-2024": 10, "SZA-2025": 90}, (), 0))
     assert outcome.holdings_t == 10
     assert outcome.buffer_t == Decimal(0)
+
+
+def test_each_reminder_is_given_once_and_a_late_start_gives_the_nearest() -> None:
+    """Surrender on 31 December 2025: 2 October, 1 November and 1 December."""
+    end = date(2025, 12, 31)
+
+    def told(on: date, told_until: date | None) -> list[tuple[int, date]]:
+        found = reminders_due(surrender_date=end, told_until=told_until, on=on)
+        return [(one.days_before, one.due_on) for one in found]
+
+    assert told(date(2025, 10, 1), None) == []
+    assert told(date(2025, 10, 2), date(2025, 10, 1)) == [(90, date(2025, 10, 2))]
+    assert told(date(2025, 10, 2), date(2025, 10, 2)) == []
+    assert told(date(2025, 11, 3), date(2025, 10, 31)) == [(60, date(2025, 11, 1))]
+    assert told(date(2025, 12, 15), None) == [(30, date(2025, 12, 1))]
+    assert told(end, None) == []
