@@ -12,7 +12,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, haircut_value_cny
+from collateral.calc.haircuts import Haircut, haircut_figures, haircut_value_cny
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
 
 _RATIO_STEP = Decimal(1).scaleb(-10)
@@ -258,7 +258,7 @@ def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) ->
         f"{line.price.source} {line.price.price_date}", note_zh=note_zh, note_en=line.price.note_en,
     )  # fmt: skip
     quantity = figures.fact(f"quantity_{unit}", (f"{unit} 数量", f"{unit} quantity"), line.quantity_t, "t", "质押合同")
-    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in line.haircut.parts]
+    parts = haircut_figures(line.haircut, unit, figures)
     market = figures.result(
         f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), result.market_value_cny, "CNY", "q·p",
         inputs=(quantity, price),
@@ -342,7 +342,7 @@ def _top_up(valuation: Valuation, initial_ratio: Decimal, one: TopUpCandidate, f
         note_zh=one.price.note_zh,
         note_en=one.price.note_en,
     )
-    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in one.haircut.parts]
+    parts = haircut_figures(one.haircut, one.unit, figures)
     figures.result(
         f"top_up_{one.unit}", (f"或追加 {one.unit}", f"or add {one.unit}"), quantity_t, "t",
         "(initial·debt − collateral value)/(p·(1−h)), rounded up",
