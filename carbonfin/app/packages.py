@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 import collateral.api
 import collateral.pages
+import collateral.service
 import loans.api
 import loans.pages
 import loans.service
@@ -16,6 +17,7 @@ import pricing.api
 import pricing.pages
 import reporting.api
 import reporting.pages
+import reporting.service
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import TableContract
 from carbonfin.rules.impact import LiveImpact
@@ -23,6 +25,7 @@ from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.rulebook import builtin_tables
 from collateral.calc.haircuts import HAIRCUT_TABLE
 from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE
+from reporting.calc.eligibility_table import SUBSIDY_TABLE
 
 TableImpact = Callable[[Session, Actor, TableVersion], LiveImpact]
 
@@ -62,6 +65,7 @@ PACKAGES: tuple[Package, ...] = (
         pages=tuple(collateral.pages.routes),
         templates=_templates(collateral.api.__file__, "collateral"),
         tables=(HAIRCUT_TABLE,),
+        impacts={HAIRCUT_TABLE.name: collateral.service.haircut_impact},
     ),
     Package(
         name="loans",
@@ -76,6 +80,8 @@ PACKAGES: tuple[Package, ...] = (
         api=tuple(reporting.api.routes),
         pages=tuple(reporting.pages.routes),
         templates=_templates(reporting.api.__file__, "reporting"),
+        tables=(SUBSIDY_TABLE,),
+        impacts={SUBSIDY_TABLE.name: reporting.service.subsidy_impact},
     ),
 )
 

@@ -8,7 +8,7 @@ What is missing is refused: there is no haircut then, never a smaller one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -135,14 +135,33 @@ class Haircut:
     Attributes:
         parts: The bank's dated values that the row counts.
         rule: None in decisions made before haircuts came from a table: there the parts are added as they stand.
+        facts: What the table is asked, where the record that holds this haircut carries the table once for several.
     """
 
     parts: tuple[ParameterValue, ...]
     rule: HaircutRule | None = field(default=None, metadata=ADDED_LATER)
+    facts: HaircutFacts | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse an empty haircut and one outside 0 to 1."""
-        stacked_ratio(self._counted())
+        if self.facts is None:
+            stacked_ratio(self._counted())
+
+    def apart(self) -> "Haircut":
+        """Give it without its table, for a record that carries the table once."""
+        return self if self.rule is None else replace(self, rule=None, facts=self.rule.facts)
+
+    def under(self, table: RecordedTable | None) -> "Haircut":
+        """Give it with the table that stands beside it in the record.
+
+        Raises:
+            InvalidInput: The record lacks the table.
+        """
+        if self.facts is None:
+            return self
+        if table is None:
+            raise InvalidInput("a haircut lacks its table", zh="折扣系数缺少决策表", field="haircut_table")
+        return replace(self, rule=HaircutRule(table=table, facts=self.facts), facts=None)
 
     @property
     def ratio(self) -> Decimal:
@@ -150,6 +169,7 @@ class Haircut:
         return stacked_ratio(self._counted())
 
     def _counted(self) -> tuple[Decimal, ...]:
+        assert self.facts is None, "a haircut apart from its table has no ratio"
         if self.rule is None:
             return tuple(part.decimal for part in self.parts)
         row = self.rule.row

@@ -36,8 +36,9 @@ def concession_impact(session: Session, actor: Actor, draft: TableVersion) -> Li
 def _standing(stands: LatestDecision[RateInputs, RateDecision], draft: TableVersion) -> LiveMove:
     inputs, before = stands.inputs, stands.outcome.executed_rate
     table = RecordedTable.of(replace(draft, valid_from=min(draft.valid_from, inputs.applies_from), valid_to=None))
-    name = "concession_table" if draft.table.name == CONCESSION_TABLE.name else "points_table"
-    after = decide_rate(replace(inputs, **{name: table})).executed_rate
+    is_whole = draft.table.name == CONCESSION_TABLE.name
+    by_draft = replace(inputs, concession_table=table) if is_whole else replace(inputs, points_table=table)
+    after = decide_rate(by_draft).executed_rate
     return LiveMove(
         subject=stands.subject,
         decision_id=stands.id,

@@ -13,7 +13,7 @@ from carbonfin.app.packages import BUILTIN_TABLES, PACKAGES, TABLE_CONTRACTS
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.contracts import TableContract, contract_for, faults
 from carbonfin.rules.decide import Decider, Decision, NotDecided
-from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain
+from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, MissingReason
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.jdm import table_to_jdm
 from carbonfin.rules.parameters import Grade
@@ -87,13 +87,8 @@ def _packages() -> set[str]:
 # --- the fuzz -------------------------------------------------------------------------------------------------------
 def ends(table: DecisionTable, column: int) -> list[object]:
     """Give the values that the cells of a column name."""
-    return [
-        end
-        for row in table.rows
-        for one in row.cells[column].intervals
-        for end in (one.low, one.high)
-        if end is not None
-    ]
+    spans = [one for row in table.rows for one in row.cells[column].intervals]
+    return [end for one in spans for end in (one.low, one.high) if end is not None]
 
 
 def member(chance: random.Random, domain: AnyDomain, cuts: Sequence[object]) -> object:
@@ -110,7 +105,7 @@ def member(chance: random.Random, domain: AnyDomain, cuts: Sequence[object]) -> 
     else:
         start = Decimal(str(chance.choice([*near, 0.0, 50.0])))
         found = start + chance.choice((0, 0, 1, -1, Decimal(chance.randrange(-500, 500)) / 10))
-        found = found.to_integral_value() if isinstance(domain, NumberDomain) and domain.is_whole else found
+        found = found.to_integral_value() if domain.is_whole else found
     return found if not isinstance(domain.read(found), MissingReason) else member(chance, domain, cuts)
 
 
