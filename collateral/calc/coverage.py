@@ -291,7 +291,7 @@ class CoverageInputs:
     """Everything the coverage of one pledge on one business date hangs on.
 
     Attributes:
-        haircut_table: The table of the haircuts that are apart from theirs; None in decisions made before there was one.
+        haircut_table: The table of the haircuts that are apart from it; None in decisions made before there was one.
     """
 
     agreement_code: str
