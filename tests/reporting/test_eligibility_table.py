@@ -1,8 +1,10 @@
 """The eligibility table: an unmet criterion pays nothing, an unknown one is not decided, a table of one's own is heard."""
 
+import itertools
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from carbonfin.rules.contracts import faults
@@ -27,7 +29,7 @@ from carbonfin.storage.engine import Sessions
 from reporting import service
 from reporting.calc.eligibility import Answer, Criterion, CriterionResult
 from reporting.calc.eligibility_table import SUBSIDY_TABLE, paid_share
-from reporting.calc.facts import LoanStatus
+from reporting.calc.facts import LoanStatus, SubsidyApplication
 from reporting.calc.schemes import LIMITING_TERMS
 from reporting.calc.subsidies import Outcome, SubsidyInputs, decide_subsidy
 from tests.reporting.samples import AS_OF, sample_applications, share_table, terms
@@ -155,3 +157,43 @@ def test_a_decision_by_the_table_replays_from_its_record_alone() -> None:
     again = rebuilt(canonical_json(inputs), SubsidyInputs)
     assert digest_of(again) == digest_of(inputs)
     assert canonical_json(decide_subsidy(again)) == canonical_json(decide_subsidy(inputs))
+
+
+BREAKS: tuple[Callable[[SubsidyApplication], SubsidyApplication], ...] = (
+    lambda one: replace(one, key_emitter=None),
+    lambda one: replace(one, announcement=None),
+    lambda one: replace(one, loan_note=replace(one.loan_note, status=LoanStatus.UNKNOWN, settled_on=None)),
+    lambda one: replace(one, documents=one.documents[:-1]),
+    lambda one: replace(one, documents=()),
+    lambda one: replace(one, vouchers=()),
+    lambda one: replace(one, vouchers=one.vouchers[1:]),
+    lambda one: replace(one, vouchers=(replace(one.vouchers[0], paid_on=None), *one.vouchers[1:])),
+    lambda one: replace(one, vouchers=tuple(replace(each, paid_on=None) for each in one.vouchers)),
+    lambda one: replace(one, submitted_at=one.submitted_at + timedelta(days=30)),
+    lambda one: replace(one, scheme="shenhuangui-2024-7"),
+)
+
+
+def test_no_file_with_a_missing_part_gets_a_larger_amount() -> None:
+    """Each break alone and each pair: of a file that gets 55,086.49, and of two that get nothing."""
+    whole = a1().application
+    running = replace(whole, loan_note=replace(whole.loan_note, status=LoanStatus.RUNNING, settled_on=None))
+    late = replace(whole, vouchers=tuple(replace(one, paid_on=date(2025, 12, 1)) for one in whole.vouchers))
+    seen = set()
+    for filed, (first, second) in itertools.product(
+        (whole, running, late), itertools.combinations_with_replacement(BREAKS, 2)
+    ):
+        full = _amount(filed)
+        try:
+            broken = second(first(filed))
+        except IndexError:
+            continue
+        assert _amount(broken) <= full, (filed.loan_note, first, second)
+        seen.add((filed is whole, _amount(broken) > 0))
+    assert seen == {(True, True), (True, False), (False, False)}
+
+
+def _amount(filed: SubsidyApplication) -> Decimal:
+    """Give what is worked out for a file by the built-in table; nothing where it does not qualify."""
+    decision = decide_subsidy(replace(a1(), application=filed, terms=terms(filed.scheme)))
+    return Decimal(0) if decision.calculated_cny is None else decision.calculated_cny
