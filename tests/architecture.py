@@ -319,7 +319,16 @@ def _toml_files() -> list[Path]:
 
 def parameter_files() -> list[Path]:
     """Name the files of built-in parameters."""
-    return [path for path in _toml_files() if path.name != _NOTICES]
+    return [path for path in _toml_files() if path.name != _NOTICES and not _has_tables(path)]
+
+
+def table_files() -> list[Path]:
+    """Name the files of built-in decision tables, which stand beside the parameters."""
+    return [path for path in _toml_files() if _has_tables(path)]
+
+
+def _has_tables(path: Path) -> bool:
+    return "table" in tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def holiday_notices() -> list[dict[str, object]]:

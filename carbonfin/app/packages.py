@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 import collateral.api
 import collateral.pages
+import collateral.service
 import loans.api
 import loans.pages
 import loans.service
@@ -16,11 +17,15 @@ import pricing.api
 import pricing.pages
 import reporting.api
 import reporting.pages
+import reporting.service
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import TableContract
 from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.tables import TableVersion
-from loans.calc.jiangtandai import CONCESSION_TABLE
+from carbonfin.storage.rulebook import builtin_tables
+from collateral.calc.haircuts import HAIRCUT_TABLE
+from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE
+from reporting.calc.eligibility_table import SUBSIDY_TABLE
 
 TableImpact = Callable[[Session, Actor, TableVersion], LiveImpact]
 
@@ -59,25 +64,31 @@ PACKAGES: tuple[Package, ...] = (
         api=tuple(collateral.api.routes),
         pages=tuple(collateral.pages.routes),
         templates=_templates(collateral.api.__file__, "collateral"),
+        tables=(HAIRCUT_TABLE,),
+        impacts={HAIRCUT_TABLE.name: collateral.service.haircut_impact},
     ),
     Package(
         name="loans",
         api=tuple(loans.api.routes),
         pages=tuple(loans.pages.routes),
         templates=_templates(loans.api.__file__, "loans"),
-        tables=(CONCESSION_TABLE,),
-        impacts={CONCESSION_TABLE.name: loans.service.concession_impact},
+        tables=(CONCESSION_TABLE, POINTS_TABLE),
+        impacts=dict.fromkeys((CONCESSION_TABLE.name, POINTS_TABLE.name), loans.service.concession_impact),
     ),
     Package(
         name="reporting",
         api=tuple(reporting.api.routes),
         pages=tuple(reporting.pages.routes),
         templates=_templates(reporting.api.__file__, "reporting"),
+        tables=(SUBSIDY_TABLE,),
+        impacts={SUBSIDY_TABLE.name: reporting.service.subsidy_impact},
     ),
 )
 
 TABLE_CONTRACTS: tuple[TableContract, ...] = tuple(contract for package in PACKAGES for contract in package.tables)
 """What decisions expect of the tables they read."""
+BUILTIN_TABLES: tuple[TableVersion, ...] = builtin_tables(*(package.name for package in PACKAGES))
+"""Decision tables that come with the product."""
 TABLE_IMPACTS: Mapping[str, TableImpact] = {
     name: impact for package in PACKAGES for name, impact in package.impacts.items()
 }

@@ -331,24 +331,27 @@ class TableVersion:
 class TableBook:
     """Table versions by name, asked with both dates; where several speak, the one known last wins."""
 
-    def __init__(self, versions: Iterable[TableVersion]) -> None:
-        self._versions: dict[str, list[TableVersion]] = {}
-        for version in versions:
-            self._versions.setdefault(version.table.name, []).append(version)
+    def __init__(self, versions: Iterable[TableVersion], *, under: Iterable[TableVersion] = ()) -> None:
+        """Make a book of versions; those under them answer only where none of them speaks."""
+        self._versions = _by_name(versions)
+        self._under = _by_name(under)
 
     def names(self) -> list[str]:
         """Give the names in order."""
-        return sorted(self._versions)
+        return sorted({*self._versions, *self._under})
 
     def versions(self, name: str) -> list[TableVersion]:
         """Give all versions of a table, the earliest known first."""
-        return sorted(self._versions.get(name, ()), key=lambda one: (one.known_from, one.valid_from))
+        return sorted([*self._versions.get(name, ()), *self._under.get(name, ())], key=_known_then_valid)
 
     def find(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion | None:
         """Give the version valid on a day as it was known at an instant, or None."""
         known_on = china_day(known_at)
-        speaking = [one for one in self.versions(name) if one.known_from <= known_on and one.speaks_on(valid_on)]
-        return max(speaking, key=lambda one: (one.known_from, one.valid_from), default=None)
+        for versions in (self._versions, self._under):
+            speaking = [one for one in versions.get(name, ()) if one.known_from <= known_on and one.speaks_on(valid_on)]
+            if speaking:
+                return max(speaking, key=_known_then_valid)
+        return None
 
     def on(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion:
         """Give the version valid on a day as it was known at an instant.
@@ -366,6 +369,17 @@ class TableBook:
                 remedy_zh="请录入该决策表及其依据并经复核。",
             )
         return found
+
+
+def _by_name(versions: Iterable[TableVersion]) -> dict[str, list[TableVersion]]:
+    found: dict[str, list[TableVersion]] = {}
+    for version in versions:
+        found.setdefault(version.table.name, []).append(version)
+    return found
+
+
+def _known_then_valid(version: TableVersion) -> tuple[date, date]:
+    return version.known_from, version.valid_from
 
 
 def _refusal(why: str, zh: str) -> InvalidInput:

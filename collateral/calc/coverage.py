@@ -1,6 +1,6 @@
 """Coverage (担保覆盖率): collateral after haircut over the debt, against the bank's three lines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -9,10 +9,11 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny, round_up
 from carbonfin.rules.parameters import ParameterValue
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
+from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, haircut_value_cny
+from collateral.calc.haircuts import Haircut, haircut_figures, haircut_value_cny
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
 
 _RATIO_STEP = Decimal(1).scaleb(-10)
@@ -258,7 +259,7 @@ def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) ->
         f"{line.price.source} {line.price.price_date}", note_zh=note_zh, note_en=line.price.note_en,
     )  # fmt: skip
     quantity = figures.fact(f"quantity_{unit}", (f"{unit} 数量", f"{unit} quantity"), line.quantity_t, "t", "质押合同")
-    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in line.haircut.parts]
+    parts = haircut_figures(line.haircut, unit, figures)
     market = figures.result(
         f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), result.market_value_cny, "CNY", "q·p",
         inputs=(quantity, price),
@@ -287,7 +288,11 @@ def _debt_figures(debt: Debt, figures: FigureList) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageInputs:
-    """Everything the coverage of one pledge on one business date hangs on."""
+    """Everything the coverage of one pledge on one business date hangs on.
+
+    Attributes:
+        haircut_table: The table of the haircuts that are apart from it; None in decisions made before there was one.
+    """
 
     agreement_code: str
     valuation_date: date
@@ -297,6 +302,24 @@ class CoverageInputs:
     thresholds: CoverageLines
     safety: SafetyTerms
     candidates: tuple[TopUpCandidate, ...]
+    haircut_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
+
+    def under_table(self) -> "CoverageInputs":
+        """Give each haircut the table that stands once in the record."""
+        return replace(
+            self,
+            lines=tuple(replace(one, haircut=one.haircut.under(self.haircut_table)) for one in self.lines),
+            candidates=tuple(replace(one, haircut=one.haircut.under(self.haircut_table)) for one in self.candidates),
+        )
+
+    def with_table_once(self, table: RecordedTable) -> "CoverageInputs":
+        """Give it as it is recorded: the table once, each haircut apart from it."""
+        return replace(
+            self,
+            lines=tuple(replace(one, haircut=one.haircut.apart()) for one in self.lines),
+            candidates=tuple(replace(one, haircut=one.haircut.apart()) for one in self.candidates),
+            haircut_table=table,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +337,7 @@ class CoverageOutcome:
 
 def decide_coverage(inputs: CoverageInputs) -> CoverageOutcome:
     """Strike coverage, the cash or tonnes that restore the initial line, and the last safe date."""
-    figures = FigureList()
+    figures, inputs = FigureList(), inputs.under_table()
     valuation = value_position(inputs.lines, inputs.debt, inputs.thresholds, figures)
     initial_ratio = inputs.thresholds.initial.decimal
     cash_cny = cash_to_initial_cny(valuation.collateral_value_cny, valuation.debt_cny, initial_ratio)
@@ -342,7 +365,7 @@ def _top_up(valuation: Valuation, initial_ratio: Decimal, one: TopUpCandidate, f
         note_zh=one.price.note_zh,
         note_en=one.price.note_en,
     )
-    parts = [figures.parameter(f"haircut_{part.scope}", part) for part in one.haircut.parts]
+    parts = haircut_figures(one.haircut, one.unit, figures)
     figures.result(
         f"top_up_{one.unit}", (f"或追加 {one.unit}", f"or add {one.unit}"), quantity_t, "t",
         "(initial·debt − collateral value)/(p·(1−h)), rounded up",

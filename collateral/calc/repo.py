@@ -14,7 +14,7 @@ from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut
+from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
 
 
 class ExposureMethod(StrEnum):
@@ -269,10 +269,11 @@ def _market_figures(
         "price", (f"{terms.unit} 估值价格", f"{terms.unit} price"), price.price_cny_per_t, "CNY/t",
         f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
     )  # fmt: skip
-    names = tuple(figures.parameter(f"haircut_{part.scope}", part) for part in haircut.parts)
+    notes = haircut_notes(haircut)
     figures.result(
-        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", "sum of parts, never a product", inputs=names
-    )
+        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
+        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
+    )  # fmt: skip
     market = figures.result(
         "market_value",
         ("市值", "Market value"),

@@ -13,7 +13,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord, UnitQuantity
-from collateral.calc.haircuts import Haircut, repo_haircut
+from collateral.calc.haircuts import Haircut, HaircutUse
 from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import (
     REPO_EXPOSURE,
@@ -27,7 +27,7 @@ from collateral.calc.repo import (
 )
 from collateral.service import ledger
 from collateral.service.call_notices import tell_call
-from collateral.service.view import DeskView, desk_view, price_used, standing_on
+from collateral.service.view import DeskView, desk_view, haircut_of, price_used, standing_on
 from collateral.store import repos as store
 from collateral.store import valuations
 from pricing.service import fx_rate_on
@@ -112,13 +112,7 @@ def _same_repo(session: Session, actor: Actor, terms: RepoTerms) -> Repo | None:
 
 
 def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
-    return repo_haircut(
-        view.book,
-        terms.unit.scheme,
-        cross_currency=terms.currency is not Currency.CNY,
-        valid_on=view.day,
-        known_at=view.standing.known_at,
-    )
+    return haircut_of(view, terms.unit, use=HaircutUse.REPO, cross_currency=terms.currency is not Currency.CNY)
 
 
 def _fx(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:

@@ -105,7 +105,7 @@ def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskVi
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),
         candidates=_candidates(session, actor, pledge, view),
-    )
+    ).with_table_once(view.haircut_table)
 
 
 def _candidates(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> tuple[TopUpCandidate, ...]:

@@ -9,13 +9,15 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import Calendar, FixedClock, end_of_china_day
 from carbonfin.kernel.errors import MissingData
+from carbonfin.rules.contracts import require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.parties import Standing, standing_of
-from carbonfin.storage.rulebook import book_for
+from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.coverage import CoverageLines, PledgedLine, PriceUsed
-from collateral.calc.haircuts import pledge_haircut
+from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutFacts, HaircutUse, haircut_for
 from collateral.calc.surrender import SafetyTerms, SchemeDepth, VintageUse, trading_days_of
 from pricing.calc.liquidity import appraisal_price, average_daily_volume_t
 from pricing.calc.market import MarketSnapshot
@@ -39,6 +41,7 @@ class DeskView:
     snapshot: MarketSnapshot
     book: ParameterBook
     calendar: Calendar
+    haircut_table: RecordedTable
 
     @property
     def day(self) -> date:
@@ -78,7 +81,32 @@ def desk_view(session: Session, standing: Standing) -> DeskView:
         ),
         book=book_for(session, standing.organization_id, packages=("pricing", "collateral")),
         calendar=calendar_on(session, "exchange", standing.known_at),
+        haircut_table=_haircut_table(session, standing),
     )
+
+
+def _haircut_table(session: Session, standing: Standing) -> RecordedTable:
+    """Give the haircut table of the business date as known: the bank's own, or else the built-in one.
+
+    The contract is looked at here and not in the decision: a stricter one must not keep old decisions from replaying.
+    """
+    name = HAIRCUT_TABLE.name
+    book = table_book_for(session, standing.organization_id, name=name, builtin=builtin_tables("collateral"))
+    found = book.on(name, valid_on=standing.business_date, known_at=standing.known_at)
+    require_kept(HAIRCUT_TABLE, found.table)
+    return RecordedTable.of(found)
+
+
+def haircut_of(view: DeskView, unit: Unit, *, use: HaircutUse, cross_currency: bool) -> Haircut:
+    """Put together the haircut of a unit on the business date.
+
+    Raises:
+        MissingData: The table does not decide, or the bank lacks a part.
+    """
+    return haircut_for(
+        view.book, HaircutFacts.of(unit, use=use, cross_currency=cross_currency), table=view.haircut_table,
+        valid_on=view.day, known_at=view.standing.known_at,
+    )  # fmt: skip
 
 
 def price_used(view: DeskView, unit: Unit) -> PriceUsed:
@@ -108,7 +136,7 @@ def pledged_lines(view: DeskView, units: tuple[UnitQuantity, ...]) -> tuple[Pled
             unit=one.unit,
             quantity_t=one.quantity_t,
             price=price_used(view, one.unit),
-            haircut=pledge_haircut(view.book, one.unit.scheme, valid_on=view.day, known_at=view.standing.known_at),
+            haircut=haircut_of(view, one.unit, use=HaircutUse.PLEDGE, cross_currency=False),
         )
         for one in units
     )

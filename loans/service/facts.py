@@ -13,10 +13,10 @@ from carbonfin.rules.contracts import require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.storage.calendars import calendar_on
-from carbonfin.storage.rulebook import book_for, table_book_for
+from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
 from loans.calc.accounts import AccountYear
 from loans.calc.contracts.terms import CalendarDays
-from loans.calc.jiangtandai import CONCESSION_TABLE, ConcessionTerms, RateInputs, RateQuoted
+from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE, ConcessionTerms, RateInputs, RateQuoted
 from loans.calc.ratings.carbon_efficiency import RatingInputs
 from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor
 from loans.store.accounts import account_years, latest_report
@@ -159,21 +159,26 @@ def rate_inputs(
             floor_rate=value("floor_rate"),
             score_max=book.find("loans.jiangtandai.score_max", valid_on=applies_from, known_at=known_at),
         ),
-        concession_table=_concession_table(session, actor, valid_on=applies_from, known_at=known_at),
+        **_tables(session, actor, valid_on=applies_from, known_at=known_at),
     )
 
 
-def _concession_table(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> RecordedTable | None:
-    """Give the bank's concession table for a day as known; None where it has none, and the points formula decides.
+def _tables(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> dict[str, RecordedTable]:
+    """Give the bank's concession table for a day as known; where it has none, the table by which points count.
 
     The contract is looked at here and not in the decision: a stricter one must not keep old decisions from replaying.
+
+    Raises:
+        MissingData: Neither table speaks of the day.
     """
-    book = table_book_for(session, actor.organization_id, name=CONCESSION_TABLE.name)
-    found = book.find(CONCESSION_TABLE.name, valid_on=valid_on, known_at=known_at)
-    if found is None:
-        return None
-    require_kept(CONCESSION_TABLE, found.table)
-    return RecordedTable.of(found)
+    book = table_book_for(session, actor.organization_id, builtin=builtin_tables("loans"))
+    own = book.find(CONCESSION_TABLE.name, valid_on=valid_on, known_at=known_at)
+    if own is not None:
+        require_kept(CONCESSION_TABLE, own.table)
+        return {"concession_table": RecordedTable.of(own)}
+    points = book.on(POINTS_TABLE.name, valid_on=valid_on, known_at=known_at)
+    require_kept(POINTS_TABLE, points.table)
+    return {"points_table": RecordedTable.of(points)}
 
 
 def _fuels(current: ActivityYear, previous: ActivityYear | None) -> list[Fuel]:

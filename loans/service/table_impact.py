@@ -1,4 +1,4 @@
-"""What a draft of the concession table would do to the rates that stand, before anybody approves it."""
+"""What a draft of a table that concessions hang on would do to the rates that stand, before anybody approves it."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -10,7 +10,7 @@ from carbonfin.rules.impact import LiveImpact, LiveMove
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.decisions import LatestDecision, latest_decisions
-from loans.calc.jiangtandai import RATE_KIND, RateDecision, RateInputs, decide_rate
+from loans.calc.jiangtandai import CONCESSION_TABLE, RATE_KIND, RateDecision, RateInputs, decide_rate
 
 _BP_PER_UNIT = Decimal(10_000)
 
@@ -36,7 +36,9 @@ def concession_impact(session: Session, actor: Actor, draft: TableVersion) -> Li
 def _standing(stands: LatestDecision[RateInputs, RateDecision], draft: TableVersion) -> LiveMove:
     inputs, before = stands.inputs, stands.outcome.executed_rate
     table = RecordedTable.of(replace(draft, valid_from=min(draft.valid_from, inputs.applies_from), valid_to=None))
-    after = decide_rate(replace(inputs, concession_table=table)).executed_rate
+    is_whole = draft.table.name == CONCESSION_TABLE.name
+    by_draft = replace(inputs, concession_table=table) if is_whole else replace(inputs, points_table=table)
+    after = decide_rate(by_draft).executed_rate
     return LiveMove(
         subject=stands.subject,
         decision_id=stands.id,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.rules.recorded_tables import RecordedTable
 from reporting.calc.budget import allocate_budget
 from reporting.calc.dedup import Claim, claim_of
 from reporting.calc.facts import SubsidyApplication
@@ -37,7 +38,9 @@ class DecidedApplication:
 
 
 def decide_in_order(
-    applications: Iterable[FiledApplication], terms_of_application: Callable[[SubsidyApplication], SchemeTerms]
+    applications: Iterable[FiledApplication],
+    terms_of_application: Callable[[SubsidyApplication], SchemeTerms],
+    table_of_application: Callable[[SubsidyApplication], RecordedTable],
 ) -> Batch[DecidedApplication]:
     """Decide applications in the order they were filed.
 
@@ -48,6 +51,7 @@ def decide_in_order(
     Args:
         applications: All that may collide, of any quarter.
         terms_of_application: The terms of an application's scheme on the day it was filed.
+        table_of_application: The table that says on that day what share of a grant is paid.
     """
     decided: list[DecidedApplication] = []
     failures: list[Failure] = []
@@ -62,6 +66,7 @@ def decide_in_order(
                 terms=terms_of_application(application),
                 earlier=tuple(claim for claim in claims if _may_collide(claim, application)),
                 granted_this_year_cny=granted_cny[year],
+                share_table=table_of_application(application),
             )
             decision = decide_subsidy(inputs)
         except CarbonFinError as error:

@@ -1,16 +1,18 @@
 """Decide one subsidy application: outcome, amount to the fen, criteria, duplicates and trace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.units import cny
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
+from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Trace, checked_trace
 from reporting.calc.costs import FinancingCost, VoucherCost, financing_cost
 from reporting.calc.dedup import Claim, DuplicatePair, duplicate_pairs
 from reporting.calc.documents import missing_documents
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult, criteria_of
+from reporting.calc.eligibility_table import PaidShare, paid_share
 from reporting.calc.facts import DocumentKind, SubsidyApplication
 from reporting.calc.figures import amount_figures, cost_figures, criterion_figures
 from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
@@ -51,12 +53,14 @@ class SubsidyInputs:
         terms: The scheme's terms on the day of filing, as known when deciding.
         earlier: Claims of applications filed earlier that were not refused.
         granted_this_year_cny: Already granted to the applicant under this scheme this year.
+        share_table: Says what share of the grant is paid; None in decisions made before there was such a table.
     """
 
     application: SubsidyApplication
     terms: SchemeTerms
     earlier: tuple[Claim, ...]
     granted_this_year_cny: Decimal
+    share_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +101,9 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
     application, terms = inputs.application, inputs.terms
     pairs = duplicate_pairs(application, inputs.earlier)
     criteria = criteria_of(application, terms, pairs)
-    outcome = _outcome(criteria, pairs)
-    reason_zh, reason_en = _reason(outcome, criteria)
+    said = None if inputs.share_table is None else paid_share(application.scheme, criteria, inputs.share_table)
+    outcome = _outcome(criteria, pairs, said)
+    reason_zh, reason_en = _reason(outcome, criteria, said)
     cost: FinancingCost | None = None
     if terms.vat_rate is not None:
         cost = financing_cost(application.vouchers, vat_rate=terms.vat_rate.decimal)
@@ -108,7 +113,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
     figures = cost_figures(application, terms, cost)
     if outcome is Outcome.QUALIFIES:
         assert cost is not None, "without a VAT rate an application is undecided"
-        calculated = _calculated(application, terms, cost)
+        calculated = _calculated(application, terms, cost, share=None if said is None else said.share)
         limited, cut_zh = _limited(calculated, terms, granted_cny=inputs.granted_this_year_cny)
         proposed = limited if all(terms.is_known(term) for term in LIMITING_TERMS) else None
         figures += amount_figures(
@@ -134,7 +139,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
         calculated_cny=calculated,
         cut_zh=cut_zh,
         proposed_cny=proposed,
-        trace=checked_trace([*figures, *criterion_figures(criteria)]),
+        trace=checked_trace([*figures, *criterion_figures(criteria), *(() if said is None else (said.figure,))]),
     )
 
 
@@ -143,16 +148,30 @@ SUBSIDY_DECISION = DecisionKind(
 )
 
 
-def _outcome(criteria: tuple[CriterionResult, ...], pairs: tuple[DuplicatePair, ...]) -> Outcome:
+def _outcome(
+    criteria: tuple[CriterionResult, ...], pairs: tuple[DuplicatePair, ...], said: PaidShare | None
+) -> Outcome:
     if any(pair.same_scheme for pair in pairs):
         return Outcome.DUPLICATE
+    if said is not None:
+        return _outcome_by_table(criteria, said)
     answers = {result.answer for result in criteria}
     if Answer.NOT_MET in answers:
         return Outcome.REFUSED
     return Outcome.UNDECIDED if Answer.UNKNOWN in answers else Outcome.QUALIFIES
 
 
-def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...]) -> tuple[str, str]:
+def _outcome_by_table(criteria: tuple[CriterionResult, ...], said: PaidShare) -> Outcome:
+    """Give the outcome of a share; whatever a table says, without base and rate there is no amount."""
+    if said.share is None:
+        return Outcome.UNDECIDED
+    if not said.share:
+        return Outcome.REFUSED
+    has_amount = all(result.answer is Answer.MET for result in criteria if result.criterion is Criterion.AMOUNT_TERMS)
+    return Outcome.QUALIFIES if has_amount else Outcome.UNDECIDED
+
+
+def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...], said: PaidShare | None) -> tuple[str, str]:
     if outcome is Outcome.QUALIFIES:
         return "符合", "qualifies under the terms that were read"
     wanted = Answer.UNKNOWN if outcome is Outcome.UNDECIDED else Answer.NOT_MET
@@ -164,7 +183,11 @@ def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...]) -> tuple[st
     if outcome is Outcome.DUPLICATE:
         return f"重复申报：{found_zh}", f"duplicate: {found_en}"
     if outcome is Outcome.REFUSED:
-        return f"不符合：{found_zh}", f"refused: {found_en}"
+        by_row = "" if said is None or results else said.figure.value
+        zh, en = (
+            (f"贴息资格表第 {by_row} 行", f"row {by_row} of the eligibility table") if by_row else (found_zh, found_en)
+        )
+        return f"不符合：{zh}", f"refused: {en}"
     lacks_parameter = any(result.lacks_parameter for result in results)
     cause_zh, cause_en = (
         ("参数未确认", "parameter not confirmed") if lacks_parameter else ("材料待补", "file incomplete")
@@ -187,7 +210,9 @@ def _unconfirmed(terms: SchemeTerms) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _calculated(application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost) -> Decimal:
+def _calculated(
+    application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost, *, share: Decimal | None
+) -> Decimal:
     basis, rate = terms.find(Term.BASIS), terms.find(Term.RATE)
     assert basis is not None, "checked by the criterion amount_terms"
     assert rate is not None, "checked by the criterion amount_terms"
@@ -195,7 +220,7 @@ def _calculated(application: SubsidyApplication, terms: SchemeTerms, cost: Finan
         Basis.FINANCING_COST_NET_OF_VAT: cost.net_cny,
         Basis.PRINCIPAL: application.loan_note.principal_cny,
     }[Basis(basis.value)]
-    return cny(base_cny * rate.decimal)
+    return cny(base_cny * rate.decimal * (1 if share is None else share))
 
 
 def _limited(calculated_cny: Decimal, terms: SchemeTerms, *, granted_cny: Decimal) -> tuple[Decimal, str]:

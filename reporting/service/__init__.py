@@ -27,6 +27,7 @@ from reporting.service.reports import (
     report_workbook,
     reports_of,
 )
+from reporting.service.table_impact import subsidy_impact
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 
@@ -51,4 +52,5 @@ __all__ = [
     "report_json",
     "report_workbook",
     "reports_of",
+    "subsidy_impact",
 ]

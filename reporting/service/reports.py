@@ -22,7 +22,7 @@ from reporting.calc.reports import ReportLine, SubsidyReport, line_of, sources_o
 from reporting.calc.schemes import SchemeTerms, terms_of
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.calc.summaries import summarize
-from reporting.service.rulebook import subsidy_book
+from reporting.service.rulebook import share_table, subsidy_book, subsidy_tables
 
 
 def preview_line(session: Session, actor: Actor, application_id: str, *, as_of: date) -> ReportLine:
@@ -54,9 +54,11 @@ def terms_of_application(book: ParameterBook, application: SubsidyApplication, k
 def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[DecidedApplication]:
     """Decide everything filed by the end of a day, in order; give what was decided and what failed. Nothing is kept."""
     book, known_at = subsidy_book(session, actor), end_of_china_day(as_of)
+    tables = subsidy_tables(session, actor)
     return decide_in_order(
         store.applications_of(session, actor, submitted_until=known_at),
         lambda application: terms_of_application(book, application, known_at),
+        lambda application: share_table(tables, application, known_at),
     )
 
 

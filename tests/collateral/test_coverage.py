@@ -19,13 +19,12 @@ from collateral.calc.coverage import (
     TopUpCandidate,
     decide_coverage,
 )
-from collateral.calc.haircuts import Haircut, haircut_value_cny, pledge_haircut, stacked_ratio
+from collateral.calc.haircuts import Haircut, haircut_value_cny, stacked_ratio
 from collateral.calc.surrender import SafeDateKind
 from tests.collateral.world import (
     EXCHANGE,
-    KNOWN_AT,
     TODAY,
-    book,
+    haircut,
     line,
     parameter,
     price,
@@ -161,7 +160,7 @@ def test_value_on_a_line_has_not_fallen_below_it() -> None:
 
 def test_a_missing_haircut_is_refused() -> None:
     with pytest.raises(MissingData, match=r"collateral\.haircut_ratio\[GDEA\]"):
-        pledge_haircut(book(), Unit.parse("GDEA-2024").scheme, valid_on=TODAY, known_at=KNOWN_AT)
+        haircut(Unit.parse("GDEA-2024"))
 
 
 def test_haircuts_add_and_do_not_multiply() -> None:

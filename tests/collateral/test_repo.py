@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, round_half_up, round_up
-from collateral.calc.haircuts import repo_haircut, stacked_ratio
+from collateral.calc.haircuts import HaircutUse, stacked_ratio
 from collateral.calc.repo import (
     ExposureMethod,
     FxUsed,
@@ -28,7 +28,8 @@ from collateral.calc.repo import (
     lendable_cny,
     margin_ratio,
 )
-from tests.collateral.world import KNOWN_AT, TODAY, book, price
+from tests.collateral.world import TODAY, price
+from tests.collateral.world import haircut as haircut_of
 
 TERMS = RepoTerms(
     code="R1",
@@ -43,7 +44,7 @@ TERMS = RepoTerms(
     method=ExposureMethod.B,
     minimum_transfer_amount=Decimal("50000.00"),
 )
-HAIRCUT = repo_haircut(book(), Scheme.SZA, cross_currency=True, valid_on=TODAY, known_at=KNOWN_AT)
+HAIRCUT = haircut_of(TERMS.unit, use=HaircutUse.REPO, cross_currency=True)
 
 
 def fx(rate: str, day: date) -> FxUsed:

@@ -7,8 +7,11 @@ from pathlib import Path
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import Calendar, end_of_china_day
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.tables import TableBook
+from carbonfin.storage.rulebook import builtin_tables
 from collateral.calc.coverage import CoverageLines, PledgedLine, PriceUsed
-from collateral.calc.haircuts import pledge_haircut
+from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutFacts, HaircutUse, haircut_for
 from collateral.calc.surrender import SafetyTerms, SchemeDepth, VintageUse, trading_days_of
 
 TODAY = date(2025, 6, 30)
@@ -105,13 +108,29 @@ def price(value: str, *, sample: bool = True) -> PriceUsed:
     )
 
 
+def haircut_table() -> RecordedTable:
+    tables = TableBook(builtin_tables("collateral"))
+    return RecordedTable.of(tables.on(HAIRCUT_TABLE.name, valid_on=TODAY, known_at=KNOWN_AT))
+
+
+def haircut(
+    unit: Unit,
+    *,
+    use: HaircutUse = HaircutUse.PLEDGE,
+    cross_currency: bool = False,
+    table: RecordedTable | None = None,
+) -> Haircut:
+    facts = HaircutFacts.of(unit, use=use, cross_currency=cross_currency)
+    return haircut_for(book(), facts, table=table or haircut_table(), valid_on=TODAY, known_at=KNOWN_AT)
+
+
 def line(unit: str, quantity_t: int, price_text: str | None = None) -> PledgedLine:
     parsed = Unit.parse(unit)
     return PledgedLine(
         unit=parsed,
         quantity_t=quantity_t,
         price=price(price_text or PRICES[unit]),
-        haircut=pledge_haircut(book(), parsed.scheme, valid_on=TODAY, known_at=KNOWN_AT),
+        haircut=haircut(parsed),
     )
 
 

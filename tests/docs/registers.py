@@ -17,9 +17,11 @@ from litestar.routes import HTTPRoute
 from carbonfin.app.access import NOT_SERVED, POLICY, PUBLIC, plain_entry
 from carbonfin.app.cli import mounted
 from carbonfin.app.factory import create_app
+from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.app.settings import settings_from
 from carbonfin.kernel.actors import Role
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.tables import DecisionTable, TableRow
 from collateral.calc.lifecycles import ENCUMBRANCE, MARGIN_CALL, REPO
 from collateral.calc.pledge import PLEDGE
 from tests.architecture import DOMAINS, book_of, holiday_notices, parameter_files
@@ -153,11 +155,28 @@ def fact_lines() -> Lines:
         notes = "; ".join(dict.fromkeys(value.note for value in values if value.note))
         cells = (f"`{key}`", values[0].title_zh, shown, grade, document, notes or "—")
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield from _row_lines()
     for notice in holiday_notices():
         if not notice["confirmed"]:
             year, grade, document = notice["year"], notice["grade"], notice["document"]
             known = f"known from {notice['known_from']}"
             yield f"| `holidays` | {year} 年节假日安排 | {known} | {grade} | {document} | {notice.get('note') or '—'} |"
+
+
+def unconfirmed_rows() -> list[tuple[DecisionTable, TableRow]]:
+    """Give every row of a built-in decision table whose clause no person has confirmed."""
+    return [(one.table, row) for one in BUILTIN_TABLES for row in one.table.rows if not row.clause.confirmed]
+
+
+def _row_lines() -> Lines:
+    groups: dict[tuple[str, str, str, str], list[TableRow]] = {}
+    for table, row in unconfirmed_rows():
+        key = (table.name, table.title_zh, str(row.clause.grade), row.clause.document)
+        groups.setdefault(key, []).append(row)
+    for (name, title_zh, grade, document), rows in sorted(groups.items()):
+        notes = "; ".join(dict.fromkeys(row.note_zh for row in rows if row.note_zh)) or "—"
+        cells = (f"`{name}`", title_zh, f"规则行 {'、'.join(row.id for row in rows)}", grade, document, notes)
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _shown(value: ParameterValue) -> str:

@@ -32,8 +32,8 @@ def test_a_table_in_a_guide_may_be_proposed(name: str, body: str) -> None:
         assert faults(contract, version.table) == ()
 
 
-def test_every_input_a_decision_offers_stands_in_the_guide_with_its_unit() -> None:
-    guide = (GUIDES / "loan-officer.md").read_text(encoding="utf-8")
+def test_every_input_a_decision_offers_stands_in_a_guide_with_its_unit() -> None:
+    guide = "\n".join((GUIDES / name).read_text(encoding="utf-8") for name in ("loan-officer.md", "bureau.md"))
     for contract in TABLE_CONTRACTS:
         assert f"`{contract.name}`" in guide
         for one in contract.inputs:

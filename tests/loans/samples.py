@@ -5,7 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from carbonfin.kernel.dates import Calendar, DayCount
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameters import Grade, ParameterValue
+from carbonfin.storage.rulebook import builtin_book
 from loans.calc.contracts.terms import AccrualDates, CalendarDays, RepaymentMethod
 from loans.calc.jiangtandai import ConcessionTerms, RateInputs, RateQuoted, RatingReport
 from loans.calc.ratings.carbon_efficiency import RatingInputs, SectorMean
@@ -13,7 +14,6 @@ from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor, FuelUse
 from loans.calc.term_requests import LoanRequest
 from loans.calc.term_sheets import TermSheetInputs
 
-PARAMETERS = Path(__file__).parents[2] / "loans" / "parameters"
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "loans"
 KNOWN_AT = datetime(2025, 6, 30, 15, 59, 59, tzinfo=UTC)
 E4_USCI = "91440300EXAMPLE466"
@@ -45,14 +45,7 @@ HOLIDAYS_2025 = tuple(
 WORKDAYS_2025 = tuple(date.fromisoformat(f"2025-{day}") for day in ["01-26", "02-08", "04-27", "09-28", "10-11"])
 
 
-def built_in_book() -> ParameterBook:
-    values = []
-    for path in sorted(PARAMETERS.glob("*.toml")):
-        values += book_from_toml(path.read_text(encoding="utf-8"), file_name=path.name).values()
-    return ParameterBook(values)
-
-
-BOOK = built_in_book()
+BOOK = builtin_book("loans")
 
 
 def grid_factor(*, year: int = 2024, known_at: datetime = KNOWN_AT, area: str = "广东") -> ParameterValue:

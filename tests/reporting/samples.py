@@ -3,11 +3,12 @@
 import dataclasses
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from importlib import resources
 
 from carbonfin.kernel.dates import CHINA, end_of_china_day
-from carbonfin.rules.parameters import ParameterBook, book_from_toml
+from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.tables import TableBook
+from carbonfin.storage.rulebook import builtin_book, builtin_tables
+from reporting.calc.eligibility_table import SUBSIDY_TABLE
 from reporting.calc.facts import (
     CostKind,
     CostVoucher,
@@ -122,15 +123,10 @@ def sample_applications() -> tuple[SubsidyApplication, ...]:
     )
 
 
-@lru_cache
-def built_in_book() -> ParameterBook:
-    folder = resources.files("reporting") / "parameters"
-    book = ParameterBook([])
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml"):
-            book = book.merged(book_from_toml(file.read_text(encoding="utf-8"), file_name=file.name))
-    return book
+def share_table() -> RecordedTable:
+    book = TableBook(builtin_tables("reporting"))
+    return RecordedTable.of(book.on(SUBSIDY_TABLE.name, valid_on=date(2025, 9, 18), known_at=KNOWN_AT))
 
 
 def terms(scheme: str = "nanshan-2025", valid_on: date = date(2025, 9, 18)) -> SchemeTerms:
-    return terms_of(built_in_book(), scheme, valid_on=valid_on, known_at=KNOWN_AT)
+    return terms_of(builtin_book("reporting"), scheme, valid_on=valid_on, known_at=KNOWN_AT)

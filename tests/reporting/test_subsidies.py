@@ -33,6 +33,7 @@ from tests.reporting.samples import (
     announcement,
     application,
     sample_applications,
+    share_table,
     terms,
 )
 
@@ -42,14 +43,19 @@ ZERO = Decimal(0)
 def decide(
     filed: SubsidyApplication, *earlier: SubsidyApplication, under: SchemeTerms | None = None
 ) -> SubsidyDecision:
-    return decide_subsidy(
-        SubsidyInputs(
-            application=filed,
-            terms=under or terms(filed.scheme),
-            earlier=tuple(claim_of(f"id-{other.reference}", other) for other in earlier),
-            granted_this_year_cny=ZERO,
-        )
+    """Decide by the built-in table, and hold that it is what was decided before there was one."""
+    inputs = SubsidyInputs(
+        application=filed,
+        terms=under or terms(filed.scheme),
+        earlier=tuple(claim_of(f"id-{other.reference}", other) for other in earlier),
+        granted_this_year_cny=ZERO,
     )
+    before = decide_subsidy(inputs)
+    by_table = decide_subsidy(dataclasses.replace(inputs, share_table=share_table()))
+    assert canonical_json(dataclasses.replace(by_table, trace=())) == canonical_json(
+        dataclasses.replace(before, trace=())
+    )
+    return by_table
 
 
 def with_term(known: SchemeTerms, term: Term, value: str) -> SchemeTerms:

@@ -18,7 +18,7 @@ from reporting import workbooks
 from reporting.calc.batches import FiledApplication, decide_in_order
 from reporting.calc.reports import SubsidyReport, line_of, sources_of
 from reporting.calc.summaries import summarize
-from tests.reporting.samples import AS_OF, sample_applications, terms
+from tests.reporting.samples import AS_OF, sample_applications, share_table, terms
 
 HEAD_CELL = "申报编号"
 
@@ -26,7 +26,7 @@ HEAD_CELL = "申报编号"
 @pytest.fixture(scope="module")
 def report() -> SubsidyReport:
     filed = [FiledApplication(application_id=f"id-{a.reference}", application=a) for a in sample_applications()]
-    batch = decide_in_order(filed, lambda application: terms(application.scheme))
+    batch = decide_in_order(filed, lambda application: terms(application.scheme), lambda _: share_table())
     lines = tuple(
         line_of(
             item.filed,

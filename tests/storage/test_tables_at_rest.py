@@ -22,6 +22,8 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import (
     TABLE_APPROVAL,
     DecisionTableRow,
+    builtin_book,
+    builtin_tables,
     propose_table,
     publishing_obstacles,
     table_book_for,
@@ -119,6 +121,25 @@ def test_an_own_table_wins_over_a_built_in_one_known_alike(sessions: Sessions, w
     assert version_on(sessions, world.bank_id, TODAY, NOW, builtin).table == CORRECTED
     enter(sessions, world)
     assert version_on(sessions, world.bank_id, TODAY, NOW, builtin).table == SOUND
+
+
+def test_an_own_table_wins_over_a_built_in_one_known_later_and_only_where_it_speaks(
+    sessions: Sessions, world: World
+) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    before = LAST_YEAR - timedelta(days=400)
+    builtin = [TableVersion(table=CORRECTED, valid_from=before, known_from=one) for one in (before, tomorrow)]
+    enter(sessions, world)
+    later = NOW + timedelta(days=5)
+    assert version_on(sessions, world.bank_id, TODAY, later, builtin).table == SOUND
+    assert version_on(sessions, world.bank_id, before, later, builtin) == builtin[1]
+    assert version_on(sessions, world.bank_id, TODAY, NOW - timedelta(days=1), builtin) == builtin[0]
+    assert version_on(sessions, world.other_bank_id, TODAY, NOW, builtin) == builtin[0]
+
+
+def test_built_in_tables_are_read_from_the_files_beside_the_parameters() -> None:
+    assert [one.table.name for one in builtin_tables("collateral", "pricing")] == ["collateral.haircut"]
+    assert builtin_book("collateral").values() == [], "a file of tables is none of parameters"
 
 
 def test_a_proposed_table_decides_nothing_and_can_be_withdrawn(sessions: Sessions, world: World) -> None:

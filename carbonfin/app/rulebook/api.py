@@ -33,7 +33,10 @@ _KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was know
 
 
 class TableOut(Struct, frozen=True, kw_only=True):
-    """A version of a table without its rows."""
+    """A version of a table without its rows; a built-in one comes with the product and was approved by nobody here.
+
+    `unconfirmed_rows` names the rows whose clause nobody has compared with its document.
+    """
 
     name: str
     title_zh: str
@@ -43,6 +46,8 @@ class TableOut(Struct, frozen=True, kw_only=True):
     valid_to: str | None
     known_from: str
     approved_by: list[str]
+    is_builtin: bool
+    unconfirmed_rows: list[str]
     digest: str
 
     @classmethod
@@ -58,6 +63,8 @@ class TableOut(Struct, frozen=True, kw_only=True):
             valid_to=None if version.valid_to is None else version.valid_to.isoformat(),
             known_from=version.known_from.isoformat(),
             approved_by=list(version.approved_by),
+            is_builtin=not version.approved_by,
+            unconfirmed_rows=[row.id for row in table.rows if not row.clause.confirmed],
             digest=table.digest,
         )
 

@@ -37,20 +37,25 @@ def validate_command(context: typer.Context, file: File) -> None:
 
 @commands.command("list")
 def list_command(context: typer.Context) -> None:
-    """列出本机构的决策表及其各版本 / list the organisation's tables, every version."""
+    """列出本机构与产品内置的决策表及其各版本 / list the organisation's tables and the built-in ones, every version."""
+    from carbonfin.app.packages import BUILTIN_TABLES
     from carbonfin.storage.rulebook import table_book_for
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        book = table_book_for(session, terminal.actor.organization_id)
+        book = table_book_for(session, terminal.actor.organization_id, builtin=BUILTIN_TABLES)
     rows = [
         {"name": name, "title_zh": one.table.title_zh, "valid_from": one.valid_from, "valid_to": one.valid_to,
-         "known_from": one.known_from, "digest": one.table.digest, "approved_by": "、".join(one.approved_by)}
+         "known_from": one.known_from, "digest": one.table.digest,
+         "approved_by": "、".join(one.approved_by) or "产品内置",
+         "unconfirmed_count": sum(not row.clause.confirmed for row in one.table.rows)}
         for name in book.names()
         for one in book.versions(name)
     ]  # fmt: skip
-    terminal.answer(rows, columns=("name", "title_zh", "valid_from", "valid_to", "known_from", "approved_by"))
+    terminal.answer(
+        rows, columns=("name", "title_zh", "valid_from", "valid_to", "known_from", "unconfirmed_count", "approved_by")
+    )
 
 
 @commands.command("show")
@@ -137,10 +142,11 @@ def propose_command(
 
 def _in_force(terminal: "Terminal", name: str, on: datetime | None) -> "TableVersion":
     """Give the organisation's table of a name that is valid on a day, today unless said, as it is known now."""
+    from carbonfin.app.packages import BUILTIN_TABLES
     from carbonfin.kernel.dates import china_day
     from carbonfin.storage.rulebook import table_book_for
 
     now = terminal.clock.now()
     with terminal.sessions.read() as session:
-        book = table_book_for(session, terminal.actor.organization_id)
+        book = table_book_for(session, terminal.actor.organization_id, builtin=BUILTIN_TABLES)
     return book.on(name, valid_on=china_day(now) if on is None else on.date(), known_at=now)

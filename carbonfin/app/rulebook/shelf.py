@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
 from carbonfin.kernel.errors import NotFound
@@ -50,6 +51,11 @@ class Version:
     is_in_force: bool
 
     @property
+    def is_builtin(self) -> bool:
+        """Whether it comes with the product: every other version was approved by two people."""
+        return not self.version.approved_by
+
+    @property
     def key(self) -> str:
         """What addresses name a version of a table by: its two days, which no other version has."""
         return f"{self.version.valid_from}.{self.version.known_from}"
@@ -76,8 +82,8 @@ class Shelf:
 
     @classmethod
     def of(cls, session: Session, actor: Actor, dates: Dates) -> "Shelf":
-        """Read the organisation's tables."""
-        return cls(book=table_book_for(session, actor.organization_id), dates=dates)
+        """Read the organisation's tables, and those that come with the product."""
+        return cls(book=table_book_for(session, actor.organization_id, builtin=BUILTIN_TABLES), dates=dates)
 
     @classmethod
     def for_draft(cls, session: Session, actor: Actor, clock: Clock, *, valid_from: date | None = None) -> "Shelf":

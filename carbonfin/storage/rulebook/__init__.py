@@ -11,6 +11,7 @@ from carbonfin.storage.rulebook.parameters import (
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     DecisionTableRow,
+    builtin_tables,
     draft_of,
     propose_table,
     publishing_obstacles,
@@ -25,6 +26,7 @@ __all__ = [
     "ParameterRow",
     "book_for",
     "builtin_book",
+    "builtin_tables",
     "draft_of",
     "enter_parameter",
     "propose_parameter",

@@ -1,11 +1,9 @@
 """Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -19,6 +17,7 @@ from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.rows import Row, new_id, table_of
+from carbonfin.storage.rulebook.builtin_files import toml_texts
 
 
 class ParameterRow(Row, table=True):
@@ -81,15 +80,11 @@ def builtin_book(package: str) -> ParameterBook:
     Raises:
         InvalidInput: A file breaks a rule.
     """
-    folder = files(package).joinpath("parameters")
-    values: list[ParameterValue] = []
-    if folder.is_dir():
-        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-            if file.name.endswith(".toml"):
-                text = file.read_text(encoding="utf-8")
-                if "parameter" in tomllib.loads(text):
-                    values.extend(book_from_toml(text, file_name=f"{package}/parameters/{file.name}").values())
-    return ParameterBook(values)
+    return ParameterBook(
+        value
+        for name, text in toml_texts(package, header="parameter")
+        for value in book_from_toml(text, file_name=name).values()
+    )
 
 
 def propose_parameter(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:

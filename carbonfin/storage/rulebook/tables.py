@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,11 +15,13 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.contracts import TableContract, contract_for, require_kept
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.record import canonical_json
+from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.rulebook.builtin_files import toml_texts
 
 _CLAUSE_NAME_MAX = 200
 
@@ -49,7 +52,7 @@ class DecisionTableRow(Row, table=True):
 def table_book_for(
     session: Session, organization_id: str, *, name: str | None = None, builtin: Iterable[TableVersion] = ()
 ) -> TableBook:
-    """Give an organisation's own tables with those that come with the product; its own win where known alike.
+    """Give an organisation's own tables with those that come with the product, which answer where none of its own does.
 
     Args:
         session: An open session.
@@ -63,7 +66,22 @@ def table_book_for(
     rows = session.exec(
         query.order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
     ).all()
-    return TableBook([*(_version(row) for row in rows), *builtin])
+    return TableBook((_version(row) for row in rows), under=builtin)
+
+
+@cache
+def builtin_tables(*packages: str) -> tuple[TableVersion, ...]:
+    """Give the decision tables that come with some packages: `parameters/*.toml` with `[[table]]` blocks.
+
+    Raises:
+        InvalidInput: A file breaks a rule.
+    """
+    return tuple(
+        version
+        for package in packages
+        for name, text in toml_texts(package, header="table")
+        for version in tables_from_toml(text, file_name=name)
+    )
 
 
 def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.contracts import InputKind, InputOffered, OutputWanted, TableContract
-from carbonfin.rules.decide import Decision, MissingInput, NotDecided, Outcome, RowState, RowTried
+from carbonfin.rules.decide import Decision, MissingInput, NotDecided
 from carbonfin.rules.domains import MissingReason, missing_words
 from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.row_figures import row_use, tried_words
 from carbonfin.rules.tables import DecisionTable, OutputKind
-from carbonfin.rules.trace import Figure, ParameterUse
+from carbonfin.rules.trace import Figure
 from loans.calc.jiangtandai.terms import (
     MISSING_REPORT,
     MISSING_SCORE,
@@ -26,7 +27,6 @@ from loans.calc.missing import MissingField
 
 CONCESSION_BP_MIN = Decimal(-1000)
 _OUTPUT = "concession_bp"
-_ROWS_SHOWN_MAX = 20
 CONCESSION_TABLE = TableContract(
     name="loans.concession",
     title_zh="降碳贷利率优惠表",
@@ -221,7 +221,7 @@ def _row_figure(
     used: RecordedTable, table: DecisionTable, said: Decision | NotDecided, *, inputs: tuple[str, ...]
 ) -> Figure:
     outcome = None if isinstance(said, NotDecided) or not said.outcomes else said.outcomes[0]
-    note_zh, note_en = _tried_words(table, said)
+    note_zh, note_en = tried_words(table, said)
     return Figure(
         name="concession_row",
         label_zh="适用的规则行",
@@ -230,40 +230,11 @@ def _row_figure(
         unit="code",
         inputs=inputs,
         source="" if outcome is None else outcome.clause.document,
-        parameter=None if outcome is None else _use(used, outcome),
+        parameter=None if outcome is None else row_use(used, outcome),
         confirmed=outcome is None or outcome.clause.confirmed,
         note_zh=note_zh,
         note_en=note_en,
     )
-
-
-def _use(used: RecordedTable, outcome: Outcome) -> ParameterUse:
-    return ParameterUse(
-        key=used.name, scope=outcome.row_id, digest=used.digest, valid_from=used.valid_from,
-        known_from=used.known_from, document=outcome.clause.document, article=outcome.clause.article,
-        grade=outcome.clause.grade,
-    )  # fmt: skip
-
-
-def _tried_words(table: DecisionTable, said: Decision | NotDecided) -> tuple[str, str]:
-    """Say which rows failed on which cell, and which hang on what is missing."""
-    titles = {column.name: column for column in table.inputs}
-    passed = [row for row in said.tried if row.state is not RowState.HIT]
-    parts = [_row_words(row, {name: (one.title_zh, one.title_en) for name, one in titles.items()}) for row in passed]
-    shown = parts[:_ROWS_SHOWN_MAX]
-    more = len(parts) - len(shown)
-    zh = "；".join(zh for zh, _ in shown) + (f"；另有 {more} 行" if more else "")
-    en = "; ".join(en for _, en in shown) + (f"; {more} rows more" if more else "")
-    return zh, en
-
-
-def _row_words(row: RowTried, titles: dict[str, tuple[str, str]]) -> tuple[str, str]:
-    if row.state is RowState.FAILED:
-        zh, en = titles[row.failed_column]
-        return f"{row.row_id} 不符：{zh} {row.cell}", f"{row.row_id} fails: {en} {row.cell}"
-    zh = "、".join(titles[name][0] for name in row.unknown_columns)
-    en = ", ".join(titles[name][1] for name in row.unknown_columns)
-    return f"{row.row_id} 取决于缺失的{zh}", f"{row.row_id} hangs on the missing {en}"
 
 
 def _concession_figure(bp: Decimal, reason: ConcessionReason, *, formula: str, inputs: tuple[str, ...]) -> Figure:

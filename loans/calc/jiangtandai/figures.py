@@ -97,17 +97,27 @@ def _report_figures(report: RatingReport) -> list[Figure]:
     return figures
 
 
-def points_figure(inputs: RateInputs, concession: Decimal, reason: ConcessionReason) -> Figure:
-    """Give the concession by points over the base."""
+def points_figure(inputs: RateInputs, concession: Decimal, reason: ConcessionReason, *, share_row: str = "") -> Figure:
+    """Give the concession by points over the base; `share_row` names the row that says to what share they count."""
     rounding = inputs.terms.fraction.value
+    earned = f"min(cap, max(0, {rounding}(score - base)) x bp per point)"
     return Figure(
         name="concession_bp",
         label_zh="利率优惠",
         label_en="Concession",
         value=str(concession),
         unit="bp",
-        formula=f"-min(cap, max(0, {rounding}(score - base)) x bp per point), 0 if the report has expired",
-        inputs=("score", "base_score", "bp_per_point", "fraction", "cap_bp", "report_valid_to", "applies_from"),
+        formula=f"-share x {earned}" if share_row else f"-{earned}, 0 if the report has expired",
+        inputs=(
+            "score",
+            "base_score",
+            "bp_per_point",
+            "fraction",
+            "cap_bp",
+            "report_valid_to",
+            "applies_from",
+            *((share_row,) if share_row else ()),
+        ),
         note_zh=REASONS_ZH[reason],
         note_en=REASONS_EN[reason],
     )

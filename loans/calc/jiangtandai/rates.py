@@ -1,9 +1,10 @@
 """The emission-cut loan's rate (降碳贷): LPR + margin - concession by points over the bank's base, capped, floored.
 
-concession = -min(cap, max(0, floor(score - base)) x bp per point)
+concession = -share x min(cap, max(0, floor(score - base)) x bp per point)
 executed = max(LPR + margin + concession, all-in floor)
 
 The formula is public (南财观察 2024-07: each point over the base is one BP, with a cap); base and cap are a bank's own.
+The table `loans.concession_points` says to what share the points count: not at all where the report has expired.
 Where the bank has a concession table of its own for the day, that table answers in place of the formula; cap and floor
 hold either way.
 """
@@ -17,6 +18,7 @@ from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import checked_trace
 from loans.calc.jiangtandai.concession_tables import by_table
 from loans.calc.jiangtandai.figures import build_up_figures, executed_figure, points_figure
+from loans.calc.jiangtandai.points_tables import ROW_FIGURE, points_share
 from loans.calc.jiangtandai.terms import (
     MISSING_REPORT,
     MISSING_SCORE,
@@ -97,11 +99,20 @@ def _by_points(inputs: RateInputs) -> Concession:
         return Concession(missing=(MISSING_REPORT,))
     if inputs.report.score is None:
         return Concession(missing=(MISSING_SCORE,))
-    bp, reason = _points_earned(inputs, inputs.report, inputs.report.score)
-    return Concession(bp=bp, reason=reason, figures=(points_figure(inputs, bp, reason),))
+    if inputs.points_table is None:
+        bp, reason = _points_earned(inputs, inputs.report, inputs.report.score, share=Decimal(1))
+        return Concession(bp=bp, reason=reason, figures=(points_figure(inputs, bp, reason),))
+    said = points_share(inputs, inputs.points_table)
+    if said.share is None:
+        return Concession(missing=said.missing, figures=said.figures)
+    bp, reason = _points_earned(inputs, inputs.report, inputs.report.score, share=said.share)
+    earned = points_figure(inputs, bp, reason, share_row=ROW_FIGURE)
+    return Concession(bp=bp, reason=reason, figures=(*said.figures, earned))
 
 
-def _points_earned(inputs: RateInputs, report: RatingReport, score: Decimal) -> tuple[Decimal, ConcessionReason]:
+def _points_earned(
+    inputs: RateInputs, report: RatingReport, score: Decimal, *, share: Decimal
+) -> tuple[Decimal, ConcessionReason]:
     terms = inputs.terms
     if report.valid_to < inputs.applies_from:
         return Decimal(0), ConcessionReason.REPORT_EXPIRED
@@ -120,8 +131,10 @@ def _points_earned(inputs: RateInputs, report: RatingReport, score: Decimal) -> 
     )
     if not concession:
         return concession, ConcessionReason.BELOW_BASE
+    if not share:
+        return Decimal(0), ConcessionReason.NOT_COUNTED
     at_cap = -concession == terms.cap_bp.decimal
-    return concession, ConcessionReason.CAPPED if at_cap else ConcessionReason.POINTS
+    return share * concession, ConcessionReason.CAPPED if at_cap else ConcessionReason.POINTS
 
 
 RATE_KIND: DecisionKind[RateInputs, RateDecision] = DecisionKind(

@@ -37,6 +37,7 @@ class ConcessionReason(StrEnum):
     CAPPED = "capped"
     BELOW_BASE = "below-base"
     REPORT_EXPIRED = "report-expired"
+    NOT_COUNTED = "not-counted"
 
 
 REASONS_ZH: dict[ConcessionReason, str] = {
@@ -45,6 +46,7 @@ REASONS_ZH: dict[ConcessionReason, str] = {
     ConcessionReason.CAPPED: "优惠已达封顶",
     ConcessionReason.BELOW_BASE: "得分未超过基准分值，无优惠",
     ConcessionReason.REPORT_EXPIRED: "碳评级报告在起息日前已失效，无优惠",
+    ConcessionReason.NOT_COUNTED: "按计分优惠条件表，分数不计入，无优惠",
 }
 REASONS_EN: dict[ConcessionReason, str] = {
     ConcessionReason.POINTS: "by points over the base score",
@@ -52,6 +54,7 @@ REASONS_EN: dict[ConcessionReason, str] = {
     ConcessionReason.CAPPED: "at the cap",
     ConcessionReason.BELOW_BASE: "the score does not exceed the base, no concession",
     ConcessionReason.REPORT_EXPIRED: "the rating report ends before the rate applies, no concession",
+    ConcessionReason.NOT_COUNTED: "by the table of points they do not count, no concession",
 }
 
 
@@ -127,6 +130,7 @@ class RateInputs:
         applies_from: First day interest runs; the report must still be valid then.
         concession_table: The bank's own table, which then decides the concession instead of points over the base;
             None where the bank has none for that day.
+        points_table: Says whether points over the base count; None in decisions made before there was such a table.
     """
 
     usci: str
@@ -137,6 +141,7 @@ class RateInputs:
     report: RatingReport | None
     terms: ConcessionTerms
     concession_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
+    points_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse what was not there on the day, or speaks of another enterprise."""
@@ -164,12 +169,13 @@ class RateInputs:
                 zh="碳评级报告不属于该借款人",
                 field="report/usci",
             )
-        if self.concession_table is not None and not self.concession_table.speaks_on(self.applies_from):
-            raise InvalidInput(
-                f"table {self.concession_table.name} does not speak of {self.applies_from}",
-                zh=f"决策表 {self.concession_table.name} 不适用于 {self.applies_from}",
-                field="concession_table",
-            )
+        for table in (self.concession_table, self.points_table):
+            if table is not None and not table.speaks_on(self.applies_from):
+                raise InvalidInput(
+                    f"table {table.name} does not speak of {self.applies_from}",
+                    zh=f"决策表 {table.name} 不适用于 {self.applies_from}",
+                    field="concession_table" if table is self.concession_table else "points_table",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import pytest
 from httpx import Response
 from litestar.testing import TestClient
 
+from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.rules.tables import DecisionTable, plain_table
 from tests.app.rulebook.test_rules_pages import DAYS, FIRST, GAPPED, SECOND, TODAY, approved, version
 from tests.app.worlds import World, form_token, signed_in
@@ -31,11 +32,14 @@ def system(standing: World) -> Iterator[TestClient[Any]]:
 
 
 def test_the_table_in_force_depends_on_both_days(system: TestClient[Any]) -> None:
-    now = system.get("/v1/rules/tables", params=DAYS).json()["tables"]
-    then = system.get("/v1/rules/tables", params=DAYS | {"known_on": str(TODAY - timedelta(days=1))}).json()["tables"]
-    assert [one["digest"] for one in now] == [SECOND.digest]
-    assert [one["digest"] for one in then] == [FIRST.digest]
-    assert system.get("/v1/rules/tables").json() == {"tables": []}, "on the business date neither was known"
+    def own(days: dict[str, str]) -> list[str]:
+        listed = system.get("/v1/rules/tables", params=days).json()["tables"]
+        assert {one["name"] for one in listed if one["is_builtin"]} == {one.table.name for one in BUILTIN_TABLES}
+        return [one["digest"] for one in listed if not one["is_builtin"]]
+
+    assert own(DAYS) == [SECOND.digest]
+    assert own(DAYS | {"known_on": str(TODAY - timedelta(days=1))}) == [FIRST.digest]
+    assert own({}) == [], "on the business date neither was known"
     whole = system.get("/v1/rules/tables/sample.table", params=DAYS).json()
     assert whole["table"] == plain_table(SECOND)
 

@@ -1,0 +1,111 @@
+"""Whether a grant is paid, by the table `reporting.subsidy_share`: each criterion an input, an unknown one missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.contracts import InputKind, InputOffered, OutputWanted, TableContract
+from carbonfin.rules.decide import Decision, NotDecided
+from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.row_figures import row_use, tried_words
+from carbonfin.rules.tables import DecisionTable, OutputKind
+from carbonfin.rules.trace import Figure
+from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult
+
+NOT_ASKED = "not_asked"
+_OUTPUT = "paid_share"
+SUBSIDY_TABLE = TableContract(
+    name="reporting.subsidy_share",
+    title_zh="贴息资格",
+    title_en="Eligibility for a subsidy",
+    reads_zh="贴息审核决定",
+    reads_en="the decision on a subsidy application",
+    inputs=(
+        InputOffered(name="scheme", title_zh="项目", title_en="Scheme", kind=InputKind.CODE),
+        *(
+            InputOffered(name=criterion.value, title_zh=zh, title_en=en, kind=InputKind.CODE)
+            for criterion, (zh, en) in CRITERION_TITLES.items()
+        ),
+    ),
+    outputs=(
+        OutputWanted(
+            name=_OUTPUT, title_zh="资助比例系数", title_en="Share of the grant that is paid", kind=OutputKind.RATIO,
+            low=Decimal(0), high=Decimal(1), worst_is_high=False,
+        ),
+    ),
+    is_single=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidShare:
+    """What the table says of an application.
+
+    Attributes:
+        share: 0 to 1; None where it does not decide.
+        figure: The row that answered, with its clause, or what stands in the way.
+    """
+
+    share: Decimal | None
+    figure: Figure
+
+
+def table_facts(scheme: str, criteria: Iterable[CriterionResult]) -> dict[str, object]:
+    """Give what a subsidy table may ask; what is unknown is left out, what the scheme does not ask for is said so."""
+    facts: dict[str, object] = dict.fromkeys((criterion.value for criterion in Criterion), NOT_ASKED)
+    for result in criteria:
+        facts[result.criterion.value] = None if result.answer is Answer.UNKNOWN else result.answer.value
+    return facts | {"scheme": scheme}
+
+
+def paid_share(scheme: str, criteria: tuple[CriterionResult, ...], table: RecordedTable) -> PaidShare:
+    """Ask the table what share of the grant is paid.
+
+    Raises:
+        InvalidInput: The table does not answer a share.
+    """
+    decider = table.decider
+    said = decider.decide(table_facts(scheme, criteria))
+    answered = isinstance(said, Decision)
+    return PaidShare(
+        share=share_of(decider.table, said) if isinstance(said, Decision) else None,
+        figure=_row_figure(table, decider.table, said, criteria if answered else ()),
+    )
+
+
+def share_of(table: DecisionTable, said: Decision) -> Decimal:
+    """Give the share a table answers.
+
+    Raises:
+        InvalidInput: The table has no such answer, or it lies outside 0 to 1.
+    """
+    answers = dict(zip([column.name for column in table.outputs], said.outcomes[0].outputs, strict=True))
+    value = answers.get(_OUTPUT)
+    if not isinstance(value, Decimal) or not 0 <= value <= 1:
+        raise InvalidInput(
+            f"table {table.name} answers {value!r}, no share from 0 to 1",
+            zh=f"决策表 {table.name} 的答案 {value} 不在 0 至 1 之间",
+            field=_OUTPUT,
+        )
+    return value
+
+
+def _row_figure(
+    used: RecordedTable, table: DecisionTable, said: Decision | NotDecided, criteria: tuple[CriterionResult, ...]
+) -> Figure:
+    outcome = None if isinstance(said, NotDecided) else said.outcomes[0]
+    zh, en = tried_words(table, said)
+    return Figure(
+        name="subsidy_row",
+        label_zh="贴息资格表适用行",
+        label_en="Row of the eligibility table",
+        value=said.refused.value if isinstance(said, NotDecided) else said.outcomes[0].row_id,
+        unit="code",
+        inputs=tuple(f"criterion.{result.criterion}" for result in criteria),
+        source="" if outcome is None else outcome.clause.document,
+        parameter=None if outcome is None else row_use(used, outcome),
+        confirmed=outcome is None or outcome.clause.confirmed,
+        note_zh=zh,
+        note_en=en,
+    )
