@@ -1,7 +1,5 @@
 """Market data for systems: quotes and their quality, quotes of curves, and files of both."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -25,7 +23,7 @@ from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, day_of
 from pricing import service
-from pricing.api.shared import UnitQuery, markets_of
+from pricing.api.shared import UnitQuery, bytes_of, markets_of
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.schemas import (
@@ -133,7 +131,7 @@ def import_quotes(
         report = service.import_price_file(
             session,
             actor,
-            content=_bytes_of(data.content_base64),
+            content=bytes_of(data.content_base64),
             file_name=data.file_name,
             exchange=data.exchange,
             document=data.document,
@@ -152,15 +150,6 @@ def import_quotes(
     answer = idempotently(sessions, actor, request, idempotency_key, data, work)
     markets_of(request).forget(actor)
     return answer
-
-
-def _bytes_of(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise InvalidInput(
-            f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
-        ) from error
 
 
 def _refused(failures: Sequence[Failure], *, file_name: str, row_count: int, encoding: str) -> InvalidInput:
@@ -297,7 +286,7 @@ def _taken(session: Session, *, actor: Actor, clock: Clock, data: PriceFileIn, k
         session,
         actor,
         kind=kind,
-        content=_bytes_of(data.content_base64),
+        content=bytes_of(data.content_base64),
         file_name=data.file_name,
         exchange=data.exchange,
         document=data.document,

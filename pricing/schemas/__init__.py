@@ -13,6 +13,7 @@ from pricing.schemas.market import (
     QuoteOut,
 )
 from pricing.schemas.risk import RiskIn, RiskOut
+from pricing.schemas.trades import TradeDocumentIn, TradeDocumentOut
 from pricing.schemas.valuations import (
     FailureOut,
     LineValueOut,
@@ -53,6 +54,8 @@ __all__ = [
     "QuoteOut",
     "RiskIn",
     "RiskOut",
+    "TradeDocumentIn",
+    "TradeDocumentOut",
     "ValuationIn",
     "ValuationOut",
 ]

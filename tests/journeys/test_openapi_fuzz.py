@@ -32,7 +32,9 @@ from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_fi
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key
+from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
+from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
 
 EXAMPLES = 12
@@ -91,6 +93,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
     "POST /v1/risk": PORTFOLIO,
+    "POST /v1/trades/read": {
+        "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
+        "write_as": "cdm",
+    },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),
