@@ -196,6 +196,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/fair-values": BANK_READERS,
     "POST /v1/risk": BANK_READERS,
     "POST /v1/trades/read": BANK_READERS,
+    "POST /v1/compliance-values": BANK_READERS,
     "POST /v1/market/settlements": BANK_MAKERS,
     "POST /v1/market/rates": BANK_MAKERS,
     "POST /v1/market/fx": BANK_MAKERS,
@@ -219,6 +220,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /portfolios/{portfolio_id:str}/valuations": BANK_MAKERS,
     "GET /portfolios/{portfolio_id:str}/risk": BANK_READERS,
     "POST /portfolios/{portfolio_id:str}/risk": BANK_MAKERS,
+    "GET /portfolios/{portfolio_id:str}/compliance": BANK_READERS,
     "GET /valuations/{valuation_id:str}": BANK_READERS,
     "GET /valuations/{valuation_id:str}/export/{ending:str}": BANK_READERS,
     # --- collateral ---
@@ -277,6 +279,7 @@ SCOPES: Mapping[str, str] = {
     "curves": "pricing",
     "risk": "pricing",
     "trades": "pricing",
+    "compliance-values": "pricing",
     "pledges": "collateral",
     "repos": "collateral",
     "parties": "parties",

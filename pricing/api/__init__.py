@@ -1,5 +1,13 @@
-"""Pricing for systems: valuations, quotes, their quality, curves, files, forwards, fair values, risk, trades."""
+"""Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
 
-from pricing.api import curves, fair_values, market, risk, trades, valuations
+from pricing.api import compliance, curves, fair_values, market, risk, trades, valuations
 
-routes = [*valuations.routes, *market.routes, *curves.routes, *fair_values.routes, *risk.routes, *trades.routes]
+routes = [
+    *valuations.routes,
+    *market.routes,
+    *curves.routes,
+    *fair_values.routes,
+    *risk.routes,
+    *trades.routes,
+    *compliance.routes,
+]

@@ -2,11 +2,12 @@
 
 import typer
 
-from pricing.commands import books, market, trades
+from pricing.commands import books, compliance, market, trades
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
 commands.command("value")(books.value)
 commands.command("risk")(books.risk)
+commands.command("compliance-value")(compliance.compliance_value)
 commands.command("curve")(market.curve)
 commands.command("import-quotes")(market.import_quotes)
 commands.command("import-curve-quotes")(market.import_curve_quotes)

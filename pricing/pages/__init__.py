@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.compliance import compliance_page
 from pricing.pages.curve_quotes import (
     curve_quotes_page,
     curve_upload_page,
@@ -41,6 +42,7 @@ routes = [
     value_now,
     risk_page,
     keep_risk,
+    compliance_page,
     valuation_page,
     export_valuation,
 ]

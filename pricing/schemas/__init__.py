@@ -1,5 +1,6 @@
 """Shapes of the pricing API."""
 
+from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
 from pricing.schemas.fair_values import FairValueOut
@@ -29,6 +30,8 @@ from pricing.schemas.valuations import (
 )
 
 __all__ = [
+    "ComplianceValueIn",
+    "ComplianceValueOut",
     "CurveImportOut",
     "CurveInputOut",
     "CurveNodeOut",

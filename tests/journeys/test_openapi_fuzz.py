@@ -93,6 +93,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
     "POST /v1/risk": PORTFOLIO,
+    "POST /v1/compliance-values": {
+        "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
+        "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],
+    },
     "POST /v1/trades/read": {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",

@@ -178,8 +178,8 @@ def test_what_a_document_says_is_text_on_the_page(world: World) -> None:
 
 
 @pytest.fixture
-def command(world: World, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    assert world
+def command(sqlite_sessions: Sessions, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    build_world(sqlite_sessions)
     monkeypatch.setenv("CARBONFIN_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("CARBONFIN_SECRET", SECRET.decode())
     monkeypatch.setenv("CARBONFIN_VAR", str(tmp_path))
