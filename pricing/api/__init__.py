@@ -1,8 +1,9 @@
 """Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
 
-from pricing.api import compliance, curves, fair_values, market, risk, trades, valuations
+from pricing.api import books, compliance, curves, fair_values, market, risk, trades, valuations
 
 routes = [
+    *books.routes,
     *valuations.routes,
     *market.routes,
     *curves.routes,

@@ -12,9 +12,9 @@ from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service, workbooks
 from pricing.calc.positions import PortfolioLine
-from pricing.commands.shared import content_of, plain, portfolio_of
+from pricing.commands.shared import content_of, plain, portfolio_of, tell_faults
 from pricing.feeds.book_files import BookFile, read_book
-from pricing.schemas import FailureOut, RiskOut, ValuationOut
+from pricing.schemas import BookImportOut, FailureOut, RiskOut, ValuationOut
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny")  # fmt: skip
@@ -95,6 +95,39 @@ def _tell_value(terminal: Terminal, answer: ValuationOut, faults: tuple[Failure,
         f"{answer.portfolio_name} {answer.valuation_date}：现值 {answer.present_value_cny} 元，"
         f"变动保证金 {answer.variation_margin_cny} 元；决定 {answer.decision_id}"
     )
+
+
+def import_book(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="持仓文件 CSV/xlsx / book as CSV or xlsx")],
+    *,
+    code: Annotated[str, typer.Option(help="组合代码 / portfolio code")],
+    name: Annotated[str, typer.Option(help="组合名称，缺省为代码 / name")] = "",
+    replaces: Annotated[bool, typer.Option("--replace", help="替换同代码组合 / replace the portfolio")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
+) -> None:
+    """把持仓文件存为组合：全部存入或一行不存 / store a book as a portfolio, all lines or none."""
+    terminal = terminal_of(context)
+    content = content_of(file)
+    with terminal.progress("读取 / reading", total=1) as steps, terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        report = service.import_book(
+            session, terminal.actor, content=content, file_name=file.name, code=code, name=name or code,
+            replaces=replaces, valuation_date=standing.business_date, known_at=standing.known_at, preview=preview,
+        )  # fmt: skip
+        steps.done("完成 / done")
+    answer = BookImportOut.of(report)
+    if terminal.json_output:
+        terminal.answer(plain(answer))
+    else:
+        tell_faults(terminal, answer.failures)
+        tell_faults(terminal, answer.unvalued)
+        outcome = "已存入" if answer.stored else "未存入任何一行"
+        terminal.say(
+            f"{answer.file_name}（{answer.encoding}）{answer.row_count} 行：{outcome}；有误 {len(answer.failures)}"
+        )
+    if answer.failures:
+        raise typer.Exit(code=1)
 
 
 def risk(

@@ -1,5 +1,6 @@
 """Books of positions that people bring as CSV or workbook: good rows are positions, bad ones name line and remedy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -55,6 +56,27 @@ class BookFile:
     row_count: int
     lines: tuple[PortfolioLine, ...]
     failures: tuple[Failure, ...]
+
+
+def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
+    """Write positions as rows under the example's head, as `read_book` reads them."""
+    return [
+        EXAMPLE.splitlines()[0].split(","),
+        *(
+            [
+                line.line_id,
+                LINE_KIND_LABELS[line.kind][0],
+                str(line.unit),
+                str(line.quantity_t),
+                line.label,
+                "" if line.strike_cny_per_t is None else format(line.strike_cny_per_t, "f"),
+                "" if line.delivery_date is None else line.delivery_date.isoformat(),
+                line.contract_code or "",
+                "" if line.trade_date is None else line.trade_date.isoformat(),
+            ]
+            for line in lines
+        ),
+    ]
 
 
 def read_book(content: bytes, *, file_name: str) -> BookFile:

@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.books import book_upload_page, export_book, send_book
 from pricing.pages.compliance import compliance_page
 from pricing.pages.curve_quotes import (
     curve_quotes_page,
@@ -37,6 +38,9 @@ routes = [
     send_price_file,
     trade_page,
     send_trade_document,
+    book_upload_page,
+    send_book,
+    export_book,
     portfolio_list,
     portfolio_page,
     value_now,

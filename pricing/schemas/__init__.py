@@ -1,5 +1,6 @@
 """Shapes of the pricing API."""
 
+from pricing.schemas.books import BookFileIn, BookImportOut
 from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
@@ -30,6 +31,8 @@ from pricing.schemas.valuations import (
 )
 
 __all__ = [
+    "BookFileIn",
+    "BookImportOut",
     "ComplianceValueIn",
     "ComplianceValueOut",
     "CurveImportOut",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from sqlmodel import Session
 
@@ -43,16 +44,12 @@ class ComplianceAnswer:
 
     Attributes:
         obligations: As owed, each with its day.
-        total_cny: Sum of the holdings that have a value.
-        without_value_count: Holdings that have none; they are in no sum.
     """
 
     value: ComplianceValue
     obligations: tuple[Obligation, ...]
     market: ComplianceMarket
     trace: Trace
-    total_cny: Decimal
-    without_value_count: int
     known_at: datetime
     snapshot_digest: str
     is_sample: bool
@@ -61,6 +58,16 @@ class ComplianceAnswer:
     def valuation_date(self) -> date:
         """Day the value refers to."""
         return self.market.valuation_date
+
+    @property
+    def total_cny(self) -> Decimal:
+        """Sum of the holdings that have a value."""
+        return sum((one.value_cny for one in self.value.holdings if one.value_cny is not None), Decimal("0.00"))
+
+    @property
+    def without_value_count(self) -> int:
+        """Holdings that have no value; they are in no sum."""
+        return sum(one.value_cny is None for one in self.value.holdings)
 
 
 def holdings_of(lines: Sequence[PortfolioLine]) -> tuple[Holding, ...]:
@@ -96,8 +103,7 @@ def compliance_value_of(
 ) -> ComplianceAnswer:
     """Set holdings against obligations at the fair prices, ends, carry-over and fines known on a day.
 
-    The fine of a shortfall is a bound at the mean price of the last months up to the valuation date: the rule takes
-    the months before the deadline, which may lie ahead.
+    The fine is a bound at the mean price up to the valuation date; the rule takes the months before the deadline.
 
     Args:
         session: An open session.
@@ -118,23 +124,11 @@ def compliance_value_of(
     owed, deadlines = _owed(obligations, snapshot)
     units = {one.unit for one in holdings} | _buyable(owed, snapshot)
     prices = _prices(snapshot, units)
-    schemes = sorted({one.scheme for one in owed})
-    means = {
-        scheme: mean
-        for scheme in schemes
-        if (mean := _mean(session, actor, snapshot, scheme, known_at=known_at)) is not None
-    }
-    limits = {
-        scheme: limit
-        for scheme in sorted({one.unit.scheme for one in holdings})
-        if (limit := _carry_over(snapshot, scheme, holdings, net_sales_t.get(scheme, 0))) is not None
-    }
+    means = _means(session, actor, snapshot, owed, known_at=known_at)
+    limits = _limits(snapshot, holdings, net_sales_t)
     market = ComplianceMarket(
         valuation_date=valuation_date,
-        uses={
-            unit: vintage_use(lambda key, scope: snapshot.find_parameter(key, scope=scope), unit)
-            for unit in sorted(units)
-        },
+        uses={unit: vintage_use(partial(_find, snapshot), unit) for unit in sorted(units)},
         prices_cny_per_t={unit: price.price_cny_per_t for unit, price in prices.items()},
         penalties=_penalties(snapshot, means),
         carry_over_t={scheme: limit for scheme, (limit, _) in limits.items()},
@@ -148,18 +142,39 @@ def compliance_value_of(
         carry_over={scheme: figures for scheme, (_, figures) in limits.items()},
         means=means,
     )
-    known = [one.value_cny for one in value.holdings if one.value_cny is not None]
     return ComplianceAnswer(
         value=value,
         obligations=owed,
         market=market,
         trace=compliance_trace(value, owed, market, facts),
-        total_cny=sum(known, Decimal("0.00")),
-        without_value_count=len(value.holdings) - len(known),
         known_at=known_at,
         snapshot_digest=snapshot.digest,
         is_sample=any(price.is_sample for price in prices.values()),
     )
+
+
+def _find(snapshot: MarketSnapshot, key: str, scope: str) -> ParameterValue | None:
+    return snapshot.find_parameter(key, scope=scope)
+
+
+def _means(
+    session: Session, actor: Actor, snapshot: MarketSnapshot, owed: Sequence[Obligation], *, known_at: datetime
+) -> dict[Scheme, Figure]:
+    found = (
+        (scheme, _mean(session, actor, snapshot, scheme, known_at=known_at))
+        for scheme in sorted({one.scheme for one in owed})
+    )
+    return {scheme: mean for scheme, mean in found if mean is not None}
+
+
+def _limits(
+    snapshot: MarketSnapshot, holdings: Sequence[Holding], net_sales_t: Mapping[Scheme, int]
+) -> dict[Scheme, tuple[int, tuple[Figure, ...]]]:
+    found = (
+        (scheme, _carry_over(snapshot, scheme, holdings, net_sales_t.get(scheme, 0)))
+        for scheme in sorted({one.unit.scheme for one in holdings})
+    )
+    return {scheme: limit for scheme, limit in found if limit is not None}
 
 
 def _owed(

@@ -93,6 +93,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
     "POST /v1/risk": PORTFOLIO,
+    "POST /v1/portfolios/files": {
+        "file_name": "a.csv", "code": "B9", "name": "示例组合", "replace": True,
+        "content_base64": base64.b64encode("代码,类型,品种,数量(吨)\nH1,现货,CEA-2024,10\n".encode()).decode(),
+    },
     "POST /v1/compliance-values": {
         "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
         "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],

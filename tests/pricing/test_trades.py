@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from tests.app.worlds import PAGE, SECRET, World, build_world, form_token, signe
 from tests.pricing.instruments.trades import forward, option
 from tests.pricing.test_trade_documents import FPML, read
 
-VECTORS = Path("/work/shared/vectors/cdm-emissions-trades")
+SHARED = Path(os.environ.get("CARBONFIN_VECTORS", Path(__file__).parents[3] / "shared" / "vectors"))
+VECTORS = SHARED / "cdm-emissions-trades"
 PAPERS = {"master_agreement": "NAFMII 2009", "derivatives_licence": "普通类资格"}
 FORWARD_CDM = write_cdm(forward())
 
