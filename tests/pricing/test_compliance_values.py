@@ -103,7 +103,9 @@ def test_a_vintage_past_use_is_worth_zero_and_says_why(client: TestClient[Litest
     (holding,) = made["holdings"]
     assert (holding["state"], holding["value_cny"], holding["surrendered_t"]) == ("past_use", "0.00", 0)
     assert holding["reason_zh"] == "已过配额最后可用日 2025-06-29（通知），价值为零"
-    assert made["shortfalls"][0]["quantity_t"] == 50_000
+    lack = made["shortfalls"][0]
+    # Nothing usable is held: 50,000 t of the year's own vintage cost 75.02 each.
+    assert (lack["quantity_t"], lack["purchase_cny"]) == (50_000, "3751000.00")
     figure = next(one for one in made["trace"] if one["name"] == "holding.CEA-2021.value_cny")
     assert (figure["value"], figure["formula"]) == ("0.00", "0, valuation_date > last_usable_date")
     assert "holding.CEA-2021.last_usable_date" in figure["inputs"]
