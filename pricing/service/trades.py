@@ -76,7 +76,7 @@ class TradeDocument:
         raise InvalidInput(
             f"the trade has {len(self.faults)} faults: " + "; ".join(fault.detail for fault in told),
             zh=f"该交易有 {len(self.faults)} 处问题：" + "；".join(fault.zh for fault in told),
-            field=told[0].field,
+            field="/content_base64",
             remedy=told[0].remedy,
             remedy_zh=told[0].remedy_zh,
             failed_count=len(self.faults),

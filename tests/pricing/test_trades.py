@@ -94,6 +94,7 @@ def test_a_single_faulty_trade_is_refused_with_path_and_remedy(client: TestClien
     assert "numberOfAllowances[1]/quantity[1]" in problem["detail"]
     assert "productType[1]" in problem["detail"]
     assert problem["context"]["failed_count"] == "2"
+    assert problem["errors"][0]["pointer"] == "/content_base64"
     assert problem["remedy_zh"]
     unwritable = send(client, FORWARD_CDM, write_as="fpml")
     assert unwritable.status_code == 422
