@@ -5,14 +5,15 @@ size is revalued from its buckets alone.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.book.buckets import Book, BucketMarket, Buckets
+from pricing.calc.book.buckets import Book, BucketMarket, Buckets, united
 from pricing.calc.book.columns import FloatArray, Instrument
-from pricing.calc.book.sums import totals_by_group
+from pricing.calc.book.sums import Totals, merged, placed, totals_by_group
 from pricing.calc.book.valuation import check_known, effective_discount, option_prices_per_t
 
 _EXPONENT_MAX = 4.0  # |T dr| beyond which alternating terms would cost digits
@@ -22,16 +23,26 @@ _SCENARIO_CHUNK = 8_192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressedBook:
-    """Sums by bucket, which no order of positions moves; shape (buckets,).
+    """Sums by bucket, which no order of positions moves and which parts of a book add to exactly; shape (buckets,).
 
     Attributes:
-        quantity_t: Sum of q.
-        strike_amount: Sum of q K of linear positions, contract currency; 0 for options and spot.
+        quantity: Sum of q, tonnes.
+        strike: Sum of q K of linear positions, contract currency; 0 for options and spot.
     """
 
     buckets: Buckets
-    quantity_t: FloatArray
-    strike_amount: FloatArray
+    quantity: Totals
+    strike: Totals
+
+    @property
+    def quantity_t(self) -> FloatArray:
+        """Sum of q, rounded once."""
+        return self.quantity.amounts()
+
+    @property
+    def strike_amount(self) -> FloatArray:
+        """Sum of q K, rounded once."""
+        return self.strike.amounts()
 
 
 def compressed(book: Book) -> CompressedBook:
@@ -46,8 +57,30 @@ def compressed(book: Book) -> CompressedBook:
     amount[book.positions.instrument == Instrument.EUROPEAN_OPTION] = 0.0
     return CompressedBook(
         buckets=book.buckets,
-        quantity_t=totals_by_group(book.positions.quantity_t, group=index, group_count=count).amounts(),
-        strike_amount=totals_by_group(amount, group=index, group_count=count).amounts(),
+        quantity=totals_by_group(book.positions.quantity_t, group=index, group_count=count),
+        strike=totals_by_group(amount, group=index, group_count=count),
+    )
+
+
+def merged_books(books: Sequence[CompressedBook]) -> CompressedBook:
+    """Add compressed parts of a book, at least one: the same bits as compressing it whole, however it was cut.
+
+    Raises:
+        CalculationFailed: The amounts are so large together that their sums may not fit.
+    """
+    buckets, place = united([book.buckets for book in books])
+
+    def added(sums: list[Totals]) -> Totals:
+        ends = np.cumsum([each.whole.size for each in sums])
+        return merged(
+            placed(each, group=place[end - each.whole.size : end], group_count=buckets.count)
+            for each, end in zip(sums, ends.tolist(), strict=True)
+        )
+
+    return CompressedBook(
+        buckets=buckets,
+        quantity=added([book.quantity for book in books]),
+        strike=added([book.strike for book in books]),
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny, to_decimal, to_float
-from pricing.calc.book.buckets import BucketMarket, Buckets
-from pricing.calc.book.columns import FloatArray
+from pricing.calc.book.buckets import BucketMarket, Buckets, united
+from pricing.calc.book.columns import FloatArray, day_of
 from pricing.calc.book.compressed import CompressedBook, bucket_contract_values
 from pricing.calc.book.valuation import effective_discount
 
@@ -47,31 +47,45 @@ class BookDay:
 
 
 def explained_profit(
-    *, opening: BookDay, closing: BookDay, closing_market_of_opening: BucketMarket, cash_amount: Decimal
+    *,
+    opening: BookDay,
+    closing: BookDay,
+    closing_market_of_opening: BucketMarket,
+    settled: BookDay | None,
+    cash_amount: Decimal,
 ) -> ExplainedProfit:
     """Explain the profit from one day to a later one by revaluing the opening book, each factor moved alone.
 
-    What is margined daily earns its settlement price's move on the opening quantity at the closing exchange rate.
+    What is margined daily earns its settlement price's move on the opening quantity at the closing exchange rate. Where
+    it left the book meanwhile, its margin until then comes from `settled`: a future that expired earns the move to its
+    settlement price, one closed out the move to the price it was closed at.
 
     Args:
         opening: Book and market at the start.
         closing: Book and market at the end.
         closing_market_of_opening: The market of the end at the buckets of the opening book; for a bucket delivered or
-            expired meanwhile, the price it was settled at and a discount factor of 1.
+            expired by then, the price it was settled at, and its discount factor and volatility are taken as 1 and 0.
+        settled: What is margined daily and left the book after the start, as it was traded, with the prices it was
+            settled or closed at; None where nothing did. A position closed out in part may stand in the closing book
+            with its closing trade, or with what is left of it and the rest here.
         cash_amount: Received less paid in the period in reporting currency: premiums, settlement of what was
             delivered, the traded price of new futures-style options as paid; variation margin is not part of it.
 
     Raises:
-        InvalidInput: The days are not in order, or a market does not fit its book.
+        InvalidInput: The days are not in order, a market does not fit its book, or what is margined daily stands in
+            the opening book, but neither in the closing one nor among what was settled.
     """
-    _check_days(opening, closing, closing_market_of_opening)
-    start, end, book = opening.market, closing_market_of_opening, opening.book
+    _check_days(opening, closing, closing_market_of_opening, settled)
+    _check_margined(opening.book.buckets, closing.book.buckets, settled)
+    start, book = opening.market, opening.book
+    end = _settled_market(book.buckets, closing_market_of_opening)
     rolled = _rolled(book.buckets, start, valuation_serial=end.valuation_serial)
     base = _worth(book, rolled, since=start)
     worth_then = _worth(book, start, since=start)
     worth_now = _worth(book, end, since=start)
     volatility = np.where(book.buckets.is_option, end.total_volatility, rolled.total_volatility)
-    trades = to_float(cash_amount) + _gain(closing.book, closing.market) - _gain(book, end)
+    left = 0.0 if settled is None else _gain(settled)
+    trades = to_float(cash_amount) + _gain(closing) + left - _gain(BookDay(book=book, market=end))
     parts = {
         "carry_amount": base - worth_then,
         "price_amount": _worth(book, replace(rolled, forward_per_t=end.forward_per_t), since=start) - base,
@@ -85,6 +99,16 @@ def explained_profit(
     total = to_decimal(worth_now - worth_then + trades, places=2)
     residual = cny(total - sum(rounded.values(), start=Decimal(0)))
     return ExplainedProfit(**rounded, residual_amount=residual, total_amount=total)
+
+
+def _settled_market(buckets: Buckets, market: BucketMarket) -> BucketMarket:
+    """Give the market with nothing left to discount and no time value where a bucket's last day has come."""
+    over = buckets.payment_serial <= market.valuation_serial
+    return replace(
+        market,
+        discount_factor=np.where(over, 1.0, market.discount_factor),
+        total_volatility=np.where(over, 0.0, market.total_volatility),
+    )
 
 
 def _rolled(buckets: Buckets, market: BucketMarket, *, valuation_serial: int) -> BucketMarket:
@@ -110,26 +134,51 @@ def _worth(book: CompressedBook, market: BucketMarket, *, since: BucketMarket) -
     return _reported(book.buckets, market, values)
 
 
-def _gain(book: CompressedBook, market: BucketMarket) -> float:
-    """Give the book's value in reporting currency; of what is margined, the margin since the trade."""
-    return _reported(book.buckets, market, bucket_contract_values(book, market))
+def _gain(day: BookDay) -> float:
+    """Give a book's value in reporting currency; of what is margined, the margin since the trade."""
+    market = _settled_market(day.book.buckets, day.market)
+    return _reported(day.book.buckets, market, bucket_contract_values(day.book, market))
 
 
 def _reported(buckets: Buckets, market: BucketMarket, values: FloatArray) -> float:
     return float(np.sum(values * market.reporting_per_currency[buckets.currency_id]))
 
 
-def _check_days(opening: BookDay, closing: BookDay, closing_market_of_opening: BucketMarket) -> None:
+def _check_days(
+    opening: BookDay, closing: BookDay, closing_market_of_opening: BucketMarket, settled: BookDay | None
+) -> None:
     start, end = opening.market.valuation_serial, closing.market.valuation_serial
-    same = closing_market_of_opening.valuation_serial == end and np.array_equal(
-        closing_market_of_opening.reporting_per_currency, closing.market.reporting_per_currency
+    others = [closing_market_of_opening] if settled is None else [closing_market_of_opening, settled.market]
+    same = all(
+        other.valuation_serial == end
+        # A currency without a rate is NaN in both.
+        and np.array_equal(other.reporting_per_currency, closing.market.reporting_per_currency, equal_nan=True)
+        for other in others
     )
     if start >= end or not same:
         raise InvalidInput(
             f"the opening market is of {start}, the closing markets of {end} and "
-            f"{closing_market_of_opening.valuation_serial}",
+            f"{', '.join(str(other.valuation_serial) for other in others)}",
             zh="期初与期末市场日期不一致",
             field="valuation_serial",
-            remedy="Give an opening day before the closing day, and one closing market for both books.",
-            remedy_zh="期初日应早于期末日，且两个持仓使用同一期末市场。",
+            remedy="Give an opening day before the closing day, and one closing market with its rates for all.",
+            remedy_zh="期初日应早于期末日，且各持仓使用同一期末市场及汇率。",
+        )
+
+
+def _check_margined(opening: Buckets, closing: Buckets, settled: BookDay | None) -> None:
+    """Refuse what is margined daily and is lost between the days: its margin would be taken for a loss."""
+    later = [closing] if settled is None else [closing, settled.book.buckets]
+    _, place = united([opening, *later])
+    lost = np.flatnonzero(opening.is_margined & ~np.isin(place[: opening.count], place[opening.count :]))
+    if lost.size:
+        bucket = int(lost[0])
+        product, delivery = int(opening.product_id[bucket]), day_of(int(opening.delivery_serial[bucket]))
+        raise InvalidInput(
+            f"{lost.size} buckets margined daily left the book and were not settled, first product {product} with "
+            f"delivery {delivery}",
+            zh=f"有 {lost.size} 组逐日结算持仓已不在期末持仓中且未给出结算价，首个为产品 {product}、交割日 {delivery}",
+            field="settled",
+            remedy="Give what expired or was closed out with the price it was settled at.",
+            remedy_zh="请给出到期或平仓的持仓及其结算价。",
         )

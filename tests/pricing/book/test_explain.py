@@ -40,6 +40,7 @@ def _explain(book: CompressedBook, start: BucketMarket, end: BucketMarket, *, ca
         opening=BookDay(book=book, market=start),
         closing=BookDay(book=book, market=end),
         closing_market_of_opening=end,
+        settled=None,
         cash_amount=Decimal(cash),
     )
 
@@ -179,6 +180,7 @@ def test_parts_and_residual_sum_to_the_total_and_the_total_is_the_books(
         opening=BookDay(book=small, market=start),
         closing=BookDay(book=small_later, market=end),
         closing_market_of_opening=moved(small),
+        settled=None,
         cash_amount=cash,
     )
     assert sum(_amounts(found).values()) == found.total_amount
@@ -197,6 +199,7 @@ def test_a_new_trade_counts_from_its_price_and_what_was_delivered_by_its_cash() 
         opening=BookDay(book=compressed(bucketed(future)), market=start),
         closing=BookDay(book=compressed(bucketed(more)), market=end),
         closing_market_of_opening=end,
+        settled=None,
         cash_amount=Decimal(0),
     )
     assert (found.price_amount, found.trades_amount) == (Decimal("150.00"), Decimal("40.00"))  # 100 x 1.5; 40 x 1
@@ -208,6 +211,7 @@ def test_a_new_trade_counts_from_its_price_and_what_was_delivered_by_its_cash() 
             market=replace(end, forward_per_t=np.zeros(0), discount_factor=np.zeros(0), total_volatility=np.zeros(0)),
         ),
         closing_market_of_opening=end,
+        settled=None,
         cash_amount=Decimal("200.00"),
     )
     assert delivered.trades_amount == 0  # the cash is what the delivery was worth
@@ -225,5 +229,122 @@ def test_days_out_of_order_and_two_closing_markets_are_refused() -> None:
             opening=BookDay(book=book, market=start),
             closing=BookDay(book=book, market=end),
             closing_market_of_opening=replace(end, reporting_per_currency=np.array([1.0, 7.0])),
+            settled=None,
+            cash_amount=Decimal(0),
+        )
+
+
+# --- what is margined and left the book -------------------------------------------------------------------------------
+def _future(quantity_t: float, strike: float, *, days: int = 100) -> CompressedBook:
+    return compressed(bucketed(_one(Instrument.FUTURES, quantity_t=quantity_t, strike=strike, days=days)))
+
+
+_NOTHING_LEFT = compressed(bucketed(_one(Instrument.FUTURES, quantity_t=1.0, strike=1.0, days=1).at(slice(0, 0))))
+
+
+def _empty(market: BucketMarket) -> BucketMarket:
+    return replace(market, forward_per_t=np.zeros(0), discount_factor=np.zeros(0), total_volatility=np.zeros(0))
+
+
+def _left(
+    opening: CompressedBook, settled: CompressedBook | None, *, start: BucketMarket, end: BucketMarket,
+    settled_at: float | None = None, remaining: CompressedBook = _NOTHING_LEFT,
+) -> ExplainedProfit:  # fmt: skip
+    closing = _empty(end) if remaining is _NOTHING_LEFT else end
+    at = end if settled_at is None else replace(end, forward_per_t=np.array([settled_at]))
+    return explained_profit(
+        opening=BookDay(book=opening, market=start),
+        closing=BookDay(book=remaining, market=closing),
+        closing_market_of_opening=end,
+        settled=None if settled is None else BookDay(book=settled, market=at),
+        cash_amount=Decimal(0),
+    )
+
+
+def test_a_future_that_expired_earned_the_move_to_its_settlement() -> None:
+    """400 t bought long ago at 65, 80 at the start, settled at 83, exchange 7 to 7.2."""
+    opening = _future(400.0, 65.0, days=3)
+    start = _market(0, forward=80.0, discount=1.0, exchange=7.0)
+    end = _market(5, forward=83.0, discount=1.0, exchange=7.2)
+    found = _left(opening, opening, start=start, end=end)
+    assert found.total_amount == Decimal("8640.00")  # 400 x 3 x 7.2
+    assert found.price_amount == Decimal("8400.00")  # 400 x 3 x 7
+    assert found.residual_amount == Decimal("240.00")  # 400 x 3 x 0.2, price and exchange together
+    assert found.trades_amount == 0
+    with pytest.raises(InvalidInput, match="1 buckets margined daily left the book") as refused:
+        _left(opening, None, start=start, end=end)
+    assert refused.value.field == "settled"
+
+
+def test_a_future_closed_out_earned_the_move_to_the_price_it_was_closed_at() -> None:
+    """400 t held from 80, closed at 81.5, the day's settlement 83: 600 in all, of it 1,200 by price, -600 by trade."""
+    opening = _future(400.0, 65.0)
+    start, end = (_market(day, forward=price, discount=1.0, exchange=1.0) for day, price in ((0, 80.0), (1, 83.0)))
+    parts = {"price": Decimal(1200), "trades": Decimal(-600)}
+    at_price = _left(opening, opening, start=start, end=end, settled_at=81.5)
+    # The same by the two trades, bought at 65 and sold at 81.5: nothing is left, 400 x 16.5 was gained.
+    pair = PositionColumns(
+        **{
+            item.name: np.concatenate([getattr(one, item.name) for one in (
+                _one(Instrument.FUTURES, quantity_t=400.0, strike=65.0, days=100),
+                _one(Instrument.FUTURES, quantity_t=-400.0, strike=81.5, days=100),
+            )])
+            for item in fields(PositionColumns)
+        }
+    )  # fmt: skip
+    by_trades = _left(opening, compressed(bucketed(pair)), start=start, end=end)
+    in_the_book = _left(opening, None, start=start, end=end, remaining=compressed(bucketed(pair)))
+    for found in (at_price, by_trades, in_the_book):
+        assert found.total_amount == Decimal(600)
+        assert {name: amount for name, amount in _amounts(found).items() if amount} == parts
+
+
+def test_a_future_closed_out_in_part() -> None:
+    """Of 400 t from 80, 150 t closed at 81; 250 t stand at 83: 250 x 3 + 150 x 1."""
+    start, end = (_market(day, forward=price, discount=1.0, exchange=1.0) for day, price in ((0, 80.0), (1, 83.0)))
+    found = _left(
+        _future(400.0, 65.0), _future(150.0, 65.0), start=start, end=end, settled_at=81.0,
+        remaining=_future(250.0, 65.0),
+    )  # fmt: skip
+    assert found.total_amount == Decimal(900)
+    assert (found.price_amount, found.trades_amount) == (Decimal(1200), Decimal(-300))
+    assert found.residual_amount == 0
+
+
+def test_an_expired_option_keeps_nothing_of_its_volatility() -> None:
+    """A margined call on 100 t at 70 that expired with the futures price at 74 is worth 4 a tonne."""
+    option = replace(
+        _one(Instrument.FORWARD, quantity_t=100.0, strike=70.0, days=40),
+        instrument=np.array([Instrument.EUROPEAN_OPTION], dtype=np.int8),
+        settlement=np.array([Settlement.FUTURES_STYLE], dtype=np.int8),
+        option_sign=np.array([1], dtype=np.int8),
+        expiry_serial=np.array([_TODAY + 2], dtype=np.int32),
+    )
+    book = compressed(bucketed(option))
+    start = replace(_market(0, forward=70.0, discount=1.0, exchange=1.0), total_volatility=np.array([0.05]))
+    end = replace(_market(2, forward=74.0, discount=0.97, exchange=1.0), total_volatility=np.array([0.3]))
+    found = _left(book, book, start=start, end=end)
+    # At the money 70 (2 N(0.025) - 1) = 1.396153: 100 x (4 - 1.396153)
+    assert found.total_amount == Decimal("260.38")
+    assert found.trades_amount == 0
+    assert found.carry_amount == Decimal("-139.62")
+    assert found.price_amount == Decimal("400.00")
+    assert {found.residual_amount, found.volatility_amount, found.rates_amount} == {Decimal("0.00")}
+
+
+def test_a_currency_without_a_rate_in_both_markets_is_no_difference() -> None:
+    opening = _future(400.0, 65.0)
+    rates = np.array([1.0, 7.0, np.nan])
+    start, end = (
+        replace(_market(day, forward=price, discount=1.0, exchange=7.0), reporting_per_currency=rates)
+        for day, price in ((0, 80.0), (1, 81.0))
+    )
+    assert _left(opening, None, start=start, end=end, remaining=opening).total_amount == Decimal("2800.00")
+    with pytest.raises(InvalidInput, match="the opening market is of"):
+        explained_profit(
+            opening=BookDay(book=opening, market=start),
+            closing=BookDay(book=opening, market=end),
+            closing_market_of_opening=replace(end, reporting_per_currency=np.array([1.0, 7.0, 2.0])),
+            settled=None,
             cash_amount=Decimal(0),
         )

@@ -1,13 +1,14 @@
 """Sensitivities against bumps, compressed books against their positions, scenarios against the full cube."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - the field's own abbreviation
 
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.book.buckets import Book, BucketMarket, bucketed
+from pricing.calc.book.buckets import Book, BucketMarket, Buckets, bucketed
 from pricing.calc.book.columns import FloatArray, Instrument
 from pricing.calc.book.compressed import (
     LinearScenarios,
@@ -15,6 +16,7 @@ from pricing.calc.book.compressed import (
     bucket_present_values,
     compressed,
     linear_scenario_pnl,
+    merged_books,
 )
 from pricing.calc.book.sensitivities import bucket_sensitivities
 from pricing.calc.book.valuation import contract_values, present_values
@@ -51,6 +53,25 @@ def test_compression_does_not_depend_on_the_order_of_positions() -> None:
     second = compressed(bucketed(positions.at(np.random.default_rng(2).permutation(20_000))))
     assert first.quantity_t.tobytes() == second.quantity_t.tobytes()
     assert first.strike_amount.tobytes() == second.strike_amount.tobytes()
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (7_000,), (3, 9_999, 10_000, 15_000)])
+def test_parts_of_a_book_add_to_the_bits_of_the_whole(cuts: tuple[int, ...]) -> None:
+    positions = random_positions(20_000)
+    whole = compressed(bucketed(positions))
+    edges = [0, *cuts, 20_000]
+    parts = [compressed(bucketed(positions.at(slice(low, high)))) for low, high in pairwise(edges)]
+    assert len(parts) < 2 or parts[0].buckets.count < whole.buckets.count
+    for grouped in (parts, parts[::-1], [merged_books(parts[:2]), *parts[2:]]):
+        found = merged_books(grouped)
+        for item in fields(Buckets):
+            assert np.array_equal(getattr(found.buckets, item.name), getattr(whole.buckets, item.name))
+        for sums, expected in ((found.quantity, whole.quantity), (found.strike, whole.strike)):
+            assert sums.whole.tolist() == expected.whole.tolist()
+            assert sums.part.tolist() == expected.part.tolist()
+            assert sums.gross == expected.gross
+        market = market_of(whole.buckets)
+        assert bucket_contract_values(found, market).tobytes() == bucket_contract_values(whole, market).tobytes()
 
 
 # --- sensitivities ----------------------------------------------------------------------------------------------------
