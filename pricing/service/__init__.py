@@ -26,6 +26,7 @@ from pricing.service.imports import (
     import_sample_quotes,
     sample_parameters,
 )
+from pricing.service.large_books import value_blocks
 from pricing.service.market import (
     flags_of,
     fx_rate_on,
@@ -64,7 +65,7 @@ __all__ = [
     "list_portfolios", "load_portfolio", "load_risk", "load_valuation", "lpr_on", "market_days", "market_snapshot",
     "portfolio_page", "preview_lines", "price_figures", "quality_of", "quote_page", "quoted_units",
     "record_inline_valuation", "record_risk", "record_valuation", "risk_of_lines", "risk_of_portfolio",
-    "sample_parameters", "save_portfolio", "valuations_of", "value_inline",
+    "sample_parameters", "save_portfolio", "valuations_of", "value_blocks", "value_inline",
 ]  # fmt: skip
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK)
