@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, BinaryIO, cast
 
@@ -11,7 +11,7 @@ from litestar import post
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import Headers
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import QueryParameter
 from litestar.response import Stream
@@ -31,6 +31,7 @@ from pricing.calc.portfolio import PricedMarket
 from pricing.feeds.book_streams import BookPiece, book_pieces, csv_pieces
 from pricing.feeds.tables import TextTable
 from pricing.schemas.valuation_streams import (
+    PIECE_LENGTH_MAX,
     BookColumnsIn,
     StreamHeadOut,
     StreamProblemOut,
@@ -53,13 +54,43 @@ _RECORDS = ResponseSpec(
 class _BookOperation(Operation):
     """The description of what the body may be; the framework knows of bodies in memory alone."""
 
-    request_body: RequestBody | Reference | None = field(
-        default_factory=lambda: RequestBody(
+    def __post_init__(self) -> None:
+        """Describe a book as a file and as columns."""
+        lines = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(
             required=True,
             description="A book as CSV, as columns, or as several documents of columns, one a line.",
-            content={kind: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)) for kind in (CSV, JSON_LINES)}
-            | {JSON: OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))},
+            content={JSON: OpenAPIMediaType(schema=_columns_schema()), JSON_LINES: lines, CSV: lines},
         )
+
+
+def _columns_schema() -> Schema:
+    """Describe `BookColumnsIn`, a column an array."""
+    cells = {"quantity_t": [Schema(type=OpenAPIType.INTEGER), Schema(type=OpenAPIType.STRING, max_length=200)]}
+    required = [item.name for item in msgspec.structs.fields(BookColumnsIn) if item.required]
+    return Schema(
+        title=BookColumnsIn.__name__,
+        description="Positions as columns of one length; null where a position has nothing.",
+        type=OpenAPIType.OBJECT,
+        required=required,
+        additional_properties=False,
+        properties={
+            name: Schema(
+                type=OpenAPIType.ARRAY,
+                min_items=1,
+                max_items=PIECE_LENGTH_MAX,
+                items=Schema(
+                    any_of=cells.get(
+                        name,
+                        [
+                            Schema(type=OpenAPIType.STRING, max_length=200),
+                            *([] if name in required else [Schema(type=OpenAPIType.NULL)]),
+                        ],
+                    )
+                ),
+            )
+            for name in BookColumnsIn.__struct_fields__
+        },
     )
 
 

@@ -14,7 +14,7 @@ PIECE_LENGTH_MAX = 10_000
 
 _Text = Annotated[str, Meta(max_length=200)]
 _Texts = Annotated[list[_Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
-_OptionalTexts = Annotated[list[_Text | None], Meta(max_length=PIECE_LENGTH_MAX)]
+_OptionalTexts = Annotated[list[_Text | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
 
 
 class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
