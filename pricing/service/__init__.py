@@ -26,7 +26,7 @@ from pricing.service.imports import (
     import_sample_quotes,
     sample_parameters,
 )
-from pricing.service.large_books import value_blocks
+from pricing.service.large_books import BlockWorkers, value_blocks
 from pricing.service.market import (
     flags_of,
     fx_rate_on,
@@ -57,7 +57,7 @@ from pricing.service.valuation import (
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
 __all__ = [
-    "DECISION_KINDS", "AppraisalPrice", "BuiltInImport", "CurveAnswer", "CurveImport", "CurveQuotes",
+    "DECISION_KINDS", "AppraisalPrice", "BlockWorkers", "BuiltInImport", "CurveAnswer", "CurveImport", "CurveQuotes",
     "CurveSetAnswer", "FairValueAnswer", "FetchReport", "ForwardAnswer", "FxQuote", "ImportReport",
     "MarketSnapshot", "Markets", "PieceValue", "Portfolio", "Preview", "Quote", "RateQuote", "RiskAnswer",
     "StreamTotal", "Valuation", "ValuationRecord", "appraisal_price", "average_daily_volume_t", "curve_in",

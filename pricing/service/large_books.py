@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Self
 
 from carbonfin.kernel.errors import CalculationFailed
 from pricing.calc.book.leaves import BookMarket, LeafValue, value_block
@@ -22,9 +23,7 @@ _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def value_blocks(
     blocks: Sequence[Callable[[], bytes]], market: BookMarket, *, worker_count: int
 ) -> Iterator[LeafValue]:
-    """Value the blocks of a book, each a leaf, and give them in their order as they come.
-
-    At most two blocks a worker are on their way, so that memory does not grow with the book.
+    """Value the blocks of a book, each a leaf, over processes started for it; `BlockWorkers.values` says how.
 
     Args:
         blocks: What gives the bytes of each, called by the worker that values it: `path.read_bytes` of a file.
@@ -39,17 +38,44 @@ def value_blocks(
         for number, block in enumerate(blocks):
             yield value_block(number, block, market)
         return
-    waiting = deque(enumerate(blocks))
-    losses = 0
-    while waiting:
-        taken: deque[tuple[int, Callable[[], bytes]]] = deque()
-        # A pool that lost a worker takes no more work: what it did not bring home goes to a new one.
-        with _pool(worker_count) as pool:
+    with BlockWorkers(worker_count) as workers:
+        yield from workers.values(blocks, market)
+
+
+class BlockWorkers:
+    """Processes that value blocks and are kept from one book to the next; for use in a `with` block, by one thread."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool = _pool(count)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def values(self, blocks: Sequence[Callable[[], bytes]], market: BookMarket) -> Iterator[LeafValue]:
+        """Value the blocks of a book and give them in their order as they come.
+
+        At most two blocks a worker are on their way, so that memory does not grow with the book.
+
+        Raises:
+            InvalidInput: A block cannot be read; the message names it.
+            CalculationFailed: Workers were lost three times and no block was finished between.
+        """
+        waiting = deque(enumerate(blocks))
+        losses = 0
+        while waiting:
+            taken: deque[tuple[int, Callable[[], bytes]]] = deque()
             try:
-                for value in _in_turn(pool, waiting, taken, market, ahead=_AHEAD * worker_count):
+                for value in _in_turn(self._pool, waiting, taken, market, ahead=_AHEAD * self._count):
                     losses = 0
                     yield value
             except BrokenProcessPool as error:
+                # A pool that lost a worker takes no more work: what it did not bring home goes to a new one.
+                self._pool.shutdown()
+                self._pool = _pool(self._count)
                 waiting.extendleft(reversed(taken))
                 losses += 1
                 if losses == _LOSSES_MAX:

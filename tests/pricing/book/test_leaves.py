@@ -144,6 +144,18 @@ def test_a_worker_killed_from_outside_between_blocks_loses_nothing(alone: object
     assert _whole(found) == alone
 
 
+def test_workers_are_kept_from_one_book_to_the_next_and_replaced_when_killed(alone: object) -> None:
+    with service.BlockWorkers(2) as workers:
+        assert _whole(list(workers.values(_blocks(), _market()))) == alone
+        before = {worker.pid for worker in multiprocessing.active_children()}
+        assert _whole(list(workers.values(_blocks(parts=4), _market()))) == alone
+        assert {worker.pid for worker in multiprocessing.active_children()} == before
+        for pid in before:
+            os.kill(pid or 0, signal.SIGKILL)
+        assert _whole(list(workers.values(_blocks(), _market()))) == alone
+    assert not multiprocessing.active_children()
+
+
 def test_a_block_that_ends_its_worker_each_time_is_named(tmp_path: Path) -> None:
     blocks = _blocks()
     marks = tuple(tmp_path / str(number) for number in range(50))
