@@ -79,10 +79,11 @@ def test_an_unlisted_route_is_open_to_nobody() -> None:
 
 
 def test_a_writing_page_is_never_open_to_the_auditor() -> None:
-    # What replays, previews, measures, reads, tries or proves stores nothing; a notice is marked as read in the own inbox.
+    # What replays, previews, streams, measures, reads, tries or proves stores nothing; an own notice is marked as read.
     reading = (
         "/replay",
         "/preview",
+        "/stream",
         "/v1/risk",
         "/trials",
         "/validations",

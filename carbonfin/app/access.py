@@ -186,6 +186,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     # --- pricing ---
     "POST /v1/valuations": BANK_MAKERS,
     "POST /v1/valuations/preview": BANK_READERS,
+    "POST /v1/valuations/stream": BANK_READERS,
     "GET /v1/valuations/{valuation_id:str}": BANK_READERS,
     "GET /v1/portfolios": BANK_READERS,
     "POST /v1/portfolios/files": BANK_MAKERS,

@@ -1,10 +1,11 @@
 """Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
 
-from pricing.api import books, compliance, curves, fair_values, market, risk, trades, valuations
+from pricing.api import books, compliance, curves, fair_values, market, risk, trades, valuation_streams, valuations
 
 routes = [
     *books.routes,
     *valuations.routes,
+    *valuation_streams.routes,
     *market.routes,
     *curves.routes,
     *fair_values.routes,

@@ -1,9 +1,13 @@
 """Books: value a portfolio or a file of positions, and measure a portfolio's risk."""
 
+import hashlib
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.json import encode
 
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
@@ -14,7 +18,10 @@ from pricing import service, workbooks
 from pricing.calc.positions import PortfolioLine
 from pricing.commands.shared import content_of, plain, portfolio_of, tell_faults
 from pricing.feeds.book_files import BookFile, read_book
+from pricing.feeds.book_streams import csv_pieces
+from pricing.feeds.tables import MAX_BYTES, MAX_ROWS
 from pricing.schemas import BookImportOut, FailureOut, RiskOut, ValuationOut
+from pricing.schemas.valuation_streams import records_of
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny")  # fmt: skip
@@ -28,10 +35,20 @@ def value(
         str, typer.Argument(help="组合代码，或持仓文件 CSV/xlsx / portfolio code, or a book as CSV or xlsx")
     ],
     valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="另存估值表 xlsx / write the lines as xlsx")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="另存估值表 xlsx（大文件为 jsonl）/ write the lines as xlsx, large: jsonl"),
+    ] = None,
 ) -> None:
-    """对一个组合或持仓文件估值并留存决定 / value a portfolio or a file of positions and keep the decision."""
+    """对一个组合或持仓文件估值并留存决定 / value a portfolio or a file of positions and keep the decision.
+
+    超过 2 万行或 5 MB 的 CSV 分段估值，不留存 / a CSV beyond 20,000 rows or 5 MB is valued in pieces and not kept.
+    """
     terminal = terminal_of(context)
+    if _is_large(Path(book)):
+        if _value_in_pieces(terminal, Path(book), valuation_date=valuation_date, out=out):
+            raise typer.Exit(code=1)
+        return
     faults: tuple[Failure, ...] = ()
     with terminal.progress("估值 / valuing", total=2) as steps, terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
@@ -64,6 +81,54 @@ def value(
     _tell_value(terminal, ValuationOut.of(valuation), faults)
     if faults:
         raise typer.Exit(code=1)
+
+
+def _is_large(file: Path) -> bool:
+    """Say whether a CSV file is more than is read at once."""
+    if file.suffix.lower() != ".csv" or not file.is_file():
+        return False
+    if file.stat().st_size > MAX_BYTES:
+        return True
+    return file.read_bytes().count(b"\n") > MAX_ROWS
+
+
+def _value_in_pieces(terminal: Terminal, file: Path, *, valuation_date: str | None, out: Path | None) -> int:
+    """Value a large file, tell or write what is found piece by piece, and give the number of lines that failed."""
+    if out is not None and out.suffix.lower() != ".jsonl":
+        raise InvalidInput(
+            f"{file.name} is large: its lines are written as .jsonl, not to {out.name}",
+            zh=f"{file.name} 行数较多，估值明细只能另存为 .jsonl",
+            field="--out",
+            remedy="Name a file that ends in .jsonl.",
+            remedy_zh="请将 --out 指定为 .jsonl 文件。",
+        )
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
+        market = service.stream_market(session, terminal.actor, valuation_date=day, known_at=standing.known_at)
+    count = 0
+    with ExitStack() as stack:
+        content = stack.enter_context(file.open("rb"))
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        lines = None if out is None else stack.enter_context(out.open("wb"))
+        steps = stack.enter_context(terminal.progress("估值 / valuing"))
+        for value in service.value_pieces(market, csv_pieces(content, file_name=file.name)):
+            written = b"".join(encode(record) + b"\n" for record in records_of(value, book_digest=digest))
+            if lines is not None:
+                lines.write(written)
+            if terminal.json_output:
+                sys.stdout.write(written.decode())
+            if isinstance(value, service.StreamTotal):
+                terminal.say(
+                    f"{file.name} {day}：{value.valued_count} 行已估值，{value.failure_count} 行有误；"
+                    f"现值 {value.present_value_cny} 元，变动保证金 {value.variation_margin_cny} 元；未留存决定"
+                )
+                continue
+            count += len(value.failures)
+            for failure in value.failures:
+                terminal.say(f"{failure.zh} [{failure.field}] {failure.remedy_zh}")
+            steps.done(count=len(value.lines) + len(value.failures))
+    return count
 
 
 def _some(file: BookFile) -> tuple[PortfolioLine, ...]:

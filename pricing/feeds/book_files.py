@@ -13,6 +13,7 @@ from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine, li
 from pricing.feeds.tables import (
     WORKBOOK,
     Columns,
+    TextTable,
     doubled,
     line_of,
     read_day,
@@ -86,8 +87,7 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
         InvalidInput: The file as a whole cannot be read, or its head is not a book's.
     """
     table = read_table(content, file_name=file_name)
-    cell = partial(_cell, is_serial_read=table.encoding == WORKBOOK)
-    values, failures = read_rows(table, COLUMNS, cell=cell, made=_line)
+    values, failures = read_positions(table)
     first: dict[str, int] = {}
     lines = []
     for number, line in values:
@@ -106,6 +106,15 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
         lines=tuple(lines),
         failures=tuple(sorted(failures, key=line_of)),
     )
+
+
+def read_positions(table: TextTable) -> tuple[list[tuple[int, PortfolioLine]], list[Failure]]:
+    """Give the positions of a table's rows with their line numbers, and the faults of the others.
+
+    Raises:
+        InvalidInput: The head is not a book's.
+    """
+    return read_rows(table, COLUMNS, cell=partial(_cell, is_serial_read=table.encoding == WORKBOOK), made=_line)
 
 
 def _cell(field: str, text: str, *, is_serial_read: bool) -> object:

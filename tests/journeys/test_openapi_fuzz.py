@@ -92,6 +92,9 @@ TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
+    "POST /v1/valuations/stream": {
+        "line_id": ["S1", "S2"], "kind": ["spot", "spot"], "unit": ["CEA-2023", "CEA-2024"], "quantity_t": [10, 20],
+    },
     "POST /v1/risk": PORTFOLIO,
     "POST /v1/portfolios/files": {
         "file_name": "a.csv", "code": "B9", "name": "示例组合", "replace": True,
@@ -163,6 +166,7 @@ SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/market/quality": {"unit": "CEA"},
     "GET /v1/curves": {"kind": "discount", "name": "CNY", "valuation_date": "2025-06-30"},
     "GET /v1/fair-values": {"unit": "CEA-2024", "valuation_date": "2025-06-30"},
+    "POST /v1/valuations/stream": {"valuation_date": "2025-06-30"},
     "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
     "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
 }
