@@ -12,6 +12,7 @@ from carbonfin.documents.workbooks import (
     csv_text,
     write_workbook,
 )
+from pricing.calc.curve_quotes import CURVE_QUOTE_LABELS, CurveQuote
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.portfolio import PortfolioValue
 from pricing.calc.positions import LINE_KIND_LABELS
@@ -123,6 +124,43 @@ def _flags_text(quote: Quote, report: QualityReport | None) -> str:
     if report is None:
         return "未检查"
     return "；".join(FINDING_LABELS[kind][0] for kind in report.flags_on(quote.quote_date))
+
+
+def curve_quote_table(quotes: Sequence[CurveQuote], *, from_date: date, to_date: date) -> SheetTable:
+    """Give quotes of curves as a table; rates stand as decimals, and who published them in every row."""
+    return SheetTable(
+        name="曲线报价",
+        title=f"曲线报价（{from_date} 至 {to_date}）",
+        columns=(
+            SheetColumn(label="日期", kind=CellKind.DAY),
+            SheetColumn(label="类别", kind=CellKind.TEXT),
+            SheetColumn(label="名称", kind=CellKind.CODE),
+            SheetColumn(label="期限或合约", kind=CellKind.CODE),
+            SheetColumn(label="到期日", kind=CellKind.DAY),
+            SheetColumn(label="数值（结算价每吨，利率为小数）", kind=CellKind.PRICE),
+            SheetColumn(label="币种", kind=CellKind.CODE),
+            SheetColumn(label="知悉日", kind=CellKind.DAY),
+            SheetColumn(label="来源", kind=CellKind.TEXT),
+            SheetColumn(label="依据", kind=CellKind.TEXT),
+        ),
+        rows=tuple(
+            (
+                quote.quote_date,
+                CURVE_QUOTE_LABELS[quote.kind][0],
+                quote.name,
+                quote.point,
+                quote.expiry_date,
+                quote.value,
+                quote.currency.value,
+                quote.known_from,
+                quote.source,
+                quote.document,
+            )
+            for quote in quotes
+        ),
+        reported_on=to_date,
+        banner=SAMPLE_BANNER if any(quote.is_sample for quote in quotes) else None,
+    )
 
 
 def quality_table(report: QualityReport, *, sheet_name: str = "质量检查") -> SheetTable:

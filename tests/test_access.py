@@ -79,8 +79,19 @@ def test_an_unlisted_route_is_open_to_nobody() -> None:
 
 
 def test_a_writing_page_is_never_open_to_the_auditor() -> None:
-    # What replays, previews, measures, tries or proves stores nothing; a notice is marked as read in the own inbox.
-    reading = ("/replay", "/preview", "/v1/risk", "/trials", "/validations", "/sign-out", "/inbox/{item_id:str}/read")
+    # What replays, previews, streams, measures, reads, tries or proves stores nothing; an own notice is marked as read.
+    reading = (
+        "/replay",
+        "/preview",
+        "/stream",
+        "/v1/risk",
+        "/trials",
+        "/validations",
+        "/trades/read",
+        "/compliance-values",
+        "/sign-out",
+        "/inbox/{item_id:str}/read",
+    )
     own_account = "POST /account/"
     writing = [entry for entry in POLICY if not entry.startswith(("GET ", own_account)) and not entry.endswith(reading)]
     assert not [entry for entry in writing if Role.AUDITOR in POLICY[entry]]

@@ -1,5 +1,6 @@
 """The door of every route: who asks, whether the policy lets them, and whether a form is their own."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from litestar.datastructures import UploadFile
@@ -15,13 +16,18 @@ from carbonfin.app.limits import limits_of
 from carbonfin.app.logs import note_start
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.web.connections import Connection, WebRequest
+from carbonfin.web.downloads import CSV, JSON_LINES
 from carbonfin.web.problems import EdgeProblem
 from carbonfin.web.security import FORM_TOKEN_FIELD, FORM_TOKEN_HEADER, proof_of, seals_of
 from carbonfin.web.visitors import Door, Visitor, visitor_of
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
-_UPLOADS = frozenset({"POST /v1/files"})
+_JSON_ALONE = frozenset({RequestEncodingType.JSON.value})
+_CONTENT_TYPES: Mapping[str, frozenset[str]] = {
+    "POST /v1/files": frozenset({RequestEncodingType.MULTI_PART.value}),
+    "POST /v1/valuations/stream": _JSON_ALONE | {CSV, JSON_LINES},
+}
 _TOKEN_ROUTE = "POST /oauth/token"  # noqa: S105 - an address
 _OPEN_TO_ONE_TIME_PASSWORDS = frozenset({"/account", "/account/password", "/sign-out"})
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
@@ -109,14 +115,13 @@ def _require_own_password(visitor: Visitor, template: str) -> None:
 
 
 def _require_content_type(connection: Connection, entry: str) -> None:
-    """Take JSON, and a multipart form where a file is sent."""
+    """Take JSON, a multipart form where a file is sent, and lines where a stream is read."""
     if not connection.scope["path"].startswith("/v1/"):
         return
     length = connection.headers.get("content-length", "0")
     content_type = connection.headers.get("content-type", "").split(";")[0].strip().lower()
     has_body = length != "0" or "transfer-encoding" in connection.headers
-    wanted = RequestEncodingType.MULTI_PART if entry in _UPLOADS else RequestEncodingType.JSON
-    if has_body and content_type != wanted.value:
+    if has_body and content_type not in _CONTENT_TYPES.get(entry, _JSON_ALONE):
         raise EdgeProblem(
             "unsupported-media-type",
             f"content of type {content_type or 'unknown'!r} is not read here",

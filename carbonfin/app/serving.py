@@ -16,11 +16,16 @@ from carbonfin.app.settings import settings_from
 from carbonfin.web.problem_kinds import KINDS_BY_CODE
 from carbonfin.web.problems import PROBLEM_MEDIA_TYPE, Problem
 from carbonfin.web.security import REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+from pricing.api.valuation_streams import BOOK_BYTES_MAX
 
 BODY_SECONDS_MAX = 60.0
 THREAD_SWITCH_SECONDS = 0.0005
 """How long a thread may calculate while another waits: one that has the database's lock gets on with it soon."""
-LARGER_BODIES: Mapping[str, int] = {"/files": FORM_BYTES_MAX, "/v1/files": FORM_BYTES_MAX}
+LARGER_BODIES: Mapping[str, int] = {
+    "/files": FORM_BYTES_MAX,
+    "/v1/files": FORM_BYTES_MAX,
+    "/v1/valuations/stream": BOOK_BYTES_MAX,
+}
 """Where a body may be larger than elsewhere, by its address."""
 
 

@@ -34,7 +34,7 @@ class Terminal:
     def say(self, sentence: str) -> None:
         """Tell a person something; silent when the answer is JSON."""
         if not self.json_output:
-            Console(highlight=False).print(sentence)
+            Console(highlight=False).print(sentence, markup=False)  # a field in brackets is no style
 
     def answer(self, value: Any, *, columns: tuple[str, ...] = ()) -> None:
         """Give the answer: JSON on demand, else a table of rows or lines of names and values.

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.trace import Figure
 
 DecimalText = Annotated[
     str,
@@ -119,6 +120,28 @@ class FigureOut(Struct, frozen=True, kw_only=True):
     parameter_digest: str | None
     document: str | None
     article: str | None
+
+    @classmethod
+    def of(cls, figure: Figure) -> "FigureOut":
+        """Write a traced figure."""
+        parameter = figure.parameter
+        return cls(
+            name=figure.name,
+            label_zh=figure.label_zh,
+            label_en=figure.label_en,
+            value=figure.value,
+            unit=figure.unit,
+            formula=figure.formula,
+            inputs=list(figure.inputs),
+            source=figure.source,
+            confirmed=figure.confirmed,
+            note_zh=figure.note_zh,
+            note_en=figure.note_en,
+            parameter_key=parameter.key if parameter else None,
+            parameter_digest=parameter.digest if parameter else None,
+            document=parameter.document if parameter else None,
+            article=parameter.article if parameter else None,
+        )
 
 
 def decimal_of(text: str) -> Decimal:

@@ -1,5 +1,15 @@
-"""Pricing for systems: valuations, quotes, their quality, curves, files, forwards, fair values, risk."""
+"""Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
 
-from pricing.api import curves, fair_values, market, risk, valuations
+from pricing.api import books, compliance, curves, fair_values, market, risk, trades, valuation_streams, valuations
 
-routes = [*valuations.routes, *market.routes, *curves.routes, *fair_values.routes, *risk.routes]
+routes = [
+    *books.routes,
+    *valuations.routes,
+    *valuation_streams.routes,
+    *market.routes,
+    *curves.routes,
+    *fair_values.routes,
+    *risk.routes,
+    *trades.routes,
+    *compliance.routes,
+]

@@ -1,8 +1,5 @@
 """Market data for systems: quotes and their quality, quotes of curves, and files of both."""
 
-import base64
-import binascii
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Annotated
@@ -14,7 +11,6 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
@@ -25,7 +21,7 @@ from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, day_of
 from pricing import service
-from pricing.api.shared import UnitQuery, markets_of
+from pricing.api.shared import UnitQuery, bytes_of, markets_of, refused_file
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.schemas import (
@@ -39,7 +35,6 @@ from pricing.schemas import (
     QuoteOut,
 )
 
-_FAULTS_TOLD = 20
 _MONTH, _YEAR = timedelta(days=31), timedelta(days=366)
 _From = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
 _Product = Annotated[
@@ -133,7 +128,7 @@ def import_quotes(
         report = service.import_price_file(
             session,
             actor,
-            content=_bytes_of(data.content_base64),
+            content=bytes_of(data.content_base64),
             file_name=data.file_name,
             exchange=data.exchange,
             document=data.document,
@@ -141,7 +136,7 @@ def import_quotes(
             preview=data.preview,
         )
         if report.failures and not data.preview:
-            raise _refused(
+            raise refused_file(
                 report.failures,
                 file_name=report.file.file_name,
                 row_count=report.file.row_count,
@@ -152,30 +147,6 @@ def import_quotes(
     answer = idempotently(sessions, actor, request, idempotency_key, data, work)
     markets_of(request).forget(actor)
     return answer
-
-
-def _bytes_of(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise InvalidInput(
-            f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
-        ) from error
-
-
-def _refused(failures: Sequence[Failure], *, file_name: str, row_count: int, encoding: str) -> InvalidInput:
-    told = failures[:_FAULTS_TOLD]
-    return InvalidInput(
-        f"{len(failures)} faults in {row_count} rows of {file_name}, nothing was stored: "
-        + "; ".join(f"{fault.item}, {fault.field}: {fault.detail}" for fault in told),
-        zh=f"{file_name} 共 {row_count} 行，{len(failures)} 处有误，未存入任何一行："
-        + "；".join(fault.zh for fault in told),
-        field="/content_base64",
-        remedy="Correct the rows named and send the whole file again; preview=true lists every fault.",
-        remedy_zh="请更正所列各行后整份重新提交；preview=true 可列出全部问题。",
-        failed_count=len(failures),
-        encoding=encoding,
-    )
 
 
 @get("/v1/market/curve-quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
@@ -297,7 +268,7 @@ def _taken(session: Session, *, actor: Actor, clock: Clock, data: PriceFileIn, k
         session,
         actor,
         kind=kind,
-        content=_bytes_of(data.content_base64),
+        content=bytes_of(data.content_base64),
         file_name=data.file_name,
         exchange=data.exchange,
         document=data.document,
@@ -305,7 +276,7 @@ def _taken(session: Session, *, actor: Actor, clock: Clock, data: PriceFileIn, k
         preview=data.preview,
     )
     if report.failures and not data.preview:
-        raise _refused(
+        raise refused_file(
             report.failures,
             file_name=report.file.file_name,
             row_count=report.file.row_count,

@@ -1,6 +1,7 @@
 """Valuations and forward prices for systems: a stored portfolio or a book, recorded or only looked at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from litestar import get, post
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
@@ -51,7 +53,10 @@ def create_valuation(
     data: ValuationIn,
     idempotency_key: IdempotencyKey,
 ) -> Response[ValuationOut]:
-    """Value a stored portfolio or a book on a day and keep the decision; a line that cannot be valued fails alone."""
+    """Value a stored portfolio or a book on a day and keep the decision; a line that cannot be valued fails alone.
+
+    A book of one line that cannot be valued is refused.
+    """
 
     def work(session: Session) -> ValuationOut:
         return _recorded(session, actor, clock, data)
@@ -83,6 +88,7 @@ def preview_valuation(
         preview = service.preview_lines(
             session, actor, markets_of(request), lines, valuation_date=valuation_date, known_at=known_at, at=clock.now()
         )
+    _refuse_lone_failure(data.lines, preview.lines.failures)
     return PreviewOut.of(preview)
 
 
@@ -110,9 +116,16 @@ def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -
             valuation_date=valuation_date,
             known_at=known_at,
         )
+        _refuse_lone_failure(data.lines, valuation.value.failures)
     else:
         raise _neither_or_both()
     return ValuationOut.of(valuation)
+
+
+def _refuse_lone_failure(lines: Sequence[object] | None, failures: Sequence[Failure]) -> None:
+    """Refuse a single trade that cannot be valued: there is no other line that stands."""
+    if lines is not None and len(lines) == 1 and failures:
+        raise service.lone_failure(replace(failures[0], field=f"/lines/0/{failures[0].field}"))
 
 
 def _neither_or_both() -> InvalidInput:

@@ -14,11 +14,14 @@ from carbonfin.kernel.allowances import Holding, Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.parameters import ParameterValue
+from pricing.calc.market import Quote
 
 LAST_USABLE_DATE = "pricing.last_usable_date"
 CARRIES_FORWARD = "pricing.vintage_carries_forward"
 VINTAGE_FACTS = frozenset({LAST_USABLE_DATE, CARRIES_FORWARD})
 PENALTY_MULTIPLE = "pricing.penalty_multiple"
+PENALTY_MEAN_MONTHS = "pricing.penalty_mean_months"
+SURRENDER_DATE = "pricing.surrender_date"
 CARRY_OVER_BASE_T = "pricing.carry_over_base_t"
 CARRY_OVER_NET_SALES_RATIO = "pricing.carry_over_net_sales_ratio"
 _YES = "true"
@@ -117,6 +120,16 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObligationDraft:
+    """Units owed for a compliance year; without a surrender date the rule's own is taken."""
+
+    scheme: Scheme
+    year: int
+    quantity_t: int
+    surrender_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PenaltyRange:
     """What a tonne not surrendered costs: from `low` to `high` times a mean price.
 
@@ -132,6 +145,25 @@ class PenaltyRange:
         """Give the fine of a shortfall, least and most, to the fen."""
         low, high = (round_half_up(quantity_t * one.decimal * self.mean_cny_per_t) for one in (self.low, self.high))
         return low, high
+
+
+def traded_mean_cny_per_t(quotes: Iterable[Quote]) -> Decimal | None:
+    """Give the mean price of trade, amounts over volumes with blocks, to four places; None where no trade is known.
+
+    Of a scheme quoted as a composite over vintages the composite alone is taken: its vintages are in it already.
+    """
+    every = tuple(quotes)
+    whole = tuple(quote for quote in every if quote.unit.vintage is None)
+    amount, volume_t = Decimal(0), 0
+    for quote in whole or every:
+        for paid, traded_t in (
+            (quote.listed_amount_cny, quote.listed_volume_t),
+            (quote.block_amount_cny, quote.block_volume_t),
+        ):
+            if paid is not None and traded_t:
+                amount += paid
+                volume_t += traded_t
+    return round_half_up(amount / volume_t, 4) if volume_t else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +346,8 @@ def _holding_value(one: Holding, left_t: int, carried_t: int, market: Compliance
         en = (
             f"{lapsed_t} t meet no obligation before {use.last_usable.value} and are not carried over: sell them before"
         )
+    if value_cny is None and not zh:
+        zh, en = _without_value(state)
     return HoldingValue(
         unit=one.unit,
         quantity_t=one.quantity_t,
@@ -325,3 +359,10 @@ def _holding_value(one: Holding, left_t: int, carried_t: int, market: Compliance
         reason_zh=zh,
         reason_en=en,
     )
+
+
+def _without_value(state: VintageState) -> tuple[str, str]:
+    """Say why a holding has no figure although nothing is said of its end."""
+    if state is VintageState.NOT_A_VINTAGE:
+        return "未分年度，不能判断其清缴用途", "without a vintage its use for compliance cannot be told"
+    return "没有可用价格", "no price is known"

@@ -281,8 +281,14 @@ def _forward_value(
 def tradable_notes(snapshot: MarketSnapshot, scheme: Scheme, kind: LineKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Say in both languages that a contract cannot be traded; only a stated legal basis takes the words away."""
     try:
-        basis = snapshot.parameter(LEGAL_BASIS, scope=f"{scheme}.{kind}")
+        return law_notes(snapshot.parameter(LEGAL_BASIS, scope=f"{scheme}.{kind}"))
     except MissingData:
+        return law_notes(None)
+
+
+def law_notes(basis: ParameterValue | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say in both languages whether the law admits an instrument, None being a basis that nobody verified."""
+    if basis is None:
         return (f"{VALUATION_ONLY_ZH}（成交依据未核实）",), (f"{VALUATION_ONLY_EN} (legal basis not verified)",)
     if basis.value != "none":
         return (), ()

@@ -1,5 +1,6 @@
 """Books of positions that people bring as CSV or workbook: good rows are positions, bad ones name line and remedy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine, li
 from pricing.feeds.tables import (
     WORKBOOK,
     Columns,
+    TextTable,
     doubled,
     line_of,
     read_day,
@@ -57,6 +59,27 @@ class BookFile:
     failures: tuple[Failure, ...]
 
 
+def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
+    """Write positions as rows under the example's head, as `read_book` reads them."""
+    return [
+        EXAMPLE.splitlines()[0].split(","),
+        *(
+            [
+                line.line_id,
+                LINE_KIND_LABELS[line.kind][0],
+                str(line.unit),
+                str(line.quantity_t),
+                line.label,
+                "" if line.strike_cny_per_t is None else format(line.strike_cny_per_t, "f"),
+                "" if line.delivery_date is None else line.delivery_date.isoformat(),
+                line.contract_code or "",
+                "" if line.trade_date is None else line.trade_date.isoformat(),
+            ]
+            for line in lines
+        ),
+    ]
+
+
 def read_book(content: bytes, *, file_name: str) -> BookFile:
     """Read a book of positions.
 
@@ -64,8 +87,7 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
         InvalidInput: The file as a whole cannot be read, or its head is not a book's.
     """
     table = read_table(content, file_name=file_name)
-    cell = partial(_cell, is_serial_read=table.encoding == WORKBOOK)
-    values, failures = read_rows(table, COLUMNS, cell=cell, made=_line)
+    values, failures = read_positions(table)
     first: dict[str, int] = {}
     lines = []
     for number, line in values:
@@ -84,6 +106,15 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
         lines=tuple(lines),
         failures=tuple(sorted(failures, key=line_of)),
     )
+
+
+def read_positions(table: TextTable) -> tuple[list[tuple[int, PortfolioLine]], list[Failure]]:
+    """Give the positions of a table's rows with their line numbers, and the faults of the others.
+
+    Raises:
+        InvalidInput: The head is not a book's.
+    """
+    return read_rows(table, COLUMNS, cell=partial(_cell, is_serial_read=table.encoding == WORKBOOK), made=_line)
 
 
 def _cell(field: str, text: str, *, is_serial_read: bool) -> object:

@@ -37,6 +37,12 @@ class CurveFileKind(StrEnum):
     FX = "fx"
 
 
+CURVE_FILE_LABELS: Mapping[CurveFileKind, tuple[str, str]] = {
+    CurveFileKind.SETTLEMENTS: ("期货结算价", "settlement prices"),
+    CurveFileKind.RATES: ("利率", "rates"),
+    CurveFileKind.FX: ("汇率", "exchange rates"),
+}
+
 CURVE_COLUMNS: Mapping[CurveFileKind, Columns] = {
     CurveFileKind.SETTLEMENTS: Columns(
         aliases={

@@ -1,5 +1,13 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.books import book_upload_page, export_book, send_book
+from pricing.pages.compliance import compliance_page
+from pricing.pages.curve_quotes import (
+    curve_quotes_page,
+    curve_upload_page,
+    export_curve_quotes,
+    send_curve_file,
+)
 from pricing.pages.curves import curve_page
 from pricing.pages.fair_values import fair_value_page
 from pricing.pages.market import export_market, market_page
@@ -12,6 +20,7 @@ from pricing.pages.portfolios import (
 )
 from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.risk import keep_risk, risk_page
+from pricing.pages.trades import send_trade_document, trade_page
 from pricing.pages.uploads import send_price_file, upload_page
 
 routes = [
@@ -19,15 +28,25 @@ routes = [
     export_market,
     fair_value_page,
     curve_page,
+    curve_quotes_page,
+    export_curve_quotes,
+    curve_upload_page,
+    send_curve_file,
     quality_page,
     export_quality,
     upload_page,
     send_price_file,
+    trade_page,
+    send_trade_document,
+    book_upload_page,
+    send_book,
+    export_book,
     portfolio_list,
     portfolio_page,
     value_now,
     risk_page,
     keep_risk,
+    compliance_page,
     valuation_page,
     export_valuation,
 ]

@@ -1,5 +1,7 @@
 """Shapes of the pricing API."""
 
+from pricing.schemas.books import BookFileIn, BookImportOut
+from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
 from pricing.schemas.fair_values import FairValueOut
@@ -13,6 +15,7 @@ from pricing.schemas.market import (
     QuoteOut,
 )
 from pricing.schemas.risk import RiskIn, RiskOut
+from pricing.schemas.trades import TradeDocumentIn, TradeDocumentOut
 from pricing.schemas.valuations import (
     FailureOut,
     LineValueOut,
@@ -28,6 +31,10 @@ from pricing.schemas.valuations import (
 )
 
 __all__ = [
+    "BookFileIn",
+    "BookImportOut",
+    "ComplianceValueIn",
+    "ComplianceValueOut",
     "CurveImportOut",
     "CurveInputOut",
     "CurveNodeOut",
@@ -53,6 +60,8 @@ __all__ = [
     "QuoteOut",
     "RiskIn",
     "RiskOut",
+    "TradeDocumentIn",
+    "TradeDocumentOut",
     "ValuationIn",
     "ValuationOut",
 ]

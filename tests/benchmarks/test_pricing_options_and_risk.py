@@ -1,14 +1,14 @@
-"""Benchmarks of options and of their risk run at small size; how fast anything is, no test says."""
+"""Benchmarks of options, of their risk and of large books run at small size; how fast anything is, no test says."""
 
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from benchmarks import pricing_options, pricing_risk
+from benchmarks import pricing_books, pricing_options, pricing_risk
 
 
-@pytest.mark.parametrize("benchmark", [pricing_options, pricing_risk])
+@pytest.mark.parametrize("benchmark", [pricing_books, pricing_options, pricing_risk])
 def test_it_prints_a_line_a_comparison(benchmark: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["--runs", "1", "--scale", "0.01"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()

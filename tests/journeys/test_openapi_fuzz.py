@@ -32,7 +32,9 @@ from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_fi
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key
+from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
+from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
 
 EXAMPLES = 12
@@ -90,7 +92,22 @@ TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
+    "POST /v1/valuations/stream": {
+        "line_id": ["S1", "S2"], "kind": ["spot", "spot"], "unit": ["CEA-2023", "CEA-2024"], "quantity_t": [10, 20],
+    },
     "POST /v1/risk": PORTFOLIO,
+    "POST /v1/portfolios/files": {
+        "file_name": "a.csv", "code": "B9", "name": "示例组合", "replace": True,
+        "content_base64": base64.b64encode("代码,类型,品种,数量(吨)\nH1,现货,CEA-2024,10\n".encode()).decode(),
+    },
+    "POST /v1/compliance-values": {
+        "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
+        "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],
+    },
+    "POST /v1/trades/read": {
+        "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
+        "write_as": "cdm",
+    },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),
@@ -149,6 +166,7 @@ SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/market/quality": {"unit": "CEA"},
     "GET /v1/curves": {"kind": "discount", "name": "CNY", "valuation_date": "2025-06-30"},
     "GET /v1/fair-values": {"unit": "CEA-2024", "valuation_date": "2025-06-30"},
+    "POST /v1/valuations/stream": {"valuation_date": "2025-06-30"},
     "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
     "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
 }

@@ -80,12 +80,23 @@ def test_a_stored_portfolio_is_valued(client: TestClient[Litestar], world: World
 
 
 def test_a_delivery_beyond_all_curves_fails_alone(client: TestClient[Litestar]) -> None:
-    made = post(
-        client, "/v1/valuations", {"valuation_date": "2025-06-30", "lines": [F1 | {"delivery_date": "9999-12-31"}]}
-    )
+    far = F1 | {"line_id": "far", "delivery_date": "9999-12-31"}
+    made = post(client, "/v1/valuations", {"valuation_date": "2025-06-30", "lines": [H1, far]})
     assert [item["field"] for item in made.json()["failures"]] == ["delivery_date"]
     path = "/v1/forwards/quote?unit=CEA&delivery_date=9999-12-31&valuation_date=2025-06-30"
     assert client.get(path).status_code == 422
+
+
+def test_a_single_bad_trade_is_a_problem_and_leaves_no_decision(client: TestClient[Litestar]) -> None:
+    body = {"valuation_date": "2025-06-30", "lines": [F1 | {"delivery_date": "9999-12-31"}]}
+    for answer in (post(client, "/v1/valuations", body), client.post("/v1/valuations/preview", json=body)):
+        assert answer.status_code == 422
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        problem = answer.json()
+        assert problem["detail"].startswith("F1: delivery 9999-12-31 lies beyond")
+        assert [error["pointer"] for error in problem["errors"]] == ["/lines/0/delivery_date"]
+        assert problem["remedy"] == "Check the year."
+    assert client.get("/v1/decisions", params={"kind": "pricing.portfolio"}).json()["decisions"] == []
 
 
 def test_a_repeated_key_gives_the_first_answer_and_another_body_is_refused(client: TestClient[Litestar]) -> None:

@@ -122,6 +122,32 @@ def test_a_file_without_any_position_is_refused(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.usefixtures("database")
+def test_a_large_file_is_valued_in_pieces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pricing.commands.books.MAX_ROWS", 9)
+    monkeypatch.setattr("pricing.feeds.book_streams.PIECE_ROWS", 4)
+    file, out = tmp_path / "book.csv", tmp_path / "lines.jsonl"
+    rows = [f"H{number},spot,CEA-2023,100" for number in range(10)]
+    rows[5] = "H5,spot,CEA-2023,100.5"
+    file.write_text("line_id,kind,unit,quantity_t\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert run("pricing", "value", str(file), "--out", str(out)) == 1
+    said = capsys.readouterr().out
+    assert "第 7 行" in said
+    assert "[quantity_t]" in said
+    assert "9 行已估值，1 行有误；现值 67518.00 元" in "".join(said.split("\n"))  # 900 t at 75.02
+    records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [record["record"] for record in records] == ["lines", "lines", "failures", "lines", "total"]
+    assert [line for record in records if record["record"] == "lines" for line in record["line"]] == [
+        2, 3, 4, 5, 6, 8, 9, 10, 11,
+    ]  # fmt: skip
+    assert run("--json", "pricing", "value", str(file)) == 1
+    assert capsys.readouterr().out == out.read_text(encoding="utf-8")
+    assert run("pricing", "value", str(file), "--out", str(tmp_path / "lines.xlsx")) == 2
+    assert "jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
 def test_risk_prints_figures_and_keeps_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json", "pricing", "risk", "B1") == 0
     answer = json.loads(capsys.readouterr().out)

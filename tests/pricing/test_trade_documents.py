@@ -6,12 +6,18 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput, NotApplicable
+from carbonfin.kernel.units import Currency
 from pricing.calc.instruments.contracts import AllowanceOption, ExerciseStyle, OptionType, OtcForward, SettlementKind
-from pricing.feeds.trade_documents import ReadTrade, read_trade_document, write_cdm
+from pricing.calc.instruments.terms import LegalBasis, TradeTerms
+from pricing.feeds.trade_documents import ReadTrade, read_trade_document, write_cdm, write_fpml
+from pricing.feeds.trade_documents.facts import Clause
 from tests.pricing.instruments.trades import forward, option, terms
 
 # Written after FpML 5.13's commodity example 30: a physical forward on emissions.
@@ -120,6 +126,10 @@ def test_legs_with_one_payer_are_read_with_a_remark() -> None:
         (b"{", "not well-formed"),
         (b'{"a": NaN}', "not well-formed"),
         (b'{"a": 1, "a": 2}', "stands twice"),
+        (b'{"a": "\\u0001"}', "U+0001"),
+        (b'{"a": "\\ud800"}', "U+D800"),
+        (b'{"\\ud800": 1}', "U+D800"),
+        (b'{"@a": "\\udfff"}', "U+DFFF"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "document type"),
         (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "document type"),
         (b"<a>" * 100 + b"</a>" * 100, "deeper"),
@@ -153,6 +163,55 @@ def test_what_is_written_as_cdm_is_read_back_the_same(contract: OtcForward | All
     trade = read(write_cdm(contract))
     assert trade.failures == ()
     assert trade.contract == contract
+
+
+def eua(**changes: Any) -> TradeTerms:
+    return terms(unit=Unit.parse("EUA-2025"), currency=Currency.EUR, trade_id="A&B <1>", **changes)
+
+
+EUA_CONTRACTS: list[OtcForward | AllowanceOption] = [
+    forward(terms=eua(basis=LegalBasis(master_agreement='IETA "2020" & <annex>'))),
+    forward(terms=eua(), price_per_t=Decimal("0.000001")),
+    option(terms=eua(), premium_amount=Decimal("2500.00")),
+    option(terms=eua(), option_type=OptionType.PUT, style=ExerciseStyle.AMERICAN),
+]
+
+
+@pytest.mark.parametrize("contract", EUA_CONTRACTS)
+def test_what_is_written_as_fpml_is_read_back_the_same(contract: OtcForward | AllowanceOption) -> None:
+    trade = read(write_fpml(contract))
+    assert trade.failures == ()
+    assert trade.contract == contract
+    assert trade.facts.clauses in ((), (Clause(path=trade.facts.clauses[0].path, text="Commodity"),))
+    assert trade.facts.remarks == ()
+
+
+def test_the_legs_of_a_written_fpml_face_each_other() -> None:
+    """Read by another parser: the buyer pays and receives allowances; under a put it is the other way."""
+    for contract, payer in ((EUA_CONTRACTS[0], "buyer"), (EUA_CONTRACTS[3], "seller")):
+        root = ET.fromstring(write_fpml(contract).encode())  # noqa: S314 - our own words
+        space = "{http://www.fpml.org/FpML-5/confirmation}"
+        fixed, physical = (next(root.iter(space + leg)) for leg in ("fixedLeg", "environmentalPhysicalLeg"))
+        pays = [leg.find(f"{space}payerPartyReference") for leg in (fixed, physical)]
+        assert [None if node is None else node.get("href") for node in pays] == [
+            payer, {"buyer": "seller", "seller": "buyer"}[payer]
+        ]  # fmt: skip
+        assert [node.text for node in root.iter(f"{space}partyId")] == ["969500QCC36R89FI3U25", "5299000NIGT14YW8ZD26"]
+
+
+def test_what_fpml_has_no_word_for_is_not_written() -> None:
+    for contract, field in (
+        (forward(), "unit"),  # CEA: no product type
+        (forward(terms=terms(unit=Unit.parse("EUA"), currency=Currency.EUR)), "unit"),  # no vintage
+        (forward(terms=eua(), settlement=SettlementKind.CASH), "settlement"),
+        (
+            option(terms=eua(), style=ExerciseStyle.AVERAGE_PRICE, averaging_dates=(date(2025, 12, 1),)),
+            "settlement",
+        ),
+    ):
+        with pytest.raises(NotApplicable) as refused:
+            write_fpml(contract)
+        assert refused.value.field == field
 
 
 def test_what_the_shape_cannot_say_is_not_written() -> None:
@@ -209,7 +268,7 @@ def _mutations(text: str, seed: int, count: int) -> list[str]:
     return made
 
 
-@pytest.mark.parametrize("text", [FPML, *map(write_cdm, CONTRACTS)])
+@pytest.mark.parametrize("text", [FPML, *map(write_cdm, CONTRACTS), write_fpml(EUA_CONTRACTS[2])])
 def test_no_change_breaks_the_reader_or_moves_the_quantity_unseen(text: str) -> None:
     whole = read(text).contract
     assert whole is not None

@@ -4,7 +4,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from carbonfin.rules.trace import Figure
 from carbonfin.storage.decisions import ChainState, DecisionHead, DecisionRecord, Replay, SignedHead
 from carbonfin.web.wire import FigureOut
 
@@ -65,7 +64,7 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
             outputs_digest=record.outputs_digest,
             inputs=record.inputs,
             outputs={name: value for name, value in record.outputs.items() if name != "trace"},
-            trace=[figure_out(figure) for figure in record.trace],
+            trace=[FigureOut.of(figure) for figure in record.trace],
         )
 
 
@@ -148,28 +147,6 @@ class ActorOut(Struct, frozen=True, kw_only=True):
     organization_name: str
     business_date: str
     is_sample: bool
-
-
-def figure_out(figure: Figure) -> FigureOut:
-    """Give a traced figure as the API shows it."""
-    parameter = figure.parameter
-    return FigureOut(
-        name=figure.name,
-        label_zh=figure.label_zh,
-        label_en=figure.label_en,
-        value=figure.value,
-        unit=figure.unit,
-        formula=figure.formula,
-        inputs=list(figure.inputs),
-        source=figure.source,
-        confirmed=figure.confirmed,
-        note_zh=figure.note_zh,
-        note_en=figure.note_en,
-        parameter_key=parameter.key if parameter else None,
-        parameter_digest=parameter.digest if parameter else None,
-        document=parameter.document if parameter else None,
-        article=parameter.article if parameter else None,
-    )
 
 
 def _head(record: DecisionRecord | DecisionHead) -> dict[str, Any]:

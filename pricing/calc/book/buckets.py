@@ -1,6 +1,6 @@
 """Buckets of a book: what is alike in the market is priced once, and positions lie sorted by bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Self
@@ -115,7 +115,7 @@ def bucketed(positions: PositionColumns) -> Book:
 
     Positions must have passed `checked_positions`.
     """
-    code = _codes(positions)
+    code = _codes(positions, positions.count)
     if code.size and np.any(code[1:] < code[:-1]):
         order = np.argsort(code, kind="stable")
         positions, code = positions.at(order), code[order]
@@ -138,10 +138,22 @@ def bucketed(positions: PositionColumns) -> Book:
     )
 
 
-def _codes(positions: PositionColumns) -> IntArray:
-    """Give each position a whole number by which buckets are equal, and sorted."""
+def united(parts: Sequence[Buckets]) -> tuple[Buckets, IntArray]:
+    """Give the buckets that stand in any of these, sorted, and the place among them of each one given, part after part.
+
+    The buckets of the parts of a book are united to the buckets of the book.
+    """
+    together = Buckets(
+        **{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Buckets)}
+    )
+    _, first, place = np.unique(_codes(together, together.count), return_index=True, return_inverse=True)
+    return together.at(first), place.astype(np.int64)
+
+
+def _codes(positions: PositionColumns | Buckets, count: int) -> IntArray:
+    """Give each position or bucket a whole number by which buckets are equal, and sorted."""
     is_option = positions.instrument == Instrument.EUROPEAN_OPTION
-    code = np.zeros(positions.count, dtype=np.int64)
+    code = np.zeros(count, dtype=np.int64)
     size = 1
     for column in (
         positions.instrument,

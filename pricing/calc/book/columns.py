@@ -134,7 +134,12 @@ class _Rule:
 
 
 def checked_positions(
-    positions: PositionColumns, *, valuation_date: date, product_count: int, currency_count: int
+    positions: PositionColumns,
+    *,
+    valuation_date: date,
+    product_count: int,
+    currency_count: int,
+    netting_set_count: int | None = None,
 ) -> Batch[PositionColumns]:
     """Give the rows that can be valued on a day, in their order, and each fault of the others.
 
@@ -143,13 +148,19 @@ def checked_positions(
         valuation_date: Day of valuation; nothing may be delivered or expire before it.
         product_count: Products known to the caller, numbered from 0.
         currency_count: Currencies known to the caller, numbered from 0.
+        netting_set_count: Netting sets known to the caller, numbered from 0; None where any may be named.
 
     Returns:
         One `PositionColumns` with the good rows, and the failures by line, named `line 17`.
     """
     day = serial_of(valuation_date)
     rules = (
-        *_kind_rules(positions, product_count=product_count, currency_count=currency_count),
+        *_kind_rules(
+            positions,
+            product_count=product_count,
+            currency_count=currency_count,
+            netting_set_count=np.iinfo(np.int32).max if netting_set_count is None else netting_set_count,
+        ),
         *_amount_rules(positions),
         *_day_rules(positions, valuation_serial=day),
     )
@@ -175,7 +186,9 @@ def checked_positions(
     return Batch(values=(good,), failures=tuple(failure for _, _, failure in sorted(found, key=lambda each: each[:2])))
 
 
-def _kind_rules(positions: PositionColumns, *, product_count: int, currency_count: int) -> tuple[_Rule, ...]:
+def _kind_rules(
+    positions: PositionColumns, *, product_count: int, currency_count: int, netting_set_count: int
+) -> tuple[_Rule, ...]:
     instrument, settlement = positions.instrument, positions.settlement
     is_option = instrument == Instrument.EUROPEAN_OPTION
     wrong_sign = np.where(is_option, np.abs(positions.option_sign) != 1, positions.option_sign != 0)
@@ -215,14 +228,7 @@ def _kind_rules(positions: PositionColumns, *, product_count: int, currency_coun
             remedy_zh="期货填 1，现货和远期填 0，期权填 0 或 1。",
         ),
         _place_rule("currency_id", positions.currency_id, count=currency_count, label="币种"),
-        _Rule(
-            field="netting_set_id",
-            broken=positions.netting_set_id < 0,
-            detail=lambda value: f"netting set {value} is negative",
-            zh=lambda value: f"净额结算组 {value} 为负",
-            remedy="Give the place of the netting set, from 0.",
-            remedy_zh="请填写净额结算组的序号（从 0 起）。",
-        ),
+        _place_rule("netting_set_id", positions.netting_set_id, count=netting_set_count, label="净额结算组"),
     )
 
 

@@ -4,15 +4,16 @@ Every operation is element by element and exactly rounded, in one order: a posit
 a book is cut into parts. Values are in the contract's currency; `BookTotals` converts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.book.buckets import Book, BucketMarket, Buckets, check_market
 from pricing.calc.book.columns import FloatArray, Instrument, Settlement
-from pricing.calc.book.sums import Totals, total, totals_by_group
+from pricing.calc.book.sums import AMOUNT_MAX, Totals, merged, summable, total, totals_by_group
 from pricing.calc.options.black76 import black76_value_per_t
 
 _CHUNK = 16_384  # three columns of this length stay in a processor's second cache
@@ -27,11 +28,13 @@ class BookTotals:
         by_netting_set: In reporting currency, one group a netting set.
         whole_book: In reporting currency, one group.
         by_currency: In each currency's own units, one group a currency.
+        failures: Lines that no sum holds, as their value is not finite or has 2^44 units or more.
     """
 
     by_netting_set: Totals
     whole_book: Totals
     by_currency: Totals
+    failures: tuple[Failure, ...]
 
 
 def effective_discount(buckets: Buckets, market: BucketMarket) -> FloatArray:
@@ -109,7 +112,7 @@ def book_totals(book: Book, market: BucketMarket, *, values: FloatArray, netting
 
     Raises:
         InvalidInput: A netting set of the book lies beyond their number.
-        CalculationFailed: A value is not finite or too large to sum.
+        CalculationFailed: The values are so large together that their sums may not fit.
     """
     positions = book.positions
     if positions.count and int(positions.netting_set_id.max()) >= netting_sets:
@@ -121,12 +124,51 @@ def book_totals(book: Book, market: BucketMarket, *, values: FloatArray, netting
             remedy_zh="请核对净额结算组个数。",
         )
     reporting = values * market.reporting_per_currency[positions.currency_id]
+    left_out = np.flatnonzero(~(summable(values) & summable(reporting)))
+    failures = tuple(
+        _unsummed(int(positions.line_number[row]), float(values[row]), float(reporting[row]))
+        for row in left_out.tolist()
+    )
+    if failures:
+        values, reporting = values.copy(), reporting.copy()
+        values[left_out] = reporting[left_out] = 0.0
     return BookTotals(
         by_netting_set=totals_by_group(reporting, group=positions.netting_set_id, group_count=netting_sets),
         whole_book=total(reporting),
         by_currency=totals_by_group(
             values, group=positions.currency_id, group_count=market.reporting_per_currency.size
         ),
+        failures=tuple(sorted(failures, key=_line_of)),
+    )
+
+
+def merged_totals(parts: Sequence[BookTotals]) -> BookTotals:
+    """Add the totals of parts of a book, at least one, in any order and grouping with the same bits.
+
+    Raises:
+        CalculationFailed: The values are so large together that their sums may not fit.
+    """
+    return BookTotals(
+        by_netting_set=merged(part.by_netting_set for part in parts),
+        whole_book=merged(part.whole_book for part in parts),
+        by_currency=merged(part.by_currency for part in parts),
+        failures=tuple(sorted((failure for part in parts for failure in part.failures), key=_line_of)),
+    )
+
+
+def _line_of(failure: Failure) -> int:
+    return int(failure.item.removeprefix("line "))
+
+
+def _unsummed(line: int, value: float, reporting: float) -> Failure:
+    return Failure(
+        item=f"line {line}",
+        field="quantity_t",
+        detail=f"the value is {value:.6g} in the contract's currency and {reporting:.6g} in the reporting one; "
+        f"values below {AMOUNT_MAX:.0f} can be summed",
+        zh=f"第 {line} 行：估值结果为 {value:.6g}（折算 {reporting:.6g}），须小于 {AMOUNT_MAX:.0f} 才能计入合计",
+        remedy="Check tonnes against 万吨, the price and the exchange rate; split the line if it is so large.",
+        remedy_zh="请核对数量（吨而非万吨）、价格与汇率；确有如此规模的，请拆成多行。",
     )
 
 

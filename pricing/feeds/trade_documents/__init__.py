@@ -5,8 +5,9 @@ from pricing.feeds.trade_documents.facts import ReadTrade
 from pricing.feeds.trade_documents.fpml import read_fpml
 from pricing.feeds.trade_documents.nodes import read_tree
 from pricing.feeds.trade_documents.writing import write_cdm
+from pricing.feeds.trade_documents.writing_fpml import write_fpml
 
-__all__ = ["ReadTrade", "read_trade_document", "write_cdm"]
+__all__ = ["ReadTrade", "read_trade_document", "write_cdm", "write_fpml"]
 
 
 def read_trade_document(content: bytes) -> tuple[ReadTrade, ...]:

@@ -8,7 +8,7 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from pricing.calc.instruments.contracts import ExerciseStyle, OptionType
 from pricing.calc.instruments.terms import TradingParty
 from pricing.feeds.trade_documents.facts import Facts, Reading, ReadTrade, read_trade
-from pricing.feeds.trade_documents.nodes import Node
+from pricing.feeds.trade_documents.nodes import NOTHING, Node
 
 TRADE_STATE = "cdm.event.common.TradeState"
 _SETTLEMENT, _FIXED = "cdm.product.template.SettlementPayout", "cdm.product.template.FixedPricePayout"
@@ -74,7 +74,7 @@ def _parties(reading: Reading, trade: Node) -> tuple[Parties, Parties]:
         key = "" if reference is None else reference.attributes.get("@ref:external", "")
         if reference is not None and key not in everyone:
             reading.fail(
-                reference.path, stands=key or "nothing", expected="the key of a party", expected_zh="某个 party 的键"
+                reference.path, stands=key or NOTHING, expected="the key of a party", expected_zh="某个 party 的键"
             )
         elif role is not None and role in roles:
             reading.fail(node.path, stands=f"{role} twice", expected="each role once", expected_zh="每个角色一次")
@@ -122,7 +122,7 @@ def _forward(reading: Reading, terms: Node, roles: Parties) -> None:
     if kinds != [_FIXED, _SETTLEMENT]:
         for part in payouts:
             reading.see_all(part)
-        reading.fail(f"{terms.path}.payout", stands=", ".join(kinds) or "nothing",
+        reading.fail(f"{terms.path}.payout", stands=", ".join(kinds) or NOTHING,
                      expected="one SettlementPayout and one FixedPricePayout",
                      expected_zh="一个 SettlementPayout 和一个 FixedPricePayout")  # fmt: skip
         return
@@ -170,7 +170,7 @@ def _underlier(reading: Reading, settlement: Node) -> None:
 
 def _reference(reading: Reading, node: Node | None, key: str) -> None:
     if node is not None and node.attributes.get("@ref:scoped") != key:
-        reading.fail(node.path, stands=node.attributes.get("@ref:scoped", "nothing"), expected=f"@ref:scoped {key}",
+        reading.fail(node.path, stands=node.attributes.get("@ref:scoped", NOTHING), expected=f"@ref:scoped {key}",
                      expected_zh=f"引用 {key}")  # fmt: skip
 
 

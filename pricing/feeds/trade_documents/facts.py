@@ -18,7 +18,7 @@ from pricing.calc.instruments.contracts import (
     SettlementKind,
 )
 from pricing.calc.instruments.terms import LegalBasis, Notes, TradeTerms, TradingParty, basis_notes
-from pricing.feeds.trade_documents.nodes import Node
+from pricing.feeds.trade_documents.nodes import NOTHING, Node
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -99,7 +99,7 @@ class Reading:
                 item=self._item,
                 field=path,
                 detail=f"{path}: {stands} stands there; expected {expected}",
-                zh=f"{path}：文件中为“{stands}”；应为{expected_zh}",
+                zh=f"{path}：{'文件中没有此项' if stands == NOTHING else f'文件中为“{stands}”'}；应为{expected_zh}",
                 remedy="Correct the document, or enter the trade by hand.",
                 remedy_zh="请更正文件，或手工录入该交易。",
             )
@@ -135,7 +135,7 @@ class Reading:
                 if node.path.startswith("/")
                 else ".".join(filter(None, (node.path, *names)))
             )
-            self.fail(path, stands="nothing", expected=names[-1], expected_zh=names[-1])
+            self.fail(path, stands=NOTHING, expected=names[-1], expected_zh=names[-1])
         return found
 
     def see(self, node: Node) -> None:

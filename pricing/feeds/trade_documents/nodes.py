@@ -1,6 +1,7 @@
 """XML and JSON read safely into one kind of tree whose nodes know where they stand in the document."""
 
 import json
+import re
 from collections.abc import Iterator
 from xml.parsers import expat
 
@@ -10,6 +11,8 @@ DOCUMENT_BYTES_MAX = 1_000_000
 NODES_MAX = 20_000
 DEPTH_MAX = 60
 TEXT_KEY = "@data"
+NOTHING = "nothing"
+_UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class Node:
@@ -35,7 +38,7 @@ class Node:
     @property
     def said(self) -> str:
         """What stands here, short: the text, or the names below."""
-        shown = self.text or ", ".join(child.name for child in self.children[:4]) or "nothing"
+        shown = self.text or ", ".join(child.name for child in self.children[:4]) or NOTHING
         return shown[:60]
 
 
@@ -135,19 +138,29 @@ def _node(name: str, path: str, value: object, count: list[int], depth: int) -> 
     _hold_limits(count[0], depth)
     node = Node(name=name, path=path)
     if not isinstance(value, dict):
-        node.text = "" if value is None else ("true" if value is True else "false" if value is False else str(value))
+        plain = "" if value is None else ("true" if value is True else "false" if value is False else str(value))
+        node.text = _held(plain)
         return node
     for key, member in value.items():
-        at = f"{path}.{key}" if path else key
+        at = f"{path}.{_held(key)}" if path else _held(key)
         if key == TEXT_KEY:
             node.text = _node(key, at, member, count, depth + 1).text
         elif key.startswith("@"):
-            node.attributes[key] = str(member)
+            node.attributes[key] = _held(str(member))
         elif isinstance(member, list):
             node.children += [_node(key, f"{at}[{place}]", item, count, depth + 1) for place, item in enumerate(member)]
         else:
             node.children.append(_node(key, at, member, count, depth + 1))
     return node
+
+
+def _held(text: str) -> str:
+    """Refuse what JSON can escape and neither XML nor UTF-8 can hold: control characters, halves of a character."""
+    found = _UNHELD.search(text)
+    if found is not None:
+        code = ord(found.group())
+        raise _refused(f"the character U+{code:04X} stands in a text", f"文本中含有无效字符 U+{code:04X}")
+    return text
 
 
 def _hold_limits(count: int, depth: int) -> None:

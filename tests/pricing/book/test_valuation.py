@@ -282,9 +282,45 @@ def test_amounts_that_cannot_be_summed_are_named(bad: float) -> None:
             sums(np.array([1.0, bad, 2.0]))
 
 
-def test_more_than_whole_numbers_hold_is_refused() -> None:
-    with pytest.raises(CalculationFailed, match="beyond"):
-        total(np.full(2**18 + 8, 2.0**44 - 1))
+def test_more_than_whole_numbers_hold_is_refused_whatever_the_grouping() -> None:
+    amount, count = 2.0**44 - 1, 2**18 + 8
+    with pytest.raises(CalculationFailed, match="beyond 64 bits"):
+        total(np.full(count, amount))
+    halves = [total(np.full(count // 2, sign * amount)) for sign in (1.0, -1.0)]
+    for order in (halves, halves[::-1]):  # their sum is 0, but in another grouping it may not have fitted
+        with pytest.raises(CalculationFailed, match="beyond 64 bits"):
+            merged(order)
+
+
+def test_one_large_amount_among_many_small_ones_is_summed() -> None:
+    values = np.ones(300_000)
+    values[7] = 2.0**43
+    assert total(values).whole.tolist() == [2**43 + 299_999]
+    assert totals_by_group(values, group=np.arange(300_000) % 2, group_count=2).whole.tolist() == [
+        150_000, 2**43 + 149_999,
+    ]  # fmt: skip
+
+
+def test_a_line_too_large_to_sum_is_named_and_the_rest_is_summed() -> None:
+    book = random_book(2_000)
+    market = market_of(book.buckets)
+    values = present_values(book, market)
+    foreign = int(np.flatnonzero((book.positions.currency_id == 1) & (values != 0))[3])
+    here = int(np.flatnonzero(book.positions.currency_id == 0)[5])
+    values[foreign] = 2.0**44 / 7.0  # below the limit in its currency, above it at 7.8
+    values[here] = np.inf
+    untouched = values.copy()
+    totals = book_totals(book, market, values=values, netting_sets=NETTING_SETS)
+    assert values.tobytes() == untouched.tobytes()
+    lines = sorted(int(book.positions.line_number[row]) for row in (foreign, here))
+    assert [failure.item for failure in totals.failures] == [f"line {line}" for line in lines]
+    assert all(each.field == "quantity_t" and each.remedy and each.zh for each in totals.failures)
+    kept = np.ones(2_000, dtype=bool)
+    kept[[foreign, here]] = False
+    reporting = values[kept] * np.array([1.0, 7.8])[book.positions.currency_id[kept]]
+    assert totals.whole_book.amounts()[0] == pytest.approx(math.fsum(reporting), abs=1e-5)
+    foreign_sum = math.fsum(values[kept & (book.positions.currency_id == 1)])
+    assert totals.by_currency.amounts()[1] == pytest.approx(foreign_sum, abs=1e-5)
 
 
 def test_totals_of_a_book_by_netting_set_and_currency() -> None:

@@ -1,166 +1,30 @@
-"""Pricing commands: value a book, measure its risk, show a curve, import quotes, check their quality."""
+"""Market data: show a curve, import and fetch quotes, check their quality."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct
 
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.kernel.batch import Failure
-from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
-from pricing import service, workbooks
+from pricing import service
 from pricing.calc.curves.origins import CurveKind
-from pricing.calc.positions import PortfolioLine
-from pricing.feeds.book_files import BookFile, read_book
+from pricing.commands.shared import content_of, plain, tell_faults
+from pricing.feeds.curve_files import CurveFileKind
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource
-from pricing.schemas import CurveOut, FailureOut, ImportReportOut, QualityOut, RiskOut, ValuationOut
+from pricing.schemas import CurveImportOut, CurveOut, ImportReportOut, QualityOut
 
-commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
-
-_LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
-                 "variation_margin_cny")  # fmt: skip
-_RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "incremental_cny")
 _NODE_COLUMNS = {
     CurveKind.DISCOUNT: ("date", "years", "discount_factor", "zero_rate"),
     CurveKind.FUTURES: ("date", "years", "forward_price_per_t", "net_carry_rate"),
     CurveKind.FX: ("date", "years", "exchange_rate"),
 }
-_BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 
 
-@commands.command("value")
-def value(
-    context: typer.Context,
-    book: Annotated[
-        str, typer.Argument(help="组合代码，或持仓文件 CSV/xlsx / portfolio code, or a book as CSV or xlsx")
-    ],
-    valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="另存估值表 xlsx / write the lines as xlsx")] = None,
-) -> None:
-    """对一个组合或持仓文件估值并留存决定 / value a portfolio or a file of positions and keep the decision."""
-    terminal = terminal_of(context)
-    faults: tuple[Failure, ...] = ()
-    with terminal.progress("估值 / valuing", total=2) as steps, terminal.sessions.begin() as session:
-        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
-        if Path(book).suffix.lower() in _BOOK_ENDINGS:
-            file = read_book(_content_of(Path(book)), file_name=Path(book).name)
-            steps.done("定价 / pricing")
-            valuation = service.record_inline_valuation(
-                session, terminal.actor, name=file.file_name, lines=_some(file), valuation_date=day,
-                known_at=standing.known_at,
-            )  # fmt: skip
-            faults = file.failures
-        else:
-            portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), book)
-            steps.done("定价 / pricing")
-            valuation = service.record_valuation(
-                session, terminal.actor, portfolio.id, valuation_date=day, known_at=standing.known_at
-            )
-        steps.done("已留存 / kept")
-    if out is not None:
-        out.write_bytes(
-            workbooks.valuation_workbook(
-                valuation.value,
-                portfolio_name=valuation.record.portfolio_name,
-                valuation_date=valuation.record.valuation_date,
-                known_at=valuation.record.known_at,
-                decision_id=valuation.record.decision_id,
-            )
-        )
-    _tell_value(terminal, ValuationOut.of(valuation), faults)
-    if faults:
-        raise typer.Exit(code=1)
-
-
-def _some(file: BookFile) -> tuple[PortfolioLine, ...]:
-    """Give the lines that can be read; a file with none is refused with its first fault."""
-    if file.lines:
-        return file.lines
-    first = file.failures[0] if file.failures else None
-    raise InvalidInput(
-        f"{file.file_name}: no line can be valued"
-        + (f"; {first.item}, {first.field}: {first.detail}" if first else ""),
-        zh=f"{file.file_name} 没有可估值的持仓" + (f"；{first.zh}" if first else ""),
-        field="book",
-        remedy=first.remedy if first else "Add positions.",
-        remedy_zh=first.remedy_zh if first else "请补充持仓。",
-    )
-
-
-def _tell_value(terminal: Terminal, answer: ValuationOut, faults: tuple[Failure, ...]) -> None:
-    if terminal.json_output:
-        unread = [_plain(FailureOut.of(fault)) for fault in faults]
-        terminal.answer({**_plain(answer), **({"unread": unread} if unread else {})})
-        return
-    terminal.answer([_plain(line) for line in answer.lines], columns=_LINE_COLUMNS)
-    for fault in faults:
-        terminal.say(f"{fault.zh} [{fault.field}] {fault.remedy_zh}")
-    for failure in answer.failures:
-        terminal.say(f"未估值 {failure.item} [{failure.field}]：{failure.detail_zh}。{failure.remedy_zh}")
-    terminal.say(
-        f"{answer.portfolio_name} {answer.valuation_date}：现值 {answer.present_value_cny} 元，"
-        f"变动保证金 {answer.variation_margin_cny} 元；决定 {answer.decision_id}"
-    )
-
-
-def _portfolio(terminal: Terminal, found: tuple[service.Portfolio, ...], code: str) -> service.Portfolio:
-    for item in found:
-        if item.code == code:
-            return item
-    known = ", ".join(item.code for item in found) or "none"
-    raise NotFound(
-        f"{terminal.actor.name}'s organisation has no portfolio {code!r}; there are: {known}",
-        zh=f"没有组合“{code}”，现有：{known}",
-        field="code",
-    )
-
-
-def _content_of(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
-
-
-@commands.command("risk")
-def risk(
-    context: typer.Context,
-    code: Annotated[str, typer.Argument(help="组合代码 / portfolio code")],
-    keep: Annotated[bool, typer.Option("--keep", help="留存决定 / keep the decision")] = False,
-) -> None:
-    """计量一个组合的风险价值、预期短缺与压力情景 / measure value at risk, shortfall and stresses of a portfolio."""
-    terminal = terminal_of(context)
-    with terminal.progress("计量 / measuring", total=1) as steps, terminal.sessions.begin() as session:
-        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        portfolio = _portfolio(terminal, service.list_portfolios(session, terminal.actor), code)
-        measured = (service.record_risk if keep else service.risk_of_portfolio)(
-            session, terminal.actor, portfolio.id, valuation_date=standing.business_date, known_at=standing.known_at
-        )
-        steps.done("完成 / done")
-    answer = RiskOut.of(measured)
-    if terminal.json_output:
-        terminal.answer({**_plain(answer), "decision_id": measured.decision_id})
-        return
-    terminal.answer([_plain(line) for line in answer.lines], columns=_RISK_COLUMNS)
-    for failure in answer.failures:
-        terminal.say(f"未计量 {failure.item}：{failure.detail_zh}。{failure.remedy_zh}")
-    for stress in answer.stresses:
-        terminal.say(f"压力情景 {stress.label_zh}（假设）：{stress.pnl_cny} 元")
-    terminal.say(
-        f"{answer.portfolio_name} {answer.valuation_date}：{answer.horizon_days} 个交易日、置信水平 "
-        f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，"
-        f"预期短缺 {answer.expected_shortfall_cny or '—'} 元"
-    )
-
-
-@commands.command("curve")
 def curve(
     context: typer.Context,
     name: Annotated[
@@ -180,9 +44,9 @@ def curve(
         steps.done("完成 / done")
     answer = CurveOut.of(found)
     if terminal.json_output:
-        terminal.answer(_plain(answer))
+        terminal.answer(plain(answer))
         return
-    terminal.answer([_plain(node) for node in answer.nodes], columns=_NODE_COLUMNS[kind])
+    terminal.answer([plain(node) for node in answer.nodes], columns=_NODE_COLUMNS[kind])
     if answer.unconfirmed:
         terminal.say(f"未确认：{'、'.join(answer.unconfirmed)}")
     if answer.carry_note_zh is not None:
@@ -200,17 +64,17 @@ def _kind_of(name: str) -> CurveKind:
     return CurveKind.FUTURES if name.split("/", 1)[0] in Scheme.__members__ else CurveKind.FX
 
 
-@commands.command("import-quotes")
 def import_quotes(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV 文件，UTF-8 或 GBK / CSV file, UTF-8 or GBK")],
+    *,
     exchange: Annotated[str, typer.Option(help="发布行情的交易所 / exchange that published the prices")],
     document: Annotated[str, typer.Option(help="依据 / bulletin")] = "",
     preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
 ) -> None:
     """导入行情文件：全部存入或一行不存 / import a price file, all rows or none."""
     terminal = terminal_of(context)
-    content = _content_of(file)
+    content = content_of(file)
     with terminal.progress("读取 / reading", total=1) as steps, terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.import_price_file(
@@ -226,10 +90,9 @@ def import_quotes(
         steps.done("完成 / done")
     answer = ImportReportOut.of(report)
     if terminal.json_output:
-        terminal.answer(_plain(answer))
+        terminal.answer(plain(answer))
     else:
-        for failure in answer.failures:
-            terminal.say(f"{failure.detail_zh} [{failure.field}] {failure.remedy_zh}")
+        tell_faults(terminal, answer.failures)
         outcome = "已存入" if answer.stored else "未存入任何一行"
         terminal.say(
             f"{answer.file_name}（{answer.encoding}）{answer.row_count} 行：{outcome}；新增 {answer.added_count}，"
@@ -239,7 +102,45 @@ def import_quotes(
         raise typer.Exit(code=1)
 
 
-@commands.command("fetch-market")
+def import_curve_quotes(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV（UTF-8 或 GBK）或 xlsx 文件 / CSV or xlsx file")],
+    *,
+    kind: Annotated[CurveFileKind, typer.Option(help="文件类别：结算价、利率、汇率 / what the file holds")],
+    exchange: Annotated[str, typer.Option(help="发布数据的交易所或机构 / who published the values")],
+    document: Annotated[str, typer.Option(help="依据 / bulletin")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
+) -> None:
+    """导入结算价、利率或汇率文件：全部存入或一行不存 / import settlements, rates or exchange rates, all or none."""
+    terminal = terminal_of(context)
+    content = content_of(file)
+    with terminal.progress("读取 / reading", total=1) as steps, terminal.sessions.begin() as session:
+        report = service.import_curve_file(
+            session,
+            terminal.actor,
+            kind=kind,
+            content=content,
+            file_name=file.name,
+            exchange=exchange,
+            document=document,
+            known_at=standing_of(session, terminal.actor.organization_id, terminal.clock).known_at,
+            preview=preview,
+        )
+        steps.done("完成 / done")
+    answer = CurveImportOut.of(report)
+    if terminal.json_output:
+        terminal.answer(plain(answer))
+    else:
+        tell_faults(terminal, answer.failures)
+        outcome = "已存入" if answer.stored else "未存入任何一行"
+        terminal.say(
+            f"{answer.file_name}（{answer.encoding}）{answer.row_count} 行：{outcome}；新增 {answer.added_count}，"
+            f"相同 {answer.unchanged_count}，更正 {len(answer.corrected)}，有误 {len(answer.failures)}"
+        )
+    if answer.failures:
+        raise typer.Exit(code=1)
+
+
 def fetch_market(
     context: typer.Context,
     *,
@@ -290,7 +191,6 @@ def fetch_market(
         raise typer.Exit(code=1)
 
 
-@commands.command("quality")
 def quality(
     context: typer.Context,
     unit: Annotated[str, typer.Argument(help="品种，如 CEA、CCER / unit")] = "CEA",
@@ -312,18 +212,11 @@ def quality(
         steps.done()
     answer = QualityOut.of(report)
     if terminal.json_output:
-        terminal.answer(_plain(answer))
+        terminal.answer(plain(answer))
         return
-    terminal.answer([_plain(finding) for finding in answer.findings], columns=("quote_date", "label_zh", "values"))
+    terminal.answer([plain(finding) for finding in answer.findings], columns=("quote_date", "label_zh", "values"))
     terminal.say(
         f"{answer.unit} {answer.first_date} 至 {answer.last_date}：{answer.day_count} 个交易日，"
         f"无挂牌成交 {answer.days_without_listed_trade} 天，其中无任何成交 {answer.days_without_any_trade} 天，"
         f"有大宗 {answer.days_with_block_trade} 天"
     )
-
-
-def _plain(struct: Struct) -> dict[str, object]:
-    import msgspec
-
-    plain: dict[str, object] = msgspec.to_builtins(struct)
-    return plain

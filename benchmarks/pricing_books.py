@@ -1,0 +1,297 @@
+"""Large books on columns: forwards beside numpy, QuantLib and ORE, scenarios beside the full cube, blocks beside rows.
+
+`python -m benchmarks.pricing_books [--runs N] [--scale PART]`; a run of full size takes about 2 GB and a few minutes.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import msgspec
+import numpy as np
+import ORE as ore  # noqa: N811 - the name of a module, not of a constant
+import sqlalchemy as sa
+
+from benchmarks import portfolio
+from benchmarks.harness import Comparison, Contender, load_stated, measure_all
+from carbonfin.kernel.quantlib import quantlib_on
+from pricing import service
+from pricing.calc.book.blocks import from_block, to_block
+from pricing.calc.book.buckets import Book, BucketMarket, Buckets, bucketed
+from pricing.calc.book.columns import FloatArray, Instrument, PositionColumns, serial_of
+from pricing.calc.book.compressed import LinearScenarios, compressed, linear_scenario_pnl
+from pricing.calc.book.leaves import BookMarket, leaves_of
+from pricing.calc.book.valuation import contract_values, present_values
+
+_TODAY = date(2025, 6, 30)  # of `benchmarks.portfolio`, whose QuantLib forwards are the comparator
+_FORWARDS = 10_000_000
+_QUANTLIB_FORWARDS = 2_000
+_VAR_SIDE = 10_000
+_OPTIONS = 100_000
+_REVALUED = 4_000_000
+_RATE, _SPOT, _VOLATILITY = 0.015, 75.02, 0.4
+_DAYS = 365
+_RUNS = 3
+
+
+@contextmanager
+def comparisons(scale: float) -> Iterator[list[Comparison]]:
+    """Give all rows at a part of their full size."""
+    with ExitStack() as stack:
+        yield [
+            *stack.enter_context(_forward_rows(scale)),
+            _scenario_row(max(100, int(_VAR_SIDE * scale))),
+            stack.enter_context(_stored_options(max(100, int(_OPTIONS * scale)))),
+            stack.enter_context(_process_row(max(1_000, int(_REVALUED * scale)))),
+        ]
+
+
+# --- forwards ---------------------------------------------------------------------------------------------------------
+@contextmanager
+def _forward_rows(scale: float) -> Iterator[list[Comparison]]:
+    count, single = max(1_000, int(_FORWARDS * scale)), max(10, int(_QUANTLIB_FORWARDS * scale))
+    book = bucketed(_positions(count, Instrument.FORWARD))
+    market = market_at(book.buckets)
+    out, left, right = np.empty(count), np.full(count, 1.5), np.full(count, 2.5)
+    ours = Contender(
+        name="forwards in columns", run=lambda: present_values(book, market, out=out), operation_count=count
+    )
+    with quantlib_on(_TODAY) as today:
+        instruments = portfolio._quantlib_forwards(today, single)  # noqa: SLF001 - one comparator, one place
+        commodity = _ore_forwards(single)
+        # QuantLib values in the currency bought, here tonnes at spot; all three are the same trades.
+        assert abs(_net_value(instruments) * _SPOT / _net_value(commodity) - 1.0) < 1e-9, "QuantLib and ORE differ"
+
+        def others() -> Iterator[tuple[str, str, Callable[[], object], int]]:
+            yield "numpy.multiply", "numpy.multiply", lambda: np.multiply(left, right, out=out), count
+            yield "QuantLib FxForward, shared engine", "FxForward", lambda: _net_value(instruments), single
+            yield "ORE CommodityForward, shared engine", "CommodityForward", lambda: _net_value(commodity), single
+
+        yield [
+            Comparison(
+                name=f"{count} forwards over {name}",
+                unit="forwards",
+                subject=ours,
+                comparator=Contender(name=short, run=run, operation_count=operations),
+            )
+            for name, short, run, operations in others()
+        ]
+
+
+def _net_value(instruments: list[Any]) -> float:
+    """Ask each anew: what a library remembers of the last run would measure nothing."""
+    total = 0.0
+    for instrument in instruments:
+        instrument.recalculate()
+        total += instrument.NPV()
+    return total
+
+
+def _ore_forwards(count: int) -> list[Any]:
+    """Give the same trades as ORE's wheel has them: forwards on a commodity's price curve, on one engine."""
+    today = ore.Date(_TODAY.day, _TODAY.month, _TODAY.year)
+    ore.Settings.instance().evaluationDate = today
+    days = ore.Actual365Fixed()
+    dates = [today, today + (_DAYS + 1)]
+    prices = [_SPOT, _SPOT * float(np.exp(_RATE * (_DAYS + 1) / 365.0))]
+    curve = ore.LogLinearInterpolatedPriceCurve(today, dates, prices, days, ore.CNYCurrency())
+    index = ore.CommoditySpotIndex("CEA", ore.NullCalendar(), ore.PriceTermStructureHandle(curve))
+    discount = ore.YieldTermStructureHandle(ore.FlatForward(today, _RATE, days))
+    engine = ore.DiscountingCommodityForwardEngine(discount)
+    found = []
+    for place in range(count):
+        forward = ore.CommodityForward(
+            index, ore.CNYCurrency(), ore.Position.Long, 1000.0, today + (place % _DAYS + 1), 77.5
+        )
+        forward.setPricingEngine(engine)
+        found.append(forward)
+    return found
+
+
+# --- scenarios --------------------------------------------------------------------------------------------------------
+def _scenario_row(side: int) -> Comparison:
+    """Give a linear book of so many positions in as many scenarios; the cube is taken in blocks, buffers used again."""
+    book = bucketed(_positions(side, Instrument.FORWARD))
+    market = market_at(book.buckets)
+    draw = np.random.default_rng(20260618)
+    scenarios = LinearScenarios(
+        log_price=draw.normal(0.0, 0.05, (1, side)),
+        zero_rate=draw.normal(0.0, 0.002, (1, side)),
+        log_fx=np.zeros((1, side)),
+    )
+    ours, cube = linear_scenario_pnl(compressed(book), market, scenarios), _cube(book, market, scenarios)
+    gross = float(np.sum(np.abs(book.positions.quantity_t)) * _SPOT)
+    assert float(np.abs(ours - cube).max()) < 1e-11 * gross, "the two sides differ"
+    return Comparison(
+        name=f"linear VaR {side} x {side}, compressed over the full cube",
+        unit="valuations",
+        subject=Contender(
+            name="compressed, from positions",
+            run=lambda: linear_scenario_pnl(compressed(book), market, scenarios),
+            operation_count=side * side,
+        ),
+        comparator=Contender(
+            name="numpy, every cell", run=lambda: _cube(book, market, scenarios), operation_count=side * side
+        ),
+    )
+
+
+def _cube(book: Book, market: BucketMarket, scenarios: LinearScenarios) -> FloatArray:
+    """Value every position in every scenario, its bucket's forward price and discount factor made once."""
+    positions = book.positions
+    index = np.repeat(np.arange(book.buckets.count), book.bucket_count)
+    years = book.buckets.years_to(book.buckets.payment_serial, valuation_serial=market.valuation_serial)
+    now = float(present_values(book, market).sum())
+    found = np.empty(scenarios.log_price.shape[1])
+    room = np.empty(positions.count)
+    for scenario in range(found.size):
+        forward = market.forward_per_t * np.exp(scenarios.log_price[0, scenario])
+        discount = market.discount_factor * np.exp(-years * scenarios.zero_rate[0, scenario])
+        np.subtract(forward[index], positions.strike_per_t, out=room)
+        np.multiply(room, positions.quantity_t, out=room)
+        np.multiply(room, discount[index], out=room)
+        found[scenario] = room.sum() - now
+    return found
+
+
+# --- from the database ------------------------------------------------------------------------------------------------
+_METADATA = sa.MetaData()
+_BLOCKS = sa.Table(
+    "block", _METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("content", sa.LargeBinary)
+)
+_ROWS = sa.Table(
+    "position",
+    _METADATA,
+    sa.Column("line_number", sa.Integer, primary_key=True),
+    *(sa.Column(name, sa.Integer) for name in ("delivery_serial", "expiry_serial", "option_sign")),
+    *(sa.Column(name, sa.Float) for name in ("quantity_t", "strike_per_t")),
+)
+
+
+@contextmanager
+def _stored_options(count: int) -> Iterator[Comparison]:
+    """Read options from SQLite, value them and write JSON: a block in one row, and beside it a row an option."""
+    positions = _positions(count, Instrument.EUROPEAN_OPTION)
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    _METADATA.create_all(engine)
+    names = [column.name for column in _ROWS.columns]
+    columns = [getattr(positions, name).tolist() for name in names]
+    with engine.begin() as connection:
+        connection.execute(_BLOCKS.insert(), {"id": 1, "content": to_block(positions)})
+        connection.execute(_ROWS.insert(), [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+
+    def from_one_block() -> bytes:
+        with engine.connect() as connection:
+            content = connection.execute(sa.select(_BLOCKS.c.content)).scalar_one()
+        return _json(from_block(content))
+
+    def from_rows() -> bytes:
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(_ROWS).order_by(_ROWS.c.line_number)).all()
+        read = zip(names, zip(*rows, strict=True), strict=True)
+        return _json(
+            replace(
+                positions,
+                **{name: np.array(column, dtype=getattr(positions, name).dtype) for name, column in read},
+            )
+        )
+
+    assert from_one_block() == from_rows()
+    yield Comparison(
+        name=f"{count} options from database to JSON; 0.1 s for 100,000 are 1,000,000 options/s",
+        unit="options",
+        subject=Contender(name="one block", run=from_one_block, operation_count=count),
+        comparator=Contender(name="a row an option", run=from_rows, operation_count=count),
+    )
+    engine.dispose()
+
+
+def _json(positions: PositionColumns) -> bytes:
+    book = bucketed(positions)
+    values = contract_values(book, market_at(book.buckets))
+    return msgspec.json.encode(
+        {"line": book.positions.line_number.tolist(), "present_value_cny": np.round(values, 2).tolist()}
+    )
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+@contextmanager
+def _process_row(count: int) -> Iterator[Comparison]:
+    """Revalue options over two processes that stand ready, and over one; what both give is compared to the bit."""
+    blocks: list[Callable[[], bytes]] = [
+        partial(bytes, to_block(leaf)) for leaf in leaves_of(_positions(count, Instrument.EUROPEAN_OPTION))
+    ]
+    market = BookMarket(
+        valuation_date=_TODAY, market_at=market_at, product_count=1, currency_count=1, netting_set_count=1
+    )
+    with service.BlockWorkers(2) as two, service.BlockWorkers(1) as one:
+
+        def valued(workers: service.BlockWorkers) -> list[bytes]:
+            return [value.totals.whole_book.part.tobytes() for value in workers.values(blocks, market)]
+
+        assert valued(two) == valued(one)
+        yield Comparison(
+            name=f"{count} options revalued exactly, two processes over one on {os.cpu_count()} processors",
+            unit="options",
+            subject=Contender(name="two processes", run=lambda: valued(two), operation_count=count),
+            comparator=Contender(name="one process", run=lambda: valued(one), operation_count=count),
+        )
+
+
+# --- books ------------------------------------------------------------------------------------------------------------
+def _positions(count: int, instrument: Instrument) -> PositionColumns:
+    """Give positions of one kind that deliver, or expire, over a year."""
+    draw = np.random.default_rng(20260616)
+    is_option = instrument is Instrument.EUROPEAN_OPTION
+    serial = (serial_of(_TODAY) + draw.integers(1, _DAYS + 1, count)).astype(np.int32)
+    return PositionColumns(
+        line_number=np.arange(1, count + 1, dtype=np.int32),
+        instrument=np.full(count, instrument, dtype=np.int8),
+        product_id=np.zeros(count, dtype=np.int16),
+        delivery_serial=serial,
+        expiry_serial=serial if is_option else np.zeros(count, dtype=np.int32),
+        quantity_t=np.where(draw.random(count) < 0.5, 1.0, -1.0) * draw.integers(1, 90_000, count),
+        strike_per_t=draw.integers(500_000, 1_000_000, count) / 10_000,
+        option_sign=draw.choice([-1, 1], count).astype(np.int8) if is_option else np.zeros(count, dtype=np.int8),
+        settlement=np.zeros(count, dtype=np.int8),
+        currency_id=np.zeros(count, dtype=np.int8),
+        netting_set_id=np.zeros(count, dtype=np.int32),
+    )
+
+
+def market_at(buckets: Buckets) -> BucketMarket:
+    """Give a flat market at buckets; it travels to worker processes by its name."""
+    today = serial_of(_TODAY)
+    years = buckets.years_to(buckets.payment_serial, valuation_serial=today)
+    deviation = _VOLATILITY * np.sqrt(years) if buckets.is_option.any() else np.zeros(buckets.count)
+    return BucketMarket(
+        valuation_serial=today,
+        forward_per_t=_SPOT * np.exp(_RATE * years),
+        discount_factor=np.exp(-_RATE * years),
+        total_volatility=deviation,
+        reporting_per_currency=np.ones(1),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a line a comparison."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pricing_books", description=__doc__)
+    parser.add_argument("--runs", type=int, default=_RUNS, help=f"interleaved runs, {_RUNS} unless said")
+    parser.add_argument("--scale", type=float, default=1.0, help="part of the full size, 1 unless said")
+    given = parser.parse_args(arguments)
+    with load_stated() as stated, comparisons(given.scale) as found:
+        rows = measure_all(found, runs=given.runs)
+        print(f"# pricing books: {stated().line()}")
+    for row in rows:
+        print(row.line())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

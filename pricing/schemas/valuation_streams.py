@@ -1,0 +1,157 @@
+"""Shapes of large books in pieces: columns in, columns out, one JSON document a line."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.errors import InvalidInput
+from pricing.feeds.tables import TextTable
+from pricing.schemas.figures import optional_text_of, text_of
+from pricing.schemas.valuations import FailureOut, PreviewPriceOut
+from pricing.service import PieceValue, StreamTotal
+
+PIECE_LENGTH_MAX = 10_000
+
+_Text = Annotated[str, Meta(max_length=200)]
+_Texts = Annotated[list[_Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
+_OptionalTexts = Annotated[list[_Text | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
+
+
+class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Positions as columns of one length: what a line of a book file holds, cell by cell.
+
+    A cell that cannot be read fails its line alone. A cell is null, or its column left out, where there is nothing.
+    """
+
+    line_id: _Texts
+    kind: _Texts
+    unit: _Texts
+    quantity_t: Annotated[
+        list[int | _Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX, description="Whole tonnes.")
+    ]
+    label: _OptionalTexts | None = None
+    strike_cny_per_t: _OptionalTexts | None = None
+    delivery_date: _OptionalTexts | None = None
+    contract_code: _OptionalTexts | None = None
+    trade_date: _OptionalTexts | None = None
+
+    def table(self, first: int) -> TextTable:
+        """Give the positions as rows numbered from a first one.
+
+        Raises:
+            InvalidInput: The columns are of unequal length.
+        """
+        columns = {name: getattr(self, name) for name in self.__struct_fields__}
+        filled = {name: column for name, column in columns.items() if column is not None}
+        lengths = {name: len(column) for name, column in filled.items()}
+        if len(set(lengths.values())) > 1:
+            raise InvalidInput(
+                f"the columns have unequal lengths: {', '.join(f'{name} {n}' for name, n in lengths.items())}",
+                zh="各列长度不一致：" + "、".join(f"{name} {n}" for name, n in lengths.items()),
+                field="line_id",
+                remedy="Give each column one cell a position; null where there is nothing.",
+                remedy_zh="每列每条持仓一个单元，没有内容的填 null。",
+            )
+        rows = zip(*filled.values(), strict=True)
+        return TextTable(
+            file_name="columns",
+            encoding="json",
+            head=(0, tuple(filled)),
+            rows=tuple(
+                (number, tuple("" if cell is None else str(cell) for cell in cells))
+                for number, cells in enumerate(rows, first)
+            ),
+        )
+
+
+class StreamHeadOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="head"):
+    """What the book is valued on; comes first."""
+
+    valuation_date: str
+    known_at: str
+    snapshot_digest: str
+
+
+class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="lines"):
+    """Lines that were valued, as columns of one length; `line` counts in the file or from 1 in the columns sent."""
+
+    line: list[int]
+    line_id: list[str]
+    price_cny_per_t: list[str]
+    level: list[int]
+    is_sample: list[bool]
+    present_value_cny: list[str]
+    variation_margin_cny: list[str | None]
+
+    @classmethod
+    def of(cls, value: PieceValue) -> "StreamLinesOut":
+        """Write the values of a piece."""
+        lines = [line for _, line in value.lines]
+        return cls(
+            line=[number for number, _ in value.lines],
+            line_id=[line.line_id for line in lines],
+            price_cny_per_t=[text_of(line.price_cny_per_t) for line in lines],
+            level=[line.level for line in lines],
+            is_sample=[line.is_sample for line in lines],
+            present_value_cny=[text_of(line.present_value_cny) for line in lines],
+            variation_margin_cny=[optional_text_of(line.variation_margin_cny) for line in lines],
+        )
+
+
+class StreamFailuresOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="failures"):
+    """Lines that were not valued, each with field and remedy; `item` is `line 17`."""
+
+    failures: list[FailureOut]
+
+    @classmethod
+    def of(cls, value: PieceValue) -> "StreamFailuresOut":
+        """Write the failures of a piece."""
+        return cls(failures=[FailureOut.of(failure) for failure in value.failures])
+
+
+class StreamTotalOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="total"):
+    """What the book came to; comes last, and an answer without it was cut off."""
+
+    book_digest: str
+    row_count: int
+    valued_count: int
+    failure_count: int
+    present_value_cny: str
+    variation_margin_cny: str
+    level_max: int | None
+    is_sample: bool
+    prices: list[PreviewPriceOut]
+
+    @classmethod
+    def of(cls, total: StreamTotal, *, book_digest: str) -> "StreamTotalOut":
+        """Write the total of a book, with the SHA-256 of the bytes sent."""
+        return cls(
+            book_digest=book_digest,
+            row_count=total.row_count,
+            valued_count=total.valued_count,
+            failure_count=total.failure_count,
+            present_value_cny=text_of(total.present_value_cny),
+            variation_margin_cny=text_of(total.variation_margin_cny),
+            level_max=total.level_max,
+            is_sample=total.is_sample,
+            prices=[PreviewPriceOut.of(price) for price in total.prices],
+        )
+
+
+class StreamProblemOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="problem"):
+    """Why the rest of the book could not be read; comes last, in place of the total."""
+
+    code: str
+    detail: str
+    detail_zh: str
+    field: str | None
+    remedy: str
+    remedy_zh: str
+
+
+def records_of(value: PieceValue | StreamTotal, *, book_digest: str) -> list[Struct]:
+    """Write what a book's piece, or the whole, came to as records: lines, then failures, or the total."""
+    if isinstance(value, StreamTotal):
+        return [StreamTotalOut.of(value, book_digest=book_digest)]
+    lines: list[Struct] = [StreamLinesOut.of(value)] if value.lines else []
+    return [*lines, StreamFailuresOut.of(value)] if value.failures else lines
