@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from pricing.calc.book.blocks import from_block, to_block
 from pricing.calc.book.buckets import Book, BucketMarket, Buckets, bucketed
 from pricing.calc.book.columns import FloatArray, Instrument, PositionColumns, serial_of
 from pricing.calc.book.compressed import LinearScenarios, compressed, linear_scenario_pnl
-from pricing.calc.book.leaves import BookMarket, leaves_of
+from pricing.calc.book.leaves import LEAF_POSITIONS, BookMarket, leaves_of
 from pricing.calc.book.valuation import contract_values, present_values
 
 _TODAY = date(2025, 6, 30)  # of `benchmarks.portfolio`, whose QuantLib forwards are the comparator
@@ -224,16 +225,20 @@ def _json(positions: PositionColumns) -> bytes:
 @contextmanager
 def _process_row(count: int) -> Iterator[Comparison]:
     """Revalue options over two processes that stand ready, and over one; what both give is compared to the bit."""
-    blocks: list[Callable[[], bytes]] = [
-        partial(bytes, to_block(leaf)) for leaf in leaves_of(_positions(count, Instrument.EUROPEAN_OPTION))
-    ]
     market = BookMarket(
         valuation_date=_TODAY, market_at=market_at, product_count=1, currency_count=1, netting_set_count=1
     )
-    with service.BlockWorkers(2) as two, service.BlockWorkers(1) as one:
+    with TemporaryDirectory() as folder, service.BlockWorkers(2) as two, service.BlockWorkers(1) as one:
+        blocks = [Path(folder) / f"{number}.block" for number in range(-(-count // LEAF_POSITIONS))]
+        leaves = leaves_of(_positions(count, Instrument.EUROPEAN_OPTION))
+        for block, leaf in zip(blocks, leaves, strict=True):
+            block.write_bytes(to_block(leaf))
 
         def valued(workers: service.BlockWorkers) -> list[bytes]:
-            return [value.totals.whole_book.part.tobytes() for value in workers.values(blocks, market)]
+            return [
+                value.totals.whole_book.part.tobytes()
+                for value in workers.values([block.read_bytes for block in blocks], market)
+            ]
 
         assert valued(two) == valued(one)
         yield Comparison(
