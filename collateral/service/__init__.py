@@ -18,6 +18,7 @@ from collateral.calc.agreements import (
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.headroom import HEADROOM
+from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
@@ -55,6 +56,12 @@ from collateral.service.pledges import (
     unconfirmed_of,
     withdraw_pledge,
 )
+from collateral.service.reconciliations import (
+    Reconciliation,
+    account_holders,
+    reconciliations_page,
+    record_reconciliation,
+)
 from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
 from collateral.service.repos import (
     latest_repo_exposure,
@@ -80,19 +87,22 @@ __all__ = [
     "CALL_NOTICE",
     "DECISION_KINDS", "PLEDGE_APPROVAL", "AccountPosition", "CompliancePosition", "CoverageRecord", "Desk",
     "DeskPledge", "DeskRepo", "Exposure", "HeadroomRecord",
-    "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Repo", "RepoDraft", "RepoExposureRecord",
-    "UnitQuantity", "apply_for_pledge", "appraise_pledge", "appraise_what_if", "approval_of", "approve_pledge",
+    "MarginCall", "Pledge", "PledgeDraft", "PledgeEvent", "PledgeTakeover", "Reconciliation", "Repo",
+    "RepoDraft", "RepoExposureRecord",
+    "UnitQuantity", "account_holders", "apply_for_pledge", "appraise_pledge", "appraise_what_if",
+    "approval_of", "approve_pledge",
     "collateral_desk", "complete_diligence", "compliance_positions_of", "coverage_history", "coverage_now",
     "desk_page", "desk_view", "draw_pledge",
     "headroom_of", "holdings_of", "issue_calls", "latest_coverages", "latest_exposure", "latest_headrooms",
     "latest_repo_exposure", "ledger_entries", "ledger_faults", "lines_of", "live_calls", "load_call", "load_pledge",
     "load_repo",
     "messages_to_send", "open_account", "open_questions", "open_repo", "pledge_by_code", "pledges_of",
-    "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom", "record_holding",
+    "reconciliations_page", "record_appraisal", "record_compliance_position", "record_exposure", "record_headroom",
+    "record_holding", "record_reconciliation",
     "register_pledge", "reject_pledge", "repay_pledge", "repo_by_code", "repo_exposure_of", "repos_of",
     "request_freeze", "request_of", "request_unfreeze", "revalue", "revalue_repos", "sign_pledge", "standing_on",
     "take_answer", "take_over_pledge", "take_reply", "timeline_of", "unconfirmed_of", "waiting_approval",
     "withdraw_pledge",
 ]  # fmt: skip
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)
