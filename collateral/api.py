@@ -29,6 +29,8 @@ from collateral.schemas import (
     PledgeIn,
     PledgeListOut,
     PledgeOut,
+    ReconciliationListOut,
+    ReconciliationOut,
     RepoOut,
 )
 
@@ -149,4 +151,21 @@ def read_headroom(sessions: Sessions, actor: Actor, clock: Clock, party_id: From
     )
 
 
-routes = [create_appraisal, create_pledge, list_pledges, read_pledge, read_repo, read_headroom]
+@get("/v1/registry/reconciliations", sync_to_thread=True, responses=problem_responses(), tags=["collateral"])
+def list_reconciliations(sessions: Sessions, actor: Actor, paging: Paging) -> Response[ReconciliationListOut]:
+    """List the last reconciliation with the registry of each business date, each difference with its age."""
+    with sessions.read() as session:
+        found = service.reconciliations_page(session, actor, paging.place)
+    body = ReconciliationListOut(reconciliations=[ReconciliationOut.of(one) for one in found.items])
+    return paging.answer(body, found)
+
+
+routes = [
+    create_appraisal,
+    create_pledge,
+    list_pledges,
+    read_pledge,
+    read_repo,
+    read_headroom,
+    list_reconciliations,
+]

@@ -19,7 +19,7 @@ from collateral.calc.agreements import PledgeDraft, UnitQuantity
 from collateral.calc.pledge import STATE_NAMES_ZH
 from collateral.registries.http import http_registry
 from collateral.registries.simulator import Fault, PlannedFault, running_simulator
-from collateral.schemas import AppraisalOut, DeskPledgeOut, HeadroomOut
+from collateral.schemas import AppraisalOut, DeskPledgeOut, HeadroomOut, ReconciliationOut
 
 commands = typer.Typer(no_args_is_help=True, help="质押与回购 / collateral")
 
@@ -126,6 +126,28 @@ def registry_sync(
             "resolved_count": asked.done_count,
             "unresolved": list(asked.failures),
         }
+    )
+
+
+@commands.command("reconcile")
+def reconcile(
+    context: typer.Context,
+    registry: Annotated[str, typer.Option(envvar="CARBONFIN_REGISTRY_URL", help="登记机构接口地址 / registry address")],
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, max=120, help="超时，秒 / timeout in seconds")] = 10.0,
+) -> None:
+    """与登记机构对账，逐项列出差异并留存 / reconcile with the registry, list and keep every difference."""
+    terminal = terminal_of(context)
+    with http_registry(registry, timeout_seconds=timeout_seconds) as port:
+        found = jobs.reconcile_registry(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+    body = ReconciliationOut.of(found)
+    if terminal.json_output:
+        terminal.answer(msgspec.to_builtins(body))
+        return
+    columns = ("title_zh", "agreement_code", "unit", "ledger_t", "registry_t", "since", "age_days", "remedy_zh")
+    terminal.answer([msgspec.to_builtins(one) for one in body.differences], columns=columns)
+    terminal.say(
+        f"业务日期 {body.business_date}：核对 {body.compared_count} 项，差异 {len(body.differences)} 项，"
+        f"其中已锁未冻 {body.breach_count} 项；留存 {body.decision_id}"
     )
 
 

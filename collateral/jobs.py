@@ -46,6 +46,18 @@ def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *,
     return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
 
 
+def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> service.Reconciliation:
+    """Ask the registry for its statement, between transactions, and keep what differs from the ledger by now.
+
+    Raises:
+        UpstreamFailed: The registry gave no usable statement; nothing is kept.
+    """
+    statement = registry.statement()
+    with sessions.begin() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        return service.record_reconciliation(session, actor, statement, standing=standing)
+
+
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Strike coverage of every pledge in force and exposure of every open repo."""
     batch = service.revalue(session, actor, business_date)

@@ -3,6 +3,7 @@
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.desk import desk_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
+from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
 from collateral.pages.repos import repo_page
 
 routes = [
@@ -12,4 +13,6 @@ routes = [
     pledge_page,
     take_pledge_step,
     repo_page,
+    reconciliation_page,
+    export_reconciliation,
 ]

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
-from collateral.registries.port import Answer, RegistryReply, RegistryRequest
+from carbonfin.kernel.errors import UpstreamFailed
+from collateral.registries.port import (
+    AgreementFreeze,
+    Answer,
+    RegistryReply,
+    RegistryRequest,
+    RegistryStatement,
+    UnitFreeze,
+)
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -43,6 +52,46 @@ class HttpRegistry:
             return _reply(self._client.get(f"/requests/{request_key}"))
         except httpx.HTTPError as error:
             return RegistryReply(answer=Answer.UNKNOWN, reason=type(error).__name__)
+
+    def statement(self) -> RegistryStatement:
+        """Give what the registry states as frozen and held; half a statement is none."""
+        try:
+            response = self._client.get("/statement")
+            response.raise_for_status()
+            return _statement(response.json())
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UpstreamFailed(
+                f"the registry gave no usable statement: {type(error).__name__}",
+                zh="未取得登记机构对账单，本次不作对账",
+                remedy="Try again when the registry answers; nothing was reconciled.",
+                remedy_zh="请在登记机构恢复后重试。",
+            ) from error
+
+
+def _statement(body: dict[str, Any]) -> RegistryStatement:
+    return RegistryStatement(
+        frozen=tuple(
+            AgreementFreeze(
+                account_id=str(one["account_id"]),
+                unit=str(one["unit"]),
+                agreement_code=str(one["agreement_code"]),
+                quantity_t=_tonnes(one["quantity_t"]),
+            )
+            for one in body["frozen"]
+        ),
+        held=tuple(
+            UnitFreeze(
+                account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=_tonnes(one["quantity_t"])
+            )
+            for one in body["held"]
+        ),
+    )  # fmt: skip
+
+
+def _tonnes(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("tonnes are whole and not negative")
+    return value
 
 
 def _reply(response: httpx.Response) -> RegistryReply:

@@ -59,6 +59,24 @@ class RegistryReply:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementFreeze:
+    """Tonnes of one unit that a registry states as frozen for an agreement on an account."""
+
+    account_id: str
+    unit: str
+    agreement_code: str
+    quantity_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryStatement:
+    """What a registry states at one moment: every freeze, and the totals held where it states them."""
+
+    frozen: tuple[AgreementFreeze, ...]
+    held: tuple[UnitFreeze, ...]
+
+
 class Registry(Protocol):
     """An exchange's or registration system's interface for freezes."""
 
@@ -67,3 +85,10 @@ class Registry(Protocol):
 
     def query(self, request_key: str) -> RegistryReply:
         """Ask what became of a request."""
+
+    def statement(self) -> RegistryStatement:
+        """Give what the registry states as frozen and held.
+
+        Raises:
+            UpstreamFailed: It did not answer, or its answer cannot be read.
+        """

@@ -23,6 +23,7 @@ class Fault(StrEnum):
 
     LOSE_REPLY: the request is carried out, the reply never sent. PROCESSING: accepted and left unfinished; queries say
     so until the fault is lifted. REJECT: refused for good. DELAY: answered late. DROP: lost before it is carried out.
+    WRONG_QUANTITY: carried out and confirmed for one tonne less of each unit than was asked.
     """
 
     LOSE_REPLY = "lose_reply"
@@ -30,6 +31,7 @@ class Fault(StrEnum):
     REJECT = "reject"
     DELAY = "delay"
     DROP = "drop"
+    WRONG_QUANTITY = "wrong_quantity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class RegistryState:
         self._lock = threading.Lock()
         self._file = file
         self._requests: dict[str, dict[str, Any]] = {}
+        self._held: dict[tuple[str, str], int] = {}
         self._faults: list[dict[str, Any]] = []
         self.released = threading.Event()
         for one in faults:
@@ -91,6 +94,7 @@ class RegistryState:
                     "outcome": outcome,
                     "reference": f"SIM-{len(self._requests) + 1:06d}",
                     "reason": "refused by the rehearsal" if outcome == "rejected" else "",
+                    "short_t": 1 if fault is Fault.WRONG_QUANTITY else 0,
                 }
                 self._requests[key] = known
                 self._save()
@@ -105,13 +109,41 @@ class RegistryState:
     def frozen_t(self) -> dict[str, int]:
         """Give the tonnes frozen by account and unit."""
         frozen: dict[str, int] = {}
+        for (account_id, unit, _), quantity_t in self._frozen().items():
+            name = f"{account_id}/{unit}"
+            frozen[name] = frozen.get(name, 0) + quantity_t
+        return {name: quantity_t for name, quantity_t in sorted(frozen.items()) if quantity_t}
+
+    def hold(self, account_id: str, unit: str, quantity_t: int) -> None:
+        """State a total held from now on."""
+        with self._lock:
+            self._held[(account_id, unit)] = quantity_t
+
+    def statement(self) -> dict[str, list[dict[str, Any]]]:
+        """Give every freeze by account, unit and agreement, and the totals held that are known here."""
+        frozen = [
+            {"account_id": account_id, "unit": unit, "agreement_code": code, "quantity_t": quantity_t}
+            for (account_id, unit, code), quantity_t in sorted(self._frozen().items())
+            if quantity_t
+        ]
+        with self._lock:
+            held = [
+                {"account_id": account_id, "unit": unit, "quantity_t": quantity_t}
+                for (account_id, unit), quantity_t in sorted(self._held.items())
+            ]
+        return {"frozen": frozen, "held": held}
+
+    def _frozen(self) -> dict[tuple[str, str, str], int]:
+        frozen: dict[tuple[str, str, str], int] = {}
         with self._lock:
             for known in self._requests.values():
-                sign = {"freeze": 1, "unfreeze": -1}[known["body"]["operation"]] if known["outcome"] == "done" else 0
-                for one in known["body"]["units"]:
-                    name = f"{one['account_id']}/{one['unit']}"
-                    frozen[name] = frozen.get(name, 0) + sign * int(one["quantity_t"])
-        return {name: quantity_t for name, quantity_t in sorted(frozen.items()) if quantity_t}
+                body = known["body"]
+                sign = {"freeze": 1, "unfreeze": -1}[body["operation"]] if known["outcome"] == "done" else 0
+                for one in body["units"]:
+                    place = (one["account_id"], one["unit"], body["agreement_code"])
+                    moved_t = int(one["quantity_t"]) - known.get("short_t", 0)
+                    frozen[place] = frozen.get(place, 0) + sign * moved_t
+        return frozen
 
     def finish(self) -> None:
         """Finish what was left processing."""
@@ -147,6 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
             elif self.path == "/faults":
                 self.server.state.plan(PlannedFault(**{**body, "fault": Fault(body["fault"])}))
                 self._send(201, {"outcome": "planned"})
+            elif self.path == "/holdings":
+                self.server.state.hold(str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]))
+                self._send(201, {"outcome": "stated"})
             elif self.path == "/finish":
                 self.server.state.finish()
                 self._send(200, {"outcome": "finished"})
@@ -159,6 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Say what became of a request, or what is frozen."""
         if self.path == "/frozen":
             self._send(200, self.server.state.frozen_t())
+            return
+        if self.path == "/statement":
+            self._send(200, self.server.state.statement())
             return
         found = self.server.state.look_up(unquote(self.path.removeprefix("/requests/")))
         if found is None:

@@ -16,6 +16,7 @@ from collateral.schemas.pledges import (
     UnitQuantityIn,
     UnitQuantityOut,
 )
+from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoOut
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "CallOut",
     "CoverageOut",
     "DeskPledgeOut",
+    "DifferenceOut",
     "EventOut",
     "HeadroomListOut",
     "HeadroomOut",
@@ -31,6 +33,8 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "ReconciliationListOut",
+    "ReconciliationOut",
     "RefusalOut",
     "RepoOut",
     "TopUpOut",

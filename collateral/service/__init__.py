@@ -18,6 +18,7 @@ from collateral.calc.agreements import (
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.headroom import HEADROOM
+from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
@@ -54,6 +55,12 @@ from collateral.service.pledges import (
     timeline_of,
     unconfirmed_of,
     withdraw_pledge,
+)
+from collateral.service.reconciliations import (
+    Reconciliation,
+    account_holders,
+    reconciliations_page,
+    record_reconciliation,
 )
 from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
 from collateral.service.repos import (
@@ -94,10 +101,12 @@ __all__ = [
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "Reconciliation",
     "Repo",
     "RepoDraft",
     "RepoExposureRecord",
     "UnitQuantity",
+    "account_holders",
     "apply_for_pledge",
     "appraise_pledge",
     "appraise_what_if",
@@ -132,11 +141,13 @@ __all__ = [
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "reconciliations_page",
     "record_appraisal",
     "record_compliance_position",
     "record_exposure",
     "record_headroom",
     "record_holding",
+    "record_reconciliation",
     "register_pledge",
     "reject_pledge",
     "repay_pledge",
@@ -157,6 +168,6 @@ __all__ = [
     "unconfirmed_of",
     "waiting_approval",
     "withdraw_pledge",
-]  # fmt: skip
+]
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)
