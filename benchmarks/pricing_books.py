@@ -1,4 +1,4 @@
-"""Large books on columns: forwards beside numpy, QuantLib and ORE, scenarios beside the full cube, blocks beside rows.
+"""Large books on columns: forwards beside numpy and QuantLib, scenarios beside the full cube, blocks beside rows.
 
 `python -m benchmarks.pricing_books [--runs N] [--scale PART]`; a run of full size takes about 2 GB and a few minutes.
 """
@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import ORE as ore  # noqa: N811 - the name of a module, not of a constant
 import sqlalchemy as sa
 
 from benchmarks import portfolio
@@ -57,7 +56,7 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
 @contextmanager
 def _forward_rows(scale: float) -> Iterator[list[Comparison]]:
     count, single = max(1_000, int(_FORWARDS * scale)), max(10, int(_QUANTLIB_FORWARDS * scale))
-    book = bucketed(_positions(count, Instrument.FORWARD))
+    book = forward_book(count)
     market = market_at(book.buckets)
     out, left, right = np.empty(count), np.full(count, 1.5), np.full(count, 2.5)
     ours = Contender(
@@ -65,14 +64,10 @@ def _forward_rows(scale: float) -> Iterator[list[Comparison]]:
     )
     with quantlib_on(_TODAY) as today:
         instruments = portfolio._quantlib_forwards(today, single)  # noqa: SLF001 - one comparator, one place
-        commodity = _ore_forwards(single)
-        # QuantLib values in the currency bought, here tonnes at spot; all three are the same trades.
-        assert abs(_net_value(instruments) * _SPOT / _net_value(commodity) - 1.0) < 1e-9, "QuantLib and ORE differ"
 
         def others() -> Iterator[tuple[str, str, Callable[[], object], int]]:
             yield "numpy.multiply", "numpy.multiply", lambda: np.multiply(left, right, out=out), count
-            yield "QuantLib FxForward, shared engine", "FxForward", lambda: _net_value(instruments), single
-            yield "ORE CommodityForward, shared engine", "CommodityForward", lambda: _net_value(commodity), single
+            yield "QuantLib FxForward, shared engine", "FxForward", lambda: net_value(instruments), single
 
         yield [
             Comparison(
@@ -85,7 +80,7 @@ def _forward_rows(scale: float) -> Iterator[list[Comparison]]:
         ]
 
 
-def _net_value(instruments: list[Any]) -> float:
+def net_value(instruments: list[Any]) -> float:
     """Ask each anew: what a library remembers of the last run would measure nothing."""
     total = 0.0
     for instrument in instruments:
@@ -94,31 +89,10 @@ def _net_value(instruments: list[Any]) -> float:
     return total
 
 
-def _ore_forwards(count: int) -> list[Any]:
-    """Give the same trades as ORE's wheel has them: forwards on a commodity's price curve, on one engine."""
-    today = ore.Date(_TODAY.day, _TODAY.month, _TODAY.year)
-    ore.Settings.instance().evaluationDate = today
-    days = ore.Actual365Fixed()
-    dates = [today, today + (_DAYS + 1)]
-    prices = [_SPOT, _SPOT * float(np.exp(_RATE * (_DAYS + 1) / 365.0))]
-    curve = ore.LogLinearInterpolatedPriceCurve(today, dates, prices, days, ore.CNYCurrency())
-    index = ore.CommoditySpotIndex("CEA", ore.NullCalendar(), ore.PriceTermStructureHandle(curve))
-    discount = ore.YieldTermStructureHandle(ore.FlatForward(today, _RATE, days))
-    engine = ore.DiscountingCommodityForwardEngine(discount)
-    found = []
-    for place in range(count):
-        forward = ore.CommodityForward(
-            index, ore.CNYCurrency(), ore.Position.Long, 1000.0, today + (place % _DAYS + 1), 77.5
-        )
-        forward.setPricingEngine(engine)
-        found.append(forward)
-    return found
-
-
 # --- scenarios --------------------------------------------------------------------------------------------------------
 def _scenario_row(side: int) -> Comparison:
     """Give a linear book of so many positions in as many scenarios; the cube is taken in blocks, buffers used again."""
-    book = bucketed(_positions(side, Instrument.FORWARD))
+    book = forward_book(side)
     market = market_at(book.buckets)
     draw = np.random.default_rng(20260618)
     scenarios = LinearScenarios(
@@ -250,6 +224,11 @@ def _process_row(count: int) -> Iterator[Comparison]:
 
 
 # --- books ------------------------------------------------------------------------------------------------------------
+def forward_book(count: int) -> Book:
+    """Give forwards that deliver over a year, by bucket."""
+    return bucketed(_positions(count, Instrument.FORWARD))
+
+
 def _positions(count: int, instrument: Instrument) -> PositionColumns:
     """Give positions of one kind that deliver, or expire, over a year."""
     draw = np.random.default_rng(20260616)
