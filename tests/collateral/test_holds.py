@@ -1,6 +1,6 @@
 """The ledger of holds under random steps: invariants I1 to I4 and I14 of the shared state machines, and its replay.
 
-The seed of the long run is printed; CARBONFIN_SEED runs it again, CARBONFIN_LEDGER_STEPS makes it longer.
+The seed of the long run is printed; LEDGER_SEED runs it again, LEDGER_STEPS makes it longer.
 """
 
 import os
@@ -233,8 +233,8 @@ STEPS_IN_A_RUN = 100
 
 
 def test_the_ledger_keeps_its_promises_over_many_steps() -> None:
-    seed = int(os.environ.get("CARBONFIN_SEED", secrets.randbelow(2**32)))
-    wanted = int(os.environ.get("CARBONFIN_LEDGER_STEPS", "100000"))
+    seed = int(os.environ.get("LEDGER_SEED", secrets.randbelow(2**32)))
+    wanted = int(os.environ.get("LEDGER_STEPS", "100000"))
     print(f"seed {seed}")  # noqa: T201 - a failing run is run again by it
     Ledger.steps.clear()
     Ledger.edges.clear()
