@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
@@ -91,6 +92,19 @@ def to_decimal(value: float, *, places: int) -> Decimal:
 def to_tonnes(value: float) -> int:
     """Bring a calculated quantity back to whole tonnes, rounded half up."""
     return int(to_decimal(value, places=0))
+
+
+def largest_remainders(amount: int, weights: Sequence[int]) -> list[int]:
+    """Share whole units out by weights, by largest remainder (最大余数法): the parts add up to the amount.
+
+    Each part is floor(amount x weight / sum of weights); units left over go one each to the largest remainders, of
+    equal ones to the first. Weights are not negative and not all nought.
+    """
+    total = sum(weights)
+    parts = [divmod(amount * weight, total) for weight in weights]
+    left = amount - sum(whole for whole, _ in parts)
+    favoured = set(sorted(range(len(parts)), key=lambda place: -parts[place][1])[:left])
+    return [whole + (place in favoured) for place, (whole, _) in enumerate(parts)]
 
 
 def rate_plus_bp(rate: Decimal, bp: int | Decimal) -> Decimal:

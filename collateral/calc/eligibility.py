@@ -3,6 +3,7 @@
 What is not known never admits: an inclusion needs a yes, and an exclusion vetoes unless its answer is no.
 """
 
+import calendar as month_lengths
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -68,8 +69,7 @@ class MaturityBound:
             return date.fromordinal(start.toordinal() + self.count * (7 if self.unit is PeriodUnit.WEEK else 1))
         months = start.month - 1 + self.count * (12 if self.unit is PeriodUnit.YEAR else 1)
         year, month = start.year + months // 12, months % 12 + 1
-        following = date(year + month // 12, month % 12 + 1, 1)
-        return date(year, month, min(start.day, date.fromordinal(following.toordinal() - 1).day))
+        return date(year, month, min(start.day, month_lengths.monthrange(year, month)[1]))
 
 
 class MaturityKind(StrEnum):

@@ -71,26 +71,16 @@ Step = tuple[Book, Entry]
 EMPTY = Book(positions={}, holds={})
 
 
-def _moved(place: Place, quantity_t: int, taken: Bucket, given: Bucket) -> Entry:
-    account_id, unit = place
-    return Entry(
-        postings=(
-            Posting(account_id=account_id, unit=unit, bucket=taken, quantity_t=-quantity_t),
-            Posting(account_id=account_id, unit=unit, bucket=given, quantity_t=quantity_t),
-        )
-    )
-
-
 def receive(book: Book, place: Place, quantity_t: int) -> Step:
     """Take units in from outside."""
     after = book.after(place, ledger.received(book.position(place), quantity_t))
-    return after, _moved(place, quantity_t, Bucket.OUTSIDE, Bucket.FREE)
+    return after, ledger.moved(*place, quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
 
 
 def deliver(book: Book, place: Place, quantity_t: int) -> Step:
     """Give free units away, surrender or cancel them."""
     after = book.after(place, ledger.delivered(book.position(place), quantity_t))
-    return after, _moved(place, quantity_t, Bucket.FREE, Bucket.OUTSIDE)
+    return after, ledger.moved(*place, quantity_t, start=Bucket.FREE, end=Bucket.OUTSIDE)
 
 
 def reserve(book: Book, key: str, *, agreement_code: str, place: Place, quantity_t: int) -> Step:
@@ -106,7 +96,7 @@ def reserve(book: Book, key: str, *, agreement_code: str, place: Place, quantity
         state=ENCUMBRANCE.after("FREE", "reserve"),
     )  # fmt: skip
     after = book.after(place, ledger.reserved(book.position(place), quantity_t)).held(key, hold)
-    return after, _moved(place, quantity_t, Bucket.FREE, Bucket.PENDING)
+    return after, ledger.moved(*place, quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
 
 
 def confirm(book: Book, key: str) -> Step:
@@ -114,7 +104,7 @@ def confirm(book: Book, key: str) -> Step:
     hold = book.hold(key)
     locked = replace(hold, state=ENCUMBRANCE.after(hold.state, "confirm"))
     after = book.after(hold.place, ledger.confirmed(book.position(hold.place), hold.quantity_t)).held(key, locked)
-    return after, _moved(hold.place, hold.quantity_t, Bucket.PENDING, Bucket.LOCKED)
+    return after, ledger.moved(*hold.place, hold.quantity_t, start=Bucket.PENDING, end=Bucket.LOCKED)
 
 
 def void(book: Book, key: str) -> Step:
@@ -122,7 +112,7 @@ def void(book: Book, key: str) -> Step:
     hold = book.hold(key)
     dropped = replace(hold, state=ENCUMBRANCE.after(hold.state, "void"))
     after = book.after(hold.place, ledger.voided(book.position(hold.place), hold.quantity_t)).held(key, dropped)
-    return after, _moved(hold.place, hold.quantity_t, Bucket.PENDING, Bucket.FREE)
+    return after, ledger.moved(*hold.place, hold.quantity_t, start=Bucket.PENDING, end=Bucket.FREE)
 
 
 def ask_release(book: Book, key: str) -> Book:
@@ -136,7 +126,7 @@ def release(book: Book, key: str) -> Step:
     hold = book.hold(key)
     freed = replace(hold, state=ENCUMBRANCE.after(hold.state, "registry confirms"))
     after = book.after(hold.place, ledger.released(book.position(hold.place), hold.quantity_t)).held(key, freed)
-    return after, _moved(hold.place, hold.quantity_t, Bucket.LOCKED, Bucket.FREE)
+    return after, ledger.moved(*hold.place, hold.quantity_t, start=Bucket.LOCKED, end=Bucket.FREE)
 
 
 def release_part(book: Book, key: str, quantity_t: int) -> Step:
@@ -154,7 +144,7 @@ def release_part(book: Book, key: str, quantity_t: int) -> Step:
         )
     kept = replace(hold, state=state, quantity_t=hold.quantity_t - quantity_t)
     after = book.after(hold.place, ledger.released(book.position(hold.place), quantity_t)).held(key, kept)
-    return after, _moved(hold.place, quantity_t, Bucket.LOCKED, Bucket.FREE)
+    return after, ledger.moved(*hold.place, quantity_t, start=Bucket.LOCKED, end=Bucket.FREE)
 
 
 def enforce(book: Book, key: str) -> Step:
@@ -162,8 +152,8 @@ def enforce(book: Book, key: str) -> Step:
     hold = book.hold(key)
     sold = replace(hold, state=ENCUMBRANCE.after(hold.state, "enforce"))
     position = ledger.delivered(ledger.released(book.position(hold.place), hold.quantity_t), hold.quantity_t)
-    return book.after(hold.place, position).held(key, sold), _moved(
-        hold.place, hold.quantity_t, Bucket.LOCKED, Bucket.OUTSIDE
+    return book.after(hold.place, position).held(key, sold), ledger.moved(
+        *hold.place, hold.quantity_t, start=Bucket.LOCKED, end=Bucket.OUTSIDE
     )
 
 

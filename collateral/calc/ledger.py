@@ -66,6 +66,16 @@ class Entry:
             raise InvalidInput(f"entry does not balance: {sums}", zh="台账分录借贷不平", field="postings")
 
 
+def moved(account_id: str, unit: Unit, quantity_t: int, *, start: Bucket, end: Bucket) -> Entry:
+    """Give the entry that takes tonnes of one account from one bucket to another."""
+    return Entry(
+        postings=(
+            Posting(account_id=account_id, unit=unit, bucket=start, quantity_t=-quantity_t),
+            Posting(account_id=account_id, unit=unit, bucket=end, quantity_t=quantity_t),
+        )
+    )
+
+
 def _require(quantity_t: int, available_t: int, unit: Unit, what: str, what_zh: str) -> None:
     if quantity_t <= 0:
         raise InvalidInput(f"{quantity_t} t is not a positive quantity", zh="数量须为正整数", field="quantity_t")

@@ -8,9 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.dates import Calendar, DayCount, days_between
+from carbonfin.kernel.dates import Calendar, DayCount, year_fraction
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import Currency, Money
+from carbonfin.kernel.units import Currency, Money, largest_remainders
 from collateral.calc.ledger import Bucket, Entry, Posting
 from collateral.calc.repo import RepoTerms, accrued_value, lendable_amount, margin_ratio, rounded_exact
 
@@ -49,10 +49,8 @@ def accrued_over_rates(
         )
     growth = Fraction(0)
     for step, until in zip(steps, [*starts[1:], end], strict=True):
-        days = max(days_between(basis, step.start, min(until, end)), 0)
-        growth += Fraction(step.rate) * days
-    year_days = 365 if basis is DayCount.ACT_365 else 360
-    return rounded_exact(Fraction(purchase_price) * (1 + growth / year_days))
+        growth += Fraction(step.rate) * max(year_fraction(basis, step.start, min(until, end)), Fraction(0))
+    return rounded_exact(Fraction(purchase_price) * (1 + growth))
 
 
 def units_to_cover_t(cover_cny: Decimal, *, price_cny_per_t: Decimal, haircut_ratio: Decimal) -> int:
@@ -206,13 +204,9 @@ def split_amount(amount: Money, weights: Iterable[int]) -> tuple[Money, ...]:
         InvalidInput: A weight is negative, or they sum to nothing.
     """
     shares = tuple(weights)
-    total = sum(shares)
-    if total <= 0 or min(shares) < 0:
+    if sum(shares) <= 0 or min(shares) < 0:
         raise InvalidInput(f"weights {shares} cannot split an amount", zh="分摊权重须为非负且不全为零", field="weights")
-    parts = [divmod(amount.minor * share, total) for share in shares]
-    left = amount.minor - sum(whole for whole, _ in parts)
-    first = sorted(range(len(parts)), key=lambda place: -parts[place][1])[:left]
-    return tuple(Money(whole + (place in first), amount.currency) for place, (whole, _) in enumerate(parts))
+    return tuple(Money(part, amount.currency) for part in largest_remainders(amount.minor, shares))
 
 
 def partly_delivered(terms: RepoTerms, delivered_t: int) -> tuple[RepoTerms, RepoTerms]:

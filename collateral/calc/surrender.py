@@ -267,7 +267,7 @@ def _safe_date_figure(
 
 
 REMINDER_DAYS = (90, 60, 30)
-"""Calendar days before a surrender date on which the desk is reminded."""
+"""Calendar days before a surrender date on which the desk is reminded, the nearest last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,17 +278,16 @@ class SurrenderReminder:
     due_on: date
 
 
-def reminders_due(*, surrender_date: date, told_until: date | None, on: date) -> tuple[SurrenderReminder, ...]:
-    """Give the reminders that fell due after `told_until` (None: nothing was told yet) and up to a day, each once.
+def reminder_due(*, surrender_date: date, told_until: date | None, on: date) -> SurrenderReminder | None:
+    """Give the reminder that fell due last up to a day, None if it was told by `told_until` (None: nothing was told).
 
-    Of several that fell due together only the nearest to the date is given; from the surrender date on there is none.
+    Of several that fell due together it is the nearest to the date; from the surrender date on there is none.
     """
     if on >= surrender_date:
-        return ()
-    due = [
-        SurrenderReminder(days_before=days, due_on=surrender_date - timedelta(days=days))
-        for days in REMINDER_DAYS
-        if surrender_date - timedelta(days=days) <= on
-    ]
-    latest = due[-1:]
-    return tuple(one for one in latest if told_until is None or one.due_on > told_until)
+        return None
+    for days in reversed(REMINDER_DAYS):
+        due_on = surrender_date - timedelta(days=days)
+        if due_on <= on:
+            is_told = told_until is not None and due_on <= told_until
+            return None if is_told else SurrenderReminder(days_before=days, due_on=due_on)
+    return None

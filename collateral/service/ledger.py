@@ -9,7 +9,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
-from collateral.calc.ledger import Bucket, Entry, Posting
+from collateral.calc.ledger import Bucket, Entry, Posting, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
 from collateral.store import ledger as store
 
@@ -48,12 +48,7 @@ def record_holding(
     if not change_t:
         return
     store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
-    entry = Entry(
-        postings=(
-            Posting(account_id=account_id, unit=unit, bucket=Bucket.OUTSIDE, quantity_t=-change_t),
-            Posting(account_id=account_id, unit=unit, bucket=Bucket.FREE, quantity_t=change_t),
-        )
-    )
+    entry = moved(account_id, unit, change_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
     _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
 
@@ -123,7 +118,7 @@ def reserve(
             quantity_t=one.quantity_t,
             reserved_at=standing.known_at,
         )
-        entry = _between(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
+        entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
         _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
@@ -209,15 +204,6 @@ def _held(session: Session, actor: Actor, pledge_id: str, state: str) -> tuple[E
     return held
 
 
-def _between(account_id: str, unit: Unit, quantity_t: int, *, start: Bucket, end: Bucket) -> Entry:
-    return Entry(
-        postings=(
-            Posting(account_id=account_id, unit=unit, bucket=start, quantity_t=-quantity_t),
-            Posting(account_id=account_id, unit=unit, bucket=end, quantity_t=quantity_t),
-        )
-    )
-
-
 def _move(
     session: Session,
     actor: Actor,
@@ -229,7 +215,7 @@ def _move(
     standing: Standing,
     cause: str,
 ) -> None:
-    entry = _between(held.account_id, held.unit, held.quantity_t, start=start, end=end)
+    entry = moved(held.account_id, held.unit, held.quantity_t, start=start, end=end)
     _journal(session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause)
 
 

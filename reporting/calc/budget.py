@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import largest_remainders
 
 _FEN = 100
 
@@ -28,10 +29,9 @@ def allocate_budget(claims_cny: Mapping[str, Decimal], *, budget_cny: Decimal) -
     budget, total = _fen(budget_cny, field="budget_cny"), sum(claims.values())
     if total <= budget:
         return {name: _yuan(amount) for name, amount in claims.items()}
-    shares = {name: divmod(amount * budget, total) for name, amount in claims.items()}
-    left = budget - sum(share for share, _ in shares.values())
-    favoured = set(sorted(shares, key=lambda name: (-shares[name][1], name))[:left])
-    return {name: _yuan(share + (name in favoured)) for name, (share, _) in shares.items()}
+    names = sorted(claims)
+    given = dict(zip(names, largest_remainders(budget, [claims[name] for name in names]), strict=True))
+    return {name: _yuan(given[name]) for name in claims}
 
 
 def _fen(amount: Decimal, *, field: str) -> int:

@@ -16,7 +16,7 @@ from collateral.calc.surrender import (
     closeout_days,
     earliest_safe_date,
     last_safe_date,
-    reminders_due,
+    reminder_due,
     trading_days_of,
 )
 from tests.collateral.world import EXCHANGE, TODAY, on, parameter
@@ -169,8 +169,8 @@ def test_each_reminder_is_given_once_and_a_late_start_gives_the_nearest() -> Non
     end = date(2025, 12, 31)
 
     def told(on: date, told_until: date | None) -> list[tuple[int, date]]:
-        found = reminders_due(surrender_date=end, told_until=told_until, on=on)
-        return [(one.days_before, one.due_on) for one in found]
+        found = reminder_due(surrender_date=end, told_until=told_until, on=on)
+        return [] if found is None else [(found.days_before, found.due_on)]
 
     assert told(date(2025, 10, 1), None) == []
     assert told(date(2025, 10, 2), date(2025, 10, 1)) == [(90, date(2025, 10, 2))]

@@ -10,11 +10,10 @@ from decimal import Decimal
 from carbonfin.documents.charts.drawing import Chart, draw, plain, title_of
 from carbonfin.documents.charts.later import alt
 from carbonfin.documents.charts.lines import source_line
-from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Words
+from carbonfin.documents.charts.themes import LANGUAGES, LIGHT, Language, Theme, Words
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 
-_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _NODES = Words(zh="节点", en="Nodes")
 _YEARS = Words(zh="期限（年）", en="Years ahead")
 
@@ -72,7 +71,7 @@ def curve_chart(
     )
     alternatives = {
         each: _alternative(title, line_label, unit, nodes, each) + _said(source_line(source, as_of, each), each)
-        for each in _LANGUAGES
+        for each in LANGUAGES
     }
     bracket = f"（{unit.zh}）" if language == "zh" else f" ({unit.en})"
     return Chart(

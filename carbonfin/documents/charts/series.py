@@ -20,12 +20,11 @@ from carbonfin.documents.charts.lines import (
     table,
     volume_words,
 )
-from carbonfin.documents.charts.themes import LIGHT, Language, Theme, Words
+from carbonfin.documents.charts.themes import LANGUAGES, LIGHT, Language, Theme, Words
 from carbonfin.kernel.units import to_float
 
 _SHAPES = ("diamond", "triangle-up", "square", "triangle-down", "cross")
 _LONG_SPAN_DAYS = 75
-_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 def time_series_chart(
@@ -73,7 +72,7 @@ def time_series_chart(
     titled = panel.properties(title=title_of(title.on(language), said))
     alternatives = {
         each: alternative(line, title=title, source=source_line(source, as_of, each), language=each)
-        for each in _LANGUAGES
+        for each in LANGUAGES
     }
     columns, rows = table(line, volumes, language)
     return Chart(

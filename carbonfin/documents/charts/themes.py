@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

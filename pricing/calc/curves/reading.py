@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import Currency, to_decimal
@@ -61,34 +62,40 @@ class CurveReading:
     """One curve with all that is shown of it.
 
     Attributes:
-        kind: What it gives.
-        name: Currency, scheme or pair.
         currency: Currency discounted, of the price, or in which the other is priced.
         interpolation: How it is read between nodes, a key of `INTERPOLATION_LABELS`.
-        phases: Trading phases a futures curve covers, else empty.
         first_day: First day that may be asked for.
         horizon: Last day that may be asked for.
-        provisional_after: Last day of the calendars at hand where nodes lie beyond it, else None.
-        superseded: Inputs left out because a longer tenor ends on the same day.
-        origin: Its inputs with residuals, and what nobody has confirmed.
+        origin: Its kind, its name, its inputs with residuals, and what nobody has confirmed.
         nodes: Figures at the nodes.
         between: Figures at the nodes and evenly between the first and the last, for drawing.
+        phases: Trading phases a futures curve covers, else empty.
+        provisional_after: Last day of the calendars at hand where nodes lie beyond it, else None.
+        superseded: Inputs left out because a longer tenor ends on the same day.
         carry_note: Why a futures curve has no carry (Chinese, English); None where it has, and for other kinds.
     """
 
-    kind: CurveKind
-    name: str
     currency: Currency
     interpolation: str
-    phases: tuple[str, ...]
     first_day: date
     horizon: date
-    provisional_after: date | None
-    superseded: tuple[str, ...]
     origin: CurveOrigin
     nodes: tuple[CurveFigures, ...]
     between: tuple[CurveFigures, ...]
-    carry_note: tuple[str, str] | None
+    phases: tuple[str, ...] = ()
+    provisional_after: date | None = None
+    superseded: tuple[str, ...] = ()
+    carry_note: tuple[str, str] | None = None
+
+    @property
+    def kind(self) -> CurveKind:
+        """What it gives."""
+        return self.origin.kind
+
+    @property
+    def name(self) -> str:
+        """Currency, scheme or pair."""
+        return self.origin.name
 
     @property
     def inputs(self) -> tuple[CurveInput, ...]:
@@ -131,105 +138,100 @@ def read_curve(build: CurveBuild, *, kind: CurveKind, name: str) -> CurveReading
 
 
 def _discount_reading(curve: DiscountCurve, origin: CurveOrigin) -> CurveReading:
-    def figures(serials: IntArray) -> list[CurveFigures]:
-        factors = curve.discount_factors(serials)
+    def figures(serials: IntArray) -> tuple[CurveFigures, ...]:
         later = serials > serial_of(curve.valuation_date)
         rates = np.full(serials.shape, np.nan)
         rates[later] = curve.zero_rates(serials[later])
-        return [
-            CurveFigures(
-                day=day_of(int(serial)),
-                years=_years(int(serial), curve.valuation_date),
-                discount_factor=to_decimal(factors[row], places=_FACTOR_PLACES),
-                zero_rate=to_decimal(rates[row], places=_RATE_PLACES) if later[row] else None,
-            )
-            for row, serial in enumerate(serials)
-        ]
+        return _figures(
+            curve.valuation_date,
+            serials,
+            discount_factor=_Column(values=curve.discount_factors(serials), places=_FACTOR_PLACES),
+            zero_rate=_Column(values=rates, places=_RATE_PLACES, shown=later),
+        )
 
     nodes, between = _days(curve.node_serials, first_day=curve.valuation_date, last_day=curve.horizon)
     return CurveReading(
-        kind=CurveKind.DISCOUNT,
-        name=origin.name,
         currency=curve.currency,
         interpolation=curve.interpolation,
-        phases=(),
         first_day=curve.valuation_date,
         horizon=curve.horizon,
         provisional_after=curve.provisional_after,
         superseded=curve.superseded,
         origin=origin,
-        nodes=tuple(figures(nodes)),
-        between=tuple(figures(between)),
-        carry_note=None,
+        nodes=figures(nodes),
+        between=figures(between),
     )
 
 
 def _futures_reading(curve: FuturesCurve, origin: CurveOrigin, discount: Sequence[DiscountCurve]) -> CurveReading:
     carry, note = _carry(curve, discount)
-    start = None if carry is None else serial_of(carry.start_date)
 
-    def figures(serials: IntArray) -> list[CurveFigures]:
-        prices = curve.forwards_per_t(serials)
+    def figures(serials: IntArray) -> tuple[CurveFigures, ...]:
         shown = np.zeros(serials.shape, dtype=bool)
         rates: FloatArray = np.full(serials.shape, np.nan)
-        if carry is not None and start is not None:
-            shown = (serials > start) & (serials <= serial_of(carry.horizon))
+        if carry is not None:
+            shown = (serials > serial_of(carry.start_date)) & (serials <= serial_of(carry.horizon))
             rates[shown] = carry.net_carry_rates(serials[shown])
-        return [
-            CurveFigures(
-                day=day_of(int(serial)),
-                years=_years(int(serial), curve.valuation_date),
-                forward_price_per_t=to_decimal(prices[row], places=_PRICE_PLACES),
-                net_carry_rate=to_decimal(rates[row], places=_RATE_PLACES) if shown[row] else None,
-            )
-            for row, serial in enumerate(serials)
-        ]
+        return _figures(
+            curve.valuation_date,
+            serials,
+            forward_price_per_t=_Column(values=curve.forwards_per_t(serials), places=_PRICE_PLACES),
+            net_carry_rate=_Column(values=rates, places=_RATE_PLACES, shown=shown),
+        )
 
     nodes, between = _days(curve.node_serials, first_day=curve.first_day, last_day=curve.horizon)
     return CurveReading(
-        kind=CurveKind.FUTURES,
-        name=origin.name,
         currency=curve.currency,
         interpolation="log_linear_price",
         phases=curve.phases,
         first_day=curve.first_day,
         horizon=curve.horizon,
-        provisional_after=None,
-        superseded=(),
         origin=origin,
-        nodes=tuple(figures(nodes)),
-        between=tuple(figures(between)),
+        nodes=figures(nodes),
+        between=figures(between),
         carry_note=note,
     )
 
 
 def _fx_reading(curve: FxForwardCurve, origin: CurveOrigin) -> CurveReading:
-    def figures(serials: IntArray) -> list[CurveFigures]:
-        rates = curve.forward_rates(serials)
-        return [
-            CurveFigures(
-                day=day_of(int(serial)),
-                years=_years(int(serial), curve.valuation_date),
-                exchange_rate=to_decimal(rates[row], places=_RATE_PLACES),
-            )
-            for row, serial in enumerate(serials)
-        ]
+    def figures(serials: IntArray) -> tuple[CurveFigures, ...]:
+        rates = _Column(values=curve.forward_rates(serials), places=_RATE_PLACES)
+        return _figures(curve.valuation_date, serials, exchange_rate=rates)
 
     nodes, between = _days(curve.node_serials, first_day=curve.first_day, last_day=curve.horizon)
     return CurveReading(
-        kind=CurveKind.FX,
-        name=origin.name,
         currency=curve.quoted,
         interpolation="log_linear_rate",
-        phases=(),
         first_day=curve.first_day,
         horizon=curve.horizon,
-        provisional_after=None,
-        superseded=(),
         origin=origin,
-        nodes=tuple(figures(nodes)),
-        between=tuple(figures(between)),
-        carry_note=None,
+        nodes=figures(nodes),
+        between=figures(between),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """One figure over days, shapes (days,); where it is not shown it has no meaning on that day."""
+
+    values: FloatArray
+    places: int
+    shown: npt.NDArray[np.bool_] | None = None
+
+    def at(self, row: int) -> Decimal | None:
+        is_shown = self.shown is None or bool(self.shown[row])
+        return to_decimal(self.values[row], places=self.places) if is_shown else None
+
+
+def _figures(valuation_date: date, serials: IntArray, **columns: _Column) -> tuple[CurveFigures, ...]:
+    """Put columns, by the name of the figure, into a row for each day."""
+    return tuple(
+        CurveFigures(
+            day=day_of(serial),
+            years=to_decimal((serial - serial_of(valuation_date)) / DAYS_A_YEAR, places=_YEAR_PLACES),
+            **{name: column.at(row) for name, column in columns.items()},
+        )
+        for row, serial in enumerate(serials.tolist())
     )
 
 
@@ -252,10 +254,6 @@ def _days(node_serials: Sequence[int], *, first_day: date, last_day: date) -> tu
     nodes = np.array(inside, dtype=np.int64)
     even = np.linspace(nodes[0], nodes[-1], _BETWEEN_COUNT).round().astype(np.int64)
     return nodes, np.unique(np.concatenate([nodes, even]))
-
-
-def _years(serial: int, valuation_date: date) -> Decimal:
-    return to_decimal((serial - serial_of(valuation_date)) / DAYS_A_YEAR, places=_YEAR_PLACES)
 
 
 def _no_such_curve(build: CurveBuild, kind: CurveKind, name: str) -> MissingData:
