@@ -50,6 +50,7 @@ _RECORDS = ResponseSpec(
 )
 
 
+@dataclass
 class _BookOperation(Operation):
     """The description of what the body may be; the framework knows of bodies in memory alone."""
 

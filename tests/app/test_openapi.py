@@ -101,6 +101,16 @@ def test_the_command_prints_what_the_service_answers(world: World) -> None:
         assert _whole() == client.get("/schema/openapi.json").json()
 
 
+def test_a_streamed_book_is_described_as_file_and_as_columns() -> None:
+    """A body that the framework never sees whole is described by hand, and generated clients send what that says."""
+    body = _whole()["paths"]["/v1/valuations/stream"]["post"]["requestBody"]
+    assert body["required"]
+    assert list(body["content"]) == ["application/json", "application/x-ndjson", "text/csv"]
+    columns = body["content"]["application/json"]["schema"]
+    assert columns["additionalProperties"] is False
+    assert columns["properties"]["quantity_t"]["type"] == "array"
+
+
 def test_no_two_operations_and_no_two_structs_share_a_name() -> None:
     """Clients are generated with these names; the framework puts the module before a struct's name that comes twice."""
     schema = _whole()
