@@ -7,7 +7,7 @@ lock on a file of its own. Neither outlives a `kill -9`, so the next worker need
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 _ADVISORY_LOCK = 7_242_532  # beside the migrations' own number
 _TRY = sa.text("SELECT pg_try_advisory_lock(:number)")
+_GIVE_BACK = sa.text("SELECT pg_advisory_unlock(:number)")
 _HELD_BY_ME = sa.text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :number AND pid = pg_backend_pid() "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted"
@@ -91,4 +92,7 @@ def _advisory_lock(engine: sa.Engine) -> Iterator[StillMine | None]:
         try:
             yield still_mine
         finally:
-            connection.invalidate()  # closed, not pooled: the lock goes with the connection
+            # A server notices a closed connection a little later; the next worker may ask at once.
+            with suppress(SQLAlchemyError):
+                connection.execute(_GIVE_BACK, {"number": _ADVISORY_LOCK})
+            connection.invalidate()  # closed, not pooled: a lock not given back goes with the connection
