@@ -50,12 +50,12 @@ _RECORDS = ResponseSpec(
 )
 
 
-@dataclass
 class _BookOperation(Operation):
     """The description of what the body may be; the framework knows of bodies in memory alone."""
 
-    def __post_init__(self) -> None:
-        """Describe a book as a file and as columns."""
+    def __init__(self, **described: Any) -> None:
+        """Describe a book as a file and as columns, beside what the framework has found out."""
+        super().__init__(**described)
         lines = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody(
             required=True,
