@@ -213,7 +213,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /market/fair-value": BANK_READERS,
     "GET /curves": BANK_READERS,
     "GET /curves/volatility": BANK_READERS,
-    "GET /market/quality/export/xlsx": BANK_READERS,
+    "GET /market/quality/export/{ending:str}": BANK_READERS,
     "GET /market/curve-quotes": BANK_READERS,
     "GET /market/curve-quotes/export/{ending:str}": BANK_READERS,
     "GET /market/curve-quotes/upload": BANK_MAKERS,

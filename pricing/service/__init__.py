@@ -39,7 +39,7 @@ from pricing.service.market import (
     quote_page,
     quoted_units,
 )
-from pricing.service.previews import Markets, Preview, preview_lines
+from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
 from pricing.service.surfaces import OptionsAnswer, SurfacesAnswer, surface_in, surfaces_on, value_options
@@ -120,6 +120,7 @@ __all__ = [
     "lpr_on",
     "market_days",
     "market_snapshot",
+    "markets_in",
     "portfolio_page",
     "preview_lines",
     "price_figures",
