@@ -49,6 +49,7 @@ class Measured:
 
     Attributes:
         ratio: Subject's rate over the comparator's: above one, the subject is faster.
+        best_ratio: The same of the quickest run of each side, which other work beside them disturbed least.
         spread: Largest over smallest ratio of single runs; far from one, the machine was not quiet.
     """
 
@@ -59,6 +60,7 @@ class Measured:
     comparator: str
     comparator_per_s: float
     ratio: float
+    best_ratio: float
     spread: float
     runs: int
 
@@ -66,7 +68,8 @@ class Measured:
         """Give the row as text."""
         return (
             f"{self.name}: {self.ratio:.3g} ({self.subject} {self.subject_per_s:,.0f} {self.unit}/s, "
-            f"{self.comparator} {self.comparator_per_s:,.0f} {self.unit}/s; spread {self.spread:.2f}, {self.runs} runs)"
+            f"{self.comparator} {self.comparator_per_s:,.0f} {self.unit}/s; spread {self.spread:.2f}, "
+            f"{self.runs} runs; best runs {self.best_ratio:.3g})"
         )
 
 
@@ -114,6 +117,7 @@ def measure(comparison: Comparison, *, runs: int) -> Measured:
         comparator=comparison.comparator.name if isinstance(comparison.comparator, Contender) else "bound",
         comparator_per_s=1 / statistics.median(seconds["comparator"]),
         ratio=statistics.median(ratios),
+        best_ratio=min(seconds["comparator"]) / min(seconds["subject"]),
         spread=max(ratios) / min(ratios),
         runs=runs,
     )
