@@ -46,6 +46,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
+    "key": ("parameter", "key"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 _CURVE_FILES: Mapping[CurveFileKind, str] = {
