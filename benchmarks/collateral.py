@@ -145,7 +145,8 @@ def _check(sessions: Sessions, actor: Actor, count: int) -> None:
     with sessions.read() as session:
         assert len(live_calls(session, actor)) == count
         report = verify_chain(session, actor.organization_id)
-        assert report.intact and not report.unsealed, report.faults[:3]
+        assert report.intact, report.faults[:3]
+        assert not report.unsealed, report.unsealed[:3]
 
 
 def make_many_pledges(sessions: Sessions, count: int) -> Desk:
@@ -196,8 +197,8 @@ def _pledgor(place: int) -> PartyDraft:
     base = f"0000EXAMPLEB{place:06d}"
     digits = int("".join(str(int(character, 36)) for character in f"{base}00"))
     return PartyDraft(
-        kind=PartyKind.COUNTERPARTY, name=f"出质人 {place}", usci=None, lei=f"{base}{98 - digits % 97:02d}", industry=None,
-        district=None, scheme=None, key_emitter=None, is_sample=True,
+        kind=PartyKind.COUNTERPARTY, name=f"出质人 {place}", usci=None, lei=f"{base}{98 - digits % 97:02d}",
+        industry=None, district=None, scheme=None, key_emitter=None, is_sample=True,
     )  # fmt: skip
 
 

@@ -184,7 +184,7 @@ def terms_payload(terms: AgreedTerms) -> dict[str, Any]:
         else value.isoformat() if isinstance(value, date | time)
         else value if isinstance(value, int)
         else str(value)
-        for name in AgreedTerms.__slots__  # type: ignore[attr-defined]  # slots of the dataclass
+        for name in AgreedTerms.__slots__
     }  # fmt: skip
 
 

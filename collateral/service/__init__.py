@@ -31,7 +31,15 @@ from collateral.service.approvals import (
     reject_pledge,
     waiting_approval,
 )
-from collateral.service.call_answers import CALL_STEPS, LATE_CURE, MARGIN_DEFAULT, CallStep, steps_from, take_call_step
+from collateral.service.call_answers import (
+    CALL_STEPS,
+    LATE_CURE,
+    MARGIN_DEFAULT,
+    CallStep,
+    steps_from,
+    take_call_step,
+    waiting_end,
+)
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
 from collateral.service.daily_run import revalue
@@ -44,6 +52,7 @@ from collateral.service.headroom import (
     record_headroom,
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
+from collateral.service.letters import call_letter_pdf
 from collateral.service.margin_terms import (
     TERMS_APPROVAL,
     agreement_address,
@@ -131,6 +140,7 @@ __all__ = [
     "approval_of",
     "approve_pledge",
     "approve_terms",
+    "call_letter_pdf",
     "call_page",
     "collateral_desk",
     "complete_diligence",
@@ -193,6 +203,7 @@ __all__ = [
     "timeline_of_call",
     "unconfirmed_of",
     "waiting_approval",
+    "waiting_end",
     "waiting_terms",
     "withdraw_pledge",
 ]

@@ -241,6 +241,17 @@ def propose_end(session: Session, actor: Actor, call: MarginCall, step: CallStep
     )
 
 
+def waiting_end(session: Session, actor: Actor, call_id: str) -> Approval | None:
+    """Give the late cure or default of a call that waits for another person, if one does."""
+    for kind in (LATE_CURE, MARGIN_DEFAULT):
+        found = approvals.open_approval_of(
+            session, actor.organization_id, kind=kind.name, subject=f"margin_call:{call_id}"
+        )
+        if found is not None:
+            return found
+    return None
+
+
 def _covering(call: MarginCall, amount: Decimal | None) -> Decimal:
     if amount is None or amount < call.outstanding_amount:
         raise Conflict(

@@ -209,7 +209,7 @@ def coverages_of_day(session: Session, actor: Actor, day: date) -> dict[str, Map
         .where(table.c.organization_id == actor.organization_id, table.c.business_date == day)
         .order_by(table.c.revision)
     )
-    return {row["pledge_id"]: row for row in rows.mappings()}
+    return {row["pledge_id"]: dict(row) for row in rows.mappings()}
 
 
 def called_on(session: Session, actor: Actor, day: date) -> set[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -240,16 +239,6 @@ def events_of_call(session: Session, actor: Actor, call_id: str) -> tuple[CallEv
         )
         for row in rows
     )
-
-
-def received_of(session: Session, actor: Actor, agreement_code: str) -> Decimal:
-    """Give the cash margin held behind an agreement: what came in less what went back."""
-    rows = session.exec(
-        select(MarginCallRow.direction, MarginCallRow.received_amount).where(
-            MarginCallRow.organization_id == actor.organization_id, MarginCallRow.agreement_code == agreement_code
-        )
-    ).all()
-    return sum((amount if direction == "delivery" else -amount for direction, amount in rows), Decimal("0.00"))
 
 
 def _call(row: MarginCallRow) -> MarginCall:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlmodel import Session
 
+from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.kernel.units import Currency
@@ -86,8 +87,6 @@ def pledge_state(sessions: Sessions, desk: Desk, code: str = "P3") -> str:
 
 
 def decide(sessions: Sessions, checker: Actor, call: MarginCall) -> None:
-    from carbonfin.app.approvals.kinds import APPROVAL_KINDS
-
     with on(sessions, checker) as (session, standing):
         (waiting,) = [
             one for one in approvals.waiting_for(session, checker, APPROVAL_KINDS)

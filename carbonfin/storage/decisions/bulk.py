@@ -48,9 +48,9 @@ def record_written(
         "actor_name": actor.name,
         "actor_role": actor.role.value,
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in decisions:
-        row = {
+        row: dict[str, Any] = {
             **said,
             "id": new_id(),
             "subject": one.subject,

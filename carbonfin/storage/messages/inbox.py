@@ -139,7 +139,7 @@ def tell_all(session: Session, organization_id: str, notices: Sequence[InboxNoti
 
 
 def _known_keys(session: Session, organization_id: str, keys: set[str]) -> set[str]:
-    ordered, found = sorted(keys), set()
+    ordered, found = sorted(keys), set[str]()
     for start in range(0, len(ordered), _KEYS_AT_ONCE):
         found.update(
             session.exec(
