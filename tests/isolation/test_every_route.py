@@ -47,6 +47,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
+    "key": ("parameter", "key"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 _RATES = "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n".encode()
