@@ -109,7 +109,7 @@ def send_terms(
     clock: Clock,
     data: Annotated[TermsForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """Propose terms."""
+    """Propose margin terms, or show again what was entered with the reason against it."""
     try:
         given = data.read()
         with sessions.begin() as session:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from carbonfin.kernel.units import Currency, Money
+from carbonfin.kernel.units import Currency, Money, parse_decimal
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, standing_of
@@ -289,7 +289,7 @@ def _accept_late(session: Session, checker: Actor, approval: Approval, answer: A
     """Take a late transfer as a cure: the grace is lengthened to now, and the call settles."""
     call = margin.load_call(session, checker, str(approval.payload["call_id"]), lock=True)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
-    amount = Decimal(str(approval.payload["received_amount"]))
+    amount = parse_decimal(str(approval.payload["received_amount"]), field="amount")
     running = running_of(call)
     if running.grace_end_at is not None and running.grace_end_at < at:
         running = extended(running, until=at)

@@ -72,20 +72,6 @@ def keep_apart(table):
         op.execute(f"CREATE POLICY {name} ON {table} FOR ALL TO {role} USING ({condition})")
 
 
-def keep_apart(table):
-    """Have PostgreSQL show an organisation its own rows and the public ones, and let it write its own alone."""
-    if op.get_context().dialect.name != "postgresql":
-        return
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    for name, command, role, condition in (
-        ("unscoped_owner", "ALL", "CURRENT_USER", f"{SCOPE} = ''"),
-        ("operator", "ALL", "PUBLIC", f"{SCOPE} = 'operator'"),
-        ("own", "ALL", "PUBLIC", f"organization_id = {ORGANIZATION}"),
-    ):
-        op.execute(f"CREATE POLICY {name} ON {table} FOR {command} TO {role} USING ({condition})")
-
-
 def organization_of(table):
     """Give the foreign key of a table to its organisation."""
     return sa.ForeignKeyConstraint(
@@ -136,9 +122,7 @@ def upgrade():
         sa.Column("actor_id", TEXT, nullable=False),
         sa.Column("actor_name", TEXT, nullable=False),
         sa.Column("cause", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["call_id"], ["margin_call.id"], name=op.f("fk_margin_call_event_call_id_margin_call")
-        ),
+        sa.ForeignKeyConstraint(["call_id"], ["margin_call.id"], name=op.f("fk_margin_call_event_call_id_margin_call")),
         organization_of("margin_call_event"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_margin_call_event")),
         sa.UniqueConstraint("call_id", "place", name=op.f("uq_margin_call_event_call_id_place")),
