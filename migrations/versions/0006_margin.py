@@ -4,7 +4,7 @@ The release before writes calls and coverage without the new columns, which have
 this one writes, except that of a call disputed in part it sees two.
 
 Revision ID: 0006
-Revises: 0005
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
