@@ -5,6 +5,7 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
@@ -79,7 +80,8 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
 
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Strike coverage of every pledge in force and exposure of every open repo."""
-    batch = service.revalue(session, actor, business_date)
+    with uncollected():
+        batch = service.revalue(session, actor, business_date)
     repos = service.revalue_repos(session, actor, business_date)
     return JobOutcome(
         done_count=len(batch.values) + len(repos),
@@ -96,4 +98,5 @@ def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobO
 
 def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Move pledges by the day's coverage and issue the calls."""
-    return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))
+    with uncollected():
+        return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))

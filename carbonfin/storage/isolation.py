@@ -88,6 +88,8 @@ RULES: Mapping[str, Rule] = {
     "journal_posting": OWN,
     "loan_note": OWN,
     "margin_call": OWN,
+    "margin_call_event": OWN,
+    "margin_terms": OWN,
     "outbox_message": OWN,
     "parameter": OWN,
     "party": OWN,

@@ -8,6 +8,7 @@ from collateral.models.ledger import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.models.margin import MarginCallEventRow, MarginTermsRow
 from collateral.models.pledges import (
     AgreementExposureRow,
     CoverageRow,
@@ -28,7 +29,9 @@ __all__ = [
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",
+    "MarginCallEventRow",
     "MarginCallRow",
+    "MarginTermsRow",
     "PledgeApprovalRow",
     "PledgeEventRow",
     "PledgeRow",

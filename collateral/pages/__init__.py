@@ -2,6 +2,8 @@
 
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.desk import desk_page
+from collateral.pages.margin import call_letter, call_list_page, call_page, send_call_step
+from collateral.pages.margin_terms import send_terms, terms_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
 from collateral.pages.repos import repo_page
@@ -12,6 +14,12 @@ routes = [
     send_application,
     pledge_page,
     take_pledge_step,
+    call_list_page,
+    call_page,
+    send_call_step,
+    call_letter,
+    terms_page,
+    send_terms,
     repo_page,
     reconciliation_page,
     export_reconciliation,

@@ -112,6 +112,12 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",
     },
+    "POST /v1/margin-calls/{call_id}/steps": {"step": "agree", "words": "来函同意"},
+    "POST /v1/margin-terms": {
+        "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
+        "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
+        "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
+    },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),

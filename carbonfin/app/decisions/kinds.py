@@ -18,6 +18,8 @@ KIND_TITLES: dict[str, Text] = {
     "pricing.risk": Text("组合风险计量", "Portfolio risk"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
+    "collateral.daily_margin": Text("日终盯市", "Daily valuation and margin"),
+    "collateral.day_facts": Text("当日估值口径", "Facts of the day"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
     "collateral.repo_exposure": Text("回购敞口", "Repo exposure"),
