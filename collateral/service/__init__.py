@@ -2,7 +2,6 @@
 
 from collateral.calc.agreements import (
     AccountPosition,
-    CompliancePosition,
     CoverageRecord,
     Exposure,
     HeadroomRecord,
@@ -16,6 +15,8 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.compliance_position import COMPLIANCE_POSITION
+from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.reconciliation import RECONCILIATION
@@ -31,12 +32,24 @@ from collateral.service.approvals import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import issue_calls, live_calls, load_call
+from collateral.service.compliance import (
+    ComplianceImport,
+    EmitterYear,
+    MeanPrices,
+    RecordedRevision,
+    SchemePosition,
+    compliance_positions_of,
+    compliance_revisions_of,
+    emitter_years,
+    import_compliance_file,
+    obligations_of,
+    positions_of,
+    record_compliance_position,
+)
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
-    compliance_positions_of,
     headroom_of,
     latest_headrooms,
-    record_compliance_position,
     record_headroom,
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
@@ -89,22 +102,27 @@ __all__ = [
     "DECISION_KINDS",
     "PLEDGE_APPROVAL",
     "AccountPosition",
+    "ComplianceImport",
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
     "DeskPledge",
     "DeskRepo",
+    "EmitterYear",
     "Exposure",
     "HeadroomRecord",
     "MarginCall",
+    "MeanPrices",
     "Pledge",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
     "Reconciliation",
+    "RecordedRevision",
     "Repo",
     "RepoDraft",
     "RepoExposureRecord",
+    "SchemePosition",
     "UnitQuantity",
     "account_holders",
     "apply_for_pledge",
@@ -115,14 +133,17 @@ __all__ = [
     "collateral_desk",
     "complete_diligence",
     "compliance_positions_of",
+    "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
     "desk_page",
     "desk_view",
     "draw_pledge",
+    "emitter_years",
     "haircut_impact",
     "headroom_of",
     "holdings_of",
+    "import_compliance_file",
     "issue_calls",
     "latest_coverages",
     "latest_exposure",
@@ -136,11 +157,13 @@ __all__ = [
     "load_pledge",
     "load_repo",
     "messages_to_send",
+    "obligations_of",
     "open_account",
     "open_questions",
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "positions_of",
     "reconciliations_page",
     "record_appraisal",
     "record_compliance_position",
@@ -170,4 +193,4 @@ __all__ = [
     "withdraw_pledge",
 ]
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (APPRAISAL, COMPLIANCE_POSITION, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)

@@ -17,6 +17,7 @@ KIND_TITLES: dict[str, Text] = {
     "pricing.portfolio": Text("组合估值", "Portfolio value"),
     "pricing.risk": Text("组合风险计量", "Portfolio risk"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
+    "collateral.compliance_position": Text("履约头寸", "Compliance position"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
