@@ -4,7 +4,7 @@ The release before leaves the new columns of `compliance_position` empty and doe
 verified emissions of which nothing is known to be surrendered, with allocation in totals. It does not know the new table.
 
 Revision ID: 0010
-Revises: 0005
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
