@@ -7,6 +7,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.outbox import Message
@@ -90,10 +91,16 @@ def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
 
 
 def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobOutcome:
-    """Strike headroom of every emitter with a compliance position."""
+    """Strike position and headroom of every emitter; one that lacks a figure is named and stops no other."""
     view = service.desk_view(session, service.standing_on(session, actor, business_date))
-    struck = [service.record_headroom(session, actor, party, view) for party in parties_of(session, actor)]
-    return JobOutcome(done_count=sum(struck))
+    means = service.MeanPrices(session, actor, view)
+    done_count, failures = 0, []
+    for party in parties_of(session, actor):
+        try:
+            done_count += service.record_headroom(session, actor, party, view, means)
+        except MissingData as error:
+            failures.append(f"{party.name}: {error.detail}")
+    return JobOutcome(done_count=done_count, failures=tuple(failures))
 
 
 def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutcome:

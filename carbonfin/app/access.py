@@ -261,6 +261,13 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /margin-calls/{call_id:str}/steps": BANK_MAKERS,
     "GET /margin-terms": BANK_READERS,
     "POST /margin-terms": BANK_MAKERS,
+    "GET /v1/parties/{party_id:str}/compliance": BANK_READERS,
+    "POST /v1/parties/{party_id:str}/compliance": BANK_MAKERS,
+    "POST /v1/compliance-positions/files": BANK_MAKERS,
+    "GET /compliance": BANK_READERS,
+    "GET /compliance/upload": BANK_MAKERS,
+    "POST /compliance/upload": BANK_MAKERS,
+    "GET /compliance/{party_id:str}": BANK_READERS,
     "GET /pledges": BANK_READERS,
     "GET /pledges/new": BANK_MAKERS,
     "POST /pledges/new": BANK_MAKERS,
@@ -318,6 +325,7 @@ SCOPES: Mapping[str, str] = {
     "margin-terms": "collateral",
     "repos": "collateral",
     "registry": "collateral",
+    "compliance-positions": "collateral",
     "parties": "parties",
     "ratings": "loans",
     "rate-decisions": "loans",
@@ -337,7 +345,10 @@ SCOPES: Mapping[str, str] = {
 }
 """The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
 
-SCOPES_OF_ADDRESSES: Mapping[str, str] = {"/v1/parties/{party_id}/headroom": "collateral"}
+SCOPES_OF_ADDRESSES: Mapping[str, str] = {
+    "/v1/parties/{party_id}/headroom": "collateral",
+    "/v1/parties/{party_id}/compliance": "collateral",
+}
 """Addresses that need another scope than their first word says."""
 
 FREE_OF_SCOPE: frozenset[str] = frozenset({"me"})
