@@ -152,6 +152,8 @@ def _spot_error(line: PortfolioLine) -> InvalidInput | None:
             remedy="Enter a sale as a forward.",
             remedy_zh="卖出请录为远期。",
         )
+    if line.strike_cny_per_t is line.delivery_date is line.contract_code is line.trade_date is None:
+        return None
     for name in ("strike_cny_per_t", "delivery_date", "contract_code", "trade_date"):
         if getattr(line, name) is not None:
             return InvalidInput(
