@@ -50,7 +50,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 _RATES = "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n".encode()
-_ENDING = {"ending": "csv"}
+_ENDING = {"ending": "csv", "register": "sample"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
