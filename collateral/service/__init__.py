@@ -62,7 +62,16 @@ from collateral.service.reconciliations import (
     reconciliations_page,
     record_reconciliation,
 )
-from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
+from collateral.service.registry import (
+    ask_unfreeze_again,
+    claim_request,
+    is_open_question,
+    messages_to_send,
+    open_questions,
+    refused_unfreeze,
+    take_answer,
+    take_reply,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -112,6 +121,8 @@ __all__ = [
     "appraise_what_if",
     "approval_of",
     "approve_pledge",
+    "ask_unfreeze_again",
+    "claim_request",
     "collateral_desk",
     "complete_diligence",
     "compliance_positions_of",
@@ -123,6 +134,7 @@ __all__ = [
     "haircut_impact",
     "headroom_of",
     "holdings_of",
+    "is_open_question",
     "issue_calls",
     "latest_coverages",
     "latest_exposure",
@@ -148,6 +160,7 @@ __all__ = [
     "record_headroom",
     "record_holding",
     "record_reconciliation",
+    "refused_unfreeze",
     "register_pledge",
     "reject_pledge",
     "repay_pledge",
@@ -155,7 +168,6 @@ __all__ = [
     "repo_exposure_of",
     "repos_of",
     "request_freeze",
-    "request_of",
     "request_unfreeze",
     "revalue",
     "revalue_repos",

@@ -124,7 +124,16 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
             ("settlements", "品种,合约代码,到期日,结算日,结算价,币种\nEUA,EUA-2028-12,2028-12-18,2025-06-27,75,EUR\n"),
             ("rates", "利率名称,期限,日期,利率(%)\nSHIBOR,6M,2025-06-27,1.70\n"),
             ("fx", "货币对,期限,日期,汇率\nHKDCNY,SPOT,2025-06-27,0.9130\n"),
+            ("volatilities", "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2028-12-18,75,2025-06-27,38,EUR\n"),
         )
+    },
+    "POST /v1/options/values": {
+        "valuation_date": "2025-06-30",
+        "lines": [
+            {"line_id": line, "surface": "EUA", "option_type": "call", "quantity_t": 1000, "strike_per_t": "75",
+             "expiry_date": "2025-12-15", "delivery_date": "2025-12-15"}
+            for line in ("O1", "O2")
+        ],
     },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
@@ -171,6 +180,7 @@ SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
     "GET /v1/curves": {"kind": "discount", "name": "CNY", "valuation_date": "2025-06-30"},
+    "GET /v1/volatility-surfaces": {"name": "EUA", "valuation_date": "2025-06-30"},
     "GET /v1/fair-values": {"unit": "CEA-2024", "valuation_date": "2025-06-30"},
     "POST /v1/valuations/stream": {"valuation_date": "2025-06-30"},
     "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
