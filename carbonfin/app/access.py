@@ -30,6 +30,7 @@ FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
 EXTERNAL_ID_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 PARAMETER_READERS = APPROVAL_READERS - {SYSTEM}
 RULE_READERS = APPROVAL_READERS
+REGISTER_READERS = DECISION_READERS - {SYSTEM}
 RULE_MAKERS = frozenset({OFFICER, CHECKER, RISK, BUREAU})
 """Who may propose a table; another person approves it. A system brings none: rules are made by people."""
 PARTY_READERS = BANK_READERS | ADMINISTRATORS
@@ -174,12 +175,15 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/messages/dead": MESSAGE_READERS,
     "POST /v1/messages/{message_id:str}/resend": ADMINISTRATORS,
     "GET /decisions": DECISION_READERS,
+    "GET /audit/{register:str}": REGISTER_READERS,
+    "GET /audit/{register:str}/export/{ending:str}": REGISTER_READERS,
     "GET /decisions/chain": DECISION_READERS,
     "GET /decisions/chain/heads.jsonl": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
     "GET /v1/me": EVERYONE,
     "GET /v1/decisions": DECISION_READERS,
+    "GET /v1/decisions/registers/{register:str}": DECISION_READERS,
     "GET /v1/decisions/chain": DECISION_READERS,
     "GET /v1/decisions/chain/heads": DECISION_READERS,
     "GET /v1/decisions/{decision_id:str}": DECISION_READERS,

@@ -29,6 +29,8 @@ from carbonfin.app.administration import security as administration_security
 from carbonfin.app.answers import EXCEPTION_HANDLERS
 from carbonfin.app.approvals import api as approval_api
 from carbonfin.app.approvals import pages as approval_pages
+from carbonfin.app.audit import api as audit_api
+from carbonfin.app.audit import pages as audit_pages
 from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import chain_pages
 from carbonfin.app.decisions import pages as decision_pages
@@ -211,6 +213,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         file_pages,
         rule_pages,
         rule_draft_pages,
+        audit_pages,
         parameter_pages,
         job_pages,
     ):
@@ -234,6 +237,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *party_api.routes,
         *rule_api.routes,
         *parameter_api.routes,
+        *audit_api.routes,
         *(route for package in packages for route in package.api),
     ]
 

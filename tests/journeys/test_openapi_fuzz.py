@@ -210,6 +210,7 @@ BUREAU_DOES = {
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
     "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
+    "GET /v1/decisions/registers/{register}",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
@@ -361,7 +362,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
+        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 
