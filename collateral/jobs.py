@@ -7,7 +7,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.errors import MissingData, UpstreamFailed
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.outbox import Message
@@ -77,6 +77,34 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
     with sessions.begin() as session:
         standing = standing_of(session, actor.organization_id, clock)
         return service.record_reconciliation(session, actor, statement, standing=standing)
+
+
+def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Ask for what is unknown, send what waits, and reconcile; a registry that does not answer stops nobody's day.
+
+    The failures name what did not leave, what stays unknown, and every difference from the registry's statement.
+    """
+    asked = query_open_requests(sessions, actor, registry, clock=clock)
+    sent = dispatch_registry_messages(sessions, actor, registry, clock=clock)
+    with sessions.read() as session:
+        unknown = tuple(f"{one.pledge_code}: its end is not known" for one in service.open_questions(session, actor))
+    try:
+        outcome = reconcile_registry(sessions, actor, registry, clock=clock).outcome
+        differences = tuple(
+            f"{one.kind} {one.agreement_code or one.account_id} {one.unit}: {one.ledger_t} / {one.registry_t} t"
+            for one in outcome.differences
+        )
+    except UpstreamFailed as error:
+        differences = (error.detail,)
+    return JobOutcome(done_count=asked.done_count + sent.done_count, failures=(*sent.failures, *unknown, *differences))
+
+
+def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:
+    """Say what waits for a registry that is not configured."""
+    with sessions.read() as session:
+        waiting = {one.payload["agreement_code"] for one in service.messages_to_send(session, actor)}
+        waiting |= {one.pledge_code for one in service.open_questions(session, actor)}
+    return JobOutcome(done_count=0, failures=tuple(f"{code}: no registry is configured" for code in sorted(waiting)))
 
 
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
