@@ -8,12 +8,12 @@ from decimal import Decimal
 import numpy as np
 
 from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.curves.curve_set import CurveSet
 from pricing.calc.curves.nodes import FloatArray, serial_of
 from pricing.calc.curves.volatility import VolatilitySurface
-from pricing.calc.forwards import maturity_years
 from pricing.calc.instruments.contracts import ExerciseStyle, OptionType
 from pricing.calc.options.american import american_option_values
 from pricing.calc.options.average_price import AverageSchedule, average_price_value_per_t
@@ -144,14 +144,14 @@ def _value(curves: CurveSet, line: OptionLine) -> OptionLineValue:
     strike = np.array([to_float(line.strike_per_t)])
     forward = futures.forwards_per_t(delivery)
     variance = surface.total_variances(expiry_serials=expiry, strikes_per_t=strike, forwards_per_t=forward)
-    years = np.array([maturity_years(curves.valuation_date, line.expiry_date)])
+    years = np.array([_years(curves.valuation_date, line.expiry_date)])
     terms = _Terms(
         forward=forward,
         strike=strike,
         volatility=np.sqrt(variance / years),
         years=years,
         discount=curves.discount_of(futures.currency).discount_factors(expiry),
-        sign=np.array([1.0 * line.option_type.sign]),
+        sign=np.array([line.option_type.sign], dtype=np.float64),
     )
     return _valued(curves.valuation_date, line, surface, futures.currency, terms)
 
@@ -200,7 +200,7 @@ def _valued(
 
 
 def _schedule(line: OptionLine, valuation_date: date, terms: _Terms) -> AverageSchedule:
-    years = np.array([maturity_years(valuation_date, day) for day in line.averaging_dates])
+    years = np.array([_years(valuation_date, day) for day in line.averaging_dates])
     return AverageSchedule(
         fixing_years=years,
         forward_per_t=np.full(years.size, terms.forward[0]),
@@ -226,6 +226,10 @@ def surface_named(surfaces: Sequence[VolatilitySurface], name: str, valuation_da
         remedy="Import the volatilities of that day, or name scheme and phase of a surface that is there.",
         remedy_zh="请导入当日期权波动率，或按“品种/阶段”指定已有曲面。",
     )
+
+
+def _years(valuation_date: date, day: date) -> float:
+    return float(year_fraction(DayCount.ACT_365, valuation_date, day))
 
 
 def _check(line: OptionLine, valuation_date: date) -> None:

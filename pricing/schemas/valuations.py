@@ -1,6 +1,7 @@
 """Shapes of books and their values: strings for exact figures, one copy between struct and value."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -16,12 +17,22 @@ from pricing.schemas.figures import text_of
 from pricing.service import AppraisalPrice, Preview, Valuation
 
 LINES_MAX = 10_000
+_KINDS = {kind.value: kind for kind in LineKind}
 
 
 @lru_cache(maxsize=1024)
 def _unit(text: str) -> Unit:
     """Read a unit; a book names few units many times."""
     return Unit.parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date | None:
+    """Read a day, None where the calendar lacks it; a book names few days many times."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,20 +52,21 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def line(self, place: int) -> PortfolioLine:
         """Give the line as a value; what the market cannot bear is found when it is valued."""
-        at = f"/lines/{place}"
         return PortfolioLine(
             line_id=self.line_id,
-            kind=LineKind(self.kind),
+            kind=_KINDS[self.kind],
             unit=_unit(self.unit),
             quantity_t=self.quantity_t,
             label=self.label,
             strike_cny_per_t=None if self.strike_cny_per_t is None else decimal_of(self.strike_cny_per_t),
-            delivery_date=None
-            if self.delivery_date is None
-            else day_of(self.delivery_date, field=f"{at}/delivery_date"),
+            delivery_date=_line_day(self.delivery_date, place, "delivery_date"),
             contract_code=self.contract_code,
-            trade_date=None if self.trade_date is None else day_of(self.trade_date, field=f"{at}/trade_date"),
+            trade_date=_line_day(self.trade_date, place, "trade_date"),
         )
+
+
+def _line_day(text: str | None, place: int, name: str) -> date | None:
+    return None if text is None else _day(text) or day_of(text, field=f"/lines/{place}/{name}")
 
 
 class ValuationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -45,6 +45,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
+    "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "key": ("parameter", "key"),
 }  # fmt: skip
@@ -56,7 +57,7 @@ _CURVE_FILES: Mapping[CurveFileKind, str] = {
     ),
     CurveFileKind.VOLATILITIES: "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2025-12-15,70,2025-06-30,38,EUR\n",
 }
-_ENDING = {"ending": "csv"}
+_ENDING = {"ending": "csv", "register": "sample"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
