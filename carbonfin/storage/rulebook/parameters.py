@@ -15,7 +15,7 @@ from carbonfin.kernel.errors import Conflict
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.engine import execute_prepared, kept_while_same
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
@@ -58,6 +58,10 @@ _OWN = (
     .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from)
 )
 
+_MARK = sa.select(sa.func.count(), sa.func.max(_PARAMETERS.c.id)).where(
+    _PARAMETERS.c.organization_id == sa.bindparam("mine")
+)
+
 
 def book_for(session: Session, organization_id: str, *, packages: Sequence[str]) -> ParameterBook:
     """Give the parameters of some packages with an organisation's own; its own win where both are known alike.
@@ -67,8 +71,13 @@ def book_for(session: Session, organization_id: str, *, packages: Sequence[str])
         organization_id: Whose own values are added.
         packages: Packages whose `parameters/*.toml` are read: pricing, collateral, loans, reporting.
     """
-    rows = execute_prepared(session, _OWN, {"mine": organization_id})
-    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+    mark = execute_prepared(session, _MARK, {"mine": organization_id}).one()
+
+    def make() -> ParameterBook:
+        rows = execute_prepared(session, _OWN, {"mine": organization_id})
+        return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+
+    return kept_while_same(session, ("parameters", organization_id, *packages), tuple(mark), make)
 
 
 @cache
