@@ -50,6 +50,7 @@ from carbonfin.app.messages.rules import WebhookRules, keep_webhook_rules
 from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
+from carbonfin.app.obligations import PositionObligations
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.parties import api as party_api
 from carbonfin.app.parties import pages as party_pages
@@ -77,6 +78,7 @@ from carbonfin.web.security import (
     request_id_of,
 )
 from carbonfin.web.visitors import visitor_of
+from pricing.service import ObligationSource
 
 BODY_BYTES_MAX = 10 * 1024 * 1024
 
@@ -158,11 +160,15 @@ def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[
     ) -> Paging:
         return Paging(request, settings.keys, limit=limit, after=after)
 
+    def provide_obligation_source(actor: Actor) -> ObligationSource:  # noqa: ARG001 - see above
+        return PositionObligations()
+
     return {
         "clock": Provide(provide_clock, sync_to_thread=False),
         "sessions": Provide(provide_sessions, sync_to_thread=False),
         "actor": Provide(provide_actor, sync_to_thread=False),
         "paging": Provide(provide_paging, sync_to_thread=False),
+        "obligation_source": Provide(provide_obligation_source, sync_to_thread=False),
     }
 
 

@@ -1,6 +1,6 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
-from collateral.models.compliance import CompliancePositionRow, HeadroomRow
+from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -8,6 +8,7 @@ from collateral.models.ledger import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.models.margin import MarginCallEventRow, MarginTermsRow
 from collateral.models.pledges import (
     AgreementExposureRow,
     CoverageRow,
@@ -22,13 +23,16 @@ from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
+    "ComplianceAllocationRow",
     "CompliancePositionRow",
     "CoverageRow",
     "EncumbranceRow",
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",
+    "MarginCallEventRow",
     "MarginCallRow",
+    "MarginTermsRow",
     "PledgeApprovalRow",
     "PledgeEventRow",
     "PledgeRow",

@@ -1,5 +1,16 @@
 """Shapes of the collateral API: strings for exact figures, one copy between struct and value."""
 
+from collateral.schemas.margin import (
+    CallEventOut,
+    CallStepIn,
+    MarginCallDetailOut,
+    MarginCallListOut,
+    MarginCallOut,
+    MarginTermsIn,
+    MarginTermsListOut,
+    MarginTermsOut,
+    ProposedOut,
+)
 from collateral.schemas.pledges import (
     AppraisalIn,
     AppraisalOut,
@@ -22,17 +33,26 @@ from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoOut
 __all__ = [
     "AppraisalIn",
     "AppraisalOut",
+    "CallEventOut",
     "CallOut",
+    "CallStepIn",
     "CoverageOut",
     "DeskPledgeOut",
     "DifferenceOut",
     "EventOut",
     "HeadroomListOut",
     "HeadroomOut",
+    "MarginCallDetailOut",
+    "MarginCallListOut",
+    "MarginCallOut",
+    "MarginTermsIn",
+    "MarginTermsListOut",
+    "MarginTermsOut",
     "PledgeDetailOut",
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "ProposedOut",
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",

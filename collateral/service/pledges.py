@@ -14,6 +14,7 @@ from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
 from collateral.service import appraisals, ledger
+from collateral.service.call_steps import follow_pledge
 from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
 from collateral.store import pledges as store
@@ -110,6 +111,7 @@ def take_step(
         decision_id=decision_id,
     )
     store.add_event(session, pledge, step)
+    follow_pledge(session, actor, pledge_id=pledge.id, code=pledge.code, event=event, cause=cause, standing=standing)
     return store.load_pledge(session, actor, pledge.id)
 
 

@@ -108,9 +108,25 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
         "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],
     },
+    "POST /v1/parties/{party_id}/compliance": {
+        "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
+        "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
+    },
+    "POST /v1/compliance-positions/files": {
+        "file_name": "a.csv", "preview": True,
+        "content_base64": base64.b64encode(
+            "统一社会信用代码,市场,履约年度,排放量(吨),排放依据\n91440300EXAMPLE2XB,SZA,2024,207105,核查报告\n".encode()
+        ).decode(),
+    },
     "POST /v1/trades/read": {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",
+    },
+    "POST /v1/margin-calls/{call_id}/steps": {"step": "agree", "words": "来函同意"},
+    "POST /v1/margin-terms": {
+        "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
+        "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
+        "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
     },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",

@@ -1,6 +1,7 @@
 """Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
 
 from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
+from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.records import (
@@ -13,6 +14,7 @@ from carbonfin.storage.decisions.records import (
     latest_decisions,
     latest_records,
     load_decision,
+    load_inputs,
     load_outcome,
     rebuilt,
     record_decision,
@@ -55,9 +57,11 @@ __all__ = [
     "Signing",
     "TrustedKeys",
     "UnconfirmedUse",
+    "WrittenDecision",
     "all_signed_heads",
     "chain_state",
     "decision_heads",
+    "decision_with_digest",
     "decisions_of",
     "decisions_since",
     "head_line",
@@ -65,9 +69,11 @@ __all__ = [
     "latest_decisions",
     "latest_records",
     "load_decision",
+    "load_inputs",
     "load_outcome",
     "rebuilt",
     "record_decision",
+    "record_written",
     "replay_decision",
     "sample_decisions",
     "seal_waiting",

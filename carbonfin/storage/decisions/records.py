@@ -163,6 +163,18 @@ def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decis
     return rebuilt(row.outputs, kind.outputs)
 
 
+def load_inputs(session: Session, actor: Actor, kind: DecisionKind[I, O], decision_id: str) -> I:
+    """Give the inputs of a decision of the actor's organisation as the value they were.
+
+    Raises:
+        NotFound: There is none of this kind.
+    """
+    row = session.get(DecisionRow, decision_id)
+    if row is None or row.organization_id != actor.organization_id or row.kind != kind.name:
+        raise _not_found(decision_id)
+    return rebuilt(row.inputs, kind.inputs)
+
+
 def decisions_of(
     session: Session, actor: Actor, *, subject: str | None = None, kind: str | None = None
 ) -> tuple[DecisionRecord, ...]:

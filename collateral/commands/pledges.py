@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import SystemClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
@@ -22,11 +23,21 @@ from collateral.registries.access import RegistryAccess, registry_secret
 from collateral.registries.http import http_registry
 from collateral.registries.simulated import Fault, PlannedFault
 from collateral.registries.simulator import running_simulator
-from collateral.schemas import AppraisalOut, DeskPledgeOut, HeadroomOut, ReconciliationOut
+from collateral.schemas import (
+    AppraisalOut,
+    DeskPledgeOut,
+    HeadroomOut,
+    MarginCallOut,
+    MarginTermsIn,
+    MarginTermsOut,
+    ProposedOut,
+    ReconciliationOut,
+)
 
 _DELAY_SECONDS = 30.0
 
 commands = typer.Typer(no_args_is_help=True, help="质押与回购 / collateral")
+_CALLS_MAX = 200
 
 
 @commands.command("pledges")
@@ -111,6 +122,74 @@ def headroom(
         found = party_by_code(session, terminal.actor, party)
         outcomes = service.headroom_of(session, terminal.actor, found.id, standing=standing)
     terminal.answer([msgspec.to_builtins(HeadroomOut.of(one)) for one in outcomes])
+
+
+@commands.command("margin-calls")
+def margin_calls(
+    context: typer.Context,
+    show_all: Annotated[bool, typer.Option("--all", help="含已了结 / with those closed")] = False,
+) -> None:
+    """列出追加担保与退还 / list margin calls and returns."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        found = service.call_page(session, terminal.actor, Place(limit=_CALLS_MAX, after=None), live_only=not show_all)
+    rows = [msgspec.to_builtins(MarginCallOut.of(one)) for one in found.items]
+    if terminal.json_output:
+        terminal.answer(rows)
+        return
+    columns = (
+        "call_id",
+        "agreement_code",
+        "direction",
+        "state",
+        "amount",
+        "outstanding_amount",
+        "currency",
+        "deadline",
+    )
+    terminal.answer(rows, columns=columns)
+
+
+@commands.command("call-step")
+def call_step(
+    *,
+    context: typer.Context,
+    call: Annotated[str, typer.Argument(help="通知编号 / call identifier")],
+    step: Annotated[str, typer.Argument(help=" | ".join(service.CALL_STEPS))],
+    words: Annotated[str, typer.Option(help="依据 / evidence")],
+    amount: Annotated[str | None, typer.Option(help="金额 / amount")] = None,
+) -> None:
+    """办理一份追加担保通知的一步 / take one step of a margin call."""
+    terminal = terminal_of(context)
+    given = service.CallStep(
+        name=step, words=words, amount=None if amount is None else parse_decimal(amount, field="--amount")
+    )
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        moved = service.take_call_step(session, terminal.actor, call, given, standing=standing)
+    terminal.answer(msgspec.to_builtins(MarginCallOut.of(moved)))
+
+
+@commands.command("margin-terms")
+def margin_terms(
+    context: typer.Context,
+    agreement: Annotated[str, typer.Argument(help="质押或回购编号 / code of a pledge or repo")],
+    propose: Annotated[Path | None, typer.Option(help="条款 JSON 文件 / JSON file with the terms")] = None,
+) -> None:
+    """查看或提出保证金条款 / show or propose margin terms."""
+    terminal = terminal_of(context)
+    if propose is not None:
+        given = msgspec.json.decode(propose.read_bytes(), type=MarginTermsIn)
+        with terminal.sessions.begin() as session:
+            standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+            waiting = service.propose_terms(
+                session, terminal.actor, given.terms(), standing=standing, reason=given.reason
+            )
+        terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
+        return
+    with terminal.sessions.read() as session:
+        found = service.terms_of(session, terminal.actor, agreement)
+    terminal.answer([msgspec.to_builtins(MarginTermsOut.of(one)) for one in found])
 
 
 @commands.command("registry-sync")
