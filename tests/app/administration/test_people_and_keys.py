@@ -193,13 +193,15 @@ def test_a_forgotten_password_is_reset_by_two_people_for_one_use(world: World) -
     assert _sign_in(world, "officer", password) == 303
     with world.sessions.read() as session:
         kinds = {one.kind for one in security_events_of(session, world.officer.organization_id)}
-    assert {"password_handed_out"} & kinds or any("password" in kind for kind in kinds)
+    assert any("password" in kind for kind in kinds), kinds
 
 
 @pytest.mark.usefixtures("administrators")
 def test_an_administrator_ends_every_session_of_a_person(world: World) -> None:
-    with signed_in(world, "officer") as officer, signed_in(world, "officer") as elsewhere:
-        kept = [dict(officer.cookies), dict(elsewhere.cookies)]
+    kept = []
+    for _ in range(2):
+        with signed_in(world, "officer") as officer:
+            kept.append(dict(officer.cookies))
     with signed_in(world, "admin") as client:
         assert send(client, f"/administration/people/{world.officer.id}/steps", action="sign-out")[0] == 303
         assert send(client, f"/administration/people/{world.stranger.id}/steps", action="sign-out")[0] == 404
