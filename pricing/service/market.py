@@ -58,7 +58,11 @@ def fx_rate_on(session: Session, pair: str, on: date, known_at: datetime) -> FxQ
     Raises:
         MissingData: None is known, or the last one is too old.
     """
-    limit = built_in.conventions().find(_FX_STALE_AFTER_DAYS, valid_on=on, known_at=known_at, scope=pair)
+    own, general = (
+        built_in.conventions().find(_FX_STALE_AFTER_DAYS, valid_on=on, known_at=known_at, scope=scope)
+        for scope in (pair, "")
+    )
+    limit = own or general
     for quote in rates.fx_known(session, on=on, known_on=china_day(known_at)):
         if quote.pair == pair and limit is not None and (on - quote.quote_date).days <= limit.integer:
             return quote
