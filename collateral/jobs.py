@@ -7,6 +7,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import MissingData, UpstreamFailed
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.outbox import Message
@@ -78,6 +79,34 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
         return service.record_reconciliation(session, actor, statement, standing=standing)
 
 
+def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Ask for what is unknown, send what waits, and reconcile; a registry that does not answer stops nobody's day.
+
+    The failures name what did not leave, what stays unknown, and every difference from the registry's statement.
+    """
+    asked = query_open_requests(sessions, actor, registry, clock=clock)
+    sent = dispatch_registry_messages(sessions, actor, registry, clock=clock)
+    with sessions.read() as session:
+        unknown = tuple(f"{one.pledge_code}: its end is not known" for one in service.open_questions(session, actor))
+    try:
+        outcome = reconcile_registry(sessions, actor, registry, clock=clock).outcome
+        differences = tuple(
+            f"{one.kind} {one.agreement_code or one.account_id} {one.unit}: {one.ledger_t} / {one.registry_t} t"
+            for one in outcome.differences
+        )
+    except UpstreamFailed as error:
+        differences = (error.detail,)
+    return JobOutcome(done_count=asked.done_count + sent.done_count, failures=(*sent.failures, *unknown, *differences))
+
+
+def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:
+    """Say what waits for a registry that is not configured."""
+    with sessions.read() as session:
+        waiting = {one.payload["agreement_code"] for one in service.messages_to_send(session, actor)}
+        waiting |= {one.pledge_code for one in service.open_questions(session, actor)}
+    return JobOutcome(done_count=0, failures=tuple(f"{code}: no registry is configured" for code in sorted(waiting)))
+
+
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Strike coverage of every pledge in force and exposure of every open repo."""
     with uncollected():
@@ -90,10 +119,16 @@ def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
 
 
 def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobOutcome:
-    """Strike headroom of every emitter with a compliance position."""
+    """Strike position and headroom of every emitter; one that lacks a figure is named and stops no other."""
     view = service.desk_view(session, service.standing_on(session, actor, business_date))
-    struck = [service.record_headroom(session, actor, party, view) for party in parties_of(session, actor)]
-    return JobOutcome(done_count=sum(struck))
+    means = service.MeanPrices(session, actor, view)
+    done_count, failures = 0, []
+    for party in parties_of(session, actor):
+        try:
+            done_count += service.record_headroom(session, actor, party, view, means)
+        except MissingData as error:
+            failures.append(f"{party.name}: {error.detail}")
+    return JobOutcome(done_count=done_count, failures=tuple(failures))
 
 
 def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutcome:

@@ -68,6 +68,7 @@ RULES: Mapping[str, Rule] = {
     "approval_event": OWN,
     "carbon_account_year": OWN,
     "chain_head": OWN,
+    "compliance_allocation": OWN,
     "compliance_position": OWN,
     "coverage": OWN,
     "decision": OWN,

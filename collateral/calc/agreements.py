@@ -305,34 +305,6 @@ class RepoExposureRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompliancePosition:
-    """What an emitter must surrender and still receives for one compliance year.
-
-    Attributes:
-        unconfirmed: Why a figure here is 未确认, or empty.
-    """
-
-    party_id: str
-    scheme: Scheme
-    compliance_year: int
-    emissions_t: int
-    emissions_source: str
-    allocation_t: int | None
-    issued_t: int | None
-    true_up_expected_t: int
-    true_up_source: str
-    unconfirmed: str
-    known_from: date
-
-    def __post_init__(self) -> None:
-        """Refuse negative tonnes."""
-        for name in ("emissions_t", "true_up_expected_t", "allocation_t", "issued_t"):
-            value: int | None = getattr(self, name)
-            if value is not None and value < 0:
-                raise InvalidInput(f"{name} is {value}", zh="吨数不能为负", field=name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HeadroomRecord:
     """Headroom of one emitter and scheme on one business date, with its decision."""
 

@@ -1,6 +1,6 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
-from collateral.models.compliance import CompliancePositionRow, HeadroomRow
+from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -23,6 +23,7 @@ from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
+    "ComplianceAllocationRow",
     "CompliancePositionRow",
     "CoverageRow",
     "EncumbranceRow",

@@ -1,6 +1,12 @@
 """Collateral for people: the desk, one pledge, one repo, and the application form."""
 
 from collateral.pages.applications import application_form, send_application
+from collateral.pages.compliance import (
+    compliance_list,
+    compliance_page,
+    compliance_upload_page,
+    send_compliance_file,
+)
 from collateral.pages.desk import desk_page
 from collateral.pages.margin import call_letter, call_list_page, call_page, send_call_step
 from collateral.pages.margin_terms import send_terms, terms_page
@@ -10,6 +16,10 @@ from collateral.pages.repos import repo_page
 
 routes = [
     desk_page,
+    compliance_list,
+    compliance_upload_page,
+    send_compliance_file,
+    compliance_page,
     application_form,
     send_application,
     pledge_page,

@@ -2,7 +2,6 @@
 
 from collateral.calc.agreements import (
     AccountPosition,
-    CompliancePosition,
     CoverageRecord,
     Exposure,
     HeadroomRecord,
@@ -16,6 +15,8 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.compliance_position import COMPLIANCE_POSITION
+from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
@@ -42,13 +43,25 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.compliance import (
+    ComplianceImport,
+    EmitterYear,
+    MeanPrices,
+    RecordedRevision,
+    SchemePosition,
+    compliance_positions_of,
+    compliance_revisions_of,
+    emitter_years,
+    import_compliance_file,
+    obligations_of,
+    positions_of,
+    record_compliance_position,
+)
 from collateral.service.daily_run import revalue
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
-    compliance_positions_of,
     headroom_of,
     latest_headrooms,
-    record_compliance_position,
     record_headroom,
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
@@ -134,23 +147,28 @@ __all__ = [
     "TERMS_APPROVAL",
     "AccountPosition",
     "CallStep",
+    "ComplianceImport",
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
     "DeskPledge",
     "DeskRepo",
+    "EmitterYear",
     "Exposure",
     "HeadroomRecord",
     "MarginCall",
+    "MeanPrices",
     "Pledge",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
     "Reconciliation",
+    "RecordedRevision",
     "Repo",
     "RepoContract",
     "RepoDraft",
     "RepoExposureRecord",
+    "SchemePosition",
     "UnitQuantity",
     "account_holders",
     "agreement_address",
@@ -167,14 +185,17 @@ __all__ = [
     "collateral_desk",
     "complete_diligence",
     "compliance_positions_of",
+    "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
     "desk_page",
     "desk_view",
     "draw_pledge",
+    "emitter_years",
     "haircut_impact",
     "headroom_of",
     "holdings_of",
+    "import_compliance_file",
     "is_open_question",
     "issue_calls",
     "label_of",
@@ -190,11 +211,13 @@ __all__ = [
     "load_pledge",
     "load_repo",
     "messages_to_send",
+    "obligations_of",
     "open_account",
     "open_questions",
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "positions_of",
     "propose_repo",
     "propose_terms",
     "reconciliations_page",
@@ -235,6 +258,7 @@ __all__ = [
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, COVERAGE, DAILY_MARGIN, DAY_FACTS, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START,
+    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, HEADROOM, RECONCILIATION,
+    REPO_EXPOSURE, REPO_START,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -151,7 +151,7 @@ def _value(curves: CurveSet, line: OptionLine) -> OptionLineValue:
         volatility=np.sqrt(variance / years),
         years=years,
         discount=curves.discount_of(futures.currency).discount_factors(expiry),
-        sign=np.array([float(line.option_type.sign)]),
+        sign=np.array([line.option_type.sign], dtype=np.float64),
     )
     return _valued(curves.valuation_date, line, surface, futures.currency, terms)
 

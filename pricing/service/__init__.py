@@ -3,6 +3,7 @@
 from typing import Any
 
 from carbonfin.rules.record import DecisionKind
+from pricing.calc.compliance import ObligationDraft
 from pricing.calc.curve_quotes import CurveQuotes
 from pricing.calc.liquidity import (
     AppraisalPrice,
@@ -15,7 +16,14 @@ from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.portfolio import PORTFOLIO_VALUE
 from pricing.calc.portfolio_risk import PORTFOLIO_RISK
 from pricing.service.books import BookImport, import_book
-from pricing.service.compliance import ComplianceAnswer, compliance_value_of, holdings_of
+from pricing.service.compliance import (
+    ComplianceAnswer,
+    ObligationSource,
+    compliance_value_of,
+    holdings_of,
+    mean_price_of,
+    owed_for,
+)
 from pricing.service.curve_quotes import CurveImport, curve_quotes_of, curves_of, import_curve_file
 from pricing.service.curves import CurveAnswer, CurveSetAnswer, curve_in, curve_of, curve_set
 from pricing.service.fair_values import FairValueAnswer, fair_value_of
@@ -78,6 +86,8 @@ __all__ = [
     "ImportReport",
     "MarketSnapshot",
     "Markets",
+    "ObligationDraft",
+    "ObligationSource",
     "OptionsAnswer",
     "PieceValue",
     "Portfolio",
@@ -121,6 +131,8 @@ __all__ = [
     "market_days",
     "market_snapshot",
     "markets_in",
+    "mean_price_of",
+    "owed_for",
     "portfolio_page",
     "preview_lines",
     "price_figures",

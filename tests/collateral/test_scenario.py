@@ -99,6 +99,14 @@ def test_repo_r1_passes_title_and_is_called(desk_sessions: Sessions, desk: Desk)
 
 def freeze_p4(sessions: Sessions, desk: Desk) -> str:
     """Take P4 up to the message to the registry."""
+    pledge_id = prepare_p4(sessions, desk)
+    with sessions.begin() as session:
+        service.request_freeze(session, desk.maker, pledge_id, standing=desk.standing)
+    return pledge_id
+
+
+def prepare_p4(sessions: Sessions, desk: Desk) -> str:
+    """Take P4 up to its registration, before the freeze is asked for."""
     with sessions.begin() as session:
         pledge = service.apply_for_pledge(session, desk.maker, pledge_p4(desk), standing=desk.standing)
         pledge = service.appraise_pledge(session, desk.maker, pledge.id, standing=desk.standing)
@@ -116,7 +124,6 @@ def freeze_p4(sessions: Sessions, desk: Desk) -> str:
         )
         service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, contract="示例-P4")
         service.register_pledge(session, desk.maker, pledge.id, standing=desk.standing, registration_number="示例-P4")
-        service.request_freeze(session, desk.maker, pledge.id, standing=desk.standing)
     return pledge.id
 
 

@@ -57,7 +57,7 @@ _CURVE_FILES: Mapping[CurveFileKind, str] = {
     ),
     CurveFileKind.VOLATILITIES: "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2025-12-15,70,2025-06-30,38,EUR\n",
 }
-_ENDING = {"ending": "csv"}
+_ENDING = {"ending": "csv", "register": "sample"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {

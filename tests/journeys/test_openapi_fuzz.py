@@ -108,6 +108,16 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
         "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],
     },
+    "POST /v1/parties/{party_id}/compliance": {
+        "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
+        "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
+    },
+    "POST /v1/compliance-positions/files": {
+        "file_name": "a.csv", "preview": True,
+        "content_base64": base64.b64encode(
+            "统一社会信用代码,市场,履约年度,排放量(吨),排放依据\n91440300EXAMPLE2XB,SZA,2024,207105,核查报告\n".encode()
+        ).decode(),
+    },
     "POST /v1/trades/read": {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",
@@ -205,6 +215,7 @@ BUREAU_DOES = {
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
     "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
+    "GET /v1/decisions/registers/{register}",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
@@ -356,7 +367,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
+        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 

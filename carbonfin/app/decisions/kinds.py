@@ -17,6 +17,7 @@ KIND_TITLES: dict[str, Text] = {
     "pricing.portfolio": Text("组合估值", "Portfolio value"),
     "pricing.risk": Text("组合风险计量", "Portfolio risk"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
+    "collateral.compliance_position": Text("履约头寸", "Compliance position"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
     "collateral.daily_margin": Text("日终盯市", "Daily valuation and margin"),
     "collateral.day_facts": Text("当日估值口径", "Facts of the day"),

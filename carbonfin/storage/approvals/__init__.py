@@ -18,6 +18,7 @@ from carbonfin.storage.approvals.reading import (
     latest_approval,
     load_approval,
     open_approval_of,
+    override_page,
     overrides_of,
     waiting_for,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "load_approval",
     "make_due_effective",
     "open_approval_of",
+    "override_page",
     "overrides_of",
     "propose",
     "reject",
