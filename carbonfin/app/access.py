@@ -251,6 +251,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/pledges": BANK_MAKERS,
     "GET /v1/pledges": BANK_READERS,
     "GET /v1/pledges/{pledge_id:str}": BANK_READERS,
+    "POST /v1/repos": BANK_MAKERS,
     "GET /v1/repos/{repo_id:str}": BANK_READERS,
     "GET /v1/registry/reconciliations": BANK_READERS,
     "GET /v1/parties/{party_id:str}/headroom": BANK_READERS,

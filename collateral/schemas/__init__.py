@@ -28,7 +28,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
-from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoOut
+from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
     "AppraisalIn",
@@ -56,6 +56,7 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RepoIn",
     "RepoOut",
     "TopUpOut",
     "UnitQuantityIn",

@@ -107,6 +107,14 @@ from collateral.service.registry import (
     take_answer,
     take_reply,
 )
+from collateral.service.repo_contracts import (
+    BANK_ROLES,
+    REPO_APPROVAL,
+    RepoContract,
+    label_of,
+    propose_repo,
+    usual_basis,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -128,12 +136,14 @@ from collateral.service.valuations import (
 from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
+    "BANK_ROLES",
     "CALL_NOTICE",
     "CALL_STEPS",
     "DECISION_KINDS",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
+    "REPO_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
     "CallStep",
@@ -155,6 +165,7 @@ __all__ = [
     "Reconciliation",
     "RecordedRevision",
     "Repo",
+    "RepoContract",
     "RepoDraft",
     "RepoExposureRecord",
     "SchemePosition",
@@ -187,6 +198,7 @@ __all__ = [
     "import_compliance_file",
     "is_open_question",
     "issue_calls",
+    "label_of",
     "latest_coverages",
     "latest_exposure",
     "latest_headrooms",
@@ -206,6 +218,7 @@ __all__ = [
     "pledge_by_code",
     "pledges_of",
     "positions_of",
+    "propose_repo",
     "propose_terms",
     "reconciliations_page",
     "record_appraisal",
@@ -237,6 +250,7 @@ __all__ = [
     "timeline_of",
     "timeline_of_call",
     "unconfirmed_of",
+    "usual_basis",
     "waiting_approval",
     "waiting_end",
     "waiting_terms",

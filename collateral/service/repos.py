@@ -121,6 +121,8 @@ def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
 def _fx(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
     if terms.currency is Currency.CNY:
         return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="同币种")
+    if terms.currency is Currency.CNH:  # the same renminbi; what may part the two markets is the FX haircut, added
+        return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="离岸与在岸同为人民币，按面值")
     pair = _FX_PAIRS.get(terms.currency)
     if pair is None:
         raise MissingData(
