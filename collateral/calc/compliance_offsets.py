@@ -27,16 +27,7 @@ def count_credits(
         for unit in admitted
     ]
     if offset is None:
-        figures.result(
-            f"credits_counted_{of}",
-            (f"{of} 年度计入的减排量", f"Credits counted {of}"),
-            0,
-            "t",
-            "no rule, none counted",
-            inputs=(balance,),
-            note_zh="抵销规则未掌握，不计入",
-            note_en="no offset rule is known",
-        )
+        _none_counted(of, balance, figures)
         return held_t, None, 0
     is_of_shortfall = offset.basis.value == SHORTFALL
     base = balance if is_of_shortfall else f"emissions_{of}"
@@ -69,6 +60,19 @@ def count_credits(
         credits_t[unit] -= taken_t
         missing_t -= taken_t
     return held_t, limit_t, counted_t
+
+
+def _none_counted(of: str, balance: str, figures: FigureList) -> None:
+    figures.result(
+        f"credits_counted_{of}",
+        (f"{of} 年度计入的减排量", f"Credits counted {of}"),
+        0,
+        "t",
+        "no rule, none counted",
+        inputs=(balance,),
+        note_zh="抵销规则未掌握，不计入",
+        note_en="no offset rule is known",
+    )
 
 
 def fine_of(

@@ -107,22 +107,7 @@ def _year(
         year, credits_t, figures, shortfall_t=max(0, -balance_t), balance=balance
     )
     final_t = balance_t + counted_t
-    shortfall = figures.result(
-        f"shortfall_{of}",
-        (f"{of} 年度预计缺口", f"Forecast shortfall {of}"),
-        max(0, -final_t),
-        "t",
-        "max(0, −(balance + credits counted))",
-        inputs=(balance, f"credits_counted_{of}"),
-    )
-    figures.result(
-        f"surplus_{of}",
-        (f"{of} 年度预计盈余", f"Forecast surplus {of}"),
-        max(0, final_t),
-        "t",
-        "max(0, balance + credits counted)",
-        inputs=(balance, f"credits_counted_{of}"),
-    )
+    shortfall = _forecast(of, final_t, balance, figures)
     low, high = fine_of(year, max(0, -final_t), shortfall, figures)
     _draw(year, lots, max(0, outstanding_t + recallable_t - to_come_counted_t - counted_t))
     return YearPosition(
@@ -147,6 +132,27 @@ def _year(
         penalty_low_cny=low,
         penalty_high_cny=high,
     )
+
+
+def _forecast(of: str, final_t: int, balance: str, figures: FigureList) -> str:
+    """Add forecast shortfall and surplus, and give the name of the shortfall."""
+    shortfall = figures.result(
+        f"shortfall_{of}",
+        (f"{of} 年度预计缺口", f"Forecast shortfall {of}"),
+        max(0, -final_t),
+        "t",
+        "max(0, −(balance + credits counted))",
+        inputs=(balance, f"credits_counted_{of}"),
+    )
+    figures.result(
+        f"surplus_{of}",
+        (f"{of} 年度预计盈余", f"Forecast surplus {of}"),
+        max(0, final_t),
+        "t",
+        "max(0, balance + credits counted)",
+        inputs=(balance, f"credits_counted_{of}"),
+    )
+    return shortfall
 
 
 def _outstanding(year: YearInputs, arrears: tuple[Arrears, ...], figures: FigureList) -> int:

@@ -44,7 +44,6 @@ from collateral.service.call_answers import (
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
 from collateral.service.compliance import (
-    ComplianceImport,
     EmitterYear,
     MeanPrices,
     RecordedRevision,
@@ -52,11 +51,11 @@ from collateral.service.compliance import (
     compliance_positions_of,
     compliance_revisions_of,
     emitter_years,
-    import_compliance_file,
     obligations_of,
     positions_of,
     record_compliance_position,
 )
+from collateral.service.compliance_import import ComplianceImport, import_compliance_file
 from collateral.service.daily_run import revalue
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
