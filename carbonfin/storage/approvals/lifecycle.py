@@ -151,8 +151,18 @@ def reject(
         return rejected
 
 
-def withdraw(session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime) -> Approval:
+def withdraw(
+    session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime, kinds: Iterable[ApprovalKind] = ()
+) -> Approval:
     """Take back what one has proposed, as long as it has not taken effect; only its maker may.
+
+    Args:
+        session: The open transaction.
+        maker: Who takes it back.
+        approval_id: What is taken back.
+        kinds: What can be taken back, for what a kind does besides.
+        reason: Why.
+        at: The instant.
 
     Raises:
         NotPermitted: Another person made it.
@@ -161,11 +171,24 @@ def withdraw(session: Session, maker: Actor, approval_id: str, *, reason: str, a
     _reasoned(reason)
     row = _locked(session, maker, approval_id)
     _only_maker(row, maker)
-    return _step(session, row, maker, event="withdraw", reason=reason, at=at)
+    with session.begin_nested():
+        taken_back = _step(session, row, maker, event="withdraw", reason=reason, at=at)
+        _take_back(session, maker, taken_back, kinds, reason=reason, at=at)
+        return taken_back
 
 
-def expire_overdue(session: Session, actor: Actor, *, at: datetime) -> int:
+def _take_back(
+    session: Session, actor: Actor, approval: Approval, kinds: Iterable[ApprovalKind], *, reason: str, at: datetime
+) -> None:
+    """Do what the end of an undecided approval does to its thing; a kind that nobody knows any more does nothing."""
+    kind = next((one for one in kinds if one.name == approval.kind), None)
+    if kind is not None and kind.taken_back is not None:
+        kind.taken_back(session, actor, approval, reason, at)
+
+
+def expire_overdue(session: Session, actor: Actor, *, at: datetime, kinds: Iterable[ApprovalKind] = ()) -> int:
     """End what was not decided in time, and give how many that were; a job does this at the day's end."""
+    known = tuple(kinds)
     overdue = session.exec(
         select(ApprovalRow)
         .where(ApprovalRow.organization_id == actor.organization_id)
@@ -175,7 +198,8 @@ def expire_overdue(session: Session, actor: Actor, *, at: datetime) -> int:
         .with_for_update()
     ).all()
     for row in overdue:
-        _step(session, row, actor, event="expire", reason="逾期未决定", at=at)
+        expired = _step(session, row, actor, event="expire", reason="逾期未决定", at=at)
+        _take_back(session, actor, expired, known, reason="逾期未决定", at=at)
     return len(overdue)
 
 

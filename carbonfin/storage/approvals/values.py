@@ -102,6 +102,7 @@ class ApprovalKind:
         apply: Carries it out in the transaction that makes it effective: session, checker, approval, answer, instant.
             It raises where the thing is no longer possible, and then nothing is approved.
         refuse: What a rejection does besides ending the approval; None where nothing.
+        taken_back: What a withdrawal or an expiry does besides: session, actor, approval, reason, instant.
         address: The page of the thing, from the approval.
     """
 
@@ -113,3 +114,4 @@ class ApprovalKind:
     apply: Callable[[Session, Actor, Approval, Answer, datetime], None]
     address: Callable[[Approval], str]
     refuse: Callable[[Session, Actor, Approval, Answer, datetime], None] | None = None
+    taken_back: Callable[[Session, Actor, Approval, str, datetime], None] | None = None
