@@ -40,9 +40,9 @@ def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *,
         reply = registry.query(question.request_key)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            pledge = service.take_answer(session, actor, question.pledge_id, reply, standing=standing)
+            code, state = service.take_answer_to(session, actor, question, reply, standing=standing)
         if reply.answer in {"unknown", "processing", "not_sent"}:
-            unresolved.append(f"{pledge.code}: {pledge.state}")
+            unresolved.append(f"{code}: {state}")
     return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
 
 

@@ -251,13 +251,18 @@ def value_position(
     )  # fmt: skip
 
 
-def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) -> None:
-    unit = line.unit
+def price_figure(line: PledgedLine, figures: FigureList) -> str:
+    """Add the price a line was valued at, and give its name in the trace."""
     note_zh = "；".join(filter(None, ["示例报价" if line.price.is_sample else "", line.price.note_zh]))
-    price = figures.fact(
-        f"price_{unit}", (f"{unit} 估值价格", f"{unit} price"), line.price.price_cny_per_t, "CNY/t",
+    return figures.fact(
+        f"price_{line.unit}", (f"{line.unit} 估值价格", f"{line.unit} price"), line.price.price_cny_per_t, "CNY/t",
         f"{line.price.source} {line.price.price_date}", note_zh=note_zh, note_en=line.price.note_en,
     )  # fmt: skip
+
+
+def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) -> None:
+    unit = line.unit
+    price = price_figure(line, figures)
     quantity = figures.fact(f"quantity_{unit}", (f"{unit} 数量", f"{unit} quantity"), line.quantity_t, "t", "质押合同")
     parts = haircut_figures(line.haircut, unit, figures)
     market = figures.result(

@@ -8,6 +8,7 @@ from collateral.models.ledger import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.models.pledge_changes import PledgeChangeEventRow, PledgeChangeRow, PledgeChangeUnitRow
 from collateral.models.pledges import (
     AgreementExposureRow,
     CoverageRow,
@@ -29,6 +30,9 @@ __all__ = [
     "JournalPostingRow",
     "MarginCallRow",
     "PledgeApprovalRow",
+    "PledgeChangeEventRow",
+    "PledgeChangeRow",
+    "PledgeChangeUnitRow",
     "PledgeEventRow",
     "PledgeRow",
     "PledgeUnitRow",

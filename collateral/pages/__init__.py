@@ -1,5 +1,6 @@
-"""Collateral for people: the desk, one pledge, one repo, and the application form."""
+"""Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
+from collateral.pages import changes
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.desk import desk_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
@@ -12,6 +13,7 @@ routes = [
     send_application,
     pledge_page,
     take_pledge_step,
+    *changes.routes,
     repo_page,
     reconciliation_page,
     export_reconciliation,

@@ -23,11 +23,14 @@ from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge
+from collateral.calc.pledge import IN_FORCE
 from collateral.pages.charts import pledge_chart
 from collateral.pages.words import (
     BUCKETS,
+    CHANGE_KINDS,
     ENTRY_KINDS,
     LEVELS,
+    change_badge,
     days_left,
     event_words,
     four_places,
@@ -180,6 +183,7 @@ def _shown(
             "coverage": history[-1] if history else None,
             "exposure": service.latest_exposure(session, actor, pledge.code, on=standing.business_date),
             "calls": service.live_calls(session, actor, agreement_code=pledge.code),
+            "changes": service.changes_of(session, actor, pledge.id),
             "timeline": service.timeline_of(session, actor, pledge.id),
             "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
             "approval": service.approval_of(session, actor, pledge.id),
@@ -206,6 +210,9 @@ def _shown(
         words=words,
         levels=LEVELS,
         state_badge=state_badge,
+        change_badge=change_badge,
+        change_kinds=CHANGE_KINDS,
+        may_change=actor.role in {Role.OFFICER, Role.SYSTEM} and pledge.state in IN_FORCE,
         event_words=event_words,
         entry_kinds=ENTRY_KINDS,
         buckets=BUCKETS,

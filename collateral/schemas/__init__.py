@@ -1,5 +1,15 @@
 """Shapes of the collateral API: strings for exact figures, one copy between struct and value."""
 
+from collateral.schemas.changes import (
+    ChangeDetailOut,
+    ChangeEventOut,
+    ChangeIn,
+    ChangeListOut,
+    ChangeOut,
+    ChangePreviewOut,
+    ReasonIn,
+    ScenarioOut,
+)
 from collateral.schemas.pledges import (
     AppraisalIn,
     AppraisalOut,
@@ -23,6 +33,12 @@ __all__ = [
     "AppraisalIn",
     "AppraisalOut",
     "CallOut",
+    "ChangeDetailOut",
+    "ChangeEventOut",
+    "ChangeIn",
+    "ChangeListOut",
+    "ChangeOut",
+    "ChangePreviewOut",
     "CoverageOut",
     "DeskPledgeOut",
     "DifferenceOut",
@@ -33,10 +49,12 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "ReasonIn",
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
     "RepoOut",
+    "ScenarioOut",
     "TopUpOut",
     "UnitQuantityIn",
     "UnitQuantityOut",

@@ -16,8 +16,10 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.headroom import HEADROOM
+from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
@@ -31,6 +33,21 @@ from collateral.service.approvals import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import issue_calls, live_calls, load_call
+from collateral.service.change_approvals import (
+    CHANGE_APPROVAL,
+    approve_change,
+    propose_change,
+    waiting_change_approval,
+)
+from collateral.service.change_replies import ask_again, free_old, withdraw_change
+from collateral.service.changes import (
+    change_of_pledge,
+    change_outcome,
+    change_timeline,
+    changes_of,
+    load_change,
+    preview_change,
+)
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
     compliance_positions_of,
@@ -62,7 +79,15 @@ from collateral.service.reconciliations import (
     reconciliations_page,
     record_reconciliation,
 )
-from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
+from collateral.service.registry import (
+    messages_to_send,
+    open_questions,
+    request_of,
+    take_answer,
+    take_answer_to,
+    take_reply,
+)
+from collateral.service.release_letters import change_letter, release_letter
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -86,9 +111,13 @@ from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
     "CALL_NOTICE",
+    "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "PLEDGE_APPROVAL",
     "AccountPosition",
+    "ChangeDraft",
+    "ChangeKind",
+    "ChangeOutcome",
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
@@ -98,6 +127,7 @@ __all__ = [
     "HeadroomRecord",
     "MarginCall",
     "Pledge",
+    "PledgeChange",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
@@ -111,7 +141,14 @@ __all__ = [
     "appraise_pledge",
     "appraise_what_if",
     "approval_of",
+    "approve_change",
     "approve_pledge",
+    "ask_again",
+    "change_letter",
+    "change_of_pledge",
+    "change_outcome",
+    "change_timeline",
+    "changes_of",
     "collateral_desk",
     "complete_diligence",
     "compliance_positions_of",
@@ -120,6 +157,7 @@ __all__ = [
     "desk_page",
     "desk_view",
     "draw_pledge",
+    "free_old",
     "haircut_impact",
     "headroom_of",
     "holdings_of",
@@ -133,6 +171,7 @@ __all__ = [
     "lines_of",
     "live_calls",
     "load_call",
+    "load_change",
     "load_pledge",
     "load_repo",
     "messages_to_send",
@@ -141,6 +180,8 @@ __all__ = [
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "preview_change",
+    "propose_change",
     "reconciliations_page",
     "record_appraisal",
     "record_compliance_position",
@@ -150,6 +191,7 @@ __all__ = [
     "record_reconciliation",
     "register_pledge",
     "reject_pledge",
+    "release_letter",
     "repay_pledge",
     "repo_by_code",
     "repo_exposure_of",
@@ -162,12 +204,15 @@ __all__ = [
     "sign_pledge",
     "standing_on",
     "take_answer",
+    "take_answer_to",
     "take_over_pledge",
     "take_reply",
     "timeline_of",
     "unconfirmed_of",
     "waiting_approval",
+    "waiting_change_approval",
+    "withdraw_change",
     "withdraw_pledge",
 ]
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EXPOSURE, REPO_START)

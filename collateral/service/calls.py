@@ -23,20 +23,23 @@ def issue_calls(session: Session, actor: Actor, business_date: date) -> tuple[Ma
     DRAWN below the warning line is called; MARGIN_CALLED at or above the initial line is cured; MARGIN_CALLED past its
     deadline expires. Coverage of an older date moves nothing.
     """
-    standing = standing_on(session, actor, business_date)
-    view = desk_view(session, standing)
-    coverages = valuations.latest_coverages(session, actor, on=business_date)
-    issued = []
-    for seen in pledges.pledges_of(session, actor, states=frozenset({"DRAWN", "MARGIN_CALLED"})):
-        coverage = coverages.get(seen.id)
-        if coverage is None or coverage.business_date != business_date:
-            continue
-        pledge = pledges.load_pledge(session, actor, seen.id, lock=True)
-        if pledge.state == "DRAWN" and coverage.level in _BREACHED:
-            issued.append(_call(session, actor, pledge, coverage, view))
-        elif pledge.state == "MARGIN_CALLED":
-            _follow_up(session, actor, pledge, coverage, standing)
-    return tuple(issued)
+    view = desk_view(session, standing_on(session, actor, business_date))
+    seen = pledges.pledges_of(session, actor, states=frozenset({"DRAWN", "MARGIN_CALLED"}))
+    found = (move_by_coverage(session, actor, one.id, view) for one in seen)
+    return tuple(call for call in found if call is not None)
+
+
+def move_by_coverage(session: Session, actor: Actor, pledge_id: str, view: DeskView) -> MarginCall | None:
+    """Move one pledge by its coverage of the view's date, and give the call if one was issued."""
+    coverage = valuations.latest_coverages(session, actor, on=view.day).get(pledge_id)
+    if coverage is None or coverage.business_date != view.day:
+        return None
+    pledge = pledges.load_pledge(session, actor, pledge_id, lock=True)
+    if pledge.state == "DRAWN" and coverage.level in _BREACHED:
+        return _call(session, actor, pledge, coverage, view)
+    if pledge.state == "MARGIN_CALLED":
+        _follow_up(session, actor, pledge, coverage, view.standing)
+    return None
 
 
 def deadline_of(view: DeskView) -> date:

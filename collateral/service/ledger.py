@@ -98,8 +98,9 @@ def reserve(
     units: tuple[UnitQuantity, ...],
     standing: Standing,
     cause: str,
+    change_id: str | None = None,
 ) -> None:
-    """Reserve free units for an agreement before the registry is asked.
+    """Reserve free units for an agreement, or for a change of it, before the registry is asked.
 
     Raises:
         Conflict: Too little is free; nothing is reserved.
@@ -117,14 +118,17 @@ def reserve(
             unit=one.unit,
             quantity_t=one.quantity_t,
             reserved_at=standing.known_at,
+            change_id=change_id,
         )
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
         _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
-def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
-    """Lock what is reserved for a pledge: the registry froze it."""
-    for held in _held(session, actor, pledge_id, "PENDING"):
+def confirm(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
+    """Lock what is reserved for a pledge, at its beginning or by a change: the registry froze it."""
+    for held in _reserved(session, actor, pledge_id, change_id):
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "confirm"))
         store.move_position(
             session,
@@ -137,9 +141,11 @@ def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standin
         _move(session, actor, held, "confirm", start=Bucket.PENDING, end=Bucket.LOCKED, standing=standing, cause=cause)
 
 
-def void(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
+def void(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
     """Free what is reserved for a pledge; only after the registry said that it is not frozen."""
-    for held in _held(session, actor, pledge_id, "PENDING"):
+    for held in _reserved(session, actor, pledge_id, change_id):
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "void"))
         store.move_position(session, actor, account_id=held.account_id, unit=held.unit, pending_t=-held.quantity_t)
         _move(session, actor, held, "void", start=Bucket.PENDING, end=Bucket.FREE, standing=standing, cause=cause)
@@ -153,9 +159,39 @@ def ask_release(session: Session, actor: Actor, *, pledge_id: str) -> tuple[Encu
     return held
 
 
-def release(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
-    """Free what was locked for a pledge: the registry unfroze it."""
+def ask_part_release(
+    session: Session, actor: Actor, *, pledge_id: str, change_id: str, units: tuple[UnitQuantity, ...]
+) -> None:
+    """Mark part of what is locked for a pledge as asked to be released by a change; it stays bound until confirmed.
+
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    locked = _held(session, actor, pledge_id, "LOCKED")
+    for one in units:
+        left_t = one.quantity_t
+        for held in locked:
+            if held.unit != one.unit or not left_t:
+                continue
+            part_t = min(left_t, held.quantity_t)
+            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id)
+            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
+            left_t -= part_t
+        if left_t:
+            raise Conflict(
+                f"{one.unit}: {one.quantity_t} t are to be freed, {one.quantity_t - left_t} t are locked",
+                zh=f"{one.unit} 拟释放 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
+                field="freed",
+            )
+
+
+def release(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
+    """Free what was locked for a pledge, or what a change of it lets go: the registry unfroze it."""
     for held in _held(session, actor, pledge_id, "RELEASE_PENDING"):
+        if change_id is not None and held.change_id != change_id:
+            continue
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "registry confirms"))
         store.move_position(session, actor, account_id=held.account_id, unit=held.unit, locked_t=-held.quantity_t)
         _move(session, actor, held, "release", start=Bucket.LOCKED, end=Bucket.FREE, standing=standing, cause=cause)
@@ -188,6 +224,11 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
             if posted_t != quantity_t:
                 faults.append(f"{one.unit} {bucket}: position {quantity_t} t, journal {posted_t} t")
     return tuple(faults)
+
+
+def _reserved(session: Session, actor: Actor, pledge_id: str, change_id: str | None) -> tuple[Encumbrance, ...]:
+    """Give what a change reserved, or with None what was reserved at the beginning; a change never moves another's."""
+    return tuple(one for one in _held(session, actor, pledge_id, "PENDING") if one.change_id == change_id)
 
 
 def _held(session: Session, actor: Actor, pledge_id: str, state: str) -> tuple[Encumbrance, ...]:

@@ -1,6 +1,7 @@
 """The life of a pledge, from application to release; each step passes the state machine and is written down."""
 
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session
 
@@ -10,12 +11,14 @@ from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
+from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.pledge_changes import CHANGE
 from collateral.registries.port import Operation
 from collateral.service import appraisals, ledger
 from collateral.service.valuations import post_exposure
+from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
 
 FREEZE_MESSAGE = "collateral.freeze"
@@ -169,28 +172,39 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         standing=standing,
         cause="申请冻结",
     )
-    _ask_registry(session, actor, pledge, Operation.FREEZE)
+    ask_registry(
+        session, actor, pledge, Operation.FREEZE, units=pledge.units, key=request_key(pledge, Operation.FREEZE)
+    )
     return moved
 
 
-def _ask_registry(session: Session, actor: Actor, pledge: Pledge, operation: Operation) -> None:
-    """Write the message to the registry; its key names pledge and operation, so that sending twice asks once."""
+def ask_registry(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    operation: Operation,
+    *,
+    units: tuple[UnitQuantity, ...],
+    key: str,
+    change_id: str | None = None,
+) -> None:
+    """Write the message to the registry; its key names what is asked for, so that sending twice asks once."""
     accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    payload: dict[str, Any] = {
+        "pledge_id": pledge.id,
+        "request_key": key,
+        "operation": str(operation),
+        "agreement_code": pledge.code,
+        "units": [
+            {"account_id": accounts[one.unit], "unit": str(one.unit), "quantity_t": one.quantity_t} for one in units
+        ],
+    }
     enqueue(
         session,
         actor,
         subject=f"pledge:{pledge.id}",
         kind=FREEZE_MESSAGE if operation is Operation.FREEZE else UNFREEZE_MESSAGE,
-        payload={
-            "pledge_id": pledge.id,
-            "request_key": request_key(pledge, operation),
-            "operation": str(operation),
-            "agreement_code": pledge.code,
-            "units": [
-                {"account_id": accounts[one.unit], "unit": str(one.unit), "quantity_t": one.quantity_t}
-                for one in pledge.units
-            ],
-        },
+        payload=payload if change_id is None else payload | {"change_id": change_id},
     )
 
 
@@ -240,11 +254,26 @@ def repay_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: St
 def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
     """Ask the registry to unfreeze; the units stay locked in the ledger until it confirms."""
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    _refuse_open_changes(session, actor, pledge)
     event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
     moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
     ledger.ask_release(session, actor, pledge_id=pledge.id)
-    _ask_registry(session, actor, pledge, Operation.UNFREEZE)
+    ask_registry(
+        session, actor, pledge, Operation.UNFREEZE, units=pledge.units, key=request_key(pledge, Operation.UNFREEZE)
+    )
     return moved
+
+
+def _refuse_open_changes(session: Session, actor: Actor, pledge: Pledge) -> None:
+    """Refuse the full release of a pledge with a change under way: its units would be let go twice or never."""
+    for change in change_store.open_changes(session, actor, pledge.id):
+        raise Conflict(
+            f"change {change.number} of pledge {pledge.code} is under way ({change.state})",
+            zh=f"第 {change.number} 项变更尚未完成（{CHANGE.states[change.state]}），不得申请全部解冻",
+            field="state",
+            remedy="Finish it or withdraw it first.",
+            remedy_zh="请先完成或撤回该项变更。",
+        )
 
 
 def withdraw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:

@@ -10,6 +10,7 @@ from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
 from collateral.registries.port import Answer, Operation, RegistryReply, RegistryRequest, UnitFreeze
 from collateral.service import ledger
+from collateral.service.change_replies import open_change_requests, take_change_answer
 from collateral.service.pledges import FREEZE_MESSAGE, UNFREEZE_MESSAGE, request_key, take_step
 from collateral.store import pledges as store
 
@@ -23,6 +24,7 @@ class OpenQuestion:
 
     pledge_id: str
     request_key: str
+    change_id: str | None = None
 
 
 def messages_to_send(session: Session, actor: Actor) -> tuple[Message, ...]:
@@ -50,7 +52,11 @@ def take_reply(session: Session, actor: Actor, message: Message, reply: Registry
         mark_failed(session, message.id, at=standing.known_at, failure=reply.reason)
         return
     mark_delivered(session, message.id, at=standing.known_at)
-    take_answer(session, actor, message.payload["pledge_id"], reply, standing=standing)
+    payload = message.payload
+    asked = OpenQuestion(
+        pledge_id=payload["pledge_id"], request_key=payload["request_key"], change_id=payload.get("change_id")
+    )
+    take_answer_to(session, actor, asked, reply, standing=standing)
 
 
 def open_questions(session: Session, actor: Actor) -> tuple[OpenQuestion, ...]:
@@ -59,8 +65,14 @@ def open_questions(session: Session, actor: Actor) -> tuple[OpenQuestion, ...]:
     One that never left is not asked for, also where sending was given up: the registry would say that it never saw it,
     the units would be let go here, and a person who sends it again would freeze them there.
     """
-    waiting = {message.payload["pledge_id"] for message in unsent(session, actor.organization_id, _REGISTRY_MESSAGES)}
-    return tuple(
+    waiting = unsent(session, actor.organization_id, _REGISTRY_MESSAGES)
+    unsent_pledges = {one.payload["pledge_id"] for one in waiting if "change_id" not in one.payload}
+    unsent_changes = frozenset(one.payload["change_id"] for one in waiting if "change_id" in one.payload)
+    of_changes = tuple(
+        OpenQuestion(pledge_id=change.pledge_id, request_key=key, change_id=change.id)
+        for change, key in open_change_requests(session, actor, waiting=unsent_changes)
+    )
+    return of_changes + tuple(
         OpenQuestion(
             pledge_id=pledge.id,
             request_key=request_key(
@@ -68,8 +80,19 @@ def open_questions(session: Session, actor: Actor) -> tuple[OpenQuestion, ...]:
             ),
         )
         for pledge in store.pledges_of(session, actor, states=OPEN_QUESTIONS)
-        if pledge.id not in waiting
+        if pledge.id not in unsent_pledges
     )
+
+
+def take_answer_to(
+    session: Session, actor: Actor, asked: OpenQuestion, reply: RegistryReply, *, standing: Standing
+) -> tuple[str, str]:
+    """Move what was asked for, a pledge or a change of one, and give the pledge's code and the state after."""
+    if asked.change_id is None:
+        pledge = take_answer(session, actor, asked.pledge_id, reply, standing=standing)
+        return pledge.code, pledge.state
+    change = take_change_answer(session, actor, asked.change_id, reply, standing=standing, cause=_cause(reply))
+    return store.load_pledge(session, actor, change.pledge_id).code, change.state
 
 
 def take_answer(session: Session, actor: Actor, pledge_id: str, reply: RegistryReply, *, standing: Standing) -> Pledge:

@@ -80,21 +80,31 @@ def debt_of(exposure: Exposure) -> Debt:
     )
 
 
-def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
-    """Collect everything coverage hangs on.
+def required_exposure(session: Session, actor: Actor, pledge: Pledge, day: date) -> Exposure:
+    """Give what is owed behind a pledge on a day.
 
     Raises:
         MissingData: The day's exposure is not posted: an older one lacks interest and would flatter the coverage.
     """
-    exposure = valuations.latest_exposure(session, actor, pledge.code, on=view.day, exact=True)
+    exposure = valuations.latest_exposure(session, actor, pledge.code, on=day, exact=True)
     if exposure is None:
         raise MissingData(
-            f"pledge {pledge.code} has no exposure for {view.day}",
-            zh=f"质押 {pledge.code} 没有 {view.day} 的风险敞口",
+            f"pledge {pledge.code} has no exposure for {day}",
+            zh=f"质押 {pledge.code} 没有 {day} 的风险敞口",
             field="exposure",
             remedy="Run the day's accrual first.",
             remedy_zh="请先运行当日计息。",
         )
+    return exposure
+
+
+def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
+    """Collect everything coverage hangs on.
+
+    Raises:
+        MissingData: The day's exposure, a price or a parameter is not known.
+    """
+    exposure = required_exposure(session, actor, pledge, view.day)
     units = tuple(one.unit for one in pledge.units)
     return CoverageInputs(
         agreement_code=pledge.code,
@@ -134,7 +144,7 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[Covera
     failures: list[Failure] = []
     for pledge in pledges.pledges_of(session, actor, states=IN_FORCE):
         try:
-            values.append(_revalued(session, actor, pledge, view))
+            values.append(strike_coverage(session, actor, pledge, view))
         except CarbonFinError as error:
             failures.append(
                 Failure(
@@ -149,7 +159,12 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[Covera
     return Batch(values=tuple(values), failures=tuple(failures))
 
 
-def _revalued(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageRecord:
+def strike_coverage(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageRecord:
+    """Strike coverage of one pledge and keep it; the same inputs on the same date again change nothing.
+
+    Raises:
+        MissingData: The day's exposure, a price or a parameter is not known.
+    """
     inputs = coverage_inputs(session, actor, pledge, view)
     inputs_digest = digest_of(inputs)
     known = valuations.coverage_with_digest(

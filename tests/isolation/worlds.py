@@ -139,6 +139,8 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     "evidence_file": {"content": b"x"},
     "inbox_item": {"role": "officer"},
     "pledge_approval": {"finding": "approved"},
+    "pledge_change": {"kind": "top_up"},
+    "pledge_change_unit": {"side": "added"},
 }
 """Columns whose values the database checks, in tables the demonstration leaves empty."""
 
