@@ -27,13 +27,20 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A rate that must be reached, where there is no peer to run beside."""
+
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """A subject beside its comparator, both doing operations of the same kind or of stated kinds."""
 
     name: str
     unit: str
     subject: Contender
-    comparator: Contender
+    comparator: Contender | Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class Measured:
 
     Attributes:
         ratio: Subject's rate over the comparator's: above one, the subject is faster.
+        best_ratio: The same of the quickest run of each side, which other work beside them disturbed least.
         spread: Largest over smallest ratio of single runs; far from one, the machine was not quiet.
     """
 
@@ -52,6 +60,7 @@ class Measured:
     comparator: str
     comparator_per_s: float
     ratio: float
+    best_ratio: float
     spread: float
     runs: int
 
@@ -59,7 +68,8 @@ class Measured:
         """Give the row as text."""
         return (
             f"{self.name}: {self.ratio:.3g} ({self.subject} {self.subject_per_s:,.0f} {self.unit}/s, "
-            f"{self.comparator} {self.comparator_per_s:,.0f} {self.unit}/s; spread {self.spread:.2f}, {self.runs} runs)"
+            f"{self.comparator} {self.comparator_per_s:,.0f} {self.unit}/s; spread {self.spread:.2f}, "
+            f"{self.runs} runs; best runs {self.best_ratio:.3g})"
         )
 
 
@@ -89,24 +99,25 @@ def measure(comparison: Comparison, *, runs: int) -> Measured:
     Both sides run once before anything is timed; garbage is collected between runs, not in them.
     """
     assert runs > 0, "a figure needs a run"
-    sides = (comparison.subject, comparison.comparator)
-    for side in sides:
-        side.run()
+    sides: dict[str, Contender | Bound] = {"subject": comparison.subject, "comparator": comparison.comparator}
+    for side in sides.values():
+        if isinstance(side, Contender):
+            side.run()
     seconds: dict[str, list[float]] = {"subject": [], "comparator": []}
     for number in range(runs):
-        order = ("subject", "comparator") if number % 2 == 0 else ("comparator", "subject")
-        for role in order:
-            side = comparison.subject if role == "subject" else comparison.comparator
-            seconds[role].append(_timed(side))
+        for role in ("subject", "comparator") if number % 2 == 0 else ("comparator", "subject"):
+            side = sides[role]
+            seconds[role].append(_timed(side) if isinstance(side, Contender) else 1 / side.per_s)
     ratios = [theirs / ours for ours, theirs in zip(seconds["subject"], seconds["comparator"], strict=True)]
     return Measured(
         name=comparison.name,
         unit=comparison.unit,
         subject=comparison.subject.name,
         subject_per_s=1 / statistics.median(seconds["subject"]),
-        comparator=comparison.comparator.name,
+        comparator=comparison.comparator.name if isinstance(comparison.comparator, Contender) else "bound",
         comparator_per_s=1 / statistics.median(seconds["comparator"]),
         ratio=statistics.median(ratios),
+        best_ratio=min(seconds["comparator"]) / min(seconds["subject"]),
         spread=max(ratios) / min(ratios),
         runs=runs,
     )

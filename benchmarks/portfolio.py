@@ -30,7 +30,7 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     rng = np.random.default_rng(20250630)
     left, right = rng.random(count), rng.random(count)
     with quantlib_on(_VALUATION_DATE) as today:
-        instruments = _quantlib_forwards(today, quantlib_count)
+        instruments = quantlib_forwards(today, quantlib_deliveries(quantlib_count))
 
         def revalue() -> float:
             # Each is asked anew: what QuantLib remembers of the last run would measure nothing.
@@ -80,7 +80,12 @@ def _forwards(count: int) -> Callable[[], FloatArray]:
     return value
 
 
-def _quantlib_forwards(today: ql.Date, count: int) -> list[ql.FxForward]:
+def quantlib_deliveries(count: int) -> list[ql.Date]:
+    """Give a delivery day a forward, over a year."""
+    return [ql_date(_VALUATION_DATE + timedelta(days=place % _LONGEST_DAYS + 1)) for place in range(count)]
+
+
+def quantlib_forwards(today: ql.Date, deliveries: list[ql.Date]) -> list[ql.FxForward]:
     """Give forwards that exchange CNY for units as if these were a currency without interest, on one engine."""
     domestic = ql.YieldTermStructureHandle(ql.FlatForward(today, float(_RATE), ql.Actual365Fixed()))
     foreign = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.0, ql.Actual365Fixed()))
@@ -88,8 +93,7 @@ def _quantlib_forwards(today: ql.Date, count: int) -> list[ql.FxForward]:
     engine = ql.DiscountingFxForwardEngine(foreign, domestic, spot)
     calendar = ql.NullCalendar()
     instruments = []
-    for place in range(count):
-        delivery = ql_date(_VALUATION_DATE + timedelta(days=place % _LONGEST_DAYS + 1))
+    for delivery in deliveries:
         instrument = ql.FxForward(
             1000.0, ql.USDCurrency(), 1000.0 * _STRIKE, ql.CNYCurrency(), delivery, _PHYSICAL, 0, calendar
         )

@@ -70,9 +70,9 @@ class PolarsTable:
         """Give the answers named for a frame, all unless said; the frame is gone over once."""
         if self._looked_up is None:
             return frame.select(**self.expressions(frame.schema)).select(names)
-        index = frame.select(index=self._index(frame.schema))
-        answers = self._gathered(pl.col("index"))
-        return index.select(answers[name] for name in names)
+        # As a plan, what columns ask twice is asked once; answers gathered as one frame read the index once.
+        index = frame.lazy().select(index=self._index(frame.schema)).collect()
+        return self._looked_up.select(names)[index["index"]]
 
     def _index(self, schema: Mapping[str, AnyType]) -> pl.Expr:
         """Give the place of a frame's row among the combinations of pieces."""
@@ -168,8 +168,14 @@ def _piece(column: ColumnPieces, dtype: AnyType | None, weight: int) -> pl.Expr:
         return _code(column, value, dtype, weight)
     if isinstance(domain, BooleanDomain):
         return pl.when(value).then(_place(2 * weight)).when(value.not_()).then(_place(weight)).otherwise(_place(0))
-    passes = [value > pl.lit(end) if is_above else value >= pl.lit(end) for end, is_above in column.cuts]
-    return _passed(passes, is_there, weight)
+    return _passed([_passes(value, end, is_above=is_above) for end, is_above in column.cuts], is_there, weight)
+
+
+def _passes(value: pl.Expr, end: Any, *, is_above: bool) -> pl.Expr:
+    """Whether a value lies past a cut; floats from an end on are those above the float before it, asked sooner."""
+    if not is_above and isinstance(end, float):
+        return value > pl.lit(math.nextafter(end, -math.inf))
+    return value > pl.lit(end) if is_above else value >= pl.lit(end)
 
 
 def _passed(passes: Sequence[pl.Expr], is_there: pl.Expr, weight: int) -> pl.Expr:
@@ -206,6 +212,9 @@ def _place(number: int) -> pl.Expr:
 def _code(column: ColumnPieces, value: pl.Expr, dtype: AnyType | None, weight: int) -> pl.Expr:
     places = {code: place * weight for place, code in enumerate(column.members, 1)}
     if isinstance(dtype, pl.Enum):
+        if tuple(dtype.categories) == column.members:
+            # The frame numbers its codes as the table does: nothing to look up.
+            return (value.to_physical().cast(pl.UInt16) * _place(weight) + _place(weight)).fill_null(0)
         known = pl.Series([places.get(code, 0) for code in dtype.categories], dtype=pl.UInt16)
         return pl.lit(known).gather(value.to_physical()).fill_null(0)
     return value.replace_strict(list(places), list(places.values()), default=0, return_dtype=pl.UInt16).fill_null(0)

@@ -1,7 +1,9 @@
 """A table as one Python function: a microsecond a decision, the same answers as the plain interpreter.
 
 The source is written from the table's values alone: numbers and codes as literals, everything else by names of our own.
-Where an input is missing the rows are tried one by one, as the interpreter does.
+Where an input is missing the rows are tried one by one, as the interpreter does. Where none is, the answer with its
+trace hangs only on the piece of each column that its value lies in (`carbonfin.rules.pieces`), so it is made once for
+each combination of pieces that is asked.
 """
 
 import sys
@@ -10,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from carbonfin.rules.decide import Decider, Decision, NotDecided, RowTried
+from carbonfin.rules.decide import Decider, Decision, NotDecided
 from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain, Present
 from carbonfin.rules.grammar import Cell, Interval
+from carbonfin.rules.pieces import column_pieces
 from carbonfin.rules.policies import Settled
 from carbonfin.rules.tables import DecisionTable, HitPolicy
 
@@ -26,24 +29,15 @@ class CompiledTable:
     """A table as a function.
 
     Attributes:
+        decide: Inputs by name to the answer with the trace of every row, equal to the plain interpreter's.
         settle: Inputs in the order of the columns to what the rows come to; never raises.
         source: The functions' text.
     """
 
     table: DecisionTable
+    decide: Callable[[Mapping[str, object]], Decision | NotDecided]
     settle: Callable[..., Settled]
     source: str
-    _decider: Decider
-    _read: Callable[..., tuple[Present | None, ...]]
-    _tried: Callable[..., tuple[RowTried, ...]]
-    _names: tuple[str, ...]
-
-    def decide(self, inputs: Mapping[str, object]) -> Decision | NotDecided:
-        """Decide with the trace of every row; equal to the plain interpreter's answer, faster."""
-        values = self._read(*map(inputs.get, self._names))
-        if None in values:
-            return self._decider.decide(inputs)
-        return self._decider.answer(self.settle(*values), (), self._tried(*values))
 
 
 def compile_python(table: DecisionTable) -> CompiledTable:
@@ -53,8 +47,7 @@ def compile_python(table: DecisionTable) -> CompiledTable:
     # The text holds literals of the table's own values and names made here; cells have no code in them.
     exec(compile(source, f"<table {table.name}>", "exec"), writer.names)  # noqa: S102 - see above
     return CompiledTable(
-        table=table, settle=writer.names["settle"], source=source, _decider=writer.decider, _read=writer.names["read"],
-        _tried=writer.names["tried"], _names=tuple(column.name for column in table.inputs),
+        table=table, decide=writer.names["decide"], settle=writer.names["settle"], source=source
     )  # fmt: skip
 
 
@@ -63,20 +56,64 @@ class _Writer:
         self._table = table
         self.decider = Decider(table)
         self._arguments = [f"v{place}" for place in range(len(table.inputs))]
-        self.names: dict[str, Any] = {"date": date, "by_rows": self._by_rows, "by_mask": self._by_mask()}
+        self._kept: dict[Any, Decision | NotDecided] = {}
+        self.names: dict[str, Any] = {
+            "date": date, "by_rows": self._by_rows, "by_mask": self._by_mask(), "interpreted": self.decider.decide,
+            "kept": self._kept.get, "anew": self._anew,
+        }  # fmt: skip
 
     def source(self) -> str:
         """Write the functions: read each input; try rows in order or gather what hits; say what became of each row."""
-        reading = [f"    {line}" for place in range(len(self._arguments)) for line in self._reading(place)]
-        lines = [f"def read({', '.join(self._arguments)}):", *reading]
-        lines += [f"    return ({', '.join(self._arguments)},)"]
-        lines += [f"def settle({', '.join(self._arguments)}):", *reading]
-        none = " or ".join(f"{name} is None" for name in self._arguments)
-        lines += [f"    if {none}:", f"        return by_rows({', '.join(self._arguments)})"]
+        arguments = ", ".join(self._arguments)
+        lines = [f"def settle({arguments}):", *self._read_or(f"by_rows({arguments})")]
         lines += [f"    {line}" for line in self._rows()]
-        lines += [f"def tried({', '.join(self._arguments)}):", "    return ("]
+        lines += [f"def tried({arguments}):", "    return ("]
         lines += [f"        {self._row_tried(place)}," for place in range(len(self._table.rows))]
-        return "\n".join([*lines, "    )"]) + "\n"
+        lines += ["    )", "def decide(inputs):", "    get = inputs.get"]
+        lines += [
+            f"    {name} = get({column.name!r})"
+            for name, column in zip(self._arguments, self._table.inputs, strict=True)
+        ]
+        lines += self._read_or("interpreted(inputs)")
+        lines += [f"    pieces = ({''.join(self._marks())})"]
+        lines += [f"    return kept(pieces) or anew(pieces, {arguments})"]
+        return "\n".join(lines) + "\n"
+
+    def _read_or(self, instead: str) -> list[str]:
+        """Write what reads each input, and the answer where one is missing; most inputs are what they should be."""
+        plain = " and ".join(f"({self._is_plain(place)})" for place in range(len(self._arguments)))
+        lines = [f"    if not ({plain}):"]
+        lines += [f"        {line}" for place in range(len(self._arguments)) for line in self._reading(place)]
+        none = " or ".join(f"{name} is None" for name in self._arguments)
+        return [*lines, f"        if {none}:", f"            return {instead}"]
+
+    def _is_plain(self, place: int) -> str:
+        """Write what is true of values that are read as they stand."""
+        name, domain = self._arguments[place], self._table.inputs[place].domain
+        if isinstance(domain, CodeDomain):
+            return f"type({name}) is str and {name} in {self._named(frozenset(domain.codes))}"
+        if isinstance(domain, BooleanDomain):
+            return f"{name} is True or {name} is False"
+        if isinstance(domain, DateDomain):
+            return f"type({name}) is date and {self._within_days(name, domain)}"
+        low, high = (max(-_WHOLE_MAX, min(_WHOLE_MAX, bound)) for bound in domain.bounds)
+        kind = "int" if domain.is_whole else "float"
+        return f"type({name}) is {kind} and {low!r} <= {name} <= {high!r}"
+
+    def _marks(self) -> list[str]:
+        """Write what tells the pieces of a column apart: the code or flag itself, or the cuts the value has passed."""
+        marks = []
+        for place, name in enumerate(self._arguments):
+            pieces = column_pieces(self._table, place)
+            marks += [f"{name}, "] if pieces.members else []
+            marks += [f"{name} {'>' if is_above else '>='} {self._end(end)}, " for end, is_above in pieces.cuts]
+        return marks
+
+    def _anew(self, pieces: tuple[Any, ...], *values: Present) -> Decision | NotDecided:
+        answer = self.decider.answer(self.names["settle"](*values), (), self.names["tried"](*values))
+        if len(self._kept) < _KEPT_MAX:
+            self._kept[pieces] = answer
+        return answer
 
     def _row_tried(self, place: int) -> str:
         """Write what becomes of a row where nothing is missing: the first cell that fails, or a hit."""

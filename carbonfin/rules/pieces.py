@@ -68,7 +68,7 @@ def pieces_of(table: DecisionTable) -> tuple[ColumnPieces, ...]:
             remedy="Decide row by row, or split the table.",
             remedy_zh="请逐条判定，或拆分该表。",
         )
-    return tuple(_column(table, place) for place in range(len(table.inputs)))
+    return tuple(column_pieces(table, place) for place in range(len(table.inputs)))
 
 
 def totals_of(table: DecisionTable) -> Totals | None:
@@ -99,7 +99,8 @@ def _decimals(value: int | Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _column(table: DecisionTable, place: int) -> ColumnPieces:
+def column_pieces(table: DecisionTable, place: int) -> ColumnPieces:
+    """Cut one column of a table into pieces."""
     column = table.inputs[place]
     cells = [row.cells[place] for row in table.rows]
     if isinstance(column.domain, NumberDomain | DateDomain):

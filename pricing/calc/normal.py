@@ -13,6 +13,9 @@ FloatArray = npt.NDArray[np.float64]
 _REACH = 9.0
 _NODES_PER_UNIT = 1024
 _TERMS = 5
+PRICE_NODES_PER_UNIT = 640  # the coarser table of `price_cdf`: as coarse as its bound allows, as it stays in the cache
+PRICE_ORIGIN = _REACH * PRICE_NODES_PER_UNIT
+_PRICE_TERMS = 4
 _MILLS_LEVELS = 40
 _DEEPEST = 40.0  # beyond, the tail is less than the least double
 _TWO_PI = 2.0 * math.pi
@@ -29,7 +32,7 @@ def normal_pdf(x: FloatArray) -> FloatArray:
 def normal_cdf(x: FloatArray) -> FloatArray:
     """Give the standard normal distribution function, element by element.
 
-    Taylor's series of five terms about the nearest of 4,609 nodes; beyond nine deviations the continued fraction of
+    Taylor's series of five terms about the nearest of 18,433 nodes; beyond nine deviations the continued fraction of
     Mills' ratio. The error is below 3e-16, relative to the value below 2e-13 down to where doubles end.
     """
     found = np.empty(np.shape(x))
@@ -44,64 +47,76 @@ class CdfBuffers:
         """Make the room."""
         self._scaled, self._nearest = np.empty(size), np.empty(size)
         self._place = np.empty(size, dtype=np.intp)
-        self._terms = np.empty((size, _TERMS - 1))
-        self._table, self._last = _taylor_table()
+        self._taylor, self._price = _taylor_table(), _price_table()
 
     def cdf(self, x: FloatArray, out: FloatArray) -> None:
         """Write the distribution function of `x` into `out`; both have one dimension and at most the room's size."""
-        terms = self._terms_of(x)
-        np.take(self._last, self._place[: x.size], out=out, mode="clip")
-        np.multiply(out, self._scaled[: x.size], out=out)
-        np.add(out, terms[:, -1], out=out)
-        np.multiply(out, self._scaled[: x.size], out=out)
-        self._series(terms, out)
+        scaled = self._scaled[: x.size]
+        np.clip(x, -_REACH, _REACH, out=scaled)
+        np.multiply(scaled, _NODES_PER_UNIT, out=scaled)
+        np.add(scaled, _REACH * _NODES_PER_UNIT, out=scaled)
+        self._series(scaled, self._taylor, out)
         if x.size and (x.min() < -_REACH or x.max() > _REACH):
             out[x > _REACH] = 1.0
             low = x < -_REACH
             out[low] = _lower_tail(np.maximum(x[low], -_DEEPEST))
 
-    def bounded_cdf(self, x: FloatArray, out: FloatArray) -> None:
-        """Write the same to 2e-15, with 1e-19 and 1 - 1e-19 beyond nine deviations: enough where prices take it."""
-        terms = self._terms_of(x)
-        np.multiply(terms[:, -1], self._scaled[: x.size], out=out)
-        self._series(terms, out)
+    def price_cdf(self, steps: FloatArray, out: FloatArray) -> None:
+        """Write the same to 3e-15, with 1e-19 and 1 - 1e-19 beyond nine deviations: enough where prices take it.
 
-    def _terms_of(self, x: FloatArray) -> FloatArray:
-        """Find the nearest node of each element, the distance from it in steps of nodes, and give the node's terms."""
-        scaled, nearest = self._scaled[: x.size], self._nearest[: x.size]
-        np.clip(x, -_REACH, _REACH, out=scaled)
-        np.multiply(scaled, _NODES_PER_UNIT, out=scaled)
-        np.rint(scaled, out=nearest)
-        np.subtract(scaled, nearest, out=scaled)
-        np.add(nearest, _REACH * _NODES_PER_UNIT, out=nearest)
-        self._place[: x.size] = nearest
-        # One row of the table holds the terms of a node: a single visit to memory for each element.
-        terms = self._terms[: x.size]
-        np.take(self._table, self._place[: x.size], axis=0, out=terms, mode="clip")
-        return terms
+        Args:
+            steps: x in steps of nodes from the lowest one, x * PRICE_NODES_PER_UNIT + PRICE_ORIGIN, each below 2^52
+                in size; what it holds is lost.
+            out: Where to write, another array of its size.
+        """
+        self._series(steps, self._price, out)
 
-    def _series(self, terms: FloatArray, out: FloatArray) -> None:
-        """Sum the terms below the one that `out` holds, by Horner's rule."""
-        for column in range(_TERMS - 3, 0, -1):
-            np.add(out, terms[:, column], out=out)
-            np.multiply(out, self._scaled[: out.size], out=out)
-        np.add(out, terms[:, 0], out=out)
+    def _series(self, steps: FloatArray, table: "_Table", out: FloatArray) -> None:
+        """Find the nearest node of each element and sum its series in the distance from it; `steps` is lost."""
+        nearest, place = self._nearest[: steps.size], self._place[: steps.size]
+        np.rint(steps, out=nearest)
+        place[...] = nearest
+        np.subtract(steps, nearest, out=steps)
+        # A column a term, so that each is read and added at full speed; beyond the ends, the node there is taken.
+        table[-1].take(place, out=out, mode="clip")
+        for term in table[-2::-1]:
+            np.multiply(out, steps, out=out)
+            term.take(place, out=nearest, mode="clip")
+            np.add(out, nearest, out=out)
+
+
+_Table = tuple[FloatArray, ...]
 
 
 @cache
-def _taylor_table() -> tuple[FloatArray, FloatArray]:
-    """Give a row for each node, and its last term apart: derivatives over factorials, in steps of nodes."""
+def _taylor_table() -> _Table:
+    """Give the terms of all nodes, the lowest first: derivatives over factorials, in steps of nodes."""
     count = int(_REACH * _NODES_PER_UNIT)
     node = np.arange(-count, count + 1) / _NODES_PER_UNIT
     density = np.array([math.exp(-0.5 * one * one) / _ROOT_TWO_PI for one in node.tolist()])
-    table = np.empty((node.size, _TERMS))
-    table[:, 0] = [0.5 * math.erfc(-one / math.sqrt(2.0)) for one in node.tolist()]
+    table = [_exact_cdf(node)]
     before, hermite = np.zeros_like(node), np.ones_like(node)
     for order in range(1, _TERMS):
         scale = math.factorial(order) * (1.0 * _NODES_PER_UNIT) ** order
-        table[:, order] = (-1.0) ** (order - 1) * hermite * density / scale
+        table.append((-1.0) ** (order - 1) * hermite * density / scale)
         before, hermite = hermite, node * hermite - (order - 1) * before
-    return np.ascontiguousarray(table[:, :-1]), np.ascontiguousarray(table[:, -1])
+    return tuple(table)
+
+
+@cache
+def _price_table() -> _Table:
+    """Give the cubic of each node through four Chebyshev points about it: an eighth of Taylor's error."""
+    count = int(_REACH * PRICE_NODES_PER_UNIT)
+    points = 0.5 * np.cos(np.pi * (np.arange(_PRICE_TERMS) + 0.5) / _PRICE_TERMS)
+    values = _exact_cdf((np.arange(-count, count + 1)[:, None] + points) / PRICE_NODES_PER_UNIT)
+    terms = np.linalg.solve(np.vander(points, increasing=True), values.T)
+    # What lies beyond the ends is valued there, so that its bits do not hang on how far beyond it lies.
+    terms[1:, [0, -1]] = 0.0
+    return tuple(np.ascontiguousarray(term) for term in terms)
+
+
+def _exact_cdf(x: FloatArray) -> FloatArray:
+    return np.array([0.5 * math.erfc(-one / math.sqrt(2.0)) for one in x.ravel().tolist()]).reshape(x.shape)
 
 
 def _lower_tail(x: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Self
 
 from carbonfin.kernel.errors import CalculationFailed
@@ -21,7 +22,7 @@ _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def value_blocks(
-    blocks: Sequence[Callable[[], bytes]], market: BookMarket, *, worker_count: int
+    blocks: Sequence[Callable[[], bytes]], market: BookMarket, *, worker_count: int, totals_only: bool = False
 ) -> Iterator[LeafValue]:
     """Value the blocks of a book, each a leaf, over processes started for it; `BlockWorkers.values` says how.
 
@@ -29,6 +30,7 @@ def value_blocks(
         blocks: What gives the bytes of each, called by the worker that values it: `path.read_bytes` of a file.
         market: What all are valued on.
         worker_count: Processes; 1 works in this one.
+        totals_only: Leave out the values of single lines.
 
     Raises:
         InvalidInput: A block cannot be read; the message names it.
@@ -36,10 +38,10 @@ def value_blocks(
     """
     if worker_count == 1:
         for number, block in enumerate(blocks):
-            yield value_block(number, block, market)
+            yield value_block(number, block, market, totals_only=totals_only)
         return
     with BlockWorkers(worker_count) as workers:
-        yield from workers.values(blocks, market)
+        yield from workers.values(blocks, market, totals_only=totals_only)
 
 
 class BlockWorkers:
@@ -55,7 +57,9 @@ class BlockWorkers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def values(self, blocks: Sequence[Callable[[], bytes]], market: BookMarket) -> Iterator[LeafValue]:
+    def values(
+        self, blocks: Sequence[Callable[[], bytes]], market: BookMarket, *, totals_only: bool = False
+    ) -> Iterator[LeafValue]:
         """Value the blocks of a book and give them in their order as they come.
 
         At most two blocks a worker are on their way, so that memory does not grow with the book.
@@ -65,11 +69,12 @@ class BlockWorkers:
             CalculationFailed: Workers were lost three times and no block was finished between.
         """
         waiting = deque(enumerate(blocks))
+        task = partial(value_block, market=market, totals_only=totals_only)
         losses = 0
         while waiting:
             taken: deque[tuple[int, Callable[[], bytes]]] = deque()
             try:
-                for value in _in_turn(self._pool, waiting, taken, market, ahead=_AHEAD * self._count):
+                for value in _in_turn(self._pool, waiting, taken, task, ahead=_AHEAD * self._count):
                     losses = 0
                     yield value
             except BrokenProcessPool as error:
@@ -86,7 +91,7 @@ def _in_turn(
     pool: ProcessPoolExecutor,
     waiting: deque[tuple[int, Callable[[], bytes]]],
     taken: deque[tuple[int, Callable[[], bytes]]],
-    market: BookMarket,
+    task: Callable[[int, Callable[[], bytes]], LeafValue],
     *,
     ahead: int,
 ) -> Iterator[LeafValue]:
@@ -95,7 +100,7 @@ def _in_turn(
     while waiting or taken:
         while waiting and len(taken) < ahead:
             taken.append(waiting.popleft())
-            futures.append(pool.submit(value_block, *taken[-1], market))
+            futures.append(pool.submit(task, *taken[-1]))
         value = futures.popleft().result()
         taken.popleft()
         yield value

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import portfolio
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.harness import Comparison, Contender, measure
+from benchmarks.harness import Bound, Comparison, Contender, measure
 
 TINY = ["--runs", "2", "--scale", "0.001"]
 
@@ -42,9 +42,17 @@ def test_sides_take_turns() -> None:
     assert row.runs == 3
 
 
+def test_a_bound_is_a_rate_to_be_reached() -> None:
+    subject = Contender(name="a", run=lambda: None, operation_count=1_000_000)
+    row = measure(Comparison(name="x", unit="calls", subject=subject, comparator=Bound(per_s=50.0)), runs=3)
+    assert (row.comparator, row.comparator_per_s) == ("bound", pytest.approx(50.0))
+    assert row.ratio == pytest.approx(row.subject_per_s / 50.0)
+
+
 def test_both_sides_of_the_portfolio_value_the_same_forwards() -> None:
     with portfolio.comparisons(0.001) as (_, against_quantlib):
         ours = np.asarray(against_quantlib.subject.run())
+        assert isinstance(against_quantlib.comparator, Contender)
         count = against_quantlib.comparator.operation_count
         theirs = float(str(against_quantlib.comparator.run()))
     # QuantLib's forwards all buy; ours buy and sell in turn.

@@ -1,6 +1,7 @@
 """The replay benchmark makes decisions of every version again, those with a missing input too."""
 
-from benchmarks.replay import replayed, versions_of
+from benchmarks.replay import replayed
+from benchmarks.rules import versions_of
 
 
 def test_every_version_is_another_table_and_every_decision_comes_out_the_same() -> None:

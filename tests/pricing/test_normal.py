@@ -12,7 +12,15 @@ from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.normal import CdfBuffers, bivariate_normal_cdf, normal_cdf, normal_pdf, normal_ppf
+from pricing.calc.normal import (
+    PRICE_NODES_PER_UNIT,
+    PRICE_ORIGIN,
+    CdfBuffers,
+    bivariate_normal_cdf,
+    normal_cdf,
+    normal_pdf,
+    normal_ppf,
+)
 
 RANDOM = np.random.default_rng(20260615)
 
@@ -34,6 +42,15 @@ def test_ends_and_printed_values() -> None:
     assert np.round(normal_cdf(np.array([1.0, 2.0])), 15).tolist() == [0.841344746068543, 0.977249868051821]
     assert normal_pdf(np.array([0.0]))[0] == pytest.approx(0.398942280401433, rel=1e-14)
     assert normal_cdf(np.zeros((2, 3))).shape == (2, 3)
+
+
+def test_the_distribution_for_prices_against_scipy_and_beyond_its_ends() -> None:
+    x = np.concatenate([RANDOM.normal(0.0, 2.5, 20_000), [-1e9, -9.0, 9.0, 1e9]])
+    out = np.empty(x.size)
+    CdfBuffers(x.size).price_cdf(x * PRICE_NODES_PER_UNIT + PRICE_ORIGIN, out)
+    assert np.abs(out - ndtr(x)).max() < 3e-15
+    assert (out[-4], out[-1]) == (out[-3], out[-2])
+    assert 0.0 < out[-4] < 2e-19
 
 
 def test_chunks_do_not_change_bits() -> None:

@@ -124,7 +124,8 @@ def test_frames_and_compiled_python_say_what_the_interpreter_says(case: tuple[De
     table, rows = case
     said = interpreted(table, rows)
     compiled = compile_python(table)
-    assert [as_answer(table, compiled.decide(row)) for row in rows] == said
+    for _ in range(2):  # the second time answers are those that were kept
+        assert [as_answer(table, compiled.decide(row)) for row in rows] == said
     assert in_frames(table, frame_of(table, rows)) == said
     assert in_frames(table, frame_of(table, rows), looked_up_max=0) == said
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonfin.kernel.errors import MissingData
+from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.decide import decide
-from carbonfin.rules.decision_record import Replayer, _number, decision_digest, decision_text
+from carbonfin.rules.decision_record import DecisionWriter, Replayer, _number, decision_text
 from carbonfin.rules.domains import plain_number
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
@@ -38,7 +39,7 @@ def test_the_text_is_canonical_and_its_digest_is_sha_256() -> None:
     }  # fmt: skip
     text = decision_text(table, INPUTS, decide(table, INPUTS))
     assert text == canonical_json(expected)
-    assert decision_digest(table, INPUTS, decide(table, INPUTS)) == hashlib.sha256(text.encode()).hexdigest()
+    assert DecisionWriter(table).digest(INPUTS, decide(table, INPUTS)) == hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("same", [3, 3.0, Decimal(3), Decimal("3.00")])
@@ -92,6 +93,14 @@ def test_a_text_that_was_changed_comes_out_otherwise_and_a_table_that_is_not_the
     assert Replayer([table]).again(text.replace('"x":"3.5"', '"x":"5"')) != text
     with pytest.raises(MissingData, match=table.digest):
         Replayer([table_of(HitPolicy.ANY)]).again(text)
+
+
+@pytest.mark.parametrize("policy", [HitPolicy.FIRST, HitPolicy.COLLECT_SUM, HitPolicy.UNIQUE])
+def test_a_writer_that_has_written_before_writes_the_same(policy: HitPolicy) -> None:
+    table = table_of(policy)
+    writer, compiled = DecisionWriter(table), compile_python(table)
+    for asked in [*ASKED, *reversed(ASKED), *ASKED]:
+        assert writer.text(asked, compiled.decide(asked)) == decision_text(table, asked, decide(table, asked))
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))

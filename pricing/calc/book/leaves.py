@@ -45,8 +45,8 @@ class LeafValue:
     """The values of one leaf.
 
     Attributes:
-        line_number: Lines that were valued, ascending, shape (lines,).
-        present_value: Of each, in the contract's currency, shape (lines,).
+        line_number: Lines that were valued, ascending, shape (lines,); empty where totals alone were asked for.
+        present_value: Of each, in the contract's currency, shape (lines,); empty as well.
         totals: Sums of the leaf; `merged_totals` adds those of all.
         failures: Lines that were not valued, and those that no sum holds, by line.
     """
@@ -63,8 +63,13 @@ def leaves_of(positions: PositionColumns) -> Iterator[PositionColumns]:
         yield positions.at(slice(first, first + LEAF_POSITIONS))
 
 
-def value_leaf(positions: PositionColumns, market: BookMarket) -> LeafValue:
+def value_leaf(positions: PositionColumns, market: BookMarket, *, totals_only: bool = False) -> LeafValue:
     """Value the positions that can be valued, and name the others.
+
+    Args:
+        positions: Rows of the leaf.
+        market: What they are valued on.
+        totals_only: Leave out the values of single lines, which cost more to bring home than to calculate.
 
     Raises:
         InvalidInput: The market is not one of the leaf's buckets.
@@ -82,7 +87,7 @@ def value_leaf(positions: PositionColumns, market: BookMarket) -> LeafValue:
     values = present_values(priced.book, priced.market)
     totals = book_totals(priced.book, priced.market, values=values, netting_sets=market.netting_set_count)
     line_number = priced.book.positions.line_number
-    order = np.argsort(line_number, kind="stable")
+    order = np.zeros(0, dtype=np.intp) if totals_only else np.argsort(line_number, kind="stable")
     failures = (*checked.failures, *priced.failures, *totals.failures)
     return LeafValue(
         line_number=line_number[order],
@@ -92,20 +97,23 @@ def value_leaf(positions: PositionColumns, market: BookMarket) -> LeafValue:
     )
 
 
-def value_block(number: int, content: Callable[[], bytes], market: BookMarket) -> LeafValue:
+def value_block(
+    number: int, content: Callable[[], bytes], market: BookMarket, *, totals_only: bool = False
+) -> LeafValue:
     """Value a stored block; what a worker process is asked to do.
 
     Args:
         number: Place of the block in its book, from 0, by which a fault names it.
         content: Gives the block's bytes, where they are needed.
         market: What it is valued on.
+        totals_only: As `value_leaf`.
 
     Raises:
         InvalidInput: The block cannot be read.
         CalculationFailed: As `value_leaf`.
     """
     try:
-        return value_leaf(from_block(content()), market)
+        return value_leaf(from_block(content()), market, totals_only=totals_only)
     except CarbonFinError as error:
         raise type(error)(
             f"block {number}: {error.detail}",

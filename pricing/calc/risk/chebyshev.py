@@ -15,13 +15,16 @@ from numpy.polynomial.chebyshev import chebvander
 
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.options.black76 import black76_value_per_t
+from pricing.calc.options.grids import undiscounted_sums
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_DEGREES = ((16, 4), (32, 6), (64, 8), (96, 10), (128, 12))
-_FINE = 1e-6  # below it the coarse grids never do
-_CELLS_AT_ONCE = 65_536
+_PROBES = (128, 16)  # points at which each axis is tried by itself, and the most it is given
+_LEAST_DEGREES = (8, 3)
+_TRIES = 3
+_MARGIN = 0.25  # part of the tolerance that an axis by itself may take, as the grid's own end is looked at afterwards
+_MORE = 1.2
 _LEAST_WIDTH = 1e-9
 
 
@@ -174,21 +177,12 @@ def _undiscounted(
     """Sum the bucket's options at each point, before the move of rates."""
     forward = book.forward_per_t[bucket] * np.exp(log_price)
     deviation = book.total_volatility[bucket] * np.exp(log_volatility)
-    factor = book.discount_factor[bucket]
     strikes, signs, quantities = _netted(book, rows)
-    step = max(_CELLS_AT_ONCE // forward.size, 1)
-    total = np.zeros(forward.shape)
-    for start in range(0, strikes.size, step):
-        part = slice(start, start + step)
-        values = black76_value_per_t(
-            forward_per_t=forward[None, :],
-            strike_per_t=strikes[part, None],
-            total_volatility=deviation[None, :],
-            discount_factor=np.array(factor),
-            option_sign=signs[part, None],
-        )
-        total += quantities[part] @ values
-    return total
+    sums = undiscounted_sums(
+        forward_per_t=forward, total_volatility=deviation, strike_per_t=strikes, quantity_t=quantities,
+        option_sign=signs,
+    )  # fmt: skip
+    return sums * float(book.discount_factor[bucket])
 
 
 def _netted(book: OptionBook, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -222,28 +216,65 @@ class _Interpolated:
 def _interpolated(
     book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScenarios, tolerance: float
 ) -> _Interpolated | None:
-    """Give the bucket's values by the first degrees whose series ends below the tolerance, or None where none does."""
-    price, volatility = _Axis.of(scenarios.log_price[bucket]), _Axis.of(scenarios.log_volatility[bucket])
-    for degrees in _DEGREES if tolerance > _FINE else _DEGREES[2:]:
+    """Give the bucket's values by a grid whose series ends below the tolerance, or None where none does."""
+    axes = _Axis.of(scenarios.log_price[bucket]), _Axis.of(scenarios.log_volatility[bucket])
+    degrees = _probed(book, bucket, rows, axes, tolerance)
+    for _ in range(_TRIES):
         if degrees[0] * degrees[1] >= scenarios.zero_rate.size:
             return None
-        points = np.meshgrid(price.nodes(degrees[0]), volatility.nodes(degrees[1]), indexing="ij")
+        points = np.meshgrid(axes[0].nodes(degrees[0]), axes[1].nodes(degrees[1]), indexing="ij")
         values = _undiscounted(book, bucket, rows, points[0].ravel(), points[1].ravel()).reshape(degrees)
         series = _transform(degrees[0]) @ values @ _transform(degrees[1]).T
         scale = float(np.abs(values).max()) or 1.0
         error = float(np.abs(series[-2:]).sum()) + float(np.abs(series[:, -1:]).sum())
         if error <= tolerance * scale:
-            left = chebvander(price.unit(scenarios.log_price[bucket]), degrees[0] - 1)
-            right = chebvander(volatility.unit(scenarios.log_volatility[bucket]), degrees[1] - 1)
-            found = np.einsum("sv,sv->s", left @ series, right)
-            discounting = _discounting(book, bucket, scenarios)
-            return _Interpolated(
-                values=found * discounting,
-                error=error * float(discounting.max()),
-                relative_error=error / scale,
-                degrees=degrees,
-            )
+            return _read_off(book, bucket, scenarios, axes, series, error=error, scale=scale)
+        degrees = math.ceil(degrees[0] * _MORE), math.ceil(degrees[1] * _MORE)
     return None
+
+
+def _probed(
+    book: OptionBook, bucket: int, rows: IntArray, axes: "tuple[_Axis, _Axis]", tolerance: float
+) -> tuple[int, int]:
+    """Give degrees by which each axis alone ends below its part of the tolerance.
+
+    Price is tried where volatility is least, as the value bends most there, and volatility at the middle price.
+    """
+    price, volatility = axes
+    lines = (
+        (price.nodes(_PROBES[0]), np.full(_PROBES[0], volatility.middle - volatility.half)),
+        (np.full(_PROBES[1], price.middle), volatility.nodes(_PROBES[1])),
+    )
+    found = []
+    for points, least, most in zip(lines, _LEAST_DEGREES, _PROBES, strict=True):
+        values = _undiscounted(book, bucket, rows, *points)
+        series = np.abs(_transform(most) @ values)
+        allowed = _MARGIN * tolerance * float(np.abs(values).max())
+        # The two last terms are what an end is judged by; the first degree whose own are small enough is taken.
+        ends = np.flatnonzero(series[:-1] + series[1:] > allowed)
+        found.append(max(least, min(most, int(ends[-1]) + 3 if ends.size else least)))
+    return found[0], found[1]
+
+
+def _read_off(
+    book: OptionBook,
+    bucket: int,
+    scenarios: BucketScenarios,
+    axes: "tuple[_Axis, _Axis]",
+    series: FloatArray,
+    *,
+    error: float,
+    scale: float,
+) -> _Interpolated:
+    left = chebvander(axes[0].unit(scenarios.log_price[bucket]), series.shape[0] - 1)
+    right = chebvander(axes[1].unit(scenarios.log_volatility[bucket]), series.shape[1] - 1)
+    discounting = _discounting(book, bucket, scenarios)
+    return _Interpolated(
+        values=np.einsum("sv,sv->s", left @ series, right) * discounting,
+        error=error * float(discounting.max()),
+        relative_error=error / scale,
+        degrees=(series.shape[0], series.shape[1]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

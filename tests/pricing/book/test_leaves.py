@@ -103,6 +103,14 @@ def test_the_totals_and_failures_are_the_books(alone: object) -> None:
     assert found[2] == _all_bits(expected)
 
 
+@pytest.mark.parametrize("worker_count", [1, 2])
+def test_totals_alone_are_the_same_and_bring_no_lines_home(
+    worker_count: int, alone: tuple[bytes, bytes, object, object]
+) -> None:
+    values = service.value_blocks(_blocks(), _market(), worker_count=worker_count, totals_only=True)
+    assert _whole(list(values)) == (b"", b"", *alone[2:])
+
+
 def test_leaves_have_the_size_the_format_says() -> None:
     assert LEAF_POSITIONS == 262_144
     positions = random_positions(LEAF_POSITIONS + 1)

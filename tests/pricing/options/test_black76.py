@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.options.black76 import CHUNK, black76_greeks, black76_value_per_t
+from pricing.calc.options.black76 import CHUNK, black76_cross_greeks, black76_greeks, black76_value_per_t
 
 RANDOM = np.random.default_rng(20260616)
 COUNT = 3 * CHUNK + 17
@@ -64,6 +64,18 @@ def test_value_alone_is_the_value_beside_the_greeks() -> None:
     assert np.abs(value - greeks.value_per_t).max() < 1e-12
 
 
+@pytest.mark.parametrize("far", [0.0, 1e-9, 8.0])
+def test_bits_do_not_hang_on_what_stands_beside(far: float) -> None:
+    """A chunk that holds an extreme option is cut to the table's ends; the others keep their bits."""
+    trades = book(1_000)
+    trades["total_volatility"][:40] *= 0.02  # deviates beyond the table's ends
+    plain = black76_value_per_t(**trades)
+    beside = {name: np.append(column, 1.0) for name, column in trades.items()}
+    beside["total_volatility"][-1] = far
+    beside["strike_per_t"][-1] = 0.0
+    assert np.array_equal(black76_value_per_t(**beside)[:-1], plain)
+
+
 def test_bits_do_not_hang_on_the_split() -> None:
     trades = book()
     whole = black76_value_per_t(**trades)
@@ -79,11 +91,12 @@ def test_bits_of_greeks_do_not_hang_on_the_split() -> None:
     trades = {name: column for name, column in book().items() if name != "total_volatility"}
     trades |= {"volatility": RANDOM.uniform(0.0, 1.2, COUNT), "expiry_years": RANDOM.uniform(0.0, 3.0, COUNT)}
     trades["volatility"][::50], trades["expiry_years"][::77] = 0.0, 0.0
-    whole = black76_greeks(**trades)
-    for low, high in pairwise([0, 1, 5, 4_096, CHUNK, CHUNK + 3, COUNT]):
-        part = black76_greeks(**{name: column[low:high] for name, column in trades.items()})
-        for field in fields(whole):
-            assert np.array_equal(getattr(part, field.name), getattr(whole, field.name)[low:high]), field.name
+    for greeks_of in (black76_greeks, black76_cross_greeks):
+        whole: Any = greeks_of(**trades)
+        for low, high in pairwise([0, 1, 5, 4_096, CHUNK, CHUNK + 3, COUNT]):
+            part = greeks_of(**{name: column[low:high] for name, column in trades.items()})
+            for field in fields(whole):
+                assert np.array_equal(getattr(part, field.name), getattr(whole, field.name)[low:high]), field.name
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -111,11 +124,12 @@ def test_greeks_are_the_slopes_of_the_value(sign: float) -> None:
     )
     rate = -math.log(0.99) / 0.5
     assert greeks.rho[0] == pytest.approx((value(rate=rate + h) - value(rate=rate - h)) / (2 * h), rel=1e-5)
-    assert greeks.volga[0] == pytest.approx(
+    crosses = black76_cross_greeks(**one(option_sign=sign))
+    assert crosses.volga[0] == pytest.approx(
         (value(volatility=0.35 + h) - 2 * value() + value(volatility=0.35 - h)) / h**2, rel=1e-3
     )
     up, down = (black76_greeks(**one(option_sign=sign, volatility=0.35 + step)).delta[0] for step in (h, -h))
-    assert greeks.vanna[0] == pytest.approx((up - down) / (2 * h), rel=1e-5)
+    assert crosses.vanna[0] == pytest.approx((up - down) / (2 * h), rel=1e-5)
 
 
 def test_nothing_left_to_move_gives_the_discounted_intrinsic_value() -> None:
@@ -126,11 +140,10 @@ def test_nothing_left_to_move_gives_the_discounted_intrinsic_value() -> None:
         (70.0, 1.0, 0.0),
         (70.0, -1.0, 0.0),
     ):
-        greeks = black76_greeks(
-            **one(forward_per_t=forward, strike_per_t=70.0, volatility=0.0, discount_factor=0.9, option_sign=sign)
-        )
+        terms = one(forward_per_t=forward, strike_per_t=70.0, volatility=0.0, discount_factor=0.9, option_sign=sign)
+        greeks, crosses = black76_greeks(**terms), black76_cross_greeks(**terms)
         assert greeks.value_per_t[0] == pytest.approx(expected)
-        assert [greeks.gamma[0], greeks.vega[0], greeks.vanna[0], greeks.volga[0]] == [0.0, 0.0, 0.0, 0.0]
+        assert [greeks.gamma[0], greeks.vega[0], crosses.vanna[0], crosses.volga[0]] == [0.0, 0.0, 0.0, 0.0]
     expired = black76_greeks(**one(expiry_years=0.0, strike_per_t=70.0, discount_factor=1.0))
     assert (expired.value_per_t[0], expired.delta[0], expired.theta[0], expired.rho[0]) == (5.0, 1.0, 0.0, 0.0)
 

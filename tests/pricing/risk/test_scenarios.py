@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from pricing.calc.risk.chebyshev import BucketScenarios, OptionBook, chebyshev_scenario_pnl, exact_scenario_pnl
@@ -96,6 +97,28 @@ def test_interpolation_keeps_its_tolerance() -> None:
         assert np.abs(found.pnl - exact.pnl).max() <= 10 * tolerance * np.abs(exact.pnl).max()
         assert found.relative_error <= tolerance
         assert all(degrees[0] > 0 for degrees in found.degrees)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_interpolation_keeps_its_tolerance_where_few_options_bend_sharply(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count = 1 + seed % 3
+    book = OptionBook(
+        bucket=np.zeros(count, dtype=np.int64), quantity_t=random.choice([-1.0, 1.0], count) * 5.0,
+        strike_per_t=random.uniform(60.0, 90.0, count), option_sign=random.choice([-1.0, 1.0], count),
+        forward_per_t=np.array([75.0]), total_volatility=np.array([random.uniform(0.05, 0.6)]),
+        discount_factor=np.array([1.0]), expiry_years=np.array([0.5]),
+    )  # fmt: skip
+    moves = moves_of(1, 3_000)
+    forward, deviation = 75.0 * np.exp(moves.log_price[0]), book.total_volatility * np.exp(moves.log_volatility[0])
+    value = np.zeros(3_000)
+    for quantity, strike, sign in zip(book.quantity_t, book.strike_per_t, book.option_sign, strict=True):
+        first = np.log(forward / strike) / deviation + 0.5 * deviation
+        value += quantity * sign * (forward * ndtr(sign * first) - strike * ndtr(sign * (first - deviation)))
+    value *= np.exp(-0.5 * moves.zero_rate)
+    for tolerance in (1e-4, 1e-7):
+        found = chebyshev_scenario_pnl(book, moves, tolerance=tolerance).pnl
+        assert np.abs(np.diff(found) - np.diff(value)).max() <= tolerance * np.abs(value).max()
 
 
 def test_the_error_of_the_book_is_stated_beside_its_p_and_l() -> None:
