@@ -6,7 +6,7 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import cny, round_up
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
@@ -35,12 +35,17 @@ class PriceUsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PledgedLine:
-    """One pledged unit: tonnes, price and haircut."""
+    """One pledged unit: tonnes, price and haircut.
+
+    Attributes:
+        attached_t: What of it an authority has frozen, which covers nothing until lifted; None where nothing is.
+    """
 
     unit: Unit
     quantity_t: int
     price: PriceUsed
     haircut: Haircut
+    attached_t: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse nothing pledged and a price that is not positive."""
@@ -148,10 +153,12 @@ class Valuation:
 
 
 def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
-    """Value each unit q p and q p (1 - h), each to the fen, half up."""
+    """Value each unit q p and (q - attached) p (1 - h), each to the fen, half up."""
     valued = []
     for line in lines:
         market_value_cny = cny(line.quantity_t * line.price.price_cny_per_t)
+        counted_t = max(line.quantity_t - (line.attached_t or 0), 0)
+        counted_cny = cny(counted_t * line.price.price_cny_per_t)
         valued.append(
             ValuedLine(
                 unit=line.unit,
@@ -159,7 +166,7 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
                 price_cny_per_t=line.price.price_cny_per_t,
                 haircut_ratio=line.haircut.ratio,
                 market_value_cny=market_value_cny,
-                collateral_value_cny=haircut_value_cny(market_value_cny, line.haircut.ratio),
+                collateral_value_cny=haircut_value_cny(counted_cny, line.haircut.ratio),
             )
         )
     return tuple(valued)
@@ -209,6 +216,14 @@ def value_position(
 
     coverage = sum(q p (1 - h)) / (principal + accrued + costs); LTV = principal / sum(q p).
     """
+    if not lines:
+        raise MissingData(
+            "nothing is pledged any more: there is no market value to hold the loan against",
+            zh="质押品已全部划出，无法计算覆盖率",
+            field="units",
+            remedy="Call for new units or declare a default.",
+            remedy_zh="请要求追加押品，或宣布违约。",
+        )
     valued = value_lines(lines)
     for line, result in zip(lines, valued, strict=True):
         _line_figures(line, result, figures)
@@ -269,13 +284,19 @@ def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) ->
         f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), result.market_value_cny, "CNY", "q·p",
         inputs=(quantity, price),
     )  # fmt: skip
+    attached = [] if not line.attached_t else [
+        figures.fact(
+            f"attached_{unit}", (f"{unit} 被有权机关冻结", f"{unit} frozen by an authority"), line.attached_t, "t",
+            "有权机关文书",
+        )
+    ]  # fmt: skip
     figures.result(
         f"collateral_value_{unit}",
         (f"{unit} 押品价值", f"{unit} collateral value"),
         result.collateral_value_cny,
         "CNY",
-        "q·p·(1−h)",
-        inputs=(market, *parts),
+        "(q − attached)·p·(1−h)" if line.attached_t else "q·p·(1−h)",
+        inputs=(market, *attached, *parts),
     )
 
 

@@ -1,6 +1,7 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
 from collateral.models.compliance import CompliancePositionRow, HeadroomRow
+from collateral.models.enforcement import AuthorityActRow, EnforcementRow, EnforcementStepRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -22,9 +23,12 @@ from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
+    "AuthorityActRow",
     "CompliancePositionRow",
     "CoverageRow",
     "EncumbranceRow",
+    "EnforcementRow",
+    "EnforcementStepRow",
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",

@@ -35,6 +35,11 @@ ENTRY_KINDS: dict[str, Text] = {
     "void": Text("撤销预留", "Reservation voided"),
     "release": Text("解除锁定", "Released"),
     "transfer": Text("所有权转移", "Title transferred"),
+    "deduction": Text("有权机关扣划", "Taken by an authority"),
+    "sale": Text("处置成交划出", "Sold in an enforcement"),
+    "authority_freeze": Text("有权机关冻结", "Frozen by an authority"),
+    "authority_lift": Text("有权机关解除冻结", "Freeze lifted by an authority"),
+    "authority_deduction": Text("有权机关扣划", "Taken by an authority"),
 }
 BUCKETS: dict[str, Text] = {
     "outside": Text("外部", "outside"),
@@ -87,6 +92,9 @@ def change_event_words(event: str) -> Text:
 
 _NOTED_ZH = {
     "units_added": "押品增加",
+    "authority_freeze": "有权机关冻结",
+    "authority_lift": "有权机关解除冻结",
+    "authority_deduction": "有权机关扣划",
     "query:processing": "查询结果：处理中",
     "query:unknown": "查询无答复",
     "query:not_sent": "查询未发出",

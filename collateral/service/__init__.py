@@ -16,8 +16,10 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
 from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.coverage import COVERAGE
+from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
@@ -31,6 +33,7 @@ from collateral.service.approvals import (
     reject_pledge,
     waiting_approval,
 )
+from collateral.service.authority_acts import acts_of_party, acts_on_pledge, record_act
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import issue_calls, live_calls, load_call
 from collateral.service.change_approvals import (
@@ -49,6 +52,19 @@ from collateral.service.changes import (
     preview_change,
 )
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
+from collateral.service.enforcement import (
+    SaleDraft,
+    accept_late_cure,
+    enforcement_of,
+    record_failed_sale,
+    settle_sale,
+)
+from collateral.service.enforcement_approvals import (
+    ENFORCEMENT_APPROVAL,
+    propose_default,
+    propose_distribution,
+    waiting_enforcement_approval,
+)
 from collateral.service.headroom import (
     compliance_positions_of,
     headroom_of,
@@ -113,8 +129,12 @@ __all__ = [
     "CALL_NOTICE",
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
+    "ENFORCEMENT_APPROVAL",
     "PLEDGE_APPROVAL",
     "AccountPosition",
+    "ActDraft",
+    "ActKind",
+    "AuthorityAct",
     "ChangeDraft",
     "ChangeKind",
     "ChangeOutcome",
@@ -125,6 +145,7 @@ __all__ = [
     "DeskRepo",
     "Exposure",
     "HeadroomRecord",
+    "LotSold",
     "MarginCall",
     "Pledge",
     "PledgeChange",
@@ -135,8 +156,13 @@ __all__ = [
     "Repo",
     "RepoDraft",
     "RepoExposureRecord",
+    "SaleDraft",
+    "SaleMethod",
     "UnitQuantity",
+    "accept_late_cure",
     "account_holders",
+    "acts_of_party",
+    "acts_on_pledge",
     "apply_for_pledge",
     "appraise_pledge",
     "appraise_what_if",
@@ -157,6 +183,7 @@ __all__ = [
     "desk_page",
     "desk_view",
     "draw_pledge",
+    "enforcement_of",
     "free_old",
     "haircut_impact",
     "headroom_of",
@@ -182,10 +209,14 @@ __all__ = [
     "pledges_of",
     "preview_change",
     "propose_change",
+    "propose_default",
+    "propose_distribution",
     "reconciliations_page",
+    "record_act",
     "record_appraisal",
     "record_compliance_position",
     "record_exposure",
+    "record_failed_sale",
     "record_headroom",
     "record_holding",
     "record_reconciliation",
@@ -201,6 +232,7 @@ __all__ = [
     "request_unfreeze",
     "revalue",
     "revalue_repos",
+    "settle_sale",
     "sign_pledge",
     "standing_on",
     "take_answer",
@@ -211,8 +243,19 @@ __all__ = [
     "unconfirmed_of",
     "waiting_approval",
     "waiting_change_approval",
+    "waiting_enforcement_approval",
     "withdraw_change",
     "withdraw_pledge",
 ]
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (
+    APPRAISAL,
+    COVERAGE,
+    DISTRIBUTION,
+    HEADROOM,
+    PLEDGE_CHANGE,
+    RECONCILIATION,
+    REPO_EXPOSURE,
+    REPO_START,
+    SALE,
+)

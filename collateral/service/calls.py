@@ -5,12 +5,14 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge
 from collateral.calc.coverage import CoverageLevel
 from collateral.calc.lifecycles import MARGIN_CALL
 from collateral.service.call_notices import tell_call, tell_end_of_call
 from collateral.service.pledges import take_step
+from collateral.service.valuations import strike_coverage
 from collateral.service.view import CURE_DAYS, DeskView, desk_view, standing_on
 from collateral.store import pledges, valuations
 
@@ -42,6 +44,25 @@ def move_by_coverage(session: Session, actor: Actor, pledge_id: str, view: DeskV
     return None
 
 
+def call_by_order(
+    session: Session, actor: Actor, pledge_id: str, *, event: str, standing: Standing, cause: str
+) -> MarginCall | None:
+    """Move a drawn pledge by an order against its units, and call for what its coverage then lacks.
+
+    Where the coverage cannot be struck, or holds, the pledge moves and no amount is called.
+    """
+    view = desk_view(session, standing)
+    pledge = pledges.load_pledge(session, actor, pledge_id, lock=True)
+    try:
+        coverage = strike_coverage(session, actor, pledge, view)
+    except MissingData:
+        coverage = None
+    if coverage is None or coverage.level is CoverageLevel.COVERED:
+        take_step(session, actor, pledge, event, standing=standing, cause=cause)
+        return None
+    return _call(session, actor, pledge, coverage, view, event=event, because=cause)
+
+
 def deadline_of(view: DeskView) -> date:
     """Give the last day to answer a call made on the business date: cure days, in trading days.
 
@@ -51,7 +72,16 @@ def deadline_of(view: DeskView) -> date:
     return view.calendar.add_open_days(view.day, view.on(CURE_DAYS).integer)
 
 
-def _call(session: Session, actor: Actor, pledge: Pledge, coverage: CoverageRecord, view: DeskView) -> MarginCall:
+def _call(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    coverage: CoverageRecord,
+    view: DeskView,
+    *,
+    event: str = "breach",
+    because: str = "",
+) -> MarginCall:
     deadline = deadline_of(view)
     call = valuations.call_issued_on(session, actor, agreement_code=pledge.code, issued_on=view.day)
     if call is None:
@@ -72,9 +102,11 @@ def _call(session: Session, actor: Actor, pledge: Pledge, coverage: CoverageReco
         session,
         actor,
         pledge,
-        "breach",
+        event,
         standing=view.standing,
-        cause=f"担保覆盖率 {coverage.coverage_ratio:.4f} 低于预警线 {coverage.warning_ratio:.2f}，限 {deadline} 前补足",
+        cause=f"{because}；担保覆盖率 {coverage.coverage_ratio:.4f}，限 {deadline} 前补足"
+        if because
+        else f"担保覆盖率 {coverage.coverage_ratio:.4f} 低于预警线 {coverage.warning_ratio:.2f}，限 {deadline} 前补足",
         decision_id=coverage.decision_id,
     )
     return call

@@ -24,11 +24,12 @@ from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
 from collateral.service import change_steps
 from collateral.service.headroom import headroom_inputs, schemes_without_position
-from collateral.service.valuations import debt_of, required_exposure
+from collateral.service.valuations import attached_lines, debt_of, required_exposure
 from collateral.service.view import DeskView, coverage_lines, desk_view, pledged_lines, safety_terms
 from collateral.store import ledger
 from collateral.store import pledge_changes as store
 from collateral.store import pledges as pledge_store
+from collateral.store.authority_acts import attached_to
 
 _CHANGEABLE = frozenset({"DRAWN", "MARGIN_CALLED"})
 
@@ -150,13 +151,14 @@ def change_inputs(
     headrooms = headroom_inputs(session, actor, party, view, added=locks)
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
     positions = ledger.positions_of(session, actor, party_id=party.id)
+    freezes = attached_to(session, actor, pledge.id)
     return ChangeInputs(
         agreement_code=pledge.code,
         kind=draft.kind,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        before=pledged_lines(view, pledge.units),
-        after=pledged_lines(view, after),
+        before=attached_lines(pledged_lines(view, pledge.units), freezes),
+        after=attached_lines(pledged_lines(view, after), freezes),
         added=draft.added,
         freed=draft.freed,
         debt=debt,
@@ -167,16 +169,13 @@ def change_inputs(
             Availability(unit=one.unit, free_t=sum(held.free_t for held in positions if held.unit == one.unit))
             for one in draft.added
         ),
-        attached=attached_units(session, actor, party.id),
+        attached=tuple(
+            AttachedUnits(unit=one.draft.unit, quantity_t=one.outstanding_t, document=one.draft.document)
+            for one in freezes
+        ),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms) if draft.added else (),
     ).with_table_once(view.haircut_table)
-
-
-def attached_units(session: Session, actor: Actor, party_id: str) -> tuple[AttachedUnits, ...]:
-    """Give what authorities have frozen on a party's accounts."""
-    del session, actor, party_id
-    return ()
 
 
 def _as_if_repaid(debt: Debt, repayment_cny: Decimal) -> Debt:

@@ -7,13 +7,23 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
-from collateral.calc.coverage import COVERAGE, CoverageInputs, CoverageOutcome, Debt, TopUpCandidate, decide_coverage
+from collateral.calc.authority_acts import AuthorityAct
+from collateral.calc.coverage import (
+    COVERAGE,
+    CoverageInputs,
+    CoverageOutcome,
+    Debt,
+    PledgedLine,
+    TopUpCandidate,
+    decide_coverage,
+)
 from collateral.calc.pledge import IN_FORCE
 from collateral.service.view import (
     DeskView,
@@ -25,6 +35,7 @@ from collateral.service.view import (
     standing_on,
 )
 from collateral.store import ledger, pledges, valuations
+from collateral.store.authority_acts import attached_to
 
 
 def record_exposure(
@@ -98,6 +109,17 @@ def required_exposure(session: Session, actor: Actor, pledge: Pledge, day: date)
     return exposure
 
 
+def attached_lines(lines: tuple[PledgedLine, ...], freezes: tuple[AuthorityAct, ...]) -> tuple[PledgedLine, ...]:
+    """Give pledged lines with what authorities have frozen of each."""
+    attached: dict[Unit, int] = {}
+    for one in freezes:
+        attached[one.draft.unit] = attached.get(one.draft.unit, 0) + one.outstanding_t
+    return tuple(
+        replace(one, attached_t=min(attached[one.unit], one.quantity_t)) if one.unit in attached else one
+        for one in lines
+    )
+
+
 def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
     """Collect everything coverage hangs on.
 
@@ -110,7 +132,7 @@ def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskVi
         agreement_code=pledge.code,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        lines=pledged_lines(view, pledge.units),
+        lines=attached_lines(pledged_lines(view, pledge.units), attached_to(session, actor, pledge.id)),
         debt=debt_of(exposure),
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),

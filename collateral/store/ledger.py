@@ -308,15 +308,17 @@ def _encumbrance(row: EncumbranceRow) -> Encumbrance:
 
 
 def split_encumbrance(
-    session: Session, actor: Actor, encumbrance: Encumbrance, *, quantity_t: int, change_id: str
+    session: Session, actor: Actor, encumbrance: Encumbrance, *, quantity_t: int, change_id: str | None
 ) -> Encumbrance:
-    """Take part of an encumbrance, or all of it, into one that a change of the pledge lets go; give that one.
+    """Take part of an encumbrance, or all of it, into one that is let go, by a change of the pledge or by force.
 
     Raises:
         Conflict: Another transaction moved it first.
     """
     assert 0 < quantity_t <= encumbrance.quantity_t
     is_whole = quantity_t == encumbrance.quantity_t
+    if is_whole and change_id is None:
+        return encumbrance
     values = {"change_id": change_id} if is_whole else {"quantity_t": encumbrance.quantity_t - quantity_t}
     changed = session.exec(
         sa.update(EncumbranceRow)

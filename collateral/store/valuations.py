@@ -53,16 +53,21 @@ def add_exposure(session: Session, actor: Actor, exposure: Exposure) -> None:
 def coverage_with_digest(
     session: Session, actor: Actor, *, pledge_id: str, business_date: date, inputs_digest: str
 ) -> CoverageRecord | None:
-    """Give the coverage already struck from the same inputs, or None."""
+    """Give the date's latest coverage if it was struck from the same inputs, or None.
+
+    An earlier one from the same inputs does not count: what was added and taken away again on one day stands anew.
+    """
     row = session.exec(
-        select(CoverageRow).where(
+        select(CoverageRow)
+        .where(
             CoverageRow.organization_id == actor.organization_id,
             CoverageRow.pledge_id == pledge_id,
             CoverageRow.business_date == business_date,
-            CoverageRow.inputs_digest == inputs_digest,
         )
+        .order_by(col(CoverageRow.revision).desc())
+        .limit(1)
     ).one_or_none()
-    return None if row is None else _coverage(row)
+    return None if row is None or row.inputs_digest.partition("#")[0] != inputs_digest else _coverage(row)
 
 
 def add_coverage(
@@ -76,9 +81,11 @@ def add_coverage(
     decision_id: str,
     warning_ratio: Decimal,
 ) -> CoverageRecord:
-    """Write down coverage as a new revision of its date."""
+    """Write down coverage as a new revision of its date; the digest of inputs that stood before carries its number."""
     earlier = session.exec(
-        select(CoverageRow.id).where(CoverageRow.pledge_id == pledge_id, CoverageRow.business_date == business_date)
+        select(CoverageRow.inputs_digest).where(
+            CoverageRow.pledge_id == pledge_id, CoverageRow.business_date == business_date
+        )
     ).all()
     valuation = outcome.valuation
     row = CoverageRow(
@@ -86,7 +93,7 @@ def add_coverage(
         pledge_id=pledge_id,
         business_date=business_date,
         revision=len(earlier),
-        inputs_digest=inputs_digest,
+        inputs_digest=f"{inputs_digest}#{len(earlier)}" if inputs_digest in earlier else inputs_digest,
         decision_id=decision_id,
         market_value_cny=valuation.market_value_cny,
         collateral_value_cny=valuation.collateral_value_cny,

@@ -136,6 +136,8 @@ def _house(
 
 _FILLING: Mapping[str, Mapping[str, Any]] = {
     "approval": {"state": "proposed"},
+    "authority_act": {"kind": "freeze"},
+    "enforcement": {"state": "OPEN"},
     "evidence_file": {"content": b"x"},
     "inbox_item": {"role": "officer"},
     "pledge_approval": {"finding": "approved"},

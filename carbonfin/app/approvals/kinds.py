@@ -5,11 +5,12 @@ from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
 from carbonfin.storage.files import FILE_ERASURE
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
-from collateral.service import CHANGE_APPROVAL, PLEDGE_APPROVAL
+from collateral.service import CHANGE_APPROVAL, ENFORCEMENT_APPROVAL, PLEDGE_APPROVAL
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
     CHANGE_APPROVAL,
+    ENFORCEMENT_APPROVAL,
     PARAMETER_APPROVAL,
     TABLE_APPROVAL,
     FILE_ERASURE,

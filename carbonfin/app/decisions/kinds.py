@@ -19,6 +19,8 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),
+    "collateral.sale": Text("处置成交", "Sale in an enforcement"),
+    "collateral.distribution": Text("处置价款分配", "Proceeds shared out"),
     "collateral.pledge_change": Text("质押变更", "Change of a pledge"),
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
     "collateral.repo_exposure": Text("回购敞口", "Repo exposure"),
