@@ -190,11 +190,8 @@ def _shown(
             "waiting": service.waiting_approval(session, actor, pledge.id),
         }
         lines = service.lines_of(session, standing) if history else None
-        context["trace_values"] = (
-            {figure.name: figure.value for figure in load_decision(session, actor, history[-1].decision_id).trace}
-            if history
-            else {}
-        )
+        trace = load_decision(session, actor, history[-1].decision_id).trace if history else ()
+        context["trace_values"] = {figure.name: figure.value for figure in trace}
     language: Language = "en" if language_of(request).value == "en" else "zh"
     return page(
         request,

@@ -16,7 +16,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.approvals.notices import tell_checkers, tell_step
 from carbonfin.storage.approvals.reading import approval_of_row
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
-from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft, take_back
 
 _EDGES: Mapping[str, tuple[frozenset[ApprovalState], ApprovalState]] = {
     "propose": (frozenset({ApprovalState.DRAFT}), ApprovalState.PROPOSED),
@@ -154,15 +154,7 @@ def reject(
 def withdraw(
     session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime, kinds: Iterable[ApprovalKind] = ()
 ) -> Approval:
-    """Take back what one has proposed, as long as it has not taken effect; only its maker may.
-
-    Args:
-        session: The open transaction.
-        maker: Who takes it back.
-        approval_id: What is taken back.
-        kinds: What can be taken back, for what a kind does besides.
-        reason: Why.
-        at: The instant.
+    """Take back what one has proposed, as long as it has not taken effect, and do what its kind does besides.
 
     Raises:
         NotPermitted: Another person made it.
@@ -173,17 +165,8 @@ def withdraw(
     _only_maker(row, maker)
     with session.begin_nested():
         taken_back = _step(session, row, maker, event="withdraw", reason=reason, at=at)
-        _take_back(session, maker, taken_back, kinds, reason=reason, at=at)
+        take_back(session, maker, taken_back, kinds, reason=reason, at=at)
         return taken_back
-
-
-def _take_back(
-    session: Session, actor: Actor, approval: Approval, kinds: Iterable[ApprovalKind], *, reason: str, at: datetime
-) -> None:
-    """Do what the end of an undecided approval does to its thing; a kind that nobody knows any more does nothing."""
-    kind = next((one for one in kinds if one.name == approval.kind), None)
-    if kind is not None and kind.taken_back is not None:
-        kind.taken_back(session, actor, approval, reason, at)
 
 
 def expire_overdue(session: Session, actor: Actor, *, at: datetime, kinds: Iterable[ApprovalKind] = ()) -> int:
@@ -199,7 +182,7 @@ def expire_overdue(session: Session, actor: Actor, *, at: datetime, kinds: Itera
     ).all()
     for row in overdue:
         expired = _step(session, row, actor, event="expire", reason="逾期未决定", at=at)
-        _take_back(session, actor, expired, known, reason="逾期未决定", at=at)
+        take_back(session, actor, expired, known, reason="逾期未决定", at=at)
     return len(overdue)
 
 

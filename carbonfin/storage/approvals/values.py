@@ -1,6 +1,6 @@
 """What an approval is to those who propose, decide and carry it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -115,3 +115,12 @@ class ApprovalKind:
     address: Callable[[Approval], str]
     refuse: Callable[[Session, Actor, Approval, Answer, datetime], None] | None = None
     taken_back: Callable[[Session, Actor, Approval, str, datetime], None] | None = None
+
+
+def take_back(
+    session: Session, actor: Actor, approval: Approval, kinds: Iterable[ApprovalKind], *, reason: str, at: datetime
+) -> None:
+    """Do what the end of an undecided approval does to its thing; a kind that nobody knows any more does nothing."""
+    kind = next((one for one in kinds if one.name == approval.kind), None)
+    if kind is not None and kind.taken_back is not None:
+        kind.taken_back(session, actor, approval, reason, at)
