@@ -8,27 +8,45 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
+from carbonfin.storage.outbox import Message
 from carbonfin.storage.parties import parties_of, standing_of
 from collateral import service
-from collateral.registries.port import Registry
+from collateral.registries.port import Answer, Registry
 
 
 def dispatch_registry_messages(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
     """Send what waits for the registry; each request goes out between transactions, each answer is taken in its own.
 
-    A process that dies after sending sends again under the same key, and the registry gives the same answer.
+    A request is taken before it is sent, so that two dispatchers at once send it once. A process that dies after
+    sending sends again under the same key, and the registry gives the same answer.
     """
+    done, failures, tried = 0, [], set[str]()
+    while messages := [one for one in _waiting(sessions, actor) if one.id not in tried]:
+        for message in messages:
+            tried.add(message.id)
+            failure = _dispatch(sessions, actor, registry, message, clock=clock)
+            done += failure is None
+            if failure is not None:
+                failures.append(f"{message.payload['agreement_code']}: {failure}")
+    return JobOutcome(done_count=done, failures=tuple(failures))
+
+
+def _waiting(sessions: Sessions, actor: Actor) -> tuple[Message, ...]:
     with sessions.read() as session:
-        messages = service.messages_to_send(session, actor)
-    unsent = []
-    for message in messages:
-        reply = registry.send(service.request_of(message))
-        with sessions.begin() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            service.take_reply(session, actor, message, reply, standing=standing)
-        if reply.answer == "not_sent":
-            unsent.append(f"{message.payload['agreement_code']}: {reply.reason}")
-    return JobOutcome(done_count=len(messages) - len(unsent), failures=tuple(unsent))
+        return service.messages_to_send(session, actor)
+
+
+def _dispatch(sessions: Sessions, actor: Actor, registry: Registry, message: Message, *, clock: Clock) -> str | None:
+    """Send one message; give why it did not leave, or None."""
+    with sessions.begin() as session:
+        request = service.claim_request(session, actor, message, now=clock.now())
+    if request is None:
+        return "another dispatcher has it, or it has ended"
+    reply = registry.send(request)
+    with sessions.begin() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        service.take_reply(session, actor, message, reply, standing=standing)
+    return reply.reason if reply.answer is Answer.NOT_SENT else None
 
 
 def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
@@ -40,9 +58,10 @@ def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *,
         reply = registry.query(question.request_key)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            code, state = service.take_answer_to(session, actor, question, reply, standing=standing)
-        if reply.answer in {"unknown", "processing", "not_sent"}:
-            unresolved.append(f"{code}: {state}")
+            pledge = service.take_answer(session, actor, question.request_key, reply, standing=standing)
+            is_open = service.is_open_question(session, actor, question.request_key)
+        if is_open:
+            unresolved.append(f"{pledge.code}: {pledge.state}")
     return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
 
 
@@ -52,7 +71,7 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
     Raises:
         UpstreamFailed: The registry gave no usable statement; nothing is kept.
     """
-    statement = registry.statement()
+    statement = registry.statement(actor.organization_id)
     with sessions.begin() as session:
         standing = standing_of(session, actor.organization_id, clock)
         return service.record_reconciliation(session, actor, statement, standing=standing)

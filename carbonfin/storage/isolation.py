@@ -105,6 +105,7 @@ RULES: Mapping[str, Rule] = {
     "portfolio_line": Rule(holding=Holding.CHILD, parent=("portfolio_id", "portfolio")),
     "rating_report": OWN,
     "registry_account": OWN,
+    "registry_request": OWN,
     "repo": OWN,
     "repo_exposure": OWN,
     "settlement": OWN,

@@ -64,8 +64,6 @@ CHANGE = Machine(
 
 ENDED = frozenset({"DONE", "REJECTED", "WITHDRAWN"})
 """States from which a change goes nowhere."""
-WITH_REGISTRY = frozenset({"FREEZE_REQUESTED", "FREEZE_UNKNOWN", "UNFREEZE_REQUESTED", "UNFREEZE_UNKNOWN"})
-"""States in which the registry was asked and its answer is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from collateral.models.pledges import (
     PledgeRow,
     PledgeUnitRow,
 )
+from collateral.models.registry import RegistryRequestRow
 from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "PledgeRow",
     "PledgeUnitRow",
     "RegistryAccountRow",
+    "RegistryRequestRow",
     "RepoExposureRow",
     "RepoRow",
     "UnitPositionRow",

@@ -12,7 +12,10 @@ from collateral.models.ledger import APPEND_ONLY
 
 
 class PledgeChangeRow(Row, table=True):
-    """A change of a pledge and where it stands; read for update before it moves."""
+    """A change of a pledge and where it stands; read for update before it moves.
+
+    `request_key` is the key under which the registry was asked last.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("pledge_id", "number"),
@@ -31,6 +34,7 @@ class PledgeChangeRow(Row, table=True):
     reason: str
     decision_id: str
     attempt: int
+    request_key: str | None = Field(default=None, index=True)
     started_on: date
     maker_id: str
     maker_name: str

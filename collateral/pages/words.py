@@ -99,6 +99,7 @@ _NOTED_ZH = {
     "query:unknown": "查询无答复",
     "query:not_sent": "查询未发出",
     "query:rejected": "登记机构拒绝",
+    "registry:asked_again": "重新申请解冻",
 }
 
 

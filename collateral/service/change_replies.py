@@ -7,8 +7,8 @@ from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput
 from carbonfin.storage import approvals
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
-from collateral.calc.pledge_changes import CHANGE, WITH_REGISTRY, ChangeKind, PledgeChange
-from collateral.registries.port import Answer, Operation, RegistryReply
+from collateral.calc.pledge_changes import CHANGE, ChangeKind, PledgeChange
+from collateral.registries.port import Answer, RegistryReply
 from collateral.service import change_steps, changes, ledger
 from collateral.service.change_approvals import CHANGE_APPROVAL, waiting_change_approval
 from collateral.service.view import desk_view
@@ -34,15 +34,22 @@ _EVENTS: dict[tuple[str, Answer], str] = {
 
 
 def take_change_answer(
-    session: Session, actor: Actor, change_id: str, reply: RegistryReply, *, standing: Standing, cause: str
-) -> PledgeChange:
-    """Move a change by what the registry answered; without a definite answer nothing is voided and nothing freed."""
-    seen = store.load_change(session, actor, change_id)
-    pledge = pledge_store.load_pledge(session, actor, seen.pledge_id, lock=True)
-    change = store.load_change(session, actor, change_id, lock=True)
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    change: PledgeChange,
+    reply: RegistryReply,
+    *,
+    standing: Standing,
+    cause: str,
+) -> bool:
+    """Move a change by what the registry answered, pledge and change held; tell whether that ends the request.
+
+    Without a definite answer nothing is voided and nothing freed.
+    """
     event = _EVENTS.get((change.state, reply.answer))
     if event is None:
-        return change
+        return False
     moved = change_steps.take_change_step(session, actor, change, event, standing=standing, cause=cause)
     if moved.state == "FREEZE_REFUSED":
         ledger.void(session, actor, pledge_id=pledge.id, standing=standing, cause=cause, change_id=change.id)
@@ -50,8 +57,8 @@ def take_change_answer(
         ledger.release(session, actor, pledge_id=pledge.id, standing=standing, cause=cause, change_id=change.id)
     elif moved.state == "NEW_LOCKED":
         change_steps.units_locked(session, actor, pledge, moved, standing=standing, cause=cause)
-        return _after_lock(session, actor, moved, standing=standing)
-    return moved
+        _after_lock(session, actor, moved, standing=standing)
+    return event != "timeout"
 
 
 def _after_lock(session: Session, actor: Actor, change: PledgeChange, *, standing: Standing) -> PledgeChange:
@@ -126,22 +133,6 @@ def withdraw_change(session: Session, actor: Actor, change_id: str, *, standing:
         approvals.withdraw(session, actor, waiting.id, kinds=(CHANGE_APPROVAL,), reason=reason, at=standing.known_at)
         return store.load_change(session, actor, change.id)
     return change_steps.take_change_step(session, actor, change, "withdraw", standing=standing, cause=reason)
-
-
-def open_change_requests(
-    session: Session, actor: Actor, *, waiting: frozenset[str]
-) -> tuple[tuple[PledgeChange, str], ...]:
-    """Give the changes that are with the registry and the key to ask by, but for those whose message never left."""
-    return tuple(
-        (change, _key(change))
-        for change in store.changes_of(session, actor, states=WITH_REGISTRY)
-        if change.id not in waiting
-    )
-
-
-def _key(change: PledgeChange) -> str:
-    operation = Operation.UNFREEZE if change.state.startswith("UNFREEZE") else Operation.FREEZE
-    return change_steps.request_key_of(change, operation)
 
 
 def _locked(session: Session, actor: Actor, change_id: str) -> tuple[Pledge, PledgeChange]:

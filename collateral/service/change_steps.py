@@ -6,10 +6,11 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
+from collateral.calc.freezes import Operation
 from collateral.calc.pledge_changes import CHANGE, ChangeKind, PledgeChange, units_after
-from collateral.registries.port import Operation
 from collateral.service import calls, ledger, valuations
-from collateral.service.pledges import ask_registry, take_step
+from collateral.service.pledges import take_step
+from collateral.service.registry_requests import ask_registry
 from collateral.service.view import desk_view
 from collateral.store import pledge_changes as store
 from collateral.store import pledges as pledge_store
@@ -67,11 +68,6 @@ def take_change_step(
     return store.load_change(session, actor, change.id)
 
 
-def request_key_of(change: PledgeChange, operation: Operation) -> str:
-    """Give the key under which a registry knows a request of a change; each asking anew has its own."""
-    return f"{change.id}-{operation}-{change.attempt}"
-
-
 def ask_freeze(
     session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, *, standing: Standing, cause: str
 ) -> PledgeChange:
@@ -125,18 +121,10 @@ def ask_unfreeze(
 
 
 def _ask(session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, operation: Operation) -> PledgeChange:
-    store.change_change(session, change, attempt=change.attempt + 1)
-    asked = store.load_change(session, actor, change.id)
-    ask_registry(
-        session,
-        actor,
-        pledge,
-        operation,
-        units=asked.added if operation is Operation.FREEZE else asked.freed,
-        key=request_key_of(asked, operation),
-        change_id=asked.id,
-    )
-    return asked
+    units = change.added if operation is Operation.FREEZE else change.freed
+    key = ask_registry(session, actor, pledge, operation, units=units)
+    store.change_change(session, change, attempt=change.attempt + 1, request_key=key)
+    return store.load_change(session, actor, change.id)
 
 
 def units_locked(

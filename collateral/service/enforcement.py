@@ -29,13 +29,14 @@ from collateral.calc.enforcement import (
     SaleMethod,
     SaleOutcome,
 )
+from collateral.calc.freezes import Operation
 from collateral.calc.holding_rights import HolderKind, HoldingRight
 from collateral.calc.pledge import PLEDGE
-from collateral.registries.port import Operation
 from collateral.service import ledger
 from collateral.service.evidence import require_evidence
 from collateral.service.holding import holder_kind, require_rights
-from collateral.service.pledges import ask_registry, request_key, require_words, take_step
+from collateral.service.pledges import require_words, take_step
+from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure, required_exposure, strike_coverage
 from collateral.service.view import DeskView, desk_view, price_used
 from collateral.store import enforcements as store
@@ -112,7 +113,7 @@ def sale_inputs(session: Session, actor: Actor, pledge: Pledge, draft: SaleDraft
         MissingData: The table of holding rights, the band or a price does not say.
     """
     units = tuple(lot.unit for lot in draft.lots)
-    buyer, rights = BANK, ()
+    buyer = BANK
     if draft.buyer_id is None:
         kinds = {unit.scheme: HolderKind.BANK for unit in units}
         rights = require_rights(view, kinds, units, HoldingRight.TAKE_TITLE)
@@ -248,9 +249,7 @@ def distribute(
     moved = take_step(session, checker, pledge, event, standing=standing, cause=cause, decision_id=recorded.decision_id)
     if left:
         ledger.ask_release(session, checker, pledge_id=pledge.id)
-        ask_registry(
-            session, checker, moved, Operation.UNFREEZE, units=moved.units, key=request_key(moved, Operation.UNFREEZE)
-        )
+        ask_registry(session, checker, moved, Operation.UNFREEZE)
     else:
         pledge_store.change_pledge(session, moved, released_on=standing.business_date)
     return found

@@ -1,7 +1,6 @@
 """The life of a pledge, from application to release; each step passes the state machine and is written down."""
 
 from datetime import date
-from typing import Any
 
 from sqlmodel import Session
 
@@ -9,24 +8,21 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.keyset import Place, Slice
-from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
+from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.pledge_changes import CHANGE
-from collateral.registries.port import Operation
 from collateral.service import appraisals, ledger
 from collateral.service.holding import require_may_pledge
+from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
 from collateral.service.view import desk_view
 from collateral.store import enforcements
 from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
 from collateral.store.authority_acts import attached_to
-
-FREEZE_MESSAGE = "collateral.freeze"
-UNFREEZE_MESSAGE = "collateral.unfreeze"
 
 
 def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> Pledge:
@@ -179,45 +175,8 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         standing=standing,
         cause="申请冻结",
     )
-    ask_registry(
-        session, actor, pledge, Operation.FREEZE, units=pledge.units, key=request_key(pledge, Operation.FREEZE)
-    )
+    ask_registry(session, actor, pledge, Operation.FREEZE)
     return moved
-
-
-def ask_registry(
-    session: Session,
-    actor: Actor,
-    pledge: Pledge,
-    operation: Operation,
-    *,
-    units: tuple[UnitQuantity, ...],
-    key: str,
-    change_id: str | None = None,
-) -> None:
-    """Write the message to the registry; its key names what is asked for, so that sending twice asks once."""
-    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
-    payload: dict[str, Any] = {
-        "pledge_id": pledge.id,
-        "request_key": key,
-        "operation": str(operation),
-        "agreement_code": pledge.code,
-        "units": [
-            {"account_id": accounts[one.unit], "unit": str(one.unit), "quantity_t": one.quantity_t} for one in units
-        ],
-    }
-    enqueue(
-        session,
-        actor,
-        subject=f"pledge:{pledge.id}",
-        kind=FREEZE_MESSAGE if operation is Operation.FREEZE else UNFREEZE_MESSAGE,
-        payload=payload if change_id is None else payload | {"change_id": change_id},
-    )
-
-
-def request_key(pledge: Pledge, operation: Operation) -> str:
-    """Give the key under which a registry knows a request."""
-    return f"{pledge.id}-{operation}"
 
 
 def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
@@ -271,9 +230,7 @@ def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing
     event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
     moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
     ledger.ask_release(session, actor, pledge_id=pledge.id)
-    ask_registry(
-        session, actor, pledge, Operation.UNFREEZE, units=pledge.units, key=request_key(pledge, Operation.UNFREEZE)
-    )
+    ask_registry(session, actor, pledge, Operation.UNFREEZE)
     return moved
 
 

@@ -72,6 +72,16 @@ def load_change(session: Session, actor: Actor, change_id: str, *, lock: bool = 
     return _change(row, _units(session, [row.id]))
 
 
+def change_by_request(session: Session, actor: Actor, request_key: str) -> PledgeChange | None:
+    """Give the change by which the registry was asked under a key, held for update; None where a pledge itself was."""
+    row = session.exec(
+        select(PledgeChangeRow)
+        .where(PledgeChangeRow.organization_id == actor.organization_id, PledgeChangeRow.request_key == request_key)
+        .with_for_update()
+    ).one_or_none()
+    return None if row is None else _change(row, _units(session, [row.id]))
+
+
 def changes_of(
     session: Session, actor: Actor, *, pledge_id: str | None = None, states: frozenset[str] | None = None
 ) -> tuple[PledgeChange, ...]:
@@ -98,6 +108,7 @@ def change_change(
     state: str | None = None,
     decision_id: str | None = None,
     attempt: int | None = None,
+    request_key: str | None = None,
 ) -> None:
     """Change what is named of a change that was read for update."""
     row = session.get(PledgeChangeRow, change.id)
@@ -105,6 +116,7 @@ def change_change(
     row.state = row.state if state is None else state
     row.decision_id = row.decision_id if decision_id is None else decision_id
     row.attempt = row.attempt if attempt is None else attempt
+    row.request_key = row.request_key if request_key is None else request_key
     session.add(row)
     session.flush()
 

@@ -4,7 +4,7 @@ The release before neither reads nor writes the new tables, and leaves the new c
 what it means: a hold of no change.
 
 Revision ID: 0008
-Revises: 0005
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -100,6 +100,7 @@ def upgrade():
         text("reason"),
         text("decision_id"),
         whole("attempt"),
+        text("request_key", nullable=True),
         day("started_on"),
         text("maker_id"),
         text("maker_name"),
@@ -114,6 +115,7 @@ def upgrade():
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_pledge_change_organization_id"), "pledge_change", ["organization_id"])
+    op.create_index(op.f("ix_pledge_change_request_key"), "pledge_change", ["request_key"])
     op.create_table(
         "pledge_change_unit",
         text("id"),

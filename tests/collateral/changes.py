@@ -9,11 +9,12 @@ from sqlmodel import Session
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.engine import Sessions
 from collateral import jobs, service
-from collateral.registries.http import http_registry
 from collateral.registries.port import Registry
-from collateral.registries.simulator import PlannedFault, SimulatorServer, running_simulator
+from collateral.registries.simulated import PlannedFault
+from collateral.registries.simulator import SimulatorServer
 from collateral.service import ChangeDraft, ChangeKind, PledgeChange, UnitQuantity
 from tests.collateral.desk import CLOCK, Desk, take_over_all
+from tests.collateral.registries import adapter, simulated
 from tests.collateral.world import TODAY
 
 
@@ -95,12 +96,9 @@ def position(sessions: Sessions, desk: Desk, party: str, unit: str) -> tuple[int
 
 
 @contextmanager
-def answering(*faults: PlannedFault, timeout_seconds: float = 5) -> Iterator[tuple[SimulatorServer, Registry]]:
-    with (
-        running_simulator(faults=faults) as server,
-        http_registry(server.address, timeout_seconds=timeout_seconds) as it,
-    ):
-        yield server, it
+def answering(*faults: PlannedFault) -> Iterator[tuple[SimulatorServer, Registry]]:
+    with simulated(*faults) as server, adapter(server) as registry:
+        yield server, registry
 
 
 def send(sessions: Sessions, desk: Desk, registry: Registry) -> None:

@@ -19,7 +19,7 @@ from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
 from collateral import service
 from collateral.calc.pledge_changes import CHANGE, units_after
-from collateral.registries.simulator import Fault, PlannedFault
+from collateral.registries.simulated import Fault, PlannedFault
 from collateral.service import CHANGE_APPROVAL, ChangeKind
 from tests.collateral.changes import (
     answering,

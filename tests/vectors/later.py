@@ -22,12 +22,9 @@ def _is_csv_beside_toml(file: VectorFile) -> bool:
 
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # collateral
-    (_keys("note", "rows", "model"), "close-out haircuts: collateral haircuts"),
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
     (_keys("greedy_trap", "small"), "optimal allocation: collateral"),
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
-    (_keys("published_anchor", "computed_here"), "jump-diffusion haircuts: collateral haircuts"),
-    (_keys("jorion_linear_liquidation"), "liquidation horizon: collateral haircuts"),
     # loans
     (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),
     (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),

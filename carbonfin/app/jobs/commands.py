@@ -26,12 +26,16 @@ def end_of_day(
     from carbonfin.app.jobs.end_of_day import roll_to_next_open_day, run_end_of_day, steps_for
     from carbonfin.app.settings import settings_from
     from carbonfin.web.terminal import terminal_of
+    from collateral.registries.access import RegistryAccess, registry_secret
     from collateral.registries.http import http_registry
 
     terminal = terminal_of(context)
     day = _day(business_date, "--business-date")
     with ExitStack() as stack:
-        asked = stack.enter_context(http_registry(registry, timeout_seconds=10)) if registry is not None else None
+        asked = None
+        if registry is not None:
+            access = RegistryAccess(address=registry, secret=registry_secret())
+            asked = stack.enter_context(http_registry(access, clock=terminal.clock))
         total = len(steps_for(terminal.actor.organization_kind))
         steps = stack.enter_context(terminal.progress("日终", total=total))
         runs = run_end_of_day(

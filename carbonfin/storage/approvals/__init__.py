@@ -13,6 +13,7 @@ from carbonfin.storage.approvals.lifecycle import (
 from carbonfin.storage.approvals.reading import (
     approval_page,
     approvals_of,
+    effective_of,
     events_of,
     latest_approval,
     load_approval,
@@ -44,6 +45,7 @@ __all__ = [
     "approvals_of",
     "approve",
     "draft",
+    "effective_of",
     "events_of",
     "expire_overdue",
     "latest_approval",

@@ -78,6 +78,17 @@ def overrides_of(session: Session, actor: Actor) -> tuple[Approval, ...]:
     return tuple(one for one in found if one.accepted or one.state is ApprovalState.REJECTED)
 
 
+def effective_of(session: Session, organization_id: str, kind: ApprovalKind) -> tuple[Approval, ...]:
+    """Give everything of a kind that took effect in an organisation, the oldest first."""
+    rows = session.exec(
+        select(ApprovalRow)
+        .where(ApprovalRow.organization_id == organization_id)
+        .where(ApprovalRow.kind == kind.name, ApprovalRow.state == ApprovalState.EFFECTIVE)
+        .order_by(col(ApprovalRow.created_at), col(ApprovalRow.id))
+    ).all()
+    return tuple(approval_of_row(row) for row in rows)
+
+
 def latest_approval(session: Session, organization_id: str, *, kind: str, subject: str) -> Approval | None:
     """Give the approval of a kind and subject proposed last, if there is one."""
     row = session.exec(

@@ -221,6 +221,34 @@ def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -
     )
 
 
+def latest_records(
+    session: Session, actor: Actor, kinds: Iterable[DecisionKind[Any, Any]], *, holding: str
+) -> tuple[DecisionRecord, ...]:
+    """Give the decision made last of each kind and subject of the actor's organisation whose inputs hold a text."""
+    newest = sa.func.row_number().over(
+        partition_by=(col(DecisionRow.kind), col(DecisionRow.subject)),
+        order_by=(col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc()),
+    )
+    ranked = (
+        sa.select(
+            col(DecisionRow.id).label("id"), col(DecisionSealRow.sequence).label("sequence"), newest.label("place")
+        )
+        .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+        .where(
+            col(DecisionRow.organization_id) == actor.organization_id,
+            col(DecisionRow.kind).in_([kind.name for kind in kinds]),
+        )
+        .subquery()
+    )
+    rows = session.exec(
+        select(DecisionRow, ranked.c.sequence)
+        .join(ranked, ranked.c.id == DecisionRow.id)
+        .where(ranked.c.place == 1, col(DecisionRow.inputs).contains(holding, autoescape=True))
+        .order_by(col(DecisionRow.kind), col(DecisionRow.subject))
+    ).all()
+    return tuple(record_of(row, sequence) for row, sequence in rows)
+
+
 def decisions_since(session: Session, actor: Actor, day: date) -> tuple[str, ...]:
     """Give the decisions of the actor's organisation valid on a day or after, the earliest first."""
     return tuple(

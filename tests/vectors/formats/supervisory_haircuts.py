@@ -109,7 +109,7 @@ def _holding_periods(check: Comparison, formula: dict[str, Any]) -> None:
     check.same("lending", stated["secured lending, daily revaluation"], HOLDING_DAYS[Deal.SECURED_LENDING])
 
 
-def _rows(table: list[dict[str, Any]]) -> tuple[SupervisoryRow, ...]:
+def table_rows(table: list[dict[str, Any]]) -> tuple[SupervisoryRow, ...]:
     rows = []
     for one in table:
         only_keys(one, "type", "cqs", "maturity", "main_index", "haircut_10d")
@@ -137,7 +137,7 @@ def _asset(
 def run_tables(file: VectorFile) -> Iterable[CaseResult]:
     for name in ("basel2_crr_3bands", "basel31_cre22_5bands"):
         table: list[dict[str, Any]] = file.content[name]
-        rows = _rows(table)
+        rows = table_rows(table)
         for row in table:
             label = f"{name} {row['type']} {row['cqs']} {row['maturity']} {row['main_index']}"
             yield run_case(label, file.tolerance, partial(_row, rows=rows, row=row))
@@ -162,7 +162,7 @@ def _against_table(check: Comparison, file: VectorFile, name: str) -> None:
     beside = file.path.parent.parent / "basel-haircuts" / "supervisory_haircuts.json"
     if not beside.is_file():
         return
-    rows = _rows(read_vector_file(beside).content["basel31_cre22_5bands"])
+    rows = table_rows(read_vector_file(beside).content["basel31_cre22_5bands"])
     match = _TABLE.match(name)
     assert match is not None
     kind = "govt_bond" if match["bond"] == "govt" else "corp_bond"
@@ -185,7 +185,7 @@ def run_printed(file: VectorFile) -> Iterable[CaseResult]:
     if not beside.is_file():
         yield CaseResult(name="table", outcome=Outcome.SKIPPED, why="no table to hold it to")
         return
-    rows = _rows(read_vector_file(beside).content["basel2_crr_3bands"])
+    rows = table_rows(read_vector_file(beside).content["basel2_crr_3bands"])
     for line in csv.DictReader(file.text.splitlines()):
         name = f"{line['issue_rating']} {line['residual_maturity']}"
         yield run_case(name, file.tolerance, partial(_printed_line, rows=rows, line=line))
