@@ -7,6 +7,7 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord
 from collateral.calc.coverage import CoverageLevel
+from collateral.calc.pledge import IN_FORCE
 from collateral.service import calls, daily_run
 from collateral.service.pledges import take_step
 from collateral.service.view import DeskView, desk_view
@@ -24,8 +25,13 @@ def strike_coverage(session: Session, actor: Actor, pledge_id: str, view: DeskVi
 
 
 def strike_and_move(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> None:
-    """Strike coverage anew and move the pledge by it; without the day's exposure or a price the day's end does both."""
+    """Strike coverage anew and move the pledge by it; without the day's exposure or a price the day's end does both.
+
+    A pledge that is not in force any more, its loan repaid, has no coverage to strike.
+    """
     view = desk_view(session, standing)
+    if not daily.running_pledges(session, actor, IN_FORCE, only=pledge_id):
+        return
     try:
         strike_coverage(session, actor, pledge_id, view)
     except MissingData:
