@@ -6,7 +6,7 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny, round_up
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
@@ -14,6 +14,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, haircut_figures, haircut_value_cny
+from collateral.calc.pledge import nothing_pledged
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
 
 _RATIO_STEP = Decimal(1).scaleb(-10)
@@ -207,17 +208,6 @@ def top_up_t(
             f"{candidate.unit} has no collateral value", zh=f"{candidate.unit} 无押品价值", field="units"
         )
     return max(0, int(round_up((initial_ratio * debt_cny - collateral_value_cny) / value_cny_per_t)))
-
-
-def nothing_pledged() -> MissingData:
-    """Give the fault of a pledge whose units were all taken out."""
-    return MissingData(
-        "nothing is pledged any more: there is no market value to hold the loan against",
-        zh="质押品已全部划出，无法计算覆盖率",
-        field="units",
-        remedy="Call for new units or declare a default.",
-        remedy_zh="请要求追加押品，或宣布违约。",
-    )
 
 
 def value_position(

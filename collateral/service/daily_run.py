@@ -15,11 +15,11 @@ from carbonfin.kernel.errors import CarbonFinError, Conflict, MissingData
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import WrittenDecision, record_written
 from collateral.calc.agreed_terms import TermsRecord, unagreed_terms
-from collateral.calc.coverage import Debt, nothing_pledged
+from collateral.calc.coverage import Debt
 from collateral.calc.daily_margin import AgreedMargin, DailyInputs, EndFacts, HeldLine, MarginHeld, scheme_days
 from collateral.calc.daily_texts import DayTexts, DayWriter
 from collateral.calc.daily_traces import DAILY_MARGIN
-from collateral.calc.pledge import IN_FORCE
+from collateral.calc.pledge import IN_FORCE, nothing_pledged
 from collateral.service.day_facts import DayFacts, strike_day_facts
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
