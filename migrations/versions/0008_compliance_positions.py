@@ -3,16 +3,16 @@
 The release before leaves the new columns of `compliance_position` empty and does not read them; what it wrote is read as
 verified emissions of which nothing is known to be surrendered, with allocation in totals. It does not know the new table.
 
-Revision ID: 0010
-Revises: 0012
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0010"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 What the release before has under way is taken over under the key it was sent with.
 
-Revision ID: 0012
+Revision ID: 0006
 Revises: 0005
 """
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None

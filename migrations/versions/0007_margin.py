@@ -3,16 +3,16 @@
 The release before writes calls and coverage without the new columns, which have defaults or are empty; it reads what
 this one writes, except that of a call disputed in part it sees two.
 
-Revision ID: 0006
-Revises: 0012
+Revision ID: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0006"
-down_revision = "0012"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,24 +1,23 @@
-"""Changes of pledges: top-ups, substitutions and partial releases, their units and steps; which change holds a unit.
+"""Authorities' acts on units, and the enforcement of pledges with its steps.
 
-The release before neither reads nor writes the new tables, and leaves the new column of `encumbrance` empty, which is
-what it means: a hold of no change.
+The release before neither reads nor writes these tables.
 
-Revision ID: 0008
-Revises: 0012
+Revision ID: 0010
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0008"
-down_revision = "0010"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
 ORGANIZATION = "(SELECT current_setting('app.organization', true))"
 SCOPE = "(SELECT coalesce(current_setting('app.scope', true), ''))"
-TABLES = ("pledge_change", "pledge_change_unit", "pledge_change_event")
+TABLES = ("authority_act", "enforcement", "enforcement_step")
 
 
 def text(name, *, nullable=False):
@@ -86,89 +85,91 @@ def no_longer_append_only(table):
         op.execute(f"DROP FUNCTION {table}_refuse()")
 
 
+def instant(name):
+    return sa.Column(name, sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False)
+
+
 def upgrade():
     op.create_table(
-        "pledge_change",
+        "authority_act",
+        text("id"),
+        text("organization_id"),
+        text("party_id"),
+        text("pledge_id", nullable=True),
+        text("unit"),
+        text("kind"),
+        whole("quantity_t"),
+        text("freeze_id", nullable=True),
+        text("authority"),
+        text("document"),
+        day("document_date"),
+        text("evidence_digest"),
+        day("business_date"),
+        instant("recorded_at"),
+        text("actor_id"),
+        text("actor_name"),
+        sa.CheckConstraint("kind IN ('freeze', 'lift', 'deduction')", name=op.f("ck_authority_act_kind_known")),
+        sa.CheckConstraint("quantity_t > 0", name=op.f("ck_authority_act_quantity_positive")),
+        own("authority_act"),
+        sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_authority_act_party_id_party")),
+        sa.ForeignKeyConstraint(["pledge_id"], ["pledge.id"], name=op.f("fk_authority_act_pledge_id_pledge")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authority_act")),
+        sqlite_strict=True,
+    )
+    for column in ("organization_id", "party_id", "pledge_id", "freeze_id"):
+        op.create_index(op.f(f"ix_authority_act_{column}"), "authority_act", [column])
+    op.create_table(
+        "enforcement",
         text("id"),
         text("organization_id"),
         text("pledge_id"),
         whole("number"),
-        text("kind"),
         text("state"),
-        amount("repayment_cny"),
-        amount("principal_before_cny"),
-        text("reason"),
-        text("decision_id"),
-        whole("attempt"),
-        text("request_key", nullable=True),
-        day("started_on"),
-        text("maker_id"),
+        text("ground"),
+        amount("principal_cny"),
+        amount("accrued_cny"),
+        day("opened_on"),
         text("maker_name"),
-        sa.CheckConstraint(
-            "kind IN ('top_up', 'substitution', 'part_release')", name=op.f("ck_pledge_change_kind_known")
-        ),
-        sa.CheckConstraint("repayment_cny >= 0", name=op.f("ck_pledge_change_repayment_not_negative")),
-        own("pledge_change"),
-        sa.ForeignKeyConstraint(["pledge_id"], ["pledge.id"], name=op.f("fk_pledge_change_pledge_id_pledge")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_change")),
-        sa.UniqueConstraint("pledge_id", "number", name=op.f("uq_pledge_change_pledge_id_number")),
+        text("checker_name"),
+        sa.CheckConstraint("state IN ('OPEN', 'SOLD', 'ENDED')", name=op.f("ck_enforcement_state_known")),
+        own("enforcement"),
+        sa.ForeignKeyConstraint(["pledge_id"], ["pledge.id"], name=op.f("fk_enforcement_pledge_id_pledge")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enforcement")),
+        sa.UniqueConstraint("pledge_id", "number", name=op.f("uq_enforcement_pledge_id_number")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_pledge_change_organization_id"), "pledge_change", ["organization_id"])
-    op.create_index(op.f("ix_pledge_change_request_key"), "pledge_change", ["request_key"])
+    op.create_index(op.f("ix_enforcement_organization_id"), "enforcement", ["organization_id"])
     op.create_table(
-        "pledge_change_unit",
+        "enforcement_step",
         text("id"),
         text("organization_id"),
-        text("change_id"),
-        text("side"),
-        text("unit"),
-        whole("quantity_t"),
-        sa.CheckConstraint("side IN ('added', 'freed')", name=op.f("ck_pledge_change_unit_side_known")),
-        sa.CheckConstraint("quantity_t > 0", name=op.f("ck_pledge_change_unit_quantity_positive")),
-        own("pledge_change_unit"),
-        sa.ForeignKeyConstraint(
-            ["change_id"], ["pledge_change.id"], name=op.f("fk_pledge_change_unit_change_id_pledge_change")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_change_unit")),
-        sa.UniqueConstraint("change_id", "side", "unit", name=op.f("uq_pledge_change_unit_change_id_side_unit")),
-        sqlite_strict=True,
-    )
-    op.create_table(
-        "pledge_change_event",
-        text("id"),
-        text("organization_id"),
-        text("change_id"),
+        text("enforcement_id"),
         whole("place"),
-        text("event"),
-        text("state_before"),
-        text("state_after"),
+        text("kind"),
         day("business_date"),
-        sa.Column("happened_at", sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite"), nullable=False),
+        instant("happened_at"),
         text("actor_id"),
         text("actor_name"),
         text("cause"),
+        text("evidence_digest"),
         text("decision_id", nullable=True),
-        own("pledge_change_event"),
+        sa.Column("details", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        own("enforcement_step"),
         sa.ForeignKeyConstraint(
-            ["change_id"], ["pledge_change.id"], name=op.f("fk_pledge_change_event_change_id_pledge_change")
+            ["enforcement_id"], ["enforcement.id"], name=op.f("fk_enforcement_step_enforcement_id_enforcement")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pledge_change_event")),
-        sa.UniqueConstraint("change_id", "place", name=op.f("uq_pledge_change_event_change_id_place")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enforcement_step")),
+        sa.UniqueConstraint("enforcement_id", "place", name=op.f("uq_enforcement_step_enforcement_id_place")),
         sqlite_strict=True,
     )
     for table in TABLES:
         keep_apart(table)
-    append_only("pledge_change_unit")
-    append_only("pledge_change_event")
-    op.add_column("encumbrance", text("change_id", nullable=True))
-    op.create_index(op.f("ix_encumbrance_change_id"), "encumbrance", ["change_id"])
+    append_only("authority_act")
+    append_only("enforcement_step")
 
 
 def downgrade():
-    op.drop_index(op.f("ix_encumbrance_change_id"), table_name="encumbrance")
-    op.execute("ALTER TABLE encumbrance DROP COLUMN change_id")
     for table in reversed(TABLES):
         op.drop_table(table)
-    no_longer_append_only("pledge_change_unit")
-    no_longer_append_only("pledge_change_event")
+    no_longer_append_only("authority_act")
+    no_longer_append_only("enforcement_step")
