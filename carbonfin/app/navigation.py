@@ -24,6 +24,14 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/docs/api", Text("接口文档", "API")),
 )
 
+_ALSO_HERE: dict[str, tuple[str, ...]] = {
+    "/pledges": ("/margin-calls", "/margin-terms", "/repos", "/registry"),
+    "/market": ("/curves",),
+    "/portfolios": ("/trades",),
+    "/decisions": ("/audit",),
+}
+"""Addresses that stand in a room without beginning with its address."""
+
 
 def navigation() -> tuple[NavigationItem, ...]:
     """Give the entries with the roles of the policy; a room that nobody may enter is left out."""
@@ -32,5 +40,6 @@ def navigation() -> tuple[NavigationItem, ...]:
         roles = roles_for("GET", address)
         allowed = PEOPLE if roles is None else roles
         if allowed:
-            items.append(NavigationItem(address=address, text=text, roles=allowed))
+            also = _ALSO_HERE.get(address, ())
+            items.append(NavigationItem(address=address, text=text, roles=allowed, also=also))
     return tuple(items)

@@ -66,11 +66,22 @@ ROLE_NAMES: dict[Role, Text] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavigationItem:
-    """One entry of the main navigation and who sees it."""
+    """One entry of the main navigation and who sees it.
+
+    Attributes:
+        also: Addresses of pages that belong to it though they do not begin with its address.
+    """
 
     address: str
     text: Text
     roles: frozenset[Role]
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether a page stands in this room; the home page holds itself alone."""
+        if self.address == "/":
+            return path == "/"
+        return any(path == one or path.startswith(f"{one}/") for one in (self.address, *self.also))
 
 
 class Page(Template):

@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.factory import create_app
+from carbonfin.app.navigation import navigation
 from carbonfin.storage.engine import Sessions, open_engine
 from tests.app.worlds import PAGE, SETTINGS, World, signed_in
 
@@ -144,3 +145,19 @@ def test_actions_that_would_be_refused_are_not_offered(world: World) -> None:
     for login, offered in (("officer", True), ("auditor", False), ("checker", False)):
         with signed_in(world, login) as client:
             assert ('href="/loans/new"' in client.get("/", headers=PAGE).text) is offered, login
+
+
+@pytest.mark.parametrize(
+    ("path", "room"),
+    [
+        ("/", "/"),
+        ("/pledges", "/pledges"),
+        ("/pledges/P1", "/pledges"),
+        ("/margin-calls/C1", "/pledges"),
+        ("/curves/volatility", "/market"),
+        ("/audit/chain", "/decisions"),
+        ("/pledgesque", None),
+    ],
+)
+def test_each_page_stands_in_one_room_of_the_navigation(path: str, room: str | None) -> None:
+    assert [item.address for item in navigation() if item.holds(path)] == ([] if room is None else [room])
