@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, ledger, portfolio, pricing, rules, schedule
+from benchmarks import chain, collateral, ledger, portfolio, pricing, rules, schedule
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "portfolio": portfolio.comparisons,
     "pricing": pricing.comparisons,
     "chain": chain.comparisons,
+    "collateral": collateral.comparisons,
     "rules": rules.comparisons,
 }
 _RUNS = 7

@@ -81,20 +81,22 @@ def book(line_count: int) -> dict[str, object]:
     return {"valuation_date": "2025-06-30", "lines": lines}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of the loopback that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], address: str) -> Iterator[None]:
+def running(command: list[str], environment: dict[str, str], address: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends, from when it answers at an address."""
     quiet = subprocess.DEVNULL
     # Only our own programs are started, with arguments of our own.
     server = subprocess.Popen(command, env={**os.environ, **environment}, stdout=quiet, stderr=quiet)  # noqa: S603 - see above
     try:
         _wait_for(address)
-        yield
+        yield server
     finally:
         server.terminate()
         server.wait(timeout=60)
@@ -163,20 +165,25 @@ def _stored_book(database: Path, code: str, line_count: int) -> str:
         return service.save_portfolio(session, actor, code=code, name=code, lines=lines).id
 
 
-@contextmanager
-def _served(folder: Path) -> Iterator[dict[str, Question]]:
-    """Serve the sample world and the bare route, and give the questions."""
+def demonstrated(folder: Path) -> tuple[dict[str, str], str]:
+    """Lay out the sample world below a folder, and give the environment to serve it in and its key."""
     environment = {"CARBONFIN_VAR": str(folder / "var"), "CARBONFIN_RATE_LIMIT": "off"}
     demo = [*_CODE, "demo", "--out", str(folder / "out")]
     subprocess.run(demo, env={**os.environ, **environment}, check=True, capture_output=True)  # noqa: S603 - our own program
-    key = (folder / "var" / "demo-api-key").read_text(encoding="ascii").strip()
+    return environment, (folder / "var" / "demo-api-key").read_text(encoding="ascii").strip()
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[dict[str, Question]]:
+    """Serve the sample world and the bare route, and give the questions."""
+    environment, key = demonstrated(folder)
     stored = {count: _stored_book(folder / "var" / "carbonfin.db", f"BENCH-{count}", count) for count in (5, 100)}
-    ours, bare = f"http://127.0.0.1:{_free_port()}", f"http://127.0.0.1:{_free_port()}"
+    ours, bare = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
     inline = json.dumps(book(100)).encode()
     workers = ["--workers", str(WORKERS)]
     with ExitStack() as stack:
         serve = [*_CODE, "serve", "--port", ours.rsplit(":", 1)[1], *workers]
-        stack.enter_context(_running(serve, environment, f"{ours}/healthz"))
+        stack.enter_context(running(serve, environment, f"{ours}/healthz"))
         answer = httpx.post(
             f"{ours}/v1/valuations/preview",
             content=inline,
@@ -185,7 +192,7 @@ def _served(folder: Path) -> Iterator[dict[str, Question]]:
         (folder / "answer.json").write_bytes(answer.content)
         granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-ws", "--no-log"]
         command = [*granian, "--port", bare.rsplit(":", 1)[1], *workers, "benchmarks.bare_app:application"]
-        stack.enter_context(_running(command, {ANSWER_FILE: str(folder / "answer.json")}, f"{bare}/bare"))
+        stack.enter_context(running(command, {ANSWER_FILE: str(folder / "answer.json")}, f"{bare}/bare"))
         questions = [
             Question(name="bare", address=f"{bare}/bare", body=inline),
             Question(name="inline", address=f"{ours}/v1/valuations/preview", body=inline, key=key),

@@ -46,7 +46,7 @@ from tests.postgres import Postgres
 DEFAULT_KILLS = 50
 _CHUNK_DAYS = 40
 _SPREAD_S = 2.5
-_START_S = 120.0
+_START_S = 600.0
 _PROGRAM = [sys.executable, "-m", "carbonfin.app.cli"]
 EFFECTS: dict[str, str] = {
     "accrual": "TRUE",

@@ -5,30 +5,50 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import MissingData, UpstreamFailed
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import JobOutcome
+from carbonfin.storage.outbox import Message
 from carbonfin.storage.parties import parties_of, standing_of
 from collateral import service
-from collateral.registries.port import Registry
+from collateral.registries.port import Answer, Registry
 
 
 def dispatch_registry_messages(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
     """Send what waits for the registry; each request goes out between transactions, each answer is taken in its own.
 
-    A process that dies after sending sends again under the same key, and the registry gives the same answer.
+    A request is taken before it is sent, so that two dispatchers at once send it once. A process that dies after
+    sending sends again under the same key, and the registry gives the same answer.
     """
+    done, failures, tried = 0, [], set[str]()
+    while messages := [one for one in _waiting(sessions, actor) if one.id not in tried]:
+        for message in messages:
+            tried.add(message.id)
+            failure = _dispatch(sessions, actor, registry, message, clock=clock)
+            done += failure is None
+            if failure is not None:
+                failures.append(f"{message.payload['agreement_code']}: {failure}")
+    return JobOutcome(done_count=done, failures=tuple(failures))
+
+
+def _waiting(sessions: Sessions, actor: Actor) -> tuple[Message, ...]:
     with sessions.read() as session:
-        messages = service.messages_to_send(session, actor)
-    unsent = []
-    for message in messages:
-        reply = registry.send(service.request_of(message))
-        with sessions.begin() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            service.take_reply(session, actor, message, reply, standing=standing)
-        if reply.answer == "not_sent":
-            unsent.append(f"{message.payload['agreement_code']}: {reply.reason}")
-    return JobOutcome(done_count=len(messages) - len(unsent), failures=tuple(unsent))
+        return service.messages_to_send(session, actor)
+
+
+def _dispatch(sessions: Sessions, actor: Actor, registry: Registry, message: Message, *, clock: Clock) -> str | None:
+    """Send one message; give why it did not leave, or None."""
+    with sessions.begin() as session:
+        request = service.claim_request(session, actor, message, now=clock.now())
+    if request is None:
+        return "another dispatcher has it, or it has ended"
+    reply = registry.send(request)
+    with sessions.begin() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        service.take_reply(session, actor, message, reply, standing=standing)
+    return reply.reason if reply.answer is Answer.NOT_SENT else None
 
 
 def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
@@ -40,8 +60,9 @@ def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *,
         reply = registry.query(question.request_key)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            pledge = service.take_answer(session, actor, question.pledge_id, reply, standing=standing)
-        if reply.answer in {"unknown", "processing", "not_sent"}:
+            pledge = service.take_answer(session, actor, question.request_key, reply, standing=standing)
+            is_open = service.is_open_question(session, actor, question.request_key)
+        if is_open:
             unresolved.append(f"{pledge.code}: {pledge.state}")
     return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
 
@@ -52,15 +73,44 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
     Raises:
         UpstreamFailed: The registry gave no usable statement; nothing is kept.
     """
-    statement = registry.statement()
+    statement = registry.statement(actor.organization_id)
     with sessions.begin() as session:
         standing = standing_of(session, actor.organization_id, clock)
         return service.record_reconciliation(session, actor, statement, standing=standing)
 
 
+def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Ask for what is unknown, send what waits, and reconcile; a registry that does not answer stops nobody's day.
+
+    The failures name what did not leave, what stays unknown, and every difference from the registry's statement.
+    """
+    asked = query_open_requests(sessions, actor, registry, clock=clock)
+    sent = dispatch_registry_messages(sessions, actor, registry, clock=clock)
+    with sessions.read() as session:
+        unknown = tuple(f"{one.pledge_code}: its end is not known" for one in service.open_questions(session, actor))
+    try:
+        outcome = reconcile_registry(sessions, actor, registry, clock=clock).outcome
+        differences = tuple(
+            f"{one.kind} {one.agreement_code or one.account_id} {one.unit}: {one.ledger_t} / {one.registry_t} t"
+            for one in outcome.differences
+        )
+    except UpstreamFailed as error:
+        differences = (error.detail,)
+    return JobOutcome(done_count=asked.done_count + sent.done_count, failures=(*sent.failures, *unknown, *differences))
+
+
+def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:
+    """Say what waits for a registry that is not configured."""
+    with sessions.read() as session:
+        waiting = {one.payload["agreement_code"] for one in service.messages_to_send(session, actor)}
+        waiting |= {one.pledge_code for one in service.open_questions(session, actor)}
+    return JobOutcome(done_count=0, failures=tuple(f"{code}: no registry is configured" for code in sorted(waiting)))
+
+
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Strike coverage of every pledge in force and exposure of every open repo."""
-    batch = service.revalue(session, actor, business_date)
+    with uncollected():
+        batch = service.revalue(session, actor, business_date)
     repos = service.revalue_repos(session, actor, business_date)
     return JobOutcome(
         done_count=len(batch.values) + len(repos),
@@ -69,12 +119,19 @@ def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
 
 
 def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobOutcome:
-    """Strike headroom of every emitter with a compliance position."""
+    """Strike position and headroom of every emitter; one that lacks a figure is named and stops no other."""
     view = service.desk_view(session, service.standing_on(session, actor, business_date))
-    struck = [service.record_headroom(session, actor, party, view) for party in parties_of(session, actor)]
-    return JobOutcome(done_count=sum(struck))
+    means = service.MeanPrices(session, actor, view)
+    done_count, failures = 0, []
+    for party in parties_of(session, actor):
+        try:
+            done_count += service.record_headroom(session, actor, party, view, means)
+        except MissingData as error:
+            failures.append(f"{party.name}: {error.detail}")
+    return JobOutcome(done_count=done_count, failures=tuple(failures))
 
 
 def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Move pledges by the day's coverage and issue the calls."""
-    return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))
+    with uncollected():
+        return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))

@@ -1,8 +1,12 @@
-"""The differences of a reconciliation to take away: what the page shows, with the decision they come from."""
+"""What is taken away: the differences of a reconciliation as a workbook, a margin call as a letter."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from carbonfin.documents.pdf import render_pdf
+from carbonfin.documents.sheets import Align, Column, Note, Row, Sheet, SignatureBlock, Table, Term, TermGrid
 from carbonfin.documents.workbooks import (
     CellKind,
     Provenance,
@@ -12,7 +16,28 @@ from carbonfin.documents.workbooks import (
     csv_text,
     write_workbook,
 )
+from collateral.calc.agreements import MarginCall
 from collateral.calc.reconciliation import NAMES, REMEDIES, ReconciliationOutcome
+
+CURRENCY_WORDS = {"CNY": "元", "CNH": "离岸人民币元", "HKD": "港元", "USD": "美元", "EUR": "欧元"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFacts:
+    """What a letter says beside the call itself.
+
+    Attributes:
+        figures: Label, value and formula of each figure behind the amount.
+        zone: Where the hours are told.
+    """
+
+    addressee: str
+    bank: str
+    figures: tuple[tuple[str, str, str], ...]
+    unconfirmed: tuple[str, ...]
+    zone: ZoneInfo
+    is_sample: bool
+    created_at: datetime
 
 
 def differences_table(outcome: ReconciliationOutcome, *, holder_names: Sequence[str]) -> SheetTable:
@@ -76,3 +101,53 @@ def reconciliation_workbook(
             ),
         )
     )
+
+
+def call_letter(call: MarginCall, facts: LetterFacts) -> bytes:
+    """Set the letter of a call, or of a return of margin, as PDF; the same call gives the same bytes."""
+    is_return = call.direction == "return"
+    unit = CURRENCY_WORDS.get(call.currency, call.currency)
+    verb = "退还" if is_return else "追加"
+    until = "按合同约定" if call.deadline is None else f"{call.deadline}"
+    at = (
+        ""
+        if call.deadline_at is None
+        else f"（{call.deadline_at.astimezone(facts.zone):%Y-%m-%d %H:%M} {facts.zone.key}）"
+    )
+    terms = [
+        Term(label_zh="协议编号", label_en="Agreement", value=call.agreement_code),
+        Term(label_zh="业务日期", label_en="Business date", value=call.issued_on.isoformat()),
+        Term(label_zh=f"须{verb}现金", label_en="Cash", value=f"{call.cash_amount:,.2f} {unit}"),
+        Term(label_zh="办理期限", label_en="Deadline", value=f"{until}{at}"),
+        Term(label_zh="已到账", label_en="Received", value=f"{call.received_amount:,.2f} {unit}"),
+        Term(label_zh="尚欠", label_en="Outstanding", value=f"{call.outstanding_amount:,.2f} {unit}"),
+        *(
+            Term(label_zh="或追加配额", label_en="Or units", value=f"{one.unit} {one.quantity_t:,} 吨", wide=True)
+            for one in call.top_ups
+        ),
+    ]
+    figures = Table(
+        title_zh="金额由来",
+        title_en="How the amount came about",
+        columns=(
+            Column(label_zh="项目", label_en="Figure"),
+            Column(label_zh="数值", label_en="Value", align=Align.RIGHT),
+            Column(label_zh="算式", label_en="Formula"),
+        ),
+        rows=tuple(Row(cells=one) for one in facts.figures),
+    )  # fmt: skip
+    sheet = Sheet(
+        title_zh="退还保证金通知书" if is_return else "追加担保通知书",
+        title_en="Notice of margin to return" if is_return else "Margin call",
+        subtitle=f"致：{facts.addressee}",
+        number=f"{call.agreement_code}-{call.issued_on:%Y%m%d}-{call.part}",
+        version="1",
+        digest=call.decision_id,
+        banner="示例" if facts.is_sample else None,
+        issued_on=call.issued_on,
+        sections=(TermGrid(title_zh="通知事项", title_en="Notice", items=tuple(terms)), figures),
+        notes=tuple(Note(text=text, unconfirmed=True) for text in facts.unconfirmed),
+        disclaimer="对金额有异议的，请在期限前书面提出；无争议部分须先行交付。本通知依据双方签署的合同作出。",
+        signatures=(SignatureBlock(party_zh="通知方", party_en="The bank", name=facts.bank),),
+    )
+    return render_pdf(sheet, attachments={}, created_at=facts.created_at.replace(microsecond=0))

@@ -1,8 +1,10 @@
-"""Tables of valuations and quotes to take away: exactly what the page shows, the exchange named."""
+"""Valuations and quotes to take away, the exchange named: tables as pages show them, their quality to print too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from carbonfin.documents.pdf import render_pdf
+from carbonfin.documents.sheets import Column, Note, Row, Section, Sheet, Table, Term, TermGrid
 from carbonfin.documents.workbooks import (
     CellKind,
     Provenance,
@@ -12,12 +14,17 @@ from carbonfin.documents.workbooks import (
     csv_text,
     write_workbook,
 )
+from carbonfin.rules.record import digest_of
 from pricing.calc.curve_quotes import CURVE_QUOTE_LABELS, CurveQuote
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.portfolio import PortfolioValue
 from pricing.calc.positions import LINE_KIND_LABELS
-from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, QualityReport
+from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, QualityReport
 
+FINDINGS_MAX = 200
+_COMPOSITE_ZH = (
+    "该序列为多年度综合价格，不能据以计算波动率 A composite over vintages: no volatility may be taken from it"
+)
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 
 
@@ -163,6 +170,23 @@ def curve_quote_table(quotes: Sequence[CurveQuote], *, from_date: date, to_date:
     )
 
 
+def quality_rows(reports: Mapping[str, QualityReport]) -> SheetTable:
+    """Give the findings of all units as one table, the unit in each row."""
+    days = [report.last_date for report in reports.values()]
+    return SheetTable(
+        name="质量检查",
+        title="行情质量检查",
+        columns=(
+            SheetColumn(label="品种", kind=CellKind.CODE),
+            SheetColumn(label="日期", kind=CellKind.DAY),
+            SheetColumn(label="问题", kind=CellKind.TEXT),
+            SheetColumn(label="数值", kind=CellKind.TEXT, width=60),
+        ),
+        rows=tuple((unit, *row) for unit, report in reports.items() for row in quality_table(report).rows),
+        reported_on=max(days),
+    )
+
+
 def quality_table(report: QualityReport, *, sheet_name: str = "质量检查") -> SheetTable:
     """Give the findings of a quality check as a table."""
     return SheetTable(
@@ -216,3 +240,77 @@ def valuation_workbook(
 def csv_of(table: SheetTable) -> bytes:
     """Write a table as CSV that a spreadsheet opens as UTF-8."""
     return csv_text(table).encode("utf-8")
+
+
+def quality_sheet(reports: Sequence[QualityReport], *, organization: str, issued_on: date) -> Sheet:
+    """Give what the checks found as a document, at most the latest 200 findings of a unit.
+
+    Args:
+        reports: One a unit.
+        organization: Whose view of the market it is.
+        issued_on: Day printed on it.
+    """
+    sections: list[Section] = []
+    for report in reports:
+        sections += [_summary(report), _findings(report)]
+    return Sheet(
+        title_zh="行情质量报告",
+        title_en="Quality of quotes",
+        subtitle=organization,
+        number=f"ZL-{issued_on:%Y%m%d}",
+        version="1",
+        digest=digest_of(tuple(reports)),
+        banner=None,
+        issued_on=issued_on,
+        sections=tuple(sections),
+        notes=(
+            Note(text="本报告仅指出行情中的可疑之处，未改动任何行情 It names what is doubtful and mends nothing"),
+            Note(text="全部问题见同页导出的工作簿 Every finding stands in the workbook of the same page"),
+        ),
+    )
+
+
+def quality_pdf(reports: Sequence[QualityReport], *, organization: str, issued_on: date, created_at: datetime) -> bytes:
+    """Set the document as PDF; equal findings and instants give equal bytes."""
+    sheet = quality_sheet(reports, organization=organization, issued_on=issued_on)
+    return render_pdf(sheet, attachments={}, created_at=created_at.replace(microsecond=0))
+
+
+def _summary(report: QualityReport) -> TermGrid:
+    counts = (
+        ("交易日", "Trading days", report.day_count),
+        ("无挂牌成交", "Days without listed trade", report.days_without_listed_trade),
+        ("无任何成交", "Days without any trade", report.days_without_any_trade),
+        ("有大宗成交", "Days with block trades", report.days_with_block_trade),
+        *((*FINDING_LABELS[kind], count) for kind, count in report.counts),
+    )
+    items = [Term(label_zh=zh, label_en=en, value=str(count)) for zh, en, count in counts]
+    if report.is_over_vintages:
+        items.append(Term(label_zh="序列性质", label_en="Kind of series", value=_COMPOSITE_ZH, wide=True))
+    return TermGrid(
+        title_zh=f"{report.unit}（{report.first_date} 至 {report.last_date}）",
+        title_en=f"{report.unit}, {report.first_date} to {report.last_date}",
+        items=tuple(items),
+    )
+
+
+def _findings(report: QualityReport) -> Table:
+    shown = sorted(report.findings, key=lambda finding: finding.quote_date, reverse=True)[:FINDINGS_MAX]
+    return Table(
+        title_zh=f"{report.unit} 问题明细",
+        title_en=f"{report.unit}: findings",
+        columns=(
+            Column(label_zh="日期", label_en="Day"),
+            Column(label_zh="问题", label_en="Finding"),
+            Column(label_zh="数值", label_en="Values"),
+        ),
+        rows=tuple(_row(finding) for finding in shown),
+        caption=f"共 {len(report.findings)} 项，列出最近 {len(shown)} 项 "
+        f"{len(report.findings)} findings, the latest {len(shown)} listed",
+    )
+
+
+def _row(finding: Finding) -> Row:
+    zh, en = FINDING_LABELS[finding.kind]
+    values = "，".join(f"{VALUE_LABELS[name][0]} {value}" for name, value in finding.values)
+    return Row(cells=(finding.quote_date.isoformat(), f"{zh} {en}", values))

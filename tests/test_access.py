@@ -89,6 +89,7 @@ def test_a_writing_page_is_never_open_to_the_auditor() -> None:
         "/validations",
         "/trades/read",
         "/compliance-values",
+        "/options/values",
         "/sign-out",
         "/inbox/{item_id:str}/read",
     )

@@ -30,6 +30,7 @@ FILE_ERASERS = frozenset({OFFICER, RISK, BUREAU, ADMINISTRATOR})
 EXTERNAL_ID_MAKERS = frozenset({SYSTEM, OFFICER, ADMINISTRATOR})
 PARAMETER_READERS = APPROVAL_READERS - {SYSTEM}
 RULE_READERS = APPROVAL_READERS
+REGISTER_READERS = DECISION_READERS - {SYSTEM}
 RULE_MAKERS = frozenset({OFFICER, CHECKER, RISK, BUREAU})
 """Who may propose a table; another person approves it. A system brings none: rules are made by people."""
 PARTY_READERS = BANK_READERS | ADMINISTRATORS
@@ -122,6 +123,12 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /rules/{table_name:str}": RULE_READERS,
     "GET /rules/{table_name:str}/comparison": RULE_READERS,
     "GET /rules/{table_name:str}/export/{ending:str}": RULE_READERS,
+    "GET /rules/parameters": PARAMETER_READERS,
+    "GET /rules/parameters/export/{ending:str}": PARAMETER_READERS,
+    "GET /rules/parameters/{key:str}": PARAMETER_READERS,
+    "GET /rules/parameters/drafts": RULE_MAKERS,
+    "POST /rules/parameters/drafts": RULE_MAKERS,
+    "POST /rules/parameters/proposals": RULE_MAKERS,
     "GET /rules/drafts": RULE_MAKERS,
     "POST /rules/drafts": RULE_MAKERS,
     "POST /rules/proposals": RULE_MAKERS,
@@ -130,6 +137,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/rules/tables/{table_name:str}/trials": RULE_READERS,
     "POST /v1/rules/validations": RULE_READERS,
     "POST /v1/rules/proposals": RULE_MAKERS,
+    "GET /v1/rules/parameters": RULE_READERS,
+    "POST /v1/rules/parameters/validations": DECISION_READERS,
+    "POST /v1/rules/parameters/proposals": RULE_MAKERS,
     # --- app: parties ---
     "GET /parties": PARTY_READERS,
     "POST /parties": PARTY_MAKERS,
@@ -165,12 +175,15 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/messages/dead": MESSAGE_READERS,
     "POST /v1/messages/{message_id:str}/resend": ADMINISTRATORS,
     "GET /decisions": DECISION_READERS,
+    "GET /audit/{register:str}": REGISTER_READERS,
+    "GET /audit/{register:str}/export/{ending:str}": REGISTER_READERS,
     "GET /decisions/chain": DECISION_READERS,
     "GET /decisions/chain/heads.jsonl": DECISION_READERS,
     "GET /decisions/{decision_id:str}": DECISION_READERS,
     "POST /decisions/{decision_id:str}/replay": DECISION_READERS,
     "GET /v1/me": EVERYONE,
     "GET /v1/decisions": DECISION_READERS,
+    "GET /v1/decisions/registers/{register:str}": DECISION_READERS,
     "GET /v1/decisions/chain": DECISION_READERS,
     "GET /v1/decisions/chain/heads": DECISION_READERS,
     "GET /v1/decisions/{decision_id:str}": DECISION_READERS,
@@ -195,6 +208,10 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/market/quotes": BANK_MAKERS,
     "GET /v1/market/curve-quotes": BANK_READERS,
     "GET /v1/curves": BANK_READERS,
+    "GET /v1/market/volatilities": BANK_READERS,
+    "POST /v1/market/volatilities": BANK_MAKERS,
+    "GET /v1/volatility-surfaces": BANK_READERS,
+    "POST /v1/options/values": BANK_READERS,
     "GET /v1/fair-values": BANK_READERS,
     "POST /v1/risk": BANK_READERS,
     "POST /v1/trades/read": BANK_READERS,
@@ -208,7 +225,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /market/quality": BANK_READERS,
     "GET /market/fair-value": BANK_READERS,
     "GET /curves": BANK_READERS,
-    "GET /market/quality/export/xlsx": BANK_READERS,
+    "GET /curves/volatility": BANK_READERS,
+    "GET /market/quality/export/{ending:str}": BANK_READERS,
     "GET /market/curve-quotes": BANK_READERS,
     "GET /market/curve-quotes/export/{ending:str}": BANK_READERS,
     "GET /market/curve-quotes/upload": BANK_MAKERS,
@@ -233,9 +251,28 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/pledges": BANK_MAKERS,
     "GET /v1/pledges": BANK_READERS,
     "GET /v1/pledges/{pledge_id:str}": BANK_READERS,
+    "POST /v1/repos": BANK_MAKERS,
     "GET /v1/repos/{repo_id:str}": BANK_READERS,
     "GET /v1/registry/reconciliations": BANK_READERS,
     "GET /v1/parties/{party_id:str}/headroom": BANK_READERS,
+    "GET /v1/margin-calls": BANK_READERS,
+    "GET /v1/margin-calls/{call_id:str}": BANK_READERS,
+    "POST /v1/margin-calls/{call_id:str}/steps": BANK_MAKERS,
+    "GET /v1/margin-terms/{agreement_code:str}": BANK_READERS,
+    "POST /v1/margin-terms": BANK_MAKERS,
+    "GET /margin-calls": BANK_READERS,
+    "GET /margin-calls/{call_id:str}": BANK_READERS,
+    "GET /margin-calls/{call_id:str}/pdf": BANK_READERS,
+    "POST /margin-calls/{call_id:str}/steps": BANK_MAKERS,
+    "GET /margin-terms": BANK_READERS,
+    "POST /margin-terms": BANK_MAKERS,
+    "GET /v1/parties/{party_id:str}/compliance": BANK_READERS,
+    "POST /v1/parties/{party_id:str}/compliance": BANK_MAKERS,
+    "POST /v1/compliance-positions/files": BANK_MAKERS,
+    "GET /compliance": BANK_READERS,
+    "GET /compliance/upload": BANK_MAKERS,
+    "POST /compliance/upload": BANK_MAKERS,
+    "GET /compliance/{party_id:str}": BANK_READERS,
     "GET /pledges": BANK_READERS,
     "GET /pledges/new": BANK_MAKERS,
     "POST /pledges/new": BANK_MAKERS,
@@ -278,55 +315,18 @@ POLICY: Mapping[str, frozenset[Role]] = {
 """`METHOD path` to the roles that may."""
 
 
-SCOPES: Mapping[str, str] = {
-    "valuations": "pricing",
-    "portfolios": "pricing",
-    "market": "pricing",
-    "forwards": "pricing",
-    "fair-values": "pricing",
-    "curves": "pricing",
-    "risk": "pricing",
-    "trades": "pricing",
-    "compliance-values": "pricing",
-    "pledges": "collateral",
-    "repos": "collateral",
-    "registry": "collateral",
-    "parties": "parties",
-    "ratings": "loans",
-    "rate-decisions": "loans",
-    "schedules": "loans",
-    "term-sheets": "loans",
-    "subsidies": "reporting",
-    "decisions": "decisions",
-    "approvals": "approvals",
-    "inbox": "messages",
-    "webhooks": "messages",
-    "deliveries": "messages",
-    "messages": "messages",
-    "files": "files",
-    "external-ids": "external-ids",
-    "jobs": "jobs",
-    "rules": "rules",
-}
-"""The scope a key or token needs, by the first word of the address under `/v1`; `NAME:read` is enough to read."""
-
-SCOPES_OF_ADDRESSES: Mapping[str, str] = {"/v1/parties/{party_id}/headroom": "collateral"}
-"""Addresses that need another scope than their first word says."""
-
-FREE_OF_SCOPE: frozenset[str] = frozenset({"me"})
-"""What every key may ask: who it is."""
-
-KNOWN_SCOPES: frozenset[str] = frozenset({"*", *SCOPES.values(), *(f"{scope}:read" for scope in SCOPES.values())})
-"""What a key can be issued for."""
-
-
 NOT_SERVED: frozenset[str] = frozenset({"GET /schema/{path}"})
 """What the framework registers by itself and we do not serve: answered as not found."""
 
 
+def plain_path(path_template: str) -> str:
+    """Write an address without the types of its parameters."""
+    return _TYPED.sub("}", path_template)
+
+
 def plain_entry(method: str, path_template: str) -> str:
     """Write a route as the framework names it at run time: parameters without their types."""
-    return f"{'GET' if method == 'HEAD' else method} {_TYPED.sub('}', path_template)}"
+    return f"{'GET' if method == 'HEAD' else method} {plain_path(path_template)}"
 
 
 def roles_for(method: str, path_template: str) -> frozenset[Role] | None:
@@ -350,16 +350,6 @@ def may_open(role: Role, address: str) -> bool:
         roles for entry, roles in _POLICY.items() if entry.startswith(head) and entry.count("/") == head.count("/")
     )
     return any(role in roles for roles in pages)
-
-
-def scopes_for(method: str, path_template: str) -> frozenset[str] | None:
-    """Give the scopes of which a key or token needs one for a route of the API; None where it needs none."""
-    word = path_template.removeprefix("/v1/").split("/")[0] if path_template.startswith("/v1/") else ""
-    if not word or word in FREE_OF_SCOPE:
-        return None
-    scope = SCOPES_OF_ADDRESSES.get(_TYPED.sub("}", path_template)) or SCOPES.get(word, "")
-    readers = {f"{scope}:read"} if method in {"GET", "HEAD"} else set()
-    return frozenset({"*", scope, *readers})
 
 
 _TYPED = re.compile(r":[a-z]+\}")

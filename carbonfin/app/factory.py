@@ -29,6 +29,8 @@ from carbonfin.app.administration import security as administration_security
 from carbonfin.app.answers import EXCEPTION_HANDLERS
 from carbonfin.app.approvals import api as approval_api
 from carbonfin.app.approvals import pages as approval_pages
+from carbonfin.app.audit import api as audit_api
+from carbonfin.app.audit import pages as audit_pages
 from carbonfin.app.decisions import api as decision_api
 from carbonfin.app.decisions import chain_pages
 from carbonfin.app.decisions import pages as decision_pages
@@ -48,12 +50,14 @@ from carbonfin.app.messages.rules import WebhookRules, keep_webhook_rules
 from carbonfin.app.metrics import Metrics, keep_metrics
 from carbonfin.app.metrics import routes as metric_routes
 from carbonfin.app.navigation import navigation
+from carbonfin.app.obligations import PositionObligations
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.parties import api as party_api
 from carbonfin.app.parties import pages as party_pages
 from carbonfin.app.rulebook import api as rule_api
 from carbonfin.app.rulebook import draft_pages as rule_draft_pages
 from carbonfin.app.rulebook import pages as rule_pages
+from carbonfin.app.rulebook import parameter_api, parameter_pages
 from carbonfin.app.settings import Settings
 from carbonfin.app.signing import keep_signing
 from carbonfin.kernel.actors import Actor
@@ -74,6 +78,7 @@ from carbonfin.web.security import (
     request_id_of,
 )
 from carbonfin.web.visitors import visitor_of
+from pricing.service import ObligationSource
 
 BODY_BYTES_MAX = 10 * 1024 * 1024
 
@@ -155,11 +160,15 @@ def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[
     ) -> Paging:
         return Paging(request, settings.keys, limit=limit, after=after)
 
+    def provide_obligation_source(actor: Actor) -> ObligationSource:  # noqa: ARG001 - see above
+        return PositionObligations()
+
     return {
         "clock": Provide(provide_clock, sync_to_thread=False),
         "sessions": Provide(provide_sessions, sync_to_thread=False),
         "actor": Provide(provide_actor, sync_to_thread=False),
         "paging": Provide(provide_paging, sync_to_thread=False),
+        "obligation_source": Provide(provide_obligation_source, sync_to_thread=False),
     }
 
 
@@ -204,6 +213,8 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         file_pages,
         rule_pages,
         rule_draft_pages,
+        audit_pages,
+        parameter_pages,
         job_pages,
     ):
         own += module.routes
@@ -225,6 +236,8 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *external_ids.api_routes,
         *party_api.routes,
         *rule_api.routes,
+        *parameter_api.routes,
+        *audit_api.routes,
         *(route for package in packages for route in package.api),
     ]
 

@@ -9,6 +9,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
     ("/enterprises", Text("企业", "Enterprises")),
     ("/loans", Text("降碳贷", "Emission-cut loans")),
     ("/pledges", Text("质押与回购", "Pledges and repos")),
+    ("/compliance", Text("履约", "Compliance")),
     ("/portfolios", Text("估值", "Valuation")),
     ("/market", Text("行情", "Market")),
     ("/subsidies", Text("贴息", "Subsidies")),

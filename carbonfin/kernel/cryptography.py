@@ -32,6 +32,16 @@ def sm3_hex(content: bytes) -> str:
     return hashlib.new("sm3", content).hexdigest()
 
 
+def mac_hex(key: bytes, message: bytes) -> str:
+    """Give the HMAC-SHA256 of a message under a key shared with another system, in hexadecimal."""
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def mac_fits(key: bytes, message: bytes, mac: str) -> bool:
+    """Whether a message carries the HMAC-SHA256 of a shared key; takes the same time either way."""
+    return hmac.compare_digest(mac_hex(key, message).encode(), mac.encode("utf-8", "surrogatepass"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
     """The secrets of this installation, the one in use first; older ones only check what was sealed before.

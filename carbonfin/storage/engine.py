@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -19,13 +20,16 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.shared_work import SharedWork
 
+T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
 _TURN = "carbonfin_writers_turn"
+_KEPT = "carbonfin_kept"
 _WAITS = "carbonfin_waits_for_turn"
 _LAST_STEPS = "last_steps"
 _FOLLOW_UPS = "follow_ups"
+_KEPT_MAX = 256
 _UNIQUE_VIOLATION = "23505"
 _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 
@@ -44,12 +48,13 @@ def open_engine(url: str) -> sa.Engine:
             max_overflow=32,
             pool_pre_ping=True,
             connect_args={"options": f"-c timezone=UTC -c lock_timeout={_BUSY_TIMEOUT_MS}"},
+            execution_options={_KEPT: {}},
         )
     engine = sa.create_engine(
         parsed.set(drivername="sqlite+pysqlite"),
         pool_size=8,
         max_overflow=32,
-        execution_options={_TURN: WritersTurn()},
+        execution_options={_TURN: WritersTurn(), _KEPT: {}},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -188,11 +193,54 @@ class Sessions:
         Raises:
             Conflict: Another writer held what this one needed for too long, or saved the same thing first.
         """
+        with self._conflicts_told(), self._open(self._writing_engine) as session, session.begin():
+            yield session
+            _take_last_steps(session)
+        self._follow_up(session)
+
+    def together(self, work: Callable[[Session], T]) -> T:
+        """Do a writer's work, and return when it is committed; on SQLite with those who came meanwhile in one commit.
+
+        SQLite has one writer at a time and each commit waits for the disk. Who comes while a commit is under way waits
+        for the turn, and one of them does the work of all, each in a session and a savepoint of its own, so that what
+        fails in one leaves the others as they are. Nobody is answered before the commit that holds their work.
+
+        Raises:
+            Conflict: As `begin`.
+            Exception: What the work raised; nothing of it is kept.
+        """
+        if self._turn is None:
+            with self.begin() as session:
+                return work(session)
+        task = _Task(work)
+        self.shared_work.bring(f"write {self.scope}", [task], self._work_off)
+        return cast("T", task.outcome(self))
+
+    def _work_off(self, tasks: "Sequence[_Task]") -> None:
         try:
-            with self._open(self._writing_engine) as session, session.begin():
-                yield session
-                for last_step in session.info.pop(_LAST_STEPS, ()):
-                    last_step(session)
+            with self._conflicts_told(), self._writing_engine.begin() as connection:
+                for task in tasks:
+                    self._work_off_one(connection, task)
+                    _require_open(connection)
+        except Exception as error:  # noqa: BLE001 - each of them raises it where it was asked for
+            for task in tasks:
+                task.fail(error)
+
+    def _work_off_one(self, connection: sa.Connection, task: "_Task") -> None:
+        savepoint = Session(
+            connection, expire_on_commit=False, info={_SCOPE: self.scope}, join_transaction_mode="create_savepoint"
+        )
+        try:
+            with self._conflicts_told(keeps_turn=True), savepoint as session, session.begin():
+                task.take(session)
+                _take_last_steps(session)
+        except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
+            task.fail(error)
+
+    @contextmanager
+    def _conflicts_told(self, *, keeps_turn: bool = False) -> Iterator[None]:
+        try:
+            yield
         except OperationalError as error:
             if _is_busy(error):
                 raise Conflict(
@@ -212,8 +260,10 @@ class Sessions:
                 ) from error
             raise
         finally:
-            if self._turn is not None:
+            if self._turn is not None and not keeps_turn:
                 self._turn.give_up()
+
+    def _follow_up(self, session: Session) -> None:
         for follow_up in session.info.pop(_FOLLOW_UPS, ()):
             follow_up(self)
 
@@ -222,6 +272,46 @@ class Sessions:
         """Open a reading transaction that sees one state of the database; writing in it is refused."""
         with self._open(self._reading_engine) as session, session.begin():
             yield session
+
+
+class _Task:
+    """One writer's work in a shared transaction, and how it came out."""
+
+    def __init__(self, work: Callable[[Session], Any]) -> None:
+        self._work = work
+        self._context = copy_context()  # another thread may do the work, in the asker's own context
+        self._session: Session | None = None
+        self._given: Any = None
+        self._error: Exception | None = None
+
+    def take(self, session: Session) -> None:
+        """Do the work."""
+        self._given = self._context.run(self._work, session)
+        self._session = session
+
+    def fail(self, error: Exception) -> None:
+        """Note why nothing is kept; the first reason counts."""
+        self._error = self._error or error
+
+    def outcome(self, sessions: Sessions) -> Any:
+        """Give what the work gave, once it is committed, and take the steps that follow."""
+        if self._error is not None:
+            raise self._error
+        assert self._session is not None, "work that did not fail was done"
+        sessions._follow_up(self._session)  # noqa: SLF001 - two halves of one thing
+        return self._given
+
+
+def _require_open(connection: sa.Connection) -> None:
+    """See that SQLite's transaction still stands: a full disk ends it, and to commit none would go well."""
+    if not connection.connection.in_transaction:
+        message = "the database gave up the transaction"
+        raise RuntimeError(message)
+
+
+def _take_last_steps(session: Session) -> None:
+    for last_step in session.info.pop(_LAST_STEPS, ()):
+        last_step(session)
 
 
 @event.listens_for(Session, "after_begin")
@@ -245,6 +335,22 @@ def execute_prepared(
     """
     session.flush()
     return cast("sa.CursorResult[Any]", session.execute(statement, values))
+
+
+def kept_while_same(session: Session, name: tuple[str, ...], mark: tuple[Any, ...], make: Callable[[], T]) -> T:
+    """Give what was made of rows before, as long as their mark is the same; else make it, and keep it with the engine.
+
+    For rows that are only ever added: their number and the greatest identifier are a mark that no two states share.
+    """
+    kept: dict[tuple[str, ...], tuple[tuple[Any, ...], Any]] = session.get_bind().get_execution_options()[_KEPT]
+    found = kept.get(name)
+    if found is not None and found[0] == mark:
+        return cast("T", found[1])
+    made = make()
+    if len(kept) >= _KEPT_MAX:
+        kept.clear()
+    kept[name] = (mark, made)
+    return made
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

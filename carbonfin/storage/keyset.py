@@ -69,6 +69,23 @@ def slice_of(
     return Slice(items=tuple(value(row) for row in shown), last=keys(shown[-1]) if more else None)
 
 
+def cut(
+    items: Sequence[T], place: Place, *, keys: Callable[[T], tuple[KeyValue, ...]], descending: bool = False
+) -> Slice[T]:
+    """Give a page of a list that is at hand whole, in the order of its keys, which together name one item.
+
+    Raises:
+        InvalidInput: The place is of another list.
+    """
+    ordered = sorted(items, key=keys, reverse=descending)
+    after = place.after
+    if after is not None:
+        if ordered:
+            _refuse_other_keys(keys(ordered[0]), after)
+        ordered = [one for one in ordered if (keys(one) < after if descending else keys(one) > after)]
+    return slice_of(ordered[: place.limit + 1], place, keys=keys, value=lambda one: one)
+
+
 def _refuse_other_keys(keys: Sequence[Any], after: tuple[KeyValue, ...]) -> None:
     """Refuse a place that was given out when the list had other keys; the edge refuses those of other lists."""
     if len(keys) != len(after):

@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import declared_attr, registry
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from carbonfin.storage import columns
@@ -120,3 +122,37 @@ def _drop_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> N
     """Remove the trigger function, which PostgreSQL keeps when its table goes."""
     if table.metadata is metadata and table.info.get("append_only") and connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"DROP FUNCTION {table.name}_refuse()")
+
+
+def insert_many(session: Session, row: type[Row], values: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows by one statement, each value through its column's own type.
+
+    SQLAlchemy prepares every row of a bulk insert anew; here each column's processor is asked once, and a value that is
+    the same object as in the row before is not processed again. All rows name the same columns, and name all that have
+    no default in the database: defaults of the row class are not applied.
+    """
+    if not values:
+        return
+    table, connection = table_of(row), session.connection()
+    names = tuple(values[0])
+    compiled = sa.insert(table).values({name: sa.bindparam(name, type_=table.c[name].type) for name in names})
+    statement = compiled.compile(dialect=connection.dialect)
+    processed = {name: _processed(table.c[name], connection.dialect, [one[name] for one in values]) for name in names}
+    if statement.positional:
+        assert statement.positiontup is not None
+        rows: Any = list(zip(*[processed[name] for name in statement.positiontup], strict=True))
+    else:
+        rows = [dict(zip(names, line, strict=True)) for line in zip(*[processed[name] for name in names], strict=True)]
+    connection.exec_driver_sql(str(statement), rows)
+
+
+def _processed(column: sa.Column[Any], dialect: Dialect, values: list[Any]) -> list[Any]:
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if process is None:
+        return values
+    found, before, after = [], object(), None
+    for value in values:
+        if value is not before:
+            before, after = value, process(value)
+        found.append(after)
+    return found

@@ -2,6 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+I = TypeVar("I")  # noqa: E741 - items
 
 
 class SharedWork:
@@ -15,7 +18,7 @@ class SharedWork:
         self._guard = threading.Lock()
         self._piles: dict[str, _Pile] = {}
 
-    def bring(self, name: str, items: Sequence[str], work: Callable[[list[str]], None]) -> None:
+    def bring(self, name: str, items: Sequence[I], work: Callable[[list[I]], None]) -> None:
         """Bring items, and return when they were worked on, by this thread or by another.
 
         Raises:
@@ -40,12 +43,12 @@ class _Pile:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._items: list[str] = []
+        self._items: list[Any] = []
         self._brought = 0
         self._served = 0
         self._is_worked_on = False
 
-    def turn_for(self, items: Sequence[str]) -> tuple[list[str], int] | None:
+    def turn_for(self, items: Sequence[Any]) -> tuple[list[Any], int] | None:
         """Add items and wait for the turn: what to work on and for how many; None where another turn served them."""
         with self._changed:
             self._items += items
@@ -65,7 +68,7 @@ class _Pile:
             self._is_worked_on = False
             self._changed.notify_all()
 
-    def put_back(self, taken: list[str]) -> None:
+    def put_back(self, taken: list[Any]) -> None:
         with self._changed:
             self._items[:0] = taken
             self._is_worked_on = False

@@ -20,6 +20,8 @@ def storable_text(text: str) -> str:
     Raises:
         UnstorableValue: It holds NUL, half of a surrogate pair, or a sign that turns the direction of what follows.
     """
+    if text.isprintable():  # nothing refused below is printable; most text passes here at once
+        return text
     if _TURNS.search(text):
         raise UnstorableValue(
             "text holds a sign that turns the direction of reading (U+202A to U+202E, U+2066 to U+2069)",

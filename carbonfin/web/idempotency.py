@@ -70,8 +70,7 @@ def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in th
         return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer).decode())
 
     digest = request_digest(request.method, request.scope["path"], body)
-    with sessions.begin() as session:
-        reply = once(session, actor, key=key, input_digest=digest, work=done)
+    reply = sessions.together(lambda session: once(session, actor, key=key, input_digest=digest, work=done))
     headers = {REPLAYED_HEADER: "true"} if reply.repeated else {}
     return _Kept(reply.stored.reply.encode(), status_code=reply.stored.status_code, headers=headers)
 

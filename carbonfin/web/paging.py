@@ -66,9 +66,21 @@ class Paging:
             links.append(self._link(self._sealed(found.last), "next"))
         return Response(body, headers={"Link": ", ".join(links)})
 
+    def following(self, found: Slice[Any]) -> str:
+        """Give the address of the next page, for a page that links to it; empty on the last."""
+        return "" if found.last is None else self._address(self._sealed(found.last))
+
+    @property
+    def beginning(self) -> str:
+        """The address of the first page; empty where it is the one asked for."""
+        return "" if self.place.after is None else self._address(None)
+
     def _link(self, after: str | None, relation: str) -> str:
+        return f'<{self._address(after)}>; rel="{relation}"'
+
+    def _address(self, after: str | None) -> str:
         query = [*self._query, (LIMIT, str(self.place.limit)), *([] if after is None else [(AFTER, after)])]
-        return f'<{self._path}?{urlencode(query)}>; rel="{relation}"'
+        return f"{self._path}?{urlencode(query)}"
 
     def _sealed(self, last: tuple[KeyValue, ...]) -> str:
         plain = [(_TAG_OF[type(value)], value if isinstance(value, str | int) else value.isoformat()) for value in last]

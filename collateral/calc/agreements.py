@@ -196,6 +196,8 @@ class CoverageRecord:
     closeout_days: int
     safe_date: SafeDate
     unconfirmed: tuple[str, ...]
+    margin_held_cny: Decimal = Decimal("0.00")
+    terms_id: str | None = None
 
     @property
     def distance_ratio(self) -> Decimal | None:
@@ -205,7 +207,16 @@ class CoverageRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginCall:
-    """A call for more cover."""
+    """A call for more cover, or a return of margin.
+
+    Attributes:
+        part: 0, or the place of a disputed rest that was split off the call of the day.
+        direction: `delivery` from the pledgor or seller, `return` to it.
+        deadline_at: Last instant of the transfer, where hours are agreed.
+        resolution_at: Last instant of the recalculation of a dispute.
+        grace_end_at: Last instant of a cure, once expired.
+        terms_id: The agreed terms it was made under; None where the agreement has none of its own.
+    """
 
     id: str
     agreement_code: str
@@ -217,6 +228,32 @@ class MarginCall:
     top_ups: tuple[TopUp, ...]
     decision_id: str
     closed_on: date | None
+    part: int = 0
+    direction: str = "delivery"
+    received_amount: Decimal = Decimal("0.00")
+    deadline_at: datetime | None = None
+    resolution_at: datetime | None = None
+    grace_end_at: datetime | None = None
+    terms_id: str | None = None
+
+    @property
+    def outstanding_amount(self) -> Decimal:
+        """What is still awaited."""
+        return max(self.cash_amount - self.received_amount, Decimal("0.00"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent:
+    """One step of a call."""
+
+    event: str
+    state_before: str
+    state_after: str
+    amount: Decimal
+    business_date: date
+    happened_at: datetime
+    actor_name: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,34 +302,6 @@ class RepoExposureRecord:
     exposure_cny: Decimal
     margin_call_amount: Decimal
     margin_call_units_t: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompliancePosition:
-    """What an emitter must surrender and still receives for one compliance year.
-
-    Attributes:
-        unconfirmed: Why a figure here is 未确认, or empty.
-    """
-
-    party_id: str
-    scheme: Scheme
-    compliance_year: int
-    emissions_t: int
-    emissions_source: str
-    allocation_t: int | None
-    issued_t: int | None
-    true_up_expected_t: int
-    true_up_source: str
-    unconfirmed: str
-    known_from: date
-
-    def __post_init__(self) -> None:
-        """Refuse negative tonnes."""
-        for name in ("emissions_t", "true_up_expected_t", "allocation_t", "issued_t"):
-            value: int | None = getattr(self, name)
-            if value is not None and value < 0:
-                raise InvalidInput(f"{name} is {value}", zh="吨数不能为负", field=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
 """Headroom (履约余量): what an emitter may still pledge or sell and yet surrender in time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.units import round_down, round_up
 from carbonfin.rules.parameters import ParameterValue
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
+from collateral.calc.compliance_years import YearPosition
 from collateral.calc.figures import FigureList
 from collateral.calc.surrender import TradingDays
 
@@ -41,6 +42,8 @@ class HeadroomInputs:
         true_up_expected_t: Allocation still to be issued.
         unconfirmed: Why emissions and true-up are 未确认, or empty.
         unfreeze_days: Trading days between the end of a pledge and the units being usable.
+        position: The compliance position of the year, on which emissions still owed, true-up and recall rest; None in
+            decisions made before positions were struck.
     """
 
     party_code: str
@@ -59,6 +62,7 @@ class HeadroomInputs:
     buffer: ParameterValue
     unfreeze_days: ParameterValue
     trading_days: TradingDays
+    position: YearPosition | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,31 +94,15 @@ def counts_for(unit: Unit, scheme: Scheme, compliance_year: int) -> bool:
 
 
 def decide_headroom(inputs: HeadroomInputs) -> HeadroomOutcome:
-    """Give headroom = holdings + counted true-up - locked past the deadline - emissions - buffer, in tonnes.
+    """Give headroom = holdings + counted true-up - recallable - locked past the deadline - owed - buffer, in tonnes.
 
-    The true-up counts rounded down, the buffer rounded up; credits and later vintages do not count.
+    Holdings, true-up, recall and what is owed come from the year's compliance position where there is one; decisions
+    made before positions were struck took emissions as owed. The true-up counts rounded down, the buffer of emissions
+    rounded up; credits, later vintages and units past use do not count.
     """
     figures = FigureList()
     holdings_t = _sum_holdings(inputs, figures)
-    true_up_t = int(round_down(inputs.true_up_expected_t * inputs.true_up_counted.decimal))
-    expected = figures.fact(
-        "true_up_expected",
-        ("应补发配额", "Expected true-up"),
-        inputs.true_up_expected_t,
-        "t",
-        inputs.true_up_source,
-        confirmed=not inputs.unconfirmed,
-        note_zh=inputs.unconfirmed,
-    )
-    counted = figures.parameter("true_up_counted_ratio", inputs.true_up_counted)
-    figures.result(
-        "true_up",
-        ("计入的应补发配额", "True-up counted"),
-        true_up_t,
-        "t",
-        "expected × ratio, rounded down",
-        inputs=(expected, counted),
-    )
+    true_up_t = _true_up(inputs, figures)
     locked_t = _sum_locks(inputs, figures)
     emissions = figures.fact(
         "emissions",
@@ -130,11 +118,14 @@ def decide_headroom(inputs: HeadroomInputs) -> HeadroomOutcome:
     figures.result(
         "buffer", ("履约缓冲", "Buffer"), buffer_t, "t", "emissions × ratio, rounded up", inputs=(emissions, ratio)
     )
-    headroom_t = holdings_t + true_up_t - locked_t - inputs.emissions_t - buffer_t
+    owed_t, owed = _owed(inputs, emissions, figures)
+    headroom_t = holdings_t + true_up_t - locked_t - owed_t - buffer_t
     figures.result(
         "headroom", ("履约余量", "Headroom"), headroom_t, "t",
-        "holdings + true-up counted − locked past the deadline − emissions − buffer",
-        inputs=("holdings", "true_up", "locked_past_deadline", emissions, "buffer"),
+        "holdings + true-up counted − locked past the deadline − emissions − buffer"
+        if inputs.position is None
+        else "holdings + true-up counted − locked past the deadline − recallable − outstanding − buffer",
+        inputs=("holdings", "true_up", "locked_past_deadline", *owed, "buffer"),
         note_zh="减排量不计入", note_en="credits are not counted",
     )  # fmt: skip
     return HeadroomOutcome(
@@ -146,13 +137,67 @@ def decide_headroom(inputs: HeadroomInputs) -> HeadroomOutcome:
     )  # fmt: skip
 
 
-def _sum_holdings(inputs: HeadroomInputs, figures: FigureList) -> int:
-    counted = [one for one in inputs.holdings if counts_for(one.unit, inputs.scheme, inputs.compliance_year)]
-    names = [
-        figures.fact(f"holding_{one.unit}", (f"{one.unit} 持有", f"{one.unit} held"), one.quantity_t, "t", "配额台账")
-        for one in counted
+def _true_up(inputs: HeadroomInputs, figures: FigureList) -> int:
+    position = inputs.position
+    expected = figures.fact(
+        "true_up_expected",
+        ("应补发配额", "Expected true-up"),
+        inputs.true_up_expected_t,
+        "t",
+        inputs.true_up_source,
+        confirmed=not inputs.unconfirmed,
+        note_zh=inputs.unconfirmed,
+    )
+    counted = figures.parameter("true_up_counted_ratio", inputs.true_up_counted)
+    if position is None:
+        true_up_t = int(round_down(inputs.true_up_expected_t * inputs.true_up_counted.decimal))
+    else:
+        true_up_t = position.to_come_counted_t
+    figures.result(
+        "true_up", ("计入的应补发配额", "True-up counted"), true_up_t, "t",
+        "expected × ratio, rounded down" if position is None else "Σ floor(to come × ratio) of the compliance position",
+        inputs=(expected, counted),
+    )  # fmt: skip
+    return true_up_t
+
+
+def _owed(inputs: HeadroomInputs, emissions: str, figures: FigureList) -> tuple[int, tuple[str, ...]]:
+    """Give what is owed and may be taken back, and the figures that say so."""
+    position = inputs.position
+    if position is None:
+        return inputs.emissions_t, (emissions,)
+    parts = [
+        figures.fact(name, label, quantity_t, "t", "履约头寸")
+        for name, label, quantity_t in (
+            ("arrears", ("以前年度欠缴", "Arrears of earlier years"), position.arrears_t),
+            ("surrendered", ("已清缴", "Surrendered"), position.surrendered_t),
+        )
     ]
-    total_t = sum(one.quantity_t for one in counted)
+    outstanding = figures.result(
+        "outstanding", ("待清缴", "Still to surrender"), position.outstanding_t, "t",
+        "emissions + arrears − surrendered",
+        inputs=(emissions, *parts),
+    )  # fmt: skip
+    recallable = figures.fact(
+        "recallable", ("可能收回的配额", "Allocation subject to recall"), position.recallable_t, "t", "履约头寸"
+    )
+    return position.outstanding_t + position.recallable_t, (recallable, outstanding)
+
+
+def _sum_holdings(inputs: HeadroomInputs, figures: FigureList) -> int:
+    if inputs.position is not None:
+        counted = [(one.unit, one.quantity_t) for one in inputs.position.usable]
+    else:
+        counted = [
+            (one.unit, one.quantity_t)
+            for one in inputs.holdings
+            if counts_for(one.unit, inputs.scheme, inputs.compliance_year)
+        ]
+    names = [
+        figures.fact(f"holding_{unit}", (f"{unit} 持有", f"{unit} held"), quantity_t, "t", "配额台账")
+        for unit, quantity_t in counted
+    ]
+    total_t = sum(quantity_t for _, quantity_t in counted)
     figures.result("holdings", ("持有配额", "Holdings"), total_t, "t", "Σ holdings of the scheme", inputs=names)
     return total_t
 
@@ -166,11 +211,17 @@ def _sum_locks(inputs: HeadroomInputs, figures: FigureList) -> int:
         "surrender date − unfreeze trading days", inputs=(deadline, lead),
     )  # fmt: skip
     names, total_t = [limit], 0
+    usable = None if inputs.position is None else {one.unit: one.quantity_t for one in inputs.position.usable}
     for lock in inputs.locks:
         if not counts_for(lock.unit, inputs.scheme, inputs.compliance_year):
             continue
         past = is_locked_past(lock, free_by=free_by, valuation_date=inputs.valuation_date)
-        total_t += lock.quantity_t if past else 0
+        bound_t = lock.quantity_t if past else 0
+        if usable is not None and past:
+            # What the position does not count cannot be missed again because it is bound.
+            bound_t = min(bound_t, usable.get(lock.unit, 0))
+            usable[lock.unit] = usable.get(lock.unit, 0) - bound_t
+        total_t += bound_t
         names.append(
             figures.fact(
                 f"lock_{lock.agreement_code}_{lock.unit}",

@@ -10,18 +10,9 @@ from fractions import Fraction
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Calendar, DayCount, year_fraction
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import Currency, Money, largest_remainders
+from carbonfin.kernel.units import Money, largest_remainders
 from collateral.calc.ledger import Bucket, Entry, Posting
 from collateral.calc.repo import RepoTerms, accrued_value, lendable_amount, margin_ratio, rounded_exact
-
-USUAL_BASIS: dict[Currency, DayCount] = {
-    Currency.CNY: DayCount.ACT_365,
-    Currency.CNH: DayCount.ACT_365,
-    Currency.HKD: DayCount.ACT_365,
-    Currency.USD: DayCount.ACT_360,
-    Currency.EUR: DayCount.ACT_360,
-}
-"""The money market's day counts, offered where a contract is typed in; the contract's own always stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

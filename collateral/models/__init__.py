@@ -1,6 +1,6 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
-from collateral.models.compliance import CompliancePositionRow, HeadroomRow
+from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -8,6 +8,7 @@ from collateral.models.ledger import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.models.margin import MarginCallEventRow, MarginTermsRow
 from collateral.models.pledges import (
     AgreementExposureRow,
     CoverageRow,
@@ -17,22 +18,27 @@ from collateral.models.pledges import (
     PledgeRow,
     PledgeUnitRow,
 )
+from collateral.models.registry import RegistryRequestRow
 from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
+    "ComplianceAllocationRow",
     "CompliancePositionRow",
     "CoverageRow",
     "EncumbranceRow",
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",
+    "MarginCallEventRow",
     "MarginCallRow",
+    "MarginTermsRow",
     "PledgeApprovalRow",
     "PledgeEventRow",
     "PledgeRow",
     "PledgeUnitRow",
     "RegistryAccountRow",
+    "RegistryRequestRow",
     "RepoExposureRow",
     "RepoRow",
     "UnitPositionRow",

@@ -34,6 +34,29 @@ class CompliancePositionRow(Row, table=True):
     unconfirmed: str = ""
     known_from: date
     recorded_at: datetime
+    emissions_state: str | None = None
+    surrendered_t: int | None = None
+    as_of: date | None = None
+
+
+class ComplianceAllocationRow(Row, table=True):
+    """A quantity allocated, by state and standing, of one revision of a compliance position."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("compliance_position_id", "place"),
+        sa.CheckConstraint("quantity_t >= 0", name="not_negative"),
+        APPEND_ONLY,
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    compliance_position_id: str = Field(foreign_key="compliance_position.id")
+    place: int
+    state: str
+    standing: str
+    quantity_t: int
+    source: str
+    unconfirmed: str
 
 
 class HeadroomRow(Row, table=True):

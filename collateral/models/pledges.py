@@ -149,12 +149,16 @@ class CoverageRow(Row, table=True):
     safe_date_kind: str
     safe_date: date | None = None
     unconfirmed: list[str] = Field(sa_type=columns.Json)
+    margin_held_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    delivery_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    return_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    terms_id: str | None = None
 
 
 class MarginCallRow(Row, table=True):
-    """A call for more cover, with its deadline; a repo's call without agreed term has none."""
+    """A call for more cover or a return of margin; `part` tells the disputed rest of a call from its agreed part."""
 
-    __table_args__ = (sa.UniqueConstraint("organization_id", "agreement_code", "issued_on"),)
+    __table_args__ = (sa.UniqueConstraint("organization_id", "agreement_code", "issued_on", "part"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     organization_id: str = Field(foreign_key="organization.id")
@@ -168,3 +172,12 @@ class MarginCallRow(Row, table=True):
     decision_id: str
     issued_at: datetime
     closed_on: date | None = None
+    part: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    direction: str = Field(default="delivery", sa_column_kwargs={"server_default": "delivery"})
+    received_amount: Decimal = Field(
+        default=Decimal("0.00"), sa_type=columns.Amount, sa_column_kwargs={"server_default": "0"}
+    )
+    deadline_at: datetime | None = None
+    resolution_at: datetime | None = None
+    grace_end_at: datetime | None = None
+    terms_id: str | None = None

@@ -1,17 +1,35 @@
 """Collateral for people: the desk, one pledge, one repo, and the application form."""
 
 from collateral.pages.applications import application_form, send_application
+from collateral.pages.compliance import (
+    compliance_list,
+    compliance_page,
+    compliance_upload_page,
+    send_compliance_file,
+)
 from collateral.pages.desk import desk_page
+from collateral.pages.margin import call_letter, call_list_page, call_page, send_call_step
+from collateral.pages.margin_terms import send_terms, terms_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
 from collateral.pages.repos import repo_page
 
 routes = [
     desk_page,
+    compliance_list,
+    compliance_upload_page,
+    send_compliance_file,
+    compliance_page,
     application_form,
     send_application,
     pledge_page,
     take_pledge_step,
+    call_list_page,
+    call_page,
+    send_call_step,
+    call_letter,
+    terms_page,
+    send_terms,
     repo_page,
     reconciliation_page,
     export_reconciliation,

@@ -93,6 +93,13 @@ NEXT_STEPS: dict[str, NextStep] = {
         consequence=Text("登记机构确认前配额保持锁定。", "The units stay locked until the registry confirms."),
     ),
 }  # fmt: skip
+_ASK_AGAIN = NextStep(
+    name="ask_again",
+    words=Text("重新申请解冻", "Ask for the release again"),
+    entry=Text("登记机构所指问题的处理情况", "What was done about the registry's objection"),
+    consequence=Text("以新的申请编号发送；登记机构确认前配额保持锁定。",
+                     "Sent under a new key; the units stay locked until the registry confirms."),
+)  # fmt: skip
 
 _Work = Callable[[Session, Actor, str, Standing, str], Pledge]
 _STEPS: dict[str, _Work] = {
@@ -113,6 +120,9 @@ _STEPS: dict[str, _Work] = {
     ),
     "draw": lambda session, actor, pledge_id, standing, _: service.draw_pledge(
         session, actor, pledge_id, standing=standing
+    ),
+    "ask_again": lambda session, actor, pledge_id, standing, words: service.ask_unfreeze_again(
+        session, actor, pledge_id, standing=standing, cause=words
     ),
     "unfreeze": lambda session, actor, pledge_id, standing, _: service.request_unfreeze(
         session, actor, pledge_id, standing=standing
@@ -184,6 +194,7 @@ def _shown(
             "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
             "approval": service.approval_of(session, actor, pledge.id),
             "waiting": service.waiting_approval(session, actor, pledge.id),
+            "refused": service.refused_unfreeze(session, actor, pledge),
         }
         lines = service.lines_of(session, standing) if history else None
         context["trace_values"] = (
@@ -201,7 +212,7 @@ def _shown(
         chart=None
         if lines is None
         else pledge_chart(history, lines, code=pledge.code, is_sample=pledge.is_sample, language=language),
-        next_step=NEXT_STEPS.get(pledge.state) if actor.role in {Role.OFFICER, Role.SYSTEM} else None,
+        next_step=_next_step(actor, pledge, refused=context["refused"]),
         failure=None if failure is None else Text(failure.zh, failure.detail),
         words=words,
         levels=LEVELS,
@@ -215,3 +226,10 @@ def _shown(
         unconfirmed_words=unconfirmed_words,
         **context,
     )
+
+
+def _next_step(actor: Actor, pledge: Pledge, *, refused: str | None) -> NextStep | None:
+    """Give the step an officer takes next; a refused unfreeze is asked for again."""
+    if actor.role not in {Role.OFFICER, Role.SYSTEM}:
+        return None
+    return NEXT_STEPS.get(pledge.state) if refused is None else _ASK_AGAIN

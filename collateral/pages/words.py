@@ -42,12 +42,48 @@ BUCKETS: dict[str, Text] = {
     "locked": Text("锁定", "locked"),
 }
 
+CALL_STEP_WORDS: dict[str, Text] = {
+    "agree": Text("对方同意", "Agreed"),
+    "dispute": Text("对方异议", "Disputed"),
+    "resolve": Text("登记重算金额", "Recalculated"),
+    "accept": Text("接受重算金额", "Accept the recalculation"),
+    "send": Text("已指示划转", "Transfer instructed"),
+    "transfer-failed": Text("划转失败", "Transfer failed"),
+    "resend": Text("重新划转", "Instruct again"),
+    "receive": Text("登记到账", "Received"),
+    "retract": Text("撤回", "Retract"),
+    "late-cure": Text("提请接受逾期补足", "Propose a late cure"),
+    "declare-default": Text("提请宣布违约", "Propose a default"),
+}
+CALL_EVENTS: dict[str, Text] = {
+    "notify": Text("预告", "Announced"),
+    "issue": Text("发出", "Issued"),
+    "issue before notification time": Text("通知时点前发出", "Issued in time"),
+    "agree in full": Text("全额同意", "Agreed in full"),
+    "agree part": Text("部分同意", "Agreed in part"),
+    "dispute": Text("异议", "Disputed"),
+    "retract": Text("撤回", "Retracted"),
+    "undisputed part moves now": Text("无争议部分即行交付", "Undisputed part moves"),
+    "resolution time: recalculate": Text("重算", "Recalculated"),
+    "amount": Text("接受重算金额", "Recalculation accepted"),
+    "pledge assets": Text("已指示划转", "Transfer instructed"),
+    "confirmed": Text("到账确认", "Confirmed"),
+    "received": Text("部分到账", "Part received"),
+    "rejected": Text("划转失败", "Transfer failed"),
+    "re-instruct": Text("重新划转", "Instructed again"),
+    "no answer by deadline": Text("到期未答复", "No answer by the deadline"),
+    "not settled by deadline": Text("到期未到账", "Not settled by the deadline"),
+    "deadline": Text("到期", "Deadline passed"),
+    "grace used": Text("宽限期满，违约", "Grace used up, default"),
+    "cured in grace": Text("逾期补足", "Cured"),
+}
 
 _NOTED_ZH = {
     "query:processing": "查询结果：处理中",
     "query:unknown": "查询无答复",
     "query:not_sent": "查询未发出",
     "query:rejected": "登记机构拒绝",
+    "registry:asked_again": "重新申请解冻",
 }
 
 

@@ -1,71 +1,238 @@
-"""The registry over HTTP: POST a request, GET what became of it; a lost reply is unknown, never a refusal."""
+"""The registry over HTTP: POST a request, GET what became of it; a lost reply is unknown, never a refusal.
 
-from collections.abc import Iterator
+Each call is signed and each reply is checked, so that only the registry's own word counts: what a gateway says, a page
+that was not found included, leaves the request unknown. A call that was answered "not now" is made again after a wait
+that doubles, with chance in it; silence is not sent into again but asked about. After several failures in a row nothing
+is sent for a while.
+"""
+
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
+from pybreaker import CircuitBreaker, CircuitBreakerError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import UpstreamFailed
+from collateral.calc.freezes import UnitFreeze
+from collateral.registries.access import RegistryAccess
 from collateral.registries.port import (
     AgreementFreeze,
     Answer,
     RegistryReply,
     RegistryRequest,
     RegistryStatement,
-    UnitFreeze,
 )
+from collateral.registries.signing import checked_reply, new_nonce, request_headers
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_BODY_BYTES_MAX = 32 * 1024 * 1024
+_NOT_TAKEN = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
+_REFUSED = frozenset({httpx.codes.BAD_REQUEST, httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY})
+_ABSENT = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
+_RETRY_AFTER_SECONDS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """A reply whose signature fits."""
+
+    status: int
+    body: bytes
+    stated_at: datetime
+
+
+class _Failed(Exception):
+    """An attempt without a usable reply.
+
+    Attributes:
+        answer: NOT_SENT where nothing can have been carried out, else UNKNOWN.
+        may_repeat: Whether the other side answered at all, or nothing left: then the same key may be sent again.
+        wait_seconds: How long the other side asked to wait.
+    """
+
+    def __init__(self, answer: Answer, reason: str, *, may_repeat: bool, wait_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.answer = answer
+        self.reason = reason
+        self.may_repeat = may_repeat
+        self.wait_seconds = wait_seconds
+
+
+class _Busy(_Failed):
+    """The registry itself said "not now": it is well, and took nothing."""
 
 
 class HttpRegistry:
     """A registry reached over HTTP.
 
-    Only a reply that says so means that a freeze was refused or done. A timeout, a broken connection, a status of 5xx
-    and a body that cannot be read all leave it unknown.
+    Only a signed reply that says so means that a freeze was refused, done or never seen. A timeout, a broken
+    connection, a reply that is cut, unsigned, wrongly signed or of other quantities all leave it unknown.
     """
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, access: RegistryAccess, *, clock: Clock) -> None:
         self._client = client
+        self._access = access
+        self._clock = clock
+        self._breaker = CircuitBreaker(
+            fail_max=access.failures_to_open,
+            reset_timeout=access.open_seconds,
+            exclude=[_Busy],
+            throw_new_error_on_trip=False,
+        )
 
     def send(self, request: RegistryRequest) -> RegistryReply:
-        """Send a request; the registry recognises its key."""
+        """Send a request; the registry recognises its key, and refuses it after `not_after`."""
         body = {
             "request_key": request.request_key,
             "operation": str(request.operation),
+            "bank_id": request.bank_id,
             "agreement_code": request.agreement_code,
-            "units": [
-                {"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t} for one in request.units
-            ],
+            "units": [_unit_fields(one) for one in request.units],
+            "not_after": request.not_after.isoformat(),
         }
-        try:
-            return _reply(self._client.post("/requests", json=body))
-        except _NOT_SENT as error:
-            return RegistryReply(answer=Answer.NOT_SENT, reason=type(error).__name__)
-        except httpx.HTTPError as error:
-            return RegistryReply(answer=Answer.UNKNOWN, reason=type(error).__name__)
+
+        def may_repeat(failed: _Failed) -> bool:
+            return failed.may_repeat and self._clock.now() < request.not_after
+
+        reply = self._asked("POST", "/requests", json.dumps(body).encode(), may_repeat)
+        if isinstance(reply, RegistryReply):
+            return reply
+        return _reply(reply)
 
     def query(self, request_key: str) -> RegistryReply:
         """Ask what became of a request; no answer leaves it unknown."""
-        try:
-            return _reply(self._client.get(f"/requests/{request_key}"))
-        except httpx.HTTPError as error:
-            return RegistryReply(answer=Answer.UNKNOWN, reason=type(error).__name__)
+        reply = self._asked("GET", f"/requests/{quote(request_key, safe='')}", b"", lambda _: True)
+        if isinstance(reply, RegistryReply):
+            return replace(reply, answer=Answer.UNKNOWN)
+        return _reply(reply)
 
-    def statement(self) -> RegistryStatement:
+    def statement(self, bank_id: str) -> RegistryStatement:
         """Give what the registry states as frozen and held; half a statement is none."""
+        reply = self._asked("GET", f"/statement?{urlencode({'bank_id': bank_id})}", b"", lambda _: True)
+        if isinstance(reply, RegistryReply):
+            raise _no_statement(reply.reason)
+        if reply.status != httpx.codes.OK:
+            raise _no_statement(f"HTTP {reply.status}")
         try:
-            response = self._client.get("/statement")
-            response.raise_for_status()
-            return _statement(response.json())
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UpstreamFailed(
-                f"the registry gave no usable statement: {type(error).__name__}",
-                zh="未取得登记机构对账单，本次不作对账",
-                remedy="Try again when the registry answers; nothing was reconciled.",
-                remedy_zh="请在登记机构恢复后重试。",
-            ) from error
+            return _statement(json.loads(reply.body))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _no_statement(type(error).__name__) from error
+
+    def _asked(
+        self, method: str, path: str, content: bytes, may_repeat: Callable[[_Failed], bool]
+    ) -> _Said | RegistryReply:
+        """Give the registry's signed reply, or that there is none; what may have been carried out stays unknown."""
+        worst = Answer.NOT_SENT
+
+        def attempt() -> _Said:
+            nonlocal worst
+            try:
+                return self._breaker.call(self._once, method, path, content)
+            except _Failed as failed:
+                worst = Answer.UNKNOWN if failed.answer is Answer.UNKNOWN else worst
+                raise
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self._access.attempts),
+            wait=self._wait_seconds,
+            retry=retry_if_exception(lambda error: isinstance(error, _Failed) and may_repeat(error)),
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _Failed as failed:
+            return RegistryReply(answer=worst, reason=failed.reason)
+        except CircuitBreakerError:
+            return RegistryReply(answer=worst, reason="the registry failed too often; nothing is sent for a while")
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Wait by chance up to a bound that doubles, and no less than the other side asked for."""
+        by_chance = wait_random_exponential(
+            multiplier=self._access.first_wait_seconds, max=self._access.wait_seconds_max
+        )(state)
+        failed = state.outcome.exception() if state.outcome is not None else None
+        return max(by_chance, failed.wait_seconds) if isinstance(failed, _Failed) else by_chance
+
+    def _once(self, method: str, path: str, content: bytes) -> _Said:
+        nonce = new_nonce()
+        headers = request_headers(
+            self._access.secret, at=self._clock.now(), nonce=nonce, method=method, path=path, body=content
+        )
+        try:
+            with self._client.stream(
+                method, path, content=content, headers={**headers, "Content-Type": "application/json"}
+            ) as response:
+                body = _read(response)
+        except _NOT_SENT as error:
+            raise _Failed(Answer.NOT_SENT, type(error).__name__, may_repeat=True) from error
+        except httpx.HTTPError as error:
+            raise _Failed(Answer.UNKNOWN, type(error).__name__, may_repeat=False) from error
+        return self._verified(response, nonce, body)
+
+    def _verified(self, response: httpx.Response, nonce: str, body: bytes) -> _Said:
+        status = response.status_code
+        signed = checked_reply(
+            self._access.secret, response.headers, nonce=nonce, status=status, body=body, now=self._clock.now()
+        )
+        wait_seconds = _retry_after(response)
+        if signed is None:
+            is_error = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS
+            raise _Failed(
+                Answer.UNKNOWN, f"HTTP {status} without the registry's signature", may_repeat=is_error,
+                wait_seconds=wait_seconds,
+            )  # fmt: skip
+        if status in _NOT_TAKEN:
+            raise _Busy(Answer.NOT_SENT, f"HTTP {status}", may_repeat=True, wait_seconds=wait_seconds)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise _Failed(Answer.UNKNOWN, f"HTTP {status}", may_repeat=True, wait_seconds=wait_seconds)
+        return _Said(status=status, body=body, stated_at=signed.signed_at)
+
+
+def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for part in response.iter_bytes():
+        body += part
+        if len(body) > _BODY_BYTES_MAX:
+            raise httpx.RemoteProtocolError("the reply is too long")
+    return bytes(body)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    said = response.headers.get("Retry-After", "")
+    return min(int(said), _RETRY_AFTER_SECONDS_MAX) if said.isascii() and said.isdigit() else 0.0
+
+
+def _unit_fields(one: UnitFreeze) -> dict[str, str | int]:
+    return {"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t}
+
+
+def _reply(said: _Said) -> RegistryReply:
+    """Read a signed reply."""
+    if said.status in _ABSENT:
+        return RegistryReply(answer=Answer.NOT_FOUND, stated_at=said.stated_at)
+    try:
+        body = json.loads(said.body)
+        reason = str(body.get("reason", ""))[:200]
+        if said.status in _REFUSED:
+            return RegistryReply(answer=Answer.REJECTED, reason=reason, stated_at=said.stated_at)
+        answer = Answer(body["outcome"])
+        reference = str(body["reference"])
+        stated = tuple(
+            UnitFreeze(account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=_tonnes(one["quantity_t"]))
+            for one in body["units"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return RegistryReply(answer=Answer.UNKNOWN, reason="reply cannot be read", stated_at=said.stated_at)
+    if said.status != httpx.codes.OK:
+        return RegistryReply(answer=Answer.UNKNOWN, reason=f"HTTP {said.status}", stated_at=said.stated_at)
+    return RegistryReply(answer=answer, reference=reference, reason=reason, stated_at=said.stated_at, units=stated)
 
 
 def _statement(body: dict[str, Any]) -> RegistryStatement:
@@ -94,23 +261,17 @@ def _tonnes(value: object) -> int:
     return value
 
 
-def _reply(response: httpx.Response) -> RegistryReply:
-    if response.status_code == httpx.codes.NOT_FOUND:
-        return RegistryReply(answer=Answer.NOT_FOUND)
-    if response.status_code == httpx.codes.CONFLICT:
-        return RegistryReply(answer=Answer.REJECTED, reason=response.text[:200])
-    if response.status_code >= httpx.codes.BAD_REQUEST:
-        return RegistryReply(answer=Answer.UNKNOWN, reason=f"HTTP {response.status_code}")
-    try:
-        body = response.json()
-        answer = Answer(body["outcome"])
-        return RegistryReply(answer=answer, reference=str(body["reference"]), reason=str(body["reason"]))
-    except (ValueError, KeyError, TypeError):
-        return RegistryReply(answer=Answer.UNKNOWN, reason="reply cannot be read")
+def _no_statement(why: str) -> UpstreamFailed:
+    return UpstreamFailed(
+        f"the registry gave no usable statement: {why}",
+        zh="未取得登记机构对账单，本次不作对账",
+        remedy="Try again when the registry answers; nothing was reconciled.",
+        remedy_zh="请在登记机构恢复后重试。",
+    )
 
 
 @contextmanager
-def http_registry(address: str, *, timeout_seconds: float) -> Iterator[HttpRegistry]:
-    """Open a registry at an address; the timeout bounds each step of a call."""
-    with httpx.Client(base_url=address, timeout=timeout_seconds, trust_env=False) as client:
-        yield HttpRegistry(client)
+def http_registry(access: RegistryAccess, *, clock: Clock) -> Iterator[HttpRegistry]:
+    """Open a registry; the clock stamps what is sent and judges how old a reply is."""
+    with httpx.Client(base_url=access.address, timeout=access.timeout_seconds, trust_env=False) as client:
+        yield HttpRegistry(client, access, clock=clock)

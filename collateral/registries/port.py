@@ -1,22 +1,19 @@
 """What a registry is asked and what it may answer; silence is an answer of its own: unknown."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-
-class Operation(StrEnum):
-    """What a registry is asked to do."""
-
-    FREEZE = "freeze"
-    UNFREEZE = "unfreeze"
+from collateral.calc.freezes import Operation, UnitFreeze
 
 
 class Answer(StrEnum):
     """What came back.
 
-    DONE: carried out. REJECTED: refused for good. PROCESSING: accepted, not finished. NOT_FOUND: the registry never
-    saw the request. UNKNOWN: sent, no usable reply; only a query may resolve it. NOT_SENT: the request did not leave.
+    DONE: carried out. REJECTED: refused for good. PROCESSING: accepted, not finished. NOT_FOUND: the registry itself
+    says that it has not seen the request. UNKNOWN: sent, no reply that can be trusted; only a query may resolve it.
+    NOT_SENT: the request did not leave, or the registry itself says that it did not take it.
     """
 
     DONE = "done"
@@ -28,35 +25,37 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitFreeze:
-    """Tonnes of one unit on one account."""
-
-    account_id: str
-    unit: str
-    quantity_t: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRequest:
     """One request; the key makes it safe to send again.
 
     Attributes:
         request_key: The same for each sending; another content under it is refused by the registry.
+        bank_id: In whose favour units are frozen.
+        not_after: The registry refuses a sending that reaches it later, so that none can arrive after it was given up.
     """
 
     request_key: str
     operation: Operation
+    bank_id: str
     agreement_code: str
     units: tuple[UnitFreeze, ...]
+    not_after: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryReply:
-    """What a registry answered, or that it did not."""
+    """What a registry answered, or that it did not.
+
+    Attributes:
+        stated_at: The registry's own time in its signed reply; None where there is no such reply.
+        units: What it says it carried out, or is to carry out; None where it does not say.
+    """
 
     answer: Answer
     reference: str = ""
     reason: str = ""
+    stated_at: datetime | None = None
+    units: tuple[UnitFreeze, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class AgreementFreeze:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryStatement:
-    """What a registry states at one moment: every freeze, and the totals held where it states them."""
+    """What a registry states to one bank at one moment: its freezes, and the totals held where it states them."""
 
     frozen: tuple[AgreementFreeze, ...]
     held: tuple[UnitFreeze, ...]
@@ -86,8 +85,8 @@ class Registry(Protocol):
     def query(self, request_key: str) -> RegistryReply:
         """Ask what became of a request."""
 
-    def statement(self) -> RegistryStatement:
-        """Give what the registry states as frozen and held.
+    def statement(self, bank_id: str) -> RegistryStatement:
+        """Give what the registry states as frozen in favour of a bank, and held on the accounts it may see.
 
         Raises:
             UpstreamFailed: It did not answer, or its answer cannot be read.

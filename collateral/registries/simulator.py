@@ -1,167 +1,28 @@
 """A registry for rehearsals: a real HTTP server that freezes, unfreezes and, when told to, misbehaves.
 
-It speaks HTTP on a port of this machine. Requests are recognised by their key: the same request again gives the same
-answer, another content under the same key is refused. State lives in memory, or in a JSON file that outlives it.
+It speaks HTTP on a port of this machine. Requests are signed, good for one use and for their time; they are recognised
+by their key: the same request again gives the same answer, another content under the same key is refused, and one that
+arrives after its `not_after` is not carried out. State lives in memory, or in a JSON file that outlives it. What the
+rehearsal itself is told (`/faults`, `/holdings`, `/finish`, `/arrive`) is not signed.
 """
 
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from carbonfin.kernel.dates import Clock
+from collateral.registries.signing import NONCE_HEADER, checked_request, reply_headers
+from collateral.registries.simulated import Fault, PlannedFault, RegistryState
 
 _MAX_BODY_BYTES = 65_536
-
-
-class Fault(StrEnum):
-    """What goes wrong.
-
-    LOSE_REPLY: the request is carried out, the reply never sent. PROCESSING: accepted and left unfinished; queries say
-    so until the fault is lifted. REJECT: refused for good. DELAY: answered late. DROP: lost before it is carried out.
-    WRONG_QUANTITY: carried out and confirmed for one tonne less of each unit than was asked.
-    """
-
-    LOSE_REPLY = "lose_reply"
-    PROCESSING = "processing"
-    REJECT = "reject"
-    DELAY = "delay"
-    DROP = "drop"
-    WRONG_QUANTITY = "wrong_quantity"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedFault:
-    """A fault that strikes one agreement.
-
-    Attributes:
-        operation: freeze, unfreeze or query.
-        times: How often it strikes.
-        delay_seconds: How late a DELAY answers.
-    """
-
-    agreement_code: str
-    operation: str
-    fault: Fault
-    times: int
-    delay_seconds: float = 0.0
-
-
-class RegistryState:
-    """What the simulated registry has done, kept under one lock."""
-
-    def __init__(self, file: Path | None, faults: tuple[PlannedFault, ...]) -> None:
-        self._lock = threading.Lock()
-        self._file = file
-        self._requests: dict[str, dict[str, Any]] = {}
-        self._held: dict[tuple[str, str], int] = {}
-        self._faults: list[dict[str, Any]] = []
-        self.released = threading.Event()
-        for one in faults:
-            self.plan(one)
-        if file is not None and file.exists():
-            self._requests = json.loads(file.read_text(encoding="utf-8"))
-
-    def plan(self, fault: PlannedFault) -> None:
-        """Plan a fault."""
-        self._faults.append({"fault": fault, "left": fault.times})
-
-    def strike(self, agreement_code: str, operation: str) -> PlannedFault | None:
-        """Give the fault that strikes now, and count it."""
-        with self._lock:
-            for planned in self._faults:
-                fault: PlannedFault = planned["fault"]
-                if fault.agreement_code == agreement_code and fault.operation == operation and planned["left"] > 0:
-                    planned["left"] -= 1
-                    return fault
-        return None
-
-    def carry_out(self, body: dict[str, Any], *, fault: Fault | None) -> tuple[int, dict[str, str]]:
-        """Carry out a request once; the same key again gives the first answer."""
-        key = body["request_key"]
-        with self._lock:
-            known = self._requests.get(key)
-            if known is not None and known["body"] != body:
-                return 409, {"outcome": "rejected", "reference": "", "reason": "the key was used for another request"}
-            if known is None:
-                outcome = {Fault.PROCESSING: "processing", Fault.REJECT: "rejected"}.get(fault or Fault.DELAY, "done")
-                known = {
-                    "body": body,
-                    "outcome": outcome,
-                    "reference": f"SIM-{len(self._requests) + 1:06d}",
-                    "reason": "refused by the rehearsal" if outcome == "rejected" else "",
-                    "short_t": 1 if fault is Fault.WRONG_QUANTITY else 0,
-                }
-                self._requests[key] = known
-                self._save()
-            return 200, _answer(known)
-
-    def look_up(self, key: str) -> tuple[str, dict[str, str]] | None:
-        """Give a request's agreement and answer, or None."""
-        with self._lock:
-            known = self._requests.get(key)
-            return None if known is None else (known["body"]["agreement_code"], _answer(known))
-
-    def frozen_t(self) -> dict[str, int]:
-        """Give the tonnes frozen by account and unit."""
-        frozen: dict[str, int] = {}
-        for (account_id, unit, _), quantity_t in self._frozen().items():
-            name = f"{account_id}/{unit}"
-            frozen[name] = frozen.get(name, 0) + quantity_t
-        return {name: quantity_t for name, quantity_t in sorted(frozen.items()) if quantity_t}
-
-    def hold(self, account_id: str, unit: str, quantity_t: int) -> None:
-        """State a total held from now on."""
-        with self._lock:
-            self._held[(account_id, unit)] = quantity_t
-
-    def statement(self) -> dict[str, list[dict[str, Any]]]:
-        """Give every freeze by account, unit and agreement, and the totals held that are known here."""
-        frozen = [
-            {"account_id": account_id, "unit": unit, "agreement_code": code, "quantity_t": quantity_t}
-            for (account_id, unit, code), quantity_t in sorted(self._frozen().items())
-            if quantity_t
-        ]
-        with self._lock:
-            held = [
-                {"account_id": account_id, "unit": unit, "quantity_t": quantity_t}
-                for (account_id, unit), quantity_t in sorted(self._held.items())
-            ]
-        return {"frozen": frozen, "held": held}
-
-    def _frozen(self) -> dict[tuple[str, str, str], int]:
-        frozen: dict[tuple[str, str, str], int] = {}
-        with self._lock:
-            for known in self._requests.values():
-                body = known["body"]
-                sign = {"freeze": 1, "unfreeze": -1}[body["operation"]] if known["outcome"] == "done" else 0
-                for one in body["units"]:
-                    place = (one["account_id"], one["unit"], body["agreement_code"])
-                    moved_t = int(one["quantity_t"]) - known.get("short_t", 0)
-                    frozen[place] = frozen.get(place, 0) + sign * moved_t
-        return frozen
-
-    def finish(self) -> None:
-        """Finish what was left processing."""
-        with self._lock:
-            for known in self._requests.values():
-                if known["outcome"] == "processing":
-                    known["outcome"] = "done"
-            self._save()
-
-    def _save(self) -> None:
-        if self._file is not None:
-            fresh = self._file.with_suffix(".new")
-            fresh.write_text(json.dumps(self._requests, ensure_ascii=False, sort_keys=True, indent=1), encoding="utf-8")
-            fresh.replace(self._file)
-
-
-def _answer(known: dict[str, Any]) -> dict[str, str]:
-    return {name: known[name] for name in ("outcome", "reference", "reason")}
+_FIELDS = {"request_key", "operation", "bank_id", "agreement_code", "units", "not_after"}
+_UNSENT = frozenset({Fault.LOSE_REPLY, Fault.REORDER, Fault.DROP})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -171,88 +32,136 @@ class _Handler(BaseHTTPRequestHandler):
     server: "SimulatorServer"
 
     def do_POST(self) -> None:
-        """Take a request, a planned fault, or the order to finish."""
+        """Take a request, a planned fault, or an order to the rehearsal."""
+        content = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _MAX_BODY_BYTES))
         try:
-            body = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _MAX_BODY_BYTES)))
             if self.path == "/requests":
-                self._request(_checked(body))
-            elif self.path == "/faults":
-                self.server.state.plan(PlannedFault(**{**body, "fault": Fault(body["fault"])}))
-                self._send(201, {"outcome": "planned"})
-            elif self.path == "/holdings":
-                self.server.state.hold(str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]))
-                self._send(201, {"outcome": "stated"})
-            elif self.path == "/finish":
-                self.server.state.finish()
-                self._send(200, {"outcome": "finished"})
-            else:
-                self._send(404, {"outcome": "not_found"})
+                if self._is_signed(content):
+                    self._request(_checked(json.loads(content)))
+                return
+            self._order(json.loads(content or b"{}"))
         except (ValueError, KeyError, TypeError) as error:
             self._send(400, {"outcome": "rejected", "reference": "", "reason": f"{type(error).__name__}: {error}"})
 
-    def do_GET(self) -> None:
-        """Say what became of a request, or what is frozen."""
-        if self.path == "/frozen":
-            self._send(200, self.server.state.frozen_t())
-            return
-        if self.path == "/statement":
-            self._send(200, self.server.state.statement())
-            return
-        found = self.server.state.look_up(unquote(self.path.removeprefix("/requests/")))
-        if found is None:
+    def _order(self, body: dict[str, Any]) -> None:
+        """Do what the rehearsal is told."""
+        state = self.server.state
+        if self.path == "/faults":
+            state.plan(PlannedFault(**{**body, "fault": Fault(body["fault"])}))
+        elif self.path == "/holdings":
+            state.hold(
+                str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]), bank_id=body.get("bank_id", "")
+            )
+        elif self.path == "/finish":
+            state.finish()
+        elif self.path == "/arrive":
+            state.arrive()
+        else:
             self._send(404, {"outcome": "not_found"})
             return
-        agreement_code, answer = found
-        fault = self.server.state.strike(agreement_code, "query")
-        if fault is not None and self._misbehave(fault):
+        self._send(201, {"outcome": "noted"})
+
+    def do_GET(self) -> None:
+        """Say what became of a request, or what is frozen."""
+        address = urlsplit(self.path)
+        if address.path == "/frozen":
+            self._send(200, self.server.state.frozen_t())
+        elif not self._is_signed(b""):
             return
-        if fault is not None and fault.fault is Fault.PROCESSING:
+        elif address.path == "/statement":
+            bank_id = parse_qs(address.query).get("bank_id", [""])[0]
+            self._answer("*", "statement", 200, self.server.state.statement(bank_id))
+        else:
+            found = self.server.state.look_up(unquote(address.path.removeprefix("/requests/")))
+            if found is None:
+                self._answer("*", "query", 404, {"outcome": "not_found"})
+            else:
+                self._answer(found[0], "query", 200, found[1])
+
+    def _is_signed(self, content: bytes) -> bool:
+        """Tell whether the request is signed, in time and used once; refuse it otherwise."""
+        signed = checked_request(
+            self.server.secret, dict(self.headers.items()), method=self.command, path=self.path, body=content,
+            now=self.server.clock.now(),
+        )  # fmt: skip
+        if signed is None or not self.server.state.is_first_use(signed.nonce, signed.signed_at):
+            self._send(401, {"outcome": "refused", "reason": "the signature does not fit, is old or was used"})
+            return False
+        return True
+
+    def _answer(self, agreement_code: str, operation: str, status: int, answer: dict[str, Any]) -> None:
+        """Answer, with the fault that strikes."""
+        planned = self.server.state.strike(agreement_code, operation)
+        if planned is not None and planned.fault is Fault.PROCESSING:
             answer = {**answer, "outcome": "processing"}
-        self._send(200, answer)
+        self._reply(status, answer, planned)
 
     def _request(self, body: dict[str, Any]) -> None:
-        fault = self.server.state.strike(body["agreement_code"], body["operation"])
-        if fault is not None and fault.fault is Fault.DROP:
-            self._hang_up()
+        state = self.server.state
+        planned = state.strike(body["agreement_code"], body["operation"])
+        fault = None if planned is None else planned.fault
+        if fault is Fault.REORDER:
+            state.hold_back(body)
+        if fault in {Fault.DROP, Fault.REORDER, Fault.BUSY, Fault.SERVER_ERROR}:
+            self._reply(500, {"outcome": "failed", "reason": "not carried out"}, planned)
             return
-        status, answer = self.server.state.carry_out(body, fault=None if fault is None else fault.fault)
-        if fault is None or not self._misbehave(fault):
-            self._send(status, answer)
+        status, answer = state.carry_out(body, fault=fault)
+        if fault is Fault.DUPLICATE:
+            status, answer = state.carry_out(body, fault=None)
+        state.arrive()
+        self._reply(status, answer, planned)
 
-    def _misbehave(self, fault: PlannedFault) -> bool:
-        """Delay or lose the reply; tell whether it is lost."""
-        if fault.fault is Fault.DELAY:
-            self.server.state.released.wait(fault.delay_seconds)
-        if fault.fault is Fault.LOSE_REPLY:
-            self._hang_up()
-        return fault.fault is Fault.LOSE_REPLY
+    def _reply(self, status: int, answer: dict[str, Any], planned: PlannedFault | None) -> None:
+        """Send a reply, or do to it what the fault says."""
+        fault = None if planned is None else planned.fault
+        if planned is not None and fault is Fault.DELAY:
+            self.server.state.released.wait(planned.delay_seconds)
+        if fault in _UNSENT:
+            self.close_connection = True
+        elif fault is Fault.BUSY:
+            self._send(429, {"outcome": "busy"}, headers={"Retry-After": "0"})
+        elif fault is Fault.ERROR_AFTER:
+            self._send(500, {"outcome": "failed"})
+        elif fault is Fault.GATEWAY_404:
+            self._send_bytes(404, b"<h1>404 Not Found</h1>", headers={"Content-Type": "text/html"})
+        else:
+            self._send(status, answer, fault=fault)
 
-    def _hang_up(self) -> None:
-        self.close_connection = True
-
-    def _send(self, status: int, body: dict[str, Any]) -> None:
+    def _send(
+        self, status: int, body: dict[str, Any], *, headers: dict[str, str] | None = None, fault: Fault | None = None
+    ) -> None:
         content = json.dumps(body, ensure_ascii=False).encode()
+        secret = b"another secret" if fault is Fault.WRONG_SIGNATURE else self.server.secret
+        signature = reply_headers(
+            secret, at=self.server.clock.now(), nonce=self.headers.get(NONCE_HEADER) or "", status=status, body=content
+        )
+        kind = {"Content-Type": "application/json; charset=utf-8"}
+        self._send_bytes(
+            status, content, headers={**kind, **signature, **(headers or {})}, is_cut=fault is Fault.TRUNCATED
+        )
+
+    def _send_bytes(self, status: int, content: bytes, *, headers: dict[str, str], is_cut: bool = False) -> None:
         try:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json; charset=utf-8")
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(content[: len(content) // 2] if is_cut else content)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the asker has gone: that is what a timeout looks like from here
+        self.close_connection = self.close_connection or is_cut
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the server's own name for it
         """Keep quiet; requests carry customers' quantities."""
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    if set(body) != {"request_key", "operation", "agreement_code", "units"} or body["operation"] not in {
-        "freeze",
-        "unfreeze",
-    }:
-        raise ValueError("request_key, operation, agreement_code and units are expected")
+    if set(body) != _FIELDS or body["operation"] not in {"freeze", "unfreeze"}:
+        raise ValueError(f"{', '.join(sorted(_FIELDS))} are expected")
     if not body["units"] or any(int(one["quantity_t"]) <= 0 for one in body["units"]):
         raise ValueError("each unit needs a positive quantity")
+    datetime.fromisoformat(body["not_after"])
     return body
 
 
@@ -261,9 +170,12 @@ class SimulatorServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = True
+    request_queue_size = 128
 
-    def __init__(self, host: str, port: int, state: RegistryState) -> None:
+    def __init__(self, host: str, port: int, state: RegistryState, *, secret: bytes, clock: Clock) -> None:
         self.state = state
+        self.secret = secret
+        self.clock = clock
         super().__init__((host, port), _Handler)
 
     @property
@@ -275,10 +187,11 @@ class SimulatorServer(ThreadingHTTPServer):
 
 @contextmanager
 def running_simulator(
-    *, port: int = 0, faults: tuple[PlannedFault, ...] = (), file: Path | None = None
+    *, secret: bytes, clock: Clock, port: int = 0, faults: tuple[PlannedFault, ...] = (), file: Path | None = None
 ) -> Iterator[SimulatorServer]:
     """Run the simulator in a thread, on a free port unless one is named, until the block ends."""
-    server = SimulatorServer("127.0.0.1", port, RegistryState(file, faults))
+    state = RegistryState(file, faults, clock=clock)
+    server = SimulatorServer("127.0.0.1", port, state, secret=secret, clock=clock)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -1,5 +1,16 @@
 """Shapes of the collateral API: strings for exact figures, one copy between struct and value."""
 
+from collateral.schemas.margin import (
+    CallEventOut,
+    CallStepIn,
+    MarginCallDetailOut,
+    MarginCallListOut,
+    MarginCallOut,
+    MarginTermsIn,
+    MarginTermsListOut,
+    MarginTermsOut,
+    ProposedOut,
+)
 from collateral.schemas.pledges import (
     AppraisalIn,
     AppraisalOut,
@@ -17,25 +28,35 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
-from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoOut
+from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
     "AppraisalIn",
     "AppraisalOut",
+    "CallEventOut",
     "CallOut",
+    "CallStepIn",
     "CoverageOut",
     "DeskPledgeOut",
     "DifferenceOut",
     "EventOut",
     "HeadroomListOut",
     "HeadroomOut",
+    "MarginCallDetailOut",
+    "MarginCallListOut",
+    "MarginCallOut",
+    "MarginTermsIn",
+    "MarginTermsListOut",
+    "MarginTermsOut",
     "PledgeDetailOut",
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "ProposedOut",
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RepoIn",
     "RepoOut",
     "TopUpOut",
     "UnitQuantityIn",

@@ -1,10 +1,58 @@
 """Repos and headroom as the API shows them."""
 
-from msgspec import Struct
+from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import DayCount
+from carbonfin.kernel.units import Currency, parse_decimal
+from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, QuantityT, RateText, UnitText, day_of
 from collateral.calc.headroom import HeadroomOutcome
-from collateral.calc.repo import RepoExposureOutcome
-from collateral.service import Repo
+from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
+from collateral.service import Repo, RepoContract, label_of
+
+
+class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A repo's contract, to be opened when another person approves it; `basis` null takes the dated convention."""
+
+    code: IdText
+    seller: Annotated[str, Meta(min_length=18, max_length=20, description="The seller's USCI or LEI.")]
+    buyer: Annotated[str, Meta(min_length=18, max_length=20, description="The buyer's USCI or LEI.")]
+    bank_role: Literal["principal", "arranger", "calculation agent", "custodian"]
+    unit: UnitText
+    quantity_t: QuantityT
+    purchase_date: DayText
+    repurchase_date: DayText
+    currency: Literal["CNH", "CNY", "HKD", "USD", "EUR"] = "CNH"
+    purchase_price_amount: CnyText
+    rate: RateText
+    basis: Literal["act/360", "act/365"] | None = None
+    method: Literal["A", "B"] = "B"
+    minimum_transfer_amount: CnyText = "0.00"
+    cross_border_basis: NoteText = ""
+    netting_opinion: NoteText = ""
+    settlement: NoteText
+    reason: NoteText
+
+    def contract(self, *, seller_id: str, buyer_id: str) -> RepoContract:
+        """Give the domain value.
+
+        Raises:
+            InvalidInput: The contract cannot be; the field is named.
+        """
+        return RepoContract(
+            code=self.code, seller_id=seller_id, buyer_id=buyer_id, bank_role=self.bank_role,
+            unit=Unit.parse(self.unit), quantity_t=self.quantity_t,
+            purchase_date=day_of(self.purchase_date, field="purchase_date"),
+            repurchase_date=day_of(self.repurchase_date, field="repurchase_date"), currency=Currency(self.currency),
+            purchase_price_amount=parse_decimal(self.purchase_price_amount, field="purchase_price_amount"),
+            rate=parse_decimal(self.rate, field="rate"), basis=None if self.basis is None else DayCount(self.basis),
+            method=ExposureMethod(self.method),
+            minimum_transfer_amount=parse_decimal(self.minimum_transfer_amount, field="minimum_transfer_amount"),
+            cross_border_basis=self.cross_border_basis, netting_opinion=self.netting_opinion,
+            settlement=self.settlement,
+        )  # fmt: skip
 
 
 class RepoOut(Struct, frozen=True, kw_only=True):
@@ -35,11 +83,14 @@ class RepoOut(Struct, frozen=True, kw_only=True):
     margin_call_amount: str
     margin_call_units_t: int
     flags: list[str]
+    accounting_label: str
+    accounting_reason: str
+    accounting_reason_zh: str
 
     @classmethod
     def of(cls, repo: Repo, exposure: RepoExposureOutcome) -> "RepoOut":
         """Copy the domain values."""
-        terms = repo.terms
+        terms, label = repo.terms, label_of(repo)
         return cls(
             repo_id=repo.id,
             code=terms.code,
@@ -66,6 +117,9 @@ class RepoOut(Struct, frozen=True, kw_only=True):
             margin_call_amount=str(exposure.margin_call_amount),
             margin_call_units_t=exposure.margin_call_units_t,
             flags=list(repo.flags),
+            accounting_label=str(label.label),
+            accounting_reason=label.reason_en,
+            accounting_reason_zh=label.reason_zh,
         )
 
 

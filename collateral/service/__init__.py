@@ -2,7 +2,6 @@
 
 from collateral.calc.agreements import (
     AccountPosition,
-    CompliancePosition,
     CoverageRecord,
     Exposure,
     HeadroomRecord,
@@ -16,7 +15,11 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.compliance_position import COMPLIANCE_POSITION
+from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
+from collateral.calc.daily_traces import DAILY_MARGIN
+from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
@@ -29,17 +32,48 @@ from collateral.service.approvals import (
     reject_pledge,
     waiting_approval,
 )
+from collateral.service.call_answers import (
+    CALL_STEPS,
+    LATE_CURE,
+    MARGIN_DEFAULT,
+    CallStep,
+    steps_from,
+    take_call_step,
+    waiting_end,
+)
 from collateral.service.call_notices import CALL_NOTICE
-from collateral.service.calls import issue_calls, live_calls, load_call
+from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.compliance import (
+    EmitterYear,
+    MeanPrices,
+    RecordedRevision,
+    SchemePosition,
+    compliance_positions_of,
+    compliance_revisions_of,
+    emitter_years,
+    obligations_of,
+    positions_of,
+    record_compliance_position,
+)
+from collateral.service.compliance_import import ComplianceImport, import_compliance_file
+from collateral.service.daily_run import revalue
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.headroom import (
-    compliance_positions_of,
     headroom_of,
     latest_headrooms,
-    record_compliance_position,
     record_headroom,
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
+from collateral.service.letters import call_letter_pdf
+from collateral.service.margin_terms import (
+    TERMS_APPROVAL,
+    agreement_address,
+    approve_terms,
+    propose_terms,
+    reject_terms,
+    terms_of,
+    waiting_terms,
+)
 from collateral.service.pledges import (
     apply_for_pledge,
     appraise_pledge,
@@ -62,7 +96,24 @@ from collateral.service.reconciliations import (
     reconciliations_page,
     record_reconciliation,
 )
-from collateral.service.registry import messages_to_send, open_questions, request_of, take_answer, take_reply
+from collateral.service.registry import (
+    ask_unfreeze_again,
+    claim_request,
+    is_open_question,
+    messages_to_send,
+    open_questions,
+    refused_unfreeze,
+    take_answer,
+    take_reply,
+)
+from collateral.service.repo_contracts import (
+    BANK_ROLES,
+    REPO_APPROVAL,
+    RepoContract,
+    label_of,
+    propose_repo,
+    usual_basis,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -80,50 +131,73 @@ from collateral.service.valuations import (
     latest_coverages,
     latest_exposure,
     record_exposure,
-    revalue,
 )
 from collateral.service.view import desk_view, lines_of, standing_on
 
 __all__ = [
+    "BANK_ROLES",
     "CALL_NOTICE",
+    "CALL_STEPS",
     "DECISION_KINDS",
+    "LATE_CURE",
+    "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
+    "REPO_APPROVAL",
+    "TERMS_APPROVAL",
     "AccountPosition",
+    "CallStep",
+    "ComplianceImport",
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
     "DeskPledge",
     "DeskRepo",
+    "EmitterYear",
     "Exposure",
     "HeadroomRecord",
     "MarginCall",
+    "MeanPrices",
     "Pledge",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
     "Reconciliation",
+    "RecordedRevision",
     "Repo",
+    "RepoContract",
     "RepoDraft",
     "RepoExposureRecord",
+    "SchemePosition",
     "UnitQuantity",
     "account_holders",
+    "agreement_address",
     "apply_for_pledge",
     "appraise_pledge",
     "appraise_what_if",
     "approval_of",
     "approve_pledge",
+    "approve_terms",
+    "ask_unfreeze_again",
+    "call_letter_pdf",
+    "call_page",
+    "claim_request",
     "collateral_desk",
     "complete_diligence",
     "compliance_positions_of",
+    "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
     "desk_page",
     "desk_view",
     "draw_pledge",
+    "emitter_years",
     "haircut_impact",
     "headroom_of",
     "holdings_of",
+    "import_compliance_file",
+    "is_open_question",
     "issue_calls",
+    "label_of",
     "latest_coverages",
     "latest_exposure",
     "latest_headrooms",
@@ -136,11 +210,15 @@ __all__ = [
     "load_pledge",
     "load_repo",
     "messages_to_send",
+    "obligations_of",
     "open_account",
     "open_questions",
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "positions_of",
+    "propose_repo",
+    "propose_terms",
     "reconciliations_page",
     "record_appraisal",
     "record_compliance_position",
@@ -148,26 +226,38 @@ __all__ = [
     "record_headroom",
     "record_holding",
     "record_reconciliation",
+    "refused_unfreeze",
     "register_pledge",
     "reject_pledge",
+    "reject_terms",
     "repay_pledge",
     "repo_by_code",
     "repo_exposure_of",
     "repos_of",
     "request_freeze",
-    "request_of",
     "request_unfreeze",
     "revalue",
     "revalue_repos",
     "sign_pledge",
     "standing_on",
+    "steps_from",
     "take_answer",
+    "take_call_step",
     "take_over_pledge",
     "take_reply",
+    "terms_of",
     "timeline_of",
+    "timeline_of_call",
     "unconfirmed_of",
+    "usual_basis",
     "waiting_approval",
+    "waiting_end",
+    "waiting_terms",
     "withdraw_pledge",
 ]
 
-DECISION_KINDS = (APPRAISAL, COVERAGE, HEADROOM, RECONCILIATION, REPO_EXPOSURE, REPO_START)
+DECISION_KINDS = (
+    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, HEADROOM, RECONCILIATION,
+    REPO_EXPOSURE, REPO_START,
+)  # fmt: skip
+"""Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -1,117 +1,345 @@
-"""Margin calls: issued below the warning line, retracted when coverage recovers, expired at the deadline."""
+"""Margin calls of the day: issued below the warning line, retracted when coverage recovers, expired at the deadline."""
 
-from datetime import date
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Calendar
+from carbonfin.kernel.units import Currency, Money
+from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing
-from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge
+from carbonfin.storage.rows import new_id
+from collateral.calc.agreed_terms import AgreedTerms, unagreed_terms
+from collateral.calc.agreements import CallEvent, MarginCall
+from collateral.calc.call_timing import is_notified_in_time
 from collateral.calc.coverage import CoverageLevel
-from collateral.calc.lifecycles import MARGIN_CALL
-from collateral.service.call_notices import tell_call, tell_end_of_call
+from collateral.calc.running_calls import RunningCall, announced, expired, issued, retracted
+from collateral.service.call_notices import tell_calls
+from collateral.service.call_steps import keep_step, running_of
+from collateral.service.margin_terms import calendars_known, timing_of
 from collateral.service.pledges import take_step
 from collateral.service.view import CURE_DAYS, DeskView, desk_view, standing_on
-from collateral.store import pledges, valuations
+from collateral.store import daily, margin, pledges
+from collateral.store.valuations import top_ups_of_json
 
 _BREACHED = frozenset({CoverageLevel.WARNING, CoverageLevel.DISPOSAL})
+_EXPIRING = {
+    "ISSUED": "no answer by deadline",
+    "AGREED": "not settled by deadline",
+    "FAILED": "deadline",
+    "IN_TRANSIT": "deadline",
+}
 
 
-def issue_calls(session: Session, actor: Actor, business_date: date) -> tuple[MarginCall, ...]:
-    """Move each pledge by its coverage of the business date and give the calls issued; again, nothing moves.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedUnder:
+    """How a call made at an instant under some terms begins: its first steps, and until when it must be met."""
 
-    DRAWN below the warning line is called; MARGIN_CALLED at or above the initial line is cured; MARGIN_CALLED past its
-    deadline expires. Coverage of an older date moves nothing.
+    terms: AgreedTerms
+    steps: tuple[tuple[str, str, str], ...]
+    deadline_at: datetime
+    deadline: date
+
+
+def issue_calls(session: Session, actor: Actor, business_date: date) -> tuple[str, ...]:
+    """Move each pledge by its coverage of the business date and give the agreements called; again, nothing moves.
+
+    DRAWN below the warning line is called; MARGIN_CALLED is called for more where the gap grew beyond what is in
+    transit, is cured at or above the initial line, and expires past its deadline. Margin held beyond what is due is
+    called back to the pledgor. Coverage of an older date moves nothing. Reads and writes are a fixed number of
+    statements; only cures and expiries go one by one.
     """
     standing = standing_on(session, actor, business_date)
     view = desk_view(session, standing)
-    coverages = valuations.latest_coverages(session, actor, on=business_date)
-    issued = []
-    for seen in pledges.pledges_of(session, actor, states=frozenset({"DRAWN", "MARGIN_CALLED"})):
-        coverage = coverages.get(seen.id)
-        if coverage is None or coverage.business_date != business_date:
-            continue
-        pledge = pledges.load_pledge(session, actor, seen.id, lock=True)
-        if pledge.state == "DRAWN" and coverage.level in _BREACHED:
-            issued.append(_call(session, actor, pledge, coverage, view))
-        elif pledge.state == "MARGIN_CALLED":
-            _follow_up(session, actor, pledge, coverage, standing)
-    return tuple(issued)
+    coverages = daily.coverages_of_day(session, actor, business_date)
+    running = daily.running_pledges(session, actor, frozenset({"DRAWN", "MARGIN_CALLED"}))
+    live: dict[str, list[MarginCall]] = {}
+    for call in margin.live_calls(session, actor):
+        live.setdefault(call.agreement_code, []).append(call)
+    in_force = margin.terms_in_force(session, actor, on=business_date)
+    batch = _Batch(
+        session=session,
+        actor=actor,
+        view=view,
+        called=daily.called_on(session, actor, business_date),
+        past=frozenset(code for code, calls in live.items() if any(_is_past(call, standing) for call in calls)),
+        calendars=calendars_known(session, standing.known_at),
+        terms={one.id: one.terms for one in in_force.values()},
+    )
+    for pledge in running:
+        row = coverages.get(pledge.id)
+        if row is not None:
+            batch.add(pledge, row)
+    batch.write()
+    _follow_up(session, actor, running, coverages, live=live, standing=standing)
+    return tuple(pledge.code for pledge, _, _ in batch.made)
 
 
-def deadline_of(view: DeskView) -> date:
-    """Give the last day to answer a call made on the business date: cure days, in trading days.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """The calls of one day, collected and then written together."""
+
+    session: Session
+    actor: Actor
+    view: DeskView
+    called: set[tuple[str, str]]
+    past: frozenset[str]
+    calendars: Mapping[str, Calendar]
+    terms: dict[str, AgreedTerms] = field(default_factory=dict)
+    begun_by_hours: dict[Hashable, IssuedUnder] = field(default_factory=dict)
+    begun: dict[str | None, IssuedUnder] = field(default_factory=dict)
+    made: list[tuple[daily.RunningPledge, MarginCall, Mapping[str, Any]]] = field(default_factory=list)
+
+    def add(self, pledge: daily.RunningPledge, row: Mapping[str, Any]) -> None:
+        """Collect the call of one agreement, unless its day has one or an earlier one was not met in time."""
+        delivery_cny = None if pledge.code in self.past else row["delivery_cny"]
+        amounts = {"delivery": delivery_cny, "return": row["return_cny"]}
+        for direction, amount in amounts.items():
+            if not amount or (pledge.code, direction) in self.called:
+                continue
+            begun = self._begun(row["terms_id"])
+            call = MarginCall(
+                id=new_id(), agreement_code=pledge.code, state=begun.steps[-1][2], issued_on=self.view.day,
+                deadline=begun.deadline, currency="CNY", cash_amount=amount,
+                top_ups=top_ups_of_json(row["top_ups"]) if direction == "delivery" else (),
+                decision_id=row["decision_id"], closed_on=None,
+                part=sum((pledge.code, one) in self.called for one in amounts), direction=direction,
+                deadline_at=begun.deadline_at, terms_id=row["terms_id"],
+            )  # fmt: skip
+            self.made.append((pledge, call, row))
+
+    def write(self) -> None:
+        """Write the calls with their first steps, move the pledges called, and tell people and systems."""
+        daily.add_calls(
+            self.session,
+            [self._call_row(call) for _, call, _ in self.made],
+            [event for _, call, _ in self.made for event in self._call_events(call)],
+        )
+        breached = [
+            (pledge, call, row)
+            for pledge, call, row in self.made
+            if pledge.state == "DRAWN" and call.direction == "delivery"
+        ]
+        ids = [pledge.id for pledge, _, _ in breached]
+        moved = daily.move_pledges(self.session, self.actor, ids, before="DRAWN", after="MARGIN_CALLED")
+        assert moved == len(ids), "a pledge was moved by another transaction; this one is taken back and tried again"
+        places = daily.pledge_event_places(self.session, self.actor) if breached else {}
+        daily.add_pledge_events(self.session, [self._breach(*one, place=places.get(one[0].id, 0)) for one in breached])
+        told = [(call, f"pledge:{pledge.id}") for pledge, call, _ in self.made]
+        tell_calls(self.session, self.actor, told, at=self.view.standing.known_at)
+
+    def _begun(self, terms_id: str | None) -> IssuedUnder:
+        found = self.begun.get(terms_id)
+        if found is None:
+            terms = self.terms.get(terms_id or "") or unagreed_of(self.view)
+            hours = terms.hours
+            found = self.begun_by_hours.get(hours)
+            if found is None:
+                found = begin_call(self.calendars, terms, at=self.view.standing.known_at)
+                self.begun_by_hours[hours] = found
+            self.begun[terms_id] = found
+        return found
+
+    def _call_row(self, call: MarginCall) -> dict[str, Any]:
+        return {
+            "id": call.id,
+            "organization_id": self.actor.organization_id,
+            "agreement_code": call.agreement_code,
+            "state": call.state,
+            "issued_on": call.issued_on,
+            "deadline": call.deadline,
+            "currency": call.currency,
+            "cash_amount": call.cash_amount,
+            "top_ups": [
+                {
+                    "unit": str(one.unit),
+                    "quantity_t": one.quantity_t,
+                    "free_t": one.free_t,
+                    "is_sufficient": one.is_sufficient,
+                }
+                for one in call.top_ups
+            ],
+            "decision_id": call.decision_id,
+            "issued_at": self.view.standing.known_at,
+            "part": call.part,
+            "direction": call.direction,
+            "received_amount": call.received_amount,
+            "deadline_at": call.deadline_at,
+            "terms_id": call.terms_id,
+        }
+
+    def _call_events(self, call: MarginCall) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": new_id(),
+                "organization_id": self.actor.organization_id,
+                "call_id": call.id,
+                "place": place,
+                "event": event,
+                "state_before": before,
+                "state_after": after,
+                "amount": call.cash_amount,
+                "business_date": call.issued_on,
+                "happened_at": self.view.standing.known_at,
+                "actor_id": self.actor.id,
+                "actor_name": self.actor.name,
+                "cause": "日终盯市",
+            }
+            for place, (event, before, after) in enumerate(self._begun(call.terms_id).steps)
+        ]
+
+    def _breach(
+        self, pledge: daily.RunningPledge, call: MarginCall, row: Mapping[str, Any], *, place: int
+    ) -> dict[str, Any]:
+        return {
+            "id": new_id(),
+            "organization_id": self.actor.organization_id,
+            "pledge_id": pledge.id,
+            "place": place,
+            "event": "breach",
+            "state_before": "DRAWN",
+            "state_after": "MARGIN_CALLED",
+            "business_date": call.issued_on,
+            "happened_at": self.view.standing.known_at,
+            "actor_id": self.actor.id,
+            "actor_name": self.actor.name,
+            "cause": f"担保覆盖率 {row['coverage_ratio']:.4f} 低于预警线 {row['warning_ratio']:.2f}，"
+            f"限 {call.deadline} 前补足",
+            "decision_id": call.decision_id,
+        }
+
+
+def unagreed_of(view: DeskView, *, kind: str = "pledge", currency: Currency = Currency.CNY) -> AgreedTerms:
+    """Give the terms of an agreement that has none of its own, on the view's day.
 
     Raises:
-        MissingData: The published notices do not reach that far; the day is not guessed.
+        MissingData: The bank's cure days are not entered.
     """
-    return view.calendar.add_open_days(view.day, view.on(CURE_DAYS).integer)
+    return unagreed_terms(
+        "repo" if kind == "repo" else "pledge", "-", currency=currency, minimum_transfer=Decimal("0.00"),
+        cure_days=view.on(CURE_DAYS).integer, valid_from=view.day,
+    )  # fmt: skip
 
 
-def _call(session: Session, actor: Actor, pledge: Pledge, coverage: CoverageRecord, view: DeskView) -> MarginCall:
-    deadline = deadline_of(view)
-    call = valuations.call_issued_on(session, actor, agreement_code=pledge.code, issued_on=view.day)
-    if call is None:
-        call = valuations.add_call(
-            session,
-            actor,
-            agreement_code=pledge.code,
-            issued_on=view.day,
-            deadline=deadline,
-            currency="CNY",
-            cash_amount=coverage.cash_to_initial_cny,
-            top_ups=coverage.top_ups,
-            decision_id=coverage.decision_id,
-            issued_at=view.standing.known_at,
-        )
-        tell_call(session, actor, call, agreement=f"pledge:{pledge.id}", at=view.standing.known_at)
+def begin_call(calendars: Mapping[str, Calendar], terms: AgreedTerms, *, at: datetime) -> IssuedUnder:
+    """Take a call from calculation to issue at an instant: announced first where it is past the notification time.
+
+    Raises:
+        MissingData: The calendar's notices do not reach the deadline; the day is not guessed.
+    """
+    timing = terms.timing(calendars)
+    cent = Money(1, terms.currency)
+    call = RunningCall(state="CALCULATED", amount=cent, received=Money(0, terms.currency))
+    steps = []
+    if not is_notified_in_time(timing, at):
+        steps.append(("notify", "CALCULATED", "EXPECTED"))
+        call = announced(call)
+    after = issued(call, timing, at=at)
+    steps.append((_issue_event(call.state), call.state, after.state))
+    assert after.deadline_at is not None
+    return IssuedUnder(
+        terms=terms, steps=tuple(steps), deadline_at=after.deadline_at,
+        deadline=timing.local(after.deadline_at).date(),
+    )  # fmt: skip
+
+
+def _issue_event(state: str) -> str:
+    return "issue" if state == "EXPECTED" else "issue before notification time"
+
+
+def _follow_up(
+    session: Session,
+    actor: Actor,
+    running: tuple[daily.RunningPledge, ...],
+    coverages: Mapping[str, Mapping[str, Any]],
+    *,
+    live: Mapping[str, list[MarginCall]],
+    standing: Standing,
+) -> None:
+    for seen in running:
+        row = coverages.get(seen.id)
+        if row is None or seen.state != "MARGIN_CALLED":
+            continue
+        calls = [call for call in live.get(seen.code, []) if call.direction == "delivery"]
+        if row["level"] == CoverageLevel.COVERED:
+            _cured(session, actor, seen.id, calls, row=row, standing=standing)
+        elif any(_is_past(call, standing) for call in calls):
+            _expired(session, actor, seen.id, calls, row=row, standing=standing)
+
+
+def _cured(
+    session: Session,
+    actor: Actor,
+    pledge_id: str,
+    calls: list[MarginCall],
+    *,
+    row: Mapping[str, Any],
+    standing: Standing,
+) -> None:
+    cause = f"担保覆盖率恢复至 {row['coverage_ratio']:.4f}"
+    for seen in calls:
+        call = margin.load_call(session, actor, seen.id, lock=True)
+        if call.state == "ISSUED":
+            after = retracted(running_of(call))
+            keep_step(
+                session, actor, call, after, event="retract", cause=cause, agreement=f"pledge:{pledge_id}",
+                standing=standing,
+            )  # fmt: skip
+    pledge = pledges.load_pledge(session, actor, pledge_id, lock=True)
+    take_step(session, actor, pledge, "cured", standing=standing, cause=cause, decision_id=row["decision_id"])
+
+
+def _expired(
+    session: Session,
+    actor: Actor,
+    pledge_id: str,
+    calls: list[MarginCall],
+    *,
+    row: Mapping[str, Any],
+    standing: Standing,
+) -> None:
+    past = [call for call in calls if _is_past(call, standing)]
+    for seen in past:
+        expire_call(session, actor, seen.id, agreement=f"pledge:{pledge_id}", standing=standing)
+    pledge = pledges.load_pledge(session, actor, pledge_id, lock=True)
+    until = max(call.deadline for call in past if call.deadline is not None)
     take_step(
-        session,
-        actor,
-        pledge,
-        "breach",
-        standing=view.standing,
-        cause=f"担保覆盖率 {coverage.coverage_ratio:.4f} 低于预警线 {coverage.warning_ratio:.2f}，限 {deadline} 前补足",
-        decision_id=coverage.decision_id,
-    )
-    return call
+        session, actor, pledge, "deadline", standing=standing, cause=f"截至 {until} 未补足",
+        decision_id=row["decision_id"],
+    )  # fmt: skip
 
 
-def _follow_up(session: Session, actor: Actor, pledge: Pledge, coverage: CoverageRecord, standing: Standing) -> None:
-    calls = valuations.live_calls(session, actor, agreement_code=pledge.code)
-    if coverage.level is CoverageLevel.COVERED:
-        for call in calls:
-            _end(session, actor, pledge, call, event="retract", standing=standing)
-        take_step(
-            session,
-            actor,
-            pledge,
-            "cured",
-            standing=standing,
-            cause=f"担保覆盖率恢复至 {coverage.coverage_ratio:.4f}",
-            decision_id=coverage.decision_id,
-        )
-        return
-    deadlines = [call.deadline for call in calls if call.deadline is not None]
-    if deadlines and max(deadlines) < standing.business_date:
-        for call in calls:
-            _end(session, actor, pledge, call, event="no answer by deadline", standing=standing)
-        take_step(
-            session,
-            actor,
-            pledge,
-            "deadline",
-            standing=standing,
-            cause=f"截至 {max(deadlines)} 未补足",
-            decision_id=coverage.decision_id,
-        )
+def _is_past(call: MarginCall, standing: Standing) -> bool:
+    deadline_at = running_of(call).deadline_at
+    return call.state in _EXPIRING and deadline_at is not None and deadline_at < standing.known_at
 
 
-def _end(session: Session, actor: Actor, pledge: Pledge, call: MarginCall, *, event: str, standing: Standing) -> None:
-    after = MARGIN_CALL.after(call.state, event)
-    closed_on = standing.business_date if after == "RETRACTED" else None
-    valuations.change_call(session, call, state=after, closed_on=closed_on)
-    tell_end_of_call(session, actor, call, agreement=f"pledge:{pledge.id}", state=after, at=standing.known_at)
+def expire_call(session: Session, actor: Actor, call_id: str, *, agreement: str, standing: Standing) -> MarginCall:
+    """Expire a call whose deadline has passed, and begin its grace.
+
+    Raises:
+        Conflict: The state does not expire, or the deadline has not passed.
+    """
+    call = margin.load_call(session, actor, call_id, lock=True)
+    terms = terms_of_call(session, actor, call, standing)
+    after = expired(running_of(call), timing_of(session, terms, standing.known_at), at=standing.known_at)
+    return keep_step(
+        session, actor, call, after, event=_EXPIRING[call.state], cause=f"截至 {call.deadline} 未补足",
+        agreement=agreement, standing=standing,
+    )  # fmt: skip
+
+
+def terms_of_call(session: Session, actor: Actor, call: MarginCall, standing: Standing) -> AgreedTerms:
+    """Give the terms a call was made under: those that were in force then, not those of today."""
+    for one in margin.terms_of(session, actor, call.agreement_code):
+        if one.id == call.terms_id:
+            return one.terms
+    return unagreed_of(desk_view(session, standing), currency=Currency(call.currency))
 
 
 def load_call(session: Session, actor: Actor, call_id: str) -> MarginCall:
@@ -120,9 +348,19 @@ def load_call(session: Session, actor: Actor, call_id: str) -> MarginCall:
     Raises:
         NotFound: There is none, or it is another organisation's.
     """
-    return valuations.load_call(session, actor, call_id)
+    return margin.load_call(session, actor, call_id)
+
+
+def call_page(session: Session, actor: Actor, place: Place, *, live_only: bool = False) -> Slice[MarginCall]:
+    """Give a page of calls, the newest first; of all, or of those still awaited."""
+    return margin.call_page(session, actor, place, live_only=live_only)
+
+
+def timeline_of_call(session: Session, actor: Actor, call_id: str) -> tuple[CallEvent, ...]:
+    """Give the steps of a call."""
+    return margin.events_of_call(session, actor, call_id)
 
 
 def live_calls(session: Session, actor: Actor, *, agreement_code: str | None = None) -> tuple[MarginCall, ...]:
     """Give the calls that stand open, the earliest deadline first."""
-    return valuations.live_calls(session, actor, agreement_code=agreement_code)
+    return margin.live_calls(session, actor, agreement_code=agreement_code)

@@ -11,36 +11,17 @@ from carbonfin.kernel.parties import Party
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import CompliancePosition, HeadroomRecord
+from collateral.calc.agreements import HeadroomRecord
+from collateral.calc.compliance_position import decide_compliance_position
 from collateral.calc.headroom import HEADROOM, HeadroomInputs, HeadroomOutcome, UnitHolding, UnitLock, decide_headroom
 from collateral.calc.surrender import trading_days_of
+from collateral.service.compliance import TRUE_UP_COUNTED, MeanPrices, position_inputs, record_positions
 from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
 from collateral.store import compliance, ledger, pledges
 
 SURRENDER_DATE = "pricing.surrender_date"
 SURRENDER_BUFFER = "collateral.surrender_buffer_ratio"
-TRUE_UP_COUNTED = "collateral.true_up_counted_ratio"
 UNCERTAIN_STATES = frozenset({"FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN"})
-
-
-def record_compliance_position(
-    session: Session, actor: Actor, position: CompliancePosition, *, standing: Standing
-) -> None:
-    """Write down what an emitter must surrender for a year; the same again changes nothing, else a new revision."""
-    load_party(session, actor, position.party_id)
-    known_on = china_day(standing.known_at)
-    known = compliance.compliance_positions(session, actor, known_on=known_on, party_id=position.party_id)
-    if position not in known:
-        compliance.add_compliance_position(session, actor, position, recorded_at=standing.known_at)
-
-
-def compliance_positions_of(
-    session: Session, actor: Actor, party_id: str, *, standing: Standing
-) -> tuple[CompliancePosition, ...]:
-    """Give what is known of an emitter's emissions, allocation and true-up, the latest year first."""
-    load_party(session, actor, party_id)
-    known_on = china_day(standing.known_at)
-    return compliance.compliance_positions(session, actor, known_on=known_on, party_id=party_id)
 
 
 def unit_locks(session: Session, actor: Actor, party_id: str) -> tuple[UnitLock, ...]:
@@ -79,6 +60,11 @@ def headroom_inputs(
         extends_code: An agreement whose locks `added` replaces.
     """
     known_on = china_day(view.standing.known_at)
+    positions = {
+        (inputs.scheme, year.compliance_year): year
+        for inputs in position_inputs(session, actor, party, view, means=None)
+        for year in decide_compliance_position(inputs).years
+    }
     holdings = tuple(
         UnitHolding(unit=one.unit, quantity_t=one.total_t)
         for one in ledger.positions_of(session, actor, party_id=party.id)
@@ -108,6 +94,7 @@ def headroom_inputs(
                 buffer=view.on(SURRENDER_BUFFER, position.scheme),
                 unfreeze_days=view.on(UNFREEZE_DAYS),
                 trading_days=trading_days_of(view.calendar, start=view.day, end=surrender_date.day),
+                position=positions[position.scheme, position.compliance_year],
             )
         )
     return tuple(found)
@@ -140,9 +127,10 @@ def headroom_of(session: Session, actor: Actor, party_id: str, *, standing: Stan
     return tuple(decide_headroom(inputs) for inputs in headroom_inputs(session, actor, party, view))
 
 
-def record_headroom(session: Session, actor: Actor, party: Party, view: DeskView) -> int:
-    """Keep an emitter's headroom of the business date with its decision; the same inputs again change nothing."""
+def record_headroom(session: Session, actor: Actor, party: Party, view: DeskView, means: MeanPrices) -> int:
+    """Keep an emitter's position and headroom of the business date as decisions; the same again changes nothing."""
     recorded_count = 0
+    record_positions(session, actor, party, view, means)
     for inputs in headroom_inputs(session, actor, party, view):
         inputs_digest = digest_of(inputs)
         if compliance.headroom_is_recorded(

@@ -8,18 +8,16 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.keyset import Place, Slice
-from carbonfin.storage.outbox import enqueue
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
-from collateral.registries.port import Operation
 from collateral.service import appraisals, ledger
+from collateral.service.call_steps import follow_pledge
+from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
 from collateral.store import pledges as store
-
-FREEZE_MESSAGE = "collateral.freeze"
-UNFREEZE_MESSAGE = "collateral.unfreeze"
 
 
 def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> Pledge:
@@ -113,6 +111,7 @@ def take_step(
         decision_id=decision_id,
     )
     store.add_event(session, pledge, step)
+    follow_pledge(session, actor, pledge_id=pledge.id, code=pledge.code, event=event, cause=cause, standing=standing)
     return store.load_pledge(session, actor, pledge.id)
 
 
@@ -169,34 +168,8 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         standing=standing,
         cause="申请冻结",
     )
-    _ask_registry(session, actor, pledge, Operation.FREEZE)
+    ask_registry(session, actor, pledge, Operation.FREEZE)
     return moved
-
-
-def _ask_registry(session: Session, actor: Actor, pledge: Pledge, operation: Operation) -> None:
-    """Write the message to the registry; its key names pledge and operation, so that sending twice asks once."""
-    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
-    enqueue(
-        session,
-        actor,
-        subject=f"pledge:{pledge.id}",
-        kind=FREEZE_MESSAGE if operation is Operation.FREEZE else UNFREEZE_MESSAGE,
-        payload={
-            "pledge_id": pledge.id,
-            "request_key": request_key(pledge, operation),
-            "operation": str(operation),
-            "agreement_code": pledge.code,
-            "units": [
-                {"account_id": accounts[one.unit], "unit": str(one.unit), "quantity_t": one.quantity_t}
-                for one in pledge.units
-            ],
-        },
-    )
-
-
-def request_key(pledge: Pledge, operation: Operation) -> str:
-    """Give the key under which a registry knows a request."""
-    return f"{pledge.id}-{operation}"
 
 
 def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
@@ -243,7 +216,7 @@ def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing
     event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
     moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
     ledger.ask_release(session, actor, pledge_id=pledge.id)
-    _ask_registry(session, actor, pledge, Operation.UNFREEZE)
+    ask_registry(session, actor, pledge, Operation.UNFREEZE)
     return moved
 
 

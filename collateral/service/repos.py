@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData
-from carbonfin.kernel.units import Currency
+from carbonfin.kernel.units import Currency, Money
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
@@ -25,11 +25,14 @@ from collateral.calc.repo import (
     RepoTerms,
     decide_repo_exposure,
 )
+from collateral.calc.running_calls import RunningCall
 from collateral.service import ledger
 from collateral.service.call_notices import tell_call
+from collateral.service.calls import begin_call
+from collateral.service.margin_terms import calendars_known
 from collateral.service.view import DeskView, desk_view, haircut_of, price_used, standing_on
+from collateral.store import margin
 from collateral.store import repos as store
-from collateral.store import valuations
 from pricing.service import fx_rate_on
 
 _VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
@@ -118,6 +121,8 @@ def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
 def _fx(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
     if terms.currency is Currency.CNY:
         return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="同币种")
+    if terms.currency is Currency.CNH:  # the same renminbi; what may part the two markets is the FX haircut, added
+        return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="离岸与在岸同为人民币，按面值")
     pair = _FX_PAIRS.get(terms.currency)
     if pair is None:
         raise MissingData(
@@ -184,20 +189,34 @@ def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> Rep
 
 
 def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureRecord, view: DeskView) -> None:
-    """Issue a repo's call; its deadline is a term of the contract that is not kept here, so none is shown."""
-    call = valuations.add_call(
+    """Issue a repo's call; without agreed terms its deadline is not known here, so none is shown."""
+    at = view.standing.known_at
+    amount = Money.of(exposure.margin_call_amount, repo.terms.currency)
+    found = margin.terms_in_force(session, actor, on=view.day, agreement_code=repo.terms.code).get(repo.terms.code)
+    begun = None if found is None else begin_call(calendars_known(session, at), found.terms, at=at)
+    call = margin.add_call(
         session,
         actor,
         agreement_code=repo.terms.code,
         issued_on=view.day,
-        deadline=None,
-        currency=repo.terms.currency,
-        cash_amount=exposure.margin_call_amount,
+        running=RunningCall(
+            state="ISSUED", amount=amount, received=Money(0, amount.currency),
+            deadline_at=None if begun is None else begun.deadline_at,
+        ),
         top_ups=(),
         decision_id=exposure.decision_id,
-        issued_at=view.standing.known_at,
-    )
-    tell_call(session, actor, call, agreement=f"repo:{repo.id}", at=view.standing.known_at)
+        issued_at=at,
+        terms_id=None if found is None else found.id,
+        deadline=None if begun is None else begun.deadline,
+    )  # fmt: skip
+    steps = (("issue before notification time", "CALCULATED", "ISSUED"),) if begun is None else begun.steps
+    for event, before, after in steps:
+        margin.add_call_event(
+            session, actor,
+            {"call_id": call.id, "event": event, "state_before": before, "state_after": after,
+             "amount": amount.amount, "business_date": view.day, "happened_at": at, "cause": "日终盯市"},
+        )  # fmt: skip
+    tell_call(session, actor, call, agreement=f"repo:{repo.id}", at=at)
     store.change_repo_state(session, repo, state=REPO.after(repo.state, "margin transfer due"))
 
 

@@ -13,8 +13,9 @@ from carbonfin.kernel.units import Currency
 from carbonfin.rules.impact import LiveImpact, LiveMove
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableVersion
-from carbonfin.storage.decisions import latest_decisions
-from collateral.calc.coverage import COVERAGE
+from carbonfin.storage.decisions import latest_decisions, load_inputs
+from collateral.calc.daily_traces import DAILY_MARGIN
+from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.haircuts import CURRENCY_SCOPE, HAIRCUT_KEY, Haircut, HaircutFacts, HaircutRule, HaircutUse
 from collateral.calc.repo import REPO_EXPOSURE
 
@@ -40,10 +41,18 @@ def haircut_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveI
 
 
 def _pledged(session: Session, actor: Actor, table: RecordedTable) -> Iterator[LiveMove]:
-    for stands in latest_decisions(session, actor, COVERAGE):
-        for line in stands.inputs.under_table().lines:
-            facts = HaircutFacts.of(line.unit, use=HaircutUse.PLEDGE, cross_currency=False)
-            yield _move(stands.subject, stands.id, line.unit, line.haircut, HaircutRule(table=table, facts=facts))
+    haircuts: dict[str, dict[Unit, Haircut]] = {}
+    for stands in latest_decisions(session, actor, DAILY_MARGIN):
+        facts_id = stands.inputs.facts_id
+        if facts_id not in haircuts:
+            day = load_inputs(session, actor, DAY_FACTS, facts_id)
+            haircuts[facts_id] = {one.unit: one.haircut.under(day.haircut_table) for one in day.units}
+        for line in stands.inputs.lines:
+            unit = line.priced.unit
+            facts = HaircutFacts.of(unit, use=HaircutUse.PLEDGE, cross_currency=False)
+            yield _move(
+                stands.subject, stands.id, unit, haircuts[facts_id][unit], HaircutRule(table=table, facts=facts)
+            )
 
 
 def _in_repo(session: Session, actor: Actor, table: RecordedTable) -> Iterator[LiveMove]:

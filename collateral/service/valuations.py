@@ -7,14 +7,10 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.batch import Batch, Failure
-from carbonfin.kernel.errors import CarbonFinError, MissingData
-from carbonfin.rules.record import digest_of
-from carbonfin.storage.decisions import record_decision
+from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
-from collateral.calc.coverage import COVERAGE, CoverageInputs, CoverageOutcome, Debt, TopUpCandidate, decide_coverage
-from collateral.calc.pledge import IN_FORCE
+from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, TopUpCandidate, decide_coverage
 from collateral.service.view import (
     DeskView,
     coverage_lines,
@@ -22,9 +18,8 @@ from collateral.service.view import (
     is_priced,
     pledged_lines,
     safety_terms,
-    standing_on,
 )
-from collateral.store import ledger, pledges, valuations
+from collateral.store import ledger, valuations
 
 
 def record_exposure(
@@ -122,60 +117,6 @@ def _candidates(session: Session, actor: Actor, pledge: Pledge, view: DeskView) 
 def coverage_now(session: Session, actor: Actor, pledge: Pledge, *, standing: Standing) -> CoverageOutcome:
     """Calculate a pledge's coverage as of the business date; nothing is stored."""
     return decide_coverage(coverage_inputs(session, actor, pledge, desk_view(session, standing)))
-
-
-def revalue(session: Session, actor: Actor, business_date: date) -> Batch[CoverageRecord]:
-    """Strike coverage of every pledge in force for a business date; the same inputs again change nothing.
-
-    A pledge that cannot be valued is a failure of the batch and stops no other.
-    """
-    view = desk_view(session, standing_on(session, actor, business_date))
-    values: list[CoverageRecord] = []
-    failures: list[Failure] = []
-    for pledge in pledges.pledges_of(session, actor, states=IN_FORCE):
-        try:
-            values.append(_revalued(session, actor, pledge, view))
-        except CarbonFinError as error:
-            failures.append(
-                Failure(
-                    item=pledge.code,
-                    field=error.field,
-                    detail=error.detail,
-                    zh=error.zh,
-                    remedy=error.remedy,
-                    remedy_zh=error.remedy_zh,
-                )
-            )
-    return Batch(values=tuple(values), failures=tuple(failures))
-
-
-def _revalued(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageRecord:
-    inputs = coverage_inputs(session, actor, pledge, view)
-    inputs_digest = digest_of(inputs)
-    known = valuations.coverage_with_digest(
-        session, actor, pledge_id=pledge.id, business_date=view.day, inputs_digest=inputs_digest
-    )
-    if known is not None:
-        return known
-    recorded = record_decision(
-        session,
-        actor,
-        COVERAGE,
-        inputs,
-        subject=f"pledge:{pledge.code}",
-        valid_on=view.day,
-        known_at=view.standing.known_at,
-    )
-    return valuations.add_coverage(
-        session,
-        actor,
-        recorded.outcome,
-        pledge_id=pledge.id,
-        business_date=view.day,
-        inputs_digest=inputs_digest,
-        decision_id=recorded.decision_id,
-        warning_ratio=inputs.thresholds.warning.decimal,
-    )
 
 
 def coverage_history(session: Session, actor: Actor, pledge_id: str) -> tuple[CoverageRecord, ...]:

@@ -1,15 +1,21 @@
 """Compliance positions and headroom at rest."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
-from collateral.calc.agreements import CompliancePosition, HeadroomRecord
+from collateral.calc.agreements import HeadroomRecord
+from collateral.calc.compliance_records import (
+    AllocationPart,
+    AllocationStanding,
+    AllocationState,
+    CompliancePosition,
+    EmissionsState,
+)
 from collateral.calc.headroom import HeadroomOutcome
-from collateral.models import CompliancePositionRow, HeadroomRow
+from collateral.models import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 
 
 def compliance_positions(
@@ -29,13 +35,55 @@ def compliance_positions(
             col(CompliancePositionRow.revision),
         )
     ).all()
-    return tuple({(row.party_id, row.scheme, row.compliance_year): _position(row) for row in rows}.values())
+    last = {(row.party_id, row.scheme, row.compliance_year): row for row in rows}
+    parts = _parts(session, actor, [row.id for row in last.values()], of_one_party=party_id is not None)
+    return tuple(_position(row, parts.get(row.id, ())) for row in last.values())
+
+
+def compliance_revisions(
+    session: Session, actor: Actor, *, party_id: str, known_on: date
+) -> tuple[tuple[int, datetime, CompliancePosition], ...]:
+    """Give every revision of a party known on a day with its number and when it was written, the latest first."""
+    rows = session.exec(
+        select(CompliancePositionRow)
+        .where(
+            CompliancePositionRow.organization_id == actor.organization_id,
+            CompliancePositionRow.party_id == party_id,
+            CompliancePositionRow.known_from <= known_on,
+        )
+        .order_by(
+            col(CompliancePositionRow.scheme),
+            col(CompliancePositionRow.compliance_year).desc(),
+            col(CompliancePositionRow.revision).desc(),
+        )
+    ).all()
+    parts = _parts(session, actor, [row.id for row in rows], of_one_party=True)
+    return tuple((row.revision, row.recorded_at, _position(row, parts.get(row.id, ()))) for row in rows)
+
+
+def _parts(
+    session: Session, actor: Actor, position_ids: list[str], *, of_one_party: bool
+) -> dict[str, tuple[AllocationPart, ...]]:
+    query = select(ComplianceAllocationRow).where(ComplianceAllocationRow.organization_id == actor.organization_id)
+    if of_one_party:
+        query = query.where(col(ComplianceAllocationRow.compliance_position_id).in_(position_ids))
+    found: dict[str, tuple[AllocationPart, ...]] = {}
+    for row in session.exec(query.order_by(col(ComplianceAllocationRow.place))):
+        part = AllocationPart(
+            state=AllocationState(row.state),
+            standing=AllocationStanding(row.standing),
+            quantity_t=row.quantity_t,
+            source=row.source,
+            unconfirmed=row.unconfirmed,
+        )
+        found[row.compliance_position_id] = (*found.get(row.compliance_position_id, ()), part)
+    return found
 
 
 def add_compliance_position(
     session: Session, actor: Actor, position: CompliancePosition, *, recorded_at: datetime
 ) -> None:
-    """Write down a compliance position as a new revision."""
+    """Write down a compliance position as a new revision, with its allocation by state."""
     earlier = session.exec(
         select(CompliancePositionRow.id).where(
             CompliancePositionRow.organization_id == actor.organization_id,
@@ -44,11 +92,40 @@ def add_compliance_position(
             CompliancePositionRow.compliance_year == position.compliance_year,
         )
     ).all()
-    session.add(
-        CompliancePositionRow(
-            organization_id=actor.organization_id, revision=len(earlier), recorded_at=recorded_at, **asdict(position)
-        )
+    row = CompliancePositionRow(
+        organization_id=actor.organization_id,
+        party_id=position.party_id,
+        scheme=position.scheme,
+        compliance_year=position.compliance_year,
+        revision=len(earlier),
+        emissions_t=position.emissions_t,
+        emissions_source=position.emissions_source,
+        allocation_t=position.allocation_t,
+        issued_t=position.issued_t,
+        true_up_expected_t=position.true_up_expected_t,
+        true_up_source=position.true_up_source,
+        unconfirmed=position.unconfirmed,
+        known_from=position.known_from,
+        recorded_at=recorded_at,
+        emissions_state=position.emissions_state,
+        surrendered_t=position.surrendered_t,
+        as_of=position.as_of,
     )
+    session.add(row)
+    session.flush()
+    for place, part in enumerate(position.parts):
+        session.add(
+            ComplianceAllocationRow(
+                organization_id=actor.organization_id,
+                compliance_position_id=row.id,
+                place=place,
+                state=part.state,
+                standing=part.standing,
+                quantity_t=part.quantity_t,
+                source=part.source,
+                unconfirmed=part.unconfirmed,
+            )
+        )
     session.flush()
 
 
@@ -122,7 +199,7 @@ def latest_headrooms(
     return tuple({(row.party_id, row.scheme): _headroom(row) for row in rows}.values())
 
 
-def _position(row: CompliancePositionRow) -> CompliancePosition:
+def _position(row: CompliancePositionRow, parts: tuple[AllocationPart, ...]) -> CompliancePosition:
     return CompliancePosition(
         party_id=row.party_id,
         scheme=Scheme(row.scheme),
@@ -135,6 +212,10 @@ def _position(row: CompliancePositionRow) -> CompliancePosition:
         true_up_source=row.true_up_source,
         unconfirmed=row.unconfirmed,
         known_from=row.known_from,
+        emissions_state=EmissionsState(row.emissions_state or EmissionsState.VERIFIED),
+        surrendered_t=row.surrendered_t,
+        as_of=row.as_of,
+        parts=parts,
     )
 
 

@@ -84,6 +84,15 @@ def change_repo_state(session: Session, repo: Repo, *, state: str) -> None:
     session.flush()
 
 
+def change_margin(session: Session, repo: Repo, *, margin_cash_amount: Decimal) -> None:
+    """Keep the cash margin of a repo that was read for update; negative where the seller holds it."""
+    row = session.get(RepoRow, repo.id)
+    assert row is not None
+    row.margin_cash_amount = margin_cash_amount
+    session.add(row)
+    session.flush()
+
+
 def exposure_with_digest(
     session: Session, actor: Actor, *, repo_id: str, business_date: date, inputs_digest: str
 ) -> RepoExposureRecord | None:

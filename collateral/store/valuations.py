@@ -1,20 +1,17 @@
 """Exposures, coverage and margin calls at rest."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import NotFound
-from collateral.calc.agreements import CoverageRecord, Exposure, MarginCall
-from collateral.calc.coverage import CoverageLevel, CoverageOutcome, TopUp
+from collateral.calc.agreements import CoverageRecord, Exposure
+from collateral.calc.coverage import CoverageLevel, TopUp
 from collateral.calc.surrender import SafeDate, SafeDateKind
-from collateral.models import AgreementExposureRow, CoverageRow, MarginCallRow
-
-_LIVE_CALLS = ("ISSUED", "AGREED", "PARTIALLY_AGREED", "DISPUTED", "RESOLVED", "IN_TRANSIT", "FAILED", "EXPIRED")
+from collateral.models import AgreementExposureRow, CoverageRow
 
 
 def latest_exposure(
@@ -50,63 +47,6 @@ def add_exposure(session: Session, actor: Actor, exposure: Exposure) -> None:
     session.flush()
 
 
-def coverage_with_digest(
-    session: Session, actor: Actor, *, pledge_id: str, business_date: date, inputs_digest: str
-) -> CoverageRecord | None:
-    """Give the coverage already struck from the same inputs, or None."""
-    row = session.exec(
-        select(CoverageRow).where(
-            CoverageRow.organization_id == actor.organization_id,
-            CoverageRow.pledge_id == pledge_id,
-            CoverageRow.business_date == business_date,
-            CoverageRow.inputs_digest == inputs_digest,
-        )
-    ).one_or_none()
-    return None if row is None else _coverage(row)
-
-
-def add_coverage(
-    session: Session,
-    actor: Actor,
-    outcome: CoverageOutcome,
-    *,
-    pledge_id: str,
-    business_date: date,
-    inputs_digest: str,
-    decision_id: str,
-    warning_ratio: Decimal,
-) -> CoverageRecord:
-    """Write down coverage as a new revision of its date."""
-    earlier = session.exec(
-        select(CoverageRow.id).where(CoverageRow.pledge_id == pledge_id, CoverageRow.business_date == business_date)
-    ).all()
-    valuation = outcome.valuation
-    row = CoverageRow(
-        organization_id=actor.organization_id,
-        pledge_id=pledge_id,
-        business_date=business_date,
-        revision=len(earlier),
-        inputs_digest=inputs_digest,
-        decision_id=decision_id,
-        market_value_cny=valuation.market_value_cny,
-        collateral_value_cny=valuation.collateral_value_cny,
-        debt_cny=valuation.debt_cny,
-        coverage_ratio=valuation.coverage_ratio,
-        ltv_ratio=valuation.ltv_ratio,
-        warning_ratio=warning_ratio,
-        level=valuation.level,
-        cash_to_initial_cny=outcome.cash_to_initial_cny,
-        top_ups=top_ups_to_json(outcome.top_ups),
-        closeout_days=outcome.closeout_days,
-        safe_date_kind=outcome.safe_date.kind,
-        safe_date=outcome.safe_date.day,
-        unconfirmed=list(outcome.unconfirmed),
-    )
-    session.add(row)
-    session.flush()
-    return _coverage(row)
-
-
 def coverage_history(session: Session, actor: Actor, *, pledge_id: str) -> tuple[CoverageRecord, ...]:
     """Give the last revision of each business date, ascending."""
     rows = session.exec(
@@ -127,82 +67,6 @@ def latest_coverages(session: Session, actor: Actor, *, on: date) -> dict[str, C
     return {row.pledge_id: _coverage(row) for row in rows}
 
 
-def add_call(
-    session: Session,
-    actor: Actor,
-    *,
-    agreement_code: str,
-    issued_on: date,
-    deadline: date | None,
-    currency: str,
-    cash_amount: Decimal,
-    top_ups: tuple[TopUp, ...],
-    decision_id: str,
-    issued_at: datetime,
-) -> MarginCall:
-    """Write down a call as issued."""
-    row = MarginCallRow(
-        organization_id=actor.organization_id,
-        agreement_code=agreement_code,
-        state="ISSUED",
-        issued_on=issued_on,
-        deadline=deadline,
-        currency=currency,
-        cash_amount=cash_amount,
-        top_ups=top_ups_to_json(top_ups),
-        decision_id=decision_id,
-        issued_at=issued_at,
-    )
-    session.add(row)
-    session.flush()
-    return _call(row)
-
-
-def live_calls(session: Session, actor: Actor, *, agreement_code: str | None = None) -> tuple[MarginCall, ...]:
-    """Give the calls that are neither settled nor retracted, the earliest deadline first."""
-    query = select(MarginCallRow).where(
-        MarginCallRow.organization_id == actor.organization_id, col(MarginCallRow.state).in_(_LIVE_CALLS)
-    )
-    if agreement_code is not None:
-        query = query.where(MarginCallRow.agreement_code == agreement_code)
-    rows = session.exec(query.order_by(col(MarginCallRow.agreement_code))).all()
-    return tuple(sorted((_call(row) for row in rows), key=lambda call: call.deadline or date.max))
-
-
-def call_issued_on(session: Session, actor: Actor, *, agreement_code: str, issued_on: date) -> MarginCall | None:
-    """Give the call issued for an agreement on a day, whatever became of it."""
-    row = session.exec(
-        select(MarginCallRow).where(
-            MarginCallRow.organization_id == actor.organization_id,
-            MarginCallRow.agreement_code == agreement_code,
-            MarginCallRow.issued_on == issued_on,
-        )
-    ).one_or_none()
-    return None if row is None else _call(row)
-
-
-def load_call(session: Session, actor: Actor, call_id: str) -> MarginCall:
-    """Give a call of the actor's organisation.
-
-    Raises:
-        NotFound: There is none, or it is another organisation's.
-    """
-    row = session.get(MarginCallRow, call_id)
-    if row is None or row.organization_id != actor.organization_id:
-        raise NotFound(f"there is no call {call_id}", zh="没有这份追加担保通知", field="call_id")
-    return _call(row)
-
-
-def change_call(session: Session, call: MarginCall, *, state: str, closed_on: date | None) -> None:
-    """Move a call."""
-    row = session.get(MarginCallRow, call.id, with_for_update=True)
-    assert row is not None
-    row.state = state
-    row.closed_on = closed_on
-    session.add(row)
-    session.flush()
-
-
 def top_ups_to_json(top_ups: tuple[TopUp, ...]) -> list[dict[str, str | int | bool]]:
     """Write top-ups as plain JSON."""
     return [
@@ -216,7 +80,8 @@ def top_ups_to_json(top_ups: tuple[TopUp, ...]) -> list[dict[str, str | int | bo
     ]
 
 
-def _top_ups(stored: list[dict[str, str | int | bool]]) -> tuple[TopUp, ...]:
+def top_ups_of_json(stored: list[dict[str, str | int | bool]]) -> tuple[TopUp, ...]:
+    """Read top-ups back."""
     return tuple(
         TopUp(
             unit=Unit.parse(str(one["unit"])),
@@ -242,23 +107,10 @@ def _coverage(row: CoverageRow) -> CoverageRecord:
         warning_ratio=row.warning_ratio,
         level=CoverageLevel(row.level),
         cash_to_initial_cny=row.cash_to_initial_cny,
-        top_ups=_top_ups(row.top_ups),
+        top_ups=top_ups_of_json(row.top_ups),
         closeout_days=row.closeout_days,
         safe_date=SafeDate(kind=SafeDateKind(row.safe_date_kind), day=row.safe_date, unit=None),
         unconfirmed=tuple(row.unconfirmed),
-    )
-
-
-def _call(row: MarginCallRow) -> MarginCall:
-    return MarginCall(
-        id=row.id,
-        agreement_code=row.agreement_code,
-        state=row.state,
-        issued_on=row.issued_on,
-        deadline=row.deadline,
-        currency=row.currency,
-        cash_amount=row.cash_amount,
-        top_ups=_top_ups(row.top_ups),
-        decision_id=row.decision_id,
-        closed_on=row.closed_on,
+        margin_held_cny=row.margin_held_cny or Decimal("0.00"),
+        terms_id=row.terms_id,
     )

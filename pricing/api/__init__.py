@@ -1,6 +1,17 @@
 """Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
 
-from pricing.api import books, compliance, curves, fair_values, market, risk, trades, valuation_streams, valuations
+from pricing.api import (
+    books,
+    compliance,
+    curves,
+    fair_values,
+    market,
+    options,
+    risk,
+    trades,
+    valuation_streams,
+    valuations,
+)
 
 routes = [
     *books.routes,
@@ -8,6 +19,7 @@ routes = [
     *valuation_streams.routes,
     *market.routes,
     *curves.routes,
+    *options.routes,
     *fair_values.routes,
     *risk.routes,
     *trades.routes,

@@ -21,7 +21,12 @@ from pricing.schemas import ComplianceValueIn, ComplianceValueOut
     tags=["pricing"],
 )
 def value_for_compliance(
-    *, sessions: Sessions, actor: Actor, clock: Clock, data: ComplianceValueIn
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    obligation_source: service.ObligationSource,
+    data: ComplianceValueIn,
 ) -> ComplianceValueOut:
     """Set holdings against obligations by date: what each is worth, what lapses, what lacks and may cost.
 
@@ -41,15 +46,25 @@ def value_for_compliance(
             holdings = service.holdings_of(service.load_portfolio(session, actor, data.portfolio_id).lines)
         else:
             holdings = data.held()
+        standing = standing_of(session, actor.organization_id, clock)
+        owed = service.owed_for(
+            session,
+            actor,
+            obligation_source,
+            party_code=data.party or "",
+            written=data.owed(),
+            standing=standing,
+            field="/obligations",
+        )
         return ComplianceValueOut.of(
             service.compliance_value_of(
                 session,
                 actor,
                 holdings=holdings,
-                obligations=data.owed(),
+                obligations=owed,
                 net_sales_t=data.sold(),
                 valuation_date=valuation_date,
-                known_at=standing_of(session, actor.organization_id, clock).known_at,
+                known_at=standing.known_at,
             )
         )
 

@@ -36,14 +36,14 @@ from pricing.schemas import (
 )
 
 _MONTH, _YEAR = timedelta(days=31), timedelta(days=366)
-_From = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
+FromQuery = Annotated[DayText | None, QueryParameter(name="from", description="First day; left out, all.")]
 _Product = Annotated[
     str | None,
     QueryParameter(
         max_length=40, min_length=1, description="The venue's own product of the unit; left out, the unit as a whole."
     ),
 ]
-_To = Annotated[DayText | None, QueryParameter(name="to", description="Last day; left out, the business date.")]
+ToQuery = Annotated[DayText | None, QueryParameter(name="to", description="Last day; left out, the business date.")]
 
 
 @get("/v1/market/quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])
@@ -55,8 +55,8 @@ def list_quotes(
     paging: Paging,
     unit: UnitQuery,
     product: _Product = None,
-    from_date: _From = None,
-    to_date: _To = None,
+    from_date: FromQuery = None,
+    to_date: ToQuery = None,
 ) -> Response[QuoteListOut]:
     """Give the quotes of a unit as known at present, by day; the exchange stands with each.
 
@@ -86,7 +86,13 @@ def list_quotes(
 
 @get("/v1/market/quality", sync_to_thread=True, responses=problem_responses(409, 422), tags=["pricing"])
 def read_quality(
-    *, sessions: Sessions, actor: Actor, clock: Clock, unit: UnitQuery, from_date: _From = None, to_date: _To = None
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    unit: UnitQuery,
+    from_date: FromQuery = None,
+    to_date: ToQuery = None,
 ) -> QualityOut:
     """Check the quotes of a unit and say what was found."""
     with sessions.read() as session:
@@ -164,12 +170,12 @@ def list_curve_quotes(
     from_date: Annotated[
         DayText | None, QueryParameter(name="from", description="First day; left out, a month before the last.")
     ] = None,
-    to_date: _To = None,
+    to_date: ToQuery = None,
 ) -> CurveQuoteListOut:
     """Give settlement prices by expiry, rates and exchange rates as known at present, by day; a year at most."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        first, last = _curve_span(from_date, to_date, standing)
+        first, last = curve_span(from_date, to_date, standing)
         found = service.curve_quotes_of(
             session,
             actor,
@@ -185,7 +191,12 @@ def list_curve_quotes(
     )
 
 
-def _curve_span(from_date: str | None, to_date: str | None, standing: Standing) -> tuple[date, date]:
+def curve_span(from_date: str | None, to_date: str | None, standing: Standing) -> tuple[date, date]:
+    """Give the days asked for, a month before the last where no first is named.
+
+    Raises:
+        InvalidInput: They span more than a year.
+    """
     first, last = _span(from_date, to_date, standing)
     if first is None:
         first = last - min(_MONTH, last - date.min)
@@ -217,7 +228,7 @@ def import_settlements(
     idempotency_key: IdempotencyKey,
 ) -> Response[CurveImportOut]:
     """Import settlement prices by expiry: every row or none; with `preview` the faults are listed alone."""
-    work = partial(_taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.SETTLEMENTS)
+    work = partial(taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.SETTLEMENTS)
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
@@ -238,7 +249,7 @@ def import_rates(
     idempotency_key: IdempotencyKey,
 ) -> Response[CurveImportOut]:
     """Import rates by name and tenor: every row or none; with `preview` the faults are listed alone."""
-    work = partial(_taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.RATES)
+    work = partial(taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.RATES)
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
@@ -259,11 +270,16 @@ def import_fx(
     idempotency_key: IdempotencyKey,
 ) -> Response[CurveImportOut]:
     """Import exchange rates, spot and outright: every row or none; with `preview` the faults are listed alone."""
-    work = partial(_taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.FX)
+    work = partial(taken, actor=actor, clock=clock, data=data, kind=CurveFileKind.FX)
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
-def _taken(session: Session, *, actor: Actor, clock: Clock, data: PriceFileIn, kind: CurveFileKind) -> CurveImportOut:
+def taken(session: Session, *, actor: Actor, clock: Clock, data: PriceFileIn, kind: CurveFileKind) -> CurveImportOut:
+    """Store a file of curve quotes, all rows or none; or list its faults alone.
+
+    Raises:
+        InvalidInput: A row is at fault and it was no preview.
+    """
     report = service.import_curve_file(
         session,
         actor,

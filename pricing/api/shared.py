@@ -13,18 +13,13 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.wire import UnitText
 from pricing import service
 
-_MARKETS = "pricing_markets"
 _FAULTS_TOLD = 20
 UnitQuery = Annotated[UnitText, QueryParameter(description="Unit quoted: CEA, CCER, SZA-2023.")]
 
 
 def markets_of(request: WebRequest) -> service.Markets:
     """Give the markets this process keeps in memory."""
-    state = request.app.state
-    if _MARKETS not in state:
-        state[_MARKETS] = service.Markets()
-    markets: service.Markets = state[_MARKETS]
-    return markets
+    return service.markets_in(request.app.state)
 
 
 def bytes_of(text: str) -> bytes:

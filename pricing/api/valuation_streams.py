@@ -30,9 +30,8 @@ from pricing import service
 from pricing.calc.portfolio import PricedMarket
 from pricing.feeds.book_streams import BookPiece, book_pieces, csv_pieces
 from pricing.feeds.tables import TextTable
+from pricing.schemas.columns import PIECE_LENGTH_MAX, BookColumnsIn
 from pricing.schemas.valuation_streams import (
-    PIECE_LENGTH_MAX,
-    BookColumnsIn,
     StreamHeadOut,
     StreamProblemOut,
     records_of,

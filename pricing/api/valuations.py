@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from typing import Annotated
 
 from litestar import get, post
@@ -26,6 +27,7 @@ from carbonfin.web.wire import DayText, IdText, day_of
 from pricing import service
 from pricing.api.shared import UnitQuery, markets_of
 from pricing.calc.positions import PortfolioLine
+from pricing.feeds.book_files import read_book_table
 from pricing.schemas import (
     ForwardQuoteOut,
     PortfolioListOut,
@@ -35,6 +37,7 @@ from pricing.schemas import (
     ValuationIn,
     ValuationOut,
 )
+from pricing.schemas.columns import BookColumnsIn
 
 
 @post(
@@ -103,23 +106,57 @@ def _lines_of(session: Session, actor: Actor, data: PreviewIn) -> Sequence[Portf
 def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -> ValuationOut:
     valuation_date = day_of(data.valuation_date, field="/valuation_date")
     known_at = standing_of(session, actor.organization_id, clock).known_at
-    if data.portfolio_id is not None and data.lines is None:
+    if sum(given is not None for given in (data.portfolio_id, data.lines, data.columns)) != 1:
+        raise _not_one()
+    if data.columns is not None:
+        return _recorded_columns(session, actor, data, data.columns, valuation_date=valuation_date, known_at=known_at)
+    if data.portfolio_id is not None:
         valuation = service.record_valuation(
             session, actor, data.portfolio_id, valuation_date=valuation_date, known_at=known_at
         )
-    elif data.portfolio_id is None and data.lines is not None:
+    else:
+        lines = data.lines or []
         valuation = service.record_inline_valuation(
             session,
             actor,
             name=data.name or "inline",
-            lines=[line.line(place) for place, line in enumerate(data.lines)],
+            lines=[line.line(place) for place, line in enumerate(lines)],
             valuation_date=valuation_date,
             known_at=known_at,
         )
-        _refuse_lone_failure(data.lines, valuation.value.failures)
-    else:
-        raise _neither_or_both()
+        _refuse_lone_failure(lines, valuation.value.failures)
     return ValuationOut.of(valuation)
+
+
+def _recorded_columns(
+    session: Session,
+    actor: Actor,
+    data: ValuationIn,
+    columns: BookColumnsIn,
+    *,
+    valuation_date: date,
+    known_at: datetime,
+) -> ValuationOut:
+    """Value a book of columns: rows that can be read are on record, the others are listed beside them."""
+    book = read_book_table(columns.table(1))
+    if not book.lines:
+        raise service.lone_failure(book.failures[0])
+    valuation = service.record_inline_valuation(
+        session, actor, name=data.name or "inline", lines=book.lines, valuation_date=valuation_date, known_at=known_at
+    )
+    if book.row_count == 1 and valuation.value.failures:
+        raise service.lone_failure(valuation.value.failures[0])
+    return ValuationOut.of(valuation, unread=book.failures, is_in_columns=True)
+
+
+def _not_one() -> InvalidInput:
+    return InvalidInput(
+        "give one of portfolio_id, lines and columns",
+        zh="portfolio_id、lines、columns 须且只须填写一项",
+        field="/portfolio_id",
+        remedy="Name a stored portfolio, or give the lines or the columns.",
+        remedy_zh="请指定已存组合，或以 lines、columns 之一给出持仓。",
+    )
 
 
 def _refuse_lone_failure(lines: Sequence[object] | None, failures: Sequence[Failure]) -> None:

@@ -23,7 +23,9 @@ from carbonfin.rules.record import digest_of
 
 _TENOR = re.compile(r"ON|TN|SN|[1-9][0-9]{0,2}[DWMY]")
 _CONTRACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_VOLATILITY_POINT = re.compile(r"(\d{4}-\d{2}-\d{2})/([1-9]\d{0,4}(?:\.\d{1,6})?|0\.\d{1,6})(F?)")
 _RATE_MAX = Decimal("0.5")
+_VOLATILITY_MAX = Decimal(5)
 FX_SPOT = "SPOT"
 
 
@@ -35,6 +37,7 @@ class CurveQuoteKind(StrEnum):
     DEPOSIT = "deposit"
     SWAP = "swap"
     FX = "fx"
+    VOLATILITY = "volatility"
 
 
 CURVE_QUOTE_LABELS: Mapping[CurveQuoteKind, tuple[str, str]] = {
@@ -43,6 +46,7 @@ CURVE_QUOTE_LABELS: Mapping[CurveQuoteKind, tuple[str, str]] = {
     CurveQuoteKind.DEPOSIT: ("存款利率", "deposit rate"),
     CurveQuoteKind.SWAP: ("互换利率", "swap rate"),
     CurveQuoteKind.FX: ("汇率", "exchange rate"),
+    CurveQuoteKind.VOLATILITY: ("波动率", "volatility"),
 }
 
 RATE_SERIES: Mapping[str, tuple[CurveQuoteKind, Currency]] = {
@@ -63,11 +67,14 @@ class CurveQuote:
 
     Attributes:
         kind: What the value is.
-        name: Scheme of a settlement (EUA), series of a rate (SHIBOR), pair of an exchange rate (USDCNY: CNY for 1 USD).
-        point: Contract code, tenor (ON, 7D, 3M, 5Y), or for exchange rates SPOT or the tenor of an outright forward.
-        expiry_date: Last trading day of the contract; None for rates and exchange rates.
+        name: Scheme of a settlement or volatility (EUA), series of a rate (SHIBOR), pair of an exchange rate (USDCNY:
+            CNY for 1 USD).
+        point: Contract code, tenor (ON, 7D, 3M, 5Y), for exchange rates SPOT or the tenor of an outright forward, for a
+            volatility its expiry and strike (2026-12-14/75) or strike over forward (2026-12-14/1.05F).
+        expiry_date: Last trading day of the contract or expiry of the option; None for rates and exchange rates.
         quote_date: Day the value refers to.
-        value: Price in the currency per tonne, rate as a decimal (0.0152), or units of the second currency.
+        value: Price in the currency per tonne, rate or volatility as a decimal (0.0152), or units of the second
+            currency.
         currency: Currency of the price or rate; of an exchange rate, the second one.
         known_from: Day it was known in China.
         source: Venue or administrator, named wherever the value is shown.
@@ -97,6 +104,8 @@ class CurveQuote:
             _check_settlement(self)
         elif self.kind is CurveQuoteKind.FX:
             _check_fx(self)
+        elif self.kind is CurveQuoteKind.VOLATILITY:
+            _check_volatility(self)
         else:
             _check_rate(self)
 
@@ -127,6 +136,27 @@ def _check_fx(quote: CurveQuote) -> None:
         _refuse(quote, "tenor", f"{quote.point!r} is neither SPOT nor a tenor", "期限应为 SPOT 或 1M、1Y 等")
     if quote.value <= 0:
         _refuse(quote, "value", f"the exchange rate is {quote.value}", "汇率必须为正数")
+
+
+def _check_volatility(quote: CurveQuote) -> None:
+    if quote.name not in Scheme.__members__:
+        _refuse(quote, "scheme", f"{quote.name!r} is no scheme", "不是已知的配额品种")
+    read = _VOLATILITY_POINT.fullmatch(quote.point)
+    if read is None or read[1] != str(quote.expiry_date):
+        _refuse(quote, "strike", f"{quote.point!r} is no expiry and strike", "到期日或行权价无效")
+    if quote.expiry_date is None or quote.expiry_date <= quote.quote_date:
+        _refuse(quote, "expiry_date", f"the option expires on {quote.expiry_date}", "期权到期日须晚于报价日")
+    if not 0 < quote.value < _VOLATILITY_MAX:
+        _refuse(
+            quote, "volatility", f"{quote.value} as a decimal is no volatility", "波动率疑似按百分数填写（35% 为 0.35）"
+        )
+
+
+def volatility_point(quote: CurveQuote) -> tuple[Decimal, bool]:
+    """Give the strike of a volatility, and whether it is one over the forward."""
+    read = _VOLATILITY_POINT.fullmatch(quote.point)
+    assert read is not None, "checked when the quote was made"
+    return Decimal(read[2]), bool(read[3])
 
 
 def _check_rate(quote: CurveQuote) -> None:
@@ -192,6 +222,15 @@ class CurveQuotes:
         """
         found = self._of(CurveQuoteKind.SETTLEMENT, scheme)
         return tuple(one for one in found if one.expiry_date is not None and one.expiry_date >= self.valuation_date)
+
+    def volatilities_of(self, scheme: Scheme) -> tuple[CurveQuote, ...]:
+        """Give the volatilities of a scheme by expiry and strike; options expired by the valuation date left out.
+
+        Raises:
+            MissingData: None is quoted.
+        """
+        found = self._of(CurveQuoteKind.VOLATILITY, scheme)
+        return tuple(one for one in found if one.expiry_date is not None and one.expiry_date > self.valuation_date)
 
     def rates_of(self, name: str) -> tuple[CurveQuote, ...]:
         """Give the tenors of a rate, ascending.

@@ -1,13 +1,17 @@
-"""The value of lines by kind, on whole arrays: exact integers for prices times tonnes, float64 where a rate enters."""
+"""The value of lines by kind: exact integers for prices times tonnes, float64 where a rate enters.
+
+What many lines share (the price of a unit, the forward price and discount factor of a delivery day) is calculated once
+a market, in arrays; a line then costs a few operations.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.batch import Batch
@@ -35,17 +39,37 @@ _MICRO_PER_FEN = 10_000
 _FORWARD_LEVEL = 3
 _NOTHING = Decimal(0)
 
-IntArray = npt.NDArray[np.int64]
+
+class _Spot(NamedTuple):
+    """What every holding of a unit rests on; one past its last usable date counts as worth nothing."""
+
+    price: AppraisalPrice
+    price_micro: int
+    past_use: VintageUse | None
+
+
+class _Forward(NamedTuple):
+    """What every forward of a unit and delivery day rests on, calculated once."""
+
+    price: AppraisalPrice
+    forward_cny_per_t: float
+    discount_factor: float
+    shown_cny_per_t: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineMarket:
-    """The snapshot with its digest, the fair price of each unit that has one, and until when each unit is of use."""
+    """The snapshot with its digest, the fair price of each unit that has one, and until when each unit is of use.
+
+    What lines rest on is kept as it is calculated, so that the next book on the same market finds it.
+    """
 
     snapshot: MarketSnapshot
     digest: str
     prices: Mapping[Unit, AppraisalPrice]
     uses: Mapping[Unit, VintageUse]
+    spots: dict[Unit, _Spot] = field(default_factory=dict, init=False, repr=False, compare=False)
+    forwards: dict[Unit, dict[date, _Forward]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def past_use(self, unit: Unit, day: date) -> VintageUse | None:
         """Give what is known of a unit's end where it lies before a day, else None."""
@@ -57,11 +81,11 @@ class LineMarket:
         return self.uses[unit].words_on(day) if unit in self.uses else ("", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValuedLine:
+class ValuedLine(NamedTuple):
     """What a line is worth and, on demand, all that is said of it and the figures it came from, the value last.
 
-    A preview asks for the worth alone; what is recorded is made of the same numbers.
+    A preview asks for the worth alone; what is recorded is made of the same numbers. Large books make many of these,
+    and a named tuple costs a fraction of a frozen dataclass.
     """
 
     line_id: str
@@ -81,41 +105,32 @@ def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[Valu
 
     A vintage past its last usable date is worth nothing, whatever is still quoted for it.
     """
-    today = market.snapshot.valuation_date
-    ended = {unit: market.past_use(unit, today) for unit in {line.unit for line in lines}}
-    quantity_t = np.array([line.quantity_t for line in lines], dtype=np.int64)
-    prices = [market.prices[line.unit] for line in lines]
-    price_micro = np.array(
-        [0 if ended[line.unit] else micro_of(price.price_cny_per_t) for line, price in zip(lines, prices, strict=True)],
-        dtype=np.int64,
-    )
-    values_cny = fen_half_up(quantity_t * price_micro)
-    return Batch(
-        values=tuple(
-            _spot_valued(market, line, price, value_cny)
-            for line, price, value_cny in zip(lines, prices, values_cny, strict=True)
-        )
-    )
+    spots = market.spots
+    values = []
+    for line in lines:
+        spot = spots.get(line.unit)
+        if spot is None:
+            spot = spots[line.unit] = _spot(market, line.unit)
+        price = spot.price
+        value_cny = fen_half_up(line.quantity_t * spot.price_micro)
+        values.append(
+            ValuedLine(
+                line.line_id, line.kind, line.unit, price.price_cny_per_t, price.level, price.is_sample, value_cny,
+                None,
+                partial(_line_value, market, line, value_cny),
+                partial(traces.spot_figures, line, value_cny, spot.past_use),
+            )
+        )  # fmt: skip
+    return Batch(values=tuple(values))
 
 
-def _spot_valued(market: LineMarket, line: PortfolioLine, price: AppraisalPrice, value_cny: Decimal) -> ValuedLine:
-    return ValuedLine(
-        line_id=line.line_id,
-        kind=line.kind,
-        unit=line.unit,
-        price_cny_per_t=price.price_cny_per_t,
-        level=price.level,
-        is_sample=price.is_sample,
-        present_value_cny=value_cny,
-        variation_margin_cny=None,
-        value=partial(_line_value, market, line, present_value_cny=value_cny),
-        figures=partial(
-            traces.spot_figures, line, value_cny, market.past_use(line.unit, market.snapshot.valuation_date)
-        ),
-    )
+def _spot(market: LineMarket, unit: Unit) -> _Spot:
+    price = market.prices[unit]
+    past_use = market.past_use(unit, market.snapshot.valuation_date)
+    return _Spot(price, micro_of(price.price_cny_per_t) if past_use is None else 0, past_use)
 
 
-def _line_value(market: LineMarket, line: PortfolioLine, *, present_value_cny: Decimal) -> LineValue:
+def _line_value(market: LineMarket, line: PortfolioLine, present_value_cny: Decimal) -> LineValue:
     price = market.prices[line.unit]
     end_zh, end_en = market.end_words(line.unit, line.delivery_date or market.snapshot.valuation_date)
     return LineValue(
@@ -140,16 +155,6 @@ def _line_value(market: LineMarket, line: PortfolioLine, *, present_value_cny: D
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ForwardColumns:
-    """What was calculated of forwards, by line, and the prices it rests on."""
-
-    prices: list[AppraisalPrice]
-    forward_cny_per_t: list[float]
-    discount_factor: list[float]
-    present_value_cny: list[float]
-
-
 def value_forwards(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
     """Value forwards, PV = (F - K) q D with F = S exp(r T): one flat rate, an assumption, and act/365 years."""
     today = market.snapshot.valuation_date
@@ -162,46 +167,68 @@ def value_forwards(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[
         rate = market.snapshot.parameter(FORWARD_RATE, scope="")
     except MissingData as error:
         return Batch(values=(), failures=(*failures, *(failure_of(line, error) for line in good)))
-    columns = _forward_columns(market, good, rate)
-    return Batch(
-        values=tuple(_forward_valued(market, line, rate, columns, row) for row, line in enumerate(good)),
-        failures=tuple(failures),
+    _know_forwards(market, good, rate)
+    known = [market.forwards[line.unit][line.delivery_date or today] for line in good]
+    worths_cny = forward_present_value_cny(
+        forward_cny_per_t=np.array([one.forward_cny_per_t for one in known]),
+        strike_cny_per_t=np.array([to_float(line.strike_cny_per_t or _NOTHING) for line in good]),
+        quantity_t=np.array([line.quantity_t for line in good], dtype=np.float64),
+        discount_factor=np.array([one.discount_factor for one in known]),
     )
+    values = []
+    for line, one, worth_cny in zip(good, known, worths_cny.tolist(), strict=True):
+        # Adding nothing takes the sign off a zero, as whole fen have it.
+        present_cny = to_decimal(worth_cny, places=2) + _NOTHING
+        values.append(
+            ValuedLine(
+                line.line_id, line.kind, line.unit, one.shown_cny_per_t, _FORWARD_LEVEL, one.price.is_sample,
+                present_cny, None,
+                partial(_forward_value, market, line, rate, present_cny),
+                partial(_forward_figures, market, line, present_cny),
+            )
+        )  # fmt: skip
+    return Batch(values=tuple(values), failures=tuple(failures))
 
 
-def _forward_columns(market: LineMarket, lines: Sequence[PortfolioLine], rate: ParameterValue) -> _ForwardColumns:
+def _know_forwards(market: LineMarket, lines: Sequence[PortfolioLine], rate: ParameterValue) -> None:
+    """Have the market know what each line's unit and delivery day rest on."""
     today = market.snapshot.valuation_date
-    deliveries = [line.delivery_date or today for line in lines]
-    distinct = sorted(set(deliveries))
+    known = market.forwards
+    missing: dict[tuple[Unit, date], None] = {}
+    for line in lines:
+        days = known.get(line.unit)
+        delivery = line.delivery_date or today
+        if days is None or delivery not in days:
+            missing[line.unit, delivery] = None
+    if not missing:
+        return
+    pairs = list(missing)
+    for (unit, day), forward in zip(pairs, _forwards(market, pairs, rate), strict=True):
+        known.setdefault(unit, {})[day] = forward
+
+
+def _forwards(market: LineMarket, pairs: Sequence[tuple[Unit, date]], rate: ParameterValue) -> list[_Forward]:
+    today = market.snapshot.valuation_date
+    distinct = sorted({day for _, day in pairs})
     place = {day: number for number, day in enumerate(distinct)}
-    position = np.array([place[day] for day in deliveries])
+    position = np.array([place[day] for _, day in pairs])
     factor = flat_discount_factors(valuation_date=today, dates=distinct, rate=rate.decimal)[position]
     years = np.array([maturity_years(today, day) for day in distinct])[position]
-    zero = np.zeros(len(lines))
-    prices = [market.prices[line.unit] for line in lines]
+    zero = np.zeros(len(pairs))
+    prices = [market.prices[unit] for unit, _ in pairs]
     # Delivery after a vintage's last usable date brings units that are worth nothing.
-    useful = np.array(
-        [0.0 if market.past_use(line.unit, day) else 1.0 for line, day in zip(lines, deliveries, strict=True)]
-    )
+    useful = np.array([0.0 if market.past_use(unit, day) else 1.0 for unit, day in pairs])
     forward = forward_price_cny_per_t(
         spot_cny_per_t=useful * np.array([to_float(price.price_cny_per_t) for price in prices]),
-        rate=np.full(len(lines), to_float(rate.decimal)),
+        rate=np.full(len(pairs), to_float(rate.decimal)),
         carry_spread=zero,
         convenience_yield=zero,
         maturity_years=years,
     )
-    present = forward_present_value_cny(
-        forward_cny_per_t=forward,
-        strike_cny_per_t=np.array([to_float(line.strike_cny_per_t or Decimal(0)) for line in lines]),
-        quantity_t=np.array([line.quantity_t for line in lines], dtype=np.float64),
-        discount_factor=factor,
-    )
-    return _ForwardColumns(
-        prices=prices,
-        forward_cny_per_t=forward.tolist(),
-        discount_factor=factor.tolist(),
-        present_value_cny=present.tolist(),
-    )
+    return [
+        _Forward(price, forward_cny, discount, to_decimal(forward_cny, places=4))
+        for price, forward_cny, discount in zip(prices, forward.tolist(), factor.tolist(), strict=True)
+    ]
 
 
 def _delivered(line: PortfolioLine, valuation_date: date) -> InvalidInput:
@@ -214,51 +241,25 @@ def _delivered(line: PortfolioLine, valuation_date: date) -> InvalidInput:
     )
 
 
-def _forward_valued(
-    market: LineMarket, line: PortfolioLine, rate: ParameterValue, columns: _ForwardColumns, row: int
-) -> ValuedLine:
-    # Adding nothing takes the sign off a zero, as whole fen have it.
-    present_cny = to_decimal(columns.present_value_cny[row], places=2) + _NOTHING
-    forward = to_decimal(columns.forward_cny_per_t[row], places=4)
-    return ValuedLine(
-        line_id=line.line_id,
-        kind=line.kind,
-        unit=line.unit,
-        price_cny_per_t=forward,
-        level=_FORWARD_LEVEL,
-        is_sample=columns.prices[row].is_sample,
-        present_value_cny=present_cny,
-        variation_margin_cny=None,
-        value=partial(_forward_value, market, line, rate, forward_cny_per_t=forward, present_value_cny=present_cny),
-        figures=partial(
-            _forward_figures, market, line, forward, present_cny, discount_factor=columns.discount_factor[row]
-        ),
-    )
-
-
-def _forward_figures(
-    market: LineMarket, line: PortfolioLine, forward: Decimal, present_cny: Decimal, *, discount_factor: float
-) -> tuple[Figure, ...]:
+def _forward_figures(market: LineMarket, line: PortfolioLine, present_cny: Decimal) -> tuple[Figure, ...]:
     today = market.snapshot.valuation_date
+    delivery = line.delivery_date or today
+    known = market.forwards[line.unit][delivery]
     return traces.forward_figures(
         line,
-        days=((line.delivery_date or today) - today).days,
-        forward_cny_per_t=forward,
-        discount_factor=to_decimal(discount_factor, places=8),
+        days=(delivery - today).days,
+        forward_cny_per_t=known.shown_cny_per_t,
+        discount_factor=to_decimal(known.discount_factor, places=8),
         present_value_cny=present_cny,
-        past_use=market.past_use(line.unit, line.delivery_date or today),
+        past_use=market.past_use(line.unit, delivery),
     )
 
 
 def _forward_value(
-    market: LineMarket,
-    line: PortfolioLine,
-    rate: ParameterValue,
-    *,
-    forward_cny_per_t: Decimal,
-    present_value_cny: Decimal,
+    market: LineMarket, line: PortfolioLine, rate: ParameterValue, present_value_cny: Decimal
 ) -> LineValue:
-    spot = _line_value(market, line, present_value_cny=present_value_cny)
+    forward_cny_per_t = market.forwards[line.unit][line.delivery_date or market.snapshot.valuation_date].shown_cny_per_t
+    spot = _line_value(market, line, present_value_cny)
     tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
     return replace(
         spot,
@@ -305,7 +306,7 @@ def micro_of(price: Decimal) -> int:
     return int(scaled)
 
 
-def fen_half_up(micro: IntArray) -> list[Decimal]:
+def fen_half_up(micro: int) -> Decimal:
     """Give millionths of a yuan in yuan to the fen, halves away from zero."""
-    fen = np.sign(micro) * ((np.abs(micro) + _MICRO_PER_FEN // 2) // _MICRO_PER_FEN)
-    return [Decimal(value).scaleb(-2) for value in fen.tolist()]
+    fen = (abs(micro) + _MICRO_PER_FEN // 2) // _MICRO_PER_FEN
+    return Decimal(fen if micro >= 0 else -fen).scaleb(-2)

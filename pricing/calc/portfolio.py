@@ -108,17 +108,20 @@ def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[V
     """
     _refuse_twice(lines)
     failures: dict[str, Failure] = {}
+    sound: dict[LineKind, list[PortfolioLine]] = {}
+    unpriced = market.unpriced
     for line in lines:
         fault = line_fault(line)
-        if fault is None and market.unpriced and line.kind is not LineKind.FUTURES and line.unit in market.unpriced:
-            fault = failure_of(line, market.unpriced[line.unit])
-        if fault is not None:
+        if fault is None and unpriced and line.kind is not LineKind.FUTURES and line.unit in unpriced:
+            fault = failure_of(line, unpriced[line.unit])
+        if fault is None:
+            sound.setdefault(line.kind, []).append(line)
+        else:
             failures[line.line_id] = fault
     valued: dict[str, ValuedLine] = {}
     for kind, value_kind in _VALUERS:
-        sound = [line for line in lines if line.kind is kind and line.line_id not in failures]
-        if sound:
-            batch = value_kind(market.lines, sound)
+        if kind in sound:
+            batch = value_kind(market.lines, sound[kind])
             valued.update({item.line_id: item for item in batch.values})
             failures.update({failure.item: failure for failure in batch.failures})
     codes = [line.line_id for line in lines]

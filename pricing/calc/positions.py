@@ -152,6 +152,9 @@ def _spot_error(line: PortfolioLine) -> InvalidInput | None:
             remedy="Enter a sale as a forward.",
             remedy_zh="卖出请录为远期。",
         )
+    has_price, has_contract = line.strike_cny_per_t is not None, line.contract_code is not None
+    if not (has_price or has_contract or line.delivery_date is not None or line.trade_date is not None):
+        return None
     for name in ("strike_cny_per_t", "delivery_date", "contract_code", "trade_date"):
         if getattr(line, name) is not None:
             return InvalidInput(

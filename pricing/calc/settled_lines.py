@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
-import numpy as np
-
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from pricing.calc import traces
@@ -34,10 +32,12 @@ def value_futures(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[V
             settled.append(_settlement_step(market.snapshot, line))
         except CarbonFinError as error:
             failures.append(failure_of(line, error))
-    quantity_t = np.array([item.line.quantity_t for item in settled], dtype=np.int64)
-    now_micro = np.array([micro_of(item.settlement.price_cny_per_t) for item in settled], dtype=np.int64)
-    before_micro = np.array([micro_of(item.before_cny_per_t) for item in settled], dtype=np.int64)
-    margins_cny = fen_half_up(quantity_t * (now_micro - before_micro))
+    margins_cny = [
+        fen_half_up(
+            item.line.quantity_t * (micro_of(item.settlement.price_cny_per_t) - micro_of(item.before_cny_per_t))
+        )
+        for item in settled
+    ]
     return Batch(
         values=tuple(
             _futures_valued(market, item, margin_cny) for item, margin_cny in zip(settled, margins_cny, strict=True)

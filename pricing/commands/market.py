@@ -17,6 +17,7 @@ from pricing.feeds.curve_files import CurveFileKind
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource
 from pricing.schemas import CurveImportOut, CurveOut, ImportReportOut, QualityOut
+from pricing.schemas.options import VolatilitySurfaceOut
 
 _NODE_COLUMNS = {
     CurveKind.DISCOUNT: ("date", "years", "discount_factor", "zero_rate"),
@@ -54,6 +55,39 @@ def curve(
     terminal.say(
         f"{answer.name} {answer.label_zh} {answer.valuation_date}：{len(answer.inputs)} 个报价，"
         f"可查至 {answer.last_date}；来源：{'；'.join(answer.sources)}；摘要 {answer.set_digest[:12]}"
+    )
+
+
+def volatility_surface(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="曲面，如 EUA 或 EUA/4 / surface: EUA or EUA/4")],
+    valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """由当日期权波动率生成曲面：到期日、远期、各行权价与无套利检查 / build a volatility surface of a day."""
+    terminal = terminal_of(context)
+    with terminal.progress("生成 / building", total=1) as steps, terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
+        found = service.surfaces_on(session, terminal.actor, valuation_date=day, known_at=standing.known_at)
+        steps.done("完成 / done")
+    answer = VolatilitySurfaceOut.of(service.surface_in(found, name), found)
+    if terminal.json_output:
+        terminal.answer(plain(answer))
+        return
+    rows = [
+        {
+            "expiry_date": row.expiry_date,
+            "forward_per_t": row.forward_per_t,
+            **dict(zip(answer.strikes, row.volatilities, strict=True)),
+        }
+        for row in answer.expiries
+    ]
+    terminal.answer(rows, columns=tuple(rows[0]))
+    for one in answer.arbitrages:
+        terminal.say(f"允许套利：{one.kind} {one.expiry_date} 行权价 {one.strike}，偏离 {one.excess}")
+    terminal.say(
+        f"{answer.name} 波动率曲面 {answer.valuation_date}：{len(answer.inputs)} 个报价，可查至 {answer.last_date}；"
+        f"来源：{'；'.join(answer.sources)}；摘要 {answer.set_digest[:12]}"
     )
 
 

@@ -86,7 +86,15 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
     Raises:
         InvalidInput: The file as a whole cannot be read, or its head is not a book's.
     """
-    table = read_table(content, file_name=file_name)
+    return read_book_table(read_table(content, file_name=file_name))
+
+
+def read_book_table(table: TextTable) -> BookFile:
+    """Read a book's rows; a code that stands twice fails where it stands again.
+
+    Raises:
+        InvalidInput: The head is not a book's.
+    """
     values, failures = read_positions(table)
     first: dict[str, int] = {}
     lines = []
@@ -100,7 +108,7 @@ def read_book(content: bytes, *, file_name: str) -> BookFile:
         else:
             lines.append(line)
     return BookFile(
-        file_name=file_name,
+        file_name=table.file_name,
         encoding=table.encoding,
         row_count=len(table.rows),
         lines=tuple(lines),

@@ -27,6 +27,9 @@ from pricing.feeds.tables import (
 
 _PERCENT = Decimal(100)
 _DAY = ("quote_date", "日期", "交易日期")
+_OPTIONAL_NUMBERS = frozenset(
+    {"rate", "rate_percent", "rate_per_100", "strike", "moneyness", "volatility", "volatility_percent"}
+)
 
 
 class CurveFileKind(StrEnum):
@@ -35,12 +38,14 @@ class CurveFileKind(StrEnum):
     SETTLEMENTS = "settlements"
     RATES = "rates"
     FX = "fx"
+    VOLATILITIES = "volatilities"
 
 
 CURVE_FILE_LABELS: Mapping[CurveFileKind, tuple[str, str]] = {
     CurveFileKind.SETTLEMENTS: ("期货结算价", "settlement prices"),
     CurveFileKind.RATES: ("利率", "rates"),
     CurveFileKind.FX: ("汇率", "exchange rates"),
+    CurveFileKind.VOLATILITIES: ("期权波动率", "option volatilities"),
 }
 
 CURVE_COLUMNS: Mapping[CurveFileKind, Columns] = {
@@ -77,6 +82,20 @@ CURVE_COLUMNS: Mapping[CurveFileKind, Columns] = {
         },
         required=("pair", "quote_date"),
         example="货币对,期限,日期,汇率\nUSDCNY,SPOT,2026-03-02,6.9120\nUSDCNH,3M,2026-03-02,6.8705\n",
+    ),
+    CurveFileKind.VOLATILITIES: Columns(
+        aliases={
+            "scheme": ("scheme", "品种"),
+            "expiry_date": ("expiry_date", "期权到期日", "到期日"),
+            "strike": ("strike", "行权价"),
+            "moneyness": ("moneyness", "行权价/远期"),
+            "quote_date": _DAY,
+            "volatility": ("volatility", "波动率(小数)"),
+            "volatility_percent": ("volatility_percent", "波动率(%)", "波动率(％)"),
+            "currency": ("currency", "币种"),
+        },
+        required=("scheme", "expiry_date", "quote_date", "currency"),
+        example="品种,到期日,行权价,日期,波动率(%),币种\nEUA,2026-12-14,75,2026-03-02,38.50,EUR\n",
     ),
 }
 """The columns of each kind of table; a rate is given as a decimal or in percent, an exchange rate for 1 or for 100."""
@@ -133,7 +152,7 @@ def _cell(field: str, text: str, *, source: DataSource, is_serial_read: bool) ->
         return read_day(text, is_serial_read=is_serial_read)
     if field == "price_per_t":
         return parse_decimal(text, field=field)
-    if field in {"rate", "rate_percent", "rate_per_100"}:
+    if field in _OPTIONAL_NUMBERS:
         return parse_decimal(text, field=field) if text else None
     if field == "currency":
         return _currency(text)
@@ -180,6 +199,30 @@ def _fx(values: dict[str, object], *, source: DataSource) -> CurveQuote:
         values, source, CurveQuoteKind.FX, name=pair, point=str(values.get("tenor") or FX_SPOT),
         value=_one_of(values, "rate", "rate_per_100"), currency=_currency(second),
     )  # fmt: skip
+
+
+def _volatility(values: dict[str, object], *, source: DataSource) -> CurveQuote:
+    currency, expiry = values["currency"], values["expiry_date"]
+    assert isinstance(currency, Currency)
+    assert isinstance(expiry, date)
+    given = [name for name in ("strike", "moneyness") if values.get(name) is not None]
+    if len(given) != 1:
+        raise InvalidInput(
+            "strike or moneyness must be given, and not both", zh="行权价与行权价/远期须且只须填写一列", field="strike",
+            remedy="Fill one of the two columns.", remedy_zh="请只填写其中一列。",
+        )  # fmt: skip
+    strike = values[given[0]]
+    assert isinstance(strike, Decimal)
+    return _curve_quote(
+        values, source, CurveQuoteKind.VOLATILITY, name=str(values["scheme"]),
+        point=f"{expiry}/{_short(strike)}{'F' if given[0] == 'moneyness' else ''}",
+        value=_one_of(values, "volatility", "volatility_percent"), currency=currency, expiry_date=expiry,
+    )  # fmt: skip
+
+
+def _short(number: Decimal) -> str:
+    """Write a number without trailing zeros, so that 75 and 75.00 are one strike."""
+    return f"{number.normalize():f}"
 
 
 def _one_of(values: dict[str, object], plain: str, by_hundred: str) -> Decimal:
@@ -229,6 +272,7 @@ _MAKERS: Mapping[CurveFileKind, _Maker] = {
     CurveFileKind.SETTLEMENTS: _settlement,
     CurveFileKind.RATES: _rate,
     CurveFileKind.FX: _fx,
+    CurveFileKind.VOLATILITIES: _volatility,
 }
 
 

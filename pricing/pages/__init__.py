@@ -20,6 +20,7 @@ from pricing.pages.portfolios import (
 )
 from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.risk import keep_risk, risk_page
+from pricing.pages.surfaces import surface_page
 from pricing.pages.trades import send_trade_document, trade_page
 from pricing.pages.uploads import send_price_file, upload_page
 
@@ -28,6 +29,7 @@ routes = [
     export_market,
     fair_value_page,
     curve_page,
+    surface_page,
     curve_quotes_page,
     export_curve_quotes,
     curve_upload_page,

@@ -36,10 +36,12 @@ def compliance_page(
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
+    obligation_source: service.ObligationSource,
     portfolio_id: FromPath[str],
     on: Annotated[str | None, QueryParameter(max_length=10)] = None,
     owed: Annotated[str, QueryParameter(max_length=5000)] = "",
     net_sales: Annotated[str, QueryParameter(max_length=1000)] = "",
+    party: Annotated[str, QueryParameter(max_length=18)] = "",
 ) -> Template:
     """Set a portfolio's spot holdings against the obligations written in the form; nothing is kept."""
     answer, failure = None, None
@@ -51,7 +53,15 @@ def compliance_page(
                 session,
                 actor,
                 holdings=service.holdings_of(portfolio.lines),
-                obligations=read_obligations(owed),
+                obligations=service.owed_for(
+                    session,
+                    actor,
+                    obligation_source,
+                    party_code=party.strip().upper(),
+                    written=read_obligations(owed),
+                    standing=standing,
+                    field="party",
+                ),
                 net_sales_t=read_net_sales(net_sales),
                 valuation_date=day_of(on, field="on") if on else standing.business_date,
                 known_at=standing.known_at,
@@ -70,6 +80,7 @@ def compliance_page(
         on=on or standing.business_date,
         owed=owed,
         net_sales=net_sales,
+        party=party,
         failure=failure,
         failure_text=Text(failure.zh, failure.detail) if failure else None,
         remedy_text=Text(failure.remedy_zh, failure.remedy) if failure else None,

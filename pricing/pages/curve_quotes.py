@@ -215,8 +215,8 @@ def _file_kind_of(text: str) -> CurveFileKind:
             f"{text!r} is no kind of file",
             zh="请选择文件类别",
             field="kind",
-            remedy="Choose settlements, rates or fx.",
-            remedy_zh="请选择结算价、利率或汇率。",
+            remedy="Choose settlements, rates, fx or volatilities.",
+            remedy_zh="请选择结算价、利率、汇率或期权波动率。",
         )
     return CurveFileKind(text)
 

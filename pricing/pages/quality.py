@@ -6,16 +6,16 @@ from datetime import date
 from typing import Annotated
 
 from litestar import get
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.errors import InvalidInput, MissingData, NotFound
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.storage.parties import Standing, load_organization, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
@@ -23,6 +23,7 @@ from carbonfin.web.wire import day_of
 from pricing import service, workbooks
 from pricing.calc.quality import FINDING_LABELS, GRAVE, VALUE_LABELS, Finding, FindingKind, QualityReport
 
+_ENDINGS = frozenset({"xlsx", "csv", "pdf"})
 _From = Annotated[str | None, QueryParameter(name="from", max_length=10)]
 _To = Annotated[str | None, QueryParameter(name="to", max_length=10)]
 _Unit = Annotated[str | None, QueryParameter(max_length=20)]
@@ -95,13 +96,28 @@ def quality_page(
     )
 
 
-@get("/market/quality/export/xlsx", sync_to_thread=True)
+@get("/market/quality/export/{ending:str}", sync_to_thread=True)
 def export_quality(
-    *, sessions: Sessions, actor: Actor, clock: Clock, from_date: _From = None, to_date: _To = None
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    ending: FromPath[str],
+    from_date: _From = None,
+    to_date: _To = None,
 ) -> Response[bytes]:
-    """Give the findings of every unit as a workbook, one sheet a unit."""
+    """Give the findings of every unit: as a workbook, one sheet a unit, as CSV, or to print as PDF."""
+    if ending not in _ENDINGS:
+        raise NotFound(
+            f"there is no export that ends in {ending!r}",
+            zh=f"没有“{ending}”格式的导出",
+            field="ending",
+            remedy="Choose xlsx, csv or pdf.",
+            remedy_zh="请选择 xlsx、csv 或 pdf。",
+        )
     with sessions.read() as session:
         view = _view(session, actor, clock, unit=None, kind=None, from_date=from_date, to_date=to_date)
+        organization = load_organization(session, actor.organization_id).name
     if not view.reports:
         raise MissingData(
             "no quote could be checked in these days",
@@ -110,9 +126,17 @@ def export_quality(
             remedy="Import quotes, or choose other days.",
             remedy_zh="请导入行情，或选择其他日期。",
         )
+    stem, known_at = f"行情质量-{view.to_date}", view.standing.known_at
+    if ending == "pdf":
+        content = workbooks.quality_pdf(
+            tuple(view.reports.values()), organization=organization, issued_on=view.to_date, created_at=known_at
+        )
+        return download(content, stem=stem, ending="pdf")
+    if ending == "csv":
+        return download(workbooks.csv_of(workbooks.quality_rows(view.reports)), stem=stem, ending="csv")
     tables = [workbooks.quality_table(report, sheet_name=f"质量检查 {unit}") for unit, report in view.reports.items()]
-    content = workbooks.workbook_of(*tables, title="行情质量检查", created_at=view.standing.known_at)
-    return download(content, stem=f"行情质量-{view.to_date}", ending="xlsx")
+    content = workbooks.workbook_of(*tables, title="行情质量检查", created_at=known_at)
+    return download(content, stem=stem, ending="xlsx")
 
 
 def _view(

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Holding, Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.web.wire import DayText, FigureOut, IdText, QuantityT, UnitText, day_of
+from carbonfin.web.wire import DayText, FigureOut, IdText, QuantityT, UnitText, UsciText, day_of
 from pricing.calc.compliance import HoldingValue, ObligationDraft, Shortfall, Surrender
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.service import ComplianceAnswer
@@ -59,12 +59,16 @@ class NetSalesIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ComplianceValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to value for compliance: a stored portfolio's spot holdings or holdings given here, against obligations."""
+    """What to value for compliance: a stored portfolio's spot holdings or holdings given here, against obligations.
+
+    With `party` the obligations are those of that emitter's compliance position.
+    """
 
     valuation_date: DayText
     portfolio_id: IdText | None = None
     holdings: Annotated[list[HoldingIn], Meta(min_length=1, max_length=_ITEMS_MAX)] | None = None
     obligations: Annotated[list[ObligationIn], Meta(max_length=_ITEMS_MAX)] = []
+    party: UsciText | None = None
     net_sales: Annotated[list[NetSalesIn], Meta(max_length=_ITEMS_MAX)] = []
 
     def held(self) -> tuple[Holding, ...]:

@@ -1,67 +1,10 @@
 """Shapes of large books in pieces: columns in, columns out, one JSON document a line."""
 
-from typing import Annotated
+from msgspec import Struct
 
-from msgspec import Meta, Struct
-
-from carbonfin.kernel.errors import InvalidInput
-from pricing.feeds.tables import TextTable
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut, PreviewPriceOut
 from pricing.service import PieceValue, StreamTotal
-
-PIECE_LENGTH_MAX = 10_000
-
-_Text = Annotated[str, Meta(max_length=200)]
-_Texts = Annotated[list[_Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
-_OptionalTexts = Annotated[list[_Text | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
-
-
-class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Positions as columns of one length: what a line of a book file holds, cell by cell.
-
-    A cell that cannot be read fails its line alone. A cell is null, or its column left out, where there is nothing.
-    """
-
-    line_id: _Texts
-    kind: _Texts
-    unit: _Texts
-    quantity_t: Annotated[
-        list[int | _Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX, description="Whole tonnes.")
-    ]
-    label: _OptionalTexts | None = None
-    strike_cny_per_t: _OptionalTexts | None = None
-    delivery_date: _OptionalTexts | None = None
-    contract_code: _OptionalTexts | None = None
-    trade_date: _OptionalTexts | None = None
-
-    def table(self, first: int) -> TextTable:
-        """Give the positions as rows numbered from a first one.
-
-        Raises:
-            InvalidInput: The columns are of unequal length.
-        """
-        columns = {name: getattr(self, name) for name in self.__struct_fields__}
-        filled = {name: column for name, column in columns.items() if column is not None}
-        lengths = {name: len(column) for name, column in filled.items()}
-        if len(set(lengths.values())) > 1:
-            raise InvalidInput(
-                f"the columns have unequal lengths: {', '.join(f'{name} {n}' for name, n in lengths.items())}",
-                zh="各列长度不一致：" + "、".join(f"{name} {n}" for name, n in lengths.items()),
-                field="line_id",
-                remedy="Give each column one cell a position; null where there is nothing.",
-                remedy_zh="每列每条持仓一个单元，没有内容的填 null。",
-            )
-        rows = zip(*filled.values(), strict=True)
-        return TextTable(
-            file_name="columns",
-            encoding="json",
-            head=(0, tuple(filled)),
-            rows=tuple(
-                (number, tuple("" if cell is None else str(cell) for cell in cells))
-                for number, cells in enumerate(rows, first)
-            ),
-        )
 
 
 class StreamHeadOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="head"):

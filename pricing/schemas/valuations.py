@@ -1,5 +1,7 @@
 """Shapes of books and their values: strings for exact figures, one copy between struct and value."""
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -10,16 +12,27 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText, PriceText, UnitText, day_of, decimal_of
 from pricing.calc.positions import LineKind, LineValue, PortfolioLine
+from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
 from pricing.service import AppraisalPrice, Preview, Valuation
 
 LINES_MAX = 10_000
+_KINDS = {kind.value: kind for kind in LineKind}
 
 
 @lru_cache(maxsize=1024)
 def _unit(text: str) -> Unit:
     """Read a unit; a book names few units many times."""
     return Unit.parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date | None:
+    """Read a day, None where the calendar lacks it; a book names few days many times."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,29 +52,31 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def line(self, place: int) -> PortfolioLine:
         """Give the line as a value; what the market cannot bear is found when it is valued."""
-        at = f"/lines/{place}"
         return PortfolioLine(
             line_id=self.line_id,
-            kind=LineKind(self.kind),
+            kind=_KINDS[self.kind],
             unit=_unit(self.unit),
             quantity_t=self.quantity_t,
             label=self.label,
             strike_cny_per_t=None if self.strike_cny_per_t is None else decimal_of(self.strike_cny_per_t),
-            delivery_date=None
-            if self.delivery_date is None
-            else day_of(self.delivery_date, field=f"{at}/delivery_date"),
+            delivery_date=_line_day(self.delivery_date, place, "delivery_date"),
             contract_code=self.contract_code,
-            trade_date=None if self.trade_date is None else day_of(self.trade_date, field=f"{at}/trade_date"),
+            trade_date=_line_day(self.trade_date, place, "trade_date"),
         )
 
 
+def _line_day(text: str | None, place: int, name: str) -> date | None:
+    return None if text is None else _day(text) or day_of(text, field=f"/lines/{place}/{name}")
+
+
 class ValuationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to value: a stored portfolio, or a book given here."""
+    """What to value: a stored portfolio, or a book given here by lines or as columns; one of the three."""
 
     valuation_date: DayText
     portfolio_id: IdText | None = None
     name: NameText | None = None
     lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    columns: BookColumnsIn | None = None
 
 
 class LineValueOut(Struct, frozen=True, kw_only=True):
@@ -135,7 +150,11 @@ class FailureOut(Struct, frozen=True, kw_only=True):
 
 
 class ValuationOut(Struct, frozen=True, kw_only=True):
-    """A recorded valuation; its trace is the decision's."""
+    """A recorded valuation; its trace is the decision's.
+
+    A book that came as columns is answered in `columns`, and `lines` is empty; of its rows that could not be read
+    `item` is the row, `line 17`.
+    """
 
     valuation_id: str
     decision_id: str
@@ -150,10 +169,11 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
     is_sample: bool
     lines: list[LineValueOut]
     failures: list[FailureOut]
+    columns: ValueColumnsOut | None = None
 
     @classmethod
-    def of(cls, valuation: Valuation) -> "ValuationOut":
-        """Write a valuation."""
+    def of(cls, valuation: Valuation, *, unread: Sequence[Failure] = (), is_in_columns: bool = False) -> "ValuationOut":
+        """Write a valuation, with the rows that were not read, by lines or as columns."""
         record, value = valuation.record, valuation.value
         return cls(
             valuation_id=record.id,
@@ -167,8 +187,9 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
             variation_margin_cny=text_of(record.variation_margin_cny),
             level_max=record.level_max,
             is_sample=record.is_sample,
-            lines=[LineValueOut.of(line) for line in value.lines],
-            failures=[FailureOut.of(failure) for failure in value.failures],
+            lines=[] if is_in_columns else [LineValueOut.of(line) for line in value.lines],
+            failures=[FailureOut.of(failure) for failure in (*unread, *value.failures)],
+            columns=ValueColumnsOut.of(value.lines) if is_in_columns else None,
         )
 
 

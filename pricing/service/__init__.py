@@ -3,6 +3,7 @@
 from typing import Any
 
 from carbonfin.rules.record import DecisionKind
+from pricing.calc.compliance import ObligationDraft
 from pricing.calc.curve_quotes import CurveQuotes
 from pricing.calc.liquidity import (
     AppraisalPrice,
@@ -15,7 +16,14 @@ from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.portfolio import PORTFOLIO_VALUE
 from pricing.calc.portfolio_risk import PORTFOLIO_RISK
 from pricing.service.books import BookImport, import_book
-from pricing.service.compliance import ComplianceAnswer, compliance_value_of, holdings_of
+from pricing.service.compliance import (
+    ComplianceAnswer,
+    ObligationSource,
+    compliance_value_of,
+    holdings_of,
+    mean_price_of,
+    owed_for,
+)
 from pricing.service.curve_quotes import CurveImport, curve_quotes_of, curves_of, import_curve_file
 from pricing.service.curves import CurveAnswer, CurveSetAnswer, curve_in, curve_of, curve_set
 from pricing.service.fair_values import FairValueAnswer, fair_value_of
@@ -39,9 +47,10 @@ from pricing.service.market import (
     quote_page,
     quoted_units,
 )
-from pricing.service.previews import Markets, Preview, preview_lines
+from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
+from pricing.service.surfaces import OptionsAnswer, SurfacesAnswer, surface_in, surfaces_on, value_options
 from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_trades
 from pricing.service.valuation import (
     ForwardAnswer,
@@ -60,18 +69,92 @@ from pricing.service.valuation import (
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
 __all__ = [
-    "DECISION_KINDS", "AppraisalPrice", "BlockWorkers", "BookImport", "BuiltInImport", "ComplianceAnswer",
-    "CurveAnswer", "CurveImport", "CurveQuotes", "CurveSetAnswer", "FairValueAnswer", "FetchReport",
-    "ForwardAnswer", "FxQuote", "ImportReport", "MarketSnapshot", "Markets", "PieceValue", "Portfolio", "Preview",
-    "Quote", "RateQuote", "RiskAnswer", "StreamTotal", "TradeAnswer", "TradeDocument", "TradeShape", "Valuation",
-    "ValuationRecord", "appraisal_price", "average_daily_volume_t", "compliance_value_of", "curve_in", "curve_of",
-    "curve_quotes_of", "curve_set", "curves_of", "fair_price", "fair_value_of", "fetch_market", "flags_of",
-    "forward_quote", "fx_rate_on", "holdings_of", "import_book", "import_builtin_market", "import_curve_file",
-    "import_price_file", "import_sample_quotes", "list_portfolios", "load_portfolio", "load_risk", "load_valuation",
-    "lone_failure", "lpr_on", "market_days", "market_snapshot", "portfolio_page", "preview_lines", "price_figures",
-    "quality_of", "quote_page", "quoted_units", "read_trades", "record_inline_valuation", "record_risk",
-    "record_valuation", "risk_of_lines", "risk_of_portfolio", "sample_parameters", "save_portfolio",
-    "stream_market", "valuations_of", "value_blocks", "value_inline", "value_pieces",
+    "DECISION_KINDS",
+    "AppraisalPrice",
+    "BlockWorkers",
+    "BookImport",
+    "BuiltInImport",
+    "ComplianceAnswer",
+    "CurveAnswer",
+    "CurveImport",
+    "CurveQuotes",
+    "CurveSetAnswer",
+    "FairValueAnswer",
+    "FetchReport",
+    "ForwardAnswer",
+    "FxQuote",
+    "ImportReport",
+    "MarketSnapshot",
+    "Markets",
+    "ObligationDraft",
+    "ObligationSource",
+    "OptionsAnswer",
+    "PieceValue",
+    "Portfolio",
+    "Preview",
+    "Quote",
+    "RateQuote",
+    "RiskAnswer",
+    "StreamTotal",
+    "SurfacesAnswer",
+    "TradeAnswer",
+    "TradeDocument",
+    "TradeShape",
+    "Valuation",
+    "ValuationRecord",
+    "appraisal_price",
+    "average_daily_volume_t",
+    "compliance_value_of",
+    "curve_in",
+    "curve_of",
+    "curve_quotes_of",
+    "curve_set",
+    "curves_of",
+    "fair_price",
+    "fair_value_of",
+    "fetch_market",
+    "flags_of",
+    "forward_quote",
+    "fx_rate_on",
+    "holdings_of",
+    "import_book",
+    "import_builtin_market",
+    "import_curve_file",
+    "import_price_file",
+    "import_sample_quotes",
+    "list_portfolios",
+    "load_portfolio",
+    "load_risk",
+    "load_valuation",
+    "lone_failure",
+    "lpr_on",
+    "market_days",
+    "market_snapshot",
+    "markets_in",
+    "mean_price_of",
+    "owed_for",
+    "portfolio_page",
+    "preview_lines",
+    "price_figures",
+    "quality_of",
+    "quote_page",
+    "quoted_units",
+    "read_trades",
+    "record_inline_valuation",
+    "record_risk",
+    "record_valuation",
+    "risk_of_lines",
+    "risk_of_portfolio",
+    "sample_parameters",
+    "save_portfolio",
+    "stream_market",
+    "surface_in",
+    "surfaces_on",
+    "valuations_of",
+    "value_blocks",
+    "value_inline",
+    "value_options",
+    "value_pieces",
 ]  # fmt: skip
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK)

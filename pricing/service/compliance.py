@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from sqlmodel import Session
 
@@ -13,6 +14,7 @@ from carbonfin.kernel.allowances import Holding, Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure, Trace
+from carbonfin.storage.parties import Standing
 from pricing.calc.compliance import (
     CARRY_OVER_BASE_T,
     CARRY_OVER_NET_SALES_RATIO,
@@ -68,6 +70,46 @@ class ComplianceAnswer:
     def without_value_count(self) -> int:
         """Holdings that have no value; they are in no sum."""
         return sum(one.value_cny is None for one in self.value.holdings)
+
+
+@runtime_checkable
+class ObligationSource(Protocol):
+    """Something that knows what an emitter owes; the application hands one out, as compliance lies above pricing."""
+
+    def owed_by(
+        self, session: Session, actor: Actor, party_code: str, *, standing: Standing
+    ) -> tuple[ObligationDraft, ...]:
+        """Give what the emitter of a code has still to surrender, by scheme and year."""
+
+
+def owed_for(
+    session: Session,
+    actor: Actor,
+    source: ObligationSource,
+    *,
+    party_code: str,
+    written: Sequence[ObligationDraft],
+    standing: Standing,
+    field: str,
+) -> tuple[ObligationDraft, ...]:
+    """Give the obligations to value against: those written down, or those of an emitter's compliance position.
+
+    Raises:
+        InvalidInput: Both are given.
+        NotFound: The bank has no such party.
+        MissingData: The position lacks a figure.
+    """
+    if not party_code:
+        return tuple(written)
+    if written:
+        raise InvalidInput(
+            "obligations are written down and an emitter is named",
+            zh="清缴义务与企业代码只能填写一项",
+            field=field,
+            remedy="Leave one of the two out.",
+            remedy_zh="请只保留其中一项。",
+        )
+    return source.owed_by(session, actor, party_code, standing=standing)
 
 
 def holdings_of(lines: Sequence[PortfolioLine]) -> tuple[Holding, ...]:
@@ -161,7 +203,7 @@ def _means(
     session: Session, actor: Actor, snapshot: MarketSnapshot, owed: Sequence[Obligation], *, known_at: datetime
 ) -> dict[Scheme, Figure]:
     found = (
-        (scheme, _mean(session, actor, snapshot, scheme, known_at=known_at))
+        (scheme, mean_price_of(session, actor, snapshot, scheme, known_at=known_at))
         for scheme in sorted({one.scheme for one in owed})
     )
     return {scheme: mean for scheme, mean in found if mean is not None}
@@ -243,10 +285,10 @@ def _prices(snapshot: MarketSnapshot, units: set[Unit]) -> dict[Unit, AppraisalP
     return found
 
 
-def _mean(
+def mean_price_of(
     session: Session, actor: Actor, snapshot: MarketSnapshot, scheme: Scheme, *, known_at: datetime
 ) -> Figure | None:
-    """Give the mean price of a scheme's trade over the months of its rule up to the valuation date."""
+    """Give the mean price of a scheme's trade over the months of its rule up to the valuation date, if any."""
     months = snapshot.find_parameter(PENALTY_MEAN_MONTHS, scope=scheme)
     if months is None:
         return None

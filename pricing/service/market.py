@@ -12,11 +12,10 @@ from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.keyset import Place, Slice
-from carbonfin.storage.rulebook import book_for
+from carbonfin.storage.rulebook import book_for, builtin_book
 from pricing.calc.liquidity import WINDOW_DAYS
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes
-from pricing.feeds import built_in
 from pricing.store import quotes, rates
 
 _FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
@@ -58,7 +57,11 @@ def fx_rate_on(session: Session, pair: str, on: date, known_at: datetime) -> FxQ
     Raises:
         MissingData: None is known, or the last one is too old.
     """
-    limit = built_in.conventions().find(_FX_STALE_AFTER_DAYS, valid_on=on, known_at=known_at, scope=pair)
+    own, general = (
+        builtin_book("pricing").find(_FX_STALE_AFTER_DAYS, valid_on=on, known_at=known_at, scope=scope)
+        for scope in (pair, "")
+    )
+    limit = own or general
     for quote in rates.fx_known(session, on=on, known_on=china_day(known_at)):
         if quote.pair == pair and limit is not None and (on - quote.quote_date).days <= limit.integer:
             return quote

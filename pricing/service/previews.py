@@ -7,9 +7,10 @@ line, to a valuation recorded on the same snapshot.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -23,6 +24,7 @@ from pricing.service.market import market_snapshot
 
 KEPT_FOR = timedelta(seconds=5)
 _MARKETS_MAX = 64
+_STATE_KEY = "pricing_markets"
 _UNITS_MAX = 500
 
 
@@ -103,6 +105,14 @@ class Markets:
             self._kept.move_to_end(key)
             while len(self._kept) > _MARKETS_MAX:
                 self._kept.popitem(last=False)
+
+
+def markets_in(state: MutableMapping[str, Any]) -> Markets:
+    """Give the markets that a process keeps with its application's state, one for API and pages."""
+    if _STATE_KEY not in state:
+        state[_STATE_KEY] = Markets()
+    markets: Markets = state[_STATE_KEY]
+    return markets
 
 
 def _is_fresh(kept: _Kept, *, known_at: datetime, at: datetime) -> bool:

@@ -11,9 +11,10 @@ from joserfc.jwk import OctKey
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from carbonfin.app.access import KNOWN_SCOPES, POLICY, scopes_for
+from carbonfin.app.access import POLICY
 from carbonfin.app.factory import create_app
 from carbonfin.app.identity.tokens import AUDIENCE, ISSUER, mint_token, read_token
+from carbonfin.app.scopes import KNOWN_SCOPES, scopes_for
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.dates import FixedClock
@@ -247,6 +248,9 @@ def test_changing_the_password_ends_the_other_sessions_and_is_on_record(world: W
         {"new": "short", "again": "short"},
         {"new": PASSWORD, "again": PASSWORD},
         {"new": "my-officer-password", "again": "my-officer-password"},
+        {"new": "my-CarbonFin-2026!", "again": "my-CarbonFin-2026!"},
+        {"new": "降碳贷-very-long-2026", "again": "降碳贷-very-long-2026"},
+        {"new": "we-are-示例银行-2026", "again": "we-are-示例银行-2026"},
         {"new": "111111111111", "again": "111111111111"},
         {"new": "aaaaaaaaaaaab", "again": "aaaaaaaaaaaab"},
         {"new": "x" * 257, "again": "x" * 257},

@@ -17,7 +17,7 @@ ROOMS = (
     "/administration/keys",
     "/administration/events",
     "/administration/settings",
-    "/administration/parameters",
+    "/rules/parameters",
     "/parties",
     "/search?q=C0012345",
 )

@@ -18,6 +18,7 @@ from tests.journeys.worlds import PASSWORD, make_sample
 pytestmark = pytest.mark.browser
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_KEY = re.compile(r"/rules/parameters/[a-z_]+\.[^/]+")
 _FILES = re.compile(r"/(pdf|docx|export(/[a-z]+)?|workbook\.xlsx|table\.csv|openapi\.json|heads\.jsonl)$")
 _ROOMS = {"auditor": 25, "risk": 25, "admin": 15}
 """At least so many kinds of page each can reach, so that a crawl that stops short is noticed."""
@@ -31,7 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def _kind(address: str) -> str:
-    return _IDENTIFIER.sub("ID", address.partition("?")[0].partition("#")[0])
+    return _KEY.sub("/rules/parameters/KEY", _IDENTIFIER.sub("ID", address.partition("?")[0].partition("#")[0]))
 
 
 def _crawl(page: Page, served: Served) -> Iterator[str]:

@@ -21,8 +21,10 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import add_person, issue_key
 from collateral import jobs, service
 from collateral.calc.agreements import Pledge
+from collateral.registries.simulated import Fault
 from tests.app.worlds import PAGE, PASSWORD, PASSWORD_HASH, SECRET, SETTINGS, form_token
 from tests.collateral.desk import CLOCK, Desk, build_desk, repo_r1, take_over_all
+from tests.collateral.registries import adapter, fault, simulated
 from tests.collateral.world import TODAY
 
 E1 = "91440300EXAMPLE11K"
@@ -327,6 +329,25 @@ def test_a_pledge_goes_through_two_pairs_of_eyes_on_the_pages(edge: Edge) -> Non
     with signed_in(edge, "auditor") as auditor:
         assert auditor.get(address, headers=PAGE).status_code == 200
         assert send_step(auditor, address, "steps", step="draw") == 403
+
+
+def test_a_refused_unfreeze_is_asked_for_again_on_the_page(edge: Edge) -> None:
+    pledge_id, address = edge.pledges["P3"].id, f"/pledges/{edge.pledges['P3'].id}"
+    with simulated(fault(Fault.REJECT, "unfreeze", code="P3")) as server, adapter(server) as registry:
+        with edge.sessions.begin() as session:
+            maker, standing = edge.desk.maker, edge.desk.standing
+            service.repay_pledge(session, maker, pledge_id, standing=standing, cause="结清")
+            service.request_unfreeze(session, maker, pledge_id, standing=standing)
+        jobs.dispatch_registry_messages(edge.sessions, edge.desk.maker, registry, clock=CLOCK)
+        with signed_in(edge) as client:
+            assert "登记机构拒绝了解冻申请" in client.get(address, headers=PAGE).text
+            assert send_step(client, address, "steps", step="ask_again", words="") == 422
+            assert send_step(client, address, "steps", step="ask_again", words="已补交材料") == 303
+            assert send_step(client, address, "steps", step="ask_again", words="再催") == 409
+            assert "重新申请解冻" in client.get(address, headers=PAGE).text
+        jobs.dispatch_registry_messages(edge.sessions, edge.desk.maker, registry, clock=CLOCK)
+    with edge.sessions.read() as session:
+        assert service.load_pledge(session, edge.desk.maker, pledge_id).state == "RELEASED"
 
 
 def test_an_empty_desk_says_what_would_be_here(edge: Edge) -> None:

@@ -21,10 +21,11 @@ from collateral.calc.reconciliation import (
     freeze_difference,
     reconcile,
 )
-from collateral.registries.http import http_registry
 from collateral.registries.port import RegistryStatement
-from collateral.registries.simulator import Fault, PlannedFault, SimulatorServer, running_simulator
+from collateral.registries.simulated import Fault
+from collateral.registries.simulator import SimulatorServer
 from tests.collateral.desk import CLOCK, Desk, build_desk
+from tests.collateral.registries import adapter, fault, simulated
 from tests.collateral.test_scenario import freeze_p4
 from tests.collateral.world import TODAY
 
@@ -95,7 +96,7 @@ def test_every_difference_is_listed_breaches_first_with_its_age() -> None:
 
 @pytest.fixture
 def registry() -> Iterator[SimulatorServer]:
-    with running_simulator() as server:
+    with simulated() as server:
         yield server
 
 
@@ -103,16 +104,14 @@ def test_a_wrong_quantity_is_found_kept_once_a_day_and_ages(sessions: Sessions, 
     with sessions.begin() as session:
         desk = build_desk(session)
     freeze_p4(sessions, desk)
-    registry.state.plan(
-        PlannedFault(agreement_code="P4", operation="freeze", fault=Fault.WRONG_QUANTITY, times=1)
-    )  # fmt: skip
-    with http_registry(registry.address, timeout_seconds=5) as port:
+    registry.state.plan(fault(Fault.SHORT))
+    with adapter(registry) as port:
         before = jobs.reconcile_registry(sessions, desk.maker, port, clock=CLOCK)
         assert [one.kind for one in before.outcome.differences] == [UNANSWERED]
         jobs.dispatch_registry_messages(sessions, desk.maker, port, clock=CLOCK)
         first = jobs.reconcile_registry(sessions, desk.maker, port, clock=CLOCK)
         again = jobs.reconcile_registry(sessions, desk.maker, port, clock=CLOCK)
-        statement = port.statement()
+        statement = port.statement(desk.maker.organization_id)
     (difference,) = first.outcome.differences
     assert (difference.kind, difference.agreement_code, difference.unit) == (LOCKED_NOT_FROZEN, "P4", "SZA-2024")
     assert (difference.ledger_t, difference.registry_t, difference.age_days) == (10000, 9999, 0)
@@ -135,7 +134,7 @@ def test_agreeing_sides_leave_no_difference_and_a_stated_holding_is_compared(
     desk_sessions: Sessions, desk: Desk, registry: SimulatorServer
 ) -> None:
     freeze_p4(desk_sessions, desk)
-    with http_registry(registry.address, timeout_seconds=5) as port:
+    with adapter(registry) as port:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, port, clock=CLOCK)
         clean = jobs.reconcile_registry(desk_sessions, desk.maker, port, clock=CLOCK)
         assert (clean.outcome.differences, clean.outcome.compared_count) == ((), 1)
@@ -153,9 +152,9 @@ def test_agreeing_sides_leave_no_difference_and_a_stated_holding_is_compared(
 
 
 def test_without_a_statement_nothing_is_kept(desk_sessions: Sessions, desk: Desk) -> None:
-    with running_simulator() as server:
-        address = server.address
-    with http_registry(address, timeout_seconds=1) as port, pytest.raises(UpstreamFailed):
+    with simulated() as gone:
+        pass
+    with adapter(gone, timeout_seconds=1) as port, pytest.raises(UpstreamFailed):
         jobs.reconcile_registry(desk_sessions, desk.maker, port, clock=CLOCK)
     with desk_sessions.read() as session:
         assert service.reconciliations_page(session, desk.maker, Place(limit=9)).items == ()

@@ -11,9 +11,9 @@ from carbonfin.storage.decisions import load_decision, replay_decision, verify_c
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import DayState, roll_business_date
 from collateral import jobs, service
-from collateral.registries.http import http_registry
-from collateral.registries.simulator import Fault, PlannedFault, running_simulator
+from collateral.registries.simulated import Fault
 from tests.collateral.desk import CLOCK, Desk, build_desk, draft, pledge_p4, repo_r1, take_over_all
+from tests.collateral.registries import MovingClock, adapter, fault, simulated
 from tests.collateral.world import TODAY
 
 
@@ -99,6 +99,14 @@ def test_repo_r1_passes_title_and_is_called(desk_sessions: Sessions, desk: Desk)
 
 def freeze_p4(sessions: Sessions, desk: Desk) -> str:
     """Take P4 up to the message to the registry."""
+    pledge_id = prepare_p4(sessions, desk)
+    with sessions.begin() as session:
+        service.request_freeze(session, desk.maker, pledge_id, standing=desk.standing)
+    return pledge_id
+
+
+def prepare_p4(sessions: Sessions, desk: Desk) -> str:
+    """Take P4 up to its registration, before the freeze is asked for."""
     with sessions.begin() as session:
         pledge = service.apply_for_pledge(session, desk.maker, pledge_p4(desk), standing=desk.standing)
         pledge = service.appraise_pledge(session, desk.maker, pledge.id, standing=desk.standing)
@@ -116,7 +124,6 @@ def freeze_p4(sessions: Sessions, desk: Desk) -> str:
         )
         service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, contract="示例-P4")
         service.register_pledge(session, desk.maker, pledge.id, standing=desk.standing, registration_number="示例-P4")
-        service.request_freeze(session, desk.maker, pledge.id, standing=desk.standing)
     return pledge.id
 
 
@@ -131,17 +138,13 @@ def state_of(sessions: Sessions, desk: Desk, pledge_id: str) -> tuple[str, int, 
         return pledge.state, position.pending_t, position.locked_t
 
 
-def fault(kind: Fault, operation: str = "freeze", *, times: int = 1, delay_seconds: float = 0.0) -> PlannedFault:
-    return PlannedFault(agreement_code="P4", operation=operation, fault=kind, times=times, delay_seconds=delay_seconds)
-
-
 def test_p4_lost_reply_is_unknown_then_queried_then_frozen(sessions: Sessions) -> None:
     with sessions.begin() as session:
         desk = build_desk(session)
     pledge_id = freeze_p4(sessions, desk)
     assert state_of(sessions, desk, pledge_id) == ("FREEZE_REQUESTED", 10000, 0)
     faults = (fault(Fault.LOSE_REPLY), fault(Fault.PROCESSING, "query", times=2))
-    with running_simulator(faults=faults) as server, http_registry(server.address, timeout_seconds=5) as registry:
+    with simulated(*faults) as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(sessions, desk.maker, registry, clock=CLOCK)
         assert state_of(sessions, desk, pledge_id) == ("FREEZE_UNKNOWN", 10000, 0)
         for _ in range(2):
@@ -166,7 +169,7 @@ def test_headroom_of_e5_with_repo_and_unknown_freeze(desk_sessions: Sessions, de
         service.open_repo(session, desk.maker, repo_r1(desk), standing=desk.standing)
     freeze_p4(desk_sessions, desk)
     faults = (fault(Fault.LOSE_REPLY),)
-    with running_simulator(faults=faults) as server, http_registry(server.address, timeout_seconds=5) as registry:
+    with simulated(*faults) as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
     with desk_sessions.read() as session:
         (headroom,) = service.headroom_of(session, desk.maker, desk.parties["E5"], standing=desk.standing)
@@ -185,11 +188,13 @@ def test_headroom_of_e5_with_repo_and_unknown_freeze(desk_sessions: Sessions, de
 def test_what_each_fault_does(desk_sessions: Sessions, desk: Desk, kind: Fault, expected: tuple[str, int, int]) -> None:
     pledge_id = freeze_p4(desk_sessions, desk)
     faults = (fault(kind, delay_seconds=5.0),)
-    with running_simulator(faults=faults) as server, http_registry(server.address, timeout_seconds=0.3) as registry:
-        jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
+    clock = MovingClock()
+    with simulated(*faults, clock=clock) as server, adapter(server, clock=clock, timeout_seconds=0.3) as registry:
+        jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=clock)
         assert state_of(desk_sessions, desk, pledge_id) == expected
         server.state.finish()
-        jobs.query_open_requests(desk_sessions, desk.maker, registry, clock=CLOCK)
+        clock.move(minutes=3)
+        jobs.query_open_requests(desk_sessions, desk.maker, registry, clock=clock)
     resolved = {
         Fault.REJECT: ("CANCELLED", 0, 0),
         Fault.DROP: ("REGISTERED_ZHONGDENG", 0, 0),
@@ -199,14 +204,14 @@ def test_what_each_fault_does(desk_sessions: Sessions, desk: Desk, kind: Fault, 
 
 def test_a_registry_that_is_down_leaves_the_message_in_the_outbox(desk_sessions: Sessions, desk: Desk) -> None:
     pledge_id = freeze_p4(desk_sessions, desk)
-    with running_simulator() as server:
-        address = server.address
-    with http_registry(address, timeout_seconds=1) as registry:
+    with simulated() as gone:
+        pass
+    with adapter(gone, timeout_seconds=1) as registry:
         outcome = jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
         assert outcome.done_count == 0
         assert jobs.query_open_requests(desk_sessions, desk.maker, registry, clock=CLOCK).done_count == 0
     assert state_of(desk_sessions, desk, pledge_id) == ("FREEZE_REQUESTED", 10000, 0)
-    with running_simulator() as server, http_registry(server.address, timeout_seconds=5) as registry:
+    with simulated() as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
     assert state_of(desk_sessions, desk, pledge_id) == ("FROZEN", 0, 10000)
 
@@ -215,7 +220,7 @@ def test_p4_is_drawn_repaid_and_released(desk_sessions: Sessions, desk: Desk) ->
     pledge_id = freeze_p4(desk_sessions, desk)
     with desk_sessions.begin() as session, pytest.raises(Conflict):
         service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing)
-    with running_simulator() as server, http_registry(server.address, timeout_seconds=5) as registry:
+    with simulated() as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
         with desk_sessions.begin() as session:
             service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing)

@@ -45,17 +45,26 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
+    "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
+    "key": ("parameter", "key"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
-_RATES = "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n".encode()
-_ENDING = {"ending": "csv"}
+_CURVE_FILES: Mapping[CurveFileKind, str] = {
+    CurveFileKind.RATES: "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n",
+    CurveFileKind.SETTLEMENTS: (
+        "品种,合约代码,到期日,结算日,结算价,币种\nEUA,EUA-2025-12,2025-12-15,2025-06-30,70,EUR\n"
+    ),
+    CurveFileKind.VOLATILITIES: "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2025-12-15,70,2025-06-30,38,EUR\n",
+}
+_ENDING = {"ending": "csv", "register": "sample"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
     "GET /v1/curves": {"kind": "discount", "name": "CNY"},
+    "GET /v1/volatility-surfaces": {"name": "EUA"},
     "GET /v1/fair-values": {"unit": "CEA-2024"},
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /market": {"unit": "CEA"},
@@ -65,7 +74,7 @@ _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview", "GET /notices/{item_id:str}/pdf",
         "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
-        "GET /registry/reconciliations/export/{ending:str}",
+        "GET /registry/reconciliations/export/{ending:str}"
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
@@ -116,10 +125,11 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         store_file(session, actor, file, at=at)
         link_file(session, actor, file.digest, link, at=at)
         register_webhook(session, actor, hook, at=at)
-        service.import_curve_file(
-            session, actor, kind=CurveFileKind.RATES, content=_RATES, file_name="利率.csv", exchange="发布机构", document="",
-            known_at=end_of_china_day(date(2025, 6, 30)), preview=False,
-        )  # fmt: skip
+        for kind, content in _CURVE_FILES.items():
+            service.import_curve_file(
+                session, actor, kind=kind, content=content.encode(), file_name="报价.csv", exchange="发布机构",
+                document="", known_at=end_of_china_day(date(2025, 6, 30)), preview=False,
+            )  # fmt: skip
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

@@ -138,6 +138,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     "approval": {"state": "proposed"},
     "evidence_file": {"content": b"x"},
     "inbox_item": {"role": "officer"},
+    "margin_terms": {"agreement_kind": "pledge"},
     "pledge_approval": {"finding": "approved"},
 }
 """Columns whose values the database checks, in tables the demonstration leaves empty."""

@@ -89,6 +89,10 @@ PORTFOLIO = {
 ANSWER_SECONDS = 300
 """This is no test of speed: the first PDF of a process takes seconds, and longer on a machine at work."""
 TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null", "0")]))
+PARAMETER = {
+    "key": "loans.settlement_day", "value": "15", "unit": "day", "valid_from": "2026-01-01", "known_from": "2027-01-01",
+    "document": "结息办法", "grade": "read", "confirmed": True,
+}  # fmt: skip
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
@@ -104,9 +108,30 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "valuation_date": "2025-06-30", "holdings": [{"unit": "CEA-2023", "quantity_t": 60000}],
         "obligations": [{"scheme": "CEA", "year": 2024, "quantity_t": 50000}],
     },
+    "POST /v1/parties/{party_id}/compliance": {
+        "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
+        "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
+    },
+    "POST /v1/compliance-positions/files": {
+        "file_name": "a.csv", "preview": True,
+        "content_base64": base64.b64encode(
+            "统一社会信用代码,市场,履约年度,排放量(吨),排放依据\n91440300EXAMPLE2XB,SZA,2024,207105,核查报告\n".encode()
+        ).decode(),
+    },
     "POST /v1/trades/read": {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",
+    },
+    "POST /v1/margin-calls/{call_id}/steps": {"step": "agree", "words": "来函同意"},
+    "POST /v1/repos": {
+        "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098", "bank_role": "arranger",
+        "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
+        "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
+    },
+    "POST /v1/margin-terms": {
+        "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
+        "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
+        "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
     },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
@@ -120,7 +145,16 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
             ("settlements", "品种,合约代码,到期日,结算日,结算价,币种\nEUA,EUA-2028-12,2028-12-18,2025-06-27,75,EUR\n"),
             ("rates", "利率名称,期限,日期,利率(%)\nSHIBOR,6M,2025-06-27,1.70\n"),
             ("fx", "货币对,期限,日期,汇率\nHKDCNY,SPOT,2025-06-27,0.9130\n"),
+            ("volatilities", "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2028-12-18,75,2025-06-27,38,EUR\n"),
         )
+    },
+    "POST /v1/options/values": {
+        "valuation_date": "2025-06-30",
+        "lines": [
+            {"line_id": line, "surface": "EUA", "option_type": "call", "quantity_t": 1000, "strike_per_t": "75",
+             "expiry_date": "2025-12-15", "delivery_date": "2025-12-15"}
+            for line in ("O1", "O2")
+        ],
     },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
@@ -156,6 +190,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "PATCH /v1/parties/{party_id}": {"district": "光明"},
     "POST /v1/rules/tables/{table_name}/trials": {"inputs": {"report_confirmed": True, "points_over_base": "12"}},
     "POST /v1/rules/validations": {"table": TABLE},
+    "POST /v1/rules/parameters/validations": PARAMETER,
+    "POST /v1/rules/parameters/proposals": {"draft": PARAMETER, "reason": "制度修订"},
     "POST /v1/rules/proposals": {
         "table": TABLE, "valid_from": "2026-01-01", "known_from": "2027-01-01", "reason": "产品办法修订",
     },
@@ -165,6 +201,7 @@ SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/forwards/quote": {"unit": "CEA", "valuation_date": "2025-06-30", "delivery_date": "2025-12-15"},
     "GET /v1/market/quality": {"unit": "CEA"},
     "GET /v1/curves": {"kind": "discount", "name": "CNY", "valuation_date": "2025-06-30"},
+    "GET /v1/volatility-surfaces": {"name": "EUA", "valuation_date": "2025-06-30"},
     "GET /v1/fair-values": {"unit": "CEA-2024", "valuation_date": "2025-06-30"},
     "POST /v1/valuations/stream": {"valuation_date": "2025-06-30"},
     "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
@@ -177,10 +214,13 @@ BUREAU_DOES = {
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
+    "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
+    "GET /v1/decisions/registers/{register}",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
     "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure", "POST /v1/rules/proposals",
+    "POST /v1/rules/parameters/proposals",
 }  # fmt: skip
 """Steps of a signed-in person, which no key takes."""
 FORMS = {"POST /v1/files"}
@@ -205,6 +245,7 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "DELETE /v1/external-ids/{external_id}", "GET /v1/parties", "POST /v1/parties", "GET /v1/parties/{party_id}",
     "PATCH /v1/parties/{party_id}", "GET /v1/jobs", "POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/rules/tables",
     "GET /v1/rules/tables/{table_name}", "POST /v1/rules/tables/{table_name}/trials", "POST /v1/rules/validations",
+    "GET /v1/rules/parameters",
 }  # fmt: skip
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
@@ -326,7 +367,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
+        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 

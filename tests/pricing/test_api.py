@@ -271,3 +271,36 @@ def test_each_quote_carries_its_flags(client: TestClient[Litestar]) -> None:
     assert "jump" in days[0]["flags"]
     (small,) = client.get("/v1/market/quotes?unit=CEA&from=2025-03-03&to=2025-03-03").json()["quotes"]
     assert "small_print" in small["flags"]
+
+
+def test_a_book_of_columns_is_recorded_and_answered_in_columns(client: TestClient[Litestar]) -> None:
+    by_line = post(client, "/v1/valuations", {"valuation_date": "2025-06-30", "lines": [H1, F1, G1]}).json()
+    rows = [H1, F1, G1, {**H1, "line_id": "H2", "quantity_t": "NaN"}, {**H1, "quantity_t": 5}]
+    names = (
+        "line_id",
+        "kind",
+        "unit",
+        "quantity_t",
+        "strike_cny_per_t",
+        "delivery_date",
+        "contract_code",
+        "trade_date",
+    )
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    answer = post(client, "/v1/valuations", {"valuation_date": "2025-06-30", "columns": columns})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["lines"] == []
+    for name in ("line_id", "price_cny_per_t", "price_source", "level", "present_value_cny", "variation_margin_cny"):
+        assert made["columns"][name] == [line[name] for line in by_line["lines"]], name
+    assert made["present_value_cny"] == by_line["present_value_cny"]
+    assert [(one["item"], one["field"]) for one in made["failures"]] == [
+        ("line 4", "quantity_t"),
+        ("line 5", "line_id"),
+    ]
+    replayed = client.post(f"/v1/decisions/{made['decision_id']}/replay").json()
+    assert replayed["same"] is True, replayed
+    bad = {"valuation_date": "2025-06-30", "columns": {name: column[3:4] for name, column in columns.items()}}
+    assert post(client, "/v1/valuations", bad).status_code == 422
+    both = {"valuation_date": "2025-06-30", "columns": columns, "lines": [H1]}
+    assert post(client, "/v1/valuations", both).status_code == 422

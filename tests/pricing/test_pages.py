@@ -7,16 +7,19 @@ from datetime import date
 from decimal import Decimal
 
 import openpyxl
+import pypdf
 import pytest
 
 from carbonfin.app.packages import PACKAGES
+from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from pricing.calc.market import PriceKind
+from pricing.calc.portfolio import PricedMarket
 from pricing.store.quotes import save_quotes
 from tests.app.worlds import PAGE, World, build_world, form_token, signed_in
 from tests.pricing.markets import quote
-from tests.pricing.worlds import BOOK, add_market
+from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, add_market
 
 
 @pytest.fixture
@@ -167,6 +170,18 @@ def test_the_quality_page_counts_by_unit_and_filters_by_kind(world: World) -> No
         chosen_all = client.get("/market/quality?unit=&kind=&from=&to=2025-06-30", headers=PAGE)
         assert chosen_all.status_code == 200
         content = client.get("/market/quality/export/xlsx").content
+        rows = list(csv.DictReader(io.StringIO(client.get("/market/quality/export/csv").content.decode("utf-8-sig"))))
+        printed = client.get("/market/quality/export/pdf?to=2025-06-30")
+        again = client.get("/market/quality/export/pdf?to=2025-06-30")
+        assert client.get("/market/quality/export/docx").status_code == 404
+    assert printed.headers["content-type"] == "application/pdf"
+    shown = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(printed.content)).pages)
+    flat = "".join(shown.split())
+    assert "行情质量报告" in flat
+    assert "挂牌成交量过小" in flat
+    assert "2025-03-03" in flat
+    assert len(printed.content) == len(again.content)
+    assert {"CEA", "CCER"} <= {row["品种"] for row in rows}
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert {"质量检查 CEA", "质量检查 CCER"} <= set(book.sheetnames)
 
@@ -194,3 +209,28 @@ def test_a_reader_chooses_the_colour_of_a_rise_and_it_is_kept(world: World) -> N
         assert 'data-rise="green"' in client.get("/market", headers=PAGE).text
         assert 'data-rise="red"' in client.get("/market?rise=red", headers=PAGE).text
         assert 'data-rise="red"' in client.get("/market?lang=en", headers=PAGE).text
+
+
+def test_a_price_file_stored_on_the_page_is_in_the_next_preview(world: World) -> None:
+    day, known_at = BUSINESS_DATE, KNOWN_AT
+    markets, units = service.markets_in(world.app.state), frozenset({Unit.parse("SZA-2022")})
+
+    def market() -> PricedMarket:
+        with world.sessions.read() as session:
+            return markets.market(
+                session, world.officer, units, valuation_date=day, known_at=known_at, at=known_at
+            )  # fmt: skip
+
+    kept = market()
+    assert market() is kept
+    with signed_in(world) as client:
+        token = form_token(client.get("/market/upload", headers=PAGE).text)
+        for action in ("preview", "store"):
+            stored = client.post(
+                "/market/upload",
+                data={"_csrf_token": token, "exchange": "深圳排放权交易所", "action": action},
+                files={"file": ("a.csv", "日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode(), "text/csv")},
+                headers=PAGE,
+            )
+            assert stored.status_code == 200, stored.text
+        assert market() is not kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.engine import Sessions, after_commit, before_commit, execute_prepared, open_engine
@@ -167,3 +167,66 @@ def test_a_refused_url_does_not_show_its_password() -> None:
     with pytest.raises(InvalidInput) as caught:
         open_engine("mysql://root:hunter2@localhost/x")
     assert "hunter2" not in str(caught.value)
+
+
+def _together(sessions: Sessions, names: list[str]) -> dict[str, str]:
+    """Have each name added by a thread of its own at one time; gives how each came out."""
+    outcomes: dict[str, str] = {}
+    barrier = threading.Barrier(len(names))
+
+    def add(name: str) -> None:
+        def work(session: Session) -> str:
+            session.add(TrialRow(id=name, name=name))
+            session.flush()
+            if name.startswith("bad"):
+                raise ZeroDivisionError
+            return name
+
+        barrier.wait()
+        try:
+            given = sessions.together(work)
+        except (ZeroDivisionError, Conflict) as error:
+            outcomes[name] = type(error).__name__
+            return
+        with sessions.read() as session:
+            assert session.get(TrialRow, given) is not None, "nobody is answered before the commit"
+        outcomes[name] = given
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(add, names))
+    return outcomes
+
+
+def test_writers_share_a_commit_and_what_fails_leaves_the_others(sessions: Sessions) -> None:
+    good, bad = [f"good {number}" for number in range(12)], [f"bad {number}" for number in range(6)]
+    outcomes = _together(sessions, [*good, *bad])
+    assert outcomes == {name: name for name in good} | dict.fromkeys(bad, "ZeroDivisionError")
+    with sessions.read() as session:
+        assert sorted(session.exec(select(TrialRow.id)).all()) == sorted(good)
+    with pytest.raises(Conflict):
+        sessions.together(lambda session: session.execute(sa.insert(TrialRow).values(id="good 1", name="twice")))
+
+
+def test_a_transaction_that_the_database_gave_up_is_told_to_all(sqlite_sessions: Sessions) -> None:
+    def give_up(session: Session) -> None:
+        session.connection().connection.dbapi_connection.execute("ROLLBACK")  # type: ignore[union-attr]  # SQLite's
+
+    with pytest.raises((RuntimeError, OperationalError)):
+        sqlite_sessions.together(give_up)
+
+
+def test_steps_that_follow_are_taken_once_and_only_for_what_was_kept(sessions: Sessions) -> None:
+    taken: list[str] = []
+
+    def work(session: Session) -> None:
+        after_commit(session, lambda _: taken.append("after"))
+        before_commit(session, lambda _: taken.append("before"))
+
+    def fail(session: Session) -> None:
+        after_commit(session, lambda _: taken.append("never"))
+        raise ZeroDivisionError
+
+    sessions.together(work)
+    with pytest.raises(ZeroDivisionError):
+        sessions.together(fail)
+    assert taken == ["before", "after"]

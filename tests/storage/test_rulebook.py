@@ -1,17 +1,29 @@
 """Parameters at rest: by both dates, approved by two people."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
-from carbonfin.kernel.actors import Role
-from carbonfin.kernel.errors import Conflict, MissingData, NotFound, NotPermitted
-from carbonfin.rules.parameters import Grade, ParameterValue
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound, NotPermitted
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import ParameterRow, book_for, builtin_book, enter_parameter, propose_parameter
+from carbonfin.storage.rulebook import (
+    PARAMETER_APPROVAL,
+    ParameterRow,
+    book_for,
+    builtin_book,
+    enter_parameter,
+    propose_parameter,
+    verify_parameters,
+)
 from tests.storage.worlds import NOW, World, make_world
 
 HAIRCUT = ParameterValue(
@@ -97,13 +109,98 @@ def test_maker_and_checker_are_two_people_of_the_bank(sessions: Sessions, world:
         assert session.exec(sa.select(ParameterRow)).all() == []
 
 
-def test_a_proposed_value_decides_nothing_until_it_is_approved(sessions: Sessions, world: World) -> None:
+KNOWN = ParameterBook([HAIRCUT])
+TODAY = china_day(NOW)
+PROPOSED = replace(HAIRCUT, value="0.35", known_from=TODAY, confirmed=True)
+
+
+def propose(sessions: Sessions, world: World, value: ParameterValue, *, at: datetime = NOW) -> str:
     with sessions.begin() as session:
-        propose_parameter(session, world.maker, HAIRCUT, reason="制度修订", at=NOW)
+        return propose_parameter(session, world.maker, value, reason="制度修订", at=at, known=KNOWN).id
+
+
+def approve(
+    sessions: Sessions, checker: Actor, approval_id: str, *, at: datetime = NOW, accepted: tuple[str, ...] = ()
+) -> None:
+    with sessions.begin() as session:
+        approvals.approve(
+            session, checker, approval_id, kinds=(PARAMETER_APPROVAL,), answer=Answer(reason="已核对", accepted=accepted),
+            at=at, business_date=TODAY,
+        )  # fmt: skip
+
+
+def test_a_proposed_value_decides_nothing_until_another_person_approves_it(sessions: Sessions, world: World) -> None:
+    approval_id = propose(sessions, world, PROPOSED)
     with pytest.raises(MissingData):
-        haircut(sessions, world.bank_id, known_at=datetime(2025, 3, 1, tzinfo=UTC))
-    with pytest.raises(Conflict, match="already before the checkers"), sessions.begin() as session:
-        propose_parameter(session, world.maker, replace(HAIRCUT, value="0.10"), reason="再提", at=NOW)
+        haircut(sessions, world.bank_id, known_at=NOW)
+    with pytest.raises(Conflict, match="already before the checkers"):
+        propose(sessions, world, replace(PROPOSED, value="0.10"))
+    with pytest.raises(NotPermitted):
+        approve(sessions, world.maker, approval_id)
+    approve(sessions, world.checker, approval_id)
+    assert haircut(sessions, world.bank_id, known_at=NOW) == Decimal("0.35")
+    with pytest.raises(MissingData):
+        haircut(sessions, world.bank_id, known_at=NOW - timedelta(days=1))
+    with pytest.raises(Conflict):
+        approve(sessions, world.checker, approval_id)
+
+
+def test_a_value_is_never_known_before_its_approval(sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput, match="before its approval"):
+        propose(sessions, world, replace(PROPOSED, known_from=TODAY - timedelta(days=1)))
+    approval_id = propose(sessions, world, PROPOSED)
+    with pytest.raises(InvalidInput, match="before its approval"):
+        approve(sessions, world.checker, approval_id, at=NOW + timedelta(days=1))
+    with sessions.read() as session:
+        assert book_for(session, world.bank_id, packages=()).values() == []
+
+
+def test_a_draft_that_breaks_a_rule_is_not_proposed(sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput, match="no parameter"):
+        propose(sessions, world, replace(PROPOSED, key="trial.unknown"))
+    with pytest.raises(InvalidInput, match="unit is missing"):
+        propose(sessions, world, replace(PROPOSED, unit=""))
+
+
+def test_an_unconfirmed_value_is_accepted_by_name(sessions: Sessions, world: World) -> None:
+    approval_id = propose(sessions, world, replace(PROPOSED, confirmed=False))
+    with pytest.raises(Conflict, match="unconfirmed"):
+        approve(sessions, world.checker, approval_id)
+    approve(sessions, world.checker, approval_id, accepted=("trial.haircut_ratio[CEA]",))
+    assert haircut(sessions, world.bank_id, known_at=NOW) == Decimal("0.35")
+
+
+@pytest.mark.parametrize("digest", ["kept", "made to fit"])
+def test_a_value_edited_behind_the_database_is_found_at_once(sessions: Sessions, world: World, digest: str) -> None:
+    """The triggers are taken away, the row edited, with its own digest left as it was or made to fit."""
+    save(sessions, world, HAIRCUT)
+    assert haircut(sessions, world.bank_id, known_at=NOW) == Decimal("0.40")
+    with sessions.read() as session:
+        assert verify_parameters(session, world.bank_id) == (1, ())
+    forged = replace(HAIRCUT, value="0.01")
+    with sessions.begin() as session:
+        without_triggers(session)
+        session.execute(
+            sa.text("UPDATE parameter SET value = '0.01', digest = :digest"),
+            {"digest": HAIRCUT.digest if digest == "kept" else forged.digest},
+        )
+    with sessions.read() as session:
+        count, (fault,) = verify_parameters(session, world.bank_id)
+        assert (count, fault.name) == (1, "trial.haircut_ratio[CEA]")
+        assert fault.en.startswith("the value does not fit" if digest == "kept" else "it is not the value")
+    if digest == "kept":
+        with pytest.raises(Conflict, match="edited at rest"):
+            haircut(sessions, world.bank_id, known_at=NOW)
+
+
+def without_triggers(session: Session) -> None:
+    """Take the append-only triggers of the table away, as somebody with the database in hand could."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("ALTER TABLE parameter DISABLE TRIGGER USER"))
+        return
+    names = session.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'parameter'"))
+    for (name,) in names.all():
+        session.execute(sa.text(f"DROP TRIGGER {name}"))
 
 
 def test_the_database_itself_holds_four_eyes_and_history(sessions: Sessions, world: World) -> None:

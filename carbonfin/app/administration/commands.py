@@ -138,14 +138,15 @@ def settings_command(context: typer.Context) -> None:
 @commands.command("parameters")
 def parameters_command(context: typer.Context) -> None:
     """列出本机构现行规则参数及依据 / list the rule parameters in force for the organisation, with their sources."""
-    from carbonfin.app.administration.parameters import parameters_in_force
+    from carbonfin.app.rulebook.parameter_list import whole_book
     from carbonfin.storage.parties import standing_of
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        found = parameters_in_force(session, terminal.actor, standing)
+        book = whole_book(session, terminal.actor)
+        found = book.in_force(valid_on=standing.business_date, known_at=standing.known_at)
     columns = (
         "key",
         "scope",

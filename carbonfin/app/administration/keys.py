@@ -9,8 +9,8 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
-from carbonfin.app.access import KNOWN_SCOPES
 from carbonfin.app.doors import doors_of
+from carbonfin.app.scopes import KNOWN_SCOPES
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput

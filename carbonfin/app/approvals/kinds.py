@@ -5,10 +5,14 @@ from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
 from carbonfin.storage.files import FILE_ERASURE
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
-from collateral.service import PLEDGE_APPROVAL
+from collateral.service import LATE_CURE, MARGIN_DEFAULT, PLEDGE_APPROVAL, REPO_APPROVAL, TERMS_APPROVAL
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
+    TERMS_APPROVAL,
+    REPO_APPROVAL,
+    MARGIN_DEFAULT,
+    LATE_CURE,
     PARAMETER_APPROVAL,
     TABLE_APPROVAL,
     FILE_ERASURE,

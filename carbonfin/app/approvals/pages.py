@@ -9,12 +9,14 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
+from sqlmodel import Session
 
 from carbonfin.app.approvals.api import decide
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS, EVENT_WORDS, STATE_WORDS, kind_named, kind_words
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
+from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
 from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -24,6 +26,7 @@ from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalS
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import is_confirmed, load_organization
+from carbonfin.storage.rulebook import PARAMETER_APPROVAL, proposed_value, unconfirmed_value
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
@@ -179,7 +182,9 @@ def _shown(
         unconfirmed = [
             *(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ()) if appraisal_id else ()),
             *(proposed.unconfirmed if proposed is not None else ()),
+            *(unconfirmed_value(proposed_value(approval)) if approval.kind == PARAMETER_APPROVAL.name else ()),
         ]
+        impact = _parameter_impact(session, actor, approval)
     kind = kind_named(approval.kind)
     visitor = visitor_of(request)
     signed_in = None if visitor is None else visitor.signed_in
@@ -194,6 +199,7 @@ def _shown(
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),
         proposed=proposed,
+        parameter_impact=impact,
         steps=steps,
         state=STATE_WORDS[approval.state],
         event_words=EVENT_WORDS,
@@ -211,6 +217,13 @@ def _shown(
         failed_field=None if failure is None else failure.field,
         words=words,
     )
+
+
+def _parameter_impact(session: Session, actor: Actor, approval: Approval) -> ParameterImpact | None:
+    """Give what a value would do, while its approval waits; None where it is about something else."""
+    if approval.kind != PARAMETER_APPROVAL.name or not approval.is_open:
+        return None
+    return parameter_impact(session, actor, proposed_value(approval))
 
 
 def _status_of(failure: CarbonFinError | None) -> int:

@@ -1,5 +1,6 @@
 """The commands `carbonfin decisions …`: verify the chain, replay, and hand out signed heads."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from carbonfin.storage.decisions import ChainReport, Replay, SignedHead
 
 commands = typer.Typer(no_args_is_help=True, help="决定记录 / decisions and their chain")
+_LINES_MAX = 100_000
 
 
 @commands.command("verify")
@@ -73,6 +75,38 @@ def replay(
     if different:
         raise _different(different)
     terminal.answer({"replayed_count": len(replays), "different_count": 0})
+
+
+@commands.command("register")
+def register_command(
+    *,
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="sample、overrides、parameter-changes、table-changes、unconfirmed 或 chain")
+    ],
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="抽样日期 / day of the sample")] = None,
+    count: Annotated[int, typer.Option(help="抽取项数 / decisions drawn")] = 25,
+    window: Annotated[int, typer.Option(help="查看最近项数 / latest decisions looked at")] = 500,
+) -> None:
+    """列出审计登记：抽样、否决、变更、未确认事实、链核对 / read an auditor's register."""
+    from carbonfin.app.audit.registers import Asked, register_named
+    from carbonfin.app.settings import settings_from
+    from carbonfin.storage.keyset import Place
+    from carbonfin.storage.parties import standing_of
+    from carbonfin.web.terminal import terminal_of
+
+    kind = register_named(name)
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        asked = Asked(
+            place=Place(limit=_LINES_MAX), on=standing.business_date if on is None else on.date(), count=count,
+            window=window, trusted=settings_from().signing.trusted(), verifies=True,
+        )  # fmt: skip
+        found = kind.read(session, terminal.actor, asked)
+    heads = [head.zh for head in found.heads]
+    lines = [dict(zip(heads, (cell.text.zh for cell in line), strict=True)) for line in found.lines]
+    terminal.answer(lines, columns=tuple(heads))
 
 
 @commands.command("heads")

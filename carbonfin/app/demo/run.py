@@ -23,9 +23,11 @@ from carbonfin.storage.parties import DayState, load_organization, roll_business
 from carbonfin.storage.schema import upgrade
 from collateral import jobs as collateral_jobs
 from collateral import service as collateral_service
+from collateral.registries.access import RegistryAccess, registry_secret
 from collateral.registries.http import http_registry
 from collateral.registries.port import Registry
-from collateral.registries.simulator import Fault, PlannedFault, running_simulator
+from collateral.registries.simulated import Fault, PlannedFault
+from collateral.registries.simulator import running_simulator
 from loans import service as loan_service
 from loans.service.term_sheets import StoredTermSheet
 from pricing.calc.quality import QualityReport
@@ -169,12 +171,13 @@ class Demo:
                 times=PROCESSING_FOR_EVER,
             ),
         )
-        file = self._var_folder / "registry.json"
-        with (
-            running_simulator(faults=faults, file=file) as server,
-            http_registry(server.address, timeout_seconds=REGISTRY_TIMEOUT_SECONDS) as registry,
-        ):
-            yield registry
+        file, secret = self._var_folder / "registry.json", registry_secret(folder=self._var_folder)
+        with running_simulator(secret=secret, clock=self._clock, faults=faults, file=file) as server:
+            access = RegistryAccess(
+                address=server.address, secret=secret, timeout_seconds=REGISTRY_TIMEOUT_SECONDS
+            )  # fmt: skip
+            with http_registry(access, clock=self._clock) as registry:
+                yield registry
 
     def _freeze_and_draw(self, maker: Actor, checker: Actor, parties: dict[str, Party], registry: Registry) -> None:
         """Appraise, reserve, freeze over HTTP and draw one pledge, on the day it was drawn."""

@@ -3,6 +3,7 @@
 from litestar.response import Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
+from carbonfin.app.audit.registers import REGISTERS
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.homes.figures import HomeFigure
 from carbonfin.kernel.actors import Actor
@@ -38,6 +39,7 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         states=STATE_WORDS,
         cards=auditor_cards(sample, uses, overrides),
         title_of=title_of,
+        registers=[(kind.name, kind.title) for kind in REGISTERS.values()],
     )
 
 

@@ -12,9 +12,9 @@ from litestar.params import Body
 from litestar.response import Response
 from msgspec import Meta, Struct
 
-from carbonfin.app.access import KNOWN_SCOPES
 from carbonfin.app.doors import doors_of
 from carbonfin.app.identity.tokens import TOKEN_LIFETIME
+from carbonfin.app.scopes import KNOWN_SCOPES
 from carbonfin.storage.parties.keys import ALL_SCOPES
 from carbonfin.web.connections import WebRequest
 

@@ -24,14 +24,15 @@ def end_of_day(
     from contextlib import ExitStack
 
     from carbonfin.app.jobs.end_of_day import roll_to_next_open_day, run_end_of_day, steps_for
+    from carbonfin.app.jobs.registry import registry_opener
     from carbonfin.app.settings import settings_from
     from carbonfin.web.terminal import terminal_of
-    from collateral.registries.http import http_registry
 
     terminal = terminal_of(context)
     day = _day(business_date, "--business-date")
     with ExitStack() as stack:
-        asked = stack.enter_context(http_registry(registry, timeout_seconds=10)) if registry is not None else None
+        opener = registry_opener(terminal.clock, address=registry)
+        asked = None if opener is None else stack.enter_context(opener())
         total = len(steps_for(terminal.actor.organization_kind))
         steps = stack.enter_context(terminal.progress("日终", total=total))
         runs = run_end_of_day(
@@ -133,6 +134,7 @@ def work_command(
 
     from carbonfin.app.cli import opened
     from carbonfin.app.jobs.end_of_day import Means
+    from carbonfin.app.jobs.registry import registry_opener
     from carbonfin.app.jobs.worker import work
     from carbonfin.app.logs import open_logs
     from carbonfin.app.messages.worker import deliverer
@@ -147,7 +149,8 @@ def work_command(
         signal.signal(number, lambda *_: stop.set())
     settings = settings_from()
     engine = opened(settings.database_url)
-    means = Means(clock=SystemClock(), signer=settings.signing.signer())
+    clock = SystemClock()
+    means = Means(clock=clock, signer=settings.signing.signer(), registry=registry_opener(clock))
     work(Sessions(engine), means=means, stop=stop, until_idle=until_idle, deliver=deliverer(settings))
     engine.dispose()
 

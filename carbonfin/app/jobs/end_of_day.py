@@ -1,10 +1,12 @@
-"""The end of a business day, in order: accrue, post exposure, revalue, headroom, call, tell, decide what is due, sign.
+"""The end of a business day, in order: registry, accrue, revalue, headroom, call, tell, decide what is due, sign.
 
 Each step is one transaction with the note that it ran for the job, the organisation and the business date, so whoever
-runs it, and however often, its effects are there once.
+runs it, and however often, its effects are there once. What talks to another system does so before that transaction, in
+transactions of its own that may each come twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,12 +32,18 @@ from loans import jobs as loan_jobs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a step has beside the database: the clock, and the signer of the day's chain head."""
+    """What a step has beside the database: the clock, the signer of the day's chain head, and the registry.
+
+    Attributes:
+        registry: Opens the registry; None where none is configured.
+    """
 
     clock: Clock
     signer: Signer
+    registry: Callable[[], AbstractContextManager[Registry]] | None = None
 
 
+Apart = Callable[[Sessions, Actor, date, Means], JobOutcome]
 Work = Callable[[Session, Actor, date, Means], JobOutcome]
 ROLL = "day.roll"
 ROLL_TEXT = Text("进入下一营业日", "move to the next open day")
@@ -45,12 +53,18 @@ _ALL = frozenset({OrganizationKind.BANK, OrganizationKind.BUREAU})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of the day's end: its name, what it does, the plain function that does it, and for whom."""
+    """One step of the day's end: its name, what it does, the plain function that does it, and for whom.
+
+    Attributes:
+        work: Done in the transaction that notes the run; None where all is done before it.
+        apart: Done before it, in transactions of its own; done again where the note was not reached.
+    """
 
     name: str
     text: Text
-    work: Work
+    work: Work | None
     kinds: frozenset[OrganizationKind] = _BANKS
+    apart: Apart | None = None
 
 
 def _of_the_day(work: Callable[[Session, Actor, date], JobOutcome]) -> Work:
@@ -88,7 +102,21 @@ def sign_chain(session: Session, actor: Actor, business_date: date, means: Means
     return JobOutcome(done_count=0, failures=(f"the chain is broken: {signing.fault.detail}",))
 
 
+def settle_with_registry(sessions: Sessions, actor: Actor, _: date, means: Means) -> JobOutcome:
+    """Ask the registry for what is unknown, send what waits, and reconcile; what it does not answer stays held."""
+    if means.registry is None:
+        return collateral_jobs.registry_left_alone(sessions, actor)
+    with means.registry() as registry:
+        return collateral_jobs.settle_with_registry(sessions, actor, registry, clock=means.clock)
+
+
 END_OF_DAY: tuple[Step, ...] = (
+    Step(
+        name="collateral.registry",
+        text=Text("查询未决冻结、发送登记申请并对账", "ask the registry, send what waits, reconcile"),
+        work=None,
+        apart=settle_with_registry,
+    ),
     Step(
         name="loans.accrue",
         text=Text("计提利息并过账敞口", "accrue interest and post exposure"),
@@ -138,8 +166,8 @@ END_OF_DAY: tuple[Step, ...] = (
         kinds=_ALL,
     ),
 )
-"""Facts flow down: loans post what is owed before collateral looks at its cover, calls follow, people are told; the
-signature comes last and covers it all."""
+"""Facts flow down: what the registry froze is known and loans post what is owed before collateral looks at its cover,
+calls follow, people are told; the signature comes last and covers it all."""
 
 STEP_NAMES: Mapping[str, Text] = {step.name: step.text for step in END_OF_DAY} | {ROLL: ROLL_TEXT}
 
@@ -169,7 +197,7 @@ def run_end_of_day(
         clock: Stamps the runs.
         signer: Signs the head of the decision chain.
         business_date: The day meant; another than the organisation's is refused. None takes the organisation's.
-        registry: Where open freezes are asked for first; None leaves them as they are.
+        registry: Where open freezes are asked for, sent and reconciled; None leaves them as they are, and says so.
         on_step: Told what is being done.
 
     Raises:
@@ -179,14 +207,13 @@ def run_end_of_day(
         day = standing_of(session, actor.organization_id, clock).business_date
     if business_date not in {None, day}:
         raise _other_day(day)
-    if registry is not None:
-        collateral_jobs.query_open_requests(sessions, actor, registry, clock=clock)
-        collateral_jobs.dispatch_registry_messages(sessions, actor, registry, clock=clock)
+    opened = None if registry is None else lambda: nullcontext(registry)
+    means = Means(clock=clock, signer=signer, registry=opened)
     runs = []
     for step in steps_for(actor.organization_kind):
         if on_step is not None:
             on_step(step.text.zh)
-        runs.append(run_step(sessions, actor, step, day, Means(clock=clock, signer=signer)))
+        runs.append(run_step(sessions, actor, step, day, means))
     return tuple(runs)
 
 
@@ -196,13 +223,16 @@ def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, means: Mea
     Raises:
         Conflict: It has not run for that day, and the organisation's business date is another.
     """
+    before = None if step.apart is None else _done_apart(sessions, actor, step, day, means)
     with sessions.begin() as session:
 
         def work() -> JobOutcome:
             business_date = standing_of(session, actor.organization_id, means.clock).business_date
             if business_date != day:
                 raise _other_day(business_date)
-            return step.work(session, actor, day, means)
+            outcome = before if step.work is None else step.work(session, actor, day, means)
+            assert outcome is not None, f"step {step.name} does something"
+            return outcome
 
         return run_job_once(
             session,
@@ -212,6 +242,15 @@ def run_step(sessions: Sessions, actor: Actor, step: Step, day: date, means: Mea
             clock=means.clock,
             work=work,
         )
+
+
+def _done_apart(sessions: Sessions, actor: Actor, step: Step, day: date, means: Means) -> JobOutcome | None:
+    """Do what a step does before its note; None where the note is there, or the day is another."""
+    assert step.apart is not None, f"step {step.name} has work of its own"
+    with sessions.read() as session:
+        is_due = bool(steps_not_run(session, actor.organization_id, (step,), day))
+        is_today = standing_of(session, actor.organization_id, means.clock).business_date == day
+    return step.apart(sessions, actor, day, means) if is_due and is_today else None
 
 
 def roll_to_next_open_day(sessions: Sessions, actor: Actor, *, clock: Clock, business_date: date | None = None) -> date:

@@ -21,9 +21,11 @@ from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, pla
 from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import cut
 from carbonfin.storage.rulebook import propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, day_of
 
@@ -70,7 +72,7 @@ class TableOut(Struct, frozen=True, kw_only=True):
 
 
 class TableListOut(Struct, frozen=True, kw_only=True):
-    """The tables that answer on the days asked for, by name."""
+    """A page of the tables that answer on the days asked for, by name."""
 
     tables: list[TableOut]
 
@@ -209,12 +211,19 @@ class ProposalOut(Struct, frozen=True, kw_only=True):
 
 @get("/v1/rules/tables", sync_to_thread=True, responses=problem_responses(422), tags=["rules"])
 def list_tables(
-    sessions: Sessions, actor: Actor, clock: Clock, valid_on: _ValidOn = None, known_on: _KnownOn = None
-) -> TableListOut:
-    """List the organisation's decision tables that answer on these days."""
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    paging: Paging,
+    valid_on: _ValidOn = None,
+    known_on: _KnownOn = None,
+) -> Response[TableListOut]:
+    """List the organisation's decision tables that answer on these days, by name, in pages."""
     shelf = _shelf(sessions, actor, clock, valid_on, known_on)
-    found = [version for name in shelf.book.names() if (version := shelf.in_force(name)) is not None]
-    return TableListOut(tables=[TableOut.of(one) for one in found])
+    answering = [version for name in shelf.book.names() if (version := shelf.in_force(name)) is not None]
+    found = cut(answering, paging.place, keys=lambda version: (version.table.name,))
+    return paging.answer(TableListOut(tables=[TableOut.of(one) for one in found.items]), found)
 
 
 @get("/v1/rules/tables/{table_name:str}", sync_to_thread=True, responses=problem_responses(404, 422), tags=["rules"])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from carbonfin.rules.tables import TableVersion
     from carbonfin.web.terminal import Terminal
 
-commands = typer.Typer(no_args_is_help=True, help="决策表：校验、试算、发起、查询 / decision tables")
+commands = typer.Typer(no_args_is_help=True, help="规则：决策表与参数的校验、试算、发起、查询 / rules as code")
 
 _UNSOUND = 1
 File = Annotated[Path, typer.Argument(help="决策表文件，.toml 或 .xlsx / the tables' file")]
@@ -138,6 +138,111 @@ def propose_command(
         [{"approval": one.id, "subject": one.subject, "state": one.state.value} for one in proposed],
         columns=("approval", "subject", "state"),
     )
+
+
+@commands.command("parameters")
+def parameters_command(
+    *,
+    context: typer.Context,
+    package: Annotated[str, typer.Option(help="pricing、collateral、loans 或 reporting；默认全部 / the package")] = "",
+    on: Day = None,
+    known_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="知悉截至，默认现在 / as known on")
+    ] = None,
+    key: Annotated[str, typer.Option(help="只列该参数 / only this parameter")] = "",
+) -> None:
+    """按业务与两个日期列出参数取值 / list the parameter values by package and both dates."""
+    from carbonfin.app.rulebook.parameter_list import Wanted, whole_book
+    from carbonfin.kernel.dates import china_day, end_of_china_day
+    from carbonfin.storage.keyset import Place
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    now = terminal.clock.now()
+    wanted = Wanted(package=package, key=key)
+    with terminal.sessions.read() as session:
+        values = whole_book(session, terminal.actor).in_force(
+            valid_on=china_day(now) if on is None else on.date(),
+            known_at=now if known_on is None else end_of_china_day(known_on.date()),
+        )
+    terminal.answer(
+        list(wanted.page(values, Place(limit=len(values) or 1)).items),
+        columns=("key", "scope", "value", "unit", "valid_from", "valid_to", "known_from", "document", "confirmed"),
+    )
+
+
+@commands.command("propose-parameter")
+def propose_parameter_command(
+    *,
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="参数代码 / the parameter")],
+    value: Annotated[str, typer.Argument(help="取值 / the value")],
+    unit: Annotated[str, typer.Option(help="单位 / its unit")],
+    valid_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="生效日 / first day")],
+    known_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="知悉日，不早于复核日 / known from")],
+    document: Annotated[str, typer.Option(help="依据文件 / the document it comes from")],
+    reason: Annotated[str, typer.Option(help="提交理由 / why")],
+    scope: Annotated[str, typer.Option(help="适用范围 / scope")] = "",
+    valid_to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="失效日 / last day")] = None,
+    article: Annotated[str, typer.Option(help="条款 / article")] = "",
+    grade: Annotated[str, typer.Option(help="read、secondary、memory、unknown 或 sample / grade")] = "unknown",
+    confirmed: Annotated[bool, typer.Option(help="已与原文核对 / compared with the document")] = False,
+    note: Annotated[str, typer.Option(help="说明 / note")] = "",
+    evidence: Annotated[list[str] | None, typer.Option(help="依据附件的 SHA-256，可多次 / digests of files")] = None,
+    preview: Annotated[bool, typer.Option(help="只校验与试算，不发起 / prove and try alone")] = False,
+) -> None:
+    """发起参数的新取值，由另一人复核后生效；--preview 只看校验与影响 / propose a parameter's new value."""
+    from carbonfin.app.rulebook.parameter_proposals import TypedValue, previewed, proposed
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    typed = TypedValue(
+        key=key, scope=scope, value=value, unit=unit, valid_from=valid_from.date(),
+        valid_to=None if valid_to is None else valid_to.date(), known_from=known_from.date(), document=document,
+        article=article, grade=grade, confirmed=confirmed, note=note,
+    )  # fmt: skip
+    if preview:
+        with terminal.sessions.read() as session:
+            found = previewed(session, terminal.actor, typed, at=terminal.clock.now())
+        terminal.answer(
+            {
+                "may_be_proposed": not found.faults,
+                "faults": [one.zh for one in found.faults],
+                "value_now": "" if found.current is None else found.current.value,
+                "decisions_count": 0 if found.impact is None else found.impact.decisions_count,
+                "moves_count": 0 if found.impact is None else len(found.impact.moves),
+            }
+        )
+        if found.faults:
+            raise typer.Exit(_UNSOUND)
+        return
+    with terminal.sessions.begin() as session:
+        approval = proposed(
+            session, terminal.actor, typed, reason=reason, at=terminal.clock.now(), evidence=evidence or ()
+        )
+    terminal.answer({"approval": approval.id, "subject": approval.subject, "state": approval.state.value})
+
+
+@commands.command("verify")
+def verify_command(context: typer.Context) -> None:
+    """核对参数与复核时是否一致，绕过系统的改动逐项列出 / hold each parameter against what two people approved."""
+    from carbonfin.kernel.errors import Conflict
+    from carbonfin.storage.rulebook import verify_parameters
+    from carbonfin.web.terminal import terminal_of
+
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        count, faults = verify_parameters(session, terminal.actor.organization_id)
+    if faults:
+        listed = [f"{one.name} {one.valid_from} ({one.known_from}): {one.en}" for one in faults]
+        raise Conflict(
+            f"{len(faults)} of {count} values are not those that were approved: {'; '.join(listed)}",
+            zh=f"{count} 项参数中 {len(faults)} 项与复核时不一致："
+            + "；".join(f"{one.name}（{one.valid_from} 起）{one.zh}" for one in faults),
+            remedy="Keep the database as it is, find out who wrote past the service, and restore a backup beside it.",
+            remedy_zh="请保留数据库现状，查明绕过系统的写入，并另行恢复备份对照。",
+        )
+    terminal.answer({"verified_count": count, "different_count": 0})
 
 
 def _in_force(terminal: "Terminal", name: str, on: datetime | None) -> "TableVersion":

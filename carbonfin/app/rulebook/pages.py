@@ -18,12 +18,14 @@ from carbonfin.rules.difference import differences
 from carbonfin.rules.jdm import table_to_jdm
 from carbonfin.rules.table_files import tables_to_toml
 from carbonfin.rules.tables import TableVersion
-from carbonfin.storage.approvals import OPEN_STATES, approvals_of
+from carbonfin.storage.approvals import OPEN_STATES, approval_page, approvals_of
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import cut
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import csv_text, download
 from carbonfin.web.pages import Text, page
+from carbonfin.web.paging import Paging
 
 _Day = Annotated[str, QueryParameter(max_length=10)]
 _Version = Annotated[str, QueryParameter(max_length=21, description="Its first day and the day it was known.")]
@@ -38,35 +40,41 @@ def rules_page(
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
+    paging: Paging,
     valid_on: _Day = "",
     known_on: _Day = "",
 ) -> Template:
-    """Show the organisation's decision tables on a pair of days, and what waits for a second person."""
+    """Show the organisation's decision tables on a pair of days, in pages, and what waits for a second person."""
     with sessions.read() as session:
         dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
         shelf = Shelf.of(session, actor, dates)
         waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=_RULE_APPROVALS)
-    histories = [shelf.history(name) for name in shelf.book.names()]
+    found = cut(shelf.book.names(), paging.place, keys=lambda name: (name,))
+    histories = [shelf.history(name) for name in found.items]
     return page(
         request,
         "app/rules.html",
         title=TITLE,
         tables=[(one := chosen(history), table_view(one.version.table), len(history)) for history in histories],
         waiting=waiting,
+        beginning=paging.beginning,
+        following=paging.following(found),
         **_asked(dates),
     )
 
 
 @get("/rules/changes", sync_to_thread=True)
-def changes_page(request: WebRequest, sessions: Sessions, actor: Actor) -> Template:
-    """Show who proposed and who decided which change of a table or a parameter, the latest first."""
+def changes_page(request: WebRequest, sessions: Sessions, actor: Actor, paging: Paging) -> Template:
+    """Show who proposed and who decided which change of a table or a parameter, the latest first, in pages."""
     with sessions.read() as session:
-        changes = approvals_of(session, actor, kinds=_RULE_APPROVALS)
+        found = approval_page(session, actor, paging.place, kinds=_RULE_APPROVALS)
     return page(
         request,
         "app/rule_changes_made.html",
         title=Text("规则变更记录", "Changes of rules"),
-        changes=[(one, kind_words(one), STATE_WORDS[one.state]) for one in changes],
+        changes=[(one, kind_words(one), STATE_WORDS[one.state]) for one in found.items],
+        beginning=paging.beginning,
+        following=paging.following(found),
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from carbonfin.app.administration.parameters import GRADE_WORDS
 from carbonfin.app.packages import TABLE_CONTRACTS, TABLE_IMPACTS
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind

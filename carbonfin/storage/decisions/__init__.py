@@ -1,6 +1,7 @@
 """Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
 
 from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
+from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.records import (
@@ -11,7 +12,9 @@ from carbonfin.storage.decisions.records import (
     decisions_of,
     decisions_since,
     latest_decisions,
+    latest_records,
     load_decision,
+    load_inputs,
     load_outcome,
     rebuilt,
     record_decision,
@@ -54,18 +57,23 @@ __all__ = [
     "Signing",
     "TrustedKeys",
     "UnconfirmedUse",
+    "WrittenDecision",
     "all_signed_heads",
     "chain_state",
     "decision_heads",
+    "decision_with_digest",
     "decisions_of",
     "decisions_since",
     "head_line",
     "heads_from",
     "latest_decisions",
+    "latest_records",
     "load_decision",
+    "load_inputs",
     "load_outcome",
     "rebuilt",
     "record_decision",
+    "record_written",
     "replay_decision",
     "sample_decisions",
     "seal_waiting",

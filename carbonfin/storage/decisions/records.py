@@ -163,6 +163,18 @@ def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decis
     return rebuilt(row.outputs, kind.outputs)
 
 
+def load_inputs(session: Session, actor: Actor, kind: DecisionKind[I, O], decision_id: str) -> I:
+    """Give the inputs of a decision of the actor's organisation as the value they were.
+
+    Raises:
+        NotFound: There is none of this kind.
+    """
+    row = session.get(DecisionRow, decision_id)
+    if row is None or row.organization_id != actor.organization_id or row.kind != kind.name:
+        raise _not_found(decision_id)
+    return rebuilt(row.inputs, kind.inputs)
+
+
 def decisions_of(
     session: Session, actor: Actor, *, subject: str | None = None, kind: str | None = None
 ) -> tuple[DecisionRecord, ...]:
@@ -219,6 +231,34 @@ def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -
         )
         for row in rows
     )
+
+
+def latest_records(
+    session: Session, actor: Actor, kinds: Iterable[DecisionKind[Any, Any]], *, holding: str
+) -> tuple[DecisionRecord, ...]:
+    """Give the decision made last of each kind and subject of the actor's organisation whose inputs hold a text."""
+    newest = sa.func.row_number().over(
+        partition_by=(col(DecisionRow.kind), col(DecisionRow.subject)),
+        order_by=(col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc()),
+    )
+    ranked = (
+        sa.select(
+            col(DecisionRow.id).label("id"), col(DecisionSealRow.sequence).label("sequence"), newest.label("place")
+        )
+        .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
+        .where(
+            col(DecisionRow.organization_id) == actor.organization_id,
+            col(DecisionRow.kind).in_([kind.name for kind in kinds]),
+        )
+        .subquery()
+    )
+    rows = session.exec(
+        select(DecisionRow, ranked.c.sequence)
+        .join(ranked, ranked.c.id == DecisionRow.id)
+        .where(ranked.c.place == 1, col(DecisionRow.inputs).contains(holding, autoescape=True))
+        .order_by(col(DecisionRow.kind), col(DecisionRow.subject))
+    ).all()
+    return tuple(record_of(row, sequence) for row, sequence in rows)
 
 
 def decisions_since(session: Session, actor: Actor, day: date) -> tuple[str, ...]:

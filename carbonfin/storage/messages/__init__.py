@@ -14,7 +14,7 @@ from carbonfin.storage.messages.deliveries import (
     skip_delivery,
     take_delivery,
 )
-from carbonfin.storage.messages.events import lay_out, publish
+from carbonfin.storage.messages.events import lay_out, publish, publish_first
 from carbonfin.storage.messages.inbox import (
     InboxItem,
     InboxNotice,
@@ -24,6 +24,7 @@ from carbonfin.storage.messages.inbox import (
     mark_read,
     settle,
     tell,
+    tell_all,
     unread_count,
 )
 from carbonfin.storage.messages.mails import MAIL, NoticeMail, call_to_inbox, mail_of, mails_due
@@ -71,6 +72,7 @@ __all__ = [
     "note_answer",
     "organizations_waiting",
     "publish",
+    "publish_first",
     "register_webhook",
     "resend_delivery",
     "retire_webhook",
@@ -80,6 +82,7 @@ __all__ = [
     "skip_delivery",
     "take_delivery",
     "tell",
+    "tell_all",
     "unread_count",
     "webhooks_of",
 ]

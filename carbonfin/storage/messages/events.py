@@ -1,6 +1,6 @@
 """Events for banks' own systems: written with the work that causes them, then laid out for each webhook."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.storage.messages.rows import DeliveryState, WebhookDeliveryRow
 from carbonfin.storage.messages.webhooks import webhooks_of
 from carbonfin.storage.outbox import Message, MessageState, OutboxMessageRow, enqueue
+from carbonfin.storage.rows import insert_many, new_id
 
 EVENT_START = "event."
 SUBJECT_START = "event:"
@@ -29,6 +30,27 @@ def publish(session: Session, actor: Actor, *, subject: str, kind: str, payload:
     assert kind.startswith(EVENT_START), f"{kind} is no kind of event"
     # Events stand in a row of their own: a receiver that is away must not hold up what goes to the registry.
     return enqueue(session, actor, subject=SUBJECT_START + subject, kind=kind, payload=payload)
+
+
+def publish_first(session: Session, actor: Actor, events: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Write the first event of many new subjects by one statement: each is (subject, kind, payload)."""
+    rows = []
+    for subject, kind, payload in events:
+        assert kind.startswith(EVENT_START), f"{kind} is no kind of event"
+        rows.append(
+            {
+                "id": new_id(),
+                "organization_id": actor.organization_id,
+                "subject": SUBJECT_START + subject,
+                "number": 1,
+                "kind": kind,
+                "payload": dict(payload),
+                "actor_id": actor.id,
+                "state": MessageState.PENDING,
+                "attempts": 0,
+            }
+        )
+    insert_many(session, OutboxMessageRow, rows)
 
 
 def lay_out(session: Session, organization_id: str, *, at: datetime) -> int:

@@ -3,6 +3,7 @@
 A notice to a role is one notice: the first who notes it is named, and the others see that and by whom.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,7 +16,9 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.messages.rows import InboxItemRow
+from carbonfin.storage.rows import insert_many, new_id
 
+_KEYS_AT_ONCE = 5000
 _SHOWN_MAX = 200
 
 
@@ -103,6 +106,50 @@ def tell(session: Session, notice: InboxNotice, at: datetime) -> InboxItem:
             raise
         return _item(known)
     return _item(row)
+
+
+def tell_all(session: Session, organization_id: str, notices: Sequence[InboxNotice], at: datetime) -> int:
+    """Put many notices of one organisation into the inbox by one statement, and give how many were not there yet."""
+    if not notices:
+        return 0
+    keys = {notice.key for notice in notices}
+    before = _known_keys(session, organization_id, keys)
+    fresh = [
+        {
+            "id": new_id(),
+            "organization_id": organization_id,
+            "key": notice.key,
+            "person_id": notice.person_id,
+            "role": notice.role,
+            "kind": notice.kind,
+            "subject": notice.subject,
+            "title_zh": notice.title_zh,
+            "title_en": notice.title_en,
+            "text_zh": notice.text_zh,
+            "text_en": notice.text_en,
+            "address": notice.address,
+            "due_on": notice.due_on,
+            "created_at": at,
+        }
+        for notice in notices
+        if notice.key not in before
+    ]
+    insert_many(session, InboxItemRow, fresh)
+    return len(fresh)
+
+
+def _known_keys(session: Session, organization_id: str, keys: set[str]) -> set[str]:
+    ordered, found = sorted(keys), set[str]()
+    for start in range(0, len(ordered), _KEYS_AT_ONCE):
+        found.update(
+            session.exec(
+                select(InboxItemRow.key).where(
+                    InboxItemRow.organization_id == organization_id,
+                    col(InboxItemRow.key).in_(ordered[start : start + _KEYS_AT_ONCE]),
+                )
+            ).all()
+        )
+    return found
 
 
 def inbox_page(session: Session, actor: Actor, place: Place, *, unread: bool | None = None) -> Slice[InboxItem]:

@@ -1,5 +1,6 @@
 """Passwords: proved, changed, locked after failures; every failure is counted in a transaction of its own."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -19,10 +20,12 @@ ONE_TIME_PASSWORD_FOR = timedelta(hours=72)
 """How long a one-time password opens anything; another is then handed out."""
 # Fits no password; it is verified for unknown logins, so that they take as long as known ones.
 NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$zApyJfmqq5B2HznDiZZzhA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+_WORD_BYTES_MIN = 4  # two Chinese characters, or four letters
+_OWN_WORDS = ("carbonfin", "降碳贷", "碳金融", "jiangtandai")
 _COMMON = frozenset(
     {
         "123456789012", "password1234", "qwertyuiop12", "111111111111", "000000000000", "abc123456789", "1q2w3e4r5t6y",
-        "carbonfin123", "carbonfin1234", "woaini123456", "admin1234567", "letmein12345",
+        "woaini123456", "admin1234567", "letmein12345",
     }
 )  # fmt: skip
 
@@ -71,8 +74,10 @@ def change_password(
             field="current",
         )
     with sessions.read() as session:
-        login = _row(session, actor.id).login
-    require_fit_password(new, login=login, current=current)
+        row = _row(session, actor.id)
+        owner = session.get(OrganizationRow, row.organization_id)
+        assert owner is not None, "a person has an organisation"
+    require_fit_password(new, login=row.login, current=current, words=(row.name, owner.name))
     digest = hash_password(new)
     at = clock.now()
     with sessions.begin() as session:
@@ -89,17 +94,28 @@ def change_password(
         _note(session, row, "password_changed", actor=actor, at=at)
 
 
-def require_fit_password(new: str, *, login: str, current: str | None = None) -> None:
+def require_fit_password(new: str, *, login: str, current: str | None = None, words: Sequence[str] = ()) -> None:
     """Refuse a password that is easily guessed from what an attacker knows.
 
+    Args:
+        new: The password.
+        login: Whose.
+        current: The one until now.
+        words: Names of the context, such as the person's and the bank's; the product's are always among them.
+
     Raises:
-        InvalidInput: It is the current one, holds the login, or is a common one.
+        InvalidInput: It is the current one, holds the login or a word of the context, or is a common one.
     """
     plain = new.casefold()
     if new == current:
         raise _unfit("the new password is the current one", "新密码不得与当前密码相同")
     if login and login.casefold() in plain:
         raise _unfit("the password holds the login", "密码不得包含登录名")
+    named = [word.removesuffix("有限公司").removesuffix("股份").casefold() for word in (*_OWN_WORDS, *words)]
+    if any(len(word.encode()) >= _WORD_BYTES_MIN and word in plain for word in named):
+        raise _unfit(
+            "the password holds the name of the product, the bank or the person", "密码不得包含产品、机构或本人的名称"
+        )
     if plain in _COMMON or len(set(plain)) < len(plain) / 4:
         raise _unfit("the password is a common one", "密码过于常见")
 

@@ -2,11 +2,16 @@
 
 from carbonfin.storage.rulebook.parameters import (
     PARAMETER_APPROVAL,
+    ParameterFault,
     ParameterRow,
     book_for,
     builtin_book,
     enter_parameter,
+    own_book,
     propose_parameter,
+    proposed_value,
+    unconfirmed_value,
+    verify_parameters,
 )
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
@@ -23,15 +28,20 @@ __all__ = [
     "PARAMETER_APPROVAL",
     "TABLE_APPROVAL",
     "DecisionTableRow",
+    "ParameterFault",
     "ParameterRow",
     "book_for",
     "builtin_book",
     "builtin_tables",
     "draft_of",
     "enter_parameter",
+    "own_book",
     "propose_parameter",
     "propose_table",
+    "proposed_value",
     "publishing_obstacles",
     "table_book_for",
     "unconfirmed_clauses",
+    "unconfirmed_value",
+    "verify_parameters",
 ]

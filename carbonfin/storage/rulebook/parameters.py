@@ -1,9 +1,9 @@
 """Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, select
 
 from carbonfin.kernel.actors import Actor, Role
-from carbonfin.kernel.errors import Conflict
+from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.parameter_drafts import require_sound
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.engine import execute_prepared, kept_while_same
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
@@ -51,12 +53,27 @@ class ParameterRow(Row, table=True):
     digest: str
 
 
+_KEPT_MAX = 8192
 _PARAMETERS = table_of(ParameterRow)
 _OWN = (
     sa.select(_PARAMETERS)
     .where(_PARAMETERS.c.organization_id == sa.bindparam("mine"))
     .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from)
 )
+
+_MARK = sa.select(sa.func.count(), sa.func.max(_PARAMETERS.c.id)).where(
+    _PARAMETERS.c.organization_id == sa.bindparam("mine")
+)
+
+
+def own_book(session: Session, organization_id: str) -> ParameterBook:
+    """Give an organisation's own values alone.
+
+    Raises:
+        Conflict: A value is not the one that was approved.
+    """
+    rows = execute_prepared(session, _OWN, {"mine": organization_id})
+    return ParameterBook(_value(row) for row in rows)
 
 
 def book_for(session: Session, organization_id: str, *, packages: Sequence[str]) -> ParameterBook:
@@ -66,9 +83,17 @@ def book_for(session: Session, organization_id: str, *, packages: Sequence[str])
         session: An open session.
         organization_id: Whose own values are added.
         packages: Packages whose `parameters/*.toml` are read: pricing, collateral, loans, reporting.
+
+    Raises:
+        Conflict: One of its own values is not the one that was approved.
     """
-    rows = execute_prepared(session, _OWN, {"mine": organization_id})
-    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+    mark = execute_prepared(session, _MARK, {"mine": organization_id}).one()
+
+    def make() -> ParameterBook:
+        rows = execute_prepared(session, _OWN, {"mine": organization_id})
+        return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+
+    return kept_while_same(session, ("parameters", organization_id, *packages), tuple(mark), make)
 
 
 @cache
@@ -87,13 +112,109 @@ def builtin_book(package: str) -> ParameterBook:
     )
 
 
-def propose_parameter(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:
+def propose_parameter(
+    session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime, known: ParameterBook
+) -> Approval:
     """Put a value of one of the organisation's own parameters before the checkers.
 
+    Args:
+        session: An open session.
+        maker: Who proposes.
+        value: The value.
+        reason: Why.
+        at: Now.
+        known: Every value the organisation's decisions read: keys and units are those of the product.
+
     Raises:
+        InvalidInput: An unknown key, another unit, a value its unit does not take, no source, days in disorder, or it
+            would be known before its approval.
         NotPermitted: The maker's role may not propose parameters.
         Conflict: Another value with the same dates stands or waits; a correction has a later `known_from`.
     """
+    require_sound(value, known, own_book(session, maker.organization_id))
+    _require_known_later(value, day=china_day(at))
+    return _propose(session, maker, value, reason=reason, at=at)
+
+
+def enter_parameter(
+    session: Session, maker: Actor, checker: Actor, value: ParameterValue, *, reason: str, at: datetime
+) -> ParameterValue:
+    """Bring a value with its history, as when a rulebook is opened; the same value again changes nothing.
+
+    Both people are at hand, and the value may have been known before this day: it is what a paper rulebook says. Once
+    decisions stand on a rulebook, changes are proposed.
+
+    Raises:
+        NotPermitted: Maker and checker are one person, or a role may not.
+        Conflict: Another value with the same dates is there; a correction has a later `known_from`.
+    """
+    before = _standing(session, maker, value)
+    if before is not None and before.digest == value.digest:
+        return _value(before)
+    proposed = _propose(session, maker, value, reason=reason, at=at)
+    approvals.approve(
+        session,
+        checker,
+        proposed.id,
+        kinds=(replace(PARAMETER_APPROVAL, apply=_add),),
+        answer=Answer(reason=reason),
+        at=at,
+        business_date=value.known_from,
+    )
+    entered = _standing(session, maker, value)
+    assert entered is not None, "an approved value stands in the rulebook"
+    return _value(entered)
+
+
+def proposed_value(approval: Approval) -> ParameterValue:
+    """Give the value an approval is about, as it was proposed."""
+    return msgspec.convert(dict(approval.payload), type=ParameterValue)
+
+
+def unconfirmed_value(value: ParameterValue) -> tuple[str, ...]:
+    """Name the value where nobody has compared it with its document; who approves it accepts it by this name."""
+    return () if value.confirmed else (_name(value),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterFault:
+    """A value of the rulebook that is not the one two people approved."""
+
+    parameter_id: str
+    name: str
+    valid_from: date
+    known_from: date
+    zh: str
+    en: str
+
+
+def verify_parameters(session: Session, organization_id: str) -> tuple[int, tuple[ParameterFault, ...]]:
+    """Hold each of an organisation's values against its own digest and against what was approved.
+
+    Returns:
+        How many values there are, and those that differ.
+    """
+    approved = {
+        one.subject: proposed_value(one).digest
+        for one in approvals.effective_of(session, organization_id, PARAMETER_APPROVAL)
+    }
+    rows = execute_prepared(session, _OWN, {"mine": organization_id}).all()
+    return len(rows), tuple(fault for row in rows for fault in _faults(row, approved))
+
+
+def _faults(row: sa.Row[Any], approved: Mapping[str, str]) -> Iterator[ParameterFault]:
+    value = _unchecked(row)
+    why = ("取值与其摘要不符", "the value does not fit its digest") if value.digest != row.digest else None
+    if why is None and approved.get(_subject(value)) != row.digest:
+        why = ("不是经复核的取值", "it is not the value that was approved")
+    if why is not None:
+        yield ParameterFault(
+            parameter_id=row.id, name=_name(value), valid_from=value.valid_from, known_from=value.known_from,
+            zh=why[0], en=why[1],
+        )  # fmt: skip
+
+
+def _propose(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:
     _refuse_other(session, maker, value)
     proposal = ProposalDraft(
         subject=_subject(value),
@@ -105,39 +226,26 @@ def propose_parameter(session: Session, maker: Actor, value: ParameterValue, *, 
     return approvals.propose(session, maker, PARAMETER_APPROVAL, proposal, at=at)
 
 
-def enter_parameter(
-    session: Session, maker: Actor, checker: Actor, value: ParameterValue, *, reason: str, at: datetime
-) -> ParameterValue:
-    """Propose and approve a value in one step, both people being at hand; the same value again changes nothing.
-
-    Raises:
-        NotPermitted: Maker and checker are one person, or a role may not.
-        Conflict: Another value with the same dates is there; a correction has a later `known_from`.
-    """
-    before = _standing(session, maker, value)
-    if before is not None and before.digest == value.digest:
-        return _value(before)
-    proposed = propose_parameter(session, maker, value, reason=reason, at=at)
-    approvals.approve(
-        session,
-        checker,
-        proposed.id,
-        kinds=(PARAMETER_APPROVAL,),
-        answer=Answer(reason=reason),
-        at=at,
-        business_date=value.known_from,
-    )
-    entered = _standing(session, maker, value)
-    assert entered is not None, "an approved value stands in the rulebook"
-    return _value(entered)
+def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
+    """Add the approved value; what forbade proposing it forbids this too."""
+    value = proposed_value(approval)
+    _require_known_later(value, day=china_day(approval.decided_at or at))
+    left_out = [name for name in unconfirmed_value(value) if name not in answer.accepted]
+    if left_out:
+        raise Conflict(
+            f"{left_out[0]} is unconfirmed: nobody has compared it with its document",
+            zh=f"参数 {left_out[0]} 未确认，须在复核时列明同意",
+            field="accepted_unconfirmed",
+            remedy="Confirm the value, or accept it by name.",
+            remedy_zh="请先核实，或在审批时列明同意。",
+            unconfirmed=left_out,
+        )
+    _add(session, checker, approval, answer, at)
 
 
-def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, __: datetime) -> None:
+def _add(session: Session, checker: Actor, approval: Approval, _: Answer, __: datetime) -> None:
     """Add the approved value to the organisation's rulebook."""
-    value = replace(
-        msgspec.convert(dict(approval.payload), type=ParameterValue),
-        approved_by=(approval.maker_name, approval.checker_name or checker.name),
-    )
+    value = replace(proposed_value(approval), approved_by=(approval.maker_name, approval.checker_name or checker.name))
     _refuse_other(session, checker, value)
     session.add(_row(checker, value, maker=approval.maker_id, checker=approval.checker_id or checker.id))
     session.flush()
@@ -150,8 +258,23 @@ PARAMETER_APPROVAL = ApprovalKind(
     maker_roles=frozenset({Role.OFFICER, Role.RISK, Role.BUREAU, Role.CHECKER}),
     checker_roles=frozenset({Role.CHECKER, Role.BUREAU}),
     apply=_apply,
-    address=lambda _: "",
+    address=lambda approval: f"/rules/parameters/{approval.payload['key']}",
 )
+
+
+def _require_known_later(value: ParameterValue, *, day: date) -> None:
+    if value.known_from < day:
+        raise InvalidInput(
+            f"parameter {value.key} would be known from {value.known_from}, before its approval on {day}",
+            zh=f"参数不得早于复核日 {day} 启用",
+            field="known_from",
+            remedy="Propose it with a known_from on or after the day of its approval.",
+            remedy_zh="请以不早于复核日的知悉日期重新发起。",
+        )
+
+
+def _name(value: ParameterValue) -> str:
+    return f"{value.key}[{value.scope}]" if value.scope else value.key
 
 
 def _subject(value: ParameterValue) -> str:
@@ -210,7 +333,31 @@ def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> Pa
     )
 
 
+@lru_cache(maxsize=_KEPT_MAX)
+def _fits(value: ParameterValue, digest: str) -> bool:
+    """Whether a value is the one of its digest; asked for the same values all day."""
+    return value.digest == digest
+
+
 def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
+    """Give the value of a row; the database refuses edits, and what got past it is refused here.
+
+    Raises:
+        Conflict: The row is not the one that was approved.
+    """
+    value = _unchecked(row)
+    if not _fits(value, row.digest):
+        raise Conflict(
+            f"parameter {_name(value)} from {value.valid_from} is not the one that was approved: it was edited at rest",
+            zh=f"参数 {_name(value)}（{value.valid_from} 起）与复核时不一致，可能被直接改动",
+            field=value.key,
+            remedy="Run `carbonfin rules verify`, and bring the approved value back from a backup.",
+            remedy_zh="请运行 carbonfin rules verify 核对，并从备份恢复经复核的取值。",
+        )
+    return value
+
+
+def _unchecked(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
     return ParameterValue(
         key=row.key,
         scope=row.scope,

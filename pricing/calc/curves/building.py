@@ -29,6 +29,7 @@ from pricing.calc.curves.indexes import (
 )
 from pricing.calc.curves.nodes import day_of, serials_of
 from pricing.calc.curves.origins import CurveBuild, CurveInput, CurveKind, CurveOrigin
+from pricing.calc.curves.surfaces import SurfaceBuild, SurfaceLimits, surfaces_of
 
 _CONVENTION_KEY = "pricing.rate_convention"
 _PHASE_KEY = "pricing.trading_phase"
@@ -89,6 +90,7 @@ def curve_set_of(quotes: CurveQuotes, *, book: ParameterBook, calendars: Mapping
     fx = _each(
         CurveKind.FX, _names(quotes, CurveQuoteKind.FX), failures, lambda name: _fx(quotes, rules, name, by_currency)
     )
+    surfaces, surface_failures = _surfaces(quotes, rules, [curve for curve, _ in futures])
     return CurveBuild(
         curves=CurveSet(
             valuation_date=quotes.valuation_date,
@@ -96,11 +98,26 @@ def curve_set_of(quotes: CurveQuotes, *, book: ParameterBook, calendars: Mapping
             discount=tuple(curve for curve, _ in discount),
             futures=tuple(curve for curve, _ in futures),
             fx=tuple(curve for curve, _ in fx),
-            volatility=(),
+            volatility=tuple(one.surface for one in surfaces),
         ),
         origins=tuple(origin for _, origin in (*discount, *futures, *fx)),
         failures=tuple(failures),
+        surfaces=surfaces,
+        surface_failures=surface_failures,
     )
+
+
+def _surfaces(
+    quotes: CurveQuotes, rules: _Rules, futures: Sequence[FuturesCurve]
+) -> tuple[tuple[SurfaceBuild, ...], tuple[Failure, ...]]:
+    if not any(quote.kind is CurveQuoteKind.VOLATILITY for quote in quotes.quotes):
+        return (), ()
+    limits = SurfaceLimits(
+        volatility_max=rules.on("volatility_max").decimal,
+        stale_after_days=rules.on("volatility_stale_after_days").integer,
+        extrapolation_days=rules.on("volatility_extrapolation_days").integer,
+    )
+    return surfaces_of(quotes, futures=futures, phases_of=lambda scheme: _phases(rules, scheme)[0], limits=limits)
 
 
 def _each(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from carbonfin.kernel.batch import Failure
 from pricing.calc.curve_quotes import CurveQuote
 from pricing.calc.curves.curve_set import CurveSet
+from pricing.calc.curves.surfaces import SurfaceBuild
 
 
 class CurveKind(StrEnum):
@@ -59,8 +60,12 @@ class CurveBuild:
         curves: The curves, under one digest.
         origins: One for each curve: discount, then futures, then fx, each by name.
         failures: Curves whose quotes are there and do not make one; the item is kind and name, `discount CNY`.
+        surfaces: The volatility surfaces of the day, by name.
+        surface_failures: Surfaces that could not be built; the item is `volatility EUA`.
     """
 
     curves: CurveSet
     origins: tuple[CurveOrigin, ...]
     failures: tuple[Failure, ...]
+    surfaces: tuple[SurfaceBuild, ...] = ()
+    surface_failures: tuple[Failure, ...] = ()

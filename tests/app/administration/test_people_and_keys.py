@@ -16,7 +16,7 @@ from carbonfin.app.logs import open_logs
 from carbonfin.app.parties.words import FIELD_WORDS
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.parties import PartyKind
-from carbonfin.storage.parties import PartyRow, SecurityEvent, accounts_of, actor_of, add_person
+from carbonfin.storage.parties import PartyRow, SecurityEvent, accounts_of, actor_of, add_person, security_events_of
 from carbonfin.storage.parties.enterprises import _facts
 from carbonfin.web.language import Text
 from tests.app.worlds import PAGE, PASSWORD, PASSWORD_HASH, World, form_token, keyed_client, signed_in
@@ -169,6 +169,46 @@ def test_protecting_takes_one_person_and_leaves_two_administrators(
         assert officer.get("/account", headers=PAGE, follow_redirects=False).status_code == 303
     with world.sessions.read() as session:
         assert {one.login: one.is_active for one in accounts_of(session, administrators[0])}["admin2"]
+
+
+def _sign_in(world: World, login: str, password: str) -> int:
+    with TestClient(world.app) as client:
+        token = form_token(client.get("/sign-in", headers=PAGE).text)
+        form = {"login": login, "password": password, "next": "/", "_csrf_token": token}
+        return client.post("/sign-in", data=form, headers=PAGE, follow_redirects=False).status_code
+
+
+@pytest.mark.usefixtures("administrators")
+def test_a_forgotten_password_is_reset_by_two_people_for_one_use(world: World) -> None:
+    steps = f"/administration/people/{world.officer.id}/steps"
+    with signed_in(world, "admin") as client:
+        status, approval, _ = send(client, steps, action="password", reason="本人当面申请")
+        assert status == 303
+        assert send(client, steps, action="one-time-password", password=PASSWORD)[0] == 409, "nobody has approved"
+        cookies = dict(client.cookies)
+    _decide(world, approval)
+    with TestClient(world.app, cookies=cookies) as client:
+        password = _code_shown(send(client, steps, action="one-time-password", password=PASSWORD)[2])
+    assert _sign_in(world, "officer", PASSWORD) == 403, "the forgotten one opens nothing any more"
+    assert _sign_in(world, "officer", password) == 303
+    with world.sessions.read() as session:
+        kinds = {one.kind for one in security_events_of(session, world.officer.organization_id)}
+    assert any("password" in kind for kind in kinds), kinds
+
+
+@pytest.mark.usefixtures("administrators")
+def test_an_administrator_ends_every_session_of_a_person(world: World) -> None:
+    kept = []
+    for _ in range(2):
+        with signed_in(world, "officer") as officer:
+            kept.append(dict(officer.cookies))
+    with signed_in(world, "admin") as client:
+        assert send(client, f"/administration/people/{world.officer.id}/steps", action="sign-out")[0] == 303
+        assert send(client, f"/administration/people/{world.stranger.id}/steps", action="sign-out")[0] == 404
+    for cookies in kept:
+        with TestClient(world.app, cookies=cookies) as client:
+            assert client.get("/account", headers=PAGE, follow_redirects=False).status_code == 303
+    assert _sign_in(world, "officer", PASSWORD) == 303, "the person may come in again"
 
 
 def test_only_an_administrator_takes_these_steps(world: World) -> None:

@@ -40,6 +40,7 @@ def _run(world: World, **given: Any) -> Any:
 def test_facts_flow_before_calls() -> None:
     names = [step.name for step in END_OF_DAY]
     assert names == [
+        "collateral.registry",
         "loans.accrue",
         "loans.reroll",
         "collateral.revalue",

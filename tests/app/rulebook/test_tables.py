@@ -180,3 +180,24 @@ def test_a_file_is_proposed_whole_or_not_at_all(run: Run, world: World, tmp_path
     with signed_in(world, "checker") as checker:
         assert "sample.table" not in checker.get("/approvals", headers=PAGE).text
         assert "示例表" not in checker.get("/approvals", headers=PAGE).text
+
+
+PARAMETER = [
+    "propose-parameter", "loans.settlement_day", "15", "--unit", "day", "--valid-from", "2026-01-01", "--document",
+    "结息办法", "--reason", "结息日调整", "--confirmed",
+]  # fmt: skip
+
+
+def test_a_parameter_is_tried_proposed_listed_and_verified_by_command(run: Run) -> None:
+    today = str(china_day(NOW))
+    listed = run("parameters", "--package", "loans", "--key", "loans.settlement_day")
+    assert [one["value"] for one in json.loads(listed.stdout)] == ["20"]
+    tried = json.loads(run(*PARAMETER, "--known-from", today, "--preview").stdout)
+    assert (tried["may_be_proposed"], tried["value_now"], tried["faults"]) == (True, "20", [])
+    wrong = run(*PARAMETER[:4], "CNY", *PARAMETER[5:], "--known-from", today, "--preview")
+    assert (wrong.exit_code, "单位" in wrong.stdout) == (1, True)
+    early = run(*PARAMETER, "--known-from", "2026-01-01")
+    assert early.exit_code != 0
+    proposed = json.loads(run(*PARAMETER, "--known-from", today).stdout)
+    assert proposed["state"] == "proposed"
+    assert json.loads(run("verify").stdout) == {"verified_count": 0, "different_count": 0}

@@ -9,6 +9,7 @@ from typing import Any
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency, Money, cny
+from carbonfin.storage.rulebook import builtin_book
 from collateral.calc.close_out import (
     ClosedRepo,
     DefaultEvidence,
@@ -28,7 +29,8 @@ from collateral.calc.repo import (
     lendable_cny,
     margin_ratio,
 )
-from collateral.calc.repo_events import USUAL_BASIS, adjusted, repriced, rolled, shaped_t, substituted
+from collateral.calc.repo_events import adjusted, repriced, rolled, shaped_t, substituted
+from collateral.service.repo_contracts import DAY_COUNT
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case
 from tests.vectors.files import VectorFile
 
@@ -228,10 +230,11 @@ def _cross_currency(check: Comparison, case: dict[str, Any]) -> None:
 
 
 def _conventions(check: Comparison, case: dict[str, Any]) -> None:
-    only_keys(case, *(currency.value for currency in USUAL_BASIS), "grade")
+    kept = {one.scope: DayCount(one.value) for one in builtin_book("collateral").values() if one.key == DAY_COUNT}
+    only_keys(case, *kept, "grade")
     for code, basis in case.items():
         if code != "grade":
-            check.same(code, _BASES[basis], USUAL_BASIS[Currency(code)])
+            check.same(code, _BASES[basis], kept[code])
 
 
 def _close_out(check: Comparison, case: dict[str, Any]) -> None:

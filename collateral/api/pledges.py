@@ -1,7 +1,7 @@
 """Collateral for systems: appraisals, pledges, repos and headroom."""
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 from sqlmodel import Session
 
@@ -19,18 +19,28 @@ from collateral import service
 from collateral.schemas import (
     AppraisalIn,
     AppraisalOut,
+    CallEventOut,
     CallOut,
+    CallStepIn,
     CoverageOut,
     DeskPledgeOut,
     EventOut,
     HeadroomListOut,
     HeadroomOut,
+    MarginCallDetailOut,
+    MarginCallListOut,
+    MarginCallOut,
+    MarginTermsIn,
+    MarginTermsListOut,
+    MarginTermsOut,
     PledgeDetailOut,
     PledgeIn,
     PledgeListOut,
     PledgeOut,
+    ProposedOut,
     ReconciliationListOut,
     ReconciliationOut,
+    RepoIn,
     RepoOut,
 )
 
@@ -121,6 +131,35 @@ def read_pledge(
     return tagged(body, if_none_match)
 
 
+@post(
+    "/v1/repos",
+    sync_to_thread=True,
+    status_code=202,
+    responses=problem_responses(400, 404, 409, 422),
+    tags=["collateral"],
+)
+def create_repo(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: RepoIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ProposedOut]:
+    """Propose a repo's contract; when another person approves it, the repo opens and title passes to the buyer."""
+
+    def work(session: Session) -> ProposedOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        contract = data.contract(
+            seller_id=party_by_code(session, actor, data.seller).id,
+            buyer_id=party_by_code(session, actor, data.buyer).id,
+        )
+        return ProposedOut.of(service.propose_repo(session, actor, contract, standing=standing, reason=data.reason))
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
 @get("/v1/repos/{repo_id:str}", sync_to_thread=True, responses=problem_responses(404, 409), tags=["collateral"])
 def read_repo(
     sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[IdText], if_none_match: IfNoneMatch = None
@@ -160,11 +199,108 @@ def list_reconciliations(sessions: Sessions, actor: Actor, paging: Paging) -> Re
     return paging.answer(body, found)
 
 
+@get("/v1/margin-calls", sync_to_thread=True, responses=problem_responses(), tags=["collateral"])
+def list_margin_calls(
+    *, sessions: Sessions, actor: Actor, paging: Paging, live: FromQuery[bool] = False
+) -> Response[MarginCallListOut]:
+    """List margin calls, the newest first; `live=true` gives those still awaited."""
+    with sessions.read() as session:
+        found = service.call_page(session, actor, paging.place, live_only=live)
+    return paging.answer(MarginCallListOut(calls=[MarginCallOut.of(one) for one in found.items]), found)
+
+
+@get("/v1/margin-calls/{call_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["collateral"])
+def read_margin_call(
+    sessions: Sessions, actor: Actor, call_id: FromPath[IdText], if_none_match: IfNoneMatch = None
+) -> Response[MarginCallDetailOut]:
+    """Give a call with its timeline; `decision_id` holds the trace of its amount."""
+    with sessions.read() as session:
+        body = MarginCallDetailOut(
+            call=MarginCallOut.of(service.load_call(session, actor, call_id)),
+            timeline=[CallEventOut.of(one) for one in service.timeline_of_call(session, actor, call_id)],
+        )
+    return tagged(body, if_none_match)
+
+
+@post(
+    "/v1/margin-calls/{call_id:str}/steps",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(400, 404, 409, 422),
+    tags=["collateral"],
+)
+def create_margin_call_step(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    call_id: FromPath[IdText],
+    data: CallStepIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[MarginCallOut]:
+    """Answer a call: agree, dispute, receive, and so on; a late cure or a default waits for another person."""
+
+    def work(session: Session) -> MarginCallOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return MarginCallOut.of(service.take_call_step(session, actor, call_id, data.domain(), standing=standing))
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=200)
+
+
+@get(
+    "/v1/margin-terms/{agreement_code:str}", sync_to_thread=True, responses=problem_responses(404), tags=["collateral"]
+)
+def read_margin_terms(sessions: Sessions, actor: Actor, agreement_code: FromPath[IdText]) -> MarginTermsListOut:
+    """Give every revision of the margin terms of a pledge or repo, and what waits for approval."""
+    with sessions.read() as session:
+        service.agreement_address(session, actor, agreement_code)
+        waiting = service.waiting_terms(session, actor, agreement_code)
+        return MarginTermsListOut(
+            agreement_code=agreement_code,
+            revisions=[MarginTermsOut.of(one) for one in service.terms_of(session, actor, agreement_code)],
+            waiting=None if waiting is None else ProposedOut.of(waiting),
+        )
+
+
+@post(
+    "/v1/margin-terms",
+    sync_to_thread=True,
+    status_code=202,
+    responses=problem_responses(400, 404, 409, 422),
+    tags=["collateral"],
+)
+def create_margin_terms(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: MarginTermsIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ProposedOut]:
+    """Propose margin terms of a pledge or repo; they hold once another person approved them."""
+
+    def work(session: Session) -> ProposedOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return ProposedOut.of(
+            service.propose_terms(session, actor, data.terms(), standing=standing, reason=data.reason)
+        )
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
 routes = [
+    list_margin_calls,
+    read_margin_call,
+    create_margin_call_step,
+    read_margin_terms,
+    create_margin_terms,
     create_appraisal,
     create_pledge,
     list_pledges,
     read_pledge,
+    create_repo,
     read_repo,
     read_headroom,
     list_reconciliations,

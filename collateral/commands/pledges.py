@@ -9,19 +9,36 @@ import msgspec
 import typer
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import SystemClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
 from collateral import jobs, service
 from collateral.calc.agreements import PledgeDraft, UnitQuantity
 from collateral.calc.pledge import STATE_NAMES_ZH
+from collateral.registries.access import RegistryAccess, registry_secret
 from collateral.registries.http import http_registry
-from collateral.registries.simulator import Fault, PlannedFault, running_simulator
-from collateral.schemas import AppraisalOut, DeskPledgeOut, HeadroomOut, ReconciliationOut
+from collateral.registries.simulated import Fault, PlannedFault
+from collateral.registries.simulator import running_simulator
+from collateral.schemas import (
+    AppraisalOut,
+    DeskPledgeOut,
+    HeadroomOut,
+    MarginCallOut,
+    MarginTermsIn,
+    MarginTermsOut,
+    ProposedOut,
+    ReconciliationOut,
+    RepoIn,
+)
+
+_DELAY_SECONDS = 30.0
 
 commands = typer.Typer(no_args_is_help=True, help="质押与回购 / collateral")
+_CALLS_MAX = 200
 
 
 @commands.command("pledges")
@@ -108,6 +125,92 @@ def headroom(
     terminal.answer([msgspec.to_builtins(HeadroomOut.of(one)) for one in outcomes])
 
 
+@commands.command("margin-calls")
+def margin_calls(
+    context: typer.Context,
+    show_all: Annotated[bool, typer.Option("--all", help="含已了结 / with those closed")] = False,
+) -> None:
+    """列出追加担保与退还 / list margin calls and returns."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        found = service.call_page(session, terminal.actor, Place(limit=_CALLS_MAX, after=None), live_only=not show_all)
+    rows = [msgspec.to_builtins(MarginCallOut.of(one)) for one in found.items]
+    if terminal.json_output:
+        terminal.answer(rows)
+        return
+    columns = (
+        "call_id",
+        "agreement_code",
+        "direction",
+        "state",
+        "amount",
+        "outstanding_amount",
+        "currency",
+        "deadline",
+    )
+    terminal.answer(rows, columns=columns)
+
+
+@commands.command("call-step")
+def call_step(
+    *,
+    context: typer.Context,
+    call: Annotated[str, typer.Argument(help="通知编号 / call identifier")],
+    step: Annotated[str, typer.Argument(help=" | ".join(service.CALL_STEPS))],
+    words: Annotated[str, typer.Option(help="依据 / evidence")],
+    amount: Annotated[str | None, typer.Option(help="金额 / amount")] = None,
+) -> None:
+    """办理一份追加担保通知的一步 / take one step of a margin call."""
+    terminal = terminal_of(context)
+    given = service.CallStep(
+        name=step, words=words, amount=None if amount is None else parse_decimal(amount, field="--amount")
+    )
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        moved = service.take_call_step(session, terminal.actor, call, given, standing=standing)
+    terminal.answer(msgspec.to_builtins(MarginCallOut.of(moved)))
+
+
+@commands.command("margin-terms")
+def margin_terms(
+    context: typer.Context,
+    agreement: Annotated[str, typer.Argument(help="质押或回购编号 / code of a pledge or repo")],
+    propose: Annotated[Path | None, typer.Option(help="条款 JSON 文件 / JSON file with the terms")] = None,
+) -> None:
+    """查看或提出保证金条款 / show or propose margin terms."""
+    terminal = terminal_of(context)
+    if propose is not None:
+        given = msgspec.json.decode(propose.read_bytes(), type=MarginTermsIn)
+        with terminal.sessions.begin() as session:
+            standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+            waiting = service.propose_terms(
+                session, terminal.actor, given.terms(), standing=standing, reason=given.reason
+            )
+        terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
+        return
+    with terminal.sessions.read() as session:
+        found = service.terms_of(session, terminal.actor, agreement)
+    terminal.answer([msgspec.to_builtins(MarginTermsOut.of(one)) for one in found])
+
+
+@commands.command("propose-repo")
+def propose_repo(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="合同 JSON 文件，同接口 POST /v1/repos / JSON file as the API takes it")],
+) -> None:
+    """提出一笔回购合同，另一人复核后开立 / propose a repo; it opens when another person approves."""
+    terminal = terminal_of(context)
+    given = msgspec.json.decode(file.read_bytes(), type=RepoIn)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        contract = given.contract(
+            seller_id=party_by_code(session, terminal.actor, given.seller).id,
+            buyer_id=party_by_code(session, terminal.actor, given.buyer).id,
+        )
+        waiting = service.propose_repo(session, terminal.actor, contract, standing=standing, reason=given.reason)
+    terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
+
+
 @commands.command("registry-sync")
 def registry_sync(
     context: typer.Context,
@@ -116,9 +219,10 @@ def registry_sync(
 ) -> None:
     """发送冻结与解冻申请，并查询未决申请 / send freezes and unfreezes, and ask for those unresolved."""
     terminal = terminal_of(context)
-    with http_registry(registry, timeout_seconds=timeout_seconds) as port:
-        sent = jobs.dispatch_registry_messages(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+    access = RegistryAccess(address=registry, secret=registry_secret(), timeout_seconds=timeout_seconds)
+    with http_registry(access, clock=terminal.clock) as port:
         asked = jobs.query_open_requests(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+        sent = jobs.dispatch_registry_messages(terminal.sessions, terminal.actor, port, clock=terminal.clock)
     terminal.answer(
         {
             "sent_count": sent.done_count,
@@ -137,7 +241,8 @@ def reconcile(
 ) -> None:
     """与登记机构对账，逐项列出差异并留存 / reconcile with the registry, list and keep every difference."""
     terminal = terminal_of(context)
-    with http_registry(registry, timeout_seconds=timeout_seconds) as port:
+    access = RegistryAccess(address=registry, secret=registry_secret(), timeout_seconds=timeout_seconds)
+    with http_registry(access, clock=terminal.clock) as port:
         found = jobs.reconcile_registry(terminal.sessions, terminal.actor, port, clock=terminal.clock)
     body = ReconciliationOut.of(found)
     if terminal.json_output:
@@ -156,17 +261,52 @@ def registry_sim(
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口，0 为任意 / port, 0 for any")] = 8091,
     state_file: Annotated[Path | None, typer.Option(help="状态文件，缺省只在内存 / state kept in a JSON file")] = None,
     lose_reply: Annotated[list[str] | None, typer.Option(help="对该编号的首次冻结不答复 / lose one reply")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="编号:freeze|unfreeze|query:故障[:次数] / code:operation:fault[:times]")
+    ] = None,
 ) -> None:
     """运行登记机构模拟器，直到中断 / run the registry simulator until interrupted."""
-    faults = tuple(
-        PlannedFault(agreement_code=code, operation="freeze", fault=Fault.LOSE_REPLY, times=1)
-        for code in lose_reply or ()
-    )
+    lost = [f"{code}:freeze:{Fault.LOSE_REPLY}" for code in lose_reply or ()]
+    faults = tuple(_planned_fault(text) for text in (*lost, *(fault or ())))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    with running_simulator(port=port, faults=faults, file=state_file) as server:
+    with running_simulator(
+        secret=registry_secret(), clock=SystemClock(), port=port, faults=faults, file=state_file
+    ) as server:
         typer.echo(f"登记机构模拟器 / registry simulator: {server.address}")
         try:
             stopped.wait()
         except KeyboardInterrupt:
             typer.echo("已停止 / stopped")
+
+
+def _planned_fault(text: str) -> PlannedFault:
+    code, operation, name, times = (*text.split(":"), "1", "", "")[:4]
+    if operation not in {"freeze", "unfreeze", "query"} or name not in set(Fault) or not times.isdecimal():
+        raise InvalidInput(
+            f"{text!r} is not code:operation:fault[:times]",
+            zh=f"“{text}”应写作 编号:操作:故障[:次数]",
+            field="fault",
+            remedy=f"Write for example P4:freeze:lose_reply; faults: {', '.join(Fault)}.",
+            remedy_zh=f"例如 P4:freeze:lose_reply；故障：{'、'.join(Fault)}。",
+        )
+    return PlannedFault(
+        agreement_code=code, operation=operation, fault=Fault(name), times=int(times), delay_seconds=_DELAY_SECONDS
+    )
+
+
+@commands.command("ask-unfreeze-again")
+def ask_unfreeze_again(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="质押编号 / pledge")],
+    cause: Annotated[str, typer.Option(help="处理情况 / what was put right")],
+) -> None:
+    """以新的申请编号重新申请被拒绝的解冻 / ask anew, under a new key, for an unfreeze that was refused."""
+    terminal = terminal_of(context)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        found = service.pledge_by_code(session, terminal.actor, code)
+        if found is None:
+            raise InvalidInput(f"there is no pledge {code}", zh=f"没有质押 {code}", field="code")
+        service.ask_unfreeze_again(session, terminal.actor, found.id, standing=standing, cause=cause)
+    terminal.say(f"已重新申请解冻 {code}，运行 registry-sync 发送")

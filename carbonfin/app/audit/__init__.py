@@ -1,0 +1,1 @@
+"""What an auditor reads: registers, each a page of its own with an export."""

@@ -1,0 +1,308 @@
+"""The auditor's registers as lines of words: sample, overrides, changes of rules, unconfirmed facts, the chain."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
+from carbonfin.app.decisions.kinds import title_of
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import CHINA, china_day
+from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.approvals import Approval, approval_page, override_page
+from carbonfin.storage.decisions import (
+    DecisionRecord,
+    TrustedKeys,
+    chain_state,
+    sample_decisions,
+    unconfirmed_uses,
+    verify_signed_chain,
+)
+from carbonfin.storage.keyset import KeyValue, Place, cut
+from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
+from carbonfin.web.language import Text
+
+SAMPLE_MAX = 200
+WINDOW_MAX = 20_000
+UNASKED_MAX = 20_000
+"""A longer chain is verified when somebody asks for it: that takes minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell; `address` leads to what it names."""
+
+    text: Text
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a register is asked for.
+
+    Attributes:
+        on: The day whose sample is drawn.
+        count: How many decisions the sample has.
+        window: How many of the latest decisions are looked at.
+        verifies: Whether a long chain is verified too.
+    """
+
+    place: Place
+    on: date
+    count: int
+    window: int
+    trusted: TrustedKeys
+    verifies: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """A page of a register.
+
+    Attributes:
+        heads: What its columns hold.
+        last: Where the next page begins after; None on the last.
+        note: What was looked at, so that a reader knows what is not there.
+    """
+
+    heads: tuple[Text, ...]
+    lines: tuple[tuple[Cell, ...], ...]
+    note: Text
+    last: tuple[KeyValue, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterKind:
+    """A register: its title, what it is for, and what fills it."""
+
+    name: str
+    title: Text
+    purpose: Text
+    read: Callable[[Session, Actor, Asked], Register]
+
+
+def register_named(name: str) -> RegisterKind:
+    """Give a register by its name.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = REGISTERS.get(name)
+    if found is None:
+        raise NotFound(
+            f"there is no register {name[:40]!r}",
+            zh="没有该登记簿",
+            field="register",
+            remedy=f"Choose one of {', '.join(REGISTERS)}.",
+            remedy_zh=f"可选 {'、'.join(REGISTERS)}。",
+        )
+    return found
+
+
+def _sample(session: Session, actor: Actor, asked: Asked) -> Register:
+    drawn = sample_decisions(session, actor, on=asked.on, count=asked.count, window=asked.window)
+    lines = tuple(
+        (
+            _plain(str(record.sequence)), _decision(record), _plain(record.subject),
+            _plain(record.valid_on.isoformat()),
+            _plain(_instant(record.known_at)), _plain(record.actor_name), _plain(record.record_digest),
+        )
+        for record in drawn.records
+    )  # fmt: skip
+    return Register(
+        heads=(
+            Text("序号", "No."), Text("决定", "Decision"), Text("对象", "Subject"), Text("适用日", "Valid on"),
+            Text("作出时间", "Known at"), Text("决定人", "By"), Text("记录摘要", "Digest of the record"),
+        ),
+        lines=lines,
+        note=Text(
+            f"链上共 {drawn.chain_length} 项；按 {asked.on} 与链上序号的 SHA-256 排序，"
+            f"从最近 {drawn.population} 项中取前 {len(lines)} 项，任何人都能抽出同一样本",
+            f"{drawn.chain_length} in the chain; ordered by SHA-256 of {asked.on} and place, the first {len(lines)}"
+            f" of the latest {drawn.population}: anyone draws the same",
+        ),
+    )  # fmt: skip
+
+
+def _overrides(session: Session, actor: Actor, asked: Asked) -> Register:
+    found = override_page(session, actor, asked.place)
+    return Register(
+        heads=(
+            Text("事项", "What"), Text("类别", "Kind"), Text("结论", "Finding"), Text("决定时间", "Decided at"),
+            Text("经办", "Maker"), Text("复核", "Checker"), Text("认可的未确认事实", "Unconfirmed facts accepted"),
+            Text("复核意见", "Checker's reason"),
+        ),
+        lines=tuple(
+            (
+                _approval(one), Cell(text=kind_words(one)), Cell(text=STATE_WORDS[one.state][1]),
+                _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.maker_name),
+                _plain(one.checker_name or ""), _plain("；".join(one.accepted)), _plain(one.checker_reason or ""),
+            )
+            for one in found.items
+        ),
+        note=Text("认可未确认事实而同意的，以及予以拒绝的", "approved in spite of unconfirmed facts, and refused"),
+        last=found.last,
+    )  # fmt: skip
+
+
+def _parameter_changes(session: Session, actor: Actor, asked: Asked) -> Register:
+    found = approval_page(session, actor, asked.place, kinds=(PARAMETER_APPROVAL,))
+    heads = (
+        *_CHANGE_HEADS[:1],
+        Text("取值", "Value"),
+        Text("单位", "Unit"),
+        Text("依据", "Document"),
+        *_CHANGE_HEADS[1:],
+    )
+    return Register(
+        heads=heads,
+        lines=tuple(
+            (
+                _approval(one), _said(one, "value"), _said(one, "unit"),
+                _plain(f"{one.payload.get('document', '')} {one.payload.get('article', '')}".strip()), *_change(one),
+            )
+            for one in found.items
+        ),
+        note=_CHANGES_NOTE,
+        last=found.last,
+    )  # fmt: skip
+
+
+def _table_changes(session: Session, actor: Actor, asked: Asked) -> Register:
+    found = approval_page(session, actor, asked.place, kinds=(TABLE_APPROVAL,))
+    return Register(
+        heads=_CHANGE_HEADS,
+        lines=tuple((_approval(one), *_change(one)) for one in found.items),
+        note=_CHANGES_NOTE,
+        last=found.last,
+    )
+
+
+_CHANGES_NOTE = Text("含拒绝与撤回，新的在前", "refused and withdrawn ones too, the latest first")
+_CHANGE_HEADS = (
+    Text("变更", "Change"), Text("状态", "State"), Text("生效日", "Valid from"), Text("知悉日", "Known from"),
+    Text("经办", "Maker"), Text("提交时间", "Proposed at"), Text("提交理由", "Maker's reason"), Text("复核", "Checker"),
+    Text("决定时间", "Decided at"), Text("复核意见", "Checker's reason"),
+)  # fmt: skip
+
+
+def _change(one: Approval) -> tuple[Cell, ...]:
+    return (
+        Cell(text=STATE_WORDS[one.state][1]), _said(one, "valid_from"), _said(one, "known_from"),
+        _plain(one.maker_name), _plain(_instant(one.created_at)), _plain(one.maker_reason),
+        _plain(one.checker_name or ""),
+        _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.checker_reason or ""),
+    )  # fmt: skip
+
+
+def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
+    """One line for each fact and each decision that rests on it."""
+    uses = unconfirmed_uses(session, actor, window=asked.window)
+    flat = [(use, record) for use in uses for record in use.records]
+    found = cut(flat, asked.place, keys=lambda pair: (pair[0].key, pair[1].sequence or 0, pair[1].id))
+    length = chain_state(session, actor).length
+    return Register(
+        heads=(
+            Text("未确认的事实", "Unconfirmed fact"), Text("代码", "Key"), Text("说明", "Why unconfirmed"),
+            Text("决定序号", "Decision no."), Text("使用处", "Used in"), Text("对象", "Subject"),
+            Text("适用日", "Valid on"), Text("决定人", "By"),
+        ),
+        lines=tuple(
+            (
+                Cell(text=Text(use.label_zh, use.label_en)), _plain(use.key),
+                Cell(text=Text(use.note_zh, use.note_en) if use.note_zh or use.note_en else _UNCHECKED),
+                _plain(str(record.sequence)), _decision(record), _plain(record.subject),
+                _plain(record.valid_on.isoformat()), _plain(record.actor_name),
+            )
+            for use, record in found.items
+        ),
+        note=Text(
+            f"查看链上 {length} 项中最近 {min(length, asked.window)} 项：{len(uses)} 项未确认事实，{len(flat)} 处使用",
+            f"the latest {min(length, asked.window)} of {length} in the chain: {len(uses)} facts in {len(flat)} uses",
+        ),
+        last=found.last,
+    )  # fmt: skip
+
+
+_UNCHECKED = Text("来源未核实", "source not checked")
+
+
+def _chain(session: Session, actor: Actor, asked: Asked) -> Register:
+    state = chain_state(session, actor)
+    heads = (Text("序号", "No."), Text("核对", "What"), Text("结果", "Result"), Text("决定", "Decision"))
+    if not asked.verifies and state.length > UNASKED_MAX:
+        note = Text(f"链长 {state.length} 项，未核对：须数分钟", f"{state.length} in the chain, not verified: minutes")
+        return Register(heads=heads, lines=(), note=note)
+    report = verify_signed_chain(session, actor.organization_id, asked.trusted)
+    summary = (
+        (Text("已封印决定", "Decisions sealed"), str(report.length)),
+        (Text("链尾摘要", "Digest of the last seal"), report.head_digest),
+        (Text("对照的签名链头", "Signed heads compared"), str(report.signed_head_count)),
+        (Text("未封印", "Not sealed yet"), str(len(report.unsealed))),
+        (Text("不符之处", "Broken places"), str(len(report.faults))),
+    )
+    lines = [(_plain(""), Cell(text=name), _plain(value), _plain("")) for name, value in summary]
+    lines += [
+        (
+            _plain("" if one.sequence is None else str(one.sequence)),
+            Cell(text=Text("不符", "Broken") if place else Text("第一处不符", "First broken")),
+            Cell(text=Text(one.zh, one.detail)), _plain(one.decision_id or ""),
+        )
+        for place, one in enumerate(report.faults)
+    ]  # fmt: skip
+    note = Text("自第一项起逐项核对", "every record from the first on")
+    return Register(heads=heads, lines=tuple(lines), note=note)
+
+
+REGISTERS: Mapping[str, RegisterKind] = {
+    kind.name: kind
+    for kind in (
+        RegisterKind(
+            name="sample", title=Text("决定抽样", "Sample of decisions"), read=_sample,
+            purpose=Text("按日期抽样，任何人可复抽", "drawn by a day; anyone can draw it again"),
+        ),
+        RegisterKind(
+            name="overrides", title=Text("人工认可或否决登记", "Register of overrides"), read=_overrides,
+            purpose=Text("人与数据意见不同之处及理由", "where a person decided otherwise, and why"),
+        ),
+        RegisterKind(
+            name="parameter-changes", title=Text("参数变更登记", "Changes of parameters"), read=_parameter_changes,
+            purpose=Text("每次发起、复核、拒绝与撤回", "each proposal, approval, refusal and withdrawal"),
+        ),
+        RegisterKind(
+            name="table-changes", title=Text("决策表变更登记", "Changes of decision tables"), read=_table_changes,
+            purpose=Text("每次发起、复核、拒绝与撤回", "each proposal, approval, refusal and withdrawal"),
+        ),
+        RegisterKind(
+            name="unconfirmed", title=Text("未确认事实及使用处", "Unconfirmed facts and where each was used"),
+            read=_unconfirmed, purpose=Text("来源尚未核实的参数与录入", "facts whose source nobody has checked"),
+        ),
+        RegisterKind(
+            name="chain", title=Text("决定链核对", "Verification of the chain"), read=_chain,
+            purpose=Text("每项决定按摘要相连", "each decision is chained by its digest"),
+        ),
+    )
+}  # fmt: skip
+"""The registers, by the name in their address."""
+
+
+def _plain(text: str) -> Cell:
+    return Cell(text=Text(text, text))
+
+
+def _said(approval: Approval, name: str) -> Cell:
+    return _plain(str(approval.payload.get(name) or ""))
+
+
+def _approval(one: Approval) -> Cell:
+    return Cell(text=Text(one.title_zh, one.title_en), address=f"/approvals/{one.id}")
+
+
+def _decision(record: DecisionRecord) -> Cell:
+    return Cell(text=title_of(record.kind), address=f"/decisions/{record.id}")
+
+
+def _instant(at: datetime) -> str:
+    return f"{china_day(at)} {at.astimezone(CHINA):%H:%M}"

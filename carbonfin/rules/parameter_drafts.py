@@ -1,0 +1,121 @@
+"""What a new value of a parameter has to be before anybody is asked to approve it; every fault is told at once."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.units import parse_decimal
+from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from carbonfin.rules.toml_files import disorders
+
+_WORDS = frozenset({"text", "code"})
+_WHOLE = frozenset({"bp", "count", "day", "days", "years"})
+
+
+def draft_faults(draft: ParameterValue, known: ParameterBook, own: ParameterBook) -> tuple[InvalidInput, ...]:
+    """Give what is wrong with a draft: an unknown key, another unit, a value its unit does not take, dates in disorder.
+
+    Args:
+        draft: The value as it was proposed.
+        known: Every value there is: keys and units are those of the product.
+        own: The organisation's own values, among which days must follow one another.
+    """
+    return (*_key_and_unit(draft, known), *_value(draft), *_source(draft), *_days(draft, own))
+
+
+def require_sound(draft: ParameterValue, known: ParameterBook, own: ParameterBook) -> None:
+    """Refuse a draft for everything that is wrong with it.
+
+    Raises:
+        InvalidInput: The field is that of the first fault; the words tell all of them.
+    """
+    faults = draft_faults(draft, known, own)
+    if faults:
+        raise InvalidInput(
+            "; ".join(one.detail for one in faults),
+            zh="；".join(one.zh for one in faults),
+            field=faults[0].field,
+            remedy=faults[0].remedy,
+            remedy_zh=faults[0].remedy_zh,
+        )
+
+
+def _key_and_unit(draft: ParameterValue, known: ParameterBook) -> Iterator[InvalidInput]:
+    units = sorted({value.unit for value in known.values() if value.key == draft.key})
+    if not units:
+        yield InvalidInput(
+            f"there is no parameter {draft.key[:100]!r}",
+            zh=f"没有参数“{draft.key[:100]}”",
+            field="key",
+            remedy="Choose a key from the list of parameters: no decision reads another.",
+            remedy_zh="请从参数列表中选择；没有决定会读取其他参数。",
+        )
+    elif draft.unit not in units:
+        yield InvalidInput(
+            f"{draft.key} is in {', '.join(units)}, not in {draft.unit!r}" if draft.unit else "unit is missing",
+            zh=f"参数 {draft.key} 的单位应为 {'、'.join(units)}" + ("" if draft.unit else "，未填写"),
+            field="unit",
+            remedy=f"Write the unit {units[0]}.",
+            remedy_zh=f"请填写单位 {units[0]}。",
+        )
+
+
+def _value(draft: ParameterValue) -> Iterator[InvalidInput]:
+    if not draft.value.strip() or draft.value != draft.value.strip():
+        yield InvalidInput("value is empty or has blanks at its ends", zh="取值为空或首尾有空格", field="value")
+        return
+    try:
+        if draft.unit == "date":
+            _written_alike(date.fromisoformat(draft.value).isoformat(), draft.value)
+        elif draft.unit == "instant":
+            _written_alike(datetime.fromisoformat(draft.value).isoformat(timespec="minutes"), draft.value)
+        elif draft.unit not in _WORDS:
+            number = parse_decimal(draft.value, field="value")
+            if draft.unit in _WHOLE and number != number.to_integral_value():
+                yield InvalidInput(f"{draft.value} {draft.unit} is not whole", zh="取值应为整数", field="value")
+    except CarbonFinError as error:
+        yield InvalidInput(
+            error.detail, zh=error.zh, field="value", remedy=error.remedy, remedy_zh=error.remedy_zh
+        )  # fmt: skip
+    except ValueError:
+        yield InvalidInput(
+            f"{draft.value[:40]!r} is no {draft.unit}",
+            zh=f"“{draft.value[:40]}”不是有效的{'日期' if draft.unit == 'date' else '时点'}",
+            field="value",
+            remedy="Write YYYY-MM-DD, and THH:MM after it for an instant.",
+            remedy_zh="请写作 YYYY-MM-DD；时点再加 THH:MM。",
+        )
+
+
+def _written_alike(canonical: str, text: str) -> None:
+    if canonical != text:
+        message = f"{text} is written otherwise"
+        raise ValueError(message)
+
+
+def _source(draft: ParameterValue) -> Iterator[InvalidInput]:
+    if not draft.document.strip():
+        yield InvalidInput(
+            "document is missing: every value has a source",
+            zh="未填写依据文件：每个取值都须有来源",
+            field="document",
+            remedy="Name the document, and its article where there is one.",
+            remedy_zh="请填写依据文件名称，有条款的写明条款。",
+        )
+
+
+def _days(draft: ParameterValue, own: ParameterBook) -> Iterator[InvalidInput]:
+    alike = [
+        one
+        for one in own.values()
+        if (one.key, one.scope, one.known_from) == (draft.key, draft.scope, draft.known_from)
+        and one.valid_from != draft.valid_from
+    ]
+    for _, why in disorders(sorted([*alike, draft], key=lambda one: one.valid_from)):
+        yield InvalidInput(
+            f"{draft.key} known from {draft.known_from}: {why}",
+            zh=f"同一知悉日（{draft.known_from}）的取值日期须首尾相接，不得倒置、重叠或间断：{why}",
+            field="valid_to" if draft.valid_to is not None else "valid_from",
+            remedy="Let each value begin the day after the one before it ends, or choose a later known_from.",
+            remedy_zh="请使各取值逐段相接，或使用更晚的知悉日期。",
+        )

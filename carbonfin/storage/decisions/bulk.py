@@ -1,0 +1,84 @@
+"""Many decisions of one kind put on record at once: the texts come written, one statement holds them all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.cryptography import sha256_hex
+from carbonfin.rules.record import DecisionKind, canonical_json
+from carbonfin.storage.decisions.rows import DecisionRow
+from carbonfin.storage.decisions.sealing import Unsealed, seal_all_soon
+from carbonfin.storage.rows import insert_many, new_id, table_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenDecision:
+    """A decision already made: its subject and the canonical texts of inputs and outputs."""
+
+    subject: str
+    inputs: str
+    outputs: str
+
+
+def record_written(
+    session: Session,
+    actor: Actor,
+    kind: DecisionKind[Any, Any],
+    decisions: Sequence[WrittenDecision],
+    *,
+    valid_on: date,
+    known_at: datetime,
+) -> tuple[str, ...]:
+    """Keep decisions for good, in their order, and give their identifiers; a replay proves the texts.
+
+    They are sealed as single ones are. The texts must be those `canonical_json` gives for inputs and outputs.
+    """
+    said = {
+        "organization_id": actor.organization_id,
+        "kind": kind.name,
+        "version": kind.version,
+        "valid_on": valid_on,
+        "known_at": known_at,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "actor_role": actor.role.value,
+    }
+    rows: list[dict[str, Any]] = []
+    for one in decisions:
+        row: dict[str, Any] = {
+            **said,
+            "id": new_id(),
+            "subject": one.subject,
+            "inputs": one.inputs,
+            "inputs_digest": sha256_hex(one.inputs.encode()),
+            "outputs": one.outputs,
+            "outputs_digest": sha256_hex(one.outputs.encode()),
+        }
+        row["record_digest"] = sha256_hex(canonical_json(row).encode())
+        rows.append(row)
+    if rows:
+        insert_many(session, DecisionRow, rows)
+        seal_all_soon(
+            session,
+            actor.organization_id,
+            [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows],
+        )
+    return tuple(str(row["id"]) for row in rows)
+
+
+def decision_with_digest(
+    session: Session, actor: Actor, kind: DecisionKind[Any, Any], *, subject: str, inputs_digest: str
+) -> str | None:
+    """Give the decision of a kind and version already made on a subject from the same inputs, or None."""
+    table = table_of(DecisionRow)
+    return session.execute(
+        sa.select(table.c.id)
+        .where(table.c.organization_id == actor.organization_id, table.c.subject == subject)
+        .where(table.c.kind == kind.name, table.c.version == kind.version, table.c.inputs_digest == inputs_digest)
+        .limit(1)
+    ).scalar_one_or_none()

@@ -1,0 +1,294 @@
+"""One pledge on one business date: valued, held against its lines, and what margin moves; built for many at once.
+
+The numbers are struck by `strike`, once for the decision and once for the day's run over all agreements, so both are
+the same by construction. The decision adds the trace. What all agreements share (prices, haircuts, lines) is the day's
+own decision, named by `facts_id`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.units import Currency, Money, cny, round_up
+from collateral.calc.coverage import (
+    CoverageLevel,
+    Debt,
+    TopUp,
+    Valuation,
+    ValuedLine,
+    cash_to_initial_cny,
+    floor_ratio,
+)
+from collateral.calc.haircuts import haircut_value_cny
+from collateral.calc.margin import MarginPosition, MarginTerms, margin_movement
+from collateral.calc.surrender import (
+    SafeDate,
+    SafeDateKind,
+    TradingDays,
+    earliest_safe_date,
+)
+
+_ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedUnit:
+    """A unit with the day's price and haircut, as the day's facts struck them."""
+
+    unit: Unit
+    price_cny_per_t: Decimal
+    haircut_ratio: Decimal
+    source: str
+    note_zh: str
+    note_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """Tonnes of one unit: pledged, or free with the pledgor."""
+
+    priced: PricedUnit
+    quantity_t: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedMargin:
+    """Lines and margin terms of the agreement, with where they stand: its own, or else the bank's."""
+
+    initial_ratio: Decimal
+    warning_ratio: Decimal
+    disposal_ratio: Decimal
+    lines_source: str
+    margin: MarginTerms
+    independent_cny: Decimal
+    terms_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginHeld:
+    """Cash margin behind the agreement before the day's calls, 元."""
+
+    held_cny: Decimal
+    delivery_in_transit_cny: Decimal
+    return_in_transit_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEnd:
+    """The end of a pledged vintage: a last usable date, or that it carries forward, or neither."""
+
+    unit: Unit
+    last_usable: date | None
+    carries_forward: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """Daily volume of a pledged scheme and the share of it a sale may take."""
+
+    scheme: Scheme
+    volume_t: int
+    participation_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndFacts:
+    """What close-out time and last safe date hang on; the open days kept are those the count back can reach."""
+
+    depths: tuple[Depth, ...]
+    cure_days: int
+    unfreeze_days: int
+    ends: tuple[UnitEnd, ...]
+    open_days: TradingDays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyInputs:
+    """Everything one agreement's day hangs on."""
+
+    agreement_code: str
+    valuation_date: date
+    facts_id: str
+    lines: tuple[HeldLine, ...]
+    debt: Debt
+    agreed: AgreedMargin
+    margin: MarginHeld
+    candidates: tuple[HeldLine, ...]
+    ends: EndFacts
+    unconfirmed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """The numbers of one agreement's day.
+
+    Attributes:
+        gap_cny: Debt - collateral value / initial line; negative where the collateral is worth more than it must.
+        shortfall_cny: Credit support amount less margin counted, before minimum and rounding.
+        delivery_cny: What is called; zero unless coverage stands below the warning line.
+        return_cny: What goes back of the margin held.
+    """
+
+    valuation: Valuation
+    cash_to_initial_cny: Decimal
+    top_ups: tuple[TopUp, ...]
+    scheme_days: tuple[tuple[Scheme, int, int], ...]
+    closeout_days: int
+    safe_dates: tuple[SafeDate, ...]
+    safe_date: SafeDate
+    gap_cny: Decimal
+    shortfall_cny: Decimal
+    delivery_cny: Decimal
+    return_cny: Decimal
+
+    @property
+    def is_breached(self) -> bool:
+        """Whether coverage, margin held counted, stands below the warning line."""
+        return self.valuation.level in {CoverageLevel.WARNING, CoverageLevel.DISPOSAL}
+
+
+def strike(inputs: DailyInputs) -> Struck:
+    """Value the units, strike coverage and level, close-out time and last safe date, and the margin that moves.
+
+    level: C against line x (debt - margin held). Call where it stands below the warning line:
+    round_up(max(gap + IA - threshold, 0) - (held + in transit - on its way back)) if not below the minimum transfer.
+    A return needs no line: what is held beyond the credit support amount goes back, the rest of a released debt all.
+
+    Raises:
+        MissingData: A pledged scheme has no volume, so that no close-out time is known.
+        InvalidInput: A participation lies outside 0 to 1.
+    """
+    agreed = inputs.agreed
+    valuation = _valued(inputs)
+    cash_cny = cash_to_initial_cny(
+        valuation.collateral_value_cny, valuation.debt_cny - inputs.margin.held_cny, agreed.initial_ratio
+    )
+    days = scheme_days(inputs.lines, inputs.ends.depths)
+    longest = max(one[2] for one in days)
+    lead_days = inputs.ends.cure_days + longest + inputs.ends.unfreeze_days
+    safe_dates = tuple(_safe_date(end, lead_days, inputs.ends.open_days) for end in inputs.ends.ends)
+    gap_cny, shortfall_cny, delivery_cny, return_cny = _moved(inputs, valuation)
+    return Struck(
+        valuation=valuation, cash_to_initial_cny=cash_cny,
+        top_ups=tuple(_top_up(one, valuation, inputs) for one in inputs.candidates) if cash_cny else (),
+        scheme_days=days, closeout_days=longest, safe_dates=safe_dates, safe_date=earliest_safe_date(safe_dates),
+        gap_cny=gap_cny, shortfall_cny=shortfall_cny, delivery_cny=delivery_cny, return_cny=return_cny,
+    )  # fmt: skip
+
+
+def _valued(inputs: DailyInputs) -> Valuation:
+    lines, market_cny, collateral_cny = [], _ZERO, _ZERO
+    for one in inputs.lines:
+        priced = one.priced
+        line_market_cny = cny(one.quantity_t * priced.price_cny_per_t)
+        line_collateral_cny = haircut_value_cny(line_market_cny, priced.haircut_ratio)
+        market_cny += line_market_cny
+        collateral_cny += line_collateral_cny
+        lines.append(
+            ValuedLine(
+                unit=priced.unit, quantity_t=one.quantity_t, price_cny_per_t=priced.price_cny_per_t,
+                haircut_ratio=priced.haircut_ratio, market_value_cny=line_market_cny,
+                collateral_value_cny=line_collateral_cny,
+            )
+        )  # fmt: skip
+    debt_cny, agreed = inputs.debt.total_cny, inputs.agreed
+    covered_cny = debt_cny - inputs.margin.held_cny
+    if collateral_cny < agreed.disposal_ratio * covered_cny:
+        level = CoverageLevel.DISPOSAL
+    elif collateral_cny < agreed.warning_ratio * covered_cny:
+        level = CoverageLevel.WARNING
+    elif collateral_cny < agreed.initial_ratio * covered_cny:
+        level = CoverageLevel.BELOW_INITIAL
+    else:
+        level = CoverageLevel.COVERED
+    return Valuation(
+        lines=tuple(lines), market_value_cny=market_cny, collateral_value_cny=collateral_cny, debt_cny=debt_cny,
+        coverage_ratio=floor_ratio(collateral_cny, debt_cny) if debt_cny else None,
+        ltv_ratio=floor_ratio(inputs.debt.principal_cny, market_cny), level=level,
+    )  # fmt: skip
+
+
+def _moved(inputs: DailyInputs, valuation: Valuation) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    def money(amount: Decimal) -> Money:
+        return Money(int(amount.scaleb(2)), Currency.CNY)
+
+    agreed, margin = inputs.agreed, inputs.margin
+    gap_cny = round_up(valuation.debt_cny - valuation.collateral_value_cny / agreed.initial_ratio, 2)
+    movement = margin_movement(
+        MarginPosition(
+            exposure=money(gap_cny), independent_from_pledgor=money(agreed.independent_cny),
+            independent_to_pledgor=money(_ZERO), posted=money(margin.held_cny),
+            delivery_in_transit=money(margin.delivery_in_transit_cny),
+            return_in_transit=money(margin.return_in_transit_cny),
+        ),
+        agreed.margin,
+    )  # fmt: skip
+    is_breached = valuation.level in {CoverageLevel.WARNING, CoverageLevel.DISPOSAL}
+    owed_back = min(movement.returned.minor, money(margin.held_cny - margin.return_in_transit_cny).minor)
+    return (
+        gap_cny,
+        movement.shortfall.amount,
+        movement.delivery.amount if is_breached else _ZERO,
+        Money(max(owed_back, 0), Currency.CNY).amount,
+    )
+
+
+def scheme_days(lines: tuple[HeldLine, ...], depths: tuple[Depth, ...]) -> tuple[tuple[Scheme, int, int], ...]:
+    """Give each pledged scheme with its tonnes and the days a sale takes: N = ceil(Q / (participation * ADV)).
+
+    Raises:
+        MissingData: A pledged scheme has no volume, so that no close-out time is known.
+        InvalidInput: A participation lies outside 0 to 1.
+    """
+    tonnes: dict[Scheme, int] = {}
+    for one in lines:
+        scheme = one.priced.unit.scheme
+        tonnes[scheme] = tonnes.get(scheme, 0) + one.quantity_t
+    by_scheme = {depth.scheme: depth for depth in depths}
+    found = []
+    for scheme, quantity_t in tonnes.items():
+        depth = by_scheme.get(scheme)
+        if depth is not None and not 0 < depth.participation_ratio <= 1:
+            raise InvalidInput(
+                f"participation {depth.participation_ratio} lies outside 0 to 1",
+                zh="处置参与率须大于 0 且不超过 1",
+                field="participation_ratio",
+            )
+        if depth is None or depth.volume_t <= 0:
+            raise MissingData(
+                f"{scheme} has no average daily volume or participation, so the close-out time is not known",
+                zh=f"{scheme} 没有日均成交量或处置参与率，无法计算处置天数",
+                field="average_daily_volume_t",
+                remedy="Load the trading volumes of the window.",
+                remedy_zh="请导入该品种的成交量。",
+            )
+        found.append((scheme, quantity_t, int(round_up(quantity_t / (depth.participation_ratio * depth.volume_t)))))
+    return tuple(found)
+
+
+def _safe_date(end: UnitEnd, lead_days: int, open_days: TradingDays) -> SafeDate:
+    """Give the last safe date of a vintage, by the rule of `surrender.last_safe_date`."""
+    if end.last_usable is None:
+        kind = SafeDateKind.NOT_LIMITED if end.carries_forward else SafeDateKind.UNKNOWN
+        return SafeDate(kind=kind, day=None, unit=end.unit)
+    is_known = end.last_usable <= open_days.known_until
+    anchor = end.last_usable if is_known else open_days.known_until
+    day = open_days.last_before(anchor, lead_days) if anchor >= open_days.start else None
+    if day is None:
+        return SafeDate(kind=SafeDateKind.PASSED, day=None, unit=end.unit)
+    return SafeDate(kind=SafeDateKind.DATED if is_known else SafeDateKind.ONE_STEP_EARLIER, day=day, unit=end.unit)
+
+
+def _top_up(one: HeldLine, valuation: Valuation, inputs: DailyInputs) -> TopUp:
+    worth_cny_per_t = one.priced.price_cny_per_t * (1 - one.priced.haircut_ratio)
+    if worth_cny_per_t <= 0:
+        raise InvalidInput(
+            f"{one.priced.unit} has no collateral value", zh=f"{one.priced.unit} 无押品价值", field="units"
+        )
+    wanted_cny = inputs.agreed.initial_ratio * (valuation.debt_cny - inputs.margin.held_cny)
+    quantity_t = max(0, int(round_up((wanted_cny - valuation.collateral_value_cny) / worth_cny_per_t)))
+    return TopUp(
+        unit=one.priced.unit, quantity_t=quantity_t, free_t=one.quantity_t, is_sufficient=one.quantity_t >= quantity_t
+    )

@@ -1,0 +1,156 @@
+"""Margin terms for people: what holds for an agreement, what waits, and the form that proposes a change."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromQuery
+from litestar.response import Redirect, Response, Template
+from msgspec import Meta, Struct
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.pages import Text, page
+from collateral import service
+from collateral.calc.agreed_terms import TermsRecord
+from collateral.schemas import MarginTermsIn
+
+Entry = Annotated[str, Meta(max_length=500)]
+_FIELD = re.compile(r"\$\.([a-z_]+)")
+_COUNTS = ("days_on_time", "days_late", "resolution_days", "grace_days")
+_OPTIONAL = ("threshold", "initial_ratio", "warning_ratio", "disposal_ratio")
+
+
+class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the form sends; an empty threshold means that none is ever due."""
+
+    agreement_code: Entry = ""
+    agreement_kind: Entry = "pledge"
+    currency: Entry = "CNY"
+    threshold: Entry = "0.00"
+    minimum_transfer: Entry = "0.00"
+    rounding: Entry = "0.01"
+    delivery_direction: Entry = "up"
+    return_direction: Entry = "down"
+    independent: Entry = "0.00"
+    initial_ratio: Entry = ""
+    warning_ratio: Entry = ""
+    disposal_ratio: Entry = ""
+    calendar: Entry = "bank"
+    zone: Entry = "Asia/Shanghai"
+    notification_time: Entry = ""
+    transfer_time: Entry = ""
+    resolution_time: Entry = ""
+    days_on_time: Entry = "1"
+    days_late: Entry = "2"
+    resolution_days: Entry = "1"
+    grace_days: Entry = "0"
+    document: Entry = ""
+    valid_from: Entry = ""
+    reason: Entry = ""
+
+    @classmethod
+    def of(cls, record: TermsRecord) -> "TermsForm":
+        """Begin a change with the terms that hold."""
+        terms = record.terms
+        told = {name: getattr(terms, name) for name in cls.__struct_fields__ if name != "reason"}
+        hours = {name: f"{told[name]:%H:%M}" for name in ("notification_time", "transfer_time", "resolution_time")}
+        return cls(**{name: "" if value is None else str(value) for name, value in told.items()} | hours)
+
+    def read(self) -> MarginTermsIn:
+        """Read the entries as the API reads them.
+
+        Raises:
+            InvalidInput: An entry reads what it cannot; the field is named.
+        """
+        given: dict[str, object] = {name: getattr(self, name).strip() for name in self.__struct_fields__}
+        given |= {name: None for name in _OPTIONAL if not given[name]}
+        given |= {name: int(text) for name in _COUNTS if (text := str(given[name])).isdecimal()}
+        try:
+            return msgspec.convert(given, MarginTermsIn)
+        except msgspec.ValidationError as error:
+            found = _FIELD.search(str(error))
+            field = found[1] if found else ""
+            raise InvalidInput(
+                f"{field or 'an entry'} cannot be read: {error}", zh="该项填写格式不正确", field=field,
+                remedy="Write amounts with at most two places, hours as HH:MM, days as YYYY-MM-DD.",
+                remedy_zh="金额最多两位小数；时刻写作 HH:MM；日期写作 YYYY-MM-DD。",
+            ) from error  # fmt: skip
+
+
+@get("/margin-terms", sync_to_thread=True)
+def terms_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, agreement: FromQuery[str] = ""
+) -> Template:
+    """Show the terms of an agreement and the form for others."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        form = TermsForm(agreement_code=agreement[:64], valid_from=standing.business_date.isoformat())
+        revisions = service.terms_of(session, actor, agreement)
+        if revisions:
+            begun = TermsForm.of(revisions[-1])
+            form = msgspec.structs.replace(begun, valid_from=max(begun.valid_from, form.valid_from))
+    return _shown(request, sessions, actor, form=form, failure=None)
+
+
+@post("/margin-terms", sync_to_thread=True, status_code=303)
+def send_terms(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: Annotated[TermsForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Propose margin terms, or show again what was entered with the reason against it."""
+    try:
+        given = data.read()
+        with sessions.begin() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            service.propose_terms(session, actor, given.terms(), standing=standing, reason=given.reason)
+    except CarbonFinError as failure:
+        return _shown(request, sessions, actor, form=data, failure=failure)
+    return Redirect(f"/margin-terms?agreement={given.agreement_code}", status_code=303)
+
+
+def _shown(
+    request: WebRequest, sessions: Sessions, actor: Actor, *, form: TermsForm, failure: CarbonFinError | None
+) -> Template:
+    with sessions.read() as session:
+        context: dict[str, Any] = {
+            "revisions": service.terms_of(session, actor, form.agreement_code),
+            "waiting": service.waiting_terms(session, actor, form.agreement_code),
+            "address": _address(session, actor, form.agreement_code),
+        }
+    errors = {}
+    if failure is not None and failure.field:
+        errors[failure.field] = Text(failure.zh, failure.detail)
+    return page(
+        request,
+        "collateral/margin_terms.html",
+        title=Text(f"保证金条款 {form.agreement_code}".strip(), f"Margin terms {form.agreement_code}".strip()),
+        status_code=200 if failure is None else 422,
+        form=form,
+        errors=errors,
+        failure=None
+        if failure is None
+        else Text(
+            f"{failure.zh}。{failure.remedy_zh}".rstrip("。") + "。", f"{failure.detail} {failure.remedy}".strip()
+        ),
+        may_propose=actor.role is Role.OFFICER,
+        **context,
+    )
+
+
+def _address(session: Session, actor: Actor, code: str) -> str:
+    try:
+        return "/" + service.agreement_address(session, actor, code).replace(":", "s/", 1)
+    except NotFound:
+        return ""

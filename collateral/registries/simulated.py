@@ -1,0 +1,208 @@
+"""What the simulated registry has done, and the faults it was told to make."""
+
+import json
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from carbonfin.kernel.dates import Clock
+from collateral.registries.signing import REPLAY_WINDOW
+
+_CONTENT = ("operation", "bank_id", "agreement_code", "units")
+
+
+class Fault(StrEnum):
+    """What goes wrong.
+
+    Of the request: DROP: lost before it is carried out. REORDER: the connection breaks, and the request arrives after
+    the next one. DUPLICATE: it arrives twice. BUSY: refused for now (429). SERVER_ERROR: 500 before it is carried out.
+    Of the work: PROCESSING: accepted and left unfinished; queries say so until the fault is lifted. REJECT: refused for
+    good. WRONG_QUANTITY: carried out for one tonne less of each unit, and so confirmed. SHORT: the same, but confirmed
+    as asked. Of the reply: DELAY: late. LOSE_REPLY: never sent. ERROR_AFTER: 500 although it was carried out.
+    TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret. GATEWAY_404: a gateway's own page says "not found".
+    """
+
+    LOSE_REPLY = "lose_reply"
+    PROCESSING = "processing"
+    REJECT = "reject"
+    DELAY = "delay"
+    DROP = "drop"
+    REORDER = "reorder"
+    DUPLICATE = "duplicate"
+    BUSY = "busy"
+    SERVER_ERROR = "server_error"
+    ERROR_AFTER = "error_after"
+    WRONG_QUANTITY = "wrong_quantity"
+    SHORT = "short"
+    TRUNCATED = "truncated"
+    WRONG_SIGNATURE = "wrong_signature"
+    GATEWAY_404 = "gateway_404"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFault:
+    """A fault that strikes one agreement.
+
+    Attributes:
+        operation: freeze, unfreeze or query.
+        times: How often it strikes.
+        delay_seconds: How late a DELAY answers.
+    """
+
+    agreement_code: str
+    operation: str
+    fault: Fault
+    times: int
+    delay_seconds: float = 0.0
+
+
+class RegistryState:
+    """What the simulated registry has done, kept under one lock."""
+
+    def __init__(self, file: Path | None, faults: tuple[PlannedFault, ...], *, clock: Clock) -> None:
+        self._lock = threading.RLock()
+        self._file = file
+        self._clock = clock
+        self._requests: dict[str, dict[str, Any]] = {}
+        self._held: dict[tuple[str, str, str], int] = {}
+        self._faults: list[dict[str, Any]] = []
+        self._under_way: list[dict[str, Any]] = []
+        self._nonces: dict[str, datetime] = {}
+        self.released = threading.Event()
+        for one in faults:
+            self.plan(one)
+        if file is not None and file.exists():
+            self._requests = json.loads(file.read_text(encoding="utf-8"))
+
+    def plan(self, fault: PlannedFault) -> None:
+        """Plan a fault."""
+        with self._lock:
+            self._faults.append({"fault": fault, "left": fault.times})
+
+    def strike(self, agreement_code: str, operation: str) -> PlannedFault | None:
+        """Give the fault that strikes now, and count it."""
+        with self._lock:
+            for planned in self._faults:
+                fault: PlannedFault = planned["fault"]
+                if fault.agreement_code == agreement_code and fault.operation == operation and planned["left"] > 0:
+                    planned["left"] -= 1
+                    return fault
+        return None
+
+    def is_first_use(self, nonce: str, signed_at: datetime) -> bool:
+        """Tell whether a nonce is new; those too old to pass the window are forgotten."""
+        with self._lock:
+            oldest = self._clock.now() - REPLAY_WINDOW
+            self._nonces = {name: at for name, at in self._nonces.items() if at >= oldest}
+            is_new = nonce not in self._nonces
+            self._nonces[nonce] = signed_at
+            return is_new
+
+    def hold_back(self, body: dict[str, Any]) -> None:
+        """Keep a request under way; it arrives after the next one."""
+        with self._lock:
+            self._under_way.append(body)
+
+    def arrive(self) -> None:
+        """Have what is under way arrive now."""
+        with self._lock:
+            late, self._under_way = self._under_way, []
+            for body in late:
+                self.carry_out(body, fault=None)
+
+    def carry_out(self, body: dict[str, Any], *, fault: Fault | None) -> tuple[int, dict[str, Any]]:
+        """Carry out a request once, if it is not too late; the same key again gives the first answer."""
+        key = body["request_key"]
+        content = {name: body[name] for name in _CONTENT}
+        with self._lock:
+            known = self._requests.get(key)
+            if known is not None and any(known["body"].get(name) != content[name] for name in _CONTENT):
+                return 409, {"outcome": "rejected", "reference": "", "reason": "the key was used for another request"}
+            if known is None and self._clock.now() > datetime.fromisoformat(body["not_after"]):
+                return 410, {"outcome": "not_found", "reference": "", "reason": "the request came too late"}
+            if known is None:
+                known = self._requests[key] = self._carried_out(content, fault)
+                self._save()
+            return 200, _answer(known)
+
+    def _carried_out(self, content: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
+        outcome = {Fault.PROCESSING: "processing", Fault.REJECT: "rejected"}.get(fault or Fault.DELAY, "done")
+        return {
+            "body": content,
+            "outcome": outcome,
+            "reference": f"SIM-{len(self._requests) + 1:06d}",
+            "reason": "refused by the rehearsal" if outcome == "rejected" else "",
+            "short_t": 1 if fault in {Fault.WRONG_QUANTITY, Fault.SHORT} else 0,
+            "admits": fault is not Fault.SHORT,
+        }
+
+    def look_up(self, key: str) -> tuple[str, dict[str, Any]] | None:
+        """Give a request's agreement and answer, or None."""
+        with self._lock:
+            known = self._requests.get(key)
+            return None if known is None else (known["body"]["agreement_code"], _answer(known))
+
+    def frozen_t(self) -> dict[str, int]:
+        """Give the tonnes frozen by account and unit."""
+        frozen: dict[str, int] = {}
+        for (account_id, unit, _), quantity_t in self._frozen(None).items():
+            name = f"{account_id}/{unit}"
+            frozen[name] = frozen.get(name, 0) + quantity_t
+        return {name: quantity_t for name, quantity_t in sorted(frozen.items()) if quantity_t}
+
+    def hold(self, account_id: str, unit: str, quantity_t: int, *, bank_id: str = "") -> None:
+        """State a total held from now on, to one bank or to all."""
+        with self._lock:
+            self._held[(bank_id, account_id, unit)] = quantity_t
+
+    def statement(self, bank_id: str) -> dict[str, list[dict[str, Any]]]:
+        """Give every freeze in favour of a bank by account, unit and agreement, and the totals it may see."""
+        frozen = [
+            {"account_id": account_id, "unit": unit, "agreement_code": code, "quantity_t": quantity_t}
+            for (account_id, unit, code), quantity_t in sorted(self._frozen(bank_id).items())
+            if quantity_t
+        ]
+        with self._lock:
+            held = [
+                {"account_id": account_id, "unit": unit, "quantity_t": quantity_t}
+                for (seen_by, account_id, unit), quantity_t in sorted(self._held.items())
+                if seen_by in {"", bank_id}
+            ]
+        return {"frozen": frozen, "held": held}
+
+    def _frozen(self, bank_id: str | None) -> dict[tuple[str, str, str], int]:
+        frozen: dict[tuple[str, str, str], int] = {}
+        with self._lock:
+            for known in self._requests.values():
+                body = known["body"]
+                if bank_id is not None and body.get("bank_id", bank_id) != bank_id:
+                    continue
+                sign = {"freeze": 1, "unfreeze": -1}[body["operation"]] if known["outcome"] == "done" else 0
+                for one in body["units"]:
+                    place = (one["account_id"], one["unit"], body["agreement_code"])
+                    moved_t = int(one["quantity_t"]) - known.get("short_t", 0)
+                    frozen[place] = frozen.get(place, 0) + sign * moved_t
+        return frozen
+
+    def finish(self) -> None:
+        """Finish what was left processing."""
+        with self._lock:
+            for known in self._requests.values():
+                if known["outcome"] == "processing":
+                    known["outcome"] = "done"
+            self._save()
+
+    def _save(self) -> None:
+        if self._file is not None:
+            fresh = self._file.with_suffix(".new")
+            fresh.write_text(json.dumps(self._requests, ensure_ascii=False, sort_keys=True, indent=1), encoding="utf-8")
+            fresh.replace(self._file)
+
+
+def _answer(known: dict[str, Any]) -> dict[str, Any]:
+    short_t = known.get("short_t", 0) if known.get("admits", True) else 0
+    units = [{**one, "quantity_t": one["quantity_t"] - short_t} for one in known["body"]["units"]]
+    return {**{name: known[name] for name in ("outcome", "reference", "reason")}, "units": units}

@@ -1,0 +1,271 @@
+"""Margin terms and calls as the API takes and shows them."""
+
+from datetime import time
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.units import Currency, parse_decimal
+from carbonfin.storage.approvals import Approval
+from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, day_of
+from collateral.calc.agreed_terms import AgreedTerms, TermsRecord
+from collateral.calc.agreements import CallEvent, MarginCall
+from collateral.calc.margin import RoundingDirection
+from collateral.service import CallStep, steps_from
+
+LineText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9](\.[0-9]{1,10})?$",
+        description="A coverage line as a ratio, as plain text: 110 % is 1.10.",
+        examples=["1.10"],
+    ),
+]
+HourText = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="An hour in the time zone of the terms, HH:MM.",
+        examples=["11:00"],
+    ),
+]
+DaysCount = Annotated[int, Meta(ge=0, le=60, description="Business days of the calendars named.")]
+ZoneText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+)*$",
+        max_length=40,
+        description="IANA time zone.",
+        examples=["Asia/Shanghai"],
+    ),
+]
+
+
+class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Margin terms of one agreement, to be approved by another person; `threshold` null means that none is ever due."""
+
+    agreement_kind: Literal["pledge", "repo"]
+    agreement_code: IdText
+    currency: Literal["CNY", "CNH", "HKD", "USD", "EUR"] = "CNY"
+    threshold: CnyText | None = "0.00"
+    minimum_transfer: CnyText = "0.00"
+    rounding: CnyText = "0.01"
+    delivery_direction: Literal["up", "down", "nearest"] = "up"
+    return_direction: Literal["up", "down", "nearest"] = "down"
+    independent: CnyText = "0.00"
+    initial_ratio: LineText | None = None
+    warning_ratio: LineText | None = None
+    disposal_ratio: LineText | None = None
+    calendar: Literal["bank", "exchange", "both"] = "bank"
+    zone: ZoneText = "Asia/Shanghai"
+    notification_time: HourText
+    transfer_time: HourText
+    resolution_time: HourText
+    days_on_time: DaysCount
+    days_late: DaysCount
+    resolution_days: DaysCount
+    grace_days: DaysCount
+    document: NoteText
+    valid_from: DayText
+    reason: NoteText
+
+    def terms(self) -> AgreedTerms:
+        """Give the domain value.
+
+        Raises:
+            InvalidInput: The terms cannot be kept; the field is named.
+        """
+
+        def number(name: str) -> Decimal | None:
+            text: str | None = getattr(self, name)
+            return None if text is None else parse_decimal(text, field=name)
+
+        return AgreedTerms(
+            agreement_kind=self.agreement_kind, agreement_code=self.agreement_code, currency=Currency(self.currency),
+            threshold=number("threshold"),
+            minimum_transfer=parse_decimal(self.minimum_transfer, field="minimum_transfer"),
+            rounding=parse_decimal(self.rounding, field="rounding"),
+            delivery_direction=RoundingDirection(self.delivery_direction),
+            return_direction=RoundingDirection(self.return_direction),
+            independent=parse_decimal(self.independent, field="independent"), initial_ratio=number("initial_ratio"),
+            warning_ratio=number("warning_ratio"), disposal_ratio=number("disposal_ratio"), calendar=self.calendar,
+            zone=self.zone, notification_time=time.fromisoformat(self.notification_time),
+            transfer_time=time.fromisoformat(self.transfer_time),
+            resolution_time=time.fromisoformat(self.resolution_time), days_on_time=self.days_on_time,
+            days_late=self.days_late, resolution_days=self.resolution_days, grace_days=self.grace_days,
+            document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
+        )  # fmt: skip
+
+
+class ProposedOut(Struct, frozen=True, kw_only=True):
+    """What waits for another person; it is approved or rejected under `/v1/approvals`."""
+
+    approval_id: str
+    state: str
+    title: str
+    title_zh: str
+
+    @classmethod
+    def of(cls, approval: Approval) -> "ProposedOut":
+        """Copy the domain value."""
+        return cls(
+            approval_id=approval.id, state=str(approval.state), title=approval.title_en, title_zh=approval.title_zh
+        )
+
+
+class MarginTermsOut(Struct, frozen=True, kw_only=True):
+    """Approved terms of an agreement in one revision."""
+
+    terms_id: str
+    revision: int
+    agreement_kind: str
+    agreement_code: str
+    currency: str
+    threshold: str | None
+    minimum_transfer: str
+    rounding: str
+    delivery_direction: str
+    return_direction: str
+    independent: str
+    initial_ratio: str | None
+    warning_ratio: str | None
+    disposal_ratio: str | None
+    calendar: str
+    zone: str
+    notification_time: str
+    transfer_time: str
+    resolution_time: str
+    days_on_time: int
+    days_late: int
+    resolution_days: int
+    grace_days: int
+    document: str
+    valid_from: str
+    maker: str
+    checker: str
+
+    @classmethod
+    def of(cls, record: TermsRecord) -> "MarginTermsOut":
+        """Copy the domain value."""
+        terms = record.terms
+
+        def text(value: Decimal | None) -> str | None:
+            return None if value is None else str(value)
+
+        return cls(
+            terms_id=record.id, revision=record.revision, agreement_kind=terms.agreement_kind,
+            agreement_code=terms.agreement_code, currency=str(terms.currency), threshold=text(terms.threshold),
+            minimum_transfer=str(terms.minimum_transfer), rounding=str(terms.rounding),
+            delivery_direction=str(terms.delivery_direction), return_direction=str(terms.return_direction),
+            independent=str(terms.independent), initial_ratio=text(terms.initial_ratio),
+            warning_ratio=text(terms.warning_ratio), disposal_ratio=text(terms.disposal_ratio),
+            calendar=terms.calendar, zone=terms.zone, notification_time=f"{terms.notification_time:%H:%M}",
+            transfer_time=f"{terms.transfer_time:%H:%M}", resolution_time=f"{terms.resolution_time:%H:%M}",
+            days_on_time=terms.days_on_time, days_late=terms.days_late, resolution_days=terms.resolution_days,
+            grace_days=terms.grace_days, document=terms.document, valid_from=terms.valid_from.isoformat(),
+            maker=record.maker_name, checker=record.checker_name,
+        )  # fmt: skip
+
+
+class MarginTermsListOut(Struct, frozen=True, kw_only=True):
+    """Every revision of an agreement's terms, and what waits for approval."""
+
+    agreement_code: str
+    revisions: list[MarginTermsOut]
+    waiting: ProposedOut | None
+
+
+class CallStepIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step of a call, with its evidence.
+
+    `dispute` with an amount: that undisputed part moves at once, the rest is disputed. `receive`: what came in; always
+    accepted while the call is open. `resolve`: the recalculated amount. `late-cure` and `declare-default` wait for
+    another person.
+    """
+
+    step: Literal[
+        "agree", "dispute", "resolve", "accept", "send", "transfer-failed", "resend", "receive", "retract", "late-cure",
+        "declare-default",
+    ]  # fmt: skip
+    words: Annotated[str, Meta(min_length=1, max_length=500, description="Why, or the evidence.")]
+    amount: CnyText | None = None
+
+    def domain(self) -> CallStep:
+        """Give the domain value."""
+        amount = None if self.amount is None else parse_decimal(self.amount, field="amount")
+        return CallStep(name=self.step, words=self.words, amount=amount)
+
+
+class MarginCallOut(Struct, frozen=True, kw_only=True):
+    """A call for margin, or a return of it; instants are in UTC."""
+
+    call_id: str
+    agreement_code: str
+    direction: str
+    part: int
+    state: str
+    issued_on: str
+    deadline: str | None
+    deadline_at: str | None
+    resolution_at: str | None
+    grace_end_at: str | None
+    currency: str
+    amount: str
+    received_amount: str
+    outstanding_amount: str
+    decision_id: str
+    terms_id: str | None
+    closed_on: str | None
+    next_steps: list[str]
+
+    @classmethod
+    def of(cls, call: MarginCall) -> "MarginCallOut":
+        """Copy the domain value."""
+        instants = (call.deadline_at, call.resolution_at, call.grace_end_at)
+        deadline_at, resolution_at, grace_end_at = (None if one is None else one.isoformat() for one in instants)
+        return cls(
+            call_id=call.id, agreement_code=call.agreement_code, direction=call.direction, part=call.part,
+            state=call.state, issued_on=call.issued_on.isoformat(),
+            deadline=None if call.deadline is None else call.deadline.isoformat(), deadline_at=deadline_at,
+            resolution_at=resolution_at, grace_end_at=grace_end_at, currency=call.currency,
+            amount=str(call.cash_amount), received_amount=str(call.received_amount),
+            outstanding_amount=str(call.outstanding_amount), decision_id=call.decision_id, terms_id=call.terms_id,
+            closed_on=None if call.closed_on is None else call.closed_on.isoformat(),
+            next_steps=list(steps_from(call)),
+        )  # fmt: skip
+
+
+class CallEventOut(Struct, frozen=True, kw_only=True):
+    """One step of a call."""
+
+    event: str
+    state_before: str
+    state_after: str
+    amount: str
+    business_date: str
+    happened_at: str
+    actor: str
+    cause: str
+
+    @classmethod
+    def of(cls, event: CallEvent) -> "CallEventOut":
+        """Copy the domain value."""
+        return cls(
+            event=event.event, state_before=event.state_before, state_after=event.state_after,
+            amount=str(event.amount), business_date=event.business_date.isoformat(),
+            happened_at=event.happened_at.isoformat(), actor=event.actor_name, cause=event.cause,
+        )  # fmt: skip
+
+
+class MarginCallListOut(Struct, frozen=True, kw_only=True):
+    """Calls, the newest first."""
+
+    calls: list[MarginCallOut]
+
+
+class MarginCallDetailOut(Struct, frozen=True, kw_only=True):
+    """A call with its timeline."""
+
+    call: MarginCallOut
+    timeline: list[CallEventOut]

@@ -1,0 +1,249 @@
+"""The day's valuations in bulk: one read of all pledges and what they rest on, one write of decisions and coverage."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.cryptography import sha256_hex
+from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.units import Currency
+from carbonfin.storage.decisions import WrittenDecision, record_written
+from collateral.calc.agreed_terms import TermsRecord, unagreed_terms
+from collateral.calc.coverage import Debt
+from collateral.calc.daily_margin import AgreedMargin, DailyInputs, EndFacts, HeldLine, MarginHeld, scheme_days
+from collateral.calc.daily_texts import DayTexts, DayWriter
+from collateral.calc.daily_traces import DAILY_MARGIN
+from collateral.calc.pledge import IN_FORCE
+from collateral.service.day_facts import DayFacts, strike_day_facts
+from collateral.service.view import DeskView, desk_view, standing_on
+from collateral.store import daily, margin
+
+_NOTHING_HELD = daily.MarginSums()
+
+
+def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
+    """Strike coverage and margin of every pledge in force for a business date; the same inputs again change nothing.
+
+    Gives the codes valued. A pledge that cannot be valued is a failure of the batch and stops no other.
+    """
+    view = desk_view(session, standing_on(session, actor, business_date))
+    running = daily.running_pledges(session, actor, IN_FORCE)
+    if not running:
+        return Batch(values=(), failures=())
+    try:
+        day = _Day.read(session, actor, view, running)
+    except MissingData as error:  # the bank lacks what every valuation rests on
+        return Batch(values=(), failures=tuple(_failure(pledge, error) for pledge in running))
+    written: list[tuple[daily.RunningPledge, DayTexts]] = []
+    failures: list[Failure] = []
+    writer = DayWriter()
+    for pledge in running:
+        try:
+            written.append((pledge, writer.write(day.inputs_of(pledge))))
+        except CarbonFinError as error:
+            failures.append(_failure(pledge, error))
+    _keep(session, actor, view, day, written)
+    return Batch(values=tuple(pledge.code for pledge, _ in written), failures=tuple(failures))
+
+
+def _keep(
+    session: Session,
+    actor: Actor,
+    view: DeskView,
+    day: "_Day",
+    written: Iterable[tuple[daily.RunningPledge, DayTexts]],
+) -> None:
+    struck = daily.struck_on(session, actor, view.day)
+    fresh = []
+    for pledge, texts in written:
+        digest = sha256_hex(texts.inputs_text.encode())
+        known, revision = struck.get(pledge.id, (set(), 0))
+        if digest not in known:
+            fresh.append((pledge, texts, digest, revision))
+    decision_ids = record_written(
+        session,
+        actor,
+        DAILY_MARGIN,
+        [
+            WrittenDecision(subject=f"pledge:{pledge.code}", inputs=texts.inputs_text, outputs=texts.outputs_text)
+            for pledge, texts, _, _ in fresh
+        ],
+        valid_on=view.day,
+        known_at=view.standing.known_at,
+    )
+    daily.add_coverages(
+        session,
+        actor,
+        [
+            daily.StruckDay(
+                pledge=pledge, texts=texts, inputs_digest=digest, revision=revision,
+                terms_id=day.terms_id_of(pledge.code), decision_id=decision_id,
+            )
+            for (pledge, texts, digest, revision), decision_id in zip(fresh, decision_ids, strict=True)
+        ],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """Everything the run has read, and what agreements share once it is made."""
+
+    view: DeskView
+    facts: DayFacts
+    owed: dict[str, daily.OwedOnDay]
+    free: dict[str, list[tuple[str, int]]]
+    sums: dict[str, daily.MarginSums]
+    terms: dict[str, TermsRecord]
+    units: dict[str, Unit]
+    bank_lines: AgreedMargin
+    shared_ends: dict[tuple[tuple[Unit, ...], int], EndFacts]
+    shared_depths: dict[tuple[Unit, ...], EndFacts]
+    shared_names: dict[tuple[Unit, ...], tuple[str, ...]]
+
+    @classmethod
+    def read(cls, session: Session, actor: Actor, view: DeskView, running: tuple[daily.RunningPledge, ...]) -> "_Day":
+        """Read what all agreements rest on, each table once."""
+        pledgors = {pledge.pledgor_id for pledge in running}
+        free = {party: held for party, held in daily.free_units(session, actor).items() if party in pledgors}
+        names = {name for pledge in running for name, _ in pledge.units}
+        names.update(name for held in free.values() for name, _ in held)
+        units = {name: Unit.parse(name) for name in names}
+        facts = strike_day_facts(session, actor, view, units.values())
+        return cls(
+            view=view,
+            facts=facts,
+            owed=daily.owed_on(session, actor, view.day),
+            free=free,
+            sums=daily.margin_sums(session, actor, before=view.day),
+            terms=margin.terms_in_force(session, actor, on=view.day),
+            units=units,
+            bank_lines=_bank_margin(view, facts),
+            shared_ends={},
+            shared_depths={},
+            shared_names={},
+        )
+
+    def terms_id_of(self, code: str) -> str | None:
+        """Give the terms an agreement stands under; None for the bank's own lines."""
+        found = self.terms.get(code)
+        return None if found is None else found.id
+
+    def inputs_of(self, pledge: daily.RunningPledge) -> DailyInputs:
+        """Collect one pledge's day.
+
+        Raises:
+            MissingData: The day's exposure is not posted, or a pledged unit cannot be valued.
+        """
+        owed = self.owed.get(pledge.code)
+        if owed is None:
+            raise MissingData(
+                f"pledge {pledge.code} has no exposure for {self.view.day}",
+                zh=f"质押 {pledge.code} 没有 {self.view.day} 的风险敞口",
+                field="exposure",
+                remedy="Run the day's accrual first.",
+                remedy_zh="请先运行当日计息。",
+            )
+        units = tuple([self.units[name] for name, _ in pledge.units])
+        for unit in units:
+            if unit in self.facts.refusals:
+                raise self.facts.refusals[unit]
+        lines = tuple(
+            [HeldLine(priced=self.facts.priced[self.units[name]], quantity_t=count) for name, count in pledge.units]
+        )
+        held = self.sums.get(pledge.code, _NOTHING_HELD)
+        return DailyInputs(
+            agreement_code=pledge.code,
+            valuation_date=self.view.day,
+            facts_id=self.facts.decision_id,
+            lines=lines,
+            debt=Debt(
+                principal_cny=owed.principal_cny, accrued_cny=owed.accrued_cny, costs_cny=owed.costs_cny,
+                exposure_date=self.view.day, source=owed.source,
+            ),
+            agreed=self._agreed(pledge.code),
+            margin=MarginHeld(
+                held_cny=held.held, delivery_in_transit_cny=held.delivery_in_transit,
+                return_in_transit_cny=held.return_in_transit,
+            ),
+            candidates=self._candidates(pledge.pledgor_id),
+            ends=self._ends(units, lines),
+            unconfirmed=self._unconfirmed(units),
+        )  # fmt: skip
+
+    def _agreed(self, code: str) -> AgreedMargin:
+        found = self.terms.get(code)
+        if found is None:
+            return self.bank_lines
+        terms, bank = found.terms, self.bank_lines
+        source = f"约定保证金条款第 {found.revision} 版"
+        has_lines = terms.initial_ratio is not None
+        return AgreedMargin(
+            initial_ratio=terms.initial_ratio or bank.initial_ratio,
+            warning_ratio=terms.warning_ratio or bank.warning_ratio,
+            disposal_ratio=terms.disposal_ratio or bank.disposal_ratio,
+            lines_source=source if has_lines else bank.lines_source,
+            margin=terms.margin_terms,
+            independent_cny=terms.independent,
+            terms_source=source,
+        )
+
+    def _candidates(self, party_id: str) -> tuple[HeldLine, ...]:
+        priced = self.facts.priced
+        return tuple(
+            [
+                HeldLine(priced=priced[unit], quantity_t=free_t)
+                for name, free_t in self.free.get(party_id, ())
+                if (unit := self.units[name]) in priced and priced[unit].haircut_ratio < 1
+            ]
+        )
+
+    def _ends(self, units: tuple[Unit, ...], lines: tuple[HeldLine, ...]) -> EndFacts:
+        base = self.shared_depths.get(units)
+        if base is None:
+            base = self.shared_depths[units] = self.facts.ends_of(units, 0)
+        longest = max(days for _, _, days in scheme_days(lines, base.depths))
+        key = (units, base.cure_days + longest + base.unfreeze_days)
+        found = self.shared_ends.get(key)
+        if found is None:
+            found = self.shared_ends[key] = self.facts.ends_of(*key)
+        return found
+
+    def _unconfirmed(self, units: tuple[Unit, ...]) -> tuple[str, ...]:
+        found = self.shared_names.get(units)
+        if found is None:
+            found = self.shared_names[units] = self.facts.unconfirmed_of(units)
+        return found
+
+
+def _bank_margin(view: DeskView, facts: DayFacts) -> AgreedMargin:
+    lines = facts.inputs.thresholds
+    unagreed = unagreed_terms(
+        "pledge", "-", currency=Currency.CNY, minimum_transfer=Decimal("0.00"),
+        cure_days=facts.inputs.cure_days.integer, valid_from=view.day,
+    )  # fmt: skip
+    return AgreedMargin(
+        initial_ratio=lines.initial.decimal,
+        warning_ratio=lines.warning.decimal,
+        disposal_ratio=lines.disposal.decimal,
+        lines_source="本行参数（当日口径）",
+        margin=unagreed.margin_terms,
+        independent_cny=unagreed.independent,
+        terms_source="未另行约定",
+    )
+
+
+def _failure(pledge: daily.RunningPledge, error: CarbonFinError) -> Failure:
+    return Failure(
+        item=pledge.code,
+        field=error.field,
+        detail=error.detail,
+        zh=error.zh,
+        remedy=error.remedy,
+        remedy_zh=error.remedy_zh,
+    )

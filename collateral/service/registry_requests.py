@@ -1,0 +1,64 @@
+"""Requests to the registry: written with the work that causes them, each under a key of its own."""
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.storage.outbox import Message, enqueue
+from collateral.calc.agreements import Pledge
+from collateral.calc.freezes import Operation, UnitFreeze
+from collateral.service import ledger
+from collateral.store import registry as store
+
+FREEZE_MESSAGE = "collateral.freeze"
+UNFREEZE_MESSAGE = "collateral.unfreeze"
+_KINDS = {Operation.FREEZE: FREEZE_MESSAGE, Operation.UNFREEZE: UNFREEZE_MESSAGE}
+
+
+def ask_registry(session: Session, actor: Actor, pledge: Pledge, operation: Operation) -> None:
+    """Ask for a freeze or its end; each asking has a new key, so that no earlier refusal answers it."""
+    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    units = tuple(
+        UnitFreeze(account_id=accounts[one.unit], unit=str(one.unit), quantity_t=one.quantity_t)
+        for one in pledge.units
+    )  # fmt: skip
+    number = store.next_number(session, pledge.id, operation)
+    request_key = f"{pledge.id}-{operation}-{number}"
+    message = _message(session, actor, pledge, operation, request_key=request_key, units=units)
+    store.add_request(
+        session, actor, pledge_id=pledge.id, operation=operation, number=number, request_key=request_key,
+        message_id=message.id, units=units,
+    )  # fmt: skip
+
+
+def send_anew(session: Session, actor: Actor, pledge: Pledge, asked: store.AskedRequest) -> None:
+    """Send a request that the registry never saw again, under the same key."""
+    message = _message(
+        session, actor, pledge, asked.operation, request_key=asked.request_key, units=asked.units
+    )  # fmt: skip
+    store.send_anew(session, actor, asked.request_key, message.id)
+
+
+def _message(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    operation: Operation,
+    *,
+    request_key: str,
+    units: tuple[UnitFreeze, ...],
+) -> Message:
+    return enqueue(
+        session,
+        actor,
+        subject=f"pledge:{pledge.id}",
+        kind=_KINDS[operation],
+        payload={
+            "pledge_id": pledge.id,
+            "request_key": request_key,
+            "operation": str(operation),
+            "agreement_code": pledge.code,
+            "units": [
+                {"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t} for one in units
+            ],
+        },
+    )  # fmt: skip

@@ -1,0 +1,201 @@
+"""A repo's contract: typed in by one person, opened when another approves it; title passes then, never before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import DayCount, FixedClock
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import Currency
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.parties import Standing, load_party, standing_of
+from carbonfin.storage.rulebook import book_for
+from collateral.calc.agreements import Repo, RepoDraft
+from collateral.calc.repo import ExposureMethod, RepoTerms, accrued_value
+from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
+from collateral.service.repos import open_repo
+from collateral.store import repos as store
+
+DAY_COUNT = "collateral.repo_day_count"
+BANK_ROLES = ("principal", "arranger", "calculation agent", "custodian")
+_ROLES_ZH = {"principal": "交易本方", "arranger": "安排行", "calculation agent": "计算代理行", "custodian": "托管行"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoContract:
+    """A repo as two parties agreed it; cash amounts in `currency`.
+
+    Attributes:
+        basis: The contract's day count; None takes the dated convention of the currency.
+        cross_border_basis: Rule or approval a cross-border repo rests on; empty where it is domestic or not known.
+        netting_opinion: The legal opinion that supports netting; empty flags the repo.
+        settlement: Settlement instructions of both legs.
+    """
+
+    code: str
+    seller_id: str
+    buyer_id: str
+    bank_role: str
+    unit: Unit
+    quantity_t: int
+    purchase_date: date
+    repurchase_date: date
+    currency: Currency
+    purchase_price_amount: Decimal
+    rate: Decimal
+    basis: DayCount | None
+    method: ExposureMethod
+    minimum_transfer_amount: Decimal
+    cross_border_basis: str
+    netting_opinion: str
+    settlement: str
+
+    def __post_init__(self) -> None:
+        """Refuse a part the bank cannot have, one party on both sides, and no settlement instructions."""
+        if self.bank_role not in BANK_ROLES:
+            raise InvalidInput(
+                f"the bank's role {self.bank_role!r} is none of {', '.join(BANK_ROLES)}", zh="本行角色不在可选范围",
+                field="bank_role",
+            )  # fmt: skip
+        if self.seller_id == self.buyer_id:
+            raise InvalidInput("seller and buyer are one party", zh="正、逆回购方不得为同一方", field="buyer")
+        if not self.settlement.strip():
+            raise InvalidInput("there are no settlement instructions", zh="请填写交收指示", field="settlement")
+
+
+def usual_basis(session: Session, standing: Standing, currency: Currency) -> ParameterValue:
+    """Give the dated day-count convention of a currency; a fact from memory until the bank confirms it.
+
+    Raises:
+        MissingData: None is known for the currency and day.
+    """
+    book = book_for(session, standing.organization_id, packages=("collateral",))
+    return book.on(DAY_COUNT, valid_on=standing.business_date, known_at=standing.known_at, scope=currency)
+
+
+def propose_repo(
+    session: Session, maker: Actor, contract: RepoContract, *, standing: Standing, reason: str
+) -> Approval:
+    """Put a repo's contract before the checkers; nothing is opened and no title passes.
+
+    Raises:
+        NotFound: A party is not known.
+        Conflict: The code is taken, or the same contract waits already.
+    """
+    for party_id in (contract.seller_id, contract.buyer_id):
+        load_party(session, maker, party_id)
+    draft = _draft(session, contract, standing)
+    taken = store.find_repo(session, maker, contract.code)
+    if taken is not None:
+        raise InvalidInput(f"repo {contract.code} is there already", zh=f"回购 {contract.code} 已存在", field="code")
+    return approvals.propose(
+        session,
+        maker,
+        REPO_APPROVAL,
+        ProposalDraft(
+            subject=f"repo_contract:{contract.code}",
+            title_zh=f"回购 {contract.code}",
+            title_en=f"Repo {contract.code}",
+            payload=_payload(draft),
+            reason=reason,
+        ),
+        at=standing.known_at,
+    )
+
+
+def label_of(repo: Repo) -> LabelGiven:
+    """Label a repo in the seller's books: both sides are bound, so its two prices decide; the auditor confirms it."""
+    terms = repo.terms
+    due = accrued_value(
+        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
+        start=terms.purchase_date, end=terms.repurchase_date,
+    )  # fmt: skip
+    return accounting_label(
+        RepurchaseFacts(
+            right=RepurchaseRight.OBLIGATION, purchase_price_amount=terms.purchase_price_amount,
+            repurchase_price_amount=due, expected_value_amount=due,
+        )
+    )  # fmt: skip
+
+
+def _draft(session: Session, contract: RepoContract, standing: Standing) -> RepoDraft:
+    convention = usual_basis(session, standing, contract.currency) if contract.basis is None else None
+    basis = contract.basis if convention is None else DayCount(convention.value)
+    assert basis is not None
+    flags = [
+        f"净额结算法律意见：{contract.netting_opinion or '无'}",
+        f"跨境业务依据：{contract.cross_border_basis or '待确认'}",
+        f"交收指示：{contract.settlement}",
+    ]
+    if convention is not None and not convention.confirmed:
+        flags.append(f"计息基准 {basis} 取自未确认的惯例参数")
+    return RepoDraft(
+        terms=RepoTerms(
+            code=contract.code, unit=contract.unit, quantity_t=contract.quantity_t,
+            purchase_date=contract.purchase_date, repurchase_date=contract.repurchase_date,
+            currency=contract.currency, purchase_price_amount=contract.purchase_price_amount, rate=contract.rate,
+            basis=basis, method=contract.method, minimum_transfer_amount=contract.minimum_transfer_amount,
+        ),
+        seller_id=contract.seller_id, buyer_id=contract.buyer_id, bank_role=_ROLES_ZH[contract.bank_role],
+        flags=tuple(flags),
+    )  # fmt: skip
+
+
+def _payload(draft: RepoDraft) -> dict[str, Any]:
+    terms = draft.terms
+    return {
+        "code": terms.code,
+        "seller_id": draft.seller_id,
+        "buyer_id": draft.buyer_id,
+        "bank_role": draft.bank_role,
+        "unit": str(terms.unit),
+        "quantity_t": terms.quantity_t,
+        "purchase_date": terms.purchase_date.isoformat(),
+        "repurchase_date": terms.repurchase_date.isoformat(),
+        "currency": str(terms.currency),
+        "purchase_price_amount": str(terms.purchase_price_amount),
+        "rate": str(terms.rate),
+        "basis": str(terms.basis),
+        "method": str(terms.method),
+        "minimum_transfer_amount": str(terms.minimum_transfer_amount),
+        "flags": list(draft.flags),
+    }
+
+
+def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
+    amounts = {name: Decimal(payload[name]) for name in ("purchase_price_amount", "rate", "minimum_transfer_amount")}
+    return RepoDraft(
+        terms=RepoTerms(
+            code=payload["code"], unit=Unit.parse(payload["unit"]), quantity_t=payload["quantity_t"],
+            purchase_date=date.fromisoformat(payload["purchase_date"]),
+            repurchase_date=date.fromisoformat(payload["repurchase_date"]), currency=Currency(payload["currency"]),
+            basis=DayCount(payload["basis"]), method=ExposureMethod(payload["method"]), **amounts,
+        ),
+        seller_id=payload["seller_id"], buyer_id=payload["buyer_id"], bank_role=payload["bank_role"],
+        flags=tuple(payload["flags"]),
+    )  # fmt: skip
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
+    """Open the repo: the lendable cash is struck again on the day, and title passes to the buyer."""
+    standing = standing_of(session, checker.organization_id, FixedClock(at))
+    open_repo(session, checker, _draft_of(approval.payload), standing=standing)
+
+
+REPO_APPROVAL = ApprovalKind(
+    name="collateral.repo",
+    title_zh="回购合同",
+    title_en="Repo contract",
+    maker_roles=frozenset({Role.OFFICER, Role.SYSTEM}),
+    checker_roles=frozenset({Role.CHECKER}),
+    apply=_apply,
+    address=lambda approval: f"/approvals/{approval.id}",
+)

@@ -1,0 +1,92 @@
+"""Positions as columns of one length, and the values of lines as columns."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.positions import LineValue
+from pricing.feeds.tables import TextTable
+from pricing.schemas.figures import optional_text_of, text_of
+
+PIECE_LENGTH_MAX = 10_000
+
+_Text = Annotated[str, Meta(max_length=200)]
+_Texts = Annotated[list[_Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
+_OptionalTexts = Annotated[list[_Text | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
+
+
+class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Positions as columns of one length: what a line of a book file holds, cell by cell.
+
+    A cell that cannot be read fails its line alone. A cell is null, or its column left out, where there is nothing.
+    """
+
+    line_id: _Texts
+    kind: _Texts
+    unit: _Texts
+    quantity_t: Annotated[
+        list[int | _Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX, description="Whole tonnes.")
+    ]
+    label: _OptionalTexts | None = None
+    strike_cny_per_t: _OptionalTexts | None = None
+    delivery_date: _OptionalTexts | None = None
+    contract_code: _OptionalTexts | None = None
+    trade_date: _OptionalTexts | None = None
+
+    def table(self, first: int) -> TextTable:
+        """Give the positions as rows numbered from a first one.
+
+        Raises:
+            InvalidInput: The columns are of unequal length.
+        """
+        columns = {name: getattr(self, name) for name in self.__struct_fields__}
+        filled = {name: column for name, column in columns.items() if column is not None}
+        lengths = {name: len(column) for name, column in filled.items()}
+        if len(set(lengths.values())) > 1:
+            raise InvalidInput(
+                f"the columns have unequal lengths: {', '.join(f'{name} {n}' for name, n in lengths.items())}",
+                zh="各列长度不一致：" + "、".join(f"{name} {n}" for name, n in lengths.items()),
+                field="line_id",
+                remedy="Give each column one cell a position; null where there is nothing.",
+                remedy_zh="每列每条持仓一个单元，没有内容的填 null。",
+            )
+        rows = zip(*filled.values(), strict=True)
+        return TextTable(
+            file_name="columns",
+            encoding="json",
+            head=(0, tuple(filled)),
+            rows=tuple(
+                (number, tuple("" if cell is None else str(cell) for cell in cells))
+                for number, cells in enumerate(rows, first)
+            ),
+        )
+
+
+class ValueColumnsOut(Struct, frozen=True, kw_only=True):
+    """The values of lines as columns of one length; `figure` names each in the decision's trace."""
+
+    line_id: list[str]
+    price_cny_per_t: list[str]
+    price_date: list[str]
+    price_source: list[str]
+    level: list[int]
+    is_sample: list[bool]
+    present_value_cny: list[str]
+    variation_margin_cny: list[str | None]
+    figure: list[str]
+
+    @classmethod
+    def of(cls, lines: tuple[LineValue, ...]) -> "ValueColumnsOut":
+        """Write the values."""
+        return cls(
+            line_id=[line.line_id for line in lines],
+            price_cny_per_t=[text_of(line.price_cny_per_t) for line in lines],
+            price_date=[line.price_date.isoformat() for line in lines],
+            price_source=[line.price_source for line in lines],
+            level=[line.level for line in lines],
+            is_sample=[line.is_sample for line in lines],
+            present_value_cny=[text_of(line.present_value_cny) for line in lines],
+            variation_margin_cny=[optional_text_of(line.variation_margin_cny) for line in lines],
+            figure=[line.figure for line in lines],
+        )

@@ -1,0 +1,65 @@
+"""The day's run over many agreements: every one valued, called and journalled, by a number of statements that stands."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from benchmarks.collateral import check_again, make_many_pledges
+from carbonfin.app.tables import all_tables
+from carbonfin.storage.decisions import decisions_of, replay_decision
+from carbonfin.storage.engine import Sessions, open_engine
+from collateral import jobs, service
+from tests.collateral.desk import Desk
+from tests.collateral.world import TODAY
+
+
+@contextmanager
+def statements_of(sessions: Sessions) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    sa.event.listen(sessions.engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(sessions.engine, "before_cursor_execute", note)
+
+
+def run(sessions: Sessions, desk: Desk) -> None:
+    with sessions.begin() as session:
+        assert jobs.revalue(session, desk.maker, TODAY).failures == ()
+    with sessions.begin() as session:
+        jobs.issue_calls(session, desk.maker, TODAY)
+
+
+def test_many_agreements_are_called_once_and_their_decisions_replay_on_both_databases(sessions: Sessions) -> None:
+    count = 40
+    desk = make_many_pledges(sessions, count)
+    run(sessions, desk)
+    check_again(sessions, desk.maker, count)
+    with sessions.read() as session:
+        decisions = decisions_of(session, desk.maker, kind="collateral.daily_margin")
+        assert len(decisions) == count
+        for one in decisions:
+            assert replay_decision(session, service.DECISION_KINDS, one.id).same
+        states = {pledge.state for pledge in service.pledges_of(session, desk.maker)}
+        assert states == {"MARGIN_CALLED"}
+
+
+def statement_count(path: Path, count: int) -> int:
+    engine = open_engine(f"sqlite:///{path}")
+    try:
+        all_tables().create_all(engine)
+        sessions = Sessions(engine)
+        desk = make_many_pledges(sessions, count)
+        with statements_of(sessions) as seen:
+            run(sessions, desk)
+        return len(seen)
+    finally:
+        engine.dispose()
+
+
+def test_the_run_takes_as_many_statements_for_forty_agreements_as_for_four(tmp_path: Path) -> None:
+    assert statement_count(tmp_path / "many.db", 40) == statement_count(tmp_path / "few.db", 4)
