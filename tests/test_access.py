@@ -83,6 +83,7 @@ def test_a_writing_page_is_never_open_to_the_auditor() -> None:
     reading = (
         "/replay",
         "/preview",
+        "/previews",
         "/stream",
         "/v1/risk",
         "/trials",

@@ -25,11 +25,9 @@ _BUSY_TIMEOUT_MS = 10_000
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
 _TURN = "carbonfin_writers_turn"
-_KEPT = "carbonfin_kept"
 _WAITS = "carbonfin_waits_for_turn"
 _LAST_STEPS = "last_steps"
 _FOLLOW_UPS = "follow_ups"
-_KEPT_MAX = 256
 _UNIQUE_VIOLATION = "23505"
 _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 
@@ -48,13 +46,12 @@ def open_engine(url: str) -> sa.Engine:
             max_overflow=32,
             pool_pre_ping=True,
             connect_args={"options": f"-c timezone=UTC -c lock_timeout={_BUSY_TIMEOUT_MS}"},
-            execution_options={_KEPT: {}},
         )
     engine = sa.create_engine(
         parsed.set(drivername="sqlite+pysqlite"),
         pool_size=8,
         max_overflow=32,
-        execution_options={_TURN: WritersTurn(), _KEPT: {}},
+        execution_options={_TURN: WritersTurn()},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -335,22 +332,6 @@ def execute_prepared(
     """
     session.flush()
     return cast("sa.CursorResult[Any]", session.execute(statement, values))
-
-
-def kept_while_same(session: Session, name: tuple[str, ...], mark: tuple[Any, ...], make: Callable[[], T]) -> T:
-    """Give what was made of rows before, as long as their mark is the same; else make it, and keep it with the engine.
-
-    For rows that are only ever added: their number and the greatest identifier are a mark that no two states share.
-    """
-    kept: dict[tuple[str, ...], tuple[tuple[Any, ...], Any]] = session.get_bind().get_execution_options()[_KEPT]
-    found = kept.get(name)
-    if found is not None and found[0] == mark:
-        return cast("T", found[1])
-    made = make()
-    if len(kept) >= _KEPT_MAX:
-        kept.clear()
-    kept[name] = (mark, made)
-    return made
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

@@ -1,5 +1,5 @@
-"""Collateral for systems: appraisals, pledges, repos, headroom, compliance positions, reconciliation."""
+"""Collateral for systems: pledges and their changes, margin, repos, compliance positions, reconciliation."""
 
-from collateral.api import compliance, pledges
+from collateral.api import changes, compliance, pledges
 
-routes = [*pledges.routes, *compliance.routes]
+routes = [*pledges.routes, *changes.routes, *compliance.routes]

@@ -42,6 +42,7 @@ class Encumbrance:
     unit: Unit
     quantity_t: int
     state: str
+    change_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, haircut_figures, haircut_value_cny
+from collateral.calc.pledge import nothing_pledged
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
 
 _RATIO_STEP = Decimal(1).scaleb(-10)
@@ -35,12 +36,17 @@ class PriceUsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PledgedLine:
-    """One pledged unit: tonnes, price and haircut."""
+    """One pledged unit: tonnes, price and haircut.
+
+    Attributes:
+        attached_t: What of it an authority has frozen, which covers nothing until lifted; None where nothing is.
+    """
 
     unit: Unit
     quantity_t: int
     price: PriceUsed
     haircut: Haircut
+    attached_t: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse nothing pledged and a price that is not positive."""
@@ -148,10 +154,12 @@ class Valuation:
 
 
 def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
-    """Value each unit q p and q p (1 - h), each to the fen, half up."""
+    """Value each unit q p and (q - attached) p (1 - h), each to the fen, half up."""
     valued = []
     for line in lines:
         market_value_cny = cny(line.quantity_t * line.price.price_cny_per_t)
+        counted_t = max(line.quantity_t - (line.attached_t or 0), 0)
+        counted_cny = cny(counted_t * line.price.price_cny_per_t)
         valued.append(
             ValuedLine(
                 unit=line.unit,
@@ -159,7 +167,7 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
                 price_cny_per_t=line.price.price_cny_per_t,
                 haircut_ratio=line.haircut.ratio,
                 market_value_cny=market_value_cny,
-                collateral_value_cny=haircut_value_cny(market_value_cny, line.haircut.ratio),
+                collateral_value_cny=haircut_value_cny(counted_cny, line.haircut.ratio),
             )
         )
     return tuple(valued)
@@ -209,6 +217,8 @@ def value_position(
 
     coverage = sum(q p (1 - h)) / (principal + accrued + costs); LTV = principal / sum(q p).
     """
+    if not lines:
+        raise nothing_pledged()
     valued = value_lines(lines)
     for line, result in zip(lines, valued, strict=True):
         _line_figures(line, result, figures)
@@ -251,26 +261,37 @@ def value_position(
     )  # fmt: skip
 
 
-def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) -> None:
-    unit = line.unit
+def price_figure(line: PledgedLine, figures: FigureList) -> str:
+    """Add the price a line was valued at, and give its name in the trace."""
     note_zh = "；".join(filter(None, ["示例报价" if line.price.is_sample else "", line.price.note_zh]))
-    price = figures.fact(
-        f"price_{unit}", (f"{unit} 估值价格", f"{unit} price"), line.price.price_cny_per_t, "CNY/t",
+    return figures.fact(
+        f"price_{line.unit}", (f"{line.unit} 估值价格", f"{line.unit} price"), line.price.price_cny_per_t, "CNY/t",
         f"{line.price.source} {line.price.price_date}", note_zh=note_zh, note_en=line.price.note_en,
     )  # fmt: skip
+
+
+def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) -> None:
+    unit = line.unit
+    price = price_figure(line, figures)
     quantity = figures.fact(f"quantity_{unit}", (f"{unit} 数量", f"{unit} quantity"), line.quantity_t, "t", "质押合同")
     parts = haircut_figures(line.haircut, unit, figures)
     market = figures.result(
         f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), result.market_value_cny, "CNY", "q·p",
         inputs=(quantity, price),
     )  # fmt: skip
+    attached = [] if not line.attached_t else [
+        figures.fact(
+            f"attached_{unit}", (f"{unit} 被有权机关冻结", f"{unit} frozen by an authority"), line.attached_t, "t",
+            "有权机关文书",
+        )
+    ]  # fmt: skip
     figures.result(
         f"collateral_value_{unit}",
         (f"{unit} 押品价值", f"{unit} collateral value"),
         result.collateral_value_cny,
         "CNY",
-        "q·p·(1−h)",
-        inputs=(market, *parts),
+        "(q − attached)·p·(1−h)" if line.attached_t else "q·p·(1−h)",
+        inputs=(market, *attached, *parts),
     )
 
 

@@ -5,13 +5,14 @@ the same by construction. The decision adds the trace. What all agreements share
 own decision, named by `facts_id`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, Money, cny, round_up
+from carbonfin.rules.record import ADDED_LATER
 from collateral.calc.coverage import (
     CoverageLevel,
     Debt,
@@ -47,10 +48,15 @@ class PricedUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLine:
-    """Tonnes of one unit: pledged, or free with the pledgor."""
+    """Tonnes of one unit: pledged, or free with the pledgor.
+
+    Attributes:
+        attached_t: What of it authorities have frozen, which covers nothing until lifted; None where nothing is.
+    """
 
     priced: PricedUnit
     quantity_t: int
+    attached_t: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +189,10 @@ def _valued(inputs: DailyInputs) -> Valuation:
     for one in inputs.lines:
         priced = one.priced
         line_market_cny = cny(one.quantity_t * priced.price_cny_per_t)
-        line_collateral_cny = haircut_value_cny(line_market_cny, priced.haircut_ratio)
+        counted_cny = line_market_cny
+        if one.attached_t:
+            counted_cny = cny(max(one.quantity_t - one.attached_t, 0) * priced.price_cny_per_t)
+        line_collateral_cny = haircut_value_cny(counted_cny, priced.haircut_ratio)
         market_cny += line_market_cny
         collateral_cny += line_collateral_cny
         lines.append(

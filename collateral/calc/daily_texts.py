@@ -109,7 +109,12 @@ class DayWriter:
     def _lines_text(self, lines: Iterable[HeldLine]) -> str:
         return (
             "["
-            + ",".join([f'{{"priced":{self._kept_text(one.priced)},"quantity_t":{one.quantity_t}}}' for one in lines])
+            + ",".join(
+                [
+                    f'{{{_attached_text(one)}"priced":{self._kept_text(one.priced)},"quantity_t":{one.quantity_t}}}'
+                    for one in lines
+                ]
+            )
             + "]"
         )
 
@@ -132,6 +137,7 @@ def _shape(inputs: DailyInputs, struck: Struck) -> Hashable:
     """Give what must be the same for two traces to differ in values alone."""
     return (
         tuple([one.priced.unit for one in inputs.lines]),
+        tuple([one.attached_t is not None for one in inputs.lines]),
         tuple([one.unit for one in struck.top_ups]),
         tuple([one.kind for one in struck.safe_dates]),
         struck.safe_date.kind,
@@ -156,6 +162,10 @@ def _pattern_of(inputs: DailyInputs) -> _Pattern:
         value = "%s" if is_given else figure.value.replace("%", "%%")
         texts.append(f'{before.replace("%", "%%")}{_VALUE}{value}"}}')
     return _Pattern(trace=",".join(texts), names=tuple(names))
+
+
+def _attached_text(line: HeldLine) -> str:
+    return "" if line.attached_t is None else f'"attached_t":{line.attached_t},'
 
 
 def _agreed_text(agreed: AgreedMargin) -> str:

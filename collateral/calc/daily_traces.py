@@ -81,6 +81,9 @@ def figure_values(inputs: DailyInputs, struck: Struck) -> dict[str, str]:
         values[f"quantity_{line.unit}"] = str(line.quantity_t)
         values[f"market_value_{line.unit}"] = str(line.market_value_cny)
         values[f"collateral_value_{line.unit}"] = str(line.collateral_value_cny)
+    for held in inputs.lines:
+        if held.attached_t is not None:
+            values[f"attached_{held.priced.unit}"] = str(held.attached_t)
     for scheme, tonnes, days in struck.scheme_days:
         values[f"pledged_{scheme}"] = str(tonnes)
         values[f"closeout_days_{scheme}"] = str(days)
@@ -126,9 +129,16 @@ def _value_figures(inputs: DailyInputs, struck: Struck, figures: FigureList, val
             f"market_value_{unit}", (f"{unit} 市值", f"{unit} market value"), "CNY", "q·p",
             f"quantity_{unit}", f"price_{unit}",
         )  # fmt: skip
+        attached = f"attached_{unit}"
+        if attached in values:
+            figures.fact(
+                attached, (f"{unit} 被有权机关冻结", f"{unit} frozen by an authority"), values[attached], "t",
+                "有权机关文书",
+            )  # fmt: skip
         result(
-            f"collateral_value_{unit}", (f"{unit} 押品价值", f"{unit} collateral value"), "CNY", "q·p·(1−h)",
-            f"market_value_{unit}", f"haircut_ratio_{unit}",
+            f"collateral_value_{unit}", (f"{unit} 押品价值", f"{unit} collateral value"), "CNY",
+            "(q − attached)·p·(1−h)" if attached in values else "q·p·(1−h)",
+            f"market_value_{unit}", *([attached] if attached in values else []), f"haircut_ratio_{unit}",
         )  # fmt: skip
     result("market_value", ("市值", "Market value"), "CNY", "Σ q·p", *(f"market_value_{unit}" for unit in units))
     result(

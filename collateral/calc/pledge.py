@@ -1,5 +1,6 @@
 """The life of a pledge: twenty states and forty-three edges, typed in as data."""
 
+from carbonfin.kernel.errors import MissingData
 from collateral.calc.states import Machine
 
 STATE_NAMES_ZH: dict[str, str] = {
@@ -114,3 +115,14 @@ PLEDGE = Machine(
 
 IN_FORCE = frozenset({"DRAWN", "MARGIN_CALLED", "CURE_EXPIRED", "ENFORCING"})
 """States in which a loan stands behind the pledge and coverage is struck each business date."""
+
+
+def nothing_pledged() -> MissingData:
+    """Give the fault of a pledge whose units were all taken out."""
+    return MissingData(
+        "nothing is pledged any more: there is no market value to hold the loan against",
+        zh="质押品已全部划出，无法计算覆盖率",
+        field="units",
+        remedy="Call for new units or declare a default.",
+        remedy_zh="请要求追加押品，或宣布违约。",
+    )

@@ -1,8 +1,12 @@
-"""Collateral commands: the desk, appraisals, compliance positions, headroom, the registry and its simulator."""
+"""Collateral commands: the desk, pledges and their changes, compliance positions, the registry and its simulator."""
 
-from collateral.commands import compliance
+from collateral.commands import changes, compliance
 from collateral.commands.pledges import commands, registry_sim
 
+commands.command("top-up")(changes.top_up)
+commands.command("substitute")(changes.substitute)
+commands.command("part-release")(changes.part_release)
+commands.command("changes")(changes.list_changes)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
 

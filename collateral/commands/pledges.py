@@ -8,7 +8,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import SystemClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
@@ -17,8 +16,9 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
 from collateral import jobs, service
-from collateral.calc.agreements import PledgeDraft, UnitQuantity
+from collateral.calc.agreements import PledgeDraft
 from collateral.calc.pledge import STATE_NAMES_ZH
+from collateral.commands.units import unit_quantity
 from collateral.registries.access import RegistryAccess, registry_secret
 from collateral.registries.http import http_registry
 from collateral.registries.simulated import Fault, PlannedFault
@@ -87,7 +87,7 @@ def appraise(
         draft = PledgeDraft(
             code=code,
             pledgor_id=party_by_code(session, terminal.actor, pledgor).id,
-            units=tuple(_unit_quantity(text) for text in units),
+            units=tuple(unit_quantity(text) for text in units),
             principal_cny=parse_decimal(principal, field="--principal"),
             end_date=day_of(end, field="--end"),
             extends_code=extends,
@@ -96,19 +96,6 @@ def appraise(
     terminal.answer(msgspec.to_builtins(AppraisalOut.of(outcome, None)))
     for refusal in outcome.refusals:
         terminal.say(f"不予受理：{refusal.zh}")
-
-
-def _unit_quantity(text: str) -> UnitQuantity:
-    unit, separator, quantity = text.partition("=")
-    if not separator or not quantity.isdecimal():
-        raise InvalidInput(
-            f"{text!r} is not unit=tonnes",
-            zh=f"“{text}”应写作 品种=吨数",
-            field="units",
-            remedy="Write for example CEA-2023=50000.",
-            remedy_zh="例如 CEA-2023=50000。",
-        )
-    return UnitQuantity(unit=Unit.parse(unit), quantity_t=int(quantity))
 
 
 @commands.command("headroom")

@@ -1,6 +1,7 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
 from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
+from collateral.models.enforcement import AuthorityActRow, EnforcementRow, EnforcementStepRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -9,6 +10,7 @@ from collateral.models.ledger import (
     UnitPositionRow,
 )
 from collateral.models.margin import MarginCallEventRow, MarginTermsRow
+from collateral.models.pledge_changes import PledgeChangeEventRow, PledgeChangeRow, PledgeChangeUnitRow
 from collateral.models.pledges import (
     AgreementExposureRow,
     CoverageRow,
@@ -23,10 +25,13 @@ from collateral.models.repos import RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
+    "AuthorityActRow",
     "ComplianceAllocationRow",
     "CompliancePositionRow",
     "CoverageRow",
     "EncumbranceRow",
+    "EnforcementRow",
+    "EnforcementStepRow",
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",
@@ -34,6 +39,9 @@ __all__ = [
     "MarginCallRow",
     "MarginTermsRow",
     "PledgeApprovalRow",
+    "PledgeChangeEventRow",
+    "PledgeChangeRow",
+    "PledgeChangeUnitRow",
     "PledgeEventRow",
     "PledgeRow",
     "PledgeUnitRow",

@@ -43,7 +43,10 @@ class UnitPositionRow(Row, table=True):
 
 
 class EncumbranceRow(Row, table=True):
-    """Units of one account bound to one agreement; a locked one never times out."""
+    """Units of one account bound to one agreement; a locked one never times out.
+
+    `change_id` names the change of the pledge that reserved the units or lets them go; empty for the first freeze.
+    """
 
     __table_args__ = (
         sa.CheckConstraint("quantity_t >= 0", name="quantity_not_negative"),
@@ -59,6 +62,7 @@ class EncumbranceRow(Row, table=True):
     quantity_t: int
     state: str
     reserved_at: datetime
+    change_id: str | None = Field(default=None, index=True)
 
 
 class JournalEntryRow(Row, table=True):

@@ -1,5 +1,6 @@
-"""Collateral for people: the desk, one pledge, one repo, and the application form."""
+"""Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
+from collateral.pages import changes
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.compliance import (
     compliance_list,
@@ -30,6 +31,7 @@ routes = [
     call_letter,
     terms_page,
     send_terms,
+    *changes.routes,
     repo_page,
     reconciliation_page,
     export_reconciliation,

@@ -96,17 +96,10 @@ def send_application(
 
 
 def _draft(session: Session, actor: Actor, form: PledgeForm) -> PledgeDraft:
-    units = []
-    for place, (unit, quantity) in enumerate(form.lines, 1):
-        if _QUANTITY.fullmatch(quantity) is None:
-            raise InvalidInput(
-                f"quantity {quantity!r} is not whole tonnes up to 999,999,999",
-                zh=f"“{quantity}”不是 999,999,999 以内的整数吨",
-                field=f"quantity_{place}",
-                remedy="Write digits only.",
-                remedy_zh="请只填数字，不加千分位。",
-            )
-        units.append(UnitQuantity(unit=_unit(unit, place), quantity_t=int(quantity)))
+    units = tuple(
+        whole_units(unit, quantity, unit_field=f"unit_{place}", quantity_field=f"quantity_{place}")
+        for place, (unit, quantity) in enumerate(form.lines, 1)
+    )
     code = form.code.strip()
     if code and _CODE.fullmatch(code) is None:
         raise InvalidInput(
@@ -119,21 +112,34 @@ def _draft(session: Session, actor: Actor, form: PledgeForm) -> PledgeDraft:
     return PledgeDraft(
         code=code,
         pledgor_id=party_by_code(session, actor, form.pledgor).id,
-        units=tuple(units),
+        units=units,
         principal_cny=parse_decimal(form.principal_cny, field="principal_cny"),
         end_date=day_of(form.end_date, field="end_date"),
         extends_code=form.extends_code.strip(),
     )
 
 
-def _unit(text: str, place: int) -> Unit:
+def whole_units(unit: str, quantity: str, *, unit_field: str, quantity_field: str) -> UnitQuantity:
+    """Read a line of a form.
+
+    Raises:
+        InvalidInput: Unit or quantity cannot be read; the field is named.
+    """
+    if _QUANTITY.fullmatch(quantity) is None:
+        raise InvalidInput(
+            f"quantity {quantity!r} is not whole tonnes up to 999,999,999",
+            zh=f"“{quantity}”不是 999,999,999 以内的整数吨",
+            field=quantity_field,
+            remedy="Write digits only.",
+            remedy_zh="请只填数字，不加千分位。",
+        )
     try:
-        return Unit.parse(text)
+        return UnitQuantity(unit=Unit.parse(unit), quantity_t=int(quantity))
     except InvalidInput as refusal:
         raise InvalidInput(
             refusal.detail,
             zh=refusal.zh,
-            field=f"unit_{place}",
+            field=quantity_field if refusal.field == "quantity_t" else unit_field,
             remedy=refusal.remedy,
             remedy_zh=refusal.remedy_zh,
         ) from refusal

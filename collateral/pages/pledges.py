@@ -23,11 +23,14 @@ from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge
+from collateral.calc.pledge import IN_FORCE
 from collateral.pages.charts import pledge_chart
 from collateral.pages.words import (
     BUCKETS,
+    CHANGE_KINDS,
     ENTRY_KINDS,
     LEVELS,
+    change_badge,
     days_left,
     event_words,
     four_places,
@@ -190,6 +193,7 @@ def _shown(
             "coverage": history[-1] if history else None,
             "exposure": service.latest_exposure(session, actor, pledge.code, on=standing.business_date),
             "calls": service.live_calls(session, actor, agreement_code=pledge.code),
+            "changes": service.changes_of(session, actor, pledge.id),
             "timeline": service.timeline_of(session, actor, pledge.id),
             "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
             "approval": service.approval_of(session, actor, pledge.id),
@@ -197,11 +201,8 @@ def _shown(
             "refused": service.refused_unfreeze(session, actor, pledge),
         }
         lines = service.lines_of(session, standing) if history else None
-        context["trace_values"] = (
-            {figure.name: figure.value for figure in load_decision(session, actor, history[-1].decision_id).trace}
-            if history
-            else {}
-        )
+        trace = load_decision(session, actor, history[-1].decision_id).trace if history else ()
+        context["trace_values"] = {figure.name: figure.value for figure in trace}
     language: Language = "en" if language_of(request).value == "en" else "zh"
     return page(
         request,
@@ -217,6 +218,9 @@ def _shown(
         words=words,
         levels=LEVELS,
         state_badge=state_badge,
+        change_badge=change_badge,
+        change_kinds=CHANGE_KINDS,
+        may_change=actor.role in {Role.OFFICER, Role.SYSTEM} and pledge.state in IN_FORCE,
         event_words=event_words,
         entry_kinds=ENTRY_KINDS,
         buckets=BUCKETS,

@@ -8,6 +8,7 @@ from carbonfin.web.pages import Text
 from collateral.calc.coverage import CoverageLevel
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
+from collateral.calc.pledge_changes import CHANGE, ChangeKind
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate, SafeDateKind
 
 _WARNING_STATES = frozenset({"MARGIN_CALLED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "MARGIN_PENDING", "ISSUED"})
@@ -34,6 +35,11 @@ ENTRY_KINDS: dict[str, Text] = {
     "void": Text("撤销预留", "Reservation voided"),
     "release": Text("解除锁定", "Released"),
     "transfer": Text("所有权转移", "Title transferred"),
+    "deduction": Text("有权机关扣划", "Taken by an authority"),
+    "sale": Text("处置成交划出", "Sold in an enforcement"),
+    "authority_freeze": Text("有权机关冻结", "Frozen by an authority"),
+    "authority_lift": Text("有权机关解除冻结", "Freeze lifted by an authority"),
+    "authority_deduction": Text("有权机关扣划", "Taken by an authority"),
 }
 BUCKETS: dict[str, Text] = {
     "outside": Text("外部", "outside"),
@@ -78,7 +84,52 @@ CALL_EVENTS: dict[str, Text] = {
     "cured in grace": Text("逾期补足", "Cured"),
 }
 
+CHANGE_KINDS: dict[ChangeKind, Text] = {
+    ChangeKind.TOP_UP: Text("追加押品", "Top-up"),
+    ChangeKind.SUBSTITUTION: Text("置换押品", "Substitution"),
+    ChangeKind.PART_RELEASE: Text("部分解押", "Partial release"),
+}
+_CHANGE_EVENTS: dict[str, Text] = {
+    "ask": Text("提出", "Asked for"),
+    "approve": Text("复核同意", "Approved"),
+    "reject": Text("复核拒绝", "Rejected"),
+    "withdraw": Text("撤回", "Withdrawn"),
+    "ask_freeze": Text("申请冻结新押品", "Freeze of the new units asked"),
+    "ask_unfreeze": Text("申请解冻", "Release asked"),
+    "registry_confirms": Text("登记机构确认", "Registry confirmed"),
+    "registry_rejects": Text("登记机构拒绝", "Registry refused"),
+    "timeout": Text("登记机构未答复", "Registry did not answer"),
+    "query:frozen": Text("查询结果：已冻结", "Query: frozen"),
+    "query:not_frozen": Text("查询结果：未冻结", "Query: not frozen"),
+    "query:unfrozen": Text("查询结果：已解冻", "Query: unfrozen"),
+    "query:still_frozen": Text("查询结果：仍冻结", "Query: still frozen"),
+    "complete": Text("完成", "Completed"),
+    "hold_back": Text("原押品暂不释放", "Old units held back"),
+}
+_CHANGE_WARNINGS = frozenset({"PROPOSED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "NEW_LOCKED"})
+_CHANGE_BREACHES = frozenset({"FREEZE_REFUSED", "UNFREEZE_REFUSED", "REJECTED"})
+
+
+def change_badge(state: str) -> tuple[str, Text]:
+    """Give the badge of a change's state: its kind and its words."""
+    words = Text(CHANGE.states[state], state.replace("_", " ").capitalize())
+    if state in _CHANGE_BREACHES:
+        return "breach", words
+    if state in _CHANGE_WARNINGS:
+        return "warning", words
+    return ("good" if state == "DONE" else "neutral"), words
+
+
+def change_event_words(event: str) -> Text:
+    """Give the words of a step of a change."""
+    return _CHANGE_EVENTS[event]
+
+
 _NOTED_ZH = {
+    "units_added": "押品增加",
+    "authority_freeze": "有权机关冻结",
+    "authority_lift": "有权机关解除冻结",
+    "authority_deduction": "有权机关扣划",
     "query:processing": "查询结果：处理中",
     "query:unknown": "查询无答复",
     "query:not_sent": "查询未发出",

@@ -1,5 +1,15 @@
 """Shapes of the collateral API: strings for exact figures, one copy between struct and value."""
 
+from collateral.schemas.changes import (
+    ChangeDetailOut,
+    ChangeEventOut,
+    ChangeIn,
+    ChangeListOut,
+    ChangeOut,
+    ChangePreviewOut,
+    ReasonIn,
+    ScenarioOut,
+)
 from collateral.schemas.margin import (
     CallEventOut,
     CallStepIn,
@@ -36,6 +46,12 @@ __all__ = [
     "CallEventOut",
     "CallOut",
     "CallStepIn",
+    "ChangeDetailOut",
+    "ChangeEventOut",
+    "ChangeIn",
+    "ChangeListOut",
+    "ChangeOut",
+    "ChangePreviewOut",
     "CoverageOut",
     "DeskPledgeOut",
     "DifferenceOut",
@@ -53,11 +69,13 @@ __all__ = [
     "PledgeListOut",
     "PledgeOut",
     "ProposedOut",
+    "ReasonIn",
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
     "RepoIn",
     "RepoOut",
+    "ScenarioOut",
     "TopUpOut",
     "UnitQuantityIn",
     "UnitQuantityOut",

@@ -15,12 +15,16 @@ from collateral.calc.agreements import (
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
+from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
+from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
 from collateral.calc.headroom import HEADROOM
+from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.service.appraisals import appraise_what_if, record_appraisal
@@ -32,6 +36,7 @@ from collateral.service.approvals import (
     reject_pledge,
     waiting_approval,
 )
+from collateral.service.authority_acts import acts_of_party, acts_on_pledge, record_act
 from collateral.service.call_answers import (
     CALL_STEPS,
     LATE_CURE,
@@ -43,6 +48,21 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.change_approvals import (
+    CHANGE_APPROVAL,
+    approve_change,
+    propose_change,
+    waiting_change_approval,
+)
+from collateral.service.change_replies import ask_again, free_old, withdraw_change
+from collateral.service.changes import (
+    change_of_pledge,
+    change_outcome,
+    change_timeline,
+    changes_of,
+    load_change,
+    preview_change,
+)
 from collateral.service.compliance import (
     EmitterYear,
     MeanPrices,
@@ -58,6 +78,19 @@ from collateral.service.compliance import (
 from collateral.service.compliance_import import ComplianceImport, import_compliance_file
 from collateral.service.daily_run import revalue
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
+from collateral.service.enforcement import (
+    SaleDraft,
+    accept_late_cure,
+    enforcement_of,
+    record_failed_sale,
+    settle_sale,
+)
+from collateral.service.enforcement_approvals import (
+    ENFORCEMENT_APPROVAL,
+    propose_default,
+    propose_distribution,
+    waiting_enforcement_approval,
+)
 from collateral.service.headroom import (
     headroom_of,
     latest_headrooms,
@@ -106,6 +139,7 @@ from collateral.service.registry import (
     take_answer,
     take_reply,
 )
+from collateral.service.release_letters import change_letter, release_letter
 from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
@@ -138,14 +172,22 @@ __all__ = [
     "BANK_ROLES",
     "CALL_NOTICE",
     "CALL_STEPS",
+    "CHANGE_APPROVAL",
     "DECISION_KINDS",
+    "ENFORCEMENT_APPROVAL",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
+    "ActDraft",
+    "ActKind",
+    "AuthorityAct",
     "CallStep",
+    "ChangeDraft",
+    "ChangeKind",
+    "ChangeOutcome",
     "ComplianceImport",
     "CompliancePosition",
     "CoverageRecord",
@@ -155,9 +197,11 @@ __all__ = [
     "EmitterYear",
     "Exposure",
     "HeadroomRecord",
+    "LotSold",
     "MarginCall",
     "MeanPrices",
     "Pledge",
+    "PledgeChange",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
@@ -167,19 +211,31 @@ __all__ = [
     "RepoContract",
     "RepoDraft",
     "RepoExposureRecord",
+    "SaleDraft",
+    "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
+    "accept_late_cure",
     "account_holders",
+    "acts_of_party",
+    "acts_on_pledge",
     "agreement_address",
     "apply_for_pledge",
     "appraise_pledge",
     "appraise_what_if",
     "approval_of",
+    "approve_change",
     "approve_pledge",
     "approve_terms",
+    "ask_again",
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
+    "change_letter",
+    "change_of_pledge",
+    "change_outcome",
+    "change_timeline",
+    "changes_of",
     "claim_request",
     "collateral_desk",
     "complete_diligence",
@@ -191,6 +247,8 @@ __all__ = [
     "desk_view",
     "draw_pledge",
     "emitter_years",
+    "enforcement_of",
+    "free_old",
     "haircut_impact",
     "headroom_of",
     "holdings_of",
@@ -207,6 +265,7 @@ __all__ = [
     "lines_of",
     "live_calls",
     "load_call",
+    "load_change",
     "load_pledge",
     "load_repo",
     "messages_to_send",
@@ -217,12 +276,18 @@ __all__ = [
     "pledge_by_code",
     "pledges_of",
     "positions_of",
+    "preview_change",
+    "propose_change",
+    "propose_default",
+    "propose_distribution",
     "propose_repo",
     "propose_terms",
     "reconciliations_page",
+    "record_act",
     "record_appraisal",
     "record_compliance_position",
     "record_exposure",
+    "record_failed_sale",
     "record_headroom",
     "record_holding",
     "record_reconciliation",
@@ -230,6 +295,7 @@ __all__ = [
     "register_pledge",
     "reject_pledge",
     "reject_terms",
+    "release_letter",
     "repay_pledge",
     "repo_by_code",
     "repo_exposure_of",
@@ -238,6 +304,7 @@ __all__ = [
     "request_unfreeze",
     "revalue",
     "revalue_repos",
+    "settle_sale",
     "sign_pledge",
     "standing_on",
     "steps_from",
@@ -251,13 +318,16 @@ __all__ = [
     "unconfirmed_of",
     "usual_basis",
     "waiting_approval",
+    "waiting_change_approval",
     "waiting_end",
+    "waiting_enforcement_approval",
     "waiting_terms",
+    "withdraw_change",
     "withdraw_pledge",
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, HEADROOM, RECONCILIATION,
-    REPO_EXPOSURE, REPO_START,
+    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
+    RECONCILIATION, REPO_EXPOSURE, REPO_START, SALE,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -27,7 +27,8 @@ from collateral.service.view import CURE_DAYS, DeskView, desk_view, standing_on
 from collateral.store import daily, margin, pledges
 from collateral.store.valuations import top_ups_of_json
 
-_BREACHED = frozenset({CoverageLevel.WARNING, CoverageLevel.DISPOSAL})
+CALLABLE = frozenset({"DRAWN", "MARGIN_CALLED"})
+"""States in which coverage moves a pledge."""
 _EXPIRING = {
     "ISSUED": "no answer by deadline",
     "AGREED": "not settled by deadline",
@@ -54,19 +55,25 @@ def issue_calls(session: Session, actor: Actor, business_date: date) -> tuple[st
     called back to the pledgor. Coverage of an older date moves nothing. Reads and writes are a fixed number of
     statements; only cures and expiries go one by one.
     """
-    standing = standing_on(session, actor, business_date)
-    view = desk_view(session, standing)
-    coverages = daily.coverages_of_day(session, actor, business_date)
-    running = daily.running_pledges(session, actor, frozenset({"DRAWN", "MARGIN_CALLED"}))
+    view = desk_view(session, standing_on(session, actor, business_date))
+    return move_by_coverage(session, actor, view, daily.running_pledges(session, actor, CALLABLE))
+
+
+def move_by_coverage(
+    session: Session, actor: Actor, view: DeskView, running: tuple[daily.RunningPledge, ...]
+) -> tuple[str, ...]:
+    """Move these pledges by their coverage of the view's date, and give the agreements called."""
+    standing = view.standing
+    coverages = daily.coverages_of_day(session, actor, view.day)
     live: dict[str, list[MarginCall]] = {}
     for call in margin.live_calls(session, actor):
         live.setdefault(call.agreement_code, []).append(call)
-    in_force = margin.terms_in_force(session, actor, on=business_date)
+    in_force = margin.terms_in_force(session, actor, on=view.day)
     batch = _Batch(
         session=session,
         actor=actor,
         view=view,
-        called=daily.called_on(session, actor, business_date),
+        called=daily.called_on(session, actor, view.day),
         past=frozenset(code for code, calls in live.items() if any(_is_past(call, standing) for call in calls)),
         calendars=calendars_known(session, standing.known_at),
         terms={one.id: one.terms for one in in_force.values()},

@@ -11,7 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.cryptography import sha256_hex
-from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.errors import CarbonFinError, Conflict, MissingData
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import WrittenDecision, record_written
 from collateral.calc.agreed_terms import TermsRecord, unagreed_terms
@@ -19,10 +19,11 @@ from collateral.calc.coverage import Debt
 from collateral.calc.daily_margin import AgreedMargin, DailyInputs, EndFacts, HeldLine, MarginHeld, scheme_days
 from collateral.calc.daily_texts import DayTexts, DayWriter
 from collateral.calc.daily_traces import DAILY_MARGIN
-from collateral.calc.pledge import IN_FORCE
+from collateral.calc.pledge import IN_FORCE, nothing_pledged
 from collateral.service.day_facts import DayFacts, strike_day_facts
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
+from collateral.store.authority_acts import attached_by_pledge
 
 _NOTHING_HELD = daily.MarginSums()
 
@@ -52,6 +53,20 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     return Batch(values=tuple(pledge.code for pledge, _ in written), failures=tuple(failures))
 
 
+def strike_one(session: Session, actor: Actor, view: DeskView, pledge_id: str) -> None:
+    """Strike one pledge in force as the run of the view's date would.
+
+    Raises:
+        MissingData: The day's exposure is not posted, or a pledged unit cannot be valued.
+        Conflict: The pledge is not in force.
+    """
+    running = daily.running_pledges(session, actor, IN_FORCE, only=pledge_id)
+    if not running:
+        raise Conflict("the pledge is not in force", zh="质押不在存续期，无需盯市", field="pledge_id")
+    day = _Day.read(session, actor, view, running)
+    _keep(session, actor, view, day, [(one, DayWriter().write(day.inputs_of(one))) for one in running])
+
+
 def _keep(
     session: Session,
     actor: Actor,
@@ -63,9 +78,9 @@ def _keep(
     fresh = []
     for pledge, texts in written:
         digest = sha256_hex(texts.inputs_text.encode())
-        known, revision = struck.get(pledge.id, (set(), 0))
-        if digest not in known:
-            fresh.append((pledge, texts, digest, revision))
+        earlier = struck.get(pledge.id, ())
+        if not earlier or earlier[-1] != digest:
+            fresh.append((pledge, texts, digest, earlier))
     decision_ids = record_written(
         session,
         actor,
@@ -82,10 +97,10 @@ def _keep(
         actor,
         [
             daily.StruckDay(
-                pledge=pledge, texts=texts, inputs_digest=digest, revision=revision,
+                pledge=pledge, texts=texts, inputs_digest=digest, revision=len(earlier), stood_before=digest in earlier,
                 terms_id=day.terms_id_of(pledge.code), decision_id=decision_id,
             )
-            for (pledge, texts, digest, revision), decision_id in zip(fresh, decision_ids, strict=True)
+            for (pledge, texts, digest, earlier), decision_id in zip(fresh, decision_ids, strict=True)
         ],
     )  # fmt: skip
 
@@ -99,6 +114,7 @@ class _Day:
     owed: dict[str, daily.OwedOnDay]
     free: dict[str, list[tuple[str, int]]]
     sums: dict[str, daily.MarginSums]
+    attached: dict[tuple[str, str], int]
     terms: dict[str, TermsRecord]
     units: dict[str, Unit]
     bank_lines: AgreedMargin
@@ -121,6 +137,7 @@ class _Day:
             owed=daily.owed_on(session, actor, view.day),
             free=free,
             sums=daily.margin_sums(session, actor, before=view.day),
+            attached=attached_by_pledge(session, actor),
             terms=margin.terms_in_force(session, actor, on=view.day),
             units=units,
             bank_lines=_bank_margin(view, facts),
@@ -149,12 +166,21 @@ class _Day:
                 remedy="Run the day's accrual first.",
                 remedy_zh="请先运行当日计息。",
             )
+        if not pledge.units:
+            raise nothing_pledged()
         units = tuple([self.units[name] for name, _ in pledge.units])
         for unit in units:
             if unit in self.facts.refusals:
                 raise self.facts.refusals[unit]
         lines = tuple(
-            [HeldLine(priced=self.facts.priced[self.units[name]], quantity_t=count) for name, count in pledge.units]
+            [
+                HeldLine(
+                    priced=self.facts.priced[self.units[name]],
+                    quantity_t=count,
+                    attached_t=self.attached.get((pledge.id, name)),
+                )
+                for name, count in pledge.units
+            ]
         )
         held = self.sums.get(pledge.code, _NOTHING_HELD)
         return DailyInputs(

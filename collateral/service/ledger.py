@@ -1,5 +1,6 @@
 """Accounts and holdings, and the holds on them: reserve, confirm, void, release, each with its journal entry."""
 
+from dataclasses import replace
 from datetime import date
 
 from sqlmodel import Session
@@ -98,8 +99,9 @@ def reserve(
     units: tuple[UnitQuantity, ...],
     standing: Standing,
     cause: str,
+    change_id: str | None = None,
 ) -> None:
-    """Reserve free units for an agreement before the registry is asked.
+    """Reserve free units for an agreement, or for a change of it, before the registry is asked.
 
     Raises:
         Conflict: Too little is free; nothing is reserved.
@@ -117,14 +119,17 @@ def reserve(
             unit=one.unit,
             quantity_t=one.quantity_t,
             reserved_at=standing.known_at,
+            change_id=change_id,
         )
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
         _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
-def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
-    """Lock what is reserved for a pledge: the registry froze it."""
-    for held in _held(session, actor, pledge_id, "PENDING"):
+def confirm(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
+    """Lock what is reserved for a pledge, at its beginning or by a change: the registry froze it."""
+    for held in _reserved(session, actor, pledge_id, change_id):
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "confirm"))
         store.move_position(
             session,
@@ -137,9 +142,11 @@ def confirm(session: Session, actor: Actor, *, pledge_id: str, standing: Standin
         _move(session, actor, held, "confirm", start=Bucket.PENDING, end=Bucket.LOCKED, standing=standing, cause=cause)
 
 
-def void(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
+def void(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
     """Free what is reserved for a pledge; only after the registry said that it is not frozen."""
-    for held in _held(session, actor, pledge_id, "PENDING"):
+    for held in _reserved(session, actor, pledge_id, change_id):
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "void"))
         store.move_position(session, actor, account_id=held.account_id, unit=held.unit, pending_t=-held.quantity_t)
         _move(session, actor, held, "void", start=Bucket.PENDING, end=Bucket.FREE, standing=standing, cause=cause)
@@ -153,9 +160,133 @@ def ask_release(session: Session, actor: Actor, *, pledge_id: str) -> tuple[Encu
     return held
 
 
-def release(session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str) -> None:
-    """Free what was locked for a pledge: the registry unfroze it."""
+def ask_part_release(
+    session: Session, actor: Actor, *, pledge_id: str, change_id: str, units: tuple[UnitQuantity, ...]
+) -> None:
+    """Mark part of what is locked for a pledge as asked to be released by a change; it stays bound until confirmed.
+
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    locked = _held(session, actor, pledge_id, "LOCKED")
+    for one in units:
+        left_t = one.quantity_t
+        for held in locked:
+            if held.unit != one.unit or not left_t:
+                continue
+            part_t = min(left_t, held.quantity_t)
+            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id)
+            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
+            left_t -= part_t
+        if left_t:
+            raise Conflict(
+                f"{one.unit}: {one.quantity_t} t are to be freed, {one.quantity_t - left_t} t are locked",
+                zh=f"{one.unit} 拟释放 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
+                field="freed",
+            )
+
+
+def take(
+    session: Session,
+    actor: Actor,
+    *,
+    pledge_id: str,
+    units: tuple[UnitQuantity, ...],
+    kind: str,
+    standing: Standing,
+    cause: str,
+) -> None:
+    """Take locked units of a pledge off its pledgor's account: sold in an enforcement, or deducted by an authority.
+
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    locked = _held(session, actor, pledge_id, "LOCKED")
+    for one in units:
+        left_t = one.quantity_t
+        for held in locked:
+            if held.unit != one.unit or not left_t:
+                continue
+            part_t = min(left_t, held.quantity_t)
+            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=None)
+            part = replace(part, quantity_t=part_t)
+            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
+            store.move_position(
+                session, actor, account_id=part.account_id, unit=part.unit, total_t=-part_t, locked_t=-part_t
+            )
+            _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
+            left_t -= part_t
+        if left_t:
+            raise Conflict(
+                f"{one.unit}: {one.quantity_t} t are to be taken, {one.quantity_t - left_t} t are locked",
+                zh=f"{one.unit} 拟划出 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
+                field="units",
+            )
+
+
+def sell(
+    session: Session,
+    actor: Actor,
+    *,
+    pledge_id: str,
+    buyer_id: str | None,
+    lots: tuple[tuple[Unit, int], ...],
+    standing: Standing,
+    cause: str,
+) -> None:
+    """Take sold units off the pledgor's account, and put them into the buyer's where one is named.
+
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    units = tuple(UnitQuantity(unit=unit, quantity_t=quantity_t) for unit, quantity_t in lots)
+    take(session, actor, pledge_id=pledge_id, units=units, kind="sale", standing=standing, cause=cause)
+    if buyer_id is None:
+        return
+    for one in units:
+        account_id = open_account(session, actor, buyer_id, one.unit.scheme, standing=standing)
+        store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
+        store.move_position(session, actor, account_id=account_id, unit=one.unit, total_t=one.quantity_t)
+        entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
+        _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+
+
+_ORDERS: dict[str, tuple[Bucket, Bucket, int, int]] = {
+    # order: from, to, change of the total, change of what is locked, for each tonne
+    "freeze": (Bucket.FREE, Bucket.LOCKED, 0, 1),
+    "lift frozen": (Bucket.LOCKED, Bucket.FREE, 0, -1),
+    "deduction": (Bucket.FREE, Bucket.OUTSIDE, -1, 0),
+    "deduction frozen": (Bucket.LOCKED, Bucket.OUTSIDE, -1, -1),
+}
+
+
+def move_by_order(
+    session: Session, actor: Actor, *, party_id: str, unit: Unit, quantity_t: int, order: str, standing: Standing,
+    cause: str,
+) -> None:  # fmt: skip
+    """Do to a party's unpledged units what an authority ordered: freeze, lift what is frozen, or take.
+
+    Raises:
+        Conflict: Too little is free, or frozen.
+    """
+    start, end, total, locked = _ORDERS[order]
+    account_id = open_account(session, actor, party_id, unit.scheme, standing=standing)
+    store.ensure_position(session, actor, account_id=account_id, unit=unit)
+    store.move_position(
+        session, actor, account_id=account_id, unit=unit, total_t=total * quantity_t, locked_t=locked * quantity_t
+    )
+    entry = moved(account_id, unit, quantity_t, start=start, end=end)
+    kind = f"authority_{order.partition(' ')[0]}"
+    _journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)
+
+
+def release(
+    session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
+) -> None:
+    """Free what was locked for a pledge, or what a change of it lets go: the registry unfroze it."""
     for held in _held(session, actor, pledge_id, "RELEASE_PENDING"):
+        if change_id is not None and held.change_id != change_id:
+            continue
         store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "registry confirms"))
         store.move_position(session, actor, account_id=held.account_id, unit=held.unit, locked_t=-held.quantity_t)
         _move(session, actor, held, "release", start=Bucket.LOCKED, end=Bucket.FREE, standing=standing, cause=cause)
@@ -188,6 +319,11 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
             if posted_t != quantity_t:
                 faults.append(f"{one.unit} {bucket}: position {quantity_t} t, journal {posted_t} t")
     return tuple(faults)
+
+
+def _reserved(session: Session, actor: Actor, pledge_id: str, change_id: str | None) -> tuple[Encumbrance, ...]:
+    """Give what a change reserved, or with None what was reserved at the beginning; a change never moves another's."""
+    return tuple(one for one in _held(session, actor, pledge_id, "PENDING") if one.change_id == change_id)
 
 
 def _held(session: Session, actor: Actor, pledge_id: str, state: str) -> tuple[Encumbrance, ...]:

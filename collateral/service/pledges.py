@@ -13,11 +13,17 @@ from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEven
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.pledge_changes import CHANGE
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
+from collateral.service.holding import require_may_pledge
 from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
+from collateral.service.view import desk_view
+from collateral.store import enforcements
+from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
+from collateral.store.authority_acts import attached_to
 
 
 def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> Pledge:
@@ -25,11 +31,14 @@ def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, stan
 
     Raises:
         Conflict: The code is taken by another application.
+        NotPermitted: The pledgor may not pledge a unit there, by the dated table of holding rights.
+        MissingData: The table does not say.
     """
     party = load_party(session, actor, draft.pledgor_id)
     found = _same_pledge(session, actor, draft)
     if found is not None:
         return found
+    require_may_pledge(desk_view(session, standing), party, tuple(one.unit for one in draft.units))
     if draft.extends_code and store.find_pledge(session, actor, draft.extends_code) is None:
         raise InvalidInput(
             f"there is no pledge {draft.extends_code} to extend", zh="要延期的质押不存在", field="extends_code"
@@ -207,17 +216,48 @@ def repay_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: St
     """Note that the loan behind a pledge is repaid in full."""
     require_words(cause, "cause", "请填写结清依据")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    return take_step(session, actor, pledge, "repay_all", standing=standing, cause=cause)
+    moved = take_step(session, actor, pledge, "repay_all", standing=standing, cause=cause)
+    if pledge.state == "ENFORCING":
+        enforcement = enforcements.enforcement_of(session, actor, pledge.id, lock=True)
+        enforcements.add_step(session, actor, enforcement, "repaid", standing=standing, cause=cause, evidence_digest="")
+        enforcements.change_enforcement(session, enforcement, state="ENDED")
+    return moved
 
 
 def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
     """Ask the registry to unfreeze; the units stay locked in the ledger until it confirms."""
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    _refuse_open_changes(session, actor, pledge)
+    _refuse_attached(session, actor, pledge)
     event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
     moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
     ledger.ask_release(session, actor, pledge_id=pledge.id)
     ask_registry(session, actor, pledge, Operation.UNFREEZE)
     return moved
+
+
+def _refuse_open_changes(session: Session, actor: Actor, pledge: Pledge) -> None:
+    """Refuse the full release of a pledge with a change under way: its units would be let go twice or never."""
+    for change in change_store.open_changes(session, actor, pledge.id):
+        raise Conflict(
+            f"change {change.number} of pledge {pledge.code} is under way ({change.state})",
+            zh=f"第 {change.number} 项变更尚未完成（{CHANGE.states[change.state]}），不得申请全部解冻",
+            field="state",
+            remedy="Finish it or withdraw it first.",
+            remedy_zh="请先完成或撤回该项变更。",
+        )
+
+
+def _refuse_attached(session: Session, actor: Actor, pledge: Pledge) -> None:
+    """Refuse to let units go that an authority has frozen."""
+    for act in attached_to(session, actor, pledge.id):
+        raise Conflict(
+            f"{act.outstanding_t} t of {act.draft.unit} are frozen by {act.draft.authority} ({act.draft.document})",
+            zh=f"{act.draft.unit} 有 {act.outstanding_t} 吨被冻结（{act.draft.document}），不得释放",
+            field="units",
+            remedy="Record the lifting of the freeze first.",
+            remedy_zh="请先登记解除冻结。",
+        )
 
 
 def withdraw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:

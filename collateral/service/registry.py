@@ -13,8 +13,10 @@ from collateral.calc.agreements import Pledge
 from collateral.calc.freezes import Operation
 from collateral.registries.port import Answer, RegistryReply, RegistryRequest
 from collateral.service import ledger
+from collateral.service.change_replies import take_change_answer
 from collateral.service.pledges import require_words, take_step
 from collateral.service.registry_requests import FREEZE_MESSAGE, UNFREEZE_MESSAGE, ask_registry, send_anew
+from collateral.store import pledge_changes as changes
 from collateral.store import pledges as store
 from collateral.store import registry as requests
 
@@ -100,6 +102,11 @@ def take_answer(
     if asked.state != "OPEN":
         return pledge
     judged = _judged(asked, reply)
+    change = changes.change_by_request(session, actor, request_key)
+    if change is not None:
+        if take_change_answer(session, actor, pledge, change, judged, standing=standing, cause=_cause(judged)):
+            _note_end(session, actor, asked, judged, standing=standing)
+        return store.load_pledge(session, actor, pledge_id)
     event = _EVENTS.get((pledge.state, judged.answer))
     if event is None:
         _note_unresolved(session, actor, pledge, judged, standing=standing)
@@ -181,12 +188,16 @@ def _end(
             return
         if pledge.state != "FREEZE_UNKNOWN":
             return
-    state = _ENDS.get(judged.answer)
-    if state is None or (judged.answer is not Answer.REJECTED and not is_settled):
-        return
+    if judged.answer in _ENDS and (judged.answer is Answer.REJECTED or is_settled):
+        _note_end(session, actor, asked, judged, standing=standing)
+
+
+def _note_end(
+    session: Session, actor: Actor, asked: requests.AskedRequest, judged: RegistryReply, *, standing: Standing
+) -> None:
     requests.end_request(
-        session, actor, asked.request_key, state=state, at=standing.known_at, reference=judged.reference,
-        reason=judged.reason,
+        session, actor, asked.request_key, state=_ENDS[judged.answer], at=standing.known_at,
+        reference=judged.reference, reason=judged.reason,
     )  # fmt: skip
     mark_delivered(session, asked.message_id, at=standing.known_at)
 

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.outbox import Message, enqueue
-from collateral.calc.agreements import Pledge
+from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.freezes import Operation, UnitFreeze
 from collateral.service import ledger
 from collateral.store import registry as store
@@ -14,20 +14,36 @@ UNFREEZE_MESSAGE = "collateral.unfreeze"
 _KINDS = {Operation.FREEZE: FREEZE_MESSAGE, Operation.UNFREEZE: UNFREEZE_MESSAGE}
 
 
-def ask_registry(session: Session, actor: Actor, pledge: Pledge, operation: Operation) -> None:
-    """Ask for a freeze or its end; each asking has a new key, so that no earlier refusal answers it."""
+def ask_registry(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    operation: Operation,
+    *,
+    units: tuple[UnitQuantity, ...] | None = None,
+) -> str:
+    """Ask for a freeze or its end and give the request's key: a new one, so that no earlier refusal answers it.
+
+    Args:
+        session: The transaction of the work that asks.
+        actor: Who asks.
+        pledge: The pledge, held for update.
+        operation: Freeze or unfreeze.
+        units: What of it; None means all its units.
+    """
     accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
-    units = tuple(
+    asked = tuple(
         UnitFreeze(account_id=accounts[one.unit], unit=str(one.unit), quantity_t=one.quantity_t)
-        for one in pledge.units
+        for one in (pledge.units if units is None else units)
     )  # fmt: skip
     number = store.next_number(session, pledge.id, operation)
     request_key = f"{pledge.id}-{operation}-{number}"
-    message = _message(session, actor, pledge, operation, request_key=request_key, units=units)
+    message = _message(session, actor, pledge, operation, request_key=request_key, units=asked)
     store.add_request(
         session, actor, pledge_id=pledge.id, operation=operation, number=number, request_key=request_key,
-        message_id=message.id, units=units,
+        message_id=message.id, units=asked,
     )  # fmt: skip
+    return request_key
 
 
 def send_anew(session: Session, actor: Actor, pledge: Pledge, asked: store.AskedRequest) -> None:

@@ -7,10 +7,19 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
-from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, TopUpCandidate, decide_coverage
+from collateral.calc.authority_acts import AuthorityAct
+from collateral.calc.coverage import (
+    CoverageInputs,
+    CoverageOutcome,
+    Debt,
+    PledgedLine,
+    TopUpCandidate,
+    decide_coverage,
+)
 from collateral.service.view import (
     DeskView,
     coverage_lines,
@@ -20,6 +29,7 @@ from collateral.service.view import (
     safety_terms,
 )
 from collateral.store import ledger, valuations
+from collateral.store.authority_acts import attached_to
 
 
 def record_exposure(
@@ -75,27 +85,48 @@ def debt_of(exposure: Exposure) -> Debt:
     )
 
 
-def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
-    """Collect everything coverage hangs on.
+def required_exposure(session: Session, actor: Actor, pledge: Pledge, day: date) -> Exposure:
+    """Give what is owed behind a pledge on a day.
 
     Raises:
         MissingData: The day's exposure is not posted: an older one lacks interest and would flatter the coverage.
     """
-    exposure = valuations.latest_exposure(session, actor, pledge.code, on=view.day, exact=True)
+    exposure = valuations.latest_exposure(session, actor, pledge.code, on=day, exact=True)
     if exposure is None:
         raise MissingData(
-            f"pledge {pledge.code} has no exposure for {view.day}",
-            zh=f"质押 {pledge.code} 没有 {view.day} 的风险敞口",
+            f"pledge {pledge.code} has no exposure for {day}",
+            zh=f"质押 {pledge.code} 没有 {day} 的风险敞口",
             field="exposure",
             remedy="Run the day's accrual first.",
             remedy_zh="请先运行当日计息。",
         )
+    return exposure
+
+
+def attached_lines(lines: tuple[PledgedLine, ...], freezes: tuple[AuthorityAct, ...]) -> tuple[PledgedLine, ...]:
+    """Give pledged lines with what authorities have frozen of each."""
+    attached: dict[Unit, int] = {}
+    for one in freezes:
+        attached[one.draft.unit] = attached.get(one.draft.unit, 0) + one.outstanding_t
+    return tuple(
+        replace(one, attached_t=min(attached[one.unit], one.quantity_t)) if one.unit in attached else one
+        for one in lines
+    )
+
+
+def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> CoverageInputs:
+    """Collect everything coverage hangs on.
+
+    Raises:
+        MissingData: The day's exposure, a price or a parameter is not known.
+    """
+    exposure = required_exposure(session, actor, pledge, view.day)
     units = tuple(one.unit for one in pledge.units)
     return CoverageInputs(
         agreement_code=pledge.code,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        lines=pledged_lines(view, pledge.units),
+        lines=attached_lines(pledged_lines(view, pledge.units), attached_to(session, actor, pledge.id)),
         debt=debt_of(exposure),
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),

@@ -28,6 +28,8 @@ from collateral.store.valuations import top_ups_to_json
 
 _CALLS = table_of(MarginCallRow)
 _IDS_AT_ONCE = 5000
+_AGAIN = "#"
+"""Before the number of a revision whose inputs stood once before on the same day, taken away in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +62,26 @@ class MarginSums:
     return_in_transit: Decimal = Decimal("0.00")
 
 
-def running_pledges(session: Session, actor: Actor, states: frozenset[str]) -> tuple[RunningPledge, ...]:
-    """Give the pledges in these states by code, each with its units in order."""
+def running_pledges(
+    session: Session, actor: Actor, states: frozenset[str], *, only: str | None = None
+) -> tuple[RunningPledge, ...]:
+    """Give the pledges in these states by code, each with its units in order; one whose units were all taken has none.
+
+    `only` asks for one pledge.
+    """
     pledges, units = table_of(PledgeRow), table_of(PledgeUnitRow)
-    rows = session.execute(
+    asked = (
         sa.select(pledges.c.id, pledges.c.code, pledges.c.pledgor_id, pledges.c.state, units.c.unit, units.c.quantity_t)
-        .join(units, units.c.pledge_id == pledges.c.id)
+        .join(units, units.c.pledge_id == pledges.c.id, isouter=True)
         .where(pledges.c.organization_id == actor.organization_id, pledges.c.state.in_(sorted(states)))
         .order_by(pledges.c.code, units.c.unit)
-    ).all()
+    )
+    rows = session.execute(asked if only is None else asked.where(pledges.c.id == only)).all()
     found: dict[str, list[Any]] = {}
     for row in rows:
-        found.setdefault(row.id, [row.code, row.pledgor_id, row.state, []])[3].append((row.unit, row.quantity_t))
+        held = found.setdefault(row.id, [row.code, row.pledgor_id, row.state, []])[3]
+        if row.unit is not None:
+            held.append((row.unit, row.quantity_t))
     return tuple(
         RunningPledge(id=pledge_id, code=code, pledgor_id=pledgor_id, state=state, units=tuple(held))
         for pledge_id, (code, pledgor_id, state, held) in found.items()
@@ -137,20 +147,18 @@ def margin_sums(session: Session, actor: Actor, *, before: date) -> dict[str, Ma
     }
 
 
-def struck_on(session: Session, actor: Actor, day: date) -> dict[str, tuple[set[str], int]]:
-    """Give what was struck on a day by pledge: digests of the inputs, and how many revisions."""
+def struck_on(session: Session, actor: Actor, day: date) -> dict[str, tuple[str, ...]]:
+    """Give what was struck on a day by pledge: digests of the inputs, the last revision last."""
     table = table_of(CoverageRow)
     rows = session.execute(
-        sa.select(table.c.pledge_id, table.c.inputs_digest).where(
-            table.c.organization_id == actor.organization_id, table.c.business_date == day
-        )
+        sa.select(table.c.pledge_id, table.c.inputs_digest)
+        .where(table.c.organization_id == actor.organization_id, table.c.business_date == day)
+        .order_by(table.c.revision)
     )
-    found: dict[str, tuple[set[str], int]] = {}
+    found: dict[str, list[str]] = {}
     for row in rows:
-        digests, count = found.get(row.pledge_id, (set(), 0))
-        digests.add(row.inputs_digest)
-        found[row.pledge_id] = (digests, count + 1)
-    return found
+        found.setdefault(row.pledge_id, []).append(row.inputs_digest.partition(_AGAIN)[0])
+    return {pledge_id: tuple(digests) for pledge_id, digests in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +169,7 @@ class StruckDay:
     texts: DayTexts
     inputs_digest: str
     revision: int
+    stood_before: bool
     terms_id: str | None
     decision_id: str
 
@@ -179,7 +188,7 @@ def _coverage_row(actor: Actor, day: StruckDay) -> dict[str, Any]:
         "pledge_id": day.pledge.id,
         "business_date": inputs.valuation_date,
         "revision": day.revision,
-        "inputs_digest": day.inputs_digest,
+        "inputs_digest": f"{day.inputs_digest}{_AGAIN}{day.revision}" if day.stood_before else day.inputs_digest,
         "decision_id": day.decision_id,
         "market_value_cny": valuation.market_value_cny,
         "collateral_value_cny": valuation.collateral_value_cny,

@@ -1,5 +1,6 @@
 """Accounts, positions, encumbrances and the journal at rest; bounds are held by one guarded UPDATE and CHECKs."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -261,8 +262,9 @@ def add_encumbrance(
     unit: Unit,
     quantity_t: int,
     reserved_at: datetime,
+    change_id: str | None,
 ) -> None:
-    """Write down that units are reserved for an agreement."""
+    """Write down that units are reserved for an agreement, by a change of it or at its beginning."""
     session.add(
         EncumbranceRow(
             organization_id=actor.organization_id,
@@ -273,6 +275,7 @@ def add_encumbrance(
             quantity_t=quantity_t,
             state="PENDING",
             reserved_at=reserved_at,
+            change_id=change_id,
         )
     )
     session.flush()
@@ -288,18 +291,65 @@ def encumbrances_of(
     if live_only:
         query = query.where(col(EncumbranceRow.state).in_(["PENDING", "LOCKED", "RELEASE_PENDING"]))
     rows = session.exec(query.order_by(col(EncumbranceRow.agreement_code), col(EncumbranceRow.unit))).all()
-    return tuple(
-        Encumbrance(
-            id=row.id,
-            account_id=row.account_id,
-            agreement_code=row.agreement_code,
-            pledge_id=row.pledge_id,
-            unit=Unit.parse(row.unit),
-            quantity_t=row.quantity_t,
-            state=row.state,
-        )
-        for row in rows
+    return tuple(_encumbrance(row) for row in rows)
+
+
+def _encumbrance(row: EncumbranceRow) -> Encumbrance:
+    return Encumbrance(
+        id=row.id,
+        account_id=row.account_id,
+        agreement_code=row.agreement_code,
+        pledge_id=row.pledge_id,
+        unit=Unit.parse(row.unit),
+        quantity_t=row.quantity_t,
+        state=row.state,
+        change_id=row.change_id,
     )
+
+
+def split_encumbrance(
+    session: Session, actor: Actor, encumbrance: Encumbrance, *, quantity_t: int, change_id: str | None
+) -> Encumbrance:
+    """Take part of an encumbrance, or all of it, into one that is let go, by a change of the pledge or by force.
+
+    Raises:
+        Conflict: Another transaction moved it first.
+    """
+    assert 0 < quantity_t <= encumbrance.quantity_t
+    is_whole = quantity_t == encumbrance.quantity_t
+    if is_whole and change_id is None:
+        return encumbrance
+    values = {"change_id": change_id} if is_whole else {"quantity_t": encumbrance.quantity_t - quantity_t}
+    changed = session.exec(
+        sa.update(EncumbranceRow)
+        .where(
+            col(EncumbranceRow.id) == encumbrance.id,
+            col(EncumbranceRow.organization_id) == actor.organization_id,
+            col(EncumbranceRow.state) == encumbrance.state,
+            col(EncumbranceRow.quantity_t) == encumbrance.quantity_t,
+        )
+        .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
+    if changed.rowcount != 1:
+        raise _moved_on(encumbrance)
+    if is_whole:
+        return replace(encumbrance, change_id=change_id)
+    found = session.exec(select(EncumbranceRow).where(EncumbranceRow.id == encumbrance.id)).one()
+    row = EncumbranceRow(
+        organization_id=actor.organization_id,
+        account_id=encumbrance.account_id,
+        agreement_code=encumbrance.agreement_code,
+        pledge_id=encumbrance.pledge_id,
+        unit=str(encumbrance.unit),
+        quantity_t=quantity_t,
+        state=encumbrance.state,
+        reserved_at=found.reserved_at,
+        change_id=change_id,
+    )
+    session.add(row)
+    session.flush()
+    return _encumbrance(row)
 
 
 def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, to: str) -> None:
@@ -319,9 +369,13 @@ def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *
         .execution_options(synchronize_session="fetch")
     )
     if moved.rowcount != 1:
-        raise Conflict(
-            f"encumbrance {encumbrance.id} is no longer {encumbrance.state}",
-            zh="该权利负担已被其他操作处理",
-            remedy="Read it again.",
-            remedy_zh="请刷新后重试。",
-        )
+        raise _moved_on(encumbrance)
+
+
+def _moved_on(encumbrance: Encumbrance) -> Conflict:
+    return Conflict(
+        f"encumbrance {encumbrance.id} is no longer {encumbrance.state}",
+        zh="该权利负担已被其他操作处理",
+        remedy="Read it again.",
+        remedy_zh="请刷新后重试。",
+    )

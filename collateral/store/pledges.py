@@ -136,6 +136,24 @@ def change_pledge(
     session.flush()
 
 
+def change_units(session: Session, actor: Actor, pledge: Pledge, units: tuple[UnitQuantity, ...]) -> None:
+    """Bring the pledged units of a pledge that was read for update to what is given."""
+    wanted = {str(one.unit): one.quantity_t for one in units}
+    rows = session.exec(select(PledgeUnitRow).where(PledgeUnitRow.pledge_id == pledge.id)).all()
+    for row in rows:
+        quantity_t = wanted.pop(row.unit, None)
+        if quantity_t is None:
+            session.delete(row)
+        else:
+            row.quantity_t = quantity_t
+            session.add(row)
+    for unit, quantity_t in wanted.items():
+        session.add(
+            PledgeUnitRow(organization_id=actor.organization_id, pledge_id=pledge.id, unit=unit, quantity_t=quantity_t)
+        )
+    session.flush()
+
+
 def add_event(session: Session, pledge: Pledge, step: Step) -> None:
     """Write one step into the timeline."""
     place = session.exec(

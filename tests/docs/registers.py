@@ -24,6 +24,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.tables import DecisionTable, TableRow
 from collateral.calc.lifecycles import ENCUMBRANCE, MARGIN_CALL, REPO
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.pledge_changes import CHANGE
 from tests.architecture import DOMAINS, book_of, holiday_notices, parameter_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,7 +188,7 @@ def _shown(value: ParameterValue) -> str:
 # --- states ---------------------------------------------------------------------------------------------------------
 def state_lines() -> Lines:
     """Give a table of the states of each kind of agreement, with the words that pages use."""
-    for machine in (PLEDGE, REPO, MARGIN_CALL, ENCUMBRANCE):
+    for machine in (PLEDGE, CHANGE, REPO, MARGIN_CALL, ENCUMBRANCE):
         yield f"### {machine.name} {machine.name_zh}"
         yield ""
         yield "| state | 中文 | what may happen |"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -20,14 +21,16 @@ from carbonfin.app.access import POLICY, PUBLIC
 from carbonfin.app.factory import create_app
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.isolation import RULES
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
-from carbonfin.storage.parties import add_external_id
+from carbonfin.storage.parties import add_external_id, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.security import Seals
+from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
 from pricing import service
 from pricing.feeds.curve_files import CurveFileKind
 from tests.database_roles import database_with_roles
@@ -40,7 +43,8 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "session_id": ("web_session", "id"), "approval_id": ("approval", "id"), "digest": ("evidence_file", "digest"),
     "link_id": ("file_link", "id"), "decision_id": ("decision", "id"), "job_id": ("job_request", "id"),
-    "valuation_id": ("valuation", "id"), "portfolio_id": ("portfolio", "id"), "pledge_id": ("pledge", "id"),
+    "valuation_id": ("valuation", "id"), "portfolio_id": ("portfolio", "id"),
+    "pledge_id": ("pledge_change", "pledge_id"), "change_id": ("pledge_change", "id"),
     "repo_id": ("repo", "id"), "party_id": ("party", "id"), "number": ("term_sheet", "number"),
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
@@ -50,6 +54,10 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "key": ("parameter", "key"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
+TOP_UP = ChangeDraft(
+    kind=ChangeKind.TOP_UP, added=(UnitQuantity(unit=Unit.parse("SZA-2024"), quantity_t=10),), freed=(),
+    repayment_cny=Decimal("0.00"), reason="追加",
+)  # fmt: skip
 _CURVE_FILES: Mapping[CurveFileKind, str] = {
     CurveFileKind.RATES: "利率名称,期限,日期,利率(%)\nSHIBOR,3M,2025-06-30,1.65\n",
     CurveFileKind.SETTLEMENTS: (
@@ -74,12 +82,16 @@ _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview", "GET /notices/{item_id:str}/pdf",
         "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
+        *(
+            f"GET {start}/pledges/{{pledge_id:str}}{of_change}/letter.pdf"
+            for start in ("", "/v1") for of_change in ("", "/changes/{change_id:str}")
+        ),
         "GET /registry/reconciliations/export/{ending:str}"
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
 there for the role it was written to alone. The sample table of rules applies from 2026 on.
-The registry of the two banks was never asked for a statement."""
+The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +137,9 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         store_file(session, actor, file, at=at)
         link_file(session, actor, file.digest, link, at=at)
         register_webhook(session, actor, hook, at=at)
+        called = pledge_by_code(session, actor, "P3")
+        assert called is not None
+        propose_change(session, actor, called.id, TOP_UP, standing=standing_of(session, actor.organization_id, CLOCK))
         for kind, content in _CURVE_FILES.items():
             service.import_curve_file(
                 session, actor, kind=kind, content=content.encode(), file_name="报价.csv", exchange="发布机构",

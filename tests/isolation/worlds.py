@@ -136,10 +136,14 @@ def _house(
 
 _FILLING: Mapping[str, Mapping[str, Any]] = {
     "approval": {"state": "proposed"},
+    "authority_act": {"kind": "freeze"},
+    "enforcement": {"state": "OPEN"},
     "evidence_file": {"content": b"x"},
     "inbox_item": {"role": "officer"},
     "margin_terms": {"agreement_kind": "pledge"},
     "pledge_approval": {"finding": "approved"},
+    "pledge_change": {"kind": "top_up"},
+    "pledge_change_unit": {"side": "added"},
 }
 """Columns whose values the database checks, in tables the demonstration leaves empty."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -26,12 +27,14 @@ from sqlalchemy import text
 
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.actors import Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.rules.tables import plain_table
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
-from carbonfin.storage.parties import add_external_id, issue_key
+from carbonfin.storage.parties import add_external_id, issue_key, standing_of
+from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
 from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.pricing.instruments.trades import forward
@@ -78,6 +81,7 @@ PLEDGE = {
     "pledgor": "91440300EXAMPLE541", "units": [{"unit": "SZA-2024", "quantity_t": 5000}],
     "principal_cny": "80000.00", "end_date": "2025-12-31",
 }  # fmt: skip
+TOP_UP = {"kind": "top_up", "reason": "客户申请", "added": [{"unit": "SZA-2024", "quantity_t": 10}]}
 PORTFOLIO = {
     "valuation_date": "2025-06-30",
     "lines": [
@@ -158,6 +162,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
+    "POST /v1/pledges/{pledge_id}/changes": TOP_UP,
+    "POST /v1/pledges/{pledge_id}/changes/previews": TOP_UP,
+    "POST /v1/pledges/{pledge_id}/changes/{change_id}/withdraw": {"reason": "客户撤回"},
+    "POST /v1/pledges/{pledge_id}/changes/{change_id}/requests": {"reason": "账户已核对"},
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},
     "POST /v1/rate-decisions": {
         "usci": "91440300EXAMPLE466", "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01",
@@ -238,6 +246,12 @@ WHAT_FAILED_FOR_GOOD = {
     "POST /v1/messages/{message_id}/resend",
 }
 """Answered well only to what no try delivered, which takes days to become so; tests/app/messages does."""
+WHAT_THE_REGISTRY_ANSWERS = {
+    "POST /v1/pledges/{pledge_id}/changes/{change_id}/withdraw",
+    "POST /v1/pledges/{pledge_id}/changes/{change_id}/requests",
+    "GET /v1/pledges/{pledge_id}/changes/{change_id}/letter.pdf",
+}
+"""Answered well only to a change that the registry has answered; tests/collateral/test_change_edges.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -251,7 +265,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
-    *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD,
+    *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 
@@ -278,6 +292,7 @@ def called(
     with ExitStack() as stack:
         sessions = stack.enter_context(copy.opened())
         _close_a_day(copy, sessions)
+        _change_a_pledge(copy, sessions)
         _send_evidence(copy, sessions)
         _tell_systems(copy, sessions)
         known = _known(sessions)
@@ -329,6 +344,17 @@ def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
         note_done(session, asked.id, at=CLOCK.now())
 
 
+def _change_a_pledge(copy: SampleCopy, sessions: Sessions) -> None:
+    """Ask for one top-up, which the demonstration does not."""
+    maker = copy.outcome.maker
+    tonne = UnitQuantity(unit=Unit.parse("SZA-2024"), quantity_t=1)
+    draft = ChangeDraft(kind=ChangeKind.TOP_UP, added=(tonne,), freed=(), repayment_cny=Decimal("0.00"), reason="追加")
+    with sessions.begin() as session:
+        called = pledge_by_code(session, maker, "P3")
+        assert called is not None
+        propose_change(session, maker, called.id, draft, standing=standing_of(session, maker.organization_id, CLOCK))
+
+
 def _key(copy: SampleCopy, sessions: Sessions, role: str) -> str:
     if role == "system":
         return copy.outcome.api_key
@@ -349,6 +375,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     columns = {
         "decision_id": "SELECT id FROM decision", "valuation_id": "SELECT id FROM valuation",
         "portfolio_id": "SELECT id FROM portfolio", "pledge_id": "SELECT id FROM pledge",
+        "change_id": "SELECT id FROM pledge_change",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",

@@ -215,7 +215,9 @@ def withdraw(
     read = _Read(approval_id=approval_id, if_match=if_match)
     with sessions.begin() as session:
         read.require(session, actor)
-        found = approvals.withdraw(session, actor, approval_id, reason=data.reason, at=clock.now())
+        found = approvals.withdraw(
+            session, actor, approval_id, kinds=APPROVAL_KINDS, reason=data.reason, at=clock.now()
+        )
         return _moved(session, actor, found)
 
 

@@ -5,14 +5,24 @@ from carbonfin.storage.approvals import Approval, ApprovalKind, ApprovalState
 from carbonfin.storage.files import FILE_ERASURE
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
-from collateral.service import LATE_CURE, MARGIN_DEFAULT, PLEDGE_APPROVAL, REPO_APPROVAL, TERMS_APPROVAL
+from collateral.service import (
+    CHANGE_APPROVAL,
+    ENFORCEMENT_APPROVAL,
+    LATE_CURE,
+    MARGIN_DEFAULT,
+    PLEDGE_APPROVAL,
+    REPO_APPROVAL,
+    TERMS_APPROVAL,
+)
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
+    CHANGE_APPROVAL,
     TERMS_APPROVAL,
     REPO_APPROVAL,
     MARGIN_DEFAULT,
     LATE_CURE,
+    ENFORCEMENT_APPROVAL,
     PARAMETER_APPROVAL,
     TABLE_APPROVAL,
     FILE_ERASURE,

@@ -43,6 +43,11 @@ _NAMES: Mapping[str, Text] = {
     "code": Text("编号", "Code"),
     "pledgor": Text("出质人", "Pledgor"),
     "units": Text("质押品（吨）", "Units (t)"),
+    "number": Text("序号", "Number"),
+    "kind": Text("种类", "Kind"),
+    "added": Text("新增押品（吨）", "Units added (t)"),
+    "freed": Text("释放押品（吨）", "Units freed (t)"),
+    "repayment_cny": Text("对应还款（元）", "Repaid against it (CNY)"),
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
     "extends_code": Text("延期自", "Extends"),
@@ -66,7 +71,9 @@ _NAMES: Mapping[str, Text] = {
 }
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
-_HIDDEN = frozenset({"action", "approved_by", "title_zh", "title_en", "pledgor_id", "appraisal_id", "table"})
+_HIDDEN = frozenset(
+    {"action", "approved_by", "title_zh", "title_en", "pledgor_id", "pledge_id", "appraisal_id", "table"}
+)
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
 
@@ -156,7 +163,7 @@ def withdraw_page(
     """Take back what one has proposed."""
     try:
         with sessions.begin() as session:
-            approvals.withdraw(session, actor, approval_id, reason=data.reason, at=clock.now())
+            approvals.withdraw(session, actor, approval_id, kinds=APPROVAL_KINDS, reason=data.reason, at=clock.now())
     except CarbonFinError as failure:
         return _shown(request, sessions, actor, clock, approval_id=approval_id, failure=failure, words=data.reason)
     return Redirect(f"/approvals/{approval_id}", status_code=303)

@@ -89,7 +89,7 @@ def carry_out_due(session: Session, actor: Actor, business_date: date, clock: Cl
 
 def expire_overdue(session: Session, actor: Actor, _: date, clock: Clock) -> JobOutcome:
     """End what was not decided in time."""
-    return JobOutcome(done_count=approvals.expire_overdue(session, actor, at=clock.now()))
+    return JobOutcome(done_count=approvals.expire_overdue(session, actor, at=clock.now(), kinds=APPROVAL_KINDS))
 
 
 def sign_chain(session: Session, actor: Actor, business_date: date, means: Means) -> JobOutcome:

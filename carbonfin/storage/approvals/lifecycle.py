@@ -16,7 +16,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.approvals.notices import tell_checkers, tell_step
 from carbonfin.storage.approvals.reading import approval_of_row
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
-from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft, take_back
 
 _EDGES: Mapping[str, tuple[frozenset[ApprovalState], ApprovalState]] = {
     "propose": (frozenset({ApprovalState.DRAFT}), ApprovalState.PROPOSED),
@@ -151,8 +151,10 @@ def reject(
         return rejected
 
 
-def withdraw(session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime) -> Approval:
-    """Take back what one has proposed, as long as it has not taken effect; only its maker may.
+def withdraw(
+    session: Session, maker: Actor, approval_id: str, *, reason: str, at: datetime, kinds: Iterable[ApprovalKind] = ()
+) -> Approval:
+    """Take back what one has proposed, as long as it has not taken effect, and do what its kind does besides.
 
     Raises:
         NotPermitted: Another person made it.
@@ -161,11 +163,15 @@ def withdraw(session: Session, maker: Actor, approval_id: str, *, reason: str, a
     _reasoned(reason)
     row = _locked(session, maker, approval_id)
     _only_maker(row, maker)
-    return _step(session, row, maker, event="withdraw", reason=reason, at=at)
+    with session.begin_nested():
+        taken_back = _step(session, row, maker, event="withdraw", reason=reason, at=at)
+        take_back(session, maker, taken_back, kinds, reason=reason, at=at)
+        return taken_back
 
 
-def expire_overdue(session: Session, actor: Actor, *, at: datetime) -> int:
+def expire_overdue(session: Session, actor: Actor, *, at: datetime, kinds: Iterable[ApprovalKind] = ()) -> int:
     """End what was not decided in time, and give how many that were; a job does this at the day's end."""
+    known = tuple(kinds)
     overdue = session.exec(
         select(ApprovalRow)
         .where(ApprovalRow.organization_id == actor.organization_id)
@@ -175,7 +181,8 @@ def expire_overdue(session: Session, actor: Actor, *, at: datetime) -> int:
         .with_for_update()
     ).all()
     for row in overdue:
-        _step(session, row, actor, event="expire", reason="逾期未决定", at=at)
+        expired = _step(session, row, actor, event="expire", reason="逾期未决定", at=at)
+        take_back(session, actor, expired, known, reason="逾期未决定", at=at)
     return len(overdue)
 
 

@@ -1,6 +1,6 @@
 """What an approval is to those who propose, decide and carry it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -102,6 +102,7 @@ class ApprovalKind:
         apply: Carries it out in the transaction that makes it effective: session, checker, approval, answer, instant.
             It raises where the thing is no longer possible, and then nothing is approved.
         refuse: What a rejection does besides ending the approval; None where nothing.
+        taken_back: What a withdrawal or an expiry does besides: session, actor, approval, reason, instant.
         address: The page of the thing, from the approval.
     """
 
@@ -113,3 +114,13 @@ class ApprovalKind:
     apply: Callable[[Session, Actor, Approval, Answer, datetime], None]
     address: Callable[[Approval], str]
     refuse: Callable[[Session, Actor, Approval, Answer, datetime], None] | None = None
+    taken_back: Callable[[Session, Actor, Approval, str, datetime], None] | None = None
+
+
+def take_back(
+    session: Session, actor: Actor, approval: Approval, kinds: Iterable[ApprovalKind], *, reason: str, at: datetime
+) -> None:
+    """Do what the end of an undecided approval does to its thing; a kind that nobody knows any more does nothing."""
+    kind = next((one for one in kinds if one.name == approval.kind), None)
+    if kind is not None and kind.taken_back is not None:
+        kind.taken_back(session, actor, approval, reason, at)

@@ -17,7 +17,7 @@ from carbonfin.rules.parameter_drafts import require_sound
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.engine import execute_prepared, kept_while_same
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
@@ -61,10 +61,6 @@ _OWN = (
     .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from)
 )
 
-_MARK = sa.select(sa.func.count(), sa.func.max(_PARAMETERS.c.id)).where(
-    _PARAMETERS.c.organization_id == sa.bindparam("mine")
-)
-
 
 def own_book(session: Session, organization_id: str) -> ParameterBook:
     """Give an organisation's own values alone.
@@ -87,13 +83,8 @@ def book_for(session: Session, organization_id: str, *, packages: Sequence[str])
     Raises:
         Conflict: One of its own values is not the one that was approved.
     """
-    mark = execute_prepared(session, _MARK, {"mine": organization_id}).one()
-
-    def make() -> ParameterBook:
-        rows = execute_prepared(session, _OWN, {"mine": organization_id})
-        return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
-
-    return kept_while_same(session, ("parameters", organization_id, *packages), tuple(mark), make)
+    rows = execute_prepared(session, _OWN, {"mine": organization_id})
+    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
 
 
 @cache

@@ -20,8 +20,7 @@ from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.engine import execute_prepared, kept_while_same
-from carbonfin.storage.rows import Row, new_id, table_of
+from carbonfin.storage.rows import Row, new_id
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
 _CLAUSE_NAME_MAX = 200
@@ -50,10 +49,6 @@ class DecisionTableRow(Row, table=True):
     approval_id: str = Field(foreign_key="approval.id")
 
 
-_TABLES = table_of(DecisionTableRow)
-_MARK = sa.select(sa.func.count(), sa.func.max(_TABLES.c.id)).where(_TABLES.c.organization_id == sa.bindparam("mine"))
-
-
 def table_book_for(
     session: Session, organization_id: str, *, name: str | None = None, builtin: Iterable[TableVersion] = ()
 ) -> TableBook:
@@ -65,21 +60,13 @@ def table_book_for(
         name: The only table to read; all of them where none is named.
         builtin: Versions that come with the product.
     """
-    mark = execute_prepared(session, _MARK, {"mine": organization_id}).one()
-
-    def make() -> tuple[TableVersion, ...]:
-        query = select(DecisionTableRow).where(DecisionTableRow.organization_id == organization_id)
-        if name is not None:
-            query = query.where(DecisionTableRow.name == name)
-        rows = session.exec(
-            query.order_by(
-                col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from)
-            )
-        )
-        return tuple(_version(row) for row in rows)
-
-    versions = kept_while_same(session, ("tables", organization_id, name or ""), tuple(mark), make)
-    return TableBook(versions, under=builtin)
+    query = select(DecisionTableRow).where(DecisionTableRow.organization_id == organization_id)
+    if name is not None:
+        query = query.where(DecisionTableRow.name == name)
+    rows = session.exec(
+        query.order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
+    ).all()
+    return TableBook((_version(row) for row in rows), under=builtin)
 
 
 @cache

@@ -1,0 +1,211 @@
+"""What changes under a pledge while its loan runs: units added, put in the place of others, or let go."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import cny
+from collateral.calc.agreements import UnitQuantity
+from collateral.calc.states import Machine
+
+
+class ChangeKind(StrEnum):
+    """What a change does."""
+
+    TOP_UP = "top_up"
+    SUBSTITUTION = "substitution"
+    PART_RELEASE = "part_release"
+
+
+CHANGE = Machine(
+    name="change of a pledge",
+    name_zh="质押变更",
+    states={
+        "PROPOSED": "待复核",
+        "APPROVED": "已受理",
+        "FREEZE_REQUESTED": "新押品已申请冻结",
+        "FREEZE_UNKNOWN": "新押品冻结状态未知",
+        "FREEZE_REFUSED": "新押品冻结被拒",
+        "NEW_LOCKED": "新押品已冻结",
+        "UNFREEZE_REQUESTED": "已申请解冻",
+        "UNFREEZE_UNKNOWN": "解冻状态未知",
+        "UNFREEZE_REFUSED": "解冻被拒",
+        "DONE": "已完成",
+        "REJECTED": "已拒绝",
+        "WITHDRAWN": "已撤回",
+    },
+    edges=(
+        ("PROPOSED", "approve", "APPROVED"),
+        ("PROPOSED", "reject", "REJECTED"),
+        ("PROPOSED", "withdraw", "WITHDRAWN"),
+        ("APPROVED", "ask_freeze", "FREEZE_REQUESTED"),
+        ("APPROVED", "ask_unfreeze", "UNFREEZE_REQUESTED"),
+        ("FREEZE_REQUESTED", "registry_confirms", "NEW_LOCKED"),
+        ("FREEZE_REQUESTED", "registry_rejects", "FREEZE_REFUSED"),
+        ("FREEZE_REQUESTED", "timeout", "FREEZE_UNKNOWN"),
+        ("FREEZE_UNKNOWN", "query:frozen", "NEW_LOCKED"),
+        ("FREEZE_UNKNOWN", "query:not_frozen", "FREEZE_REFUSED"),
+        ("FREEZE_REFUSED", "ask_freeze", "FREEZE_REQUESTED"),
+        ("FREEZE_REFUSED", "withdraw", "WITHDRAWN"),
+        ("NEW_LOCKED", "complete", "DONE"),
+        ("NEW_LOCKED", "hold_back", "NEW_LOCKED"),
+        ("NEW_LOCKED", "ask_unfreeze", "UNFREEZE_REQUESTED"),
+        ("NEW_LOCKED", "withdraw", "WITHDRAWN"),
+        ("UNFREEZE_REQUESTED", "registry_confirms", "DONE"),
+        ("UNFREEZE_REQUESTED", "registry_rejects", "UNFREEZE_REFUSED"),
+        ("UNFREEZE_REQUESTED", "timeout", "UNFREEZE_UNKNOWN"),
+        ("UNFREEZE_UNKNOWN", "query:unfrozen", "DONE"),
+        ("UNFREEZE_UNKNOWN", "query:still_frozen", "UNFREEZE_REFUSED"),
+        ("UNFREEZE_REFUSED", "ask_unfreeze", "UNFREEZE_REQUESTED"),
+    ),
+)
+
+ENDED = frozenset({"DONE", "REJECTED", "WITHDRAWN"})
+"""States from which a change goes nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDraft:
+    """A change as it is asked for.
+
+    Attributes:
+        added: Units that come under the pledge.
+        freed: Units that leave it.
+        repayment_cny: What is repaid of the principal against a partial release; zero for the others.
+    """
+
+    kind: ChangeKind
+    added: tuple[UnitQuantity, ...]
+    freed: tuple[UnitQuantity, ...]
+    repayment_cny: Decimal
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse units on the wrong side, a unit twice, no reason, and an amount that is not whole fen."""
+        _require_sides(self)
+        for side in (self.added, self.freed):
+            if len({one.unit for one in side}) != len(side):
+                raise InvalidInput("name each unit once", zh="每一品种只填一次", field="units")
+        if not self.reason.strip():
+            raise InvalidInput("a change needs a reason", zh="请填写变更理由", field="reason")
+        if self.repayment_cny < 0 or self.repayment_cny != cny(self.repayment_cny):
+            raise InvalidInput(
+                f"repayment {self.repayment_cny} is not an amount in whole fen",
+                zh="还款金额不能为负，且最多两位小数",
+                field="repayment_cny",
+            )
+        if self.repayment_cny and self.kind is not ChangeKind.PART_RELEASE:
+            raise InvalidInput(
+                "only a partial release goes against a repayment",
+                zh="只有部分解押对应还款",
+                field="repayment_cny",
+            )
+
+
+def _require_sides(draft: ChangeDraft) -> None:
+    wanted = {
+        ChangeKind.TOP_UP: (True, False),
+        ChangeKind.SUBSTITUTION: (True, True),
+        ChangeKind.PART_RELEASE: (False, True),
+    }[draft.kind]
+    if (bool(draft.added), bool(draft.freed)) != wanted:
+        raise InvalidInput(
+            f"a {draft.kind.value.replace('_', ' ')} needs units "
+            + " and ".join(filter(None, ["to add" if wanted[0] else "", "to free" if wanted[1] else ""])),
+            zh="追加只填新增押品，部分解押只填释放押品，置换两者都填",
+            field="units",
+            remedy="Top-up: units to add; partial release: units to free; substitution: both.",
+            remedy_zh="请按变更种类填写。",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PledgeChange:
+    """A change and where it stands.
+
+    Attributes:
+        number: Its place among the pledge's changes, from one.
+        principal_before_cny: Principal owed when it was asked for.
+        decision_id: The weighing it rests on, the latest one.
+        attempt: How often the registry was asked for this step; each asking has its own key.
+    """
+
+    id: str
+    pledge_id: str
+    number: int
+    kind: ChangeKind
+    state: str
+    added: tuple[UnitQuantity, ...]
+    freed: tuple[UnitQuantity, ...]
+    repayment_cny: Decimal
+    principal_before_cny: Decimal
+    reason: str
+    decision_id: str
+    attempt: int
+    started_on: date
+    maker_id: str
+    maker_name: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still move."""
+        return self.state not in ENDED
+
+    @property
+    def principal_max_cny(self) -> Decimal:
+        """The principal that may be owed once the repayment is booked."""
+        return self.principal_before_cny - self.repayment_cny
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEvent:
+    """One step of a change: what, when, by whom and why."""
+
+    event: str
+    state_before: str
+    state_after: str
+    business_date: date
+    happened_at: datetime
+    actor_name: str
+    cause: str
+    decision_id: str | None
+
+
+def units_after(
+    units: tuple[UnitQuantity, ...], *, added: tuple[UnitQuantity, ...], freed: tuple[UnitQuantity, ...]
+) -> tuple[UnitQuantity, ...]:
+    """Give the pledged units with some added and some freed, by unit.
+
+    Raises:
+        InvalidInput: More is freed than is pledged, or nothing would be left.
+    """
+    held = {one.unit: one.quantity_t for one in units}
+    for one in added:
+        held[one.unit] = held.get(one.unit, 0) + one.quantity_t
+    for one in freed:
+        pledged_t = held.get(one.unit, 0)
+        if one.quantity_t > pledged_t:
+            raise InvalidInput(
+                f"{one.unit}: {one.quantity_t} t are to be freed, {pledged_t} t are pledged",
+                zh=f"{one.unit} 拟释放 {one.quantity_t} 吨，已质押 {pledged_t} 吨",
+                field="freed",
+                remedy="Free at most what is pledged.",
+                remedy_zh="释放数量不得超过质押数量。",
+            )
+        held[one.unit] = pledged_t - one.quantity_t
+    left = tuple(
+        UnitQuantity(unit=unit, quantity_t=quantity_t)
+        for unit, quantity_t in sorted(held.items(), key=lambda item: str(item[0]))
+        if quantity_t
+    )
+    if not left:
+        raise InvalidInput(
+            "nothing would stay pledged",
+            zh="全部押品释放须结清后办理解押",
+            field="freed",
+            remedy="Repay the loan and release the pledge.",
+            remedy_zh="请结清贷款后申请解冻。",
+        )
+    return left

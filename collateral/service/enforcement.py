@@ -1,0 +1,334 @@
+"""Enforcement (违约处置): default and waterfall by two people, sale within the band; each step with its file.
+
+Until a sale the debtor may still repay everything; nothing passes to the bank by default alone (民法典第四百二十八条).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.decisions import Recorded, record_decision
+from carbonfin.storage.parties import Standing, load_party
+from collateral.calc.agreements import Exposure, Pledge
+from collateral.calc.appraisal import Refusal
+from collateral.calc.coverage import CoverageLevel
+from collateral.calc.enforcement import (
+    DISTRIBUTION,
+    SALE,
+    BandedLot,
+    DistributionInputs,
+    DistributionOutcome,
+    LotSold,
+    SaleInputs,
+    SaleMethod,
+    SaleOutcome,
+)
+from collateral.calc.freezes import Operation
+from collateral.calc.holding_rights import HolderKind, HoldingRight
+from collateral.calc.pledge import PLEDGE
+from collateral.service import ledger
+from collateral.service.evidence import require_evidence
+from collateral.service.holding import holder_kind, require_rights
+from collateral.service.pledges import require_words, take_step
+from collateral.service.registry_requests import ask_registry
+from collateral.service.restriking import strike_coverage
+from collateral.service.valuations import post_exposure, required_exposure
+from collateral.service.view import DeskView, desk_view, price_used
+from collateral.store import enforcements as store
+from collateral.store import pledges as pledge_store
+from collateral.store.authority_acts import attached_to
+from collateral.store.enforcements import Enforcement, EnforcementStep
+
+SALE_BAND = "collateral.sale_band_ratio"
+BANK = "本行"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleDraft:
+    """A sale as it was struck.
+
+    Attributes:
+        buyer_id: The party that bought; None where the bank itself takes the units by title.
+    """
+
+    method: SaleMethod
+    lots: tuple[LotSold, ...]
+    buyer_id: str | None
+    evidence_digest: str
+
+
+def default_event(pledge: Pledge) -> str:
+    """Name the step by which a pledge comes to enforcement.
+
+    Raises:
+        Conflict: Its state leads there by none.
+    """
+    event = "declare_default" if pledge.state == "CURE_EXPIRED" else "event_of_default"
+    PLEDGE.after(pledge.state, event)
+    return event
+
+
+def open_enforcement(
+    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, maker_name: str,
+    standing: Standing, reason: str,
+) -> None:  # fmt: skip
+    """Declare the default that another person proposed: the pledge is enforced from now on."""
+    event = default_event(pledge)
+    owed = required_exposure(session, checker, pledge, standing.business_date)
+    take_step(session, checker, pledge, event, standing=standing, cause=f"{payload['ground']}；{reason}")
+    opened = store.add_enforcement(
+        session, checker, pledge_id=pledge.id, ground=payload["ground"], principal_cny=owed.principal_cny,
+        accrued_cny=owed.accrued_cny, opened_on=standing.business_date, maker_name=maker_name,
+    )  # fmt: skip
+    store.add_step(
+        session, checker, opened, "declared", standing=standing, cause=payload["ground"],
+        evidence_digest=payload["evidence_digest"],
+    )  # fmt: skip
+
+
+def record_failed_sale(
+    session: Session, actor: Actor, pledge_id: str, *, reason: str, evidence_digest: str, standing: Standing
+) -> Enforcement:
+    """Note a sale that found no buyer; the pledge stays in enforcement."""
+    require_words(reason, "reason", "请填写流拍情况")
+    pledge, enforcement = _locked(session, actor, pledge_id)
+    _evidence(session, actor, pledge, evidence_digest, standing)
+    take_step(session, actor, pledge, "sale_failed", standing=standing, cause=reason)
+    store.add_step(
+        session, actor, enforcement, "sale_failed", standing=standing, cause=reason, evidence_digest=evidence_digest
+    )
+    return store.enforcement_of(session, actor, pledge_id)
+
+
+def sale_inputs(session: Session, actor: Actor, pledge: Pledge, draft: SaleDraft, view: DeskView) -> SaleInputs:
+    """Collect everything a sale hangs on.
+
+    Raises:
+        NotPermitted: The buyer may not hold the units there, or the bank may not take them by title.
+        MissingData: The table of holding rights, the band or a price does not say.
+    """
+    units = tuple(lot.unit for lot in draft.lots)
+    buyer = BANK
+    if draft.buyer_id is None:
+        kinds = {unit.scheme: HolderKind.BANK for unit in units}
+        rights = require_rights(view, kinds, units, HoldingRight.TAKE_TITLE)
+    else:
+        party = load_party(session, actor, draft.buyer_id)
+        buyer = party.name
+        kinds = {unit.scheme: holder_kind(party, unit.scheme) for unit in units}
+        rights = require_rights(view, kinds, units, HoldingRight.HOLD)
+    owed = required_exposure(session, actor, pledge, view.day)
+    return SaleInputs(
+        agreement_code=pledge.code,
+        valuation_date=view.day,
+        method=draft.method,
+        buyer=buyer,
+        lots=tuple(
+            BandedLot(
+                lot=lot,
+                reference=price_used(view, lot.unit),
+                band=view.on(SALE_BAND, f"{lot.unit.scheme}/{draft.method}"),
+            )
+            for lot in draft.lots
+        ),
+        pledged=pledge.units,
+        rights=rights,
+        claim_cny=owed.principal_cny + owed.accrued_cny + owed.costs_cny,
+    )
+
+
+def settle_sale(
+    session: Session, actor: Actor, pledge_id: str, draft: SaleDraft, *, standing: Standing
+) -> Recorded[SaleOutcome]:
+    """Record a settled sale: units leave the pledgor's account, and go to the buyer's where it is kept here.
+
+    Raises:
+        Conflict: A price lies outside its band, more is sold than pledged, units would be left with the claim unmet, an
+            authority has frozen units, or the pledge is not in enforcement.
+        NotPermitted: The buyer may not hold the units.
+    """
+    pledge, enforcement = _locked(session, actor, pledge_id)
+    PLEDGE.after(pledge.state, "sale settled")
+    _evidence(session, actor, pledge, draft.evidence_digest, standing)
+    _refuse_attached(session, actor, pledge, {lot.unit for lot in draft.lots})
+    view = desk_view(session, standing)
+    inputs = sale_inputs(session, actor, pledge, draft, view)
+    recorded = record_decision(
+        session, actor, SALE, inputs, subject=f"pledge:{pledge.code}", valid_on=view.day, known_at=standing.known_at
+    )
+    _refuse_against(pledge, recorded.outcome.refusals)
+    cause = f"向{inputs.buyer}成交 {recorded.outcome.proceeds_cny:,.2f} 元"
+    ledger.sell(
+        session, actor, pledge_id=pledge.id, buyer_id=draft.buyer_id,
+        lots=tuple((lot.unit, lot.quantity_t) for lot in draft.lots), standing=standing, cause=cause,
+    )  # fmt: skip
+    if recorded.outcome.units_left:
+        pledge_store.change_units(session, actor, pledge, recorded.outcome.units_left)
+    store.change_enforcement(session, enforcement, state="SOLD")
+    store.add_step(
+        session, actor, enforcement, "sold", standing=standing, cause=cause, evidence_digest=draft.evidence_digest,
+        decision_id=recorded.decision_id,
+        details={
+            "method": draft.method.value,
+            "buyer": inputs.buyer,
+            "proceeds_cny": str(recorded.outcome.proceeds_cny),
+            "lots": [[str(one.unit), one.quantity_t, str(one.price_cny_per_t)] for one in draft.lots],
+            "units_left": [[str(one.unit), one.quantity_t] for one in recorded.outcome.units_left],
+        },
+    )  # fmt: skip
+    take_step(session, actor, pledge, "sale settled", standing=standing, cause=cause, decision_id=recorded.decision_id)
+    return recorded
+
+
+def distribution_inputs(
+    session: Session, actor: Actor, pledge: Pledge, *, costs_cny: Decimal, standing: Standing
+) -> DistributionInputs:
+    """Collect what is shared out: the proceeds of the sale against costs and the day's debt."""
+    enforcement = store.enforcement_of(session, actor, pledge.id)
+    sale = sale_step(session, actor, enforcement)
+    owed = required_exposure(session, actor, pledge, standing.business_date)
+    return DistributionInputs(
+        agreement_code=pledge.code,
+        business_date=standing.business_date,
+        proceeds_cny=Decimal(sale.details["proceeds_cny"]),
+        costs_cny=costs_cny + owed.costs_cny,
+        interest_cny=owed.accrued_cny,
+        principal_cny=owed.principal_cny,
+    )
+
+
+def sale_step(session: Session, actor: Actor, enforcement: Enforcement) -> EnforcementStep:
+    """Give the settled sale of an enforcement.
+
+    Raises:
+        Conflict: Nothing has been sold yet.
+    """
+    for step in store.steps_of(session, actor, enforcement.id):
+        if step.kind == "sold":
+            return step
+    raise Conflict(
+        "nothing has been sold yet",
+        zh="尚未成交，无价款可分配",
+        field="pledge_id",
+        remedy="Record the settled sale first.",
+        remedy_zh="请先登记成交。",
+    )
+
+
+def distribute(
+    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, reason: str
+) -> DistributionOutcome:
+    """Share the proceeds out as proposed: the pledgor gets what is left, what is not met stays a claim."""
+    enforcement = store.enforcement_of(session, checker, pledge.id, lock=True)
+    left = sale_step(session, checker, enforcement).details["units_left"]
+    PLEDGE.after(pledge.state, "units_left" if left else "distribute")
+    inputs = distribution_inputs(session, checker, pledge, costs_cny=Decimal(payload["costs_cny"]), standing=standing)
+    recorded = record_decision(
+        session, checker, DISTRIBUTION, inputs, subject=f"pledge:{pledge.code}", valid_on=standing.business_date,
+        known_at=standing.known_at,
+    )  # fmt: skip
+    found = recorded.outcome
+    cause = f"退还出质人 {found.surplus_cny:,.2f} 元；未受清偿 {found.shortfall_cny:,.2f} 元；{reason}"
+    store.add_step(
+        session, checker, enforcement, "distributed", standing=standing, cause=cause,
+        evidence_digest=payload["evidence_digest"], decision_id=recorded.decision_id,
+        details={
+            "shares": [[one.name, str(one.owed_cny), str(one.paid_cny)] for one in found.shares],
+            "surplus_cny": str(found.surplus_cny),
+            "shortfall_cny": str(found.shortfall_cny),
+        },
+    )  # fmt: skip
+    store.change_enforcement(session, enforcement, state="ENDED")
+    _post_what_is_open(session, checker, pledge, found, standing=standing)
+    event = "units_left" if left else "distribute"
+    moved = take_step(session, checker, pledge, event, standing=standing, cause=cause, decision_id=recorded.decision_id)
+    if left:
+        ledger.ask_release(session, checker, pledge_id=pledge.id)
+        ask_registry(session, checker, moved, Operation.UNFREEZE)
+    else:
+        pledge_store.change_pledge(session, moved, released_on=standing.business_date)
+    return found
+
+
+def _post_what_is_open(
+    session: Session, actor: Actor, pledge: Pledge, found: DistributionOutcome, *, standing: Standing
+) -> None:
+    left = found.open_by_name
+    post_exposure(
+        session,
+        actor,
+        Exposure(
+            agreement_code=pledge.code, exposure_date=standing.business_date, revision=0,
+            principal_cny=left["principal"], accrued_cny=left["interest"], costs_cny=left["costs"], source="处置分配",
+        ),
+    )  # fmt: skip
+
+
+def accept_late_cure(
+    session: Session, actor: Actor, pledge_id: str, *, reason: str, evidence_digest: str, standing: Standing
+) -> Pledge:
+    """Take a pledge whose cure has expired back, once its coverage stands at the initial line again.
+
+    Raises:
+        Conflict: The cure has not expired, or the coverage of the day is still below the initial line.
+    """
+    require_words(reason, "reason", "请填写接受逾期补足的理由")
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "late cure accepted")
+    _evidence(session, actor, pledge, evidence_digest, standing)
+    coverage = strike_coverage(session, actor, pledge.id, desk_view(session, standing))
+    if coverage.level is not CoverageLevel.COVERED:
+        raise Conflict(
+            f"coverage of {coverage.business_date} is {coverage.coverage_ratio}, still below the initial line",
+            zh=f"{coverage.business_date} 担保覆盖率 {coverage.coverage_ratio:.4f}，仍低于初始线",
+            field="pledge_id",
+            remedy="Have units added or the loan repaid first.",
+            remedy_zh="请先追加押品或还款。",
+        )
+    return take_step(
+        session, actor, pledge, "late cure accepted", standing=standing, cause=reason,
+        decision_id=coverage.decision_id,
+    )  # fmt: skip
+
+
+def enforcement_of(session: Session, actor: Actor, pledge_id: str) -> tuple[Enforcement, tuple[EnforcementStep, ...]]:
+    """Give the latest enforcement of a pledge with its steps."""
+    found = store.enforcement_of(session, actor, pledge_id)
+    return found, store.steps_of(session, actor, found.id)
+
+
+def _locked(session: Session, actor: Actor, pledge_id: str) -> tuple[Pledge, Enforcement]:
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    return pledge, store.enforcement_of(session, actor, pledge_id, lock=True)
+
+
+def _evidence(session: Session, actor: Actor, pledge: Pledge, digest: str, standing: Standing) -> None:
+    require_evidence(session, actor, digest, subject=f"pledge:{pledge.id}", at=standing.known_at)
+
+
+def _refuse_attached(session: Session, actor: Actor, pledge: Pledge, units: set[Unit]) -> None:
+    for act in attached_to(session, actor, pledge.id):
+        if act.draft.unit in units:
+            raise Conflict(
+                f"{act.outstanding_t} t of {act.draft.unit} are frozen by {act.draft.authority} ({act.draft.document})",
+                zh=f"{act.draft.unit} 有 {act.outstanding_t} 吨被{act.draft.authority}冻结，不得处置",
+                field="lots",
+                remedy="Have the freeze lifted first.",
+                remedy_zh="请先解除冻结。",
+            )
+
+
+def _refuse_against(pledge: Pledge, refusals: tuple[Refusal, ...]) -> None:
+    if refusals:
+        raise Conflict(
+            f"the sale of pledge {pledge.code} is refused: {'; '.join(one.detail for one in refusals)}",
+            zh=f"质押 {pledge.code} 的处置不予受理：{'；'.join(one.zh for one in refusals)}",
+            field="lots",
+            refusals=[one.code for one in refusals],
+        )

@@ -1,0 +1,114 @@
+"""Default and distribution before the checkers: what one person proposes another decides, with the file in hand."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import FixedClock
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import cny
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.parties import Standing, standing_of
+from collateral.calc.agreements import Pledge
+from collateral.calc.enforcement import decide_distribution
+from collateral.calc.pledge import PLEDGE
+from collateral.service import enforcement
+from collateral.service.evidence import require_evidence
+from collateral.service.pledges import require_words
+from collateral.store import pledges as pledge_store
+
+_TITLES = {
+    "default": ("宣布违约", "Declare the default"),
+    "distribute": ("处置价款分配", "Share out the proceeds"),
+}
+
+
+def propose_default(
+    session: Session, actor: Actor, pledge_id: str, *, ground: str, evidence_digest: str, standing: Standing
+) -> Approval:
+    """Propose that a default be declared; another person decides.
+
+    Raises:
+        Conflict: The pledge's state leads to no enforcement, or a proposal waits already.
+        InvalidInput: No ground, or the file is not stored.
+    """
+    require_words(ground, "ground", "请填写违约事由")
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    enforcement.default_event(pledge)
+    payload = {"action": "default", "ground": ground, "evidence_digest": evidence_digest}
+    return _propose(session, actor, pledge, payload, reason=ground, standing=standing)
+
+
+def propose_distribution(
+    session: Session, actor: Actor, pledge_id: str, *, costs_cny: Decimal, evidence_digest: str, standing: Standing
+) -> Approval:
+    """Propose to share the proceeds out after the costs of the enforcement; another person decides.
+
+    Raises:
+        Conflict: Nothing has been sold, or a proposal waits already.
+        InvalidInput: The costs are no amount, or the file is not stored.
+    """
+    if costs_cny < 0 or costs_cny != cny(costs_cny):
+        raise InvalidInput(f"costs are {costs_cny}", zh="费用不能为负，且最多两位小数", field="costs_cny")
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "distribute")
+    inputs = enforcement.distribution_inputs(session, actor, pledge, costs_cny=costs_cny, standing=standing)
+    weighed = decide_distribution(inputs)
+    payload = {
+        "action": "distribute",
+        "costs_cny": str(costs_cny),
+        "proceeds_cny": str(inputs.proceeds_cny),
+        "surplus_cny": str(weighed.surplus_cny),
+        "shortfall_cny": str(weighed.shortfall_cny),
+        "evidence_digest": evidence_digest,
+    }
+    return _propose(session, actor, pledge, payload, reason="处置价款分配", standing=standing)
+
+
+def waiting_enforcement_approval(session: Session, actor: Actor, pledge_id: str) -> Approval | None:
+    """Give the approval an enforcement waits for, if it does."""
+    return approvals.open_approval_of(
+        session, actor.organization_id, kind=ENFORCEMENT_APPROVAL.name, subject=f"pledge:{pledge_id}"
+    )
+
+
+def _propose(
+    session: Session, actor: Actor, pledge: Pledge, payload: dict[str, str], *, reason: str, standing: Standing
+) -> Approval:
+    zh, en = _TITLES[payload["action"]]
+    require_evidence(session, actor, payload["evidence_digest"], subject=f"pledge:{pledge.id}", at=standing.known_at)
+    draft = ProposalDraft(
+        subject=f"pledge:{pledge.id}",
+        title_zh=f"{zh}：质押 {pledge.code}",
+        title_en=f"{en}: pledge {pledge.code}",
+        payload={"code": pledge.code, **payload},
+        reason=reason,
+    )
+    return approvals.propose(session, actor, ENFORCEMENT_APPROVAL, draft, at=standing.known_at)
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
+    """Declare the default or share the proceeds out, unless the pledge's state no longer allows it."""
+    pledge = pledge_store.load_pledge(session, checker, approval.subject.removeprefix("pledge:"), lock=True)
+    standing = standing_of(session, checker.organization_id, FixedClock(at))
+    if approval.payload["action"] == "default":
+        enforcement.open_enforcement(
+            session, checker, pledge, approval.payload, maker_name=approval.maker_name, standing=standing,
+            reason=answer.reason,
+        )  # fmt: skip
+        return
+    enforcement.distribute(session, checker, pledge, approval.payload, standing=standing, reason=answer.reason)
+
+
+ENFORCEMENT_APPROVAL = ApprovalKind(
+    name="collateral.enforcement",
+    title_zh="违约处置",
+    title_en="Enforcement",
+    maker_roles=frozenset({Role.OFFICER, Role.SYSTEM}),
+    checker_roles=frozenset({Role.CHECKER}),
+    apply=_apply,
+    address=lambda approval: f"/{approval.subject.replace('pledge:', 'pledges/')}/enforcement",
+)
