@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, collateral, ledger, portfolio, pricing, rules, schedule
+from benchmarks import chain, collateral, haircuts, ledger, portfolio, pricing, rules, schedule
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "chain": chain.comparisons,
     "collateral": collateral.comparisons,
     "rules": rules.comparisons,
+    "haircuts": haircuts.comparisons,
 }
 _RUNS = 7
 

@@ -23,7 +23,6 @@ def _is_csv_beside_toml(file: VectorFile) -> bool:
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # collateral
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
-    (_keys("greedy_trap", "small"), "optimal allocation: collateral"),
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
     # loans
     (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),

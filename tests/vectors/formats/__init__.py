@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.vectors.comparison import CaseResult
 from tests.vectors.files import VectorFile
 from tests.vectors.formats import (
+    allocation,
     allowance_models,
     average_price_option,
     black76,
@@ -181,6 +182,12 @@ FORMATS: tuple[Format, ...] = (
         supervisory_haircuts.recognises_printed,
         supervisory_haircuts.run_printed,
         "",
+    ),
+    _format(
+        "optimal allocation",
+        allocation.recognises,
+        allocation.run,
+        "what small greedy_trap generator large_regression bench_2_cores_seconds trap_seen greedy_definition tolerance",
     ),
     _format(
         "collateral cases",
