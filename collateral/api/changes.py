@@ -21,8 +21,8 @@ from collateral.schemas import (
     ChangeEventOut,
     ChangeIn,
     ChangeListOut,
-    ChangeOut,
     ChangePreviewOut,
+    PledgeChangeOut,
     ReasonIn,
 )
 
@@ -63,12 +63,12 @@ def create_change(
     pledge_id: FromPath[IdText],
     data: ChangeIn,
     idempotency_key: IdempotencyKey,
-) -> Response[ChangeOut]:
+) -> Response[PledgeChangeOut]:
     """Ask for a change: a top-up is taken and the registry asked at once; what frees units waits for a checker."""
 
-    def work(session: Session) -> ChangeOut:
+    def work(session: Session) -> PledgeChangeOut:
         standing = standing_of(session, actor.organization_id, clock)
-        return ChangeOut.of(service.propose_change(session, actor, pledge_id, data.draft(), standing=standing))
+        return PledgeChangeOut.of(service.propose_change(session, actor, pledge_id, data.draft(), standing=standing))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
@@ -78,7 +78,7 @@ def list_changes(sessions: Sessions, actor: Actor, pledge_id: FromPath[IdText]) 
     """List the changes of a pledge in the order they were asked for."""
     with sessions.read() as session:
         found = service.changes_of(session, actor, pledge_id)
-    return ChangeListOut(changes=[ChangeOut.of(one) for one in found])
+    return ChangeListOut(changes=[PledgeChangeOut.of(one) for one in found])
 
 
 @get(_CHANGE, sync_to_thread=True, responses=problem_responses(404), tags=["collateral"])
@@ -89,7 +89,7 @@ def read_change(
     with sessions.read() as session:
         change = service.change_of_pledge(session, actor, pledge_id, change_id)
         timeline = service.change_timeline(session, actor, change.id)
-    return ChangeDetailOut(change=ChangeOut.of(change), timeline=[ChangeEventOut.of(one) for one in timeline])
+    return ChangeDetailOut(change=PledgeChangeOut.of(change), timeline=[ChangeEventOut.of(one) for one in timeline])
 
 
 @post(
@@ -109,13 +109,15 @@ def withdraw_change(
     change_id: FromPath[IdText],
     data: ReasonIn,
     idempotency_key: IdempotencyKey,
-) -> Response[ChangeOut]:
+) -> Response[PledgeChangeOut]:
     """Take a change back that waits, whose freeze was refused, or whose old units have not been let go."""
 
-    def work(session: Session) -> ChangeOut:
+    def work(session: Session) -> PledgeChangeOut:
         standing = standing_of(session, actor.organization_id, clock)
         change = service.change_of_pledge(session, actor, pledge_id, change_id)
-        return ChangeOut.of(service.withdraw_change(session, actor, change.id, standing=standing, reason=data.reason))
+        return PledgeChangeOut.of(
+            service.withdraw_change(session, actor, change.id, standing=standing, reason=data.reason)
+        )
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
@@ -137,15 +139,15 @@ def ask_registry_again(
     change_id: FromPath[IdText],
     data: ReasonIn,
     idempotency_key: IdempotencyKey,
-) -> Response[ChangeOut]:
+) -> Response[PledgeChangeOut]:
     """Ask the registry anew for what it refused, or let the old units of a substitution go that were held back."""
 
-    def work(session: Session) -> ChangeOut:
+    def work(session: Session) -> PledgeChangeOut:
         standing = standing_of(session, actor.organization_id, clock)
         change = service.change_of_pledge(session, actor, pledge_id, change_id)
         if change.state == "NEW_LOCKED":
-            return ChangeOut.of(service.free_old(session, actor, change.id, standing=standing))
-        return ChangeOut.of(service.ask_again(session, actor, change.id, standing=standing, cause=data.reason))
+            return PledgeChangeOut.of(service.free_old(session, actor, change.id, standing=standing))
+        return PledgeChangeOut.of(service.ask_again(session, actor, change.id, standing=standing, cause=data.reason))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 

@@ -14,7 +14,7 @@ from collateral import service
 from collateral.calc.agreements import Pledge
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
 from collateral.commands.units import unit_quantity
-from collateral.schemas import ChangeOut, ChangePreviewOut
+from collateral.schemas import ChangePreviewOut, PledgeChangeOut
 
 _Code = Annotated[str, typer.Argument(help="质押编号 / pledge")]
 _Reason = Annotated[str, typer.Option(help="理由 / why")]
@@ -61,7 +61,7 @@ def list_changes(context: typer.Context, code: _Code) -> None:
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         found = service.changes_of(session, terminal.actor, _pledge(session, terminal, code).id)
-    rows: list[dict[str, Any]] = [msgspec.to_builtins(ChangeOut.of(one)) for one in found]
+    rows: list[dict[str, Any]] = [msgspec.to_builtins(PledgeChangeOut.of(one)) for one in found]
     terminal.answer(rows, columns=("number", "kind", "state", "state_zh", "started_on", "maker_name"))
 
 
@@ -91,7 +91,7 @@ def _change(
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         pledge = _pledge(session, terminal, code)
         change = service.propose_change(session, terminal.actor, pledge.id, draft, standing=standing)
-    terminal.answer(msgspec.to_builtins(ChangeOut.of(change)))
+    terminal.answer(msgspec.to_builtins(PledgeChangeOut.of(change)))
 
 
 def _pledge(session: Any, terminal: Terminal, code: str) -> Pledge:

@@ -133,7 +133,7 @@ class ChangeEventOut(Struct, frozen=True, kw_only=True):
         )
 
 
-class ChangeOut(Struct, frozen=True, kw_only=True):
+class PledgeChangeOut(Struct, frozen=True, kw_only=True):
     """A change and where it stands."""
 
     change_id: str
@@ -151,7 +151,7 @@ class ChangeOut(Struct, frozen=True, kw_only=True):
     maker_name: str
 
     @classmethod
-    def of(cls, value: PledgeChange) -> "ChangeOut":
+    def of(cls, value: PledgeChange) -> "PledgeChangeOut":
         """Copy the domain value."""
         return cls(
             change_id=value.id,
@@ -173,13 +173,13 @@ class ChangeOut(Struct, frozen=True, kw_only=True):
 class ChangeListOut(Struct, frozen=True, kw_only=True):
     """The changes of a pledge in the order they were asked for."""
 
-    changes: list[ChangeOut]
+    changes: list[PledgeChangeOut]
 
 
 class ChangeDetailOut(Struct, frozen=True, kw_only=True):
     """A change with its steps."""
 
-    change: ChangeOut
+    change: PledgeChangeOut
     timeline: list[ChangeEventOut]
 
 

@@ -29,7 +29,7 @@ def test_every_operation_is_drawn_without_a_request_elsewhere(chromium: Browser,
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{served.address}/docs/api")
         page.get_by_role("link", name="在线试用").click()
-        expect(page.locator(".opblock")).to_have_count(operations)
+        expect(page.locator(".opblock")).to_have_count(operations, timeout=30_000)
         expect(page.locator("h1")).to_have_text("接口试用")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         screenshot(page, f"api-try-{width}")

@@ -112,6 +112,7 @@ def check_then_insert(sessions: Sessions, desk: Desk) -> Callable[[str], Attempt
                     unit=units.unit,
                     quantity_t=units.quantity_t,
                     reserved_at=desk.standing.known_at,
+                    change_id=None,
                 )
             return True
 

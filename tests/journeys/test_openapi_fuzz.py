@@ -375,7 +375,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     columns = {
         "decision_id": "SELECT id FROM decision", "valuation_id": "SELECT id FROM valuation",
         "portfolio_id": "SELECT id FROM portfolio", "pledge_id": "SELECT id FROM pledge",
-        "change_id": "SELECT id FROM pledge_change",
+        "change_id": "SELECT id FROM pledge_change", "call_id": "SELECT id FROM margin_call",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
@@ -393,7 +393,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     files = tuple(base64.b64encode(file.encode(encoding)).decode() for file in FILES for encoding in ("utf-8", "gbk"))
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
-        **found, **codes, "unit": UNITS, "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
+        **found, **codes, "unit": UNITS, "agreement_code": ("P3", "P1"), "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
         "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.response import Response
 from litestar.testing import TestClient
 
-from carbonfin.app import access
+from carbonfin.app import access, scopes
 from carbonfin.app.factory import api_routes
 from carbonfin.app.packages import PACKAGES
 from carbonfin.kernel.actors import Role
@@ -31,7 +31,7 @@ def old(*, fail: bool = False) -> Response[dict[str, str]]:
 def trial(sqlite_sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> World:
     world = build_world(sqlite_sessions)
     monkeypatch.setattr(access, "_POLICY", {**access._POLICY, "GET /v1/old-trial": frozenset({Role.SYSTEM})})
-    monkeypatch.setattr(access, "FREE_OF_SCOPE", access.FREE_OF_SCOPE | {"old-trial"})
+    monkeypatch.setattr(scopes, "FREE_OF_SCOPE", scopes.FREE_OF_SCOPE | {"old-trial"})
     add_routes(world, old)
     return world
 
