@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -65,6 +66,8 @@ EFFECTS: dict[str, str] = {
 }
 """What the day's end leaves behind, without what the client wrote and what a request itself is told about."""
 
+_MADE_UP = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Identifiers drawn by chance, which differ between two runs that did the same."""
 _DECISION_COLUMNS = frozenset({"kind", "subject", "valid_on", "version", "actor_id"})
 
 
@@ -367,6 +370,8 @@ def _plain(value: Any, table: str = "") -> Any:
         value = json.loads(value)
     if isinstance(value, list):
         return [_plain(one) for one in value]
+    if isinstance(value, str):
+        return _MADE_UP.sub("ID", value)
     if not isinstance(value, dict):
         return value
     if table == "decision":
