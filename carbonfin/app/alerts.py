@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from carbonfin.web.filters import cny, number
 from carbonfin.web.language import Text
-from collateral.calc.coverage import CoverageLevel, TopUp
+from collateral.calc.coverage import TopUp
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.service import Desk, DeskPledge, DeskRepo
 from collateral.service.desk import DeskHeadroom
 

@@ -7,14 +7,8 @@ from decimal import Decimal
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
-from collateral.calc.coverage import (
-    CoverageLevel,
-    CoverageLines,
-    Debt,
-    PledgedLine,
-    Valuation,
-    value_position,
-)
+from collateral.calc.coverage import CoverageLines, Debt, PledgedLine, Valuation, value_position
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.figures import FigureList
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of

@@ -12,17 +12,15 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.appraisal import Availability, Refusal
 from collateral.calc.coverage import (
-    CoverageLevel,
     CoverageLines,
     Debt,
     PledgedLine,
     Valuation,
-    floor_ratio,
-    level_of,
     price_figure,
     value_lines,
     value_position,
 )
+from collateral.calc.coverage_rules import CoverageLevel, floor_ratio
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import haircut_figures
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
@@ -188,7 +186,7 @@ def scenarios_of(lines: tuple[PledgedLine, ...], debt: Debt, thresholds: Coverag
         Scenario(
             name=name, label_zh=zh, label_en=en, collateral_value_cny=value_cny,
             coverage_ratio=floor_ratio(value_cny, debt.total_cny) if debt.total_cny else None,
-            level=level_of(value_cny, debt.total_cny, thresholds),
+            level=thresholds.level_of(value_cny, debt.total_cny),
         )
         for name, zh, en, value_cny in found
     )  # fmt: skip

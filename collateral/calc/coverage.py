@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal
-from enum import StrEnum
+from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import cny, round_up
+from carbonfin.kernel.units import cny
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
+from collateral.calc.coverage_rules import (
+    CoverageLevel,
+    cash_to_initial_cny,
+    floor_ratio,
+    level_of,
+    line_values_cny,
+    top_up_t,
+)
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, haircut_figures, haircut_value_cny
+from collateral.calc.haircuts import Haircut, haircut_figures
 from collateral.calc.pledge import nothing_pledged
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
-
-_RATIO_STEP = Decimal(1).scaleb(-10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +115,12 @@ class CoverageLines:
                 field=self.initial.key,
             )
 
-
-class CoverageLevel(StrEnum):
-    """Where coverage stands; a value on a line has not fallen below it."""
-
-    COVERED = "covered"
-    BELOW_INITIAL = "below_initial"
-    WARNING = "warning"
-    DISPOSAL = "disposal"
+    def level_of(self, collateral_value_cny: Decimal, debt_cny: Decimal) -> CoverageLevel:
+        """Tell where coverage stands against these lines."""
+        return level_of(
+            collateral_value_cny, debt_cny, initial=self.initial.decimal, warning=self.warning.decimal,
+            disposal=self.disposal.decimal,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +160,9 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
     """Value each unit q p and (q - attached) p (1 - h), each to the fen, half up."""
     valued = []
     for line in lines:
-        market_value_cny = cny(line.quantity_t * line.price.price_cny_per_t)
-        counted_t = max(line.quantity_t - (line.attached_t or 0), 0)
-        counted_cny = cny(counted_t * line.price.price_cny_per_t)
+        market_value_cny, collateral_value_cny = line_values_cny(
+            line.quantity_t, line.price.price_cny_per_t, line.haircut.ratio, attached_t=line.attached_t
+        )
         valued.append(
             ValuedLine(
                 unit=line.unit,
@@ -167,47 +170,10 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
                 price_cny_per_t=line.price.price_cny_per_t,
                 haircut_ratio=line.haircut.ratio,
                 market_value_cny=market_value_cny,
-                collateral_value_cny=haircut_value_cny(counted_cny, line.haircut.ratio),
+                collateral_value_cny=collateral_value_cny,
             )
         )
     return tuple(valued)
-
-
-def floor_ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Give a ratio to ten places, rounded down."""
-    return (numerator / denominator).quantize(_RATIO_STEP, rounding=ROUND_FLOOR)
-
-
-def level_of(collateral_value_cny: Decimal, debt_cny: Decimal, lines: CoverageLines) -> CoverageLevel:
-    """Tell where coverage stands; compared as C against line times debt, so no rounding decides."""
-    if collateral_value_cny < lines.disposal.decimal * debt_cny:
-        return CoverageLevel.DISPOSAL
-    if collateral_value_cny < lines.warning.decimal * debt_cny:
-        return CoverageLevel.WARNING
-    if collateral_value_cny < lines.initial.decimal * debt_cny:
-        return CoverageLevel.BELOW_INITIAL
-    return CoverageLevel.COVERED
-
-
-def cash_to_initial_cny(collateral_value_cny: Decimal, debt_cny: Decimal, initial_ratio: Decimal) -> Decimal:
-    """Give the repayment that restores the initial line, x = E - C / initial, rounded up to the fen; never negative."""
-    return max(Decimal("0.00"), round_up(debt_cny - collateral_value_cny / initial_ratio, 2))
-
-
-def top_up_t(
-    collateral_value_cny: Decimal, debt_cny: Decimal, initial_ratio: Decimal, candidate: TopUpCandidate
-) -> int:
-    """Give whole tonnes that restore the initial line: (initial E - C) / (p (1 - h)), rounded up.
-
-    Raises:
-        InvalidInput: The haircut is 1, so no quantity helps.
-    """
-    value_cny_per_t = candidate.price.price_cny_per_t * (1 - candidate.haircut.ratio)
-    if value_cny_per_t <= 0:
-        raise InvalidInput(
-            f"{candidate.unit} has no collateral value", zh=f"{candidate.unit} 无押品价值", field="units"
-        )
-    return max(0, int(round_up((initial_ratio * debt_cny - collateral_value_cny) / value_cny_per_t)))
 
 
 def value_position(
@@ -248,7 +214,7 @@ def value_position(
     figures.result(
         "ltv", ("质押率", "Loan-to-value"), ltv_ratio, "ratio", "principal / Σ q·p", inputs=("principal", market)
     )
-    level = level_of(collateral_value_cny, debt.total_cny, thresholds)
+    level = thresholds.level_of(collateral_value_cny, debt.total_cny)
     names = [
         figures.parameter("line_initial", thresholds.initial),
         figures.parameter("line_warning", thresholds.warning),
@@ -376,7 +342,10 @@ def decide_coverage(inputs: CoverageInputs) -> CoverageOutcome:
 
 
 def _top_up(valuation: Valuation, initial_ratio: Decimal, one: TopUpCandidate, figures: FigureList) -> TopUp:
-    quantity_t = top_up_t(valuation.collateral_value_cny, valuation.debt_cny, initial_ratio, one)
+    quantity_t = top_up_t(
+        one.unit, price_cny_per_t=one.price.price_cny_per_t, haircut_ratio=one.haircut.ratio,
+        collateral_value_cny=valuation.collateral_value_cny, debt_cny=valuation.debt_cny, initial_ratio=initial_ratio,
+    )  # fmt: skip
     price = figures.fact(
         f"top_up_price_{one.unit}",
         (f"{one.unit} 估值价格（追加）", f"{one.unit} price (top-up)"),

@@ -10,25 +10,24 @@ from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.kernel.errors import InvalidInput, MissingData
-from carbonfin.kernel.units import Currency, Money, cny, round_up
+from carbonfin.kernel.units import Currency, Money, round_up
 from carbonfin.rules.record import ADDED_LATER
-from collateral.calc.coverage import (
+from collateral.calc.coverage import Debt, TopUp, Valuation, ValuedLine
+from collateral.calc.coverage_rules import (
     CoverageLevel,
-    Debt,
-    TopUp,
-    Valuation,
-    ValuedLine,
     cash_to_initial_cny,
     floor_ratio,
+    level_of,
+    line_values_cny,
+    top_up_t,
 )
-from collateral.calc.haircuts import haircut_value_cny
 from collateral.calc.margin import MarginPosition, MarginTerms, margin_movement
 from collateral.calc.surrender import (
     SafeDate,
-    SafeDateKind,
     TradingDays,
     earliest_safe_date,
+    safe_date_of,
+    sale_days,
 )
 
 _ZERO = Decimal("0.00")
@@ -174,7 +173,13 @@ def strike(inputs: DailyInputs) -> Struck:
     days = scheme_days(inputs.lines, inputs.ends.depths)
     longest = max(one[2] for one in days)
     lead_days = inputs.ends.cure_days + longest + inputs.ends.unfreeze_days
-    safe_dates = tuple(_safe_date(end, lead_days, inputs.ends.open_days) for end in inputs.ends.ends)
+    safe_dates = tuple(
+        safe_date_of(
+            end.unit, last_usable=end.last_usable, carries_forward=end.carries_forward, lead_days=lead_days,
+            trading_days=inputs.ends.open_days,
+        )
+        for end in inputs.ends.ends
+    )  # fmt: skip
     gap_cny, shortfall_cny, delivery_cny, return_cny = _moved(inputs, valuation)
     return Struck(
         valuation=valuation, cash_to_initial_cny=cash_cny,
@@ -188,11 +193,9 @@ def _valued(inputs: DailyInputs) -> Valuation:
     lines, market_cny, collateral_cny = [], _ZERO, _ZERO
     for one in inputs.lines:
         priced = one.priced
-        line_market_cny = cny(one.quantity_t * priced.price_cny_per_t)
-        counted_cny = line_market_cny
-        if one.attached_t:
-            counted_cny = cny(max(one.quantity_t - one.attached_t, 0) * priced.price_cny_per_t)
-        line_collateral_cny = haircut_value_cny(counted_cny, priced.haircut_ratio)
+        line_market_cny, line_collateral_cny = line_values_cny(
+            one.quantity_t, priced.price_cny_per_t, priced.haircut_ratio, attached_t=one.attached_t
+        )
         market_cny += line_market_cny
         collateral_cny += line_collateral_cny
         lines.append(
@@ -203,15 +206,10 @@ def _valued(inputs: DailyInputs) -> Valuation:
             )
         )  # fmt: skip
     debt_cny, agreed = inputs.debt.total_cny, inputs.agreed
-    covered_cny = debt_cny - inputs.margin.held_cny
-    if collateral_cny < agreed.disposal_ratio * covered_cny:
-        level = CoverageLevel.DISPOSAL
-    elif collateral_cny < agreed.warning_ratio * covered_cny:
-        level = CoverageLevel.WARNING
-    elif collateral_cny < agreed.initial_ratio * covered_cny:
-        level = CoverageLevel.BELOW_INITIAL
-    else:
-        level = CoverageLevel.COVERED
+    level = level_of(
+        collateral_cny, debt_cny - inputs.margin.held_cny, initial=agreed.initial_ratio, warning=agreed.warning_ratio,
+        disposal=agreed.disposal_ratio,
+    )  # fmt: skip
     return Valuation(
         lines=tuple(lines), market_value_cny=market_cny, collateral_value_cny=collateral_cny, debt_cny=debt_cny,
         coverage_ratio=floor_ratio(collateral_cny, debt_cny) if debt_cny else None,
@@ -259,45 +257,21 @@ def scheme_days(lines: tuple[HeldLine, ...], depths: tuple[Depth, ...]) -> tuple
     found = []
     for scheme, quantity_t in tonnes.items():
         depth = by_scheme.get(scheme)
-        if depth is not None and not 0 < depth.participation_ratio <= 1:
-            raise InvalidInput(
-                f"participation {depth.participation_ratio} lies outside 0 to 1",
-                zh="处置参与率须大于 0 且不超过 1",
-                field="participation_ratio",
-            )
-        if depth is None or depth.volume_t <= 0:
-            raise MissingData(
-                f"{scheme} has no average daily volume or participation, so the close-out time is not known",
-                zh=f"{scheme} 没有日均成交量或处置参与率，无法计算处置天数",
-                field="average_daily_volume_t",
-                remedy="Load the trading volumes of the window.",
-                remedy_zh="请导入该品种的成交量。",
-            )
-        found.append((scheme, quantity_t, int(round_up(quantity_t / (depth.participation_ratio * depth.volume_t)))))
+        days = sale_days(
+            scheme, quantity_t, volume_t=0 if depth is None else depth.volume_t,
+            participation_ratio=Decimal(1) if depth is None else depth.participation_ratio,
+        )  # fmt: skip
+        found.append((scheme, quantity_t, days))
     return tuple(found)
 
 
-def _safe_date(end: UnitEnd, lead_days: int, open_days: TradingDays) -> SafeDate:
-    """Give the last safe date of a vintage, by the rule of `surrender.last_safe_date`."""
-    if end.last_usable is None:
-        kind = SafeDateKind.NOT_LIMITED if end.carries_forward else SafeDateKind.UNKNOWN
-        return SafeDate(kind=kind, day=None, unit=end.unit)
-    is_known = end.last_usable <= open_days.known_until
-    anchor = end.last_usable if is_known else open_days.known_until
-    day = open_days.last_before(anchor, lead_days) if anchor >= open_days.start else None
-    if day is None:
-        return SafeDate(kind=SafeDateKind.PASSED, day=None, unit=end.unit)
-    return SafeDate(kind=SafeDateKind.DATED if is_known else SafeDateKind.ONE_STEP_EARLIER, day=day, unit=end.unit)
-
-
 def _top_up(one: HeldLine, valuation: Valuation, inputs: DailyInputs) -> TopUp:
-    worth_cny_per_t = one.priced.price_cny_per_t * (1 - one.priced.haircut_ratio)
-    if worth_cny_per_t <= 0:
-        raise InvalidInput(
-            f"{one.priced.unit} has no collateral value", zh=f"{one.priced.unit} 无押品价值", field="units"
-        )
-    wanted_cny = inputs.agreed.initial_ratio * (valuation.debt_cny - inputs.margin.held_cny)
-    quantity_t = max(0, int(round_up((wanted_cny - valuation.collateral_value_cny) / worth_cny_per_t)))
+    priced = one.priced
+    quantity_t = top_up_t(
+        priced.unit, price_cny_per_t=priced.price_cny_per_t, haircut_ratio=priced.haircut_ratio,
+        collateral_value_cny=valuation.collateral_value_cny, debt_cny=valuation.debt_cny - inputs.margin.held_cny,
+        initial_ratio=inputs.agreed.initial_ratio,
+    )  # fmt: skip
     return TopUp(
-        unit=one.priced.unit, quantity_t=quantity_t, free_t=one.quantity_t, is_sufficient=one.quantity_t >= quantity_t
+        unit=priced.unit, quantity_t=quantity_t, free_t=one.quantity_t, is_sufficient=one.quantity_t >= quantity_t
     )

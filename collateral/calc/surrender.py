@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.allowances import Scheme, Unit
@@ -84,45 +85,62 @@ class SafeDate:
 
 
 def closeout_days(quantity_t: int, depth: SchemeDepth) -> int:
+    """Give the days a sale takes, by `sale_days`."""
+    return sale_days(
+        depth.scheme, quantity_t, volume_t=depth.average_daily_volume_t, participation_ratio=depth.participation.decimal
+    )
+
+
+def sale_days(scheme: Scheme, quantity_t: int, *, volume_t: int, participation_ratio: Decimal) -> int:
     """Give the days a sale takes: N = ceil(Q / (participation * ADV)).
 
     Raises:
         MissingData: The average daily volume is zero: nothing says that a sale ends.
         InvalidInput: The participation does not lie in (0, 1].
     """
-    share = depth.participation.decimal
-    if not 0 < share <= 1:
+    if not 0 < participation_ratio <= 1:
         raise InvalidInput(
-            f"participation {share} lies outside 0 to 1",
+            f"participation {participation_ratio} lies outside 0 to 1",
             zh="处置参与率须大于 0 且不超过 1",
-            field=depth.participation.key,
+            field="participation_ratio",
         )
-    if depth.average_daily_volume_t <= 0:
+    if volume_t <= 0:
         raise MissingData(
-            f"{depth.scheme} has no average daily volume, so the close-out time is not known",
-            zh=f"{depth.scheme} 没有日均成交量，无法计算处置天数",
+            f"{scheme} has no average daily volume, so the close-out time is not known",
+            zh=f"{scheme} 没有日均成交量，无法计算处置天数",
             field="average_daily_volume_t",
             remedy="Load the trading volumes of the window.",
             remedy_zh="请导入该品种的成交量。",
         )
-    return math.ceil(quantity_t / (share * depth.average_daily_volume_t))
+    return math.ceil(quantity_t / (participation_ratio * volume_t))
 
 
 def last_safe_date(use: VintageUse, *, lead_days: int, trading_days: TradingDays) -> SafeDate:
+    """Give the last day a pledge of one vintage may end, by `safe_date_of`."""
+    return safe_date_of(
+        use.unit, lead_days=lead_days, trading_days=trading_days,
+        last_usable=None if use.last_usable is None else use.last_usable.day,
+        carries_forward=use.carries_forward is not None and use.carries_forward.value == CARRIES_FORWARD,
+    )  # fmt: skip
+
+
+def safe_date_of(
+    unit: Unit, *, last_usable: date | None, carries_forward: bool, lead_days: int, trading_days: TradingDays
+) -> SafeDate:
     """Give the last day a pledge of one vintage may end: last usable date minus lead, in trading days.
 
     Where the last usable date lies past the published notices, the day the notices reach takes its place: one safe
     step earlier, never later. A vintage of which neither date nor carrying forward is known has no safe date.
     """
-    if use.last_usable is None:
-        carried = use.carries_forward is not None and use.carries_forward.value == CARRIES_FORWARD
-        return SafeDate(kind=SafeDateKind.NOT_LIMITED if carried else SafeDateKind.UNKNOWN, day=None, unit=use.unit)
-    known = use.last_usable.day <= trading_days.known_until
-    anchor = use.last_usable.day if known else trading_days.known_until
+    if last_usable is None:
+        kind = SafeDateKind.NOT_LIMITED if carries_forward else SafeDateKind.UNKNOWN
+        return SafeDate(kind=kind, day=None, unit=unit)
+    is_known = last_usable <= trading_days.known_until
+    anchor = last_usable if is_known else trading_days.known_until
     day = trading_days.last_before(anchor, lead_days) if anchor >= trading_days.start else None
     if day is None:
-        return SafeDate(kind=SafeDateKind.PASSED, day=None, unit=use.unit)
-    return SafeDate(kind=SafeDateKind.DATED if known else SafeDateKind.ONE_STEP_EARLIER, day=day, unit=use.unit)
+        return SafeDate(kind=SafeDateKind.PASSED, day=None, unit=unit)
+    return SafeDate(kind=SafeDateKind.DATED if is_known else SafeDateKind.ONE_STEP_EARLIER, day=day, unit=unit)
 
 
 _WORST_FIRST = (SafeDateKind.PASSED, SafeDateKind.UNKNOWN)

@@ -5,7 +5,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.documents.charts import Tone
 from carbonfin.web.pages import Text
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.pledge_changes import CHANGE, ChangeKind

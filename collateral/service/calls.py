@@ -17,7 +17,7 @@ from carbonfin.storage.rows import new_id
 from collateral.calc.agreed_terms import AgreedTerms, unagreed_terms
 from collateral.calc.agreements import CallEvent, MarginCall
 from collateral.calc.call_timing import is_notified_in_time
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.running_calls import RunningCall, announced, expired, issued, retracted
 from collateral.service.call_notices import tell_calls
 from collateral.service.call_steps import keep_step, running_of

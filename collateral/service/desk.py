@@ -19,7 +19,7 @@ from collateral.calc.agreements import (
     Repo,
     RepoExposureRecord,
 )
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.pledge import IN_FORCE
 from collateral.service import calls, headroom, pledges, repos, valuations
 

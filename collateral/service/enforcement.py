@@ -17,7 +17,7 @@ from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge
 from collateral.calc.appraisal import Refusal
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.enforcement import (
     DISTRIBUTION,
     SALE,

@@ -6,7 +6,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.pledge import IN_FORCE
 from collateral.service import calls, daily_run
 from collateral.service.pledges import take_step

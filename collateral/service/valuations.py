@@ -12,14 +12,7 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
 from collateral.calc.authority_acts import AuthorityAct
-from collateral.calc.coverage import (
-    CoverageInputs,
-    CoverageOutcome,
-    Debt,
-    PledgedLine,
-    TopUpCandidate,
-    decide_coverage,
-)
+from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, PledgedLine, TopUpCandidate, decide_coverage
 from collateral.service.view import (
     DeskView,
     coverage_lines,

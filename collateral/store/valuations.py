@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from collateral.calc.agreements import CoverageRecord, Exposure
-from collateral.calc.coverage import CoverageLevel, TopUp
+from collateral.calc.coverage import TopUp
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.surrender import SafeDate, SafeDateKind
 from collateral.models import AgreementExposureRow, CoverageRow
 

@@ -11,7 +11,8 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.parameters import ParameterBook, book_from_toml
 from carbonfin.web.language import Text
 from collateral.calc.agreements import CoverageRecord, HeadroomRecord, MarginCall, Pledge, UnitQuantity
-from collateral.calc.coverage import CoverageLevel, TopUp
+from collateral.calc.coverage import TopUp
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.surrender import SafeDate, SafeDateKind
 from collateral.service.desk import Desk, DeskHeadroom, DeskPledge
 

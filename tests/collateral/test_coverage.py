@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from collateral.calc.appraisal import AppraisalInputs, AppraisalOutcome, Availability, decide_appraisal
-from collateral.calc.coverage import (
-    CoverageInputs,
-    CoverageLevel,
-    CoverageOutcome,
-    Debt,
-    PledgedLine,
-    TopUpCandidate,
-    decide_coverage,
-)
+from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, PledgedLine, TopUpCandidate, decide_coverage
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.haircuts import Haircut, haircut_value_cny, stacked_ratio
 from collateral.calc.surrender import SafeDateKind
 from tests.collateral.world import (

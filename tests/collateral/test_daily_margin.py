@@ -12,7 +12,8 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import Currency, Money
 from carbonfin.rules.record import canonical_json
 from carbonfin.storage.decisions import rebuilt
-from collateral.calc.coverage import CoverageLevel, Debt
+from collateral.calc.coverage import Debt
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.daily_margin import (
     AgreedMargin,
     DailyInputs,

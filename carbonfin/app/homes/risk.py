@@ -17,7 +17,7 @@ from carbonfin.web.filters import number
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral.calc.concentration import Concentration, concentration_of
-from collateral.calc.coverage import CoverageLevel
+from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.pledge import IN_FORCE
 from collateral.pages.words import LEVELS, days_left, four_places, state_badge, unconfirmed_note
 from collateral.service import Desk, DeskPledge, collateral_desk
