@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from carbonfin.kernel.errors import CarbonFinError
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,14 @@ class Failure:
     zh: str
     remedy: str = ""
     remedy_zh: str = ""
+
+    @classmethod
+    def of(cls, item: str, error: CarbonFinError) -> "Failure":
+        """Name an item that failed for an expected reason."""
+        return cls(
+            item=item, field=error.field, detail=error.detail, zh=error.zh, remedy=error.remedy,
+            remedy_zh=error.remedy_zh,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct, require_follows
 from collateral.calc.pledge import IN_FORCE
-from collateral.service import change_steps, ledger, restriking
+from collateral.service import ledger, restriking
 from collateral.service.evidence import require_evidence
+from collateral.service.pledges import note
 from collateral.store import authority_acts as store
 from collateral.store import pledges as pledge_store
 
@@ -115,6 +116,6 @@ def _move_pledge(
     if pledge.state == "DRAWN" and kind is not ActKind.LIFT:
         restriking.call_by_order(session, actor, pledge.id, event=ACT_EVENT, standing=standing, cause=cause)
         return
-    change_steps.note(session, actor, pledge, _NOTES[kind], standing=standing, cause=cause)
+    note(session, actor, pledge, _NOTES[kind], standing=standing, cause=cause)
     if pledge.state in IN_FORCE:
         restriking.strike_and_move(session, actor, pledge.id, standing=standing)

@@ -8,7 +8,7 @@ from collateral.calc.agreements import Pledge
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge_changes import CHANGE, ChangeKind, PledgeChange, units_after
 from collateral.service import ledger
-from collateral.service.pledges import take_step
+from collateral.service.pledges import note, take_step
 from collateral.service.registry_requests import ask_registry
 from collateral.service.restriking import strike_and_move
 from collateral.store import pledge_changes as store
@@ -139,17 +139,3 @@ def units_locked(
     else:
         note(session, actor, pledge, event, standing=standing, cause=f"{_KIND_ZH[change.kind]} {words}")
     strike_and_move(session, actor, pledge.id, standing=standing)
-
-
-def note(session: Session, actor: Actor, pledge: Pledge, event: str, *, standing: Standing, cause: str) -> None:
-    """Write into a pledge's timeline what happened without moving it."""
-    step = pledge_store.Step(
-        event=event,
-        state_before=pledge.state,
-        state_after=pledge.state,
-        business_date=standing.business_date,
-        happened_at=standing.known_at,
-        actor=actor,
-        cause=cause,
-    )
-    pledge_store.add_event(session, pledge, step)

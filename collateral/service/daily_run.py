@@ -40,7 +40,7 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     try:
         day = _Day.read(session, actor, view, running)
     except MissingData as error:  # the bank lacks what every valuation rests on
-        return Batch(values=(), failures=tuple(_failure(pledge, error) for pledge in running))
+        return Batch(values=(), failures=tuple(Failure.of(pledge.code, error) for pledge in running))
     written: list[tuple[daily.RunningPledge, DayTexts]] = []
     failures: list[Failure] = []
     writer = DayWriter()
@@ -48,7 +48,7 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
         try:
             written.append((pledge, writer.write(day.inputs_of(pledge))))
         except CarbonFinError as error:
-            failures.append(_failure(pledge, error))
+            failures.append(Failure.of(pledge.code, error))
     _keep(session, actor, view, day, written)
     return Batch(values=tuple(pledge.code for pledge, _ in written), failures=tuple(failures))
 
@@ -261,15 +261,4 @@ def _bank_margin(view: DeskView, facts: DayFacts) -> AgreedMargin:
         margin=unagreed.margin_terms,
         independent_cny=unagreed.independent,
         terms_source="未另行约定",
-    )
-
-
-def _failure(pledge: daily.RunningPledge, error: CarbonFinError) -> Failure:
-    return Failure(
-        item=pledge.code,
-        field=error.field,
-        detail=error.detail,
-        zh=error.zh,
-        remedy=error.remedy,
-        remedy_zh=error.remedy_zh,
     )

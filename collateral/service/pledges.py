@@ -124,6 +124,20 @@ def take_step(
     return store.load_pledge(session, actor, pledge.id)
 
 
+def note(session: Session, actor: Actor, pledge: Pledge, event: str, *, standing: Standing, cause: str) -> None:
+    """Write into a pledge's timeline what happened without moving it."""
+    step = store.Step(
+        event=event,
+        state_before=pledge.state,
+        state_after=pledge.state,
+        business_date=standing.business_date,
+        happened_at=standing.known_at,
+        actor=actor,
+        cause=cause,
+    )
+    store.add_event(session, pledge, step)
+
+
 def appraise_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
     """Appraise an application and keep the decision; one with a reason against it is rejected with that reason."""
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)

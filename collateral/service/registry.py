@@ -14,7 +14,7 @@ from collateral.calc.freezes import Operation
 from collateral.registries.port import Answer, RegistryReply, RegistryRequest
 from collateral.service import ledger
 from collateral.service.change_replies import take_change_answer
-from collateral.service.pledges import require_words, take_step
+from collateral.service.pledges import note, require_words, take_step
 from collateral.service.registry_requests import FREEZE_MESSAGE, UNFREEZE_MESSAGE, ask_registry, send_anew
 from collateral.store import pledge_changes as changes
 from collateral.store import pledges as store
@@ -133,7 +133,7 @@ def ask_unfreeze_again(session: Session, actor: Actor, pledge_id: str, *, standi
             remedy_zh="请等待在途申请的答复。",
         )
     ask_registry(session, actor, pledge, Operation.UNFREEZE)
-    _note(session, actor, pledge, ASKED_AGAIN, cause, standing=standing)
+    note(session, actor, pledge, ASKED_AGAIN, standing=standing, cause=cause)
     return store.load_pledge(session, actor, pledge_id)
 
 
@@ -251,21 +251,4 @@ def _note_unresolved(
     noted = store.events_of(session, actor, pledge.id)
     if noted and (noted[-1].event, noted[-1].business_date) == (event, standing.business_date):
         return
-    _note(session, actor, pledge, event, _cause(reply), standing=standing)
-
-
-def _note(session: Session, actor: Actor, pledge: Pledge, event: str, cause: str, *, standing: Standing) -> None:
-    """Write into the timeline what moved no state."""
-    store.add_event(
-        session,
-        pledge,
-        store.Step(
-            event=event,
-            state_before=pledge.state,
-            state_after=pledge.state,
-            business_date=standing.business_date,
-            happened_at=standing.known_at,
-            actor=actor,
-            cause=cause,
-        ),
-    )
+    note(session, actor, pledge, event, standing=standing, cause=_cause(reply))

@@ -21,7 +21,8 @@ def strike_coverage(session: Session, actor: Actor, pledge_id: str, view: DeskVi
         MissingData: The day's exposure, a price or a parameter is not known, or nothing is pledged any more.
     """
     daily_run.strike_one(session, actor, view, pledge_id)
-    return valuations.latest_coverages(session, actor, on=view.day)[pledge_id]
+    history = valuations.coverage_history(session, actor, pledge_id=pledge_id)
+    return next(one for one in reversed(history) if one.business_date == view.day)
 
 
 def strike_and_move(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> None:
@@ -30,13 +31,15 @@ def strike_and_move(session: Session, actor: Actor, pledge_id: str, *, standing:
     A pledge that is not in force any more, its loan repaid, has no coverage to strike.
     """
     view = desk_view(session, standing)
-    if not daily.running_pledges(session, actor, IN_FORCE, only=pledge_id):
+    running = daily.running_pledges(session, actor, IN_FORCE, only=pledge_id)
+    if not running:
         return
     try:
         strike_coverage(session, actor, pledge_id, view)
     except MissingData:
         return
-    calls.move_by_coverage(session, actor, view, daily.running_pledges(session, actor, calls.CALLABLE, only=pledge_id))
+    if running[0].state in calls.CALLABLE:
+        calls.move_by_coverage(session, actor, view, running)
 
 
 def call_by_order(

@@ -105,12 +105,7 @@ def value_option_lines(curves: CurveSet, lines: Sequence[OptionLine]) -> Batch[O
             seen.add(line.line_id)
             values.append(_value(curves, line))
         except CarbonFinError as error:
-            failures.append(
-                Failure(
-                    item=line.line_id, field=error.field, detail=error.detail, zh=error.zh,
-                    remedy=error.remedy, remedy_zh=error.remedy_zh,
-                )
-            )  # fmt: skip
+            failures.append(Failure.of(line.line_id, error))
     return Batch(values=tuple(values), failures=tuple(failures))
 
 

@@ -169,11 +169,4 @@ def _spot_error(line: PortfolioLine) -> InvalidInput | None:
 
 def failure_of(line: PortfolioLine, error: CarbonFinError) -> Failure:
     """Name a line that failed for an expected reason."""
-    return Failure(
-        item=line.line_id,
-        field=error.field,
-        detail=error.detail,
-        zh=error.zh,
-        remedy=error.remedy,
-        remedy_zh=error.remedy_zh,
-    )
+    return Failure.of(line.line_id, error)

@@ -157,7 +157,4 @@ def _written(
     try:
         return (write_cdm if write_as is TradeShape.CDM else write_fpml)(contract), None
     except CarbonFinError as error:
-        return None, Failure(
-            item=item, field=error.field, detail=error.detail, zh=error.zh, remedy=error.remedy,
-            remedy_zh=error.remedy_zh,
-        )  # fmt: skip
+        return None, Failure.of(item, error)

@@ -70,7 +70,7 @@ def decide_in_order(
             )
             decision = decide_subsidy(inputs)
         except CarbonFinError as error:
-            failures.append(_failure(application, error))
+            failures.append(Failure.of(label_of(application), error))
             claims.append(claim_of(filed.application_id, application))
             continue
         decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
@@ -114,14 +114,3 @@ def _may_collide(claim: Claim, application: SubsidyApplication) -> bool:
     same_loan = claim.note_number == note.note_number or claim.contract_number == note.contract_number
     same_announcement = announcement is not None and claim.announcement_number == announcement.number
     return (same_bank and same_loan) or same_announcement
-
-
-def _failure(application: SubsidyApplication, error: CarbonFinError) -> Failure:
-    return Failure(
-        item=label_of(application),
-        field=error.field,
-        detail=error.detail,
-        zh=error.zh,
-        remedy=error.remedy,
-        remedy_zh=error.remedy_zh,
-    )

@@ -213,7 +213,7 @@ def make_due_effective(
                 carried_out.append(_carry_out(session, row, _kind_of(row, known), actor, answer, at=at))
         except CarbonFinError as error:
             session.refresh(row)
-            failures.append(Failure(item=name, field=error.field, detail=error.detail, zh=error.zh))
+            failures.append(Failure.of(name, error))
     return Batch(values=tuple(carried_out), failures=tuple(failures))
 
 

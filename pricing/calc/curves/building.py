@@ -132,16 +132,7 @@ def _each(
         try:
             made.extend(make(name))
         except CarbonFinError as error:
-            failures.append(
-                Failure(
-                    item=f"{kind} {name}",
-                    field=error.field,
-                    detail=error.detail,
-                    zh=error.zh,
-                    remedy=error.remedy,
-                    remedy_zh=error.remedy_zh,
-                )
-            )
+            failures.append(Failure.of(f"{kind} {name}", error))
     return made
 
 

@@ -62,12 +62,7 @@ def surfaces_of(
         try:
             made.extend(_surfaces(quotes, Scheme(name), futures=futures, phases_of=phases_of, limits=limits))
         except CarbonFinError as error:
-            failures.append(
-                Failure(
-                    item=f"volatility {name}", field=error.field, detail=error.detail, zh=error.zh,
-                    remedy=error.remedy, remedy_zh=error.remedy_zh,
-                )
-            )  # fmt: skip
+            failures.append(Failure.of(f"volatility {name}", error))
     return tuple(made), tuple(failures)
 
 
