@@ -33,7 +33,10 @@ HOLDER_NAMES_ZH: dict[HolderKind, str] = {
 }
 
 BARRED_KINDS = frozenset({HolderKind.AUTHORITY, HolderKind.EXCHANGE, HolderKind.VERIFIER})
-"""Bodies that never hold or trade (深圳市人民政府令第343号, article 31); kept for every scheme, whatever a row says."""
+"""Bodies that never hold or trade, whatever a row says: read for Shenzhen; kept for the others, whose clause is not."""
+
+_READ_FOR = frozenset({Scheme.SZA, Scheme.SZPHCER})
+"""Schemes for which the bar was read: 深圳市人民政府令第343号, article 31."""
 
 
 class HoldingRight(StrEnum):
@@ -74,9 +77,12 @@ def require_right(
     said = f"{kind} and the right to {right} {scheme} units"
     said_zh = f"{HOLDER_NAMES_ZH[kind]}{RIGHT_NAMES_ZH[right]} {scheme} 配额"
     if kind in BARRED_KINDS:
+        is_read = scheme in _READ_FOR
+        clause = "Order 343 of Shenzhen, article 31" if is_read else "the clause of this scheme is not confirmed"
+        clause_zh = "深圳市人民政府令第343号第三十一条" if is_read else "本市场条款未确认，从严执行"
         raise NotPermitted(
-            f"{said}: such bodies never hold or trade (Order 343 article 31)",
-            zh=f"{said_zh}：该类机构不得持有、买卖（深圳市人民政府令第343号第三十一条）",
+            f"{said}: such bodies never hold or trade ({clause})",
+            zh=f"{said_zh}：该类机构不得持有、买卖（{clause_zh}）",
             field="holder_kind",
         )
     answer = find(right_scope(scheme, kind, right))

@@ -94,3 +94,6 @@ def test_only_what_the_table_allows_is_allowed() -> None:
 def test_a_body_that_is_always_barred_is_never_admitted_by_a_row(kind: HolderKind) -> None:
     with pytest.raises(NotPermitted, match="article 31"):
         require_right(Scheme.SZA, kind, HoldingRight.HOLD, find=find)
+    with pytest.raises(NotPermitted, match="not confirmed") as elsewhere:
+        require_right(Scheme.CEA, kind, HoldingRight.HOLD, find=find)
+    assert "343" not in elsewhere.value.zh, "the order of one city bars nobody in another market"
