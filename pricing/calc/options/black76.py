@@ -281,13 +281,13 @@ class _Work:
             np.multiply(chunk.deviation, chunk.sign, out=signed)
             np.multiply(signed, 1.0 / PRICE_NODES_PER_UNIT, out=signed)
             np.divide(first, signed, out=first)
-        np.add(first, PRICE_ORIGIN, out=first)
-        np.multiply(signed, 0.5 * PRICE_NODES_PER_UNIT**2, out=signed)
-        np.subtract(first, signed, out=second)
-        np.add(first, signed, out=first)
+            np.add(first, PRICE_ORIGIN, out=first)
+            np.multiply(signed, 0.5 * PRICE_NODES_PER_UNIT**2, out=signed)
+            np.subtract(first, signed, out=second)
+            np.add(first, signed, out=first)
         if not chunk.is_plain:
-            flat = (chunk.deviation == 0.0) & (chunk.forward == chunk.strike)
-            first[flat] = second[flat] = PRICE_ORIGIN
+            # At the money with no deviation, or one so small that it scales to nought: no number, worth the intrinsic.
+            pair[np.isnan(pair)] = PRICE_ORIGIN
             np.clip(pair, 0.0, 2.0 * PRICE_ORIGIN, out=pair)
 
     def greeks(self, columns: _Columns, rows: slice, *, out: FloatArray, crosses: bool) -> None:
@@ -386,9 +386,8 @@ class _Work:
             np.log(first, out=first)
             np.multiply(chunk.deviation, chunk.sign, out=signed)
             np.divide(first, signed, out=first)
-        np.multiply(signed, 0.5, out=second)
-        np.add(first, second, out=first)
-        np.subtract(first, signed, out=second)
+            np.multiply(signed, 0.5, out=second)
+            np.add(first, second, out=first)
+            np.subtract(first, signed, out=second)
         if not chunk.is_plain:
-            flat = (chunk.deviation == 0.0) & (chunk.forward == chunk.strike)
-            first[flat] = second[flat] = 0.0
+            pair[np.isnan(pair)] = 0.0

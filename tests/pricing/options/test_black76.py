@@ -153,6 +153,19 @@ def test_a_strike_of_nought_is_the_forward_itself() -> None:
     assert black76_greeks(**trade).value_per_t[0] == pytest.approx(0.99 * 75.0)
 
 
+@pytest.mark.parametrize("deviation", [0.0, 5e-324, 1e-310, 1e-300])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_deviation_that_scales_to_nought_gives_the_intrinsic_value(deviation: float, sign: float) -> None:
+    at = np.array([70.0, 70.0, 71.0])
+    strike = np.array([70.0, 69.0, 70.0])
+    found = black76_value_per_t(
+        forward_per_t=at, strike_per_t=strike, total_volatility=np.full(3, deviation),
+        discount_factor=np.full(3, 0.9), option_sign=np.full(3, sign),
+    )  # fmt: skip
+    intrinsic = [0.9 * max(sign * one, 0.0) for one in (0.0, 1.0, 1.0)]
+    assert found == pytest.approx(intrinsic, abs=1e-12)
+
+
 prices = st.floats(1.0, 500.0)
 deviations = st.floats(0.0, 3.0)
 
