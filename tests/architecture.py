@@ -280,7 +280,9 @@ def reserved_arguments(source: Source) -> Iterator[str]:
             continue
         for argument in (*node.args.args, *node.args.kwonlyargs):
             if argument.arg in _FILLED_BY_THE_FRAMEWORK:
-                yield source.at(argument.lineno, f"{node.name}: {argument.arg} is the framework's own; name it otherwise")
+                yield source.at(
+                    argument.lineno, f"{node.name}: {argument.arg} is the framework's own; name it otherwise"
+                )
 
 
 SOURCE_CHECKS: tuple[Check, ...] = (

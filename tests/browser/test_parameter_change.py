@@ -1,7 +1,6 @@
 """A parameter's new value through the browser: what it would move before it is proposed, and on the checker's page."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
