@@ -7,7 +7,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,7 +22,7 @@ ECDSA = "ECDSA-P256-SHA256"
 SM2 = "SM2-SM3"
 _SM2_IDENTITY = b"1234567812345678"  # GM/T 0009-2012: the identity where none is agreed
 _WORD = 32
-_NONCE = 12
+NONCE_BYTES = 12
 
 
 def sha256_hex(content: bytes) -> str:
@@ -76,10 +75,11 @@ class KeyRing:
         found = [hmac.compare_digest(_mac(key, text).encode(), seal.encode()) for key in self.keys_for(purpose)]
         return any(found)
 
-    def encrypt(self, purpose: str, content: bytes, *, about: str) -> str:
+    def encrypt(self, purpose: str, content: bytes, *, about: str, nonce: bytes) -> str:
         """Give content encrypted by AES-256-GCM under the key of a purpose, bound to what it is about, in base64."""
-        nonce = secrets.token_bytes(_NONCE)
-        return base64.b64encode(nonce + AESGCM(self.key_for(purpose)).encrypt(nonce, content, about.encode())).decode()
+        assert len(nonce) == NONCE_BYTES, "twelve random bytes, never used before"
+        sealed = AESGCM(self.key_for(purpose)).encrypt(nonce, content, about.encode())
+        return base64.b64encode(nonce + sealed).decode()
 
     def decrypt(self, purpose: str, text: str, *, about: str) -> bytes | None:
         """Give what was encrypted under the secret in use or an older one; None where it is not ours or was changed."""
@@ -89,7 +89,7 @@ class KeyRing:
             return None
         for key in self.keys_for(purpose):
             try:
-                return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], about.encode())
+                return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
             except (InvalidTag, ValueError):
                 continue
         return None

@@ -6,20 +6,15 @@ SHA-1 is what authenticators know; in an HMAC over a random key its collisions a
 import base64
 import hashlib
 import hmac
-import secrets
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
 STEP_S = 30
 DIGITS = 6
-_SECRET_BYTES = 20  # as long as the hash, which RFC 4226 recommends
+SECRET_BYTES = 20
+"""As long as the hash, which RFC 4226 recommends; drawn at random by who keeps it."""
 _DRIFT_STEPS = 1
 _GROUP = 4
-
-
-def new_secret() -> bytes:
-    """Draw a shared secret of 160 random bits."""
-    return secrets.token_bytes(_SECRET_BYTES)
 
 
 def step_at(at: datetime) -> int:

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.cryptography import KeyRing, sha256_hex
+from carbonfin.kernel.cryptography import NONCE_BYTES, KeyRing, sha256_hex
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from carbonfin.kernel.one_time_codes import accepted_step, new_secret, step_at
+from carbonfin.kernel.one_time_codes import SECRET_BYTES, accepted_step, step_at
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties.passwords import FAILURES_MAX, LOCKED_FOR
 from carbonfin.storage.parties.rows import Factor, SecondFactorRow, SessionRow, UserRow
@@ -56,8 +56,8 @@ def begin_second_factor(session: Session, actor: Actor, *, keys: KeyRing, at: da
             remedy="End it with one of its codes first, or have an administrator reset it.",
             remedy_zh="请先用现有验证码停用，或由管理员重置。",
         )
-    secret = new_secret()
-    sealed = keys.encrypt(_PURPOSE, secret, about=actor.id)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    sealed = _sealed(secret, keys, person_id=actor.id)
     if row is None:
         row = SecondFactorRow(
             user_id=actor.id, organization_id=actor.organization_id, sealed_secret=sealed, last_step=step_at(at) - 2
@@ -160,7 +160,11 @@ def _seal_anew(row: SecondFactorRow, keys: KeyRing) -> None:
     """Encrypt under the secret in use, so that an older one can be dropped once everybody has signed in."""
     secret = keys.decrypt(_PURPOSE, row.sealed_secret, about=row.user_id)
     assert secret is not None, "a code of it was just accepted"
-    row.sealed_secret = keys.encrypt(_PURPOSE, secret, about=row.user_id)
+    row.sealed_secret = _sealed(secret, keys, person_id=row.user_id)
+
+
+def _sealed(secret: bytes, keys: KeyRing, *, person_id: str) -> str:
+    return keys.encrypt(_PURPOSE, secret, about=person_id, nonce=secrets.token_bytes(NONCE_BYTES))
 
 
 def _count_failure(session: Session, row: SecondFactorRow, user: UserRow, now: datetime) -> None:
