@@ -142,6 +142,7 @@ from collateral.service.registry import (
     take_reply,
 )
 from collateral.service.release_letters import change_letter, release_letter
+from collateral.service.reminders import tell_reminders
 from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
@@ -317,6 +318,7 @@ __all__ = [
     "take_call_step",
     "take_over_pledge",
     "take_reply",
+    "tell_reminders",
     "terms_of",
     "timeline_of",
     "timeline_of_call",
