@@ -261,6 +261,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/pledges/{pledge_id:str}/changes/{change_id:str}/withdraw": BANK_MAKERS,
     "POST /v1/pledges/{pledge_id:str}/changes/{change_id:str}/requests": BANK_MAKERS,
     "GET /v1/repos/{repo_id:str}": BANK_READERS,
+    "GET /v1/repos/{repo_id:str}/events": BANK_READERS,
+    "POST /v1/repos/{repo_id:str}/events": BANK_MAKERS,
+    "POST /v1/repos/{repo_id:str}/events/previews": BANK_READERS,
     "GET /v1/registry/reconciliations": BANK_READERS,
     "GET /v1/parties/{party_id:str}/headroom": BANK_READERS,
     "GET /v1/margin-calls": BANK_READERS,
@@ -293,6 +296,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /pledges/{pledge_id:str}/changes/{change_id:str}/steps": BANK_MAKERS,
     "GET /pledges/{pledge_id:str}/changes/{change_id:str}/letter.pdf": BANK_READERS,
     "GET /repos/{repo_id:str}": BANK_READERS,
+    "GET /repos/{repo_id:str}/events/new": BANK_MAKERS,
+    "POST /repos/{repo_id:str}/events/new": BANK_MAKERS,
     "GET /registry/reconciliations": BANK_READERS,
     "GET /registry/reconciliations/export/{ending:str}": BANK_READERS,
     # --- loans ---

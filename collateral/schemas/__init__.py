@@ -38,6 +38,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
+from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
@@ -73,6 +74,10 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RepoEventIn",
+    "RepoEventListOut",
+    "RepoEventOut",
+    "RepoEventPreviewOut",
     "RepoIn",
     "RepoOut",
     "ScenarioOut",
