@@ -5,6 +5,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.documents.charts import Tone
 from carbonfin.web.pages import Text
+from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
@@ -12,7 +13,9 @@ from collateral.calc.pledge_changes import CHANGE, ChangeKind
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate, SafeDateKind
 
 _WARNING_STATES = frozenset({"MARGIN_CALLED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "MARGIN_PENDING", "ISSUED"})
-_BREACH_STATES = frozenset({"CURE_EXPIRED", "ENFORCING", "DEFAULTED", "EXPIRED", "DEFAULT"})
+_BREACH_STATES = frozenset(
+    {"CURE_EXPIRED", "ENFORCING", "DEFAULTED", "START_FAILED", "END_FAILED", "EXPIRED", "DEFAULT"}
+)
 _GOOD_STATES = frozenset({"DRAWN", "FROZEN", "OPEN"})
 _ALL_NAMES_ZH = {**MARGIN_CALL.states, **REPO.states, **STATE_NAMES_ZH}
 
@@ -138,6 +141,12 @@ _NOTED_ZH = {
 }
 
 
+SIDES: dict[RepoSide, Text] = {
+    RepoSide.SELLER: Text("正回购方", "Seller"),
+    RepoSide.BUYER: Text("逆回购方", "Buyer"),
+}
+
+
 def state_badge(state: str) -> tuple[str, Text]:
     """Give the badge of a state: its kind and its words."""
     words = Text(_ALL_NAMES_ZH.get(state, state), state.replace("_", " ").capitalize())
@@ -189,6 +198,7 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
+    "valuation_day": Text("违约估值截止日", "default valuation day"),
 }
 
 

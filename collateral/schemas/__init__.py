@@ -40,6 +40,7 @@ from collateral.schemas.pledges import (
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
 from collateral.schemas.register import RegisterOut
+from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
@@ -77,6 +78,10 @@ __all__ = [
     "ReconciliationOut",
     "RefusalOut",
     "RegisterOut",
+    "RepoEventIn",
+    "RepoEventListOut",
+    "RepoEventOut",
+    "RepoEventPreviewOut",
     "RepoIn",
     "RepoOut",
     "ScenarioOut",

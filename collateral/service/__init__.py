@@ -27,6 +27,8 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -151,6 +153,16 @@ from collateral.service.repo_contracts import (
     propose_repo,
     usual_basis,
 )
+from collateral.service.repo_events import (
+    EVENT_TITLES,
+    REPO_EVENT_APPROVAL,
+    preview_repo_event,
+    propose_repo_event,
+    repo_event_kinds,
+    repo_events_of,
+    repo_fail_age,
+    waiting_repo_event,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -170,6 +182,7 @@ from collateral.service.valuations import (
     record_exposure,
 )
 from collateral.service.view import desk_view, lines_of, standing_on
+from collateral.store.repo_events import RepoEvent
 
 __all__ = [
     "BANK_ROLES",
@@ -178,10 +191,12 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
+    "EVENT_TITLES",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
+    "REPO_EVENT_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",
@@ -214,11 +229,16 @@ __all__ = [
     "Repo",
     "RepoContract",
     "RepoDraft",
+    "RepoEvent",
+    "RepoEventDraft",
+    "RepoEventKind",
+    "RepoEventOutcome",
     "RepoExposureRecord",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
+    "ValueEvidence",
     "accept_late_cure",
     "account_holders",
     "acts_of_party",
@@ -283,10 +303,12 @@ __all__ = [
     "pledges_of",
     "positions_of",
     "preview_change",
+    "preview_repo_event",
     "propose_change",
     "propose_default",
     "propose_distribution",
     "propose_repo",
+    "propose_repo_event",
     "propose_terms",
     "reconciliations_page",
     "record_act",
@@ -304,7 +326,10 @@ __all__ = [
     "release_letter",
     "repay_pledge",
     "repo_by_code",
+    "repo_event_kinds",
+    "repo_events_of",
     "repo_exposure_of",
+    "repo_fail_age",
     "repos_of",
     "request_freeze",
     "request_unfreeze",
@@ -328,6 +353,7 @@ __all__ = [
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
+    "waiting_repo_event",
     "waiting_terms",
     "withdraw_change",
     "withdraw_pledge",
@@ -335,6 +361,6 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EXPOSURE, REPO_START, SALE,
+    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -10,7 +10,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
-from collateral.calc.ledger import Bucket, Entry, Posting, moved
+from collateral.calc.ledger import Bucket, Entry, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
 from collateral.store import ledger as store
 
@@ -50,43 +50,12 @@ def record_holding(
         return
     store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
     entry = moved(account_id, unit, change_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
-    _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+    journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
 
 def holdings_of(session: Session, actor: Actor, party_id: str) -> tuple[AccountPosition, ...]:
     """Give a party's positions by unit."""
     return store.positions_of(session, actor, party_id=party_id)
-
-
-def transfer_title(
-    session: Session,
-    actor: Actor,
-    *,
-    agreement_code: str,
-    from_party_id: str,
-    to_party_id: str,
-    units: UnitQuantity,
-    standing: Standing,
-    cause: str,
-) -> None:
-    """Move free units from one party's account to another's: title passes, as in a repo.
-
-    Raises:
-        Conflict: Too little is free.
-    """
-    unit, quantity_t = units.unit, units.quantity_t
-    source_id = open_account(session, actor, from_party_id, unit.scheme, standing=standing)
-    target_id = open_account(session, actor, to_party_id, unit.scheme, standing=standing)
-    store.ensure_position(session, actor, account_id=target_id, unit=unit)
-    store.move_position(session, actor, account_id=source_id, unit=unit, total_t=-quantity_t)
-    store.move_position(session, actor, account_id=target_id, unit=unit, total_t=quantity_t)
-    entry = Entry(
-        postings=(
-            Posting(account_id=source_id, unit=unit, bucket=Bucket.FREE, quantity_t=-quantity_t),
-            Posting(account_id=target_id, unit=unit, bucket=Bucket.FREE, quantity_t=quantity_t),
-        )
-    )
-    _journal(session, actor, entry, kind="transfer", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
 def reserve(
@@ -122,7 +91,7 @@ def reserve(
             change_id=change_id,
         )
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
-        _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
+        journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
 def confirm(
@@ -248,7 +217,7 @@ def sell(
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
         store.move_position(session, actor, account_id=account_id, unit=one.unit, total_t=one.quantity_t)
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
-        _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+        journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
 
 _ORDERS: dict[str, tuple[Bucket, Bucket, int, int]] = {
@@ -277,7 +246,7 @@ def move_by_order(
     )
     entry = moved(account_id, unit, quantity_t, start=start, end=end)
     kind = f"authority_{order.partition(' ')[0]}"
-    _journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)
+    journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)
 
 
 def release(
@@ -352,10 +321,10 @@ def _move(
     cause: str,
 ) -> None:
     entry = moved(held.account_id, held.unit, held.quantity_t, start=start, end=end)
-    _journal(session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause)
+    journal(session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause)
 
 
-def _journal(
+def journal(
     session: Session,
     actor: Actor,
     entry: Entry,
@@ -365,6 +334,7 @@ def _journal(
     standing: Standing,
     cause: str,
 ) -> None:
+    """Enter a movement into the journal."""
     business_date: date = standing.business_date
     store.add_entry(
         session,

@@ -132,6 +132,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
         "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
     },
+    "POST /v1/repos/{repo_id}/events": {"kind": "terminate", "notice_days": 2, "reason": "按合同通知"},
+    "POST /v1/repos/{repo_id}/events/previews": {"kind": "reprice", "reason": "双方同意"},
     "POST /v1/margin-terms": {
         "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
         "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,

@@ -26,6 +26,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.distribution": Text("处置价款分配", "Proceeds shared out"),
     "collateral.pledge_change": Text("质押变更", "Change of a pledge"),
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
+    "collateral.repo_event": Text("回购存续期事项", "Event of a repo"),
     "collateral.repo_exposure": Text("回购敞口", "Repo exposure"),
     "collateral.repo_start": Text("回购首期", "Repo start"),
     "loans.rating": Text("碳评级", "Carbon rating"),
