@@ -245,6 +245,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /portfolios/{portfolio_id:str}/risk": BANK_MAKERS,
     "GET /portfolios/{portfolio_id:str}/compliance": BANK_READERS,
     "GET /valuations/{valuation_id:str}": BANK_READERS,
+    "GET /valuations/{valuation_id:str}/lines/{line_id:str}": BANK_READERS,
     "GET /valuations/{valuation_id:str}/export/{ending:str}": BANK_READERS,
     # --- collateral ---
     "POST /v1/pledges/appraisals": BANK_MAKERS,
