@@ -3,7 +3,7 @@
 The release before neither reads nor writes these columns; it has no portfolio with options.
 
 Revision ID: 0018
-Revises: 0010
+Revises: 0012
 """
 
 import sqlalchemy as sa
