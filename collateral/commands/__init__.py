@@ -1,6 +1,6 @@
 """Collateral commands: the desk, pledges and their changes, compliance positions, the registry and its simulator."""
 
-from collateral.commands import changes, compliance
+from collateral.commands import changes, compliance, register
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -9,5 +9,7 @@ commands.command("part-release")(changes.part_release)
 commands.command("changes")(changes.list_changes)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
+commands.command("desk")(register.desk)
+commands.command("register")(register.register)
 
 __all__ = ["commands", "registry_sim"]

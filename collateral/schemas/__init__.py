@@ -10,6 +10,7 @@ from collateral.schemas.changes import (
     ReasonIn,
     ScenarioOut,
 )
+from collateral.schemas.lights import DeskLightsOut
 from collateral.schemas.margin import (
     CallEventOut,
     CallStepIn,
@@ -38,6 +39,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
+from collateral.schemas.register import RegisterOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "ChangeListOut",
     "ChangePreviewOut",
     "CoverageOut",
+    "DeskLightsOut",
     "DeskPledgeOut",
     "DifferenceOut",
     "EventOut",
@@ -73,6 +76,7 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RegisterOut",
     "RepoIn",
     "RepoOut",
     "ScenarioOut",
