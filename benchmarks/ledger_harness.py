@@ -6,9 +6,9 @@ in the same harness and must be caught: a harness that cannot fail proves nothin
 
 What is looked at, by the invariants of the state machines' file: I1 bound within the holding, and equal to the live
 holds; I2 balanced entries, positions equal to the journal; I3 new locked before old goes; I4 a hold resolved once; I8
-the journal replayed gives the positions to the byte; I9 a top-up that fits is taken; I12 a key does its work once; I13
+the journal replayed gives the positions to the byte; I12 a key does its work once; I13
 every entry with who, when and why, in tables that refuse change; I14 holds keep agreement and account through splits.
-I5 to I7, I10 and I11 are promises of pledges and waterfalls, which this harness does not move; their tests stand in
+I5 to I7 and I9 to I11 are promises of pledges and waterfalls, which this harness does not move; their tests stand in
 tests/collateral.
 """
 
@@ -155,21 +155,20 @@ def _serve(
         str(seed),
         str(operations),
     ]
-    service_ = subprocess.Popen(  # noqa: S603 - our own program with arguments of our own
-        command + (["--naive"] if is_naive else []), stdout=subprocess.PIPE, text=True
-    )
     taken, told = 0, []
-    assert service_.stdout is not None
-    for line in service_.stdout:
-        if line.startswith("#"):
-            told.append(line.strip())
-            continue
-        taken = int(line)
-        if until is not None and before + taken >= until:
-            service_.send_signal(signal.SIGKILL)
-            break
-    ended = service_.wait()
-    assert ended in {0, -signal.SIGKILL}, f"the service ended with {ended}"
+    with subprocess.Popen(  # noqa: S603 - our own program with arguments of our own
+        command + (["--naive"] if is_naive else []), stdout=subprocess.PIPE, text=True
+    ) as working:
+        assert working.stdout is not None
+        for line in working.stdout:
+            if line.startswith("#"):
+                told.append(line.strip())
+                continue
+            taken = int(line)
+            if until is not None and before + taken >= until:
+                working.send_signal(signal.SIGKILL)
+                break
+    assert working.returncode in {0, -signal.SIGKILL}, f"the service ended with {working.returncode}"
     return taken, told
 
 
