@@ -7,7 +7,6 @@ integers there, instants as fixed-width UTC text, and refuse what would lose a d
 
 import json
 import operator
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -21,7 +20,7 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from carbonfin.storage.texts import UnstorableValue, storable_text
+from carbonfin.storage.texts import UnstorableValue, are_plain_texts, storable_text
 
 _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
@@ -350,12 +349,6 @@ class Content(TypeDecorator[bytes]):
 
     impl = sa.LargeBinary
     cache_ok = True
-
-
-def are_plain_texts(values: Iterable[Any]) -> bool:
-    """Tell whether values are text, or nothing, that both engines hold as it is; otherwise each is looked at."""
-    texts = [value for value in values if value is not None]
-    return set(map(type, texts)) <= {str} and all(map(str.isprintable, texts))
 
 
 def _is_plain_json(value: Any) -> bool:

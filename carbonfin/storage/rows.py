@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from carbonfin.storage import columns
+from carbonfin.storage.texts import are_plain_texts
 
 _ID_BYTES = 16
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
@@ -163,7 +164,7 @@ def insert_many(session: Session, row: type[Row], values: Sequence[Mapping[str, 
 
 def _processed(column: sa.Column[Any], dialect: Dialect, values: list[Any]) -> list[Any]:
     kind = column.type
-    if isinstance(kind, columns.Text) and columns.are_plain_texts(values):
+    if isinstance(kind, columns.Text) and are_plain_texts(values):
         return values
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
     if process is None:
