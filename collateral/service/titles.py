@@ -10,7 +10,8 @@ from collateral.calc.agreements import UnitQuantity
 from collateral.calc.ledger import Bucket, Entry, Posting
 from collateral.calc.repo import RepoTerms
 from collateral.calc.repo_events import substitution_entry
-from collateral.service.ledger import journal, open_account
+from collateral.service.hold_steps import journal
+from collateral.service.ledger import open_account
 from collateral.store import ledger as store
 
 
