@@ -1,5 +1,5 @@
-"""Collateral for systems: pledges and their changes, margin, repos, compliance positions, reconciliation."""
+"""Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
-from collateral.api import changes, compliance, pledges
+from collateral.api import changes, compliance, enforcements, pledges
 
-routes = [*pledges.routes, *changes.routes, *compliance.routes]
+routes = [*pledges.routes, *changes.routes, *compliance.routes, *enforcements.routes]

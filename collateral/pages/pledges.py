@@ -26,6 +26,7 @@ from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import IN_FORCE
 from collateral.pages.charts import pledge_chart
 from collateral.pages.words import (
+    ACT_KINDS,
     BUCKETS,
     CHANGE_KINDS,
     ENTRY_KINDS,
@@ -199,6 +200,8 @@ def _shown(
             "approval": service.approval_of(session, actor, pledge.id),
             "waiting": service.waiting_approval(session, actor, pledge.id),
             "refused": service.refused_unfreeze(session, actor, pledge),
+            "acts": service.acts_of_party(session, actor, pledge.pledgor_id),
+            "enforced": service.view_enforcement(session, actor, pledge.id),
         }
         lines = service.lines_of(session, standing) if history else None
         trace = load_decision(session, actor, history[-1].decision_id).trace if history else ()
@@ -220,6 +223,8 @@ def _shown(
         state_badge=state_badge,
         change_badge=change_badge,
         change_kinds=CHANGE_KINDS,
+        act_kinds=ACT_KINDS,
+        may_record=actor.role in {Role.OFFICER, Role.SYSTEM},
         may_change=actor.role in {Role.OFFICER, Role.SYSTEM} and pledge.state in IN_FORCE,
         event_words=event_words,
         entry_kinds=ENTRY_KINDS,
