@@ -17,6 +17,7 @@ from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -81,6 +82,7 @@ _NAMES: Mapping[str, Text] = {
 }
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
+_GRADE_NAMES_BY_WORD = {grade.value: words for grade, words in GRADE_WORDS.items()}
 _HIDDEN = frozenset(
     {"action", "approved_by", "title_zh", "title_en", "pledgor_id", "pledge_id", "appraisal_id", "table"}
 )
@@ -275,6 +277,9 @@ def _shown_value(name: str, value: Any) -> str:
         return f"{zh} / {en}"
     if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
         words = _ROLE_NAMES_BY_WORD[value]
+        return f"{words.zh} / {words.en}"
+    if name == "grade" and value in _GRADE_NAMES_BY_WORD:
+        words = _GRADE_NAMES_BY_WORD[value]
         return f"{words.zh} / {words.en}"
     return _in_words(value)
 
