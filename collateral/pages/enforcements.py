@@ -258,11 +258,12 @@ def _prefilled(form: EnforcementForm, found: EnforcementView) -> EnforcementForm
 def _bands(
     session: Session, actor: Actor, found: EnforcementView, standing: Standing
 ) -> list[tuple[Text, service.MeansOutcome]]:
-    """Give the bands of the day by each means while units are to be sold; what is not known is left out."""
+    """Give the bands of the day by the means chosen, before a choice by each; what is not known is left out."""
     if found.pledge.state != "ENFORCING":
         return []
     bands = []
-    for method in SaleMethod:
+    means = found.last("means")
+    for method in SaleMethod if means is None else (SaleMethod(means.details["method"]),):
         try:
             weighed = service.preview_means(session, actor, found.pledge.id, method, standing=standing)
         except MissingData:

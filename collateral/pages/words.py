@@ -212,6 +212,8 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     # Facts of vintages stood with collateral once; decisions of that time name them so.
     **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
+    "collateral.sale_band_ratio": Text("处置成交价格幅度", "price band of a sale"),
+    "collateral.holding_right": Text("持有资格", "right to hold"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
 }
 

@@ -296,6 +296,8 @@ def test_units_left_after_the_claim_is_met_are_asked_back_from_the_registry(
     hand_over(desk_sessions, desk)
     assert pledge_state(desk_sessions, desk, p3) == "RELEASED"
     assert position(desk_sessions, desk, "E3", "SZA-2023") == (42000 - 16457, 0, 0)
+    with desk_sessions.read() as session:
+        assert service.release_letter(session, desk.maker, p3, address="https://bank.example").startswith(b"%PDF")
 
 
 def test_the_registry_hands_over_what_was_sold_and_silence_is_asked_about(desk_sessions: Sessions, desk: Desk) -> None:
