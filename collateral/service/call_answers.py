@@ -13,7 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import Currency, Money, parse_decimal
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.files import check_file, store_file
+from carbonfin.storage.files import own_file, store_file
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import MarginCall
 from collateral.calc.call_timing import CallTiming
@@ -299,7 +299,7 @@ def _declare_default(session: Session, checker: Actor, approval: Approval, answe
 
 def _kept_letter(session: Session, actor: Actor, call: MarginCall, letter: bytes, *, at: datetime) -> str:
     """Keep the letter that was not met as the evidence of the default, and give its digest."""
-    file = check_file(letter, name=f"追加担保通知-{call.agreement_code}-{call.issued_on}.pdf")
+    file = own_file(letter, name=f"追加担保通知-{call.agreement_code}-{call.issued_on}.pdf")
     return store_file(session, actor, file, at=at).digest
 
 
