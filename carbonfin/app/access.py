@@ -262,6 +262,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/pledges/{pledge_id:str}/changes/{change_id:str}/requests": BANK_MAKERS,
     "GET /v1/repos/{repo_id:str}": BANK_READERS,
     "GET /v1/registry/reconciliations": BANK_READERS,
+    "GET /v1/collateral-desk": BANK_READERS,
+    "GET /v1/collateral-register": BANK_READERS,
+    "GET /v1/collateral-register.xlsx": BANK_READERS,
     "GET /v1/parties/{party_id:str}/headroom": BANK_READERS,
     "GET /v1/pledges/{pledge_id:str}/enforcement": BANK_READERS,
     "POST /v1/pledges/{pledge_id:str}/enforcement/defaults": BANK_MAKERS,
@@ -316,6 +319,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /pledges/{pledge_id:str}/changes/{change_id:str}/letter.pdf": BANK_READERS,
     "GET /repos/{repo_id:str}": BANK_READERS,
     "GET /registry/reconciliations": BANK_READERS,
+    "GET /collateral-register.xlsx": BANK_READERS,
     "GET /registry/reconciliations/export/{ending:str}": BANK_READERS,
     # --- loans ---
     "POST /v1/ratings": BANK_MAKERS,

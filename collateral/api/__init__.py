@@ -1,5 +1,5 @@
 """Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
-from collateral.api import changes, compliance, enforcements, pledges
+from collateral.api import changes, compliance, enforcements, pledges, register
 
-routes = [*pledges.routes, *changes.routes, *compliance.routes, *enforcements.routes]
+routes = [*pledges.routes, *changes.routes, *compliance.routes, *enforcements.routes, *register.routes]

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.storage.parties import Standing, party_by_code, standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import PDF, download
@@ -318,7 +318,8 @@ def record_authority_act(
     """Record what an authority ordered: a freeze, its lifting, or a deduction; coverage is struck anew at once."""
 
     def work(session: Session, standing: Standing) -> AuthorityActOut:
-        return AuthorityActOut.of(service.record_act(session, actor, data.draft(), standing=standing))
+        draft = data.draft(party_by_code(session, actor, data.holder))
+        return AuthorityActOut.of(service.record_act(session, actor, draft, standing=standing))
 
     asked = _Ask(sessions=sessions, actor=actor, clock=clock, request=request, key=idempotency_key, data=data)
     return asked.once(work)

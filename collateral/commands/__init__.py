@@ -1,6 +1,6 @@
 """Collateral commands: the desk, pledges with changes and enforcement, compliance, the registry and its simulator."""
 
-from collateral.commands import changes, compliance, enforcements
+from collateral.commands import changes, compliance, enforcements, register
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -19,5 +19,7 @@ commands.command("authority-act")(enforcements.authority_act)
 commands.command("authority-acts")(enforcements.authority_acts)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
+commands.command("desk")(register.desk)
+commands.command("register")(register.register)
 
 __all__ = ["commands", "registry_sim"]

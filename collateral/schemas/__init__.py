@@ -31,6 +31,7 @@ from collateral.schemas.enforcements import (
     TransferOut,
     costs_of,
 )
+from collateral.schemas.lights import DeskLightsOut
 from collateral.schemas.margin import (
     CallEventOut,
     CallStepIn,
@@ -59,6 +60,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
+from collateral.schemas.register import RegisterOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "ChangePreviewOut",
     "CostsIn",
     "CoverageOut",
+    "DeskLightsOut",
     "DeskPledgeOut",
     "DifferenceOut",
     "DistributionIn",
@@ -108,6 +111,7 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RegisterOut",
     "RepoIn",
     "RepoOut",
     "SaleIn",

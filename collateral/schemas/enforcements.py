@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.parties import Party
 from carbonfin.web.wire import CnyText, DayText, FigureOut, IdText, QuantityT, UnitText, day_of, decimal_of
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
 from collateral.calc.enforcement import DistributionOutcome, LotSold, SaleMethod, SaleOutcome
@@ -13,7 +14,7 @@ from collateral.calc.enforcement_acts import ACT_WORDS
 from collateral.calc.sale_means import MeansOutcome
 from collateral.schemas.changes import ReasonText
 from collateral.schemas.margin import ProposedOut
-from collateral.schemas.pledges import UNITS_MAX, RefusalOut, UnitQuantityOut
+from collateral.schemas.pledges import UNITS_MAX, PartyCodeText, RefusalOut, UnitQuantityOut
 from collateral.service import EnforcementView, SaleDraft
 
 EvidenceText = Annotated[
@@ -294,7 +295,7 @@ class AuthorityActIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """An act as its document orders it; a lift, and a deduction of frozen units, names the freeze it follows."""
 
     kind: Literal["freeze", "lift", "deduction"]
-    party_id: IdText
+    holder: PartyCodeText
     pledge_id: IdText | None
     unit: UnitText
     quantity_t: QuantityT
@@ -304,10 +305,10 @@ class AuthorityActIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     document_date: DayText
     evidence_digest: EvidenceText
 
-    def draft(self) -> ActDraft:
+    def draft(self, holder: Party) -> ActDraft:
         """Give the domain value."""
         return ActDraft(
-            kind=ActKind(self.kind), party_id=self.party_id, pledge_id=self.pledge_id, unit=Unit.parse(self.unit),
+            kind=ActKind(self.kind), party_id=holder.id, pledge_id=self.pledge_id, unit=Unit.parse(self.unit),
             quantity_t=self.quantity_t, freeze_id=self.freeze_id, authority=self.authority, document=self.document,
             document_date=day_of(self.document_date, field="document_date"), evidence_digest=self.evidence_digest,
         )  # fmt: skip

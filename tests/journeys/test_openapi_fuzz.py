@@ -179,7 +179,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/pledges/{pledge_id}/enforcement/distributions": {"costs_cny": "12000.00", "evidence_digest": NO_FILE},
     "POST /v1/pledges/{pledge_id}/enforcement/distributions/previews": {"costs_cny": "12000.00"},
     "POST /v1/authority-acts": {
-        "kind": "freeze", "party_id": "00000000-0000-4000-8000-000000000000", "pledge_id": None, "unit": "SZA-2024",
+        "kind": "freeze", "holder": "91440300EXAMPLE38B", "pledge_id": None, "unit": "SZA-2024",
         "quantity_t": 1, "freeze_id": None, "authority": "示例区人民法院", "document": "(2025)示例执1号",
         "document_date": "2025-06-30", "evidence_digest": NO_FILE,
     },
