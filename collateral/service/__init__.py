@@ -29,6 +29,7 @@ from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
 from collateral.calc.repo_weighing import REPO_EVENT
+from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -91,7 +92,16 @@ from collateral.service.enforcement_approvals import (
     ENFORCEMENT_APPROVAL,
     propose_default,
     propose_distribution,
+    propose_late_cure,
+    propose_means,
     waiting_enforcement_approval,
+)
+from collateral.service.enforcement_letters import enforcement_notice, surplus_statement
+from collateral.service.enforcement_view import (
+    EnforcementView,
+    preview_distribution,
+    preview_sale,
+    view_enforcement,
 )
 from collateral.service.headroom import (
     headroom_of,
@@ -172,6 +182,8 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
+from collateral.service.sale_means import preview_means
+from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
@@ -214,11 +226,13 @@ __all__ = [
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
+    "EnforcementView",
     "Exposure",
     "HeadroomRecord",
     "LotSold",
     "MarginCall",
     "MeanPrices",
+    "MeansOutcome",
     "Pledge",
     "PledgeChange",
     "PledgeDraft",
@@ -252,6 +266,7 @@ __all__ = [
     "approve_pledge",
     "approve_terms",
     "ask_again",
+    "ask_transfer_again",
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
@@ -273,6 +288,7 @@ __all__ = [
     "desk_view",
     "draw_pledge",
     "emitter_years",
+    "enforcement_notice",
     "enforcement_of",
     "free_old",
     "haircut_impact",
@@ -303,10 +319,15 @@ __all__ = [
     "pledges_of",
     "positions_of",
     "preview_change",
+    "preview_distribution",
+    "preview_means",
     "preview_repo_event",
+    "preview_sale",
     "propose_change",
     "propose_default",
     "propose_distribution",
+    "propose_late_cure",
+    "propose_means",
     "propose_repo",
     "propose_repo_event",
     "propose_terms",
@@ -339,6 +360,7 @@ __all__ = [
     "sign_pledge",
     "standing_on",
     "steps_from",
+    "surplus_statement",
     "take_answer",
     "take_call_step",
     "take_over_pledge",
@@ -347,8 +369,10 @@ __all__ = [
     "terms_of",
     "timeline_of",
     "timeline_of_call",
+    "transfer_of",
     "unconfirmed_of",
     "usual_basis",
+    "view_enforcement",
     "waiting_approval",
     "waiting_change_approval",
     "waiting_end",
@@ -361,6 +385,6 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE,
+    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -23,6 +23,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.day_facts": Text("当日估值口径", "Facts of the day"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),
     "collateral.sale": Text("处置成交", "Sale in an enforcement"),
+    "collateral.sale_means": Text("处置方式与价格幅度", "Means of sale and its band"),
     "collateral.distribution": Text("处置价款分配", "Proceeds shared out"),
     "collateral.pledge_change": Text("质押变更", "Change of a pledge"),
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
