@@ -71,6 +71,12 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /sign-out": PEOPLE,
     "GET /account": PEOPLE,
     "POST /account/password": PEOPLE,
+    "GET /account/second-factor": PEOPLE,
+    "POST /account/second-factor": PEOPLE,
+    "POST /account/second-factor/confirm": PEOPLE,
+    "POST /account/second-factor/end": PEOPLE,
+    "GET /sign-in/second-factor": PEOPLE,
+    "POST /sign-in/second-factor": PEOPLE,
     "POST /account/sessions/{session_id:str}/end": PEOPLE,
     "POST /account/sessions/end-others": PEOPLE,
     # --- app: approvals ---
