@@ -1,5 +1,7 @@
-"""Collateral for systems: pledges and their changes, margin, repos, compliance positions, reconciliation."""
+"""Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
-from collateral.api import changes, compliance, pledges, register
+from collateral.api import changes, compliance, enforcements, pledges, register, repos
 
-routes = [*pledges.routes, *changes.routes, *compliance.routes, *register.routes]
+routes = [
+    *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
+]  # fmt: skip

@@ -28,7 +28,7 @@ def read_desk_lights(
 
 
 @get("/v1/collateral-register", sync_to_thread=True, responses=problem_responses(409), tags=["collateral"])
-def read_register(
+def read_collateral_register(
     sessions: Sessions, actor: Actor, clock: Clock, if_none_match: IfNoneMatch = None
 ) -> Response[RegisterOut]:
     """Give the collateral register of the business date: classes, pledged units, shares against limits, releases."""
@@ -45,7 +45,7 @@ def read_register(
     responses=problem_responses(409),
     tags=["collateral"],
 )
-def read_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) -> Response[bytes]:
+def read_collateral_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) -> Response[bytes]:
     """Give the collateral register of the business date as a workbook."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
@@ -54,4 +54,4 @@ def read_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) ->
     return download(content, stem=f"押品台账-{found.business_date}", ending="xlsx")
 
 
-routes = [read_desk_lights, read_register, read_register_workbook]
+routes = [read_desk_lights, read_collateral_register, read_collateral_register_workbook]

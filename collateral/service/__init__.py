@@ -27,6 +27,9 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_weighing import REPO_EVENT
+from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -89,7 +92,16 @@ from collateral.service.enforcement_approvals import (
     ENFORCEMENT_APPROVAL,
     propose_default,
     propose_distribution,
+    propose_late_cure,
+    propose_means,
     waiting_enforcement_approval,
+)
+from collateral.service.enforcement_letters import enforcement_notice, surplus_statement
+from collateral.service.enforcement_view import (
+    EnforcementView,
+    preview_distribution,
+    preview_sale,
+    view_enforcement,
 )
 from collateral.service.headroom import (
     headroom_of,
@@ -151,6 +163,16 @@ from collateral.service.repo_contracts import (
     propose_repo,
     usual_basis,
 )
+from collateral.service.repo_events import (
+    EVENT_TITLES,
+    REPO_EVENT_APPROVAL,
+    preview_repo_event,
+    propose_repo_event,
+    repo_event_kinds,
+    repo_events_of,
+    repo_fail_age,
+    waiting_repo_event,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -160,6 +182,8 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
+from collateral.service.sale_means import preview_means
+from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
@@ -170,6 +194,7 @@ from collateral.service.valuations import (
     record_exposure,
 )
 from collateral.service.view import desk_view, lines_of, standing_on
+from collateral.store.repo_events import RepoEvent
 
 __all__ = [
     "BANK_ROLES",
@@ -178,10 +203,12 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
+    "EVENT_TITLES",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
+    "REPO_EVENT_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",
@@ -199,11 +226,13 @@ __all__ = [
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
+    "EnforcementView",
     "Exposure",
     "HeadroomRecord",
     "LotSold",
     "MarginCall",
     "MeanPrices",
+    "MeansOutcome",
     "Pledge",
     "PledgeChange",
     "PledgeDraft",
@@ -214,11 +243,16 @@ __all__ = [
     "Repo",
     "RepoContract",
     "RepoDraft",
+    "RepoEvent",
+    "RepoEventDraft",
+    "RepoEventKind",
+    "RepoEventOutcome",
     "RepoExposureRecord",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
+    "ValueEvidence",
     "accept_late_cure",
     "account_holders",
     "acts_of_party",
@@ -232,6 +266,7 @@ __all__ = [
     "approve_pledge",
     "approve_terms",
     "ask_again",
+    "ask_transfer_again",
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
@@ -253,6 +288,7 @@ __all__ = [
     "desk_view",
     "draw_pledge",
     "emitter_years",
+    "enforcement_notice",
     "enforcement_of",
     "free_old",
     "haircut_impact",
@@ -283,10 +319,17 @@ __all__ = [
     "pledges_of",
     "positions_of",
     "preview_change",
+    "preview_distribution",
+    "preview_means",
+    "preview_repo_event",
+    "preview_sale",
     "propose_change",
     "propose_default",
     "propose_distribution",
+    "propose_late_cure",
+    "propose_means",
     "propose_repo",
+    "propose_repo_event",
     "propose_terms",
     "reconciliations_page",
     "record_act",
@@ -304,7 +347,10 @@ __all__ = [
     "release_letter",
     "repay_pledge",
     "repo_by_code",
+    "repo_event_kinds",
+    "repo_events_of",
     "repo_exposure_of",
+    "repo_fail_age",
     "repos_of",
     "request_freeze",
     "request_unfreeze",
@@ -314,6 +360,7 @@ __all__ = [
     "sign_pledge",
     "standing_on",
     "steps_from",
+    "surplus_statement",
     "take_answer",
     "take_call_step",
     "take_over_pledge",
@@ -322,12 +369,15 @@ __all__ = [
     "terms_of",
     "timeline_of",
     "timeline_of_call",
+    "transfer_of",
     "unconfirmed_of",
     "usual_basis",
+    "view_enforcement",
     "waiting_approval",
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
+    "waiting_repo_event",
     "waiting_terms",
     "withdraw_change",
     "withdraw_pledge",
@@ -335,6 +385,6 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EXPOSURE, REPO_START, SALE,
+    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -1,7 +1,5 @@
 """Accounts and holdings, and the holds on them: reserve, confirm, void, release, each with its journal entry."""
 
-from dataclasses import replace
-
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
@@ -9,7 +7,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
-from collateral.calc.ledger import Bucket, Entry, Posting, moved
+from collateral.calc.ledger import Bucket, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
 from collateral.service import hold_steps
 from collateral.store import holds
@@ -57,39 +55,6 @@ def record_holding(
 def holdings_of(session: Session, actor: Actor, party_id: str) -> tuple[AccountPosition, ...]:
     """Give a party's positions by unit."""
     return store.positions_of(session, actor, party_id=party_id)
-
-
-def transfer_title(
-    session: Session,
-    actor: Actor,
-    *,
-    agreement_code: str,
-    from_party_id: str,
-    to_party_id: str,
-    units: UnitQuantity,
-    standing: Standing,
-    cause: str,
-) -> None:
-    """Move free units from one party's account to another's: title passes, as in a repo.
-
-    Raises:
-        Conflict: Too little is free.
-    """
-    unit, quantity_t = units.unit, units.quantity_t
-    source_id = open_account(session, actor, from_party_id, unit.scheme, standing=standing)
-    target_id = open_account(session, actor, to_party_id, unit.scheme, standing=standing)
-    store.ensure_position(session, actor, account_id=target_id, unit=unit)
-    store.move_position(session, actor, account_id=source_id, unit=unit, total_t=-quantity_t)
-    store.move_position(session, actor, account_id=target_id, unit=unit, total_t=quantity_t)
-    entry = Entry(
-        postings=(
-            Posting(account_id=source_id, unit=unit, bucket=Bucket.FREE, quantity_t=-quantity_t),
-            Posting(account_id=target_id, unit=unit, bucket=Bucket.FREE, quantity_t=quantity_t),
-        )
-    )
-    hold_steps.journal(
-        session, actor, entry, kind="transfer", agreement_code=agreement_code, standing=standing, cause=cause
-    )
 
 
 def reserve(
@@ -170,22 +135,8 @@ def ask_part_release(
     Raises:
         Conflict: Less of a unit is locked.
     """
-    locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
-    for one in units:
-        left_t = one.quantity_t
-        for held in locked:
-            if held.unit != one.unit or not left_t:
-                continue
-            part_t = min(left_t, held.quantity_t)
-            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id)
-            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
-            left_t -= part_t
-        if left_t:
-            raise Conflict(
-                f"{one.unit}: {one.quantity_t} t are to be freed, {one.quantity_t - left_t} t are locked",
-                zh=f"{one.unit} 拟释放 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
-                field="freed",
-            )
+    for part in _split_locked(session, actor, pledge_id, units, change_id=change_id):
+        store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
 
 
 def take(
@@ -203,27 +154,13 @@ def take(
     Raises:
         Conflict: Less of a unit is locked.
     """
-    locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
-    for one in units:
-        left_t = one.quantity_t
-        for held in locked:
-            if held.unit != one.unit or not left_t:
-                continue
-            part_t = min(left_t, held.quantity_t)
-            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=None)
-            part = replace(part, quantity_t=part_t)
-            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
-            store.move_position(
-                session, actor, account_id=part.account_id, unit=part.unit, total_t=-part_t, locked_t=-part_t
-            )
-            _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
-            left_t -= part_t
-        if left_t:
-            raise Conflict(
-                f"{one.unit}: {one.quantity_t} t are to be taken, {one.quantity_t - left_t} t are locked",
-                zh=f"{one.unit} 拟划出 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
-                field="units",
-            )
+    for part in _split_locked(session, actor, pledge_id, units, change_id=None):
+        store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
+        store.move_position(
+            session, actor, account_id=part.account_id, unit=part.unit, total_t=-part.quantity_t,
+            locked_t=-part.quantity_t,
+        )  # fmt: skip
+        _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
 
 
 def sell(
@@ -318,6 +255,33 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
             if posted_t != quantity_t:
                 faults.append(f"{one.unit} {bucket}: position {quantity_t} t, journal {posted_t} t")
     return tuple(faults)
+
+
+def _split_locked(
+    session: Session, actor: Actor, pledge_id: str, units: tuple[UnitQuantity, ...], *, change_id: str | None
+) -> tuple[Encumbrance, ...]:
+    """Cut the units asked for out of what is locked for a pledge; each part carries the change it is cut for.
+
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
+    parts = []
+    for one in units:
+        left_t = one.quantity_t
+        for held in locked:
+            if held.unit != one.unit or not left_t:
+                continue
+            part_t = min(left_t, held.quantity_t)
+            parts.append(store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id))
+            left_t -= part_t
+        if left_t:
+            raise Conflict(
+                f"{one.unit}: {one.quantity_t} t are asked for, {one.quantity_t - left_t} t are locked",
+                zh=f"{one.unit} 需 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
+                field="units",
+            )
+    return tuple(parts)
 
 
 def _move(
