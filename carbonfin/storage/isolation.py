@@ -111,6 +111,7 @@ RULES: Mapping[str, Rule] = {
     "registry_account": OWN,
     "registry_request": OWN,
     "repo": OWN,
+    "repo_event": OWN,
     "repo_exposure": OWN,
     "settlement": OWN,
     "subsidy_application": Rule(holding=Holding.OWN, bureau_reads=True),

@@ -3,7 +3,7 @@
 The release before neither reads nor writes the table; the sessions it opens are opened by a password.
 
 Revision ID: 0017
-Revises: 0010
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0017"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -53,5 +53,6 @@ def test_a_lower_cap_shows_whom_it_moves_to_maker_and_checker(chromium: Browser,
         sign_in(page, served, login="checker", password=PASSWORD)
         page.goto(address)
         expect(page.locator("main")).to_contain_text("3.35")
+        expect(page.locator("main")).to_contain_text("已读原文")
         faults += _looked_at(page, "approval")
     assert faults == []

@@ -17,6 +17,7 @@ from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -31,6 +32,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
+from collateral.calc.enforcement import METHOD_NAMES, SaleMethod
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
@@ -51,6 +53,15 @@ _NAMES: Mapping[str, Text] = {
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
     "extends_code": Text("延期自", "Extends"),
+    "ground": Text("事由", "Ground"),
+    "method": Text("处置方式", "Means of sale"),
+    "floor_proceeds_cny": Text("按价格下限成交（元）", "Proceeds at the lowest prices (CNY)"),
+    "cap_proceeds_cny": Text("按价格上限成交（元）", "Proceeds at the highest prices (CNY)"),
+    "proceeds_cny": Text("处置价款（元）", "Proceeds (CNY)"),
+    "costs_cny": Text("处置费用（元）", "Costs of the enforcement (CNY)"),
+    "surplus_cny": Text("退还出质人（元）", "Surplus to the pledgor (CNY)"),
+    "shortfall_cny": Text("未受清偿债权（元）", "Shortfall (CNY)"),
+    "evidence_digest": Text("附件摘要（SHA-256）", "Digest of the evidence (SHA-256)"),
     "key": Text("参数", "Parameter"),
     "scope": Text("适用范围", "Scope"),
     "value": Text("取值", "Value"),
@@ -71,6 +82,7 @@ _NAMES: Mapping[str, Text] = {
 }
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
+_GRADE_NAMES_BY_WORD = {grade.value: words for grade, words in GRADE_WORDS.items()}
 _HIDDEN = frozenset(
     {"action", "approved_by", "title_zh", "title_en", "pledgor_id", "pledge_id", "appraisal_id", "table"}
 )
@@ -260,8 +272,14 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
+    if name == "method":
+        zh, en = METHOD_NAMES[SaleMethod(value)]
+        return f"{zh} / {en}"
     if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
         words = _ROLE_NAMES_BY_WORD[value]
+        return f"{words.zh} / {words.en}"
+    if name == "grade" and value in _GRADE_NAMES_BY_WORD:
+        words = _GRADE_NAMES_BY_WORD[value]
         return f"{words.zh} / {words.en}"
     return _in_words(value)
 
