@@ -60,7 +60,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
-from collateral.schemas.register import RegisterOut
+from collateral.schemas.register import CollateralRegisterOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
 
@@ -79,6 +79,7 @@ __all__ = [
     "ChangeIn",
     "ChangeListOut",
     "ChangePreviewOut",
+    "CollateralRegisterOut",
     "CostsIn",
     "CoverageOut",
     "DeskLightsOut",
@@ -112,7 +113,6 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
-    "RegisterOut",
     "RepoEventIn",
     "RepoEventListOut",
     "RepoEventOut",

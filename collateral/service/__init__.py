@@ -16,6 +16,7 @@ from collateral.calc.agreements import (
 )
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
+from collateral.calc.carry_over import CARRY_OVER
 from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
@@ -51,6 +52,13 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.carry_over import (
+    CarryOverDraft,
+    carry_over_rule,
+    carry_overs_of,
+    record_carry_over,
+    try_carry_over,
+)
 from collateral.service.change_approvals import (
     CHANGE_APPROVAL,
     approve_change,
@@ -182,6 +190,7 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
+from collateral.service.rights import RightsRow, holding_rights
 from collateral.service.sale_means import preview_means
 from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
@@ -215,6 +224,7 @@ __all__ = [
     "ActKind",
     "AuthorityAct",
     "CallStep",
+    "CarryOverDraft",
     "ChangeDraft",
     "ChangeKind",
     "ChangeOutcome",
@@ -248,6 +258,7 @@ __all__ = [
     "RepoEventKind",
     "RepoEventOutcome",
     "RepoExposureRecord",
+    "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
@@ -270,6 +281,8 @@ __all__ = [
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
+    "carry_over_rule",
+    "carry_overs_of",
     "change_letter",
     "change_of_pledge",
     "change_outcome",
@@ -293,6 +306,7 @@ __all__ = [
     "free_old",
     "haircut_impact",
     "headroom_of",
+    "holding_rights",
     "holdings_of",
     "import_compliance_file",
     "is_open_question",
@@ -334,6 +348,7 @@ __all__ = [
     "reconciliations_page",
     "record_act",
     "record_appraisal",
+    "record_carry_over",
     "record_compliance_position",
     "record_exposure",
     "record_failed_sale",
@@ -370,6 +385,7 @@ __all__ = [
     "timeline_of",
     "timeline_of_call",
     "transfer_of",
+    "try_carry_over",
     "unconfirmed_of",
     "usual_basis",
     "view_enforcement",
@@ -384,7 +400,7 @@ __all__ = [
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
+    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -16,6 +16,7 @@ KIND_TITLES: dict[str, Text] = {
     "reporting": Text("贴息", "Reporting"),
     "pricing.portfolio": Text("组合估值", "Portfolio value"),
     "pricing.risk": Text("组合风险计量", "Portfolio risk"),
+    "collateral.carry_over": Text("配额结转", "Carry-over"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
     "collateral.compliance_position": Text("履约头寸", "Compliance position"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
