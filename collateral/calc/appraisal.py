@@ -228,8 +228,8 @@ def _price_refusals(inputs: AppraisalInputs, figures: FigureList) -> list[Refusa
                     code="price-stale",
                     detail=f"the price of {line.unit} is of {line.price.price_date}, {age} trading days old, more than"
                     f" {limit.value}; load quotes up to {inputs.valuation_date} and appraise again",
-                    zh=f"{line.unit} 的价格日期为 {line.price.price_date}，距评估日 {age} 个交易日，超过上限 {limit.value} 个"
-                    f"交易日；请补录至 {inputs.valuation_date} 的行情后重新评估",
+                    zh=f"{line.unit} 的价格日期为 {line.price.price_date}，距评估日 {age} 个交易日，"
+                    f"超过上限 {limit.value} 个交易日；请补录至 {inputs.valuation_date} 的行情后重新评估",
                 )
             )
     return found
