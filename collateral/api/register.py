@@ -11,7 +11,7 @@ from carbonfin.web.downloads import XLSX, download
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from collateral import service
-from collateral.schemas import DeskLightsOut, RegisterOut
+from collateral.schemas import CollateralRegisterOut, DeskLightsOut
 from collateral.workbooks import register_workbook
 
 
@@ -28,14 +28,14 @@ def read_desk_lights(
 
 
 @get("/v1/collateral-register", sync_to_thread=True, responses=problem_responses(409), tags=["collateral"])
-def read_register(
+def read_collateral_register(
     sessions: Sessions, actor: Actor, clock: Clock, if_none_match: IfNoneMatch = None
-) -> Response[RegisterOut]:
+) -> Response[CollateralRegisterOut]:
     """Give the collateral register of the business date: classes, pledged units, shares against limits, releases."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         found = service.collateral_register(session, actor, standing=standing)
-    return tagged(RegisterOut.of(found), if_none_match)
+    return tagged(CollateralRegisterOut.of(found), if_none_match)
 
 
 @get(
@@ -45,7 +45,7 @@ def read_register(
     responses=problem_responses(409),
     tags=["collateral"],
 )
-def read_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) -> Response[bytes]:
+def read_collateral_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) -> Response[bytes]:
     """Give the collateral register of the business date as a workbook."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
@@ -54,4 +54,4 @@ def read_register_workbook(*, sessions: Sessions, actor: Actor, clock: Clock) ->
     return download(content, stem=f"押品台账-{found.business_date}", ending="xlsx")
 
 
-routes = [read_desk_lights, read_register, read_register_workbook]
+routes = [read_desk_lights, read_collateral_register, read_collateral_register_workbook]

@@ -260,13 +260,14 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoDraft:
-    """A repo as the parties agreed it."""
+    """A repo as the parties agreed it; `is_delivered` is false where the seller failed to deliver at the start."""
 
     terms: RepoTerms
     seller_id: str
     buyer_id: str
     bank_role: str
     flags: tuple[str, ...]
+    is_delivered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

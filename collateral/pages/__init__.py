@@ -1,6 +1,6 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import changes
+from collateral.pages import authority_acts, changes, enforcements, repo_events
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
@@ -37,7 +37,10 @@ routes = [
     terms_page,
     send_terms,
     *changes.routes,
+    *enforcements.routes,
+    *authority_acts.routes,
     repo_page,
+    *repo_events.routes,
     reconciliation_page,
     export_reconciliation,
     export_register,

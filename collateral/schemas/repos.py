@@ -33,6 +33,7 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cross_border_basis: NoteText = ""
     netting_opinion: NoteText = ""
     settlement: NoteText
+    is_delivered: bool = True
     reason: NoteText
 
     def contract(self, *, seller_id: str, buyer_id: str) -> RepoContract:
@@ -51,7 +52,7 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             method=ExposureMethod(self.method),
             minimum_transfer_amount=parse_decimal(self.minimum_transfer_amount, field="minimum_transfer_amount"),
             cross_border_basis=self.cross_border_basis, netting_opinion=self.netting_opinion,
-            settlement=self.settlement,
+            settlement=self.settlement, is_delivered=self.is_delivered,
         )  # fmt: skip
 
 

@@ -28,6 +28,9 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_weighing import REPO_EVENT
+from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -97,7 +100,16 @@ from collateral.service.enforcement_approvals import (
     ENFORCEMENT_APPROVAL,
     propose_default,
     propose_distribution,
+    propose_late_cure,
+    propose_means,
     waiting_enforcement_approval,
+)
+from collateral.service.enforcement_letters import enforcement_notice, surplus_statement
+from collateral.service.enforcement_view import (
+    EnforcementView,
+    preview_distribution,
+    preview_sale,
+    view_enforcement,
 )
 from collateral.service.headroom import (
     headroom_of,
@@ -159,6 +171,16 @@ from collateral.service.repo_contracts import (
     propose_repo,
     usual_basis,
 )
+from collateral.service.repo_events import (
+    EVENT_TITLES,
+    REPO_EVENT_APPROVAL,
+    preview_repo_event,
+    propose_repo_event,
+    repo_event_kinds,
+    repo_events_of,
+    repo_fail_age,
+    waiting_repo_event,
+)
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -169,6 +191,8 @@ from collateral.service.repos import (
     revalue_repos,
 )
 from collateral.service.rights import RightsRow, holding_rights
+from collateral.service.sale_means import preview_means
+from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
@@ -179,6 +203,7 @@ from collateral.service.valuations import (
     record_exposure,
 )
 from collateral.service.view import desk_view, lines_of, standing_on
+from collateral.store.repo_events import RepoEvent
 
 __all__ = [
     "BANK_ROLES",
@@ -187,10 +212,12 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
+    "EVENT_TITLES",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
+    "REPO_EVENT_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",
@@ -209,11 +236,13 @@ __all__ = [
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
+    "EnforcementView",
     "Exposure",
     "HeadroomRecord",
     "LotSold",
     "MarginCall",
     "MeanPrices",
+    "MeansOutcome",
     "Pledge",
     "PledgeChange",
     "PledgeDraft",
@@ -224,12 +253,17 @@ __all__ = [
     "Repo",
     "RepoContract",
     "RepoDraft",
+    "RepoEvent",
+    "RepoEventDraft",
+    "RepoEventKind",
+    "RepoEventOutcome",
     "RepoExposureRecord",
     "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
+    "ValueEvidence",
     "accept_late_cure",
     "account_holders",
     "acts_of_party",
@@ -243,6 +277,7 @@ __all__ = [
     "approve_pledge",
     "approve_terms",
     "ask_again",
+    "ask_transfer_again",
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
@@ -266,6 +301,7 @@ __all__ = [
     "desk_view",
     "draw_pledge",
     "emitter_years",
+    "enforcement_notice",
     "enforcement_of",
     "free_old",
     "haircut_impact",
@@ -297,10 +333,17 @@ __all__ = [
     "pledges_of",
     "positions_of",
     "preview_change",
+    "preview_distribution",
+    "preview_means",
+    "preview_repo_event",
+    "preview_sale",
     "propose_change",
     "propose_default",
     "propose_distribution",
+    "propose_late_cure",
+    "propose_means",
     "propose_repo",
+    "propose_repo_event",
     "propose_terms",
     "reconciliations_page",
     "record_act",
@@ -319,7 +362,10 @@ __all__ = [
     "release_letter",
     "repay_pledge",
     "repo_by_code",
+    "repo_event_kinds",
+    "repo_events_of",
     "repo_exposure_of",
+    "repo_fail_age",
     "repos_of",
     "request_freeze",
     "request_unfreeze",
@@ -329,6 +375,7 @@ __all__ = [
     "sign_pledge",
     "standing_on",
     "steps_from",
+    "surplus_statement",
     "take_answer",
     "take_call_step",
     "take_over_pledge",
@@ -337,13 +384,16 @@ __all__ = [
     "terms_of",
     "timeline_of",
     "timeline_of_call",
+    "transfer_of",
     "try_carry_over",
     "unconfirmed_of",
     "usual_basis",
+    "view_enforcement",
     "waiting_approval",
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
+    "waiting_repo_event",
     "waiting_terms",
     "withdraw_change",
     "withdraw_pledge",
@@ -351,6 +401,6 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
-    PLEDGE_CHANGE, RECONCILIATION, REPO_EXPOSURE, REPO_START, SALE,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -19,7 +19,7 @@ from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, Proposal
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.storage.rulebook import book_for
 from collateral.calc.agreements import Repo, RepoDraft
-from collateral.calc.repo import ExposureMethod, RepoTerms, accrued_value
+from collateral.calc.repo import ExposureMethod, RepoTerms
 from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
 from collateral.service.repos import open_repo
 from collateral.store import repos as store
@@ -38,6 +38,7 @@ class RepoContract:
         cross_border_basis: Rule or approval a cross-border repo rests on; empty where it is domestic or not known.
         netting_opinion: The legal opinion that supports netting; empty flags the repo.
         settlement: Settlement instructions of both legs.
+        is_delivered: False where the seller failed to deliver on the purchase date: the repo opens as a failed start.
     """
 
     code: str
@@ -57,6 +58,7 @@ class RepoContract:
     cross_border_basis: str
     netting_opinion: str
     settlement: str
+    is_delivered: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a part the bank cannot have, one party on both sides, and no settlement instructions."""
@@ -114,10 +116,7 @@ def propose_repo(
 def label_of(repo: Repo) -> LabelGiven:
     """Label a repo in the seller's books: both sides are bound, so its two prices decide; the auditor confirms it."""
     terms = repo.terms
-    due = accrued_value(
-        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
-        start=terms.purchase_date, end=terms.repurchase_date,
-    )  # fmt: skip
+    due = terms.accrued(terms.repurchase_date)
     return accounting_label(
         RepurchaseFacts(
             right=RepurchaseRight.OBLIGATION, purchase_price_amount=terms.purchase_price_amount,
@@ -145,7 +144,7 @@ def _draft(session: Session, contract: RepoContract, standing: Standing) -> Repo
             basis=basis, method=contract.method, minimum_transfer_amount=contract.minimum_transfer_amount,
         ),
         seller_id=contract.seller_id, buyer_id=contract.buyer_id, bank_role=_ROLES_ZH[contract.bank_role],
-        flags=tuple(flags),
+        flags=tuple(flags), is_delivered=contract.is_delivered,
     )  # fmt: skip
 
 
@@ -167,20 +166,22 @@ def _payload(draft: RepoDraft) -> dict[str, Any]:
         "method": str(terms.method),
         "minimum_transfer_amount": str(terms.minimum_transfer_amount),
         "flags": list(draft.flags),
+        "is_delivered": draft.is_delivered,
     }
 
 
 def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
-    amounts = {name: Decimal(payload[name]) for name in ("purchase_price_amount", "rate", "minimum_transfer_amount")}
     return RepoDraft(
         terms=RepoTerms(
             code=payload["code"], unit=Unit.parse(payload["unit"]), quantity_t=payload["quantity_t"],
             purchase_date=date.fromisoformat(payload["purchase_date"]),
             repurchase_date=date.fromisoformat(payload["repurchase_date"]), currency=Currency(payload["currency"]),
-            basis=DayCount(payload["basis"]), method=ExposureMethod(payload["method"]), **amounts,
+            basis=DayCount(payload["basis"]), method=ExposureMethod(payload["method"]),
+            purchase_price_amount=Decimal(payload["purchase_price_amount"]), rate=Decimal(payload["rate"]),
+            minimum_transfer_amount=Decimal(payload["minimum_transfer_amount"]),
         ),
         seller_id=payload["seller_id"], buyer_id=payload["buyer_id"], bank_role=payload["bank_role"],
-        flags=tuple(payload["flags"]),
+        flags=tuple(payload["flags"]), is_delivered=payload.get("is_delivered", True),
     )  # fmt: skip
 
 

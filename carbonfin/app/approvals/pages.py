@@ -32,6 +32,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
+from collateral.calc.enforcement import METHOD_NAMES, SaleMethod
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
@@ -52,6 +53,15 @@ _NAMES: Mapping[str, Text] = {
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
     "extends_code": Text("延期自", "Extends"),
+    "ground": Text("事由", "Ground"),
+    "method": Text("处置方式", "Means of sale"),
+    "floor_proceeds_cny": Text("按价格下限成交（元）", "Proceeds at the lowest prices (CNY)"),
+    "cap_proceeds_cny": Text("按价格上限成交（元）", "Proceeds at the highest prices (CNY)"),
+    "proceeds_cny": Text("处置价款（元）", "Proceeds (CNY)"),
+    "costs_cny": Text("处置费用（元）", "Costs of the enforcement (CNY)"),
+    "surplus_cny": Text("退还出质人（元）", "Surplus to the pledgor (CNY)"),
+    "shortfall_cny": Text("未受清偿债权（元）", "Shortfall (CNY)"),
+    "evidence_digest": Text("附件摘要（SHA-256）", "Digest of the evidence (SHA-256)"),
     "key": Text("参数", "Parameter"),
     "scope": Text("适用范围", "Scope"),
     "value": Text("取值", "Value"),
@@ -262,6 +272,9 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
+    if name == "method":
+        zh, en = METHOD_NAMES[SaleMethod(value)]
+        return f"{zh} / {en}"
     if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
         words = _ROLE_NAMES_BY_WORD[value]
         return f"{words.zh} / {words.en}"
