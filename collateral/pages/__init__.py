@@ -1,6 +1,6 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import changes, repo_events
+from collateral.pages import changes, repo_events, repo_wizard
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.compliance import (
     compliance_list,
@@ -32,6 +32,7 @@ routes = [
     terms_page,
     send_terms,
     *changes.routes,
+    *repo_wizard.routes,
     repo_page,
     *repo_events.routes,
     reconciliation_page,

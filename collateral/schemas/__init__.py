@@ -39,7 +39,7 @@ from collateral.schemas.pledges import (
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
-from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
+from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut, RepoPreviewOut
 
 __all__ = [
     "AppraisalIn",
@@ -80,6 +80,7 @@ __all__ = [
     "RepoEventPreviewOut",
     "RepoIn",
     "RepoOut",
+    "RepoPreviewOut",
     "ScenarioOut",
     "TopUpOut",
     "UnitQuantityIn",

@@ -132,6 +132,12 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
         "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
     },
+    "POST /v1/repos/previews": {
+        "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098", "bank_role": "arranger",
+        "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
+        "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
+        "margin_ratio": "2.00",
+    },
     "POST /v1/repos/{repo_id}/events": {"kind": "terminate", "notice_days": 2, "reason": "按合同通知"},
     "POST /v1/repos/{repo_id}/events/previews": {"kind": "reprice", "reason": "双方同意"},
     "POST /v1/margin-terms": {
