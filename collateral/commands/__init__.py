@@ -10,6 +10,7 @@ commands.command("changes")(changes.list_changes)
 commands.command("propose-repo")(repos.propose_repo)
 commands.command("repo-event")(repos.repo_event)
 commands.command("repo-events")(repos.repo_events)
+commands.command("repo-reconcile")(repos.repo_reconcile)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
 

@@ -1,6 +1,6 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import changes, repo_events, repo_wizard
+from collateral.pages import changes, repo_events, repo_portfolios, repo_wizard
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.compliance import (
     compliance_list,
@@ -33,6 +33,7 @@ routes = [
     send_terms,
     *changes.routes,
     *repo_wizard.routes,
+    *repo_portfolios.routes,
     repo_page,
     *repo_events.routes,
     reconciliation_page,

@@ -39,6 +39,7 @@ from collateral.schemas.pledges import (
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
+from collateral.schemas.repo_portfolios import PortfolioFileIn, PortfolioReportOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut, RepoPreviewOut
 
 __all__ = [
@@ -69,6 +70,8 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "PortfolioFileIn",
+    "PortfolioReportOut",
     "ProposedOut",
     "ReasonIn",
     "ReconciliationListOut",

@@ -28,6 +28,7 @@ from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
@@ -162,6 +163,7 @@ from collateral.service.repo_events import (
     repo_fail_age,
     waiting_repo_event,
 )
+from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -222,6 +224,7 @@ __all__ = [
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "PortfolioReport",
     "Reconciliation",
     "RecordedRevision",
     "Repo",
@@ -308,6 +311,7 @@ __all__ = [
     "propose_repo",
     "propose_repo_event",
     "propose_terms",
+    "reconcile_portfolio",
     "reconciliations_page",
     "record_act",
     "record_appraisal",
@@ -358,6 +362,6 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE,
+    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""
