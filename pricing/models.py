@@ -12,6 +12,7 @@ from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.calc.market import PriceKind
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.positions import LineKind
 
 
@@ -172,6 +173,10 @@ class PortfolioLineRow(Row, table=True):
     delivery_date: date | None = None
     contract_code: str | None = None
     trade_date: date | None = None
+    option_type: OptionType | None = None
+    option_style: ExerciseStyle | None = None
+    expiry_date: date | None = None
+    strike_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
 
 
 class ValuationRow(Row, table=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from carbonfin.documents.pdf import render_pdf
 from carbonfin.documents.sheets import Column, Note, Row, Section, Sheet, Table, Term, TermGrid
@@ -17,8 +18,9 @@ from carbonfin.documents.workbooks import (
 from carbonfin.rules.record import digest_of
 from pricing.calc.curve_quotes import CURVE_QUOTE_LABELS, CurveQuote
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
+from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS, option_buckets
 from pricing.calc.portfolio import PortfolioValue
-from pricing.calc.positions import LINE_KIND_LABELS
+from pricing.calc.positions import LINE_KIND_LABELS, OptionFigures
 from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, QualityReport
 
 FINDINGS_MAX = 200
@@ -28,8 +30,46 @@ _COMPOSITE_ZH = (
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 
 
+_OPTION_COLUMNS = (
+    SheetColumn(label="期权方向", kind=CellKind.TEXT),
+    SheetColumn(label="行权方式", kind=CellKind.TEXT),
+    SheetColumn(label="到期日", kind=CellKind.DAY),
+    SheetColumn(label="币种", kind=CellKind.CODE),
+    SheetColumn(label="标的期货价（原币/吨）", kind=CellKind.PRICE),
+    SheetColumn(label="行权价（原币/吨）", kind=CellKind.PRICE),
+    SheetColumn(label="波动率（小数）", kind=CellKind.PRICE),
+    SheetColumn(label="汇率（元）", kind=CellKind.PRICE),
+    SheetColumn(label="Delta（吨）", kind=CellKind.PRICE),
+    SheetColumn(label="Gamma（吨）", kind=CellKind.PRICE),
+    SheetColumn(label="Vega（元/百分点）", kind=CellKind.MONEY),
+    SheetColumn(label="Theta（元/日）", kind=CellKind.MONEY),
+    SheetColumn(label="Rho（元/基点）", kind=CellKind.MONEY),
+)
+
+
+def _option_cells(option: OptionFigures | None) -> tuple[Any, ...]:
+    if option is None:
+        return (None,) * len(_OPTION_COLUMNS)
+    return (
+        TYPE_LABELS[option.option_type][0],
+        STYLE_LABELS[option.style][0],
+        option.expiry_date,
+        str(option.currency),
+        option.forward_per_t,
+        option.strike_per_t,
+        option.volatility,
+        option.cny_per_unit,
+        option.delta_t,
+        option.gamma_t,
+        option.vega_cny,
+        option.theta_cny,
+        option.rho_cny,
+    )
+
+
 def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_date: date) -> SheetTable:
-    """Give the lines of a valuation as a table with totals."""
+    """Give the lines of a valuation as a table with totals; where there are options, with what each came from."""
+    has_options = any(line.option is not None for line in value.lines)
     return SheetTable(
         name="估值明细",
         title=f"{portfolio_name} 估值明细（估值日 {valuation_date}）",
@@ -47,6 +87,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
             SheetColumn(label="现值", kind=CellKind.MONEY, unit="元", totalled=True),
             SheetColumn(label="当日变动保证金", kind=CellKind.MONEY, unit="元", totalled=True),
             SheetColumn(label="提示", kind=CellKind.TEXT, width=60),
+            *(_OPTION_COLUMNS if has_options else ()),
         ),
         rows=tuple(
             (
@@ -63,6 +104,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
                 line.present_value_cny,
                 line.variation_margin_cny,
                 "；".join(line.notes_zh),
+                *(_option_cells(line.option) if has_options else ()),
             )
             for line in value.lines
         ),
@@ -70,6 +112,11 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
         banner=SAMPLE_BANNER if value.is_sample else None,
         notes=(
             f"行情快照摘要 SHA-256：{value.snapshot_digest}",
+            *(
+                f"期权 {bucket.unit} {bucket.expiry_date}：Delta {bucket.delta_t} 吨，Gamma {bucket.gamma_t} 吨，"
+                f"Vega {bucket.vega_cny} 元/百分点，Theta {bucket.theta_cny} 元/日，Rho {bucket.rho_cny} 元/基点"
+                for bucket in option_buckets(value.lines)
+            ),
             *(f"未估值：{failure.item}——{failure.zh}。{failure.remedy_zh}" for failure in value.failures),
         ),
     )

@@ -245,6 +245,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /portfolios/{portfolio_id:str}/risk": BANK_MAKERS,
     "GET /portfolios/{portfolio_id:str}/compliance": BANK_READERS,
     "GET /valuations/{valuation_id:str}": BANK_READERS,
+    "GET /valuations/{valuation_id:str}/lines/{line_id:str}": BANK_READERS,
     "GET /valuations/{valuation_id:str}/export/{ending:str}": BANK_READERS,
     # --- collateral ---
     "POST /v1/pledges/appraisals": BANK_MAKERS,
@@ -267,6 +268,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/repos/{repo_id:str}/events": BANK_MAKERS,
     "POST /v1/repos/{repo_id:str}/events/previews": BANK_READERS,
     "GET /v1/registry/reconciliations": BANK_READERS,
+    "GET /v1/collateral-desk": BANK_READERS,
+    "GET /v1/collateral-register": BANK_READERS,
+    "GET /v1/collateral-register.xlsx": BANK_READERS,
     "GET /v1/parties/{party_id:str}/headroom": BANK_READERS,
     "GET /v1/margin-calls": BANK_READERS,
     "GET /v1/margin-calls/{call_id:str}": BANK_READERS,
@@ -305,6 +309,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /repos/{repo_id:str}/events/new": BANK_MAKERS,
     "POST /repos/{repo_id:str}/events/new": BANK_MAKERS,
     "GET /registry/reconciliations": BANK_READERS,
+    "GET /collateral-register.xlsx": BANK_READERS,
     "GET /registry/reconciliations/export/{ending:str}": BANK_READERS,
     # --- loans ---
     "POST /v1/ratings": BANK_MAKERS,

@@ -13,6 +13,7 @@ from collateral.pages.margin import call_letter, call_list_page, call_page, send
 from collateral.pages.margin_terms import send_terms, terms_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
+from collateral.pages.register import export_register
 from collateral.pages.repos import repo_page
 
 routes = [
@@ -38,4 +39,5 @@ routes = [
     *repo_events.routes,
     reconciliation_page,
     export_reconciliation,
+    export_register,
 ]

@@ -10,6 +10,7 @@ from collateral.schemas.changes import (
     ReasonIn,
     ScenarioOut,
 )
+from collateral.schemas.lights import DeskLightsOut
 from collateral.schemas.margin import (
     CallEventOut,
     CallStepIn,
@@ -38,6 +39,7 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
+from collateral.schemas.register import RegisterOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
 from collateral.schemas.repo_portfolios import PortfolioFileIn, PortfolioReportOut
 from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut, RepoPreviewOut
@@ -54,6 +56,7 @@ __all__ = [
     "ChangeListOut",
     "ChangePreviewOut",
     "CoverageOut",
+    "DeskLightsOut",
     "DeskPledgeOut",
     "DifferenceOut",
     "EventOut",
@@ -77,6 +80,7 @@ __all__ = [
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
+    "RegisterOut",
     "RepoEventIn",
     "RepoEventListOut",
     "RepoEventOut",

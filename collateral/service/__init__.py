@@ -101,6 +101,7 @@ from collateral.service.headroom import (
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
 from collateral.service.letters import call_letter_pdf
+from collateral.service.lights import DeskLights, desk_lights
 from collateral.service.margin_terms import (
     TERMS_APPROVAL,
     agreement_address,
@@ -132,6 +133,7 @@ from collateral.service.reconciliations import (
     reconciliations_page,
     record_reconciliation,
 )
+from collateral.service.register import collateral_register
 from collateral.service.registry import (
     ask_unfreeze_again,
     claim_request,
@@ -143,6 +145,7 @@ from collateral.service.registry import (
     take_reply,
 )
 from collateral.service.release_letters import change_letter, release_letter
+from collateral.service.reminders import tell_reminders
 from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
@@ -211,6 +214,7 @@ __all__ = [
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
+    "DeskLights",
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
@@ -264,11 +268,13 @@ __all__ = [
     "changes_of",
     "claim_request",
     "collateral_desk",
+    "collateral_register",
     "complete_diligence",
     "compliance_positions_of",
     "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
+    "desk_lights",
     "desk_page",
     "desk_view",
     "draw_pledge",
@@ -345,6 +351,7 @@ __all__ = [
     "take_call_step",
     "take_over_pledge",
     "take_reply",
+    "tell_reminders",
     "terms_of",
     "timeline_of",
     "timeline_of_call",

@@ -120,8 +120,8 @@ async def stream_valuation(
     sent = await _spooled(request)
 
     def opened() -> Iterator[bytes]:
-        market = _market(request, sessions, actor, clock, valuation_date)
-        records = _records(market, pieces(sent.file), sent)
+        market, options = _market(request, sessions, actor, clock, valuation_date)
+        records = _records(market, options, pieces(sent.file), sent)
         # The first piece is valued before the answer starts: what is wrong with the whole is a problem, not a record.
         head, first = next(records), next(records)
         return _chained((head, first), records)
@@ -157,13 +157,18 @@ async def _spooled(request: WebRequest) -> _Sent:
     return _Sent(file=file, digest=digest.hexdigest())
 
 
-def _market(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, valuation_date: str) -> PricedMarket:
+def _market(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, valuation_date: str
+) -> tuple[PricedMarket, service.OptionReader]:
     day = day_of(valuation_date, field="valuation_date")
     visitor = visitor_of(request)
     assert visitor is not None, "the policy lets no stranger in"
     known_at = known_at_present(visitor.business_date, clock, is_sample=visitor.is_sample)
     with sessions.read() as session:
-        return service.stream_market(session, actor, valuation_date=day, known_at=known_at)
+        return (
+            service.stream_market(session, actor, valuation_date=day, known_at=known_at),
+            service.option_reader(session, actor, valuation_date=day, known_at=known_at),
+        )
 
 
 def _chained(first: tuple[bytes, ...], rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -171,7 +176,9 @@ def _chained(first: tuple[bytes, ...], rest: Iterator[bytes]) -> Iterator[bytes]
     yield from rest
 
 
-def _records(market: PricedMarket, pieces: Iterator[BookPiece], sent: _Sent) -> Iterator[bytes]:
+def _records(
+    market: PricedMarket, options: service.OptionReader, pieces: Iterator[BookPiece], sent: _Sent
+) -> Iterator[bytes]:
     """Write what is found as lines; what cannot be read after the first piece ends the answer with a problem."""
     snapshot = market.lines.snapshot
     try:
@@ -182,7 +189,7 @@ def _records(market: PricedMarket, pieces: Iterator[BookPiece], sent: _Sent) -> 
                 snapshot_digest=market.lines.digest,
             )
         )
-        values = service.value_pieces(market, pieces)
+        values = service.value_pieces(market, pieces, options=options)
         yield _part(next(values), sent)
         try:
             for value in values:

@@ -14,10 +14,10 @@ from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.curves.curve_set import CurveSet
 from pricing.calc.curves.nodes import FloatArray, serial_of
 from pricing.calc.curves.volatility import VolatilitySurface
-from pricing.calc.instruments.contracts import ExerciseStyle, OptionType
 from pricing.calc.options.american import american_option_values
 from pricing.calc.options.average_price import AverageSchedule, average_price_value_per_t
 from pricing.calc.options.black76 import black76_greeks
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 
 _PRICE_PLACES, _FACTOR_PLACES, _GREEK_PLACES = 6, 8, 8
 OPTION_LEVEL = 3

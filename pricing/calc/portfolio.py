@@ -1,37 +1,48 @@
-"""The value of a portfolio of allowances: spot holdings, OTC forwards and futures-style contracts, line by line.
+"""The value of a portfolio of allowances: holdings, OTC forwards, futures-style contracts and options, line by line.
 
 Prices are resolved once per unit, discount factors once per delivery date, then whole arrays are valued. Each line is
 rounded to the fen; totals are sums of rounded lines.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
 from pricing.calc.compliance import VINTAGE_FACTS, vintage_use
 from pricing.calc.lines import FORWARD_RATE, LineMarket, ValuedLine, value_forwards, value_spot
 from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.market import MarketSnapshot
+from pricing.calc.option_market import OptionMarket
+from pricing.calc.option_positions import value_options
+from pricing.calc.option_traces import bucket_figures, option_buckets
 from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, LineValue, PortfolioLine, failure_of, line_fault
 from pricing.calc.settled_lines import value_futures
 
-_VALUERS: tuple[tuple[LineKind, Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]], ...] = (
-    (LineKind.SPOT, value_spot),
-    (LineKind.FORWARD, value_forwards),
-    (LineKind.FUTURES, value_futures),
-)
+PRICED_KINDS = frozenset({LineKind.SPOT, LineKind.FORWARD})
+"""Kinds of lines that rest on the fair price of their unit."""
+_Valuer = Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]
+_VALUERS: dict[LineKind, _Valuer] = {
+    LineKind.SPOT: value_spot,
+    LineKind.FORWARD: value_forwards,
+    LineKind.FUTURES: value_futures,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioInputs:
-    """All that a valuation takes: the book and the market as known; valuing them again gives the same bits."""
+    """All that a valuation takes: the book and the market as known; valuing them again gives the same bits.
+
+    Attributes:
+        options: What the options of the book rest on; None for a book without options.
+    """
 
     portfolio_id: str
     portfolio_name: str
@@ -39,6 +50,7 @@ class PortfolioInputs:
     known_at: datetime
     lines: tuple[PortfolioLine, ...]
     snapshot: MarketSnapshot
+    options: OptionMarket | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +78,7 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
     """Value each line on the snapshot; a line that cannot be valued becomes a failure and the others stand.
 
     Raises:
-        InvalidInput: Two lines have the same code, or the snapshot is of another day or instant.
+        InvalidInput: Two lines have the same code, or snapshot or volatilities are of another day or instant.
     """
     snapshot = inputs.snapshot
     if snapshot.valuation_date != inputs.valuation_date or snapshot.known_at != inputs.known_at:
@@ -75,8 +87,14 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
             zh="行情快照与估值日不一致",
             field="valuation_date",
         )
-    market = priced_market(snapshot, {line.unit for line in inputs.lines})
-    batch = value_lines(market, inputs.lines)
+    if inputs.options is not None and inputs.options.valuation_date != inputs.valuation_date:
+        raise InvalidInput(
+            f"the volatilities are of {inputs.options.valuation_date}, the valuation of {inputs.valuation_date}",
+            zh="波动率与估值日不一致",
+            field="valuation_date",
+        )
+    market = priced_market(snapshot, {line.unit for line in inputs.lines if line.kind is not LineKind.OPTION})
+    batch = value_lines(market, inputs.lines, options=inputs.options)
     return _total(market.lines, batch.values, batch.failures)
 
 
@@ -100,8 +118,15 @@ def priced_market(snapshot: MarketSnapshot, units: set[Unit]) -> PricedMarket:
     )
 
 
-def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
+def value_lines(
+    market: PricedMarket, lines: Sequence[PortfolioLine], *, options: OptionMarket | None = None
+) -> Batch[ValuedLine]:
     """Value each line on a market that knows its units, in the order given.
+
+    Args:
+        market: Prices of the units of all lines but options.
+        lines: The book.
+        options: What its options rest on; without it each of them fails.
 
     Raises:
         InvalidInput: Two lines have the same code.
@@ -112,14 +137,15 @@ def value_lines(market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[V
     unpriced = market.unpriced
     for line in lines:
         fault = line_fault(line)
-        if fault is None and unpriced and line.kind is not LineKind.FUTURES and line.unit in unpriced:
+        if fault is None and unpriced and line.kind in PRICED_KINDS and line.unit in unpriced:
             fault = failure_of(line, unpriced[line.unit])
         if fault is None:
             sound.setdefault(line.kind, []).append(line)
         else:
             failures[line.line_id] = fault
     valued: dict[str, ValuedLine] = {}
-    for kind, value_kind in _VALUERS:
+    valuers: dict[LineKind, _Valuer] = {**_VALUERS, LineKind.OPTION: partial(value_options, options=options)}
+    for kind, value_kind in valuers.items():
         if kind in sound:
             batch = value_kind(market.lines, sound[kind])
             valued.update({item.line_id: item for item in batch.values})
@@ -174,8 +200,7 @@ def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Fai
     present_cny = sum((value.present_value_cny for value in values), start=Decimal("0.00"))
     margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), start=Decimal("0.00"))
     priced: list[AppraisalPrice] = [
-        market.prices[unit]
-        for unit in sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
+        market.prices[unit] for unit in sorted({value.unit for value in values if value.kind in PRICED_KINDS}, key=str)
     ]
     has_forward = any(value.kind is LineKind.FORWARD for value in values)
     return PortfolioValue(
@@ -191,6 +216,7 @@ def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Fai
             prices=priced,
             assumptions=(market.snapshot.parameter(FORWARD_RATE, scope=""),) if has_forward else (),
             line_figures=[item.figures() for item in valued],
+            bucket_figures=bucket_figures(option_buckets(values)),
             present_value_cny=present_cny,
             variation_margin_cny=margin_cny,
         ),

@@ -193,8 +193,21 @@ def price_name(unit: str) -> str:
 
 def price_figure_name(value: LineValue) -> str:
     """Give the name of the figure that holds the price shown for a line."""
-    own = {LineKind.FORWARD: "forward_cny_per_t", LineKind.FUTURES: "settlement_cny_per_t"}.get(value.kind)
+    own = {
+        LineKind.FORWARD: "forward_cny_per_t",
+        LineKind.FUTURES: "settlement_cny_per_t",
+        LineKind.OPTION: "value_cny_per_t",
+    }.get(value.kind)
     return price_name(str(value.unit)) if own is None else f"line.{value.line_id}.{own}"
+
+
+def figures_behind(trace: Trace, names: Sequence[str]) -> Trace:
+    """Give the figures of these names with all they were computed from, in the trace's order."""
+    wanted = set(names)
+    for figure in reversed(trace):
+        if figure.name in wanted:
+            wanted.update(figure.inputs)
+    return tuple(figure for figure in trace if figure.name in wanted)
 
 
 def portfolio_trace(
@@ -203,6 +216,7 @@ def portfolio_trace(
     prices: Sequence[AppraisalPrice],
     assumptions: Sequence[ParameterValue],
     line_figures: Sequence[tuple[Figure, ...]],
+    bucket_figures: Sequence[Figure] = (),
     present_value_cny: Decimal,
     variation_margin_cny: Decimal,
 ) -> Trace:
@@ -228,6 +242,7 @@ def portfolio_trace(
             ),
             *(Figure.of_parameter(RATE, value) for value in assumptions),
             *(figure for figures in line_figures for figure in figures),
+            *bucket_figures,
             _sum(PRESENT_VALUE, "组合现值", "present value of the portfolio", present_value_cny, presents),
             _sum(VARIATION_MARGIN, "当日变动保证金合计", "variation margin of the day", variation_margin_cny, margins),
         ]

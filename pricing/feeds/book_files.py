@@ -1,14 +1,17 @@
 """Books of positions that people bring as CSV or workbook: good rows are positions, bad ones name line and remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from typing import TypeVar
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine, line_fault
 from pricing.feeds.tables import (
     WORKBOOK,
@@ -23,9 +26,10 @@ from pricing.feeds.tables import (
 )
 
 EXAMPLE = (
-    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日\n"
-    "H1,现货,CEA-2024,10000,自有,,,,\n"
-    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,\n"
+    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日,方向,行权方式,行权价(/吨),到期日\n"
+    "H1,现货,CEA-2024,10000,自有,,,,,,,,\n"
+    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,,,,,\n"
+    "O1,期权,EUA,10000,买入看涨,,2025-12-15,,,看涨,欧式,70,2025-12-10\n"
 )
 COLUMNS = Columns(
     aliases={
@@ -38,14 +42,24 @@ COLUMNS = Columns(
         "delivery_date": ("delivery_date", "交割日", "交割日期"),
         "contract_code": ("contract_code", "合约代码", "合约"),
         "trade_date": ("trade_date", "成交日", "成交日期"),
+        "option_type": ("option_type", "方向", "期权方向"),
+        "option_style": ("option_style", "行权方式"),
+        "strike_per_t": ("strike_per_t", "行权价(/吨)", "行权价"),
+        "expiry_date": ("expiry_date", "到期日", "期权到期日"),
     },
     required=("line_id", "kind", "unit", "quantity_t"),
     example=EXAMPLE,
 )
 _KINDS = {word: kind for kind in LineKind for word in (kind.value, LINE_KIND_LABELS[kind][0])} | {
     "现货": LineKind.SPOT, "远期": LineKind.FORWARD, "期货": LineKind.FUTURES, "期货式合约": LineKind.FUTURES,
+    "期权": LineKind.OPTION,
 }  # fmt: skip
+_TYPES = {word: kind for kind in OptionType for word in (kind.value, *TYPE_LABELS[kind])} | {
+    "认购": OptionType.CALL, "认沽": OptionType.PUT,
+}  # fmt: skip
+_STYLES = {word: style for style in ExerciseStyle for word in (style.value, *STYLE_LABELS[style])}
 _CODE_LENGTH_MAX = 60
+_Word = TypeVar("_Word", OptionType, ExerciseStyle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +88,10 @@ def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
                 "" if line.delivery_date is None else line.delivery_date.isoformat(),
                 line.contract_code or "",
                 "" if line.trade_date is None else line.trade_date.isoformat(),
+                "" if line.option_type is None else TYPE_LABELS[line.option_type][0],
+                "" if line.option_style is None else STYLE_LABELS[line.option_style][0],
+                "" if line.strike_per_t is None else format(line.strike_per_t, "f"),
+                "" if line.expiry_date is None else line.expiry_date.isoformat(),
             ]
             for line in lines
         ),
@@ -135,9 +153,13 @@ def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
             f"the code {text!r} is empty or longer than {_CODE_LENGTH_MAX}", zh="持仓代码缺失或过长",
             remedy="Give each line a short code of its own.", remedy_zh="请为每条持仓填写简短且不重复的代码。",
         )  # fmt: skip
-    if field in {"delivery_date", "trade_date"}:
+    if field == "option_type" and text:
+        return _word(text, _TYPES, "Write call or put.", "请填写看涨或看跌。")
+    if field == "option_style" and text:
+        return _word(text, _STYLES, "Write European or American.", "请填写欧式或美式。")
+    if field in {"delivery_date", "trade_date", "expiry_date"}:
         return read_day(text, is_serial_read=is_serial_read) if text else None
-    if field == "strike_cny_per_t":
+    if field in {"strike_cny_per_t", "strike_per_t"}:
         return read_optional_number(text, field=field)
     if field == "quantity_t":
         return _whole(text)
@@ -148,9 +170,15 @@ def _kind(text: str) -> LineKind:
     if text not in _KINDS:
         raise InvalidInput(
             f"{text!r} is no kind of position", zh=f"“{text}”不是已知的持仓类型",
-            remedy="Write spot, forward or futures.", remedy_zh="请填写现货、远期或期货。",
+            remedy="Write spot, forward, futures or option.", remedy_zh="请填写现货、远期、期货或期权。",
         )  # fmt: skip
     return _KINDS[text]
+
+
+def _word(text: str, words: Mapping[str, _Word], remedy: str, remedy_zh: str) -> _Word:
+    if text not in words:
+        raise InvalidInput(f"{text!r} is not known", zh=f"“{text}”无法识别", remedy=remedy, remedy_zh=remedy_zh)
+    return words[text]
 
 
 def _whole(text: str) -> int:
@@ -166,6 +194,9 @@ def _whole(text: str) -> int:
 def _line(fields: dict[str, object]) -> PortfolioLine:
     line_id, kind, unit, quantity_t = (fields[name] for name in ("line_id", "kind", "unit", "quantity_t"))
     strike, delivery, traded = (fields.get(name) for name in ("strike_cny_per_t", "delivery_date", "trade_date"))
+    side, style, expiry, option_strike = (
+        fields.get(name) for name in ("option_type", "option_style", "expiry_date", "strike_per_t")
+    )
     assert isinstance(line_id, str)
     assert isinstance(kind, LineKind)
     assert isinstance(unit, Unit)
@@ -180,4 +211,8 @@ def _line(fields: dict[str, object]) -> PortfolioLine:
         delivery_date=delivery if isinstance(delivery, date) else None,
         contract_code=str(fields.get("contract_code") or "") or None,
         trade_date=traded if isinstance(traded, date) else None,
+        option_type=side if isinstance(side, OptionType) else None,
+        option_style=style if isinstance(style, ExerciseStyle) else None,
+        expiry_date=expiry if isinstance(expiry, date) else None,
+        strike_per_t=option_strike if isinstance(option_strike, Decimal) else None,
     )

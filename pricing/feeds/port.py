@@ -13,6 +13,7 @@ class FeedResource(StrEnum):
     SETTLEMENTS = "settlements"
     RATES = "rates"
     FX = "fx"
+    VOLATILITIES = "volatilities"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

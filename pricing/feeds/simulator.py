@@ -13,7 +13,7 @@ from pricing.feeds.port import FeedResource
 
 FeedRow = Mapping[str, str]
 _DAY_FIELDS = ("quote_date", "settlement_date")
-_VALUE_FIELDS = ("price_cny_per_t", "price_per_t", "rate_percent", "rate")
+_VALUE_FIELDS = ("price_cny_per_t", "price_per_t", "rate_percent", "rate", "volatility_percent", "volatility")
 
 
 class FeedFault(StrEnum):

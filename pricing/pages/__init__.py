@@ -13,6 +13,7 @@ from pricing.pages.fair_values import fair_value_page
 from pricing.pages.market import export_market, market_page
 from pricing.pages.portfolios import (
     export_valuation,
+    line_page,
     portfolio_list,
     portfolio_page,
     valuation_page,
@@ -51,4 +52,5 @@ routes = [
     compliance_page,
     valuation_page,
     export_valuation,
+    line_page,
 ]

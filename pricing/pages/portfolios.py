@@ -9,14 +9,16 @@ from litestar.response import Redirect, Response, Template
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from pricing import service, workbooks
-from pricing.calc.positions import LINE_KIND_LABELS, LineValue
-from pricing.calc.traces import price_figure_name
+from pricing.calc.option_traces import SENSITIVITIES, STYLE_LABELS, TYPE_LABELS, option_buckets, option_figure
+from pricing.calc.positions import LINE_KIND_LABELS, LineValue, OptionFigures
+from pricing.calc.traces import figures_behind, price_figure_name
 from pricing.pages.market import check_ending
 
 _SHOWN_MAX = 20
@@ -30,6 +32,7 @@ class LineView:
     kind: Text
     notes: tuple[Text, ...]
     price_figure: str
+    option: Text | None
 
     @classmethod
     def of(cls, value: LineValue) -> "LineView":
@@ -39,7 +42,18 @@ class LineView:
             kind=Text(*LINE_KIND_LABELS[value.kind]),
             notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
             price_figure=price_figure_name(value),
+            option=None if value.option is None else _option_words(value.option),
         )
+
+
+def _option_words(option: OptionFigures) -> Text:
+    """Say in one line what an option is: side, style, strike and expiry."""
+    (type_zh, type_en), (style_zh, style_en) = TYPE_LABELS[option.option_type], STYLE_LABELS[option.style]
+    strike = f"{option.strike_per_t.normalize():f} {option.currency}"
+    return Text(
+        f"{style_zh}{type_zh} 行权价 {strike}/吨，{option.expiry_date} 到期",
+        f"{style_en} {type_en}, strike {strike}/t, expires {option.expiry_date}",
+    )
 
 
 @get("/portfolios", sync_to_thread=True)
@@ -99,9 +113,44 @@ def _shown(
         title=title,
         valuation=valuation,
         lines=[LineView.of(line) for line in valuation.value.lines] if valuation else [],
+        buckets=option_buckets(valuation.value.lines) if valuation else (),
         line_kinds={kind: Text(*labels) for kind, labels in LINE_KIND_LABELS.items()},
         **context,
     )
+
+
+@get("/valuations/{valuation_id:str}/lines/{line_id:str}", sync_to_thread=True)
+def line_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, valuation_id: FromPath[str], line_id: FromPath[str]
+) -> Template:
+    """Show one line of a recorded valuation with every figure its value came from."""
+    with sessions.read() as session:
+        valuation = service.load_valuation(session, actor, valuation_id)
+    value = next((one for one in valuation.value.lines if one.line_id == line_id), None)
+    if value is None:
+        raise NotFound(
+            f"the valuation has no value of line {line_id}",
+            zh=f"本次估值没有持仓 {line_id} 的结果",
+            field="line_id",
+            remedy="Choose a line of the valuation.",
+            remedy_zh="请从估值明细中选择。",
+        )
+    trace = figures_behind(valuation.value.trace, (value.figure, *_moves(value)))
+    return page(
+        request,
+        "pricing/line.html",
+        title=Text(f"{value.line_id} {value.label}".strip(), f"{value.line_id} {value.label}".strip()),
+        record=valuation.record,
+        value=value,
+        line=LineView.of(value),
+        trace=trace,
+        labels={figure.name: figure for figure in trace},
+    )
+
+
+def _moves(value: LineValue) -> tuple[str, ...]:
+    names = [name for name, *_ in SENSITIVITIES]
+    return () if value.option is None else tuple(option_figure(value.line_id, name) for name in names)
 
 
 @post("/portfolios/{portfolio_id:str}/valuations", sync_to_thread=True, status_code=303)

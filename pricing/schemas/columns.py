@@ -33,6 +33,10 @@ class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     delivery_date: _OptionalTexts | None = None
     contract_code: _OptionalTexts | None = None
     trade_date: _OptionalTexts | None = None
+    option_type: _OptionalTexts | None = None
+    option_style: _OptionalTexts | None = None
+    strike_per_t: _OptionalTexts | None = None
+    expiry_date: _OptionalTexts | None = None
 
     def table(self, first: int) -> TextTable:
         """Give the positions as rows numbered from a first one.

@@ -11,7 +11,10 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText, PriceText, UnitText, day_of, decimal_of
-from pricing.calc.positions import LineKind, LineValue, PortfolioLine
+from pricing.calc.option_traces import OptionBucket, option_buckets
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
+from pricing.calc.portfolio import PRICED_KINDS
+from pricing.calc.positions import LineKind, LineValue, OptionFigures, PortfolioLine
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
 from pricing.service import AppraisalPrice, Preview, Valuation
@@ -36,10 +39,14 @@ def _day(text: str) -> date | None:
 
 
 class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One position of a book: a spot holding, an OTC forward or a futures-style contract."""
+    """One position of a book: a spot holding, an OTC forward, a futures-style contract or an option on a future.
+
+    The last four fields belong to options alone, which need them all with `delivery_date`; `strike_per_t` is in the
+    currency of the scheme's futures curve.
+    """
 
     line_id: IdText
-    kind: Literal["spot", "forward", "futures"]
+    kind: Literal["spot", "forward", "futures", "option"]
     unit: UnitText
     quantity_t: Annotated[
         int, Meta(ge=-1_000_000_000, le=1_000_000_000, description="Whole tonnes; negative for a sale of a contract.")
@@ -49,6 +56,10 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     delivery_date: DayText | None = None
     contract_code: IdText | None = None
     trade_date: DayText | None = None
+    option_type: Literal["call", "put"] | None = None
+    option_style: Literal["european", "american"] | None = None
+    expiry_date: DayText | None = None
+    strike_per_t: PriceText | None = None
 
     def line(self, place: int) -> PortfolioLine:
         """Give the line as a value; what the market cannot bear is found when it is valued."""
@@ -62,6 +73,10 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             delivery_date=_line_day(self.delivery_date, place, "delivery_date"),
             contract_code=self.contract_code,
             trade_date=_line_day(self.trade_date, place, "trade_date"),
+            option_type=None if self.option_type is None else OptionType(self.option_type),
+            option_style=None if self.option_style is None else ExerciseStyle(self.option_style),
+            expiry_date=_line_day(self.expiry_date, place, "expiry_date"),
+            strike_per_t=None if self.strike_per_t is None else decimal_of(self.strike_per_t),
         )
 
 
@@ -77,6 +92,74 @@ class ValuationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: NameText | None = None
     lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
     columns: BookColumnsIn | None = None
+
+
+class OptionFiguresOut(Struct, frozen=True, kw_only=True):
+    """What an option's value came from, and how the whole line moves; forward, strike and value in its currency.
+
+    Gamma is in tonnes for one unit of the currency; vega for a point (0.01) of volatility, theta for a day, rho for a
+    basis point, all three in 元.
+    """
+
+    option_type: str
+    style: str
+    expiry_date: str
+    delivery_date: str
+    currency: str
+    forward_per_t: str
+    strike_per_t: str
+    volatility: str
+    years: str
+    discount_factor: str
+    d1: str
+    d2: str
+    value_per_t: str
+    cny_per_unit: str
+    delta_t: str
+    gamma_t: str
+    vega_cny: str
+    theta_cny: str
+    rho_cny: str
+
+    @classmethod
+    def of(cls, option: OptionFigures) -> "OptionFiguresOut":
+        """Write the figures of an option."""
+        plain = {name: getattr(option, name) for name in cls.__struct_fields__}
+        return cls(
+            **{
+                name: text_of(one)
+                if isinstance(one, Decimal)
+                else one.isoformat()
+                if isinstance(one, date)
+                else str(one)
+                for name, one in plain.items()
+            }
+        )
+
+
+class OptionBucketOut(Struct, frozen=True, kw_only=True):
+    """The sensitivities of a book's options by underlying and expiry; units as of a line's."""
+
+    unit: str
+    expiry_date: str
+    delta_t: str
+    gamma_t: str
+    vega_cny: str
+    theta_cny: str
+    rho_cny: str
+
+    @classmethod
+    def of(cls, bucket: OptionBucket) -> "OptionBucketOut":
+        """Write a bucket."""
+        return cls(
+            unit=str(bucket.unit),
+            expiry_date=bucket.expiry_date.isoformat(),
+            delta_t=text_of(bucket.delta_t),
+            gamma_t=text_of(bucket.gamma_t),
+            vega_cny=text_of(bucket.vega_cny),
+            theta_cny=text_of(bucket.theta_cny),
+            rho_cny=text_of(bucket.rho_cny),
+        )
 
 
 class LineValueOut(Struct, frozen=True, kw_only=True):
@@ -100,6 +183,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     notes_en: list[str]
     figure: str
     snapshot_digest: str
+    option: OptionFiguresOut | None = None
 
     @classmethod
     def of(cls, value: LineValue) -> "LineValueOut":
@@ -123,6 +207,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
             notes_en=list(value.notes_en),
             figure=value.figure,
             snapshot_digest=value.snapshot_digest,
+            option=None if value.option is None else OptionFiguresOut.of(value.option),
         )
 
 
@@ -170,6 +255,7 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
     lines: list[LineValueOut]
     failures: list[FailureOut]
     columns: ValueColumnsOut | None = None
+    option_sensitivities: list[OptionBucketOut] = []
 
     @classmethod
     def of(cls, valuation: Valuation, *, unread: Sequence[Failure] = (), is_in_columns: bool = False) -> "ValuationOut":
@@ -190,6 +276,7 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
             lines=[] if is_in_columns else [LineValueOut.of(line) for line in value.lines],
             failures=[FailureOut.of(failure) for failure in (*unread, *value.failures)],
             columns=ValueColumnsOut.of(value.lines) if is_in_columns else None,
+            option_sensitivities=[OptionBucketOut.of(bucket) for bucket in option_buckets(value.lines)],
         )
 
 
@@ -262,7 +349,7 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
         """Write a preview."""
         values = preview.lines.values
         market = preview.market.lines
-        units = sorted({value.unit for value in values if value.kind is not LineKind.FUTURES}, key=str)
+        units = sorted({value.unit for value in values if value.kind in PRICED_KINDS}, key=str)
         present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))
         margins_cny = [value.variation_margin_cny for value in values if value.variation_margin_cny is not None]
         margin_cny = sum(margins_cny, Decimal("0.00"))

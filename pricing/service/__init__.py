@@ -50,7 +50,15 @@ from pricing.service.market import (
 from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
-from pricing.service.surfaces import OptionsAnswer, SurfacesAnswer, surface_in, surfaces_on, value_options
+from pricing.service.surfaces import (
+    OptionReader,
+    OptionsAnswer,
+    SurfacesAnswer,
+    option_reader,
+    surface_in,
+    surfaces_on,
+    value_options,
+)
 from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_trades
 from pricing.service.valuation import (
     ForwardAnswer,
@@ -88,6 +96,7 @@ __all__ = [
     "Markets",
     "ObligationDraft",
     "ObligationSource",
+    "OptionReader",
     "OptionsAnswer",
     "PieceValue",
     "Portfolio",
@@ -132,6 +141,7 @@ __all__ = [
     "market_snapshot",
     "markets_in",
     "mean_price_of",
+    "option_reader",
     "owed_for",
     "portfolio_page",
     "preview_lines",

@@ -54,7 +54,7 @@ def curve_set(session: Session, actor: Actor, *, valuation_date: date, known_at:
     quotes = curves_of(session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id)
     book = book_for(session, actor.organization_id, packages=("pricing",))
     return CurveSetAnswer(
-        build=curve_set_of(quotes, book=book, calendars=_calendars(session, valuation_date, known_at)), quotes=quotes
+        build=curve_set_of(quotes, book=book, calendars=own_calendars(session, valuation_date, known_at)), quotes=quotes
     )
 
 
@@ -86,7 +86,7 @@ def curve_in(answer: CurveSetAnswer, *, kind: CurveKind, name: str) -> CurveAnsw
     )
 
 
-def _calendars(session: Session, valuation_date: date, known_at: datetime) -> Mapping[str, Calendar]:
+def own_calendars(session: Session, valuation_date: date, known_at: datetime) -> Mapping[str, Calendar]:
     """Give the bank's own calendar where its notices speak of the day; QuantLib's stands where they do not."""
     try:
         own = calendar_on(session, "bank", known_at)

@@ -19,8 +19,9 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch
 from pricing.calc.lines import ValuedLine
 from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
-from pricing.calc.positions import PortfolioLine
+from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.service.market import market_snapshot
+from pricing.service.surfaces import option_market_of
 
 KEPT_FOR = timedelta(seconds=5)
 _MARKETS_MAX = 64
@@ -135,11 +136,14 @@ def preview_lines(
     Raises:
         InvalidInput: Two lines have the same code, or the valuation date lies after what is known.
     """
-    units = frozenset(line.unit for line in lines)
+    units = frozenset(line.unit for line in lines if line.kind is not LineKind.OPTION)
     market = markets.market(session, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
+    options = option_market_of(
+        session, actor, lines, valuation_date=valuation_date, known_at=market.lines.snapshot.known_at
+    )
     return Preview(
         valuation_date=valuation_date,
         known_at=market.lines.snapshot.known_at,
         market=market,
-        lines=value_lines(market, lines),
+        lines=value_lines(market, lines, options=options),
     )

@@ -14,6 +14,7 @@ from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
 from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
 from pricing.calc.market import MarketSnapshot, Quote
+from pricing.calc.option_market import OptionMarket
 from pricing.calc.portfolio import PortfolioInputs
 from pricing.calc.portfolio_risk import (
     CORRELATION,
@@ -27,11 +28,12 @@ from pricing.calc.portfolio_risk import (
     RiskInputs,
     measure_risk,
 )
-from pricing.calc.portfolio_risk.exposures import factor_of
+from pricing.calc.portfolio_risk.exposures import line_factor
 from pricing.calc.positions import PortfolioLine
 from pricing.calc.quality import single_vintage_series
 from pricing.calc.volatility import PriceHistory, estimated_volatility
 from pricing.service.market import market_days, market_snapshot
+from pricing.service.surfaces import option_market_of
 from pricing.service.valuation import load_portfolio
 
 _INLINE = "inline"
@@ -137,6 +139,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
+    options = option_market_of(session, actor, lines, valuation_date=valuation_date, known_at=known_at)
     return RiskInputs(
         book=PortfolioInputs(
             portfolio_id=portfolio_id,
@@ -145,8 +148,9 @@ def _inputs(
             known_at=known_at,
             lines=tuple(lines),
             snapshot=snapshot,
+            options=options,
         ),
-        volatilities=tuple(_volatilities(session, actor, snapshot, lines)),
+        volatilities=tuple(_volatilities(session, actor, snapshot, lines, options)),
         correlation=snapshot.find_parameter(CORRELATION, scope=""),
         scenario_count=SCENARIO_COUNT,
         seed=SEED,
@@ -155,13 +159,17 @@ def _inputs(
 
 
 def _volatilities(
-    session: Session, actor: Actor, snapshot: MarketSnapshot, lines: Sequence[PortfolioLine]
+    session: Session,
+    actor: Actor,
+    snapshot: MarketSnapshot,
+    lines: Sequence[PortfolioLine],
+    options: OptionMarket | None,
 ) -> list[FactorVolatility]:
-    """Give the volatility of each factor: the bank's approved one, else an estimate, else none."""
+    """Give the volatility of each factor: approved, else estimated, else as its options imply, else none."""
     factors: dict[str, PortfolioLine] = {}
     for line in lines:
         try:
-            factors.setdefault(factor_of(snapshot, line.unit), line)
+            factors.setdefault(line_factor(snapshot, line), line)
         except MissingData:
             continue  # the line fails in its valuation, which says why
     found = []
@@ -174,10 +182,25 @@ def _volatilities(
                 )
             )
             continue
-        estimate = _estimated(session, actor, snapshot, factors[factor])
+        estimate = _estimated(session, actor, snapshot, factors[factor]) or _implied(factor, options)
         if estimate is not None:
             found.append(estimate)
     return found
+
+
+def _implied(factor: str, options: OptionMarket | None) -> FactorVolatility | None:
+    """Give the volatility that the book's option nearest the money rests on."""
+    points = [] if options is None else [one for one in options.points if str(one.terms.unit) == factor]
+    if not points:
+        return None
+    near = min(points, key=lambda one: (abs(one.terms.strike_per_t / one.forward_per_t - 1), one.terms.expiry_date))
+    return FactorVolatility(
+        factor=factor,
+        volatility=round_half_up(near.volatility, 4),
+        source=f"曲面 {near.surface} {near.quote_date} 隐含波动率"
+        f"（{near.terms.expiry_date}，行权价 {near.terms.strike_per_t:f}）",
+        is_assumption=near.is_assumption,
+    )
 
 
 def _estimated(
@@ -197,7 +220,7 @@ def _estimated(
     if estimate.volatility <= 0.0:
         return None
     return FactorVolatility(
-        factor=factor_of(snapshot, line.unit),
+        factor=line_factor(snapshot, line),
         volatility=to_decimal(estimate.volatility, places=4),
         source=f"{quotes[0].exchange} {quotes[0].quote_date} 至 {quotes[-1].quote_date}，更新过程方差，"
         f"{estimate.return_count} 个收益率",

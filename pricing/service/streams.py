@@ -13,11 +13,12 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.lines import ValuedLine
 from pricing.calc.liquidity import AppraisalPrice
-from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
+from pricing.calc.portfolio import PRICED_KINDS, PricedMarket, priced_market, value_lines
 from pricing.calc.positions import LineKind
 from pricing.feeds.book_streams import BookPiece, at_line
 from pricing.feeds.tables import line_of
 from pricing.service.market import market_snapshot
+from pricing.service.surfaces import OptionReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +62,27 @@ def stream_market(session: Session, actor: Actor, *, valuation_date: date, known
     return priced_market(snapshot, set())
 
 
-def value_pieces(market: PricedMarket, pieces: Iterable[BookPiece]) -> Iterator[PieceValue | StreamTotal]:
+def value_pieces(
+    market: PricedMarket, pieces: Iterable[BookPiece], *, options: OptionReader | None = None
+) -> Iterator[PieceValue | StreamTotal]:
     """Value a book piece by piece, and say last what it came to.
 
     Each line has the value, to the fen, that a recorded valuation on the same snapshot gives it.
+
+    Args:
+        market: What all pieces are valued on.
+        pieces: The book.
+        options: What options are valued with; without it each of them fails.
 
     Raises:
         InvalidInput: The book is one line that cannot be valued, or what is left of it cannot be read.
     """
     total = _Total()
     for piece in pieces:
-        market = _with_units(market, {line.unit for _, line in piece.lines})
+        market = _with_units(market, {line.unit for _, line in piece.lines if line.kind is not LineKind.OPTION})
         numbers = {line.line_id: number for number, line in piece.lines}
-        batch = value_lines(market, [line for _, line in piece.lines])
+        lines = [line for _, line in piece.lines]
+        batch = value_lines(market, lines, options=None if options is None else options(lines))
         failures = (*piece.failures, *(at_line(numbers[fault.item], fault) for fault in batch.failures))
         value = PieceValue(
             lines=tuple((numbers[line.line_id], line) for line in batch.values),
@@ -123,7 +132,7 @@ class _Total:
             self._present_cny += line.present_value_cny
             self._margin_cny += line.variation_margin_cny or 0
             self._is_sample = self._is_sample or line.is_sample
-            if line.kind is not LineKind.FUTURES:
+            if line.kind in PRICED_KINDS:
                 self._units.add(line.unit)
         levels = {line.level for _, line in value.lines}
         self._level_max = max(levels | ({self._level_max} if self._level_max is not None else set()), default=None)

@@ -19,6 +19,7 @@ from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
 from pricing.calc.positions import LAST_DELIVERY_DATE, LineKind, PortfolioLine, late_delivery, line_fault
 from pricing.service.market import market_snapshot
+from pricing.service.surfaces import option_market_of
 from pricing.store import portfolios
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
@@ -163,6 +164,7 @@ def _inputs(
         known_at=known_at,
         lines=tuple(lines),
         snapshot=snapshot,
+        options=option_market_of(session, actor, lines, valuation_date=valuation_date, known_at=known_at),
     )
 
 

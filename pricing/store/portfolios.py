@@ -29,6 +29,7 @@ _LINES_OF = (
     sa.select(
         _LINES.c.line_id, _LINES.c.kind, _LINES.c.unit, _LINES.c.quantity_t, _LINES.c.label,
         _LINES.c.strike_cny_per_t, _LINES.c.delivery_date, _LINES.c.contract_code, _LINES.c.trade_date,
+        _LINES.c.option_type, _LINES.c.option_style, _LINES.c.expiry_date, _LINES.c.strike_per_t,
     )
     .where(_LINES.c.portfolio_id == sa.bindparam("asked"))
     .order_by(_LINES.c.place)
@@ -150,6 +151,10 @@ def _line_row(portfolio_id: str, place: int, line: PortfolioLine) -> PortfolioLi
         delivery_date=line.delivery_date,
         contract_code=line.contract_code,
         trade_date=line.trade_date,
+        option_type=line.option_type,
+        option_style=line.option_style,
+        expiry_date=line.expiry_date,
+        strike_per_t=line.strike_per_t,
     )
 
 
@@ -170,6 +175,10 @@ def _line(row: sa.Row[Any]) -> PortfolioLine:
         delivery_date=row.delivery_date,
         contract_code=row.contract_code,
         trade_date=row.trade_date,
+        option_type=row.option_type,
+        option_style=row.option_style,
+        expiry_date=row.expiry_date,
+        strike_per_t=None if row.strike_per_t is None else short_price(row.strike_per_t),
     )
 
 

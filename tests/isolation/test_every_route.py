@@ -44,6 +44,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "session_id": ("web_session", "id"), "approval_id": ("approval", "id"), "digest": ("evidence_file", "digest"),
     "link_id": ("file_link", "id"), "decision_id": ("decision", "id"), "job_id": ("job_request", "id"),
     "valuation_id": ("valuation", "id"), "portfolio_id": ("portfolio", "id"),
+    "line_id": ("portfolio_line", "line_id"),
     "pledge_id": ("pledge_change", "pledge_id"), "change_id": ("pledge_change", "id"),
     "repo_id": ("repo", "id"), "party_id": ("party", "id"), "number": ("term_sheet", "number"),
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),

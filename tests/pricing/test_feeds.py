@@ -43,6 +43,11 @@ TABLES = {
         {"pair": "EURCNY", "quote_date": "2025-06-26", "rate": "8.39"},
         {"pair": "EURCNY", "quote_date": "2025-06-27", "rate": "8.40"},
     ],
+    FeedResource.VOLATILITIES: [
+        {"scheme": "EUA", "expiry_date": "2025-12-10", "strike": strike, "quote_date": "2025-06-27",
+         "volatility_percent": volatility, "currency": "EUR"}
+        for strike, volatility in (("60", "40.0"), ("70", "38.0"))
+    ],
 }  # fmt: skip
 
 
@@ -112,6 +117,9 @@ def test_every_table_is_stored_with_the_digest_of_its_answer(sessions: Sessions,
         (FeedFault.UNIT_SLIP, FeedResource.FX, "rate"),
         (FeedFault.UNIT_SLIP, FeedResource.SETTLEMENTS, "price_per_t"),
         (FeedFault.MALFORMED_ROW, FeedResource.QUOTES, "price_cny_per_t"),
+        (FeedFault.MALFORMED_ROW, FeedResource.VOLATILITIES, "volatility_percent"),
+        (FeedFault.UNIT_SLIP, FeedResource.VOLATILITIES, "volatility"),
+        (FeedFault.DUPLICATE, FeedResource.VOLATILITIES, "quote_date"),
     ],
 )
 def test_a_bad_row_is_listed_and_no_table_is_stored(

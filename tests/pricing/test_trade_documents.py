@@ -14,8 +14,9 @@ import pytest
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput, NotApplicable
 from carbonfin.kernel.units import Currency
-from pricing.calc.instruments.contracts import AllowanceOption, ExerciseStyle, OptionType, OtcForward, SettlementKind
+from pricing.calc.instruments.contracts import AllowanceOption, OtcForward, SettlementKind
 from pricing.calc.instruments.terms import LegalBasis, TradeTerms
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.feeds.trade_documents import ReadTrade, read_trade_document, write_cdm, write_fpml
 from pricing.feeds.trade_documents.facts import Clause
 from tests.pricing.instruments.trades import forward, option, terms

@@ -17,6 +17,7 @@ from pricing.calc.instruments.terms import (
     require_order,
     require_price,
 )
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 
 SYNTHETIC_ZH = "场外合成合约：未在交易所上市"
 SYNTHETIC_EN = "OTC, synthetic: not listed on an exchange"
@@ -27,26 +28,6 @@ class SettlementKind(StrEnum):
 
     PHYSICAL = "physical"
     CASH = "cash"
-
-
-class OptionType(StrEnum):
-    """The right to buy or to sell."""
-
-    CALL = "call"
-    PUT = "put"
-
-    @property
-    def sign(self) -> int:
-        """1 for a call, -1 for a put."""
-        return 1 if self is OptionType.CALL else -1
-
-
-class ExerciseStyle(StrEnum):
-    """When an option is exercised, and against which price."""
-
-    EUROPEAN = "european"
-    AMERICAN = "american"
-    AVERAGE_PRICE = "average_price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,28 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_decimal, to_float
 from pricing.calc.compliance import VintageState, vintage_use
+from pricing.calc.curves.nodes import FloatArray
 from pricing.calc.liquidity import fair_price
 from pricing.calc.market import MarketSnapshot
+from pricing.calc.option_market import OptionTerms
 from pricing.calc.portfolio_risk.inputs import VOLATILITY, RiskInputs
+from pricing.calc.portfolio_risk.option_legs import OptionLeg
 from pricing.calc.positions import LineKind, LineValue, PortfolioLine, failure_of
 
 
 @dataclass(frozen=True, slots=True)
 class ExposedLine:
-    """A valued line with what a scenario needs: its price leg and its fixed leg, in CNY."""
+    """A valued line with what a scenario needs: its price leg and its fixed leg, in CNY, or its option.
+
+    Of an option the price leg is what it would gain along delta if the future doubled; scenarios value it again.
+    """
 
     line: PortfolioLine
     value: LineValue
@@ -25,10 +33,26 @@ class ExposedLine:
     price_leg: float
     fixed_leg: float
     years: float
+    option: OptionLeg | None = None
 
     def pnl(self, move: float, rate_move: float) -> float:
         """Give the exact P&L of a relative price move and a parallel move of the rate."""
+        if self.option is not None:
+            return float(self.option.pnl(np.array([move]), rate_move)[0])
         return self.price_leg * move - self.fixed_leg * math.expm1(-rate_move * self.years)
+
+    def price_pnl(self, moves: FloatArray) -> FloatArray:
+        """Give P&L of relative price moves, shape (scenarios,)."""
+        return self.price_leg * moves if self.option is None else self.option.pnl(moves)
+
+
+def line_factor(snapshot: MarketSnapshot, line: PortfolioLine) -> str:
+    """Name the price factor of a line: of an option, the scheme whose future it is on.
+
+    Raises:
+        MissingData: Nothing is quoted for the unit.
+    """
+    return str(line.unit) if line.kind is LineKind.OPTION else factor_of(snapshot, line.unit)
 
 
 def factor_of(snapshot: MarketSnapshot, unit: Unit) -> str:
@@ -40,16 +64,23 @@ def exposed_lines(inputs: RiskInputs, values: dict[str, LineValue]) -> tuple[lis
     """Give the valued lines whose factor has a volatility, and why the others are left out."""
     snapshot = inputs.book.snapshot
     known = {one.factor for one in inputs.volatilities}
+    points = {} if inputs.book.options is None else {one.terms: one for one in inputs.book.options.points}
     exposed, failures = [], []
     for line in inputs.book.lines:
         value = values.get(line.line_id)
         if value is None:
             continue
-        factor = factor_of(snapshot, line.unit)
+        factor = line_factor(snapshot, line)
         if factor not in known:
             failures.append(failure_of(line, _no_volatility(factor)))
             continue
-        exposed.append(_legs(snapshot, line, value, factor))
+        if value.option is None:
+            exposed.append(_legs(snapshot, line, value, factor))
+        else:
+            leg = OptionLeg.of(line, points[OptionTerms.of(line)], snapshot.valuation_date)
+            exposure_cny = value.option.delta_t * value.option.forward_per_t * value.option.cny_per_unit
+            years = to_float(value.option.years)
+            exposed.append(ExposedLine(line, value, factor, to_float(exposure_cny), 0.0, years, leg))
     return exposed, failures
 
 

@@ -63,7 +63,7 @@ class LineRisk:
     """One line's part in the risk.
 
     Attributes:
-        exposure_cny: What the line gains where its price doubles.
+        exposure_cny: What the line gains where its price doubles; of an option, along its delta.
         component_cny: Its mean loss over the tail; the lines sum to the expected shortfall.
         incremental_cny: Value at risk of the book less that without the line.
     """

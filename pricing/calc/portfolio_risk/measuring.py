@@ -89,7 +89,7 @@ def _scenario_pnl(inputs: RiskInputs, exposed: Sequence[ExposedLine], horizon: i
         moves[factor] = np.expm1(deviation * scale * noise)
     if not exposed:
         return np.zeros((0, inputs.scenario_count)), False
-    return np.stack([one.price_leg * moves[one.factor] for one in exposed]), is_undiversified
+    return np.stack([one.price_pnl(moves[one.factor]) for one in exposed]), is_undiversified
 
 
 class _Draws:

@@ -10,14 +10,9 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import Currency, parse_decimal
-from pricing.calc.instruments.contracts import (
-    AllowanceOption,
-    ExerciseStyle,
-    OptionType,
-    OtcForward,
-    SettlementKind,
-)
+from pricing.calc.instruments.contracts import AllowanceOption, OtcForward, SettlementKind
 from pricing.calc.instruments.terms import LegalBasis, Notes, TradeTerms, TradingParty, basis_notes
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.feeds.trade_documents.nodes import NOTHING, Node
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

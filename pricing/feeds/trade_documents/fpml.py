@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
-from pricing.calc.instruments.contracts import ExerciseStyle, OptionType
 from pricing.calc.instruments.terms import TradingParty
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.feeds.trade_documents.facts import Facts, Reading, ReadTrade, read_trade
 from pricing.feeds.trade_documents.nodes import Node
 

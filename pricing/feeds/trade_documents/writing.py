@@ -5,8 +5,9 @@ from typing import Any
 
 from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.parties import Lei
-from pricing.calc.instruments.contracts import AllowanceOption, ExerciseStyle, OptionType, OtcForward, SettlementKind
+from pricing.calc.instruments.contracts import AllowanceOption, OtcForward, SettlementKind
 from pricing.calc.instruments.terms import TradingParty
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.feeds.trade_documents.cdm import TRADE_STATE
 
 _LEI_SCHEME = "http://www.fpml.org/coding-scheme/external/iso17442"

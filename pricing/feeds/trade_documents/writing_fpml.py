@@ -4,8 +4,9 @@ from html import escape
 
 from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.parties import Lei
-from pricing.calc.instruments.contracts import AllowanceOption, ExerciseStyle, OptionType, OtcForward, SettlementKind
+from pricing.calc.instruments.contracts import AllowanceOption, OtcForward, SettlementKind
 from pricing.calc.instruments.terms import TradeTerms, TradingParty
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.feeds.trade_documents.fpml import SCHEMES
 
 _LEI_SCHEME = "http://www.fpml.org/coding-scheme/external/iso17442"

@@ -13,10 +13,11 @@ from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.rulebook import builtin_book
-from pricing.calc.instruments.contracts import CreditHolding, ExerciseStyle, OptionType, SpotHolding
+from pricing.calc.instruments.contracts import CreditHolding, SpotHolding
 from pricing.calc.instruments.conventions import delivery_days, delivery_rules, usable_credits_t
 from pricing.calc.instruments.structures import AllowanceSwap, SpreadSwap
 from pricing.calc.instruments.terms import LegalBasis, TradingParty, basis_notes
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from tests.pricing.instruments.trades import BUYER, EMPTY, FULL, forward, future, option, terms
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)

@@ -7,15 +7,9 @@ from typing import Any
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.units import Currency
-from pricing.calc.instruments.contracts import (
-    AllowanceOption,
-    ExchangeFuture,
-    ExerciseStyle,
-    OptionType,
-    OtcForward,
-    SettlementKind,
-)
+from pricing.calc.instruments.contracts import AllowanceOption, ExchangeFuture, OtcForward, SettlementKind
 from pricing.calc.instruments.terms import LegalBasis, TradeTerms, TradingParty
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 
 # The two parties of FpML's commodity example 30, whose check digits hold.
 BUYER = TradingParty.parse("969500QCC36R89FI3U25", name="EnergyCoB", field="buyer")

@@ -1,0 +1,252 @@
+"""Options among the lines of a portfolio: value and sensitivities on recorded points of the market, in 元."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.units import round_half_up, to_decimal, to_float
+from pricing.calc import option_traces
+from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.lines import LineMarket, ValuedLine, tradable_notes
+from pricing.calc.liquidity import PriceFlag
+from pricing.calc.option_lines import OPTION_LEVEL
+from pricing.calc.option_market import OptionMarket, OptionPoint, OptionTerms
+from pricing.calc.options.american import american_option_values
+from pricing.calc.options.black76 import OptionGreeks, black76_greeks
+from pricing.calc.options.kinds import ExerciseStyle
+from pricing.calc.positions import LineValue, OptionFigures, PortfolioLine, failure_of
+
+_PRICE_PLACES, _GREEK_PLACES, _SHOWN_PLACES = 6, 4, 8
+_DAYS_A_YEAR, _POINT, _BASIS_POINT = 365.0, 0.01, 1e-4
+_PRICE_BUMP = 0.01
+
+
+class OptionColumns(NamedTuple):
+    """The numbers of options, arrays of shape (options,)."""
+
+    forward: FloatArray
+    strike: FloatArray
+    volatility: FloatArray
+    years: FloatArray
+    discount: FloatArray
+    sign: FloatArray
+
+
+def columns_of(points: Sequence[OptionPoint], lines: Sequence[PortfolioLine]) -> OptionColumns:
+    """Give the numbers of options, one line to one point."""
+    return OptionColumns(
+        forward=np.array([to_float(one.forward_per_t) for one in points]),
+        strike=np.array([to_float(one.terms.strike_per_t) for one in points]),
+        volatility=np.array([to_float(one.volatility) for one in points]),
+        years=np.array([to_float(one.years) for one in points]),
+        discount=np.array([to_float(one.discount_factor) for one in points]),
+        sign=np.array([1.0 if line.option_type is None else line.option_type.sign for line in lines]),
+    )
+
+
+def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: date) -> OptionGreeks:
+    """Give values and sensitivities of options of one style, contract currency per tonne.
+
+    European ones in closed form; American ones by differences of `american_option_values`: over ±1 % of the forward, a
+    point of volatility, a day and a basis point, scaled to the units of `OptionGreeks`.
+
+    Raises:
+        CalculationFailed: QuantLib found no exercise boundary.
+    """
+    if style is ExerciseStyle.EUROPEAN:
+        return black76_greeks(
+            forward_per_t=columns.forward, strike_per_t=columns.strike, volatility=columns.volatility,
+            expiry_years=columns.years, discount_factor=columns.discount, option_sign=columns.sign,
+        )  # fmt: skip
+
+    def value(moved: OptionColumns) -> FloatArray:
+        return american_option_values(
+            valuation_date=valuation_date, forward_per_t=moved.forward, strike_per_t=moved.strike,
+            total_volatility=moved.volatility * np.sqrt(moved.years), discount_factor=moved.discount,
+            option_sign=moved.sign,
+        ).value_per_t  # fmt: skip
+
+    step = _PRICE_BUMP * columns.forward
+    rate = -np.log(columns.discount) / columns.years
+    sooner = np.maximum(columns.years - 1.0 / _DAYS_A_YEAR, 0.0)
+    base = value(columns)
+    up, down = (value(columns._replace(forward=columns.forward + sign * step)) for sign in (1.0, -1.0))
+    more, less = (value(columns._replace(volatility=columns.volatility + sign * _POINT)) for sign in (1.0, -1.0))
+    dearer, cheaper = (
+        value(columns._replace(discount=columns.discount * np.exp(sign * _BASIS_POINT * columns.years)))
+        for sign in (-1.0, 1.0)
+    )
+    return OptionGreeks(
+        value_per_t=base,
+        delta=(up - down) / (2.0 * step),
+        gamma=(up - 2.0 * base + down) / (step * step),
+        vega=(more - less) / (2.0 * _POINT),
+        theta=(value(columns._replace(years=sooner, discount=np.exp(-rate * sooner))) - base) * _DAYS_A_YEAR,
+        rho=(dearer - cheaper) / (2.0 * _BASIS_POINT),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PricedOption:
+    """An option with its point of the market."""
+
+    line: PortfolioLine
+    point: OptionPoint
+
+
+def placed_options(
+    market: OptionMarket | None, lines: Sequence[PortfolioLine], valuation_date: date
+) -> tuple[list[PricedOption], list[Failure]]:
+    """Give each option its point, and the failures of those whose market is not known."""
+    points = {} if market is None else {one.terms: one for one in market.points}
+    gaps = {} if market is None else {one.item: one for one in market.gaps}
+    placed, failures = [], []
+    for line in lines:
+        point = points.get(OptionTerms.of(line))
+        if point is not None:
+            placed.append(PricedOption(line, point))
+        else:
+            failures.append(gaps.get(line.line_id) or failure_of(line, _not_taken(valuation_date)))
+    return placed, failures
+
+
+def value_options(
+    market: LineMarket, lines: Sequence[PortfolioLine], options: OptionMarket | None
+) -> Batch[ValuedLine]:
+    """Value options on futures: V = D w (F Phi(w d1) - K Phi(w d2)), or with early exercise; times tonnes and 元.
+
+    Each is rounded to the fen once, after the exchange rate.
+    """
+    today = market.snapshot.valuation_date
+    placed, failures = placed_options(options, lines, today)
+    valued: list[ValuedLine] = []
+    for style in (ExerciseStyle.EUROPEAN, ExerciseStyle.AMERICAN):
+        mine = [one for one in placed if one.line.option_style is style]
+        if not mine:
+            continue
+        columns = columns_of([one.point for one in mine], [one.line for one in mine])
+        try:
+            greeks = option_greeks(style, columns, today)
+        except CarbonFinError as error:
+            failures += [failure_of(one.line, error) for one in mine]
+            continue
+        valued += [_valued(market, one, _figures(one, columns, greeks, place)) for place, one in enumerate(mine)]
+    return Batch(values=tuple(valued), failures=tuple(failures))
+
+
+class _Worth(NamedTuple):
+    """An option's figures, its value in 元 and that of one tonne."""
+
+    figures: OptionFigures
+    present_value_cny: Decimal
+    value_cny_per_t: Decimal
+
+
+def _figures(one: PricedOption, columns: OptionColumns, greeks: OptionGreeks, place: int) -> _Worth:
+    line, point = one.line, one.point
+    assert line.option_type is not None, "checked by `line_fault`"
+    assert line.option_style is not None, "checked by `line_fault`"
+    root = columns.volatility[place] * np.sqrt(columns.years[place])
+    d1 = np.log(columns.forward[place] / columns.strike[place]) / root + root / 2.0
+    tonnes = to_float(Decimal(line.quantity_t))
+    amount = tonnes * to_float(point.cny_per_unit)
+
+    def read(values: FloatArray, scale: float, places: int) -> Decimal:
+        return to_decimal(values[place].item() * scale, places=places) + Decimal(0)
+
+    value_per_t = read(greeks.value_per_t, 1.0, _PRICE_PLACES)
+    return _Worth(
+        figures=OptionFigures(
+            option_type=line.option_type,
+            style=line.option_style,
+            expiry_date=point.terms.expiry_date,
+            delivery_date=point.terms.delivery_date,
+            currency=point.currency,
+            forward_per_t=round_half_up(point.forward_per_t, _SHOWN_PLACES).normalize(),
+            strike_per_t=point.terms.strike_per_t,
+            volatility=round_half_up(point.volatility, _SHOWN_PLACES).normalize(),
+            years=round_half_up(point.years, _SHOWN_PLACES).normalize(),
+            discount_factor=round_half_up(point.discount_factor, _SHOWN_PLACES).normalize(),
+            d1=to_decimal(d1.item(), places=_SHOWN_PLACES),
+            d2=to_decimal((d1 - root).item(), places=_SHOWN_PLACES),
+            value_per_t=value_per_t,
+            cny_per_unit=point.cny_per_unit,
+            delta_t=read(greeks.delta, tonnes, _GREEK_PLACES),
+            gamma_t=read(greeks.gamma, tonnes, _GREEK_PLACES),
+            vega_cny=read(greeks.vega, amount * _POINT, 2),
+            theta_cny=read(greeks.theta, amount / _DAYS_A_YEAR, 2),
+            rho_cny=read(greeks.rho, amount * _BASIS_POINT, 2),
+        ),
+        present_value_cny=read(greeks.value_per_t, amount, 2),
+        value_cny_per_t=round_half_up(value_per_t * point.cny_per_unit, _PRICE_PLACES),
+    )
+
+
+def _valued(market: LineMarket, one: PricedOption, worth: _Worth) -> ValuedLine:
+    line, point = one.line, one.point
+    return ValuedLine(
+        line_id=line.line_id,
+        kind=line.kind,
+        unit=line.unit,
+        price_cny_per_t=worth.value_cny_per_t,
+        level=OPTION_LEVEL,
+        is_sample=point.is_sample,
+        present_value_cny=worth.present_value_cny,
+        variation_margin_cny=None,
+        value=partial(_line_value, market, one, worth),
+        figures=partial(option_traces.option_figures, line, point, worth.figures, worth.present_value_cny),
+    )
+
+
+def _line_value(market: LineMarket, one: PricedOption, worth: _Worth) -> LineValue:
+    line, point = one.line, one.point
+    notes = [
+        ("公允价值第 3 层次：波动率由少数报价插值", "level 3: the volatility is read between few quotes"),
+        *(
+            (f"曲面 {point.surface} 存在套利：{what}", f"surface {point.surface} allows arbitrage: {what}")
+            for what in point.arbitrages
+        ),
+    ]
+    if point.is_assumption:
+        notes.append(("波动率为假设", "the volatility is an assumption"))
+    if point.is_sample:
+        notes.append(("示例报价", "sample quotes"))
+    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    return LineValue(
+        line_id=line.line_id,
+        label=line.label,
+        kind=line.kind,
+        unit=line.unit,
+        quantity_t=line.quantity_t,
+        price_cny_per_t=worth.value_cny_per_t,
+        price_date=point.quote_date,
+        price_source=f"{'、'.join(point.sources)}，曲面 {point.surface}",
+        staleness_days=market.snapshot.staleness_days(point.quote_date),
+        level=OPTION_LEVEL,
+        is_sample=point.is_sample,
+        flags=(PriceFlag.SAMPLE,) if point.is_sample else (),
+        present_value_cny=worth.present_value_cny,
+        variation_margin_cny=None,
+        notes_zh=(*tradable_zh, *(zh for zh, _ in notes)),
+        notes_en=(*tradable_en, *(en for _, en in notes)),
+        figure=option_traces.option_figure(line.line_id, option_traces.PRESENT_VALUE),
+        snapshot_digest=market.digest,
+        option=worth.figures,
+    )
+
+
+def _not_taken(valuation_date: date) -> MissingData:
+    return MissingData(
+        f"no volatility surface of {valuation_date} was taken with this book",
+        zh=f"本次估值未取 {valuation_date} 的波动率曲面",
+        field="unit",
+        remedy="Value the book on the stored curves and surfaces of the day.",
+        remedy_zh="请按当日已存曲线与曲面估值。",
+    )
