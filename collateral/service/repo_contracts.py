@@ -161,8 +161,7 @@ def propose_repo(
         Conflict: The code is taken, the same contract waits already, or the agreed haircut lies below the bank's own
             without a reason.
     """
-    for party_id in (contract.seller_id, contract.buyer_id):
-        load_party(session, maker, party_id)
+    seller, buyer = (load_party(session, maker, one) for one in (contract.seller_id, contract.buyer_id))
     draft = _draft(session, contract, standing)
     if draft.terms.agreed_haircut_ratio is not None:
         policy = start_inputs_on_day(session, maker, draft, standing=standing).haircut
@@ -178,7 +177,7 @@ def propose_repo(
             subject=f"repo_contract:{contract.code}",
             title_zh=f"回购 {contract.code}",
             title_en=f"Repo {contract.code}",
-            payload=_payload(draft),
+            payload={**_payload(draft), "seller": seller.name, "buyer": buyer.name},
             reason=reason,
         ),
         at=standing.known_at,
