@@ -15,7 +15,10 @@ from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from collateral import service
+from collateral.api.contents import bytes_of
 from collateral.schemas import (
+    PortfolioFileIn,
+    PortfolioReportOut,
     ProposedOut,
     RepoEventIn,
     RepoEventListOut,
@@ -23,6 +26,7 @@ from collateral.schemas import (
     RepoEventPreviewOut,
     RepoIn,
     RepoOut,
+    RepoPreviewOut,
 )
 
 _EVENTS = "/v1/repos/{repo_id:str}/events"
@@ -55,6 +59,53 @@ def create_repo(
         return ProposedOut.of(service.propose_repo(session, actor, contract, standing=standing, reason=data.reason))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
+@post(
+    "/v1/repos/previews",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(400, 403, 404, 409, 422),
+    tags=["collateral"],
+)
+def preview_repo(*, sessions: Sessions, actor: Actor, clock: Clock, data: RepoIn) -> RepoPreviewOut:
+    """Weigh a contract: lendable cash, repurchase price, agreed haircut beside the bank's own, what-if."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        contract = data.contract(
+            seller_id=party_by_code(session, actor, data.seller).id,
+            buyer_id=party_by_code(session, actor, data.buyer).id,
+        )
+        return RepoPreviewOut.of(service.preview_repo(session, actor, contract, standing=standing))
+
+
+@post(
+    "/v1/repos/reconciliations",
+    sync_to_thread=True,
+    status_code=201,
+    responses=problem_responses(400, 404, 409, 413, 422),
+    tags=["collateral"],
+)
+def create_portfolio_report(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: PortfolioFileIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[PortfolioReportOut]:
+    """Compare a counterparty's list of repos with ours; every difference is named and kept, faulty rows are listed."""
+
+    def work(session: Session) -> PortfolioReportOut:
+        report = service.reconcile_portfolio(
+            session, actor, party_by_code(session, actor, data.counterparty).id,
+            content=bytes_of(data.content_base64), file_name=data.file_name,
+            standing=standing_of(session, actor.organization_id, clock),
+        )  # fmt: skip
+        return PortfolioReportOut.of(report)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
 @get("/v1/repos/{repo_id:str}", sync_to_thread=True, responses=problem_responses(404, 409), tags=["collateral"])
@@ -123,4 +174,12 @@ def list_repo_events(*, sessions: Sessions, actor: Actor, clock: Clock, repo_id:
     return RepoEventListOut(fail_age_days=age_days, events=[RepoEventOut.of(one) for one in events])
 
 
-routes = [create_repo, read_repo, preview_repo_event, create_repo_event, list_repo_events]
+routes = [
+    create_portfolio_report,
+    create_repo,
+    preview_repo,
+    read_repo,
+    preview_repo_event,
+    create_repo_event,
+    list_repo_events,
+]

@@ -7,11 +7,11 @@ import msgspec
 import typer
 from sqlmodel import Session
 
-from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from collateral import service
-from collateral.schemas import ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
+from collateral.schemas import PortfolioReportOut, ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
 from collateral.service import Repo
 
 _Code = Annotated[str, typer.Argument(help="回购编号 / repo")]
@@ -70,6 +70,29 @@ def repo_events(context: typer.Context, code: _Code) -> None:
         found = service.repo_events_of(session, terminal.actor, _repo(session, terminal, code).id)
     rows: list[dict[str, Any]] = [msgspec.to_builtins(RepoEventOut.of(one)) for one in found]
     terminal.answer(rows, columns=("place", "kind", "kind_zh", "business_date", "state_after", "cash_to_buyer_amount"))
+
+
+def repo_reconcile(
+    context: typer.Context,
+    counterparty: Annotated[str, typer.Argument(help="交易对手代码 / USCI or LEI of the counterparty")],
+    file: Annotated[Path, typer.Argument(help="对方清单 CSV 或 xlsx / its list as CSV or xlsx")],
+) -> None:
+    """与交易对手核对未了结的回购，逐项列出差异并留存 / compare its repos with ours, keep differences."""
+    terminal = terminal_of(context)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, counterparty)
+        report = service.reconcile_portfolio(
+            session, terminal.actor, party.id, content=content, file_name=file.name, standing=standing
+        )
+    body = PortfolioReportOut.of(report)
+    terminal.answer(msgspec.to_builtins(body))
+    if body.faults or body.differences:
+        raise typer.Exit(code=1)
 
 
 def _repo(session: Session, terminal: Terminal, code: str) -> Repo:

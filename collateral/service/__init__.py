@@ -29,6 +29,7 @@ from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
 from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
@@ -167,7 +168,9 @@ from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
     RepoContract,
+    RepoPreview,
     label_of,
+    preview_repo,
     propose_repo,
     usual_basis,
 )
@@ -181,6 +184,7 @@ from collateral.service.repo_events import (
     repo_fail_age,
     waiting_repo_event,
 )
+from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -248,6 +252,7 @@ __all__ = [
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "PortfolioReport",
     "Reconciliation",
     "RecordedRevision",
     "Repo",
@@ -258,6 +263,7 @@ __all__ = [
     "RepoEventKind",
     "RepoEventOutcome",
     "RepoExposureRecord",
+    "RepoPreview",
     "RightsRow",
     "SaleDraft",
     "SaleMethod",
@@ -335,6 +341,7 @@ __all__ = [
     "preview_change",
     "preview_distribution",
     "preview_means",
+    "preview_repo",
     "preview_repo_event",
     "preview_sale",
     "propose_change",
@@ -345,6 +352,7 @@ __all__ = [
     "propose_repo",
     "propose_repo_event",
     "propose_terms",
+    "reconcile_portfolio",
     "reconciliations_page",
     "record_act",
     "record_appraisal",
@@ -401,6 +409,7 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
-    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
+    SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""
