@@ -28,6 +28,7 @@ from collateral.schemas import (
     RepoOut,
     RepoPreviewOut,
 )
+from collateral.service import repo_events as life
 
 _EVENTS = "/v1/repos/{repo_id:str}/events"
 
@@ -133,7 +134,7 @@ def preview_repo_event(
     """Weigh an event of a repo: cash and units that would pass, terms after it, every reason against it."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        outcome = service.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
+        outcome = life.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
     return RepoEventPreviewOut.of(outcome)
 
 
@@ -158,7 +159,7 @@ def create_repo_event(
 
     def work(session: Session) -> ProposedOut:
         standing = standing_of(session, actor.organization_id, clock)
-        return ProposedOut.of(service.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing))
+        return ProposedOut.of(life.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
@@ -169,8 +170,8 @@ def list_repo_events(*, sessions: Sessions, actor: Actor, clock: Clock, repo_id:
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         repo = service.load_repo(session, actor, repo_id)
-        events = service.repo_events_of(session, actor, repo_id)
-        age_days = service.repo_fail_age(session, repo, standing=standing)
+        events = life.repo_events_of(session, actor, repo_id)
+        age_days = life.repo_fail_age(session, repo, standing=standing)
     return RepoEventListOut(fail_age_days=age_days, events=[RepoEventOut.of(one) for one in events])
 
 
