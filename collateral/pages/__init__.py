@@ -1,6 +1,6 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import authority_acts, changes, enforcements, repo_events
+from collateral.pages import authority_acts, changes, enforcements, repo_events, repo_portfolios, repo_wizard
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
@@ -39,6 +39,8 @@ routes = [
     *changes.routes,
     *enforcements.routes,
     *authority_acts.routes,
+    *repo_wizard.routes,
+    *repo_portfolios.routes,
     repo_page,
     *repo_events.routes,
     reconciliation_page,

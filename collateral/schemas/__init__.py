@@ -62,7 +62,8 @@ from collateral.schemas.pledges import (
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
 from collateral.schemas.register import CollateralRegisterOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
-from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
+from collateral.schemas.repo_portfolios import PortfolioFileIn, PortfolioReportOut
+from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut, RepoPreviewOut
 
 __all__ = [
     "AppraisalIn",
@@ -108,6 +109,8 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "PortfolioFileIn",
+    "PortfolioReportOut",
     "ProposedOut",
     "ReasonIn",
     "ReconciliationListOut",
@@ -119,6 +122,7 @@ __all__ = [
     "RepoEventPreviewOut",
     "RepoIn",
     "RepoOut",
+    "RepoPreviewOut",
     "SaleIn",
     "SaleOut",
     "ScenarioOut",

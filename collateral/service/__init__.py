@@ -28,7 +28,7 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
-from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
@@ -167,20 +167,14 @@ from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
     RepoContract,
+    RepoPreview,
     label_of,
+    preview_repo,
     propose_repo,
     usual_basis,
 )
-from collateral.service.repo_events import (
-    EVENT_TITLES,
-    REPO_EVENT_APPROVAL,
-    preview_repo_event,
-    propose_repo_event,
-    repo_event_kinds,
-    repo_events_of,
-    repo_fail_age,
-    waiting_repo_event,
-)
+from collateral.service.repo_events import REPO_EVENT_APPROVAL
+from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -212,7 +206,6 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
-    "EVENT_TITLES",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
@@ -248,22 +241,20 @@ __all__ = [
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "PortfolioReport",
     "Reconciliation",
     "RecordedRevision",
     "Repo",
     "RepoContract",
     "RepoDraft",
     "RepoEvent",
-    "RepoEventDraft",
-    "RepoEventKind",
-    "RepoEventOutcome",
     "RepoExposureRecord",
+    "RepoPreview",
     "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
-    "ValueEvidence",
     "accept_late_cure",
     "account_holders",
     "acts_of_party",
@@ -335,7 +326,7 @@ __all__ = [
     "preview_change",
     "preview_distribution",
     "preview_means",
-    "preview_repo_event",
+    "preview_repo",
     "preview_sale",
     "propose_change",
     "propose_default",
@@ -343,8 +334,8 @@ __all__ = [
     "propose_late_cure",
     "propose_means",
     "propose_repo",
-    "propose_repo_event",
     "propose_terms",
+    "reconcile_portfolio",
     "reconciliations_page",
     "record_act",
     "record_appraisal",
@@ -362,10 +353,7 @@ __all__ = [
     "release_letter",
     "repay_pledge",
     "repo_by_code",
-    "repo_event_kinds",
-    "repo_events_of",
     "repo_exposure_of",
-    "repo_fail_age",
     "repos_of",
     "request_freeze",
     "request_unfreeze",
@@ -393,7 +381,6 @@ __all__ = [
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
-    "waiting_repo_event",
     "waiting_terms",
     "withdraw_change",
     "withdraw_pledge",
@@ -401,6 +388,7 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
-    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
+    SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""
