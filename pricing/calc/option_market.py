@@ -189,7 +189,7 @@ class _Reader:
         discount = curves.discount_of(futures.currency).discount_factors(expiry)
         settled = next((q for q in self._quotes.quotes if q.kind == "settlement" and q.name == terms.unit.scheme), None)
         rate, fx_source, fx_is_sample = self._fx(futures.currency)
-        axis = terms.strike_per_t if surface.axis is StrikeAxis.STRIKE else _exact(float(strike[0] / forward[0]))
+        axis = terms.strike_per_t if surface.axis is StrikeAxis.STRIKE else _exact((strike / forward).item())
         return OptionPoint(
             terms=terms,
             surface=found.name,
