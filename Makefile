@@ -44,6 +44,8 @@ bench: .venv/ok-dev
 
 soak: .venv/ok-dev
 	$(RUN)/python -m benchmarks.soak
+	$(RUN)/python -m benchmarks.ledger_harness
+	LEDGER_STEPS=1000000 LEDGER_DATABASE_STEPS=50000 $(RUN)/python -m pytest -q -s -n 0 tests/collateral/test_holds.py tests/collateral/test_ledger_steps.py
 
 # Small changes of the decision tables' core, each against its tests; half an hour on one processor.
 mutation: .venv/ok-dev .tools/mutation/ok

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from benchmarks.bank import make_bank
 from benchmarks.harness import Comparison, Contender
-from benchmarks.ledger import make_bank
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.record import DecisionKind

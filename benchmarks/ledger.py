@@ -1,23 +1,26 @@
-"""The ledger's guarded update beside a plain insert, one durable transaction each, on SQLite."""
+"""The ledger's guarded update beside a plain insert on SQLite, and pairs of reserve and confirm on PostgreSQL."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from benchmarks import ledger_pairs
+from benchmarks.bank import make_bank
 from benchmarks.harness import Comparison, Contender
 from carbonfin.app.tables import all_tables
-from carbonfin.kernel.actors import Actor, OrganizationKind, Role
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions, open_engine
-from carbonfin.storage.parties import OrganizationDraft, PartyDraft, save_organization, save_party
+from carbonfin.storage.parties import PartyDraft, save_party
 from collateral.store import ledger
+from tests.postgres import PostgresMissing
 
 _UNIT = Unit(Scheme.SZA, 2024)
 _FULL_COUNT = 300
@@ -30,10 +33,12 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     count = max(1, int(_FULL_COUNT * scale))
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(f"sqlite:///{Path(folder) / 'ledger.db'}")
-        try:
-            yield _on(engine, count)
-        finally:
-            engine.dispose()
+        with ExitStack() as stack:
+            stack.callback(engine.dispose)
+            rows = _on(engine, count)
+            with suppress(PostgresMissing):
+                rows += stack.enter_context(ledger_pairs.comparisons(scale))
+            yield rows
 
 
 def _on(engine: sa.Engine, count: int) -> list[Comparison]:
@@ -81,19 +86,6 @@ def _on(engine: sa.Engine, count: int) -> list[Comparison]:
             comparator=insert,
         ),
     ]
-
-
-def make_bank(session: Session, name: str) -> Actor:
-    """Save a bank and give its system as the actor."""
-    bank = save_organization(
-        session,
-        OrganizationDraft(
-            kind=OrganizationKind.BANK, name=name, usci=None, business_date=date(2025, 6, 30), is_sample=True
-        ),
-    )
-    return Actor(
-        id="bench", name="bench", role=Role.SYSTEM, organization_id=bank.id, organization_kind=bank.kind, is_sample=True
-    )
 
 
 def _account(session: Session, actor: Actor) -> str:

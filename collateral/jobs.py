@@ -135,3 +135,8 @@ def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutco
     """Move pledges by the day's coverage and issue the calls."""
     with uncollected():
         return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))
+
+
+def remind(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Tell officers of vintages that end and of surrenders that come, at 90, 60 and 30 days, once each."""
+    return JobOutcome(done_count=service.tell_reminders(session, actor, business_date))

@@ -43,6 +43,8 @@ _EXACT_CALLS = frozenset(
 _REASONED = re.compile(
     r"#\s*(noqa:\s*[A-Z]+[0-9]+(\s*,\s*[A-Z]+[0-9]+)*|type:\s*ignore\[[a-z-]+(\s*,\s*[a-z-]+)*\])\s*(-|#|\s)\s*\S"
 )
+_HANDLERS = frozenset({"get", "post", "put", "patch", "delete"})
+_FILLED_BY_THE_FRAMEWORK = frozenset({"scope", "state", "query", "cookies", "headers", "socket", "body"})
 _SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore)")
 
 
@@ -269,9 +271,23 @@ def mutable_values(source: Source) -> Iterator[str]:
                     yield source.at(node.lineno, f"{node.name} must be frozen=True, slots=True")
 
 
+def reserved_arguments(source: Source) -> Iterator[str]:
+    """Find handlers whose argument bears a name that the web framework fills itself, whatever the request says."""
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if not any(_called(one) in _HANDLERS for one in node.decorator_list):
+            continue
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            if argument.arg in _FILLED_BY_THE_FRAMEWORK:
+                yield source.at(
+                    argument.lineno, f"{node.name}: {argument.arg} is the framework's own; name it otherwise"
+                )
+
+
 SOURCE_CHECKS: tuple[Check, ...] = (
     crossings, commits, long_functions, long_modules, module_names, impure_calls, quantlib_settings, silenced, module_state,
-    mutable_values,
+    mutable_values, reserved_arguments,
 )  # fmt: skip
 
 

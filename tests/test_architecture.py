@@ -201,6 +201,8 @@ PLANTED = [
     (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=False, slots=True)\nclass A:\n    x: int\n"),
     # state that outlives a call
     (architecture.module_state, "loans/service.py", "CACHE = {}\n\ndef put():\n    global CACHE\n    CACHE = {1: 2}\n"),
+    # what the web framework fills itself
+    (architecture.reserved_arguments, "loans/pages.py", "@get('/x')\ndef shown(*, scope: str = '') -> str:\n    return scope\n"),
 ]  # fmt: skip
 
 ALLOWED = [
@@ -222,6 +224,8 @@ ALLOWED = [
     (architecture.silenced, "loans/service.py", "x = f()  # type: ignore[attr-defined]  # set by the framework\n"),
     (architecture.module_state, "loans/service.py", "HAIRCUTS = {'CEA': 1}\n"),
     (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=True, slots=True)\nclass A:\n    x: int\n"),
+    (architecture.reserved_arguments, "loans/pages.py", "@get('/x')\ndef shown(*, scheme: str = '') -> str:\n    return scheme\n"),
+    (architecture.reserved_arguments, "loans/service.py", "def shown(*, scope: str = '') -> str:\n    return scope\n"),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
@@ -19,11 +20,13 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from carbonfin.storage.plain_json import is_plain_json
 from carbonfin.storage.texts import UnstorableValue, storable_text
 
 _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
 _DIGITS_MAX, _INTEGER_MAX = 19, 2**63 - 1
+_SORTED = msgspec.json.Encoder(order="sorted")
 # Their result has another scale, which SQLite would not know of.
 _SCALING_OPERATORS = frozenset({operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow})
 
@@ -324,16 +327,22 @@ class Json(TypeDecorator[Any]):
         """Refuse floats and what is not JSON; numbers with places travel as text."""
         if value is None:
             return None
-        plain = _plain_json(value)
+        is_plain = is_plain_json(value)
         if dialect.name != "sqlite":
-            return plain
-        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            return value if is_plain else _plain_json(value)
+        if is_plain:
+            return _SORTED.encode(value).decode()
+        return json.dumps(_plain_json(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Give the value with sorted keys."""
         if value is None:
             return None
-        return _plain_json(json.loads(value) if dialect.name == "sqlite" else value)
+        if dialect.name != "sqlite":
+            return _plain_json(value)
+        found = msgspec.json.decode(value)
+        is_as_written = is_plain_json(found) and _SORTED.encode(found) == value.encode()
+        return found if is_as_written else _plain_json(json.loads(value))
 
 
 class Content(TypeDecorator[bytes]):

@@ -22,6 +22,7 @@ from carbonfin.storage.shared_work import SharedWork
 
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
+_CACHE_KIB = 65_536
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
 _TURN = "carbonfin_writers_turn"
@@ -111,6 +112,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 

@@ -13,7 +13,8 @@ from sqlmodel import Field, Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage import columns
-from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import Row, new_id, table_of
 
 _FIRST_DELAY = timedelta(seconds=5)
 _DELAY_MAX = timedelta(hours=1)
@@ -55,6 +56,30 @@ class OutboxMessageRow(Row, table=True):
     delivered_at: datetime | None = None
 
 
+_MESSAGES = table_of(OutboxMessageRow)
+_GIVEN = ("id", "organization_id", "subject", "kind", "payload", "actor_id")
+_ENQUEUE = (
+    sa.insert(_MESSAGES)
+    .from_select(
+        [*_GIVEN, "number", "state", "attempts"],
+        sa.select(
+            *[sa.bindparam(name, type_=_MESSAGES.c[name].type) for name in _GIVEN],
+            sa.select(sa.func.coalesce(sa.func.max(_MESSAGES.c.number), 0) + 1)
+            .where(
+                _MESSAGES.c.organization_id == sa.bindparam("organization_id", type_=_MESSAGES.c.subject.type),
+                _MESSAGES.c.subject == sa.bindparam("subject", type_=_MESSAGES.c.subject.type),
+            )
+            .scalar_subquery(),
+            sa.literal(MessageState.PENDING, _MESSAGES.c.state.type),
+            sa.literal(0, _MESSAGES.c.attempts.type),
+        ),
+        include_defaults=False,
+    )
+    .returning(_MESSAGES.c.number)
+)
+"""Numbers a message and writes it by one statement."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message to be sent; its identifier lets the receiver recognise a second delivery."""
@@ -73,22 +98,17 @@ class Message:
 
 def enqueue(session: Session, actor: Actor, *, subject: str, kind: str, payload: Mapping[str, Any]) -> Message:
     """Write a message in the transaction of the work that causes it; it is due at once."""
-    last = session.exec(
-        select(sa.func.max(OutboxMessageRow.number)).where(
-            OutboxMessageRow.organization_id == actor.organization_id, OutboxMessageRow.subject == subject
-        )
-    ).one()
-    row = OutboxMessageRow(
-        organization_id=actor.organization_id,
-        subject=subject,
-        number=(last or 0) + 1,
-        kind=kind,
-        payload=dict(payload),
-        actor_id=actor.id,
-    )
-    session.add(row)
-    session.flush()
-    return _message(row)
+    message_id, plain = new_id(), dict(payload)
+    number = execute_prepared(
+        session,
+        _ENQUEUE,
+        {"id": message_id, "organization_id": actor.organization_id, "subject": subject, "kind": kind,
+         "payload": plain, "actor_id": actor.id},
+    ).scalar_one()  # fmt: skip
+    return Message(
+        id=message_id, organization_id=actor.organization_id, subject=subject, number=number, kind=kind, payload=plain,
+        attempts=0, last_failure=None, state=MessageState.PENDING, next_attempt_at=None,
+    )  # fmt: skip
 
 
 def pending(

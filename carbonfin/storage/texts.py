@@ -1,6 +1,8 @@
 """Which text can be kept: what both engines hold and every reader sees in the order it was written."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.exc import DontWrapMixin
 
@@ -37,3 +39,9 @@ def storable_text(text: str) -> str:
             remedy_zh="请删除该字符。",
         )
     return text
+
+
+def are_plain_texts(values: Iterable[Any]) -> bool:
+    """Tell whether values are text, or nothing, that both engines hold as it is; otherwise each is looked at."""
+    texts = [value for value in values if value is not None]
+    return set(map(type, texts)) <= {str} and all(map(str.isprintable, texts))

@@ -1,4 +1,4 @@
-"""Collateral for systems: appraisals, pledges, repos and headroom."""
+"""Collateral for systems: appraisals, pledges, margin and headroom."""
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery
@@ -40,8 +40,6 @@ from collateral.schemas import (
     ProposedOut,
     ReconciliationListOut,
     ReconciliationOut,
-    RepoIn,
-    RepoOut,
 )
 
 
@@ -128,47 +126,6 @@ def read_pledge(
             calls=[CallOut.of(one) for one in service.live_calls(session, actor, agreement_code=pledge.code)],
             timeline=[EventOut.of(one) for one in service.timeline_of(session, actor, pledge.id)],
         )
-    return tagged(body, if_none_match)
-
-
-@post(
-    "/v1/repos",
-    sync_to_thread=True,
-    status_code=202,
-    responses=problem_responses(400, 404, 409, 422),
-    tags=["collateral"],
-)
-def create_repo(
-    *,
-    request: WebRequest,
-    sessions: Sessions,
-    actor: Actor,
-    clock: Clock,
-    data: RepoIn,
-    idempotency_key: IdempotencyKey,
-) -> Response[ProposedOut]:
-    """Propose a repo's contract; when another person approves it, the repo opens and title passes to the buyer."""
-
-    def work(session: Session) -> ProposedOut:
-        standing = standing_of(session, actor.organization_id, clock)
-        contract = data.contract(
-            seller_id=party_by_code(session, actor, data.seller).id,
-            buyer_id=party_by_code(session, actor, data.buyer).id,
-        )
-        return ProposedOut.of(service.propose_repo(session, actor, contract, standing=standing, reason=data.reason))
-
-    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
-
-
-@get("/v1/repos/{repo_id:str}", sync_to_thread=True, responses=problem_responses(404, 409), tags=["collateral"])
-def read_repo(
-    sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[IdText], if_none_match: IfNoneMatch = None
-) -> Response[RepoOut]:
-    """Give a repo with its exposure as of the business date; nothing is stored."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        repo = service.load_repo(session, actor, repo_id)
-        body = RepoOut.of(repo, service.repo_exposure_of(session, actor, repo.id, standing=standing))
     return tagged(body, if_none_match)
 
 
@@ -300,8 +257,6 @@ routes = [
     create_pledge,
     list_pledges,
     read_pledge,
-    create_repo,
-    read_repo,
     read_headroom,
     list_reconciliations,
 ]

@@ -25,6 +25,12 @@ class SaleMethod(StrEnum):
     NEGOTIATED = "negotiated"
 
 
+METHOD_NAMES: Mapping[SaleMethod, tuple[str, str]] = {
+    SaleMethod.AUCTION: ("拍卖（单向竞价）", "auction"),
+    SaleMethod.NEGOTIATED: ("协议转让", "negotiated transfer"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotSold:
     """Tonnes of one unit sold at a price."""
@@ -48,6 +54,16 @@ class LotSold:
         return cny(self.quantity_t * self.price_cny_per_t)
 
 
+def band_floor(reference: PriceUsed, band: ParameterValue) -> Decimal:
+    """Give the lowest price of a band, p·(1 − b), rounded up to the fen so that none below the band passes."""
+    return round_up(reference.price_cny_per_t * (1 - band.decimal), 2)
+
+
+def band_cap(reference: PriceUsed, band: ParameterValue) -> Decimal:
+    """Give the highest price of a band, p·(1 + b), rounded down to the fen."""
+    return round_down(reference.price_cny_per_t * (1 + band.decimal), 2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandedLot:
     """A lot with the price its band is measured from, and the band as a ratio of that price."""
@@ -59,12 +75,12 @@ class BandedLot:
     @property
     def floor_cny_per_t(self) -> Decimal:
         """Lowest price within the band, rounded up to the fen."""
-        return round_up(self.reference.price_cny_per_t * (1 - self.band.decimal), 2)
+        return band_floor(self.reference, self.band)
 
     @property
     def cap_cny_per_t(self) -> Decimal:
         """Highest price within the band, rounded down to the fen."""
-        return round_down(self.reference.price_cny_per_t * (1 + self.band.decimal), 2)
+        return band_cap(self.reference, self.band)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,11 +252,12 @@ class DistributionOutcome:
         return {one.name: one.open_cny for one in self.shares}
 
 
-_ORDER = (
-    ("costs", "处置费用", "Costs"),
-    ("interest", "应计利息", "Interest"),
-    ("principal", "贷款本金", "Principal"),
-)
+WATERFALL_NAMES: Mapping[str, tuple[str, str]] = {
+    "costs": ("处置费用", "Costs"),
+    "interest": ("应计利息", "Interest"),
+    "principal": ("贷款本金", "Principal"),
+}
+"""In the order in which they are paid."""
 
 
 def decide_distribution(inputs: DistributionInputs) -> DistributionOutcome:
@@ -250,7 +267,7 @@ def decide_distribution(inputs: DistributionInputs) -> DistributionOutcome:
     before = figures.fact("proceeds", ("处置价款", "Proceeds"), left_cny, "CNY", "成交凭证")
     owed = {"costs": inputs.costs_cny, "interest": inputs.interest_cny, "principal": inputs.principal_cny}
     shares = []
-    for name, zh, en in _ORDER:
+    for name, (zh, en) in WATERFALL_NAMES.items():
         paid_cny = min(owed[name], left_cny)
         left_cny -= paid_cny
         source = "费用凭证" if name == "costs" else f"贷款台账 {inputs.business_date}"

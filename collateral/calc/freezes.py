@@ -1,20 +1,38 @@
-"""What a registry freezes and unfreezes."""
+"""What a registry freezes, unfreezes and hands over."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Operation(StrEnum):
-    """What a registry is asked to do."""
+    """What a registry is asked to do.
+
+    TRANSFER: hand units that were sold in an enforcement to their buyer, and end their freeze by the same act, so that
+    they are free on the pledgor's account at no moment.
+    """
 
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFreeze:
-    """Tonnes of one unit on one account."""
+    """Tonnes of one unit on one account.
+
+    Attributes:
+        to_account_id: Where a transfer leads; empty for a freeze, and where the buyer's account is not kept here.
+    """
 
     account_id: str
     unit: str
     quantity_t: int
+    to_account_id: str = ""
+
+    @property
+    def fields(self) -> dict[str, str | int]:
+        """Give it as it is kept and sent."""
+        fields: dict[str, str | int] = {
+            "account_id": self.account_id, "unit": self.unit, "quantity_t": self.quantity_t
+        }  # fmt: skip
+        return {**fields, "to_account_id": self.to_account_id} if self.to_account_id else fields

@@ -9,7 +9,7 @@ from fractions import Fraction
 from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, Money, round_half_up
-from collateral.calc.repo import rounded_exact
+from collateral.calc.repo_accrual import rounded_exact
 
 
 def in_base(amount: Money, *, base: Currency, base_per_unit: Mapping[Currency, Decimal]) -> Money:

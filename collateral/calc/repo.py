@@ -1,20 +1,20 @@
 """Repo (回购): repurchase price, exposure by methods A and B, and the margin that meets it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
-from fractions import Fraction
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.dates import DayCount, days_between, year_fraction
+from carbonfin.kernel.dates import DayCount, days_between
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, cny, round_half_up, round_up
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
+from collateral.calc.repo_accrual import RateStep, accrued_over_rates
 
 
 class ExposureMethod(StrEnum):
@@ -26,7 +26,13 @@ class ExposureMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoTerms:
-    """What seller and buyer agreed; cash amounts in `currency`."""
+    """What seller and buyer agreed; cash amounts in `currency`.
+
+    Attributes:
+        rate: The pricing rate from the purchase date on.
+        later_rates: Pricing rates that were agreed on the way, each from its day on, in order.
+        agreed_haircut_ratio: The haircut of the contract; None where the bank's own dated one counts.
+    """
 
     code: str
     unit: Unit
@@ -39,6 +45,8 @@ class RepoTerms:
     basis: DayCount
     method: ExposureMethod
     minimum_transfer_amount: Decimal
+    later_rates: tuple[RateStep, ...] | None = field(default=None, metadata=ADDED_LATER)
+    agreed_haircut_ratio: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse terms that cannot be."""
@@ -53,6 +61,22 @@ class RepoTerms:
                 field="repurchase_date",
             )
 
+    def haircut_used(self, policy: Haircut) -> Decimal:
+        """Give the haircut that counts: the agreed one, else the bank's own."""
+        return policy.ratio if self.agreed_haircut_ratio is None else self.agreed_haircut_ratio
+
+    @property
+    def rates(self) -> tuple[RateStep, ...]:
+        """Every pricing rate with the day from which it counts."""
+        return (RateStep(start=self.purchase_date, rate=self.rate), *(self.later_rates or ()))
+
+    def accrued(self, day: date) -> Decimal:
+        """Give what the purchase price has grown to by a day: PP (1 + sum of r_i d_i / basis), half up once."""
+        return accrued_over_rates(
+            purchase_price=self.purchase_price_amount, steps=self.rates, basis=self.basis,
+            start=self.purchase_date, end=day,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FxUsed:
@@ -61,21 +85,6 @@ class FxUsed:
     cny_per_unit: Decimal
     quote_date: date
     source: str
-
-
-def accrued_value(
-    *, purchase_price: Decimal, rate: Decimal, basis: DayCount, start: date, end: date, places: int = 2
-) -> Decimal:
-    """Give R = PP (1 + r d / basis), rounded half up once; products before quotients, exactly."""
-    exact = Fraction(purchase_price) * (1 + Fraction(rate) * year_fraction(basis, start, end))
-    return rounded_exact(exact, places)
-
-
-def rounded_exact(exact: Fraction, places: int = 2) -> Decimal:
-    """Round an exact quotient to decimal places, ties away from zero."""
-    scaled = exact * 10**places
-    whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
 
 
 def margin_ratio(haircut_ratio: Decimal) -> Decimal:
@@ -144,9 +153,10 @@ class RepoStartOutcome:
 def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
     """Strike the lendable cash and the repurchase price of a repo."""
     figures, terms = FigureList(), inputs.terms
+    ratio = terms.haircut_used(inputs.haircut)
     market, haircut_names = _market_figures(terms, inputs.price, inputs.haircut, figures)
     market_value_cny = cny(terms.quantity_t * inputs.price.price_cny_per_t)
-    limit_cny = lendable_cny(market_value_cny, inputs.haircut.ratio)
+    limit_cny = lendable_cny(market_value_cny, ratio)
     limit = figures.result(
         "lendable_cny",
         ("可融资金额（元）", "Lendable"),
@@ -156,9 +166,7 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         inputs=(market, *haircut_names),
     )
     fx = _fx_figure(terms, inputs.fx, figures)
-    limit_amount = lendable_amount(
-        market_value_cny, haircut_ratio=inputs.haircut.ratio, cny_per_unit=inputs.fx.cny_per_unit
-    )
+    limit_amount = lendable_amount(market_value_cny, haircut_ratio=ratio, cny_per_unit=inputs.fx.cny_per_unit)
     figures.result(
         "lendable_amount",
         (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"),
@@ -168,15 +176,12 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         inputs=(limit, fx),
     )
     price = _terms_figures(terms, figures)
-    due = accrued_value(
-        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
-        start=terms.purchase_date, end=terms.repurchase_date,
-    )  # fmt: skip
+    due = terms.accrued(terms.repurchase_date)
     figures.result(
         "repurchase_price", ("购回价", "Repurchase price"), due, terms.currency, "PP·(1 + r·d/basis)", inputs=price
     )
     return RepoStartOutcome(
-        market_value_cny=market_value_cny, haircut_ratio=inputs.haircut.ratio, lendable_cny=limit_cny,
+        market_value_cny=market_value_cny, haircut_ratio=ratio, lendable_cny=limit_cny,
         lendable_amount=limit_amount, repurchase_price_amount=due,
         is_within_lendable=terms.purchase_price_amount <= limit_amount, trace=figures.trace(),
     )  # fmt: skip
@@ -219,16 +224,13 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
     The minimum transfer is tested before rounding to tonnes; a call equal to it is made.
     """
     terms, figures = inputs.terms, FigureList()
-    ratio = inputs.haircut.ratio
+    ratio = terms.haircut_used(inputs.haircut)
     quantity_t = terms.quantity_t + inputs.margin_units_t
     market, haircut_names = _market_figures(
         terms, inputs.price, inputs.haircut, figures, margin_t=inputs.margin_units_t
     )
     market_value_cny = cny(quantity_t * inputs.price.price_cny_per_t)
-    value_amount = accrued_value(
-        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
-        start=terms.purchase_date, end=min(inputs.valuation_date, terms.repurchase_date),
-    ) - inputs.margin_cash_amount  # fmt: skip
+    value_amount = terms.accrued(min(inputs.valuation_date, terms.repurchase_date)) - inputs.margin_cash_amount
     value_cny = cny(value_amount * inputs.fx.cny_per_unit)
     value = _value_figures(inputs, value_amount, value_cny, figures)
     exposure_a = exposure_method_a(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
@@ -247,10 +249,7 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
     units_t = int(round_up(exposure_cny / worth_cny_per_t)) if is_called else 0
     _call_figures(terms, call_amount if is_called else Decimal("0.00"), units_t, haircut_names, figures)
     return RepoExposureOutcome(
-        repurchase_price_amount=accrued_value(
-            purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis,
-            start=terms.purchase_date, end=terms.repurchase_date,
-        ),
+        repurchase_price_amount=terms.accrued(terms.repurchase_date),
         accrued_value_amount=value_amount, accrued_value_cny=value_cny, market_value_cny=market_value_cny,
         haircut_ratio=ratio, exposure_a_cny=exposure_a, exposure_b_cny=exposure_b, exposure_cny=exposure_cny,
         margin_call_amount=call_amount if is_called else Decimal("0.00"), margin_call_units_t=units_t,
@@ -269,11 +268,7 @@ def _market_figures(
         "price", (f"{terms.unit} 估值价格", f"{terms.unit} price"), price.price_cny_per_t, "CNY/t",
         f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
     )  # fmt: skip
-    notes = haircut_notes(haircut)
-    figures.result(
-        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
-        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
-    )  # fmt: skip
+    used_haircut = haircut_figures(terms, haircut, figures)
     market = figures.result(
         "market_value",
         ("市值", "Market value"),
@@ -282,7 +277,20 @@ def _market_figures(
         "q·p",
         inputs=(quantity, used),
     )
-    return market, ("haircut",)
+    return market, (used_haircut,)
+
+
+def haircut_figures(terms: RepoTerms, haircut: Haircut, figures: FigureList) -> str:
+    """Put the bank's haircut into the trace, and the agreed one beside it; give the name of the one that counts."""
+    notes = haircut_notes(haircut)
+    name = figures.result(
+        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
+        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
+    )  # fmt: skip
+    if terms.agreed_haircut_ratio is None:
+        return name
+    label = ("约定折扣系数", "Agreed haircut")
+    return figures.fact("agreed_haircut", label, terms.agreed_haircut_ratio, "ratio", f"回购 {terms.code}")
 
 
 def _fx_figure(terms: RepoTerms, fx: FxUsed, figures: FigureList) -> str:
@@ -302,6 +310,16 @@ def _terms_figures(terms: RepoTerms, figures: FigureList) -> tuple[str, ...]:
             "purchase_price", ("首期价款", "Purchase price"), terms.purchase_price_amount, terms.currency, source
         ),
         figures.fact("rate", ("回购利率", "Repo rate"), terms.rate, "rate", source),
+        *(
+            figures.fact(
+                f"rate_{place}",
+                (f"自 {step.start} 起的回购利率", f"Repo rate from {step.start}"),
+                step.rate,
+                "rate",
+                source,
+            )
+            for place, step in enumerate(terms.later_rates or (), 2)
+        ),
         figures.fact("basis", ("计息基准", "Day count"), terms.basis, "code", source),
         figures.fact("purchase_date", ("首期交易日", "Purchase date"), terms.purchase_date, "date", source),
         figures.fact("repurchase_date", ("购回日", "Repurchase date"), terms.repurchase_date, "date", source),

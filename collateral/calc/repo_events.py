@@ -8,40 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.dates import Calendar, DayCount, year_fraction
+from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Money, largest_remainders
 from collateral.calc.ledger import Bucket, Entry, Posting
-from collateral.calc.repo import RepoTerms, accrued_value, lendable_amount, margin_ratio, rounded_exact
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateStep:
-    """A pricing rate from a day on."""
-
-    start: date
-    rate: Decimal
-
-
-def accrued_over_rates(
-    *, purchase_price: Decimal, steps: tuple[RateStep, ...], basis: DayCount, start: date, end: date
-) -> Decimal:
-    """Give R = PP (1 + sum of r_i d_i / basis) where the pricing rate changed on the way, rounded half up once.
-
-    Raises:
-        InvalidInput: The first rate does not begin with the repo, or the steps are not in order.
-    """
-    starts = [step.start for step in steps]
-    if not steps or starts[0] != start or starts != sorted(set(starts)):
-        raise InvalidInput(
-            f"rates from {', '.join(map(str, starts)) or 'no day'} do not cover {start} on in order",
-            zh="回购利率须自首期交易日起依次填写",
-            field="rates",
-        )
-    growth = Fraction(0)
-    for step, until in zip(steps, [*starts[1:], end], strict=True):
-        growth += Fraction(step.rate) * max(year_fraction(basis, step.start, min(until, end)), Fraction(0))
-    return rounded_exact(Fraction(purchase_price) * (1 + growth))
+from collateral.calc.repo import RepoTerms, lendable_amount, margin_ratio
+from collateral.calc.repo_accrual import RateStep
 
 
 def units_to_cover_t(cover_cny: Decimal, *, price_cny_per_t: Decimal, haircut_ratio: Decimal) -> int:
@@ -82,10 +54,32 @@ def repriced(
     _require_open(terms, on)
     price = lendable_amount(market_value_cny, haircut_ratio=haircut_ratio, cny_per_unit=cny_per_unit)
     return RepoChange(
-        terms=replace(terms, purchase_date=on, purchase_price_amount=price),
-        cash_to_buyer_amount=_accrued(terms, on) - price,
+        terms=replace(terms, purchase_date=on, purchase_price_amount=price, rate=rate_on(terms, on), later_rates=None),
+        cash_to_buyer_amount=terms.accrued(on) - price,
         units_to_buyer_t=0,
     )
+
+
+def rate_on(terms: RepoTerms, day: date) -> Decimal:
+    """Give the pricing rate that counts from a day on."""
+    return next(step.rate for step in reversed(terms.rates) if step.start <= day)
+
+
+def rate_changed(terms: RepoTerms, *, on: date, rate: Decimal) -> RepoChange:
+    """Change the pricing rate from a day on: what has accrued stays, and nothing is paid before the end.
+
+    Raises:
+        InvalidInput: The rate changed on that day already, or the repo does not run then.
+    """
+    _require_open(terms, on)
+    if on <= terms.rates[-1].start:
+        raise InvalidInput(
+            f"the rate of repo {terms.code} counts from {terms.rates[-1].start}; another cannot begin {on}",
+            zh=f"回购 {terms.code} 现行利率自 {terms.rates[-1].start} 起算，新利率须自其后起算",
+            field="on",
+        )
+    steps = (*(terms.later_rates or ()), RateStep(start=on, rate=rate))
+    return RepoChange(terms=replace(terms, later_rates=steps), cash_to_buyer_amount=Decimal("0.00"), units_to_buyer_t=0)
 
 
 def adjusted(
@@ -152,10 +146,10 @@ def rolled(
     start = terms.repurchase_date
     after = replace(
         terms, code=code, purchase_date=start, repurchase_date=repurchase_date, rate=rate,
-        purchase_price_amount=purchase_price_amount,
+        purchase_price_amount=purchase_price_amount, later_rates=None,
     )  # fmt: skip
     return RepoChange(
-        terms=after, cash_to_buyer_amount=_accrued(terms, start) - purchase_price_amount, units_to_buyer_t=0
+        terms=after, cash_to_buyer_amount=terms.accrued(start) - purchase_price_amount, units_to_buyer_t=0
     )
 
 
@@ -224,20 +218,13 @@ def start_fail_due_amount(terms: RepoTerms, *, on: date, is_paid: bool) -> Decim
 
     Source: GMRA 2000 10(g), GMRA 2011 10(h).
     """
-    accrued = _accrued(terms, on)
+    accrued = terms.accrued(on)
     return accrued if is_paid else accrued - terms.purchase_price_amount
 
 
 def fail_age_days(*, due_on: date, on: date, calendar: Calendar) -> int:
     """Give how many open days a delivery has been failing: none on the day it is due."""
     return calendar.open_days_between(due_on, on) if on > due_on else 0
-
-
-def _accrued(terms: RepoTerms, on: date) -> Decimal:
-    return accrued_value(
-        purchase_price=terms.purchase_price_amount, rate=terms.rate, basis=terms.basis, start=terms.purchase_date,
-        end=on,
-    )  # fmt: skip
 
 
 def _require_open(terms: RepoTerms, on: date) -> None:

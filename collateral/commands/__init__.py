@@ -1,13 +1,30 @@
-"""Collateral commands: the desk, pledges and their changes, compliance positions, the registry and its simulator."""
+"""Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
-from collateral.commands import changes, compliance
+from collateral.commands import carry_over, changes, compliance, enforcements, register, repos
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
 commands.command("substitute")(changes.substitute)
 commands.command("part-release")(changes.part_release)
 commands.command("changes")(changes.list_changes)
+commands.command("propose-repo")(repos.propose_repo)
+commands.command("repo-event")(repos.repo_event)
+commands.command("repo-events")(repos.repo_events)
+commands.command("enforcement")(enforcements.enforcement)
+commands.command("propose-default")(enforcements.propose_default)
+commands.command("propose-late-cure")(enforcements.propose_late_cure)
+commands.command("propose-means")(enforcements.propose_means)
+commands.command("failed-sale")(enforcements.failed_sale)
+commands.command("settle-sale")(enforcements.settle_sale)
+commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
+commands.command("distribute")(enforcements.distribute)
+commands.command("authority-act")(enforcements.authority_act)
+commands.command("authority-acts")(enforcements.authority_acts)
+commands.command("repo-reconcile")(repos.repo_reconcile)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
+commands.command("desk")(register.desk)
+commands.command("register")(register.register)
+commands.command("carry-over")(carry_over.carry_over)
 
 __all__ = ["commands", "registry_sim"]

@@ -32,7 +32,6 @@ from collateral.schemas import (
     MarginTermsOut,
     ProposedOut,
     ReconciliationOut,
-    RepoIn,
 )
 
 _DELAY_SECONDS = 30.0
@@ -178,24 +177,6 @@ def margin_terms(
     with terminal.sessions.read() as session:
         found = service.terms_of(session, terminal.actor, agreement)
     terminal.answer([msgspec.to_builtins(MarginTermsOut.of(one)) for one in found])
-
-
-@commands.command("propose-repo")
-def propose_repo(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="合同 JSON 文件，同接口 POST /v1/repos / JSON file as the API takes it")],
-) -> None:
-    """提出一笔回购合同，另一人复核后开立 / propose a repo; it opens when another person approves."""
-    terminal = terminal_of(context)
-    given = msgspec.json.decode(file.read_bytes(), type=RepoIn)
-    with terminal.sessions.begin() as session:
-        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        contract = given.contract(
-            seller_id=party_by_code(session, terminal.actor, given.seller).id,
-            buyer_id=party_by_code(session, terminal.actor, given.buyer).id,
-        )
-        waiting = service.propose_repo(session, terminal.actor, contract, standing=standing, reason=given.reason)
-    terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
 
 @commands.command("registry-sync")

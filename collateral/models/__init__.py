@@ -21,7 +21,7 @@ from collateral.models.pledges import (
     PledgeUnitRow,
 )
 from collateral.models.registry import RegistryRequestRow
-from collateral.models.repos import RepoExposureRow, RepoRow
+from collateral.models.repos import RepoEventRow, RepoExposureRow, RepoRow
 
 __all__ = [
     "AgreementExposureRow",
@@ -47,6 +47,7 @@ __all__ = [
     "PledgeUnitRow",
     "RegistryAccountRow",
     "RegistryRequestRow",
+    "RepoEventRow",
     "RepoExposureRow",
     "RepoRow",
     "UnitPositionRow",

@@ -1,7 +1,8 @@
 """Rows of repos and their exposure, day by day."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -12,7 +13,10 @@ from collateral.models.ledger import APPEND_ONLY
 
 
 class RepoRow(Row, table=True):
-    """A repo between seller (正回购方) and buyer (逆回购方); title to the units has passed to the buyer."""
+    """A repo between seller (正回购方) and buyer (逆回购方) by the terms it has now; title passes to the buyer.
+
+    What changed its terms stands in `RepoEventRow`.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "code"),
@@ -37,8 +41,11 @@ class RepoRow(Row, table=True):
     purchase_price_amount: Decimal = Field(sa_type=columns.Amount)
     rate: Decimal = Field(sa_type=columns.Ratio)
     basis: str
+    later_rates: list[dict[str, str]] | None = Field(default=None, sa_type=columns.Json)
     method: str
     minimum_transfer_amount: Decimal = Field(sa_type=columns.Amount)
+    agreed_haircut_ratio: Decimal | None = Field(default=None, sa_type=columns.Ratio)
+    override_reason: str | None = None
     flags: list[str] = Field(sa_type=columns.Json)
     start_decision_id: str
     is_sample: bool
@@ -70,3 +77,33 @@ class RepoExposureRow(Row, table=True):
     exposure_cny: Decimal = Field(sa_type=columns.Amount)
     margin_call_amount: Decimal = Field(sa_type=columns.Amount)
     margin_call_units_t: int
+
+
+class RepoEventRow(Row, table=True):
+    """What happened to a repo, carried out by two people: the state and terms before and after; never changed."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("repo_id", "place"),
+        sa.UniqueConstraint("approval_id"),
+        APPEND_ONLY,
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id", index=True)
+    repo_id: str = Field(foreign_key="repo.id")
+    place: int
+    kind: str
+    state_before: str
+    state_after: str
+    business_date: date
+    happened_at: datetime
+    maker_name: str
+    checker_id: str
+    checker_name: str
+    cause: str
+    approval_id: str
+    decision_id: str
+    party: str | None = None
+    cash_to_buyer_amount: Decimal = Field(sa_type=columns.Amount)
+    currency: str
+    details: dict[str, Any] = Field(sa_type=columns.Json)

@@ -1,7 +1,8 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import changes
+from collateral.pages import authority_acts, changes, enforcements, repo_events, repo_portfolios, repo_wizard
 from collateral.pages.applications import application_form, send_application
+from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
     compliance_list,
     compliance_page,
@@ -13,7 +14,9 @@ from collateral.pages.margin import call_letter, call_list_page, call_page, send
 from collateral.pages.margin_terms import send_terms, terms_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
+from collateral.pages.register import export_register
 from collateral.pages.repos import repo_page
+from collateral.pages.rights import holding_rights_page
 
 routes = [
     desk_page,
@@ -21,6 +24,8 @@ routes = [
     compliance_upload_page,
     send_compliance_file,
     compliance_page,
+    carry_over_page,
+    send_carry_over,
     application_form,
     send_application,
     pledge_page,
@@ -32,7 +37,14 @@ routes = [
     terms_page,
     send_terms,
     *changes.routes,
+    *enforcements.routes,
+    *authority_acts.routes,
+    *repo_wizard.routes,
+    *repo_portfolios.routes,
     repo_page,
+    *repo_events.routes,
     reconciliation_page,
     export_reconciliation,
+    export_register,
+    holding_rights_page,
 ]

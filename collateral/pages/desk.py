@@ -15,8 +15,27 @@ from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.coverage import CoverageLines
+from collateral.calc.lights import LEVEL_NAMES, LIGHT_NAMES, LightKind, LightLevel
+from collateral.calc.register import BASE_NAMES
 from collateral.pages.charts import desk_chart
 from collateral.pages.words import LEVELS, days_left, four_places, safe_date_words, state_badge, unconfirmed_note
+
+_SHOWN = 100
+"""Pledges on the desk, nearest to the line first; the whole list stands in the register and in the API."""
+_LIGHT_BADGES: dict[LightLevel, tuple[str, Text]] = {
+    LightLevel.GOOD: ("good", Text(*LEVEL_NAMES[LightLevel.GOOD])),
+    LightLevel.NOT_KNOWN: ("information", Text(*LEVEL_NAMES[LightLevel.NOT_KNOWN])),
+    LightLevel.WARNING: ("warning", Text(*LEVEL_NAMES[LightLevel.WARNING])),
+    LightLevel.BREACH: ("breach", Text(*LEVEL_NAMES[LightLevel.BREACH])),
+}
+_LIGHT_LISTS: dict[LightKind, str] = {
+    LightKind.CALLS: "/margin-calls",
+    LightKind.COVERAGE: "#pledges",
+    LightKind.UNREGISTERED: "/registry/reconciliations",
+    LightKind.UNKNOWN: "#to-do",
+    LightKind.DEADLINES: "#deadlines",
+    LightKind.CONCENTRATION: "#concentration",
+}
 
 
 @get("/pledges", sync_to_thread=True)
@@ -26,6 +45,7 @@ def desk_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         standing = standing_of(session, actor.organization_id, clock)
         desk = service.collateral_desk(session, actor, standing=standing)
         lines = _lines(session, standing)
+        found = service.desk_lights(session, actor, desk, standing=standing)
     language: Language = "en" if language_of(request).value == "en" else "zh"
     chart = None if lines is None else desk_chart(desk.pledges, lines, as_of=desk.business_date, language=language)
     return page(
@@ -35,6 +55,14 @@ def desk_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         desk=desk,
         chart=chart,
         levels=LEVELS,
+        lights=found.lights,
+        light_names={kind: Text(*names) for kind, names in LIGHT_NAMES.items()},
+        light_badges=_LIGHT_BADGES,
+        light_lists=_LIGHT_LISTS,
+        pledge_ids={line.pledge.code: line.pledge.id for line in desk.pledges},
+        concentrations=found.concentrations,
+        bases={base: Text(*names) for base, names in BASE_NAMES.items()},
+        shown=desk.pledges[:_SHOWN],
         state_badge=state_badge,
         safe_date_words=safe_date_words,
         four_places=four_places,

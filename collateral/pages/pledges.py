@@ -26,6 +26,7 @@ from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import IN_FORCE
 from collateral.pages.charts import pledge_chart
 from collateral.pages.words import (
+    ACT_KINDS,
     BUCKETS,
     CHANGE_KINDS,
     ENTRY_KINDS,
@@ -192,13 +193,7 @@ def _shown(
             "history": history,
             "coverage": history[-1] if history else None,
             "exposure": service.latest_exposure(session, actor, pledge.code, on=standing.business_date),
-            "calls": service.live_calls(session, actor, agreement_code=pledge.code),
-            "changes": service.changes_of(session, actor, pledge.id),
-            "timeline": service.timeline_of(session, actor, pledge.id),
-            "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
-            "approval": service.approval_of(session, actor, pledge.id),
-            "waiting": service.waiting_approval(session, actor, pledge.id),
-            "refused": service.refused_unfreeze(session, actor, pledge),
+            **_records(session, actor, pledge),
         }
         lines = service.lines_of(session, standing) if history else None
         trace = load_decision(session, actor, history[-1].decision_id).trace if history else ()
@@ -220,6 +215,8 @@ def _shown(
         state_badge=state_badge,
         change_badge=change_badge,
         change_kinds=CHANGE_KINDS,
+        act_kinds=ACT_KINDS,
+        may_record=actor.role in {Role.OFFICER, Role.SYSTEM},
         may_change=actor.role in {Role.OFFICER, Role.SYSTEM} and pledge.state in IN_FORCE,
         event_words=event_words,
         entry_kinds=ENTRY_KINDS,
@@ -230,6 +227,21 @@ def _shown(
         unconfirmed_words=unconfirmed_words,
         **context,
     )
+
+
+def _records(session: Session, actor: Actor, pledge: Pledge) -> dict[str, Any]:
+    """Give what was written about a pledge: steps, changes, calls, entries, approvals, authorities' acts."""
+    return {
+        "calls": service.live_calls(session, actor, agreement_code=pledge.code),
+        "changes": service.changes_of(session, actor, pledge.id),
+        "timeline": service.timeline_of(session, actor, pledge.id),
+        "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
+        "approval": service.approval_of(session, actor, pledge.id),
+        "waiting": service.waiting_approval(session, actor, pledge.id),
+        "refused": service.refused_unfreeze(session, actor, pledge),
+        "acts": service.acts_of_party(session, actor, pledge.pledgor_id),
+        "enforced": service.view_enforcement(session, actor, pledge.id),
+    }
 
 
 def _next_step(actor: Actor, pledge: Pledge, *, refused: str | None) -> NextStep | None:

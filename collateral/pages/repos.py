@@ -1,17 +1,18 @@
-"""One repo: terms, exposure by both methods with its trace, the call, and the ledger."""
+"""One repo: terms, exposure by both methods with its trace, the call, what happened, and the ledger."""
 
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Template
 
-from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from collateral import service
-from collateral.pages.words import BUCKETS, ENTRY_KINDS, state_badge
+from collateral.pages.words import BUCKETS, ENTRY_KINDS, SIDES, state_badge
+from collateral.service import repo_events as life
 
 
 @get("/repos/{repo_id:str}", sync_to_thread=True)
@@ -26,6 +27,9 @@ def repo_page(
         buyer = load_party(session, actor, repo.buyer_id)
         exposure = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
         calls = service.live_calls(session, actor, agreement_code=repo.terms.code)
+        events = life.repo_events_of(session, actor, repo.id)
+        waiting = life.waiting_repo_event(session, actor, repo.id)
+        age_days = life.repo_fail_age(session, repo, standing=standing)
         entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
     return page(
         request,
@@ -38,6 +42,13 @@ def repo_page(
         exposure=exposure,
         calls=calls,
         entries=entries,
+        events=events,
+        waiting=waiting,
+        age_days=age_days,
+        label=service.label_of(repo),
+        may_act=actor.role in {Role.OFFICER, Role.SYSTEM} and bool(life.repo_event_kinds(repo)),
+        event_titles={kind: Text(*words) for kind, words in life.EVENT_TITLES.items()},
+        sides=SIDES,
         state_badge=state_badge,
         entry_kinds=ENTRY_KINDS,
         buckets=BUCKETS,

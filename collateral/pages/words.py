@@ -5,14 +5,19 @@ from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.documents.charts import Tone
 from carbonfin.web.pages import Text
+from collateral.calc.authority_acts import ActKind
+from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage_rules import CoverageLevel
+from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.pledge_changes import CHANGE, ChangeKind
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate, SafeDateKind
 
 _WARNING_STATES = frozenset({"MARGIN_CALLED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "MARGIN_PENDING", "ISSUED"})
-_BREACH_STATES = frozenset({"CURE_EXPIRED", "ENFORCING", "DEFAULTED", "EXPIRED", "DEFAULT"})
+_BREACH_STATES = frozenset(
+    {"CURE_EXPIRED", "ENFORCING", "DEFAULTED", "START_FAILED", "END_FAILED", "EXPIRED", "DEFAULT"}
+)
 _GOOD_STATES = frozenset({"DRAWN", "FROZEN", "OPEN"})
 _ALL_NAMES_ZH = {**MARGIN_CALL.states, **REPO.states, **STATE_NAMES_ZH}
 
@@ -125,7 +130,29 @@ def change_event_words(event: str) -> Text:
     return _CHANGE_EVENTS[event]
 
 
+METHODS: dict[str, Text] = {str(method): Text(zh, en.capitalize()) for method, (zh, en) in METHOD_NAMES.items()}
+ENFORCEMENT_STEPS: dict[str, Text] = {
+    "declared": Text("宣布违约", "Default declared"),
+    "means": Text("确定处置方式", "Means chosen"),
+    "sale_failed": Text("流拍", "Sale failed"),
+    "sold": Text("成交", "Sold"),
+    "distributed": Text("价款分配", "Proceeds shared out"),
+    "repaid": Text("清偿，停止处置", "Repaid, enforcement ended"),
+}
+TRANSFER_BADGES: dict[str, tuple[str, Text]] = {
+    "OPEN": ("warning", Text("登记机构尚未确认", "Not confirmed yet")),
+    "DONE": ("good", Text("已过户", "Handed over")),
+    "REJECTED": ("breach", Text("被拒绝", "Refused")),
+}
+ACT_KINDS: dict[ActKind, Text] = {
+    ActKind.FREEZE: Text("冻结", "Freeze"),
+    ActKind.LIFT: Text("解除冻结", "Lift"),
+    ActKind.DEDUCTION: Text("扣划", "Deduction"),
+}
 _NOTED_ZH = {
+    "transfer:asked": "申请过户成交配额",
+    "transfer:done": "成交配额已过户",
+    "transfer:rejected": "过户被拒绝",
     "units_added": "押品增加",
     "authority_freeze": "有权机关冻结",
     "authority_lift": "有权机关解除冻结",
@@ -135,6 +162,12 @@ _NOTED_ZH = {
     "query:not_sent": "查询未发出",
     "query:rejected": "登记机构拒绝",
     "registry:asked_again": "重新申请解冻",
+}
+
+
+SIDES: dict[RepoSide, Text] = {
+    RepoSide.SELLER: Text("正回购方", "Seller"),
+    RepoSide.BUYER: Text("逆回购方", "Buyer"),
 }
 
 
@@ -188,7 +221,10 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     # Facts of vintages stood with collateral once; decisions of that time name them so.
     **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
+    "collateral.sale_band_ratio": Text("处置成交价格幅度", "price band of a sale"),
+    "collateral.holding_right": Text("持有资格", "right to hold"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
+    "valuation_day": Text("违约估值截止日", "default valuation day"),
 }
 
 

@@ -94,7 +94,7 @@ class HttpRegistry:
             "operation": str(request.operation),
             "bank_id": request.bank_id,
             "agreement_code": request.agreement_code,
-            "units": [_unit_fields(one) for one in request.units],
+            "units": [one.fields for one in request.units],
             "not_after": request.not_after.isoformat(),
         }
 
@@ -209,10 +209,6 @@ def _retry_after(response: httpx.Response) -> float:
     return min(int(said), _RETRY_AFTER_SECONDS_MAX) if said.isascii() and said.isdigit() else 0.0
 
 
-def _unit_fields(one: UnitFreeze) -> dict[str, str | int]:
-    return {"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t}
-
-
 def _reply(said: _Said) -> RegistryReply:
     """Read a signed reply."""
     if said.status in _ABSENT:
@@ -225,7 +221,12 @@ def _reply(said: _Said) -> RegistryReply:
         answer = Answer(body["outcome"])
         reference = str(body["reference"])
         stated = tuple(
-            UnitFreeze(account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=_tonnes(one["quantity_t"]))
+            UnitFreeze(
+                account_id=str(one["account_id"]),
+                unit=str(one["unit"]),
+                quantity_t=_tonnes(one["quantity_t"]),
+                to_account_id=str(one.get("to_account_id", "")),
+            )
             for one in body["units"]
         )
     except (ValueError, KeyError, TypeError, AttributeError):

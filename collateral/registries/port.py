@@ -77,7 +77,7 @@ class RegistryStatement:
 
 
 class Registry(Protocol):
-    """An exchange's or registration system's interface for freezes."""
+    """An exchange's or registration system's interface for freezes and for handing over what was sold."""
 
     def send(self, request: RegistryRequest) -> RegistryReply:
         """Send a request; sending it again changes nothing."""

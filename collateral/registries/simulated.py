@@ -47,7 +47,7 @@ class PlannedFault:
     """A fault that strikes one agreement.
 
     Attributes:
-        operation: freeze, unfreeze or query.
+        operation: freeze, unfreeze, transfer or query.
         times: How often it strikes.
         delay_seconds: How late a DELAY answers.
     """
@@ -180,7 +180,7 @@ class RegistryState:
                 body = known["body"]
                 if bank_id is not None and body.get("bank_id", bank_id) != bank_id:
                     continue
-                sign = {"freeze": 1, "unfreeze": -1}[body["operation"]] if known["outcome"] == "done" else 0
+                sign = (1 if body["operation"] == "freeze" else -1) if known["outcome"] == "done" else 0
                 for one in body["units"]:
                     place = (one["account_id"], one["unit"], body["agreement_code"])
                     moved_t = int(one["quantity_t"]) - known.get("short_t", 0)

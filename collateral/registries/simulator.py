@@ -1,4 +1,4 @@
-"""A registry for rehearsals: a real HTTP server that freezes, unfreezes and, when told to, misbehaves.
+"""A registry for rehearsals: a real HTTP server that freezes, unfreezes, hands over and, when told to, misbehaves.
 
 It speaks HTTP on a port of this machine. Requests are signed, good for one use and for their time; they are recognised
 by their key: the same request again gives the same answer, another content under the same key is refused, and one that
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from carbonfin.kernel.dates import Clock
+from collateral.calc.freezes import Operation
 from collateral.registries.signing import NONCE_HEADER, checked_request, reply_headers
 from collateral.registries.simulated import Fault, PlannedFault, RegistryState
 
@@ -157,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    if set(body) != _FIELDS or body["operation"] not in {"freeze", "unfreeze"}:
+    if set(body) != _FIELDS or body["operation"] not in set(Operation):
         raise ValueError(f"{', '.join(sorted(_FIELDS))} are expected")
     if not body["units"] or any(int(one["quantity_t"]) <= 0 for one in body["units"]):
         raise ValueError("each unit needs a positive quantity")

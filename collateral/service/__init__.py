@@ -16,6 +16,7 @@ from collateral.calc.agreements import (
 )
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
+from collateral.calc.carry_over import CARRY_OVER
 from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
@@ -27,6 +28,9 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo_portfolio import REPO_PORTFOLIO
+from collateral.calc.repo_weighing import REPO_EVENT
+from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -48,6 +52,13 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.carry_over import (
+    CarryOverDraft,
+    carry_over_rule,
+    carry_overs_of,
+    record_carry_over,
+    try_carry_over,
+)
 from collateral.service.change_approvals import (
     CHANGE_APPROVAL,
     approve_change,
@@ -89,7 +100,16 @@ from collateral.service.enforcement_approvals import (
     ENFORCEMENT_APPROVAL,
     propose_default,
     propose_distribution,
+    propose_late_cure,
+    propose_means,
     waiting_enforcement_approval,
+)
+from collateral.service.enforcement_letters import enforcement_notice, surplus_statement
+from collateral.service.enforcement_view import (
+    EnforcementView,
+    preview_distribution,
+    preview_sale,
+    view_enforcement,
 )
 from collateral.service.headroom import (
     headroom_of,
@@ -98,6 +118,7 @@ from collateral.service.headroom import (
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
 from collateral.service.letters import call_letter_pdf
+from collateral.service.lights import DeskLights, desk_lights
 from collateral.service.margin_terms import (
     TERMS_APPROVAL,
     agreement_address,
@@ -129,6 +150,7 @@ from collateral.service.reconciliations import (
     reconciliations_page,
     record_reconciliation,
 )
+from collateral.service.register import collateral_register
 from collateral.service.registry import (
     ask_unfreeze_again,
     claim_request,
@@ -140,14 +162,19 @@ from collateral.service.registry import (
     take_reply,
 )
 from collateral.service.release_letters import change_letter, release_letter
+from collateral.service.reminders import tell_reminders
 from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
     RepoContract,
+    RepoPreview,
     label_of,
+    preview_repo,
     propose_repo,
     usual_basis,
 )
+from collateral.service.repo_events import REPO_EVENT_APPROVAL
+from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -157,6 +184,9 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
+from collateral.service.rights import RightsRow, holding_rights
+from collateral.service.sale_means import preview_means
+from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
@@ -167,6 +197,7 @@ from collateral.service.valuations import (
     record_exposure,
 )
 from collateral.service.view import desk_view, lines_of, standing_on
+from collateral.store.repo_events import RepoEvent
 
 __all__ = [
     "BANK_ROLES",
@@ -179,12 +210,14 @@ __all__ = [
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
+    "REPO_EVENT_APPROVAL",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",
     "ActKind",
     "AuthorityAct",
     "CallStep",
+    "CarryOverDraft",
     "ChangeDraft",
     "ChangeKind",
     "ChangeOutcome",
@@ -192,25 +225,32 @@ __all__ = [
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
+    "DeskLights",
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
+    "EnforcementView",
     "Exposure",
     "HeadroomRecord",
     "LotSold",
     "MarginCall",
     "MeanPrices",
+    "MeansOutcome",
     "Pledge",
     "PledgeChange",
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "PortfolioReport",
     "Reconciliation",
     "RecordedRevision",
     "Repo",
     "RepoContract",
     "RepoDraft",
+    "RepoEvent",
     "RepoExposureRecord",
+    "RepoPreview",
+    "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
@@ -228,9 +268,12 @@ __all__ = [
     "approve_pledge",
     "approve_terms",
     "ask_again",
+    "ask_transfer_again",
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
+    "carry_over_rule",
+    "carry_overs_of",
     "change_letter",
     "change_of_pledge",
     "change_outcome",
@@ -238,19 +281,23 @@ __all__ = [
     "changes_of",
     "claim_request",
     "collateral_desk",
+    "collateral_register",
     "complete_diligence",
     "compliance_positions_of",
     "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
+    "desk_lights",
     "desk_page",
     "desk_view",
     "draw_pledge",
     "emitter_years",
+    "enforcement_notice",
     "enforcement_of",
     "free_old",
     "haircut_impact",
     "headroom_of",
+    "holding_rights",
     "holdings_of",
     "import_compliance_file",
     "is_open_question",
@@ -277,14 +324,22 @@ __all__ = [
     "pledges_of",
     "positions_of",
     "preview_change",
+    "preview_distribution",
+    "preview_means",
+    "preview_repo",
+    "preview_sale",
     "propose_change",
     "propose_default",
     "propose_distribution",
+    "propose_late_cure",
+    "propose_means",
     "propose_repo",
     "propose_terms",
+    "reconcile_portfolio",
     "reconciliations_page",
     "record_act",
     "record_appraisal",
+    "record_carry_over",
     "record_compliance_position",
     "record_exposure",
     "record_failed_sale",
@@ -308,15 +363,20 @@ __all__ = [
     "sign_pledge",
     "standing_on",
     "steps_from",
+    "surplus_statement",
     "take_answer",
     "take_call_step",
     "take_over_pledge",
     "take_reply",
+    "tell_reminders",
     "terms_of",
     "timeline_of",
     "timeline_of_call",
+    "transfer_of",
+    "try_carry_over",
     "unconfirmed_of",
     "usual_basis",
+    "view_enforcement",
     "waiting_approval",
     "waiting_change_approval",
     "waiting_end",
@@ -327,7 +387,8 @@ __all__ = [
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EXPOSURE, REPO_START, SALE,
+    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
+    SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import Currency, Money, parse_decimal
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.files import own_file, store_file
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import MarginCall
 from collateral.calc.call_timing import CallTiming
@@ -34,6 +35,8 @@ from collateral.calc.running_calls import (
 )
 from collateral.service.call_steps import keep_step, running_of
 from collateral.service.calls import terms_of_call
+from collateral.service.defaults import Default, declare_default, default_event
+from collateral.service.letters import call_letter_pdf
 from collateral.service.margin_terms import agreement_address, timing_of
 from collateral.service.pledges import require_words, take_step
 from collateral.store import margin, pledges, repos
@@ -217,6 +220,9 @@ def propose_end(session: Session, actor: Actor, call: MarginCall, step: CallStep
         MARGIN_CALL.after(call.state, "grace used")
     if kind is MARGIN_DEFAULT:
         defaulted(running_of(call), at=standing.known_at)
+        agreement, _, agreement_id = agreement_address(session, actor, call.agreement_code).partition(":")
+        if agreement == "pledge":
+            default_event(pledges.load_pledge(session, actor, agreement_id))
     amount = None if kind is MARGIN_DEFAULT else _covering(call, step.amount)
     return approvals.propose(
         session,
@@ -263,19 +269,25 @@ def _covering(call: MarginCall, amount: Decimal | None) -> Decimal:
 
 
 def _declare_default(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
-    """Default the call; a pledge goes to enforcement, a repo into default."""
+    """Default the call; a pledge goes to enforcement as by any other ground, a repo into default."""
     call = margin.load_call(session, checker, str(approval.payload["call_id"]), lock=True)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
     address = agreement_address(session, checker, call.agreement_code)
     kind, _, agreement_id = address.partition(":")
     if kind == "pledge":
+        defaulted(running_of(call), at=at)  # refused while the grace runs, whatever the pledge's state
         pledge = pledges.load_pledge(session, checker, agreement_id, lock=True)
-        if pledge.state == "CURE_EXPIRED":  # the pledge's own step moves its calls
-            take_step(
-                session, checker, pledge, "declare_default", standing=standing, cause=answer.reason,
-                decision_id=call.decision_id,
-            )  # fmt: skip
-            return
+        letter = call_letter_pdf(session, checker, call.id, standing=standing)
+        unmet = Default(
+            ground=f"{call.issued_on} 追加担保通知至 {call.deadline} 未获补足，"
+            f"尚欠 {call.outstanding_amount:,.2f} {call.currency}",
+            evidence_digest=_kept_letter(session, checker, call, letter, at=at),
+            maker_name=approval.maker_name,
+            reason=answer.reason,
+            decision_id=call.decision_id,
+        )
+        declare_default(session, checker, pledge, unmet, standing=standing)  # moves the calls of the pledge too
+        return
     after = defaulted(running_of(call), at=at)
     keep_step(
         session, checker, call, after, event="grace used", cause=answer.reason, agreement=address, standing=standing
@@ -283,6 +295,12 @@ def _declare_default(session: Session, checker: Actor, approval: Approval, answe
     if kind == "repo":
         repo = repos.load_repo(session, checker, agreement_id, lock=True)
         repos.change_repo_state(session, repo, state=REPO.after(repo.state, "deadline"))
+
+
+def _kept_letter(session: Session, actor: Actor, call: MarginCall, letter: bytes, *, at: datetime) -> str:
+    """Keep the letter that was not met as the evidence of the default, and give its digest."""
+    file = own_file(letter, name=f"追加担保通知-{call.agreement_code}-{call.issued_on}.pdf")
+    return store_file(session, actor, file, at=at).digest
 
 
 def _accept_late(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Whom a margin call is told: officers and risk in their inbox, the bank's systems by an event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +31,15 @@ def tell_call(session: Session, actor: Actor, call: MarginCall, *, agreement: st
     tell_calls(session, actor, [(call, agreement)], at=at)
 
 
-def tell_calls(session: Session, actor: Actor, calls: Sequence[tuple[MarginCall, str]], *, at: datetime) -> None:
-    """Tell that many calls were issued, each with its agreement, by one statement for people and one for systems."""
+def tell_calls(
+    session: Session, actor: Actor, calls: Sequence[tuple[MarginCall, str]], *, at: datetime, is_first: bool = False
+) -> None:
+    """Tell that many calls were issued, each with its agreement, by one statement for people and one for systems.
+
+    `is_first` says that each call was made just now, so that nobody can have been told of it.
+    """
     notices = [notice for call, agreement in calls for notice in _notices(actor, call, agreement)]
-    tell_all(session, actor.organization_id, notices, at)
+    tell_all(session, actor.organization_id, notices, at, is_first=is_first)
     publish_first(
         session,
         actor,
@@ -41,28 +47,29 @@ def tell_calls(session: Session, actor: Actor, calls: Sequence[tuple[MarginCall,
     )
 
 
-def _notices(actor: Actor, call: MarginCall, agreement: str) -> Iterator[InboxNotice]:
+def _notices(actor: Actor, call: MarginCall, agreement: str) -> list[InboxNotice]:
     until_zh = "" if call.deadline is None else f"，限 {call.deadline} 前办理"
     until_en = "" if call.deadline is None else f" by {call.deadline}"
     unit_zh = _CURRENCIES_ZH.get(call.currency, call.currency)
     is_return = call.direction == "return"
     units_zh = "".join(f"，或 {one.unit} {one.quantity_t:,} 吨" for one in call.top_ups)
     units_en = "".join(f", or {one.quantity_t:,} t of {one.unit}" for one in call.top_ups)
-    for role in _TOLD:
-        yield InboxNotice(
-            organization_id=actor.organization_id,
-            key=f"{_subject(call)}:issued:{role.value}",
-            kind=CALL_NOTICE,
-            subject=_subject(call),
-            title_zh=f"{'退还保证金' if is_return else '追加担保通知'}：{call.agreement_code}",
-            title_en=f"{'Margin to return' if is_return else 'Margin call'}: {call.agreement_code}",
-            text_zh=f"须{'退还' if is_return else '追加'}现金 {call.cash_amount:,.2f} {unit_zh}{units_zh}{until_zh}。",
-            text_en=f"To be {'returned' if is_return else 'added'}: {call.currency} {call.cash_amount:,.2f} in cash"
-            f"{units_en}{until_en}.",
-            address=_page_of(agreement),
-            role=role,
-            due_on=call.deadline,
-        )
+    told = InboxNotice(
+        organization_id=actor.organization_id,
+        key=f"{_subject(call)}:issued:{_TOLD[0].value}",
+        kind=CALL_NOTICE,
+        subject=_subject(call),
+        title_zh=f"{'退还保证金' if is_return else '追加担保通知'}：{call.agreement_code}",
+        title_en=f"{'Margin to return' if is_return else 'Margin call'}: {call.agreement_code}",
+        text_zh=f"须{'退还' if is_return else '追加'}现金 {call.cash_amount:,.2f} {unit_zh}{units_zh}{until_zh}。",
+        text_en=f"To be {'returned' if is_return else 'added'}: {call.currency} {call.cash_amount:,.2f} in cash"
+        f"{units_en}{until_en}.",
+        address=_page_of(agreement),
+        role=_TOLD[0],
+        due_on=call.deadline,
+    )
+    others = [replace(told, key=f"{_subject(call)}:issued:{role.value}", role=role) for role in _TOLD[1:]]
+    return [told, *others]
 
 
 def tell_end_of_call(

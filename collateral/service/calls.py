@@ -1,6 +1,6 @@
 """Margin calls of the day: issued below the warning line, retracted when coverage recovers, expired at the deadline."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.units import Currency, Money
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing
-from carbonfin.storage.rows import new_id
+from carbonfin.storage.rows import new_ids
 from collateral.calc.agreed_terms import AgreedTerms, unagreed_terms
 from collateral.calc.agreements import CallEvent, MarginCall
 from collateral.calc.call_timing import is_notified_in_time
@@ -27,6 +27,7 @@ from collateral.service.view import CURE_DAYS, DeskView, desk_view, standing_on
 from collateral.store import daily, margin, pledges
 from collateral.store.valuations import top_ups_of_json
 
+_DIRECTIONS = ("delivery", "return")
 CALLABLE = frozenset({"DRAWN", "MARGIN_CALLED"})
 """States in which coverage moves a pledge."""
 _EXPIRING = {
@@ -76,6 +77,7 @@ def move_by_coverage(
         called=daily.called_on(session, actor, view.day),
         past=frozenset(code for code, calls in live.items() if any(_is_past(call, standing) for call in calls)),
         calendars=calendars_known(session, standing.known_at),
+        ids=new_ids(len(_DIRECTIONS) * len(running)),
         terms={one.id: one.terms for one in in_force.values()},
     )
     for pledge in running:
@@ -97,6 +99,7 @@ class _Batch:
     called: set[tuple[str, str]]
     past: frozenset[str]
     calendars: Mapping[str, Calendar]
+    ids: Sequence[str]
     terms: dict[str, AgreedTerms] = field(default_factory=dict)
     begun_by_hours: dict[Hashable, IssuedUnder] = field(default_factory=dict)
     begun: dict[str | None, IssuedUnder] = field(default_factory=dict)
@@ -105,13 +108,14 @@ class _Batch:
     def add(self, pledge: daily.RunningPledge, row: Mapping[str, Any]) -> None:
         """Collect the call of one agreement, unless its day has one or an earlier one was not met in time."""
         delivery_cny = None if pledge.code in self.past else row["delivery_cny"]
-        amounts = {"delivery": delivery_cny, "return": row["return_cny"]}
+        amounts = dict(zip(_DIRECTIONS, (delivery_cny, row["return_cny"]), strict=True))
         for direction, amount in amounts.items():
             if not amount or (pledge.code, direction) in self.called:
                 continue
             begun = self._begun(row["terms_id"])
             call = MarginCall(
-                id=new_id(), agreement_code=pledge.code, state=begun.steps[-1][2], issued_on=self.view.day,
+                id=self.ids[len(self.made)], agreement_code=pledge.code, state=begun.steps[-1][2],
+                issued_on=self.view.day,
                 deadline=begun.deadline, currency="CNY", cash_amount=amount,
                 top_ups=top_ups_of_json(row["top_ups"]) if direction == "delivery" else (),
                 decision_id=row["decision_id"], closed_on=None,
@@ -125,7 +129,7 @@ class _Batch:
         daily.add_calls(
             self.session,
             [self._call_row(call) for _, call, _ in self.made],
-            [event for _, call, _ in self.made for event in self._call_events(call)],
+            self._call_events(),
         )
         breached = [
             (pledge, call, row)
@@ -136,9 +140,15 @@ class _Batch:
         moved = daily.move_pledges(self.session, self.actor, ids, before="DRAWN", after="MARGIN_CALLED")
         assert moved == len(ids), "a pledge was moved by another transaction; this one is taken back and tried again"
         places = daily.pledge_event_places(self.session, self.actor) if breached else {}
-        daily.add_pledge_events(self.session, [self._breach(*one, place=places.get(one[0].id, 0)) for one in breached])
+        daily.add_pledge_events(
+            self.session,
+            [
+                self._breach(event_id, *one, place=places.get(one[0].id, 0))
+                for event_id, one in zip(new_ids(len(breached)), breached, strict=True)
+            ],
+        )
         told = [(call, f"pledge:{pledge.id}") for pledge, call, _ in self.made]
-        tell_calls(self.session, self.actor, told, at=self.view.standing.known_at)
+        tell_calls(self.session, self.actor, told, at=self.view.standing.known_at, is_first=True)
 
     def _begun(self, terms_id: str | None) -> IssuedUnder:
         found = self.begun.get(terms_id)
@@ -180,11 +190,23 @@ class _Batch:
             "terms_id": call.terms_id,
         }
 
-    def _call_events(self, call: MarginCall) -> list[dict[str, Any]]:
+    def _call_events(self) -> list[dict[str, Any]]:
+        steps = [
+            (call, place, step)
+            for _, call, _ in self.made
+            for place, step in enumerate(self._begun(call.terms_id).steps)
+        ]
+        said = {
+            "organization_id": self.actor.organization_id,
+            "happened_at": self.view.standing.known_at,
+            "actor_id": self.actor.id,
+            "actor_name": self.actor.name,
+            "cause": "日终盯市",
+        }
         return [
             {
-                "id": new_id(),
-                "organization_id": self.actor.organization_id,
+                **said,
+                "id": event_id,
                 "call_id": call.id,
                 "place": place,
                 "event": event,
@@ -192,19 +214,15 @@ class _Batch:
                 "state_after": after,
                 "amount": call.cash_amount,
                 "business_date": call.issued_on,
-                "happened_at": self.view.standing.known_at,
-                "actor_id": self.actor.id,
-                "actor_name": self.actor.name,
-                "cause": "日终盯市",
             }
-            for place, (event, before, after) in enumerate(self._begun(call.terms_id).steps)
+            for event_id, (call, place, (event, before, after)) in zip(new_ids(len(steps)), steps, strict=True)
         ]
 
     def _breach(
-        self, pledge: daily.RunningPledge, call: MarginCall, row: Mapping[str, Any], *, place: int
+        self, event_id: str, pledge: daily.RunningPledge, call: MarginCall, row: Mapping[str, Any], *, place: int
     ) -> dict[str, Any]:
         return {
-            "id": new_id(),
+            "id": event_id,
             "organization_id": self.actor.organization_id,
             "pledge_id": pledge.id,
             "place": place,

@@ -25,6 +25,11 @@ from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
 from collateral.store.authority_acts import attached_by_pledge
 
+_COUNTED = (
+    "currency", "threshold", "minimum_transfer", "rounding", "delivery_direction", "return_direction", "independent",
+    "initial_ratio", "warning_ratio", "disposal_ratio",
+)  # fmt: skip
+"""Terms that a day's figures hang on; agreements with the same ones share what is made of them."""
 _NOTHING_HELD = daily.MarginSums()
 
 
@@ -86,12 +91,15 @@ def _keep(
         actor,
         DAILY_MARGIN,
         [
-            WrittenDecision(subject=f"pledge:{pledge.code}", inputs=texts.inputs_text, outputs=texts.outputs_text)
-            for pledge, texts, _, _ in fresh
+            WrittenDecision(
+                subject=f"pledge:{pledge.code}", inputs=texts.inputs_text, inputs_digest=digest,
+                outputs=texts.outputs_text,
+            )
+            for pledge, texts, digest, _ in fresh
         ],
         valid_on=view.day,
         known_at=view.standing.known_at,
-    )
+    )  # fmt: skip
     daily.add_coverages(
         session,
         actor,
@@ -121,6 +129,7 @@ class _Day:
     shared_ends: dict[tuple[tuple[Unit, ...], int], EndFacts]
     shared_depths: dict[tuple[Unit, ...], EndFacts]
     shared_names: dict[tuple[Unit, ...], tuple[str, ...]]
+    shared_margins: dict[tuple[object, ...], AgreedMargin]
 
     @classmethod
     def read(cls, session: Session, actor: Actor, view: DeskView, running: tuple[daily.RunningPledge, ...]) -> "_Day":
@@ -144,6 +153,7 @@ class _Day:
             shared_ends={},
             shared_depths={},
             shared_names={},
+            shared_margins={},
         )
 
     def terms_id_of(self, code: str) -> str | None:
@@ -206,18 +216,11 @@ class _Day:
         found = self.terms.get(code)
         if found is None:
             return self.bank_lines
-        terms, bank = found.terms, self.bank_lines
-        source = f"约定保证金条款第 {found.revision} 版"
-        has_lines = terms.initial_ratio is not None
-        return AgreedMargin(
-            initial_ratio=terms.initial_ratio or bank.initial_ratio,
-            warning_ratio=terms.warning_ratio or bank.warning_ratio,
-            disposal_ratio=terms.disposal_ratio or bank.disposal_ratio,
-            lines_source=source if has_lines else bank.lines_source,
-            margin=terms.margin_terms,
-            independent_cny=terms.independent,
-            terms_source=source,
-        )
+        key = (found.revision, *[getattr(found.terms, name) for name in _COUNTED])
+        agreed = self.shared_margins.get(key)
+        if agreed is None:
+            agreed = self.shared_margins[key] = _own_margin(found, self.bank_lines)
+        return agreed
 
     def _candidates(self, party_id: str) -> tuple[HeldLine, ...]:
         priced = self.facts.priced
@@ -245,6 +248,21 @@ class _Day:
         if found is None:
             found = self.shared_names[units] = self.facts.unconfirmed_of(units)
         return found
+
+
+def _own_margin(found: TermsRecord, bank: AgreedMargin) -> AgreedMargin:
+    terms = found.terms
+    source = f"约定保证金条款第 {found.revision} 版"
+    has_lines = terms.initial_ratio is not None
+    return AgreedMargin(
+        initial_ratio=terms.initial_ratio or bank.initial_ratio,
+        warning_ratio=terms.warning_ratio or bank.warning_ratio,
+        disposal_ratio=terms.disposal_ratio or bank.disposal_ratio,
+        lines_source=source if has_lines else bank.lines_source,
+        margin=terms.margin_terms,
+        independent_cny=terms.independent,
+        terms_source=source,
+    )
 
 
 def _bank_margin(view: DeskView, facts: DayFacts) -> AgreedMargin:

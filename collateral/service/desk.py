@@ -1,6 +1,6 @@
 """The collateral desk: every pledge by its distance to the line, calls, unknown freezes, repos and deadlines ahead."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,6 +24,8 @@ from collateral.calc.pledge import IN_FORCE
 from collateral.service import calls, headroom, pledges, repos, valuations
 
 UNKNOWN_STATES = headroom.UNCERTAIN_STATES
+_NAMED_MOST = 500
+"""Up to so many pledges are asked for by name; beyond, the whole bank is."""
 _ENDED = frozenset({"RELEASED", "REJECTED", "CANCELLED"})
 
 
@@ -131,18 +133,20 @@ def desk_page(session: Session, actor: Actor, place: Place, *, standing: Standin
 def _lines(
     session: Session,
     actor: Actor,
-    found: Iterable[Pledge],
+    found: Collection[Pledge],
     *,
     names: dict[str, str],
     open_calls: dict[str, MarginCall],
     standing: Standing,
 ) -> list[DeskPledge]:
-    coverages = valuations.latest_coverages(session, actor, standing=standing)
+    asked = {pledge.id for pledge in found} if len(found) <= _NAMED_MOST else None
+    coverages = valuations.latest_coverages(session, actor, standing=standing, pledge_ids=asked)
+    exposures = valuations.latest_exposures(session, actor, standing=standing, pledge_ids=asked)
     return [
         DeskPledge(
             pledge=pledge,
             pledgor_name=names[pledge.pledgor_id],
-            exposure=valuations.latest_exposure(session, actor, pledge.code, on=standing.business_date),
+            exposure=exposures.get(pledge.code),
             coverage=coverages.get(pledge.id),
             call=open_calls.get(pledge.code),
         )

@@ -12,10 +12,10 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import Conflict
+from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge
+from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
 from collateral.calc.appraisal import Refusal
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.enforcement import (
@@ -38,6 +38,8 @@ from collateral.service.holding import holder_kind, require_rights
 from collateral.service.pledges import require_words, take_step
 from collateral.service.registry_requests import ask_registry
 from collateral.service.restriking import strike_coverage
+from collateral.service.sale_means import SALE_BAND, require_means
+from collateral.service.sold_units import ask_transfer, require_handed_over
 from collateral.service.valuations import post_exposure, required_exposure
 from collateral.service.view import DeskView, desk_view, price_used
 from collateral.store import enforcements as store
@@ -45,7 +47,6 @@ from collateral.store import pledges as pledge_store
 from collateral.store.authority_acts import attached_to
 from collateral.store.enforcements import Enforcement, EnforcementStep
 
-SALE_BAND = "collateral.sale_band_ratio"
 BANK = "本行"
 
 
@@ -62,34 +63,17 @@ class SaleDraft:
     buyer_id: str | None
     evidence_digest: str
 
-
-def default_event(pledge: Pledge) -> str:
-    """Name the step by which a pledge comes to enforcement.
-
-    Raises:
-        Conflict: Its state leads there by none.
-    """
-    event = "declare_default" if pledge.state == "CURE_EXPIRED" else "event_of_default"
-    PLEDGE.after(pledge.state, event)
-    return event
-
-
-def open_enforcement(
-    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, maker_name: str,
-    standing: Standing, reason: str,
-) -> None:  # fmt: skip
-    """Declare the default that another person proposed: the pledge is enforced from now on."""
-    event = default_event(pledge)
-    owed = required_exposure(session, checker, pledge, standing.business_date)
-    take_step(session, checker, pledge, event, standing=standing, cause=f"{payload['ground']}；{reason}")
-    opened = store.add_enforcement(
-        session, checker, pledge_id=pledge.id, ground=payload["ground"], principal_cny=owed.principal_cny,
-        accrued_cny=owed.accrued_cny, opened_on=standing.business_date, maker_name=maker_name,
-    )  # fmt: skip
-    store.add_step(
-        session, checker, opened, "declared", standing=standing, cause=payload["ground"],
-        evidence_digest=payload["evidence_digest"],
-    )  # fmt: skip
+    def __post_init__(self) -> None:
+        """Refuse nothing sold, and a unit named twice: its band and its tonnes are weighed once."""
+        named = [lot.unit for lot in self.lots]
+        if not named or len(set(named)) < len(named):
+            raise InvalidInput(
+                "each unit sold is named once",
+                zh="请填写成交品种，每个品种填写一行",
+                field="lots",
+                remedy="Give one line for each unit.",
+                remedy_zh="每个品种填写一行。",
+            )
 
 
 def record_failed_sale(
@@ -148,13 +132,16 @@ def settle_sale(
 ) -> Recorded[SaleOutcome]:
     """Record a settled sale: units leave the pledgor's account, and go to the buyer's where it is kept here.
 
+    The registry is asked in the same transaction to hand them over, which ends their freeze there.
+
     Raises:
         Conflict: A price lies outside its band, more is sold than pledged, units would be left with the claim unmet, an
-            authority has frozen units, or the pledge is not in enforcement.
+            authority has frozen units, the means was not chosen, or the pledge is not in enforcement.
         NotPermitted: The buyer may not hold the units.
     """
     pledge, enforcement = _locked(session, actor, pledge_id)
     PLEDGE.after(pledge.state, "sale settled")
+    require_means(session, actor, enforcement, draft.method)
     _evidence(session, actor, pledge, draft.evidence_digest, standing)
     _refuse_attached(session, actor, pledge, {lot.unit for lot in draft.lots})
     view = desk_view(session, standing)
@@ -167,6 +154,11 @@ def settle_sale(
     ledger.sell(
         session, actor, pledge_id=pledge.id, buyer_id=draft.buyer_id,
         lots=tuple((lot.unit, lot.quantity_t) for lot in draft.lots), standing=standing, cause=cause,
+    )  # fmt: skip
+    ask_transfer(
+        session, actor, pledge,
+        tuple(UnitQuantity(unit=lot.unit, quantity_t=lot.quantity_t) for lot in draft.lots),
+        buyer_id=draft.buyer_id, standing=standing, cause=cause,
     )  # fmt: skip
     if recorded.outcome.units_left:
         pledge_store.change_units(session, actor, pledge, recorded.outcome.units_left)
@@ -226,6 +218,7 @@ def distribute(
 ) -> DistributionOutcome:
     """Share the proceeds out as proposed: the pledgor gets what is left, what is not met stays a claim."""
     enforcement = store.enforcement_of(session, checker, pledge.id, lock=True)
+    require_handed_over(session, checker, pledge)
     left = sale_step(session, checker, enforcement).details["units_left"]
     PLEDGE.after(pledge.state, "units_left" if left else "distribute")
     inputs = distribution_inputs(session, checker, pledge, costs_cny=Decimal(payload["costs_cny"]), standing=standing)

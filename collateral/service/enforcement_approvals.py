@@ -1,4 +1,4 @@
-"""Default and distribution before the checkers: what one person proposes another decides, with the file in hand."""
+"""Default, means, late cure and distribution: what one person proposes another decides, with the file in hand."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,15 +13,20 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import Pledge
-from collateral.calc.enforcement import decide_distribution
+from collateral.calc.enforcement import SaleMethod, decide_distribution
 from collateral.calc.pledge import PLEDGE
 from collateral.service import enforcement
+from collateral.service.defaults import Default, declare_default, default_event
 from collateral.service.evidence import require_evidence
 from collateral.service.pledges import require_words
+from collateral.service.sale_means import choose_means, preview_means
+from collateral.service.sold_units import require_handed_over
 from collateral.store import pledges as pledge_store
 
 _TITLES = {
     "default": ("宣布违约", "Declare the default"),
+    "means": ("选择处置方式", "Choose the means of sale"),
+    "late_cure": ("接受逾期补足", "Accept a late cure"),
     "distribute": ("处置价款分配", "Share out the proceeds"),
 }
 
@@ -37,8 +42,49 @@ def propose_default(
     """
     require_words(ground, "ground", "请填写违约事由")
     pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
-    enforcement.default_event(pledge)
+    default_event(pledge)
     payload = {"action": "default", "ground": ground, "evidence_digest": evidence_digest}
+    return _propose(session, actor, pledge, payload, reason=ground, standing=standing)
+
+
+def propose_means(
+    session: Session, actor: Actor, pledge_id: str, *, method: SaleMethod, ground: str, evidence_digest: str,
+    standing: Standing,
+) -> Approval:  # fmt: skip
+    """Propose to sell by auction or by negotiated transfer; another person decides, with the bands of that day.
+
+    Raises:
+        Conflict: The pledge is not being enforced, or a proposal waits already.
+        InvalidInput: No ground, or the file is not stored.
+        MissingData: A price, the band or what is owed is not known.
+    """
+    require_words(ground, "ground", "请填写选择该处置方式的理由")
+    weighed = preview_means(session, actor, pledge_id, method, standing=standing)
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    payload = {
+        "action": "means",
+        "method": method.value,
+        "ground": ground,
+        "floor_proceeds_cny": str(weighed.floor_proceeds_cny),
+        "cap_proceeds_cny": str(weighed.cap_proceeds_cny),
+        "evidence_digest": evidence_digest,
+    }
+    return _propose(session, actor, pledge, payload, reason=ground, standing=standing)
+
+
+def propose_late_cure(
+    session: Session, actor: Actor, pledge_id: str, *, ground: str, evidence_digest: str, standing: Standing
+) -> Approval:
+    """Propose to take a pledge back whose cure has expired and whose coverage stands again; another person decides.
+
+    Raises:
+        Conflict: The cure has not expired, or a proposal waits already.
+        InvalidInput: No ground, or the file is not stored.
+    """
+    require_words(ground, "ground", "请填写接受逾期补足的理由")
+    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
+    PLEDGE.after(pledge.state, "late cure accepted")
+    payload = {"action": "late_cure", "ground": ground, "evidence_digest": evidence_digest}
     return _propose(session, actor, pledge, payload, reason=ground, standing=standing)
 
 
@@ -55,6 +101,7 @@ def propose_distribution(
         raise InvalidInput(f"costs are {costs_cny}", zh="费用不能为负，且最多两位小数", field="costs_cny")
     pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
     PLEDGE.after(pledge.state, "distribute")
+    require_handed_over(session, actor, pledge)
     inputs = enforcement.distribution_inputs(session, actor, pledge, costs_cny=costs_cny, standing=standing)
     weighed = decide_distribution(inputs)
     payload = {
@@ -91,16 +138,26 @@ def _propose(
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
-    """Declare the default or share the proceeds out, unless the pledge's state no longer allows it."""
+    """Do what was proposed, unless the pledge's state no longer allows it."""
     pledge = pledge_store.load_pledge(session, checker, approval.subject.removeprefix("pledge:"), lock=True)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
-    if approval.payload["action"] == "default":
-        enforcement.open_enforcement(
-            session, checker, pledge, approval.payload, maker_name=approval.maker_name, standing=standing,
-            reason=answer.reason,
-        )  # fmt: skip
-        return
-    enforcement.distribute(session, checker, pledge, approval.payload, standing=standing, reason=answer.reason)
+    payload, reason = approval.payload, answer.reason
+    match payload["action"]:
+        case "default":
+            found = Default(
+                ground=payload["ground"], evidence_digest=payload["evidence_digest"], maker_name=approval.maker_name,
+                reason=reason,
+            )  # fmt: skip
+            declare_default(session, checker, pledge, found, standing=standing)
+        case "means":
+            choose_means(session, checker, pledge, payload, standing=standing, reason=reason)
+        case "late_cure":
+            enforcement.accept_late_cure(
+                session, checker, pledge.id, reason=f"{payload['ground']}；{reason}",
+                evidence_digest=payload["evidence_digest"], standing=standing,
+            )  # fmt: skip
+        case _:
+            enforcement.distribute(session, checker, pledge, payload, standing=standing, reason=reason)
 
 
 ENFORCEMENT_APPROVAL = ApprovalKind(

@@ -34,6 +34,19 @@ def require_rights(
     )
 
 
+def require_party_may(
+    view: DeskView, party: Party, units: tuple[Unit, ...], right: HoldingRight
+) -> tuple[ParameterValue, ...]:
+    """Hold that a party may do with each of some units what it is about to.
+
+    Raises:
+        NotPermitted: The table bars it.
+        MissingData: The table does not say.
+    """
+    kinds = {unit.scheme: holder_kind(party, unit.scheme) for unit in units}
+    return require_rights(view, kinds, units, right)
+
+
 def require_may_pledge(view: DeskView, party: Party, units: tuple[Unit, ...]) -> tuple[ParameterValue, ...]:
     """Hold that a pledgor may pledge each of some units.
 
@@ -41,5 +54,4 @@ def require_may_pledge(view: DeskView, party: Party, units: tuple[Unit, ...]) ->
         NotPermitted: The table bars it.
         MissingData: The table does not say.
     """
-    kinds = {unit.scheme: holder_kind(party, unit.scheme) for unit in units}
-    return require_rights(view, kinds, units, HoldingRight.PLEDGE)
+    return require_party_may(view, party, units, HoldingRight.PLEDGE)

@@ -1,8 +1,5 @@
 """Accounts and holdings, and the holds on them: reserve, confirm, void, release, each with its journal entry."""
 
-from dataclasses import replace
-from datetime import date
-
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
@@ -10,8 +7,10 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
-from collateral.calc.ledger import Bucket, Entry, Posting, moved
+from collateral.calc.ledger import Bucket, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
+from collateral.service import hold_steps
+from collateral.store import holds
 from collateral.store import ledger as store
 
 REGISTRY_NAMES: dict[Scheme, str] = {Scheme.CEA: "全国碳排放权注册登记系统", Scheme.SZA: "深圳碳排放权注册登记簿"}
@@ -50,43 +49,12 @@ def record_holding(
         return
     store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
     entry = moved(account_id, unit, change_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
-    _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+    hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
 
 def holdings_of(session: Session, actor: Actor, party_id: str) -> tuple[AccountPosition, ...]:
     """Give a party's positions by unit."""
     return store.positions_of(session, actor, party_id=party_id)
-
-
-def transfer_title(
-    session: Session,
-    actor: Actor,
-    *,
-    agreement_code: str,
-    from_party_id: str,
-    to_party_id: str,
-    units: UnitQuantity,
-    standing: Standing,
-    cause: str,
-) -> None:
-    """Move free units from one party's account to another's: title passes, as in a repo.
-
-    Raises:
-        Conflict: Too little is free.
-    """
-    unit, quantity_t = units.unit, units.quantity_t
-    source_id = open_account(session, actor, from_party_id, unit.scheme, standing=standing)
-    target_id = open_account(session, actor, to_party_id, unit.scheme, standing=standing)
-    store.ensure_position(session, actor, account_id=target_id, unit=unit)
-    store.move_position(session, actor, account_id=source_id, unit=unit, total_t=-quantity_t)
-    store.move_position(session, actor, account_id=target_id, unit=unit, total_t=quantity_t)
-    entry = Entry(
-        postings=(
-            Posting(account_id=source_id, unit=unit, bucket=Bucket.FREE, quantity_t=-quantity_t),
-            Posting(account_id=target_id, unit=unit, bucket=Bucket.FREE, quantity_t=quantity_t),
-        )
-    )
-    _journal(session, actor, entry, kind="transfer", agreement_code=agreement_code, standing=standing, cause=cause)
 
 
 def reserve(
@@ -107,6 +75,12 @@ def reserve(
         Conflict: Too little is free; nothing is reserved.
     """
     for one in sorted(units, key=lambda each: str(each.unit)):  # one order, so that two transactions cannot deadlock
+        noted = hold_steps.noted("reserve", Bucket.FREE, Bucket.PENDING, standing, cause)
+        if holds.has_one_statement(session) and holds.reserve(
+            session, actor, noted, agreement_code=agreement_code,
+            pledge_id=pledge_id, party_id=party_id, unit=one.unit, quantity_t=one.quantity_t, change_id=change_id,
+        ):  # fmt: skip
+            continue
         account_id = open_account(session, actor, party_id, one.unit.scheme, standing=standing)
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
         store.move_position(session, actor, account_id=account_id, unit=one.unit, pending_t=one.quantity_t)
@@ -122,39 +96,32 @@ def reserve(
             change_id=change_id,
         )
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
-        _journal(session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause)
+        hold_steps.journal(
+            session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause
+        )
 
 
 def confirm(
     session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
 ) -> None:
     """Lock what is reserved for a pledge, at its beginning or by a change: the registry froze it."""
-    for held in _reserved(session, actor, pledge_id, change_id):
-        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "confirm"))
-        store.move_position(
-            session,
-            actor,
-            account_id=held.account_id,
-            unit=held.unit,
-            pending_t=-held.quantity_t,
-            locked_t=held.quantity_t,
-        )
-        _move(session, actor, held, "confirm", start=Bucket.PENDING, end=Bucket.LOCKED, standing=standing, cause=cause)
+    hold_steps.resolve(
+        session, actor, hold_steps.CONFIRM, pledge_id=pledge_id, change_id=change_id, standing=standing, cause=cause
+    )
 
 
 def void(
     session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
 ) -> None:
     """Free what is reserved for a pledge; only after the registry said that it is not frozen."""
-    for held in _reserved(session, actor, pledge_id, change_id):
-        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "void"))
-        store.move_position(session, actor, account_id=held.account_id, unit=held.unit, pending_t=-held.quantity_t)
-        _move(session, actor, held, "void", start=Bucket.PENDING, end=Bucket.FREE, standing=standing, cause=cause)
+    hold_steps.resolve(
+        session, actor, hold_steps.VOID, pledge_id=pledge_id, change_id=change_id, standing=standing, cause=cause
+    )
 
 
 def ask_release(session: Session, actor: Actor, *, pledge_id: str) -> tuple[Encumbrance, ...]:
     """Mark what is locked for a pledge as asked to be released; it stays locked until the registry confirms."""
-    held = _held(session, actor, pledge_id, "LOCKED")
+    held = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
     for one in held:
         store.move_encumbrance(session, actor, one, to=ENCUMBRANCE.after(one.state, "request release"))
     return held
@@ -168,22 +135,8 @@ def ask_part_release(
     Raises:
         Conflict: Less of a unit is locked.
     """
-    locked = _held(session, actor, pledge_id, "LOCKED")
-    for one in units:
-        left_t = one.quantity_t
-        for held in locked:
-            if held.unit != one.unit or not left_t:
-                continue
-            part_t = min(left_t, held.quantity_t)
-            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id)
-            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
-            left_t -= part_t
-        if left_t:
-            raise Conflict(
-                f"{one.unit}: {one.quantity_t} t are to be freed, {one.quantity_t - left_t} t are locked",
-                zh=f"{one.unit} 拟释放 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
-                field="freed",
-            )
+    for part in _split_locked(session, actor, pledge_id, units, change_id=change_id):
+        store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
 
 
 def take(
@@ -201,27 +154,13 @@ def take(
     Raises:
         Conflict: Less of a unit is locked.
     """
-    locked = _held(session, actor, pledge_id, "LOCKED")
-    for one in units:
-        left_t = one.quantity_t
-        for held in locked:
-            if held.unit != one.unit or not left_t:
-                continue
-            part_t = min(left_t, held.quantity_t)
-            part = store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=None)
-            part = replace(part, quantity_t=part_t)
-            store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
-            store.move_position(
-                session, actor, account_id=part.account_id, unit=part.unit, total_t=-part_t, locked_t=-part_t
-            )
-            _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
-            left_t -= part_t
-        if left_t:
-            raise Conflict(
-                f"{one.unit}: {one.quantity_t} t are to be taken, {one.quantity_t - left_t} t are locked",
-                zh=f"{one.unit} 拟划出 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
-                field="units",
-            )
+    for part in _split_locked(session, actor, pledge_id, units, change_id=None):
+        store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
+        store.move_position(
+            session, actor, account_id=part.account_id, unit=part.unit, total_t=-part.quantity_t,
+            locked_t=-part.quantity_t,
+        )  # fmt: skip
+        _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
 
 
 def sell(
@@ -248,7 +187,7 @@ def sell(
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
         store.move_position(session, actor, account_id=account_id, unit=one.unit, total_t=one.quantity_t)
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
-        _journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+        hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
 
 _ORDERS: dict[str, tuple[Bucket, Bucket, int, int]] = {
@@ -277,27 +216,24 @@ def move_by_order(
     )
     entry = moved(account_id, unit, quantity_t, start=start, end=end)
     kind = f"authority_{order.partition(' ')[0]}"
-    _journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)
+    hold_steps.journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)
 
 
 def release(
     session: Session, actor: Actor, *, pledge_id: str, standing: Standing, cause: str, change_id: str | None = None
 ) -> None:
     """Free what was locked for a pledge, or what a change of it lets go: the registry unfroze it."""
-    for held in _held(session, actor, pledge_id, "RELEASE_PENDING"):
-        if change_id is not None and held.change_id != change_id:
-            continue
-        store.move_encumbrance(session, actor, held, to=ENCUMBRANCE.after(held.state, "registry confirms"))
-        store.move_position(session, actor, account_id=held.account_id, unit=held.unit, locked_t=-held.quantity_t)
-        _move(session, actor, held, "release", start=Bucket.LOCKED, end=Bucket.FREE, standing=standing, cause=cause)
+    hold_steps.resolve(
+        session, actor, hold_steps.RELEASE, pledge_id=pledge_id, change_id=change_id, standing=standing, cause=cause
+    )
 
 
-def is_locked_for(session: Session, actor: Actor, *, pledge_id: str, units: tuple[UnitQuantity, ...]) -> bool:
-    """Tell whether every unit of a pledge is locked in full."""
+def locked_for(session: Session, actor: Actor, *, pledge_id: str) -> dict[Unit, int]:
+    """Give what is locked for a pledge, by unit."""
     locked: dict[Unit, int] = {}
-    for held in _held(session, actor, pledge_id, "LOCKED"):
+    for held in hold_steps.held_in(session, actor, pledge_id, "LOCKED"):
         locked[held.unit] = locked.get(held.unit, 0) + held.quantity_t
-    return all(locked.get(one.unit, 0) == one.quantity_t for one in units)
+    return locked
 
 
 def ledger_entries(session: Session, actor: Actor, *, agreement_code: str) -> tuple[LedgerEntry, ...]:
@@ -321,23 +257,31 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def _reserved(session: Session, actor: Actor, pledge_id: str, change_id: str | None) -> tuple[Encumbrance, ...]:
-    """Give what a change reserved, or with None what was reserved at the beginning; a change never moves another's."""
-    return tuple(one for one in _held(session, actor, pledge_id, "PENDING") if one.change_id == change_id)
+def _split_locked(
+    session: Session, actor: Actor, pledge_id: str, units: tuple[UnitQuantity, ...], *, change_id: str | None
+) -> tuple[Encumbrance, ...]:
+    """Cut the units asked for out of what is locked for a pledge; each part carries the change it is cut for.
 
-
-def _held(session: Session, actor: Actor, pledge_id: str, state: str) -> tuple[Encumbrance, ...]:
-    held = tuple(
-        one for one in store.encumbrances_of(session, actor, pledge_id=pledge_id, live_only=True) if one.state == state
-    )
-    if not held:
-        raise Conflict(
-            f"pledge {pledge_id} has nothing {state.lower()} in the ledger",
-            zh="台账中没有相应的占用",
-            remedy="Read the pledge again.",
-            remedy_zh="请刷新后重试。",
-        )
-    return held
+    Raises:
+        Conflict: Less of a unit is locked.
+    """
+    locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
+    parts = []
+    for one in units:
+        left_t = one.quantity_t
+        for held in locked:
+            if held.unit != one.unit or not left_t:
+                continue
+            part_t = min(left_t, held.quantity_t)
+            parts.append(store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id))
+            left_t -= part_t
+        if left_t:
+            raise Conflict(
+                f"{one.unit}: {one.quantity_t} t are asked for, {one.quantity_t - left_t} t are locked",
+                zh=f"{one.unit} 需 {one.quantity_t} 吨，台账锁定 {one.quantity_t - left_t} 吨",
+                field="units",
+            )
+    return tuple(parts)
 
 
 def _move(
@@ -352,27 +296,6 @@ def _move(
     cause: str,
 ) -> None:
     entry = moved(held.account_id, held.unit, held.quantity_t, start=start, end=end)
-    _journal(session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause)
-
-
-def _journal(
-    session: Session,
-    actor: Actor,
-    entry: Entry,
-    *,
-    kind: str,
-    agreement_code: str | None,
-    standing: Standing,
-    cause: str,
-) -> None:
-    business_date: date = standing.business_date
-    store.add_entry(
-        session,
-        actor,
-        entry,
-        kind=kind,
-        agreement_code=agreement_code,
-        business_date=business_date,
-        entered_at=standing.known_at,
-        cause=cause,
+    hold_steps.journal(
+        session, actor, entry, kind=kind, agreement_code=held.agreement_code, standing=standing, cause=cause
     )

@@ -21,7 +21,8 @@ from collateral.calc.reconciliation import (
     StatedFreeze,
 )
 from collateral.registries.port import RegistryStatement
-from collateral.store import ledger
+from collateral.store import ledger, pledges
+from collateral.store import registry as requests
 
 _SUBJECT = "registry:reconciliation"
 
@@ -102,6 +103,21 @@ def _left_open(
     return tuple(OpenSince(key=one.key, since=one.since) for one in outcome.differences)
 
 
+def _under_way(session: Session, actor: Actor) -> tuple[LedgerBinding, ...]:
+    """Give what was sold and not handed over yet: frozen there or no longer, either is right until the answer."""
+    return tuple(
+        LedgerBinding(
+            account_id=one.account_id,
+            unit=one.unit,
+            agreement_code=pledges.load_pledge(session, actor, asked.pledge_id).code,
+            locked_t=0,
+            asked_t=one.quantity_t,
+        )
+        for asked in requests.open_transfers(session, actor)
+        for one in asked.units
+    )
+
+
 def _inputs(
     session: Session, actor: Actor, statement: RegistryStatement, standing: Standing, open_since: tuple[OpenSince, ...]
 ) -> ReconciliationInputs:
@@ -118,7 +134,8 @@ def _inputs(
                 asked_t=0 if one.state == "LOCKED" else one.quantity_t,
             )
             for one in sorted(held, key=lambda each: (each.agreement_code, str(each.unit), each.account_id, each.id))
-        ),
+        )
+        + _under_way(session, actor),
         stated_freezes=tuple(
             StatedFreeze(
                 account_id=one.account_id, unit=one.unit, agreement_code=one.agreement_code, quantity_t=one.quantity_t

@@ -15,12 +15,19 @@ from collateral.registries.port import Answer, RegistryReply, RegistryRequest
 from collateral.service import ledger
 from collateral.service.change_replies import take_change_answer
 from collateral.service.pledges import note, require_words, take_step
-from collateral.service.registry_requests import FREEZE_MESSAGE, UNFREEZE_MESSAGE, ask_registry, send_anew
+from collateral.service.registry_requests import (
+    FREEZE_MESSAGE,
+    TRANSFER_MESSAGE,
+    UNFREEZE_MESSAGE,
+    ask_registry,
+    send_anew,
+)
+from collateral.service.sold_units import TRANSFER_EVENTS
 from collateral.store import pledge_changes as changes
 from collateral.store import pledges as store
 from collateral.store import registry as requests
 
-_REGISTRY_MESSAGES = (FREEZE_MESSAGE, UNFREEZE_MESSAGE)
+_REGISTRY_MESSAGES = (FREEZE_MESSAGE, UNFREEZE_MESSAGE, TRANSFER_MESSAGE)
 ASKED_AGAIN = "registry:asked_again"
 
 
@@ -107,6 +114,9 @@ def take_answer(
         if take_change_answer(session, actor, pledge, change, judged, standing=standing, cause=_cause(judged)):
             _note_end(session, actor, asked, judged, standing=standing)
         return store.load_pledge(session, actor, pledge_id)
+    if asked.operation is Operation.TRANSFER:
+        _take_transfer_answer(session, actor, pledge, asked, judged, standing=standing)
+        return store.load_pledge(session, actor, pledge_id)
     event = _EVENTS.get((pledge.state, judged.answer))
     if event is None:
         _note_unresolved(session, actor, pledge, judged, standing=standing)
@@ -190,6 +200,26 @@ def _end(
             return
     if judged.answer in _ENDS and (judged.answer is Answer.REJECTED or is_settled):
         _note_end(session, actor, asked, judged, standing=standing)
+
+
+def _take_transfer_answer(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    asked: requests.AskedRequest,
+    judged: RegistryReply,
+    *,
+    standing: Standing,
+) -> None:
+    """Note how handing over sold units ended; one the registry never saw is sent again, silence is asked about."""
+    event = TRANSFER_EVENTS.get(judged.answer)
+    if event is not None:
+        note(session, actor, pledge, event, standing=standing, cause=_cause(judged))
+        _note_end(session, actor, asked, judged, standing=standing)
+        return
+    _note_unresolved(session, actor, pledge, judged, standing=standing)
+    if judged.answer is Answer.NOT_FOUND:
+        send_anew(session, actor, pledge, asked)
 
 
 def _note_end(

@@ -1,8 +1,11 @@
 """Requests to the registry: written with the work that causes them, each under a key of its own."""
 
+from collections.abc import Mapping
+
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.outbox import Message, enqueue
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.freezes import Operation, UnitFreeze
@@ -11,7 +14,10 @@ from collateral.store import registry as store
 
 FREEZE_MESSAGE = "collateral.freeze"
 UNFREEZE_MESSAGE = "collateral.unfreeze"
-_KINDS = {Operation.FREEZE: FREEZE_MESSAGE, Operation.UNFREEZE: UNFREEZE_MESSAGE}
+TRANSFER_MESSAGE = "collateral.transfer"
+_KINDS = {
+    Operation.FREEZE: FREEZE_MESSAGE, Operation.UNFREEZE: UNFREEZE_MESSAGE, Operation.TRANSFER: TRANSFER_MESSAGE,
+}  # fmt: skip
 
 
 def ask_registry(
@@ -21,19 +27,26 @@ def ask_registry(
     operation: Operation,
     *,
     units: tuple[UnitQuantity, ...] | None = None,
+    leading_to: Mapping[Unit, str] | None = None,
 ) -> str:
-    """Ask for a freeze or its end and give the request's key: a new one, so that no earlier refusal answers it.
+    """Ask for a freeze, its end or a transfer and give the request's key: a new one, which no earlier refusal answers.
 
     Args:
         session: The transaction of the work that asks.
         actor: Who asks.
         pledge: The pledge, held for update.
-        operation: Freeze or unfreeze.
+        operation: What is asked.
         units: What of it; None means all its units.
+        leading_to: The buyer's account of each unit in a transfer, where it is kept here.
     """
     accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
     asked = tuple(
-        UnitFreeze(account_id=accounts[one.unit], unit=str(one.unit), quantity_t=one.quantity_t)
+        UnitFreeze(
+            account_id=accounts[one.unit],
+            unit=str(one.unit),
+            quantity_t=one.quantity_t,
+            to_account_id=(leading_to or {}).get(one.unit, ""),
+        )
         for one in (pledge.units if units is None else units)
     )  # fmt: skip
     number = store.next_number(session, pledge.id, operation)
@@ -73,8 +86,6 @@ def _message(
             "request_key": request_key,
             "operation": str(operation),
             "agreement_code": pledge.code,
-            "units": [
-                {"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t} for one in units
-            ],
+            "units": [one.fields for one in units],
         },
     )  # fmt: skip

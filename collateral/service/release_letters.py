@@ -8,6 +8,7 @@ from sqlmodel import Session
 from carbonfin.documents.pdf import render_pdf
 from carbonfin.documents.sheets import Align, Column, Paragraphs, Row, Sheet, SignatureBlock, Table, Term, TermGrid
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.record import digest_of
@@ -15,7 +16,7 @@ from carbonfin.storage.parties import load_organization, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge import STATE_NAMES_ZH
 from collateral.calc.pledge_changes import CHANGE, ChangeKind
-from collateral.store import ledger
+from collateral.service.enforcement_view import view_enforcement
 from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
 
@@ -51,27 +52,30 @@ def release_letter(session: Session, actor: Actor, pledge_id: str, *, address: s
     """Give the letter of a pledge that was released in full.
 
     Raises:
-        NotFound: It is not released.
+        NotFound: It is not released, or all its units were sold.
     """
     pledge = store.load_pledge(session, actor, pledge_id)
     if pledge.state != "RELEASED":
         raise _nothing_released(f"pledge {pledge.code} is {pledge.state}", STATE_NAMES_ZH[pledge.state])
+    unsold = _left_unsold(session, actor, pledge)
+    if unsold == ():
+        raise _nothing_released(f"all units of pledge {pledge.code} were sold", "质押品已全部处置")
+    against = "主债权已结清，" if unsold is None else "处置价款分配后，"
     last = store.events_of(session, actor, pledge.id)[-1]
     return _letter(
-        session, actor, pledge, freed=_released(session, actor, pledge), kept=(), number=f"JY-{pledge.code}",
-        day=last.business_date, at=last.happened_at, evidence=last.cause, against="主债权已结清，",
+        session, actor, pledge, freed=pledge.units if unsold is None else unsold, kept=(), number=f"JY-{pledge.code}",
+        day=last.business_date, at=last.happened_at, evidence=last.cause, against=against,
         page=f"{address}/pledges/{pledge.id}",
     )  # fmt: skip
 
 
-def _released(session: Session, actor: Actor, pledge: Pledge) -> tuple[UnitQuantity, ...]:
-    """Give what went back at the end: the units of the pledge, without those that were sold or taken."""
-    taken = {
-        one.unit
-        for one in ledger.encumbrances_of(session, actor, pledge_id=pledge.id, live_only=False)
-        if one.state == "ENFORCED"
-    }
-    return tuple(one for one in pledge.units if one.unit not in taken)
+def _left_unsold(session: Session, actor: Actor, pledge: Pledge) -> tuple[UnitQuantity, ...] | None:
+    """Give what a sale in enforcement left of the units; None where nothing was sold."""
+    sold = view_enforcement(session, actor, pledge.id).last("sold")
+    if sold is None:
+        return None
+    left = sold.details["units_left"]
+    return tuple(UnitQuantity(unit=Unit.parse(unit), quantity_t=int(quantity_t)) for unit, quantity_t in left)
 
 
 def _nothing_released(detail: str, zh: str) -> NotFound:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, Money
 from carbonfin.rules.record import digest_of
@@ -14,6 +15,7 @@ from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord, UnitQuantity
 from collateral.calc.haircuts import Haircut, HaircutUse
+from collateral.calc.holding_rights import HoldingRight
 from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import (
     REPO_EXPOSURE,
@@ -22,13 +24,15 @@ from collateral.calc.repo import (
     RepoExposureInputs,
     RepoExposureOutcome,
     RepoStartInputs,
+    RepoStartOutcome,
     RepoTerms,
     decide_repo_exposure,
 )
 from collateral.calc.running_calls import RunningCall
-from collateral.service import ledger
+from collateral.service import titles
 from collateral.service.call_notices import tell_call
 from collateral.service.calls import begin_call
+from collateral.service.holding import require_party_may
 from collateral.service.margin_terms import calendars_known
 from collateral.service.view import DeskView, desk_view, haircut_of, price_used, standing_on
 from collateral.store import margin
@@ -42,10 +46,12 @@ _FX_PAIRS = {Currency.HKD: "HKDCNY", Currency.USD: "USDCNY", Currency.EUR: "EURC
 def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Standing) -> Repo:
     """Open a repo as of its purchase date: strike what may be lent, and pass title to the units to the buyer.
 
-    The same again gives the repo that is there.
+    Where the seller failed to deliver, no title passes, and the repo waits for late delivery or a mini close-out. The
+    same again gives the repo that is there.
 
     Raises:
         Conflict: More cash than may be lent, too few free units, or the code is taken by other terms.
+        NotPermitted: The buyer may not take title to such units.
     """
     terms = draft.terms
     found = _same_repo(session, actor, terms)
@@ -60,32 +66,27 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
+    inputs = _start_inputs(session, view, terms)
+    require_policy_haircut(terms, inputs.haircut, draft.override_reason)
     recorded = record_decision(
         session,
         actor,
         REPO_START,
-        _start_inputs(session, view, terms),
+        inputs,
         subject=f"repo:{terms.code}",
         valid_on=terms.purchase_date,
         known_at=standing.known_at,
     )
-    if not recorded.outcome.is_within_lendable:
-        raise Conflict(
-            f"repo {terms.code}: {terms.purchase_price_amount} exceeds lendable {recorded.outcome.lendable_amount}",
-            zh=f"首期价款 {terms.purchase_price_amount} 超过可融资金额 {recorded.outcome.lendable_amount}",
-            field="purchase_price_amount",
-        )
-    ledger.transfer_title(
-        session,
-        actor,
-        agreement_code=terms.code,
-        from_party_id=seller.id,
-        to_party_id=buyer.id,
-        units=UnitQuantity(unit=terms.unit, quantity_t=terms.quantity_t),
-        standing=at_start,
-        cause=f"回购 {terms.code} 首期交收，所有权转移",
-    )
-    state = REPO.after(REPO.after("AGREED", "purchase_date"), "DvP both legs")
+    _require_lendable(terms, recorded.outcome)
+    require_party_may(view, buyer, (terms.unit,), HoldingRight.TAKE_TITLE)
+    settling = REPO.after("AGREED", "purchase_date")
+    state = REPO.after(settling, "DvP both legs" if draft.is_delivered else "delivery fails")
+    if draft.is_delivered:
+        titles.transfer_title(
+            session, actor, agreement_code=terms.code, from_party_id=seller.id, to_party_id=buyer.id,
+            units=UnitQuantity(unit=terms.unit, quantity_t=terms.quantity_t), standing=at_start,
+            cause=f"回购 {terms.code} 首期交收，所有权转移",
+        )  # fmt: skip
     return store.add_repo(
         session,
         actor,
@@ -96,12 +97,75 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
     )
 
 
+def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, view: DeskView) -> Repo:
+    """Open the repo that takes a rolled one's place: no title passes, and the cash margin stays where it is.
+
+    Raises:
+        Conflict: More cash than may be lent on the day.
+    """
+    recorded = record_decision(
+        session, actor, REPO_START, _start_inputs(session, view, terms), subject=f"repo:{terms.code}",
+        valid_on=view.day, known_at=view.standing.known_at,
+    )  # fmt: skip
+    _require_lendable(terms, recorded.outcome)
+    draft = RepoDraft(
+        terms=terms, seller_id=before.seller_id, buyer_id=before.buyer_id, bank_role=before.bank_role,
+        flags=(*before.flags, f"展期自 {before.terms.code}"),
+    )  # fmt: skip
+    return store.add_repo(
+        session, actor, draft, state=REPO.after(REPO.after("AGREED", "purchase_date"), "DvP both legs"),
+        start_decision_id=recorded.decision_id, is_sample=before.is_sample,
+        margin_cash_amount=before.margin_cash_amount,
+    )  # fmt: skip
+
+
+def start_inputs_on_day(session: Session, actor: Actor, draft: RepoDraft, *, standing: Standing) -> RepoStartInputs:
+    """Collect what the start of a contract hangs on, on its purchase date or today where that lies ahead.
+
+    Raises:
+        NotFound: A party is not known.
+        NotPermitted: The buyer may not take title to such units.
+    """
+    load_party(session, actor, draft.seller_id)
+    buyer = load_party(session, actor, draft.buyer_id)
+    day = min(draft.terms.purchase_date, standing.business_date)
+    view = desk_view(session, replace(standing, business_date=day))
+    require_party_may(view, buyer, (draft.terms.unit,), HoldingRight.TAKE_TITLE)
+    return _start_inputs(session, view, draft.terms)
+
+
+def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: str) -> None:
+    """Hold that an agreed haircut is not below the bank's own, unless a reason is given that the checker sees.
+
+    Raises:
+        Conflict: It is below, and there is no reason.
+    """
+    used = terms.haircut_used(policy)
+    if used < policy.ratio and not override_reason.strip():
+        raise Conflict(
+            f"the agreed haircut {used} lies below the bank's own {policy.ratio}",
+            zh=f"约定折扣系数 {used} 低于本行政策 {policy.ratio}",
+            field="haircut_ratio",
+            remedy="Agree at least the bank's own, or give the reason for an exception.",
+            remedy_zh="请不低于本行政策约定，或填写例外理由，由复核人审定。",
+        )
+
+
+def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
+    if not outcome.is_within_lendable:
+        raise Conflict(
+            f"repo {terms.code}: {terms.purchase_price_amount} exceeds lendable {outcome.lendable_amount}",
+            zh=f"首期价款 {terms.purchase_price_amount} 超过可融资金额 {outcome.lendable_amount}",
+            field="purchase_price_amount",
+        )
+
+
 def _start_inputs(session: Session, view: DeskView, terms: RepoTerms) -> RepoStartInputs:
     return RepoStartInputs(
         terms=terms,
         price=price_used(view, terms.unit),
-        haircut=_haircut(view, terms),
-        fx=_fx(session, view, terms),
+        haircut=repo_haircut(view, terms, terms.unit),
+        fx=fx_of(session, view, terms),
     )
 
 
@@ -114,11 +178,17 @@ def _same_repo(session: Session, actor: Actor, terms: RepoTerms) -> Repo | None:
     return found
 
 
-def _haircut(view: DeskView, terms: RepoTerms) -> Haircut:
-    return haircut_of(view, terms.unit, use=HaircutUse.REPO, cross_currency=terms.currency is not Currency.CNY)
+def repo_haircut(view: DeskView, terms: RepoTerms, unit: Unit) -> Haircut:
+    """Give the haircut of a unit under a repo; the currency part is added where the cash is not CNY."""
+    return haircut_of(view, unit, use=HaircutUse.REPO, cross_currency=terms.currency is not Currency.CNY)
 
 
-def _fx(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
+def fx_of(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
+    """Give what one unit of a repo's cash currency is worth in CNY on the day.
+
+    Raises:
+        MissingData: No rate of the currency is kept, or the last one is too old.
+    """
     if terms.currency is Currency.CNY:
         return FxUsed(cny_per_unit=Decimal(1), quote_date=view.day, source="同币种")
     if terms.currency is Currency.CNH:  # the same renminbi; what may part the two markets is the FX haircut, added
@@ -138,8 +208,8 @@ def repo_exposure_inputs(session: Session, repo: Repo, view: DeskView) -> RepoEx
         terms=repo.terms,
         valuation_date=view.day,
         price=price_used(view, repo.terms.unit),
-        haircut=_haircut(view, repo.terms),
-        fx=_fx(session, view, repo.terms),
+        haircut=repo_haircut(view, repo.terms, repo.terms.unit),
+        fx=fx_of(session, view, repo.terms),
         margin_units_t=repo.margin_units_t,
         margin_cash_amount=repo.margin_cash_amount,
     )
@@ -153,8 +223,11 @@ def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: 
 
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> tuple[RepoExposureRecord, ...]:
     """Strike the exposure of every open repo for a business date and issue its call; again, nothing changes."""
+    repos = store.repos_of(session, actor, states=_VALUED)
+    if not repos:
+        return ()
     view = desk_view(session, standing_on(session, actor, business_date))
-    return tuple(_revalued(session, actor, repo, view) for repo in store.repos_of(session, actor, states=_VALUED))
+    return tuple(_revalued(session, actor, repo, view) for repo in repos)
 
 
 def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> RepoExposureRecord:

@@ -1,5 +1,6 @@
 """Exposure in, coverage out: what is owed is posted by date, and each pledge is valued against it once a date."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -148,6 +149,15 @@ def coverage_history(session: Session, actor: Actor, pledge_id: str) -> tuple[Co
     return valuations.coverage_history(session, actor, pledge_id=pledge_id)
 
 
-def latest_coverages(session: Session, actor: Actor, *, standing: Standing) -> dict[str, CoverageRecord]:
-    """Give the last coverage of each pledge, by pledge."""
-    return valuations.latest_coverages(session, actor, on=standing.business_date)
+def latest_coverages(
+    session: Session, actor: Actor, *, standing: Standing, pledge_ids: Collection[str] | None = None
+) -> dict[str, CoverageRecord]:
+    """Give the last coverage of each pledge, or of those asked for, by pledge."""
+    return valuations.latest_coverages(session, actor, on=standing.business_date, pledge_ids=pledge_ids)
+
+
+def latest_exposures(
+    session: Session, actor: Actor, *, standing: Standing, pledge_ids: Collection[str] | None = None
+) -> dict[str, Exposure]:
+    """Give what was owed last behind each pledge, or those asked for, by its code."""
+    return valuations.latest_exposures(session, actor, on=standing.business_date, pledge_ids=pledge_ids)

@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
+from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import HeadroomRecord
 from collateral.calc.compliance_records import (
     AllocationPart,
@@ -16,6 +18,8 @@ from collateral.calc.compliance_records import (
 )
 from collateral.calc.headroom import HeadroomOutcome
 from collateral.models import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
+
+_IDS_AT_ONCE = 500
 
 
 def compliance_positions(
@@ -190,13 +194,35 @@ def latest_headrooms(
     session: Session, actor: Actor, *, on: date, party_id: str | None = None
 ) -> tuple[HeadroomRecord, ...]:
     """Give the last headroom of each party and scheme struck on or before a day."""
-    query = select(HeadroomRow).where(
-        HeadroomRow.organization_id == actor.organization_id, HeadroomRow.business_date <= on
+    stated, struck = table_of(CompliancePositionRow), table_of(HeadroomRow)
+    newest = (
+        sa.select(struck.c.id)
+        .where(
+            struck.c.organization_id == stated.c.organization_id,
+            struck.c.party_id == stated.c.party_id,
+            struck.c.scheme == stated.c.scheme,
+            struck.c.business_date <= on,
+        )
+        .order_by(struck.c.business_date.desc(), struck.c.revision.desc())
+        .limit(1)
+        .scalar_subquery()
     )
+    asked = sa.select(newest).where(stated.c.organization_id == actor.organization_id).distinct()
     if party_id is not None:
-        query = query.where(HeadroomRow.party_id == party_id)
-    rows = session.exec(query.order_by(col(HeadroomRow.business_date), col(HeadroomRow.revision))).all()
-    return tuple({(row.party_id, row.scheme): _headroom(row) for row in rows}.values())
+        asked = asked.where(stated.c.party_id == party_id)
+    wanted = [one for one in session.execute(asked).scalars() if one is not None]
+    found: list[HeadroomRecord] = []
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        found.extend(
+            _headroom(row)
+            for row in session.exec(
+                select(HeadroomRow).where(
+                    HeadroomRow.organization_id == actor.organization_id,
+                    col(HeadroomRow.id).in_(wanted[start : start + _IDS_AT_ONCE]),
+                )
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.business_date, one.party_id, one.scheme)))
 
 
 def _position(row: CompliancePositionRow, parts: tuple[AllocationPart, ...]) -> CompliancePosition:

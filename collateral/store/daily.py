@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.rows import insert_many, new_id, table_of
+from carbonfin.storage.rows import insert_many, new_ids, table_of
 from collateral.calc.daily_texts import DayTexts
 from collateral.calc.running_calls import LIVE
 from collateral.models import (
@@ -176,14 +176,15 @@ class StruckDay:
 
 def add_coverages(session: Session, actor: Actor, days: Sequence[StruckDay]) -> None:
     """Write down many agreements' coverage by one statement."""
-    insert_many(session, CoverageRow, [_coverage_row(actor, day) for day in days])
+    ids = new_ids(len(days))
+    insert_many(session, CoverageRow, [_coverage_row(actor, *one) for one in zip(ids, days, strict=True)])
 
 
-def _coverage_row(actor: Actor, day: StruckDay) -> dict[str, Any]:
+def _coverage_row(actor: Actor, row_id: str, day: StruckDay) -> dict[str, Any]:
     struck, inputs = day.texts.struck, day.texts.inputs
     valuation = struck.valuation
     return {
-        "id": new_id(),
+        "id": row_id,
         "organization_id": actor.organization_id,
         "pledge_id": day.pledge.id,
         "business_date": inputs.valuation_date,
@@ -202,7 +203,7 @@ def _coverage_row(actor: Actor, day: StruckDay) -> dict[str, Any]:
         "closeout_days": struck.closeout_days,
         "safe_date_kind": struck.safe_date.kind.value,
         "safe_date": struck.safe_date.day,
-        "unconfirmed": list(inputs.unconfirmed),
+        "unconfirmed": inputs.unconfirmed,
         "margin_held_cny": inputs.margin.held_cny,
         "delivery_cny": struck.delivery_cny,
         "return_cny": struck.return_cny,
@@ -210,15 +211,21 @@ def _coverage_row(actor: Actor, day: StruckDay) -> dict[str, Any]:
     }
 
 
+_CALLED_BY = (
+    "pledge_id", "level", "coverage_ratio", "warning_ratio", "delivery_cny", "return_cny", "top_ups", "terms_id",
+    "decision_id",
+)  # fmt: skip
+
+
 def coverages_of_day(session: Session, actor: Actor, day: date) -> dict[str, Mapping[str, Any]]:
-    """Give the last coverage of a day by pledge, as rows: what the day's calls are made from."""
+    """Give the last coverage of a day by pledge, as rows of what the day's calls are made from."""
     table = table_of(CoverageRow)
     rows = session.execute(
-        sa.select(table)
+        sa.select(*[table.c[name] for name in _CALLED_BY])
         .where(table.c.organization_id == actor.organization_id, table.c.business_date == day)
         .order_by(table.c.revision)
     )
-    return {row["pledge_id"]: dict(row) for row in rows.mappings()}
+    return {row[0]: dict(zip(_CALLED_BY, row, strict=True)) for row in rows}
 
 
 def called_on(session: Session, actor: Actor, day: date) -> set[tuple[str, str]]:

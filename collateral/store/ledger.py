@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -9,6 +10,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, NotFound
+from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, LedgerPosting
 from collateral.calc.ledger import Bucket, Entry
 from collateral.models import (
@@ -18,6 +20,8 @@ from collateral.models import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+
+_HELD = table_of(EncumbranceRow)
 
 
 def account_of(session: Session, actor: Actor, *, party_id: str, scheme: Scheme) -> str | None:
@@ -285,16 +289,19 @@ def encumbrances_of(
     session: Session, actor: Actor, *, pledge_id: str | None = None, live_only: bool
 ) -> tuple[Encumbrance, ...]:
     """Give encumbrances by agreement and unit, of one pledge or of all."""
-    query = select(EncumbranceRow).where(EncumbranceRow.organization_id == actor.organization_id)
+    session.flush()
+    query = sa.select(*[_HELD.c[name] for name in Encumbrance.__slots__]).where(
+        _HELD.c.organization_id == actor.organization_id
+    )
     if pledge_id is not None:
-        query = query.where(EncumbranceRow.pledge_id == pledge_id)
+        query = query.where(_HELD.c.pledge_id == pledge_id)
     if live_only:
-        query = query.where(col(EncumbranceRow.state).in_(["PENDING", "LOCKED", "RELEASE_PENDING"]))
-    rows = session.exec(query.order_by(col(EncumbranceRow.agreement_code), col(EncumbranceRow.unit))).all()
+        query = query.where(_HELD.c.state.in_(["PENDING", "LOCKED", "RELEASE_PENDING"]))
+    rows = session.execute(query.order_by(_HELD.c.agreement_code, _HELD.c.unit))
     return tuple(_encumbrance(row) for row in rows)
 
 
-def _encumbrance(row: EncumbranceRow) -> Encumbrance:
+def _encumbrance(row: EncumbranceRow | sa.Row[Any]) -> Encumbrance:
     return Encumbrance(
         id=row.id,
         account_id=row.account_id,

@@ -12,6 +12,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import Currency, Money
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
+from carbonfin.storage.rows import table_of
 from collateral.calc.agreed_terms import AgreedTerms, TermsRecord, terms_of_payload, terms_payload
 from collateral.calc.agreements import CallEvent, MarginCall
 from collateral.calc.coverage import TopUp
@@ -63,14 +64,18 @@ def terms_in_force(
     session: Session, actor: Actor, *, on: date, agreement_code: str | None = None
 ) -> dict[str, TermsRecord]:
     """Give the terms that hold on a day by agreement: of those valid by then, the last revision."""
+    table = table_of(MarginTermsRow)
     query = (
-        select(MarginTermsRow)
-        .where(MarginTermsRow.organization_id == actor.organization_id, MarginTermsRow.valid_from <= on)
-        .order_by(col(MarginTermsRow.revision))
-    )
+        sa.select(
+            table.c.agreement_code, table.c.id, table.c.revision, table.c.terms, table.c.maker_name,
+            table.c.checker_name,
+        )
+        .where(table.c.organization_id == actor.organization_id, table.c.valid_from <= on)
+        .order_by(table.c.revision)
+    )  # fmt: skip
     if agreement_code is not None:
-        query = query.where(MarginTermsRow.agreement_code == agreement_code)
-    rows = {row.agreement_code: row for row in session.exec(query).all()}
+        query = query.where(table.c.agreement_code == agreement_code)
+    rows = {row.agreement_code: row for row in session.execute(query)}
     return {code: _terms(row) for code, row in rows.items()}
 
 
@@ -84,7 +89,7 @@ def terms_of(session: Session, actor: Actor, agreement_code: str) -> tuple[Terms
     return tuple(_terms(row) for row in rows)
 
 
-def _terms(row: MarginTermsRow) -> TermsRecord:
+def _terms(row: MarginTermsRow | sa.Row[Any]) -> TermsRecord:
     return TermsRecord(
         id=row.id,
         revision=row.revision,

@@ -67,7 +67,7 @@ def add_request(
             number=number,
             request_key=request_key,
             message_id=message_id,
-            units=[{"account_id": one.account_id, "unit": one.unit, "quantity_t": one.quantity_t} for one in units],
+            units=[one.fields for one in units],
         )
     )
     session.flush()
@@ -121,6 +121,20 @@ def sent_requests(session: Session, actor: Actor) -> tuple[AskedRequest, ...]:
             RegistryRequestRow.organization_id == actor.organization_id,
             RegistryRequestRow.state == "OPEN",
             col(RegistryRequestRow.not_after).is_not(None),
+        )
+        .order_by(col(RegistryRequestRow.request_key))
+    ).all()
+    return tuple(_asked(session, row) for row in rows)
+
+
+def open_transfers(session: Session, actor: Actor) -> tuple[AskedRequest, ...]:
+    """Give the transfers of sold units that the registry has not ended."""
+    rows = session.exec(
+        select(RegistryRequestRow)
+        .where(
+            RegistryRequestRow.organization_id == actor.organization_id,
+            RegistryRequestRow.operation == str(Operation.TRANSFER),
+            RegistryRequestRow.state == "OPEN",
         )
         .order_by(col(RegistryRequestRow.request_key))
     ).all()
@@ -204,7 +218,12 @@ def _asked(session: Session, row: RegistryRequestRow) -> AskedRequest:
         request_key=row.request_key,
         message_id=row.message_id,
         units=tuple(
-            UnitFreeze(account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=int(one["quantity_t"]))
+            UnitFreeze(
+                account_id=str(one["account_id"]),
+                unit=str(one["unit"]),
+                quantity_t=int(one["quantity_t"]),
+                to_account_id=str(one.get("to_account_id", "")),
+            )
             for one in row.units
         ),
         state=row.state,

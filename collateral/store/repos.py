@@ -12,13 +12,15 @@ from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import Currency
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome, RepoTerms
+from collateral.calc.repo_accrual import RateStep
 from collateral.models import RepoExposureRow, RepoRow
 
 
 def add_repo(
-    session: Session, actor: Actor, draft: RepoDraft, *, state: str, start_decision_id: str, is_sample: bool
-) -> Repo:
-    """Write down a repo."""
+    session: Session, actor: Actor, draft: RepoDraft, *, state: str, start_decision_id: str, is_sample: bool,
+    margin_cash_amount: Decimal = Decimal("0.00"),
+) -> Repo:  # fmt: skip
+    """Write down a repo; one that takes another's place takes over its cash margin."""
     terms = draft.terms
     row = RepoRow(
         organization_id=actor.organization_id,
@@ -29,7 +31,7 @@ def add_repo(
         state=state,
         unit=str(terms.unit),
         quantity_t=terms.quantity_t,
-        margin_cash_amount=Decimal("0.00"),
+        margin_cash_amount=margin_cash_amount,
         purchase_date=terms.purchase_date,
         repurchase_date=terms.repurchase_date,
         currency=terms.currency,
@@ -38,6 +40,8 @@ def add_repo(
         basis=terms.basis,
         method=terms.method,
         minimum_transfer_amount=terms.minimum_transfer_amount,
+        agreed_haircut_ratio=terms.agreed_haircut_ratio,
+        override_reason=draft.override_reason or None,
         flags=list(draft.flags),
         start_decision_id=start_decision_id,
         is_sample=is_sample,
@@ -175,8 +179,14 @@ def _repo(row: RepoRow) -> Repo:
             purchase_price_amount=row.purchase_price_amount,
             rate=row.rate,
             basis=DayCount(row.basis),
+            later_rates=None
+            if not row.later_rates
+            else tuple(
+                RateStep(start=date.fromisoformat(one["start"]), rate=Decimal(one["rate"])) for one in row.later_rates
+            ),
             method=ExposureMethod(row.method),
             minimum_transfer_amount=row.minimum_transfer_amount,
+            agreed_haircut_ratio=row.agreed_haircut_ratio,
         ),
         seller_id=row.seller_id,
         buyer_id=row.buyer_id,

@@ -21,7 +21,7 @@ _FLAGS = (
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--no-default-browser-check",
 )  # fmt: skip
-_START_S = 40
+_START_S = 120
 _REFUSED = "Failed to load resource: the server responded with a status of"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 

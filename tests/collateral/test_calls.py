@@ -17,6 +17,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.files import load_file
 from carbonfin.storage.parties import DayState, Standing, roll_business_date, standing_of
 from collateral import service
 from collateral.calc.agreed_terms import AgreedTerms, terms_of_payload, terms_payload
@@ -255,6 +256,17 @@ def test_a_default_needs_two_people_and_takes_the_pledge_to_enforcement(desk_ses
     with desk_sessions.read() as session:
         assert service.load_call(session, desk.maker, call.id).state == "DEFAULT"
     assert pledge_state(desk_sessions, desk) == "ENFORCING"
+    with desk_sessions.read() as session:
+        pledge = service.pledge_by_code(session, desk.maker, "P3")
+        assert pledge is not None
+        view = service.view_enforcement(session, desk.maker, pledge.id)
+        (declared,) = view.steps
+        letter = load_file(session, desk.maker, declared.evidence_digest)
+    assert view.enforcement is not None
+    assert (view.enforcement.state, view.enforcement.maker_name, view.next_act.value) == (
+        "OPEN", "maker(示例)", "choose_means",
+    )  # fmt: skip
+    assert (declared.kind, declared.decision_id, letter.media_type) == ("declared", call.decision_id, "application/pdf")
 
 
 def test_no_default_while_the_grace_runs(desk_sessions: Sessions, desk: Desk) -> None:

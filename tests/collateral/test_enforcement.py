@@ -26,6 +26,10 @@ from carbonfin.storage.rulebook import enter_parameter
 from collateral import service
 from collateral.calc.enforcement import DistributionInputs, decide_distribution
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.reconciliation import Difference
+from collateral.registries.port import RegistryStatement
+from collateral.registries.simulated import Fault, PlannedFault
+from collateral.registries.simulator import SimulatorServer
 from collateral.service import (
     ENFORCEMENT_APPROVAL,
     ActDraft,
@@ -37,7 +41,7 @@ from collateral.service import (
 )
 from collateral.service.pledges import take_step
 from collateral.store import pledges as store
-from tests.collateral.changes import answering, ask, called_desk, change, pledged, position, send, top_up
+from tests.collateral.changes import answering, ask, called_desk, change, pledged, position, query, send, top_up
 from tests.collateral.desk import Desk, build_desk, draft
 from tests.collateral.world import TODAY, parameter
 
@@ -167,6 +171,21 @@ def declare(sessions: Sessions, desk: Desk, pledge_id: str) -> None:
         decide(session, desk, waiting.id)
 
 
+def choose(sessions: Sessions, desk: Desk, pledge_id: str, method: SaleMethod = SaleMethod.AUCTION) -> None:
+    with sessions.begin() as session:
+        waiting = service.propose_means(
+            session, desk.maker, pledge_id, method=method, ground="市场流动性", evidence_digest=DOCUMENT.digest,
+            standing=desk.standing,
+        )  # fmt: skip
+    with sessions.begin() as session:
+        decide(session, desk, waiting.id)
+
+
+def hand_over(sessions: Sessions, desk: Desk) -> None:
+    with answering() as (_, registry):
+        send(sessions, desk, registry)
+
+
 def decide(session: Session, desk: Desk, approval_id: str, *, by: object = None) -> None:
     approvals.approve(
         session, by or desk.checker, approval_id, kinds=(ENFORCEMENT_APPROVAL,), answer=Answer(reason="同意"),
@@ -198,6 +217,9 @@ def test_p3_is_enforced_and_its_surplus_goes_back(sessions: Sessions) -> None:
         p3 = called_desk(session, desk)["P3"]
     declare(sessions, desk, p3)
     assert pledge_state(sessions, desk, p3) == "ENFORCING"
+    with sessions.begin() as session, pytest.raises(Conflict, match="auction is not the means chosen"):
+        service.settle_sale(session, desk.maker, p3, sale(desk, "28.00"), standing=desk.standing)
+    choose(sessions, desk, p3)
     with sessions.begin() as session:
         service.record_failed_sale(
             session, desk.maker, p3, reason="无人出价", evidence_digest=DOCUMENT.digest, standing=desk.standing
@@ -216,12 +238,15 @@ def test_p3_is_enforced_and_its_surplus_goes_back(sessions: Sessions) -> None:
     assert pledge_state(sessions, desk, p3) == "ENFORCED"
     assert position(sessions, desk, "E3", "SZA-2023") == (2000, 0, 0)
     assert position(sessions, desk, "E2", "SZA-2023") == (60000, 0, 60000)
+    with pytest.raises(Conflict, match="has not handed over"):
+        share_out(sessions, desk, p3, "12000.00")
+    hand_over(sessions, desk)
     share_out(sessions, desk, p3, "12000.00")
     assert pledge_state(sessions, desk, p3) == "RELEASED"
     with sessions.read() as session:
         found, steps = service.enforcement_of(session, desk.maker, p3)
         assert (found.state, found.maker_name, found.checker_name) == ("ENDED", "maker(示例)", "checker(示例)")
-        assert [one.kind for one in steps] == ["declared", "sale_failed", "sold", "distributed"]
+        assert [one.kind for one in steps] == ["declared", "means", "sale_failed", "sold", "distributed"]
         assert all(one.evidence_digest == DOCUMENT.digest for one in steps)
         assert steps[-1].details["surplus_cny"] == "252241.19"
         assert steps[-1].details["shortfall_cny"] == "0.00"
@@ -241,8 +266,10 @@ def test_a_shortfall_stays_a_claim(desk_sessions: Sessions, desk: Desk) -> None:
             exposure_date=TODAY,
         )  # fmt: skip
     declare(desk_sessions, desk, p3)
+    choose(desk_sessions, desk, p3)
     with desk_sessions.begin() as session:
         service.settle_sale(session, desk.maker, p3, sale(desk, "28.00"), standing=desk.standing)
+    hand_over(desk_sessions, desk)
     share_out(desk_sessions, desk, p3, "12000.00")
     with desk_sessions.read() as session:
         owed = service.latest_exposure(session, desk.maker, "P3", on=TODAY)
@@ -260,14 +287,107 @@ def test_units_left_after_the_claim_is_met_are_asked_back_from_the_registry(
     with desk_sessions.begin() as session:
         p3 = called_desk(session, desk)["P3"]
     declare(desk_sessions, desk, p3)
+    choose(desk_sessions, desk, p3)
     with desk_sessions.begin() as session:
         service.settle_sale(session, desk.maker, p3, sale(desk, "52.00", quantity_t=16457), standing=desk.standing)
+    hand_over(desk_sessions, desk)
     share_out(desk_sessions, desk, p3, "0.00")
     assert pledge_state(desk_sessions, desk, p3) == "UNFREEZE_REQUESTED"
-    with answering() as (_, registry):
-        send(desk_sessions, desk, registry)
+    hand_over(desk_sessions, desk)
     assert pledge_state(desk_sessions, desk, p3) == "RELEASED"
     assert position(desk_sessions, desk, "E3", "SZA-2023") == (42000 - 16457, 0, 0)
+    with desk_sessions.read() as session:
+        assert service.release_letter(session, desk.maker, p3, address="https://bank.example").startswith(b"%PDF")
+
+
+def test_the_registry_hands_over_what_was_sold_and_silence_is_asked_about(desk_sessions: Sessions, desk: Desk) -> None:
+    """The reply is lost: nothing is voided, the query finds it done, and nothing stays frozen there."""
+    with desk_sessions.begin() as session:
+        p3 = called_desk(session, desk)["P3"]
+    declare(desk_sessions, desk, p3)
+    choose(desk_sessions, desk, p3)
+    with desk_sessions.begin() as session:
+        service.settle_sale(session, desk.maker, p3, sale(desk, "28.00"), standing=desk.standing)
+    lost = PlannedFault(agreement_code="P3", operation="transfer", fault=Fault.LOSE_REPLY, times=1)
+    with answering(lost) as (server, registry):
+        frozen_before(server, desk_sessions, desk, p3)
+        send(desk_sessions, desk, registry)
+        with desk_sessions.read() as session:
+            asked = service.transfer_of(session, desk.maker, p3)
+            assert asked is not None
+            assert (asked.state, asked.units[0].quantity_t) == ("OPEN", 40000)
+            statement = registry.statement(desk.maker.organization_id)
+        found = reconciled(desk_sessions, desk, statement)
+        assert [(one.kind.value, one.ledger_t, one.registry_t) for one in found] == [("unanswered", 40000, 0)]
+        query(desk_sessions, desk, registry)
+        with desk_sessions.read() as session:
+            asked = service.transfer_of(session, desk.maker, p3)
+            assert asked is not None
+            assert asked.state == "DONE"
+            assert [one.event for one in service.timeline_of(session, desk.maker, p3)][-1] == "transfer:done"
+            assert (
+                service.holdings_of(session, desk.maker, desk.parties["E2"])[0].account_id
+                == asked.units[0].to_account_id
+            )
+        assert server.state.frozen_t() == {}
+        assert reconciled(desk_sessions, desk, registry.statement(desk.maker.organization_id)) == []
+
+
+def frozen_before(server: SimulatorServer, sessions: Sessions, desk: Desk, pledge_id: str) -> None:
+    """The freeze of a pledge that was taken over, as the registry had it before."""
+    with sessions.read() as session:
+        asked = service.transfer_of(session, desk.maker, pledge_id)
+        assert asked is not None
+    unit = {**asked.units[0].fields}
+    unit.pop("to_account_id")
+    server.state.carry_out(
+        {"request_key": "before", "operation": "freeze", "bank_id": desk.maker.organization_id,
+         "agreement_code": "P3", "units": [unit], "not_after": "2099-01-01T00:00:00+00:00"},
+        fault=None,
+    )  # fmt: skip
+
+
+def reconciled(sessions: Sessions, desk: Desk, statement: RegistryStatement) -> list[Difference]:
+    with sessions.begin() as session:
+        found = service.record_reconciliation(session, desk.maker, statement, standing=desk.standing)
+    return [one for one in found.outcome.differences if one.agreement_code == "P3"]
+
+
+def test_a_transfer_that_the_registry_refuses_is_asked_anew(desk_sessions: Sessions, desk: Desk) -> None:
+    with desk_sessions.begin() as session:
+        p3 = called_desk(session, desk)["P3"]
+    declare(desk_sessions, desk, p3)
+    choose(desk_sessions, desk, p3)
+    with desk_sessions.begin() as session:
+        service.settle_sale(session, desk.maker, p3, sale(desk, "28.00"), standing=desk.standing)
+    refused = PlannedFault(agreement_code="P3", operation="transfer", fault=Fault.REJECT, times=1)
+    given = {"standing": desk.standing, "cause": "买方账户已更正"}
+    with answering(refused) as (_, registry):
+        with desk_sessions.begin() as session, pytest.raises(Conflict, match="no refused request"):
+            service.ask_transfer_again(session, desk.maker, p3, **given)
+        send(desk_sessions, desk, registry)
+        with pytest.raises(Conflict, match="REJECTED"):
+            share_out(desk_sessions, desk, p3, "12000.00")
+        with desk_sessions.begin() as session:
+            service.ask_transfer_again(session, desk.maker, p3, **given)
+        send(desk_sessions, desk, registry)
+    share_out(desk_sessions, desk, p3, "12000.00")
+    assert pledge_state(desk_sessions, desk, p3) == "RELEASED"
+
+
+def test_the_band_is_shown_before_a_sale(desk_sessions: Sessions, desk: Desk) -> None:
+    """40.00 with a band of 0.30: 28.00 to 52.00; 40,000 t bring 1,120,000.00 to 2,080,000.00, the claim is met."""
+    with desk_sessions.begin() as session:
+        p3 = called_desk(session, desk)["P3"]
+        with pytest.raises(Conflict):
+            service.preview_means(session, desk.maker, p3, SaleMethod.AUCTION, standing=desk.standing)
+    declare(desk_sessions, desk, p3)
+    with desk_sessions.read() as session:
+        found = service.preview_means(session, desk.maker, p3, SaleMethod.NEGOTIATED, standing=desk.standing)
+    (band,) = found.bands
+    assert (band.floor_cny_per_t, band.cap_cny_per_t) == (Decimal("28.00"), Decimal("52.00"))
+    assert (found.floor_proceeds_cny, found.cap_proceeds_cny) == (Decimal("1120000.00"), Decimal("2080000.00"))
+    assert found.gap_cny == Decimal("0.00")
 
 
 def test_until_a_sale_the_debtor_may_repay_and_a_late_cure_is_taken(desk_sessions: Sessions, desk: Desk) -> None:
@@ -314,6 +434,7 @@ def test_nobody_barred_buys_and_no_default_without_ground_or_file(desk_sessions:
         with pytest.raises(NotFound):
             service.enforcement_of(session, desk.maker, p1)
     declare(desk_sessions, desk, p1)
+    choose(desk_sessions, desk, p1)
     lot = LotSold(unit=Unit.parse("CEA-2023"), quantity_t=50000, price_cny_per_t=Decimal("74.03"))
     with desk_sessions.begin() as session:
         for buyer in ("E2", None):

@@ -19,7 +19,6 @@ from collateral.calc.repo import (
     RepoExposureInputs,
     RepoStartInputs,
     RepoTerms,
-    accrued_value,
     decide_repo_exposure,
     decide_repo_start,
     exposure_method_a,
@@ -28,6 +27,7 @@ from collateral.calc.repo import (
     lendable_cny,
     margin_ratio,
 )
+from collateral.calc.repo_accrual import accrued_value
 from tests.collateral.world import TODAY, price
 from tests.collateral.world import haircut as haircut_of
 

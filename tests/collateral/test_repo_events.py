@@ -16,7 +16,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, Money
 from collateral.calc import repo_events as events
 from collateral.calc.repo import ExposureMethod, RepoTerms
-from collateral.calc.repo_events import RateStep
+from collateral.calc.repo_accrual import RateStep, accrued_over_rates
 
 OLD, NEW = Unit.parse("SZA-2023"), Unit.parse("SZA-2024")
 TERMS = RepoTerms(
@@ -45,7 +45,7 @@ def test_a_rate_that_changes_on_demand_counts_from_its_day() -> None:
         RateStep(start=date(2021, 3, 20), rate=Decimal("0.005")),
     )
     accrued = partial(
-        events.accrued_over_rates, purchase_price=Decimal(9974250), basis=DayCount.ACT_360, start=date(2021, 3, 19)
+        accrued_over_rates, purchase_price=Decimal(9974250), basis=DayCount.ACT_360, start=date(2021, 3, 19)
     )
     assert accrued(steps=steps, end=date(2021, 3, 22)) == Decimal("9974637.89")
     assert accrued(steps=steps, end=date(2021, 3, 20)) == Decimal("9974360.83")

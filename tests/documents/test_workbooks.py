@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from openpyxl.workbook import Workbook as OpenedBook
 from carbonfin.documents.workbooks import (
     CellKind,
     CodeList,
+    Provenance,
     SheetColumn,
     csv_text,
     guarded,
@@ -172,6 +174,15 @@ def test_a_row_is_as_high_as_its_longest_text_needs() -> None:
     assert sheet.row_dimensions[HEAD_ROW + 2].height == pytest.approx(
         20 + 15 * 5, abs=0.5
     )  # 120 half widths on lines of 20
+
+
+def test_sources_and_guide_are_as_high_as_their_texts_need() -> None:
+    digest = "9f2c4b6d" * 8
+    long = Provenance(subject="折扣系数", value="0.40", source="示例银行内部参数表", digest=digest)
+    book = opened(provenance=(replace(long, digest="9f"), long), guide=("短", "本表按业务日期填报" * 12))
+    heights = {sheet.title: [one.height for one in sheet.row_dimensions.values()] for sheet in book}
+    assert heights["来源与口径"][-1] == pytest.approx(20 + 15, abs=0.5)  # 64 half widths on lines of 32
+    assert heights["填报说明"][-1] == pytest.approx(20 + 15 * 2, abs=0.5)  # 216 half widths on lines of 96
 
 
 def test_an_empty_table_says_so_and_totals_nothing() -> None:

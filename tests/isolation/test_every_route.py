@@ -87,12 +87,17 @@ _READ_WITHOUT_ANSWER = frozenset(
             f"GET {start}/pledges/{{pledge_id:str}}{of_change}/letter.pdf"
             for start in ("", "/v1") for of_change in ("", "/changes/{change_id:str}")
         ),
+        *(
+            f"GET {start}/pledges/{{pledge_id:str}}/enforcement/{letter}.pdf"
+            for start in ("", "/v1") for letter in ("notice", "surplus")
+        ),
         "GET /registry/reconciliations/export/{ending:str}"
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
 there for the role it was written to alone. The sample table of rules applies from 2026 on.
-The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go."""
+The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go; nor is
+that pledge in default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_fi
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key, standing_of
+from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
 from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
@@ -81,6 +82,12 @@ PLEDGE = {
     "pledgor": "91440300EXAMPLE541", "units": [{"unit": "SZA-2024", "quantity_t": 5000}],
     "principal_cny": "80000.00", "end_date": "2025-12-31",
 }  # fmt: skip
+NO_FILE = "0" * 64
+GROUND = {"ground": "逾期未补足", "evidence_digest": NO_FILE}
+SALE = {
+    "method": "auction", "buyer_id": "00000000-0000-4000-8000-000000000000", "evidence_digest": NO_FILE,
+    "lots": [{"unit": "SZA-2023", "quantity_t": 10, "price_cny_per_t": "28.00"}],
+}  # fmt: skip
 TOP_UP = {"kind": "top_up", "reason": "客户申请", "added": [{"unit": "SZA-2024", "quantity_t": 10}]}
 PORTFOLIO = {
     "valuation_date": "2025-06-30",
@@ -116,6 +123,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
         "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
     },
+    "POST /v1/parties/{party_id}/carry-over": {
+        "sold_t": 17001, "bought_t": 10000, "registry_t": 60000, "trading_t": 0, "judicially_frozen_t": 0,
+        "submitted_t": 0, "is_late": False, "applies_on": "2025-06-30", "source": "登记簿",
+    },
     "POST /v1/compliance-positions/files": {
         "file_name": "a.csv", "preview": True,
         "content_base64": base64.b64encode(
@@ -132,6 +143,18 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
         "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
     },
+    "POST /v1/repos/reconciliations": {
+        "counterparty": "0000EXAMPLEHK0000098", "file_name": "repos.csv",
+        "content_base64": base64.b64encode(PORTFOLIO_COLUMNS.example.encode()).decode(),
+    },
+    "POST /v1/repos/previews": {
+        "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098", "bank_role": "arranger",
+        "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
+        "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
+        "margin_ratio": "2.00",
+    },
+    "POST /v1/repos/{repo_id}/events": {"kind": "terminate", "notice_days": 2, "reason": "按合同通知"},
+    "POST /v1/repos/{repo_id}/events/previews": {"kind": "reprice", "reason": "双方同意"},
     "POST /v1/margin-terms": {
         "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
         "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
@@ -162,6 +185,21 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
+    "POST /v1/pledges/{pledge_id}/enforcement/defaults": GROUND,
+    "POST /v1/pledges/{pledge_id}/enforcement/late-cures": GROUND,
+    "POST /v1/pledges/{pledge_id}/enforcement/failed-sales": GROUND,
+    "POST /v1/pledges/{pledge_id}/enforcement/means": {**GROUND, "method": "auction"},
+    "POST /v1/pledges/{pledge_id}/enforcement/means/previews": {"method": "auction"},
+    "POST /v1/pledges/{pledge_id}/enforcement/sales": SALE,
+    "POST /v1/pledges/{pledge_id}/enforcement/sales/previews": SALE,
+    "POST /v1/pledges/{pledge_id}/enforcement/transfers": {"reason": "买方账户已更正"},
+    "POST /v1/pledges/{pledge_id}/enforcement/distributions": {"costs_cny": "12000.00", "evidence_digest": NO_FILE},
+    "POST /v1/pledges/{pledge_id}/enforcement/distributions/previews": {"costs_cny": "12000.00"},
+    "POST /v1/authority-acts": {
+        "kind": "freeze", "holder": "91440300EXAMPLE38B", "pledge_id": None, "unit": "SZA-2024",
+        "quantity_t": 1, "freeze_id": None, "authority": "示例区人民法院", "document": "(2025)示例执1号",
+        "document_date": "2025-06-30", "evidence_digest": NO_FILE,
+    },
     "POST /v1/pledges/{pledge_id}/changes": TOP_UP,
     "POST /v1/pledges/{pledge_id}/changes/previews": TOP_UP,
     "POST /v1/pledges/{pledge_id}/changes/{change_id}/withdraw": {"reason": "客户撤回"},
@@ -252,6 +290,20 @@ WHAT_THE_REGISTRY_ANSWERS = {
     "GET /v1/pledges/{pledge_id}/changes/{change_id}/letter.pdf",
 }
 """Answered well only to a change that the registry has answered; tests/collateral/test_change_edges.py does."""
+WHAT_A_DEFAULT_OPENS = {
+    "POST /v1/pledges/{pledge_id}/enforcement/late-cures",
+    "POST /v1/pledges/{pledge_id}/enforcement/means/previews",
+    "POST /v1/pledges/{pledge_id}/enforcement/means",
+    "POST /v1/pledges/{pledge_id}/enforcement/failed-sales",
+    "POST /v1/pledges/{pledge_id}/enforcement/sales/previews",
+    "POST /v1/pledges/{pledge_id}/enforcement/sales",
+    "POST /v1/pledges/{pledge_id}/enforcement/transfers",
+    "POST /v1/pledges/{pledge_id}/enforcement/distributions/previews",
+    "POST /v1/pledges/{pledge_id}/enforcement/distributions",
+    "GET /v1/pledges/{pledge_id}/enforcement/notice.pdf",
+    "GET /v1/pledges/{pledge_id}/enforcement/surplus.pdf",
+}
+"""Answered well only to a pledge in default by two people; tests/journeys/test_enforcement_pages.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -265,7 +317,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
-    *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS,
+    *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 
@@ -382,7 +434,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
         "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",
         "item_id": "SELECT id FROM inbox_item WHERE kind = 'fuzz'", "message_id": "SELECT id FROM outbox_message",
-        "digest": "SELECT digest FROM evidence_file", "link_id": "SELECT id FROM file_link",
+        "digest": "SELECT digest FROM evidence_file", "evidence_digest": "SELECT digest FROM evidence_file", "link_id": "SELECT id FROM file_link",
         "scheme": "SELECT scheme FROM subsidy_application", "table_name": "SELECT name FROM decision_table",
     }  # fmt: skip
     with sessions.read() as session:

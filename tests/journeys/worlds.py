@@ -1,11 +1,14 @@
 """The sample world behind the journeys: made once in a test session, copied for each test that changes it."""
 
+import atexit
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -80,8 +83,15 @@ def run_demo(url: str, folder: Path) -> tuple[DemoOutcome, Settings]:
 
 
 def make_sample(folder: Path) -> SampleCopy:
-    """Make the sample world in a folder, on SQLite."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Put the sample world into a folder, on SQLite."""
+    return _made_once().copied(folder)
+
+
+@cache
+def _made_once() -> SampleCopy:
+    """The world that the others of this process are copies of; nothing works on it."""
+    folder = Path(tempfile.mkdtemp(prefix="carbonfin-sample-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     outcome, _ = run_demo(f"sqlite:///{folder / DATABASE_FILE}", folder)
     return SampleCopy(folder=folder, outcome=outcome)
 

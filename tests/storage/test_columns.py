@@ -1,8 +1,10 @@
 """The column types: exact on both engines, and strict about what they take."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,10 @@ from sqlmodel import Session, select
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage import columns
+from carbonfin.storage.columns import Json, WrongValueType
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rows import new_id, new_ids
+from carbonfin.storage.texts import UnstorableValue
 from tests.storage.rows import Shape, TrialRow
 
 AMOUNTS = st.decimals(min_value=-(10**15), max_value=10**15, places=2, allow_nan=False, allow_infinity=False)
@@ -168,6 +173,34 @@ def test_json_keys_come_back_sorted(sessions: Sessions) -> None:
         row = stored(session, TrialRow(terms={"zz": [1, None, True], "a": {"品种": "CEA", "b": "0.10"}}))
         assert list(row.terms) == ["a", "zz"]  # type: ignore[arg-type]
         assert row.terms == {"a": {"b": "0.10", "品种": "CEA"}, "zz": [1, None, True]}
+
+
+ODD_JSON: tuple[Any, ...] = (
+    {"b": ["吨", 1, None, True, {"z": 'a"\\/', "a": []}], "a": "one\ttwo\n\x7f\x01"},
+    {"big": 2**70, "edge": -(2**63), "emoji": "😀é", "空": ""},
+    ["x", ("y", [])],
+)
+
+
+def test_json_is_written_on_sqlite_as_python_writes_it(sqlite_sessions: Sessions) -> None:
+    dialect, column = sqlite_sessions.engine.dialect, Json()
+    for value in ODD_JSON:
+        written = column.process_bind_param(value, dialect)
+        assert written == json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert column.process_result_value(written, dialect) == json.loads(written)
+    assert list(column.process_result_value('{"b":1,"a":2}', dialect)) == ["a", "b"]
+    for refused in ({"a": [0.5]}, {"a": "\x00"}, {"a\u202e": 1}, {1: 2}, {None: 1}, {"a": {1}}):
+        with pytest.raises((WrongValueType, UnstorableValue)):
+            column.process_bind_param(refused, dialect)
+    with pytest.raises(WrongValueType):
+        column.process_result_value('{"a":0.5}', dialect)
+
+
+def test_identifiers_drawn_at_once_are_random_uuids_in_order() -> None:
+    drawn = [*new_ids(200), new_id()]
+    assert {(UUID(one).version, UUID(one).variant, str(UUID(one)) == one) for one in drawn} == {(4, RFC_4122, True)}
+    assert (len(set(drawn)), drawn[:-1]) == (201, sorted(drawn[:-1]))
+    assert {one[19] for one in drawn} == set("89ab")
 
 
 def test_whole_numbers_have_64_bits_and_sum_as_int(sessions: Sessions) -> None:

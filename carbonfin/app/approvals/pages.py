@@ -17,6 +17,7 @@ from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -31,6 +32,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
+from collateral.calc.enforcement import METHOD_NAMES, SaleMethod
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
@@ -51,6 +53,34 @@ _NAMES: Mapping[str, Text] = {
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
     "extends_code": Text("延期自", "Extends"),
+    "ground": Text("事由", "Ground"),
+    "method": Text("处置方式", "Means of sale"),
+    "floor_proceeds_cny": Text("按价格下限成交（元）", "Proceeds at the lowest prices (CNY)"),
+    "cap_proceeds_cny": Text("按价格上限成交（元）", "Proceeds at the highest prices (CNY)"),
+    "proceeds_cny": Text("处置价款（元）", "Proceeds (CNY)"),
+    "costs_cny": Text("处置费用（元）", "Costs of the enforcement (CNY)"),
+    "surplus_cny": Text("退还出质人（元）", "Surplus to the pledgor (CNY)"),
+    "shortfall_cny": Text("未受清偿债权（元）", "Shortfall (CNY)"),
+    "evidence_digest": Text("附件摘要（SHA-256）", "Digest of the evidence (SHA-256)"),
+    "seller": Text("正回购方", "Seller"),
+    "buyer": Text("逆回购方", "Buyer"),
+    "bank_role": Text("本行角色", "The bank's part"),
+    "state_before": Text("当前状态", "State until now"),
+    "state_after": Text("之后状态", "State after"),
+    "cash_to_buyer_amount": Text("正回购方应付（负数为应收）", "Paid by the seller"),
+    "currency": Text("币种", "Currency"),
+    "moves": Text("所有权转移（品种、吨、受让方）", "Title that passes"),
+    "purchase_price_amount": Text("首期价款", "Purchase price"),
+    "quantity_t": Text("数量（吨）", "Quantity (t)"),
+    "rate": Text("回购利率", "Repo rate"),
+    "basis": Text("计息基准", "Day count"),
+    "purchase_date": Text("首期交易日", "Purchase date"),
+    "repurchase_date": Text("购回日", "Repurchase date"),
+    "minimum_transfer_amount": Text("最低转让金额", "Minimum transfer"),
+    "agreed_haircut_ratio": Text("约定折扣系数", "Agreed haircut"),
+    "override_reason": Text("例外理由", "Reason for an exception"),
+    "is_delivered": Text("首期已交付", "Delivered at the start"),
+    "flags": Text("提示", "Flags"),
     "key": Text("参数", "Parameter"),
     "scope": Text("适用范围", "Scope"),
     "value": Text("取值", "Value"),
@@ -69,10 +99,30 @@ _NAMES: Mapping[str, Text] = {
     "stored_by": Text("存入人", "Stored by"),
     "links": Text("关联", "Links"),
 }
+_UNIT_OF_REPO = Text("品种", "Unit")
+_NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
+    ("collateral.repo", "unit"): _UNIT_OF_REPO,
+    ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
+    ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
+}
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
+_GRADE_NAMES_BY_WORD = {grade.value: words for grade, words in GRADE_WORDS.items()}
 _HIDDEN = frozenset(
-    {"action", "approved_by", "title_zh", "title_en", "pledgor_id", "pledge_id", "appraisal_id", "table"}
+    {
+        "action",
+        "approved_by",
+        "title_zh",
+        "title_en",
+        "pledgor_id",
+        "pledge_id",
+        "appraisal_id",
+        "table",
+        "seller_id",
+        "buyer_id",
+        "repo_id",
+        "event",
+    }
 )
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
@@ -253,15 +303,22 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
         if name in _HIDDEN or value in (None, "", []):
             continue
         shown = _shown_value(name, value)
-        rows.append((_NAMES.get(name, Text(name, name)), shown))
+        known = _NAMES_OF_KIND.get((approval.kind, name)) or _NAMES.get(name, Text(name, name))
+        rows.append((known, shown))
     return rows
 
 
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
+    if name == "method":
+        zh, en = METHOD_NAMES[SaleMethod(value)]
+        return f"{zh} / {en}"
     if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
         words = _ROLE_NAMES_BY_WORD[value]
+        return f"{words.zh} / {words.en}"
+    if name == "grade" and value in _GRADE_NAMES_BY_WORD:
+        words = _GRADE_NAMES_BY_WORD[value]
         return f"{words.zh} / {words.en}"
     return _in_words(value)
 

@@ -29,13 +29,21 @@ MOVES_SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureMove:
-    """One computed figure that would come out otherwise; empty where a side has no such figure."""
+    """One computed figure that would come out otherwise; empty where a side has no such figure.
+
+    A figure of one period, line or criterion bears that one's number or name after a dot.
+    """
 
     name: str
     label: Text
     unit: str
     before: str
     after: str
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is one period's, line's or criterion's, of which a decision has many."""
+        return "." in self.name
 
     @property
     def difference(self) -> Decimal | None:
@@ -59,6 +67,16 @@ class DecisionMove:
     subject: str
     figures: tuple[FigureMove, ...]
     failure: Text | None
+
+    @property
+    def chief(self) -> tuple[FigureMove, ...]:
+        """The figures of the decision itself; where only parts of it move, those."""
+        return tuple(one for one in self.figures if not one.is_part) or self.figures
+
+    @property
+    def parts(self) -> tuple[FigureMove, ...]:
+        """The figures of its periods, lines or criteria that the chief ones leave."""
+        return tuple(one for one in self.figures if one not in self.chief)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +104,10 @@ class ParameterImpact:
 
     @property
     def totals(self) -> tuple[FigureTotal, ...]:
-        """The differences of each figure, together, where they are numbers."""
+        """The differences of each chief figure, together, where they are numbers."""
         found: dict[tuple[str, str], list[tuple[DecisionMove, FigureMove, Decimal]]] = defaultdict(list)
         for move in self.moves:
-            for one in move.figures:
+            for one in move.chief:
                 if one.difference is not None:
                     found[move.kind.en, one.name].append((move, one, one.difference))
         return tuple(

@@ -183,18 +183,24 @@ def parameter_page(
 
 @get("/rules/parameters/drafts", sync_to_thread=True)
 def parameter_draft_page(
-    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, key: _Word = "", scope: _Word = ""
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    key: _Word = "",
+    value_scope: Annotated[str, QueryParameter(name="scope", max_length=200)] = "",
 ) -> Template:
     """Show the form of a new value; one that changes a parameter begins with what is known of it."""
     with sessions.read() as session:
         book = whole_book(session, actor)
     today = china_day(clock.now())
     listed = [one for one in book.values() if one.key == key]
-    like = next((one for one in listed if one.scope == scope), listed[0] if listed else None)
+    like = next((one for one in listed if one.scope == value_scope), listed[0] if listed else None)
     entry = ValueForm(known_from=today.isoformat(), valid_from=today.isoformat())
     if like is not None:
         entry = ValueForm(
-            key=key, scope=scope, value=like.value, unit=like.unit, valid_from=today.isoformat(),
+            key=key, scope=value_scope, value=like.value, unit=like.unit, valid_from=today.isoformat(),
             known_from=today.isoformat(),
         )  # fmt: skip
     return _shown(request, sessions, actor, entry=entry)

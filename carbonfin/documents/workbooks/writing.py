@@ -5,7 +5,7 @@ Codes are text, days are days, and no text of a customer can become a formula.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from decimal import Decimal
 
@@ -42,6 +42,8 @@ _WIDTH_LEAST, _WIDTH_MOST = 8, 42
 _SERIAL_WIDTH = 6
 _ROW_HEIGHT = 20
 _LINE_HEIGHT = 15
+_GUIDE_WIDTH = 100
+_PROVENANCE_WIDTHS = (30, 24, 52, 36, 10)
 _CELL_PADDING = 4
 NUMBER_FORMATS = {
     CellKind.TEXT: "@",
@@ -138,8 +140,7 @@ def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges:
         sheet.write_string(head_row, index, column.head, formats.head)
     first, widths = head_row + 1, _widths(table)
     for number, row in enumerate(table.rows, start=1):
-        if (lines := _lines_of(row, table, widths)) > 1:
-            sheet.set_row(head_row + number, _LINE_HEIGHT * lines + _ROW_HEIGHT - _LINE_HEIGHT)
+        _set_height(sheet, head_row + number, _lines_of(row, table, widths))
         sheet.write_number(head_row + number, 0, number, formats.serial)
         for index, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
             _write_cell(sheet, (head_row + number, index), value, column.kind, formats)
@@ -239,12 +240,21 @@ def _widths(table: SheetTable) -> list[int]:
 
 def _lines_of(row: tuple[CellValue, ...], table: SheetTable, widths: list[int]) -> int:
     """Give how many lines the longest wrapped text of a row takes, so that no row cuts its words off."""
-    lines = [
-        -(-text_width(_shown(value, column.kind)) // max(1, width - _CELL_PADDING))
+    return _lines_in(
+        (_shown(value, column.kind), width)
         for value, column, width in zip(row, table.columns, widths, strict=True)
         if column.kind in _ALIGNED_LEFT
-    ]
-    return max([1, *lines])
+    )
+
+
+def _lines_in(cells: Iterable[tuple[str, int]]) -> int:
+    return max((1, *(-(-text_width(text) // max(1, width - _CELL_PADDING)) for text, width in cells)))
+
+
+def _set_height(sheet: Worksheet, row: int, lines: int) -> None:
+    """Make a row high enough for its lines, since readers of the file do not all work that out."""
+    if lines > 1:
+        sheet.set_row(row, _LINE_HEIGHT * lines + _ROW_HEIGHT - _LINE_HEIGHT)
 
 
 def _shown(value: CellValue, kind: CellKind) -> str:
@@ -300,9 +310,10 @@ def _write_codes(
 
 def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats, banner: str | None) -> None:
     sheet.set_column(0, 0, _SERIAL_WIDTH)
-    sheet.set_column(1, 1, 100)
+    sheet.set_column(1, 1, _GUIDE_WIDTH)
     first = _write_side_title(sheet, GUIDE_SHEET, 1, formats, banner)
     for number, line in enumerate(lines, start=1):
+        _set_height(sheet, first + number - 1, _lines_in([(line, _GUIDE_WIDTH)]))
         sheet.write_number(first + number - 1, 0, number, formats.serial)
         sheet.write_string(first + number - 1, 1, line, formats.text)
     _set_paper(sheet, banner)
@@ -310,7 +321,7 @@ def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats, ba
 
 def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats, banner: str | None) -> None:
     heads = ("项目", "取值", "来源与条款", "摘要", "状态")
-    for column, width in enumerate((_SERIAL_WIDTH, 30, 24, 60, 22, 10)):
+    for column, width in enumerate((_SERIAL_WIDTH, *_PROVENANCE_WIDTHS)):
         sheet.set_column(column, column, width)
     head_row = _write_side_title(sheet, PROVENANCE_SHEET, len(heads), formats, banner)
     sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
@@ -318,8 +329,10 @@ def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: 
         sheet.write_string(head_row, column, head, formats.head)
     for number, line in enumerate(lines, start=1):
         state = "已确认" if line.confirmed else "未确认"
+        texts = (line.subject, line.value, line.source, line.digest, state)
+        _set_height(sheet, head_row + number, _lines_in(zip(texts, _PROVENANCE_WIDTHS, strict=True)))
         sheet.write_number(head_row + number, 0, number, formats.serial)
-        for column, text in enumerate((line.subject, line.value, line.source, line.digest, state), start=1):
+        for column, text in enumerate(texts, start=1):
             sheet.write_string(
                 head_row + number, column, text, formats.quoted if starts_a_formula(text) else formats.text
             )

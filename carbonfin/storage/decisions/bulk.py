@@ -5,23 +5,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
-from carbonfin.rules.record import DecisionKind, canonical_json
+from carbonfin.rules.record import DecisionKind, canonical
 from carbonfin.storage.decisions.rows import DecisionRow
 from carbonfin.storage.decisions.sealing import Unsealed, seal_all_soon
-from carbonfin.storage.rows import insert_many, new_id, table_of
+from carbonfin.storage.rows import insert_many, new_ids, table_of
+
+# Writes texts as `canonical_json` does, many times faster; the chain's verification makes each digest the long way.
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenDecision:
-    """A decision already made: its subject and the canonical texts of inputs and outputs."""
+    """A decision already made: its subject, canonical texts of inputs and outputs, and SHA-256 of the inputs."""
 
     subject: str
     inputs: str
+    inputs_digest: str
     outputs: str
 
 
@@ -48,19 +53,19 @@ def record_written(
         "actor_name": actor.name,
         "actor_role": actor.role.value,
     }
+    plainly = canonical(said)
     rows: list[dict[str, Any]] = []
-    for one in decisions:
-        row: dict[str, Any] = {
-            **said,
-            "id": new_id(),
+    for decision_id, one in zip(new_ids(len(decisions)), decisions, strict=True):
+        own: dict[str, Any] = {
+            "id": decision_id,
             "subject": one.subject,
             "inputs": one.inputs,
-            "inputs_digest": sha256_hex(one.inputs.encode()),
+            "inputs_digest": one.inputs_digest,
             "outputs": one.outputs,
             "outputs_digest": sha256_hex(one.outputs.encode()),
         }
-        row["record_digest"] = sha256_hex(canonical_json(row).encode())
-        rows.append(row)
+        digest = sha256_hex(_SORTED.encode({**plainly, **own}))
+        rows.append({**said, **own, "record_digest": digest})
     if rows:
         insert_many(session, DecisionRow, rows)
         seal_all_soon(

@@ -1,6 +1,6 @@
 """Evidence files: checked as they come, stored once by digest, linked many times, erased by rule and by two people."""
 
-from carbonfin.storage.files.checks import FILE_BYTES_MAX, MEDIA_TYPES, CheckedFile, check_file
+from carbonfin.storage.files.checks import FILE_BYTES_MAX, MEDIA_TYPES, CheckedFile, check_file, own_file
 from carbonfin.storage.files.erasure import FILE_ERASURE, due_for_erasure, keeping, propose_erasure
 from carbonfin.storage.files.rows import EvidenceFileRow, FileLinkRow
 from carbonfin.storage.files.store import (
@@ -36,6 +36,7 @@ __all__ = [
     "links_of",
     "links_of_file",
     "load_file",
+    "own_file",
     "propose_erasure",
     "store_file",
     "void_link",

@@ -10,7 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.storage.messages.rows import DeliveryState, WebhookDeliveryRow
 from carbonfin.storage.messages.webhooks import webhooks_of
 from carbonfin.storage.outbox import Message, MessageState, OutboxMessageRow, enqueue
-from carbonfin.storage.rows import insert_many, new_id
+from carbonfin.storage.rows import insert_many, new_ids
 
 EVENT_START = "event."
 SUBJECT_START = "event:"
@@ -35,11 +35,11 @@ def publish(session: Session, actor: Actor, *, subject: str, kind: str, payload:
 def publish_first(session: Session, actor: Actor, events: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
     """Write the first event of many new subjects by one statement: each is (subject, kind, payload)."""
     rows = []
-    for subject, kind, payload in events:
+    for event_id, (subject, kind, payload) in zip(new_ids(len(events)), events, strict=True):
         assert kind.startswith(EVENT_START), f"{kind} is no kind of event"
         rows.append(
             {
-                "id": new_id(),
+                "id": event_id,
                 "organization_id": actor.organization_id,
                 "subject": SUBJECT_START + subject,
                 "number": 1,

@@ -16,7 +16,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.messages.rows import InboxItemRow
-from carbonfin.storage.rows import insert_many, new_id
+from carbonfin.storage.rows import insert_many, new_ids
 
 _KEYS_AT_ONCE = 5000
 _SHOWN_MAX = 200
@@ -108,15 +108,21 @@ def tell(session: Session, notice: InboxNotice, at: datetime) -> InboxItem:
     return _item(row)
 
 
-def tell_all(session: Session, organization_id: str, notices: Sequence[InboxNotice], at: datetime) -> int:
-    """Put many notices of one organisation into the inbox by one statement, and give how many were not there yet."""
+def tell_all(
+    session: Session, organization_id: str, notices: Sequence[InboxNotice], at: datetime, *, is_first: bool = False
+) -> int:
+    """Put many notices of one organisation into the inbox by one statement, and give how many were not there yet.
+
+    `is_first` says that their subjects were made just now, so that none of their keys can be there.
+    """
     if not notices:
         return 0
     keys = {notice.key for notice in notices}
-    before = _known_keys(session, organization_id, keys)
+    before = set[str]() if is_first else _known_keys(session, organization_id, keys)
+    unknown = [notice for notice in notices if notice.key not in before]
     fresh = [
         {
-            "id": new_id(),
+            "id": item_id,
             "organization_id": organization_id,
             "key": notice.key,
             "person_id": notice.person_id,
@@ -131,8 +137,7 @@ def tell_all(session: Session, organization_id: str, notices: Sequence[InboxNoti
             "due_on": notice.due_on,
             "created_at": at,
         }
-        for notice in notices
-        if notice.key not in before
+        for item_id, notice in zip(new_ids(len(unknown)), unknown, strict=True)
     ]
     insert_many(session, InboxItemRow, fresh)
     return len(fresh)

@@ -46,6 +46,7 @@ def test_facts_flow_before_calls() -> None:
         "collateral.revalue",
         "collateral.headroom",
         "collateral.calls",
+        "collateral.reminders",
         "messages.notices",
         "approvals.due",
         "approvals.expire",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from carbonfin.app.rulebook.parameter_impact import FigureMove, parameter_impact
+from carbonfin.app.rulebook.parameter_impact import DecisionMove, FigureMove, ParameterImpact, parameter_impact
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import decisions_of
 from carbonfin.storage.engine import Sessions
@@ -70,6 +70,26 @@ def test_what_cannot_be_made_again_says_why(sessions: Sessions, bank: Bank) -> N
     with sessions.read() as session:
         impact = parameter_impact(session, bank.officer, replace(CAP, value="five"))
     assert any(move.failure is not None and "five" in move.failure.en for move in impact.moves)
+
+
+def _figure(name: str, before: str, after: str) -> FigureMove:
+    return FigureMove(name=name, label=Text(name, name), unit="CNY", before=before, after=after)
+
+
+def test_a_decision_shows_its_own_figures_first_and_adds_up_those_alone() -> None:
+    total, first, second = (
+        _figure(*one)
+        for one in (("interest_total_cny", "7", "9"), ("interest_cny.1", "3", "4"), ("interest_cny.2", "4", "5"))
+    )
+    move = DecisionMove(
+        decision_id="d", kind=Text("甲", "A"), subject="s", figures=(first, second, total), failure=None
+    )
+    assert (move.chief, move.parts) == ((total,), (first, second))
+    assert [(one.label.en, one.total) for one in ParameterImpact(decisions_count=1, moves=(move,)).totals] == [
+        ("interest_total_cny", 2)
+    ]
+    bare = replace(move, figures=(first, second))
+    assert (bare.chief, bare.parts) == ((first, second), ())
 
 
 @pytest.mark.parametrize(

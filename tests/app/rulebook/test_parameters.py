@@ -59,6 +59,14 @@ def posted(client: TestClient[Any], address: str, form: dict[str, Any]) -> Any:
     return client.post(address, data={"_csrf_token": token, **form}, headers=PAGE, follow_redirects=False)
 
 
+def test_the_form_begins_with_the_value_of_the_scope_asked_for(world: World) -> None:
+    with signed_in(world) as client:
+        asked = {"key": "collateral.offset_admitted", "scope": "SZA/CCER"}
+        page = client.get("/rules/parameters/drafts", params=asked, headers=PAGE).text
+    assert re.search(r'name="scope" type="text" value="SZA/CCER"', page)
+    assert re.search(r'name="key"[^>]*>.*value="collateral.offset_admitted" selected', page, re.DOTALL)
+
+
 def test_a_value_is_previewed_proposed_and_holds_once_another_person_approved_it(world: World) -> None:
     with signed_in(world) as client:
         before = settlement_days(client)

@@ -22,13 +22,13 @@ from collateral.calc.haircuts import stacked_ratio
 from collateral.calc.repo import (
     ExposureMethod,
     RepoTerms,
-    accrued_value,
     exposure_method_a,
     exposure_method_b,
     haircut_of_margin_ratio,
     lendable_cny,
     margin_ratio,
 )
+from collateral.calc.repo_accrual import accrued_value
 from collateral.calc.repo_events import adjusted, repriced, rolled, shaped_t, substituted
 from collateral.service.repo_contracts import DAY_COUNT
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case

@@ -1,0 +1,85 @@
+"""One event of a repo weighed: what passes, the terms after it, and every reason against it, with its trace."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from carbonfin.rules.record import DecisionKind
+from collateral.calc import repo_event_endings as endings
+from collateral.calc import repo_event_life as life
+from collateral.calc.appraisal import Refusal
+from collateral.calc.close_out import RepoSide
+from collateral.calc.figures import FigureList
+from collateral.calc.repo_event_values import (
+    Happening,
+    RepoEventInputs,
+    RepoEventKind,
+    RepoEventOutcome,
+    UnitMove,
+    path_of,
+)
+
+_Weigh = Callable[[RepoEventInputs, FigureList], Happening]
+_WEIGHED: Mapping[RepoEventKind, _Weigh] = MappingProxyType(
+    {
+        RepoEventKind.REPRICE: life.weigh_reprice,
+        RepoEventKind.RATE: life.weigh_rate,
+        RepoEventKind.ADJUST: life.weigh_adjust,
+        RepoEventKind.SUBSTITUTE: life.weigh_substitute,
+        RepoEventKind.ROLL: life.weigh_roll,
+        RepoEventKind.TERMINATE: life.weigh_terminate,
+        RepoEventKind.SETTLE: endings.weigh_settle,
+        RepoEventKind.FAIL: endings.weigh_fail,
+        RepoEventKind.DELIVER: endings.weigh_deliver,
+        RepoEventKind.MINI_CLOSE_OUT: endings.weigh_mini_close_out,
+        RepoEventKind.DEFAULT: endings.weigh_default,
+        RepoEventKind.CLOSE_OUT: endings.weigh_close_out,
+    }
+)
+
+
+def decide_repo_event(inputs: RepoEventInputs) -> RepoEventOutcome:
+    """Weigh an event of a repo.
+
+    Raises:
+        Conflict: The state of the repo has no such edge.
+        InvalidInput: The event does not fit the terms: outside the repo's days, or the unit that is there already.
+        MissingData: A price, a haircut or evidence of value is missing.
+    """
+    edges, state_after = path_of(inputs.asked.kind, inputs.state)
+    figures = FigureList()
+    found = _WEIGHED[inputs.asked.kind](inputs, figures)
+    short = tuple(refusal for move in found.moves if (refusal := _short_of(inputs, move, figures)) is not None)
+    return RepoEventOutcome(
+        edges=edges, state_after=state_after, terms=found.terms, margin_cash_amount=found.margin_cash_amount,
+        cash_to_buyer_amount=found.cash_to_buyer_amount, moves=found.moves, closing=found.closing,
+        refusals=(*found.refusals, *short), unconfirmed=figures.unconfirmed(), trace=figures.trace(),
+    )  # fmt: skip
+
+
+def _short_of(inputs: RepoEventInputs, move: UnitMove, figures: FigureList) -> Refusal | None:
+    giver = RepoSide.SELLER if move.to is RepoSide.BUYER else RepoSide.BUYER
+    free_t = sum(one.free_t for one in inputs.facts.held if (one.side, one.unit) == (giver, move.unit))
+    name = endings.SIDES_ZH[giver]
+    figures.fact(
+        f"free_{giver}_{move.unit}",
+        (f"{name}可用 {move.unit}", f"{move.unit} free with the {giver}"),
+        free_t,
+        "t",
+        "台账",
+    )
+    if free_t >= move.quantity_t:
+        return None
+    return Refusal(
+        code="units_short",
+        detail=f"the {giver} is to give {move.quantity_t} t of {move.unit} and has {free_t} t free",
+        zh=f"{name}须交付 {move.unit} {move.quantity_t} 吨，可用 {free_t} 吨",
+    )
+
+
+REPO_EVENT = DecisionKind(
+    name="collateral.repo_event",
+    version="1",
+    inputs=RepoEventInputs,
+    outputs=RepoEventOutcome,
+    decide=decide_repo_event,
+)

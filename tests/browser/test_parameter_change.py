@@ -1,0 +1,58 @@
+"""A parameter's new value through the browser: what it would move before it is proposed, and on the checker's page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
+from tests.journeys.worlds import PASSWORD, make_sample
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    sample = make_sample(tmp_path_factory.mktemp("parameter"))
+    with serving(sample.environment, sample.folder) as running:
+        yield running
+
+
+def _looked_at(page: Page, name: str) -> list[str]:
+    """Give what axe finds at each width, and a row where something is wider than the window."""
+    faults: list[str] = []
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        faults += [f"{name} at {width}: {fault}" for fault in axe_violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            faults.append(f"{name} is wider than {width}")
+        screenshot(page, f"{name}-{width}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return faults
+
+
+def test_a_lower_cap_shows_whom_it_moves_to_maker_and_checker(chromium: Browser, served: Served) -> None:
+    """The sample's 3.29 % is 3.00 % + 40 bp - 11 bp; with the concession capped at 5 bp it is 3.35 %."""
+    faults: list[str] = []
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/rules/parameters/drafts?key=loans.jiangtandai.cap_bp")
+        page.locator("[name=value]").fill("5")
+        page.locator("[name=known_from]").fill("2026-12-31")
+        page.locator("[name=document]").fill("示例银行〔2026〕1号")
+        page.locator("[name=grade]").select_option(index=1)
+        page.locator("[name=confirmed]").select_option("yes")
+        page.locator("form[action='/rules/parameters/drafts'] button").click()
+        expect(page.locator("main")).to_contain_text("3.35")
+        faults += _looked_at(page, "draft")
+        page.locator("form[action='/rules/parameters/proposals'] [name=reason]").fill("制度修订")
+        page.locator("form[action='/rules/parameters/proposals'] button").click()
+        page.wait_for_url("**/approvals/*")
+        address = page.url
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="checker", password=PASSWORD)
+        page.goto(address)
+        expect(page.locator("main")).to_contain_text("3.35")
+        expect(page.locator("main")).to_contain_text("已读原文")
+        faults += _looked_at(page, "approval")
+    assert faults == []
