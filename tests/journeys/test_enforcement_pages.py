@@ -4,9 +4,10 @@ P3: 40,000 t at 28.00 = 1,120,000.00; less 12,000.00 of costs, 758.81 of interes
 252,241.19 goes back to the pledgor.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -24,25 +25,29 @@ DOCUMENT = check_file("成交确认书".encode(), name="成交确认书.txt")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """A maker and a checker who are signed in at once."""
+    """One browser in which a maker and a checker are signed in by turns, since an application starts once."""
 
     world: SampleCopy
     sessions: Sessions
-    maker: TestClient[Litestar]
-    checker: TestClient[Litestar]
+    client: TestClient[Litestar]
+    cookies: Mapping[str, httpx.Cookies]
+
+    def become(self, login: str) -> None:
+        self.client.cookies = httpx.Cookies(self.cookies[login])
 
 
 @pytest.fixture
 def office(sample: SampleCopy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     world = sample.copied(tmp_path_factory.mktemp("enforcement"))
-    with world.opened() as sessions:
-        app = create_app(world.settings, sessions, CLOCK)
-        with TestClient(app) as maker, TestClient(app) as checker:
-            for client, login in ((maker, "maker"), (checker, "checker")):
-                token = form_token(client.get("/sign-in", headers=PAGE).text)
-                entry = {"login": login, "password": PASSWORD, "next": "/", "_csrf_token": token}
-                client.post("/sign-in", data=entry, headers=PAGE, follow_redirects=False)
-            yield Office(world=world, sessions=sessions, maker=maker, checker=checker)
+    with world.opened() as sessions, TestClient(create_app(world.settings, sessions, CLOCK)) as client:
+        cookies = {}
+        for login in ("checker", "maker"):
+            client.cookies.clear()
+            token = form_token(client.get("/sign-in", headers=PAGE).text)
+            entry = {"login": login, "password": PASSWORD, "next": "/", "_csrf_token": token}
+            client.post("/sign-in", data=entry, headers=PAGE, follow_redirects=False)
+            cookies[login] = httpx.Cookies(client.cookies)
+        yield Office(world=world, sessions=sessions, client=client, cookies=cookies)
 
 
 def furnished(office: Office) -> tuple[str, str]:
@@ -73,19 +78,21 @@ def decide(office: Office, pledge_id: str) -> None:
         waiting = service.waiting_enforcement_approval(session, office.world.outcome.maker, pledge_id)
         assert waiting is not None
     address = f"/approvals/{waiting.id}"
-    shown = office.checker.get(address, headers=PAGE).text
+    office.become("checker")
+    shown = office.client.get(address, headers=PAGE).text
     assert "evidence_digest" not in shown
     form = {"finding": "approve", "reason": "同意", "password": PASSWORD, "version": str(waiting.version)}
     token = form_token(shown)
-    answer = office.checker.post(
+    answer = office.client.post(
         f"{address}/decision", data={**form, "_csrf_token": token}, headers=PAGE, follow_redirects=False
     )
     assert answer.status_code == 303, answer.text[:3000]
+    office.become("maker")
 
 
 def test_p3_is_enforced_on_pages_from_default_to_surplus(office: Office) -> None:
     pledge_id, buyer = furnished(office)
-    client = office.maker
+    client = office.client
     address = f"/pledges/{pledge_id}/enforcement"
     evidence = {"evidence": DOCUMENT.digest}
     assert f'href="{address}"' in client.get(f"/pledges/{pledge_id}", headers=PAGE).text
@@ -128,7 +135,7 @@ def test_p3_is_enforced_on_pages_from_default_to_surplus(office: Office) -> None
 
 def test_a_court_freezes_units_by_the_form(office: Office) -> None:
     pledge_id, _ = furnished(office)
-    client = office.maker
+    client = office.client
     address = f"/pledges/{pledge_id}/authority-acts/new"
     form = {
         "kind": "freeze", "place": "pledged", "freeze_id": "", "unit": "SZA-2023", "quantity_t": "40001",
