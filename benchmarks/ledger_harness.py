@@ -107,7 +107,7 @@ def run(url: str, *, operations: int, kills: int, seed: int, is_naive: bool = Fa
     engine = open_engine(url)
     all_tables().create_all(engine)
     sessions = Sessions(engine)
-    actor = _make_world(sessions)
+    actor = make_world(sessions)
     started, taken, killed, told = time.monotonic(), 0, 0, []
     breaches: Counter[str] = Counter()
     seen, stop = [0], threading.Event()
@@ -181,7 +181,8 @@ def _breaches(sessions: Sessions) -> Counter[str]:
     return found
 
 
-def _make_world(sessions: Sessions) -> Actor:
+def make_world(sessions: Sessions) -> Actor:
+    """Make a bank whose pledgors hold a few units, with pledges to move."""
     with sessions.begin() as session:
         actor = acting(make_bank(session, "harness").organization_id)
         parties = [_party(session, actor, number) for number in range(_PARTIES)]

@@ -19,6 +19,12 @@ from carbonfin.web.security import request_id_of
 
 _OWN_FAULT = 500
 _STRANGER = 401
+_STEPS_FIRST = {
+    "password-change-required": "/account",
+    "second-factor-required": "/sign-in/second-factor",
+    "second-factor-missing": "/account/second-factor",
+}
+"""Where a person is led who must do something else before."""
 
 
 def answer_error(request: WebRequest, error: Exception) -> Response[Any]:
@@ -48,8 +54,8 @@ def _as_page(request: WebRequest, problem: Problem, headers: dict[str, str]) -> 
         if request.headers.get("HX-Request") == "true":
             return Response(b"", status_code=_STRANGER, headers={"HX-Redirect": target} | CHALLENGE)
         return Redirect(target, status_code=303)
-    if problem.code == "password-change-required":
-        return Redirect("/account", status_code=303)
+    if problem.code in _STEPS_FIRST:
+        return Redirect(_STEPS_FIRST[problem.code], status_code=303)
     kind = KINDS_BY_CODE[problem.code]
     return page(
         request,

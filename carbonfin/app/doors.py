@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from litestar.concurrency import sync_to_thread
 
+from carbonfin.app.identity.second_factor import SecondFactorRule
 from carbonfin.app.identity.single_sign_on import Vouched
 from carbonfin.app.identity.tokens import mint_token, read_token
 from carbonfin.kernel.actors import Actor
@@ -17,22 +18,29 @@ from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
     ALL_SCOPES,
+    Factor,
     KeyGrant,
     SignedIn,
     Standing,
     actor_for_session,
     authenticate_key,
     authenticate_person,
+    begin_second_factor,
     change_password,
     confirm_person,
+    confirm_second_factor,
     confirm_session,
+    end_second_factor,
     end_session,
     grant_of_key,
+    has_second_factor,
     is_confirmed,
     is_seen_long_ago,
+    load_organization,
     note_seen,
     open_session,
     person_of_subject,
+    prove_second_factor,
     standing_of,
 )
 from carbonfin.storage.parties.keys import CLIENT_ID_LENGTH, KEY_START
@@ -52,10 +60,13 @@ _WAITING_MAX = 50
 class Doors:
     """The ways in: keys for systems, passwords and sessions for people."""
 
-    def __init__(self, sessions: Sessions, clock: Clock, keys: KeyRing) -> None:
+    def __init__(
+        self, sessions: Sessions, clock: Clock, keys: KeyRing, second_factor: SecondFactorRule | None = None
+    ) -> None:
         self._sessions = sessions.at_the_door()
         self._clock = clock
         self._keys = keys
+        self._second_factor = second_factor or SecondFactorRule()
         self._gate = asyncio.Semaphore(_CHECKED_AT_ONCE)
         self._waiting_count = 0
 
@@ -119,10 +130,13 @@ class Doors:
                 return None
             actor, signed_in = found
             standing = standing_of(session, actor.organization_id, self._clock)
+            must_enrol = signed_in.factor is Factor.PASSWORD and self._second_factor.is_asked_of(
+                lambda: load_organization(session, actor.organization_id).usci
+            )
         if is_seen_long_ago(signed_in, self._clock):
             with self._sessions.begin() as session:
                 note_seen(session, signed_in.id, self._clock)
-        return _visitor(actor, standing, Door.SESSION, signed_in=signed_in)
+        return _visitor(actor, standing, Door.SESSION, signed_in=signed_in, must_enrol=must_enrol)
 
     def confirm(self, request: Connection, password: str) -> None:
         """Have the signed-in person give the own password again before a binding step; it holds for five minutes.
@@ -201,7 +215,55 @@ class Doors:
                 remedy="Check both; after five failures wait fifteen minutes.",
                 remedy_zh="请核对后重试；连续输错 5 次须等待 15 分钟。",
             )
-        return self._opened(actor, device=device, replaces=replaces)
+        with self._sessions.read() as session:
+            factor = Factor.WAITING if has_second_factor(session, actor.id) else Factor.PASSWORD
+        return self._opened(actor, device=device, replaces=replaces, factor=factor)
+
+    def give_second_factor(self, visitor: Visitor, code: str, *, token: str) -> str:
+        """Open the session of a person whose password fitted already, in place of the one that waits; give its token.
+
+        Raises:
+            NotPermitted: The code does not fit, or was used.
+        """
+        assert visitor.signed_in is not None, "the policy lets only people in"
+        self.require_code(visitor.actor, code)
+        return self._opened(visitor.actor, device=visitor.signed_in.device, replaces=token, factor=Factor.SECOND)
+
+    def require_code(self, actor: Actor, code: str) -> None:
+        """Take a code of a person's authenticator, or a recovery code; each is good once.
+
+        Raises:
+            NotPermitted: It does not fit, was used, or the account is locked; which of them is not said.
+        """
+        if not prove_second_factor(self._sessions, person_id=actor.id, code=code, keys=self._keys, clock=self._clock):
+            raise NotPermitted(
+                "the code does not fit or was used already, or the account is locked",
+                zh="验证码不正确或已使用，或账户暂时锁定",
+                field="code",
+                remedy="Wait for the next code; after five failures wait fifteen minutes and sign in again.",
+                remedy_zh="请等待下一个验证码；连续输错 5 次须等待 15 分钟后重新登录。",
+            )
+
+    def begin_second_factor(self, sessions: Sessions, actor: Actor) -> bytes:
+        """Draw the secret of the actor's authenticator."""
+        with sessions.begin() as session:
+            return begin_second_factor(session, actor, keys=self._keys, at=self._clock.now())
+
+    def confirm_second_factor(self, sessions: Sessions, request: Connection, code: str) -> tuple[str, ...]:
+        """Have the authenticator of the signed-in person count from now on, and give its recovery codes."""
+        visitor = visitor_of(request)
+        assert visitor is not None, "the policy lets only people in"
+        kept = "" if visitor.signed_in is None else visitor.signed_in.id
+        with sessions.begin() as session:
+            return confirm_second_factor(
+                session, visitor.actor, code=code, keep_session=kept, keys=self._keys, at=self._clock.now()
+            )
+
+    def end_second_factor(self, sessions: Sessions, actor: Actor, code: str) -> None:
+        """Forget the actor's authenticator, with one of its codes."""
+        self.require_code(actor, code)
+        with sessions.begin() as session:
+            end_second_factor(session, actor, actor.id, kind="second_factor_ended", at=self._clock.now())
 
     def sign_in_by_provider(self, vouched: Vouched, *, device: str = "", replaces: str = "") -> str:
         """Open a session for whom an organisation's own provider vouches for, and give its token.
@@ -209,13 +271,15 @@ class Doors:
         Raises:
             NotPermitted: No account of that organisation belongs to them.
         """
-        return self._opened(self._person_of(vouched), device=device, replaces=replaces)
+        return self._opened(self._person_of(vouched), device=device, replaces=replaces, factor=Factor.PROVIDER)
 
-    def _opened(self, actor: Actor, *, device: str, replaces: str) -> str:
+    def _opened(self, actor: Actor, *, device: str, replaces: str, factor: Factor) -> str:
         with self._sessions.begin() as session:
             if replaces:
                 end_session(session, replaces)
-            return open_session(session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device)
+            return open_session(
+                session, user_id=actor.id, clock=self._clock, lifetime=SESSION_LIFETIME, device=device, factor=factor
+            )
 
     def confirm_by_provider(self, token: str, vouched: Vouched) -> None:
         """Take the provider's word in place of the password, for the person of the session that is open.
@@ -255,6 +319,7 @@ def _visitor(
     *,
     scopes: frozenset[str] = frozenset(),
     signed_in: SignedIn | None = None,
+    must_enrol: bool = False,
 ) -> Visitor:
     return Visitor(
         actor=actor,
@@ -264,6 +329,7 @@ def _visitor(
         door=door,
         scopes=scopes,
         signed_in=signed_in,
+        must_enrol=must_enrol,
     )
 
 

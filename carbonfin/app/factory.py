@@ -38,7 +38,7 @@ from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.files import api as file_api
 from carbonfin.app.files import pages as file_pages
 from carbonfin.app.guards import guard_by_policy
-from carbonfin.app.identity import account_pages, single_sign_on_pages, token_api
+from carbonfin.app.identity import account_pages, second_factor_pages, single_sign_on_pages, token_api
 from carbonfin.app.identity.single_sign_on import SingleSignOn, keep_single_sign_on
 from carbonfin.app.jobs import api as job_api
 from carbonfin.app.jobs import pages as job_pages
@@ -181,7 +181,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_limits(state, Limits(settings.rate_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_signing(state, settings.signing)
-    keep_doors(state, Doors(sessions, clock, settings.keys))
+    keep_doors(state, Doors(sessions, clock, settings.keys, settings.second_factor))
     single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
     keep_single_sign_on(state, single_sign_on)
     return state
@@ -200,6 +200,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         decision_pages,
         chain_pages,
         account_pages,
+        second_factor_pages,
         single_sign_on_pages,
         administration_home,
         administration_people,

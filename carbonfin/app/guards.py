@@ -16,6 +16,7 @@ from carbonfin.app.limits import limits_of
 from carbonfin.app.logs import note_start
 from carbonfin.app.scopes import scopes_for
 from carbonfin.kernel.errors import NotPermitted
+from carbonfin.storage.parties import Factor
 from carbonfin.web.connections import Connection, WebRequest
 from carbonfin.web.downloads import CSV, JSON_LINES
 from carbonfin.web.problems import EdgeProblem
@@ -30,6 +31,10 @@ _CONTENT_TYPES: Mapping[str, frozenset[str]] = {
     "POST /v1/valuations/stream": _JSON_ALONE | {CSV, JSON_LINES},
 }
 _TOKEN_ROUTE = "POST /oauth/token"  # noqa: S105 - an address
+_OPEN_BEFORE_THE_CODE = frozenset({"/sign-in/second-factor", "/sign-out"})
+_OPEN_TO_ENROL = frozenset(
+    {"/account", "/account/password", "/account/second-factor", "/account/second-factor/confirm", "/sign-out"}
+)
 _OPEN_TO_ONE_TIME_PASSWORDS = frozenset({"/account", "/account/password", "/sign-out"})
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="carbonfin"'}
 
@@ -55,6 +60,7 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
         if visitor.actor.role not in roles:
             raise _not_permitted(visitor, method, template)
         _require_scope(visitor, method, template)
+        _require_second_factor(visitor, template)
         _require_own_password(visitor, template)
         if template.startswith("/v1/"):
             limits_of(connection).take(connection, visitor.actor.id)
@@ -101,6 +107,24 @@ def _require_scope(visitor: Visitor, method: str, template: str) -> None:
             remedy="Use a key that was issued for it.",
             remedy_zh="请使用签发范围包含此接口的密钥。",
             needed=sorted(needed),
+        )
+
+
+def _require_second_factor(visitor: Visitor, template: str) -> None:
+    """Let somebody whose code is still to come do nothing but give it, and who must have one nothing but set it up."""
+    if visitor.signed_in is None:
+        return
+    if visitor.signed_in.factor is Factor.WAITING and template not in _OPEN_BEFORE_THE_CODE:
+        raise EdgeProblem(
+            "second-factor-required",
+            "the password fits; the code of the authenticator is still to come",
+            zh="密码已通过，还须输入验证码",
+        )
+    if visitor.must_enrol and template not in _OPEN_TO_ENROL:
+        raise EdgeProblem(
+            "second-factor-missing",
+            "the organisation asks for a second factor, and this account has none",
+            zh="本机构要求启用身份验证器，本账户尚未启用",
         )
 
 

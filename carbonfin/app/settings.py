@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sound_address, providers_from
+from carbonfin.app.identity.second_factor import SecondFactorRule, second_factor_from
 from carbonfin.app.messages.mail import MailServer, mail_server_from
 from carbonfin.app.messages.networks import AllowedNetworks, networks_from
 from carbonfin.app.rate_limit import RateLimit, rate_limit_of
@@ -28,6 +29,7 @@ PUBLIC_URL = "CARBONFIN_PUBLIC_URL"
 SMTP_URL = "CARBONFIN_SMTP_URL"
 MAIL_FROM = "CARBONFIN_MAIL_FROM"
 WEBHOOK_NETWORKS = "CARBONFIN_WEBHOOK_NETWORKS"
+SECOND_FACTOR = "CARBONFIN_SECOND_FACTOR"
 RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
 DEFAULTS: Mapping[str, str] = {
     HOST: "127.0.0.1",
@@ -57,6 +59,7 @@ class Settings:
         mail_server: Where mail is handed in; None sends none, and notices stay in the inbox alone.
         signing: The key that signs the heads of decision chains, read when it is needed.
         webhook_networks: Where deliveries to banks' systems may go beside public addresses.
+        second_factor: Whose people must have a second factor.
     """
 
     database_url: str = field(repr=False)
@@ -73,6 +76,7 @@ class Settings:
     identity_providers: tuple[IdentityProvider, ...] = ()
     mail_server: MailServer | None = None
     webhook_networks: AllowedNetworks = field(default_factory=AllowedNetworks)
+    second_factor: SecondFactorRule = field(default_factory=SecondFactorRule)
 
     @property
     def keys(self) -> KeyRing:
@@ -112,6 +116,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         signing=signing_from(environment, folder),
         webhook_networks=networks_from(environment.get(WEBHOOK_NETWORKS, ""), name=WEBHOOK_NETWORKS),
+        second_factor=second_factor_from(environment.get(SECOND_FACTOR, ""), name=SECOND_FACTOR),
     )
 
 

@@ -1,18 +1,20 @@
-"""Every algorithm the product uses, in one place: digests, keys derived for a purpose, signatures.
+"""Every algorithm the product uses, in one place: digests, keys derived for a purpose, encryption, signatures.
 
 TLS belongs to the proxy. Passwords are argon2id (`carbonfin.storage.parties`); tokens are HS256 over a derived key.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import gmalg
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from carbonfin.kernel.errors import InvalidInput
 
@@ -20,6 +22,7 @@ ECDSA = "ECDSA-P256-SHA256"
 SM2 = "SM2-SM3"
 _SM2_IDENTITY = b"1234567812345678"  # GM/T 0009-2012: the identity where none is agreed
 _WORD = 32
+NONCE_BYTES = 12
 
 
 def sha256_hex(content: bytes) -> str:
@@ -71,6 +74,25 @@ class KeyRing:
         """Whether a seal is ours, with the secret in use or an older one; takes the same time either way."""
         found = [hmac.compare_digest(_mac(key, text).encode(), seal.encode()) for key in self.keys_for(purpose)]
         return any(found)
+
+    def encrypt(self, purpose: str, content: bytes, *, about: str, nonce: bytes) -> str:
+        """Give content encrypted by AES-256-GCM under the key of a purpose, bound to what it is about, in base64."""
+        assert len(nonce) == NONCE_BYTES, "twelve random bytes, never used before"
+        sealed = AESGCM(self.key_for(purpose)).encrypt(nonce, content, about.encode())
+        return base64.b64encode(nonce + sealed).decode()
+
+    def decrypt(self, purpose: str, text: str, *, about: str) -> bytes | None:
+        """Give what was encrypted under the secret in use or an older one; None where it is not ours or was changed."""
+        try:
+            sealed = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        for key in self.keys_for(purpose):
+            try:
+                return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
+            except (InvalidTag, ValueError):
+                continue
+        return None
 
 
 class Signer(Protocol):

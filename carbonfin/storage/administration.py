@@ -11,6 +11,8 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import (
     change_role,
+    end_second_factor,
+    has_second_factor,
     load_account,
     open_account,
     plain_name,
@@ -18,6 +20,7 @@ from carbonfin.storage.parties import (
     reactivate,
     require_login,
     require_new_password,
+    sign_out_everywhere,
 )
 from carbonfin.storage.rows import new_id
 
@@ -57,7 +60,7 @@ def propose_person(
 def propose_change(
     session: Session, maker: Actor, person_id: str, *, action: str, role: Role | None = None, reason: str, at: datetime
 ) -> Approval:
-    """Propose another role (`role`), a new password (`password`) or letting somebody in again (`reactivate`).
+    """Propose another role, a new password, letting somebody in again (`reactivate`) or ending a `second-factor`.
 
     Raises:
         NotFound: The organisation has no such person.
@@ -70,6 +73,8 @@ def propose_change(
             "nobody changes the own account's rights", zh="不能变更本人账户的权限", field="person_id",
             remedy="Ask another administrator.", remedy_zh="请由另一名管理员提交。",
         )  # fmt: skip
+    if action == "second-factor" and not has_second_factor(session, person_id):
+        raise InvalidInput(f"{account.login} has no second factor", zh="该用户未启用身份验证器", field="person_id")
     if action == "role":
         _require_role(maker, role)
         if role is account.role:
@@ -138,6 +143,9 @@ def _apply_person(session: Session, checker: Actor, approval: Approval, _: Answe
         change_role(session, checker, person_id, role=Role(payload["role"]), at=at)
     elif payload["action"] == "password":
         require_new_password(session, checker, person_id, at=at)
+    elif payload["action"] == "second-factor":
+        end_second_factor(session, checker, person_id, kind="second_factor_reset", at=at)
+        sign_out_everywhere(session, checker, person_id, at=at)
     else:
         reactivate(session, checker, person_id, at=at)
 
@@ -166,6 +174,7 @@ _ACTIONS = {
     "role": ("变更角色", "Change the role of"),
     "password": ("重置密码", "Reset the password of"),
     "reactivate": ("恢复账户", "Let in again"),
+    "second-factor": ("重置身份验证器", "Reset the second factor of"),
 }
 PERSON_APPROVAL = ApprovalKind(
     name="person", title_zh="用户与角色", title_en="People and roles", maker_roles=_ADMINISTRATORS,

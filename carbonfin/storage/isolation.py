@@ -53,6 +53,7 @@ RULES: Mapping[str, Rule] = {
     "user_account": Rule(holding=Holding.OWN, door=("SELECT", "UPDATE")),
     "api_key": Rule(holding=Holding.OWN, door=("SELECT", "UPDATE")),
     "web_session": Rule(holding=Holding.CHILD, parent=("user_id", "user_account"), door=("ALL",)),
+    "second_factor": Rule(holding=Holding.OWN, door=("ALL",)),
     "security_event": Rule(holding=Holding.OWN, door=("SELECT", "INSERT")),
     # --- facts for everybody ---
     "fx_rate": SHARED,

@@ -80,6 +80,26 @@ PROBLEM_KINDS: tuple[ProblemKind, ...] = (
         Text("在“我的账户”中修改密码后再办理。", "Change it under the own account, then go on."),
     ),
     _kind(
+        "second-factor-required",
+        403,
+        Text("须输入验证码", "Second factor required"),
+        Text(
+            "密码已通过，还须输入身份验证器显示的验证码。",
+            "The password fits; the authenticator's code is still to come.",
+        ),
+        Text("在登录验证页输入验证码。", "Give the code on the page after signing in."),
+    ),
+    _kind(
+        "second-factor-missing",
+        403,
+        Text("须先启用身份验证器", "Second factor to be set up"),
+        Text(
+            "本机构要求登录时使用第二种验证方式，本账户尚未启用。",
+            "The organisation asks for a second factor, and this account has none.",
+        ),
+        Text("在“我的账户”中启用身份验证器后再办理。", "Set one up under the own account, then go on."),
+    ),
+    _kind(
         "form-token-invalid",
         403,
         Text("表单校验未通过", "Form token invalid"),

@@ -31,6 +31,7 @@ class Visitor:
         business_date: The organisation's business date (业务日期).
         scopes: What a key or token may be used for; a person's session has none and needs none.
         signed_in: The person's session; None for systems.
+        must_enrol: Whether the organisation asks for a second factor that the person has not.
     """
 
     actor: Actor
@@ -40,6 +41,7 @@ class Visitor:
     door: Door
     scopes: frozenset[str] = frozenset()
     signed_in: SignedIn | None = None
+    must_enrol: bool = False
 
 
 def remember_visitor(scope: Scope | dict[str, Any], visitor: Visitor) -> None:

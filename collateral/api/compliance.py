@@ -1,8 +1,5 @@
 """Compliance positions for systems: what is owed and with what, and the statements they rest on."""
 
-import base64
-import binascii
-
 from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Response
@@ -18,6 +15,7 @@ from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from collateral import service
+from collateral.api.contents import bytes_of
 from collateral.schemas.compliance import (
     ComplianceFileIn,
     ComplianceImportOut,
@@ -106,7 +104,7 @@ def import_compliance(
         report = service.import_compliance_file(
             session,
             actor,
-            content=_bytes_of(data.content_base64),
+            content=bytes_of(data.content_base64),
             file_name=data.file_name,
             standing=standing_of(session, actor.organization_id, clock),
             preview=data.preview,
@@ -116,15 +114,6 @@ def import_compliance(
         return ComplianceImportOut.of(report)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
-
-
-def _bytes_of(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise InvalidInput(
-            f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
-        ) from error
 
 
 def _refused(report: service.ComplianceImport) -> InvalidInput:

@@ -11,7 +11,7 @@ from carbonfin.web.downloads import XLSX, download
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from collateral import service
-from collateral.schemas import DeskLightsOut, RegisterOut
+from collateral.schemas import CollateralRegisterOut, DeskLightsOut
 from collateral.workbooks import register_workbook
 
 
@@ -30,12 +30,12 @@ def read_desk_lights(
 @get("/v1/collateral-register", sync_to_thread=True, responses=problem_responses(409), tags=["collateral"])
 def read_collateral_register(
     sessions: Sessions, actor: Actor, clock: Clock, if_none_match: IfNoneMatch = None
-) -> Response[RegisterOut]:
+) -> Response[CollateralRegisterOut]:
     """Give the collateral register of the business date: classes, pledged units, shares against limits, releases."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         found = service.collateral_register(session, actor, standing=standing)
-    return tagged(RegisterOut.of(found), if_none_match)
+    return tagged(CollateralRegisterOut.of(found), if_none_match)
 
 
 @get(

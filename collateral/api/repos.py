@@ -15,7 +15,10 @@ from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from collateral import service
+from collateral.api.contents import bytes_of
 from collateral.schemas import (
+    PortfolioFileIn,
+    PortfolioReportOut,
     ProposedOut,
     RepoEventIn,
     RepoEventListOut,
@@ -23,7 +26,9 @@ from collateral.schemas import (
     RepoEventPreviewOut,
     RepoIn,
     RepoOut,
+    RepoPreviewOut,
 )
+from collateral.service import repo_events as life
 
 _EVENTS = "/v1/repos/{repo_id:str}/events"
 
@@ -57,6 +62,53 @@ def create_repo(
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
 
+@post(
+    "/v1/repos/previews",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(400, 403, 404, 409, 422),
+    tags=["collateral"],
+)
+def preview_repo(*, sessions: Sessions, actor: Actor, clock: Clock, data: RepoIn) -> RepoPreviewOut:
+    """Weigh a contract: lendable cash, repurchase price, agreed haircut beside the bank's own, what-if."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        contract = data.contract(
+            seller_id=party_by_code(session, actor, data.seller).id,
+            buyer_id=party_by_code(session, actor, data.buyer).id,
+        )
+        return RepoPreviewOut.of(service.preview_repo(session, actor, contract, standing=standing))
+
+
+@post(
+    "/v1/repos/reconciliations",
+    sync_to_thread=True,
+    status_code=201,
+    responses=problem_responses(400, 404, 409, 413, 422),
+    tags=["collateral"],
+)
+def create_portfolio_report(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: PortfolioFileIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[PortfolioReportOut]:
+    """Compare a counterparty's list of repos with ours; every difference is named and kept, faulty rows are listed."""
+
+    def work(session: Session) -> PortfolioReportOut:
+        report = service.reconcile_portfolio(
+            session, actor, party_by_code(session, actor, data.counterparty).id,
+            content=bytes_of(data.content_base64), file_name=data.file_name,
+            standing=standing_of(session, actor.organization_id, clock),
+        )  # fmt: skip
+        return PortfolioReportOut.of(report)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
 @get("/v1/repos/{repo_id:str}", sync_to_thread=True, responses=problem_responses(404, 409), tags=["collateral"])
 def read_repo(
     sessions: Sessions, actor: Actor, clock: Clock, repo_id: FromPath[IdText], if_none_match: IfNoneMatch = None
@@ -82,7 +134,7 @@ def preview_repo_event(
     """Weigh an event of a repo: cash and units that would pass, terms after it, every reason against it."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        outcome = service.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
+        outcome = life.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
     return RepoEventPreviewOut.of(outcome)
 
 
@@ -107,7 +159,7 @@ def create_repo_event(
 
     def work(session: Session) -> ProposedOut:
         standing = standing_of(session, actor.organization_id, clock)
-        return ProposedOut.of(service.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing))
+        return ProposedOut.of(life.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
@@ -118,9 +170,17 @@ def list_repo_events(*, sessions: Sessions, actor: Actor, clock: Clock, repo_id:
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         repo = service.load_repo(session, actor, repo_id)
-        events = service.repo_events_of(session, actor, repo_id)
-        age_days = service.repo_fail_age(session, repo, standing=standing)
+        events = life.repo_events_of(session, actor, repo_id)
+        age_days = life.repo_fail_age(session, repo, standing=standing)
     return RepoEventListOut(fail_age_days=age_days, events=[RepoEventOut.of(one) for one in events])
 
 
-routes = [create_repo, read_repo, preview_repo_event, create_repo_event, list_repo_events]
+routes = [
+    create_portfolio_report,
+    create_repo,
+    preview_repo,
+    read_repo,
+    preview_repo_event,
+    create_repo_event,
+    list_repo_events,
+]

@@ -260,7 +260,12 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoDraft:
-    """A repo as the parties agreed it; `is_delivered` is false where the seller failed to deliver at the start."""
+    """A repo as the parties agreed it.
+
+    Attributes:
+        is_delivered: False where the seller failed to deliver at the start.
+        override_reason: Why the agreed haircut may lie below the bank's own; empty where it does not.
+    """
 
     terms: RepoTerms
     seller_id: str
@@ -268,6 +273,7 @@ class RepoDraft:
     bank_role: str
     flags: tuple[str, ...]
     is_delivered: bool = True
+    override_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """Appraisal of a pledge asked for: what it is worth, until when it may run, and each reason to refuse it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import CoverageLines, Debt, PledgedLine, Valuation, value_position
 from collateral.calc.coverage_rules import CoverageLevel
@@ -16,10 +17,15 @@ from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Availability:
-    """How much of a unit the pledgor has free for this agreement."""
+    """How much of a unit the pledgor has free for this agreement.
+
+    Attributes:
+        held_t: What is recorded as held at the registry; None in decisions made before it was asked.
+    """
 
     unit: Unit
     free_t: int
+    held_t: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,7 @@ class AppraisalInputs:
         end_date: Day the debt ends.
         headrooms: Headroom of the pledgor with this pledge among the locks, for each scheme it must surrender.
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
+        stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
     """
 
     agreement_code: str
@@ -45,6 +52,7 @@ class AppraisalInputs:
     availability: tuple[Availability, ...]
     headrooms: tuple[HeadroomInputs, ...]
     schemes_without_headroom: tuple[Scheme, ...]
+    stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,7 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         *_date_refusals(inputs, safety.safe_date),
         *_coverage_refusals(valuation, inputs.thresholds),
         *_availability_refusals(inputs),
+        *_price_refusals(inputs, figures),
     ]
     headroom_after: list[tuple[str, int]] = []
     unconfirmed = list(figures.unconfirmed())
@@ -196,10 +205,52 @@ def _coverage_refusals(valuation: Valuation, lines: CoverageLines) -> list[Refus
     ]
 
 
+def _price_refusals(inputs: AppraisalInputs, figures: FigureList) -> list[Refusal]:
+    """Refuse a unit whose price is older than its scheme allows, with both figures and what to do."""
+    limits, found = dict(inputs.stale_after or ()), []
+    for line in inputs.lines:
+        limit, age = limits.get(line.unit.scheme), line.price.staleness_days
+        if limit is None:
+            continue
+        named = figures.parameter(f"stale_after_{line.unit.scheme}", limit)
+        aged = figures.fact(
+            f"price_age_{line.unit}", (f"{line.unit} 价格距评估日", f"{line.unit} age of the price"), age, "days",
+            f"{line.price.source} {line.price.price_date}",
+        )  # fmt: skip
+        is_stale = age > limit.integer
+        figures.result(
+            f"price_is_stale_{line.unit}", (f"{line.unit} 价格过期", f"{line.unit} price is stale"),
+            "是" if is_stale else "否", "text", "age > limit", inputs=(aged, named),
+        )  # fmt: skip
+        if is_stale:
+            found.append(
+                Refusal(
+                    code="price-stale",
+                    detail=f"the price of {line.unit} is of {line.price.price_date}, {age} trading days old, more than"
+                    f" {limit.value}; load quotes up to {inputs.valuation_date} and appraise again",
+                    zh=f"{line.unit} 的价格日期为 {line.price.price_date}，距评估日 {age} 个交易日，"
+                    f"超过上限 {limit.value} 个交易日；请补录至 {inputs.valuation_date} 的行情后重新评估",
+                )
+            )
+    return found
+
+
+def _unregistered(line: PledgedLine) -> Refusal:
+    return Refusal(
+        code="holding-not-registered",
+        detail=f"{line.unit}: {line.quantity_t} t asked, 0 t registered for the pledgor; record the holding from the"
+        " registry's statement first",
+        zh=f"{line.unit} 申请质押 {line.quantity_t} 吨，出质人登记持有 0 吨；请先凭登记机构持仓证明登记持有",
+    )
+
+
 def _availability_refusals(inputs: AppraisalInputs) -> list[Refusal]:
     free = {one.unit: one.free_t for one in inputs.availability}
+    absent = {one.unit for one in inputs.availability if one.held_t == 0}
     return [
-        Refusal(
+        _unregistered(line)
+        if line.unit in absent
+        else Refusal(
             code="units-not-free",
             detail=f"{line.unit}: {line.quantity_t} t asked, {free.get(line.unit, 0)} t free",
             zh=f"{line.unit} 申请质押 {line.quantity_t} 吨，可用 {free.get(line.unit, 0)} 吨",

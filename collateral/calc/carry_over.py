@@ -7,6 +7,7 @@ from decimal import Decimal
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import round_down
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
 
@@ -41,6 +42,8 @@ class CarryOverInputs:
         submitted_t: Submitted for surrender or cancellation and not yet approved.
         is_late: Whether the entity was late on an earlier compliance year that the rule names.
         applies_on: Day of the application.
+        granted_t: Tonnes that the authority granted; None where no grant is on file.
+        granted_source: The document that grants them.
     """
 
     rule: CarryOverRule
@@ -53,9 +56,17 @@ class CarryOverInputs:
     is_late: bool
     applies_on: date
     source: str
+    granted_t: int | None = None
+    granted_source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse negative tonnes, and more submitted than held."""
+        """Refuse negative tonnes, more submitted than held, and a grant without its document."""
+        if self.granted_t is not None and (self.granted_t < 0 or not self.granted_source.strip()):
+            raise InvalidInput(
+                f"a grant of {self.granted_t} t needs its document",
+                zh="批准结转量不能为负，且须注明批准文件",
+                field="granted_source",
+            )
         parts = (
             self.sold_t,
             self.bought_t,
@@ -79,10 +90,19 @@ class CarryOverInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarryOverOutcome:
-    """What carries over and what lapses, with the trace; nothing where the entity is late or applies too late."""
+    """What carries over and what lapses, with the trace; nothing where the entity is late or applies too late.
+
+    Attributes:
+        carried_t: Most that the rule lets carry over.
+        lapsing_t: What of the holding does not.
+        counted_t: What counts in the compliance position: the grant, at most `carried_t`; nothing before a grant.
+        unconfirmed: Parts of the rule that nobody has confirmed.
+    """
 
     carried_t: int
     lapsing_t: int
+    counted_t: int
+    unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
 
 
@@ -134,4 +154,24 @@ def decide_carry_over(inputs: CarryOverInputs) -> CarryOverOutcome:
     figures.result(
         "lapsing", ("不再可用量", "Lapsing"), lapsing_t, "t", "holding − carried over", inputs=(holding, "carried")
     )
-    return CarryOverOutcome(carried_t=carried_t, lapsing_t=lapsing_t, trace=figures.trace())
+    is_granted = inputs.granted_t is not None
+    granted = figures.fact(
+        "granted", ("批准结转量", "Granted"), "" if inputs.granted_t is None else inputs.granted_t, "t",
+        inputs.granted_source or "无批准文件", note_zh="" if is_granted else "未见批准，不计入履约头寸",
+        note_en="" if is_granted else "no grant on file: nothing counts",
+    )  # fmt: skip
+    counted_t = min(inputs.granted_t or 0, carried_t)
+    figures.result(
+        "counted", ("计入履约头寸的结转量", "Counted in the position"), counted_t, "t",
+        "min(granted, carried over), nothing before a grant", inputs=(granted, "carried"),
+    )  # fmt: skip
+    return CarryOverOutcome(
+        carried_t=carried_t, lapsing_t=lapsing_t, counted_t=counted_t, unconfirmed=figures.unconfirmed(),
+        trace=figures.trace(),
+    )  # fmt: skip
+
+
+CARRY_OVER = DecisionKind(
+    name="collateral.carry_over", version="1", inputs=CarryOverInputs, outputs=CarryOverOutcome,
+    decide=decide_carry_over,
+)  # fmt: skip

@@ -31,6 +31,7 @@ class RepoTerms:
     Attributes:
         rate: The pricing rate from the purchase date on.
         later_rates: Pricing rates that were agreed on the way, each from its day on, in order.
+        agreed_haircut_ratio: The haircut of the contract; None where the bank's own dated one counts.
     """
 
     code: str
@@ -45,6 +46,7 @@ class RepoTerms:
     method: ExposureMethod
     minimum_transfer_amount: Decimal
     later_rates: tuple[RateStep, ...] | None = field(default=None, metadata=ADDED_LATER)
+    agreed_haircut_ratio: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse terms that cannot be."""
@@ -58,6 +60,10 @@ class RepoTerms:
                 zh="购回日须晚于首期交易日",
                 field="repurchase_date",
             )
+
+    def haircut_used(self, policy: Haircut) -> Decimal:
+        """Give the haircut that counts: the agreed one, else the bank's own."""
+        return policy.ratio if self.agreed_haircut_ratio is None else self.agreed_haircut_ratio
 
     @property
     def rates(self) -> tuple[RateStep, ...]:
@@ -147,9 +153,10 @@ class RepoStartOutcome:
 def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
     """Strike the lendable cash and the repurchase price of a repo."""
     figures, terms = FigureList(), inputs.terms
+    ratio = terms.haircut_used(inputs.haircut)
     market, haircut_names = _market_figures(terms, inputs.price, inputs.haircut, figures)
     market_value_cny = cny(terms.quantity_t * inputs.price.price_cny_per_t)
-    limit_cny = lendable_cny(market_value_cny, inputs.haircut.ratio)
+    limit_cny = lendable_cny(market_value_cny, ratio)
     limit = figures.result(
         "lendable_cny",
         ("可融资金额（元）", "Lendable"),
@@ -159,9 +166,7 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         inputs=(market, *haircut_names),
     )
     fx = _fx_figure(terms, inputs.fx, figures)
-    limit_amount = lendable_amount(
-        market_value_cny, haircut_ratio=inputs.haircut.ratio, cny_per_unit=inputs.fx.cny_per_unit
-    )
+    limit_amount = lendable_amount(market_value_cny, haircut_ratio=ratio, cny_per_unit=inputs.fx.cny_per_unit)
     figures.result(
         "lendable_amount",
         (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"),
@@ -176,7 +181,7 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         "repurchase_price", ("购回价", "Repurchase price"), due, terms.currency, "PP·(1 + r·d/basis)", inputs=price
     )
     return RepoStartOutcome(
-        market_value_cny=market_value_cny, haircut_ratio=inputs.haircut.ratio, lendable_cny=limit_cny,
+        market_value_cny=market_value_cny, haircut_ratio=ratio, lendable_cny=limit_cny,
         lendable_amount=limit_amount, repurchase_price_amount=due,
         is_within_lendable=terms.purchase_price_amount <= limit_amount, trace=figures.trace(),
     )  # fmt: skip
@@ -219,7 +224,7 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
     The minimum transfer is tested before rounding to tonnes; a call equal to it is made.
     """
     terms, figures = inputs.terms, FigureList()
-    ratio = inputs.haircut.ratio
+    ratio = terms.haircut_used(inputs.haircut)
     quantity_t = terms.quantity_t + inputs.margin_units_t
     market, haircut_names = _market_figures(
         terms, inputs.price, inputs.haircut, figures, margin_t=inputs.margin_units_t
@@ -263,11 +268,7 @@ def _market_figures(
         "price", (f"{terms.unit} 估值价格", f"{terms.unit} price"), price.price_cny_per_t, "CNY/t",
         f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
     )  # fmt: skip
-    notes = haircut_notes(haircut)
-    figures.result(
-        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
-        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
-    )  # fmt: skip
+    used_haircut = haircut_figures(terms, haircut, figures)
     market = figures.result(
         "market_value",
         ("市值", "Market value"),
@@ -276,7 +277,20 @@ def _market_figures(
         "q·p",
         inputs=(quantity, used),
     )
-    return market, ("haircut",)
+    return market, (used_haircut,)
+
+
+def haircut_figures(terms: RepoTerms, haircut: Haircut, figures: FigureList) -> str:
+    """Put the bank's haircut into the trace, and the agreed one beside it; give the name of the one that counts."""
+    notes = haircut_notes(haircut)
+    name = figures.result(
+        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
+        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
+    )  # fmt: skip
+    if terms.agreed_haircut_ratio is None:
+        return name
+    label = ("约定折扣系数", "Agreed haircut")
+    return figures.fact("agreed_haircut", label, terms.agreed_haircut_ratio, "ratio", f"回购 {terms.code}")
 
 
 def _fx_figure(terms: RepoTerms, fx: FxUsed, figures: FigureList) -> str:

@@ -10,8 +10,7 @@ from collateral.calc.appraisal import Refusal
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
-from collateral.calc.repo import lendable_amount
+from collateral.calc.repo import haircut_figures, lendable_amount
 from collateral.calc.repo_event_values import Happening, RepoEventInputs, UnitMove
 from collateral.calc.repo_events import adjusted, rate_changed, repriced, rolled, substituted, units_to_cover_t
 
@@ -19,7 +18,7 @@ from collateral.calc.repo_events import adjusted, rate_changed, repriced, rolled
 def weigh_reprice(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     """Start the repo again with the cash its units are good for; cash margin is taken into what is paid."""
     terms = inputs.terms
-    price, haircut = market_figures(inputs, figures)
+    price, ratio, haircut = market_figures(inputs, figures)
     quantity_t = terms.quantity_t + inputs.margin_units_t
     quantity = figures.fact("quantity", ("数量（含保证金）", "Quantity with margin"), quantity_t, "t", _source(inputs))
     value_cny = cny(quantity_t * price.price_cny_per_t)
@@ -27,12 +26,12 @@ def weigh_reprice(inputs: RepoEventInputs, figures: FigureList) -> Happening:
         "market_value", ("市值", "Market value"), value_cny, "CNY", "q·p", inputs=(quantity, "price")
     )
     change = repriced(
-        terms, on=inputs.on, market_value_cny=value_cny, haircut_ratio=haircut.ratio,
+        terms, on=inputs.on, market_value_cny=value_cny, haircut_ratio=ratio,
         cny_per_unit=inputs.fx.cny_per_unit,
     )  # fmt: skip
     new = figures.result(
         "new_purchase_price", ("新首期价款", "New purchase price"), change.terms.purchase_price_amount, terms.currency,
-        "MV·(1−H) / FX, rounded down", inputs=(value, "haircut", fx_figure(inputs, figures)),
+        "MV·(1−H) / FX, rounded down", inputs=(value, haircut, fx_figure(inputs, figures)),
     )  # fmt: skip
     accrued = accrued_figure(inputs, inputs.on, figures)
     paid = change.cash_to_buyer_amount - inputs.margin_cash_amount
@@ -58,14 +57,14 @@ def weigh_rate(inputs: RepoEventInputs, figures: FigureList) -> Happening:
 
 def weigh_adjust(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     """Bring the units to those that cover what is owed; the cash stays."""
-    price, haircut = market_figures(inputs, figures)
+    price, ratio, haircut = market_figures(inputs, figures)
     cover_cny, cover = _cover(inputs, figures)
     change = adjusted(
         inputs.terms, on=inputs.on, cover_cny=cover_cny, price_cny_per_t=price.price_cny_per_t,
-        haircut_ratio=haircut.ratio,
+        haircut_ratio=ratio,
     )  # fmt: skip
     quantity = figures.fact("quantity", ("现有数量", "Quantity"), inputs.terms.quantity_t, "t", _source(inputs))
-    needed = _needed_figure(inputs, change.terms.quantity_t, figures, cover)
+    needed = _needed_figure(inputs, change.terms.quantity_t, figures, cover=cover, haircut=haircut)
     figures.result(
         "units_to_buyer", ("交付逆回购方（负数为退回）", "To the buyer"), change.units_to_buyer_t, "t", "needed − q",
         inputs=(needed, quantity),
@@ -80,14 +79,14 @@ def weigh_substitute(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     """Take other units in, then let the old ones out; the new ones cover what is owed."""
     asked, terms = inputs.asked, inputs.terms
     assert asked.unit is not None
-    price, haircut = market_figures(inputs, figures)
+    price, ratio, haircut = market_figures(inputs, figures)
     cover_cny, cover = _cover(inputs, figures)
     change = substituted(
         terms, on=inputs.on, unit=asked.unit, cover_cny=cover_cny, price_cny_per_t=price.price_cny_per_t,
-        haircut_ratio=haircut.ratio,
+        haircut_ratio=ratio,
     )  # fmt: skip
-    needed_t = units_to_cover_t(cover_cny, price_cny_per_t=price.price_cny_per_t, haircut_ratio=haircut.ratio)
-    _needed_figure(inputs, needed_t, figures, cover)
+    needed_t = units_to_cover_t(cover_cny, price_cny_per_t=price.price_cny_per_t, haircut_ratio=ratio)
+    _needed_figure(inputs, needed_t, figures, cover=cover, haircut=haircut)
     taken_t = asked.quantity_t or needed_t
     figures.fact("units_in", (f"换入 {asked.unit}", f"{asked.unit} in"), taken_t, "t", asked.reason)
     figures.fact("quantity", (f"换出 {terms.unit}", f"{terms.unit} out"), terms.quantity_t, "t", _source(inputs))
@@ -99,7 +98,11 @@ def weigh_substitute(inputs: RepoEventInputs, figures: FigureList) -> Happening:
         ),
     )
     return Happening(
-        terms=replace(change.terms, quantity_t=taken_t),
+        terms=replace(
+            change.terms,
+            quantity_t=taken_t,
+            agreed_haircut_ratio=None if terms.agreed_haircut_ratio is None else ratio,
+        ),
         margin_cash_amount=inputs.margin_cash_amount,
         moves=(
             UnitMove(unit=asked.unit, quantity_t=taken_t, to=RepoSide.BUYER),
@@ -115,7 +118,7 @@ def weigh_roll(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     assert asked.repurchase_date is not None
     assert asked.rate is not None
     assert asked.purchase_price_amount is not None
-    price, haircut = market_figures(inputs, figures)
+    price, ratio, haircut = market_figures(inputs, figures)
     change = rolled(
         terms, code=asked.code, repurchase_date=asked.repurchase_date, rate=asked.rate,
         purchase_price_amount=asked.purchase_price_amount,
@@ -125,10 +128,10 @@ def weigh_roll(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     value = figures.result(
         "market_value", ("市值", "Market value"), value_cny, "CNY", "q·p", inputs=(quantity, "price")
     )
-    limit = lendable_amount(value_cny, haircut_ratio=haircut.ratio, cny_per_unit=inputs.fx.cny_per_unit)
+    limit = lendable_amount(value_cny, haircut_ratio=ratio, cny_per_unit=inputs.fx.cny_per_unit)
     figures.result(
         "lendable_amount", ("可融资金额", "Lendable"), limit, terms.currency, "MV·(1−H) / FX, rounded down",
-        inputs=(value, "haircut", fx_figure(inputs, figures)),
+        inputs=(value, haircut, fx_figure(inputs, figures)),
     )  # fmt: skip
     accrued = accrued_figure(inputs, terms.repurchase_date, figures)
     new = figures.fact(
@@ -192,26 +195,25 @@ def not_due(inputs: RepoEventInputs) -> tuple[Refusal, ...]:
     )
 
 
-def market_figures(inputs: RepoEventInputs, figures: FigureList) -> tuple[PriceUsed, Haircut]:
-    """Put price and haircut of the unit in question into the trace and give them.
+def market_figures(inputs: RepoEventInputs, figures: FigureList) -> tuple[PriceUsed, Decimal, str]:
+    """Put price and haircut of the unit in question into the trace; give them and the name of the haircut.
+
+    A unit that comes in counts with the bank's own haircut where that is above the agreed one.
 
     Raises:
         MissingData: One of them is not there.
     """
-    price, haircut = inputs.price, inputs.haircut
+    price, haircut, terms = inputs.price, inputs.haircut, inputs.terms
     if price is None or haircut is None:
         raise MissingData("price or haircut is missing", zh="缺少价格或折扣系数", field="price")
-    unit = inputs.asked.unit or inputs.terms.unit
+    unit = inputs.asked.unit or terms.unit
     figures.fact(
         "price", (f"{unit} 估值价格", f"{unit} price"), price.price_cny_per_t, "CNY/t",
         f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
     )  # fmt: skip
-    notes = haircut_notes(haircut)
-    figures.result(
-        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
-        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
-    )  # fmt: skip
-    return price, haircut
+    if unit != terms.unit and terms.haircut_used(haircut) < haircut.ratio:
+        terms = replace(terms, agreed_haircut_ratio=None)
+    return price, terms.haircut_used(haircut), haircut_figures(terms, haircut, figures)
 
 
 def fx_figure(inputs: RepoEventInputs, figures: FigureList) -> str:
@@ -272,11 +274,11 @@ def _cover(inputs: RepoEventInputs, figures: FigureList) -> tuple[Decimal, str]:
     return cover_cny, name
 
 
-def _needed_figure(inputs: RepoEventInputs, needed_t: int, figures: FigureList, cover: str) -> str:
+def _needed_figure(inputs: RepoEventInputs, needed_t: int, figures: FigureList, *, cover: str, haircut: str) -> str:
     unit = inputs.asked.unit or inputs.terms.unit
     return figures.result(
         "units_needed", (f"所需 {unit}", f"{unit} needed"), needed_t, "t", "cover / (p·(1−H)), rounded up",
-        inputs=(cover, "price", "haircut"),
+        inputs=(cover, "price", haircut),
     )  # fmt: skip
 
 

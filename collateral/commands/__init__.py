@@ -1,6 +1,6 @@
 """Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
-from collateral.commands import changes, compliance, enforcements, register, repos
+from collateral.commands import carry_over, changes, compliance, enforcements, register, repos
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -20,9 +20,11 @@ commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
 commands.command("distribute")(enforcements.distribute)
 commands.command("authority-act")(enforcements.authority_act)
 commands.command("authority-acts")(enforcements.authority_acts)
+commands.command("repo-reconcile")(repos.repo_reconcile)
 commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
 commands.command("desk")(register.desk)
 commands.command("register")(register.register)
+commands.command("carry-over")(carry_over.carry_over)
 
 __all__ = ["commands", "registry_sim"]

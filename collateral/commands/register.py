@@ -9,7 +9,7 @@ import typer
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from collateral import service
-from collateral.schemas import DeskLightsOut, RegisterOut
+from collateral.schemas import CollateralRegisterOut, DeskLightsOut
 from collateral.workbooks import register_workbook
 
 
@@ -40,7 +40,7 @@ def register(
     if out is not None:
         out.write_bytes(register_workbook(found, created_at=standing.known_at))
         terminal.say(f"已写出 {out}")
-    body = RegisterOut.of(found)
+    body = CollateralRegisterOut.of(found)
     if terminal.json_output:
         terminal.answer(msgspec.to_builtins(body))
         return

@@ -7,12 +7,13 @@ import msgspec
 import typer
 from sqlmodel import Session
 
-from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from collateral import service
-from collateral.schemas import ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
+from collateral.schemas import PortfolioReportOut, ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
 from collateral.service import Repo
+from collateral.service import repo_events as life
 
 _Code = Annotated[str, typer.Argument(help="回购编号 / repo")]
 _EVENT = "事项 JSON 文件，同接口 POST /v1/repos/{id}/events / JSON file as the API takes it"
@@ -51,7 +52,7 @@ def repo_event(
         with terminal.sessions.read() as session:
             standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
             repo = _repo(session, terminal, code)
-            outcome = service.preview_repo_event(session, terminal.actor, repo.id, draft, standing=standing)
+            outcome = life.preview_repo_event(session, terminal.actor, repo.id, draft, standing=standing)
         terminal.answer(msgspec.to_builtins(RepoEventPreviewOut.of(outcome)))
         for refusal in outcome.refusals:
             terminal.say(f"不予受理：{refusal.zh}")
@@ -59,7 +60,7 @@ def repo_event(
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         repo = _repo(session, terminal, code)
-        waiting = service.propose_repo_event(session, terminal.actor, repo.id, draft, standing=standing)
+        waiting = life.propose_repo_event(session, terminal.actor, repo.id, draft, standing=standing)
     terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
 
@@ -67,9 +68,32 @@ def repo_events(context: typer.Context, code: _Code) -> None:
     """列出一笔回购的存续期事项 / what happened to a repo."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        found = service.repo_events_of(session, terminal.actor, _repo(session, terminal, code).id)
+        found = life.repo_events_of(session, terminal.actor, _repo(session, terminal, code).id)
     rows: list[dict[str, Any]] = [msgspec.to_builtins(RepoEventOut.of(one)) for one in found]
     terminal.answer(rows, columns=("place", "kind", "kind_zh", "business_date", "state_after", "cash_to_buyer_amount"))
+
+
+def repo_reconcile(
+    context: typer.Context,
+    counterparty: Annotated[str, typer.Argument(help="交易对手代码 / USCI or LEI of the counterparty")],
+    file: Annotated[Path, typer.Argument(help="对方清单 CSV 或 xlsx / its list as CSV or xlsx")],
+) -> None:
+    """与交易对手核对未了结的回购，逐项列出差异并留存 / compare its repos with ours, keep differences."""
+    terminal = terminal_of(context)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, counterparty)
+        report = service.reconcile_portfolio(
+            session, terminal.actor, party.id, content=content, file_name=file.name, standing=standing
+        )
+    body = PortfolioReportOut.of(report)
+    terminal.answer(msgspec.to_builtins(body))
+    if body.faults or body.differences:
+        raise typer.Exit(code=1)
 
 
 def _repo(session: Session, terminal: Terminal, code: str) -> Repo:

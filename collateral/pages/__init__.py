@@ -1,7 +1,8 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import authority_acts, changes, enforcements, repo_events
+from collateral.pages import authority_acts, changes, enforcements, repo_events, repo_portfolios, repo_wizard
 from collateral.pages.applications import application_form, send_application
+from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
     compliance_list,
     compliance_page,
@@ -15,6 +16,7 @@ from collateral.pages.pledges import pledge_page, take_pledge_step
 from collateral.pages.reconciliations import export_reconciliation, reconciliation_page
 from collateral.pages.register import export_register
 from collateral.pages.repos import repo_page
+from collateral.pages.rights import holding_rights_page
 
 routes = [
     desk_page,
@@ -22,6 +24,8 @@ routes = [
     compliance_upload_page,
     send_compliance_file,
     compliance_page,
+    carry_over_page,
+    send_carry_over,
     application_form,
     send_application,
     pledge_page,
@@ -35,9 +39,12 @@ routes = [
     *changes.routes,
     *enforcements.routes,
     *authority_acts.routes,
+    *repo_wizard.routes,
+    *repo_portfolios.routes,
     repo_page,
     *repo_events.routes,
     reconciliation_page,
     export_reconciliation,
     export_register,
+    holding_rights_page,
 ]

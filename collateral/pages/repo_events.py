@@ -20,8 +20,10 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from collateral import service
 from collateral.calc.close_out import RepoSide
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
 from collateral.pages.words import SIDES, state_badge, unconfirmed_words
-from collateral.service import EVENT_TITLES, RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.service import repo_events as life
+from collateral.service.repo_events import EVENT_TITLES
 
 _Short = Annotated[str, Meta(max_length=64)]
 _Words = Annotated[str, Meta(max_length=2000)]
@@ -135,11 +137,11 @@ def send_repo_event(
         if data.action != "ask":
             with sessions.read() as session:
                 standing = standing_of(session, actor.organization_id, clock)
-                outcome = service.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
+                outcome = life.preview_repo_event(session, actor, repo_id, data.draft(), standing=standing)
             return _form(request, sessions, actor, repo_id, data, clock=clock, outcome=outcome)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            waiting = service.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing)
+            waiting = life.propose_repo_event(session, actor, repo_id, data.draft(), standing=standing)
     except NotFound:
         raise
     except CarbonFinError as failure:
@@ -162,9 +164,9 @@ def _form(
         repo = service.load_repo(session, actor, repo_id)
         standing = standing_of(session, actor.organization_id, clock)
         parties = [load_party(session, actor, one) for one in (repo.seller_id, repo.buyer_id)]
-        age_days = service.repo_fail_age(session, repo, standing=standing)
-        waiting = service.waiting_repo_event(session, actor, repo.id)
-    kinds = service.repo_event_kinds(repo)
+        age_days = life.repo_fail_age(session, repo, standing=standing)
+        waiting = life.waiting_repo_event(session, actor, repo.id)
+    kinds = life.repo_event_kinds(repo)
     chosen = next((kind for kind in kinds if kind.value == form.kind), None)
     errors: dict[str, Text] = {}
     if failure is not None and failure.field:

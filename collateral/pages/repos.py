@@ -12,6 +12,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.pages.words import BUCKETS, ENTRY_KINDS, SIDES, state_badge
+from collateral.service import repo_events as life
 
 
 @get("/repos/{repo_id:str}", sync_to_thread=True)
@@ -26,9 +27,9 @@ def repo_page(
         buyer = load_party(session, actor, repo.buyer_id)
         exposure = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
         calls = service.live_calls(session, actor, agreement_code=repo.terms.code)
-        events = service.repo_events_of(session, actor, repo.id)
-        waiting = service.waiting_repo_event(session, actor, repo.id)
-        age_days = service.repo_fail_age(session, repo, standing=standing)
+        events = life.repo_events_of(session, actor, repo.id)
+        waiting = life.waiting_repo_event(session, actor, repo.id)
+        age_days = life.repo_fail_age(session, repo, standing=standing)
         entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
     return page(
         request,
@@ -45,8 +46,8 @@ def repo_page(
         waiting=waiting,
         age_days=age_days,
         label=service.label_of(repo),
-        may_act=actor.role in {Role.OFFICER, Role.SYSTEM} and bool(service.repo_event_kinds(repo)),
-        event_titles={kind: Text(*words) for kind, words in service.EVENT_TITLES.items()},
+        may_act=actor.role in {Role.OFFICER, Role.SYSTEM} and bool(life.repo_event_kinds(repo)),
+        event_titles={kind: Text(*words) for kind, words in life.EVENT_TITLES.items()},
         sides=SIDES,
         state_badge=state_badge,
         entry_kinds=ENTRY_KINDS,

@@ -60,9 +60,10 @@ from collateral.schemas.pledges import (
     UnitQuantityOut,
 )
 from collateral.schemas.reconciliations import DifferenceOut, ReconciliationListOut, ReconciliationOut
-from collateral.schemas.register import RegisterOut
+from collateral.schemas.register import CollateralRegisterOut
 from collateral.schemas.repo_events import RepoEventIn, RepoEventListOut, RepoEventOut, RepoEventPreviewOut
-from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut
+from collateral.schemas.repo_portfolios import PortfolioFileIn, PortfolioReportOut
+from collateral.schemas.repos import HeadroomListOut, HeadroomOut, RepoIn, RepoOut, RepoPreviewOut
 
 __all__ = [
     "AppraisalIn",
@@ -79,6 +80,7 @@ __all__ = [
     "ChangeIn",
     "ChangeListOut",
     "ChangePreviewOut",
+    "CollateralRegisterOut",
     "CostsIn",
     "CoverageOut",
     "DeskLightsOut",
@@ -107,18 +109,20 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "PortfolioFileIn",
+    "PortfolioReportOut",
     "ProposedOut",
     "ReasonIn",
     "ReconciliationListOut",
     "ReconciliationOut",
     "RefusalOut",
-    "RegisterOut",
     "RepoEventIn",
     "RepoEventListOut",
     "RepoEventOut",
     "RepoEventPreviewOut",
     "RepoIn",
     "RepoOut",
+    "RepoPreviewOut",
     "SaleIn",
     "SaleOut",
     "ScenarioOut",

@@ -132,7 +132,7 @@ class LetGoOut(Struct, frozen=True, kw_only=True):
         )
 
 
-class RegisterOut(Struct, frozen=True, kw_only=True):
+class CollateralRegisterOut(Struct, frozen=True, kw_only=True):
     """The collateral register on the business date."""
 
     business_date: str
@@ -143,7 +143,7 @@ class RegisterOut(Struct, frozen=True, kw_only=True):
     let_go: list[LetGoOut]
 
     @classmethod
-    def of(cls, found: Register) -> "RegisterOut":
+    def of(cls, found: Register) -> "CollateralRegisterOut":
         """Show a register."""
         return cls(
             business_date=found.business_date.isoformat(),

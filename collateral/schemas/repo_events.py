@@ -8,16 +8,11 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.web.wire import CnyText, DayText, PriceText, QuantityT, RateText, UnitText, day_of
 from collateral.calc.close_out import RepoSide
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
 from collateral.schemas.changes import ReasonText
 from collateral.schemas.pledges import RefusalOut
-from collateral.service import (
-    EVENT_TITLES,
-    RepoEvent,
-    RepoEventDraft,
-    RepoEventKind,
-    RepoEventOutcome,
-    ValueEvidence,
-)
+from collateral.service import RepoEvent
+from collateral.service.repo_events import EVENT_TITLES
 
 _QUOTES_MAX = 20
 

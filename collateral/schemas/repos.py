@@ -7,10 +7,30 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency, parse_decimal
-from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, QuantityT, RateText, UnitText, day_of
+from carbonfin.web.wire import (
+    CnyText,
+    DayText,
+    IdText,
+    NoteText,
+    QuantityT,
+    RateText,
+    RatioText,
+    UnitText,
+    day_of,
+    decimal_of,
+)
 from collateral.calc.headroom import HeadroomOutcome
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
-from collateral.service import Repo, RepoContract, label_of
+from collateral.service import Repo, RepoContract, RepoPreview, label_of
+
+MarginRatioText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[1-9][0-9]{0,2}(\.[0-9]{1,6})?$",
+        description="Market value to purchase price, 1 or more, as plain text.",
+        examples=["1.05"],
+    ),
+]
 
 
 class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +54,9 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     netting_opinion: NoteText = ""
     settlement: NoteText
     is_delivered: bool = True
+    haircut_ratio: RatioText | None = None
+    margin_ratio: MarginRatioText | None = None
+    override_reason: NoteText = ""
     reason: NoteText
 
     def contract(self, *, seller_id: str, buyer_id: str) -> RepoContract:
@@ -53,6 +76,63 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             minimum_transfer_amount=parse_decimal(self.minimum_transfer_amount, field="minimum_transfer_amount"),
             cross_border_basis=self.cross_border_basis, netting_opinion=self.netting_opinion,
             settlement=self.settlement, is_delivered=self.is_delivered,
+            haircut_ratio=None if self.haircut_ratio is None else decimal_of(self.haircut_ratio),
+            margin_ratio=None if self.margin_ratio is None else decimal_of(self.margin_ratio),
+            override_reason=self.override_reason,
+        )  # fmt: skip
+
+
+class RepoScenarioOut(Struct, frozen=True, kw_only=True):
+    """Exposure on the purchase date at a price."""
+
+    name: str
+    label_zh: str
+    label_en: str
+    market_value_cny: str
+    exposure_cny: str
+    call_amount: str
+
+
+class RepoPreviewOut(Struct, frozen=True, kw_only=True):
+    """A contract weighed: nothing of it is stored."""
+
+    is_within_lendable: bool
+    market_value_cny: str
+    lendable_amount: str
+    repurchase_price_amount: str
+    haircut_ratio: str
+    policy_haircut_ratio: str
+    override_needed: bool
+    scenarios: list[RepoScenarioOut]
+    flags: list[str]
+    accounting_label: str
+    accounting_reason: str
+    accounting_reason_zh: str
+
+    @classmethod
+    def of(cls, value: RepoPreview) -> "RepoPreviewOut":
+        """Copy the domain value."""
+        start, label = value.start, value.label
+        return cls(
+            is_within_lendable=start.is_within_lendable,
+            market_value_cny=str(start.market_value_cny),
+            lendable_amount=str(start.lendable_amount),
+            repurchase_price_amount=str(start.repurchase_price_amount),
+            haircut_ratio=str(start.haircut_ratio),
+            policy_haircut_ratio=str(value.policy_ratio),
+            override_needed=value.override_needed,
+            scenarios=[
+                RepoScenarioOut(
+                    name=one.name, label_zh=one.label_zh, label_en=one.label_en,
+                    market_value_cny=str(one.market_value_cny), exposure_cny=str(one.exposure_cny),
+                    call_amount=str(one.call_amount),
+                )
+                for one in value.scenarios
+            ],
+            flags=list(value.flags),
+            accounting_label=str(label.label),
+            accounting_reason=label.reason_en,
+            accounting_reason_zh=label.reason_zh,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from collateral.calc.agreements import (
 )
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
+from collateral.calc.carry_over import CARRY_OVER
 from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
@@ -27,7 +28,7 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
-from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
 from collateral.service.appraisals import appraise_what_if, record_appraisal
@@ -51,6 +52,13 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
+from collateral.service.carry_over import (
+    CarryOverDraft,
+    carry_over_rule,
+    carry_overs_of,
+    record_carry_over,
+    try_carry_over,
+)
 from collateral.service.change_approvals import (
     CHANGE_APPROVAL,
     approve_change,
@@ -159,20 +167,14 @@ from collateral.service.repo_contracts import (
     BANK_ROLES,
     REPO_APPROVAL,
     RepoContract,
+    RepoPreview,
     label_of,
+    preview_repo,
     propose_repo,
     usual_basis,
 )
-from collateral.service.repo_events import (
-    EVENT_TITLES,
-    REPO_EVENT_APPROVAL,
-    preview_repo_event,
-    propose_repo_event,
-    repo_event_kinds,
-    repo_events_of,
-    repo_fail_age,
-    waiting_repo_event,
-)
+from collateral.service.repo_events import REPO_EVENT_APPROVAL
+from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -182,6 +184,7 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
+from collateral.service.rights import RightsRow, holding_rights
 from collateral.service.sale_means import preview_means
 from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
@@ -203,7 +206,6 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
-    "EVENT_TITLES",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
@@ -215,6 +217,7 @@ __all__ = [
     "ActKind",
     "AuthorityAct",
     "CallStep",
+    "CarryOverDraft",
     "ChangeDraft",
     "ChangeKind",
     "ChangeOutcome",
@@ -238,21 +241,20 @@ __all__ = [
     "PledgeDraft",
     "PledgeEvent",
     "PledgeTakeover",
+    "PortfolioReport",
     "Reconciliation",
     "RecordedRevision",
     "Repo",
     "RepoContract",
     "RepoDraft",
     "RepoEvent",
-    "RepoEventDraft",
-    "RepoEventKind",
-    "RepoEventOutcome",
     "RepoExposureRecord",
+    "RepoPreview",
+    "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
     "UnitQuantity",
-    "ValueEvidence",
     "accept_late_cure",
     "account_holders",
     "acts_of_party",
@@ -270,6 +272,8 @@ __all__ = [
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
+    "carry_over_rule",
+    "carry_overs_of",
     "change_letter",
     "change_of_pledge",
     "change_outcome",
@@ -293,6 +297,7 @@ __all__ = [
     "free_old",
     "haircut_impact",
     "headroom_of",
+    "holding_rights",
     "holdings_of",
     "import_compliance_file",
     "is_open_question",
@@ -321,7 +326,7 @@ __all__ = [
     "preview_change",
     "preview_distribution",
     "preview_means",
-    "preview_repo_event",
+    "preview_repo",
     "preview_sale",
     "propose_change",
     "propose_default",
@@ -329,11 +334,12 @@ __all__ = [
     "propose_late_cure",
     "propose_means",
     "propose_repo",
-    "propose_repo_event",
     "propose_terms",
+    "reconcile_portfolio",
     "reconciliations_page",
     "record_act",
     "record_appraisal",
+    "record_carry_over",
     "record_compliance_position",
     "record_exposure",
     "record_failed_sale",
@@ -347,10 +353,7 @@ __all__ = [
     "release_letter",
     "repay_pledge",
     "repo_by_code",
-    "repo_event_kinds",
-    "repo_events_of",
     "repo_exposure_of",
-    "repo_fail_age",
     "repos_of",
     "request_freeze",
     "request_unfreeze",
@@ -370,6 +373,7 @@ __all__ = [
     "timeline_of",
     "timeline_of_call",
     "transfer_of",
+    "try_carry_over",
     "unconfirmed_of",
     "usual_basis",
     "view_enforcement",
@@ -377,14 +381,14 @@ __all__ = [
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
-    "waiting_repo_event",
     "waiting_terms",
     "withdraw_change",
     "withdraw_pledge",
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM, PLEDGE_CHANGE,
-    RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_START, SALE, SALE_MEANS,
+    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
+    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
+    SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -16,6 +16,7 @@ from collateral.calc.headroom import UnitLock
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.view import DeskView, coverage_lines, desk_view, pledged_lines, safety_terms
 from collateral.store import ledger
+from pricing.calc.liquidity import STALE_AFTER_DAYS
 
 
 def appraisal_inputs(
@@ -45,6 +46,9 @@ def appraisal_inputs(
     )
     headrooms = headroom_inputs(session, actor, party, view, added=added, extends_code=replaced)
     schemes = tuple(dict.fromkeys(unit.scheme for unit in units))
+    held: dict[Unit, int] = {}
+    for one in ledger.positions_of(session, actor, party_id=party.id):
+        held[one.unit] = held.get(one.unit, 0) + one.total_t
     return AppraisalInputs(
         agreement_code=draft.code,
         extends_code=draft.extends_code,
@@ -55,7 +59,17 @@ def appraisal_inputs(
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),
         availability=tuple(
-            Availability(unit=unit, free_t=_free_t(session, actor, party.id, unit, replaced)) for unit in units
+            Availability(
+                unit=unit,
+                free_t=_free_t(session, actor, party.id, unit, replaced),
+                held_t=held.get(unit, 0),
+            )
+            for unit in units
+        ),
+        stale_after=tuple(
+            (scheme, limit)
+            for scheme in schemes
+            if (limit := view.snapshot.find_parameter(STALE_AFTER_DAYS, scope=scheme)) is not None
         ),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms),

@@ -30,6 +30,7 @@ from collateral.calc.compliance_years import (
     YearPosition,
 )
 from collateral.calc.surrender import VintageUse
+from collateral.service.carry_over import carried_units
 from collateral.service.view import CARRIES_FORWARD, LAST_USABLE_DATE, DeskView, desk_view
 from collateral.store import compliance, ledger
 from pricing.calc.compliance import PENALTY_MULTIPLE, SURRENDER_DATE, ObligationDraft
@@ -149,17 +150,20 @@ def position_inputs(
     """
     known_on = china_day(view.standing.known_at)
     statements = compliance.compliance_positions(session, actor, known_on=known_on, party_id=party.id)
+    positions = ledger.positions_of(session, actor, party_id=party.id)
+    carried = carried_units(session, actor, party.id, view, positions)
     units = tuple(
         HeldUnit(
             unit=one.unit,
             quantity_t=one.total_t,
+            carried_over_t=carried_t,
             use=VintageUse(
                 unit=one.unit,
                 last_usable=view.find(LAST_USABLE_DATE, str(one.unit)),
                 carries_forward=view.find(CARRIES_FORWARD, one.unit.scheme),
             ),
         )
-        for one in ledger.positions_of(session, actor, party_id=party.id)
+        for one, carried_t in zip(positions, carried, strict=True)
     )
     found = []
     for scheme in sorted({one.scheme for one in statements}):

@@ -228,12 +228,12 @@ def release(
     )
 
 
-def is_locked_for(session: Session, actor: Actor, *, pledge_id: str, units: tuple[UnitQuantity, ...]) -> bool:
-    """Tell whether every unit of a pledge is locked in full."""
+def locked_for(session: Session, actor: Actor, *, pledge_id: str) -> dict[Unit, int]:
+    """Give what is locked for a pledge, by unit."""
     locked: dict[Unit, int] = {}
     for held in hold_steps.held_in(session, actor, pledge_id, "LOCKED"):
         locked[held.unit] = locked.get(held.unit, 0) + held.quantity_t
-    return all(locked.get(one.unit, 0) == one.quantity_t for one in units)
+    return locked
 
 
 def ledger_entries(session: Session, actor: Actor, *, agreement_code: str) -> tuple[LedgerEntry, ...]:

@@ -202,16 +202,43 @@ def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Sta
         Conflict: A registration is missing or not every unit is locked.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    _require_registrations(session, actor, pledge)
     PLEDGE.after(pledge.state, "drawdown")
-    locked = ledger.is_locked_for(session, actor, pledge_id=pledge.id, units=pledge.units)
-    if pledge.registration_number is None or not locked:
-        raise Conflict(
-            f"pledge {pledge.code} is not registered and frozen in full", zh="登记或冻结未完成，不得放款", field="state"
-        )
     moved = take_step(session, actor, pledge, "drawdown", standing=standing, cause=f"放款 {pledge.principal_cny} 元")
     store.change_pledge(session, moved, drawn_on=standing.business_date)
     post_exposure(session, actor, _drawn(pledge, standing.business_date))
     return store.load_pledge(session, actor, pledge_id)
+
+
+_BEFORE_DRAWDOWN = frozenset(
+    {"APPROVED", "CONTRACTED", "REGISTERED_ZHONGDENG", "FREEZE_REQUESTED", "FREEZE_UNKNOWN", "FROZEN"}
+)
+
+
+def _require_registrations(session: Session, actor: Actor, pledge: Pledge) -> None:
+    """Refuse a drawdown before both registrations, naming which lacks, by how much, and the next step."""
+    if pledge.state not in _BEFORE_DRAWDOWN:
+        return
+    locked = ledger.locked_for(session, actor, pledge_id=pledge.id)
+    lacking = [(one, locked.get(one.unit, 0)) for one in pledge.units if locked.get(one.unit, 0) != one.quantity_t]
+    en = [f"{one.unit}: {locked_t} of {one.quantity_t} t frozen" for one, locked_t in lacking]
+    zh = [f"{one.unit} 应冻结 {one.quantity_t:,} 吨，已冻结 {locked_t:,} 吨" for one, locked_t in lacking]
+    remedy = ("Wait for the registry's confirmation of the freeze.", "请等待登记机构确认冻结。")
+    if pledge.registration_number is None:
+        en.insert(0, "no registration number of the movable-asset register")
+        zh.insert(0, "动产融资统一登记（中登网）无登记证明编号")
+        remedy = (
+            "Register the pledge first, then ask for the freeze.",
+            "请先办理中登网登记并录入证明编号，再申请冻结。",
+        )
+    if en:
+        raise Conflict(
+            f"pledge {pledge.code} is not registered and frozen in full: {'; '.join(en)}",
+            zh=f"登记或冻结未完成，不得放款：{'；'.join(zh)}",
+            field="state",
+            remedy=remedy[0],
+            remedy_zh=remedy[1],
+        )
 
 
 def _drawn(pledge: Pledge, day: date) -> Exposure:

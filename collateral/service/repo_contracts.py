@@ -12,16 +12,24 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount, FixedClock
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import Currency
+from carbonfin.kernel.units import Currency, round_up
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.storage.rulebook import book_for
 from collateral.calc.agreements import Repo, RepoDraft
-from collateral.calc.repo import ExposureMethod, RepoTerms
+from collateral.calc.repo import (
+    ExposureMethod,
+    RepoStartOutcome,
+    RepoTerms,
+    decide_repo_start,
+    haircut_of_margin_ratio,
+    margin_ratio,
+)
 from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
-from collateral.service.repos import open_repo
+from collateral.calc.repo_what_if import RepoScenario, repo_scenarios
+from collateral.service.repos import open_repo, require_policy_haircut, start_inputs_on_day
 from collateral.store import repos as store
 
 DAY_COUNT = "collateral.repo_day_count"
@@ -39,6 +47,9 @@ class RepoContract:
         netting_opinion: The legal opinion that supports netting; empty flags the repo.
         settlement: Settlement instructions of both legs.
         is_delivered: False where the seller failed to deliver on the purchase date: the repo opens as a failed start.
+        haircut_ratio: The agreed haircut H; None takes the bank's own dated one.
+        margin_ratio: The same as a ratio MV / PP, in its place.
+        override_reason: Why the agreed haircut may lie below the bank's own.
     """
 
     code: str
@@ -59,9 +70,25 @@ class RepoContract:
     netting_opinion: str
     settlement: str
     is_delivered: bool = True
+    haircut_ratio: Decimal | None = None
+    margin_ratio: Decimal | None = None
+    override_reason: str = ""
+
+    @property
+    def agreed_haircut_ratio(self) -> Decimal | None:
+        """The agreed haircut; of a margin ratio 1 - 1 / MR, rounded up at the sixth place."""
+        if self.margin_ratio is None:
+            return self.haircut_ratio
+        return round_up(haircut_of_margin_ratio(self.margin_ratio), 6)
 
     def __post_init__(self) -> None:
-        """Refuse a part the bank cannot have, one party on both sides, and no settlement instructions."""
+        """Refuse a part the bank cannot have, one party on both sides, no settlement instructions, two haircuts."""
+        if self.haircut_ratio is not None and self.margin_ratio is not None:
+            raise InvalidInput(
+                "the contract has a haircut and a margin ratio", zh="折扣系数与保证金比例只填一项", field="margin_ratio"
+            )
+        if self.haircut_ratio is not None:
+            margin_ratio(self.haircut_ratio)
         if self.bank_role not in BANK_ROLES:
             raise InvalidInput(
                 f"the bank's role {self.bank_role!r} is none of {', '.join(BANK_ROLES)}", zh="本行角色不在可选范围",
@@ -83,6 +110,47 @@ def usual_basis(session: Session, standing: Standing, currency: Currency) -> Par
     return book.on(DAY_COUNT, valid_on=standing.business_date, known_at=standing.known_at, scope=currency)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoPreview:
+    """A contract weighed before anybody is asked: nothing of it is stored.
+
+    Attributes:
+        policy_ratio: The bank's own haircut on the day.
+        override_needed: Whether the agreed haircut lies below it.
+        flags: What stays open: netting opinion, cross-border basis, conventions not confirmed.
+    """
+
+    terms: RepoTerms
+    start: RepoStartOutcome
+    policy_ratio: Decimal
+    override_needed: bool
+    scenarios: tuple[RepoScenario, ...]
+    flags: tuple[str, ...]
+    label: LabelGiven
+
+
+def preview_repo(session: Session, actor: Actor, contract: RepoContract, *, standing: Standing) -> RepoPreview:
+    """Weigh a contract: lendable cash, repurchase price, haircut beside the bank's own, what-if, accounting label.
+
+    Raises:
+        NotFound: A party is not known.
+        NotPermitted: The buyer may not take title to such units.
+        MissingData: A price, a rate or a haircut is not known.
+    """
+    draft = _draft(session, contract, standing)
+    inputs = start_inputs_on_day(session, actor, draft, standing=standing)
+    terms = draft.terms
+    return RepoPreview(
+        terms=terms,
+        start=decide_repo_start(inputs),
+        policy_ratio=inputs.haircut.ratio,
+        override_needed=terms.haircut_used(inputs.haircut) < inputs.haircut.ratio,
+        scenarios=repo_scenarios(inputs),
+        flags=draft.flags,
+        label=_label(terms),
+    )
+
+
 def propose_repo(
     session: Session, maker: Actor, contract: RepoContract, *, standing: Standing, reason: str
 ) -> Approval:
@@ -90,11 +158,14 @@ def propose_repo(
 
     Raises:
         NotFound: A party is not known.
-        Conflict: The code is taken, or the same contract waits already.
+        Conflict: The code is taken, the same contract waits already, or the agreed haircut lies below the bank's own
+            without a reason.
     """
-    for party_id in (contract.seller_id, contract.buyer_id):
-        load_party(session, maker, party_id)
+    seller, buyer = (load_party(session, maker, one) for one in (contract.seller_id, contract.buyer_id))
     draft = _draft(session, contract, standing)
+    if draft.terms.agreed_haircut_ratio is not None:
+        policy = start_inputs_on_day(session, maker, draft, standing=standing).haircut
+        require_policy_haircut(draft.terms, policy, draft.override_reason)
     taken = store.find_repo(session, maker, contract.code)
     if taken is not None:
         raise InvalidInput(f"repo {contract.code} is there already", zh=f"回购 {contract.code} 已存在", field="code")
@@ -106,7 +177,7 @@ def propose_repo(
             subject=f"repo_contract:{contract.code}",
             title_zh=f"回购 {contract.code}",
             title_en=f"Repo {contract.code}",
-            payload=_payload(draft),
+            payload={**_payload(draft), "seller": seller.name, "buyer": buyer.name},
             reason=reason,
         ),
         at=standing.known_at,
@@ -115,7 +186,10 @@ def propose_repo(
 
 def label_of(repo: Repo) -> LabelGiven:
     """Label a repo in the seller's books: both sides are bound, so its two prices decide; the auditor confirms it."""
-    terms = repo.terms
+    return _label(repo.terms)
+
+
+def _label(terms: RepoTerms) -> LabelGiven:
     due = terms.accrued(terms.repurchase_date)
     return accounting_label(
         RepurchaseFacts(
@@ -134,6 +208,8 @@ def _draft(session: Session, contract: RepoContract, standing: Standing) -> Repo
         f"跨境业务依据：{contract.cross_border_basis or '待确认'}",
         f"交收指示：{contract.settlement}",
     ]
+    if contract.agreed_haircut_ratio is not None and contract.override_reason.strip():
+        flags.append(f"约定折扣系数 {contract.agreed_haircut_ratio}，例外理由：{contract.override_reason.strip()}")
     if convention is not None and not convention.confirmed:
         flags.append(f"计息基准 {basis} 取自未确认的惯例参数")
     return RepoDraft(
@@ -142,9 +218,11 @@ def _draft(session: Session, contract: RepoContract, standing: Standing) -> Repo
             purchase_date=contract.purchase_date, repurchase_date=contract.repurchase_date,
             currency=contract.currency, purchase_price_amount=contract.purchase_price_amount, rate=contract.rate,
             basis=basis, method=contract.method, minimum_transfer_amount=contract.minimum_transfer_amount,
+            agreed_haircut_ratio=contract.agreed_haircut_ratio,
         ),
         seller_id=contract.seller_id, buyer_id=contract.buyer_id, bank_role=_ROLES_ZH[contract.bank_role],
         flags=tuple(flags), is_delivered=contract.is_delivered,
+        override_reason=contract.override_reason.strip(),
     )  # fmt: skip
 
 
@@ -167,10 +245,13 @@ def _payload(draft: RepoDraft) -> dict[str, Any]:
         "minimum_transfer_amount": str(terms.minimum_transfer_amount),
         "flags": list(draft.flags),
         "is_delivered": draft.is_delivered,
+        "agreed_haircut_ratio": None if terms.agreed_haircut_ratio is None else str(terms.agreed_haircut_ratio),
+        "override_reason": draft.override_reason,
     }
 
 
 def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
+    agreed = payload.get("agreed_haircut_ratio")
     return RepoDraft(
         terms=RepoTerms(
             code=payload["code"], unit=Unit.parse(payload["unit"]), quantity_t=payload["quantity_t"],
@@ -179,9 +260,11 @@ def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
             basis=DayCount(payload["basis"]), method=ExposureMethod(payload["method"]),
             purchase_price_amount=Decimal(payload["purchase_price_amount"]), rate=Decimal(payload["rate"]),
             minimum_transfer_amount=Decimal(payload["minimum_transfer_amount"]),
+            agreed_haircut_ratio=None if agreed is None else Decimal(agreed),
         ),
         seller_id=payload["seller_id"], buyer_id=payload["buyer_id"], bank_role=payload["bank_role"],
         flags=tuple(payload["flags"]), is_delivered=payload.get("is_delivered", True),
+        override_reason=payload.get("override_reason", ""),
     )  # fmt: skip
 
 

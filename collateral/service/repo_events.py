@@ -18,6 +18,7 @@ from carbonfin.storage.parties import Standing, load_party, standing_of
 from collateral.calc.agreements import Repo, UnitQuantity
 from collateral.calc.close_out import RepoSide
 from collateral.calc.holding_rights import HoldingRight
+from collateral.calc.lifecycles import REPO
 from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, UnitMove, kinds_from
 from collateral.calc.repo_weighing import REPO_EVENT, decide_repo_event
 from collateral.service import titles
@@ -162,17 +163,21 @@ def _party_of(repo: Repo, side: RepoSide) -> str:
 
 
 def _payload(repo: Repo, draft: RepoEventDraft, recorded: Recorded[RepoEventOutcome]) -> dict[str, Any]:
-    outcome = recorded.outcome
+    outcome, terms = recorded.outcome, recorded.outcome.terms
     return {
         "repo_id": repo.id,
         "code": repo.terms.code,
-        "decision_id": recorded.decision_id,
-        "state_before": repo.state,
-        "state_after": outcome.state_after,
+        "appraisal_id": recorded.decision_id,
+        "state_before": REPO.states[repo.state],
+        "state_after": REPO.states[outcome.state_after],
         "cash_to_buyer_amount": str(outcome.cash_to_buyer_amount),
         "currency": str(repo.terms.currency),
         "moves": [{"unit": str(one.unit), "quantity_t": one.quantity_t, "to": str(one.to)} for one in outcome.moves],
-        "unconfirmed": list(outcome.unconfirmed),
+        "unit": str(terms.unit),
+        "quantity_t": terms.quantity_t,
+        "purchase_price_amount": str(terms.purchase_price_amount),
+        "rate": str(terms.rates[-1].rate),
+        "repurchase_date": terms.repurchase_date.isoformat(),
         "event": canonical(draft),
     }
 

@@ -66,11 +66,13 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
+    inputs = _start_inputs(session, view, terms)
+    require_policy_haircut(terms, inputs.haircut, draft.override_reason)
     recorded = record_decision(
         session,
         actor,
         REPO_START,
-        _start_inputs(session, view, terms),
+        inputs,
         subject=f"repo:{terms.code}",
         valid_on=terms.purchase_date,
         known_at=standing.known_at,
@@ -115,6 +117,38 @@ def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, v
         start_decision_id=recorded.decision_id, is_sample=before.is_sample,
         margin_cash_amount=before.margin_cash_amount,
     )  # fmt: skip
+
+
+def start_inputs_on_day(session: Session, actor: Actor, draft: RepoDraft, *, standing: Standing) -> RepoStartInputs:
+    """Collect what the start of a contract hangs on, on its purchase date or today where that lies ahead.
+
+    Raises:
+        NotFound: A party is not known.
+        NotPermitted: The buyer may not take title to such units.
+    """
+    load_party(session, actor, draft.seller_id)
+    buyer = load_party(session, actor, draft.buyer_id)
+    day = min(draft.terms.purchase_date, standing.business_date)
+    view = desk_view(session, replace(standing, business_date=day))
+    require_party_may(view, buyer, (draft.terms.unit,), HoldingRight.TAKE_TITLE)
+    return _start_inputs(session, view, draft.terms)
+
+
+def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: str) -> None:
+    """Hold that an agreed haircut is not below the bank's own, unless a reason is given that the checker sees.
+
+    Raises:
+        Conflict: It is below, and there is no reason.
+    """
+    used = terms.haircut_used(policy)
+    if used < policy.ratio and not override_reason.strip():
+        raise Conflict(
+            f"the agreed haircut {used} lies below the bank's own {policy.ratio}",
+            zh=f"约定折扣系数 {used} 低于本行政策 {policy.ratio}",
+            field="haircut_ratio",
+            remedy="Agree at least the bank's own, or give the reason for an exception.",
+            remedy_zh="请不低于本行政策约定，或填写例外理由，由复核人审定。",
+        )
 
 
 def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
@@ -189,8 +223,11 @@ def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: 
 
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> tuple[RepoExposureRecord, ...]:
     """Strike the exposure of every open repo for a business date and issue its call; again, nothing changes."""
+    repos = store.repos_of(session, actor, states=_VALUED)
+    if not repos:
+        return ()
     view = desk_view(session, standing_on(session, actor, business_date))
-    return tuple(_revalued(session, actor, repo, view) for repo in store.repos_of(session, actor, states=_VALUED))
+    return tuple(_revalued(session, actor, repo, view) for repo in repos)
 
 
 def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> RepoExposureRecord:

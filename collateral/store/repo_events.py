@@ -119,6 +119,7 @@ def change_repo(session: Session, repo: Repo, terms: RepoTerms, *, state: str, m
     row.purchase_price_amount = terms.purchase_price_amount
     row.rate = terms.rate
     row.later_rates = later_rates_of(terms)
+    row.agreed_haircut_ratio = terms.agreed_haircut_ratio
     row.margin_cash_amount = margin_cash_amount
     session.add(row)
     session.flush()

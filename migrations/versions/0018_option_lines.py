@@ -3,7 +3,7 @@
 The release before neither reads nor writes these columns; it has no portfolio with options.
 
 Revision ID: 0018
-Revises: 0012
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0012"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

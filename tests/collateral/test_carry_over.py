@@ -43,6 +43,17 @@ def test_net_sales_carry_over_half_as_much_again_rounded_down() -> None:
     assert (values["net_sales"], values["limit"], values["holding"]) == ("20001", "40001", "64000")
 
 
+def test_only_what_was_granted_counts_and_never_more_than_the_rule_lets() -> None:
+    """Nothing without a grant; 30,000 of 40,001 granted counts 30,000; 50,000 granted counts 40,001."""
+    counted = [
+        decide_carry_over(replace(INPUTS, granted_t=granted_t, granted_source="批准通知")).counted_t
+        for granted_t in (None, 0, 30_000, 50_000)
+    ]
+    assert counted == [0, 0, 30_000, 40_001]
+    with pytest.raises(InvalidInput, match="document"):
+        replace(INPUTS, granted_t=1)
+
+
 def test_net_purchases_leave_the_base_and_small_holdings_carry_whole() -> None:
     assert decide_carry_over(replace(INPUTS, bought_t=90_000)).carried_t == 10_000
     small = replace(INPUTS, registry_t=0, trading_t=3_000, judicially_frozen_t=0)

@@ -1,5 +1,6 @@
 """Coverage, LTV, close-out and last safe date of the sample pledges, to the fen (expected: the sample scenario)."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from collateral.calc.appraisal import AppraisalInputs, AppraisalOutcome, Availability, decide_appraisal
 from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, PledgedLine, TopUpCandidate, decide_coverage
@@ -105,20 +106,24 @@ def test_pledge_p3_at_drawdown() -> None:
     assert f"{outcome.valuation.coverage_ratio:.4f}" == "1.0760"
 
 
-def appraisal(*, end: date, free_t: int = 60000, quantity_t: int = 50000) -> AppraisalOutcome:
+def appraisal(
+    *, end: date, free_t: int = 60000, quantity_t: int = 50000, age_days: int = 0, held_t: int | None = None
+) -> AppraisalOutcome:
+    asked = line("CEA-2023", quantity_t)
     return decide_appraisal(
         AppraisalInputs(
             agreement_code="P5",
             extends_code="P1",
             valuation_date=TODAY,
             end_date=end,
-            lines=(line("CEA-2023", quantity_t),),
+            lines=(replace(asked, price=replace(asked.price, staleness_days=age_days)),),
             debt=debt("2000000.00", "0.00"),
             thresholds=thresholds(),
             safety=safety_terms("CEA-2023"),
-            availability=(Availability(unit=Unit.parse("CEA-2023"), free_t=free_t),),
+            availability=(Availability(unit=Unit.parse("CEA-2023"), free_t=free_t, held_t=held_t),),
             headrooms=(),
             schemes_without_headroom=(),
+            stale_after=((Scheme.CEA, parameter("pricing.stale_after_days", "5", scope="CEA", unit="days")),),
         )
     )
 
@@ -139,6 +144,23 @@ def test_appraisal_within_the_last_safe_date_is_acceptable() -> None:
 def test_appraisal_names_units_that_are_not_free_and_low_coverage() -> None:
     outcome = appraisal(end=date(2025, 10, 31), free_t=10000, quantity_t=40000)
     assert [one.code for one in outcome.refusals] == ["coverage-below-initial", "units-not-free"]
+
+
+def test_a_price_older_than_its_scheme_allows_is_refused_with_both_figures_and_what_to_do() -> None:
+    end = date(2025, 10, 31)
+    assert appraisal(end=end, age_days=5).is_acceptable
+    (refusal,) = appraisal(end=end, age_days=6).refusals
+    assert refusal.code == "price-stale"
+    assert all(word in refusal.zh for word in ("CEA-2023", "6 个交易日", "上限 5 个交易日", "请补录"))
+    assert "6 trading days old, more than 5" in refusal.detail
+
+
+def test_units_nobody_registered_are_refused_as_such_and_not_as_bound() -> None:
+    end = date(2025, 10, 31)
+    (refusal,) = appraisal(end=end, free_t=0, held_t=0).refusals
+    assert refusal.code == "holding-not-registered"
+    assert all(word in refusal.zh for word in ("50000 吨", "登记持有 0 吨", "持仓证明"))
+    assert [one.code for one in appraisal(end=end, free_t=0, held_t=50000).refusals] == ["units-not-free"]
 
 
 def test_value_on_a_line_has_not_fallen_below_it() -> None:

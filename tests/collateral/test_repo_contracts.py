@@ -106,3 +106,41 @@ def test_a_contract_that_cannot_be_is_refused_by_field(desk: Desk) -> None:
             replace(given, **changes)  # type: ignore[arg-type]  # one wrong value at a time
         assert isinstance(refused.value, CarbonFinError)
         assert refused.value.field == field
+
+
+def test_an_agreed_haircut_below_the_bank_s_own_needs_a_reason_and_counts_then(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    """4,000,000 x 0.70 = 2,800,000 where 2,400,000 would be the bank's limit; MR 1.05 is 1 - 1/1.05 = 0.047620 up."""
+    given = replace(contract(desk, Currency.CNY, "2500000.00"), haircut_ratio=Decimal("0.30"))
+    with desk_sessions.begin() as session, pytest.raises(Conflict, match=r"0\.30 lies below the bank's own 0\.40"):
+        service.propose_repo(session, desk.maker, given, standing=desk.standing, reason="合同")
+    repo = opened(desk_sessions, desk, replace(given, override_reason="授信审批委员会决议"))
+    assert repo.terms.agreed_haircut_ratio == Decimal("0.30")
+    assert any("例外理由：授信审批委员会决议" in flag for flag in repo.flags)
+    with desk_sessions.read() as session:
+        outcome = service.repo_exposure_of(session, desk.maker, repo.id, standing=desk.standing)
+    assert (outcome.haircut_ratio, outcome.exposure_b_cny) == (Decimal("0.3000000000"), Decimal("-300000.00"))
+    ratio = replace(given, haircut_ratio=None, margin_ratio=Decimal("1.05"))
+    assert ratio.agreed_haircut_ratio == Decimal("0.047620")
+    with pytest.raises(InvalidInput, match="haircut and a margin ratio"):
+        replace(given, margin_ratio=Decimal("1.05"))
+
+
+def test_a_contract_is_weighed_with_what_would_come_of_falls(desk_sessions: Sessions, desk: Desk) -> None:
+    """Method B at H = 0.40 on 1,000,000 against 4,000,000, 3,600,000, 2,800,000 and nothing; A is B / 0.60."""
+    given = contract(desk, Currency.CNY, "1000000.00")
+    with desk_sessions.read() as session:
+        found = service.preview_repo(session, desk.maker, given, standing=desk.standing)
+        other = service.preview_repo(
+            session, desk.maker, replace(given, method=ExposureMethod.A), standing=desk.standing
+        )
+    assert [str(one.exposure_cny) for one in found.scenarios] == [
+        "-1400000.00", "-1160000.00", "-680000.00", "1000000.00",
+    ]  # fmt: skip
+    assert [str(one.call_amount) for one in found.scenarios] == ["0.00", "0.00", "0.00", "1000000.00"]
+    assert str(other.scenarios[1].exposure_cny) == "-1933333.33"
+    assert (found.policy_ratio, found.override_needed, found.start.lendable_amount) == (
+        Decimal("0.40"), False, Decimal("2400000.00"),
+    )  # fmt: skip
+    assert found.label.label == "financing"

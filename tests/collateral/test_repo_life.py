@@ -12,7 +12,9 @@ from carbonfin.kernel.units import Currency
 from carbonfin.storage.engine import Sessions
 from collateral import service
 from collateral.calc.close_out import RepoSide
-from collateral.service import Repo, RepoEventDraft, RepoEventKind, ValueEvidence
+from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, ValueEvidence
+from collateral.service import Repo
+from collateral.service import repo_events as life
 from tests.collateral.desk import Desk, repo_r1
 from tests.collateral.test_repo_contracts import decide
 
@@ -35,12 +37,11 @@ def asked(kind: RepoEventKind, **fields: object) -> RepoEventDraft:
 def done(sessions: Sessions, desk: Desk, repo_id: str, draft: RepoEventDraft) -> Repo:
     """Propose, be refused as the maker, approve as the checker; give the repo after it."""
     with sessions.begin() as session:
-        waiting = service.propose_repo_event(session, desk.maker, repo_id, draft, standing=desk.standing)
-        unconfirmed = tuple(waiting.payload["unconfirmed"])
+        waiting = life.propose_repo_event(session, desk.maker, repo_id, draft, standing=desk.standing)
     with sessions.begin() as session, pytest.raises(NotPermitted):
         decide(session, desk, waiting.id, by="maker")
     with sessions.begin() as session:
-        decide(session, desk, waiting.id, by="checker", accepted=unconfirmed)
+        decide(session, desk, waiting.id, by="checker", accepted=("valuation_day",))
         return service.load_repo(session, desk.maker, repo_id)
 
 
@@ -62,13 +63,13 @@ def test_reprice_and_rate_and_adjust(desk_sessions: Sessions, desk: Desk) -> Non
     assert repo.terms.purchase_price_amount == Decimal("2278935.07")
     assert (repo.state, repo.terms.purchase_date, repo.terms.quantity_t) == ("OPEN", date(2025, 6, 30), 100000)
     with desk_sessions.read() as session:
-        (event,) = service.repo_events_of(session, desk.maker, repo_id)
+        (event,) = life.repo_events_of(session, desk.maker, repo_id)
         after = service.repo_exposure_of(session, desk.maker, repo_id, standing=desk.standing)
     assert event.cash_to_buyer_amount == Decimal("132387.67")
     assert event.terms_before["purchase_price_amount"] == "2400000.00"
     assert not after.is_called
     with desk_sessions.begin() as session, pytest.raises(InvalidInput, match="counts from 2025-06-30"):
-        service.propose_repo_event(
+        life.propose_repo_event(
             session, desk.maker, repo_id, asked(RepoEventKind.RATE, rate=Decimal("0.03")), standing=desk.standing
         )
 
@@ -94,7 +95,7 @@ def test_new_units_come_in_before_the_old_go_out(desk_sessions: Sessions, desk: 
     repo_id = opened(desk_sessions, desk)
     few = asked(RepoEventKind.SUBSTITUTE, unit=NEW, quantity_t=103228)
     with desk_sessions.begin() as session, pytest.raises(Conflict, match="103229 t are needed"):
-        service.propose_repo_event(session, desk.maker, repo_id, few, standing=desk.standing)
+        life.propose_repo_event(session, desk.maker, repo_id, few, standing=desk.standing)
     repo = done(desk_sessions, desk, repo_id, asked(RepoEventKind.SUBSTITUTE, unit=NEW))
     assert (repo.terms.unit, repo.terms.quantity_t, repo.state) == (NEW, 103229, "OPEN")
     with desk_sessions.read() as session:
@@ -107,7 +108,7 @@ def test_new_units_come_in_before_the_old_go_out(desk_sessions: Sessions, desk: 
     # foreign holders may not take CEA by title: the dated table says so or is silent, and then it is refused too
     barred = asked(RepoEventKind.SUBSTITUTE, unit=Unit.parse("CEA-2024"), quantity_t=200000)
     with desk_sessions.begin() as session, pytest.raises(Exception, match="CEA"):
-        service.propose_repo_event(session, desk.maker, repo_id, barred, standing=desk.standing)
+        life.propose_repo_event(session, desk.maker, repo_id, barred, standing=desk.standing)
 
 
 def test_the_end_is_settled_rolled_or_brought_forward(desk_sessions: Sessions, desk: Desk) -> None:
@@ -116,7 +117,7 @@ def test_the_end_is_settled_rolled_or_brought_forward(desk_sessions: Sessions, d
     terms = {"currency": Currency.CNH, "repurchase_date": date(2025, 6, 30), "purchase_price_amount": price}
     early = opened(desk_sessions, desk, code="R2", quantity_t=10000, purchase_price_amount=Decimal("100000.00"))
     with desk_sessions.begin() as session, pytest.raises(Conflict, match="is due 2025-07-21"):
-        service.propose_repo_event(session, desk.maker, early, asked(RepoEventKind.SETTLE), standing=desk.standing)
+        life.propose_repo_event(session, desk.maker, early, asked(RepoEventKind.SETTLE), standing=desk.standing)
     repo = done(desk_sessions, desk, early, asked(RepoEventKind.TERMINATE, notice_days=3))
     assert (repo.state, repo.terms.repurchase_date) == ("EARLY_TERM_NOTICED", date(2025, 7, 3))
     repo_id = opened(desk_sessions, desk, **terms)
@@ -126,7 +127,7 @@ def test_the_end_is_settled_rolled_or_brought_forward(desk_sessions: Sessions, d
     )  # fmt: skip
     repo = done(desk_sessions, desk, repo_id, next_one)
     with desk_sessions.read() as session:
-        (event,) = service.repo_events_of(session, desk.maker, repo_id)
+        (event,) = life.repo_events_of(session, desk.maker, repo_id)
         after = service.repo_by_code(session, desk.maker, "R3")
     assert repo.state == "ROLLED"
     assert event.cash_to_buyer_amount == Decimal("2009435.62") - Decimal("2050000.00")
@@ -144,13 +145,13 @@ def test_a_failed_end_ages_and_is_settled_late_or_closed_out_alone(desk_sessions
     late = opened(desk_sessions, desk, quantity_t=10000, purchase_price_amount=price, repurchase_date=due)
     repo = done(desk_sessions, desk, late, asked(RepoEventKind.FAIL, party=RepoSide.SELLER))
     with desk_sessions.read() as session:
-        assert service.repo_fail_age(session, repo, standing=desk.standing) == 1
-        assert service.repo_event_kinds(repo) == (
+        assert life.repo_fail_age(session, repo, standing=desk.standing) == 1
+        assert life.repo_event_kinds(repo) == (
             RepoEventKind.SETTLE, RepoEventKind.MINI_CLOSE_OUT, RepoEventKind.DEFAULT,
         )  # fmt: skip
         # 10,000 t at the mean of 38 and 40, less costs 1,000: 389,000 CNY
         evidence = ValueEvidence(quotes_cny_per_t=(Decimal(38), Decimal(40)), costs_cny=Decimal("1000.00"))
-        alone = service.preview_repo_event(
+        alone = life.preview_repo_event(
             session, desk.maker, late, asked(RepoEventKind.MINI_CLOSE_OUT, evidence=evidence), standing=desk.standing
         )
     assert alone.closing is not None
@@ -161,7 +162,7 @@ def test_a_failed_end_ages_and_is_settled_late_or_closed_out_alone(desk_sessions
     assert alone.unconfirmed == ("valuation_day",)
     repo = done(desk_sessions, desk, late, asked(RepoEventKind.SETTLE))
     with desk_sessions.read() as session:
-        paid = service.repo_events_of(session, desk.maker, late)[-1].cash_to_buyer_amount
+        paid = life.repo_events_of(session, desk.maker, late)[-1].cash_to_buyer_amount
     assert (repo.state, paid) == ("CLOSED", Decimal("100471.78"))
     assert held(desk_sessions, desk, "E5", OLD) == 120000
 
@@ -171,14 +172,14 @@ def test_a_failed_start_is_delivered_in_part_or_closed_out_alone(desk_sessions: 
     repo_id = opened(desk_sessions, desk, is_delivered=False)
     assert held(desk_sessions, desk, "HK1", OLD) == 0
     with desk_sessions.read() as session:
-        alone = service.preview_repo_event(
+        alone = life.preview_repo_event(
             session, desk.maker, repo_id, asked(RepoEventKind.MINI_CLOSE_OUT), standing=desk.standing
         )
     assert (alone.cash_to_buyer_amount, alone.state_after) == (Decimal("11322.74"), "CLOSED_OUT")
     part = asked(RepoEventKind.DELIVER, quantity_t=75000, is_price_paid=True)
     repo = done(desk_sessions, desk, repo_id, part)
     with desk_sessions.read() as session:
-        paid_back = service.repo_events_of(session, desk.maker, repo_id)[-1].cash_to_buyer_amount
+        paid_back = life.repo_events_of(session, desk.maker, repo_id)[-1].cash_to_buyer_amount
     assert (repo.state, repo.terms.purchase_price_amount) == ("OPEN", Decimal("1800000.00"))
     assert paid_back == Decimal("600000.00")
     assert held(desk_sessions, desk, "HK1", OLD) == 75000
@@ -192,7 +193,7 @@ def test_a_default_is_valued_and_closed_out(desk_sessions: Sessions, desk: Desk)
     late = ValueEvidence(dealt_on=date(2025, 7, 8), dealt_cny=Decimal("3900000.00"), fair_cny_per_t=Decimal("36.00"))
     repo = done(desk_sessions, desk, repo_id, asked(RepoEventKind.CLOSE_OUT, evidence=late))
     with desk_sessions.read() as session:
-        event = service.repo_events_of(session, desk.maker, repo_id)[-1]
+        event = life.repo_events_of(session, desk.maker, repo_id)[-1]
     assert repo.state == "CLOSED_OUT"
     assert event.closing is not None
     # five open days after Monday 30 June: 7 July; the deal of the 8th is late, so fair value stands
@@ -200,7 +201,7 @@ def test_a_default_is_valued_and_closed_out(desk_sessions: Sessions, desk: Desk)
     assert event.closing["claim_amount"] == "2411322.74"
     assert event.cash_to_buyer_amount == Decimal("2411322.74") - Decimal(event.closing["value_amount"])
     with desk_sessions.begin() as session, pytest.raises(Conflict):
-        service.propose_repo_event(session, desk.maker, repo_id, REPRICE, standing=desk.standing)
+        life.propose_repo_event(session, desk.maker, repo_id, REPRICE, standing=desk.standing)
 
 
 def test_units_the_buyer_no_longer_has_cannot_come_back(desk_sessions: Sessions, desk: Desk) -> None:
@@ -211,7 +212,7 @@ def test_units_the_buyer_no_longer_has_cannot_come_back(desk_sessions: Sessions,
         )
     swap = asked(RepoEventKind.SUBSTITUTE, unit=NEW)
     with desk_sessions.begin() as session, pytest.raises(Conflict, match="has 60000 t free"):
-        service.propose_repo_event(session, desk.maker, repo_id, swap, standing=desk.standing)
+        life.propose_repo_event(session, desk.maker, repo_id, swap, standing=desk.standing)
 
 
 def test_what_an_event_needs_is_named() -> None:

@@ -218,8 +218,10 @@ def test_a_registry_that_is_down_leaves_the_message_in_the_outbox(desk_sessions:
 
 def test_p4_is_drawn_repaid_and_released(desk_sessions: Sessions, desk: Desk) -> None:
     pledge_id = freeze_p4(desk_sessions, desk)
-    with desk_sessions.begin() as session, pytest.raises(Conflict):
+    with desk_sessions.begin() as session, pytest.raises(Conflict, match="0 of 10000 t frozen") as refused:
         service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing)
+    assert "应冻结 10,000 吨，已冻结 0 吨" in refused.value.zh
+    assert "登记机构" in refused.value.remedy_zh
     with simulated() as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
         with desk_sessions.begin() as session:

@@ -159,7 +159,14 @@ def test_at_the_door_only_what_signing_in_needs(sessions_of_application: Session
     with sessions_of_application.at_the_door().read() as session:
         seen = {name for name in RULES if rows_of(session.connection(), name)}
     public = {"fx_rate", "holiday", "holiday_notice", "rate", "quote"}
-    assert seen - public == {"organization", "user_account", "api_key", "web_session", "security_event"}
+    assert seen - public == {
+        "organization",
+        "user_account",
+        "api_key",
+        "web_session",
+        "second_factor",
+        "security_event",
+    }
 
 
 @pytest.mark.postgres

@@ -34,6 +34,7 @@ from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_fi
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key, standing_of
+from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
 from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
@@ -122,6 +123,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
         "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
     },
+    "POST /v1/parties/{party_id}/carry-over": {
+        "sold_t": 17001, "bought_t": 10000, "registry_t": 60000, "trading_t": 0, "judicially_frozen_t": 0,
+        "submitted_t": 0, "is_late": False, "applies_on": "2025-06-30", "source": "登记簿",
+    },
     "POST /v1/compliance-positions/files": {
         "file_name": "a.csv", "preview": True,
         "content_base64": base64.b64encode(
@@ -137,6 +142,16 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098", "bank_role": "arranger",
         "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
         "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
+    },
+    "POST /v1/repos/reconciliations": {
+        "counterparty": "0000EXAMPLEHK0000098", "file_name": "repos.csv",
+        "content_base64": base64.b64encode(PORTFOLIO_COLUMNS.example.encode()).decode(),
+    },
+    "POST /v1/repos/previews": {
+        "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098", "bank_role": "arranger",
+        "unit": "SZA-2023", "quantity_t": 100, "purchase_date": "2025-06-30", "repurchase_date": "2025-07-30",
+        "currency": "HKD", "purchase_price_amount": "1000.00", "rate": "0.03", "settlement": "示例账户", "reason": "合同",
+        "margin_ratio": "2.00",
     },
     "POST /v1/repos/{repo_id}/events": {"kind": "terminate", "notice_days": 2, "reason": "按合同通知"},
     "POST /v1/repos/{repo_id}/events/previews": {"kind": "reprice", "reason": "双方同意"},

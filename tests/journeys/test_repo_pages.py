@@ -41,3 +41,21 @@ def test_an_event_is_weighed_with_its_trace_and_put_before_a_checker(world: Samp
     assert (missing, "请填写回购利率" in said) == (422, True)
     assert asked == 303
     assert "待复核" in shown
+
+
+def test_a_contract_is_weighed_before_it_is_put_before_a_checker(world: SampleCopy) -> None:
+    form = {
+        "action": "preview", "code": "R9", "seller": "91440300EXAMPLE541", "buyer": "0000EXAMPLEHK0000098",
+        "bank_role": "arranger", "unit": "SZA-2023", "quantity_t": "1000", "purchase_date": "2025-06-30",
+        "repurchase_date": "2025-07-30", "currency": "CNY", "purchase_price_amount": "10000.00", "rate": "0.0360",
+        "haircut_ratio": "0.20", "settlement": "DvP", "reason": "合同",
+    }  # fmt: skip
+    with signed_in(world, "maker") as client:
+        status, weighed = send(client, "/repos/new", form)
+        refused, said = send(client, "/repos/new", {**form, "action": "ask"})
+        asked, _ = send(client, "/repos/new", {**form, "action": "ask", "override_reason": "决议"})
+    # 1,000 t at 40.00 less 20 % and, 10 % lower, 36,000 x 0.80 = 28,800 against 10,000
+    assert status == 200
+    assert all(part in weighed for part in ("32,000.00", "低于本行政策", "-18,800.00", "该年度配额归零", "融资交易"))
+    assert (refused, "约定折扣系数" in said) == (422, True)
+    assert asked == 303

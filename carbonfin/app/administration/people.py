@@ -27,7 +27,7 @@ _IMMEDIATE = {
     "unlock": parties.unlock,
     "sign-out": parties.sign_out_everywhere,
 }
-_PROPOSED = frozenset({"role", "password", "reactivate"})
+_PROPOSED = frozenset({"role", "password", "reactivate", "second-factor"})
 _EVENTS_SHOWN = 20
 
 
@@ -135,6 +135,7 @@ def _list(
 ) -> Template:
     with sessions.read() as session:
         accounts = parties.accounts_of(session, actor)
+        with_second_factor = parties.people_with_second_factor(session, actor.organization_id)
         open_proposals = [
             one for one in approvals_of(session, actor, states=OPEN_STATES) if one.kind == PERSON_APPROVAL.name
         ]
@@ -145,6 +146,7 @@ def _list(
         status_code=200 if failure is None else status_of(failure),
         accounts=accounts,
         proposals=open_proposals,
+        with_second_factor=with_second_factor,
         state_of=lambda account: account_state(account, clock),
         roles=[(role.value, ROLE_NAMES[role]) for role in ROLES_OF[actor.organization_kind]],
         role_names=ROLE_NAMES,
@@ -167,6 +169,7 @@ def _one(
 ) -> Template:
     with sessions.read() as session:
         account = parties.load_account(session, actor, person_id)
+        has_second_factor = parties.has_second_factor(session, person_id)
         signed_in = parties.sessions_of_person(session, person_id, clock)
         events = parties.security_events_of(
             session, actor.organization_id, subject=f"person:{person_id}", limit=_EVENTS_SHOWN
@@ -194,6 +197,7 @@ def _one(
         events=events,
         event_words=event_words,
         event_detail=event_detail,
+        has_second_factor=has_second_factor,
         proposals=proposals,
         one_time_password=one_time_password,
         entry=entry,

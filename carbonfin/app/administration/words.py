@@ -12,6 +12,12 @@ EVENT_WORDS: Mapping[str, Text] = {
     "signed_in": Text("登录", "Signed in"),
     "sign_in_failed": Text("登录失败", "Sign-in failed"),
     "step_up_failed": Text("再次验证失败", "Confirmation failed"),
+    "password_given": Text("密码通过，待验证码", "Password given, code to come"),
+    "second_factor_enrolled": Text("启用身份验证器", "Second factor set up"),
+    "second_factor_failed": Text("验证码错误", "Second factor failed"),
+    "second_factor_ended": Text("停用身份验证器", "Second factor ended"),
+    "second_factor_reset": Text("重置身份验证器", "Second factor reset"),
+    "recovery_code_used": Text("使用恢复码", "Recovery code used"),
     "locked": Text("账户锁定", "Locked"),
     "unlocked": Text("解除锁定", "Unlocked"),
     "password_changed": Text("修改密码", "Password changed"),
@@ -39,7 +45,12 @@ EVENT_WORDS: Mapping[str, Text] = {
     "webhook_secret_rotated": Text("轮换推送密钥", "Webhook secret rotated"),
     "webhook_retired": Text("停用推送地址", "Webhook retired"),
 }
-WORRYING = frozenset({"sign_in_failed", "step_up_failed", "locked", "key_revoked", "person_deactivated"})
+WORRYING = frozenset(
+    {
+        "sign_in_failed", "step_up_failed", "locked", "key_revoked", "person_deactivated", "second_factor_failed",
+        "second_factor_reset", "recovery_code_used",
+    }
+)  # fmt: skip
 
 
 def event_words(kind: str) -> Text:

@@ -62,6 +62,25 @@ _NAMES: Mapping[str, Text] = {
     "surplus_cny": Text("退还出质人（元）", "Surplus to the pledgor (CNY)"),
     "shortfall_cny": Text("未受清偿债权（元）", "Shortfall (CNY)"),
     "evidence_digest": Text("附件摘要（SHA-256）", "Digest of the evidence (SHA-256)"),
+    "seller": Text("正回购方", "Seller"),
+    "buyer": Text("逆回购方", "Buyer"),
+    "bank_role": Text("本行角色", "The bank's part"),
+    "state_before": Text("当前状态", "State until now"),
+    "state_after": Text("之后状态", "State after"),
+    "cash_to_buyer_amount": Text("正回购方应付（负数为应收）", "Paid by the seller"),
+    "currency": Text("币种", "Currency"),
+    "moves": Text("所有权转移（品种、吨、受让方）", "Title that passes"),
+    "purchase_price_amount": Text("首期价款", "Purchase price"),
+    "quantity_t": Text("数量（吨）", "Quantity (t)"),
+    "rate": Text("回购利率", "Repo rate"),
+    "basis": Text("计息基准", "Day count"),
+    "purchase_date": Text("首期交易日", "Purchase date"),
+    "repurchase_date": Text("购回日", "Repurchase date"),
+    "minimum_transfer_amount": Text("最低转让金额", "Minimum transfer"),
+    "agreed_haircut_ratio": Text("约定折扣系数", "Agreed haircut"),
+    "override_reason": Text("例外理由", "Reason for an exception"),
+    "is_delivered": Text("首期已交付", "Delivered at the start"),
+    "flags": Text("提示", "Flags"),
     "key": Text("参数", "Parameter"),
     "scope": Text("适用范围", "Scope"),
     "value": Text("取值", "Value"),
@@ -80,11 +99,30 @@ _NAMES: Mapping[str, Text] = {
     "stored_by": Text("存入人", "Stored by"),
     "links": Text("关联", "Links"),
 }
+_UNIT_OF_REPO = Text("品种", "Unit")
+_NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
+    ("collateral.repo", "unit"): _UNIT_OF_REPO,
+    ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
+    ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
+}
 _ROLE_FIELDS = frozenset({"role", "role_before"})
 _ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
 _GRADE_NAMES_BY_WORD = {grade.value: words for grade, words in GRADE_WORDS.items()}
 _HIDDEN = frozenset(
-    {"action", "approved_by", "title_zh", "title_en", "pledgor_id", "pledge_id", "appraisal_id", "table"}
+    {
+        "action",
+        "approved_by",
+        "title_zh",
+        "title_en",
+        "pledgor_id",
+        "pledge_id",
+        "appraisal_id",
+        "table",
+        "seller_id",
+        "buyer_id",
+        "repo_id",
+        "event",
+    }
 )
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
 
@@ -265,7 +303,8 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
         if name in _HIDDEN or value in (None, "", []):
             continue
         shown = _shown_value(name, value)
-        rows.append((_NAMES.get(name, Text(name, name)), shown))
+        known = _NAMES_OF_KIND.get((approval.kind, name)) or _NAMES.get(name, Text(name, name))
+        rows.append((known, shown))
     return rows
 
 

@@ -19,6 +19,15 @@ class DayState(StrEnum):
     CLOSING = "closing"
 
 
+class Factor(StrEnum):
+    """What opened a signed-in session, or what it still waits for."""
+
+    PASSWORD = "password"  # noqa: S105 - what was asked for, not one
+    WAITING = "waiting"  # the password fits; the code is still to come
+    SECOND = "second"
+    PROVIDER = "provider"  # the organisation's own provider vouches, with the factors it asks for
+
+
 class OrganizationRow(Row, table=True):
     """A bank or a bureau; its business date moves only by its end-of-day job."""
 
@@ -98,6 +107,23 @@ class SessionRow(Row, table=True):
     confirmed_at: datetime | None = None
     last_seen_at: datetime | None = None
     device: str | None = None
+    factor: Factor = Field(default=Factor.PASSWORD, sa_column_kwargs={"server_default": Factor.PASSWORD.value})
+
+
+class SecondFactorRow(Row, table=True):
+    """What a person proves beside the password: an authenticator's secret, encrypted, and the recovery codes' digests.
+
+    It counts from when it is confirmed. `last_step` is the time step of the last accepted code; it and older ones are
+    used up. Failures are counted here, since a right password must not set them back.
+    """
+
+    user_id: str = Field(primary_key=True, foreign_key="user_account.id")
+    organization_id: str = Field(foreign_key="organization.id")
+    sealed_secret: str
+    last_step: int
+    failed_count: int = 0
+    confirmed_at: datetime | None = None
+    recovery_digests: list[str] = Field(default_factory=list, sa_type=columns.Json)
 
 
 class SecurityEventRow(Row, table=True):

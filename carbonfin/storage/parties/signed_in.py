@@ -12,7 +12,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.parties.organizations import actor_from
-from carbonfin.storage.parties.rows import OrganizationRow, SessionRow, UserRow
+from carbonfin.storage.parties.rows import Factor, OrganizationRow, SessionRow, UserRow
 from carbonfin.storage.parties.security import note_security_event
 from carbonfin.storage.rows import new_id
 
@@ -30,6 +30,7 @@ class SignedIn:
     Attributes:
         confirmed_at: When the password was last given again in it.
         must_change_password: Whether nothing else may be done before the password is changed.
+        factor: What opened it; one that waits for its code opens nothing else.
     """
 
     id: str
@@ -40,9 +41,18 @@ class SignedIn:
     confirmed_at: datetime | None
     device: str
     must_change_password: bool
+    factor: Factor = Factor.PASSWORD
 
 
-def open_session(session: Session, *, user_id: str, clock: Clock, lifetime: timedelta, device: str = "") -> str:
+def open_session(
+    session: Session,
+    *,
+    user_id: str,
+    clock: Clock,
+    lifetime: timedelta,
+    device: str = "",
+    factor: Factor = Factor.PASSWORD,
+) -> str:
     """Open a signed-in session and give its token, which is kept only as a digest; ended ones are swept out."""
     now = clock.now()
     session.exec(sa.delete(SessionRow).where(col(SessionRow.expires_at) <= now))
@@ -60,12 +70,13 @@ def open_session(session: Session, *, user_id: str, clock: Clock, lifetime: time
             organization_id=user.organization_id,
             last_seen_at=now,
             device=device[:_DEVICE_LENGTH_MAX],
+            factor=factor,
         )
     )
     note_security_event(
         session,
         organization_id=user.organization_id,
-        kind="signed_in",
+        kind="password_given" if factor is Factor.WAITING else "signed_in",
         subject=f"person:{user_id}",
         actor=None,
         at=now,
@@ -171,4 +182,5 @@ def _signed_in(row: SessionRow, user: UserRow) -> SignedIn:
         confirmed_at=row.confirmed_at,
         device=row.device or "",
         must_change_password=user.must_change_password,
+        factor=row.factor,
     )

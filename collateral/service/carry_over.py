@@ -1,0 +1,133 @@
+"""Carry-over (结转) of an emitter: tried, kept as a decision, and counted in its position as far as it was granted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.storage.decisions import DecisionRecord, Recorded, decisions_of, record_decision
+from carbonfin.storage.parties import Standing, load_party
+from carbonfin.storage.rulebook import book_for
+from collateral.calc.agreements import AccountPosition
+from collateral.calc.carry_over import (
+    CARRY_OVER,
+    CarryOverInputs,
+    CarryOverOutcome,
+    CarryOverRule,
+    decide_carry_over,
+)
+from collateral.service.view import DeskView
+
+FIRST_VINTAGE, LAST_VINTAGE = "collateral.carry_over_first_vintage", "collateral.carry_over_last_vintage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryOverDraft:
+    """What an emitter sold, bought and held of the vintages concerned, and what was granted.
+
+    Attributes:
+        granted_t: None where no grant is on file; nothing then counts.
+    """
+
+    scheme: Scheme
+    sold_t: int
+    bought_t: int
+    registry_t: int
+    trading_t: int
+    judicially_frozen_t: int
+    submitted_t: int
+    is_late: bool
+    applies_on: date
+    source: str
+    granted_t: int | None
+    granted_source: str
+
+
+def carry_over_rule(session: Session, standing: Standing, scheme: Scheme) -> CarryOverRule:
+    """Give the rule of the round in force.
+
+    Raises:
+        MissingData: The scheme has none on file; nothing is assumed.
+    """
+    book = book_for(session, standing.organization_id, packages=("collateral",))
+    base, factor, start, end, apply_by = (
+        book.on(
+            f"collateral.carry_over_{name}", valid_on=standing.business_date, known_at=standing.known_at, scope=scheme
+        )
+        for name in ("base_t", "factor", "window_start", "window_end", "apply_by")
+    )
+    return CarryOverRule(base_t=base, factor=factor, window_start=start, window_end=end, apply_by=apply_by)
+
+
+def try_carry_over(
+    session: Session, actor: Actor, party_id: str, draft: CarryOverDraft, *, standing: Standing
+) -> CarryOverOutcome:
+    """Calculate what an emitter may carry over; nothing is kept."""
+    load_party(session, actor, party_id)
+    return decide_carry_over(_inputs(session, draft, standing))
+
+
+def record_carry_over(
+    session: Session, actor: Actor, party_id: str, draft: CarryOverDraft, *, standing: Standing
+) -> Recorded[CarryOverOutcome]:
+    """Keep what an emitter may carry over as a decision; the last one of a scheme stands."""
+    party = load_party(session, actor, party_id)
+    return record_decision(
+        session, actor, CARRY_OVER, _inputs(session, draft, standing), subject=f"party:{party.id}",
+        valid_on=standing.business_date, known_at=standing.known_at,
+    )  # fmt: skip
+
+
+def carry_overs_of(session: Session, actor: Actor, party_id: str) -> tuple[DecisionRecord, ...]:
+    """Give the kept decisions of an emitter, the latest first."""
+    load_party(session, actor, party_id)
+    return tuple(reversed(decisions_of(session, actor, subject=f"party:{party_id}", kind=CARRY_OVER.name)))
+
+
+def carried_units(
+    session: Session, actor: Actor, party_id: str, view: DeskView, positions: Sequence[AccountPosition]
+) -> tuple[int, ...]:
+    """Give for each holding the tonnes of it whose carry-over counts, the newest vintage first.
+
+    The rule gives one figure for all vintages of a round; which of them carries it makes no difference to a total.
+    """
+    counted: dict[str, int] = {}
+    for record in decisions_of(session, actor, subject=f"party:{party_id}", kind=CARRY_OVER.name):
+        if record.valid_on <= view.day:
+            counted[record.inputs["rule"]["base_t"]["scope"]] = int(record.outputs["counted_t"])
+    found = [0] * len(positions)
+    order = sorted(range(len(positions)), key=lambda place: -(positions[place].unit.vintage or 0))
+    for place in order:
+        unit = positions[place].unit
+        left = counted.get(unit.scheme.value, 0)
+        if left and _is_of_the_round(view, unit):
+            found[place] = min(left, positions[place].total_t)
+            counted[unit.scheme.value] = left - found[place]
+    return tuple(found)
+
+
+def _is_of_the_round(view: DeskView, unit: Unit) -> bool:
+    first, last = view.find(FIRST_VINTAGE, unit.scheme), view.find(LAST_VINTAGE, unit.scheme)
+    if unit.vintage is None or first is None or last is None:
+        return False
+    return int(first.value) <= unit.vintage <= int(last.value)
+
+
+def _inputs(session: Session, draft: CarryOverDraft, standing: Standing) -> CarryOverInputs:
+    return CarryOverInputs(
+        rule=carry_over_rule(session, standing, draft.scheme),
+        sold_t=draft.sold_t,
+        bought_t=draft.bought_t,
+        registry_t=draft.registry_t,
+        trading_t=draft.trading_t,
+        judicially_frozen_t=draft.judicially_frozen_t,
+        submitted_t=draft.submitted_t,
+        is_late=draft.is_late,
+        applies_on=draft.applies_on,
+        source=draft.source,
+        granted_t=draft.granted_t,
+        granted_source=draft.granted_source,
+    )
