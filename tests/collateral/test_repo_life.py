@@ -37,11 +37,12 @@ def asked(kind: RepoEventKind, **fields: object) -> RepoEventDraft:
 def done(sessions: Sessions, desk: Desk, repo_id: str, draft: RepoEventDraft) -> Repo:
     """Propose, be refused as the maker, approve as the checker; give the repo after it."""
     with sessions.begin() as session:
+        weighed = life.preview_repo_event(session, desk.maker, repo_id, draft, standing=desk.standing)
         waiting = life.propose_repo_event(session, desk.maker, repo_id, draft, standing=desk.standing)
     with sessions.begin() as session, pytest.raises(NotPermitted):
         decide(session, desk, waiting.id, by="maker")
     with sessions.begin() as session:
-        decide(session, desk, waiting.id, by="checker", accepted=("valuation_day",))
+        decide(session, desk, waiting.id, by="checker", accepted=weighed.unconfirmed)
         return service.load_repo(session, desk.maker, repo_id)
 
 
