@@ -60,6 +60,13 @@ class QuoteRow(Row, table=True):
     vwap_cny_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
 
 
+class MarketVersionRow(Row, table=True):
+    """How often an organisation's prices changed; what processes keep of them is old once it has moved."""
+
+    organization_id: str = Field(foreign_key="organization.id", primary_key=True)
+    version: int
+
+
 class CurveQuoteRow(Row, table=True):
     """A settlement price by expiry, rate or exchange rate of a day: public where it belongs to no organisation."""
 

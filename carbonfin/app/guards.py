@@ -10,10 +10,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
-from carbonfin.app.access import NOT_SERVED, plain_entry, roles_for
+from carbonfin.app.access import plain_entry, roles_for
 from carbonfin.app.doors import Doors, doors_of
 from carbonfin.app.limits import limits_of
 from carbonfin.app.logs import note_start
+from carbonfin.app.policy import NOT_SERVED
 from carbonfin.app.scopes import scopes_for
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.parties import Factor

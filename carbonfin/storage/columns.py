@@ -20,7 +20,8 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from carbonfin.storage.texts import UnstorableValue, are_plain_texts, storable_text
+from carbonfin.storage.plain_json import is_plain_json
+from carbonfin.storage.texts import UnstorableValue, storable_text
 
 _POWERS_OF_TEN = tuple(int(f"1{'0' * places}") for places in range(19))
 _SCALED_MAX = _POWERS_OF_TEN[18]
@@ -326,7 +327,7 @@ class Json(TypeDecorator[Any]):
         """Refuse floats and what is not JSON; numbers with places travel as text."""
         if value is None:
             return None
-        is_plain = _is_plain_json(value)
+        is_plain = is_plain_json(value)
         if dialect.name != "sqlite":
             return value if is_plain else _plain_json(value)
         if is_plain:
@@ -340,7 +341,7 @@ class Json(TypeDecorator[Any]):
         if dialect.name != "sqlite":
             return _plain_json(value)
         found = msgspec.json.decode(value)
-        is_as_written = _is_plain_json(found) and _SORTED.encode(found) == value.encode()
+        is_as_written = is_plain_json(found) and _SORTED.encode(found) == value.encode()
         return found if is_as_written else _plain_json(json.loads(value))
 
 
@@ -349,18 +350,6 @@ class Content(TypeDecorator[bytes]):
 
     impl = sa.LargeBinary
     cache_ok = True
-
-
-def _is_plain_json(value: Any) -> bool:
-    """Tell whether a value is written the same as it stands: plain types and printable text all through."""
-    kind = type(value)
-    if kind is str:
-        return bool(value.isprintable())
-    if kind is dict:
-        return are_plain_texts(value) and None not in value and all(map(_is_plain_json, value.values()))
-    if kind is list or kind is tuple:
-        return all(map(_is_plain_json, value))
-    return value is None or kind is bool or (kind is int and abs(value) <= _INTEGER_MAX)
 
 
 def _plain_json(value: Any) -> Any:

@@ -93,6 +93,7 @@ RULES: Mapping[str, Rule] = {
     "journal_posting": OWN,
     "loan_note": OWN,
     "margin_call": OWN,
+    "market_version": OWN,
     "margin_call_event": OWN,
     "margin_terms": OWN,
     "outbox_message": OWN,

@@ -121,19 +121,7 @@ def decide_carry_over(inputs: CarryOverInputs) -> CarryOverOutcome:
     net = figures.result(
         "net_sales", ("净卖出量", "Net sales"), net_sales_t, "t", "max(0, sold − bought)", inputs=(*trades, *window)
     )
-    held = [
-        figures.fact(name, label, value, "t", inputs.source)
-        for name, label, value in (
-            ("registry", ("登记持仓可用", "Available in the registry"), inputs.registry_t),
-            ("trading", ("交易持仓可用", "Available for trading"), inputs.trading_t),
-            ("judicially_frozen", ("司法冻结", "Judicially frozen"), inputs.judicially_frozen_t),
-            ("submitted", ("已提交未审核", "Submitted, not approved"), inputs.submitted_t),
-        )
-    ]
-    holding = figures.result(
-        "holding", ("持有量", "Holding"), inputs.holding_t, "t", "registry + trading + frozen − submitted",
-        inputs=(*held, window[1]),
-    )  # fmt: skip
+    holding = _holding(figures, inputs, window[1])
     base, factor = figures.parameter("base", rule.base_t), figures.parameter("factor", rule.factor)
     limit_t = int(round_down(rule.base_t.integer + Decimal(net_sales_t) * rule.factor.decimal))
     limit = figures.result(
@@ -168,6 +156,22 @@ def decide_carry_over(inputs: CarryOverInputs) -> CarryOverOutcome:
     return CarryOverOutcome(
         carried_t=carried_t, lapsing_t=lapsing_t, counted_t=counted_t, unconfirmed=figures.unconfirmed(),
         trace=figures.trace(),
+    )  # fmt: skip
+
+
+def _holding(figures: FigureList, inputs: CarryOverInputs, window_end: str) -> str:
+    held = [
+        figures.fact(name, label, value, "t", inputs.source)
+        for name, label, value in (
+            ("registry", ("登记持仓可用", "Available in the registry"), inputs.registry_t),
+            ("trading", ("交易持仓可用", "Available for trading"), inputs.trading_t),
+            ("judicially_frozen", ("司法冻结", "Judicially frozen"), inputs.judicially_frozen_t),
+            ("submitted", ("已提交未审核", "Submitted, not approved"), inputs.submitted_t),
+        )
+    ]
+    return figures.result(
+        "holding", ("持有量", "Holding"), inputs.holding_t, "t", "registry + trading + frozen − submitted",
+        inputs=(*held, window_end),
     )  # fmt: skip
 
 

@@ -31,10 +31,15 @@ def tell_call(session: Session, actor: Actor, call: MarginCall, *, agreement: st
     tell_calls(session, actor, [(call, agreement)], at=at)
 
 
-def tell_calls(session: Session, actor: Actor, calls: Sequence[tuple[MarginCall, str]], *, at: datetime) -> None:
-    """Tell that many calls were issued, each with its agreement, by one statement for people and one for systems."""
+def tell_calls(
+    session: Session, actor: Actor, calls: Sequence[tuple[MarginCall, str]], *, at: datetime, is_first: bool = False
+) -> None:
+    """Tell that many calls were issued, each with its agreement, by one statement for people and one for systems.
+
+    `is_first` says that each call was made just now, so that nobody can have been told of it.
+    """
     notices = [notice for call, agreement in calls for notice in _notices(actor, call, agreement)]
-    tell_all(session, actor.organization_id, notices, at)
+    tell_all(session, actor.organization_id, notices, at, is_first=is_first)
     publish_first(
         session,
         actor,

@@ -148,7 +148,7 @@ class _Batch:
             ],
         )
         told = [(call, f"pledge:{pledge.id}") for pledge, call, _ in self.made]
-        tell_calls(self.session, self.actor, told, at=self.view.standing.known_at)
+        tell_calls(self.session, self.actor, told, at=self.view.standing.known_at, is_first=True)
 
     def _begun(self, terms_id: str | None) -> IssuedUnder:
         found = self.begun.get(terms_id)

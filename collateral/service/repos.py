@@ -223,8 +223,11 @@ def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: 
 
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> tuple[RepoExposureRecord, ...]:
     """Strike the exposure of every open repo for a business date and issue its call; again, nothing changes."""
+    repos = store.repos_of(session, actor, states=_VALUED)
+    if not repos:
+        return ()
     view = desk_view(session, standing_on(session, actor, business_date))
-    return tuple(_revalued(session, actor, repo, view) for repo in store.repos_of(session, actor, states=_VALUED))
+    return tuple(_revalued(session, actor, repo, view) for repo in repos)
 
 
 def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> RepoExposureRecord:

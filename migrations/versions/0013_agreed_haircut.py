@@ -3,7 +3,7 @@
 The release before neither reads nor writes the columns: they are empty there, and the bank's own haircut counts.
 
 Revision ID: 0013
-Revises: 0018
+Revises: 0012
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0013"
-down_revision = "0018"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 The release before neither reads nor writes the table; the sessions it opens are opened by a password.
 
 Revision ID: 0017
-Revises: 0012
+Revises: 0013
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0017"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

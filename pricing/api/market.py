@@ -21,7 +21,7 @@ from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, day_of
 from pricing import service
-from pricing.api.shared import UnitQuery, bytes_of, markets_of, refused_file
+from pricing.api.shared import UnitQuery, bytes_of, refused_file
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.schemas import (
@@ -150,9 +150,7 @@ def import_quotes(
             )
         return ImportReportOut.of(report)
 
-    answer = idempotently(sessions, actor, request, idempotency_key, data, work)
-    markets_of(request).forget(actor)
-    return answer
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
 @get("/v1/market/curve-quotes", sync_to_thread=True, responses=problem_responses(422), tags=["pricing"])

@@ -189,15 +189,15 @@ class _Reader:
         discount = curves.discount_of(futures.currency).discount_factors(expiry)
         settled = next((q for q in self._quotes.quotes if q.kind == "settlement" and q.name == terms.unit.scheme), None)
         rate, fx_source, fx_is_sample = self._fx(futures.currency)
-        axis = terms.strike_per_t if surface.axis is StrikeAxis.STRIKE else _exact(float(strike[0] / forward[0]))
+        axis = terms.strike_per_t if surface.axis is StrikeAxis.STRIKE else _exact((strike[0] / forward[0]).item())
         return OptionPoint(
             terms=terms,
             surface=found.name,
             currency=futures.currency,
-            forward_per_t=_exact(float(forward[0])),
-            volatility=_exact(float(np.sqrt(variance[0] / years))),
+            forward_per_t=_exact(forward[0].item()),
+            volatility=_exact(np.sqrt(variance[0] / years).item()),
             years=_exact(years),
-            discount_factor=_exact(float(discount[0])),
+            discount_factor=_exact(discount[0].item()),
             cny_per_unit=rate,
             fx_source=fx_source,
             quote_date=max(quote.quote_date for quote in found.inputs),

@@ -63,8 +63,6 @@ def send_price_file(
                 known_at=standing.known_at,
                 preview=data.action != "store",
             )
-        # Books tried next in this process are valued on the prices just stored, not on the ones kept in memory.
-        service.markets_in(request.app.state).forget(actor)
     except CarbonFinError as error:
         return _form(
             request, exchange=data.exchange, document=data.document, report=None, failure=error, status_code=422

@@ -1,8 +1,9 @@
 """Books valued on the market in memory: nothing is stored and no line asks the database.
 
 The market of an organisation and day is kept for a few seconds with all that does not depend on the book: the snapshot,
-its digest and the fair prices. What is answered says as of which instant the market was known, so it is equal, line by
-line, to a valuation recorded on the same snapshot.
+its digest and the fair prices. Prices that the organisation stores meanwhile, in whatever process, are seen at once:
+one read by primary key tells that they changed. What is answered says as of which instant the market was known, so
+it is equal, line by line, to a valuation recorded on the same snapshot.
 """
 
 import threading
@@ -22,6 +23,7 @@ from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
 from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.service.market import market_snapshot
 from pricing.service.surfaces import option_market_of
+from pricing.store.versions import market_version
 
 KEPT_FOR = timedelta(seconds=5)
 _MARKETS_MAX = 64
@@ -44,6 +46,7 @@ class _Kept:
     market: PricedMarket
     units: frozenset[Unit]
     taken_at: datetime
+    version: int
 
 
 class Markets:
@@ -66,7 +69,7 @@ class Markets:
         """Give the market of a day with these units priced, from memory where it was taken within the last seconds.
 
         Args:
-            session: Asked only where nothing is kept.
+            session: Asked for the version of the organisation's prices, and for them where nothing is kept.
             actor: Whose market.
             units: What must be priced.
             valuation_date: Day the prices refer to.
@@ -74,9 +77,11 @@ class Markets:
             at: The present, by which what is kept grows old.
         """
         key = (actor.organization_id, valuation_date)
+        # Read before the prices are: what is stored in between is read twice, never missed.
+        version = market_version(session, actor.organization_id)
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and not _is_fresh(kept, known_at=known_at, at=at):
+        if kept is not None and (kept.version != version or not _is_fresh(kept, known_at=known_at, at=at)):
             kept = None
         if kept is not None and units <= kept.units:
             return kept.market
@@ -89,16 +94,13 @@ class Markets:
         )
         whole = units | (frozenset() if kept is None or len(kept.units) > _UNITS_MAX else kept.units)
         fresh = _Kept(
-            market=priced_market(snapshot, set(whole)), units=whole, taken_at=at if kept is None else kept.taken_at
+            market=priced_market(snapshot, set(whole)),
+            units=whole,
+            taken_at=at if kept is None else kept.taken_at,
+            version=version,
         )
         self._keep(key, fresh)
         return fresh.market
-
-    def forget(self, actor: Actor) -> None:
-        """Forget the markets of an organisation, whose quotes have just changed."""
-        with self._lock:
-            for key in [key for key in self._kept if key[0] == actor.organization_id]:
-                del self._kept[key]
 
     def _keep(self, key: tuple[str, date], fresh: _Kept) -> None:
         with self._lock:

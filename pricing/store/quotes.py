@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from pricing.calc.market import PRICE_FIELDS, Quote
 from pricing.models import QuoteRow
+from pricing.store.versions import market_moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ def save_quotes(session: Session, quotes: Iterable[Quote], *, organization_id: s
         if known is not None:
             corrected.append(quote)
     session.flush()
+    if added and organization_id is not None:
+        market_moved(session, organization_id)
     return SavedQuotes(added_count=added, unchanged_count=unchanged, corrected=tuple(corrected))
 
 

@@ -13,6 +13,7 @@ from carbonfin.storage.rows import table_of
 from pricing.calc.market import FxQuote, RateQuote, Settlement
 from pricing.models import FxRateRow, RateRow, SettlementRow
 from pricing.store.quotes import short_price
+from pricing.store.versions import market_moved
 
 _RATES = table_of(RateRow)
 _LAST_RATE = (
@@ -120,6 +121,8 @@ def save_settlements(session: Session, settlements: Iterable[Settlement], *, org
         session.add(SettlementRow(organization_id=organization_id, **fields))
         added += 1
     session.flush()
+    if added:
+        market_moved(session, organization_id)
     return added
 
 

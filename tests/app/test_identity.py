@@ -11,9 +11,9 @@ from joserfc.jwk import OctKey
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from carbonfin.app.access import POLICY
 from carbonfin.app.factory import create_app
 from carbonfin.app.identity.tokens import AUDIENCE, ISSUER, mint_token, read_token
+from carbonfin.app.policy import POLICY
 from carbonfin.app.scopes import KNOWN_SCOPES, scopes_for
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.cryptography import KeyRing

@@ -14,10 +14,11 @@ import typer
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from carbonfin.app.access import NOT_SERVED, POLICY, PUBLIC, plain_entry
+from carbonfin.app.access import plain_entry
 from carbonfin.app.cli import mounted
 from carbonfin.app.factory import create_app
 from carbonfin.app.packages import BUILTIN_TABLES
+from carbonfin.app.policy import NOT_SERVED, POLICY, PUBLIC
 from carbonfin.app.settings import settings_from
 from carbonfin.kernel.actors import Role
 from carbonfin.rules.parameters import ParameterValue

@@ -17,8 +17,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app import factory
-from carbonfin.app.access import POLICY, PUBLIC
 from carbonfin.app.factory import create_app
+from carbonfin.app.policy import POLICY, PUBLIC
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.allowances import Unit

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import segno
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Response, Template
-from markupsafe import Markup
 from msgspec import Meta, Struct
 
 from carbonfin.app.doors import doors_of
@@ -136,18 +134,11 @@ def _shown(
         must_enrol=visitor is not None and visitor.must_enrol and not is_on,
         is_begun=is_begun or secret is not None,
         secret=None if secret is None else secret_text(secret),
-        picture=None if secret is None else _picture(secret, login),
+        address=None if secret is None else enrolment_address(secret, issuer="carbonfin", login=login),
         codes=codes,
         failure=None if failure is None else Text(f"{failure.zh}。{failure.remedy_zh}", failure.detail),
         failed_field=None if failure is None else failure.field,
     )
-
-
-def _picture(secret: bytes, login: str) -> Markup:
-    """Draw the QR code of the address an authenticator reads, as SVG on a white ground."""
-    code = segno.make(enrolment_address(secret, issuer="carbonfin", login=login), error="m", micro=False)
-    # The library writes numbers alone; nothing that somebody entered stands in the picture as text.
-    return Markup(code.svg_inline(scale=4, dark="#000", light="#fff", svgclass="qr", lineclass=None))  # noqa: S704 - see above
 
 
 routes = [code_page, give_code, second_factor_page, begin, confirm, end]

@@ -108,12 +108,17 @@ def tell(session: Session, notice: InboxNotice, at: datetime) -> InboxItem:
     return _item(row)
 
 
-def tell_all(session: Session, organization_id: str, notices: Sequence[InboxNotice], at: datetime) -> int:
-    """Put many notices of one organisation into the inbox by one statement, and give how many were not there yet."""
+def tell_all(
+    session: Session, organization_id: str, notices: Sequence[InboxNotice], at: datetime, *, is_first: bool = False
+) -> int:
+    """Put many notices of one organisation into the inbox by one statement, and give how many were not there yet.
+
+    `is_first` says that their subjects were made just now, so that none of their keys can be there.
+    """
     if not notices:
         return 0
     keys = {notice.key for notice in notices}
-    before = _known_keys(session, organization_id, keys)
+    before = set[str]() if is_first else _known_keys(session, organization_id, keys)
     unknown = [notice for notice in notices if notice.key not in before]
     fresh = [
         {
