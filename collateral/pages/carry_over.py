@@ -19,6 +19,7 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from collateral import service
 from collateral.calc.carry_over import CarryOverOutcome, CarryOverRule
+from collateral.service.carry_over import carry_over_rule
 
 _Entry = Annotated[str, Meta(max_length=200)]
 
@@ -122,7 +123,7 @@ def _show(
         standing = standing_of(session, actor.organization_id, clock)
         kept = service.carry_overs_of(session, actor, party_id)
         try:
-            rule = service.carry_over_rule(session, standing, Scheme.CEA)
+            rule = carry_over_rule(session, standing, Scheme.CEA)
         except CarbonFinError as error:
             failure = failure or error
     return page(

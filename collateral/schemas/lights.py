@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from collateral.calc.lights import LEVEL_NAMES, LIGHT_NAMES, Light
-from collateral.service import DeskLights
+from collateral.service.lights import DeskLights
 
 
 class LightThresholdOut(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from collateral.calc.holding_rights import HOLDER_NAMES_ZH, RIGHT_NAMES_ZH
-from collateral.service import RightsRow
+from collateral.service.rights import RightsRow
 
 
 class RightOut(Struct, frozen=True, kw_only=True):

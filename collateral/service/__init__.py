@@ -52,13 +52,7 @@ from collateral.service.call_answers import (
 )
 from collateral.service.call_notices import CALL_NOTICE
 from collateral.service.calls import call_page, issue_calls, live_calls, load_call, timeline_of_call
-from collateral.service.carry_over import (
-    CarryOverDraft,
-    carry_over_rule,
-    carry_overs_of,
-    record_carry_over,
-    try_carry_over,
-)
+from collateral.service.carry_over import CarryOverDraft, carry_overs_of, record_carry_over, try_carry_over
 from collateral.service.change_approvals import (
     CHANGE_APPROVAL,
     approve_change,
@@ -118,7 +112,7 @@ from collateral.service.headroom import (
 )
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
 from collateral.service.letters import call_letter_pdf
-from collateral.service.lights import DeskLights, desk_lights
+from collateral.service.lights import desk_lights
 from collateral.service.margin_terms import (
     TERMS_APPROVAL,
     agreement_address,
@@ -184,7 +178,7 @@ from collateral.service.repos import (
     repos_of,
     revalue_repos,
 )
-from collateral.service.rights import RightsRow, holding_rights
+from collateral.service.rights import holding_rights
 from collateral.service.sale_means import preview_means
 from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.table_impact import haircut_impact
@@ -225,7 +219,6 @@ __all__ = [
     "CompliancePosition",
     "CoverageRecord",
     "Desk",
-    "DeskLights",
     "DeskPledge",
     "DeskRepo",
     "EmitterYear",
@@ -250,7 +243,6 @@ __all__ = [
     "RepoEvent",
     "RepoExposureRecord",
     "RepoPreview",
-    "RightsRow",
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
@@ -272,7 +264,6 @@ __all__ = [
     "ask_unfreeze_again",
     "call_letter_pdf",
     "call_page",
-    "carry_over_rule",
     "carry_overs_of",
     "change_letter",
     "change_of_pledge",
