@@ -3,6 +3,7 @@
 import pytest
 
 from collateral import service
+from collateral.store.repos import change_repo_state
 from tests.app.worlds import PAGE
 from tests.journeys.test_margin_pages import send, signed_in
 from tests.journeys.worlds import SampleCopy
@@ -14,9 +15,12 @@ def world(sample: SampleCopy, tmp_path_factory: pytest.TempPathFactory) -> Sampl
 
 
 def repo_id(world: SampleCopy) -> str:
-    with world.opened() as sessions, sessions.read() as session:
+    """Give the sample repo with its margin call met: nothing else may happen to one that waits for margin."""
+    with world.opened() as sessions, sessions.begin() as session:
         found = service.repo_by_code(session, world.outcome.maker, "R1")
         assert found is not None
+        assert found.state == "MARGIN_PENDING"
+        change_repo_state(session, found, state="OPEN")
         return found.id
 
 
