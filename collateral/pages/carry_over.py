@@ -27,13 +27,13 @@ _Entry = Annotated[str, Meta(max_length=200)]
 class CarryOverForm(Struct, kw_only=True):
     """What the form sends; everything as it was typed."""
 
-    sold_t: _Entry = "0"
-    bought_t: _Entry = "0"
-    registry_t: _Entry = "0"
-    trading_t: _Entry = "0"
-    judicially_frozen_t: _Entry = "0"
-    submitted_t: _Entry = "0"
-    is_late: _Entry = "no"
+    sold_t: _Entry = ""
+    bought_t: _Entry = ""
+    registry_t: _Entry = ""
+    trading_t: _Entry = ""
+    judicially_frozen_t: _Entry = ""
+    submitted_t: _Entry = ""
+    is_late: _Entry = ""
     applies_on: _Entry = ""
     source: _Entry = ""
     granted_t: _Entry = ""
@@ -48,6 +48,8 @@ class CarryOverForm(Struct, kw_only=True):
         """
         if not self.source.strip():
             raise InvalidInput("name the evidence", zh="请填写依据", field="source")
+        if self.is_late not in {"yes", "no"}:
+            raise InvalidInput("say whether a year was late", zh="请选择是否有年度未按时履约", field="is_late")
         return service.CarryOverDraft(
             scheme=Scheme.CEA,
             sold_t=_tonnes(self.sold_t, "sold_t"),

@@ -11,7 +11,7 @@ from collateral import service
 from collateral.service import CarryOverDraft, CompliancePosition
 from collateral.service.carry_over import carried_units
 from collateral.store import ledger
-from tests.app.worlds import PAGE, build_world, keyed_client, signed_in
+from tests.app.worlds import PAGE, build_world, form_token, keyed_client, signed_in
 from tests.collateral.desk import CLOCK, Desk
 from tests.collateral.world import TODAY, parameter
 
@@ -58,6 +58,17 @@ def test_the_page_calculates_and_keeps_and_another_bank_sees_nothing(sqlite_sess
     with signed_in(world) as client:
         text = client.get(address, headers=PAGE).text
         assert all(word in text for word in ("10,000", "1.5", "附件5", "2026-06-10"))
+        typed = {
+            "sold_t": "17,001", "bought_t": "10,000", "registry_t": "60,000", "trading_t": "0",
+            "judicially_frozen_t": "0", "submitted_t": "0", "applies_on": "2026-06-10", "source": "登记簿",
+            "action": "preview", "_csrf_token": form_token(text),
+        }  # fmt: skip
+        unsaid = client.post(address, data=typed, headers=PAGE)
+        assert (unsaid.status_code, "请选择是否有年度未按时履约" in unsaid.text) == (422, True)
+        blank = client.post(address, data={**typed, "is_late": "no", "bought_t": ""}, headers=PAGE)
+        assert (blank.status_code, "请填写整数吨" in blank.text) == (422, True)
+        said = client.post(address, data={**typed, "is_late": "no"}, headers=PAGE)
+        assert (said.status_code, "20,501" in said.text) == (200, True)
     with signed_in(world, "other-officer") as client:
         assert client.get(address, headers=PAGE).status_code == 404
     body = {
