@@ -119,7 +119,7 @@ class HotPositions:
             for party_id in self.parties:
                 for one in ledger.positions_of(session, self.actor, party_id=party_id):
                     assert one.pending_t == 0, one
-                    assert one.locked_t == journal[one.account_id, str(one.unit), "locked"], one
+                    assert one.locked_t == journal.get((one.account_id, str(one.unit), "locked"), 0), one
 
     def pairs(self, each: int) -> None:
         """Have every client reserve and confirm, each pair for a pledge of its own."""

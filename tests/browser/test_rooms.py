@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KEY = re.compile(r"/rules/parameters/[a-z_]+\.[^/]+")
-_FILES = re.compile(r"/(pdf|docx|export(/[a-z]+)?|workbook\.xlsx|table\.csv|openapi\.json|heads\.jsonl)$")
+_FILES = re.compile(r"/(pdf|docx|export(/[a-z]+)?|[a-z-]+\.xlsx|table\.csv|openapi\.json|heads\.jsonl)$")
 _ROOMS = {"auditor": 25, "risk": 25, "admin": 15}
 """At least so many kinds of page each can reach, so that a crawl that stops short is noticed."""
 

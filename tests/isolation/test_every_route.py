@@ -44,7 +44,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "session_id": ("web_session", "id"), "approval_id": ("approval", "id"), "digest": ("evidence_file", "digest"),
     "link_id": ("file_link", "id"), "decision_id": ("decision", "id"), "job_id": ("job_request", "id"),
     "valuation_id": ("valuation", "id"), "portfolio_id": ("portfolio", "id"),
-    "line_id": ("portfolio_line", "line_id"),
+    "line_id": ("portfolio_line JOIN portfolio ON portfolio.id = portfolio_id", "line_id"),
     "pledge_id": ("pledge_change", "pledge_id"), "change_id": ("pledge_change", "id"),
     "repo_id": ("repo", "id"), "party_id": ("party", "id"), "number": ("term_sheet", "number"),
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
@@ -356,7 +356,7 @@ def _open_to_the_platform(url: str, house: House) -> set[str]:
 
 def _column(url: str, table: str, column: str, house: House) -> list[str]:
     with _connected(url) as connection:
-        if not sa.inspect(connection).has_table(table):
+        if not sa.inspect(connection).has_table(table.partition(" ")[0]):
             return []
         query = sa.text(f"SELECT {column} FROM {table} WHERE organization_id = :own ORDER BY 1")  # noqa: S608 - own names
         return [str(row[0]) for row in connection.execute(query, {"own": house.organization_id}) if row[0] is not None]

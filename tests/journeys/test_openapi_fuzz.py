@@ -35,7 +35,8 @@ from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
 from carbonfin.storage.parties import add_external_id, issue_key, standing_of
 from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
-from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
+from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change, repo_by_code
+from collateral.store.repos import change_repo_state
 from pricing.feeds.trade_documents import write_cdm
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.pricing.instruments.trades import forward
@@ -345,6 +346,7 @@ def called(
         sessions = stack.enter_context(copy.opened())
         _close_a_day(copy, sessions)
         _change_a_pledge(copy, sessions)
+        _meet_the_repo(copy, sessions)
         _send_evidence(copy, sessions)
         _tell_systems(copy, sessions)
         known = _known(sessions)
@@ -394,6 +396,14 @@ def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
     with sessions.begin() as session:
         asked = ask_for_job(session, copy.outcome.maker, ask, at=CLOCK.now())
         note_done(session, asked.id, at=CLOCK.now())
+
+
+def _meet_the_repo(copy: SampleCopy, sessions: Sessions) -> None:
+    """Have the sample repo's margin delivered: no event is taken from one that waits for margin."""
+    with sessions.begin() as session:
+        found = repo_by_code(session, copy.outcome.maker, "R1")
+        assert found is not None
+        change_repo_state(session, found, state="OPEN")
 
 
 def _change_a_pledge(copy: SampleCopy, sessions: Sessions) -> None:

@@ -99,7 +99,7 @@ def test_a_file_of_positions_is_valued_and_its_bad_rows_are_named(
         "H1,现货,CEA-2024,10000,,\n"
         "F1,远期,CEA,20000,77.50,2025/12/15\n"
         "X1,现货,CEA-2024,1.5,,\n"
-        "X2,期权,CEA-2024,10,,\n"
+        "X2,互换,CEA-2024,10,,\n"
         "H1,现货,CCER,10,,\n".encode("gbk")
     )
     assert run("--json", "pricing", "value", str(book), "--out", str(out)) == 1

@@ -90,9 +90,9 @@ def test_every_table_is_stored_with_the_digest_of_its_answer(sessions: Sessions,
         answer = httpx.get(f"{server.address}/quotes?from=2025-06-26&to=2025-06-27", trust_env=False).content
         again = fetch(sessions, world, feed)
     assert [(one.resource, one.row_count, one.added_count) for one in report.resources] == [
-        ("quotes", 2, 2), ("settlements", 4, 4), ("rates", 1, 1), ("fx", 2, 2),
+        ("quotes", 2, 2), ("settlements", 4, 4), ("rates", 1, 1), ("fx", 2, 2), ("volatilities", 2, 2),
     ]  # fmt: skip
-    assert [one.unchanged_count for one in again.resources] == [2, 4, 1, 2]
+    assert [one.unchanged_count for one in again.resources] == [2, 4, 1, 2, 2]
     assert pauses == []
     with sessions.read() as session:
         days = service.market_days(
@@ -152,7 +152,7 @@ def test_a_feed_that_fails_is_asked_again_after_longer_pauses(sqlite_sessions: S
     with running_feed(TABLES) as server, feed_of(server) as (feed, pauses):
         server.plan(PlannedFeedFault(resource=FeedResource.RATES, fault=FeedFault.ERROR, times=2))
         report = fetch(sqlite_sessions, world, feed)
-        assert [one.attempt_count for one in report.resources] == [1, 1, 3, 1]
+        assert [one.attempt_count for one in report.resources] == [1, 1, 3, 1, 1]
         assert pauses == [0.5, 2.0]
         server.plan(PlannedFeedFault(resource=FeedResource.RATES, fault=FeedFault.ERROR, times=3))
         with pytest.raises(UpstreamFailed, match="rates: HTTP 500"):
