@@ -28,6 +28,8 @@ const asPartOfAPage = ({ React }) => {
       layoutActions.show(["operations-tag", tag], true);
       layoutActions.show(key, true);
       layoutActions.scrollTo(key);
+      // A long list is drawn as far as it is in view; what is linked to has to be brought there first.
+      layoutActions.scrollToVirtualizedOperation(key);
     } } } },
   };
 };
