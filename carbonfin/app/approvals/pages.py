@@ -32,7 +32,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
-from collateral.calc.enforcement import METHOD_NAMES, SaleMethod
+from collateral.calc.enforcement import METHOD_NAMES
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
@@ -105,9 +105,14 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
     ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
 }
-_ROLE_FIELDS = frozenset({"role", "role_before"})
-_ROLE_NAMES_BY_WORD = {role.value: words for role, words in ROLE_NAMES.items()}
-_GRADE_NAMES_BY_WORD = {grade.value: words for grade, words in GRADE_WORDS.items()}
+_ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
+_WORDS_OF_VALUES: Mapping[str, Mapping[Any, Text]] = {
+    "role": _ROLE_WORDS,
+    "role_before": _ROLE_WORDS,
+    "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
+    "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()},
+}
+"""Words for the values of a field; a value without words, such as a repo's exposure method, is shown as it is."""
 _HIDDEN = frozenset(
     {
         "action",
@@ -311,14 +316,8 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
-    if name == "method":
-        zh, en = METHOD_NAMES[SaleMethod(value)]
-        return f"{zh} / {en}"
-    if name in _ROLE_FIELDS and value in _ROLE_NAMES_BY_WORD:
-        words = _ROLE_NAMES_BY_WORD[value]
-        return f"{words.zh} / {words.en}"
-    if name == "grade" and value in _GRADE_NAMES_BY_WORD:
-        words = _GRADE_NAMES_BY_WORD[value]
+    words = _WORDS_OF_VALUES.get(name, {}).get(value)
+    if words is not None:
         return f"{words.zh} / {words.en}"
     return _in_words(value)
 

@@ -1,0 +1,30 @@
+"""What a checker reads of a proposal: each field in words, and a value without words as it is."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from carbonfin.app.approvals.pages import payload_rows
+from carbonfin.storage.approvals import Approval, ApprovalState
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "row"),
+    [
+        ("collateral.repo", {"method": "B"}, ("敞口方法", "B")),
+        ("collateral.enforcement", {"method": "auction"}, ("处置方式", "拍卖（单向竞价） / auction")),
+        ("parameter", {"grade": "read"}, ("可信等级", "已读原文 / document read")),
+        ("person", {"role": "officer"}, ("角色", "客户经理 / Officer")),
+        ("parameter", {"confirmed": True}, ("是否确认", "是 / yes")),
+    ],
+)
+def test_each_value_has_the_words_of_its_field(kind: str, payload: dict[str, Any], row: tuple[str, str]) -> None:
+    proposed = Approval(
+        id="a", organization_id="o", kind=kind, subject="s", title_zh="", title_en="", payload=payload,
+        payload_digest="", state=ApprovalState.PROPOSED, maker_id="m", maker_name="", maker_reason="", checker_id=None,
+        checker_name=None, checker_reason=None, accepted=(), created_at=datetime(2025, 6, 30, tzinfo=UTC),
+        decided_at=None, effective_on=None, effective_at=None, expires_at=None, version=1,
+    )  # fmt: skip
+    ((name, value),) = payload_rows(proposed)
+    assert (name.zh, value) == row
