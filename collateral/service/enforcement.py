@@ -13,6 +13,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.kernel.units import cny
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
@@ -181,7 +182,13 @@ def settle_sale(
 def distribution_inputs(
     session: Session, actor: Actor, pledge: Pledge, *, costs_cny: Decimal, standing: Standing
 ) -> DistributionInputs:
-    """Collect what is shared out: the proceeds of the sale against costs and the day's debt."""
+    """Collect what is shared out: the proceeds of the sale against costs and the day's debt.
+
+    Raises:
+        InvalidInput: The costs are no amount.
+    """
+    if costs_cny < 0 or costs_cny != cny(costs_cny):
+        raise InvalidInput(f"costs are {costs_cny}", zh="费用不能为负，且最多两位小数", field="costs_cny")
     enforcement = store.enforcement_of(session, actor, pledge.id)
     sale = sale_step(session, actor, enforcement)
     owed = required_exposure(session, actor, pledge, standing.business_date)

@@ -7,8 +7,6 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import FixedClock
-from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import cny
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, standing_of
@@ -97,8 +95,6 @@ def propose_distribution(
         Conflict: Nothing has been sold, or a proposal waits already.
         InvalidInput: The costs are no amount, or the file is not stored.
     """
-    if costs_cny < 0 or costs_cny != cny(costs_cny):
-        raise InvalidInput(f"costs are {costs_cny}", zh="费用不能为负，且最多两位小数", field="costs_cny")
     pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
     PLEDGE.after(pledge.state, "distribute")
     require_handed_over(session, actor, pledge)

@@ -6,8 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
-from carbonfin.kernel.units import cny
+from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
@@ -89,8 +88,6 @@ def preview_distribution(
         Conflict: Nothing was sold, or it was shared out already.
         InvalidInput: The costs are no amount.
     """
-    if costs_cny < 0 or costs_cny != cny(costs_cny):
-        raise InvalidInput(f"costs are {costs_cny}", zh="费用不能为负，且最多两位小数", field="costs_cny")
     pledge = pledge_store.load_pledge(session, actor, pledge_id)
     PLEDGE.after(pledge.state, "distribute")
     return decide_distribution(distribution_inputs(session, actor, pledge, costs_cny=costs_cny, standing=standing))

@@ -231,8 +231,8 @@ def release(
 def locked_for(session: Session, actor: Actor, *, pledge_id: str) -> dict[Unit, int]:
     """Give what is locked for a pledge, by unit; nothing where nothing is."""
     locked: dict[Unit, int] = {}
-    for held in store.encumbrances_of(session, actor, live_only=True):
-        if held.pledge_id == pledge_id and held.state == "LOCKED":
+    for held in store.encumbrances_of(session, actor, pledge_id=pledge_id, live_only=True):
+        if held.state == "LOCKED":
             locked[held.unit] = locked.get(held.unit, 0) + held.quantity_t
     return locked
 

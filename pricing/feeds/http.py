@@ -9,7 +9,7 @@ from datetime import date
 import httpx
 
 from carbonfin.kernel.errors import UpstreamFailed
-from pricing.feeds.port import FeedResource, FetchedTable
+from pricing.feeds.port import MAY_BE_LACKING, FeedResource, FetchedTable
 from pricing.feeds.tables import MAX_BYTES
 
 PAUSES_SECONDS = (0.5, 2.0)
@@ -55,6 +55,8 @@ class HttpMarketFeed:
                             digest=hashlib.sha256(content).hexdigest(),
                             attempt_count=attempt,
                         )
+                    if response.status_code == httpx.codes.NOT_FOUND and resource in MAY_BE_LACKING:
+                        return _lacking(resource, str(response.url.copy_with(userinfo=b"")), attempt)
                     reason = f"HTTP {response.status_code}"
                     if not _may_pass(response.status_code):
                         break
@@ -71,6 +73,14 @@ class HttpMarketFeed:
             if len(content) > self._bytes_max:
                 raise _failed(resource, f"more than {self._bytes_max} bytes", "返回内容过大")
         return bytes(content)
+
+
+def _lacking(resource: FeedResource, address: str, attempt: int) -> FetchedTable:
+    content = b"[]"
+    return FetchedTable(
+        resource=resource, address=address, content=content, digest=hashlib.sha256(content).hexdigest(),
+        attempt_count=attempt,
+    )  # fmt: skip
 
 
 def _may_pass(status_code: int) -> bool:

@@ -16,6 +16,10 @@ class FeedResource(StrEnum):
     VOLATILITIES = "volatilities"
 
 
+MAY_BE_LACKING = frozenset({FeedResource.VOLATILITIES})
+"""What a publisher need not have: options are quoted on few venues, and a feed without them gives none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedTable:
     """A table as it came.

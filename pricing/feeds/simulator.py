@@ -9,7 +9,7 @@ from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from pricing.feeds.port import FeedResource
+from pricing.feeds.port import MAY_BE_LACKING, FeedResource
 
 FeedRow = Mapping[str, str]
 _DAY_FIELDS = ("quote_date", "settlement_date")
@@ -56,7 +56,7 @@ class _FeedHandler(BaseHTTPRequestHandler):
         asked = urlsplit(self.path)
         query = parse_qs(asked.query)
         name = asked.path.removeprefix("/")
-        if name not in list(FeedResource):
+        if not self.server.serves(name):
             self._send(404, [])
             return
         first, last = query.get("from", [""])[0], query.get("to", ["9999-12-31"])[0]
@@ -122,6 +122,10 @@ class FeedSimulator(ThreadingHTTPServer):
         """Where it is reached."""
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
+
+    def serves(self, name: str) -> bool:
+        """Whether there is such a table; what a publisher need not have is there only where it was given."""
+        return name in list(FeedResource) and (name in self._tables or name not in MAY_BE_LACKING)
 
     def rows(self, resource: FeedResource) -> tuple[FeedRow, ...]:
         """Give the rows of a resource, sound ones."""

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.kernel.allowances import Unit
@@ -45,10 +46,10 @@ def opened(sessions: Sessions, desk: Desk, given: RepoContract) -> Repo:
         return found
 
 
-def decide(session: object, desk: Desk, approval_id: str, *, by: str, accepted: tuple[str, ...] = ()) -> None:
+def decide(session: Session, desk: Desk, approval_id: str, *, by: str, accepted: tuple[str, ...] = ()) -> None:
     actor = desk.maker if by == "maker" else desk.checker
     approvals.approve(
-        session, actor, approval_id, kinds=APPROVAL_KINDS, answer=Answer(reason="同意", accepted=accepted),  # type: ignore[arg-type]
+        session, actor, approval_id, kinds=APPROVAL_KINDS, answer=Answer(reason="同意", accepted=accepted),
         at=desk.standing.known_at, business_date=desk.standing.business_date,
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ def opened(sessions: Sessions, desk: Desk, **terms: object) -> str:
     given = repo_r1(desk)
     is_delivered = bool(terms.pop("is_delivered", True))
     with sessions.begin() as session:
-        given = replace(given, terms=replace(given.terms, **terms), is_delivered=is_delivered)  # type: ignore[arg-type]
+        given = replace(given, terms=replace(given.terms, **terms), is_delivered=is_delivered)  # type: ignore[arg-type]  # by the case
         return service.open_repo(session, desk.maker, given, standing=desk.standing).id
 
 

@@ -146,6 +146,17 @@ def test_a_price_a_hundred_times_the_last_one_is_a_slip_even_without_volumes(
     assert "4050" in report.failures[0].zh
 
 
+def test_a_publisher_without_volatilities_gives_none_and_the_rest_is_stored(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        world = make_market_world(session)
+    tables = {resource: rows for resource, rows in TABLES.items() if resource is not FeedResource.VOLATILITIES}
+    with running_feed(tables) as server, feed_of(server) as (feed, _):
+        assert httpx.get(f"{server.address}/volatilities", trust_env=False).status_code == 404
+        report = fetch(sqlite_sessions, world, feed)
+    assert report.stored
+    assert [one.row_count for one in report.resources] == [2, 4, 1, 2, 0]
+
+
 def test_a_feed_that_fails_is_asked_again_after_longer_pauses(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         world = make_market_world(session)
