@@ -211,6 +211,7 @@ def _price_refusals(inputs: AppraisalInputs, figures: FigureList) -> list[Refusa
     for line in inputs.lines:
         limit, age = limits.get(line.unit.scheme), line.price.staleness_days
         if limit is None:
+            found += [] if inputs.stale_after is None else [_no_limit(line)]
             continue
         named = figures.parameter(f"stale_after_{line.unit.scheme}", limit)
         aged = figures.fact(
@@ -233,6 +234,15 @@ def _price_refusals(inputs: AppraisalInputs, figures: FigureList) -> list[Refusa
                 )
             )
     return found
+
+
+def _no_limit(line: PledgedLine) -> Refusal:
+    scheme = line.unit.scheme
+    return Refusal(
+        code="price-age-limit-unknown",
+        detail=f"nothing says how old a price of {scheme} may be; have pricing.stale_after_days approved for it",
+        zh=f"未设定 {scheme} 价格时效上限，无法判断 {line.unit} 的价格是否过期；请先审批参数 pricing.stale_after_days",
+    )
 
 
 def _unregistered(line: PledgedLine) -> Refusal:

@@ -107,8 +107,15 @@ def test_pledge_p3_at_drawdown() -> None:
 
 
 def appraisal(
-    *, end: date, free_t: int = 60000, quantity_t: int = 50000, age_days: int = 0, held_t: int | None = None
+    *,
+    end: date,
+    free_t: int = 60000,
+    quantity_t: int = 50000,
+    age_days: int = 0,
+    held_t: int | None = None,
+    has_limit: bool | None = True,
 ) -> AppraisalOutcome:
+    limit = parameter("pricing.stale_after_days", "5", scope="CEA", unit="days")
     asked = line("CEA-2023", quantity_t)
     return decide_appraisal(
         AppraisalInputs(
@@ -123,7 +130,7 @@ def appraisal(
             availability=(Availability(unit=Unit.parse("CEA-2023"), free_t=free_t, held_t=held_t),),
             headrooms=(),
             schemes_without_headroom=(),
-            stale_after=((Scheme.CEA, parameter("pricing.stale_after_days", "5", scope="CEA", unit="days")),),
+            stale_after=None if has_limit is None else ((Scheme.CEA, limit),) if has_limit else (),
         )
     )
 
@@ -153,6 +160,14 @@ def test_a_price_older_than_its_scheme_allows_is_refused_with_both_figures_and_w
     assert refusal.code == "price-stale"
     assert all(word in refusal.zh for word in ("CEA-2023", "6 个交易日", "上限 5 个交易日", "请补录"))
     assert "6 trading days old, more than 5" in refusal.detail
+
+
+def test_a_scheme_without_a_limit_of_age_is_refused_but_in_decisions_made_before_it_was_asked() -> None:
+    end = date(2025, 10, 31)
+    (refusal,) = appraisal(end=end, has_limit=False).refusals
+    assert refusal.code == "price-age-limit-unknown"
+    assert "CEA" in refusal.zh
+    assert appraisal(end=end, has_limit=None, age_days=90).is_acceptable
 
 
 def test_units_nobody_registered_are_refused_as_such_and_not_as_bound() -> None:
