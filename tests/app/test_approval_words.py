@@ -17,6 +17,7 @@ from carbonfin.storage.approvals import Approval, ApprovalState
         ("parameter", {"grade": "read"}, ("可信等级", "已读原文 / document read")),
         ("person", {"role": "officer"}, ("角色", "客户经理 / Officer")),
         ("parameter", {"confirmed": True}, ("是否确认", "是 / yes")),
+        ("key", {"scopes": ["decisions:read", "audit:read"]}, ("使用范围", "decisions:read；audit:read")),
     ],
 )
 def test_each_value_has_the_words_of_its_field(kind: str, payload: dict[str, Any], row: tuple[str, str]) -> None:

@@ -106,7 +106,7 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
-_WORDS_OF_VALUES: Mapping[str, Mapping[Any, Text]] = {
+_WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
     "role": _ROLE_WORDS,
     "role_before": _ROLE_WORDS,
     "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
@@ -316,7 +316,7 @@ def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
 def _shown_value(name: str, value: Any) -> str:
     if name.endswith("_cny"):
         return cny(Decimal(value))
-    words = _WORDS_OF_VALUES.get(name, {}).get(value)
+    words = _WORDS_OF_VALUES.get(name, {}).get(value) if isinstance(value, str) else None
     if words is not None:
         return f"{words.zh} / {words.en}"
     return _in_words(value)
