@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
-from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from functools import cache, partial
+from types import MappingProxyType, UnionType
+from typing import Any, Generic, TypeVar, cast
 
 from carbonfin.kernel.dates import aware
 
@@ -21,7 +21,7 @@ O = TypeVar("O")  # noqa: E741 - outputs
 ADDED_LATER: Mapping[str, object] = MappingProxyType({"added_later": True})
 """Metadata of a field that came to a recorded dataclass after decisions had been made: None is left out of the
 canonical text, so that what was decided before keeps its text and its digest."""
-_PLAIN = frozenset({str, bool, int})
+_PLAIN = frozenset({str, bool, int, type(None)})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -47,43 +47,58 @@ class DecisionKind(Generic[I, O]):
 def canonical(value: object) -> Any:
     """Give plain JSON values: decimals, fractions and days as text, dataclasses as objects; floats are refused."""
     kind: Any = type(value)
-    if value is None or kind in _PLAIN:
-        return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            message = f"{value} has no canonical form"
-            raise TypeError(message)
-        return format(value, "f")
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, datetime):
-        return aware(value).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain_fields(value, kind)
-    if isinstance(value, Mapping):
-        named = {str(key): canonical(item) for key, item in value.items()}
-        assert len(named) == len(value), "two keys of a mapping read alike"
-        return named
-    if isinstance(value, list | tuple):
-        return [canonical(item) for item in value]
-    message = f"{type(value).__name__} has no canonical form"
+    return value if kind in _PLAIN else _plainly(kind)(value)
+
+
+@cache
+def _plainly(kind: Any) -> Callable[[Any], Any]:
+    """Give what makes plain JSON of the values of a type; looked up once, since a decision holds hundreds of values.
+
+    Raises:
+        TypeError: The type has no canonical form.
+    """
+    if dataclasses.is_dataclass(kind):
+        names, later = _field_names(cast("type", kind))
+        return partial(_plain_fields, names, later)
+    for wide, plainly in _BY_KIND:
+        if issubclass(kind, wide):
+            return plainly
+    message = f"{kind.__name__} has no canonical form"
     raise TypeError(message)
 
 
-def _plain_fields(value: object, kind: type) -> dict[str, Any]:
-    names, later = _field_names(kind)
+def _plain_decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        message = f"{value} has no canonical form"
+        raise TypeError(message)
+    return format(value, "f")
+
+
+def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    named = {str(key): canonical(item) for key, item in value.items()}
+    assert len(named) == len(value), "two keys of a mapping read alike"
+    return named
+
+
+def _plain_fields(names: tuple[str, ...], later: tuple[str, ...], value: object) -> dict[str, Any]:
     plain = {name: canonical(getattr(value, name)) for name in names}
     for name in later:
         found = getattr(value, name)
         if found is not None:
             plain[name] = canonical(found)
     return plain
+
+
+_BY_KIND: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
+    (str, str),
+    (int, lambda value: value),
+    (Decimal, _plain_decimal),
+    (Fraction, lambda value: f"{value.numerator}/{value.denominator}"),
+    (datetime, lambda value: aware(value).isoformat().replace("+00:00", "Z")),
+    (date, date.isoformat),
+    (Mapping, _plain_mapping),
+    (list | tuple, lambda value: [canonical(item) for item in value]),
+)
 
 
 @cache

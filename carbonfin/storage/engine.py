@@ -333,7 +333,7 @@ def execute_prepared(
     What the session has yet to write is written first; by itself it does so only for queries of row classes.
     """
     session.flush()
-    return cast("sa.CursorResult[Any]", session.execute(statement, values))
+    return session.connection().execute(statement, values)
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

@@ -151,15 +151,24 @@ def insert_many(session: Session, row: type[Row], values: Sequence[Mapping[str, 
         return
     table, connection = table_of(row), session.connection()
     names = tuple(values[0])
-    compiled = sa.insert(table).values({name: sa.bindparam(name, type_=table.c[name].type) for name in names})
-    statement = compiled.compile(dialect=connection.dialect)
+    text, order = _insertion(table, names, connection.dialect)
     processed = {name: _processed(table.c[name], connection.dialect, [one[name] for one in values]) for name in names}
-    if statement.positional:
-        assert statement.positiontup is not None
-        rows: Any = list(zip(*[processed[name] for name in statement.positiontup], strict=True))
-    else:
-        rows = [dict(zip(names, line, strict=True)) for line in zip(*[processed[name] for name in names], strict=True)]
-    connection.exec_driver_sql(str(statement), rows)
+    lines = zip(*[processed[name] for name in order or names], strict=True)
+    connection.exec_driver_sql(text, list(lines) if order else [dict(zip(names, line, strict=True)) for line in lines])
+
+
+_INSERTIONS: dict[tuple[str, str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
+
+
+def _insertion(table: sa.Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+    """Give the statement that inserts a row of some columns, and the order of its parameters if they have no names."""
+    key = (dialect.name, table.name, names)
+    found = _INSERTIONS.get(key)
+    if found is None:
+        bound = {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+        statement = sa.insert(table).values(bound).compile(dialect=dialect)
+        found = _INSERTIONS[key] = str(statement), tuple(statement.positiontup or ())
+    return found
 
 
 def _processed(column: sa.Column[Any], dialect: Dialect, values: list[Any]) -> list[Any]:

@@ -167,7 +167,7 @@ def _kept(
         reason=reason,
         entry=entry,
         decision_id=recorded.decision_id,
-        digest=recorded.record.record_digest,
+        digest=recorded.record_digest,
         created_at=known_at,
     )
     return StoredTermSheet(entry=added, sheet=recorded.outcome)

@@ -1,6 +1,6 @@
 """Portfolios and recorded valuations at rest; every query names the organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import table_of
 from pricing.calc.positions import PortfolioLine
@@ -107,7 +108,7 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
 
 
 def _lines_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
-    return tuple(_line(row) for row in execute_prepared(session, _LINES_OF, {"asked": portfolio_id}))
+    return _BOOKS.made(session, {"asked": portfolio_id})
 
 
 def portfolios_of(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
@@ -180,6 +181,13 @@ def _line(row: sa.Row[Any]) -> PortfolioLine:
         expiry_date=row.expiry_date,
         strike_per_t=None if row.strike_per_t is None else short_price(row.strike_per_t),
     )
+
+
+def _book(rows: Iterable[sa.Row[Any]], _: object) -> tuple[PortfolioLine, ...]:
+    return tuple(_line(row) for row in rows)
+
+
+_BOOKS = KeptRows(_LINES_OF, _book)
 
 
 def save_valuation(session: Session, actor: Actor, record: ValuationRecord) -> None:

@@ -13,7 +13,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.rules.record import DecisionKind, canonical
 from carbonfin.storage.decisions.rows import DecisionRow
-from carbonfin.storage.decisions.sealing import Unsealed, seal_all_soon
+from carbonfin.storage.decisions.sealing import Unsealed, seal_soon
 from carbonfin.storage.rows import insert_many, new_ids, table_of
 
 # Writes texts as `canonical_json` does, many times faster; the chain's verification makes each digest the long way.
@@ -43,6 +43,19 @@ def record_written(
 
     They are sealed as single ones are. The texts must be those `canonical_json` gives for inputs and outputs.
     """
+    return tuple(one.id for one in keep_written(session, actor, kind, decisions, valid_on=valid_on, known_at=known_at))
+
+
+def keep_written(
+    session: Session,
+    actor: Actor,
+    kind: DecisionKind[Any, Any],
+    decisions: Sequence[WrittenDecision],
+    *,
+    valid_on: date,
+    known_at: datetime,
+) -> list[Unsealed]:
+    """Keep decisions for good as `record_written` does, and give each with the digest over its record."""
     said = {
         "organization_id": actor.organization_id,
         "kind": kind.name,
@@ -66,14 +79,13 @@ def record_written(
         }
         digest = sha256_hex(_SORTED.encode({**plainly, **own}))
         rows.append({**said, **own, "record_digest": digest})
-    if rows:
-        insert_many(session, DecisionRow, rows)
-        seal_all_soon(
-            session,
-            actor.organization_id,
-            [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows],
-        )
-    return tuple(str(row["id"]) for row in rows)
+    if not rows:
+        return []
+    session.flush()
+    insert_many(session, DecisionRow, rows)
+    kept = [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows]
+    seal_soon(session, actor.organization_id, kept)
+    return kept
 
 
 def decision_with_digest(

@@ -16,9 +16,9 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import NotApplicable, NotFound
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure, Trace
-from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow, record_digest_of
-from carbonfin.storage.decisions.sealing import seal_soon, unsealed_ids
-from carbonfin.storage.rows import new_id
+from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written
+from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
+from carbonfin.storage.decisions.sealing import unsealed_ids
 
 I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
@@ -74,11 +74,11 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Generic[O]):
-    """A decision just made: its outcome and its record."""
+    """A decision just made: its outcome, and the digest over everything its record says."""
 
     decision_id: str
     outcome: O
-    record: DecisionRecord
+    record_digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,29 +112,11 @@ def record_decision(
     """
     inputs_json = canonical_json(inputs)
     outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
-    outputs_json = canonical_json(outcome)
-    row = DecisionRow(
-        id=new_id(),
-        organization_id=actor.organization_id,
-        kind=kind.name,
-        version=kind.version,
-        subject=subject,
-        valid_on=valid_on,
-        known_at=known_at,
-        actor_id=actor.id,
-        actor_name=actor.name,
-        actor_role=actor.role.value,
-        inputs=inputs_json,
-        inputs_digest=_digest(inputs_json),
-        outputs=outputs_json,
-        outputs_digest=_digest(outputs_json),
-        record_digest="",
+    written = WrittenDecision(
+        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=canonical_json(outcome)
     )
-    row.record_digest = record_digest_of(row)
-    session.add(row)
-    session.flush()
-    seal_soon(session, row)
-    return Recorded(decision_id=row.id, outcome=outcome, record=record_of(row, None))
+    (kept,) = keep_written(session, actor, kind, [written], valid_on=valid_on, known_at=known_at)
+    return Recorded(decision_id=kept.id, outcome=outcome, record_digest=kept.record_digest)
 
 
 def load_decision(session: Session, actor: Actor, decision_id: str) -> DecisionRecord:

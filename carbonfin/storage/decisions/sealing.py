@@ -25,13 +25,21 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsealed:
-    """A decision written without a row object, waiting for its seal."""
+    """A decision that was written and waits for its seal."""
 
     id: str
     record_digest: str
 
 
-_Rows = dict[str, list[DecisionRow | Unsealed]]
+@dataclass(slots=True)
+class _Waiting:
+    """What waits for its seal in one organisation, and whether a savepoint that held some may have been taken back."""
+
+    decisions: list[Unsealed]
+    is_certain: bool = True
+
+
+_Rows = dict[str, _Waiting]
 
 # Text, not constructs: every decision pays for these.
 _BEGIN = sa.text(
@@ -52,14 +60,11 @@ _SEAL_AND_MOVE = sa.text(  # every round trip to PostgreSQL is one that the bank
 )
 
 
-def seal_soon(session: Session, row: DecisionRow) -> None:
-    """Have a decision sealed at the end of its transaction on SQLite, right after its commit on PostgreSQL."""
-    _waiting_of(session).setdefault(row.organization_id, []).append(row)
-
-
-def seal_all_soon(session: Session, organization_id: str, decisions: Iterable[Unsealed]) -> None:
-    """Have decisions that were written at once sealed in their order; not within a savepoint."""
-    _waiting_of(session).setdefault(organization_id, []).extend(decisions)
+def seal_soon(session: Session, organization_id: str, decisions: Iterable[Unsealed]) -> None:
+    """Have decisions sealed in order: at the end of their transaction on SQLite, after its commit on PostgreSQL."""
+    waiting = _waiting_of(session).setdefault(organization_id, _Waiting([]))
+    waiting.decisions += decisions
+    waiting.is_certain = waiting.is_certain and not session.in_nested_transaction()
 
 
 def _waiting_of(session: Session) -> _Rows:
@@ -76,7 +81,7 @@ def _waiting_of(session: Session) -> _Rows:
 
 def unsealed_ids(session: Session) -> list[str]:
     """Give the decisions of this transaction that wait for their seal, in order."""
-    return [row.id for rows in session.info.get(_UNSEALED, {}).values() for row in rows]
+    return [one.id for waiting in session.info.get(_UNSEALED, {}).values() for one in waiting.decisions]
 
 
 def unsealed_of(session: Session, organization_id: str) -> tuple[str, ...]:
@@ -112,27 +117,24 @@ def seal_digest(previous: str, sequence: int, decision_id: str, record_digest: s
 
 def _seal_alone(session: Session, unsealed: _Rows) -> None:
     session.flush()
-    for organization_id in sorted(unsealed):
-        # A savepoint that was taken back leaves its rows outside the session.
-        kept = [
-            (row.id, row.record_digest)
-            for row in unsealed[organization_id]
-            if isinstance(row, Unsealed) or row in session
-        ]
-        if kept:
-            _seal(session, organization_id, kept, _locked_head(session, organization_id))
+    for organization_id, waiting in ((one, unsealed[one]) for one in sorted(unsealed)):
+        if not waiting.is_certain:
+            _seal_these(session, organization_id, [one.id for one in waiting.decisions])
+            continue
+        written = [(one.id, one.record_digest) for one in waiting.decisions]
+        _seal(session, organization_id, written, _locked_head(session, organization_id))
     session.info.pop(_UNSEALED)
 
 
 def _seal_together(sessions: Sessions, unsealed: _Rows) -> None:
-    for organization_id, rows in unsealed.items():
+    for organization_id, waiting in unsealed.items():
 
         def seal(ids: list[str], organization_id: str = organization_id) -> None:
             with sessions.begin() as session:
                 _seal_these(session, organization_id, ids)
 
         try:
-            sessions.shared_work.bring(f"seal {organization_id}", [row.id for row in rows], seal)
+            sessions.shared_work.bring(f"seal {organization_id}", [one.id for one in waiting.decisions], seal)
         except (Conflict, SQLAlchemyError):
             # The decision is committed: whoever asked for it is told so. It waits, visible, for the next turn.
             continue

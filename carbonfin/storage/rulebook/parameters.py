@@ -1,9 +1,9 @@
 """Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, boo
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
@@ -53,7 +54,6 @@ class ParameterRow(Row, table=True):
     digest: str
 
 
-_KEPT_MAX = 8192
 _PARAMETERS = table_of(ParameterRow)
 _OWN = (
     sa.select(_PARAMETERS)
@@ -68,8 +68,7 @@ def own_book(session: Session, organization_id: str) -> ParameterBook:
     Raises:
         Conflict: A value is not the one that was approved.
     """
-    rows = execute_prepared(session, _OWN, {"mine": organization_id})
-    return ParameterBook(_value(row) for row in rows)
+    return _BOOKS.made(session, {"mine": organization_id})
 
 
 def book_for(session: Session, organization_id: str, *, packages: Sequence[str]) -> ParameterBook:
@@ -83,8 +82,7 @@ def book_for(session: Session, organization_id: str, *, packages: Sequence[str])
     Raises:
         Conflict: One of its own values is not the one that was approved.
     """
-    rows = execute_prepared(session, _OWN, {"mine": organization_id})
-    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+    return _BOOKS.made(session, {"mine": organization_id}, tuple(packages))
 
 
 @cache
@@ -324,12 +322,6 @@ def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> Pa
     )
 
 
-@lru_cache(maxsize=_KEPT_MAX)
-def _fits(value: ParameterValue, digest: str) -> bool:
-    """Whether a value is the one of its digest; asked for the same values all day."""
-    return value.digest == digest
-
-
 def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
     """Give the value of a row; the database refuses edits, and what got past it is refused here.
 
@@ -337,7 +329,7 @@ def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
         Conflict: The row is not the one that was approved.
     """
     value = _unchecked(row)
-    if not _fits(value, row.digest):
+    if value.digest != row.digest:
         raise Conflict(
             f"parameter {_name(value)} from {value.valid_from} is not the one that was approved: it was edited at rest",
             zh=f"参数 {_name(value)}（{value.valid_from} 起）与复核时不一致，可能被直接改动",
@@ -346,6 +338,13 @@ def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
             remedy_zh="请运行 carbonfin rules verify 核对，并从备份恢复经复核的取值。",
         )
     return value
+
+
+def _book(rows: Iterable[sa.Row[Any]], packages: Iterable[str]) -> ParameterBook:
+    return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
+
+
+_BOOKS = KeptRows(_OWN, _book)
 
 
 def _unchecked(row: ParameterRow | sa.Row[Any]) -> ParameterValue:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, select
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
@@ -20,7 +20,8 @@ from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.kept_rows import KeptRows
+from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 
 _CLAUSE_NAME_MAX = 200
@@ -49,8 +50,19 @@ class DecisionTableRow(Row, table=True):
     approval_id: str = Field(foreign_key="approval.id")
 
 
+_TABLES = table_of(DecisionTableRow)
+_OWN = (
+    sa.select(_TABLES)
+    .where(
+        _TABLES.c.organization_id == sa.bindparam("mine"),
+        sa.or_(_TABLES.c.name == sa.bindparam("named"), sa.bindparam("named") == ""),
+    )
+    .order_by(_TABLES.c.name, _TABLES.c.known_from, _TABLES.c.valid_from)
+)
+
+
 def table_book_for(
-    session: Session, organization_id: str, *, name: str | None = None, builtin: Iterable[TableVersion] = ()
+    session: Session, organization_id: str, *, name: str = "", builtin: tuple[TableVersion, ...] = ()
 ) -> TableBook:
     """Give an organisation's own tables with those that come with the product, which answer where none of its own does.
 
@@ -60,13 +72,8 @@ def table_book_for(
         name: The only table to read; all of them where none is named.
         builtin: Versions that come with the product.
     """
-    query = select(DecisionTableRow).where(DecisionTableRow.organization_id == organization_id)
-    if name is not None:
-        query = query.where(DecisionTableRow.name == name)
-    rows = session.exec(
-        query.order_by(col(DecisionTableRow.name), col(DecisionTableRow.known_from), col(DecisionTableRow.valid_from))
-    ).all()
-    return TableBook((_version(row) for row in rows), under=builtin)
+    own = _OWN_VERSIONS.made(session, {"mine": organization_id, "named": name})
+    return TableBook(own, under=builtin)
 
 
 @cache
@@ -249,7 +256,14 @@ def _refuse_other(session: Session, actor: Actor, draft: TableVersion) -> None:
         )
 
 
-def _version(row: DecisionTableRow) -> TableVersion:
+def _versions(rows: Iterable[sa.Row[Any]], _: object) -> tuple[TableVersion, ...]:
+    return tuple(_version(row) for row in rows)
+
+
+_OWN_VERSIONS = KeptRows(_OWN, _versions)
+
+
+def _version(row: sa.Row[Any]) -> TableVersion:
     table = table_from_text(row.content)
     assert table.digest == row.digest, f"table {row.name} is not the one that was approved"
     return TableVersion(

@@ -1,0 +1,70 @@
+"""What is made of rows, made once for as long as every bit of them is the same."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from carbonfin.storage import columns
+from carbonfin.storage.engine import execute_prepared
+
+T = TypeVar("T")
+_ROWS_MAX = 50_000
+
+
+class KeptRows(Generic[T]):
+    """Asks for rows as the driver gives them, and gives what was made of the very same rows before.
+
+    Every request of a busy route reads a rulebook that changes once a month. Little of what this costs is the question;
+    most is giving each value its type and building the book. The rows are still asked for each time, and what was made
+    of them is kept under all their bits, so that a value edited behind the database's guards is another value here.
+    """
+
+    def __init__(self, question: sa.Select[Any], make: Callable[[Sequence[sa.Row[Any]], Any], T]) -> None:
+        """Keep what `make` makes of the rows that answer a question, given with what else it hangs on."""
+        self._question = question
+        self._bare = question.with_only_columns(*(_bare(column) for column in question.selected_columns))
+        self._make = make
+        self._kept: dict[Hashable, T] = {}
+        self._row_count = 0
+
+    def made(self, session: Session, values: Mapping[str, Any], also: Hashable = ()) -> T:
+        """Give what is made of the rows for some values of the question's parameters.
+
+        Args:
+            session: An open session.
+            values: The parameters of the question.
+            also: What else it is made of.
+
+        Raises:
+            Exception: What making it raised; nothing is kept then.
+        """
+        bits = self._bits(session, values)
+        found = self._kept.get((also, bits))
+        if found is None:
+            found = self._make(execute_prepared(session, self._question, values).all(), also)
+            # Between two statements of a writer on PostgreSQL the rows may change: what was made is not kept then.
+            if self._bits(session, values) == bits:
+                self._keep((also, bits), found, row_count=1 + len(bits))
+        return found
+
+    def _bits(self, session: Session, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
+        with execute_prepared(session, self._bare, values) as result:
+            assert result.cursor is not None, "a question has an answer"
+            return tuple(result.cursor.fetchall())
+
+    def _keep(self, key: Hashable, made: T, *, row_count: int) -> None:
+        if row_count > _ROWS_MAX:
+            return
+        if self._row_count + row_count > _ROWS_MAX:
+            self._kept, self._row_count = {}, 0
+        self._kept[key] = made
+        self._row_count += row_count
+
+
+def _bare(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Give a column without its type's conversions; JSON as text, since a list cannot be a key."""
+    return (
+        sa.cast(column, sa.Text) if isinstance(column.type, columns.Json) else sa.type_coerce(column, sa.types.NULLTYPE)
+    )
