@@ -20,6 +20,7 @@ from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.engine import Sessions, after_commit, before_commit
 
 _UNSEALED = "unsealed_decisions"
+_DOUBTED = "organizations_with_decisions_of_savepoints"
 _AT_ONCE = 500
 
 
@@ -31,15 +32,7 @@ class Unsealed:
     record_digest: str
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """What waits for its seal in one organisation, and whether a savepoint that held some may have been taken back."""
-
-    decisions: list[Unsealed]
-    is_certain: bool = True
-
-
-_Rows = dict[str, _Waiting]
+_Waiting = dict[str, list[Unsealed]]
 
 # Text, not constructs: every decision pays for these.
 _BEGIN = sa.text(
@@ -62,13 +55,13 @@ _SEAL_AND_MOVE = sa.text(  # every round trip to PostgreSQL is one that the bank
 
 def seal_soon(session: Session, organization_id: str, decisions: Iterable[Unsealed]) -> None:
     """Have decisions sealed in order: at the end of their transaction on SQLite, after its commit on PostgreSQL."""
-    waiting = _waiting_of(session).setdefault(organization_id, _Waiting([]))
-    waiting.decisions += decisions
-    waiting.is_certain = waiting.is_certain and not session.in_nested_transaction()
+    _waiting_of(session).setdefault(organization_id, []).extend(decisions)
+    if session.in_nested_transaction():  # a savepoint may be taken back, and its decisions with it
+        session.info.setdefault(_DOUBTED, set()).add(organization_id)
 
 
-def _waiting_of(session: Session) -> _Rows:
-    unsealed: _Rows | None = session.info.get(_UNSEALED)
+def _waiting_of(session: Session) -> _Waiting:
+    unsealed: _Waiting | None = session.info.get(_UNSEALED)
     if unsealed is None:
         unsealed = session.info[_UNSEALED] = {}
         waiting = unsealed
@@ -81,7 +74,7 @@ def _waiting_of(session: Session) -> _Rows:
 
 def unsealed_ids(session: Session) -> list[str]:
     """Give the decisions of this transaction that wait for their seal, in order."""
-    return [one.id for waiting in session.info.get(_UNSEALED, {}).values() for one in waiting.decisions]
+    return [one.id for waiting in session.info.get(_UNSEALED, {}).values() for one in waiting]
 
 
 def unsealed_of(session: Session, organization_id: str) -> tuple[str, ...]:
@@ -115,18 +108,19 @@ def seal_digest(previous: str, sequence: int, decision_id: str, record_digest: s
     )
 
 
-def _seal_alone(session: Session, unsealed: _Rows) -> None:
+def _seal_alone(session: Session, unsealed: _Waiting) -> None:
     session.flush()
+    doubted = session.info.pop(_DOUBTED, ())
     for organization_id, waiting in ((one, unsealed[one]) for one in sorted(unsealed)):
-        if not waiting.is_certain:
-            _seal_these(session, organization_id, [one.id for one in waiting.decisions])
+        if organization_id in doubted:
+            _seal_these(session, organization_id, [one.id for one in waiting])
             continue
-        written = [(one.id, one.record_digest) for one in waiting.decisions]
+        written = [(one.id, one.record_digest) for one in waiting]
         _seal(session, organization_id, written, _locked_head(session, organization_id))
     session.info.pop(_UNSEALED)
 
 
-def _seal_together(sessions: Sessions, unsealed: _Rows) -> None:
+def _seal_together(sessions: Sessions, unsealed: _Waiting) -> None:
     for organization_id, waiting in unsealed.items():
 
         def seal(ids: list[str], organization_id: str = organization_id) -> None:
@@ -134,7 +128,7 @@ def _seal_together(sessions: Sessions, unsealed: _Rows) -> None:
                 _seal_these(session, organization_id, ids)
 
         try:
-            sessions.shared_work.bring(f"seal {organization_id}", [one.id for one in waiting.decisions], seal)
+            sessions.shared_work.bring(f"seal {organization_id}", [one.id for one in waiting], seal)
         except (Conflict, SQLAlchemyError):
             # The decision is committed: whoever asked for it is told so. It waits, visible, for the next turn.
             continue
