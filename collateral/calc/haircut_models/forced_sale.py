@@ -78,12 +78,7 @@ def forced_sale_outcomes(
     Raises:
         InvalidInput: The paths or the tail are out of range.
     """
-    if not _FEWEST_PATHS <= path_count <= _MOST_PATHS:
-        raise InvalidInput(
-            f"{path_count} paths are not between {_FEWEST_PATHS} and {_MOST_PATHS}",
-            zh=f"模拟路径数须在 {_FEWEST_PATHS} 至 {_MOST_PATHS}",
-            field="path_count",
-        )
+    _require_paths(path_count)
     if not 10 / path_count <= tail_ratio <= 0.5:
         raise InvalidInput(
             f"{path_count} paths do not reach a tail of {tail_ratio}",
@@ -98,15 +93,55 @@ def forced_sale_outcomes(
     return tuple(walk.outcome(tail_ratio) for walk in walks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SalePaths:
+    """A sale path by path, shapes (paths,).
+
+    Attributes:
+        proceeds_ratio: What was sold brought, over quantity x today's price, costs off.
+        days: Days on which the path held units.
+        left_ratio: Part of the quantity left when time was up.
+        price_ratio: Reference price of that day over today's, where units are left; else one.
+    """
+
+    proceeds_ratio: FloatArray
+    days: npt.NDArray[np.int32]
+    left_ratio: FloatArray
+    price_ratio: FloatArray
+
+
+def forced_sale_paths(terms: SaleTerms, *, path_count: int, seed: int) -> SalePaths:
+    """Simulate one class's sale and give its paths; the same draws as `forced_sale_outcomes`.
+
+    Raises:
+        InvalidInput: The paths are out of range.
+    """
+    _require_paths(path_count)
+    walk = _Walk(terms, path_count, keeps_paths=True)
+    for block, first in enumerate(range(0, path_count, BLOCK_PATHS)):
+        walk.run(PathDraws(count=min(BLOCK_PATHS, path_count - first), seed=seed, block=block), first)
+    return walk.paths()
+
+
+def _require_paths(path_count: int) -> None:
+    if not _FEWEST_PATHS <= path_count <= _MOST_PATHS:
+        raise InvalidInput(
+            f"{path_count} paths are not between {_FEWEST_PATHS} and {_MOST_PATHS}",
+            zh=f"模拟路径数须在 {_FEWEST_PATHS} 至 {_MOST_PATHS}",
+            field="path_count",
+        )
+
+
 class _Walk:
     """One class's sale, block by block."""
 
-    def __init__(self, terms: SaleTerms, path_count: int) -> None:
+    def __init__(self, terms: SaleTerms, path_count: int, *, keeps_paths: bool = False) -> None:
         self._terms = terms
         self._units = terms.sale_days
         self._proceeds = np.zeros(path_count, dtype=np.float32)
         self._holding = np.zeros(LONGEST_DAYS + 1, dtype=np.int64)
         self._locked_count = self._unsold_count = self._path_days = 0
+        self._kept = _Kept(path_count) if keeps_paths else None
         limit = terms.daily_limit_ratio
         self._low = np.float32(-np.inf if limit is None else math.log1p(-limit))
         self._high = np.float32(np.inf if limit is None else math.log1p(limit))
@@ -132,11 +167,16 @@ class _Walk:
                 day += 1
                 if not self._holds(block, day):
                     break
+                if self._kept is not None:
+                    self._kept.days[first + block.live] += block.left > 0
                 self._move(block, day, wiener[row], None if moves is None else moves[row], chance[row])
                 if day > self._terms.first_sale_after_days:
                     self._sell(block, day)
             self._leave(block, first)
-        self._unsold_count += block.live.size
+        self._unsold_count += int(np.count_nonzero(block.left))
+        if self._kept is not None:
+            self._kept.left[first + block.live] = block.left
+            self._kept.reference[first + block.live] = block.reference
         block.give(self._proceeds, first)
         self._locked_count += block.met_lock()
 
@@ -201,6 +241,16 @@ class _Walk:
             block.give(self._proceeds, first)
             self._locked_count += block.keep(left)
 
+    def paths(self) -> SalePaths:
+        """Give the paths walked."""
+        assert self._kept is not None, "the walk kept no paths"
+        return SalePaths(
+            proceeds_ratio=self._terms.price_share * self._proceeds.astype(np.float64) / self._units,
+            days=self._kept.days,
+            left_ratio=self._kept.left.astype(np.float64) / self._units,
+            price_ratio=np.exp(self._kept.reference.astype(np.float64)),
+        )
+
     def outcome(self, tail_ratio: float) -> SaleOutcome:
         count = self._proceeds.size
         haircuts = np.sort(1.0 - self._terms.price_share * self._proceeds.astype(np.float64) / self._units)
@@ -222,6 +272,14 @@ class _Walk:
             path_count=count,
             path_days=self._path_days,
         )
+
+
+class _Kept:
+    """What a walk keeps of each path where it is asked to."""
+
+    def __init__(self, count: int) -> None:
+        self.days = np.zeros(count, dtype=np.int32)
+        self.left, self.reference = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
 
 
 class _Block:
