@@ -1,17 +1,22 @@
-"""`python -m benchmarks.large_book`: a book of a million lines, three of them bad, valued over HTTP as it is sent.
+"""`python -m benchmarks.large_book`: a book of a million lines, three of them bad, valued over HTTP and by command.
 
 The sample world is served by granian with one worker. The book goes up from a file and its values come home as they
 are found; told are lines a second, the lines that were named, and the most memory of the worker before and while it
-worked. The run fails where anything but the three bad lines is named, or where memory grew by more than the bound.
+worked. Then `carbonfin pricing value` values the same file and writes its lines; told are seconds by the clock and of
+the processor, its start included. The run fails where anything but the three bad lines is named, where the two totals
+differ, or where memory grew by more than the bound.
 """
 
 import argparse
 import json
 import os
+import resource
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,13 +102,36 @@ def measure(line_count: int) -> bool:
                 total, is_right = _answer(address, key, folder / "book.csv", expected)
                 seconds = time.perf_counter() - started
             growth = max(noted) - before
+        command_total, told = _commanded(folder, environment)
         print(f"# large book: {stated().line()}")
         print(
             f"{line_count:,} lines in {seconds:.1f} s ({line_count / seconds:,.0f} lines/s): {total['valued_count']:,} "
             f"valued, {total['failure_count']} named; memory {before:.0f} MB before, {growth:+.0f} MB at most "
             f"(bound {_GROWTH_MAX_MB} MB)"
         )
-        return is_right and growth <= _GROWTH_MAX_MB
+        print(f"the same by command: {told}")
+        is_same = command_total == total
+        if not is_same:
+            print(f"the command came to {command_total}, the service to {total}")
+        return is_right and is_same and growth <= _GROWTH_MAX_MB
+
+
+def _commanded(folder: Path, environment: dict[str, str]) -> tuple[dict[str, object], str]:
+    """Value the book by command; give its total, and what it took as words."""
+    out = folder / "values.jsonl"
+    command = [sys.executable, "-m", "carbonfin.app.cli", "pricing", "value", str(folder / "book.csv"), "--on", _DAY]
+    before, started = os.times(), time.perf_counter()
+    subprocess.run(  # noqa: S603 - our own program
+        [*command, "--out", str(out)], env={**os.environ, **environment}, check=False, capture_output=True
+    )
+    seconds, after = time.perf_counter() - started, os.times()
+    work = after.children_user + after.children_system - before.children_user - before.children_system
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    with out.open("rb") as lines:
+        last = deque(lines, maxlen=1)
+    return json.loads(
+        last[0]
+    ), f"{seconds:.1f} s by the clock, {work:.1f} s of a processor; no child above {peak:.0f} MB"
 
 
 def _answer(address: str, key: str, book: Path, expected: dict[str, str]) -> tuple[dict[str, object], bool]:

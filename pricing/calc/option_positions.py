@@ -67,11 +67,7 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
         )  # fmt: skip
 
     def value(moved: OptionColumns) -> FloatArray:
-        return american_option_values(
-            valuation_date=valuation_date, forward_per_t=moved.forward, strike_per_t=moved.strike,
-            total_volatility=moved.volatility * np.sqrt(moved.years), discount_factor=moved.discount,
-            option_sign=moved.sign,
-        ).value_per_t  # fmt: skip
+        return _american_values(moved, valuation_date)
 
     step = _PRICE_BUMP * columns.forward
     rate = -np.log(columns.discount) / columns.years
@@ -91,6 +87,14 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
         theta=(value(columns._replace(years=sooner, discount=np.exp(-rate * sooner))) - base) * _DAYS_A_YEAR,
         rho=(dearer - cheaper) / (2.0 * _BASIS_POINT),
     )
+
+
+def _american_values(columns: OptionColumns, valuation_date: date) -> FloatArray:
+    return american_option_values(
+        valuation_date=valuation_date, forward_per_t=columns.forward, strike_per_t=columns.strike,
+        total_volatility=columns.volatility * np.sqrt(columns.years), discount_factor=columns.discount,
+        option_sign=columns.sign,
+    ).value_per_t  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,34 @@ def value_options(
             continue
         valued += [_valued(market, one, _figures(one, columns, greeks, place)) for place, one in enumerate(mine)]
     return Batch(values=tuple(valued), failures=tuple(failures))
+
+
+def unit_values(
+    options: OptionMarket | None, lines: Sequence[PortfolioLine], valuation_date: date
+) -> dict[str, tuple[float, float]]:
+    """Give by code what a tonne of each option with a point is worth in its currency, and 元 for one unit of that.
+
+    The product with tonnes times 元 is what `value_options` rounds to the fen.
+
+    Raises:
+        CalculationFailed: QuantLib found no exercise boundary.
+    """
+    placed, _ = placed_options(options, lines, valuation_date)
+    found: dict[str, tuple[float, float]] = {}
+    for style in (ExerciseStyle.EUROPEAN, ExerciseStyle.AMERICAN):
+        mine = [one for one in placed if one.line.option_style is style]
+        if not mine:
+            continue
+        columns = columns_of([one.point for one in mine], [one.line for one in mine])
+        is_european = style is ExerciseStyle.EUROPEAN
+        values = (
+            option_greeks(style, columns, valuation_date).value_per_t
+            if is_european
+            else _american_values(columns, valuation_date)
+        )
+        for one, value in zip(mine, values.tolist(), strict=True):
+            found[one.line.line_id] = (value, to_float(one.point.cny_per_unit))
+    return found
 
 
 class _Worth(NamedTuple):

@@ -46,6 +46,16 @@ def value_futures(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[V
     )
 
 
+def settled_move_cny_per_t(snapshot: MarketSnapshot, line: PortfolioLine) -> Decimal:
+    """Give S - S before of a contract, whose product with tonnes is the day's margin.
+
+    Raises:
+        MissingData: There is no settlement price of the day, or none before it.
+    """
+    step = _settlement_step(snapshot, line)
+    return step.settlement.price_cny_per_t - step.before_cny_per_t
+
+
 def _settlement_step(snapshot: MarketSnapshot, line: PortfolioLine) -> _SettledLine:
     """Find the day's settlement price and the price before it: the last settlement, or the price traded that day."""
     prices = snapshot.settlements_of(line.contract_code or "")

@@ -128,7 +128,7 @@ def _value_in_pieces(terminal: Terminal, file: Path, *, valuation_date: str | No
             count += len(value.failures)
             for failure in value.failures:
                 terminal.say(f"{failure.zh} [{failure.field}] {failure.remedy_zh}")
-            steps.done(count=len(value.lines) + len(value.failures))
+            steps.done(count=len(value.lines.line_number) + len(value.failures))
     return count
 
 

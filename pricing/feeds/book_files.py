@@ -50,7 +50,7 @@ COLUMNS = Columns(
     required=("line_id", "kind", "unit", "quantity_t"),
     example=EXAMPLE,
 )
-_KINDS = {word: kind for kind in LineKind for word in (kind.value, LINE_KIND_LABELS[kind][0])} | {
+KINDS = {word: kind for kind in LineKind for word in (kind.value, LINE_KIND_LABELS[kind][0])} | {
     "现货": LineKind.SPOT, "远期": LineKind.FORWARD, "期货": LineKind.FUTURES, "期货式合约": LineKind.FUTURES,
     "期权": LineKind.OPTION,
 }  # fmt: skip
@@ -58,7 +58,7 @@ _TYPES = {word: kind for kind in OptionType for word in (kind.value, *TYPE_LABEL
     "认购": OptionType.CALL, "认沽": OptionType.PUT,
 }  # fmt: skip
 _STYLES = {word: style for style in ExerciseStyle for word in (style.value, *STYLE_LABELS[style])}
-_CODE_LENGTH_MAX = 60
+CODE_LENGTH_MAX = 60
 _Word = TypeVar("_Word", OptionType, ExerciseStyle)
 
 
@@ -148,9 +148,9 @@ def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
         return Unit.parse(text)
     if field == "kind":
         return _kind(text)
-    if field == "line_id" and not 0 < len(text) <= _CODE_LENGTH_MAX:
+    if field == "line_id" and not 0 < len(text) <= CODE_LENGTH_MAX:
         raise InvalidInput(
-            f"the code {text!r} is empty or longer than {_CODE_LENGTH_MAX}", zh="持仓代码缺失或过长",
+            f"the code {text!r} is empty or longer than {CODE_LENGTH_MAX}", zh="持仓代码缺失或过长",
             remedy="Give each line a short code of its own.", remedy_zh="请为每条持仓填写简短且不重复的代码。",
         )  # fmt: skip
     if field == "option_type" and text:
@@ -167,12 +167,12 @@ def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
 
 
 def _kind(text: str) -> LineKind:
-    if text not in _KINDS:
+    if text not in KINDS:
         raise InvalidInput(
             f"{text!r} is no kind of position", zh=f"“{text}”不是已知的持仓类型",
             remedy="Write spot, forward, futures or option.", remedy_zh="请填写现货、远期、期货或期权。",
         )  # fmt: skip
-    return _KINDS[text]
+    return KINDS[text]
 
 
 def _word(text: str, words: Mapping[str, _Word], remedy: str, remedy_zh: str) -> _Word:

@@ -1,13 +1,13 @@
 """Large books in pieces: as many rows at a time as fit in memory, whatever the size of the whole.
 
-Rows are read by the rules of smaller books (`book_files`). A code that stands twice is found across all pieces by its
-digest of 128 bits, 24 bytes a line.
+Rows are read by the rules of smaller books (`book_files`), plain ones as columns (`book_columns`). A code that stands
+twice is found across all pieces by its digest of 128 bits, 24 bytes a line.
 """
 
 import codecs
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.contract_lines import ContractLines
 from pricing.calc.positions import PortfolioLine, line_fault
+from pricing.feeds.book_columns import ContractReader
 from pricing.feeds.book_files import COLUMNS, read_positions
 from pricing.feeds.tables import TextTable, doubled, find_columns, line_of, unreadable
 
@@ -31,13 +33,24 @@ class BookPiece:
     """Rows of a book: the positions that can be valued by themselves with their line numbers, and the faults.
 
     Attributes:
+        columns: The plain rows, most of a book.
+        lines: The others.
+        table: The rows as they came.
         is_last: Whether the book ends with it.
     """
 
     row_count: int
+    columns: ContractLines
     lines: tuple[tuple[int, PortfolioLine], ...]
     failures: tuple[Failure, ...]
+    table: TextTable
     is_last: bool
+
+    def lines_at(self, numbers: Collection[int]) -> list[tuple[int, PortfolioLine]]:
+        """Give plain rows one by one, by their line numbers."""
+        wanted = frozenset(numbers)
+        values, _ = read_positions(replace(self.table, rows=tuple(row for row in self.table.rows if row[0] in wanted)))
+        return values
 
 
 def csv_pieces(file: BinaryIO, *, file_name: str) -> Iterator[BookPiece]:
@@ -68,31 +81,36 @@ def book_pieces(tables: Iterator[TextTable]) -> Iterator[BookPiece]:
     Raises:
         InvalidInput: A head is not a book's, or there is no table.
     """
-    seen = _CodesSeen()
+    seen, reader = _CodesSeen(), ContractReader()
     following = next(tables, None)
     if following is None:
         raise unreadable("book", "there are no positions below the head", "表头之下没有持仓")
     while following is not None:
         table, following = following, next(tables, None)
-        yield _piece(table, seen, is_last=following is None)
+        yield _piece(table, reader, seen, is_last=following is None)
 
 
-def _piece(table: TextTable, seen: "_CodesSeen", *, is_last: bool) -> BookPiece:
-    values, failures = read_positions(table)
-    earlier = seen.add([(number, line.line_id) for number, line in values])
+def _piece(table: TextTable, reader: ContractReader, seen: "_CodesSeen", *, is_last: bool) -> BookPiece:
+    found = reader.read(table)
+    values, failures = read_positions(found.rest)
+    plain = list(zip(found.lines.line_number.tolist(), found.lines.line_id, strict=True))
+    codes = [*plain, *((number, line.line_id) for number, line in values)]
+    earlier = dict(zip((number for number, _ in sorted(codes)), seen.add(sorted(codes)), strict=True))
+    twice = [(number, code) for number, code in codes if earlier[number] is not None]
+    failures += [doubled(number, "line_id", f"持仓代码 {code}", earlier[number] or 0) for number, code in twice]
     lines: list[tuple[int, PortfolioLine]] = []
-    for (number, line), first in zip(values, earlier, strict=True):
+    for number, line in values:
         fault = line_fault(line)
-        if first is not None:
-            failures.append(doubled(number, "line_id", f"持仓代码 {line.line_id}", first))
-        elif fault is not None:
+        if fault is not None and earlier[number] is None:
             failures.append(at_line(number, fault))
-        else:
+        elif earlier[number] is None:
             lines.append((number, line))
     return BookPiece(
         row_count=len(table.rows),
+        columns=found.lines.without({number for number, _ in twice}),
         lines=tuple(lines),
         failures=tuple(sorted(failures, key=line_of)),
+        table=table,
         is_last=is_last,
     )
 
@@ -129,7 +147,8 @@ def _csv_rows(lines: Iterator[str], file_name: str) -> Iterator[tuple[int, tuple
     reader = csv.reader(lines, strict=True)
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#"):
+            first = cells[0].lstrip() if cells else ""
+            if (first or any(cell.strip() for cell in cells)) and not first.startswith("#"):
                 yield reader.line_num, tuple(cells)
     except csv.Error as error:
         raise InvalidInput(

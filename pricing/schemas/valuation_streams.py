@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from pricing.schemas.figures import optional_text_of, text_of
+from pricing.schemas.figures import text_of
 from pricing.schemas.valuations import FailureOut, PreviewPriceOut
 from pricing.service import PieceValue, StreamTotal
 
@@ -29,16 +29,21 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
     @classmethod
     def of(cls, value: PieceValue) -> "StreamLinesOut":
         """Write the values of a piece."""
-        lines = [line for _, line in value.lines]
+        lines = value.lines
         return cls(
-            line=[number for number, _ in value.lines],
-            line_id=[line.line_id for line in lines],
-            price_cny_per_t=[text_of(line.price_cny_per_t) for line in lines],
-            level=[line.level for line in lines],
-            is_sample=[line.is_sample for line in lines],
-            present_value_cny=[text_of(line.present_value_cny) for line in lines],
-            variation_margin_cny=[optional_text_of(line.variation_margin_cny) for line in lines],
+            line=lines.line_number,
+            line_id=lines.line_id,
+            price_cny_per_t=[text_of(price) for price in lines.price_cny_per_t],
+            level=lines.level,
+            is_sample=lines.is_sample,
+            present_value_cny=[_yuan(fen) for fen in lines.present_value_fen],
+            variation_margin_cny=[None if fen is None else _yuan(fen) for fen in lines.variation_margin_fen],
         )
+
+
+def _yuan(fen: int) -> str:
+    """Write whole fen as yuan with two places."""
+    return f"{fen // 100}.{fen % 100:02d}" if fen >= 0 else f"-{-fen // 100}.{-fen % 100:02d}"
 
 
 class StreamFailuresOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="failures"):
@@ -96,5 +101,5 @@ def records_of(value: PieceValue | StreamTotal, *, book_digest: str) -> list[Str
     """Write what a book's piece, or the whole, came to as records: lines, then failures, or the total."""
     if isinstance(value, StreamTotal):
         return [StreamTotalOut.of(value, book_digest=book_digest)]
-    lines: list[Struct] = [StreamLinesOut.of(value)] if value.lines else []
+    lines: list[Struct] = [StreamLinesOut.of(value)] if value.lines.line_number else []
     return [*lines, StreamFailuresOut.of(value)] if value.failures else lines

@@ -11,9 +11,9 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.lines import ValuedLine
+from pricing.calc.contract_lines import ContractPricer, ValueColumns
 from pricing.calc.liquidity import AppraisalPrice
-from pricing.calc.portfolio import PRICED_KINDS, PricedMarket, priced_market, value_lines
+from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
 from pricing.calc.positions import LineKind
 from pricing.feeds.book_streams import BookPiece, at_line
 from pricing.feeds.tables import line_of
@@ -23,9 +23,9 @@ from pricing.service.surfaces import OptionReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PieceValue:
-    """The values of a piece of a book with their line numbers, and each line that could not be valued, by line."""
+    """The values of a piece of a book by line number, and each line that could not be valued, by line."""
 
-    lines: tuple[tuple[int, ValuedLine], ...]
+    lines: ValueColumns
     failures: tuple[Failure, ...]
 
 
@@ -77,22 +77,34 @@ def value_pieces(
     Raises:
         InvalidInput: The book is one line that cannot be valued, or what is left of it cannot be read.
     """
-    total = _Total()
+    total, pricer = _Total(), ContractPricer(options)
     for piece in pieces:
-        market = _with_units(market, {line.unit for _, line in piece.lines if line.kind is not LineKind.OPTION})
-        numbers = {line.line_id: number for number, line in piece.lines}
-        lines = [line for _, line in piece.lines]
-        batch = value_lines(market, lines, options=None if options is None else options(lines))
-        failures = (*piece.failures, *(at_line(numbers[fault.item], fault) for fault in batch.failures))
-        value = PieceValue(
-            lines=tuple((numbers[line.line_id], line) for line in batch.values),
-            failures=tuple(sorted(failures, key=line_of)),
-        )
+        single = {line.unit for _, line in piece.lines if line.kind is not LineKind.OPTION}
+        market = _with_units(market, single | piece.columns.units)
+        value = _piece_value(market, piece, pricer, options)
         total.add(piece, value)
         if piece.is_last and total.row_count == 1 and value.failures:
             raise lone_failure(value.failures[0])
         yield value
     yield total.total(market)
+
+
+def _piece_value(
+    market: PricedMarket, piece: BookPiece, pricer: ContractPricer, options: OptionReader | None
+) -> PieceValue:
+    """Value what is plain as columns, and one by one what is not or has no price, which is so told why."""
+    columns, unpriced = pricer.values(market, piece.columns)
+    single = [*piece.lines, *(piece.lines_at(unpriced.tolist()) if unpriced.size else ())]
+    if not single:
+        return PieceValue(lines=columns, failures=piece.failures)
+    numbers = {line.line_id: number for number, line in single}
+    lines = [line for _, line in single]
+    batch = value_lines(market, lines, options=None if options is None else options(lines))
+    failures = (*piece.failures, *(at_line(numbers[fault.item], fault) for fault in batch.failures))
+    return PieceValue(
+        lines=columns.merged(ValueColumns.of([(numbers[line.line_id], line) for line in batch.values])),
+        failures=tuple(sorted(failures, key=line_of)),
+    )
 
 
 def lone_failure(failure: Failure) -> InvalidInput:
@@ -118,33 +130,31 @@ class _Total:
         self.row_count = 0
         self._valued_count = 0
         self._failure_count = 0
-        self._present_cny = Decimal("0.00")
-        self._margin_cny = Decimal("0.00")
-        self._level_max: int | None = None
+        self._present_fen = 0
+        self._margin_fen = 0
+        self._levels: set[int] = set()
         self._is_sample = False
         self._units: set[Unit] = set()
 
     def add(self, piece: BookPiece, value: PieceValue) -> None:
+        lines = value.lines
         self.row_count += piece.row_count
-        self._valued_count += len(value.lines)
+        self._valued_count += len(lines.line_number)
         self._failure_count += len(value.failures)
-        for _, line in value.lines:
-            self._present_cny += line.present_value_cny
-            self._margin_cny += line.variation_margin_cny or 0
-            self._is_sample = self._is_sample or line.is_sample
-            if line.kind in PRICED_KINDS:
-                self._units.add(line.unit)
-        levels = {line.level for _, line in value.lines}
-        self._level_max = max(levels | ({self._level_max} if self._level_max is not None else set()), default=None)
+        self._present_fen += sum(lines.present_value_fen)
+        self._margin_fen += sum(fen for fen in lines.variation_margin_fen if fen is not None)
+        self._is_sample = self._is_sample or any(lines.is_sample)
+        self._levels |= set(lines.level)
+        self._units |= lines.priced_units
 
     def total(self, market: PricedMarket) -> StreamTotal:
         return StreamTotal(
             row_count=self.row_count,
             valued_count=self._valued_count,
             failure_count=self._failure_count,
-            present_value_cny=self._present_cny,
-            variation_margin_cny=self._margin_cny,
-            level_max=self._level_max,
+            present_value_cny=Decimal(self._present_fen).scaleb(-2),
+            variation_margin_cny=Decimal(self._margin_fen).scaleb(-2),
+            level_max=max(self._levels, default=None),
             is_sample=self._is_sample,
             prices=tuple(market.lines.prices[unit] for unit in sorted(self._units, key=str)),
         )

@@ -5,7 +5,6 @@ import json
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +18,9 @@ from litestar.testing import TestClient
 from carbonfin.app.packages import PACKAGES
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
+from pricing.calc.contract_lines import ValueColumns
 from pricing.calc.portfolio import priced_market
+from pricing.calc.positions import PortfolioLine
 from pricing.feeds import book_streams
 from pricing.feeds.book_files import read_book
 from pricing.feeds.book_streams import BookPiece, csv_pieces
@@ -212,12 +213,18 @@ def test_a_body_beyond_the_limit_is_refused(client: TestClient[Litestar]) -> Non
     assert answer.status_code == 413
 
 
+def _lines_of(piece: BookPiece) -> tuple[PortfolioLine, ...]:
+    """Give the positions of a piece, plain or not, in their order."""
+    lines = [*piece.lines, *piece.lines_at(piece.columns.line_number.tolist())]
+    return tuple(line for _, line in sorted(lines, key=lambda each: each[0]))
+
+
 def test_gbk_and_notes_are_read_as_in_smaller_books() -> None:
     text = "代码,类型,品种,数量(吨),说明\n# 注\n\nH1,现货,CEA-2024,10000,自有\nH2,现货,CEA-2024,0,自有\n"
     for content in (text.encode("gb18030"), text.encode("utf-8-sig")):
         whole = read_book(content, file_name="a.csv")
         (piece,) = csv_pieces(BytesIO(content), file_name="a.csv")
-        assert tuple(line for _, line in piece.lines) == whole.lines
+        assert _lines_of(piece) == whole.lines
         assert piece.failures == whole.failures
         assert piece.row_count == whole.row_count == 2
 
@@ -254,7 +261,7 @@ def _valued(path: Path) -> tuple[list[PieceValue], StreamTotal, int]:
             if isinstance(value, StreamTotal):
                 total = value
             else:
-                kept.append(PieceValue(lines=value.lines[:1], failures=value.failures))
+                kept.append(PieceValue(lines=ValueColumns.of(()), failures=value.failures))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert total is not None
@@ -289,10 +296,15 @@ def test_the_sum_is_the_sum_of_rounded_lines(tmp_path: Path) -> None:
         values = list(value_pieces(market, csv_pieces(file, file_name="a.csv")))
     total = values[-1]
     assert isinstance(total, StreamTotal)
-    lines = [line for value in values[:-1] if isinstance(value, PieceValue) for _, line in value.lines]
-    assert total.present_value_cny == sum((line.present_value_cny for line in lines), Decimal(0))
-    spot = sum(row for row in range(1, 20, 2) if row != 7)
-    assert sum((line.present_value_cny for line in lines if line.kind == "spot"), Decimal(0)) == spot * Decimal("75.02")
+    lines = [value.lines for value in values[:-1] if isinstance(value, PieceValue)]
+    fen = {
+        number: one
+        for columns in lines
+        for number, one in zip(columns.line_number, columns.present_value_fen, strict=True)
+    }
+    assert total.present_value_cny * 100 == sum(fen.values())
+    spot = [row for row in range(1, 20, 2) if row != 7]
+    assert sum(fen[row + 1] for row in spot) == sum(spot) * 7502
 
 
 def test_codes_that_stand_twice_are_found_across_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +312,7 @@ def test_codes_that_stand_twice_are_found_across_many_pieces(monkeypatch: pytest
     codes = [f"C{number % 150}" for number in range(400)]
     text = HEAD + "".join(f"{code},spot,CEA-2023,5,,,,\n" for code in codes)
     pieces: list[BookPiece] = list(csv_pieces(BytesIO(text.encode()), file_name="a.csv"))
-    assert [line.line_id for piece in pieces for _, line in piece.lines] == codes[:150]
+    assert [line.line_id for piece in pieces for line in _lines_of(piece)] == codes[:150]
     said = [failure.detail for piece in pieces for failure in piece.failures]
     assert said == [f"持仓代码 {code} stands already in line {int(code[1:]) + 2}" for code in codes[150:]]
     assert [piece.is_last for piece in pieces[-2:]] == [False, True]
@@ -313,7 +325,7 @@ def test_codes_whose_digests_are_half_alike_are_told_apart(monkeypatch: pytest.M
     text = HEAD + "".join(f"{code},spot,CEA-2023,5,,,,\n" for code in codes)
     pieces = list(csv_pieces(BytesIO(text.encode()), file_name="a.csv"))
     assert [failure.item for piece in pieces for failure in piece.failures] == ["line 7", "line 9"]
-    assert sum(len(piece.lines) for piece in pieces) == 6
+    assert sum(len(_lines_of(piece)) for piece in pieces) == 6
 
 
 def test_a_lone_line_is_refused_only_where_it_is_the_whole_book() -> None:

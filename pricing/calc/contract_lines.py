@@ -1,0 +1,302 @@
+"""Lines of large books as columns: each is a quantity of one of few contracts, and a contract is priced once.
+
+A line has the value, to the fen, that `value_lines` gives it: the same prices, the same operations in the same order,
+the same rounding; only what many lines share is not made again for each of them.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.kernel.units import to_decimal, to_float
+from pricing.calc.forwards import forward_present_value_cny
+from pricing.calc.lines import ValuedLine, micro_of
+from pricing.calc.option_market import OptionMarket
+from pricing.calc.option_positions import unit_values
+from pricing.calc.portfolio import PRICED_KINDS, PricedMarket, value_lines
+from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine
+from pricing.calc.settled_lines import settled_move_cny_per_t
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+OptionPricer = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
+
+_MICRO_PER_FEN = 10_000
+_MICRO_MAX = int(MAX_PRICE_CNY_PER_T.scaleb(6))  # times the largest quantity it is below 2^63
+_PRICE_MAX = to_float(MAX_PRICE_CNY_PER_T)
+_VALUE_PER_T_MAX = 1e8  # times the largest quantity it is fen below 2^63
+_CONTRACTS_KEPT = 50_000
+_TIE_WIDTH = 1e-14  # a few units in the last place of a float, relative
+_FEN_MAX = 2.0**50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractLines:
+    """Lines that are sound by themselves, as columns of shape (lines,), each a quantity of a contract.
+
+    Attributes:
+        contracts: What lines are a quantity of, by a number that names it in the whole book: a sound line of one
+            tonne, that of a forward at any agreed price.
+        contract: Number of each line's contract.
+        strike_cny_per_t: Agreed price of a forward, 0 for other kinds, whose contract holds it.
+    """
+
+    contracts: Mapping[int, PortfolioLine]
+    line_number: IntArray
+    line_id: tuple[str, ...]
+    contract: IntArray
+    quantity_t: IntArray
+    strike_cny_per_t: FloatArray
+
+    @property
+    def count(self) -> int:
+        """Number of lines."""
+        return self.quantity_t.size
+
+    def without(self, numbers: Collection[int]) -> Self:
+        """Give the lines but those of these numbers."""
+        if not numbers:
+            return self
+        kept = ~np.isin(self.line_number, list(numbers))
+        return replace(
+            self,
+            line_number=self.line_number[kept],
+            line_id=tuple(code for code, keep in zip(self.line_id, kept.tolist(), strict=True) if keep),
+            contract=self.contract[kept],
+            quantity_t=self.quantity_t[kept],
+            strike_cny_per_t=self.strike_cny_per_t[kept],
+        )
+
+    @property
+    def units(self) -> set[Unit]:
+        """Units whose fair price is asked for."""
+        return {line.unit for line in self.contracts.values() if line.kind is not LineKind.OPTION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueColumns:
+    """Values of lines as columns of shape (lines,).
+
+    Attributes:
+        price_cny_per_t: As `LineValue` has it.
+        present_value_fen: Value in whole fen.
+        variation_margin_fen: The day's margin in whole fen; None for what is not margined.
+        priced_units: Units on whose fair price any of the lines rests.
+    """
+
+    line_number: list[int]
+    line_id: list[str]
+    price_cny_per_t: list[Decimal]
+    level: list[int]
+    is_sample: list[bool]
+    present_value_fen: list[int]
+    variation_margin_fen: list[int | None]
+    priced_units: frozenset[Unit]
+
+    @classmethod
+    def of(cls, lines: Sequence[tuple[int, ValuedLine]]) -> Self:
+        """Give lines that were valued one by one, with their numbers, as columns."""
+        return cls(
+            line_number=[number for number, _ in lines],
+            line_id=[line.line_id for _, line in lines],
+            price_cny_per_t=[line.price_cny_per_t for _, line in lines],
+            level=[line.level for _, line in lines],
+            is_sample=[line.is_sample for _, line in lines],
+            present_value_fen=[_fen(line.present_value_cny) for _, line in lines],
+            variation_margin_fen=[
+                None if line.variation_margin_cny is None else _fen(line.variation_margin_cny) for _, line in lines
+            ],
+            priced_units=frozenset(line.unit for _, line in lines if line.kind in PRICED_KINDS),
+        )
+
+    def merged(self, other: Self) -> Self:
+        """Give the lines of both by number."""
+        if not other.line_number:
+            return self
+        numbers = self.line_number + other.line_number
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        columns = {name: [*getattr(self, name), *getattr(other, name)] for name in _BY_LINE}
+        return type(self)(
+            **{name: [column[place] for place in order] for name, column in columns.items()},
+            priced_units=self.priced_units | other.priced_units,
+        )
+
+
+_BY_LINE = tuple(name for name in ValueColumns.__slots__ if name != "priced_units")
+
+
+class _Price(NamedTuple):
+    """What a tonne of a contract is worth; the amounts that its kind does not use are 0.
+
+    Attributes:
+        shown: The line of one tonne, valued, for what is told of the contract.
+        micro: Spot price, or a settled contract's move of the day, in millionths of a yuan.
+        forward_cny_per_t: F of a forward.
+        discount_factor: D of a forward.
+        value_per_t: Of an option, in the currency of its curve.
+        cny_per_unit: 元 for one unit of that currency.
+    """
+
+    shown: ValuedLine
+    micro: int = 0
+    forward_cny_per_t: float = 0.0
+    discount_factor: float = 0.0
+    value_per_t: float = 0.0
+    cny_per_unit: float = 0.0
+
+
+class ContractPricer:
+    """Values the lines of a book part by part; what its contracts are worth is kept from one part to the next."""
+
+    def __init__(self, options: OptionPricer | None) -> None:
+        self._options = options
+        self._known: dict[int, _Price | None] = {}
+
+    def values(self, market: PricedMarket, lines: ContractLines) -> tuple[ValueColumns, IntArray]:
+        """Value lines whose contract has a price.
+
+        Args:
+            market: Prices of all units asked for; every part of a book has the same snapshot.
+            lines: A part of the book.
+
+        Returns:
+            The values in the order of the lines, and the numbers of those without: to be valued one by one, which
+            tells why.
+        """
+        numbers, place = np.unique(lines.contract, return_inverse=True)
+        self._price(market, {number: lines.contracts[number] for number in numbers.tolist()})
+        prices = [self._known[number] for number in numbers.tolist()]
+        known = np.array([price is not None for price in prices], dtype=np.bool_)[place]
+        rows = np.flatnonzero(known)
+        if not rows.size:
+            return ValueColumns.of(()), lines.line_number
+        found = [price for price in prices if price is not None]
+        rank = np.cumsum([price is not None for price in prices]) - 1
+        return _columns(lines, rows, found, rank[place[rows]]), lines.line_number[~known]
+
+    def _price(self, market: PricedMarket, contracts: Mapping[int, PortfolioLine]) -> None:
+        """Have the price of each contract known, None where it has none."""
+        if len(self._known) > _CONTRACTS_KEPT:
+            self._known.clear()
+        fresh = {number: line for number, line in contracts.items() if number not in self._known}
+        if fresh:
+            options = None if self._options is None else self._options(list(fresh.values()))
+            self._known.update(_prices(market, fresh, options))
+
+
+def _prices(
+    market: PricedMarket, contracts: Mapping[int, PortfolioLine], options: OptionMarket | None
+) -> dict[int, _Price | None]:
+    batch = value_lines(market, list(contracts.values()), options=options)
+    shown = {line.line_id: line for line in batch.values}
+    option_lines = [line for line in contracts.values() if line.kind is LineKind.OPTION and line.line_id in shown]
+    per_t = unit_values(options, option_lines, market.lines.snapshot.valuation_date)
+    return {
+        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t)
+        for number, line in contracts.items()
+    }
+
+
+def _price_of(
+    market: PricedMarket, line: PortfolioLine, shown: ValuedLine, per_t: Mapping[str, tuple[float, float]]
+) -> _Price | None:
+    lines = market.lines
+    if line.kind is LineKind.SPOT:
+        return _Price(shown, micro=lines.spots[line.unit].price_micro)
+    if line.kind is LineKind.FORWARD:
+        assert line.delivery_date is not None, "a sound forward has a delivery"
+        known = lines.forwards[line.unit][line.delivery_date]
+        if max(known.forward_cny_per_t, _PRICE_MAX) * known.discount_factor > _VALUE_PER_T_MAX:
+            return None
+        return _Price(shown, forward_cny_per_t=known.forward_cny_per_t, discount_factor=known.discount_factor)
+    if line.kind is LineKind.OPTION:
+        value, rate = per_t[line.line_id]
+        return _Price(shown, value_per_t=value, cny_per_unit=rate) if value * rate <= _VALUE_PER_T_MAX else None
+    try:
+        micro = micro_of(settled_move_cny_per_t(lines.snapshot, line))
+    except CarbonFinError:
+        return None
+    return _Price(shown, micro=micro) if abs(micro) <= _MICRO_MAX else None
+
+
+def _columns(lines: ContractLines, rows: IntArray, prices: Sequence[_Price], price: IntArray) -> ValueColumns:
+    """Multiply tonnes by prices: whole numbers where no rate enters, floats in the order of single lines elsewhere."""
+    kinds = np.array([one.shown.kind.value for one in prices])[price]
+    quantity, strike = lines.quantity_t[rows], lines.strike_cny_per_t[rows]
+    fen = np.zeros(rows.size, dtype=np.int64)
+    exact = (kinds == LineKind.SPOT.value) | (kinds == LineKind.FUTURES.value)
+    micro = np.array([one.micro for one in prices], dtype=np.int64)
+    fen[exact] = _fen_of_micro(quantity[exact] * micro[price[exact]])
+    forward = kinds == LineKind.FORWARD.value
+    at = price[forward]
+    fen[forward] = fen_half_up_all(
+        forward_present_value_cny(
+            forward_cny_per_t=np.array([one.forward_cny_per_t for one in prices])[at],
+            strike_cny_per_t=strike[forward],
+            quantity_t=quantity[forward].astype(np.float64),
+            discount_factor=np.array([one.discount_factor for one in prices])[at],
+        )
+    )
+    option = kinds == LineKind.OPTION.value
+    at = price[option]
+    amount = quantity[option].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
+    fen[option] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
+    units = frozenset(one.shown.unit for one in prices if one.shown.kind in PRICED_KINDS)
+    return _told(lines, rows, [prices[place].shown for place in price.tolist()], fen.tolist(), units)
+
+
+def _told(
+    lines: ContractLines,
+    rows: IntArray,
+    shown: Sequence[ValuedLine],
+    fen: Sequence[int],
+    priced_units: frozenset[Unit],
+) -> ValueColumns:
+    line_id = lines.line_id
+    is_margin = [one.kind is LineKind.FUTURES for one in shown]
+    return ValueColumns(
+        line_number=lines.line_number[rows].tolist(),
+        line_id=[line_id[row] for row in rows.tolist()],
+        price_cny_per_t=[one.price_cny_per_t for one in shown],
+        level=[one.level for one in shown],
+        is_sample=[one.is_sample for one in shown],
+        present_value_fen=[0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
+        variation_margin_fen=[one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
+        priced_units=priced_units,
+    )
+
+
+def _fen(amount_cny: Decimal) -> int:
+    return int(amount_cny.scaleb(2))
+
+
+def _fen_of_micro(micro: IntArray) -> IntArray:
+    """Give millionths of a yuan in whole fen, halves away from zero."""
+    fen: IntArray = np.sign(micro) * ((np.abs(micro) + _MICRO_PER_FEN // 2) // _MICRO_PER_FEN)
+    return fen
+
+
+def fen_half_up_all(amounts_cny: FloatArray) -> IntArray:
+    """Round calculated amounts to whole fen as `to_decimal` does one, halves away from zero by their decimal digits.
+
+    What lies so near to half a fen, or is so large, that a product with 100 might fall to the other side goes through
+    `to_decimal` itself.
+
+    Args:
+        amounts_cny: Finite amounts, shape (amounts,).
+    """
+    scaled = np.abs(amounts_cny) * 100.0
+    whole = np.floor(scaled)
+    part = scaled - whole
+    doubtful = (np.abs(part - 0.5) <= scaled * _TIE_WIDTH) | (scaled >= _FEN_MAX)
+    fen = np.where(doubtful, 0.0, np.sign(amounts_cny) * (whole + (part > 0.5))).astype(np.int64)
+    for row in np.flatnonzero(doubtful).tolist():
+        fen[row] = _fen(to_decimal(float(amounts_cny[row]), places=2))
+    return fen
