@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -140,19 +140,39 @@ def _drop_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> N
         connection.exec_driver_sql(f"DROP FUNCTION {table.name}_refuse()")
 
 
-def insert_many(session: Session, row: type[Row], values: Sequence[Mapping[str, Any]]) -> None:
+def insert_many(
+    session: Session,
+    row: type[Row],
+    values: Sequence[Mapping[str, Any]],
+    *,
+    same: Mapping[str, Any] | None = None,
+    storable: Collection[str] = (),
+) -> None:
     """Insert many rows by one statement, each value through its column's own type.
 
     SQLAlchemy prepares every row of a bulk insert anew; here each column's processor is asked once, and a value that is
     the same object as in the row before is not processed again. All rows name the same columns, and name all that have
     no default in the database: defaults of the row class are not applied.
+
+    Args:
+        session: The transaction.
+        row: The table.
+        values: What differs from row to row.
+        same: Columns whose value is the same in all rows.
+        storable: Columns whose texts are made of what was stored before, so that they are not looked at again.
     """
     if not values:
         return
     table, connection = table_of(row), session.connection()
-    names = tuple(values[0])
+    names = (*values[0], *(same or ()))
     text, order = _insertion(table, names, connection.dialect)
-    processed = {name: _processed(table.c[name], connection.dialect, [one[name] for one in values]) for name in names}
+    processed = {
+        name: _processed(table.c[name], connection.dialect, [value]) * len(values)
+        for name, value in (same or {}).items()
+    }
+    for name in values[0]:
+        column = [one[name] for one in values]
+        processed[name] = column if name in storable else _processed(table.c[name], connection.dialect, column)
     lines = zip(*[processed[name] for name in order or names], strict=True)
     connection.exec_driver_sql(text, list(lines) if order else [dict(zip(names, line, strict=True)) for line in lines])
 

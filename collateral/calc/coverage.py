@@ -17,6 +17,7 @@ from collateral.calc.coverage_rules import (
     floor_ratio,
     level_of,
     line_values_cny,
+    loan_to_value,
     top_up_t,
 )
 from collateral.calc.figures import FigureList
@@ -210,7 +211,7 @@ def value_position(
         "Σ q·p·(1−h) / (principal + accrued + costs)", inputs=(collateral, debt_name),
         note_zh="" if debt.total_cny else "债权为零，不适用", note_en="" if debt.total_cny else "nothing is owed",
     )  # fmt: skip
-    ltv_ratio = floor_ratio(debt.principal_cny, market_value_cny)
+    ltv_ratio = loan_to_value(debt.principal_cny, market_value_cny)
     figures.result(
         "ltv", ("质押率", "Loan-to-value"), ltv_ratio, "ratio", "principal / Σ q·p", inputs=("principal", market)
     )

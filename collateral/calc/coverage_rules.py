@@ -4,11 +4,12 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import cny, round_up
 from collateral.calc.haircuts import haircut_value_cny
 
 _RATIO_STEP = Decimal(1).scaleb(-10)
+RATIO_END = 10**8
 
 
 class CoverageLevel(StrEnum):
@@ -30,8 +31,38 @@ def line_values_cny(
 
 
 def floor_ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Give a ratio to ten places, rounded down."""
+    """Give a ratio to ten places, rounded down.
+
+    Raises:
+        InvalidInput: The ratio is 10^8 or more, beyond what is recorded: next to nothing stands below the line.
+    """
+    if numerator >= RATIO_END * denominator:
+        raise InvalidInput(
+            f"{numerator} over {denominator} is a ratio of {RATIO_END} or more",
+            zh=f"{numerator} 与 {denominator} 之比达到或超过 {RATIO_END}，超出可记录范围",
+            field="exposure",
+            remedy="Settle what is still owed, or release the pledge.",
+            remedy_zh="请结清剩余债权，或解除质押。",
+        )
     return (numerator / denominator).quantize(_RATIO_STEP, rounding=ROUND_FLOOR)
+
+
+def loan_to_value(principal_cny: Decimal, market_value_cny: Decimal) -> Decimal:
+    """Give principal over market value, to ten places, rounded down.
+
+    Raises:
+        MissingData: The units are worth less than half a fen.
+        InvalidInput: The ratio is beyond what is recorded.
+    """
+    if not market_value_cny:
+        raise MissingData(
+            "the pledged units are worth less than half a fen: there is no market value to hold the loan against",
+            zh="押品市值不足半分，无法计算质押率",
+            field="units",
+            remedy="Check price and quantity, or call for new units.",
+            remedy_zh="请核对价格与数量，或要求追加押品。",
+        )
+    return floor_ratio(principal_cny, market_value_cny)
 
 
 def level_of(

@@ -19,6 +19,7 @@ from collateral.calc.coverage_rules import (
     floor_ratio,
     level_of,
     line_values_cny,
+    loan_to_value,
     top_up_t,
 )
 from collateral.calc.margin import MarginPosition, MarginTerms, margin_movement
@@ -183,7 +184,7 @@ def strike(inputs: DailyInputs) -> Struck:
     gap_cny, shortfall_cny, delivery_cny, return_cny = _moved(inputs, valuation)
     return Struck(
         valuation=valuation, cash_to_initial_cny=cash_cny,
-        top_ups=tuple(_top_up(one, valuation, inputs) for one in inputs.candidates) if cash_cny else (),
+        top_ups=tuple(top_up_of(one, valuation, inputs) for one in inputs.candidates) if cash_cny else (),
         scheme_days=days, closeout_days=longest, safe_dates=safe_dates, safe_date=earliest_safe_date(safe_dates),
         gap_cny=gap_cny, shortfall_cny=shortfall_cny, delivery_cny=delivery_cny, return_cny=return_cny,
     )  # fmt: skip
@@ -213,7 +214,7 @@ def _valued(inputs: DailyInputs) -> Valuation:
     return Valuation(
         lines=tuple(lines), market_value_cny=market_cny, collateral_value_cny=collateral_cny, debt_cny=debt_cny,
         coverage_ratio=floor_ratio(collateral_cny, debt_cny) if debt_cny else None,
-        ltv_ratio=floor_ratio(inputs.debt.principal_cny, market_cny), level=level,
+        ltv_ratio=loan_to_value(inputs.debt.principal_cny, market_cny), level=level,
     )  # fmt: skip
 
 
@@ -265,7 +266,12 @@ def scheme_days(lines: tuple[HeldLine, ...], depths: tuple[Depth, ...]) -> tuple
     return tuple(found)
 
 
-def _top_up(one: HeldLine, valuation: Valuation, inputs: DailyInputs) -> TopUp:
+def top_up_of(one: HeldLine, valuation: Valuation, inputs: DailyInputs) -> TopUp:
+    """Give what restores the initial line in a unit that the pledgor holds free.
+
+    Raises:
+        InvalidInput: The unit has no collateral value.
+    """
     priced = one.priced
     quantity_t = top_up_t(
         priced.unit, price_cny_per_t=priced.price_cny_per_t, haircut_ratio=priced.haircut_ratio,

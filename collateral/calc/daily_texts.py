@@ -6,13 +6,13 @@ A replay makes each decision the long way and compares every byte, so a pattern 
 """
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from carbonfin.kernel.units import Money
 from carbonfin.rules.record import canonical_json
-from collateral.calc.daily_margin import AgreedMargin, DailyInputs, HeldLine, Struck, strike
-from collateral.calc.daily_traces import decide_daily_margin, figure_values
+from collateral.calc.daily_margin import AgreedMargin, DailyInputs, HeldLine, Struck
+from collateral.calc.daily_traces import decide_daily_margin, figure_names, figure_texts
 from collateral.calc.margin import Rounding
 from collateral.calc.surrender import SafeDate
 
@@ -31,10 +31,17 @@ class DayTexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pattern:
-    """The trace of one shape, with a place for each value that differs, and the figures whose values stand there."""
+    """The trace of one shape: what stands between the values that differ, and which of the texts stand there."""
 
-    trace: str
-    names: tuple[str, ...]
+    between: tuple[str, ...]
+    places: tuple[int, ...]
+
+    def filled(self, texts: Sequence[str]) -> str:
+        """Give the trace with one agreement's values."""
+        parts = [""] * (2 * len(self.places) + 1)
+        parts[::2] = self.between
+        parts[1::2] = [texts[place] for place in self.places]
+        return "".join(parts)
 
 
 class DayWriter:
@@ -44,13 +51,12 @@ class DayWriter:
         self._patterns: dict[Hashable, _Pattern] = {}
         self._by_identity: dict[int, tuple[object, str]] = {}
 
-    def write(self, inputs: DailyInputs) -> DayTexts:
-        """Strike one agreement's day and write it as `canonical_json` would."""
-        struck = strike(inputs)
+    def write(self, inputs: DailyInputs, struck: Struck) -> DayTexts:
+        """Write one agreement's day, as it was struck, the way `canonical_json` would."""
         shape = _shape(inputs, struck)
         pattern = self._patterns.get(shape)
         if pattern is None:
-            pattern = self._patterns[shape] = _pattern_of(inputs)
+            pattern = self._patterns[shape] = _pattern_of(inputs, struck)
         return DayTexts(
             inputs=inputs, struck=struck, inputs_text=self._inputs_text(inputs),
             outputs_text=self._outputs_text(inputs, struck, pattern),
@@ -71,8 +77,7 @@ class DayWriter:
         )
 
     def _outputs_text(self, inputs: DailyInputs, struck: Struck, pattern: _Pattern) -> str:
-        values = figure_values(inputs, struck)
-        trace = pattern.trace % tuple([values[name] for name in pattern.names])
+        trace = pattern.filled(figure_texts(inputs, struck))
         valuation = struck.valuation
         coverage = "null" if valuation.coverage_ratio is None else f'"{valuation.coverage_ratio:f}"'
         lines = ",".join(
@@ -150,18 +155,20 @@ def _shape(inputs: DailyInputs, struck: Struck) -> Hashable:
     )
 
 
-def _pattern_of(inputs: DailyInputs) -> _Pattern:
-    outcome = decide_daily_margin(inputs)
-    values = figure_values(inputs, strike(inputs))
-    names, texts = [], []
-    for figure in outcome.trace:
+def _pattern_of(inputs: DailyInputs, struck: Struck) -> _Pattern:
+    place_of = {name: place for place, name in enumerate(figure_names(inputs, struck))}
+    between, places, written = [], [], ""
+    for number, figure in enumerate(decide_daily_margin(inputs).trace):
         before, _, after = canonical_json(figure).rpartition(_VALUE)
         assert after == f'{figure.value}"}}', f"the value of {figure.name} is not written last and plainly"
-        is_given = figure.name in values
-        names += [figure.name] if is_given else []
-        value = "%s" if is_given else figure.value.replace("%", "%%")
-        texts.append(f'{before.replace("%", "%%")}{_VALUE}{value}"}}')
-    return _Pattern(trace=",".join(texts), names=tuple(names))
+        written += f"{',' if number else ''}{before}{_VALUE}"
+        if figure.name in place_of:
+            between.append(written)
+            places.append(place_of[figure.name])
+            written = '"}'
+        else:
+            written += after
+    return _Pattern(between=(*between, written), places=tuple(places))
 
 
 def _attached_text(line: HeldLine) -> str:

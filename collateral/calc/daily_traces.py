@@ -6,7 +6,7 @@ from decimal import Decimal
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import TopUp, Valuation
-from collateral.calc.daily_margin import DailyInputs, Struck, strike
+from collateral.calc.daily_margin import AgreedMargin, DailyInputs, Struck, strike
 from collateral.calc.figures import FigureList
 from collateral.calc.margin import Infinite
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate
@@ -46,52 +46,75 @@ def decide_daily_margin(inputs: DailyInputs) -> DailyOutcome:
 
 def figure_values(inputs: DailyInputs, struck: Struck) -> dict[str, str]:
     """Give the values that differ from agreement to agreement, by the figure's name."""
-    valuation, debt, margin, agreed = struck.valuation, inputs.debt, inputs.margin, inputs.agreed
-    terms = agreed.margin
-    values = {
-        "line_initial": str(agreed.initial_ratio),
-        "line_warning": str(agreed.warning_ratio),
-        "line_disposal": str(agreed.disposal_ratio),
-        "threshold": terms.threshold.value if isinstance(terms.threshold, Infinite) else str(terms.threshold.amount),
-        "minimum_transfer": str(terms.minimum_transfer.amount),
-        "rounding": str(terms.delivery_rounding.multiple.amount),
-        "independent": str(agreed.independent_cny),
-        "market_value": str(valuation.market_value_cny),
-        "collateral_value": str(valuation.collateral_value_cny),
-        "principal": str(debt.principal_cny),
-        "accrued": str(debt.accrued_cny),
-        "costs": str(debt.costs_cny),
-        "debt": str(valuation.debt_cny),
-        "coverage": "" if valuation.coverage_ratio is None else str(valuation.coverage_ratio),
-        "ltv": str(valuation.ltv_ratio),
-        "level": valuation.level.value,
-        "margin_held": str(margin.held_cny),
-        "cash_to_initial": str(struck.cash_to_initial_cny),
-        "closeout_days": str(struck.closeout_days),
-        "lead_days": str(inputs.ends.cure_days + struck.closeout_days + inputs.ends.unfreeze_days),
-        "last_safe_date": str(struck.safe_date.day or struck.safe_date.kind),
-        "gap": str(struck.gap_cny),
-        "in_transit": str(margin.delivery_in_transit_cny),
-        "on_its_way_back": str(margin.return_in_transit_cny),
-        "shortfall": str(struck.shortfall_cny),
-        "delivery": str(struck.delivery_cny),
-        "returned": str(struck.return_cny),
-    }
+    return dict(zip(figure_names(inputs, struck), figure_texts(inputs, struck), strict=True))
+
+
+_NAMES = (
+    "line_initial", "line_warning", "line_disposal", "threshold", "minimum_transfer", "rounding", "independent",
+    "market_value", "collateral_value", "principal", "accrued", "costs", "debt", "coverage", "ltv", "level",
+    "margin_held", "cash_to_initial", "closeout_days", "lead_days", "last_safe_date", "gap", "in_transit",
+    "on_its_way_back", "shortfall", "delivery", "returned",
+)  # fmt: skip
+
+
+def figure_names(inputs: DailyInputs, struck: Struck) -> list[str]:
+    """Give the names of the values that differ, in the order of `figure_texts`; agreements of one shape share them."""
+    names = list(_NAMES)
+    for line in struck.valuation.lines:
+        names += [f"quantity_{line.unit}", f"market_value_{line.unit}", f"collateral_value_{line.unit}"]
+    names += [f"attached_{held.priced.unit}" for held in inputs.lines if held.attached_t is not None]
+    for scheme, _, _ in struck.scheme_days:
+        names += [f"pledged_{scheme}", f"closeout_days_{scheme}"]
+    names += [f"last_safe_date_{one.unit}" for one in struck.safe_dates]
+    return names + [f"top_up_{top_up.unit}" for top_up in struck.top_ups]
+
+
+def figure_texts(inputs: DailyInputs, struck: Struck) -> list[str]:
+    """Give the values that differ, as the trace writes them, in the order of `figure_names`."""
+    valuation, debt, margin = struck.valuation, inputs.debt, inputs.margin
+    texts = [
+        *_agreed_texts(inputs.agreed),
+        str(valuation.market_value_cny),
+        str(valuation.collateral_value_cny),
+        str(debt.principal_cny),
+        str(debt.accrued_cny),
+        str(debt.costs_cny),
+        str(valuation.debt_cny),
+        "" if valuation.coverage_ratio is None else str(valuation.coverage_ratio),
+        str(valuation.ltv_ratio),
+        valuation.level.value,
+        str(margin.held_cny),
+        str(struck.cash_to_initial_cny),
+        str(struck.closeout_days),
+        str(inputs.ends.cure_days + struck.closeout_days + inputs.ends.unfreeze_days),
+        str(struck.safe_date.day or struck.safe_date.kind),
+        str(struck.gap_cny),
+        str(margin.delivery_in_transit_cny),
+        str(margin.return_in_transit_cny),
+        str(struck.shortfall_cny),
+        str(struck.delivery_cny),
+        str(struck.return_cny),
+    ]
     for line in valuation.lines:
-        values[f"quantity_{line.unit}"] = str(line.quantity_t)
-        values[f"market_value_{line.unit}"] = str(line.market_value_cny)
-        values[f"collateral_value_{line.unit}"] = str(line.collateral_value_cny)
-    for held in inputs.lines:
-        if held.attached_t is not None:
-            values[f"attached_{held.priced.unit}"] = str(held.attached_t)
-    for scheme, tonnes, days in struck.scheme_days:
-        values[f"pledged_{scheme}"] = str(tonnes)
-        values[f"closeout_days_{scheme}"] = str(days)
-    for one in struck.safe_dates:
-        values[f"last_safe_date_{one.unit}"] = str(one.day or one.kind)
-    for top_up in struck.top_ups:
-        values[f"top_up_{top_up.unit}"] = str(top_up.quantity_t)
-    return values
+        texts += [str(line.quantity_t), str(line.market_value_cny), str(line.collateral_value_cny)]
+    texts += [str(held.attached_t) for held in inputs.lines if held.attached_t is not None]
+    for _, tonnes, days in struck.scheme_days:
+        texts += [str(tonnes), str(days)]
+    texts += [str(one.day or one.kind) for one in struck.safe_dates]
+    return texts + [str(top_up.quantity_t) for top_up in struck.top_ups]
+
+
+def _agreed_texts(agreed: AgreedMargin) -> list[str]:
+    terms = agreed.margin
+    return [
+        str(agreed.initial_ratio),
+        str(agreed.warning_ratio),
+        str(agreed.disposal_ratio),
+        terms.threshold.value if isinstance(terms.threshold, Infinite) else str(terms.threshold.amount),
+        str(terms.minimum_transfer.amount),
+        str(terms.delivery_rounding.multiple.amount),
+        str(agreed.independent_cny),
+    ]
 
 
 def _facts_figures(inputs: DailyInputs, struck: Struck, figures: FigureList, values: dict[str, str]) -> None:

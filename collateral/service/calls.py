@@ -69,7 +69,7 @@ def move_by_coverage(
     live: dict[str, list[MarginCall]] = {}
     for call in margin.live_calls(session, actor):
         live.setdefault(call.agreement_code, []).append(call)
-    in_force = margin.terms_in_force(session, actor, on=view.day)
+    in_force = margin.shared_terms_in_force(session, actor, on=view.day)
     batch = _Batch(
         session=session,
         actor=actor,
@@ -130,7 +130,12 @@ class _Batch:
             self.session,
             [self._call_row(call) for _, call, _ in self.made],
             self._call_events(),
-        )
+            of_all={
+                "organization_id": self.actor.organization_id, "issued_on": self.view.day, "currency": "CNY",
+                "issued_at": self.view.standing.known_at, "received_amount": Decimal("0.00"),
+            },
+            of_events={**self._said(), "cause": "日终盯市"},
+        )  # fmt: skip
         breached = [
             (pledge, call, row)
             for pledge, call, row in self.made
@@ -146,6 +151,7 @@ class _Batch:
                 self._breach(event_id, *one, place=places.get(one[0].id, 0))
                 for event_id, one in zip(new_ids(len(breached)), breached, strict=True)
             ],
+            of_all={**self._said(), "event": "breach", "state_before": "DRAWN", "state_after": "MARGIN_CALLED"},
         )
         told = [(call, f"pledge:{pledge.id}") for pledge, call, _ in self.made]
         tell_calls(self.session, self.actor, told, at=self.view.standing.known_at, is_first=True)
@@ -162,15 +168,13 @@ class _Batch:
             self.begun[terms_id] = found
         return found
 
-    def _call_row(self, call: MarginCall) -> dict[str, Any]:
+    @staticmethod
+    def _call_row(call: MarginCall) -> dict[str, Any]:
         return {
             "id": call.id,
-            "organization_id": self.actor.organization_id,
             "agreement_code": call.agreement_code,
             "state": call.state,
-            "issued_on": call.issued_on,
             "deadline": call.deadline,
-            "currency": call.currency,
             "cash_amount": call.cash_amount,
             "top_ups": [
                 {
@@ -182,10 +186,8 @@ class _Batch:
                 for one in call.top_ups
             ],
             "decision_id": call.decision_id,
-            "issued_at": self.view.standing.known_at,
             "part": call.part,
             "direction": call.direction,
-            "received_amount": call.received_amount,
             "deadline_at": call.deadline_at,
             "terms_id": call.terms_id,
         }
@@ -196,16 +198,8 @@ class _Batch:
             for _, call, _ in self.made
             for place, step in enumerate(self._begun(call.terms_id).steps)
         ]
-        said = {
-            "organization_id": self.actor.organization_id,
-            "happened_at": self.view.standing.known_at,
-            "actor_id": self.actor.id,
-            "actor_name": self.actor.name,
-            "cause": "日终盯市",
-        }
         return [
             {
-                **said,
                 "id": event_id,
                 "call_id": call.id,
                 "place": place,
@@ -213,26 +207,28 @@ class _Batch:
                 "state_before": before,
                 "state_after": after,
                 "amount": call.cash_amount,
-                "business_date": call.issued_on,
             }
             for event_id, (call, place, (event, before, after)) in zip(new_ids(len(steps)), steps, strict=True)
         ]
 
-    def _breach(
-        self, event_id: str, pledge: daily.RunningPledge, call: MarginCall, row: Mapping[str, Any], *, place: int
-    ) -> dict[str, Any]:
+    def _said(self) -> dict[str, Any]:
+        """Give what every step of the run says."""
         return {
-            "id": event_id,
             "organization_id": self.actor.organization_id,
-            "pledge_id": pledge.id,
-            "place": place,
-            "event": "breach",
-            "state_before": "DRAWN",
-            "state_after": "MARGIN_CALLED",
-            "business_date": call.issued_on,
+            "business_date": self.view.day,
             "happened_at": self.view.standing.known_at,
             "actor_id": self.actor.id,
             "actor_name": self.actor.name,
+        }
+
+    @staticmethod
+    def _breach(
+        event_id: str, pledge: daily.RunningPledge, call: MarginCall, row: Mapping[str, Any], *, place: int
+    ) -> dict[str, Any]:
+        return {
+            "id": event_id,
+            "pledge_id": pledge.id,
+            "place": place,
             "cause": f"担保覆盖率 {row['coverage_ratio']:.4f} 低于预警线 {row['warning_ratio']:.2f}，"
             f"限 {call.deadline} 前补足",
             "decision_id": call.decision_id,

@@ -16,7 +16,17 @@ from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import WrittenDecision, record_written
 from collateral.calc.agreed_terms import TermsRecord, unagreed_terms
 from collateral.calc.coverage import Debt
-from collateral.calc.daily_margin import AgreedMargin, DailyInputs, EndFacts, HeldLine, MarginHeld, scheme_days
+from collateral.calc.daily_columns import strike_all
+from collateral.calc.daily_margin import (
+    AgreedMargin,
+    DailyInputs,
+    EndFacts,
+    HeldLine,
+    MarginHeld,
+    Struck,
+    scheme_days,
+    strike,
+)
 from collateral.calc.daily_texts import DayTexts, DayWriter
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.pledge import IN_FORCE, nothing_pledged
@@ -25,11 +35,6 @@ from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
 from collateral.store.authority_acts import attached_by_pledge
 
-_COUNTED = (
-    "currency", "threshold", "minimum_transfer", "rounding", "delivery_direction", "return_direction", "independent",
-    "initial_ratio", "warning_ratio", "disposal_ratio",
-)  # fmt: skip
-"""Terms that a day's figures hang on; agreements with the same ones share what is made of them."""
 _NOTHING_HELD = daily.MarginSums()
 
 
@@ -46,16 +51,9 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
         day = _Day.read(session, actor, view, running)
     except MissingData as error:  # the bank lacks what every valuation rests on
         return Batch(values=(), failures=tuple(Failure.of(pledge.code, error) for pledge in running))
-    written: list[tuple[daily.RunningPledge, DayTexts]] = []
-    failures: list[Failure] = []
-    writer = DayWriter()
-    for pledge in running:
-        try:
-            written.append((pledge, writer.write(day.inputs_of(pledge))))
-        except CarbonFinError as error:
-            failures.append(Failure.of(pledge.code, error))
+    written, failures = day.written(running)
     _keep(session, actor, view, day, written)
-    return Batch(values=tuple(pledge.code for pledge, _ in written), failures=tuple(failures))
+    return Batch(values=tuple(pledge.code for pledge, _ in written), failures=failures)
 
 
 def strike_one(session: Session, actor: Actor, view: DeskView, pledge_id: str) -> None:
@@ -69,7 +67,8 @@ def strike_one(session: Session, actor: Actor, view: DeskView, pledge_id: str) -
     if not running:
         raise Conflict("the pledge is not in force", zh="质押不在存续期，无需盯市", field="pledge_id")
     day = _Day.read(session, actor, view, running)
-    _keep(session, actor, view, day, [(one, DayWriter().write(day.inputs_of(one))) for one in running])
+    inputs = day.inputs_of(running[0])
+    _keep(session, actor, view, day, [(running[0], DayWriter().write(inputs, strike(inputs)))])
 
 
 def _keep(
@@ -103,6 +102,7 @@ def _keep(
     daily.add_coverages(
         session,
         actor,
+        view.day,
         [
             daily.StruckDay(
                 pledge=pledge, texts=texts, inputs_digest=digest, revision=len(earlier), stood_before=digest in earlier,
@@ -129,7 +129,7 @@ class _Day:
     shared_ends: dict[tuple[tuple[Unit, ...], int], EndFacts]
     shared_depths: dict[tuple[Unit, ...], EndFacts]
     shared_names: dict[tuple[Unit, ...], tuple[str, ...]]
-    shared_margins: dict[tuple[object, ...], AgreedMargin]
+    shared_margins: dict[tuple[int, int], AgreedMargin]
 
     @classmethod
     def read(cls, session: Session, actor: Actor, view: DeskView, running: tuple[daily.RunningPledge, ...]) -> "_Day":
@@ -147,7 +147,7 @@ class _Day:
             free=free,
             sums=daily.margin_sums(session, actor, before=view.day),
             attached=attached_by_pledge(session, actor),
-            terms=margin.terms_in_force(session, actor, on=view.day),
+            terms=margin.shared_terms_in_force(session, actor, on=view.day),
             units=units,
             bank_lines=_bank_margin(view, facts),
             shared_ends={},
@@ -155,6 +155,27 @@ class _Day:
             shared_names={},
             shared_margins={},
         )
+
+    def written(
+        self, running: tuple[daily.RunningPledge, ...]
+    ) -> tuple[list[tuple[daily.RunningPledge, DayTexts]], tuple[Failure, ...]]:
+        """Strike and write every pledge's day; what cannot be valued is a failure, in the order of the pledges."""
+        collected: list[DailyInputs | CarbonFinError] = []
+        for pledge in running:
+            try:
+                collected.append(self.inputs_of(pledge))
+            except CarbonFinError as error:
+                collected.append(error)
+        struck = iter(strike_all([one for one in collected if isinstance(one, DailyInputs)]))
+        written, failures, writer = [], [], DayWriter()
+        for pledge, inputs in zip(running, collected, strict=True):
+            found = next(struck) if isinstance(inputs, DailyInputs) else inputs
+            if isinstance(inputs, DailyInputs) and isinstance(found, Struck):
+                written.append((pledge, writer.write(inputs, found)))
+            else:
+                assert isinstance(found, CarbonFinError)
+                failures.append(Failure.of(pledge.code, found))
+        return written, tuple(failures)
 
     def terms_id_of(self, code: str) -> str | None:
         """Give the terms an agreement stands under; None for the bank's own lines."""
@@ -216,7 +237,7 @@ class _Day:
         found = self.terms.get(code)
         if found is None:
             return self.bank_lines
-        key = (found.revision, *[getattr(found.terms, name) for name in _COUNTED])
+        key = (found.revision, id(found.terms))
         agreed = self.shared_margins.get(key)
         if agreed is None:
             agreed = self.shared_margins[key] = _own_margin(found, self.bank_lines)

@@ -265,7 +265,7 @@ def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureReco
     """Issue a repo's call; without agreed terms its deadline is not known here, so none is shown."""
     at = view.standing.known_at
     amount = Money.of(exposure.margin_call_amount, repo.terms.currency)
-    found = margin.terms_in_force(session, actor, on=view.day, agreement_code=repo.terms.code).get(repo.terms.code)
+    found = margin.terms_in_force(session, actor, repo.terms.code, on=view.day)
     begun = None if found is None else begin_call(calendars_known(session, at), found.terms, at=at)
     call = margin.add_call(
         session,

@@ -174,20 +174,20 @@ class StruckDay:
     decision_id: str
 
 
-def add_coverages(session: Session, actor: Actor, days: Sequence[StruckDay]) -> None:
-    """Write down many agreements' coverage by one statement."""
+def add_coverages(session: Session, actor: Actor, business_date: date, days: Sequence[StruckDay]) -> None:
+    """Write down many agreements' coverage of a day by one statement."""
     ids = new_ids(len(days))
-    insert_many(session, CoverageRow, [_coverage_row(actor, *one) for one in zip(ids, days, strict=True)])
+    rows = [_coverage_row(*one) for one in zip(ids, days, strict=True)]
+    same = {"organization_id": actor.organization_id, "business_date": business_date}
+    insert_many(session, CoverageRow, rows, same=same)
 
 
-def _coverage_row(actor: Actor, row_id: str, day: StruckDay) -> dict[str, Any]:
+def _coverage_row(row_id: str, day: StruckDay) -> dict[str, Any]:
     struck, inputs = day.texts.struck, day.texts.inputs
     valuation = struck.valuation
     return {
         "id": row_id,
-        "organization_id": actor.organization_id,
         "pledge_id": day.pledge.id,
-        "business_date": inputs.valuation_date,
         "revision": day.revision,
         "inputs_digest": f"{day.inputs_digest}{_AGAIN}{day.revision}" if day.stood_before else day.inputs_digest,
         "decision_id": day.decision_id,
@@ -238,10 +238,17 @@ def called_on(session: Session, actor: Actor, day: date) -> set[tuple[str, str]]
     return {(row.agreement_code, row.direction) for row in rows}
 
 
-def add_calls(session: Session, calls: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]) -> None:
-    """Write many calls and their first steps, each by one statement."""
-    insert_many(session, MarginCallRow, calls)
-    insert_many(session, MarginCallEventRow, events)
+def add_calls(
+    session: Session,
+    calls: Sequence[Mapping[str, Any]],
+    events: Sequence[Mapping[str, Any]],
+    *,
+    of_all: Mapping[str, Any],
+    of_events: Mapping[str, Any],
+) -> None:
+    """Write many calls and their first steps, each by one statement; what is the same in all is given once."""
+    insert_many(session, MarginCallRow, calls, same=of_all)
+    insert_many(session, MarginCallEventRow, events, same=of_events)
 
 
 def move_pledges(session: Session, actor: Actor, pledge_ids: Sequence[str], *, before: str, after: str) -> int:
@@ -269,6 +276,6 @@ def pledge_event_places(session: Session, actor: Actor) -> dict[str, int]:
     return {row.pledge_id: row.place for row in rows}
 
 
-def add_pledge_events(session: Session, events: Sequence[Mapping[str, Any]]) -> None:
-    """Write many steps of pledges by one statement."""
-    insert_many(session, PledgeEventRow, events)
+def add_pledge_events(session: Session, events: Sequence[Mapping[str, Any]], *, of_all: Mapping[str, Any]) -> None:
+    """Write many steps of pledges by one statement; what is the same in all is given once."""
+    insert_many(session, PledgeEventRow, events, same=of_all)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
@@ -60,23 +61,44 @@ def add_terms(session: Session, actor: Actor, terms: AgreedTerms, signed: Signed
     return _terms(row)
 
 
-def terms_in_force(
-    session: Session, actor: Actor, *, on: date, agreement_code: str | None = None
-) -> dict[str, TermsRecord]:
-    """Give the terms that hold on a day by agreement: of those valid by then, the last revision."""
+def terms_in_force(session: Session, actor: Actor, agreement_code: str, *, on: date) -> TermsRecord | None:
+    """Give an agreement's terms that hold on a day: of those valid by then, the last revision."""
+    row = session.exec(
+        select(MarginTermsRow)
+        .where(MarginTermsRow.organization_id == actor.organization_id, MarginTermsRow.valid_from <= on)
+        .where(MarginTermsRow.agreement_code == agreement_code)
+        .order_by(col(MarginTermsRow.revision).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _terms(row)
+
+
+def shared_terms_in_force(session: Session, actor: Actor, *, on: date) -> dict[str, TermsRecord]:
+    """Give the terms that hold on a day by agreement, those that say the same made once, for runs over all agreements.
+
+    What they say is each agreement's own; the agreement their text names is the first of those that share them.
+    """
     table = table_of(MarginTermsRow)
-    query = (
+    rows = session.execute(
         sa.select(
-            table.c.agreement_code, table.c.id, table.c.revision, table.c.terms, table.c.maker_name,
-            table.c.checker_name,
+            table.c.agreement_code, table.c.id, table.c.revision, sa.cast(table.c.terms, sa.Text).label("text"),
+            table.c.maker_name, table.c.checker_name,
         )
         .where(table.c.organization_id == actor.organization_id, table.c.valid_from <= on)
         .order_by(table.c.revision)
     )  # fmt: skip
-    if agreement_code is not None:
-        query = query.where(table.c.agreement_code == agreement_code)
-    rows = {row.agreement_code: row for row in session.execute(query)}
-    return {code: _terms(row) for code, row in rows.items()}
+    shared: dict[tuple[Any, ...], AgreedTerms] = {}
+    found = {}
+    for row in {row.agreement_code: row for row in rows}.values():
+        payload = msgspec.json.decode(row.text)
+        said = tuple([(name, value) for name, value in payload.items() if name != "agreement_code"])
+        terms = shared.get(said)
+        if terms is None:
+            terms = shared[said] = terms_of_payload(payload)
+        found[row.agreement_code] = TermsRecord(
+            id=row.id, revision=row.revision, terms=terms, maker_name=row.maker_name, checker_name=row.checker_name
+        )
+    return found
 
 
 def terms_of(session: Session, actor: Actor, agreement_code: str) -> tuple[TermsRecord, ...]:
@@ -89,7 +111,7 @@ def terms_of(session: Session, actor: Actor, agreement_code: str) -> tuple[Terms
     return tuple(_terms(row) for row in rows)
 
 
-def _terms(row: MarginTermsRow | sa.Row[Any]) -> TermsRecord:
+def _terms(row: MarginTermsRow) -> TermsRecord:
     return TermsRecord(
         id=row.id,
         revision=row.revision,

@@ -151,6 +151,6 @@ def test_texts_written_for_many_are_those_written_for_one(data: st.DataObject) -
             code=f'P"{place}\\号', free_t=data.draw(st.integers(0, 10**6)),
             source=data.draw(st.sampled_from(["贷款台账", "放款"])),
         )  # fmt: skip
-        texts = writer.write(inputs)
+        texts = writer.write(inputs, strike(inputs))
         assert texts.inputs_text == canonical_json(inputs)
         assert texts.outputs_text == canonical_json(decide_daily_margin(rebuilt(texts.inputs_text, DailyInputs)))

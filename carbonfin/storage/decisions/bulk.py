@@ -1,6 +1,6 @@
 """Many decisions of one kind put on record at once: the texts come written, one statement holds them all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -41,9 +41,13 @@ def record_written(
 ) -> tuple[str, ...]:
     """Keep decisions for good, in their order, and give their identifiers; a replay proves the texts.
 
-    They are sealed as single ones are. The texts must be those `canonical_json` gives for inputs and outputs.
+    They are sealed as single ones are. The texts must be those `canonical_json` gives for inputs and outputs, and what
+    they say of customers must come from stored columns, which hold no text that cannot be kept.
     """
-    return tuple(one.id for one in keep_written(session, actor, kind, decisions, valid_on=valid_on, known_at=known_at))
+    kept = keep_written(
+        session, actor, kind, decisions, valid_on=valid_on, known_at=known_at, storable=("inputs", "outputs")
+    )
+    return tuple(one.id for one in kept)
 
 
 def keep_written(
@@ -54,8 +58,12 @@ def keep_written(
     *,
     valid_on: date,
     known_at: datetime,
+    storable: Collection[str] = (),
 ) -> list[Unsealed]:
-    """Keep decisions for good as `record_written` does, and give each with the digest over its record."""
+    """Keep decisions for good as `record_written` does, and give each with the digest over its record.
+
+    `storable` names the texts that come from stored columns alone; the others are looked at.
+    """
     said = {
         "organization_id": actor.organization_id,
         "kind": kind.name,
@@ -75,14 +83,16 @@ def keep_written(
             "inputs": one.inputs,
             "inputs_digest": one.inputs_digest,
             "outputs": one.outputs,
-            "outputs_digest": sha256_hex(one.outputs.encode()),
+            # msgspec leaves the UTF-8 with the text, where the encoder and the driver find it.
+            "outputs_digest": sha256_hex(msgspec.Raw(one.outputs)),
         }
         digest = sha256_hex(_SORTED.encode({**plainly, **own}))
-        rows.append({**said, **own, "record_digest": digest})
+        own["record_digest"] = digest
+        rows.append(own)
     if not rows:
         return []
     session.flush()
-    insert_many(session, DecisionRow, rows)
+    insert_many(session, DecisionRow, rows, same=said, storable=storable)
     kept = [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows]
     seal_soon(session, actor.organization_id, kept)
     return kept

@@ -40,17 +40,16 @@ def publish_first(session: Session, actor: Actor, events: Sequence[tuple[str, st
         rows.append(
             {
                 "id": event_id,
-                "organization_id": actor.organization_id,
                 "subject": SUBJECT_START + subject,
-                "number": 1,
                 "kind": kind,
-                "payload": dict(payload),
-                "actor_id": actor.id,
-                "state": MessageState.PENDING,
-                "attempts": 0,
+                "payload": payload,
             }
         )
-    insert_many(session, OutboxMessageRow, rows)
+    same = {
+        "organization_id": actor.organization_id, "number": 1, "actor_id": actor.id, "state": MessageState.PENDING,
+        "attempts": 0,
+    }  # fmt: skip
+    insert_many(session, OutboxMessageRow, rows, same=same)
 
 
 def lay_out(session: Session, organization_id: str, *, at: datetime) -> int:

@@ -123,7 +123,6 @@ def tell_all(
     fresh = [
         {
             "id": item_id,
-            "organization_id": organization_id,
             "key": notice.key,
             "person_id": notice.person_id,
             "role": notice.role,
@@ -135,11 +134,10 @@ def tell_all(
             "text_en": notice.text_en,
             "address": notice.address,
             "due_on": notice.due_on,
-            "created_at": at,
         }
         for item_id, notice in zip(new_ids(len(unknown)), unknown, strict=True)
     ]
-    insert_many(session, InboxItemRow, fresh)
+    insert_many(session, InboxItemRow, fresh, same={"organization_id": organization_id, "created_at": at})
     return len(fresh)
 
 
