@@ -206,6 +206,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/valuations/preview": BANK_READERS,
     "POST /v1/valuations/stream": BANK_READERS,
     "GET /v1/valuations/{valuation_id:str}": BANK_READERS,
+    "GET /v1/valuations/{valuation_id:str}/profit": BANK_READERS,
     "GET /v1/portfolios": BANK_READERS,
     "POST /v1/portfolios/files": BANK_MAKERS,
     "GET /v1/market/quotes": BANK_READERS,
@@ -250,6 +251,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /portfolios/{portfolio_id:str}/risk": BANK_MAKERS,
     "GET /portfolios/{portfolio_id:str}/compliance": BANK_READERS,
     "GET /valuations/{valuation_id:str}": BANK_READERS,
+    "GET /valuations/{valuation_id:str}/profit": BANK_READERS,
     "GET /valuations/{valuation_id:str}/lines/{line_id:str}": BANK_READERS,
     "GET /valuations/{valuation_id:str}/export/{ending:str}": BANK_READERS,
     # --- collateral ---

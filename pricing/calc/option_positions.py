@@ -67,7 +67,7 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
         )  # fmt: skip
 
     def value(moved: OptionColumns) -> FloatArray:
-        return _american_values(moved, valuation_date)
+        return option_values(style, moved, valuation_date)
 
     step = _PRICE_BUMP * columns.forward
     rate = -np.log(columns.discount) / columns.years
@@ -89,7 +89,14 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
     )
 
 
-def _american_values(columns: OptionColumns, valuation_date: date) -> FloatArray:
+def option_values(style: ExerciseStyle, columns: OptionColumns, valuation_date: date) -> FloatArray:
+    """Give the values of `option_greeks` alone, the same bits.
+
+    Raises:
+        CalculationFailed: QuantLib found no exercise boundary.
+    """
+    if style is ExerciseStyle.EUROPEAN:
+        return option_greeks(style, columns, valuation_date).value_per_t
     return american_option_values(
         valuation_date=valuation_date, forward_per_t=columns.forward, strike_per_t=columns.strike,
         total_volatility=columns.volatility * np.sqrt(columns.years), discount_factor=columns.discount,
@@ -162,12 +169,7 @@ def unit_values(
         if not mine:
             continue
         columns = columns_of([one.point for one in mine], [one.line for one in mine])
-        is_european = style is ExerciseStyle.EUROPEAN
-        values = (
-            option_greeks(style, columns, valuation_date).value_per_t
-            if is_european
-            else _american_values(columns, valuation_date)
-        )
+        values = option_values(style, columns, valuation_date)
         for one, value in zip(mine, values.tolist(), strict=True):
             found[one.line.line_id] = (value, to_float(one.point.cny_per_unit))
     return found

@@ -2,12 +2,13 @@
 
 import typer
 
-from pricing.commands import books, compliance, market, trades
+from pricing.commands import books, compliance, market, profits, trades
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
 commands.command("value")(books.value)
 commands.command("import-book")(books.import_book)
 commands.command("risk")(books.risk)
+commands.command("profit")(profits.profit)
 commands.command("compliance-value")(compliance.compliance_value)
 commands.command("curve")(market.curve)
 commands.command("volatility-surface")(market.volatility_surface)

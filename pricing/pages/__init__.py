@@ -19,6 +19,7 @@ from pricing.pages.portfolios import (
     valuation_page,
     value_now,
 )
+from pricing.pages.profits import profit_page
 from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.risk import keep_risk, risk_page
 from pricing.pages.surfaces import surface_page
@@ -51,6 +52,7 @@ routes = [
     keep_risk,
     compliance_page,
     valuation_page,
+    profit_page,
     export_valuation,
     line_page,
 ]

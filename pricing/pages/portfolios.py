@@ -31,6 +31,7 @@ class LineView:
     value: LineValue
     kind: Text
     notes: tuple[Text, ...]
+    source: Text
     price_figure: str
     option: Text | None
 
@@ -41,6 +42,7 @@ class LineView:
             value=value,
             kind=Text(*LINE_KIND_LABELS[value.kind]),
             notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
+            source=Text(value.price_source, value.price_source.replace("，曲面 ", ", surface ")),
             price_figure=price_figure_name(value),
             option=None if value.option is None else _option_words(value.option),
         )

@@ -14,6 +14,7 @@ from pricing.schemas.market import (
     QuoteListOut,
     QuoteOut,
 )
+from pricing.schemas.profits import ProfitOut
 from pricing.schemas.risk import RiskIn, RiskOut
 from pricing.schemas.trades import TradeDocumentIn, TradeDocumentOut
 from pricing.schemas.valuations import (
@@ -55,6 +56,7 @@ __all__ = [
     "PreviewOut",
     "PreviewPriceOut",
     "PriceFileIn",
+    "ProfitOut",
     "QualityOut",
     "QuoteListOut",
     "QuoteOut",

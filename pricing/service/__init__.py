@@ -48,6 +48,7 @@ from pricing.service.market import (
     quoted_units,
 )
 from pricing.service.previews import Markets, Preview, markets_in, preview_lines
+from pricing.service.profits import ProfitAnswer, explained_profit
 from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
 from pricing.service.surfaces import (
@@ -101,6 +102,7 @@ __all__ = [
     "PieceValue",
     "Portfolio",
     "Preview",
+    "ProfitAnswer",
     "Quote",
     "RateQuote",
     "RiskAnswer",
@@ -119,6 +121,7 @@ __all__ = [
     "curve_quotes_of",
     "curve_set",
     "curves_of",
+    "explained_profit",
     "fair_price",
     "fair_value_of",
     "fetch_market",

@@ -228,5 +228,20 @@ def valuations_of(session: Session, actor: Actor, portfolio_id: str, *, limit: i
     return tuple(_valuation(row) for row in rows)
 
 
+def valuation_before(session: Session, actor: Actor, portfolio_id: str, *, number: int) -> ValuationRecord | None:
+    """Give the last valuation of a portfolio before a number, None where there is none."""
+    row = session.exec(
+        select(ValuationRow)
+        .where(
+            ValuationRow.organization_id == actor.organization_id,
+            ValuationRow.portfolio_id == portfolio_id,
+            col(ValuationRow.number) < number,
+        )
+        .order_by(col(ValuationRow.number).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _valuation(row)
+
+
 def _valuation(row: ValuationRow) -> ValuationRecord:
     return ValuationRecord(**{name: getattr(row, name) for name in ValuationRecord.__slots__})

@@ -69,9 +69,9 @@ def _quoted(world: World) -> Iterator[TestClient[Litestar]]:
         yield client
 
 
-def _stored(client: TestClient[Litestar], *rows: str, code: str = "OPT") -> str:
+def _stored(client: TestClient[Litestar], *rows: str, code: str = "OPT", replaces: bool = False) -> str:
     content = base64.b64encode((HEAD + "".join(rows)).encode()).decode()
-    body = {"file_name": "a.csv", "code": code, "name": "期权组合", "content_base64": content}
+    body = {"file_name": "a.csv", "code": code, "name": "期权组合", "content_base64": content, "replace": replaces}
     answer = post(client, "/v1/portfolios/files", body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["portfolio_id"])

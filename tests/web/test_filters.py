@@ -74,3 +74,5 @@ def test_words_follow_the_language() -> None:
     assert filters.words(figure) == "折扣系数"
     assert filters.words("plain") == "plain"
     assert filters.unit_label("CNY/t") == "元/吨"
+    assert filters.unit_label("EUR/t") == "欧元/吨"
+    assert filters.unit_label("years") == "年"

@@ -1,0 +1,129 @@
+"""What a line's value rests on at a valuation, as numbers that can be moved one by one."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.units import to_float
+from pricing.calc.forwards import maturity_years
+from pricing.calc.lines import FORWARD_RATE
+from pricing.calc.market import MarketSnapshot
+from pricing.calc.option_market import OptionPoint, OptionTerms
+from pricing.calc.option_positions import OptionColumns, option_values
+from pricing.calc.portfolio import PricedMarket
+from pricing.calc.positions import LineKind, PortfolioLine, line_fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineState:
+    """What a line rests on; what its kind does not use is 0, or 1 for the exchange rate.
+
+    Attributes:
+        valuation_date: Day of the valuation.
+        price_per_t: Spot price, settlement price, or forward price of the future under an option, in its currency.
+        years: act/365 to delivery of a forward or expiry of an option.
+        rate: Continuously compounded rate that carries and discounts a forward, or discounts an option.
+        volatility: Of an option.
+        cny_per_unit: 元 for one unit of the option's currency.
+        is_of_use: Whether the unit may still be used when it is held or delivered; one past use is worth nothing.
+    """
+
+    valuation_date: date
+    price_per_t: float
+    years: float = 0.0
+    rate: float = 0.0
+    volatility: float = 0.0
+    cny_per_unit: float = 1.0
+    is_of_use: bool = True
+
+
+def line_state(
+    snapshot: MarketSnapshot, market: PricedMarket, points: Mapping[OptionTerms, OptionPoint], line: PortfolioLine
+) -> LineState | None:
+    """Give what a line rests on at a valuation, None where that is not known or the line has come to its end.
+
+    Args:
+        snapshot: Prices and conventions of the valuation.
+        market: Fair prices on it.
+        points: What its options rest on.
+        line: The line, of this valuation's book or of another's.
+    """
+    if line_fault(line) is not None:
+        return None
+    today = snapshot.valuation_date
+    if line.kind is LineKind.OPTION:
+        point = points.get(OptionTerms.of(line))
+        return None if point is None else _option_state(point, today)
+    if line.kind is LineKind.FUTURES:
+        settlement = settlement_on(snapshot, line.contract_code or "")
+        return None if settlement is None else LineState(valuation_date=today, price_per_t=to_float(settlement))
+    price = market.lines.prices.get(line.unit)
+    if price is None:
+        return None
+    day = line.delivery_date or today
+    spot = LineState(
+        valuation_date=today,
+        price_per_t=to_float(price.price_cny_per_t),
+        is_of_use=market.lines.past_use(line.unit, day) is None,
+    )
+    if line.kind is LineKind.SPOT:
+        return spot
+    try:
+        rate = snapshot.parameter(FORWARD_RATE, scope="")
+    except MissingData:
+        return None
+    if day <= today:
+        return None
+    return LineState(
+        valuation_date=today,
+        price_per_t=spot.price_per_t,
+        years=maturity_years(today, day),
+        rate=to_float(rate.decimal),
+        is_of_use=spot.is_of_use,
+    )
+
+
+def settlement_on(snapshot: MarketSnapshot, contract_code: str) -> Decimal | None:
+    """Give the settlement price of a contract on the snapshot's day, None where there is none."""
+    today = [one for one in snapshot.settlements_of(contract_code) if one.settlement_date == snapshot.valuation_date]
+    return today[-1].price_cny_per_t if today else None
+
+
+def _option_state(point: OptionPoint, today: date) -> LineState:
+    years = to_float(point.years)
+    return LineState(
+        valuation_date=today,
+        price_per_t=to_float(point.forward_per_t),
+        years=years,
+        rate=-math.log(to_float(point.discount_factor)) / years,
+        volatility=to_float(point.volatility),
+        cny_per_unit=to_float(point.cny_per_unit),
+    )
+
+
+def worth(line: PortfolioLine, state: LineState) -> float:
+    """Give a line's value in 元; of a futures-style contract its price times tonnes, whose moves are its margin."""
+    price = state.price_per_t if state.is_of_use else 0.0
+    if line.kind is LineKind.FORWARD:
+        strike = to_float(line.strike_cny_per_t or Decimal(0))
+        forward = price * math.exp(state.rate * state.years)
+        return (forward - strike) * line.quantity_t * math.exp(-state.rate * state.years)
+    if line.kind is not LineKind.OPTION:
+        return price * line.quantity_t
+    assert line.option_style is not None, "checked by `line_fault`"
+    assert line.option_type is not None, "checked by `line_fault`"
+    columns = OptionColumns(
+        forward=np.array([price]),
+        strike=np.array([to_float(line.strike_per_t or Decimal(0))]),
+        volatility=np.array([state.volatility]),
+        years=np.array([state.years]),
+        discount=np.array([math.exp(-state.rate * state.years)]),
+        sign=np.array([line.option_type.sign], dtype=np.float64),
+    )
+    per_t = float(option_values(line.option_style, columns, state.valuation_date)[0])
+    return per_t * state.cny_per_unit * line.quantity_t
