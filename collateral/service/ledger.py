@@ -12,6 +12,7 @@ from collateral.calc.lifecycles import ENCUMBRANCE
 from collateral.service import hold_steps
 from collateral.store import holds
 from collateral.store import ledger as store
+from collateral.store.holdings import bring_total
 
 REGISTRY_NAMES: dict[Scheme, str] = {Scheme.CEA: "全国碳排放权注册登记系统", Scheme.SZA: "深圳碳排放权注册登记簿"}
 
@@ -43,11 +44,9 @@ def record_holding(
         raise InvalidInput(f"holding of {unit} is {quantity_t} t", zh="持有量不能为负", field="quantity_t")
     account_id = open_account(session, actor, party_id, unit.scheme, standing=standing)
     store.ensure_position(session, actor, account_id=account_id, unit=unit)
-    held_t = sum(one.total_t for one in holdings_of(session, actor, party_id) if one.unit == unit)
-    change_t = quantity_t - held_t
+    change_t = bring_total(session, actor, account_id=account_id, unit=unit, total_t=quantity_t)
     if not change_t:
         return
-    store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
     entry = moved(account_id, unit, change_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
     hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 

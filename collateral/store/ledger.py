@@ -20,6 +20,7 @@ from collateral.models import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.store.holdings import insert_unless_there
 
 _HELD = table_of(EncumbranceRow)
 
@@ -39,17 +40,14 @@ def account_of(session: Session, actor: Actor, *, party_id: str, scheme: Scheme)
 def add_account(
     session: Session, actor: Actor, *, party_id: str, scheme: Scheme, registry_name: str, opened_at: datetime
 ) -> str:
-    """Open an account and give its identifier."""
-    row = RegistryAccountRow(
-        organization_id=actor.organization_id,
-        party_id=party_id,
-        scheme=scheme,
-        registry_name=registry_name,
-        opened_at=opened_at,
-    )
-    session.add(row)
-    session.flush()
-    return row.id
+    """Open an account and give its identifier; one that another transaction opened meanwhile is given instead."""
+    insert_unless_there(
+        session, RegistryAccountRow, organization_id=actor.organization_id, party_id=party_id, scheme=str(scheme),
+        registry_name=registry_name, opened_at=opened_at,
+    )  # fmt: skip
+    found = account_of(session, actor, party_id=party_id, scheme=scheme)
+    assert found is not None, "an account that was written is there"
+    return found
 
 
 def party_of_account(session: Session, actor: Actor, account_id: str) -> str:
@@ -89,8 +87,10 @@ def ensure_position(session: Session, actor: Actor, *, account_id: str, unit: Un
         select(UnitPositionRow).where(UnitPositionRow.account_id == account_id, UnitPositionRow.unit == str(unit))
     ).one_or_none()
     if found is None:
-        session.add(UnitPositionRow(organization_id=actor.organization_id, account_id=account_id, unit=str(unit)))
-        session.flush()
+        insert_unless_there(
+            session, UnitPositionRow, organization_id=actor.organization_id, account_id=account_id, unit=str(unit),
+            total_t=0, pending_t=0, locked_t=0,
+        )  # fmt: skip
 
 
 def move_position(
