@@ -52,6 +52,15 @@ def bring_total(session: Session, actor: Actor, *, account_id: str, unit: Unit, 
     return total_t - seen_t
 
 
+def total_of(session: Session, *, account_id: str, unit: Unit) -> int:
+    """Give what an account holds of a unit."""
+    table = UnitPositionRow
+    found = session.execute(
+        sa.select(col(table.total_t)).where(col(table.account_id) == account_id, col(table.unit) == str(unit))
+    )
+    return int(found.scalar_one())
+
+
 def insert_unless_there(session: Session, row_class: type[Row], **values: Any) -> None:
     """Write a row under a new identifier, unless one with the same natural key is there, or comes at the same time."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

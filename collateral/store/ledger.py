@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, LedgerPosting
+from collateral.calc.holds import BOUND
 from collateral.calc.ledger import Bucket, Entry
 from collateral.models import (
     EncumbranceRow,
@@ -20,6 +21,7 @@ from collateral.models import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.store import serials
 from collateral.store.holdings import insert_unless_there
 
 _HELD = table_of(EncumbranceRow)
@@ -267,22 +269,22 @@ def add_encumbrance(
     quantity_t: int,
     reserved_at: datetime,
     change_id: str | None,
-) -> None:
+) -> Encumbrance:
     """Write down that units are reserved for an agreement, by a change of it or at its beginning."""
-    session.add(
-        EncumbranceRow(
-            organization_id=actor.organization_id,
-            account_id=account_id,
-            agreement_code=agreement_code,
-            pledge_id=pledge_id,
-            unit=str(unit),
-            quantity_t=quantity_t,
-            state="PENDING",
-            reserved_at=reserved_at,
-            change_id=change_id,
-        )
+    row = EncumbranceRow(
+        organization_id=actor.organization_id,
+        account_id=account_id,
+        agreement_code=agreement_code,
+        pledge_id=pledge_id,
+        unit=str(unit),
+        quantity_t=quantity_t,
+        state="PENDING",
+        reserved_at=reserved_at,
+        change_id=change_id,
     )
+    session.add(row)
     session.flush()
+    return _encumbrance(row)
 
 
 def encumbrances_of(
@@ -296,7 +298,7 @@ def encumbrances_of(
     if pledge_id is not None:
         query = query.where(_HELD.c.pledge_id == pledge_id)
     if live_only:
-        query = query.where(_HELD.c.state.in_(["PENDING", "LOCKED", "RELEASE_PENDING"]))
+        query = query.where(_HELD.c.state.in_(sorted(BOUND)))
     rows = session.execute(query.order_by(_HELD.c.agreement_code, _HELD.c.unit))
     return tuple(_encumbrance(row) for row in rows)
 
@@ -356,11 +358,13 @@ def split_encumbrance(
     )
     session.add(row)
     session.flush()
-    return _encumbrance(row)
+    part = _encumbrance(row)
+    serials.split_lock(session, actor, encumbrance, part)
+    return part
 
 
 def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, to: str) -> None:
-    """Move an encumbrance from the state it was read in; resolved once, never twice.
+    """Move an encumbrance from the state it was read in; resolved once, never twice, and its numbers with it.
 
     Raises:
         Conflict: Another transaction moved it first.
@@ -377,6 +381,8 @@ def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *
     )
     if moved.rowcount != 1:
         raise _moved_on(encumbrance)
+    if to not in BOUND:
+        serials.unlock(session, encumbrance.id)
 
 
 def _moved_on(encumbrance: Encumbrance) -> Conflict:
