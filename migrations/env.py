@@ -12,7 +12,7 @@ context.configure(
     render_as_batch=True,
     render_item=migration_text.render_item,
     compare_type=migration_text.types_differ,
-    process_revision_directives=None if compares_only else migration_text.guard_append_only,
+    process_revision_directives=None if compares_only else migration_text.keep_guards,
 )
 with context.begin_transaction():
     context.run_migrations()

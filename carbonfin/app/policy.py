@@ -309,6 +309,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /margin-terms": BANK_MAKERS,
     "GET /v1/parties/{party_id:str}/compliance": BANK_READERS,
     "POST /v1/parties/{party_id:str}/compliance": BANK_MAKERS,
+    "GET /v1/parties/{party_id:str}/holdings": BANK_READERS,
+    "POST /v1/parties/{party_id:str}/holdings": BANK_MAKERS,
     "GET /v1/parties/{party_id:str}/carry-over": BANK_READERS,
     "POST /v1/parties/{party_id:str}/carry-over": BANK_MAKERS,
     "POST /v1/compliance-positions/files": BANK_MAKERS,

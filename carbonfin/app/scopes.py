@@ -49,6 +49,7 @@ SCOPES: Mapping[str, str] = {
 SCOPES_OF_ADDRESSES: Mapping[str, str] = {
     "/v1/parties/{party_id}/headroom": "collateral",
     "/v1/parties/{party_id}/compliance": "collateral",
+    "/v1/parties/{party_id}/holdings": "collateral",
 }
 """Addresses that need another scope than their first word says."""
 

@@ -114,6 +114,7 @@ RULES: Mapping[str, Rule] = {
     "repo": OWN,
     "repo_event": OWN,
     "repo_exposure": OWN,
+    "serial_range": OWN,
     "settlement": OWN,
     "subsidy_application": Rule(holding=Holding.OWN, bureau_reads=True),
     "subsidy_report": OWN,

@@ -1,6 +1,6 @@
 """How our tables are written into migrations, which must run without our code: plain SQLAlchemy types and SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -9,10 +9,12 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
 from carbonfin.storage import columns
+from carbonfin.storage.spans import Apart, apart_statements, no_longer_apart_statements
 
 _ON_SQLITE_INTEGER = '.with_variant(sa.Integer(), "sqlite")'
 _ON_SQLITE_TEXT = '.with_variant(sa.Text(), "sqlite")'
 _POSTGRESQL = "from sqlalchemy.dialects import postgresql"
+_ENGINES = ("sqlite", "postgresql")
 _COLLATION = ' COLLATE "C"'
 
 
@@ -30,6 +32,21 @@ class NoLongerAppendOnlyOp(ops.MigrateOperation):
         self.table_name = table_name
 
 
+class ApartOp(ops.MigrateOperation):
+    """Keeps spans of a table that was just created apart."""
+
+    def __init__(self, table_name: str, apart: Apart) -> None:
+        self.table_name = table_name
+        self.apart = apart
+
+
+class NoLongerApartOp(ops.MigrateOperation):
+    """Removes what is left of the spans of a table that was just dropped."""
+
+    def __init__(self, table_name: str) -> None:
+        self.table_name = table_name
+
+
 @renderers.dispatch_for(AppendOnlyOp)
 def _render_append_only(_: AutogenContext, operation: AppendOnlyOp) -> str:
     return f'append_only("{operation.table_name}")'
@@ -40,33 +57,50 @@ def _render_no_longer_append_only(_: AutogenContext, operation: NoLongerAppendOn
     return f'no_longer_append_only("{operation.table_name}")'
 
 
-def guard_append_only(_context: Any, _revision: Any, directives: list[ops.MigrationScript]) -> None:
-    """Put the guards of append-only tables into a drafted migration, behind their tables."""
+@renderers.dispatch_for(ApartOp)
+def _render_apart(_: AutogenContext, operation: ApartOp) -> str:
+    by_engine = {name: apart_statements(operation.table_name, operation.apart, name) for name in _ENGINES}
+    return f"[op.execute(statement) for statement in {by_engine!r}[op.get_context().dialect.name]]"
+
+
+@renderers.dispatch_for(NoLongerApartOp)
+def _render_no_longer_apart(_: AutogenContext, operation: NoLongerApartOp) -> str:
+    by_engine = {name: no_longer_apart_statements(operation.table_name, name) for name in _ENGINES}
+    return f"[op.execute(statement) for statement in {by_engine!r}[op.get_context().dialect.name]]"
+
+
+def keep_guards(_context: Any, _revision: Any, directives: list[ops.MigrationScript]) -> None:
+    """Put the guards of tables, append-only and of spans, into a drafted migration, behind their tables."""
     for script in directives:
         if script.upgrade_ops is None or script.downgrade_ops is None:
             continue
-        guarded = {
-            operation.table_name
-            for operation in script.upgrade_ops.ops
-            if isinstance(operation, ops.CreateTableOp) and operation.info.pop("append_only", False)
-        }
-        script.upgrade_ops.ops[:] = _followed(script.upgrade_ops.ops, ops.CreateTableOp, guarded, AppendOnlyOp)
+        created = [one for one in script.upgrade_ops.ops if isinstance(one, ops.CreateTableOp)]
+        guarded = {one.table_name for one in created if one.info.pop("append_only", False)}
+        spans = {one.table_name: one.info.pop("apart") for one in created if "apart" in one.info}
+        script.upgrade_ops.ops[:] = _followed(
+            script.upgrade_ops.ops,
+            ops.CreateTableOp,
+            {name: [AppendOnlyOp(name)] for name in guarded}
+            | {name: [ApartOp(name, apart)] for name, apart in spans.items()},
+        )
         script.downgrade_ops.ops[:] = _followed(
-            script.downgrade_ops.ops, ops.DropTableOp, guarded, NoLongerAppendOnlyOp
-        )  # fmt: skip
+            script.downgrade_ops.ops,
+            ops.DropTableOp,
+            {name: [NoLongerAppendOnlyOp(name)] for name in guarded}
+            | {name: [NoLongerApartOp(name)] for name in spans},
+        )
 
 
 def _followed(
     operations: Iterable[ops.MigrateOperation],
     kind: type[ops.CreateTableOp] | type[ops.DropTableOp],
-    tables: set[str],
-    follower: type[AppendOnlyOp] | type[NoLongerAppendOnlyOp],
+    followers: Mapping[str, Sequence[ops.MigrateOperation]],
 ) -> list[ops.MigrateOperation]:
     result: list[ops.MigrateOperation] = []
     for operation in operations:
         result.append(operation)
-        if isinstance(operation, kind) and operation.table_name in tables:
-            result.append(follower(operation.table_name))
+        if isinstance(operation, kind):
+            result += followers.get(operation.table_name, ())
     return result
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from carbonfin.storage import columns
+from carbonfin.storage.spans import apart_statements, no_longer_apart_statements
 from carbonfin.storage.texts import are_plain_texts
 
 _ID_BYTES = 16
@@ -48,7 +49,8 @@ class Row(SQLModel, registry=registry(metadata=metadata)):
 
     The table's name is the class's in snake case without `Row`. Plain annotations get exact column types; a `Decimal`
     must say which: `Field(sa_type=columns.Amount)`. Rows do not validate: only `store.py` makes and reads them.
-    A table with `__table_args__ = {"info": {"append_only": True}}` refuses UPDATE and DELETE in the database.
+    A table with `__table_args__ = {"info": {"append_only": True}}` refuses UPDATE and DELETE in the database;
+    one with `"apart"` there refuses spans that overlap (see `carbonfin.storage.spans`).
     """
 
     @declared_attr.directive
@@ -130,6 +132,22 @@ def _guard_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> 
     """Put the triggers on a table that is declared append-only."""
     if table.metadata is metadata and table.info.get("append_only"):
         for statement in append_only_statements(table.name, connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+@event.listens_for(sa.Table, "after_create")
+def _keep_apart(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
+    """Put the guards on a table whose spans stay apart."""
+    if table.metadata is metadata and "apart" in table.info:
+        for statement in apart_statements(table.name, table.info["apart"], connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+@event.listens_for(sa.Table, "after_drop")
+def _drop_apart(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
+    """Remove the type of the spans, which PostgreSQL keeps when its table goes."""
+    if table.metadata is metadata and "apart" in table.info:
+        for statement in no_longer_apart_statements(table.name, connection.dialect.name):
             connection.exec_driver_sql(statement)
 
 

@@ -41,6 +41,7 @@ from collateral.schemas import (
     ReconciliationListOut,
     ReconciliationOut,
 )
+from collateral.schemas.holdings import LockedSerialsOut
 
 
 @post(
@@ -125,6 +126,7 @@ def read_pledge(
             coverage=[CoverageOut.of(one) for one in service.coverage_history(session, actor, pledge.id)],
             calls=[CallOut.of(one) for one in service.live_calls(session, actor, agreement_code=pledge.code)],
             timeline=[EventOut.of(one) for one in service.timeline_of(session, actor, pledge.id)],
+            serials=[LockedSerialsOut.of(*one) for one in service.locked_serials(session, actor, pledge_id=pledge.id)],
         )
     return tagged(body, if_none_match)
 

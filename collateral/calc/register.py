@@ -11,6 +11,7 @@ from carbonfin.rules.parameters import ParameterValue
 from collateral.calc.agreements import CoverageRecord, Pledge
 from collateral.calc.concentration import concentration_of
 from collateral.calc.coverage import ValuedLine
+from collateral.calc.serials import Ranges
 
 _PLACES = Decimal("0.0001")
 
@@ -51,6 +52,7 @@ class RegisterLine:
         valued: The line of the decision; None where coverage was never struck, or not since the unit came under it.
         price_source: Where the price came from, with its day, as the decision's trace says.
         valuer: Who struck it, as the decision says.
+        serials: The serial numbers locked for the pledge; none where the units carry none.
     """
 
     quantity_t: int
@@ -58,6 +60,7 @@ class RegisterLine:
     valued: ValuedLine | None
     price_source: str
     valuer: str
+    serials: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

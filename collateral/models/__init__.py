@@ -7,6 +7,7 @@ from collateral.models.ledger import (
     JournalEntryRow,
     JournalPostingRow,
     RegistryAccountRow,
+    SerialRangeRow,
     UnitPositionRow,
 )
 from collateral.models.margin import MarginCallEventRow, MarginTermsRow
@@ -50,5 +51,6 @@ __all__ = [
     "RepoEventRow",
     "RepoExposureRow",
     "RepoRow",
+    "SerialRangeRow",
     "UnitPositionRow",
 ]

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from carbonfin.storage.rows import Row, new_id
+from carbonfin.storage.spans import Apart
 
 APPEND_ONLY = {"info": {"append_only": True}}
 
@@ -24,7 +25,10 @@ class RegistryAccountRow(Row, table=True):
 
 
 class UnitPositionRow(Row, table=True):
-    """Units of one account; reserved and locked units never exceed the holding."""
+    """Units of one account; reserved and locked units never exceed the holding.
+
+    With `has_serials` the account's ranges of serial numbers sum to its total, and each lock's to its quantity.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("account_id", "unit"),
@@ -40,6 +44,7 @@ class UnitPositionRow(Row, table=True):
     total_t: int = 0
     pending_t: int = 0
     locked_t: int = 0
+    has_serials: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class EncumbranceRow(Row, table=True):
@@ -63,6 +68,44 @@ class EncumbranceRow(Row, table=True):
     state: str
     reserved_at: datetime
     change_id: str | None = Field(default=None, index=True)
+
+
+class SerialRangeRow(Row, table=True):
+    """Serial numbers of units, both ends included: held by an account, or locked for an encumbrance of it.
+
+    A row without an encumbrance says that the account holds the numbers. Rows no longer live stay as what once was.
+    Live rows of a kind keep apart by the database's own guard: no number is held twice, and none locked twice.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("first_serial >= 1 AND first_serial <= last_serial", name="runs_upwards"),
+        sa.CheckConstraint("replace(registry_code, '|', '') = registry_code", name="registry_code_undivided"),
+        sa.CheckConstraint("replace(kind, '|', '') = kind", name="kind_undivided"),
+        {
+            "info": {
+                "apart": Apart(
+                    key=("organization_id", "registry_code", "kind", "unit"),
+                    first="first_serial",
+                    last="last_serial",
+                    among={
+                        "held": "{row}.is_live AND {row}.encumbrance_id IS NULL",
+                        "locked": "{row}.is_live AND {row}.encumbrance_id IS NOT NULL",
+                    },
+                )
+            }
+        },
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    account_id: str = Field(foreign_key="registry_account.id", index=True)
+    unit: str
+    registry_code: str
+    kind: str
+    first_serial: int
+    last_serial: int
+    encumbrance_id: str | None = Field(default=None, foreign_key="encumbrance.id", index=True)
+    is_live: bool
 
 
 class JournalEntryRow(Row, table=True):

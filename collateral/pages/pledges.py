@@ -35,6 +35,7 @@ from collateral.pages.words import (
     days_left,
     event_words,
     four_places,
+    hold_badge,
     safe_date_words,
     state_badge,
     unconfirmed_words,
@@ -214,6 +215,7 @@ def _shown(
         levels=LEVELS,
         state_badge=state_badge,
         change_badge=change_badge,
+        hold_badge=hold_badge,
         change_kinds=CHANGE_KINDS,
         act_kinds=ACT_KINDS,
         may_record=actor.role in {Role.OFFICER, Role.SYSTEM},
@@ -240,6 +242,7 @@ def _records(session: Session, actor: Actor, pledge: Pledge) -> dict[str, Any]:
         "waiting": service.waiting_approval(session, actor, pledge.id),
         "refused": service.refused_unfreeze(session, actor, pledge),
         "acts": service.acts_of_party(session, actor, pledge.pledgor_id),
+        "serials": service.locked_serials(session, actor, pledge_id=pledge.id),
         "enforced": service.view_enforcement(session, actor, pledge.id),
     }
 

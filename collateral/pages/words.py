@@ -9,7 +9,7 @@ from collateral.calc.authority_acts import ActKind
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.enforcement import METHOD_NAMES
-from collateral.calc.lifecycles import MARGIN_CALL, REPO
+from collateral.calc.lifecycles import ENCUMBRANCE, MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.pledge_changes import CHANGE, ChangeKind
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate, SafeDateKind
@@ -123,6 +123,12 @@ def change_badge(state: str) -> tuple[str, Text]:
     if state in _CHANGE_WARNINGS:
         return "warning", words
     return ("good" if state == "DONE" else "neutral"), words
+
+
+def hold_badge(state: str) -> tuple[str, Text]:
+    """Give the badge of a hold's state in the ledger: its kind and its words."""
+    words = Text(ENCUMBRANCE.states[state], state.replace("_", " ").capitalize())
+    return ("good" if state == "LOCKED" else "neutral"), words
 
 
 def change_event_words(event: str) -> Text:

@@ -11,6 +11,7 @@ from carbonfin.web.wire import CnyText, DayText, IdText, QuantityT, UnitText, da
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import AppraisalOutcome, Refusal
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
+from collateral.schemas.holdings import LockedSerialsOut
 from collateral.service import DeskPledge
 
 UNITS_MAX = 50
@@ -302,6 +303,7 @@ class PledgeDetailOut(Struct, frozen=True, kw_only=True):
     coverage: list[CoverageOut]
     calls: list[CallOut]
     timeline: list[EventOut]
+    serials: list[LockedSerialsOut] = []
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -56,6 +56,7 @@ class RegisterLineOut(Struct, frozen=True, kw_only=True):
     collateral_value_cny: str | None
     valuer: str
     decision_id: str | None
+    serials: list[str]
 
     @classmethod
     def all_of(cls, one: RegisterPledge) -> "list[RegisterLineOut]":
@@ -77,6 +78,7 @@ class RegisterLineOut(Struct, frozen=True, kw_only=True):
                 collateral_value_cny=None if line.valued is None else str(line.valued.collateral_value_cny),
                 valuer=line.valuer,
                 decision_id=None if one.coverage is None else one.coverage.decision_id,
+                serials=[str(ranges) for ranges in line.serials],
             )
             for line in one.lines
         ]

@@ -122,6 +122,7 @@ from collateral.service.margin_terms import (
     terms_of,
     waiting_terms,
 )
+from collateral.service.numbers import NumberedHolding, locked_serials, numbered_holdings_of
 from collateral.service.pledges import (
     apply_for_pledge,
     appraise_pledge,
@@ -229,6 +230,7 @@ __all__ = [
     "MarginCall",
     "MeanPrices",
     "MeansOutcome",
+    "NumberedHolding",
     "Pledge",
     "PledgeChange",
     "PledgeDraft",
@@ -306,7 +308,9 @@ __all__ = [
     "load_change",
     "load_pledge",
     "load_repo",
+    "locked_serials",
     "messages_to_send",
+    "numbered_holdings_of",
     "obligations_of",
     "open_account",
     "open_questions",

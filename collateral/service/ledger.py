@@ -1,5 +1,7 @@
 """Accounts and holdings, and the holds on them: reserve, confirm, void, release, each with its journal entry."""
 
+from collections.abc import Mapping
+
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
@@ -9,9 +11,11 @@ from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
 from collateral.calc.ledger import Bucket, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
-from collateral.service import hold_steps
+from collateral.calc.serials import Ranges
+from collateral.service import hold_steps, numbers
 from collateral.store import holds
 from collateral.store import ledger as store
+from collateral.store.holdings import bring_total
 
 REGISTRY_NAMES: dict[Scheme, str] = {Scheme.CEA: "全国碳排放权注册登记系统", Scheme.SZA: "深圳碳排放权注册登记簿"}
 
@@ -31,25 +35,37 @@ def open_account(session: Session, actor: Actor, party_id: str, scheme: Scheme, 
 
 
 def record_holding(
-    session: Session, actor: Actor, party_id: str, unit: Unit, *, quantity_t: int, standing: Standing, cause: str
+    session: Session,
+    actor: Actor,
+    party_id: str,
+    unit: Unit,
+    *,
+    quantity_t: int,
+    standing: Standing,
+    cause: str,
+    serials: Ranges = (),
 ) -> None:
     """Bring a party's holding of a unit to the quantity its registry states; the same again changes nothing.
 
+    With serial numbers where the units carry them: once an account has some, another quantity needs them.
+
     Raises:
-        Conflict: Less than is bound to agreements.
-        InvalidInput: A negative quantity.
+        Conflict: Less than is bound to agreements, or a locked number is not among those stated.
+        InvalidInput: A negative quantity, or ranges whose lengths sum to another quantity.
     """
     if quantity_t < 0:
         raise InvalidInput(f"holding of {unit} is {quantity_t} t", zh="持有量不能为负", field="quantity_t")
     account_id = open_account(session, actor, party_id, unit.scheme, standing=standing)
     store.ensure_position(session, actor, account_id=account_id, unit=unit)
-    held_t = sum(one.total_t for one in holdings_of(session, actor, party_id) if one.unit == unit)
-    change_t = quantity_t - held_t
-    if not change_t:
+    change_t = bring_total(session, actor, account_id=account_id, unit=unit, total_t=quantity_t)
+    is_renumbered = numbers.restate(
+        session, actor, account_id=account_id, unit=unit, quantity_t=quantity_t, change_t=change_t, stated=serials
+    )
+    if not change_t and not is_renumbered:
         return
-    store.move_position(session, actor, account_id=account_id, unit=unit, total_t=change_t)
     entry = moved(account_id, unit, change_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
-    hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+    said = f"{cause}；序号段 {numbers.words(serials)}" if serials else cause
+    hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=said)
 
 
 def holdings_of(session: Session, actor: Actor, party_id: str) -> tuple[AccountPosition, ...]:
@@ -68,15 +84,20 @@ def reserve(
     standing: Standing,
     cause: str,
     change_id: str | None = None,
+    serials: Mapping[Unit, Ranges] | None = None,
 ) -> None:
     """Reserve free units for an agreement, or for a change of it, before the registry is asked.
 
+    Of units that carry serial numbers the named ones are locked, or the lowest free where none are named.
+
     Raises:
-        Conflict: Too little is free; nothing is reserved.
+        Conflict: Too little is free, or a named number is not; nothing is reserved.
+        InvalidInput: The named numbers sum to another quantity, or the units carry none.
     """
+    named = serials or {}
     for one in sorted(units, key=lambda each: str(each.unit)):  # one order, so that two transactions cannot deadlock
         noted = hold_steps.noted("reserve", Bucket.FREE, Bucket.PENDING, standing, cause)
-        if holds.has_one_statement(session) and holds.reserve(
+        if one.unit not in named and holds.has_one_statement(session) and holds.reserve(
             session, actor, noted, agreement_code=agreement_code,
             pledge_id=pledge_id, party_id=party_id, unit=one.unit, quantity_t=one.quantity_t, change_id=change_id,
         ):  # fmt: skip
@@ -84,7 +105,7 @@ def reserve(
         account_id = open_account(session, actor, party_id, one.unit.scheme, standing=standing)
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
         store.move_position(session, actor, account_id=account_id, unit=one.unit, pending_t=one.quantity_t)
-        store.add_encumbrance(
+        held = store.add_encumbrance(
             session,
             actor,
             account_id=account_id,
@@ -95,9 +116,11 @@ def reserve(
             reserved_at=standing.known_at,
             change_id=change_id,
         )
+        locked = numbers.allot(session, actor, held, named=named.get(one.unit, ()))
+        said = f"{cause}；序号段 {numbers.words(locked)}" if locked else cause
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.FREE, end=Bucket.PENDING)
         hold_steps.journal(
-            session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=cause
+            session, actor, entry, kind="reserve", agreement_code=agreement_code, standing=standing, cause=said
         )
 
 
@@ -148,19 +171,27 @@ def take(
     kind: str,
     standing: Standing,
     cause: str,
-) -> None:
+) -> dict[Unit, Ranges]:
     """Take locked units of a pledge off its pledgor's account: sold in an enforcement, or deducted by an authority.
+
+    Gives the serial numbers that left, by unit; none of units that carry none.
 
     Raises:
         Conflict: Less of a unit is locked.
     """
+    gone: dict[Unit, Ranges] = {}
     for part in _split_locked(session, actor, pledge_id, units, change_id=None):
+        ranges = numbers.locked_by(session, part)
+        gone[part.unit] = (*gone.get(part.unit, ()), *ranges)
         store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
         store.move_position(
             session, actor, account_id=part.account_id, unit=part.unit, total_t=-part.quantity_t,
             locked_t=-part.quantity_t,
         )  # fmt: skip
-        _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=cause)
+        numbers.let_go(session, actor, account_id=part.account_id, unit=part.unit, ranges=ranges)
+        said = f"{cause}；序号段 {numbers.words(ranges)}" if ranges else cause
+        _move(session, actor, part, kind, start=Bucket.LOCKED, end=Bucket.OUTSIDE, standing=standing, cause=said)
+    return gone
 
 
 def sell(
@@ -179,13 +210,17 @@ def sell(
         Conflict: Less of a unit is locked.
     """
     units = tuple(UnitQuantity(unit=unit, quantity_t=quantity_t) for unit, quantity_t in lots)
-    take(session, actor, pledge_id=pledge_id, units=units, kind="sale", standing=standing, cause=cause)
+    gone = take(session, actor, pledge_id=pledge_id, units=units, kind="sale", standing=standing, cause=cause)
     if buyer_id is None:
         return
     for one in units:
         account_id = open_account(session, actor, buyer_id, one.unit.scheme, standing=standing)
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
         store.move_position(session, actor, account_id=account_id, unit=one.unit, total_t=one.quantity_t)
+        numbers.take_in(
+            session, actor, account_id=account_id, unit=one.unit, quantity_t=one.quantity_t,
+            ranges=gone.get(one.unit, ()),
+        )  # fmt: skip
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
         hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
 
@@ -214,6 +249,8 @@ def move_by_order(
     store.move_position(
         session, actor, account_id=account_id, unit=unit, total_t=total * quantity_t, locked_t=locked * quantity_t
     )
+    if total < 0:
+        numbers.let_highest_go(session, actor, account_id=account_id, unit=unit, quantity_t=quantity_t)
     entry = moved(account_id, unit, quantity_t, start=start, end=end)
     kind = f"authority_{order.partition(' ')[0]}"
     hold_steps.journal(session, actor, entry, kind=kind, agreement_code=None, standing=standing, cause=cause)

@@ -16,6 +16,7 @@ from collateral.calc.pledge import PLEDGE
 from collateral.calc.pledge_changes import CHANGE
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
+from collateral.service.evidence import require_evidence
 from collateral.service.holding import require_may_pledge
 from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
@@ -253,14 +254,31 @@ def _drawn(pledge: Pledge, day: date) -> Exposure:
     )
 
 
-def repay_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:
-    """Note that the loan behind a pledge is repaid in full."""
+def repay_pledge(
+    session: Session,
+    actor: Actor,
+    pledge_id: str,
+    *,
+    standing: Standing,
+    cause: str,
+    evidence_digest: str | None = None,
+) -> Pledge:
+    """Note that the loan behind a pledge is repaid in full; out of an enforcement only with the file that shows it.
+
+    Raises:
+        InvalidInput: The file is not stored, or an enforcement would end without one.
+    """
     require_words(cause, "cause", "请填写结清依据")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    digest = evidence_digest or ""
+    if digest or pledge.state == "ENFORCING":
+        require_evidence(session, actor, digest, subject=f"pledge:{pledge.id}", at=standing.known_at)
     moved = take_step(session, actor, pledge, "repay_all", standing=standing, cause=cause)
     if pledge.state == "ENFORCING":
         enforcement = enforcements.enforcement_of(session, actor, pledge.id, lock=True)
-        enforcements.add_step(session, actor, enforcement, "repaid", standing=standing, cause=cause, evidence_digest="")
+        enforcements.add_step(
+            session, actor, enforcement, "repaid", standing=standing, cause=cause, evidence_digest=digest
+        )
         enforcements.change_enforcement(session, enforcement, state="ENDED")
     return moved
 

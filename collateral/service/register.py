@@ -1,6 +1,7 @@
 """The collateral register (押品台账) put together from what was decided, signed and written down."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -27,6 +28,7 @@ from collateral.calc.register import (
     concentrations_of,
 )
 from collateral.service.holding import HOLDING_RIGHT
+from collateral.service.numbers import all_locked_serials
 from collateral.service.view import COVERAGE_LINE, PRICE_POLICY, DeskView, desk_view
 from collateral.store import pledge_changes, pledges, register, valuations
 from pricing.calc.liquidity import POLICY_LABELS, PricePolicy
@@ -46,6 +48,7 @@ def collateral_register(session: Session, actor: Actor, *, standing: Standing) -
     held = tuple(one for one in every if one.state not in _HOLDS_NOTHING)
     coverages = valuations.latest_coverages(session, actor, on=standing.business_date)
     records = load_decisions(session, actor, {coverages[one.id].decision_id for one in held if one.id in coverages})
+    locked = all_locked_serials(session, actor)
     receipts = register.freeze_receipts(session, actor)
     titles = {one.key: one.title_zh for one in view.book.values() if one.title_zh}
     lines = tuple(
@@ -54,7 +57,10 @@ def collateral_register(session: Session, actor: Actor, *, standing: Standing) -
             pledgor_name=named[one.pledgor_id].name,
             pledgor_code=named[one.pledgor_id].code,
             freeze_reference=receipts.get(one.code, ""),
-            lines=tuple(_line(unit, coverages.get(one.id), records) for unit in one.units),
+            lines=tuple(
+                replace(_line(unit, coverages.get(one.id), records), serials=locked.get((one.id, unit.unit), ()))
+                for unit in one.units
+            ),
             coverage=coverages.get(one.id),
             unconfirmed=_unconfirmed(coverages.get(one.id), titles),
         )

@@ -1,7 +1,8 @@
 """A hold moved by one statement on PostgreSQL: hold, position and journal together, so that a row is locked briefly.
 
 The guard, the CHECKs and the balanced entry are those of `collateral.store.ledger`; what a statement here refuses is
-done again step by step there, which names the figures that refuse it. SQLite has no such statement, and no round trips
+done again step by step there, which names the figures that refuse it, and so is the reserving of units with serial
+numbers, which are allotted there. SQLite has no such statement, and no round trips
 to save: there every movement goes step by step.
 """
 
@@ -15,6 +16,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.rows import new_id
+from collateral.calc.holds import BOUND
 from collateral.calc.ledger import Bucket
 
 _JOURNAL = """
@@ -40,7 +42,7 @@ WITH moved AS (
   FROM registry_account AS a
   WHERE a.id = p.account_id AND a.organization_id = :organization_id AND a.party_id = :party_id
     AND a.scheme = :scheme AND p.organization_id = :organization_id AND p.unit = :unit
-    AND p.total_t - p.pending_t - p.locked_t >= :quantity_t
+    AND p.total_t - p.pending_t - p.locked_t >= :quantity_t AND NOT p.has_serials
   RETURNING p.account_id, p.unit, CAST(:quantity_t AS bigint) AS quantity_t,
             CAST(:agreement_code AS text) AS agreement_code),
 held AS (
@@ -61,7 +63,10 @@ WITH mine AS (
 held AS (
   UPDATE encumbrance AS e SET state = :state_after
   FROM mine WHERE e.id = mine.id AND (SELECT count(*) FROM mine) = 1
-  RETURNING e.account_id, e.unit, e.quantity_t, e.agreement_code),
+  RETURNING e.id, e.account_id, e.unit, e.quantity_t, e.agreement_code),
+unlocked AS (
+  UPDATE serial_range AS s SET is_live = false
+  FROM held WHERE s.encumbrance_id = held.id AND s.is_live AND NOT CAST(:stays_bound AS boolean)),
 moved AS (
   UPDATE unit_position AS p
   SET pending_t = p.pending_t + :pending_sign * held.quantity_t, locked_t = p.locked_t + :locked_sign * held.quantity_t
@@ -125,7 +130,7 @@ def resolve(
     """Move the one hold of a pledge, or of its change, that stands in a state; False where there is not just one."""
     values = {
         "pledge_id": pledge_id, "state_before": before, "state_after": after, "change_id": change_id,
-        "is_any_change": is_any_change, "pending_sign": _sign(Bucket.PENDING, noted),
+        "is_any_change": is_any_change, "stays_bound": after in BOUND, "pending_sign": _sign(Bucket.PENDING, noted),
         "locked_sign": _sign(Bucket.LOCKED, noted),
     }  # fmt: skip
     return _done(session, _RESOLVE, {**values, **_journal(actor, noted)})

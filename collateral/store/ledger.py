@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, LedgerPosting
+from collateral.calc.holds import BOUND
 from collateral.calc.ledger import Bucket, Entry
 from collateral.models import (
     EncumbranceRow,
@@ -20,6 +21,8 @@ from collateral.models import (
     RegistryAccountRow,
     UnitPositionRow,
 )
+from collateral.store import serials
+from collateral.store.holdings import insert_unless_there
 
 _HELD = table_of(EncumbranceRow)
 
@@ -39,17 +42,14 @@ def account_of(session: Session, actor: Actor, *, party_id: str, scheme: Scheme)
 def add_account(
     session: Session, actor: Actor, *, party_id: str, scheme: Scheme, registry_name: str, opened_at: datetime
 ) -> str:
-    """Open an account and give its identifier."""
-    row = RegistryAccountRow(
-        organization_id=actor.organization_id,
-        party_id=party_id,
-        scheme=scheme,
-        registry_name=registry_name,
-        opened_at=opened_at,
-    )
-    session.add(row)
-    session.flush()
-    return row.id
+    """Open an account and give its identifier; one that another transaction opened meanwhile is given instead."""
+    insert_unless_there(
+        session, RegistryAccountRow, organization_id=actor.organization_id, party_id=party_id, scheme=str(scheme),
+        registry_name=registry_name, opened_at=opened_at,
+    )  # fmt: skip
+    found = account_of(session, actor, party_id=party_id, scheme=scheme)
+    assert found is not None, "an account that was written is there"
+    return found
 
 
 def party_of_account(session: Session, actor: Actor, account_id: str) -> str:
@@ -89,8 +89,10 @@ def ensure_position(session: Session, actor: Actor, *, account_id: str, unit: Un
         select(UnitPositionRow).where(UnitPositionRow.account_id == account_id, UnitPositionRow.unit == str(unit))
     ).one_or_none()
     if found is None:
-        session.add(UnitPositionRow(organization_id=actor.organization_id, account_id=account_id, unit=str(unit)))
-        session.flush()
+        insert_unless_there(
+            session, UnitPositionRow, organization_id=actor.organization_id, account_id=account_id, unit=str(unit),
+            total_t=0, pending_t=0, locked_t=0,
+        )  # fmt: skip
 
 
 def move_position(
@@ -267,22 +269,22 @@ def add_encumbrance(
     quantity_t: int,
     reserved_at: datetime,
     change_id: str | None,
-) -> None:
+) -> Encumbrance:
     """Write down that units are reserved for an agreement, by a change of it or at its beginning."""
-    session.add(
-        EncumbranceRow(
-            organization_id=actor.organization_id,
-            account_id=account_id,
-            agreement_code=agreement_code,
-            pledge_id=pledge_id,
-            unit=str(unit),
-            quantity_t=quantity_t,
-            state="PENDING",
-            reserved_at=reserved_at,
-            change_id=change_id,
-        )
+    row = EncumbranceRow(
+        organization_id=actor.organization_id,
+        account_id=account_id,
+        agreement_code=agreement_code,
+        pledge_id=pledge_id,
+        unit=str(unit),
+        quantity_t=quantity_t,
+        state="PENDING",
+        reserved_at=reserved_at,
+        change_id=change_id,
     )
+    session.add(row)
     session.flush()
+    return _encumbrance(row)
 
 
 def encumbrances_of(
@@ -296,7 +298,7 @@ def encumbrances_of(
     if pledge_id is not None:
         query = query.where(_HELD.c.pledge_id == pledge_id)
     if live_only:
-        query = query.where(_HELD.c.state.in_(["PENDING", "LOCKED", "RELEASE_PENDING"]))
+        query = query.where(_HELD.c.state.in_(sorted(BOUND)))
     rows = session.execute(query.order_by(_HELD.c.agreement_code, _HELD.c.unit))
     return tuple(_encumbrance(row) for row in rows)
 
@@ -356,11 +358,13 @@ def split_encumbrance(
     )
     session.add(row)
     session.flush()
-    return _encumbrance(row)
+    part = _encumbrance(row)
+    serials.split_lock(session, actor, encumbrance, part)
+    return part
 
 
 def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, to: str) -> None:
-    """Move an encumbrance from the state it was read in; resolved once, never twice.
+    """Move an encumbrance from the state it was read in; resolved once, never twice, and its numbers with it.
 
     Raises:
         Conflict: Another transaction moved it first.
@@ -377,6 +381,8 @@ def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *
     )
     if moved.rowcount != 1:
         raise _moved_on(encumbrance)
+    if to not in BOUND:
+        serials.unlock(session, encumbrance.id)
 
 
 def _moved_on(encumbrance: Encumbrance) -> Conflict:

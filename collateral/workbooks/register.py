@@ -146,6 +146,7 @@ def _held(register: Register) -> SheetTable:
         SheetColumn(label="押品价值", unit="元", kind=CellKind.MONEY, totalled=True),
         SheetColumn(label="估值人", kind=CellKind.TEXT, width=18),
         SheetColumn(label="决定记录", kind=CellKind.CODE, width=38),
+        SheetColumn(label="序号段", kind=CellKind.TEXT, width=34),
     )
     rows = (row for one in register.pledges for row in _held_rows(one))
     return _sheet(
@@ -175,6 +176,7 @@ def _held_rows(one: RegisterPledge) -> Iterable[tuple[CellValue, ...]]:
             valued.collateral_value_cny if valued else None,
             line.valuer,
             coverage.decision_id if struck and coverage else None,
+            "；".join(map(str, line.serials)),
         )
 
 

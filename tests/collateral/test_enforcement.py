@@ -395,9 +395,20 @@ def test_until_a_sale_the_debtor_may_repay_and_a_late_cure_is_taken(desk_session
         p3 = called_desk(session, desk)["P3"]
     declare(desk_sessions, desk, p3)
     with desk_sessions.begin() as session:
-        service.repay_pledge(session, desk.maker, p3, standing=desk.standing, cause="全额还款凭证")
+        for digest in (None, "", "0" * 64):
+            with pytest.raises(InvalidInput, match="no evidence file"):
+                service.repay_pledge(
+                    session, desk.maker, p3, standing=desk.standing, cause="全额还款凭证", evidence_digest=digest
+                )
+    assert pledge_state(desk_sessions, desk, p3) == "ENFORCING"
+    with desk_sessions.begin() as session:
+        service.repay_pledge(
+            session, desk.maker, p3, standing=desk.standing, cause="全额还款凭证",
+            evidence_digest=file_document(session, desk),
+        )  # fmt: skip
         found, steps = service.enforcement_of(session, desk.maker, p3)
     assert (found.state, [one.kind for one in steps]) == ("ENDED", ["declared", "repaid"])
+    assert [one.evidence_digest for one in steps] == [DOCUMENT.digest] * 2
     assert pledge_state(desk_sessions, desk, p3) == "REPAID"
 
 

@@ -2,13 +2,16 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+import sqlalchemy as sa
+
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict
-from carbonfin.storage.engine import Sessions
+from carbonfin.storage.engine import Sessions, open_engine
 from collateral import service
 from collateral.calc.agreements import UnitQuantity
 from collateral.service import ledger as ledger_service
@@ -137,3 +140,62 @@ def test_the_harness_catches_check_then_insert(sessions: Sessions) -> None:
         desk = build_desk(session)
     run_race(sessions, desk, check_then_insert(sessions, desk))
     assert over_encumbered_t(sessions, desk) != {}
+
+
+def _stated(sessions: Sessions, desk: Desk, unit: str, quantity_t: int) -> None:
+    with sessions.begin() as session:
+        service.record_holding(
+            session, desk.maker, desk.parties["E3"], Unit.parse(unit), quantity_t=quantity_t, standing=desk.standing,
+            cause="登记簿",
+        )  # fmt: skip
+
+
+def _held_t(sessions: Sessions, desk: Desk, unit: str) -> int:
+    with sessions.read() as session:
+        assert service.ledger_faults(session, desk.maker) == ()
+        return sum(
+            one.total_t
+            for one in service.holdings_of(session, desk.maker, desk.parties["E3"])
+            if one.unit == Unit.parse(unit)
+        )
+
+
+def test_statements_of_a_holding_that_come_at_once_are_never_added_up(sessions: Sessions) -> None:
+    """An account nobody opened yet, and a holding known already: the last statement stands, not a sum of them."""
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    start = threading.Barrier(THREADS)
+
+    def state(number: int) -> None:
+        start.wait(timeout=60)
+        _stated(sessions, desk, "CCER", 1000 + number)
+
+    for _ in range(3):
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(state, range(THREADS)))
+        assert _held_t(sessions, desk, "CCER") in range(1000, 1000 + THREADS)
+
+
+def test_a_statement_waits_for_the_one_before_it(emptied_postgres: Callable[[], str]) -> None:
+    """The second is asked for before the first is committed, and moves the holding from where the first left it."""
+    engine = open_engine(emptied_postgres())
+    sessions = Sessions(engine)
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    with ThreadPoolExecutor(1) as pool, sessions.begin() as session:
+        service.record_holding(
+            session, desk.maker, desk.parties["E3"], Unit.parse("SZA-2023"), quantity_t=50_000, standing=desk.standing,
+            cause="登记簿",
+        )  # fmt: skip
+        second = pool.submit(_stated, sessions, desk, "SZA-2023", 60_000)
+        waiting = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname IS NOT NULL"
+        )
+        with engine.connect() as watching:
+            while not watching.execute(waiting).scalar_one() and not second.done():
+                watching.rollback()
+                time.sleep(0.02)
+        session.commit()
+        second.result(timeout=60)
+    assert _held_t(sessions, desk, "SZA-2023") == 60_000
+    engine.dispose()

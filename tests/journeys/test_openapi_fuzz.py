@@ -124,6 +124,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
         "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
     },
+    "POST /v1/parties/{party_id}/holdings": {
+        "unit": "EUA-2024", "quantity_t": 100, "source": "登记簿对账单",
+        "serials": [{"registry": "EU", "kind": "DE", "first": 1001, "last": 1100}],
+    },
     "POST /v1/parties/{party_id}/carry-over": {
         "sold_t": 17001, "bought_t": 10000, "registry_t": 60000, "trading_t": 0, "judicially_frozen_t": 0,
         "submitted_t": 0, "is_late": False, "applies_on": "2025-06-30", "source": "登记簿",
