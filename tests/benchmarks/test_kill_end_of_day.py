@@ -10,10 +10,10 @@ from tests.postgres import Postgres
 def test_what_is_killed_goes_on_and_every_effect_is_there_once(engine: str, request: pytest.FixtureRequest) -> None:
     if engine == "postgresql":
         assert isinstance(request.getfixturevalue("postgres"), Postgres)
-    outcome = kill_end_of_day(engine, kills=3, seed=7, spread_s=1.5, chunk_days=15)
+    outcome = kill_end_of_day(engine, kills=3, seed=7, spread_s=1.5, chunk_days=6)
     assert outcome.faults == []
     assert outcome.kills.total() == 3
-    assert outcome.days >= 15
+    assert outcome.days >= 6
     assert all(outcome.effects[table] for table in EFFECTS if table != "inbox_item")
     assert outcome.arrivals >= outcome.events > 0
     assert outcome.web_writes > 0
