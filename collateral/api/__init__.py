@@ -1,8 +1,8 @@
 """Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
-from collateral.api import carry_over, changes, compliance, enforcements, pledges, register, repos, rights
+from collateral.api import carry_over, changes, compliance, enforcements, haircuts, pledges, register, repos, rights
 
 routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
-    *carry_over.routes, *rights.routes,
+    *carry_over.routes, *rights.routes, *haircuts.routes,
 ]  # fmt: skip

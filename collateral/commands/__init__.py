@@ -1,6 +1,6 @@
 """Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
-from collateral.commands import carry_over, changes, compliance, enforcements, register, repos
+from collateral.commands import carry_over, changes, compliance, enforcements, haircuts, register, repos
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -26,5 +26,8 @@ commands.command("import-compliance")(compliance.import_compliance)
 commands.command("desk")(register.desk)
 commands.command("register")(register.register)
 commands.command("carry-over")(carry_over.carry_over)
+commands.command("haircut-policies")(haircuts.list_policies)
+commands.command("propose-haircut-policy")(haircuts.propose_policy)
+commands.command("haircut")(haircuts.haircut)
 
 __all__ = ["commands", "registry_sim"]
