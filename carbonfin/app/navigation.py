@@ -26,7 +26,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
 )
 
 _ALSO_HERE: dict[str, tuple[str, ...]] = {
-    "/pledges": ("/margin-calls", "/margin-terms", "/repos", "/registry"),
+    "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
     "/portfolios": ("/trades",),
     "/decisions": ("/audit",),

@@ -26,6 +26,8 @@ SCOPES: Mapping[str, str] = {
     "collateral-register.xlsx": "collateral",
     "holding-rights": "collateral",
     "authority-acts": "collateral",
+    "haircut-policies": "collateral",
+    "haircuts": "collateral",
     "compliance-positions": "collateral",
     "parties": "parties",
     "ratings": "loans",

@@ -82,6 +82,7 @@ RULES: Mapping[str, Rule] = {
     "enforcement_step": OWN,
     "evidence_file": OWN,
     "external_id": OWN,
+    "haircut_policy": OWN,
     "file_link": OWN,
     "headroom": OWN,
     "idempotency_key": OWN,

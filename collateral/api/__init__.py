@@ -1,8 +1,19 @@
 """Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
-from collateral.api import carry_over, changes, compliance, enforcements, holdings, pledges, register, repos, rights
+from collateral.api import (
+    carry_over,
+    changes,
+    compliance,
+    enforcements,
+    haircuts,
+    holdings,
+    pledges,
+    register,
+    repos,
+    rights,
+)
 
 routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
-    *carry_over.routes, *rights.routes, *holdings.routes,
+    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes,
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
-from collateral.commands import carry_over, changes, compliance, enforcements, holdings, register, repos
+from collateral.commands import carry_over, changes, compliance, enforcements, haircuts, holdings, register, repos
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -28,5 +28,8 @@ commands.command("register")(register.register)
 commands.command("holdings")(holdings.holdings)
 commands.command("state-holding")(holdings.state_holding)
 commands.command("carry-over")(carry_over.carry_over)
+commands.command("haircut-policies")(haircuts.list_policies)
+commands.command("propose-haircut-policy")(haircuts.propose_policy)
+commands.command("haircut")(haircuts.haircut)
 
 __all__ = ["commands", "registry_sim"]

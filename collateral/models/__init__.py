@@ -2,6 +2,7 @@
 
 from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 from collateral.models.enforcement import AuthorityActRow, EnforcementRow, EnforcementStepRow
+from collateral.models.haircut_policies import HaircutPolicyRow
 from collateral.models.ledger import (
     EncumbranceRow,
     JournalEntryRow,
@@ -33,6 +34,7 @@ __all__ = [
     "EncumbranceRow",
     "EnforcementRow",
     "EnforcementStepRow",
+    "HaircutPolicyRow",
     "HeadroomRow",
     "JournalEntryRow",
     "JournalPostingRow",

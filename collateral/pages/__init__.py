@@ -1,6 +1,6 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import authority_acts, changes, enforcements, repo_events, repo_portfolios, repo_wizard
+from collateral.pages import authority_acts, changes, enforcements, haircuts, repo_events, repo_portfolios, repo_wizard
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
@@ -47,4 +47,5 @@ routes = [
     export_reconciliation,
     export_register,
     holding_rights_page,
+    *haircuts.routes,
 ]

@@ -24,6 +24,7 @@ from collateral.calc.coverage import COVERAGE
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
+from collateral.calc.haircut_models.stack import HAIRCUT_STACK
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
@@ -105,6 +106,7 @@ from collateral.service.enforcement_view import (
     preview_sale,
     view_enforcement,
 )
+from collateral.service.haircut_policies import HAIRCUT_POLICY_APPROVAL
 from collateral.service.headroom import (
     headroom_of,
     latest_headrooms,
@@ -201,6 +203,7 @@ __all__ = [
     "CHANGE_APPROVAL",
     "DECISION_KINDS",
     "ENFORCEMENT_APPROVAL",
+    "HAIRCUT_POLICY_APPROVAL",
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
@@ -382,8 +385,7 @@ __all__ = [
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HEADROOM,
-    PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE,
-    SALE_MEANS,
+    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HAIRCUT_STACK,
+    HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -49,7 +49,7 @@ from pricing.service.market import (
 )
 from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.profits import ProfitAnswer, explained_profit
-from pricing.service.risk import RiskAnswer, load_risk, record_risk, risk_of_lines, risk_of_portfolio
+from pricing.service.risk import RiskAnswer, load_risk, price_history, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
 from pricing.service.surfaces import (
     OptionReader,
@@ -149,6 +149,7 @@ __all__ = [
     "portfolio_page",
     "preview_lines",
     "price_figures",
+    "price_history",
     "quality_of",
     "quote_page",
     "quoted_units",

@@ -214,7 +214,7 @@ def _estimated(
                 to_date=snapshot.valuation_date, known_at=snapshot.known_at,
             )
         )  # fmt: skip
-        estimate = estimated_volatility(_history(quotes, _limit(snapshot, line)))
+        estimate = estimated_volatility(price_history(quotes, _limit(snapshot, line)))
     except CarbonFinError:
         return None
     if estimate.volatility <= 0.0:
@@ -233,7 +233,8 @@ def _limit(snapshot: MarketSnapshot, line: PortfolioLine) -> Decimal | None:
     return None if found is None else found.decimal
 
 
-def _history(quotes: Sequence[Quote], limit_ratio: Decimal | None) -> PriceHistory:
+def price_history(quotes: Sequence[Quote], limit_ratio: Decimal | None) -> PriceHistory:
+    """Give quotes of one vintage as a history; a close a whole limit from the one before stands at the limit."""
     closes = [quote.price_cny_per_t for quote in quotes]
     at_limit = [False]
     for before, close in pairwise(closes):

@@ -66,3 +66,27 @@ def stack_facts(**given: Any) -> StackFacts:
         "standing_ratio": None, "source": "交易所行情（样例）",
     }  # fmt: skip
     return StackFacts(**plain | given)
+
+
+POLICY_BODY: dict[str, Any] = {
+    "code": "SZA-2024-A", "scheme": "SZA", "first_vintage": 2023, "last_vintage": 2024, "liquidity": "active",
+    "method": {
+        "components": ["supervisory", "empirical", "jump_diffusion", "close_out", "wrong_way"],
+        "measure": "value_at_risk", "tail_ratio": "0.01", "table_ratio": "0.30", "conservative_ratio": "0.60",
+        "floor_ratio": "0.20", "ceiling_ratio": "0.80", "ten_day_ratio": "0.25", "currency_ten_day_ratio": "0.08",
+        "holding_days": 20, "remargin_days": 1, "cure_days": 5, "notice_days": 5, "participation_ratio": "0.2",
+        "daily_limit_ratio": "0.1", "bid_ask_ratio": "0.01", "impact": "0.5", "fewest_clean_days": 100,
+        "least_clean_share": "0.5", "path_count": 2000, "seed": 7,
+        "jumps": {"jumps_per_year": "6", "up_ratio": "0.35", "up_mean": "0.04", "down_mean": "0.083"},
+        "wrong_way": {
+            "price_credit_correlation": "0.3", "emissions_credit_correlation": "-0.3",
+            "price_emissions_correlation": "0.2", "default_ratios": ["0.01", "0.01", "0.01", "0.01"],
+            "surrender_season": 3, "release_ratio": "0.5", "emissions_deviation": "0.1", "horizon_days": 20,
+            "missing_ratio": "0.1",
+        },
+    },
+    "pledge_ratio_max": "0.60", "valuation_frequency": "daily", "valued_by": "本行金融市场部",
+    "concentration_ratio": "0.25", "stress": "清缴后成交量减半、价格下跌三成", "backtest": "样本不足，未作结论",
+    "review_by": "2026-06-30", "document": "示例银行押品管理办法 第十二条", "valid_from": "2025-06-30", "reason": "新设类别",
+}  # fmt: skip
+"""What POST /v1/haircut-policies takes, as JSON."""

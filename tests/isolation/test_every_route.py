@@ -50,7 +50,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "application_id": ("subsidy_application", "id"), "report_id": ("subsidy_report", "id"),
     "webhook_id": ("webhook", "id"), "delivery_id": ("webhook_delivery", "id"), "item_id": ("inbox_item", "id"),
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
-    "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"),
+    "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "key": ("parameter", "key"),
 }  # fmt: skip

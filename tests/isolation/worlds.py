@@ -22,6 +22,9 @@ from carbonfin.storage import columns
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.isolation import RULES, Holding
 from carbonfin.storage.parties import OrganizationDraft, add_person, issue_key, open_session, save_organization
+from collateral.calc.haircut_policies import policy_payload
+from collateral.schemas.haircuts import HaircutPolicyIn
+from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
 
 SECOND = "second-"
@@ -139,6 +142,10 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     "authority_act": {"kind": "freeze"},
     "enforcement": {"state": "OPEN"},
     "evidence_file": {"content": b"x"},
+    "haircut_policy": {
+        "code": POLICY_BODY["code"],
+        "policy": policy_payload(msgspec.convert(POLICY_BODY, HaircutPolicyIn).policy()),
+    },
     "inbox_item": {"role": "officer"},
     "margin_terms": {"agreement_kind": "pledge"},
     "pledge_approval": {"finding": "approved"},

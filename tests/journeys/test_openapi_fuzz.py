@@ -38,6 +38,7 @@ from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change, repo_by_code
 from collateral.store.repos import change_repo_state
 from pricing.feeds.trade_documents import write_cdm
+from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
@@ -164,6 +165,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "agreement_kind": "pledge", "agreement_code": "P3", "notification_time": "11:00", "transfer_time": "15:00",
         "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
         "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
+    },
+    "POST /v1/haircut-policies": POLICY_BODY,
+    "POST /v1/haircuts": {
+        "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
     },
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
@@ -309,6 +314,8 @@ WHAT_A_DEFAULT_OPENS = {
     "GET /v1/pledges/{pledge_id}/enforcement/surplus.pdf",
 }
 """Answered well only to a pledge in default by two people; tests/journeys/test_enforcement_pages.py does."""
+WHAT_A_HAIRCUT_POLICY_OPENS = {"POST /v1/haircuts"}
+"""Answered well only where two people put a policy in force; tests/collateral/test_haircut_policies.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -323,6 +330,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/applications/{application_id}/preview",
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
+    *WHAT_A_HAIRCUT_POLICY_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 

@@ -8,6 +8,7 @@ from carbonfin.web.language import Text
 from collateral.service import (
     CHANGE_APPROVAL,
     ENFORCEMENT_APPROVAL,
+    HAIRCUT_POLICY_APPROVAL,
     LATE_CURE,
     MARGIN_DEFAULT,
     PLEDGE_APPROVAL,
@@ -25,6 +26,7 @@ APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     MARGIN_DEFAULT,
     LATE_CURE,
     ENFORCEMENT_APPROVAL,
+    HAIRCUT_POLICY_APPROVAL,
     PARAMETER_APPROVAL,
     TABLE_APPROVAL,
     FILE_ERASURE,

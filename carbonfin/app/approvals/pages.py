@@ -33,6 +33,7 @@ from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text, page
 from carbonfin.web.visitors import visitor_of
 from collateral.calc.enforcement import METHOD_NAMES
+from collateral.calc.haircut_policies import POLICY_NAMES
 
 _SEPARATOR = "|"
 _NAMES: Mapping[str, Text] = {
@@ -104,6 +105,7 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "unit"): _UNIT_OF_REPO,
     ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
     ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
+    **{("collateral.haircut_policy", name): Text(*words) for name, words in POLICY_NAMES.items()},
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
 _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
@@ -130,6 +132,7 @@ _HIDDEN = frozenset(
     }
 )
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
+_POLICY_PLACES = {name: place for place, name in enumerate(POLICY_NAMES)}
 
 
 class DecisionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -304,7 +307,8 @@ def _require_finding(finding: str) -> None:
 def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
     """Give what takes effect as rows of name and value, empty ones left out."""
     rows = []
-    for name, value in sorted(approval.payload.items(), key=lambda item: _PLACES.get(item[0], len(_PLACES))):
+    places = _POLICY_PLACES if approval.kind == "collateral.haircut_policy" else _PLACES
+    for name, value in sorted(approval.payload.items(), key=lambda item: places.get(item[0], len(places))):
         if name in _HIDDEN or value in (None, "", []):
             continue
         shown = _shown_value(name, value)

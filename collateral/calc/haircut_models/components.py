@@ -18,7 +18,7 @@ from carbonfin.rules.record import digest_of
 from collateral.calc.haircut_models.empirical import CleanRule, empirical_haircut, naive_haircut_ratio
 from collateral.calc.haircut_models.held_windows import held_quantile, held_window_losses
 from collateral.calc.haircut_models.horizons import risk_days, rungs_to
-from collateral.calc.haircut_models.jump_diffusion import Target, checked_jump_haircuts
+from collateral.calc.haircut_models.jump_diffusion import AGREEMENT, Target, checked_jump_haircuts
 from collateral.calc.haircut_models.jump_model import JumpDiffusion
 from collateral.calc.haircut_models.prudent_sale import rung_below
 from collateral.calc.haircut_models.sale_terms import MOST_SALE_DAYS
@@ -295,7 +295,7 @@ def jump_diffusion(method: StackMethod, facts: StackFacts, horizon: Horizon) -> 
         figure("horizon_days", ("期限", "Horizon"), rungs[-1], "days"),
         figure("volatility", ("年化波动率", "Volatility"), facts.volatility, "ratio"),
         figure("jumps_per_year", ("年跳跃次数", "Jumps a year"), jumps.jumps_per_year, ""),
-        figure("inversion_difference", ("两种反演之差", "Inversions apart"), f"{found.difference_ratio.max():.1e}", ""),
+        figure("inversions", ("两种反演之差不超过", "Inversions agree to"), f"{AGREEMENT:g}", ""),
     )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ class StackMethod:
         "impact": (0, 100, "冲击系数"),
         "fewest_clean_days": (2, MOST_HISTORY_DAYS, "最少有效价格日"),
         "least_clean_share": (0, 1, "有效价格日最低占比"),
-        "path_count": (2_000, 200_000, "模拟路径数"),
+        "path_count": (2_000, 50_000, "模拟路径数"),
         "seed": (0, 2**31, "随机种子"),
         "tail_ratio": (Decimal("0.0001"), Decimal("0.5"), "尾部概率"),
     }

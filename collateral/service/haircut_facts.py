@@ -1,0 +1,160 @@
+"""The facts a haircut rests on, from the market as the bank knew it; what is not known stays unknown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import Calendar
+from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.kernel.units import round_down, round_up, to_decimal
+from collateral.calc.haircut_models.stack_terms import HistoryColumns
+from collateral.service.view import AVERAGE_DAILY_VOLUME, CARRIES_FORWARD, LAST_USABLE_DATE, DeskView
+from pricing.calc.market import Quote
+from pricing.calc.portfolio_risk import VOLATILITY
+from pricing.calc.quality import single_vintage_series
+from pricing.calc.volatility import PriceHistory, estimated_volatility
+from pricing.service import market_days, price_history
+
+LIMIT_RATIO = "pricing.limit_ratio"
+MOST_DAYS = 1_500
+FEWEST_DAYS = 20
+_PLACES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketFacts:
+    """What the bank's quotes of a unit say of its trade; see `StackFacts` for each."""
+
+    daily_volume_t: Decimal | None
+    trade_day_ratio: Decimal | None
+    limit_day_ratio: Decimal | None
+    volatility: Decimal | None
+    history: HistoryColumns | None
+    source: str
+
+
+def market_facts(
+    session: Session, actor: Actor, view: DeskView, unit: Unit, *, limit_ratio: Decimal | None
+) -> MarketFacts:
+    """Measure the trade of a unit over its last quotes; open days without a quote count as without trade.
+
+    Volume and parts of days are measured over the days whose holidays are published; a quote without a published volume
+    counts as nought and without trade, and where none has one, nothing is known.
+
+    A composite over vintages stands in for a vintage that has no quotes only where the bank approved a daily volume of
+    the scheme; its closes give no history and no volatility. `limit_ratio` is the policy's price limit, taken where the
+    scheme's own is not published.
+    """
+    quotes = _quotes(session, actor, view, unit)
+    approved = view.find(AVERAGE_DAILY_VOLUME, unit.scheme)
+    if not quotes or (approved is None and _is_composite(quotes)):
+        return MarketFacts(
+            daily_volume_t=None, trade_day_ratio=None, limit_day_ratio=None, volatility=None, history=None,
+            source=f"{unit} 无分年度行情",
+        )  # fmt: skip
+    published = view.find(LIMIT_RATIO, unit.scheme)
+    history = price_history(quotes, limit_ratio if published is None else published.decimal)
+    is_composite = _is_composite(quotes)
+    first = max(quotes[0].quote_date, view.calendar.known_since or quotes[0].quote_date)
+    window = [quote for quote in quotes if quote.quote_date >= first]
+    days = _open_days(view.calendar, first, view.day)
+    volume_t = approved.decimal if is_composite and approved is not None else _daily_volume_t(window, days)
+    return MarketFacts(
+        daily_volume_t=volume_t,
+        trade_day_ratio=_trade_day_ratio(window, days),
+        limit_day_ratio=None if days is None else round_up(_share(history.at_limit[-len(window) :], days), _PLACES),
+        volatility=_approved_volatility(view, unit) if is_composite else _volatility(history),
+        history=HistoryColumns(
+            close_per_t=tuple(quote.price_cny_per_t for quote in quotes),
+            idle_rows=tuple(np.flatnonzero(~history.traded).tolist()),
+            limit_rows=tuple(np.flatnonzero(history.at_limit).tolist()),
+            is_composite=is_composite,
+        ),
+        source=f"{quotes[0].exchange} {quotes[0].quote_date} 至 {quotes[-1].quote_date}"
+        + ("（综合行情，非分年度）" if is_composite else ""),
+    )
+
+
+def _quotes(session: Session, actor: Actor, view: DeskView, unit: Unit) -> tuple[Quote, ...]:
+    for asked in dict.fromkeys((unit, Unit(scheme=unit.scheme, vintage=None))):
+        found = market_days(
+            session, actor, unit=asked, from_date=None, to_date=view.day, known_at=view.standing.known_at
+        )  # fmt: skip
+        if found:
+            return found[-MOST_DAYS:]
+    return ()
+
+
+def _approved_volatility(view: DeskView, unit: Unit) -> Decimal | None:
+    found = view.find(VOLATILITY, unit.scheme)
+    return None if found is None else found.decimal
+
+
+def days_to_last_use(view: DeskView, unit: Unit, *, ends_on: date) -> tuple[int | None, bool | None]:
+    """Give the trading days from the loan's end to the unit's last usable date, and whether it has one.
+
+    Days past the published holidays are not counted: the last date then looks nearer than it is, never further.
+    None and None where neither a last date nor that the vintage carries forward is known, or the end lies past them.
+    """
+    last = view.find(LAST_USABLE_DATE, str(unit))
+    if last is None:
+        carries = view.find(CARRIES_FORWARD, unit.scheme)
+        return (None, False) if carries is not None and carries.value == "true" else (None, None)
+    if last.day <= ends_on:
+        return 0, True
+    if ends_on >= view.calendar.known_until:
+        return None, None
+    reach = min(last.day, view.calendar.known_until)
+    try:
+        return view.calendar.open_days_between(ends_on + timedelta(days=1), reach + timedelta(days=1)), True
+    except CarbonFinError:
+        return None, None
+
+
+def _is_composite(quotes: Sequence[Quote]) -> bool:
+    try:
+        single_vintage_series(quotes)
+    except CarbonFinError:
+        return True
+    return False
+
+
+def _open_days(calendar: Calendar, first: date, last: date) -> int | None:
+    """Count the open days over which trade is measured; None where they are too few or not known."""
+    try:
+        days = calendar.open_days_between(first, last + timedelta(days=1))
+    except CarbonFinError:
+        return None
+    return days if days >= FEWEST_DAYS else None
+
+
+def _daily_volume_t(quotes: Sequence[Quote], days: int | None) -> Decimal | None:
+    volumes = [quote.listed_volume_t for quote in quotes]
+    if days is None or all(volume is None for volume in volumes):
+        return None
+    return round_down(Decimal(sum(volume or 0 for volume in volumes)) / max(days, len(volumes)), _PLACES)
+
+
+def _trade_day_ratio(quotes: Sequence[Quote], days: int | None) -> Decimal | None:
+    if days is None or all(quote.listed_volume_t is None for quote in quotes):
+        return None
+    traded = np.array([(quote.listed_volume_t or 0) > 0 for quote in quotes])
+    return round_down(_share(traded, days), _PLACES)
+
+
+def _share(flags: np.ndarray[tuple[int], np.dtype[np.bool_]], days: int) -> Decimal:
+    return min(Decimal(1), Decimal(int(np.count_nonzero(flags))) / days)
+
+
+def _volatility(history: PriceHistory) -> Decimal | None:
+    try:
+        found = estimated_volatility(history).volatility
+    except CarbonFinError:
+        return None
+    return to_decimal(found, places=_PLACES) if found >= 0.005 else None
