@@ -2,8 +2,9 @@
 
 The market of an organisation and day is kept for a few seconds with all that does not depend on the book: the snapshot,
 its digest and the fair prices. Prices that the organisation stores meanwhile, in whatever process, are seen at once:
-one read by primary key tells that they changed. What is answered says as of which instant the market was known, so
-it is equal, line by line, to a valuation recorded on the same snapshot.
+one read by primary key tells that they changed. Public prices and approved parameters are seen once five seconds have
+passed. What is answered says as of which instant the market was known, so it is equal, line by line, to a valuation
+recorded on the same snapshot.
 """
 
 import threading
@@ -120,7 +121,7 @@ def markets_in(state: MutableMapping[str, Any]) -> Markets:
 
 def _is_fresh(kept: _Kept, *, known_at: datetime, at: datetime) -> bool:
     snapshot_known_at = kept.market.lines.snapshot.known_at
-    return timedelta(0) <= at - kept.taken_at <= KEPT_FOR and timedelta(0) <= known_at - snapshot_known_at <= KEPT_FOR
+    return timedelta(0) <= at - kept.taken_at < KEPT_FOR and timedelta(0) <= known_at - snapshot_known_at < KEPT_FOR
 
 
 def preview_lines(

@@ -174,11 +174,11 @@ def _market(sessions: Sessions, markets: service.Markets, bank: MarketWorld, *un
 
 def test_a_market_is_kept_for_seconds_and_grows_by_units(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
     markets = service.Markets()
-    nothing, second = timedelta(0), timedelta(seconds=1)
+    nothing, tick = timedelta(0), timedelta(microseconds=1)
     first = _market(sqlite_sessions, markets, bank, "CEA", after=nothing)
-    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR) is first
-    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR + second) is not first
-    grown = _market(sqlite_sessions, markets, bank, "CCER", after=KEPT_FOR + second)
+    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR - tick) is first
+    assert _market(sqlite_sessions, markets, bank, "CEA", after=KEPT_FOR) is not first
+    grown = _market(sqlite_sessions, markets, bank, "CCER", after=KEPT_FOR)
     assert set(grown.lines.prices) == {Unit.parse("CEA"), Unit.parse("CCER")}
     assert _market(sqlite_sessions, markets, bank, "CEA", after=nothing) is not grown, "never one of a later time"
 
