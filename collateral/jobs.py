@@ -110,11 +110,11 @@ def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Strike coverage of every pledge in force and exposure of every open repo."""
     with uncollected():
-        batch = service.revalue(session, actor, business_date)
-    repos = service.revalue_repos(session, actor, business_date)
+        pledges = service.revalue(session, actor, business_date)
+        repos = service.revalue_repos(session, actor, business_date)
     return JobOutcome(
-        done_count=len(batch.values) + len(repos),
-        failures=tuple(f"{one.item}: {one.detail}" for one in batch.failures),
+        done_count=len(pledges.values) + len(repos.values),
+        failures=tuple(f"{one.item}: {one.detail}" for one in (*pledges.failures, *repos.failures)),
     )
 
 

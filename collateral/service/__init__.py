@@ -172,6 +172,7 @@ from collateral.service.repo_contracts import (
 )
 from collateral.service.repo_events import REPO_EVENT_APPROVAL
 from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
+from collateral.service.repo_run import revalue_repos
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -179,7 +180,6 @@ from collateral.service.repos import (
     repo_by_code,
     repo_exposure_of,
     repos_of,
-    revalue_repos,
 )
 from collateral.service.rights import holding_rights
 from collateral.service.sale_means import preview_means

@@ -1,16 +1,16 @@
 """Repos: opened with title passing to the buyer, valued each business date, called when exposure passes the minimum."""
 
-from dataclasses import replace
-from datetime import date
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar, cast
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData
-from carbonfin.kernel.units import Currency, Money
-from carbonfin.rules.record import digest_of
+from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, MissingData
+from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord, UnitQuantity
@@ -18,7 +18,6 @@ from collateral.calc.haircuts import Haircut, HaircutUse
 from collateral.calc.holding_rights import HoldingRight
 from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import (
-    REPO_EXPOSURE,
     REPO_START,
     FxUsed,
     RepoExposureInputs,
@@ -28,18 +27,14 @@ from collateral.calc.repo import (
     RepoTerms,
     decide_repo_exposure,
 )
-from collateral.calc.running_calls import RunningCall
 from collateral.service import titles
-from collateral.service.call_notices import tell_call
-from collateral.service.calls import begin_call
 from collateral.service.holding import require_party_may
-from collateral.service.margin_terms import calendars_known
-from collateral.service.view import DeskView, desk_view, haircut_of, price_used, standing_on
-from collateral.store import margin
+from collateral.service.view import DeskView, desk_view, haircut_of, price_used
 from collateral.store import repos as store
 from pricing.service import fx_rate_on
 
-_VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
+T = TypeVar("T")
+
 _FX_PAIRS = {Currency.HKD: "HKDCNY", Currency.USD: "USDCNY", Currency.EUR: "EURCNY"}
 
 
@@ -202,95 +197,49 @@ def fx_of(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
     return FxUsed(cny_per_unit=quote.rate, quote_date=quote.quote_date, source=quote.document)
 
 
-def repo_exposure_inputs(session: Session, repo: Repo, view: DeskView) -> RepoExposureInputs:
-    """Collect everything a repo's exposure hangs on."""
-    return RepoExposureInputs(
-        terms=repo.terms,
-        valuation_date=view.day,
-        price=price_used(view, repo.terms.unit),
-        haircut=repo_haircut(view, repo.terms, repo.terms.unit),
-        fx=fx_of(session, view, repo.terms),
-        margin_units_t=repo.margin_units_t,
-        margin_cash_amount=repo.margin_cash_amount,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoFacts:
+    """Prices, haircuts and rates of a day, each asked once for all the repos that hang on it."""
+
+    session: Session
+    view: DeskView
+    kept: dict[Hashable, object] = field(default_factory=dict)
+
+    def inputs_of(self, repo: Repo) -> RepoExposureInputs:
+        """Collect everything a repo's exposure hangs on.
+
+        Raises:
+            MissingData: A price, a haircut or a rate is missing.
+        """
+        terms = repo.terms
+        is_cross = terms.currency is not Currency.CNY
+        return RepoExposureInputs(
+            terms=terms,
+            valuation_date=self.view.day,
+            price=self._once(("price", terms.unit), lambda: price_used(self.view, terms.unit)),
+            haircut=self._once(("haircut", terms.unit, is_cross), lambda: repo_haircut(self.view, terms, terms.unit)),
+            fx=self._once(("fx", terms.currency), lambda: fx_of(self.session, self.view, terms)),
+            margin_units_t=repo.margin_units_t,
+            margin_cash_amount=repo.margin_cash_amount,
+        )
+
+    def _once(self, key: Hashable, find: Callable[[], T]) -> T:
+        """Find a fact, or say again why there is none."""
+        if key not in self.kept:
+            try:
+                self.kept[key] = find()
+            except CarbonFinError as error:
+                self.kept[key] = error
+        found = self.kept[key]
+        if isinstance(found, CarbonFinError):
+            raise found
+        return cast("T", found)
 
 
 def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: Standing) -> RepoExposureOutcome:
     """Calculate a repo's exposure as of the business date; nothing is stored."""
     repo = store.load_repo(session, actor, repo_id)
-    return decide_repo_exposure(repo_exposure_inputs(session, repo, desk_view(session, standing)))
-
-
-def revalue_repos(session: Session, actor: Actor, business_date: date) -> tuple[RepoExposureRecord, ...]:
-    """Strike the exposure of every open repo for a business date and issue its call; again, nothing changes."""
-    repos = store.repos_of(session, actor, states=_VALUED)
-    if not repos:
-        return ()
-    view = desk_view(session, standing_on(session, actor, business_date))
-    return tuple(_revalued(session, actor, repo, view) for repo in repos)
-
-
-def _revalued(session: Session, actor: Actor, repo: Repo, view: DeskView) -> RepoExposureRecord:
-    inputs = repo_exposure_inputs(session, repo, view)
-    inputs_digest = digest_of(inputs)
-    known = store.exposure_with_digest(
-        session, actor, repo_id=repo.id, business_date=view.day, inputs_digest=inputs_digest
-    )
-    if known is not None:
-        return known
-    recorded = record_decision(
-        session,
-        actor,
-        REPO_EXPOSURE,
-        inputs,
-        subject=f"repo:{repo.terms.code}",
-        valid_on=view.day,
-        known_at=view.standing.known_at,
-    )
-    exposure = store.add_repo_exposure(
-        session,
-        actor,
-        recorded.outcome,
-        repo_id=repo.id,
-        business_date=view.day,
-        inputs_digest=inputs_digest,
-        decision_id=recorded.decision_id,
-    )
-    if recorded.outcome.is_called and repo.state == "OPEN":
-        _call(session, actor, repo, exposure, view)
-    return exposure
-
-
-def _call(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureRecord, view: DeskView) -> None:
-    """Issue a repo's call; without agreed terms its deadline is not known here, so none is shown."""
-    at = view.standing.known_at
-    amount = Money.of(exposure.margin_call_amount, repo.terms.currency)
-    found = margin.terms_in_force(session, actor, repo.terms.code, on=view.day)
-    begun = None if found is None else begin_call(calendars_known(session, at), found.terms, at=at)
-    call = margin.add_call(
-        session,
-        actor,
-        agreement_code=repo.terms.code,
-        issued_on=view.day,
-        running=RunningCall(
-            state="ISSUED", amount=amount, received=Money(0, amount.currency),
-            deadline_at=None if begun is None else begun.deadline_at,
-        ),
-        top_ups=(),
-        decision_id=exposure.decision_id,
-        issued_at=at,
-        terms_id=None if found is None else found.id,
-        deadline=None if begun is None else begun.deadline,
-    )  # fmt: skip
-    steps = (("issue before notification time", "CALCULATED", "ISSUED"),) if begun is None else begun.steps
-    for event, before, after in steps:
-        margin.add_call_event(
-            session, actor,
-            {"call_id": call.id, "event": event, "state_before": before, "state_after": after,
-             "amount": amount.amount, "business_date": view.day, "happened_at": at, "cause": "日终盯市"},
-        )  # fmt: skip
-    tell_call(session, actor, call, agreement=f"repo:{repo.id}", at=at)
-    store.change_repo_state(session, repo, state=REPO.after(repo.state, "margin transfer due"))
+    return decide_repo_exposure(RepoFacts(session=session, view=desk_view(session, standing)).inputs_of(repo))
 
 
 def load_repo(session: Session, actor: Actor, repo_id: str) -> Repo:

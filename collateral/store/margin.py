@@ -121,6 +121,17 @@ def _terms(row: MarginTermsRow) -> TermsRecord:
     )
 
 
+def parts_on(session: Session, actor: Actor, day: date) -> dict[str, int]:
+    """Give how many calls of a day each agreement has: the part that its next one is."""
+    table = table_of(MarginCallRow)
+    rows = session.execute(
+        sa.select(table.c.agreement_code, sa.func.count().label("count"))
+        .where(table.c.organization_id == actor.organization_id, table.c.issued_on == day)
+        .group_by(table.c.agreement_code)
+    )
+    return {row.agreement_code: int(row[1]) for row in rows}
+
+
 def add_call(
     session: Session,
     actor: Actor,

@@ -1,8 +1,11 @@
 """Repos and their exposure at rest."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
@@ -10,10 +13,13 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import Currency
+from carbonfin.storage.rows import insert_many, new_ids, table_of
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome, RepoTerms
 from collateral.calc.repo_accrual import RateStep
 from collateral.models import RepoExposureRow, RepoRow
+
+_IDS_AT_ONCE = 5000
 
 
 def add_repo(
@@ -97,58 +103,66 @@ def change_margin(session: Session, repo: Repo, *, margin_cash_amount: Decimal) 
     session.flush()
 
 
-def exposure_with_digest(
-    session: Session, actor: Actor, *, repo_id: str, business_date: date, inputs_digest: str
-) -> RepoExposureRecord | None:
-    """Give the exposure already struck from the same inputs, or None."""
-    row = session.exec(
-        select(RepoExposureRow).where(
-            RepoExposureRow.organization_id == actor.organization_id,
-            RepoExposureRow.repo_id == repo_id,
-            RepoExposureRow.business_date == business_date,
-            RepoExposureRow.inputs_digest == inputs_digest,
-        )
-    ).one_or_none()
-    return None if row is None else _exposure(row)
-
-
-def add_repo_exposure(
-    session: Session,
-    actor: Actor,
-    outcome: RepoExposureOutcome,
-    *,
-    repo_id: str,
-    business_date: date,
-    inputs_digest: str,
-    decision_id: str,
-) -> RepoExposureRecord:
-    """Write down exposure as a new revision of its date."""
-    earlier = session.exec(
-        select(RepoExposureRow.id).where(
-            RepoExposureRow.repo_id == repo_id, RepoExposureRow.business_date == business_date
-        )
-    ).all()
-    row = RepoExposureRow(
-        organization_id=actor.organization_id,
-        repo_id=repo_id,
-        business_date=business_date,
-        revision=len(earlier),
-        inputs_digest=inputs_digest,
-        decision_id=decision_id,
-        repurchase_price_amount=outcome.repurchase_price_amount,
-        accrued_value_amount=outcome.accrued_value_amount,
-        accrued_value_cny=outcome.accrued_value_cny,
-        market_value_cny=outcome.market_value_cny,
-        haircut_ratio=outcome.haircut_ratio,
-        exposure_a_cny=outcome.exposure_a_cny,
-        exposure_b_cny=outcome.exposure_b_cny,
-        exposure_cny=outcome.exposure_cny,
-        margin_call_amount=outcome.margin_call_amount,
-        margin_call_units_t=outcome.margin_call_units_t,
+def exposures_on(session: Session, actor: Actor, day: date) -> dict[str, tuple[str, ...]]:
+    """Give what was struck on a day by repo: digests of the inputs, the last revision last."""
+    table = table_of(RepoExposureRow)
+    rows = session.execute(
+        sa.select(table.c.repo_id, table.c.inputs_digest)
+        .where(table.c.organization_id == actor.organization_id, table.c.business_date == day)
+        .order_by(table.c.revision)
     )
-    session.add(row)
-    session.flush()
-    return _exposure(row)
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.repo_id, []).append(row.inputs_digest)
+    return {repo_id: tuple(digests) for repo_id, digests in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StruckRepo:
+    """One repo's exposure of a day to be written down."""
+
+    repo_id: str
+    revision: int
+    inputs_digest: str
+    decision_id: str
+    outcome: RepoExposureOutcome
+
+
+_STRUCK = (
+    "repurchase_price_amount", "accrued_value_amount", "accrued_value_cny", "market_value_cny", "haircut_ratio",
+    "exposure_a_cny", "exposure_b_cny", "exposure_cny", "margin_call_amount", "margin_call_units_t",
+)  # fmt: skip
+
+
+def add_repo_exposures(session: Session, actor: Actor, business_date: date, struck: Sequence[StruckRepo]) -> None:
+    """Write down many repos' exposures of a day by one statement."""
+    rows = [
+        {
+            "id": row_id,
+            "repo_id": one.repo_id,
+            "revision": one.revision,
+            "inputs_digest": one.inputs_digest,
+            "decision_id": one.decision_id,
+            **{name: getattr(one.outcome, name) for name in _STRUCK},
+        }
+        for row_id, one in zip(new_ids(len(struck)), struck, strict=True)
+    ]
+    same = {"organization_id": actor.organization_id, "business_date": business_date}
+    insert_many(session, RepoExposureRow, rows, same=same)
+
+
+def move_repos(session: Session, actor: Actor, repo_ids: Sequence[str], *, before: str, after: str) -> int:
+    """Move many repos that stand in one state to another by guarded statements, and say how many moved."""
+    table, moved = table_of(RepoRow), 0
+    for start in range(0, len(repo_ids), _IDS_AT_ONCE):
+        done = session.execute(
+            sa.update(table)
+            .where(table.c.organization_id == actor.organization_id, table.c.state == before)
+            .where(table.c.id.in_(repo_ids[start : start + _IDS_AT_ONCE]))
+            .values(state=after)
+        )
+        moved += done.rowcount  # type: ignore[attr-defined]  # an UPDATE gives a cursor result
+    return moved
 
 
 def latest_repo_exposure(session: Session, actor: Actor, *, repo_id: str, on: date) -> RepoExposureRecord | None:
