@@ -74,7 +74,7 @@ class _Row:
     lines: list[tuple[int, int, int, int]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Shared:
     """What agreements share, made once for each object that is the same in many of them."""
 
