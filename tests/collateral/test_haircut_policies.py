@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
-from carbonfin.app.approvals.pages import payload_rows
+from carbonfin.app.approvals.words import payload_rows
 from carbonfin.app.packages import PACKAGES
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import end_of_china_day
