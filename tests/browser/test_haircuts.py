@@ -1,7 +1,6 @@
 """A haircut by policy in a real browser: the components as a chart, the trial and the kept one, wide and narrow."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import msgspec
 import pytest
@@ -35,10 +34,11 @@ def put_policy_in_force(sample: SampleCopy) -> None:
         ids = {one.login: one.id for one in people_of(session, maker.organization_id)}
         checker = actor_of(session, ids["checker"])
         standing = standing_of(session, maker.organization_id, FixedClock(at))
-        import_price_file(
+        report = import_price_file(
             session, maker, content=price_file(), file_name="a.csv", exchange="示例交易所", document="示例",
-            known_at=at - timedelta(days=1), preview=False,
+            known_at=at, preview=False,
         )  # fmt: skip
+        assert report.stored, report.failures
         policy = msgspec.convert(POLICY_BODY, HaircutPolicyIn).policy()
         waiting = haircut_policies.propose_haircut_policy(session, maker, policy, standing=standing, reason="新设")
         approvals.approve(
@@ -77,6 +77,7 @@ def test_a_haircut_is_tried_and_kept(chromium: Browser, served: Served, width: i
         _calculate(page, action="preview")
         expect(page.get_by_text("试算，未留存")).to_be_visible()
         expect(page.locator("#chart-components svg")).to_be_visible()
+        expect(page.get_by_text("平均处置天数")).to_be_visible()
         assert axe_violations(page) == []
         screenshot(page, f"haircut-policy-{width}")
         _calculate(page, action="record")
