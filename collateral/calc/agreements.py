@@ -276,6 +276,11 @@ class RepoDraft:
     override_reason: str = ""
 
 
+NETTING_FLAG = "净额结算法律意见："
+NO_OPINION = "无"
+"""How a repo says on its page which opinion supports netting; where none does, it stays flagged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repo:
     """A repo and where it stands."""
@@ -291,6 +296,15 @@ class Repo:
     flags: tuple[str, ...]
     start_decision_id: str
     is_sample: bool
+
+    @property
+    def netting_opinion(self) -> str | None:
+        """The opinion by which exposures under it are netted with the counterparty's others; None where none is."""
+        for flag in self.flags:
+            if flag.startswith(NETTING_FLAG):
+                opinion = flag.removeprefix(NETTING_FLAG)
+                return None if opinion == NO_OPINION else opinion
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ def repo_page(
         events = life.repo_events_of(session, actor, repo.id)
         waiting = life.waiting_repo_event(session, actor, repo.id)
         age_days = life.repo_fail_age(session, repo, standing=standing)
+        net = service.net_of_exposure(service.net_margins(session, actor), repo, exposure)
         entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
     return page(
         request,
@@ -40,6 +41,7 @@ def repo_page(
         seller=seller,
         buyer=buyer,
         exposure=exposure,
+        net=net,
         calls=calls,
         entries=entries,
         events=events,

@@ -29,6 +29,7 @@ from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
 from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo_netting import REPO_NETTING
 from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
@@ -172,7 +173,7 @@ from collateral.service.repo_contracts import (
 )
 from collateral.service.repo_events import REPO_EVENT_APPROVAL
 from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
-from collateral.service.repo_run import revalue_repos
+from collateral.service.repo_run import NetMargin, net_margins, net_of_exposure, revalue_repos
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -233,6 +234,7 @@ __all__ = [
     "MarginCall",
     "MeanPrices",
     "MeansOutcome",
+    "NetMargin",
     "NumberedHolding",
     "Pledge",
     "PledgeChange",
@@ -313,6 +315,8 @@ __all__ = [
     "load_repo",
     "locked_serials",
     "messages_to_send",
+    "net_margins",
+    "net_of_exposure",
     "numbered_holdings_of",
     "obligations_of",
     "open_account",
@@ -386,6 +390,7 @@ __all__ = [
 
 DECISION_KINDS = (
     APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HAIRCUT_STACK,
-    HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_PORTFOLIO, REPO_START, SALE, SALE_MEANS,
+    HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_NETTING, REPO_PORTFOLIO, REPO_START, SALE,
+    SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -22,6 +22,7 @@ from collateral.calc.agreements import (
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.pledge import IN_FORCE
 from collateral.service import calls, headroom, pledges, repos, valuations
+from collateral.service.repo_run import NetMargin, net_margins, net_of_exposure
 
 UNKNOWN_STATES = headroom.UNCERTAIN_STATES
 _NAMED_MOST = 500
@@ -48,13 +49,14 @@ class DeskPledge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskRepo:
-    """One repo on the desk."""
+    """One repo on the desk; `net` where its exposure is netted with the counterparty's others on its day."""
 
     repo: Repo
     seller_name: str
     buyer_name: str
     exposure: RepoExposureRecord | None
     call: MarginCall | None
+    net: NetMargin | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,16 +180,16 @@ def _by_scheme(running: list[DeskPledge]) -> tuple[tuple[str, int], ...]:
 def _repos(
     session: Session, actor: Actor, names: dict[str, str], open_calls: dict[str, MarginCall], standing: Standing
 ) -> tuple[DeskRepo, ...]:
-    return tuple(
-        DeskRepo(
-            repo=repo,
-            seller_name=names[repo.seller_id],
-            buyer_name=names[repo.buyer_id],
-            exposure=repos.latest_repo_exposure(session, actor, repo.id, standing=standing),
-            call=open_calls.get(repo.terms.code),
-        )
-        for repo in repos.repos_of(session, actor)
-    )
+    found, nets = [], net_margins(session, actor)
+    for repo in repos.repos_of(session, actor):
+        exposure = repos.latest_repo_exposure(session, actor, repo.id, standing=standing)
+        found.append(
+            DeskRepo(
+                repo=repo, seller_name=names[repo.seller_id], buyer_name=names[repo.buyer_id], exposure=exposure,
+                call=open_calls.get(repo.terms.code), net=net_of_exposure(nets, repo, exposure),
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
 def _headrooms(session: Session, actor: Actor, names: dict[str, str], standing: Standing) -> tuple[DeskHeadroom, ...]:

@@ -18,7 +18,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.storage.rulebook import book_for
-from collateral.calc.agreements import Repo, RepoDraft
+from collateral.calc.agreements import NETTING_FLAG, NO_OPINION, Repo, RepoDraft
 from collateral.calc.repo import (
     ExposureMethod,
     RepoStartOutcome,
@@ -204,7 +204,7 @@ def _draft(session: Session, contract: RepoContract, standing: Standing) -> Repo
     basis = contract.basis if convention is None else DayCount(convention.value)
     assert basis is not None
     flags = [
-        f"净额结算法律意见：{contract.netting_opinion or '无'}",
+        f"{NETTING_FLAG}{contract.netting_opinion.strip() or NO_OPINION}",
         f"跨境业务依据：{contract.cross_border_basis or '待确认'}",
         f"交收指示：{contract.settlement}",
     ]

@@ -1,6 +1,6 @@
 """The day's exposures of all open repos: one read, one write of decisions, exposures and calls."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,12 +11,22 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.errors import CarbonFinError
-from carbonfin.rules.record import canonical_json
-from carbonfin.storage.decisions import WrittenDecision, rebuilt, record_written
+from carbonfin.rules.record import canonical_json, digest_of
+from carbonfin.storage.decisions import (
+    WrittenDecision,
+    decision_with_digest,
+    latest_decisions,
+    rebuilt,
+    record_decision,
+    record_written,
+)
+from carbonfin.storage.parties import load_party
 from carbonfin.storage.rows import new_ids
-from collateral.calc.agreements import MarginCall, Repo
+from collateral.calc.agreements import MarginCall, Repo, RepoExposureRecord
+from collateral.calc.close_out import RepoSide
 from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import REPO_EXPOSURE, RepoExposureInputs, RepoExposureOutcome, decide_repo_exposure
+from collateral.calc.repo_netting import REPO_NETTING, NettingInputs, NettingOutcome, netted_repo, netting_key
 from collateral.service.call_notices import tell_calls
 from collateral.service.calls import IssuedUnder, begin_call
 from collateral.service.margin_terms import calendars_known
@@ -31,9 +41,10 @@ _UNAGREED_STEPS = (("issue before notification time", "CALCULATED", "ISSUED"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Struck:
-    """One repo's day: its exposure, and the texts a decision is recorded with."""
+    """One repo's day: what it hangs on, its exposure, and the texts a decision is recorded with."""
 
     repo: Repo
+    inputs: RepoExposureInputs
     outcome: RepoExposureOutcome
     written: WrittenDecision
 
@@ -50,50 +61,57 @@ class _Due:
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     """Strike the exposure of every open repo for a business date and issue the calls; again, nothing changes.
 
-    Gives the codes valued. A repo that cannot be valued is a failure of the batch and stops no other.
+    Gives the codes valued. A repo that cannot be valued is a failure of the batch and stops no other. Repos of the
+    same two parties under the same netting opinion are called once for what is due net; each other repo stands alone.
     """
     repos = store.repos_of(session, actor, states=_VALUED)
     if not repos:
         return Batch(values=(), failures=())
     view = desk_view(session, standing_on(session, actor, business_date))
     struck_on = store.exposures_on(session, actor, view.day)
-    facts, done, fresh, failures = RepoFacts(session=session, view=view), [], [], []
+    facts, struck, failures = RepoFacts(session=session, view=view), [], []
     for repo in repos:
         try:
-            inputs_text = canonical_json(facts.inputs_of(repo))
-            digest = sha256_hex(inputs_text.encode())
-            if digest not in struck_on.get(repo.id, ()):
-                fresh.append(_struck(repo, inputs_text, digest))
+            struck.append(_struck(repo, canonical_json(facts.inputs_of(repo))))
         except CarbonFinError as error:
             failures.append(Failure.of(repo.terms.code, error))
-        else:
-            done.append(repo.terms.code)
-    decision_ids = _keep(session, actor, view, fresh, struck_on=struck_on)
+    fresh = [one for one in struck if one.written.inputs_digest not in struck_on.get(one.repo.id, {})]
+    decision_ids = {
+        **{one.repo.id: struck_on.get(one.repo.id, {}).get(one.written.inputs_digest, "") for one in struck},
+        **_keep(session, actor, view, fresh, struck_on=struck_on),
+    }
+    groups = _netted(repos, struck)
+    alone = {one.repo.id for one in struck} - {one.repo.id for group in groups.values() for one in group}
     due = [
-        _Due(repo=one.repo, amount=one.outcome.margin_call_amount, decision_id=decision_id)
-        for one, decision_id in zip(fresh, decision_ids, strict=True)
-        if one.outcome.is_called and one.repo.state == "OPEN"
+        _Due(repo=one.repo, amount=one.outcome.margin_call_amount, decision_id=decision_ids[one.repo.id])
+        for one in fresh
+        if one.repo.id in alone and one.outcome.is_called and one.repo.state == "OPEN"
     ]
+    for key, group in groups.items():
+        due += _net_due(session, actor, view, key, group, decision_ids=decision_ids)
     _call(session, actor, view, due)
-    return Batch(values=tuple(done), failures=tuple(failures))
+    return Batch(values=tuple(one.repo.terms.code for one in struck), failures=tuple(failures))
 
 
-def _struck(repo: Repo, inputs_text: str, digest: str) -> _Struck:
+def _struck(repo: Repo, inputs_text: str) -> _Struck:
     """Strike from what is written down, so that a replay starts from the same."""
-    outcome = decide_repo_exposure(rebuilt(inputs_text, RepoExposureInputs))
+    inputs = rebuilt(inputs_text, RepoExposureInputs)
+    outcome = decide_repo_exposure(inputs)
     return _Struck(
         repo=repo,
+        inputs=inputs,
         outcome=outcome,
         written=WrittenDecision(
-            subject=f"repo:{repo.terms.code}", inputs=inputs_text, inputs_digest=digest,
+            subject=f"repo:{repo.terms.code}", inputs=inputs_text, inputs_digest=sha256_hex(inputs_text.encode()),
             outputs=canonical_json(outcome),
         ),
     )  # fmt: skip
 
 
 def _keep(
-    session: Session, actor: Actor, view: DeskView, fresh: Sequence[_Struck], *, struck_on: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
+    session: Session, actor: Actor, view: DeskView, fresh: Sequence[_Struck], *, struck_on: dict[str, dict[str, str]]
+) -> dict[str, str]:
+    """Keep what was struck, and give the decision of each repo."""
     decision_ids = record_written(
         session, actor, REPO_EXPOSURE, [one.written for one in fresh], valid_on=view.day,
         known_at=view.standing.known_at,
@@ -104,13 +122,100 @@ def _keep(
         view.day,
         [
             store.StruckRepo(
-                repo_id=one.repo.id, revision=len(struck_on.get(one.repo.id, ())),
+                repo_id=one.repo.id, revision=len(struck_on.get(one.repo.id, {})),
                 inputs_digest=one.written.inputs_digest, decision_id=decision_id, outcome=one.outcome,
             )
             for one, decision_id in zip(fresh, decision_ids, strict=True)
         ],
     )  # fmt: skip
-    return decision_ids
+    return dict(zip([one.repo.id for one in fresh], decision_ids, strict=True))
+
+
+def _netted(repos: Sequence[Repo], struck: Sequence[_Struck]) -> dict[str, list[_Struck]]:
+    """Give the repos that are netted, by what they are netted under; a lone one stands alone.
+
+    Where one of them cannot be valued all of them stand alone: what is not known must not hide what is due.
+    """
+    by_id = {one.repo.id: one for one in struck}
+    groups: dict[str, list[_Struck | None]] = {}
+    for repo in repos:
+        key = _key_of(repo)
+        if key is not None:
+            groups.setdefault(key, []).append(by_id.get(repo.id))
+    return {
+        key: valued
+        for key, group in groups.items()
+        if len(group) > 1 and len(valued := [one for one in group if one is not None]) == len(group)
+    }
+
+
+def _key_of(repo: Repo) -> str | None:
+    opinion = repo.netting_opinion
+    return None if opinion is None else netting_key(seller_id=repo.seller_id, buyer_id=repo.buyer_id, opinion=opinion)
+
+
+def _net_due(
+    session: Session,
+    actor: Actor,
+    view: DeskView,
+    key: str,
+    group: Sequence[_Struck],
+    *,
+    decision_ids: dict[str, str],
+) -> list[_Due]:
+    """Decide the net margin of a group and give the one call due; decided before from the same, none is."""
+    first, opinion = group[0].repo, group[0].repo.netting_opinion
+    assert opinion is not None, "a group has an opinion"
+    inputs = NettingInputs(
+        first_party_id=first.buyer_id,
+        first_party=load_party(session, actor, first.buyer_id).name,
+        second_party_id=first.seller_id,
+        second_party=load_party(session, actor, first.seller_id).name,
+        opinion=opinion,
+        valuation_date=view.day,
+        repos=tuple(
+            netted_repo(
+                one.inputs, side=RepoSide.BUYER if one.repo.buyer_id == first.buyer_id else RepoSide.SELLER,
+                exposure_decision_id=decision_ids[one.repo.id],
+            )
+            for one in group
+        ),
+    )  # fmt: skip
+    if decision_with_digest(session, actor, REPO_NETTING, subject=key, inputs_digest=digest_of(inputs)) is not None:
+        return []
+    recorded = record_decision(
+        session, actor, REPO_NETTING, inputs, subject=key, valid_on=view.day, known_at=view.standing.known_at
+    )
+    called = recorded.outcome.called_code
+    if called is None or any(one.repo.state != "OPEN" for one in group):
+        return []
+    carrier = next(one.repo for one in group if one.repo.terms.code == called)
+    return [_Due(repo=carrier, amount=recorded.outcome.call_amount, decision_id=recorded.decision_id)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetMargin:
+    """The last decision on what two parties owe net, among whose repos one repo is."""
+
+    decision_id: str
+    inputs: NettingInputs
+    outcome: NettingOutcome
+
+
+def net_margins(session: Session, actor: Actor) -> dict[str, NetMargin]:
+    """Give the last net margin each repo was part of, by its code; its inputs say of which business date."""
+    return {
+        repo.code: NetMargin(decision_id=one.id, inputs=one.inputs, outcome=one.outcome)
+        for one in latest_decisions(session, actor, REPO_NETTING)
+        for repo in one.inputs.repos
+    }
+
+
+def net_of_exposure(nets: Mapping[str, NetMargin], repo: Repo, exposure: RepoExposureRecord | None) -> NetMargin | None:
+    """Give the net margin that a repo's exposure was part of; None where it stood alone on its day."""
+    net = nets.get(repo.terms.code)
+    is_of_day = net is not None and exposure is not None and net.inputs.valuation_date == exposure.business_date
+    return net if is_of_day else None
 
 
 def _call(session: Session, actor: Actor, view: DeskView, due: Sequence[_Due]) -> None:

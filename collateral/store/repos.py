@@ -103,18 +103,18 @@ def change_margin(session: Session, repo: Repo, *, margin_cash_amount: Decimal) 
     session.flush()
 
 
-def exposures_on(session: Session, actor: Actor, day: date) -> dict[str, tuple[str, ...]]:
-    """Give what was struck on a day by repo: digests of the inputs, the last revision last."""
+def exposures_on(session: Session, actor: Actor, day: date) -> dict[str, dict[str, str]]:
+    """Give what was struck on a day by repo: the decision of each digest of inputs."""
     table = table_of(RepoExposureRow)
     rows = session.execute(
-        sa.select(table.c.repo_id, table.c.inputs_digest)
+        sa.select(table.c.repo_id, table.c.inputs_digest, table.c.decision_id)
         .where(table.c.organization_id == actor.organization_id, table.c.business_date == day)
         .order_by(table.c.revision)
     )
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for row in rows:
-        found.setdefault(row.repo_id, []).append(row.inputs_digest)
-    return {repo_id: tuple(digests) for repo_id, digests in found.items()}
+        found.setdefault(row.repo_id, {})[row.inputs_digest] = row.decision_id
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.reconciliation": Text("登记机构对账", "Registry reconciliation"),
     "collateral.repo_event": Text("回购存续期事项", "Event of a repo"),
     "collateral.repo_exposure": Text("回购敞口", "Repo exposure"),
+    "collateral.repo_netting": Text("回购净额保证金", "Net margin of repos"),
     "collateral.repo_portfolio": Text("回购组合对账", "Reconciliation of repos"),
     "collateral.repo_start": Text("回购首期", "Repo start"),
     "loans.rating": Text("碳评级", "Carbon rating"),

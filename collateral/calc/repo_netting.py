@@ -1,0 +1,244 @@
+"""Margin maintenance on net exposure (GMRA 2011 4): all repos of two parties under one agreement, and one call.
+
+Only where a netting opinion is on file are exposures set against each other; without one each repo stands alone.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.cryptography import sha256_hex
+from carbonfin.kernel.units import Currency, Money, cny, round_half_up
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
+from collateral.calc.close_out import RepoSide
+from collateral.calc.figures import FigureList
+from collateral.calc.net_exposure import PartySide, net_exposure
+from collateral.calc.repo import ExposureMethod, RepoExposureInputs, exposure_method_a, exposure_method_b
+
+_SIDES = {
+    RepoSide.BUYER: ("甲方为逆回购方", "the first party is the buyer"),
+    RepoSide.SELLER: ("甲方为正回购方", "the first party is the seller"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NettedRepo:
+    """One repo under the agreement, as its own exposure decision of the day struck it.
+
+    Attributes:
+        side: What the first party is in it.
+        exposure_decision_id: The decision its inputs come from.
+        accrued_cny: Repurchase value of the day R, before margin, in CNY.
+        market_value_cny: Of the purchased units alone.
+        margin_cash_cny: Cash margin its buyer holds; negative where the seller does.
+        margin_units_cny: Market value of the margin units its buyer holds.
+        minimum_transfer_cny: The least that moves under it.
+        cny_per_unit: What one unit of its cash currency is worth.
+    """
+
+    code: str
+    side: RepoSide
+    exposure_decision_id: str
+    method: ExposureMethod
+    haircut_ratio: Decimal
+    accrued_cny: Decimal
+    market_value_cny: Decimal
+    margin_cash_cny: Decimal
+    margin_units_cny: Decimal
+    minimum_transfer_cny: Decimal
+    currency: Currency
+    cny_per_unit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NettingInputs:
+    """All repos of two parties under one netting opinion on a day."""
+
+    first_party_id: str
+    first_party: str
+    second_party_id: str
+    second_party: str
+    opinion: str
+    valuation_date: date
+    repos: tuple[NettedRepo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one repo brings to the net, as the first party sees it: negative where the second is exposed or holds."""
+
+    code: str
+    exposure_cny: Decimal
+    margin_held_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NettingOutcome:
+    """The net exposure of the first party, and the one call that meets it.
+
+    Attributes:
+        contributions: Of each repo, in the order of codes.
+        net_exposure_cny: Positive where the second party owes margin, negative where the first does.
+        called_code: The repo that carries the call: the largest exposure of the party that is owed; None if none.
+        call_amount: In the cash currency of that repo.
+    """
+
+    contributions: tuple[Contribution, ...]
+    net_exposure_cny: Decimal
+    called_code: str | None
+    call_amount: Decimal
+    currency: Currency | None
+    trace: tuple[Figure, ...]
+
+
+def netting_key(*, seller_id: str, buyer_id: str, opinion: str) -> str:
+    """Name what two parties net under one opinion, whoever sells and whoever buys."""
+    return f"repo_netting:{':'.join(sorted((seller_id, buyer_id)))}:{sha256_hex(opinion.encode())[:12]}"
+
+
+def netted_repo(inputs: RepoExposureInputs, *, side: RepoSide, exposure_decision_id: str) -> NettedRepo:
+    """Give what a repo brings to the net exposure, its margin told apart from its exposure."""
+    terms, price, rate = inputs.terms, inputs.price.price_cny_per_t, inputs.fx.cny_per_unit
+    accrued = terms.accrued(min(inputs.valuation_date, terms.repurchase_date))
+    return NettedRepo(
+        code=terms.code, side=side, exposure_decision_id=exposure_decision_id, method=terms.method,
+        haircut_ratio=terms.haircut_used(inputs.haircut), accrued_cny=cny(accrued * rate),
+        market_value_cny=cny(terms.quantity_t * price), margin_cash_cny=cny(inputs.margin_cash_amount * rate),
+        margin_units_cny=cny(inputs.margin_units_t * price),
+        minimum_transfer_cny=cny(terms.minimum_transfer_amount * rate), currency=terms.currency, cny_per_unit=rate,
+    )  # fmt: skip
+
+
+def buyers_exposure_cny(repo: NettedRepo) -> Decimal:
+    """Give the transaction exposure of a repo's buyer, by its own method and before any margin; negative if it owes."""
+    strike = exposure_method_a if repo.method is ExposureMethod.A else exposure_method_b
+    return strike(
+        repurchase_value=repo.accrued_cny, market_value=repo.market_value_cny, haircut_ratio=repo.haircut_ratio
+    )
+
+
+def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
+    """Net all exposures and all margin of two parties in CNY, and strike one call.
+
+    net = my exposures - theirs - (margin I hold - margin they hold), each at spot. The call is made where the net is
+    not below the least minimum transfer of the repos: a wish of one repo for a smaller transfer is kept. It stands on
+    the repo with the largest exposure of the party that is owed, in its currency; a party that is owed without any
+    such repo has margin of its own to claim back, and no call is made for it.
+    """
+    figures = FigureList()
+    buyers = {one.code: buyers_exposure_cny(one) for one in inputs.repos}
+    signed = {one.code: _signed(one, buyers[one.code]) for one in inputs.repos}
+    held = {one.code: _signed(one, one.margin_cash_cny + one.margin_units_cny) for one in inputs.repos}
+    net_cny = net_exposure(
+        _side(signed, held, sign=1), _side(signed, held, sign=-1), base=Currency.CNY, base_per_unit={}
+    ).amount
+    minimum_cny = min(one.minimum_transfer_cny for one in inputs.repos)
+    carrier = _carrier(inputs, buyers, net_cny=net_cny)
+    is_called = carrier is not None and abs(net_cny) >= minimum_cny
+    amount = (
+        round_half_up(abs(net_cny) / carrier.cny_per_unit) if carrier is not None and is_called else Decimal("0.00")
+    )
+    called = carrier if amount else None
+    _figures(inputs, figures, signed=signed, held=held)
+    _call_figures(figures, net_cny=net_cny, minimum_cny=minimum_cny, called=called, amount=amount)
+    return NettingOutcome(
+        contributions=tuple(
+            Contribution(code=one.code, exposure_cny=signed[one.code], margin_held_cny=held[one.code])
+            for one in inputs.repos
+        ),
+        net_exposure_cny=net_cny, called_code=None if called is None else called.code, call_amount=amount,
+        currency=None if called is None else called.currency, trace=figures.trace(),
+    )  # fmt: skip
+
+
+def _signed(repo: NettedRepo, amount: Decimal) -> Decimal:
+    """Turn an amount of the repo's buyer into one of the first party."""
+    return amount if repo.side is RepoSide.BUYER else -amount
+
+
+def _side(signed: dict[str, Decimal], held: dict[str, Decimal], *, sign: int) -> PartySide:
+    def of(amounts: dict[str, Decimal]) -> tuple[Money, ...]:
+        return tuple(Money.of(sign * one, Currency.CNY) for one in amounts.values() if sign * one > 0)
+
+    return PartySide(exposures=of(signed), income=(), margin_held=of(held))
+
+
+def _carrier(inputs: NettingInputs, buyers: dict[str, Decimal], *, net_cny: Decimal) -> NettedRepo | None:
+    owed = RepoSide.BUYER if net_cny > 0 else RepoSide.SELLER
+    exposed = [one for one in inputs.repos if one.side is owed and buyers[one.code] > 0]
+    return max(exposed, key=lambda one: buyers[one.code], default=None) if net_cny else None
+
+
+def _figures(
+    inputs: NettingInputs, figures: FigureList, *, signed: dict[str, Decimal], held: dict[str, Decimal]
+) -> None:
+    figures.fact("first_party", ("甲方", "First party"), inputs.first_party, "code", "回购合同")
+    figures.fact("second_party", ("乙方", "Second party"), inputs.second_party, "code", "回购合同")
+    figures.fact("opinion", ("净额结算法律意见", "Netting opinion"), inputs.opinion, "code", "回购合同")
+    for one in inputs.repos:
+        source = f"回购敞口决定 {one.exposure_decision_id}"
+        zh, en = _SIDES[one.side]
+        parts = [
+            figures.fact(
+                f"accrued_{one.code}", (f"{one.code} 当日应计购回价值", f"{one.code} accrued value"), one.accrued_cny,
+                "CNY", source, note_zh=zh, note_en=en,
+            ),
+            figures.fact(
+                f"market_value_{one.code}", (f"{one.code} 市值", f"{one.code} market value"), one.market_value_cny,
+                "CNY", source,
+            ),
+            figures.fact(
+                f"haircut_{one.code}", (f"{one.code} 折扣系数", f"{one.code} haircut"), one.haircut_ratio, "ratio",
+                source,
+            ),
+        ]  # fmt: skip
+        figures.result(
+            f"exposure_{one.code}", (f"{one.code} 甲方敞口", f"{one.code}: exposure of the first party"),
+            signed[one.code], "CNY",
+            "±(R/(1−H) − MV)" if one.method is ExposureMethod.A else "±(R − MV·(1−H))", inputs=parts,
+            note_zh="负数为乙方敞口", note_en="negative where the second party is exposed",
+        )  # fmt: skip
+        figures.fact(
+            f"margin_{one.code}", (f"{one.code} 甲方持有保证金", f"{one.code}: margin the first party holds"),
+            held[one.code], "CNY", source, note_zh="现金与保证金配额市值；负数为乙方持有",
+            note_en="cash and market value of margin units; negative where the second party holds it",
+        )  # fmt: skip
+    codes = [one.code for one in inputs.repos]
+    figures.result(
+        "net_exposure", ("净敞口（甲方）", "Net exposure of the first party"),
+        sum(signed.values()) - sum(held.values()), "CNY", "Σ exposure − Σ margin held",
+        inputs=("opinion", *(f"{name}_{code}" for code in codes for name in ("exposure", "margin"))),
+        note_zh="负数为乙方敞口", note_en="negative where the second party is exposed",
+    )  # fmt: skip
+
+
+def _call_figures(
+    figures: FigureList, *, net_cny: Decimal, minimum_cny: Decimal, called: NettedRepo | None, amount: Decimal
+) -> None:
+    least = figures.fact(
+        "minimum_transfer", ("最低转让金额（各笔最小者）", "Minimum transfer, the least of the repos"), minimum_cny,
+        "CNY", "回购合同",
+    )  # fmt: skip
+    if called is None:
+        zh = "净敞口为零、低于最低转让金额，或应退还的是保证金" if net_cny else "净敞口为零"
+        en = "nothing net, below the minimum, or margin that goes back" if net_cny else "nothing net"
+        inputs: tuple[str, ...] = ("net_exposure", least)
+    else:
+        zh, en = f"由回购 {called.code} 承载", f"stands on repo {called.code}"
+        rate = figures.fact(
+            "fx", (f"1 {called.currency} 折合人民币", f"CNY per {called.currency}"), called.cny_per_unit, "CNY",
+            f"回购敞口决定 {called.exposure_decision_id}",
+        )  # fmt: skip
+        inputs = ("net_exposure", least, rate)
+    figures.result(
+        "margin_call", ("追加金额（整个协议一次）", "Margin call, one for the agreement"), amount,
+        Currency.CNY if called is None else called.currency,
+        "|net exposure| / FX where not below the minimum transfer", inputs=inputs, note_zh=zh, note_en=en,
+    )  # fmt: skip
+
+
+REPO_NETTING = DecisionKind(
+    name="collateral.repo_netting", version="1", inputs=NettingInputs, outputs=NettingOutcome,
+    decide=decide_repo_netting,
+)  # fmt: skip
