@@ -184,6 +184,9 @@ class PortfolioLineRow(Row, table=True):
     option_style: ExerciseStyle | None = None
     expiry_date: date | None = None
     strike_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+    averaging_dates: str | None = None
+    fixed_count: int | None = None
+    fixed_average_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
 
 
 class ValuationRow(Row, table=True):

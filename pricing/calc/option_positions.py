@@ -1,6 +1,6 @@
 """Options among the lines of a portfolio: value and sensitivities on recorded points of the market, in 元."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
 from pricing.calc import option_traces
 from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.fixings import Fixings, average_values_per_t, fixings_of
 from pricing.calc.lines import LineMarket, ValuedLine, tradable_notes
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.option_lines import OPTION_LEVEL
@@ -51,11 +52,19 @@ def columns_of(points: Sequence[OptionPoint], lines: Sequence[PortfolioLine]) ->
     )
 
 
-def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: date) -> OptionGreeks:
+def option_greeks(
+    style: ExerciseStyle, columns: OptionColumns, valuation_date: date, fixings: Fixings | None = None
+) -> OptionGreeks:
     """Give values and sensitivities of options of one style, contract currency per tonne.
 
-    European ones in closed form; American ones by differences of `american_option_values`: over ±1 % of the forward, a
-    point of volatility, a day and a basis point, scaled to the units of `OptionGreeks`.
+    European ones in closed form; others by differences of `option_values`: over ±1 % of the forward, a point of
+    volatility, a day and a basis point, scaled to the units of `OptionGreeks`.
+
+    Args:
+        style: Of all of them.
+        columns: Their numbers.
+        valuation_date: Day of valuation.
+        fixings: Of average-price options, one for all.
 
     Raises:
         CalculationFailed: QuantLib found no exercise boundary.
@@ -67,11 +76,12 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
         )  # fmt: skip
 
     def value(moved: OptionColumns) -> FloatArray:
-        return option_values(style, moved, valuation_date)
+        return option_values(style, moved, valuation_date, fixings)
 
     step = _PRICE_BUMP * columns.forward
     rate = -np.log(columns.discount) / columns.years
     sooner = np.maximum(columns.years - 1.0 / _DAYS_A_YEAR, 0.0)
+    aged = columns._replace(years=sooner, discount=np.exp(-rate * sooner))
     base = value(columns)
     up, down = (value(columns._replace(forward=columns.forward + sign * step)) for sign in (1.0, -1.0))
     more, less = (value(columns._replace(volatility=columns.volatility + sign * _POINT)) for sign in (1.0, -1.0))
@@ -79,17 +89,20 @@ def option_greeks(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
         value(columns._replace(discount=columns.discount * np.exp(sign * _BASIS_POINT * columns.years)))
         for sign in (-1.0, 1.0)
     )
+    later = option_values(style, aged, valuation_date, None if fixings is None else fixings.sooner(1.0 / _DAYS_A_YEAR))
     return OptionGreeks(
         value_per_t=base,
         delta=(up - down) / (2.0 * step),
         gamma=(up - 2.0 * base + down) / (step * step),
         vega=(more - less) / (2.0 * _POINT),
-        theta=(value(columns._replace(years=sooner, discount=np.exp(-rate * sooner))) - base) * _DAYS_A_YEAR,
+        theta=(later - base) * _DAYS_A_YEAR,
         rho=(dearer - cheaper) / (2.0 * _BASIS_POINT),
     )
 
 
-def option_values(style: ExerciseStyle, columns: OptionColumns, valuation_date: date) -> FloatArray:
+def option_values(
+    style: ExerciseStyle, columns: OptionColumns, valuation_date: date, fixings: Fixings | None = None
+) -> FloatArray:
     """Give the values of `option_greeks` alone, the same bits.
 
     Raises:
@@ -97,6 +110,12 @@ def option_values(style: ExerciseStyle, columns: OptionColumns, valuation_date: 
     """
     if style is ExerciseStyle.EUROPEAN:
         return option_greeks(style, columns, valuation_date).value_per_t
+    if style is ExerciseStyle.AVERAGE_PRICE:
+        assert fixings is not None, "an average-price option has fixings"
+        return average_values_per_t(
+            forward_per_t=columns.forward, strike_per_t=columns.strike, volatility=columns.volatility,
+            discount_factor=columns.discount, option_sign=columns.sign, fixings=fixings,
+        )  # fmt: skip
     return american_option_values(
         valuation_date=valuation_date, forward_per_t=columns.forward, strike_per_t=columns.strike,
         total_volatility=columns.volatility * np.sqrt(columns.years), discount_factor=columns.discount,
@@ -138,13 +157,10 @@ def value_options(
     today = market.snapshot.valuation_date
     placed, failures = placed_options(options, lines, today)
     valued: list[ValuedLine] = []
-    for style in (ExerciseStyle.EUROPEAN, ExerciseStyle.AMERICAN):
-        mine = [one for one in placed if one.line.option_style is style]
-        if not mine:
-            continue
+    for style, mine in _alike(placed):
         columns = columns_of([one.point for one in mine], [one.line for one in mine])
         try:
-            greeks = option_greeks(style, columns, today)
+            greeks = option_greeks(style, columns, today, _fixings(mine[0].line, today))
         except CarbonFinError as error:
             failures += [failure_of(one.line, error) for one in mine]
             continue
@@ -161,18 +177,31 @@ def unit_values(
 
     Raises:
         CalculationFailed: QuantLib found no exercise boundary.
+        InvalidInput: The averaging days that passed are not those that are fixed.
     """
     placed, _ = placed_options(options, lines, valuation_date)
     found: dict[str, tuple[float, float]] = {}
-    for style in (ExerciseStyle.EUROPEAN, ExerciseStyle.AMERICAN):
-        mine = [one for one in placed if one.line.option_style is style]
-        if not mine:
-            continue
+    for style, mine in _alike(placed):
         columns = columns_of([one.point for one in mine], [one.line for one in mine])
-        values = option_values(style, columns, valuation_date)
+        values = option_values(style, columns, valuation_date, _fixings(mine[0].line, valuation_date))
         for one, value in zip(mine, values.tolist(), strict=True):
             found[one.line.line_id] = (value, to_float(one.point.cny_per_unit))
     return found
+
+
+def _alike(placed: Sequence[PricedOption]) -> Iterator[tuple[ExerciseStyle, list[PricedOption]]]:
+    """Give options that are valued together: by style, average-price ones each by itself, as its days are its own."""
+    for style in (ExerciseStyle.EUROPEAN, ExerciseStyle.AMERICAN):
+        mine = [one for one in placed if one.line.option_style is style]
+        if mine:
+            yield style, mine
+    for one in placed:
+        if one.line.option_style is ExerciseStyle.AVERAGE_PRICE:
+            yield ExerciseStyle.AVERAGE_PRICE, [one]
+
+
+def _fixings(line: PortfolioLine, valuation_date: date) -> Fixings | None:
+    return None if line.averaging is None else fixings_of(line.averaging, valuation_date)
 
 
 class _Worth(NamedTuple):

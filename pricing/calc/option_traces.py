@@ -79,14 +79,15 @@ def option_figures(
         formula="d1 - volatility * sqrt(years)",
     )  # fmt: skip
     is_european = option.style is ExerciseStyle.EUROPEAN
+    fixings = _fixings(made, line, option)
     value = made.made(
         "value_per_t", ("每吨价值", "value of a tonne"), option.value_per_t, unit=f"{option.currency}/t",
-        inputs=(forward, strike, discount, d1, d2) if is_european else (forward, strike, discount, volatility, years),
-        formula=(
-            "discount_factor * w * (forward * Phi(w * d1) - strike * Phi(w * d2)), w = 1 call, -1 put"
+        inputs=(
+            (forward, strike, discount, d1, d2)
             if is_european
-            else "early exercise boundary of Andersen, Lake and Offengenden (QuantLib)"
+            else (forward, strike, discount, volatility, years, *fixings)
         ),
+        formula=_FORMULAS[option.style],
     )  # fmt: skip
     in_cny = made.made(
         "value_cny_per_t", ("每吨价值（元）", "value of a tonne in CNY"),
@@ -104,7 +105,34 @@ def option_figures(
         PRESENT_VALUE, ("现值", "present value"), present_value_cny, unit="CNY", inputs=(value, fx, quantity),
         formula="round_half_up(value_per_t * cny_per_unit * quantity_t, 2), unrounded inside",
     )  # fmt: skip
-    return (*terms, *market, d1, d2, value, in_cny, *moves, present)
+    return (*terms, *market, *fixings, d1, d2, value, in_cny, *moves, present)
+
+
+_FORMULAS = {
+    ExerciseStyle.EUROPEAN: "discount_factor * w * (forward * Phi(w * d1) - strike * Phi(w * d2)), w = 1 call, -1 put",
+    ExerciseStyle.AMERICAN: "early exercise boundary of Andersen, Lake and Offengenden (QuantLib)",
+    ExerciseStyle.AVERAGE_PRICE: "Curran's lower bound and the average's variance given its geometric mean; what is "
+    "fixed lowers the strike",
+}
+
+
+def _fixings(made: _Line, line: PortfolioLine, option: OptionFigures) -> tuple[Figure, ...]:
+    """Give the averaging days of an average-price option and what is fixed of them; nothing for others."""
+    averaging = line.averaging
+    if averaging is None:
+        return ()
+    days = made.given(
+        "averaging_days", ("取价日数", "averaging days"), str(len(averaging.dates)), unit="days",
+        source=f"{made.source}：{' '.join(map(str, averaging.dates))}",
+    )  # fmt: skip
+    count = made.given("fixed_count", ("已定价日数", "days fixed"), str(averaging.fixed_count), unit="days")
+    if averaging.fixed_average_per_t is None:
+        return days, count
+    average = made.given(
+        "fixed_average_per_t", ("已定价均价", "average of the days fixed"),
+        format(averaging.fixed_average_per_t, "f"), unit=f"{option.currency}/t",
+    )  # fmt: skip
+    return days, count, average
 
 
 def _terms(made: _Line, line: PortfolioLine, option: OptionFigures) -> tuple[Figure, Figure, Figure, Figure, Figure]:

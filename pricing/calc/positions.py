@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
@@ -16,6 +17,7 @@ from pricing.calc.options.kinds import ExerciseStyle, OptionType
 MAX_QUANTITY_T = 100_000_000
 MAX_PRICE_CNY_PER_T = Decimal(90_000)
 LAST_DELIVERY_DATE = date(2100, 12, 31)
+AVERAGING_DAYS_MAX = 400
 _OPTION_FIELDS = ("option_type", "option_style", "expiry_date", "strike_per_t")
 _OPTION_NEEDS = {
     "option_type": "方向（看涨/看跌）", "option_style": "行权方式", "strike_per_t": "行权价", "expiry_date": "到期日",
@@ -41,6 +43,21 @@ LINE_KIND_LABELS: dict[LineKind, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Averaging:
+    """The days whose prices an average-price option averages, and what is fixed of them.
+
+    Attributes:
+        dates: All of them in order, those past too.
+        fixed_count: Days already fixed: those up to the valuation date.
+        fixed_average_per_t: The average of their prices; None where none is fixed.
+    """
+
+    dates: tuple[date, ...]
+    fixed_count: int = 0
+    fixed_average_per_t: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioLine:
     """One position. What cannot be valued is reported as a failure of the line, so nothing is refused here.
 
@@ -51,10 +68,11 @@ class PortfolioLine:
         delivery_date: Delivery of a forward (交割日), or of the future under an option.
         contract_code: Name under which settlement prices of a futures-style contract are kept.
         trade_date: Day a futures-style contract was traded; its first margin is against the price traded.
-        option_type: Call or put; the last four fields belong to options alone.
-        option_style: European or American.
+        option_type: Call or put; the last five fields belong to options alone.
+        option_style: European, American or average-price.
         expiry_date: Last day of exercise of an option (到期日).
         strike_per_t: Strike of an option (行权价), in the currency of the scheme's futures curve.
+        averaging: The averaging days of an average-price option (取价日).
     """
 
     line_id: str
@@ -70,6 +88,7 @@ class PortfolioLine:
     option_style: ExerciseStyle | None = field(default=None, metadata=ADDED_LATER)
     expiry_date: date | None = field(default=None, metadata=ADDED_LATER)
     strike_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    averaging: Averaging | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +180,8 @@ def _line_error(line: PortfolioLine) -> InvalidInput | None:
             remedy="Give whole tonnes, not 万吨.",
             remedy_zh="数量单位为吨，不是万吨。",
         )
+    if line.averaging is not None and line.option_style is not ExerciseStyle.AVERAGE_PRICE:
+        return _needless(line, "averaging_dates")
     if line.kind is LineKind.OPTION:
         return _option_error(line)
     for name in _OPTION_FIELDS:
@@ -256,18 +277,46 @@ def _option_error(line: PortfolioLine) -> InvalidInput | None:
         return _unfit_option("strike_per_t", f"the strike is {line.strike_per_t}", "行权价须为正数且在合理范围内")
     if line.unit.vintage is not None:
         return _unfit_option("unit", f"{line.unit} names a vintage", "期权标的为期货，品种不应带年度")
-    if line.option_style is ExerciseStyle.AVERAGE_PRICE:
-        return _unfit_option(
-            "option_style",
-            "average-price options, with their fixings, are valued by /v1/options/values",
-            "平均价期权须列出取价日，请用 /v1/options/values 估值",
-        )
     if line.delivery_date is not None and line.expiry_date is not None and line.delivery_date < line.expiry_date:
         return _unfit_option(
             "delivery_date", f"delivery {line.delivery_date} lies before expiry", "标的交割日不得早于期权到期日"
         )
     if line.delivery_date is not None and line.delivery_date > LAST_DELIVERY_DATE:
         return late_delivery(line.delivery_date)
+    return _averaging_error(line) if line.option_style is ExerciseStyle.AVERAGE_PRICE else None
+
+
+def _averaging_error(line: PortfolioLine) -> InvalidInput | None:
+    """Say what the averaging days of an average-price option lack."""
+    averaging = line.averaging
+    if averaging is None or not averaging.dates:
+        return _unfit_option(
+            "averaging_dates", "an average-price option needs its averaging days", "平均价期权缺少取价日"
+        )
+    days = averaging.dates
+    if len(days) > AVERAGING_DAYS_MAX or any(later <= day for day, later in pairwise(days)):
+        return _unfit_option(
+            "averaging_dates",
+            f"averaging days stand in order, each once, at most {AVERAGING_DAYS_MAX}",
+            f"取价日须按先后排列、不重复，至多 {AVERAGING_DAYS_MAX} 个",
+        )
+    if line.expiry_date is not None and days[-1] > line.expiry_date:
+        return _unfit_option(
+            "averaging_dates", f"averaging day {days[-1]} lies after expiry", "取价日不得晚于期权到期日"
+        )
+    if not 0 <= averaging.fixed_count <= len(days):
+        return _unfit_option(
+            "fixed_count", f"{averaging.fixed_count} of {len(days)} averaging days are fixed", "已定价日数与取价日不符"
+        )
+    average = averaging.fixed_average_per_t
+    if (average is None) != (averaging.fixed_count == 0) or (
+        average is not None and not 0 < average <= MAX_PRICE_CNY_PER_T
+    ):
+        return _unfit_option(
+            "fixed_average_per_t",
+            f"{averaging.fixed_count} days are fixed at an average of {average}",
+            "已定价均价须为正数，且与已定价日数同时填写",
+        )
     return None
 
 

@@ -1,8 +1,9 @@
 """What changed a portfolio's value between two valuations, line by line: carry, price, volatility, FX, rates, trades.
 
 Each part revalues the opening line with one thing moved alone to where it stood at the close, from the opening line
-aged to the closing day; the aging itself is the carry. What no single move explains, cross effects and the rounding of
-each part to the fen, is the residual, so that parts and residual sum to the change of the recorded values exactly.
+aged to the closing day; the aging itself, with prices that were fixed meanwhile, is the carry. What no single move
+explains, cross effects and the rounding of each part to the fen, is the residual, so that parts and residual sum to the
+change of the recorded values exactly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny, to_decimal
 from pricing.calc.option_market import OptionPoint, OptionTerms
 from pricing.calc.portfolio import PortfolioInputs, PortfolioValue, PricedMarket, priced_market
-from pricing.calc.positions import LineKind, LineValue, PortfolioLine
+from pricing.calc.positions import Averaging, LineKind, LineValue, PortfolioLine
 from pricing.calc.profit_states import LineState, line_state, settlement_on, worth
 
 _NOTHING = Decimal("0.00")
@@ -183,8 +184,9 @@ def _explained(code: str, before: _Side, after: _Side) -> LineProfit:
     assert head is not None, "a line of neither valuation is not explained"
     old = before.lines.get(code) if was is not None else None
     start = None if old is None else before.state(old)
-    end = None if old is None else after.state(old)
     same = now is not None and old is not None and _terms(old) == _terms(after.lines[code])
+    # A line of the same terms may have come to hold prices fixed meanwhile.
+    end = None if old is None else after.state(after.lines[code] if same else old)
     note_zh, note_en = _note(was, now, same=same, is_priced=end is not None)
     margin_cny = _margin(code, before, after)
     line = LineProfit(
@@ -213,7 +215,7 @@ def _explained(code: str, before: _Side, after: _Side) -> LineProfit:
 
 def _moved(line: PortfolioLine, start: LineState, end: LineState) -> dict[ProfitPart, Decimal]:
     """Give what each thing, moved alone from the aged line, makes of it."""
-    aged = replace(start, years=end.years, is_of_use=end.is_of_use)
+    aged = replace(start, years=end.years, is_of_use=end.is_of_use, fixings=end.fixings)
     base = worth(line, aged)
 
     def alone(state: LineState) -> Decimal:
@@ -229,7 +231,9 @@ def _moved(line: PortfolioLine, start: LineState, end: LineState) -> dict[Profit
 
 
 def _terms(line: PortfolioLine) -> PortfolioLine:
-    return replace(line, label="")
+    """Give what was agreed of a line, without words and without prices fixed since."""
+    averaging = None if line.averaging is None else Averaging(dates=line.averaging.dates)
+    return replace(line, label="", averaging=averaging)
 
 
 def _margin(code: str, before: _Side, after: _Side) -> Decimal:

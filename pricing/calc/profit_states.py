@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import to_float
+from pricing.calc.fixings import Fixings, fixings_of
 from pricing.calc.forwards import maturity_years
 from pricing.calc.lines import FORWARD_RATE
 from pricing.calc.market import MarketSnapshot
@@ -30,6 +31,7 @@ class LineState:
         rate: Continuously compounded rate that carries and discounts a forward, or discounts an option.
         volatility: Of an option.
         cny_per_unit: 元 for one unit of the option's currency.
+        fixings: Of an average-price option, as they stand on the day.
         is_of_use: Whether the unit may still be used when it is held or delivered; one past use is worth nothing.
     """
 
@@ -39,6 +41,7 @@ class LineState:
     rate: float = 0.0
     volatility: float = 0.0
     cny_per_unit: float = 1.0
+    fixings: Fixings | None = None
     is_of_use: bool = True
 
 
@@ -58,7 +61,7 @@ def line_state(
     today = snapshot.valuation_date
     if line.kind is LineKind.OPTION:
         point = points.get(OptionTerms.of(line))
-        return None if point is None else _option_state(point, today)
+        return None if point is None else _option_state(point, line, today)
     if line.kind is LineKind.FUTURES:
         settlement = settlement_on(snapshot, line.contract_code or "")
         return None if settlement is None else LineState(valuation_date=today, price_per_t=to_float(settlement))
@@ -94,7 +97,11 @@ def settlement_on(snapshot: MarketSnapshot, contract_code: str) -> Decimal | Non
     return today[-1].price_cny_per_t if today else None
 
 
-def _option_state(point: OptionPoint, today: date) -> LineState:
+def _option_state(point: OptionPoint, line: PortfolioLine, today: date) -> LineState | None:
+    try:
+        fixings = None if line.averaging is None else fixings_of(line.averaging, today)
+    except InvalidInput:
+        return None
     years = to_float(point.years)
     return LineState(
         valuation_date=today,
@@ -103,6 +110,7 @@ def _option_state(point: OptionPoint, today: date) -> LineState:
         rate=-math.log(to_float(point.discount_factor)) / years,
         volatility=to_float(point.volatility),
         cny_per_unit=to_float(point.cny_per_unit),
+        fixings=fixings,
     )
 
 
@@ -125,5 +133,5 @@ def worth(line: PortfolioLine, state: LineState) -> float:
         discount=np.array([math.exp(-state.rate * state.years)]),
         sign=np.array([line.option_type.sign], dtype=np.float64),
     )
-    per_t = float(option_values(line.option_style, columns, state.valuation_date)[0])
+    per_t = float(option_values(line.option_style, columns, state.valuation_date, state.fixings)[0])
     return per_t * state.cny_per_unit * line.quantity_t

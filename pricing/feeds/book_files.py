@@ -1,5 +1,6 @@
 """Books of positions that people bring as CSV or workbook: good rows are positions, bad ones name line and remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +13,7 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
-from pricing.calc.positions import LINE_KIND_LABELS, LineKind, PortfolioLine, line_fault
+from pricing.calc.positions import LINE_KIND_LABELS, Averaging, LineKind, PortfolioLine, line_fault
 from pricing.feeds.tables import (
     WORKBOOK,
     Columns,
@@ -26,10 +27,11 @@ from pricing.feeds.tables import (
 )
 
 EXAMPLE = (
-    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日,方向,行权方式,行权价(/吨),到期日\n"
-    "H1,现货,CEA-2024,10000,自有,,,,,,,,\n"
-    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,,,,,\n"
-    "O1,期权,EUA,10000,买入看涨,,2025-12-15,,,看涨,欧式,70,2025-12-10\n"
+    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日,方向,行权方式,行权价(/吨),到期日,取价日,已定价日数,已定价均价(/吨)\n"
+    "H1,现货,CEA-2024,10000,自有,,,,,,,,,,,\n"
+    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,,,,,,,,\n"
+    "O1,期权,EUA,10000,买入看涨,,2025-12-15,,,看涨,欧式,70,2025-12-10,,,\n"
+    "O2,期权,EUA,5000,买入平均价,,2025-12-15,,,看涨,平均价,70,2025-12-10,2025-12-08 2025-12-09 2025-12-10,,\n"
 )
 COLUMNS = Columns(
     aliases={
@@ -46,6 +48,9 @@ COLUMNS = Columns(
         "option_style": ("option_style", "行权方式"),
         "strike_per_t": ("strike_per_t", "行权价(/吨)", "行权价"),
         "expiry_date": ("expiry_date", "到期日", "期权到期日"),
+        "averaging_dates": ("averaging_dates", "取价日"),
+        "fixed_count": ("fixed_count", "已定价日数"),
+        "fixed_average_per_t": ("fixed_average_per_t", "已定价均价(/吨)", "已定价均价"),
     },
     required=("line_id", "kind", "unit", "quantity_t"),
     example=EXAMPLE,
@@ -92,10 +97,22 @@ def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
                 "" if line.option_style is None else STYLE_LABELS[line.option_style][0],
                 "" if line.strike_per_t is None else format(line.strike_per_t, "f"),
                 "" if line.expiry_date is None else line.expiry_date.isoformat(),
+                *_averaging_cells(line.averaging),
             ]
             for line in lines
         ),
     ]
+
+
+def _averaging_cells(averaging: Averaging | None) -> tuple[str, str, str]:
+    if averaging is None:
+        return "", "", ""
+    average = averaging.fixed_average_per_t
+    return (
+        " ".join(day.isoformat() for day in averaging.dates),
+        str(averaging.fixed_count or ""),
+        "" if average is None else format(average, "f"),
+    )
 
 
 def read_book(content: bytes, *, file_name: str) -> BookFile:
@@ -156,10 +173,14 @@ def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
     if field == "option_type" and text:
         return _word(text, _TYPES, "Write call or put.", "请填写看涨或看跌。")
     if field == "option_style" and text:
-        return _word(text, _STYLES, "Write European or American.", "请填写欧式或美式。")
+        return _word(text, _STYLES, "Write European, American or average price.", "请填写欧式、美式或平均价。")
     if field in {"delivery_date", "trade_date", "expiry_date"}:
         return read_day(text, is_serial_read=is_serial_read) if text else None
-    if field in {"strike_cny_per_t", "strike_per_t"}:
+    if field == "averaging_dates":
+        return tuple(read_day(part, is_serial_read=False) for part in re.split(r"[\s;；、]+", text)) if text else ()
+    if field == "fixed_count":
+        return _count(text) if text else 0
+    if field in {"strike_cny_per_t", "strike_per_t", "fixed_average_per_t"}:
         return read_optional_number(text, field=field)
     if field == "quantity_t":
         return _whole(text)
@@ -191,6 +212,15 @@ def _whole(text: str) -> int:
     return int(number)
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidInput(
+            f"{text!r} is no count of days", zh=f"“{text}”不是天数",
+            remedy="Give how many averaging days are fixed.", remedy_zh="请填写已定价的取价日个数。",
+        )  # fmt: skip
+    return int(text)
+
+
 def _line(fields: dict[str, object]) -> PortfolioLine:
     line_id, kind, unit, quantity_t = (fields[name] for name in ("line_id", "kind", "unit", "quantity_t"))
     strike, delivery, traded = (fields.get(name) for name in ("strike_cny_per_t", "delivery_date", "trade_date"))
@@ -215,4 +245,16 @@ def _line(fields: dict[str, object]) -> PortfolioLine:
         option_style=style if isinstance(style, ExerciseStyle) else None,
         expiry_date=expiry if isinstance(expiry, date) else None,
         strike_per_t=option_strike if isinstance(option_strike, Decimal) else None,
+        averaging=_averaging(fields),
+    )
+
+
+def _averaging(fields: dict[str, object]) -> Averaging | None:
+    days, count, average = (fields.get(name) for name in ("averaging_dates", "fixed_count", "fixed_average_per_t"))
+    if not days and not count and average is None:
+        return None
+    return Averaging(
+        dates=days if isinstance(days, tuple) else (),
+        fixed_count=count if isinstance(count, int) else 0,
+        fixed_average_per_t=average if isinstance(average, Decimal) else None,
     )

@@ -14,13 +14,13 @@ from pricing.schemas.market import (
     QuoteListOut,
     QuoteOut,
 )
+from pricing.schemas.positions import PortfolioLineIn
 from pricing.schemas.profits import ProfitOut
 from pricing.schemas.risk import RiskIn, RiskOut
 from pricing.schemas.trades import TradeDocumentIn, TradeDocumentOut
 from pricing.schemas.valuations import (
     FailureOut,
     LineValueOut,
-    PortfolioLineIn,
     PortfolioListOut,
     PortfolioOut,
     PreviewIn,

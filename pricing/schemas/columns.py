@@ -14,6 +14,8 @@ PIECE_LENGTH_MAX = 10_000
 _Text = Annotated[str, Meta(max_length=200)]
 _Texts = Annotated[list[_Text], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
 _OptionalTexts = Annotated[list[_Text | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
+_Days = Annotated[str, Meta(max_length=5_000, description="Averaging days of an option, divided by blanks.")]
+_OptionalDays = Annotated[list[_Days | None], Meta(min_length=1, max_length=PIECE_LENGTH_MAX)]
 
 
 class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +39,9 @@ class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     option_style: _OptionalTexts | None = None
     strike_per_t: _OptionalTexts | None = None
     expiry_date: _OptionalTexts | None = None
+    averaging_dates: _OptionalDays | None = None
+    fixed_count: _OptionalTexts | None = None
+    fixed_average_per_t: _OptionalTexts | None = None
 
     def table(self, first: int) -> TextTable:
         """Give the positions as rows numbered from a first one.

@@ -9,7 +9,8 @@ from carbonfin.kernel.allowances import Scheme
 from carbonfin.web.wire import DayText, IdText, decimal_of
 from pricing.calc.portfolio_risk import STRESS_LABELS, CustomStress, LineRisk, StressResult
 from pricing.schemas.figures import optional_text_of, text_of
-from pricing.schemas.valuations import LINES_MAX, FailureOut, PortfolioLineIn
+from pricing.schemas.positions import PortfolioLineIn
+from pricing.schemas.valuations import LINES_MAX, FailureOut
 from pricing.service import RiskAnswer
 
 _Move = Annotated[

@@ -3,85 +3,24 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
-from carbonfin.web.wire import DayText, IdText, NameText, PriceText, UnitText, day_of, decimal_of
+from carbonfin.web.wire import DayText, IdText, NameText
 from pricing.calc.option_traces import OptionBucket, option_buckets
-from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import PRICED_KINDS
-from pricing.calc.positions import LineKind, LineValue, OptionFigures, PortfolioLine
+from pricing.calc.positions import (
+    LineValue,
+    OptionFigures,
+)
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
+from pricing.schemas.positions import PortfolioLineIn
 from pricing.service import AppraisalPrice, Preview, Valuation
 
 LINES_MAX = 10_000
-_KINDS = {kind.value: kind for kind in LineKind}
-
-
-@lru_cache(maxsize=1024)
-def _unit(text: str) -> Unit:
-    """Read a unit; a book names few units many times."""
-    return Unit.parse(text)
-
-
-@lru_cache(maxsize=1024)
-def _day(text: str) -> date | None:
-    """Read a day, None where the calendar lacks it; a book names few days many times."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One position of a book: a spot holding, an OTC forward, a futures-style contract or an option on a future.
-
-    The last four fields belong to options alone, which need them all with `delivery_date`; `strike_per_t` is in the
-    currency of the scheme's futures curve.
-    """
-
-    line_id: IdText
-    kind: Literal["spot", "forward", "futures", "option"]
-    unit: UnitText
-    quantity_t: Annotated[
-        int, Meta(ge=-1_000_000_000, le=1_000_000_000, description="Whole tonnes; negative for a sale of a contract.")
-    ]
-    label: Annotated[str, Meta(max_length=200)] = ""
-    strike_cny_per_t: PriceText | None = None
-    delivery_date: DayText | None = None
-    contract_code: IdText | None = None
-    trade_date: DayText | None = None
-    option_type: Literal["call", "put"] | None = None
-    option_style: Literal["european", "american"] | None = None
-    expiry_date: DayText | None = None
-    strike_per_t: PriceText | None = None
-
-    def line(self, place: int) -> PortfolioLine:
-        """Give the line as a value; what the market cannot bear is found when it is valued."""
-        return PortfolioLine(
-            line_id=self.line_id,
-            kind=_KINDS[self.kind],
-            unit=_unit(self.unit),
-            quantity_t=self.quantity_t,
-            label=self.label,
-            strike_cny_per_t=None if self.strike_cny_per_t is None else decimal_of(self.strike_cny_per_t),
-            delivery_date=_line_day(self.delivery_date, place, "delivery_date"),
-            contract_code=self.contract_code,
-            trade_date=_line_day(self.trade_date, place, "trade_date"),
-            option_type=None if self.option_type is None else OptionType(self.option_type),
-            option_style=None if self.option_style is None else ExerciseStyle(self.option_style),
-            expiry_date=_line_day(self.expiry_date, place, "expiry_date"),
-            strike_per_t=None if self.strike_per_t is None else decimal_of(self.strike_per_t),
-        )
-
-
-def _line_day(text: str | None, place: int, name: str) -> date | None:
-    return None if text is None else _day(text) or day_of(text, field=f"/lines/{place}/{name}")
 
 
 class ValuationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import table_of
-from pricing.calc.positions import PortfolioLine
+from pricing.calc.positions import Averaging, PortfolioLine
 from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
 from pricing.store.quotes import short_price
 
@@ -31,6 +31,7 @@ _LINES_OF = (
         _LINES.c.line_id, _LINES.c.kind, _LINES.c.unit, _LINES.c.quantity_t, _LINES.c.label,
         _LINES.c.strike_cny_per_t, _LINES.c.delivery_date, _LINES.c.contract_code, _LINES.c.trade_date,
         _LINES.c.option_type, _LINES.c.option_style, _LINES.c.expiry_date, _LINES.c.strike_per_t,
+        _LINES.c.averaging_dates, _LINES.c.fixed_count, _LINES.c.fixed_average_per_t,
     )
     .where(_LINES.c.portfolio_id == sa.bindparam("asked"))
     .order_by(_LINES.c.place)
@@ -156,6 +157,9 @@ def _line_row(portfolio_id: str, place: int, line: PortfolioLine) -> PortfolioLi
         option_style=line.option_style,
         expiry_date=line.expiry_date,
         strike_per_t=line.strike_per_t,
+        averaging_dates=None if line.averaging is None else " ".join(map(str, line.averaging.dates)),
+        fixed_count=None if line.averaging is None else line.averaging.fixed_count,
+        fixed_average_per_t=None if line.averaging is None else line.averaging.fixed_average_per_t,
     )
 
 
@@ -180,6 +184,16 @@ def _line(row: sa.Row[Any]) -> PortfolioLine:
         option_style=row.option_style,
         expiry_date=row.expiry_date,
         strike_per_t=None if row.strike_per_t is None else short_price(row.strike_per_t),
+        averaging=None if row.averaging_dates is None else _averaging(row),
+    )
+
+
+def _averaging(row: sa.Row[Any]) -> Averaging:
+    average = row.fixed_average_per_t
+    return Averaging(
+        dates=tuple(map(date.fromisoformat, row.averaging_dates.split())),
+        fixed_count=row.fixed_count,
+        fixed_average_per_t=None if average is None else short_price(average),
     )
 
 

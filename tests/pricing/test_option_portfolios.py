@@ -180,7 +180,7 @@ def test_terms_that_are_missing_are_refused_by_line(client: TestClient[Litestar]
     failures = post(client, "/v1/portfolios/files", body).json()["failures"]
     assert [(one["item"], one["field"]) for one in failures] == [
         ("line 2", "option_type"), ("line 3", "option_style"), ("line 4", "strike_per_t"), ("line 5", "expiry_date"),
-        ("line 6", "delivery_date"), ("line 7", "option_style"), ("line 8", "option_style"), ("line 9", "option_type"),
+        ("line 6", "delivery_date"), ("line 7", "option_style"), ("line 8", "averaging_dates"), ("line 9", "option_type"),
     ]  # fmt: skip
     assert all(one["remedy"] and one["remedy_zh"] for one in failures)
 

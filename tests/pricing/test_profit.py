@@ -18,7 +18,7 @@ from pricing.calc.market import Quote
 from pricing.calc.option_market import OptionMarket, OptionPoint, OptionTerms
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import PortfolioInputs, value_portfolio
-from pricing.calc.positions import LineKind, PortfolioLine
+from pricing.calc.positions import Averaging, LineKind, PortfolioLine
 from pricing.calc.profit import PortfolioProfit, ProfitPart, ValuedBook, explained_change
 from tests.pricing.markets import F1, forward_rate, quote, snapshot_of, spot
 from tests.pricing.test_compliance import ends
@@ -144,6 +144,24 @@ def test_an_american_option_is_explained_as_it_is_valued() -> None:
     _sums(found)
     assert abs(found.parts[ProfitPart.FX] - found.change_cny) <= Decimal("0.01")
     assert found.parts[ProfitPart.FX] > 0
+
+
+def test_a_price_fixed_meanwhile_is_carry_and_no_trade() -> None:
+    days = (TO, date(2025, 10, 15), date(2025, 12, 10))
+    average = replace(CALL, option_style=ExerciseStyle.AVERAGE_PRICE, averaging=Averaging(dates=days))
+    start, end = _point(FROM, "71", "0.40", "0.99", "8.40"), _point(TO, "71", "0.40", "0.99", "8.40")
+    carries = []
+    for price in ("69.5", "72.5"):
+        fixed = replace(average, averaging=Averaging(dates=days, fixed_count=1, fixed_average_per_t=Decimal(price)))
+        found = explained_change(_book(FROM, [average], point=start), _book(TO, [fixed], point=end))
+        _sums(found)
+        (line,) = found.lines
+        assert line.parts[ProfitPart.TRADES] == 0
+        # The zero rate that a factor of 0.99 implies moved as the days did; nothing else did.
+        assert abs(line.change_cny - line.parts[ProfitPart.CARRY] - line.parts[ProfitPart.RATES]) <= Decimal(50)
+        carries.append(line.parts[ProfitPart.CARRY])
+    # 3.00 more on a third of 10,000 t at 8.4 元, discounted, is 83,160 元 if it is exercised, which is near even odds.
+    assert Decimal("0.4") < (carries[1] - carries[0]) / 83_160 < Decimal("0.7")
 
 
 def test_a_future_earns_its_margin_of_the_period() -> None:
