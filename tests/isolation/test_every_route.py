@@ -40,10 +40,14 @@ from tests.journeys.worlds import CLOCK, contents_of, opened
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_LATEST_VALUATIONS = (
+    "valuation JOIN (SELECT portfolio_id AS book, max(number) AS latest FROM valuation GROUP BY portfolio_id) AS last"
+    " ON portfolio_id = book AND number = latest"
+)
 _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "session_id": ("web_session", "id"), "approval_id": ("approval", "id"), "digest": ("evidence_file", "digest"),
     "link_id": ("file_link", "id"), "decision_id": ("decision", "id"), "job_id": ("job_request", "id"),
-    "valuation_id": ("valuation", "id"), "portfolio_id": ("portfolio", "id"),
+    "valuation_id": (_LATEST_VALUATIONS, "id"), "portfolio_id": ("portfolio", "id"),
     "line_id": ("portfolio_line JOIN portfolio ON portfolio.id = portfolio_id", "line_id"),
     "pledge_id": ("pledge_change", "pledge_id"), "change_id": ("pledge_change", "id"),
     "repo_id": ("repo", "id"), "party_id": ("party", "id"), "number": ("term_sheet", "number"),

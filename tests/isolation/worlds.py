@@ -24,6 +24,7 @@ from carbonfin.storage.isolation import RULES, Holding
 from carbonfin.storage.parties import OrganizationDraft, add_person, issue_key, open_session, save_organization
 from collateral.calc.haircut_policies import policy_payload
 from collateral.schemas.haircuts import HaircutPolicyIn
+from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
 
@@ -97,6 +98,13 @@ def make_two_banks(url: str, folder: Path) -> TwoBanks:
             OrganizationDraft(kind=OrganizationKind.PLATFORM, name=PLATFORM_NAME, usci=None,
                               business_date=date(2025, 6, 30), is_sample=True),
         )  # fmt: skip
+        for outcome in (first, second):  # a second time: the change since the first is something to be asked for
+            record = outcome.valuation.record
+            assert record.portfolio_id is not None
+            record_valuation(
+                session, outcome.maker, record.portfolio_id,
+                valuation_date=record.valuation_date, known_at=record.known_at,
+            )  # fmt: skip
     world = TwoBanks(
         settings=settings,
         first=_house(sessions, settings, first.maker.organization_id, BANK_ROLES, has_system=True),

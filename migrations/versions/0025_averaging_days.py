@@ -2,7 +2,7 @@
 
 The release before neither reads nor writes these columns; it has no portfolio with average-price options.
 
-Revision ID: 0023
+Revision ID: 0025
 Revises: 0024
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0023"
+revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
