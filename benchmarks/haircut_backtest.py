@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, binom  # type: ignore[import-untyped]
+from scipy.stats import beta, binom
 
 from benchmarks.risk_on_real_prices import Series, series_of
 from carbonfin.kernel.errors import CarbonFinError

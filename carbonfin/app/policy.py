@@ -309,6 +309,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/haircut-policies": BANK_MAKERS,
     "POST /v1/haircuts": BANK_MAKERS,
     "GET /haircut-policies": BANK_READERS,
+    "GET /haircut-policies/new": BANK_MAKERS,
+    "POST /haircut-policies/new": BANK_MAKERS,
     "GET /haircut-policies/{code:str}": BANK_READERS,
     "POST /haircut-policies/{code:str}": BANK_MAKERS,
     "GET /margin-terms": BANK_READERS,

@@ -1,6 +1,15 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
-from collateral.pages import authority_acts, changes, enforcements, haircuts, repo_events, repo_portfolios, repo_wizard
+from collateral.pages import (
+    authority_acts,
+    changes,
+    enforcements,
+    haircut_proposals,
+    haircuts,
+    repo_events,
+    repo_portfolios,
+    repo_wizard,
+)
 from collateral.pages.applications import application_form, send_application
 from collateral.pages.carry_over import carry_over_page, send_carry_over
 from collateral.pages.compliance import (
@@ -47,5 +56,6 @@ routes = [
     export_reconciliation,
     export_register,
     holding_rights_page,
+    *haircut_proposals.routes,
     *haircuts.routes,
 ]

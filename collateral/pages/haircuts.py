@@ -43,13 +43,13 @@ STANDINGS = {
     ComponentStanding.CONSERVATIVE.value: ("warning", Text("保守值", "conservative")),
     ComponentStanding.UNSALEABLE.value: ("breach", Text("不可变现", "not saleable")),
 }
-_MEASURES = {
+MEASURES = {
     Measure.VALUE_AT_RISK.value: ("分位数（VaR）", "value at risk"),
     Measure.EXPECTED_SHORTFALL.value: ("预期损失（ES）", "expected shortfall"),
 }
 _WORDS: dict[str, tuple[str, str]] = {
     **{name.value: words for name, words in TITLES.items()},
-    **_MEASURES,
+    **MEASURES,
     **{one.value: words for one, words in LIQUIDITY_WORDS.items()},
     **{one.value: words for one, words in FREQUENCY_WORDS.items()},
 }
@@ -126,6 +126,7 @@ def haircut_policies_page(*, request: WebRequest, sessions: Sessions, actor: Act
         records=found,
         liquidity={one: Text(*words) for one, words in LIQUIDITY_WORDS.items()},
         frequency={one: Text(*words) for one, words in FREQUENCY_WORDS.items()},
+        may_propose=actor.role is Role.OFFICER,
     )
 
 
@@ -198,12 +199,17 @@ def _show(
         failed_field=failure.field if failure else "",
         failure_text=Text(failure.zh, f"{failure.detail} {failure.remedy}".strip()) if failure else None,
         shown=shown,
+        lendable=None if shown is None or not in_force else _lendable(in_force[-1].policy, shown),
         chart=None if shown is None else _chart(shown, code, as_of=standing.business_date, language=language),
         standings=STANDINGS,
         titles={name.value: Text(*words) for name, words in TITLES.items()},
         kept=kept[:_SHOWN],
         may_record=actor.role in {Role.OFFICER, Role.SYSTEM},
     )
+
+
+def _lendable(policy: HaircutPolicy, shown: ShownHaircut) -> Decimal:
+    return min(policy.pledge_ratio_max, 1 - Decimal(shown.haircut_ratio))
 
 
 def _rows(policy: HaircutPolicy) -> list[tuple[Text, Text]]:

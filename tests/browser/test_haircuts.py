@@ -73,6 +73,10 @@ def test_a_haircut_is_tried_and_kept(chromium: Browser, served: Served, width: i
         page.goto(f"{served.address}/haircut-policies")
         assert axe_violations(page) == []
         screenshot(page, f"haircut-policies-{width}")
+        page.goto(f"{served.address}/haircut-policies/new?start=SZA-2024-A")
+        assert axe_violations(page) == []
+        assert page.locator("input[name=tail_ratio]").input_value() == "0.01"
+        screenshot(page, f"haircut-policy-form-{width}")
         page.goto(served.address + PAGE)
         _calculate(page, action="preview")
         expect(page.get_by_text("试算，未留存")).to_be_visible()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.stats import norm
 
 from carbonfin.kernel.errors import InvalidInput
 from collateral.calc.haircut_models.default_simulation import (

@@ -275,6 +275,54 @@ def test_the_last_haircut_on_whole_data_stands_while_data_are_missing(world: Wor
     assert standing == (None if conservative else whole["haircut_ratio"]), conservative
 
 
+def form_of(body: dict[str, Any]) -> dict[str, str]:
+    """Write what the API takes as the form's entries."""
+    method = dict(body["method"])
+    parts, jumps, wrong_way = method.pop("components"), method.pop("jumps"), method.pop("wrong_way")
+    flat = {name: value for name, value in body.items() if name != "method"} | method
+    flat |= {f"jump_{name}": value for name, value in jumps.items()}
+    flat |= {
+        f"wrong_way_{name}": ",".join(value) if isinstance(value, list) else value for name, value in wrong_way.items()
+    }
+    return {name: "" if value is None else str(value) for name, value in flat.items()} | {
+        f"component_{name}": "yes" for name in parts
+    }
+
+
+def test_a_policy_is_proposed_by_the_form_and_a_revision_begins_with_what_holds(world: World) -> None:
+    with signed_in(world) as client:
+        token = {"_csrf_token": form_token(client.get("/haircut-policies/new", headers=PAGE).text)}
+        for changed, words in (
+            ({"tail_ratio": "1%"}, "尾部概率填写格式不正确"), ({"pledge_ratio_max": "0.90"}, "抵质押率上限 0.90"),
+            ({"wrong_way_default_ratios": "0.6,0.6"}, "各时段违约概率"), ({"jump_up_mean": ""}, "平均上跳幅度"),
+            ({"cure_days": "five"}, "补足期"), ({"component_wrong_way": "maybe", "wrong_way_horizon_days": ""}, ""),
+        ):  # fmt: skip
+            refused = client.post("/haircut-policies/new", data=form_of(POLICY_BODY) | changed | token, headers=PAGE,
+                                  follow_redirects=False)  # fmt: skip
+            if words:
+                assert (refused.status_code, words in refused.text) == (422, True), changed
+                assert "示例银行押品管理办法" in refused.text, "nothing typed is lost"
+            else:  # a part not chosen needs none of its figures
+                assert refused.status_code == 303, refused.text[:400]
+        with world.sessions.read() as session:
+            waiting = haircut_policies.waiting_haircut_policy(session, world.officer, POLICY_BODY["code"])
+        assert waiting is not None
+        assert "待另一人复核" in client.get("/haircut-policies/SZA-2024-A", headers=PAGE).text
+        again = client.post("/haircut-policies/new", data=form_of(POLICY_BODY) | token, headers=PAGE)
+        assert again.status_code == 422, "one of a class waits at a time"
+    with world.sessions.begin() as session:
+        approvals.withdraw(
+            session, world.officer, waiting.id, kinds=APPROVAL_KINDS, reason="重提", at=waiting.created_at
+        )
+    put_in_force(world)
+    with signed_in(world) as client:
+        text = client.get("/haircut-policies/new?start=SZA-2024-A", headers=PAGE).text
+        assert 'value="示例银行押品管理办法 第十二条"' in text
+        assert 'value="0.01,0.01,0.01,0.01"' in text
+    with signed_in(world, "auditor") as client:
+        assert client.get("/haircut-policies/new", headers=PAGE).status_code == 403
+
+
 def test_bad_bodies_are_told_by_field(world: World) -> None:
     with keyed_client(world) as client:
         for changed, status in (

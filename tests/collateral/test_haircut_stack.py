@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.stats import norm
 
 from carbonfin.kernel.errors import InvalidInput
 from collateral.calc.haircut_models.components import HaircutComponent, Standing

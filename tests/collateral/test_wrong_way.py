@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import brentq  # type: ignore[import-untyped]
-from scipy.stats import multivariate_normal, norm  # type: ignore[import-untyped]
+from scipy.optimize import brentq
+from scipy.stats import multivariate_normal, norm
 
 from carbonfin.kernel.errors import InvalidInput
 from collateral.calc.haircut_models.wrong_way import WrongWayOutcome, wrong_way_add_on
