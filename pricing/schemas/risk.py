@@ -51,6 +51,16 @@ class FactorVolatilityOut(Struct, frozen=True, kw_only=True):
     is_assumption: bool
 
 
+class VolatilityMovesOut(Struct, frozen=True, kw_only=True):
+    """How a factor's volatilities move: with its price by `slope`, and by themselves by `residual` a year."""
+
+    factor: str
+    slope: str
+    residual: str
+    move_count: int
+    source: str
+
+
 class LineRiskOut(Struct, frozen=True, kw_only=True):
     """One line's exposure and its part in the risk."""
 
@@ -105,7 +115,10 @@ class StressOut(Struct, frozen=True, kw_only=True):
 
 
 class RiskOut(Struct, frozen=True, kw_only=True):
-    """The risk of a book: null where no line could be measured; lines left out stand in `failures`."""
+    """The risk of a book: null where no line could be measured; lines left out stand in `failures`.
+
+    `still_volatilities` names the factors whose options are measured by price moves alone, for want of a history.
+    """
 
     portfolio_name: str
     valuation_date: str
@@ -120,6 +133,8 @@ class RiskOut(Struct, frozen=True, kw_only=True):
     scenario_count: int
     is_undiversified: bool
     volatilities: list[FactorVolatilityOut]
+    volatility_moves: list[VolatilityMovesOut]
+    still_volatilities: list[str]
     lines: list[LineRiskOut]
     stresses: list[StressOut]
     failures: list[FailureOut]
@@ -152,6 +167,17 @@ class RiskOut(Struct, frozen=True, kw_only=True):
                 )
                 for one in risk.volatilities
             ],
+            volatility_moves=[
+                VolatilityMovesOut(
+                    factor=one.factor,
+                    slope=text_of(one.slope),
+                    residual=text_of(one.residual),
+                    move_count=one.move_count,
+                    source=one.source,
+                )
+                for one in risk.volatility_moves or ()
+            ],
+            still_volatilities=list(risk.still_volatilities or ()),
             lines=[LineRiskOut.of(line) for line in risk.lines],
             stresses=[StressOut.of(result) for result in risk.stresses],
             failures=[FailureOut.of(failure) for failure in risk.failures],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ import numpy as np
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
 from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
@@ -26,6 +27,8 @@ from pricing.calc.portfolio_risk import (
     FactorVolatility,
     PortfolioRisk,
     RiskInputs,
+    VolatilityMoves,
+    estimated_moves,
     measure_risk,
 )
 from pricing.calc.portfolio_risk.exposures import line_factor
@@ -35,8 +38,10 @@ from pricing.calc.volatility import PriceHistory, estimated_volatility
 from pricing.service.market import market_days, market_snapshot
 from pricing.service.surfaces import option_market_of
 from pricing.service.valuation import load_portfolio
+from pricing.store.curve_quotes import curve_quotes_known
 
 _INLINE = "inline"
+_HISTORY = timedelta(days=730)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +160,27 @@ def _inputs(
         scenario_count=SCENARIO_COUNT,
         seed=SEED,
         custom=custom,
+        volatility_moves=_volatility_moves(session, actor, snapshot, options),
     )
+
+
+def _volatility_moves(
+    session: Session, actor: Actor, snapshot: MarketSnapshot, options: OptionMarket | None
+) -> tuple[VolatilityMoves, ...]:
+    """Give how volatilities move, of each scheme with options whose surface has a history."""
+    schemes = sorted({point.terms.unit.scheme.value for point in options.points} if options else set())
+    found = []
+    for scheme in schemes:
+        quotes = curve_quotes_known(
+            session,
+            organization_id=actor.organization_id,
+            from_date=snapshot.valuation_date - _HISTORY,
+            to_date=snapshot.valuation_date,
+            known_on=china_day(snapshot.known_at),
+            name=scheme,
+        )
+        found.append(estimated_moves(scheme, quotes))
+    return tuple(one for one in found if one is not None)
 
 
 def _volatilities(

@@ -19,8 +19,10 @@ from pricing.calc.portfolio_risk.inputs import (
 )
 from pricing.calc.portfolio_risk.measuring import PORTFOLIO_RISK, measure_risk
 from pricing.calc.portfolio_risk.stresses import STRESS_LABELS
+from pricing.calc.portfolio_risk.volatility_moves import VolatilityMoves, estimated_moves
 
 __all__ = [
     "CORRELATION", "PORTFOLIO_RISK", "SCENARIO_COUNT", "SEED", "STRESS_LABELS", "VOLATILITY", "CustomStress",
-    "FactorVolatility", "LineRisk", "PortfolioRisk", "RiskInputs", "StressResult", "measure_risk",
+    "FactorVolatility", "LineRisk", "PortfolioRisk", "RiskInputs", "StressResult", "VolatilityMoves",
+    "estimated_moves", "measure_risk",
 ]  # fmt: skip

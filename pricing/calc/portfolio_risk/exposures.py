@@ -41,9 +41,11 @@ class ExposedLine:
             return float(self.option.pnl(np.array([move]), rate_move)[0])
         return self.price_leg * move - self.fixed_leg * math.expm1(-rate_move * self.years)
 
-    def price_pnl(self, moves: FloatArray) -> FloatArray:
-        """Give P&L of relative price moves, shape (scenarios,)."""
-        return self.price_leg * moves if self.option is None else self.option.pnl(moves)
+    def price_pnl(self, moves: FloatArray, log_volatility: FloatArray | None = None) -> FloatArray:
+        """Give P&L of relative price moves, and of an option's volatility beside them, shape (scenarios,)."""
+        if self.option is None:
+            return self.price_leg * moves
+        return self.option.pnl(moves) if log_volatility is None else self.option.joint_pnl(moves, log_volatility)
 
 
 def line_factor(snapshot: MarketSnapshot, line: PortfolioLine) -> str:

@@ -1,13 +1,15 @@
 """What a measurement of risk takes, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Trace
 from pricing.calc.portfolio import PortfolioInputs
+from pricing.calc.portfolio_risk.volatility_moves import VolatilityMoves
 from pricing.calc.positions import LineKind
 from pricing.calc.risk.scenarios import StressKind
 
@@ -48,7 +50,12 @@ class CustomStress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskInputs:
-    """All that a measurement takes: the book with its market, volatilities, and how many scenarios are drawn."""
+    """All that a measurement takes: the book with its market, volatilities, and how many scenarios are drawn.
+
+    Attributes:
+        volatility_moves: How volatilities of options move, of each factor whose surface has a history; None in
+            measurements made before volatilities moved.
+    """
 
     book: PortfolioInputs
     volatilities: tuple[FactorVolatility, ...]
@@ -56,6 +63,7 @@ class RiskInputs:
     scenario_count: int
     seed: int
     custom: CustomStress | None = None
+    volatility_moves: tuple[VolatilityMoves, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +111,8 @@ class PortfolioRisk:
         interval_cny: 95 % interval of the value at risk by the number of scenarios drawn; None at an end it cannot say.
         is_undiversified: Whether all exposures were taken to lose together for want of a correlation.
         failures: Lines without value or volatility; they are in no figure.
+        volatility_moves: As taken.
+        still_volatilities: Factors whose options were measured with volatilities held still, for want of a history.
     """
 
     present_value_cny: Decimal
@@ -120,3 +130,5 @@ class PortfolioRisk:
     is_sample: bool
     snapshot_digest: str
     trace: Trace
+    volatility_moves: tuple[VolatilityMoves, ...] | None = field(default=None, metadata=ADDED_LATER)
+    still_volatilities: tuple[str, ...] | None = field(default=None, metadata=ADDED_LATER)

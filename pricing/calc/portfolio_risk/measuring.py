@@ -1,7 +1,7 @@
 """Value at risk, expected shortfall and contributions of a book over drawn scenarios."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -28,6 +28,8 @@ from pricing.calc.risk.measures import tail_risk
 from pricing.calc.volatility import TRADING_DAYS_A_YEAR
 
 FloatArray = npt.NDArray[np.float64]
+_MOVE_LEAST = -1.0 + 1e-12  # a price that falls by all of it has no logarithm
+_LOG_MOST = 3.0  # volatility moves at most twentyfold: beyond, no solver and no market goes
 
 
 def measure_risk(inputs: RiskInputs) -> PortfolioRisk:
@@ -50,6 +52,7 @@ def measure_risk(inputs: RiskInputs) -> PortfolioRisk:
     lines = _line_risks(exposed, pnl, confidence) if exposed else ()
     stresses = tuple(stress_results(inputs, exposed))
     present_cny = sum((one.value.present_value_cny for one in exposed), Decimal("0.00"))
+    still = _still(inputs, exposed)
     return PortfolioRisk(
         present_value_cny=present_cny,
         confidence=confidence,
@@ -65,8 +68,18 @@ def measure_risk(inputs: RiskInputs) -> PortfolioRisk:
         failures=(*value.failures, *failures),
         is_sample=value.is_sample or any(one.is_assumption for one in inputs.volatilities),
         snapshot_digest=value.snapshot_digest,
-        trace=risk_trace(inputs, lines, stresses, risk=risk, present_cny=present_cny),
+        trace=risk_trace(inputs, lines, stresses, risk=risk, present_cny=present_cny, still=still or ()),
+        volatility_moves=inputs.volatility_moves,
+        still_volatilities=still,
     )
+
+
+def _still(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> tuple[str, ...] | None:
+    """Name the factors of options whose volatilities no history moves; None where moves were not asked for."""
+    if inputs.volatility_moves is None:
+        return None
+    known = {one.factor for one in inputs.volatility_moves}
+    return tuple(sorted({one.factor for one in exposed if one.option is not None} - known))
 
 
 def _scenario_pnl(inputs: RiskInputs, exposed: Sequence[ExposedLine], horizon: int) -> tuple[FloatArray, bool]:
@@ -89,7 +102,26 @@ def _scenario_pnl(inputs: RiskInputs, exposed: Sequence[ExposedLine], horizon: i
         moves[factor] = np.expm1(deviation * scale * noise)
     if not exposed:
         return np.zeros((0, inputs.scenario_count)), False
-    return np.stack([one.price_pnl(moves[one.factor]) for one in exposed]), is_undiversified
+    volatilities = _volatility_moves(inputs, moves, random, horizon)
+    rows = [one.price_pnl(moves[one.factor], volatilities.get(one.factor)) for one in exposed]
+    return np.stack(rows), is_undiversified
+
+
+def _volatility_moves(
+    inputs: RiskInputs, moves: Mapping[str, FloatArray], random: "_Draws", horizon: int
+) -> dict[str, FloatArray]:
+    """Give the logarithmic move of volatility in each scenario: the slope on the price's move, and the rest drawn.
+
+    Drawn after all prices, so that these are the same with and without.
+    """
+    root = math.sqrt(horizon / TRADING_DAYS_A_YEAR)
+    known = {one.factor: one for one in inputs.volatility_moves or ()}
+    found = {}
+    for factor in sorted(moves.keys() & known.keys()):
+        price = np.log1p(np.maximum(moves[factor], _MOVE_LEAST))
+        rest = to_float(known[factor].residual) * root * random.normal()
+        found[factor] = np.clip(to_float(known[factor].slope) * price + rest, -_LOG_MOST, _LOG_MOST)
+    return found
 
 
 class _Draws:

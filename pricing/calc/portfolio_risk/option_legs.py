@@ -17,6 +17,7 @@ from pricing.calc.positions import PortfolioLine
 
 _LEAST_PRICE_SHARE = 1e-9  # a price that falls by all of it: the formula takes logarithms
 _DEGREE = 48
+_VOLATILITY_DEGREE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,31 @@ class OptionLeg:
         base = self._value(np.zeros(1), 0.0)[0]
         if self.style is ExerciseStyle.EUROPEAN or moves.size <= _DEGREE:
             return np.asarray(self.amount * (self._value(moves, rate_move) - base), dtype=np.float64)
-        low, high = float(moves.min()), float(moves.max())
-        half, middle = max((high - low) / 2.0, _LEAST_PRICE_SHARE), (high + low) / 2.0
+        half, middle = _ends(moves)
         nodes = chebyshev.chebpts1(_DEGREE + 1)
         weights = chebyshev.chebfit(nodes, self._value(middle + half * nodes, rate_move), _DEGREE)
         return np.asarray(self.amount * (chebyshev.chebval((moves - middle) / half, weights) - base), dtype=np.float64)
 
-    def _value(self, moves: FloatArray, rate_move: float) -> FloatArray:
+    def joint_pnl(self, moves: FloatArray, log_volatility: FloatArray) -> FloatArray:
+        """Give P&L in 元 of relative moves of the future with logarithmic ones of its volatility, shape of the moves.
+
+        Exact for European options; the others are read off a Chebyshev polynomial in both, degrees 48 and 12, whose
+        nodes are valued exactly.
+        """
+        base = self._value(np.zeros(1), 0.0)[0]
+        if self.style is ExerciseStyle.EUROPEAN:
+            return np.asarray(self.amount * (self._value(moves, 0.0, np.exp(log_volatility)) - base))
+        x, y = (chebyshev.chebpts1(degree + 1) for degree in (_DEGREE, _VOLATILITY_DEGREE))
+        (price_half, price_middle), (half, middle) = _ends(moves), _ends(log_volatility)
+        grid = np.stack(
+            [self._value(price_middle + price_half * x, 0.0, np.exp(np.full(x.size, middle + half * one))) for one in y]
+        )
+        across = chebyshev.chebfit(x, grid.T, _DEGREE)
+        weights = chebyshev.chebfit(y, across.T, _VOLATILITY_DEGREE).T
+        at = chebyshev.chebval2d((moves - price_middle) / price_half, (log_volatility - middle) / half, weights)
+        return np.asarray(self.amount * (at - base), dtype=np.float64)
+
+    def _value(self, moves: FloatArray, rate_move: float, volatility_ratio: FloatArray | float = 1.0) -> FloatArray:
         one = self.columns
         forward = one.forward * np.maximum(1.0 + moves, _LEAST_PRICE_SHARE)
         ones = np.ones(forward.size)
@@ -72,10 +91,17 @@ class OptionLeg:
         if self.style is ExerciseStyle.EUROPEAN:
             return black76_value_per_t(
                 forward_per_t=forward, strike_per_t=one.strike * ones, discount_factor=discount,
-                total_volatility=one.volatility * np.sqrt(one.years) * ones, option_sign=one.sign * ones,
+                total_volatility=one.volatility * np.sqrt(one.years) * ones * volatility_ratio,
+                option_sign=one.sign * ones,
             )  # fmt: skip
         columns = OptionColumns(
-            forward=forward, strike=one.strike * ones, volatility=one.volatility * ones, years=one.years * ones,
-            discount=discount, sign=one.sign * ones,
+            forward=forward, strike=one.strike * ones, volatility=one.volatility * ones * volatility_ratio,
+            years=one.years * ones, discount=discount, sign=one.sign * ones,
         )  # fmt: skip
         return option_values(self.style, columns, self.valuation_date, self.fixings)
+
+
+def _ends(moves: FloatArray) -> tuple[float, float]:
+    """Give half the width of moves, never 0, and their middle."""
+    low, high = float(moves.min()), float(moves.max())
+    return max((high - low) / 2.0, _LEAST_PRICE_SHARE), (high + low) / 2.0

@@ -15,6 +15,7 @@ from pricing.calc.portfolio_risk.inputs import (
     StressResult,
 )
 from pricing.calc.portfolio_risk.stresses import STRESS_LABELS
+from pricing.calc.portfolio_risk.volatility_moves import HISTORY_MIN, VolatilityMoves
 from pricing.calc.risk.measures import TailRisk
 
 
@@ -25,6 +26,7 @@ def risk_trace(
     *,
     risk: TailRisk | None,
     present_cny: Decimal,
+    still: Sequence[str],
 ) -> Trace:
     """Give the whole trace: every input stands before its use."""
     snapshot = inputs.book.snapshot
@@ -38,7 +40,11 @@ def risk_trace(
         name="scenario_count", label_zh="情景数", label_en="scenarios drawn", value=str(inputs.scenario_count),
         unit="count", source=f"PCG64 种子 {inputs.seed}",
     )  # fmt: skip
-    volatilities = [_volatility(one) for one in inputs.volatilities]
+    volatilities = [
+        *(_volatility(one) for one in inputs.volatilities),
+        *(figure for one in inputs.volatility_moves or () for figure in _volatility_moves(one)),
+        *(_held_still(factor) for factor in still),
+    ]
     exposures = [_exposure(one, f"行情快照 {snapshot.digest[:12]}") for one in lines]
     taken = tuple(figure.name for figure in (*settings, drawn, *volatilities, *exposures))
     results = [
@@ -74,6 +80,31 @@ def _volatility(one: FactorVolatility) -> Figure:
         name=f"volatility.{one.factor}", label_zh=f"{one.factor} 年化波动率", label_en=f"{one.factor} volatility",
         value=format(one.volatility, "f"), unit="ratio", source=one.source, confirmed=not one.is_assumption,
         note_zh="假设" if one.is_assumption else "", note_en="assumption" if one.is_assumption else "",
+    )  # fmt: skip
+
+
+def _volatility_moves(one: VolatilityMoves) -> tuple[Figure, Figure]:
+    """Give what the price's move makes of volatility, and how the rest is spread, by the history of the surface."""
+    source = f"{one.source}，{one.move_count} 个联合变动"
+    return (
+        Figure(
+            name=f"volatility_slope.{one.factor}", label_zh=f"{one.factor} 波动率对价格的弹性",
+            label_en=f"{one.factor} slope of volatility on price", value=format(one.slope, "f"), unit="", source=source,
+        ),
+        Figure(
+            name=f"volatility_residual.{one.factor}", label_zh=f"{one.factor} 波动率自身的年化波动",
+            label_en=f"{one.factor} spread of volatility's own moves, a year", value=format(one.residual, "f"),
+            unit="ratio", source=source,
+        ),
+    )  # fmt: skip
+
+
+def _held_still(factor: str) -> Figure:
+    return Figure(
+        name=f"volatility_still.{factor}", label_zh=f"{factor} 期权波动率未变动",
+        label_en=f"{factor} option volatilities held still", value="true", unit="code", confirmed=False,
+        source=f"历史联合变动不足 {HISTORY_MIN} 个", note_zh="曲面历史不足，仅价格变动",
+        note_en="the surface has too little history; prices alone move",
     )  # fmt: skip
 
 
