@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from benchmarks.ledger_lives import Clock, Lives, OtherSide, find_desk, weighed_alone
@@ -104,6 +105,10 @@ class Clients:
                 operation(session, dice)
         except CarbonFinError:
             return f"{name} refused"
+        except IntegrityError:
+            if not self.is_naive:
+                raise
+            return f"{name} refused by a CHECK alone"
         return name
 
     def _chosen(self, dice: random.Random) -> tuple[str, Callable[[Session, random.Random], None]]:
