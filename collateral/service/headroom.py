@@ -126,7 +126,7 @@ def require_headroom(session: Session, actor: Actor, pledge: Pledge, view: DeskV
     """Hold that a pledgor can still surrender now that a pledge's units are reserved, among all that is bound today.
 
     Approvals weigh each pledge beside what is bound when they are given; two that leave headroom each may not leave it
-    together. The accounts are held until the end, so that two freezes asked for at once are weighed one after the other.
+    together. The accounts are held until the end, so that freezes asked for at once are weighed one after the other.
 
     Raises:
         Conflict: The headroom of a scheme that is pledged would be negative.
