@@ -17,7 +17,6 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import day_of
-from collateral import service
 from collateral.api.contents import bytes_of
 from collateral.calc.custody import Side
 from collateral.schemas.custody import (
@@ -27,6 +26,7 @@ from collateral.schemas.custody import (
     CustodyImportOut,
     CustodyOut,
 )
+from collateral.service import custody as service
 
 _FAULTS_TOLD = 20
 

@@ -10,9 +10,9 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
-from collateral import service
 from collateral.calc.custody import Side
 from collateral.schemas.custody import CustodyAccountOut, CustodyDifferenceOut, CustodyImportOut
+from collateral.service import custody as service
 
 _COLUMNS = ("account_number", "kind", "item", "bank_amount", "exchange_amount", "since", "age_days")
 

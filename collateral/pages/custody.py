@@ -9,8 +9,8 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from collateral import service
 from collateral.calc.custody import CASH, DifferenceKind
+from collateral.service import custody as service
 
 _KINDS = {
     DifferenceKind.AMOUNT: ("breach", Text("余额不一致", "Amounts differ")),

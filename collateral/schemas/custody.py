@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import DayText, IdText, NameText, day_of
 from collateral.calc.custody import CustodyDifference
 from collateral.schemas.compliance import ComplianceFaultOut
-from collateral.service import CustodyDraft, CustodyImport, CustodyView
+from collateral.service.custody import CustodyDraft, CustodyImport, CustodyView
 from collateral.store.custody import CustodyAccount
 
 _Code = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9._-]+$")]

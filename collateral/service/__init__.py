@@ -83,14 +83,6 @@ from collateral.service.compliance import (
     record_compliance_position,
 )
 from collateral.service.compliance_import import ComplianceImport, import_compliance_file
-from collateral.service.custody import (
-    CustodyDraft,
-    CustodyImport,
-    CustodyView,
-    bind_custody_account,
-    custody_view,
-    import_custody_statement,
-)
 from collateral.service.daily_run import revalue
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.enforcement import (
@@ -231,9 +223,6 @@ __all__ = [
     "ComplianceImport",
     "CompliancePosition",
     "CoverageRecord",
-    "CustodyDraft",
-    "CustodyImport",
-    "CustodyView",
     "Desk",
     "DeskPledge",
     "DeskRepo",
@@ -280,7 +269,6 @@ __all__ = [
     "ask_again",
     "ask_transfer_again",
     "ask_unfreeze_again",
-    "bind_custody_account",
     "call_letter_pdf",
     "call_page",
     "carry_overs_of",
@@ -297,7 +285,6 @@ __all__ = [
     "compliance_revisions_of",
     "coverage_history",
     "coverage_now",
-    "custody_view",
     "desk_lights",
     "desk_page",
     "desk_view",
@@ -311,7 +298,6 @@ __all__ = [
     "holding_rights",
     "holdings_of",
     "import_compliance_file",
-    "import_custody_statement",
     "is_open_question",
     "issue_calls",
     "label_of",

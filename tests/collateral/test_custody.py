@@ -14,9 +14,9 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import PartyDraft, save_party
-from collateral import service
 from collateral.calc.custody import DifferenceKind, Side, StatedItem, compare_custody
-from collateral.service import CustodyDraft, CustodyImport
+from collateral.service import custody as service
+from collateral.service.custody import CustodyDraft, CustodyImport
 from tests.app.worlds import PAGE, World, build_world, keyed_client, signed_in
 from tests.collateral.desk import Desk, build_desk
 from tests.collateral.world import TODAY
