@@ -3,7 +3,7 @@
 `python -m benchmarks.ledger_clients URL ORGANIZATION SEED OPERATIONS [--naive]` prints how many operations it took.
 As the product does, each operation holds the row of the pledge it moves. Replies of the registry wait in one list, are
 taken from it in any order, and one in five is delivered twice; what a killed service leaves unanswered is found in the
-database again.
+database again. `--lives` of a hundred operations are steps of whole pledges (`benchmarks.ledger_lives`).
 """
 
 import argparse
@@ -13,12 +13,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from benchmarks.ledger_lives import Clock, Lives, OtherSide, find_desk, weighed_alone
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import CarbonFinError, Conflict
@@ -78,21 +81,35 @@ class Clients:
     replies: list[Reply]
     counted: Counter[str]
     lock: threading.Lock
+    lives: Lives
+    lives_weight: int
 
     def work(self, dice: random.Random, count: int) -> None:
         """Take operations one after another; one that is refused counts as well."""
+        lives = replace(self.lives, registry=OtherSide(self.sessions, dice))
         for _ in range(count):
-            name, operation = self._chosen(dice)
-            try:
-                with self.sessions.begin() as session:
-                    operation(session, dice)
-            except CarbonFinError:
-                name = f"{name} refused"
+            is_life = dice.random() * 100 < self.lives_weight
+            name = f"life: {lives.step(dice)}" if is_life else self._taken(dice)
             with self.lock:
+                if "!" in name:
+                    print(name.partition("life: ")[2], flush=True)
                 self.counted[name] += 1
                 taken = self.counted.total()
                 if taken % _SAID_EVERY == 0:
                     print(taken, flush=True)
+
+    def _taken(self, dice: random.Random) -> str:
+        name, operation = self._chosen(dice)
+        try:
+            with self.sessions.begin() as session:
+                operation(session, dice)
+        except CarbonFinError:
+            return f"{name} refused"
+        except IntegrityError:
+            if not self.is_naive:
+                raise
+            return f"{name} refused by a CHECK alone"
+        return name
 
     def _chosen(self, dice: random.Random) -> tuple[str, Callable[[Session, random.Random], None]]:
         chosen = dice.choices(
@@ -245,18 +262,28 @@ def main() -> None:
     for name, kind in (("url", str), ("organization", str), ("seed", int), ("operations", int)):
         parser.add_argument(name, type=kind)
     parser.add_argument("--naive", action="store_true")
+    parser.add_argument("--lives", type=int, default=0)
+    parser.add_argument("--began", type=float, default=0.0)
     given = parser.parse_args()
     sessions = Sessions(open_engine(given.url))
     table = table_of(PledgeRow)
     with sessions.read() as session:
-        rows = session.execute(sa.select(table.c.id, table.c.code, table.c.pledgor_id).order_by(table.c.code)).all()
+        rows = session.execute(
+            sa.select(table.c.id, table.c.code, table.c.pledgor_id)
+            .where(table.c.organization_id == given.organization)
+            .order_by(table.c.code)
+        ).all()
+        desk = find_desk(session)
     clients = Clients(
         sessions=sessions, actor=acting(given.organization), standing=standing_of(given.organization),
         pledges=tuple(Pledged(id=row.id, code=row.code, party_id=row.pledgor_id) for row in rows),
-        is_naive=given.naive, replies=[], counted=Counter(), lock=threading.Lock(),
+        is_naive=given.naive, replies=[], counted=Counter(), lock=threading.Lock(), lives_weight=given.lives,
+        lives=Lives(
+            sessions=sessions, desk=desk, clock=Clock(given.began), registry=OtherSide(sessions, random.Random(0)),  # noqa: S311 - each client has its own
+        ),
     )  # fmt: skip
     each, started = -(-given.operations // CLIENTS), time.monotonic()
-    with ThreadPoolExecutor(CLIENTS) as pool:
+    with weighed_alone() if given.naive else nullcontext(), ThreadPoolExecutor(CLIENTS) as pool:
         done = [
             pool.submit(clients.work, random.Random(given.seed * CLIENTS + client), each)  # noqa: S311 - repeatable dice
             for client in range(CLIENTS)

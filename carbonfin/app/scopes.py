@@ -29,6 +29,7 @@ SCOPES: Mapping[str, str] = {
     "haircut-policies": "collateral",
     "haircuts": "collateral",
     "compliance-positions": "collateral",
+    "custody": "collateral",
     "parties": "parties",
     "ratings": "loans",
     "rate-decisions": "loans",

@@ -73,6 +73,8 @@ RULES: Mapping[str, Rule] = {
     "compliance_allocation": OWN,
     "compliance_position": OWN,
     "coverage": OWN,
+    "custody_account": OWN,
+    "custody_statement": OWN,
     "decision": OWN,
     "decision_chain": OWN,
     "decision_seal": OWN,

@@ -4,6 +4,7 @@ from collateral.api import (
     carry_over,
     changes,
     compliance,
+    custody,
     enforcements,
     haircuts,
     holdings,
@@ -15,5 +16,5 @@ from collateral.api import (
 
 routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
-    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes,
+    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes, *custody.routes,
 ]  # fmt: skip

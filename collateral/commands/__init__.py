@@ -1,6 +1,16 @@
 """Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
-from collateral.commands import carry_over, changes, compliance, enforcements, haircuts, holdings, register, repos
+from collateral.commands import (
+    carry_over,
+    changes,
+    compliance,
+    custody,
+    enforcements,
+    haircuts,
+    holdings,
+    register,
+    repos,
+)
 from collateral.commands.pledges import commands, registry_sim
 
 commands.command("top-up")(changes.top_up)
@@ -25,6 +35,9 @@ commands.command("compliance")(compliance.compliance)
 commands.command("import-compliance")(compliance.import_compliance)
 commands.command("desk")(register.desk)
 commands.command("register")(register.register)
+commands.command("custody")(custody.custody)
+commands.command("bind-custody")(custody.bind_custody)
+commands.command("import-custody")(custody.import_custody)
 commands.command("holdings")(holdings.holdings)
 commands.command("state-holding")(holdings.state_holding)
 commands.command("carry-over")(carry_over.carry_over)

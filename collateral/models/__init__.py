@@ -1,6 +1,7 @@
 """Rows of the ledger, pledges, repos and compliance positions; only the store makes or reads them."""
 
 from collateral.models.compliance import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
+from collateral.models.custody import CustodyAccountRow, CustodyStatementRow
 from collateral.models.enforcement import AuthorityActRow, EnforcementRow, EnforcementStepRow
 from collateral.models.haircut_policies import HaircutPolicyRow
 from collateral.models.ledger import (
@@ -31,6 +32,8 @@ __all__ = [
     "ComplianceAllocationRow",
     "CompliancePositionRow",
     "CoverageRow",
+    "CustodyAccountRow",
+    "CustodyStatementRow",
     "EncumbranceRow",
     "EnforcementRow",
     "EnforcementStepRow",

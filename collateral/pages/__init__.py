@@ -18,6 +18,7 @@ from collateral.pages.compliance import (
     compliance_upload_page,
     send_compliance_file,
 )
+from collateral.pages.custody import custody_page
 from collateral.pages.desk import desk_page
 from collateral.pages.margin import call_letter, call_list_page, call_page, send_call_step
 from collateral.pages.margin_terms import send_terms, terms_page
@@ -29,6 +30,7 @@ from collateral.pages.rights import holding_rights_page
 
 routes = [
     desk_page,
+    custody_page,
     compliance_list,
     compliance_upload_page,
     send_compliance_file,

@@ -7,17 +7,19 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import china_day
+from carbonfin.kernel.errors import Conflict
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import HeadroomRecord
+from collateral.calc.agreements import HeadroomRecord, Pledge
 from collateral.calc.compliance_position import decide_compliance_position
 from collateral.calc.headroom import HEADROOM, HeadroomInputs, HeadroomOutcome, UnitHolding, UnitLock, decide_headroom
 from collateral.calc.surrender import trading_days_of
 from collateral.service.compliance import TRUE_UP_COUNTED, MeanPrices, position_inputs, record_positions
 from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
 from collateral.store import compliance, ledger, pledges
+from collateral.store.holdings import hold_accounts
 
 SURRENDER_DATE = "pricing.surrender_date"
 SURRENDER_BUFFER = "collateral.surrender_buffer_ratio"
@@ -118,6 +120,33 @@ def schemes_without_position(
         return ()
     schemes = (Scheme(party.scheme),) if party.scheme else tuple(one for one in pledged if one is not Scheme.CCER)
     return tuple(scheme for scheme in schemes if scheme not in {one.scheme for one in known})
+
+
+def require_headroom(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> None:
+    """Hold that a pledgor can still surrender now that a pledge's units are reserved, among all that is bound today.
+
+    Approvals weigh each pledge beside what is bound when they are given; two that leave headroom each may not leave it
+    together. The accounts are held until the end, so that freezes asked for at once are weighed one after the other.
+
+    Raises:
+        Conflict: The headroom of a scheme that is pledged would be negative.
+    """
+    hold_accounts(session, actor, party_id=pledge.pledgor_id)
+    party = load_party(session, actor, pledge.pledgor_id)
+    schemes = {one.unit.scheme for one in pledge.units}
+    for inputs in headroom_inputs(session, actor, party, view, extends_code=pledge.extends_code):
+        found = decide_headroom(inputs)
+        if inputs.scheme in schemes and found.headroom_t < 0:
+            raise Conflict(
+                f"{inputs.scheme} {inputs.compliance_year}: with pledge {pledge.code} frozen the pledgor would lack "
+                f"{-found.headroom_t} t for the surrender of {found.surrender_date}",
+                zh=f"冻结后 {inputs.scheme} {inputs.compliance_year} 年度履约余量为 {found.headroom_t:,} 吨"
+                f"（{found.surrender_date} 清缴），不得冻结",
+                field="units",
+                remedy="Pledge less, or have other pledges of the same pledgor released first.",
+                remedy_zh="请减少质押数量，或先解除该出质人的其他质押。",
+                headroom_t=found.headroom_t,
+            )
 
 
 def headroom_of(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> tuple[HeadroomOutcome, ...]:

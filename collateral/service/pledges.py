@@ -17,6 +17,7 @@ from collateral.calc.pledge_changes import CHANGE
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
 from collateral.service.evidence import require_evidence
+from collateral.service.headroom import require_headroom
 from collateral.service.holding import require_may_pledge
 from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
@@ -178,7 +179,8 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
     """Reserve the units in the ledger and write the message to the registry, in one transaction.
 
     Raises:
-        Conflict: Too little is free, or the pledge's state does not allow it; nothing is reserved or sent.
+        Conflict: Too little is free, the pledgor would lack units to surrender, or the pledge's state does not allow
+            it; nothing is reserved or sent.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     moved = take_step(session, actor, pledge, "request_freeze", standing=standing, cause="台账预留并向登记机构申请冻结")
@@ -192,6 +194,7 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         standing=standing,
         cause="申请冻结",
     )
+    require_headroom(session, actor, pledge, desk_view(session, standing))
     ask_registry(session, actor, pledge, Operation.FREEZE)
     return moved
 

@@ -10,7 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.rows import Row, new_id
-from collateral.models import UnitPositionRow
+from collateral.models import RegistryAccountRow, UnitPositionRow
 
 
 def bring_total(session: Session, actor: Actor, *, account_id: str, unit: Unit, total_t: int) -> int:
@@ -50,6 +50,17 @@ def bring_total(session: Session, actor: Actor, *, account_id: str, unit: Unit, 
             free_t=seen_t - bound_t,
         )
     return total_t - seen_t
+
+
+def hold_accounts(session: Session, actor: Actor, *, party_id: str) -> None:
+    """Hold a party's accounts until the transaction ends; what only points at them is not kept waiting."""
+    table = RegistryAccountRow
+    session.execute(
+        sa.select(col(table.id))
+        .where(col(table.organization_id) == actor.organization_id, col(table.party_id) == party_id)
+        .order_by(col(table.id))
+        .with_for_update(key_share=True)
+    )
 
 
 def total_of(session: Session, *, account_id: str, unit: Unit) -> int:

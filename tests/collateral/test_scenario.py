@@ -12,6 +12,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import DayState, roll_business_date
 from collateral import jobs, service
 from collateral.registries.simulated import Fault
+from collateral.service import PledgeDraft
 from tests.collateral.desk import CLOCK, Desk, build_desk, draft, pledge_p4, repo_r1, take_over_all
 from tests.collateral.registries import MovingClock, adapter, fault, simulated
 from tests.collateral.world import TODAY
@@ -108,22 +109,27 @@ def freeze_p4(sessions: Sessions, desk: Desk) -> str:
 def prepare_p4(sessions: Sessions, desk: Desk) -> str:
     """Take P4 up to its registration, before the freeze is asked for."""
     with sessions.begin() as session:
-        pledge = service.apply_for_pledge(session, desk.maker, pledge_p4(desk), standing=desk.standing)
-        pledge = service.appraise_pledge(session, desk.maker, pledge.id, standing=desk.standing)
-        assert pledge.state == "APPRAISED", pledge.refusals
-        service.complete_diligence(
-            session, desk.maker, pledge.id, standing=desk.standing, finding="权属清晰，两处登记均无在先权利"
-        )
-        service.approve_pledge(
-            session,
-            desk.checker,
-            pledge.id,
-            standing=desk.standing,
-            reason="同意",
-            accepted_unconfirmed=service.unconfirmed_of(session, desk.checker, pledge),
-        )
-        service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, contract="示例-P4")
-        service.register_pledge(session, desk.maker, pledge.id, standing=desk.standing, registration_number="示例-P4")
+        return _registered(session, desk, pledge_p4(desk))
+
+
+def _registered(session: Session, desk: Desk, given: PledgeDraft) -> str:
+    pledge = service.apply_for_pledge(session, desk.maker, given, standing=desk.standing)
+    pledge = service.appraise_pledge(session, desk.maker, pledge.id, standing=desk.standing)
+    assert pledge.state == "APPRAISED", pledge.refusals
+    service.complete_diligence(
+        session, desk.maker, pledge.id, standing=desk.standing, finding="权属清晰，两处登记均无在先权利"
+    )
+    service.approve_pledge(
+        session,
+        desk.checker,
+        pledge.id,
+        standing=desk.standing,
+        reason="同意",
+        accepted_unconfirmed=service.unconfirmed_of(session, desk.checker, pledge),
+    )
+    number = f"示例-{given.code}"
+    service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, contract=number)
+    service.register_pledge(session, desk.maker, pledge.id, standing=desk.standing, registration_number=number)
     return pledge.id
 
 
@@ -174,6 +180,25 @@ def test_headroom_of_e5_with_repo_and_unknown_freeze(desk_sessions: Sessions, de
     with desk_sessions.read() as session:
         (headroom,) = service.headroom_of(session, desk.maker, desk.parties["E5"], standing=desk.standing)
     assert headroom.headroom_t == 17475
+
+
+def test_two_pledges_that_leave_headroom_each_are_not_frozen_together(desk_sessions: Sessions, desk: Desk) -> None:
+    """E3: 75,000 - 28,731 - 862 = 45,407 t before; 30,000 t twice would lack 14,593 t."""
+    with desk_sessions.begin() as session:
+        first, second = (
+            _registered(
+                session, desk, draft(desk, code, "E3", {unit: 30000}, principal="1000.00", end=date(2025, 12, 12))
+            )
+            for code, unit in (("H1", "SZA-2023"), ("H2", "SZA-2024"))
+        )
+    with desk_sessions.begin() as session:
+        service.request_freeze(session, desk.maker, first, standing=desk.standing)
+    with pytest.raises(Conflict, match="would lack 14593 t") as refused, desk_sessions.begin() as session:
+        service.request_freeze(session, desk.maker, second, standing=desk.standing)
+    assert "履约余量为 -14,593 吨" in refused.value.zh
+    with desk_sessions.read() as session:
+        assert service.load_pledge(session, desk.maker, second).state == "REGISTERED_ZHONGDENG"
+        assert {one.pending_t for one in service.holdings_of(session, desk.maker, desk.parties["E3"])} == {0, 30000}
 
 
 @pytest.mark.parametrize(

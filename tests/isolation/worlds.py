@@ -148,6 +148,7 @@ def _house(
 _FILLING: Mapping[str, Mapping[str, Any]] = {
     "approval": {"state": "proposed"},
     "authority_act": {"kind": "freeze"},
+    "custody_statement": {"side": "bank"},
     "enforcement": {"state": "OPEN"},
     "evidence_file": {"content": b"x"},
     "haircut_policy": {

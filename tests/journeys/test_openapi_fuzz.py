@@ -125,6 +125,14 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "scheme": "CEA", "compliance_year": 2024, "emissions_t": 796726, "emissions_source": "核查报告",
         "allocation": [{"state": "verified", "standing": "to_come", "quantity_t": 245560, "source": "分配方案"}],
     },
+    "POST /v1/custody/accounts": {
+        "party_id": "nobody", "custodian_name": "示例银行", "account_number": "6222-0001", "exchange_code": "SZEX",
+        "bound_from": "2025-06-01",
+    },
+    "POST /v1/custody/statements": {
+        "side": "bank", "file_name": "a.csv", "preview": True,
+        "content_base64": base64.b64encode("日期,账号,品种,余额\n2025-06-30,6222-0001,CNY,10.00\n".encode()).decode(),
+    },
     "POST /v1/parties/{party_id}/holdings": {
         "unit": "EUA-2024", "quantity_t": 100, "source": "登记簿对账单",
         "serials": [{"registry": "EU", "kind": "DE", "first": 1001, "last": 1100}],
