@@ -61,10 +61,10 @@ def estimated_moves(factor: str, quotes: Sequence[CurveQuote]) -> VolatilityMove
         return None
     price_moves, moves = np.array(found).T
     centred = price_moves - price_moves.mean()
-    spread = float(centred @ centred)
-    slope = float(centred @ moves) / spread if spread > 0.0 else 0.0
+    spread = float(np.dot(centred, centred))
+    slope = float(np.dot(centred, moves)) / spread if spread > 0.0 else 0.0
     rest = moves - moves.mean() - slope * centred
-    deviation = math.sqrt(float(rest @ rest) / (len(found) - 2) * TRADING_DAYS_A_YEAR)
+    deviation = math.sqrt(float(np.dot(rest, rest)) / (len(found) - 2) * TRADING_DAYS_A_YEAR)
     sources = "、".join(sorted({one.source for one in mine if one.kind is CurveQuoteKind.VOLATILITY}))
     return VolatilityMoves(
         factor=factor,

@@ -2,7 +2,7 @@
 
 The release before neither reads nor writes the tables.
 
-Revision ID: 0022
+Revision ID: 0026
 Revises: 0025
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0022"
+revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
