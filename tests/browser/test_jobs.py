@@ -47,7 +47,7 @@ def working(copy: SampleCopy) -> Iterator[None]:
             assert process.wait(timeout=60) == 0, (copy.folder / "worker.log").read_text(encoding="utf-8")
 
 
-def test_days_are_closed_in_sight_until_a_rate_is_missing(chromium: Browser, served: Served, copy: SampleCopy) -> None:
+def test_days_are_closed_in_sight_and_name_the_rate_that_is_missing(chromium: Browser, served: Served, copy: SampleCopy) -> None:
     """The sample bank's exchange rate is stale on 8 July 2025: the repo in Hong Kong dollars cannot be valued."""
     with visiting(chromium, bypass_csp=True) as page:
         sign_in(page, served, login="checker", password=PASSWORD)
@@ -60,14 +60,16 @@ def test_days_are_closed_in_sight_until_a_rate_is_missing(chromium: Browser, ser
         expect(state).to_contain_text("等待作业进程接手")
         assert axe_violations(page) == []
         with working(copy):
-            expect(state).to_contain_text("已中止", timeout=_WAIT_MS)
-        expect(state).to_contain_text("停在 2025-07-08 重估押品并计算覆盖率")
-        expect(page.locator("#job-progress")).to_contain_text("HKDCNY 在 2025-07-08 没有可用汇率")
-        expect(page.locator("#job-progress tbody tr")).to_have_count(7)
+            expect(state).to_contain_text("已完成", timeout=_WAIT_MS)
+        rows = page.locator("#job-progress tbody tr")
+        expect(rows).to_have_count(8)
+        expect(rows.nth(5)).not_to_contain_text("HKDCNY")
+        expect(rows.nth(6)).to_contain_text("R1: ")
+        expect(rows.nth(6)).to_contain_text("HKDCNY")
         assert axe_violations(page) == []
-        screenshot(page, "job-stopped")
+        screenshot(page, "job-with-failures")
         page.locator("a", has_text="返回日终").click()
-        expect(page.locator(".business-date")).to_contain_text("2025-07-08")
+        expect(page.locator(".business-date")).to_contain_text("2025-07-10")
         screenshot(page, "jobs")
     with visiting(chromium, width=390, height=844) as page:
         sign_in(page, served, login="checker", password=PASSWORD)

@@ -38,6 +38,7 @@ from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change, repo_by_code
 from collateral.store.repos import change_repo_state
 from pricing.feeds.trade_documents import write_cdm
+from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.pricing.instruments.trades import forward
@@ -369,6 +370,7 @@ def called(
         _meet_the_repo(copy, sessions)
         _send_evidence(copy, sessions)
         _tell_systems(copy, sessions)
+        _value_again(copy, sessions)
         known = _known(sessions)
         if kind:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
@@ -416,6 +418,17 @@ def _close_a_day(copy: SampleCopy, sessions: Sessions) -> None:
     with sessions.begin() as session:
         asked = ask_for_job(session, copy.outcome.maker, ask, at=CLOCK.now())
         note_done(session, asked.id, at=CLOCK.now())
+
+
+def _value_again(copy: SampleCopy, sessions: Sessions) -> None:
+    """Value the sample portfolio a second time: the change since the first is something to be asked for."""
+    record = copy.outcome.valuation.record
+    assert record.portfolio_id is not None
+    with sessions.begin() as session:
+        record_valuation(
+            session, copy.outcome.maker, record.portfolio_id,
+            valuation_date=record.valuation_date, known_at=record.known_at,
+        )  # fmt: skip
 
 
 def _meet_the_repo(copy: SampleCopy, sessions: Sessions) -> None:
