@@ -47,7 +47,9 @@ def working(copy: SampleCopy) -> Iterator[None]:
             assert process.wait(timeout=60) == 0, (copy.folder / "worker.log").read_text(encoding="utf-8")
 
 
-def test_days_are_closed_in_sight_and_name_the_rate_that_is_missing(chromium: Browser, served: Served, copy: SampleCopy) -> None:
+def test_days_are_closed_in_sight_and_name_the_rate_that_is_missing(
+    chromium: Browser, served: Served, copy: SampleCopy
+) -> None:
     """The sample bank's exchange rate is stale on 8 July 2025: the repo in Hong Kong dollars cannot be valued."""
     with visiting(chromium, bypass_csp=True) as page:
         sign_in(page, served, login="checker", password=PASSWORD)
@@ -61,6 +63,7 @@ def test_days_are_closed_in_sight_and_name_the_rate_that_is_missing(chromium: Br
         assert axe_violations(page) == []
         with working(copy):
             expect(state).to_contain_text("已完成", timeout=_WAIT_MS)
+        expect(page.locator("#job-progress")).to_contain_text("部分项目未能处理")
         rows = page.locator("#job-progress tbody tr")
         expect(rows).to_have_count(8)
         expect(rows.nth(5)).not_to_contain_text("HKDCNY")
