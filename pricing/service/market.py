@@ -9,14 +9,16 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Calendar, china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rulebook import book_for, builtin_book
+from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.calc.liquidity import WINDOW_DAYS
-from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
+from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote, Settlement
 from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes
-from pricing.store import quotes, rates
+from pricing.store import curve_quotes, quotes, rates
 
 _FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
 _SETTLEMENTS_KEPT_DAYS = 31
@@ -116,15 +118,37 @@ def market_snapshot(
         trading_days=days,
         quotes=tuple(found[key] for key in sorted(found)),
         fx=rates.fx_known(session, on=valuation_date, known_on=known_on),
-        settlements=rates.settlements_known(
-            session,
-            organization_id=organization_id,
-            from_date=valuation_date - timedelta(days=_SETTLEMENTS_KEPT_DAYS),
-            to_date=valuation_date,
-            known_on=known_on,
+        settlements=_settlements(
+            session, organization_id=organization_id, valuation_date=valuation_date, known_on=known_on
         ),
         parameters=parameters,
     )
+
+
+def _settlements(
+    session: Session, *, organization_id: str, valuation_date: date, known_on: date
+) -> tuple[Settlement, ...]:
+    """Give the last settlement prices in yuan of each contract; what came in for the curves stands before the rest."""
+    first = valuation_date - timedelta(days=_SETTLEMENTS_KEPT_DAYS)
+    listed = rates.settlements_known(
+        session, organization_id=organization_id, from_date=first, to_date=valuation_date, known_on=known_on
+    )
+    imported = curve_quotes.curve_quotes_known(
+        session, organization_id=organization_id, from_date=first, to_date=valuation_date, known_on=known_on,
+        kind=CurveQuoteKind.SETTLEMENT,
+    )  # fmt: skip
+    found = {(one.contract_code, one.settlement_date): one for one in listed}
+    for quote in imported:
+        if quote.currency is Currency.CNY:
+            found[quote.point, quote.quote_date] = Settlement(
+                contract_code=quote.point,
+                settlement_date=quote.quote_date,
+                price_cny_per_t=quote.value,
+                known_from=quote.known_from,
+                document=quote.document,
+                is_sample=quote.is_sample,
+            )
+    return tuple(found[key] for key in sorted(found))
 
 
 def _refuse_unknowable(day: date, known_on: date) -> None:
