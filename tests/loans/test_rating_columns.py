@@ -52,7 +52,7 @@ def test_columns_equal_the_single_form_at_the_limits() -> None:
          "value_added_previous_fen": value_before, "allocation_kg": now_most, "obligation_kg": before,
          "surrendered_on_time_kg": now, "is_key_emitter": 1}
         for now_most in [LIMITS["allocation_kg"][1]]
-        for now, before in product((0, 1, 400_000_000_000), repeat=2)
+        for now, before in product((0, 1, LIMITS["emissions_kg"][1]), repeat=2)
         for value, value_before in product((*fen, 0, 1), repeat=2)
     ]  # fmt: skip
     electricity = [

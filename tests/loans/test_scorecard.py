@@ -79,6 +79,8 @@ def test_intensity_is_rounded_half_up_and_credits_down() -> None:
     assert measure_of("intensity", account(emissions_kg=1, value_added_fen=200_000_000)) == 0  # 0.05 of the last place
     assert measure_of("intensity", account(emissions_kg=10, value_added_fen=200_000_000)) == 1  # a tie
     assert measure_of("meter_coverage", account(metered_kwh=3_999_999)) == 9_999
+    growing = account(emissions_kg=900_001, emissions_previous_kg=1_000_000)
+    assert measure_of("emission_cut", growing) == 999  # 0.0999999, never 0.1
     assert measure_of("reconciliation", account(invoice_kwh=4_000_001)) == 1
 
 
