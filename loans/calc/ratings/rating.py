@@ -223,7 +223,7 @@ def rate_account(
         coverage_ratio=Decimal(settled.coverage).scaleb(-4),
         confidence=names[settled.confidence],
         factors=factor_lines(account, settled, scorecard),
-        gates=_gate_lines(account, settled, scorecard),
+        gates=gate_lines(account, settled, scorecard),
         missing=_missing(account, settled, scorecard),
         peer_group=None if group is None else group.name,
         peer_count=None if group is None else group.peer_count,
@@ -266,7 +266,8 @@ def _lacking(factor: str, account: RatingAccount) -> list[str]:
     return [name for name, value in values.items() if value is None or (name in unfit and value <= 0)]
 
 
-def _gate_lines(account: RatingAccount, settled: Settled, scorecard: Scorecard) -> tuple[GateLine, ...]:
+def gate_lines(account: RatingAccount, settled: Settled, scorecard: Scorecard) -> tuple[GateLine, ...]:
+    """Give the gates that trip or whose fact is not known."""
     return tuple(
         GateLine(
             name=gate.name,
