@@ -17,6 +17,7 @@ from loans.calc.ratings.columns import (
     rate_columns,
     ready_for_columns,
 )
+from loans.calc.ratings.measures import MEASURES
 from loans.calc.ratings.rating import Settled, rate_account, settle
 from loans.calc.ratings.rating_account import INPUTS, LIMITS, RatingAccount
 from tests.loans.rating_worlds import DAY, SOUND, account, benchmark, frame_of, scorecard
@@ -61,6 +62,19 @@ def test_columns_equal_the_single_form_at_the_limits() -> None:
         for whole, invoice in product((0, 1, LIMITS["electricity_kwh"][1]), repeat=2)
     ]  # fmt: skip
     assert_rows_are_the_single_form(pl.DataFrame([*rows, *electricity], infer_schema_length=None))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_measures_of_arrays_are_those_of_whole_numbers_at_every_limit(name: str) -> None:
+    """Whole numbers of any length are the truth; an array that overflowed would differ."""
+    measure = MEASURES[name]
+    corners = [
+        sorted({max(LIMITS[field][0], int(field in measure.above_zero)), 1, 3, LIMITS[field][1] - 1, LIMITS[field][1]})
+        for field in measure.inputs
+    ]
+    rows = list(product(*corners))
+    columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
+    assert measure.value(*columns).tolist() == [int(measure.value(*row)) for row in rows]
 
 
 def test_columns_equal_the_single_form_on_every_sample_value_and_beside_it() -> None:
