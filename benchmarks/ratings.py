@@ -2,7 +2,7 @@
 
 Full size is a hundred thousand enterprises of 24 inputs, three in a hundred of each missing, drawn with seed 1;
 `--scale 10` is a million. The loop runs over fewer rows, since a rate is compared; it is handed ready accounts. Bounds:
-a million rows in a second, and ten thousand changed ones in 20 ms, which hold at a million rows alone, since a call of few
+a million rows in a second, and ten thousand changed ones in 20 ms; they are of that size alone, since a call of few
 rows pays for its 24 columns first. Filling the tables is no part of a run.
 """
 

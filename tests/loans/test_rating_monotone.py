@@ -1,5 +1,6 @@
 """No worsening and no silence ever improves a rating: by Hypothesis, and on a hundred thousand rows drawn at random."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loans.calc.ratings.columns import RatedColumns, rate_columns, ready_for_columns
-from loans.calc.ratings.rating import Settled, settle
+from loans.calc.ratings.rating import UNRATED, Settled, settle
 from loans.calc.ratings.rating_account import INPUTS, LIMITS, PARTS, RatingAccount
-from loans.calc.ratings.scorecard import FULL
+from loans.calc.ratings.scorecard import FULL, Scorecard
 from tests.loans.rating_worlds import benchmark, frame_of, scorecard
 
 READY = ready_for_columns(scorecard(), benchmark())
@@ -117,13 +118,27 @@ def test_points_are_whole_sums_within_the_weights(fields: dict[str, int | None])
     assert 0 <= settled.points <= sum(settled.by_factor) <= settled.coverage <= FULL
 
 
-def test_noise_of_one_per_cent_moves_few_letters() -> None:
-    frame = frame_of(20_000, seed=41, missing_ratio=0.0)
+QUANTITIES = [name for name in INPUTS if name.endswith(("_kg", "_fen", "_kwh"))]
+
+
+def moved_by_noise(card: Scorecard, size: float) -> float:
+    """Give the share of letters that uniform noise on every quantity moves, those before being what was rated."""
+    ready = ready_for_columns(card, benchmark())
+    frame = frame_of(20_000, seed=41, missing_ratio=0.0).with_columns(
+        pl.lit(None, dtype=pl.Int64).alias("previous_letter")
+    )
+    first = rate_columns(frame, ready).letter
+    known = frame.with_columns(pl.Series("previous_letter", first.astype(np.int64))).filter(pl.Series(first < UNRATED))
     rng = np.random.default_rng(42)
-    first = rate_columns(frame, READY)
-    settled = frame.with_columns(pl.Series("previous_letter", np.minimum(first.letter, 4).astype(np.int64)))
-    again = rate_columns(settled, READY)
-    noise = pl.Series(rng.uniform(0.99, 1.01, frame.height))
-    noisy = rate_columns(settled.with_columns((pl.col("emissions_kg") * noise).round().cast(pl.Int64)), READY)
-    # the letter before is what it was rated: without noise nothing moves but what a first rating held back
-    assert np.mean(noisy.letter != again.letter) < 0.02
+    noisy = known.with_columns(
+        (pl.col(name) * pl.Series(rng.uniform(1 - size, 1 + size, known.height))).round().cast(pl.Int64).alias(name)
+        for name in QUANTITIES
+    )
+    whole = noisy.with_columns(pl.min_horizontal(part, whole).alias(part) for part, whole in PARTS)
+    return float(np.mean(rate_columns(whole, ready).letter != first[first < UNRATED]))
+
+
+def test_noise_of_one_per_cent_moves_few_letters_and_more_without_hysteresis() -> None:
+    held, free = (moved_by_noise(card, 0.01) for card in (scorecard(), replace(scorecard(), hysteresis=0)))
+    assert held < 0.02
+    assert free > 2 * held, "what the hysteresis is for"

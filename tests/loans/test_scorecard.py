@@ -54,6 +54,16 @@ def test_an_electronics_maker_by_hand() -> None:
     assert rating.valid_to == date(2027, 6, 29)
 
 
+def test_a_rating_stands_on_a_release_of_its_own_time_and_ends_after_a_year() -> None:
+    def on(day: date) -> ScorecardRating:
+        return rate_account(account(), scorecard=scorecard(), benchmark=ladder(), rated_on=day)
+
+    assert on(date(2028, 2, 29)).valid_to == date(2029, 2, 27)
+    assert on(date(2026, 5, 1)).valid_to == date(2027, 4, 30)
+    with pytest.raises(InvalidInput, match="released on 2026-05-01"):
+        on(date(2026, 4, 30))
+
+
 def test_a_key_emitter_is_weighed_with_its_allowances() -> None:
     points = points_by_factor(rated(account(**KEY_EMITTER)))
     # 2,100 t for 2,000 t: 0.05, half way from 60 % to 100 %; surrendered in full; 35 x 0.8875 and 20 x 0.85225

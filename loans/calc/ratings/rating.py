@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from carbonfin.kernel.errors import InvalidInput
 from loans.calc.missing import MissingField
 from loans.calc.ratings.benchmark import PeerGroup, SectorBenchmark
 from loans.calc.ratings.measures import MEASURES
@@ -206,8 +207,17 @@ def rate_account(
 ) -> ScorecardRating:
     """Rate one enterprise, with each line, gate and missing input a person needs to see.
 
-    A benchmark released after the rating's day may not be used; the caller picks the release.
+    Raises:
+        InvalidInput: The benchmark was released after the rating's day: peers would be judged by later reports.
     """
+    if benchmark.released_on > rated_on:
+        raise InvalidInput(
+            f"benchmark {benchmark.benchmark_id} was released on {benchmark.released_on}, after {rated_on}",
+            zh=f"行业基准 {benchmark.benchmark_id} 于 {benchmark.released_on} 发布，晚于评级日 {rated_on}",
+            field="benchmark_id",
+            remedy="Choose the release in force on the rating's day.",
+            remedy_zh="请选用评级日已发布的行业基准。",
+        )
     settled = settle(account, scorecard, benchmark)
     refused = settled.letter == UNRATED
     group: PeerGroup | None = benchmark.groups[settled.group] if settled.group >= 0 else None
