@@ -23,9 +23,11 @@ from tests.vectors.formats import (
     equal_principal,
     forced_sales,
     holidays,
+    instalments,
     interest_rounding,
     jdm,
     jump_haircuts,
+    mortgages,
     pcaf,
     published_options,
     repo,
@@ -234,6 +236,14 @@ FORMATS: tuple[Format, ...] = (
     _format(
         "equal principal", equal_principal.recognises, equal_principal.run, "source cashflows inputs provisional_from"
     ),
+    _format(
+        "equal instalments (Fineract)",
+        instalments.recognises,
+        instalments.run,
+        "source licence scenarios_in_e2e_loan_features unit_cases e2e_examples",
+    ),
+    _format("loan schedules", mortgages.recognises, mortgages.run, "loan source expected"),
+    _format("rows of loan schedules", mortgages.recognises_rows, mortgages.run_rows, ""),
     _format(
         "financed emissions",
         pcaf.recognises,
