@@ -120,9 +120,11 @@ def _level(loan: Loan, done: int, balance: int, rate: Fraction, *, accrued: Frac
     if loan.method == "equal-principal":
         part = loan.rounded(Fraction(balance, len(left)))
         return balance // len(left) if part * (len(left) - 1) > balance else part
-    annuity, factor, before = Fraction(0), Fraction(1), today
-    for end in left:
+    # What is owed on the first payment day, interest within the period being simple, is the annuity from there.
+    owed = balance * (1 + rate * _within(loan, today, left[0])) + accrued
+    annuity, factor, before = Fraction(1), Fraction(1), left[0]
+    for end in left[1:]:
         factor /= 1 + rate * _within(loan, before, end)
         annuity += factor
         before = end
-    return loan.rounded((balance + accrued) / annuity)
+    return loan.rounded(owed / annuity)

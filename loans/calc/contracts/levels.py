@@ -15,10 +15,12 @@ _HALVES = frozenset({Rounding.HALF_UP, Rounding.HALF_EVEN})
 def level_instalments(
     *, balance: Amounts, accrued: Amounts, year: Amounts, rate: Amounts, spans: Amounts, pays: Mask, money: MoneyRule
 ) -> Amounts:
-    """Give level instalments A with balance + accrued/year = sum of A x prod 1/(1 + rate x span / year).
+    """Give level instalments that repay a loan: A with owed at the first payment = A x annuity then.
 
-    Spans between two payments are added before they compound, as interest within a period is simple. A float estimate
-    is kept where it is surely on one side of the rounding boundary; where it is not, the exact rational decides.
+    Owed at the first payment is balance x (1 + rate x span / year) + accrued / year; each later payment is discounted
+    by 1 / (1 + rate x span / year) from the one before. Interest within a period is simple: spans between payments are
+    added, and what is accrued bears none. A float estimate is kept where it is surely on one side of the rounding
+    boundary; where it is not, the exact rational decides.
 
     Args:
         balance: [N] principal owed.
@@ -29,8 +31,8 @@ def level_instalments(
         pays: [K, N] where an instalment falls; a loan without one owes everything at once.
         money: Its rounding of levels.
     """
-    factor = _annuities(rate / year, spans, pays)
-    estimate = (balance + accrued / year) / factor
+    growth, annuity = _annuities(rate / year, spans, pays)
+    estimate = (balance * growth + accrued / year) / annuity
     if money.balance is Balance.UNROUNDED:
         unrounded: Amounts = estimate
         return unrounded
@@ -43,8 +45,8 @@ def level_instalments(
     for place in np.flatnonzero(unsure):
         # `tolist` gives Python's integers, which do not overflow.
         left, due, unit, part = (array[place : place + 1].tolist()[0] for array in (balance, accrued, year, rate))
-        owed = Fraction(left) + Fraction(due) / unit
-        exact = owed * _exact_factor(Fraction(part) / unit, spans[:, place], pays[:, place])
+        first, factor = _exact_annuity(Fraction(part) / unit, spans[:, place], pays[:, place])
+        exact = (left * first + Fraction(due) / unit) / factor
         levels[place] = rounded_fraction(exact, money.level_rounding)
     return levels
 
@@ -65,8 +67,8 @@ def level_principals(*, balance: Amounts, payments: Amounts, money: MoneyRule) -
     return fits
 
 
-def _annuities(rate_of_span: Amounts, spans: Amounts, pays: Mask) -> Amounts:
-    """Give the present value of one unit at each payment, in floats."""
+def _annuities(rate_of_span: Amounts, spans: Amounts, pays: Mask) -> tuple[Amounts, Amounts]:
+    """Give growth to the first payment, and there the present value of one unit at each payment, in floats."""
     rate_of_span = rate_of_span.astype(np.float64)
     value = np.zeros(rate_of_span.shape)
     run = np.zeros(rate_of_span.shape)
@@ -79,12 +81,11 @@ def _annuities(rate_of_span: Amounts, spans: Amounts, pays: Mask) -> Amounts:
         value = np.where(paid, value / (1 + rate_of_span * run) + 1, value)
         run = np.where(paid, 0, run) + spans[slot].astype(np.float64)
     never = ~pays.any(axis=0)
-    discounted: Amounts = np.where(never, 1.0, value / (1 + rate_of_span * run))
-    return discounted
+    return np.where(never, 1.0, 1 + rate_of_span * run), np.where(never, 1.0, value)
 
 
-def _exact_factor(rate_of_span: Fraction, spans: Amounts, pays: Mask) -> Fraction:
-    """Give 1 / annuity exactly; the annuity is a quotient never reduced, since reducing is the slow part."""
+def _exact_annuity(rate_of_span: Fraction, spans: Amounts, pays: Mask) -> tuple[Fraction, Fraction]:
+    """Give the same exactly; the annuity is a quotient never reduced, since reducing is the slow part."""
     unit, part = rate_of_span.denominator, rate_of_span.numerator
     numerator, denominator, run = 0, 1, 0
     for span, paid in zip(reversed(spans.tolist()), reversed(pays.tolist()), strict=True):
@@ -95,8 +96,8 @@ def _exact_factor(rate_of_span: Fraction, spans: Amounts, pays: Mask) -> Fractio
             run = 0
         run += span
     if not numerator:
-        return Fraction(1)
-    return Fraction(denominator * (unit + part * run), numerator * unit)
+        return Fraction(1), Fraction(1)
+    return 1 + rate_of_span * run, Fraction(numerator, denominator)
 
 
 def _rounded_floats(values: npt.NDArray[np.float64], rounding: Rounding) -> npt.NDArray[np.float64]:
