@@ -11,11 +11,6 @@ def _keys(*keys: str) -> Recogniser:
     return lambda file: file.has(*keys)
 
 
-def _is_actus(file: VectorFile) -> bool:
-    first = next(iter(file.content.values()), None) if isinstance(file.content, dict) else None
-    return isinstance(first, dict) and {"identifier", "terms", "results"} <= set(first)
-
-
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # collateral
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
@@ -23,5 +18,4 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     # loans
     (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),
     (_keys("conventions", "not_covered_by_any_of_the_109"), "conventions of the contract standard, no cases: loans"),
-    (_is_actus, "contract standard (ACTUS): loans"),
 )

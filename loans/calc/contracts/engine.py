@@ -81,6 +81,7 @@ class Loans:
     Attributes:
         year: Denominator of the accrual, positive: days (or other spans) of a year times the rate's scale.
         frozen_base: Interest is on this base, which only `Act.BASE` moves; None is interest on the balance.
+        frozen: [N] which loans have such a base; None is all, where there is one.
         may_grow: An instalment below the interest adds the difference to the balance, where a contract says so.
     """
 
@@ -91,6 +92,7 @@ class Loans:
     accrued: Amounts
     limits: RateLimits | None = None
     frozen_base: Amounts | None = None
+    frozen: npt.NDArray[np.bool_] | None = None
     may_grow: bool = False
 
 
@@ -159,7 +161,7 @@ class _Walk:
 
     def run(self) -> Results:
         for slot, row in enumerate(self.events.acts):
-            self.accrued += (self.balance if self.base is None else self.base) * self.rate * self.spans[slot]
+            self.accrued += self._interest_base() * self.rate * self.spans[slot]
             some, every = np.bitwise_or.reduce(row, initial=0), np.bitwise_and.reduce(row)
             for act, step in self.steps.items():
                 if every & act:
@@ -169,6 +171,12 @@ class _Walk:
             for name, kept in self.states.items():
                 kept[slot] = getattr(self, name)
         return Results(**self.rows, **self.states)
+
+    def _interest_base(self) -> Amounts:
+        if self.base is None:
+            return self.balance
+        frozen = self.loans.frozen
+        return self.base if frozen is None else np.where(frozen, self.base, self.balance)
 
     def _draw(self, slot: int, places: npt.NDArray[np.intp] | slice) -> None:
         self.balance[places] += self.amounts[slot, places]
