@@ -120,3 +120,21 @@ def test_minor_units() -> None:
     for unit in ("0", "-1", "0.05", "10", "NaN"):
         with pytest.raises(InvalidInput):
             MoneyRule(minor_unit=Decimal(unit))
+
+
+def test_a_level_on_the_boundary_is_decided_exactly() -> None:
+    one = np.array([1, 1], dtype=np.int64)
+    loans = Loans(balance=201 * one, rate=0 * one, year=2 * one, level=0 * one, accrued=np.array([0, 0]))
+    acts = np.full((3, 2), int(Act.INSTALMENT | Act.INTEREST), dtype=np.int16)
+    acts[0], acts[2] = int(Act.RELEVEL), int(Act.REST | Act.INTEREST)
+    spans = np.ones((3, 2), dtype=np.int64)
+    # two payments of 201 / 2 = 100.5
+    for rounding, level in (
+        (Rounding.HALF_UP, 101),
+        (Rounding.HALF_EVEN, 100),
+        (Rounding.UP, 101),
+        (Rounding.DOWN, 100),
+    ):
+        money = MoneyRule(level_rounding=rounding)
+        found = run_events(loans, Events(acts=acts, spans=spans, amounts=0 * spans), money)
+        assert found.level[0].tolist() == [level, level]

@@ -143,7 +143,7 @@ class _Walk:
         shape = events.acts.shape
         self.rows = {name: np.zeros(shape, dtype) for name in ("interest", "principal")}
         self.states = {name: np.empty(shape, dtype) for name in ("balance", "accrued", "rate", "level")}
-        self.steps: dict[Act, Callable[[int, npt.NDArray[np.intp] | slice], None]] = {
+        acts: dict[Act, Callable[[int, npt.NDArray[np.intp] | slice], None]] = {
             Act.DRAW: self._draw,
             Act.PRINCIPAL: self._principal,
             Act.EQUAL: self._equal,
@@ -158,16 +158,17 @@ class _Walk:
             Act.LEVEL: self._level,
             Act.BASE: self._base,
         }
+        self.steps = [(int(act), step) for act, step in acts.items()]  # plain numbers: a flag's own are slow
 
     def run(self) -> Results:
         for slot, row in enumerate(self.events.acts):
             self.accrued += self._interest_base() * self.rate * self.spans[slot]
-            some, every = np.bitwise_or.reduce(row, initial=0), np.bitwise_and.reduce(row)
-            for act, step in self.steps.items():
+            some, every = int(np.bitwise_or.reduce(row, initial=0)), int(np.bitwise_and.reduce(row))
+            for act, step in self.steps:
                 if every & act:
                     step(slot, slice(None))
                 elif some & act:
-                    step(slot, np.flatnonzero(row & act))
+                    step(slot, np.flatnonzero(row & np.int16(act)))
             for name, kept in self.states.items():
                 kept[slot] = getattr(self, name)
         return Results(**self.rows, **self.states)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from loans.calc.contracts.money import Amounts, Balance, MoneyRule, Rounding, divided, rounded_fraction
 
 Mask = npt.NDArray[np.bool_]
-_RELATIVE_ERROR = 1e-12  # of the float estimate: three roundings a slot of 2^-53, with room for 3,000 slots
+_ERROR_A_SLOT = 1e-15  # of the float estimate, relative: four roundings of 2^-53 in every slot, and as much again
 _HALVES = frozenset({Rounding.HALF_UP, Rounding.HALF_EVEN})
 
 
@@ -39,7 +39,8 @@ def level_instalments(
     estimate = np.asarray(estimate, dtype=np.float64)
     offset = 0.5 if money.level_rounding in _HALVES else 0.0
     boundary = np.floor(estimate - offset + 0.5) + offset
-    unsure = np.abs(estimate - boundary) <= np.abs(estimate) * _RELATIVE_ERROR + 1e-6
+    error = np.abs(estimate) * _ERROR_A_SLOT * (len(spans) + 4)
+    unsure = np.abs(estimate - boundary) <= error
     rounded = _rounded_floats(estimate, money.level_rounding)
     levels = rounded.astype(np.int64) if balance.dtype == np.int64 else np.array(list(map(int, rounded)), dtype=object)
     for place in np.flatnonzero(unsure):

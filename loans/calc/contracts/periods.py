@@ -1,7 +1,8 @@
 """Interest periods of many loans at once: from drawdown to maturity, stubs at either end, bank days."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -9,10 +10,9 @@ import numpy.typing as npt
 
 from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput
-from loans.calc.contracts.spans import Days, plus_months
+from loans.calc.contracts.spans import Days, Whole, day_numbers, first_of_month, month_numbers
 
 Mask = npt.NDArray[np.bool_]
-_DAY = np.timedelta64(1, "D")
 
 
 class Frequency(StrEnum):
@@ -79,60 +79,68 @@ def period_ends(drawdown: Days, maturity: Days, rule: PeriodRule) -> tuple[Days,
     """
     if np.any(maturity <= drawdown):
         raise InvalidInput("a maturity is not after its drawdown", zh="到期日须晚于提款日", field="maturity_date")
-    if rule.frequency is Frequency.AT_MATURITY:
-        return maturity[None, :], np.ones((1, len(maturity)), dtype=bool)
-    grid = _grid(drawdown, maturity, rule)
-    inside = (grid > drawdown) & (grid < maturity)
+    last = day_numbers(maturity)
+    if rule.frequency is Frequency.AT_MATURITY or not len(last):
+        return maturity[None, :], np.ones((1, len(last)), dtype=bool)
+    start = day_numbers(drawdown)
+    grid = _grid(drawdown, rule)
+    passed = sum(((grid(np.full(len(last), step)) <= start).astype(np.int64) for step in range(3)), start * 0)
     if rule.first_stub is Stub.LONG:
-        whole = (grid == drawdown).any(axis=0)
-        inside &= whole | ~_first(inside)
+        joins = (grid(passed - 1) != start) & (grid(passed) < last)
+        passed = passed + joins
+    days = grid(passed + np.arange(_most(start, last, rule))[:, None])
+    inside = days < last
+    count = inside.sum(axis=0)
     if rule.last_stub is Stub.LONG:
-        whole = (grid == maturity).any(axis=0)
-        inside &= whole | ~_first(inside[::-1])[::-1]
-    ends = np.concatenate([np.where(inside, grid, maturity), maturity[None, :]])
-    stands = np.concatenate([inside, np.ones((1, len(maturity)), dtype=bool)])
-    order = np.argsort(np.where(stands, ends, maturity + _DAY).astype(np.int64), axis=0, kind="stable")
-    kept = int(stands.sum(axis=0).max(initial=0))
-    return np.take_along_axis(ends, order, 0)[:kept], np.take_along_axis(stands, order, 0)[:kept]
+        count = count - ((grid(passed + count) != last) & (count > 0))
+    places = np.arange(int(count.max()) + 1)[:, None]
+    ends: Days = np.where(places < count, days[: len(places)], last).view("M8[D]")
+    return ends, places <= count
 
 
 def rolled_days(days: Days, calendar: Calendar) -> tuple[Days, Mask]:
     """Give payment days moved to the next bank day, and which stand unmoved because no notice reaches them."""
-    distinct, places = np.unique(days, return_inverse=True)
-    rolled = [calendar.roll_if_known(_date(day)) for day in distinct]
-    moved = np.array([roll.day for roll in rolled], dtype="M8[D]")
-    provisional = np.array([roll.provisional for roll in rolled], dtype=bool)
-    return moved[places].reshape(days.shape), provisional[places].reshape(days.shape)
+    if not days.size:
+        return days, np.zeros(days.shape, dtype=bool)
+    numbers = day_numbers(days)
+    places = numbers - numbers.min()
+    asked = np.zeros(int(places.max()) + 1, dtype=bool)
+    asked[places] = True
+    distinct = np.flatnonzero(asked)
+    rolled = [calendar.roll_if_known(_date(number)) for number in distinct + numbers.min()]
+    moved, provisional = np.zeros(len(asked), dtype="M8[D]"), np.zeros(len(asked), dtype=bool)
+    moved[distinct] = np.array([roll.day for roll in rolled], dtype="M8[D]")
+    provisional[distinct] = [roll.provisional for roll in rolled]
+    return moved[places], provisional[places]
 
 
-def _grid(drawdown: Days, maturity: Days, rule: PeriodRule) -> Days:
-    """Give the days periods may end on, from at or before the drawdown to at or after the maturity."""
+def _grid(drawdown: Days, rule: PeriodRule) -> Callable[[Whole], Whole]:
+    """Give the days periods may end on by their number; the first is at or before the drawdown, the third after."""
     if rule.frequency in _WEEKS:
-        step = _WEEKS[rule.frequency]
-        count = int((maturity - drawdown).astype(np.int64).max(initial=0)) // step + 2
-        weekly: Days = drawdown[None, :] + (np.arange(count) * step)[:, None].astype("m8[D]")
-        return weekly
-    step = MONTHS[rule.frequency]
-    longest = int((maturity.astype("M8[M]") - drawdown.astype("M8[M]")).astype(np.int64).max(initial=0))
-    steps = (np.arange(longest // step + 4) * step)[:, None]
+        start, days = day_numbers(drawdown), _WEEKS[rule.frequency]
+        return lambda steps: start + steps * days
+    months = MONTHS[rule.frequency]
+    month = month_numbers(drawdown)
     if rule.settlement_day is None:
-        return plus_months(np.broadcast_to(drawdown, (len(steps), len(drawdown))), steps)
-    # A month counted from January of year 0 is divisible by the step with its number in the year.
-    month = drawdown.astype("M8[M]").astype(np.int64) + 1
-    start = (month // step - 1) * step - 1
-    first_of_month = (start + steps).astype("M8[M]")
-    length = ((first_of_month + 1).astype("M8[D]") - first_of_month.astype("M8[D]")).astype(np.int64)
-    after_settlement: Days = first_of_month.astype("M8[D]") + np.minimum(rule.settlement_day, length)
-    return after_settlement
+        day = day_numbers(drawdown) - first_of_month(month) + 1
+        return lambda steps: _day_of_month(month + steps * months, day) - 1
+    # January is month 0 of its year, so that a month divisible by the step has a number one below a multiple of it.
+    settled, before = rule.settlement_day, (month + 1) // months * months - months - 1
+    return lambda steps: _day_of_month(before + steps * months, settled)
 
 
-def _first(inside: Mask) -> Mask:
-    """Mark each loan's first true place."""
-    first: Mask = inside & (np.cumsum(inside, axis=0) == 1)
-    return first
+def _day_of_month(months: Whole, day: Whole | int) -> Whole:
+    """Give the day after a day of the month, or after its last day where it has no such day."""
+    first = first_of_month(months)
+    after: Whole = first + np.minimum(day, first_of_month(months + 1) - first)
+    return after
 
 
-def _date(day: np.datetime64) -> date:
-    plain = day.astype(object)
-    assert isinstance(plain, date)
-    return plain
+def _most(start: Whole, last: Whole, rule: PeriodRule) -> int:
+    """Give as many periods as the longest loan can have, and one more."""
+    shortest = _WEEKS.get(rule.frequency, 28 * MONTHS.get(rule.frequency, 0))
+    return int((last - start).max()) // shortest + 2
+
+
+def _date(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(number))
