@@ -444,3 +444,50 @@ def test_products_and_books_that_contradict_themselves_are_refused() -> None:
         one_loan(product_of(Repayment.BULLET), principal=0)
     with pytest.raises(InvalidInput):
         one_loan(product_of(Repayment.BULLET), end=date(2025, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("frequency", "expected"),
+    [
+        (Frequency.WEEKLY, ["2025-01-28", "2025-02-04", "2025-02-11", "2025-02-18"]),
+        (Frequency.FORTNIGHTLY, ["2025-02-04", "2025-02-18"]),
+        (Frequency.AT_MATURITY, ["2025-02-18"]),
+    ],
+)
+def test_periods_of_weeks_and_of_the_whole_life(frequency: Frequency, expected: list[str]) -> None:
+    ends, stands = period_ends(days(date(2025, 1, 21)), days(date(2025, 2, 18)), PeriodRule(frequency=frequency))
+    assert [str(day) for day in ends[stands]] == expected
+
+
+@pytest.mark.parametrize(
+    ("frequency", "expected"),
+    [
+        (Frequency.QUARTERLY, ["2025-03-21", "2025-06-21", "2025-09-21", "2025-12-21", "2026-01-05"]),
+        (Frequency.HALF_YEARLY, ["2025-06-21", "2025-12-21", "2026-01-05"]),
+        (Frequency.YEARLY, ["2025-12-21", "2026-01-05"]),
+    ],
+)
+def test_settlement_months_are_those_the_step_divides(frequency: Frequency, expected: list[str]) -> None:
+    rule = PeriodRule(frequency=frequency, settlement_day=20)
+    ends, stands = period_ends(days(date(2024, 12, 21)), days(date(2026, 1, 5)), rule)
+    assert [str(day) for day in ends[stands]] == expected
+
+
+def test_whole_periods_join_no_neighbour() -> None:
+    rule = PeriodRule(frequency=Frequency.MONTHLY, settlement_day=20, first_stub=Stub.LONG, last_stub=Stub.LONG)
+    # whole at both ends; a stub alone; two stubs alone
+    starts = days(date(2025, 1, 21), date(2025, 1, 25), date(2025, 1, 10))
+    maturities = days(date(2025, 4, 21), date(2025, 2, 10), date(2025, 2, 10))
+    ends, stands = period_ends(starts, maturities, rule)
+    assert [[str(day) for day in ends[stands[:, place], place]] for place in range(3)] == [
+        ["2025-02-21", "2025-03-21", "2025-04-21"],
+        ["2025-02-10"],
+        ["2025-02-10"],
+    ]
+
+
+def test_days_no_table_holds_are_refused() -> None:
+    with pytest.raises(InvalidInput):
+        period_ends(days(date(2390, 1, 1)), days(date(2399, 12, 31)), PeriodRule(frequency=Frequency.YEARLY))
+    with pytest.raises(InvalidInput):
+        spans_between(YearRule.THIRTY_E_360, days(date(1899, 12, 31)), days(date(2000, 1, 1)))
