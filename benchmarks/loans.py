@@ -9,13 +9,12 @@ import QuantLib as ql  # noqa: N813 - the field's own abbreviation
 
 from benchmarks.harness import Comparison, Contender
 from carbonfin.kernel.dates import Calendar
-from loans.calc.contracts.books import Book, Product, Repayment, Resets, project
+from loans.calc.contracts.books import Book, Product, Repayment, Resets, projections
 from loans.calc.contracts.periods import Frequency, PeriodRule, rolled_days
 from loans.calc.contracts.spans import YearRule, plus_months
 
 _MONTHS = 36
-_BLOCK = 4_000  # loans walked at once: their slots stay in the processor's cache
-_FULL_BLOCKS = 5
+_FULL_LOANS = 20_000
 _QUANTLIB_LOANS = 100
 _END_OF_MONTH = False
 _CALENDAR = Calendar(
@@ -30,7 +29,7 @@ _CALENDAR = Calendar(
 @contextmanager
 def comparisons(scale: float) -> Iterator[list[Comparison]]:
     """Give 36 monthly periods, two yearly resets with the concession in them, by each way of repaying."""
-    blocks = [_block(number) for number in range(max(1, int(_FULL_BLOCKS * scale)))]
+    book = _book(max(1, int(_FULL_LOANS * scale)))
     legs = max(1, int(_QUANTLIB_LOANS * scale))
     plain = Contender(name="QuantLib IborLeg, days and amounts", run=lambda: _quantlib(legs), operation_count=legs)
     yield [
@@ -39,8 +38,8 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
             unit="loans",
             subject=Contender(
                 name="exact fen and payment days",
-                run=_projector(repayment, blocks),
-                operation_count=len(blocks) * _BLOCK,
+                run=_projector(repayment, book),
+                operation_count=len(book.principal),
             ),
             comparator=plain,
         )
@@ -48,20 +47,20 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     ]
 
 
-def _block(number: int) -> Book:
-    rng = np.random.default_rng(number)
-    drawdown = np.datetime64("2025-01-01") + rng.integers(0, 300, _BLOCK)
+def _book(count: int) -> Book:
+    rng = np.random.default_rng(20251129)
+    drawdown = np.datetime64("2025-01-01") + rng.integers(0, 300, count)
     reset_days = np.stack([plus_months(drawdown, months) for months in (12, 24)])
     return Book(
-        principal=rng.integers(10**7, 10**9, _BLOCK) * 100,
+        principal=rng.integers(10**7, 10**9, count) * 100,
         drawdown=drawdown,
         maturity=plus_months(drawdown, _MONTHS),
-        rate=rng.integers(250, 600, _BLOCK) * 100,
-        resets=Resets(days=reset_days, rates=rng.integers(250, 600, (2, _BLOCK)) * 100),
+        rate=rng.integers(250, 600, count) * 100,
+        resets=Resets(days=reset_days, rates=rng.integers(250, 600, (2, count)) * 100),
     )
 
 
-def _projector(repayment: Repayment, blocks: list[Book]) -> Callable[[], None]:
+def _projector(repayment: Repayment, book: Book) -> Callable[[], None]:
     product = Product(
         repayment=repayment,
         periods=PeriodRule(frequency=Frequency.MONTHLY, settlement_day=20),
@@ -69,10 +68,9 @@ def _projector(repayment: Repayment, blocks: list[Book]) -> Callable[[], None]:
     )
 
     def run() -> None:
-        for book in blocks:
-            found = project(product, book)
+        for places, found in projections(product, book):
             rolled_days(found.days, _CALENDAR)
-            assert (found.results.principal.sum(axis=0) == book.principal).all()
+            assert (found.results.principal.sum(axis=0) == book.principal[places]).all()
 
     return run
 

@@ -1,6 +1,7 @@
 """Books through the event engine against one exact-rational loan at a time, and the schedules of the product."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +21,7 @@ from loans.calc.contracts.books import (
     Repayment,
     Resets,
     project,
+    projections,
 )
 from loans.calc.contracts.engine import Act, RateLimits
 from loans.calc.contracts.money import MoneyRule, Rounding
@@ -491,3 +493,46 @@ def test_days_no_table_holds_are_refused() -> None:
         period_ends(days(date(2390, 1, 1)), days(date(2399, 12, 31)), PeriodRule(frequency=Frequency.YEARLY))
     with pytest.raises(InvalidInput):
         spans_between(YearRule.THIRTY_E_360, days(date(1899, 12, 31)), days(date(2000, 1, 1)))
+
+
+def test_events_outside_the_life_do_not_happen() -> None:
+    product = product_of(Repayment.EQUAL_INSTALMENT)
+    plain = one_loan(product)
+    outside = days(date(2024, 12, 31), date(2025, 1, 1), date(2025, 7, 1), date(2025, 7, 2))[:, None]
+    found = one_loan(
+        product,
+        resets=Resets(days=outside, rates=np.full((4, 1), 90_000)),
+        prepayments=Prepayments(days=outside, amounts=np.full((4, 1), 1_000_000), compensation=10_000),
+    )
+    assert rows_of(found, 0) == rows_of(plain, 0)
+    assert (found.results.rate == 36_000).all()
+    assert not found.compensation.any()
+
+
+def test_blocks_change_nothing() -> None:
+    rng = random.Random(11)  # noqa: S311 - cases, not secrets
+    product = product_of(Repayment.EQUAL_INSTALMENT)
+    book = random_book(rng, 7, resets=2, early=1)
+    assert book.resets is not None
+    bounds = {"period_floor": -9_000, "period_cap": 7_000, "life_floor": 10_000, "life_cap": 80_000}
+    limits = RateLimits(**{name: bound + np.arange(7) * (bound > 0) for name, bound in bounds.items()})
+    book = replace(book, resets=replace(book.resets, limits=limits))
+    whole = project(product, book)
+    blocks = list(projections(product, book, block=3))
+    assert [places for places, _ in blocks] == [slice(0, 3), slice(3, 6), slice(6, 9)]
+    for places, found in blocks:
+        for place in range(len(found.days[0])):
+            assert rows_of(found, place) == rows_of(whole, places.start + place)
+            assert found.compensation[:, place].sum() == whole.compensation[:, places.start + place].sum()
+    custom = Book(
+        principal=np.array([100, 100]),
+        drawdown=days(date(2025, 1, 1), date(2025, 1, 1)),
+        maturity=days(date(2025, 3, 1), date(2025, 3, 1)),
+        rate=np.array([0, 0]),
+        custom=np.array([[40, 70], [60, 30]]),
+    )
+    parts = [
+        found.results.principal[1:, 0].tolist()
+        for _, found in projections(product_of(Repayment.CUSTOM), custom, block=1)
+    ]
+    assert parts == [[40, 60], [70, 30]]

@@ -1,6 +1,7 @@
 """Books of loans of one product as events: payments, rate resets and prepayments in the order of their days."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +13,7 @@ from loans.calc.contracts.periods import Mask, PeriodRule, period_ends
 from loans.calc.contracts.spans import SPANS_A_YEAR, Days, Whole, YearRule, spans_between
 
 RATE_SCALE = 1_000_000  # a hundredth of a basis point
+BLOCK = 4_000
 
 
 class Repayment(StrEnum):
@@ -119,6 +121,19 @@ class _Parts:
         self.amounts.append(np.zeros(days.shape, dtype=np.int64) if amounts is None else amounts)
 
 
+def projections(
+    product: Product, book: Book, money: MoneyRule = FEN, *, block: int = BLOCK
+) -> Iterator[tuple[slice, Projection]]:
+    """Run a book of any size a block of loans at a time, and give each block's place and projection.
+
+    A block's slots stay in the processor's cache, memory stays flat, and a loan too large for 64 bits slows its block
+    alone. Projections do not hang on the blocks.
+    """
+    for start in range(0, len(book.principal), block):
+        places = slice(start, start + block)
+        yield places, project(product, _part(book, places), money)
+
+
 def project(product: Product, book: Book, money: MoneyRule = FEN) -> Projection:
     """Run a book from drawdown to maturity; the last payment repays what is left, so principal sums exactly.
 
@@ -155,6 +170,26 @@ def project(product: Product, book: Book, money: MoneyRule = FEN) -> Projection:
         charged = divided(results.principal * book.prepayments.compensation, RATE_SCALE, money.rounding)
         compensation = np.where(is_early, charged, 0)
     return Projection(days=days, acts=events.acts, results=results, compensation=compensation)
+
+
+def _part(book: Book, places: slice) -> Book:
+    resets, early = book.resets, book.prepayments
+    if resets is not None:
+        limits = resets.limits
+        if limits is not None:
+            limits = RateLimits(**{part.name: getattr(limits, part.name)[places] for part in fields(limits)})
+        resets = Resets(days=resets.days[:, places], rates=resets.rates[:, places], limits=limits)
+    if early is not None:
+        early = replace(early, days=early.days[:, places], amounts=early.amounts[:, places])
+    return Book(
+        principal=book.principal[places],
+        drawdown=book.drawdown[places],
+        maturity=book.maturity[places],
+        rate=book.rate[places],
+        resets=resets,
+        prepayments=early,
+        custom=None if book.custom is None else book.custom[:, places],
+    )
 
 
 def _set_level(product: Product) -> Act:
