@@ -230,6 +230,7 @@ def test_day_counts_of_the_standard() -> None:
         {"maturityDate": None},
         {"maturityDate": "soon"},
         {"notionalPrincipal": "much"},
+        {"nominalInterestRate": "nan"},
         {"notionalPrincipal": None},
         {"dayCountConvention": "B252"},
         {"periodFloor": "0.1", "periodCap": "-0.1"},

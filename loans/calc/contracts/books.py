@@ -1,7 +1,7 @@
 """Books of loans of one product as events: payments, rate resets and prepayments in the order of their days."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -107,13 +107,13 @@ class Projection:
     compensation: Amounts
 
 
-@dataclass(slots=True)
 class _Parts:
     """Blocks of events before they are put in order."""
 
-    days: list[Days] = field(default_factory=list)
-    acts: list[Acts] = field(default_factory=list)
-    amounts: list[Amounts] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.days: list[Days] = []
+        self.acts: list[Acts] = []
+        self.amounts: list[Amounts] = []
 
     def add(self, days: Days, acts: Acts, amounts: Amounts | None = None) -> None:
         self.days.append(days)

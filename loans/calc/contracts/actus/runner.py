@@ -178,7 +178,7 @@ def _listed(contract: Contract, events: list[Event], results: Results, place: in
             ratio = _observed(contract, terms.scaling_market, event.calculated) / terms.scaling_base
             interest_scaling = ratio if "I" in terms.scaling_effect else interest_scaling
             notional_scaling = ratio if "N" in terms.scaling_effect else notional_scaling
-        interest, principal = results.interest[slot, place], results.principal[slot, place]
+        interest, principal = float(results.interest[slot, place]), float(results.principal[slot, place])
         accrued = float(results.accrued[slot, place])
         paid = 0.0
         if event.kind == "IED":
@@ -187,9 +187,9 @@ def _listed(contract: Contract, events: list[Event], results: Results, place: in
             # The accrued part keeps the lender's sign for a borrower too: the standard's results have it so.
             paid = -terms.purchase_price - terms.role * accrued
         elif event.kind == "TD":
-            paid = terms.termination_price + terms.role * float(interest)
+            paid = terms.termination_price + terms.role * interest
         elif event.kind in ("PR", "IP", "MD"):
-            paid = notional_scaling * float(principal) + interest_scaling * float(interest)
+            paid = notional_scaling * principal + interest_scaling * interest
         listed.append(
             ListedEvent(
                 day=event.day,

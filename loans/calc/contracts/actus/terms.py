@@ -1,5 +1,6 @@
 """Terms of the contract standard (camelCase names, values as text) read strictly."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,6 +153,9 @@ def _instant(name: str, text: str) -> datetime:
 
 def _number(name: str, text: str) -> float:
     try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidInput(f"{name} is {text}, no number", zh=f"{name} 不是数字", field=name) from error
+        number = float(text.strip())
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(f"{name} is {text}, no number", zh=f"{name} 不是数字", field=name)
+    return number
