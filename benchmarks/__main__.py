@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, collateral, haircuts, ledger, portfolio, pricing, rules, schedule
+from benchmarks import chain, collateral, haircuts, ledger, loans, portfolio, pricing, ratings, rules, schedule
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
@@ -17,6 +17,8 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "pricing": pricing.comparisons,
     "chain": chain.comparisons,
     "collateral": collateral.comparisons,
+    "loans": loans.comparisons,
+    "ratings": ratings.comparisons,
     "rules": rules.comparisons,
     "haircuts": haircuts.comparisons,
 }

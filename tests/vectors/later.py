@@ -11,24 +11,11 @@ def _keys(*keys: str) -> Recogniser:
     return lambda file: file.has(*keys)
 
 
-def _is_actus(file: VectorFile) -> bool:
-    first = next(iter(file.content.values()), None) if isinstance(file.content, dict) else None
-    return isinstance(first, dict) and {"identifier", "terms", "results"} <= set(first)
-
-
-def _is_csv_beside_toml(file: VectorFile) -> bool:
-    return file.path.suffix == ".csv" and file.path.with_suffix(".toml").is_file()
-
-
 LATER: tuple[tuple[Recogniser, str], ...] = (
     # collateral
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
     # loans
-    (_keys("unit_cases", "e2e_examples"), "instalment engine with interest recalculation: loans"),
     (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),
     (_keys("conventions", "not_covered_by_any_of_the_109"), "conventions of the contract standard, no cases: loans"),
-    (_is_actus, "contract standard (ACTUS): loans"),
-    (_keys("loan", "source"), "level-payment mortgages (30/360 monthly): loans"),
-    (_is_csv_beside_toml, "level-payment mortgages (30/360 monthly): loans"),
 )

@@ -70,7 +70,7 @@ def run_file(path: Path) -> FileReport:
         known = next((known for known in FORMATS if known.recognises(file)), None)
         if known is None:
             return _not_run(file)
-        unknown = sorted(file.keys - known.keys)
+        unknown = [] if known.keys is None else sorted(file.keys - known.keys)
         if unknown:
             return _skipped(file, f"skipped: unknown key: {', '.join(unknown)}")
         return FileReport(path=path, format_name=known.name, results=tuple(known.run(file)))

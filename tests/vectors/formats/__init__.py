@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.vectors.comparison import CaseResult
 from tests.vectors.files import VectorFile
 from tests.vectors.formats import (
+    actus,
     allocation,
     allowance_models,
     average_price_option,
@@ -23,9 +24,11 @@ from tests.vectors.formats import (
     equal_principal,
     forced_sales,
     holidays,
+    instalments,
     interest_rounding,
     jdm,
     jump_haircuts,
+    mortgages,
     pcaf,
     published_options,
     repo,
@@ -42,11 +45,14 @@ from tests.vectors.formats import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One format: how it is recognised, the keys it may have at its top, and how its cases are run."""
+    """One format: how it is recognised, the keys it may have at its top, and how its cases are run.
+
+    Keys are None where those at the top are the names of cases.
+    """
 
     name: str
     recognises: Callable[[VectorFile], bool]
-    keys: frozenset[str]
+    keys: frozenset[str] | None
     run: Callable[[VectorFile], Iterable[CaseResult]]
 
 
@@ -234,6 +240,15 @@ FORMATS: tuple[Format, ...] = (
     _format(
         "equal principal", equal_principal.recognises, equal_principal.run, "source cashflows inputs provisional_from"
     ),
+    _format(
+        "equal instalments (Fineract)",
+        instalments.recognises,
+        instalments.run,
+        "source licence scenarios_in_e2e_loan_features unit_cases e2e_examples",
+    ),
+    Format(name="contract standard (ACTUS)", recognises=actus.recognises, keys=None, run=actus.run),
+    _format("loan schedules", mortgages.recognises, mortgages.run, "loan source expected"),
+    _format("rows of loan schedules", mortgages.recognises_rows, mortgages.run_rows, ""),
     _format(
         "financed emissions",
         pcaf.recognises,
