@@ -132,6 +132,27 @@ def test_redemptions_by_hand() -> None:
     ]
 
 
+def test_an_annuity_set_for_longer_than_the_contract_ends_with_the_rest() -> None:
+    events = lines(
+        listed(
+            contractType="ANN",
+            maturityDate="2025-03-01T00:00:00",
+            amortizationDate="2025-05-01T00:00:00",
+            cycleAnchorDateOfPrincipalRedemption="2025-02-01T00:00:00",
+            cycleOfPrincipalRedemption="P1ML1",
+        )
+    )
+    level = 10_000 * 0.003 / (1 - 1.003**-4)  # four payments, though two are made
+    left = 10_000 - (level - 30)
+    assert events[1:] == [
+        ("01-31", "PRF", 0.0),
+        ("02-01", "PR", round(level - 30, 6)),
+        ("02-01", "IP", 30.0),
+        ("03-01", "IP", round(left * 0.003, 6)),
+        ("03-01", "MD", round(left, 6)),
+    ]
+
+
 def test_resets_within_limits() -> None:
     reset = {
         "cycleAnchorDateOfRateReset": "2025-02-01T00:00:00",

@@ -34,6 +34,13 @@ from tests.loans import contract_reference as reference
 from tests.loans.samples import HOLIDAYS_2025, WORKDAYS_2025
 
 DAYS = "M8[D]"
+BANK_DAYS = CalendarDays(
+    name="bank",
+    holidays=HOLIDAYS_2025,
+    make_up_workdays=WORKDAYS_2025,
+    known_until=date(2025, 12, 31),
+    works_make_up_days=True,
+)
 ROUNDINGS = {
     Rounding.HALF_UP: reference.half_up,
     Rounding.HALF_EVEN: reference.half_even,
@@ -166,8 +173,10 @@ BASES = {
 }
 
 
+@pytest.mark.parametrize("accrual", list(AccrualDates))
 @pytest.mark.parametrize("repayment", list(METHODS))
-def test_books_equal_the_schedules_of_term_sheets(repayment: Repayment) -> None:
+def test_books_equal_the_schedules_of_term_sheets(repayment: Repayment, accrual: AccrualDates) -> None:
+    accrue_by = BANK_DAYS.calendar() if accrual is AccrualDates.ADJUSTED else None
     rng = random.Random(7)  # noqa: S311 - cases, not secrets
     for frequency, months in MONTHS.items():
         for rule, basis in BASES.items():
@@ -178,7 +187,7 @@ def test_books_equal_the_schedules_of_term_sheets(repayment: Repayment) -> None:
                 year_rule=rule,
             )
             book = random_book(rng, 6, resets=0, early=0)
-            found = project(product, book)
+            found = project(product, book, accrue_by=accrue_by)
             for place in range(6):
                 terms = LoanTerms(
                     principal_cny=Decimal(int(book.principal[place])) / 100,
@@ -189,16 +198,9 @@ def test_books_equal_the_schedules_of_term_sheets(repayment: Repayment) -> None:
                     method=METHODS[repayment],
                     interest_period_months=months,
                     settlement_day=settlement_day,
-                    accrual_dates=AccrualDates.UNADJUSTED,
+                    accrual_dates=accrual,
                 )
-                calendar = CalendarDays(
-                    name="bank",
-                    holidays=(),
-                    make_up_workdays=(),
-                    known_until=date(1990, 1, 1),
-                    works_make_up_days=True,
-                )
-                schedule = make_schedule(ScheduleInputs(terms=terms, calendar=calendar))
+                schedule = make_schedule(ScheduleInputs(terms=terms, calendar=BANK_DAYS))
                 expected = [
                     (
                         row.end,
@@ -396,13 +398,7 @@ def test_months_step_from_the_anchor() -> None:
 
 
 def test_payment_days_move_as_far_as_notices_reach() -> None:
-    calendar = CalendarDays(
-        name="bank",
-        holidays=HOLIDAYS_2025,
-        make_up_workdays=WORKDAYS_2025,
-        known_until=date(2025, 12, 31),
-        works_make_up_days=True,
-    ).calendar()
+    calendar = BANK_DAYS.calendar()
     # National Day to the 9th; a Sunday worked; a Saturday; a Saturday past the notices stands
     asked = days(date(2025, 10, 1), date(2025, 9, 28), date(2025, 6, 21), date(2026, 2, 21))
     moved, provisional = rolled_days(asked[:, None], calendar)

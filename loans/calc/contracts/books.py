@@ -6,10 +6,11 @@ from enum import StrEnum
 
 import numpy as np
 
+from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput
 from loans.calc.contracts.engine import Act, Acts, Events, Loans, RateLimits, Results, run_events
 from loans.calc.contracts.money import FEN, Amounts, MoneyRule, divided
-from loans.calc.contracts.periods import Mask, PeriodRule, period_ends
+from loans.calc.contracts.periods import Mask, PeriodRule, period_ends, rolled_days
 from loans.calc.contracts.spans import SPANS_A_YEAR, Days, Whole, YearRule, spans_between
 
 RATE_SCALE = 1_000_000  # a hundredth of a basis point
@@ -122,7 +123,7 @@ class _Parts:
 
 
 def projections(
-    product: Product, book: Book, money: MoneyRule = FEN, *, block: int = BLOCK
+    product: Product, book: Book, money: MoneyRule = FEN, *, accrue_by: Calendar | None = None, block: int = BLOCK
 ) -> Iterator[tuple[slice, Projection]]:
     """Run a book of any size a block of loans at a time, and give each block's place and projection.
 
@@ -131,11 +132,14 @@ def projections(
     """
     for start in range(0, len(book.principal), block):
         places = slice(start, start + block)
-        yield places, project(product, _part(book, places), money)
+        yield places, project(product, _part(book, places), money, accrue_by=accrue_by)
 
 
-def project(product: Product, book: Book, money: MoneyRule = FEN) -> Projection:
+def project(product: Product, book: Book, money: MoneyRule = FEN, *, accrue_by: Calendar | None = None) -> Projection:
     """Run a book from drawdown to maturity; the last payment repays what is left, so principal sums exactly.
+
+    Interest runs to the contractual days; with `accrue_by` to the bank days they are moved to, as far as the calendar's
+    notices reach.
 
     Events of one day come as: payment, prepayment, reset. Those on or before drawdown, or at maturity and later, do
     not happen.
@@ -152,7 +156,7 @@ def project(product: Product, book: Book, money: MoneyRule = FEN) -> Projection:
         np.full((1, len(book.drawdown)), int(Act.DRAW | level), dtype=np.int16),
         book.principal[None, :],
     )
-    _add_payments(parts, product, book)
+    _add_payments(parts, product, book, accrue_by)
     early = 0
     if book.prepayments is not None:
         early = len(book.prepayments.days)
@@ -198,8 +202,10 @@ def _set_level(product: Product) -> Act:
     return Act.RESPREAD if product.repayment is Repayment.EQUAL_PRINCIPAL else Act(0)
 
 
-def _add_payments(parts: _Parts, product: Product, book: Book) -> None:
+def _add_payments(parts: _Parts, product: Product, book: Book, accrue_by: Calendar | None) -> None:
     ends, stands = period_ends(book.drawdown, book.maturity, product.periods)
+    if accrue_by is not None:
+        ends, _ = rolled_days(ends, accrue_by)
     pays = {
         Repayment.BULLET: Act(0),
         Repayment.EQUAL_PRINCIPAL: Act.EQUAL,

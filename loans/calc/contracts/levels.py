@@ -29,8 +29,14 @@ def level_instalments(
         rate: [N] in force for all payments.
         spans: [K, N] of the slots that follow.
         pays: [K, N] where an instalment falls; a loan without one owes everything at once.
-        money: Its rounding of levels.
+        money: Its rounding of levels; where balances are carried, so are levels, exactly.
     """
+    if money.balance is Balance.CARRIED:
+        carried = [
+            _exact_level(balance, accrued, year, rate, spans=spans, pays=pays, place=place)
+            for place in range(len(balance))
+        ]
+        return np.array(carried, dtype=object)
     growth, annuity = _annuities(rate / year, spans, pays)
     estimate = (balance * growth + accrued / year) / annuity
     if money.balance is Balance.UNROUNDED:
@@ -43,11 +49,8 @@ def level_instalments(
     unsure = np.abs(estimate - boundary) <= error
     rounded = _rounded_floats(estimate, money.level_rounding)
     levels = rounded.astype(np.int64) if balance.dtype == np.int64 else np.array(list(map(int, rounded)), dtype=object)
-    for place in np.flatnonzero(unsure):
-        # `tolist` gives Python's integers, which do not overflow.
-        left, due, unit, part = (array[place : place + 1].tolist()[0] for array in (balance, accrued, year, rate))
-        first, factor = _exact_annuity(Fraction(part) / unit, spans[:, place], pays[:, place])
-        exact = (left * first + Fraction(due) / unit) / factor
+    for place in np.flatnonzero(unsure).tolist():
+        exact = _exact_level(balance, accrued, year, rate, spans=spans, pays=pays, place=place)
         levels[place] = rounded_fraction(exact, money.level_rounding)
     return levels
 
@@ -66,6 +69,15 @@ def level_principals(*, balance: Amounts, payments: Amounts, money: MoneyRule) -
     part = divided(balance, count, money.level_rounding)
     fits: Amounts = np.where(part * (count - 1) > balance, balance // count, part)
     return fits
+
+
+def _exact_level(
+    balance: Amounts, accrued: Amounts, year: Amounts, rate: Amounts, *, spans: Amounts, pays: Mask, place: int
+) -> Fraction:
+    # `tolist` gives Python's integers, which do not overflow.
+    left, due, unit, part = (array[place : place + 1].tolist()[0] for array in (balance, accrued, year, rate))
+    first, factor = _exact_annuity(Fraction(part) / unit, spans[:, place], pays[:, place])
+    return Fraction((left * first + Fraction(due) / unit) / factor)
 
 
 def _annuities(rate_of_span: Amounts, spans: Amounts, pays: Mask) -> tuple[Amounts, Amounts]:

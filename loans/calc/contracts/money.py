@@ -72,7 +72,8 @@ class MoneyRule:
     Attributes:
         minor_unit: Size of one minor unit in the currency: 0.01 for yuan, 1 for yen.
         rounding: For interest and, where balances are carried, for what is shown.
-        level_rounding: For the level payment of equal instalments and the level part of equal principal.
+        level_rounding: For the level payment of equal instalments and the level part of equal principal, where
+            balances are rounded.
     """
 
     minor_unit: Decimal = Decimal("0.01")

@@ -10,7 +10,15 @@ import numpy as np
 
 from carbonfin.kernel.errors import MissingData
 from loans.calc.contracts.actus.cycles import year_fraction
-from loans.calc.contracts.actus.schedules import Event, check_bases, events_of, last_interest_before, redemptions
+from loans.calc.contracts.actus.schedules import (
+    BEYOND,
+    Event,
+    check_bases,
+    events_of,
+    last_interest_before,
+    outlives,
+    redemptions,
+)
 from loans.calc.contracts.actus.terms import ContractTerms
 from loans.calc.contracts.engine import Act, Events, Loans, RateLimits, Results, run_events
 from loans.calc.contracts.money import Amounts, Balance, MoneyRule
@@ -28,6 +36,7 @@ _ACTS = {
     "IPCB": Act.BASE,
     "TD": Act.PRINCIPAL | Act.INTEREST,  # all of it; `REST` would count as one of the payments a level is set for
     "MD": Act.REST | Act.INTEREST,
+    BEYOND: Act.INSTALMENT,
 }
 
 
@@ -79,6 +88,8 @@ def run_contracts(contracts: Sequence[Contract]) -> list[list[ListedEvent]]:
 def _act(terms: ContractTerms, event: Event) -> Act:
     if event.kind == "PR":
         return Act.PRINCIPAL if terms.kind == "LAM" else Act.INSTALMENT
+    if event.kind == "MD" and outlives(terms):
+        return _ACTS["TD"]
     if event.kind == "IED" and _is_due_at_once(terms):
         return Act.DRAW | Act.RELEVEL
     return _ACTS.get(event.kind, Act(0))
@@ -93,7 +104,7 @@ def _amount(contract: Contract, event: Event) -> float:
     terms = contract.terms
     if event.kind == "IED":
         return terms.notional
-    if event.kind == "TD":
+    if event.kind in ("TD", "MD"):
         return math.inf
     if event.kind == "PR" and terms.kind == "LAM":
         return _linear_part(terms)

@@ -8,7 +8,8 @@ from carbonfin.kernel.errors import InvalidInput
 from loans.calc.contracts.actus.cycles import cycle_of, keeps_month_end, schedule, shifted, year_fraction
 from loans.calc.contracts.actus.terms import ContractTerms, UnsupportedTerm
 
-ORDER = ("IED", "PR", "IP", "IPCI", "RRF", "RR", "PRF", "SC", "IPCB", "PRD", "TD", "MD")
+BEYOND = "beyond"  # a payment an annuity is reckoned with, past the end of the contract; never listed
+ORDER = ("IED", "PR", "IP", "IPCI", "RRF", "RR", "PRF", "SC", "IPCB", "PRD", "TD", "MD", BEYOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +60,7 @@ def redemptions(terms: ContractTerms, end: datetime) -> list[datetime]:
 def events_of(terms: ContractTerms) -> list[Event]:
     """Give all events from the status day on, in order; those of a schedule are moved to business days."""
     maturity = maturity_of(terms)
-    # An annuity set for longer than the contract runs is reckoned with the payments it would still have made.
-    annuity_end = max(maturity, terms.amortised or maturity) if terms.kind == "ANN" else maturity
-    repaid = redemptions(terms, annuity_end)
+    repaid = redemptions(terms, maturity)
     moved = [("PR", day) for day in repaid]
     moved += _interest(terms, maturity)
     resets = [] if terms.reset_anchor is None else _on_cycle(terms, terms.reset_anchor, terms.reset_cycle, maturity)
@@ -79,9 +78,22 @@ def events_of(terms: ContractTerms) -> list[Event]:
     fixed = [("IED", terms.start), ("PRD", terms.purchase), ("TD", terms.termination), ("MD", maturity)]
     if terms.kind == "ANN" and terms.level is None and repaid and repaid[0] > terms.start:
         fixed.append(("PRF", repaid[0] - timedelta(days=1)))
+    if outlives(terms) and terms.amortised is not None:
+        later = (day for day in redemptions(terms, terms.amortised) if day >= maturity)
+        fixed += [(BEYOND, day) for day in (*later, terms.amortised)]
     events += [Event(day=day, calculated=day, kind=kind) for kind, day in fixed if day is not None]
     lives = [event for event in events if event.day >= max(terms.status, terms.start)]
     return sorted(lives, key=Event.key)
+
+
+def outlives(terms: ContractTerms) -> bool:
+    """Whether an annuity is set over a longer life than the contract's, which then ends with the rest."""
+    return (
+        terms.kind == "ANN"
+        and terms.maturity is not None
+        and terms.amortised is not None
+        and terms.amortised > terms.maturity
+    )
 
 
 def last_interest_before(terms: ContractTerms, instant: datetime) -> datetime | None:
