@@ -193,13 +193,13 @@ def test_a_value_edited_behind_the_database_is_found_at_once(sessions: Sessions,
             haircut(sessions, world.bank_id, known_at=NOW)
 
 
-def without_triggers(session: Session) -> None:
-    """Take the append-only triggers of the table away, as somebody with the database in hand could."""
+def without_triggers(session: Session, table: str = "parameter") -> None:
+    """Take the append-only triggers of a table away, as somebody with the database in hand could."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text("ALTER TABLE parameter DISABLE TRIGGER USER"))
+        session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         return
-    names = session.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'parameter'"))
-    for (name,) in names.all():
+    triggers = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name")
+    for (name,) in session.execute(triggers, {"name": table}).all():
         session.execute(sa.text(f"DROP TRIGGER {name}"))
 
 

@@ -27,8 +27,10 @@ from carbonfin.storage.rulebook import (
     propose_table,
     publishing_obstacles,
     table_book_for,
+    verify_tables,
 )
 from tests.rules.samples import sample_table
+from tests.storage.test_rulebook import without_triggers
 from tests.storage.worlds import NOW, World, make_world
 
 TODAY = date(2025, 7, 1)  # the day of NOW in China
@@ -298,3 +300,30 @@ def test_a_part_left_out_and_a_text_that_is_no_json_are_refused() -> None:
         table_from_plain({key: value for key, value in plain_table(SOUND).items() if key != "hit_policy"})
     with pytest.raises(InvalidInput, match="no JSON"):
         table_from_text("{")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("content = replace(content, '-30', '-90')", "the content does not fit its digest"),
+        ("content = '{'", "the content does not fit its digest"),
+        ("valid_from = '2023-01-01'", "it is not the version that was approved"),
+        ("digest = 'made up'", "the content does not fit its digest"),
+    ],
+)
+def test_a_table_edited_behind_the_database_is_found_at_once(
+    sessions: Sessions, world: World, change: str, why: str
+) -> None:
+    """The triggers are taken away and the row edited: `rules verify` names it, and no decision reads what was forged."""
+    enter(sessions, world)
+    with sessions.read() as session:
+        assert verify_tables(session, world.bank_id) == (1, ())
+    with sessions.begin() as session:
+        without_triggers(session, "decision_table")
+        session.execute(sa.text(f"UPDATE decision_table SET {change}"))  # noqa: S608 - own texts
+    with sessions.read() as session:
+        count, (fault,) = verify_tables(session, world.bank_id)
+        assert (count, fault.name, fault.en) == (1, "sample.table", why)
+    if "digest" in why:
+        with pytest.raises(Conflict, match="edited at rest"):
+            version_on(sessions, world.bank_id, TODAY, NOW)

@@ -225,19 +225,21 @@ def propose_parameter_command(
 
 @commands.command("verify")
 def verify_command(context: typer.Context) -> None:
-    """核对参数与复核时是否一致，绕过系统的改动逐项列出 / hold each parameter against what two people approved."""
+    """核对参数、决策表与复核时是否一致，绕过系统的改动逐项列出 / hold each against what two people approved."""
     from carbonfin.kernel.errors import Conflict
-    from carbonfin.storage.rulebook import verify_parameters
+    from carbonfin.storage.rulebook import verify_parameters, verify_tables
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        count, faults = verify_parameters(session, terminal.actor.organization_id)
+        values, wrong_values = verify_parameters(session, terminal.actor.organization_id)
+        tables, wrong_tables = verify_tables(session, terminal.actor.organization_id)
+    count, faults = values + tables, (*wrong_values, *wrong_tables)
     if faults:
         listed = [f"{one.name} {one.valid_from} ({one.known_from}): {one.en}" for one in faults]
         raise Conflict(
-            f"{len(faults)} of {count} values are not those that were approved: {'; '.join(listed)}",
-            zh=f"{count} 项参数中 {len(faults)} 项与复核时不一致："
+            f"{len(faults)} of {count} values and tables are not those that were approved: {'; '.join(listed)}",
+            zh=f"{count} 项参数与决策表中 {len(faults)} 项与复核时不一致："
             + "；".join(f"{one.name}（{one.valid_from} 起）{one.zh}" for one in faults),
             remedy="Keep the database as it is, find out who wrote past the service, and restore a backup beside it.",
             remedy_zh="请保留数据库现状，查明绕过系统的写入，并另行恢复备份对照。",

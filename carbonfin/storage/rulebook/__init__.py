@@ -1,8 +1,8 @@
 """The rulebook at rest: parameters and decision tables that come with the product, and each organisation's own."""
 
+from carbonfin.storage.rulebook.faults import RulebookFault
 from carbonfin.storage.rulebook.parameters import (
     PARAMETER_APPROVAL,
-    ParameterFault,
     ParameterRow,
     book_for,
     builtin_book,
@@ -22,14 +22,15 @@ from carbonfin.storage.rulebook.tables import (
     publishing_obstacles,
     table_book_for,
     unconfirmed_clauses,
+    verify_tables,
 )
 
 __all__ = [
     "PARAMETER_APPROVAL",
     "TABLE_APPROVAL",
     "DecisionTableRow",
-    "ParameterFault",
     "ParameterRow",
+    "RulebookFault",
     "book_for",
     "builtin_book",
     "builtin_tables",
@@ -44,4 +45,5 @@ __all__ = [
     "unconfirmed_clauses",
     "unconfirmed_value",
     "verify_parameters",
+    "verify_tables",
 ]

@@ -1,7 +1,7 @@
 """Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
+from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
 
 
 class ParameterRow(Row, table=True):
@@ -165,19 +166,7 @@ def unconfirmed_value(value: ParameterValue) -> tuple[str, ...]:
     return () if value.confirmed else (_name(value),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterFault:
-    """A value of the rulebook that is not the one two people approved."""
-
-    parameter_id: str
-    name: str
-    valid_from: date
-    known_from: date
-    zh: str
-    en: str
-
-
-def verify_parameters(session: Session, organization_id: str) -> tuple[int, tuple[ParameterFault, ...]]:
+def verify_parameters(session: Session, organization_id: str) -> tuple[int, tuple[RulebookFault, ...]]:
     """Hold each of an organisation's values against its own digest and against what was approved.
 
     Returns:
@@ -191,14 +180,14 @@ def verify_parameters(session: Session, organization_id: str) -> tuple[int, tupl
     return len(rows), tuple(fault for row in rows for fault in _faults(row, approved))
 
 
-def _faults(row: sa.Row[Any], approved: Mapping[str, str]) -> Iterator[ParameterFault]:
+def _faults(row: sa.Row[Any], approved: Mapping[str, str]) -> Iterator[RulebookFault]:
     value = _unchecked(row)
     why = ("取值与其摘要不符", "the value does not fit its digest") if value.digest != row.digest else None
     if why is None and approved.get(_subject(value)) != row.digest:
         why = ("不是经复核的取值", "it is not the value that was approved")
     if why is not None:
-        yield ParameterFault(
-            parameter_id=row.id, name=_name(value), valid_from=value.valid_from, known_from=value.known_from,
+        yield RulebookFault(
+            row_id=row.id, name=_name(value), valid_from=value.valid_from, known_from=value.known_from,
             zh=why[0], en=why[1],
         )  # fmt: skip
 
@@ -330,13 +319,8 @@ def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
     """
     value = _unchecked(row)
     if value.digest != row.digest:
-        raise Conflict(
-            f"parameter {_name(value)} from {value.valid_from} is not the one that was approved: it was edited at rest",
-            zh=f"参数 {_name(value)}（{value.valid_from} 起）与复核时不一致，可能被直接改动",
-            field=value.key,
-            remedy="Run `carbonfin rules verify`, and bring the approved value back from a backup.",
-            remedy_zh="请运行 carbonfin rules verify 核对，并从备份恢复经复核的取值。",
-        )
+        name = _name(value)
+        raise edited_at_rest(f"parameter {name}", f"参数 {name}", valid_from=value.valid_from, field=value.key)
     return value
 
 

@@ -1,6 +1,6 @@
 """Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -20,9 +20,11 @@ from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
+from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
 
 _CLAUSE_NAME_MAX = 200
 
@@ -264,8 +266,14 @@ _OWN_VERSIONS = KeptRows(_OWN, _versions)
 
 
 def _version(row: sa.Row[Any]) -> TableVersion:
-    table = table_from_text(row.content)
-    assert table.digest == row.digest, f"table {row.name} is not the one that was approved"
+    """Give the version of a row; the database refuses edits, and what got past it is refused here.
+
+    Raises:
+        Conflict: The row is not the one that was approved.
+    """
+    table = _readable(row)
+    if table is None or table.digest != row.digest:
+        raise edited_at_rest(f"table {row.name}", f"决策表 {row.name}", valid_from=row.valid_from, field=row.name)
     return TableVersion(
         table=table,
         valid_from=row.valid_from,
@@ -273,3 +281,35 @@ def _version(row: sa.Row[Any]) -> TableVersion:
         known_from=row.known_from,
         approved_by=tuple(row.approved_by),
     )
+
+
+def _readable(row: sa.Row[Any]) -> DecisionTable | None:
+    try:
+        return table_from_text(row.content)
+    except InvalidInput:
+        return None
+
+
+def verify_tables(session: Session, organization_id: str) -> tuple[int, tuple[RulebookFault, ...]]:
+    """Hold each of an organisation's tables against its own digest and against what was approved.
+
+    Returns:
+        How many versions there are, and those that differ.
+    """
+    approved = {one.id: draft_of(one) for one in approvals.effective_of(session, organization_id, TABLE_APPROVAL)}
+    rows = execute_prepared(session, _OWN, {"mine": organization_id, "named": ""}).all()
+    return len(rows), tuple(fault for row in rows for fault in _faults(row, approved.get(row.approval_id)))
+
+
+def _faults(row: sa.Row[Any], approved: TableVersion | None) -> Iterator[RulebookFault]:
+    table, why = _readable(row), None
+    if table is None or table.digest != row.digest:
+        why = ("内容与其摘要不符", "the content does not fit its digest")
+    elif approved is None or (table.digest, row.valid_from, row.valid_to, row.known_from) != (
+        approved.table.digest, approved.valid_from, approved.valid_to, approved.known_from,
+    ):  # fmt: skip
+        why = ("不是经复核的版本", "it is not the version that was approved")
+    if why is not None:
+        yield RulebookFault(
+            row_id=row.id, name=row.name, valid_from=row.valid_from, known_from=row.known_from, zh=why[0], en=why[1]
+        )
