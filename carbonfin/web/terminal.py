@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import canonical
 from carbonfin.storage.engine import Sessions
 
@@ -104,3 +106,15 @@ def _table(rows: list[Any], columns: tuple[str, ...]) -> Table:
     for row in rows:
         table.add_row(*("—" if row.get(name) is None else str(row[name]) for name in names))
     return table
+
+
+def content_of(file: Path) -> bytes:
+    """Give the bytes of a file.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error

@@ -10,14 +10,13 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.sent_files import bytes_of, refused_file
 from carbonfin.web.wire import day_of
-from collateral.api.contents import bytes_of
 from collateral.calc.custody import Side
 from collateral.schemas.custody import (
     CustodyAccountIn,
@@ -27,8 +26,6 @@ from collateral.schemas.custody import (
     CustodyOut,
 )
 from collateral.service import custody as service
-
-_FAULTS_TOLD = 20
 
 
 @get("/v1/custody", sync_to_thread=True, responses=problem_responses(404, 422), tags=["collateral"])
@@ -91,23 +88,13 @@ def import_custody_statement(
             standing=standing_of(session, actor.organization_id, clock), preview=data.preview,
         )  # fmt: skip
         if report.failures and not data.preview:
-            raise _refused(report)
+            file = report.file
+            raise refused_file(
+                report.failures, file_name=file.file_name, row_count=file.row_count, encoding=file.encoding
+            )
         return CustodyImportOut.of(report)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
-
-
-def _refused(report: service.CustodyImport) -> InvalidInput:
-    told, file = report.failures[:_FAULTS_TOLD], report.file
-    return InvalidInput(
-        f"{len(report.failures)} faults in {file.row_count} rows of {file.file_name}, nothing was stored: "
-        + "; ".join(f"{fault.item}, {fault.field}: {fault.detail}" for fault in told),
-        zh=f"{file.file_name} 共 {file.row_count} 行，{len(report.failures)} 处有误，未存入任何一行："
-        + "；".join(fault.zh for fault in told),
-        field="/content_base64",
-        remedy="Correct the rows named and send the whole file again; preview=true lists every fault.",
-        remedy_zh="请更正所列各行后整份重新提交；preview=true 可列出全部问题。",
-    )
 
 
 routes = [read_custody, bind_custody_account, import_custody_statement]

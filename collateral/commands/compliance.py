@@ -6,9 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import content_of, terminal_of
 from collateral import service
 from collateral.schemas.compliance import ComplianceImportOut, SchemePositionOut
 
@@ -62,10 +61,7 @@ def import_compliance(
 ) -> None:
     """导入履约数据，整份存入或一行不存 / store a file of compliance years, all rows or none."""
     terminal = terminal_of(context)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    content = content_of(file)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.import_compliance_file(

@@ -6,9 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
 from collateral.calc.custody import Side
 from collateral.schemas.custody import CustodyAccountOut, CustodyDifferenceOut, CustodyImportOut
@@ -60,10 +59,7 @@ def import_custody(
 ) -> None:
     """导入存管行或交易所的对账单，整份存入或一行不存 / store a statement, all lines or none."""
     terminal = terminal_of(context)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    content = content_of(file)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.import_custody_statement(

@@ -7,9 +7,9 @@ import msgspec
 import typer
 from sqlmodel import Session
 
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from collateral import service
 from collateral.schemas import PortfolioReportOut, ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
 from collateral.service import Repo
@@ -80,10 +80,7 @@ def repo_reconcile(
 ) -> None:
     """与交易对手核对未了结的回购，逐项列出差异并留存 / compare its repos with ours, keep differences."""
     terminal = terminal_of(context)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+    content = content_of(file)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         party = party_by_code(session, terminal.actor, counterparty)

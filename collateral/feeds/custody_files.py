@@ -44,6 +44,7 @@ class CustodyFile:
     """What a statement said: the lines read, and the faults of those that could not be."""
 
     file_name: str
+    encoding: str
     row_count: int
     lines: tuple[CustodyLine, ...]
     failures: tuple[Failure, ...]
@@ -74,7 +75,7 @@ def read_custody_file(content: bytes, *, file_name: str) -> CustodyFile:
         seen.setdefault(key, number)
         lines.append(one)
     return CustodyFile(
-        file_name=file_name, row_count=len(table.rows), lines=tuple(lines),
+        file_name=file_name, encoding=table.encoding, row_count=len(table.rows), lines=tuple(lines),
         failures=tuple(sorted([*failures, *twice], key=line_of)),
     )  # fmt: skip
 

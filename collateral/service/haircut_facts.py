@@ -25,6 +25,8 @@ LIMIT_RATIO = "pricing.limit_ratio"
 MOST_DAYS = 1_500
 FEWEST_DAYS = 20
 _PLACES = 4
+_LEAST_VOLATILITY = 0.005
+"""The stack takes none below it: closes that hardly move say that nothing traded, not that nothing can fall."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,4 +159,4 @@ def _volatility(history: PriceHistory) -> Decimal | None:
         found = estimated_volatility(history).volatility
     except CarbonFinError:
         return None
-    return to_decimal(found, places=_PLACES) if found >= 0.005 else None
+    return to_decimal(found, places=_PLACES) if found >= _LEAST_VOLATILITY else None

@@ -11,8 +11,8 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.sent_files import bytes_of, refused_file
 from pricing import service
-from pricing.api.shared import bytes_of, refused_file
 from pricing.schemas import BookFileIn, BookImportOut
 
 

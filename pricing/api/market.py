@@ -19,9 +19,10 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.sent_files import bytes_of, refused_file
 from carbonfin.web.wire import DayText, day_of
 from pricing import service
-from pricing.api.shared import UnitQuery, bytes_of, refused_file
+from pricing.api.shared import UnitQuery
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.schemas import (

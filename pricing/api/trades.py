@@ -7,8 +7,8 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.sent_files import bytes_of
 from pricing import service
-from pricing.api.shared import bytes_of
 from pricing.calc.instruments.terms import LegalBasis
 from pricing.schemas import TradeDocumentIn, TradeDocumentOut
 

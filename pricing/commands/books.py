@@ -12,11 +12,11 @@ from msgspec.json import encode
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service, workbooks
 from pricing.calc.positions import PortfolioLine
-from pricing.commands.shared import content_of, plain, portfolio_of, tell_faults
+from pricing.commands.shared import plain, portfolio_of, tell_faults
 from pricing.feeds.book_files import BookFile, read_book
 from pricing.feeds.book_streams import csv_pieces
 from pricing.feeds.tables import MAX_BYTES, MAX_ROWS

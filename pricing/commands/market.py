@@ -8,11 +8,11 @@ import typer
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service
 from pricing.calc.curves.origins import CurveKind
-from pricing.commands.shared import content_of, plain, tell_faults
+from pricing.commands.shared import plain, tell_faults
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource

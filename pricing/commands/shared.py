@@ -1,11 +1,10 @@
 """What the pricing commands share: files, portfolios by code, answers as plain values, faults told."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import NotFound
 from carbonfin.web.terminal import Terminal
 from pricing import service
 from pricing.schemas import FailureOut
@@ -26,18 +25,6 @@ def portfolio_of(terminal: Terminal, found: Sequence[service.Portfolio], code: s
         zh=f"没有组合“{code}”，现有：{known}",
         field="code",
     )
-
-
-def content_of(file: Path) -> bytes:
-    """Give the bytes of a file.
-
-    Raises:
-        InvalidInput: It cannot be read.
-    """
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
 
 
 def plain(struct: msgspec.Struct) -> dict[str, object]:

@@ -7,10 +7,10 @@ import typer
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import content_of, terminal_of
 from pricing import service
 from pricing.calc.instruments.terms import LegalBasis
-from pricing.commands.shared import content_of, plain, tell_faults
+from pricing.commands.shared import plain, tell_faults
 from pricing.schemas import TradeDocumentOut
 
 _COLUMNS = (
