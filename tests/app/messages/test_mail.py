@@ -86,7 +86,8 @@ def test_whom_a_notice_is_for_gets_one_mail_with_a_link_and_nothing_else(
         f"您在碳金融有一条新通知，请登录后查看：\n{address}\n\n"
         f"There is a notice for you in Carbonfin. Sign in to read it:\n{address}\n"
     )
-    whole = mail.message.as_string() + text
+    # The notice's own random address may hold any digits by chance.
+    whole = (mail.message.as_string() + text).replace(str(item.id), "")
     for secret in ("P4", "389", "示例能源", "margin_call", "pledges"):
         assert secret not in whole
 
