@@ -6,7 +6,9 @@ trace hangs only on the piece of each column that its value lies in (`carbonfin.
 each combination of pieces that is asked.
 """
 
+import math
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,11 +17,13 @@ from typing import Any
 from carbonfin.rules.decide import Decider, Decision, NotDecided
 from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain, Present
 from carbonfin.rules.grammar import Cell, Interval
-from carbonfin.rules.pieces import column_pieces
+from carbonfin.rules.pieces import column_cuts
 from carbonfin.rules.policies import Settled
 from carbonfin.rules.tables import DecisionTable, HitPolicy
 
 _KEPT_MAX = 4096
+_COMPARED_MAX = 4
+"""Up to so many cuts of a column are compared one by one; more are searched in halves."""
 _WHOLE_MAX = 10**15 - 1
 _FLOAT_MAX = sys.float_info.max
 
@@ -59,7 +63,7 @@ class _Writer:
         self._kept: dict[Any, Decision | NotDecided] = {}
         self.names: dict[str, Any] = {
             "date": date, "by_rows": self._by_rows, "by_mask": self._by_mask(), "interpreted": self.decider.decide,
-            "kept": self._kept.get, "anew": self._anew,
+            "kept": self._kept, "anew": self._anew, "passed": bisect_right,
         }  # fmt: skip
 
     def source(self) -> str:
@@ -69,15 +73,22 @@ class _Writer:
         lines += [f"    {line}" for line in self._rows()]
         lines += [f"def tried({arguments}):", "    return ("]
         lines += [f"        {self._row_tried(place)}," for place in range(len(self._table.rows))]
-        lines += ["    )", "def decide(inputs):", "    get = inputs.get"]
-        lines += [
-            f"    {name} = get({column.name!r})"
-            for name, column in zip(self._arguments, self._table.inputs, strict=True)
-        ]
-        lines += self._read_or("interpreted(inputs)")
-        lines += [f"    pieces = ({''.join(self._marks())})"]
-        lines += [f"    return kept(pieces) or anew(pieces, {arguments})"]
+        lines += ["    )", "def decide(inputs):", *self._asking(), *self._read_or("interpreted(inputs)")]
+        lines += [f"    pieces = ({''.join(self._marks())})", "    try:", "        return kept[pieces]"]
+        lines += ["    except KeyError:", f"        return anew(pieces, {arguments})"]
         return "\n".join(lines) + "\n"
+
+    def _asking(self) -> list[str]:
+        """Write what takes each input from a mapping; one that makes up what it lacks is only asked by `get`."""
+        named = [
+            (name, repr(column.name)) for name, column in zip(self._arguments, self._table.inputs, strict=True)
+        ]  # fmt: skip
+        return [
+            "    try:", "        if type(inputs) is not dict:", "            raise KeyError",
+            *(f"        {name} = inputs[{asked}]" for name, asked in named),
+            "    except KeyError:", "        get = inputs.get",
+            *(f"        {name} = get({asked})" for name, asked in named),
+        ]  # fmt: skip
 
     def _read_or(self, instead: str) -> list[str]:
         """Write what reads each input, and the answer where one is missing; most inputs are what they should be."""
@@ -103,10 +114,16 @@ class _Writer:
     def _marks(self) -> list[str]:
         """Write what tells the pieces of a column apart: the code or flag itself, or the cuts the value has passed."""
         marks = []
-        for place, name in enumerate(self._arguments):
-            pieces = column_pieces(self._table, place)
-            marks += [f"{name}, "] if pieces.members else []
-            marks += [f"{name} {'>' if is_above else '>='} {self._end(end)}, " for end, is_above in pieces.cuts]
+        for place, (name, column) in enumerate(zip(self._arguments, self._table.inputs, strict=True)):
+            cuts = column_cuts(self._table, place)
+            if isinstance(column.domain, CodeDomain | BooleanDomain):
+                marks.append(f"{name}, ")
+            elif isinstance(column.domain, NumberDomain) and len(cuts) > _COMPARED_MAX:
+                # A float past an end is at or past the float after it, so that cuts of both kinds stand in one list.
+                ends = [math.nextafter(end, math.inf) if is_above else end for end, is_above in cuts]
+                marks.append(f"passed({self._named(ends)}, {name}), ")
+            else:
+                marks += [f"{name} {'>' if is_above else '>='} {self._end(end)}, " for end, is_above in cuts]
         return marks
 
     def _anew(self, pieces: tuple[Any, ...], *values: Present) -> Decision | NotDecided:

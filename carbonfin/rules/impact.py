@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from carbonfin.rules.decide import Decider, Decision, NotDecided
+from carbonfin.rules.compiled_tables import compiled
+from carbonfin.rules.decide import Decision, NotDecided
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind, output_text
 
@@ -130,8 +131,8 @@ def impact_of(current: DecisionTable | None, draft: DecisionTable, cases: Iterab
         draft: The table that is to take its place.
         cases: Inputs by name. What a table does not ask for it does not read; what a case lacks is missing.
     """
-    old = None if current is None else Decider(current)
-    new = Decider(draft)
+    old = None if current is None else compiled(current)
+    new = compiled(draft)
     is_comparable = current is not None and _measure(current) == _measure(draft) != ""
     before: Counter[Standing] = Counter()
     after: Counter[Standing] = Counter()

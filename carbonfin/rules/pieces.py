@@ -104,8 +104,7 @@ def column_pieces(table: DecisionTable, place: int) -> ColumnPieces:
     column = table.inputs[place]
     cells = [row.cells[place] for row in table.rows]
     if isinstance(column.domain, NumberDomain | DateDomain):
-        spans = [None if cell.is_any else [_span(one, column.domain) for one in cell.intervals] for cell in cells]
-        cuts = tuple(sorted({cut for span in spans if span for ends in span for cut in ends if cut is not None}))
+        spans, cuts = _spans(table, place, column.domain), column_cuts(table, place)
         rows = tuple(
             _bits([span is None or any(_inside(piece, ends) for ends in span) for span in spans])
             for piece in itertools.pairwise([None, *cuts, None])
@@ -114,6 +113,21 @@ def column_pieces(table: DecisionTable, place: int) -> ColumnPieces:
     members = _members(column.domain)
     rows = tuple(_bits([cell.fits(member) for cell in cells]) for member in members)
     return ColumnPieces(column=column, cuts=(), members=members, rows=rows)
+
+
+def column_cuts(table: DecisionTable, place: int) -> tuple[Cut, ...]:
+    """Give where the pieces of a column end, in order, inside the domain; none for codes and booleans."""
+    domain = table.inputs[place].domain
+    if not isinstance(domain, NumberDomain | DateDomain):
+        return ()
+    spans = _spans(table, place, domain)
+    return tuple(sorted({cut for span in spans if span for ends in span for cut in ends if cut is not None}))
+
+
+def _spans(table: DecisionTable, place: int, domain: NumberDomain | DateDomain) -> list[list[Ends] | None]:
+    """Give where the intervals of each row's cell start and stop; None for a cell that takes everything."""
+    cells = [row.cells[place] for row in table.rows]
+    return [None if cell.is_any else [_span(one, domain) for one in cell.intervals] for cell in cells]
 
 
 def _members(domain: AnyDomain) -> tuple[str | bool, ...]:

@@ -3,15 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.decide import Decider
+from carbonfin.rules.compile_python import CompiledTable
+from carbonfin.rules.compiled_tables import compiled_text
 from carbonfin.rules.plain_tables import table_from_text
-from carbonfin.rules.record import canonical_json
-from carbonfin.rules.tables import TableVersion, plain_table
-
-_DECIDERS_MAX = 64
+from carbonfin.rules.tables import TableVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +44,7 @@ class RecordedTable:
         """Carry a version of the rulebook."""
         return cls(
             name=version.table.name,
-            content=canonical_json(plain_table(version.table)),
+            content=version.table.content,
             digest=version.table.digest,
             valid_from=version.valid_from,
             valid_to=version.valid_to,
@@ -60,11 +57,6 @@ class RecordedTable:
         return self.valid_from <= valid_on and (self.valid_to is None or valid_on <= self.valid_to)
 
     @property
-    def decider(self) -> Decider:
-        """The table made ready to be asked."""
-        return _decider(self.content)
-
-
-@lru_cache(maxsize=_DECIDERS_MAX)
-def _decider(content: str) -> Decider:
-    return Decider(table_from_text(content))
+    def compiled(self) -> CompiledTable:
+        """The table as a function, kept by the digest its text was held against."""
+        return compiled_text(self.digest, lambda: table_from_text(self.content))

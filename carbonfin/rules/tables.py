@@ -1,5 +1,6 @@
 """Decision tables as data: typed columns, rows of cells, outputs in exact types, a hit policy, clauses beside rows."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,7 +13,7 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.domains import AnyDomain, is_code
 from carbonfin.rules.grammar import Cell, read_cell
 from carbonfin.rules.parameters import Grade
-from carbonfin.rules.record import digest_of
+from carbonfin.rules.record import canonical_json
 
 OutputValue = int | Decimal | str
 ROWS_MAX = 1000
@@ -135,7 +136,8 @@ class DecisionTable:
     """A table of rules.
 
     Attributes:
-        digest: SHA-256 over everything the table says; worked out once.
+        content: Everything the table says as canonical JSON; written once.
+        digest: SHA-256 of the content.
         ranks: The rank of each row by its outputs, the best first; rows rank alike where no output is ranked.
     """
 
@@ -146,13 +148,15 @@ class DecisionTable:
     inputs: tuple[InputColumn, ...]
     outputs: tuple[OutputColumn, ...]
     rows: tuple[TableRow, ...]
+    content: str = field(init=False, compare=False, repr=False)
     digest: str = field(init=False, compare=False, repr=False)
     ranks: tuple[tuple[int, ...], ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self._require_shape()
         self._require_policy()
-        object.__setattr__(self, "digest", digest_of(plain_table(self)))
+        object.__setattr__(self, "content", canonical_json(plain_table(self)))
+        object.__setattr__(self, "digest", hashlib.sha256(self.content.encode()).hexdigest())
         object.__setattr__(self, "ranks", tuple(self._rank(row) for row in self.rows))
 
     @property

@@ -279,16 +279,16 @@ def _row_figure(rule: HaircutRule, figures: FigureList) -> str:
 
 @lru_cache(maxsize=_RULES_KEPT)
 def _row_of(rule: HaircutRule) -> HaircutRow:
-    decider = rule.table.decider
-    said = decider.decide(rule.facts.asked())
+    compiled = rule.table.compiled
+    said = compiled.decide(rule.facts.asked())
     if isinstance(said, NotDecided):
-        raise _undecided(decider.table, said)
+        raise _undecided(compiled.table, said)
     outcome = said.outcomes[0]
-    price_share, currency_share, additional_ratio = _shares(decider.table, said)
-    row = decider.table.rows[outcome.place]
+    price_share, currency_share, additional_ratio = _shares(compiled.table, said)
+    row = compiled.table.rows[outcome.place]
     return HaircutRow(
         outcome=outcome, price_share=price_share, currency_share=currency_share, additional_ratio=additional_ratio,
-        notes=((row.note_zh, row.note_en), tried_words(decider.table, said)),
+        notes=((row.note_zh, row.note_en), tried_words(compiled.table, said)),
     )  # fmt: skip
 
 

@@ -65,12 +65,12 @@ def paid_share(scheme: str, criteria: tuple[CriterionResult, ...], table: Record
     Raises:
         InvalidInput: The table does not answer a share.
     """
-    decider = table.decider
-    said = decider.decide(table_facts(scheme, criteria))
+    compiled = table.compiled
+    said = compiled.decide(table_facts(scheme, criteria))
     answered = isinstance(said, Decision)
     return PaidShare(
-        share=share_of(decider.table, said) if isinstance(said, Decision) else None,
-        figure=_row_figure(table, decider.table, said, criteria if answered else ()),
+        share=share_of(compiled.table, said) if isinstance(said, Decision) else None,
+        figure=_row_figure(table, compiled.table, said, criteria if answered else ()),
     )
 
 

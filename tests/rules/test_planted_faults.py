@@ -160,7 +160,7 @@ PYTHON = [
     ("2.0 <= v0", "2.0 < v0", "== 'A'"), ("v0 < 5.0", "v0 <= 5.0", "== 'A'"), (" and ", " or ", "== 'A'"),
     ("rows = 0", "rows = 1", ""), ("== 'A'", "== 'B'", ""), ("is None", "is False", ""), ("rows |= 2", "rows |= 4", ""),
     ("if not (", "if (", "if not"), ("if not (2.0", "if (2.0", ""), ("v1 >= ", "v1 > ", "pieces"),
-    ("v0 > ", "v0 >= ", "pieces"), ("v2, ", "", "pieces"), ("return interpreted(inputs)", "pass", ""),
+    ("v0), ", "v0 - 0.1), ", "pieces"), ("v2, ", "", "pieces"), ("return interpreted(inputs)", "pass", ""),
 ]  # fmt: skip
 """What stands, what is put there, and in lines that hold what; each the first time it stands so in the functions."""
 

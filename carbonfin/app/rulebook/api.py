@@ -14,7 +14,8 @@ from carbonfin.app.rulebook.views import findings_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput, NotFound
-from carbonfin.rules.decide import Decision, NotDecided, decide
+from carbonfin.rules.compiled_tables import compiled
+from carbonfin.rules.decide import Decision, NotDecided
 from carbonfin.rules.difference import differences
 from carbonfin.rules.plain_tables import table_from_plain
 from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, plain_table
@@ -260,7 +261,7 @@ def try_table(
 ) -> TrialOut:
     """Ask the version of a table that answers on these days, with the trace of every row; nothing is recorded."""
     version = _answering(_shelf(sessions, actor, clock, valid_on, known_on), table_name)
-    return TrialOut.of(version, decide(version.table, _inputs(version.table, data)))
+    return TrialOut.of(version, compiled(version.table).decide(_inputs(version.table, data)))
 
 
 @post("/v1/rules/validations", sync_to_thread=True, status_code=200, responses=problem_responses(422), tags=["rules"])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from carbonfin.rules.decide import Decision, NotDecided, RowState, RowTried, decide
+from carbonfin.rules.compiled_tables import compiled
+from carbonfin.rules.decide import Decision, NotDecided, RowState, RowTried
 from carbonfin.rules.domains import (
     AnyDomain,
     BooleanDomain,
@@ -101,7 +102,7 @@ def typed(domain: AnyDomain, text: str) -> object:
 
 def trial_of(table: DecisionTable, inputs: Mapping[str, object]) -> Trial:
     """Ask a table and say in words what came of it; nothing is recorded."""
-    said = decide(table, inputs)
+    said = compiled(table).decide(inputs)
     titles = {column.name: Text(column.title_zh, column.title_en) for column in table.inputs}
     return Trial(
         answers=tuple((one.row_id, tuple(map(output_text, one.outputs))) for one in said.outcomes)

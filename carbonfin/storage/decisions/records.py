@@ -291,11 +291,13 @@ def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], d
             remedy_zh="请使用当时的软件版本重算。",
         )
     again = canonical_json(kind.decide(rebuilt(row.inputs, kind.inputs)))
+    if again == row.outputs and _digest(again) == row.outputs_digest and _digest(row.inputs) == row.inputs_digest:
+        return Replay(decision_id=decision_id, same=True, differences=())
     differences = tuple(_differences(json.loads(row.outputs), json.loads(again), ""))
-    same = again == row.outputs and _digest(again) == row.outputs_digest and _digest(row.inputs) == row.inputs_digest
-    if not same and not differences:
-        differences = ("/: the recorded text does not fit its digest",)
-    return Replay(decision_id=decision_id, same=same, differences=differences)
+    return Replay(
+        decision_id=decision_id, same=False,
+        differences=differences or ("/: the recorded text does not fit its digest",),
+    )  # fmt: skip
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterable[str]:

@@ -14,7 +14,6 @@ from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.contracts import TableContract, contract_for, require_kept
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
-from carbonfin.rules.record import canonical_json
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
 from carbonfin.rules.validate import Finding, validate
@@ -180,7 +179,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
             valid_from=draft.valid_from,
             valid_to=draft.valid_to,
             known_from=draft.known_from,
-            content=canonical_json(plain_table(draft.table)),
+            content=draft.table.content,
             digest=draft.table.digest,
             approved_by=[approval.maker_name, approval.checker_name or checker.name],
             maker_id=approval.maker_id,

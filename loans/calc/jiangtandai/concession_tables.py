@@ -92,16 +92,16 @@ def by_table(inputs: RateInputs, table: RecordedTable) -> Concession:
             inputs=("report_valid_to", "applies_from"),
         )  # fmt: skip
         return Concession(bp=Decimal(0), reason=ConcessionReason.REPORT_EXPIRED, figures=(used, expired))
-    decider = table.decider
+    compiled = table.compiled
     facts = table_facts(inputs)
-    said = decider.decide(facts)
-    asked = asked_figures(decider.table, inputs)
+    said = compiled.decide(facts)
+    asked = asked_figures(compiled.table, inputs)
     before = ("score",) if "score" in facts else ()
     known = tuple(name for name in (*before, *(figure.name for figure in asked)) if name in facts)
-    row = _row_figure(table, decider.table, said, inputs=(used.name, *known))
+    row = _row_figure(table, compiled.table, said, inputs=(used.name, *known))
     if isinstance(said, NotDecided):
-        return Concession(missing=missing_of(inputs, decider.table, said), figures=(used, *asked, row))
-    granted = granted_bp(decider.table, said)
+        return Concession(missing=missing_of(inputs, compiled.table, said), figures=(used, *asked, row))
+    granted = granted_bp(compiled.table, said)
     bp, reason = within_cap(granted, cap_bp=inputs.terms.cap_bp.decimal)
     answered = Figure(
         name="table_concession_bp", label_zh="优惠表答案", label_en="Answer of the table", value=str(granted),

@@ -56,18 +56,18 @@ def points_share(inputs: RateInputs, table: RecordedTable) -> PointsShare:
     Raises:
         InvalidInput: The table does not answer a share.
     """
-    decider = table.decider
+    compiled = table.compiled
     facts = table_facts(inputs)
-    said = decider.decide(facts)
+    said = compiled.decide(facts)
     # The base score stands with the terms of points already.
-    asked = tuple(one for one in asked_figures(decider.table, inputs) if one.name != "base_score")
+    asked = tuple(one for one in asked_figures(compiled.table, inputs) if one.name != "base_score")
     before = ("score",) if "score" in facts else ()
     known = tuple(name for name in (*before, *(figure.name for figure in asked)) if name in facts)
-    row = _row_figure(table, decider.table, said, inputs=known)
+    row = _row_figure(table, compiled.table, said, inputs=known)
     if isinstance(said, NotDecided):
-        missing = missing_of(inputs, decider.table, said)
+        missing = missing_of(inputs, compiled.table, said)
         return PointsShare(share=None, missing=missing, figures=(*asked, row))
-    return PointsShare(share=share_of(decider.table, said), missing=(), figures=(*asked, row))
+    return PointsShare(share=share_of(compiled.table, said), missing=(), figures=(*asked, row))
 
 
 def share_of(table: DecisionTable, said: Decision) -> Decimal:
