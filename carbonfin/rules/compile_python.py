@@ -63,7 +63,7 @@ class _Writer:
         self._kept: dict[Any, Decision | NotDecided] = {}
         self.names: dict[str, Any] = {
             "date": date, "by_rows": self._by_rows, "by_mask": self._by_mask(), "interpreted": self.decider.decide,
-            "kept": self._kept, "anew": self._anew, "passed": bisect_right,
+            "kept": self._kept, "kept_of": self._kept.get, "anew": self._anew, "passed": bisect_right,
         }  # fmt: skip
 
     def source(self) -> str:
@@ -73,58 +73,82 @@ class _Writer:
         lines += [f"    {line}" for line in self._rows()]
         lines += [f"def tried({arguments}):", "    return ("]
         lines += [f"        {self._row_tried(place)}," for place in range(len(self._table.rows))]
-        lines += ["    )", "def decide(inputs):", *self._asking(), *self._read_or("interpreted(inputs)")]
-        lines += [f"    pieces = ({''.join(self._marks())})", "    try:", "        return kept[pieces]"]
-        lines += ["    except KeyError:", f"        return anew(pieces, {arguments})"]
+        lines += ["    )", "def decide(inputs):", *self._at_once(), "    return otherwise(inputs)"]
+        lines += [
+            "def otherwise(inputs):",
+            "    get = inputs.get",
+            *self._asking("get({})"),
+            *self._read_or("interpreted(inputs)"),
+        ]
+        lines += [f"    pieces = ({self._pieces(at_once=False)})", "    answer = kept_of(pieces)"]
+        lines += [f"    return anew(pieces, {arguments}) if answer is None else answer"]
         return "\n".join(lines) + "\n"
 
-    def _asking(self) -> list[str]:
-        """Write what takes each input from a mapping; one that makes up what it lacks is only asked by `get`."""
-        named = [
-            (name, repr(column.name)) for name, column in zip(self._arguments, self._table.inputs, strict=True)
-        ]  # fmt: skip
+    def _at_once(self) -> list[str]:
+        """Write the answer to inputs that are what they should be and fall as others did before.
+
+        A mapping that makes up what it lacks is not asked like this, and a code that is none is never found.
+        """
+        plain = " and ".join(self._is_plain(place, at_once=True) for place in range(len(self._arguments)))
         return [
-            "    try:", "        if type(inputs) is not dict:", "            raise KeyError",
-            *(f"        {name} = inputs[{asked}]" for name, asked in named),
-            "    except KeyError:", "        get = inputs.get",
-            *(f"        {name} = get({asked})" for name, asked in named),
+            "    if type(inputs) is dict:", "        try:",
+            *(f"        {line}" for line in self._asking("inputs[{}]")),
+            f"            if {plain}:", f"                return kept[{self._pieces(at_once=True)}]",
+            "        except KeyError:", "            pass",
         ]  # fmt: skip
+
+    def _asking(self, how: str) -> list[str]:
+        """Write what takes each input from a mapping."""
+        return [
+            f"    {name} = {how.format(repr(column.name))}"
+            for name, column in zip(self._arguments, self._table.inputs, strict=True)
+        ]
 
     def _read_or(self, instead: str) -> list[str]:
         """Write what reads each input, and the answer where one is missing; most inputs are what they should be."""
-        plain = " and ".join(f"({self._is_plain(place)})" for place in range(len(self._arguments)))
+        plain = " and ".join(self._is_plain(place, at_once=False) for place in range(len(self._arguments)))
         lines = [f"    if not ({plain}):"]
         lines += [f"        {line}" for place in range(len(self._arguments)) for line in self._reading(place)]
         none = " or ".join(f"{name} is None" for name in self._arguments)
         return [*lines, f"        if {none}:", f"            return {instead}"]
 
-    def _is_plain(self, place: int) -> str:
-        """Write what is true of values that are read as they stand."""
+    def _is_plain(self, place: int, *, at_once: bool) -> str:
+        """Write what is true of values that are read as they stand; at once, whether a text is a code is not asked."""
         name, domain = self._arguments[place], self._table.inputs[place].domain
         if isinstance(domain, CodeDomain):
-            return f"type({name}) is str and {name} in {self._named(frozenset(domain.codes))}"
+            known = "" if at_once else f" and {name} in {self._named(frozenset(domain.codes))}"
+            return f"type({name}) is str{known}"
         if isinstance(domain, BooleanDomain):
-            return f"{name} is True or {name} is False"
+            return f"({name} is True or {name} is False)"
         if isinstance(domain, DateDomain):
             return f"type({name}) is date and {self._within_days(name, domain)}"
         low, high = (max(-_WHOLE_MAX, min(_WHOLE_MAX, bound)) for bound in domain.bounds)
-        kind = "int" if domain.is_whole else "float"
-        return f"type({name}) is {kind} and {low!r} <= {name} <= {high!r}"
+        if domain.is_whole:
+            return f"type({name}) is int and {math.ceil(low)} <= {name} <= {math.floor(high)}"
+        return f"type({name}) is float and {low!r} <= {name} <= {high!r}"
 
-    def _marks(self) -> list[str]:
-        """Write what tells the pieces of a column apart: the code or flag itself, or the cuts the value has passed."""
+    def _pieces(self, *, at_once: bool) -> str:
+        """Write which piece of each column a value lies in: the code or flag itself, or how many cuts it has passed.
+
+        At once, values of whole columns are whole, and are compared as such.
+        """
         marks = []
         for place, (name, column) in enumerate(zip(self._arguments, self._table.inputs, strict=True)):
-            cuts = column_cuts(self._table, place)
-            if isinstance(column.domain, CodeDomain | BooleanDomain):
+            domain, cuts = column.domain, column_cuts(self._table, place)
+            if isinstance(domain, CodeDomain | BooleanDomain):
                 marks.append(f"{name}, ")
-            elif isinstance(column.domain, NumberDomain) and len(cuts) > _COMPARED_MAX:
+            elif isinstance(domain, NumberDomain) and len(cuts) > _COMPARED_MAX:
                 # A float past an end is at or past the float after it, so that cuts of both kinds stand in one list.
                 ends = [math.nextafter(end, math.inf) if is_above else end for end, is_above in cuts]
                 marks.append(f"passed({self._named(ends)}, {name}), ")
+            elif isinstance(domain, NumberDomain) and domain.is_whole and at_once:
+                least = [math.floor(end) + 1 if is_above else math.ceil(end) for end, is_above in cuts]
+                marks.append(_counted([f"{name} < {end}" for end in least]))
             else:
-                marks += [f"{name} {'>' if is_above else '>='} {self._end(end)}, " for end, is_above in cuts]
-        return marks
+                marks.append(
+                    _counted([f"{name} {'<=' if is_above else '<'} {self._end(end)}" for end, is_above in cuts])
+                )
+        return "".join(marks)
 
     def _anew(self, pieces: tuple[Any, ...], *values: Present) -> Decision | NotDecided:
         answer = self.decider.answer(self.names["settle"](*values), (), self.names["tried"](*values))
@@ -239,3 +263,8 @@ class _Writer:
             return answer
 
         return by_mask
+
+
+def _counted(stops: list[str]) -> str:
+    """Write the number of the first test that holds, else how many there are; tests that jump are the quickest."""
+    return "".join(f"{place} if {stop} else " for place, stop in enumerate(stops)) + f"{len(stops)}, "

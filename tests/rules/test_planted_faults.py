@@ -53,7 +53,8 @@ def in_duckdb(table: DecisionTable) -> list[Answer]:
 def in_python(table: DecisionTable) -> list[Answer]:
     """Both functions: the one that answers with the trace, and the fast one, which has to say the same."""
     compiled = compile_python.compile_python(table)
-    said = [compiled.decide(row) for row in ASKED]
+    # The second time answers are those that were kept.
+    _, said = ([compiled.decide(row) for row in ASKED] for _ in range(2))
     for row, answer in zip(ASKED, said, strict=True):
         settled = compiled.settle(*row.values())
         rows = tuple(one.place for one in answer.outcomes) if isinstance(answer, Decision) else ()
@@ -159,8 +160,10 @@ def _last(_: RowSets, possible: int, __: int) -> Settled:
 PYTHON = [
     ("2.0 <= v0", "2.0 < v0", "== 'A'"), ("v0 < 5.0", "v0 <= 5.0", "== 'A'"), (" and ", " or ", "== 'A'"),
     ("rows = 0", "rows = 1", ""), ("== 'A'", "== 'B'", ""), ("is None", "is False", ""), ("rows |= 2", "rows |= 4", ""),
-    ("if not (", "if (", "if not"), ("if not (2.0", "if (2.0", ""), ("v1 >= ", "v1 > ", "pieces"),
-    ("v0), ", "v0 - 0.1), ", "pieces"), ("v2, ", "", "pieces"), ("return interpreted(inputs)", "pass", ""),
+    ("if not (", "if (", "if not"), ("if not (2.0", "if (2.0", ""), ("v1 < ", "v1 <= ", "pieces = "),
+    ("v0), ", "v0 - 0.1), ", "pieces = "), ("v2, ", "", "pieces = "), ("return interpreted(inputs)", "pass", ""),
+    ("v1 < ", "v1 <= ", "kept["), ("v0), ", "v0 - 0.1), ", "kept["), ("v2, ", "'A', ", "kept["),
+    (" <= 10.0", " <= 11.0", " if type("),
 ]  # fmt: skip
 """What stands, what is put there, and in lines that hold what; each the first time it stands so in the functions."""
 
