@@ -15,8 +15,8 @@ from carbonfin.app.approvals.words import payload_rows
 from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
+from carbonfin.app.rulebook.draft_views import proposed_table
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
-from carbonfin.app.rulebook.views import proposed_table
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -141,7 +141,7 @@ def _shown(
         evidence = evidence_of(session, actor, f"approval:{approval_id}")
         appraisal_id = approval.payload.get("appraisal_id")
         usci = load_organization(session, actor.organization_id).usci
-        proposed = proposed_table(session, actor, approval)
+        proposed = proposed_table(session, actor, clock, approval)
         unconfirmed = [
             *(load_decision(session, actor, appraisal_id).outputs.get("unconfirmed", ()) if appraisal_id else ()),
             *(proposed.unconfirmed if proposed is not None else ()),

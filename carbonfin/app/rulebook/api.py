@@ -270,7 +270,7 @@ def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn
     table = table_from_plain(data.table)
     day = None if data.valid_from is None else day_of(data.valid_from, field="valid_from")
     with sessions.read() as session:
-        current = Shelf.for_draft(session, actor, clock, valid_from=day).in_force(table.name)
+        current = Shelf.for_draft(session, actor, clock).replaced(table.name, valid_from=day)
     findings = findings_of(table)
     changes = () if current is None else differences(current.table, table)
     return ValidationOut(

@@ -1,6 +1,5 @@
 """Bringing tables: a file is read, held against what is in force and proven, and then proposed whole or not at all."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -9,20 +8,15 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
-from sqlmodel import Session
 
 from carbonfin.app.packages import TABLE_CONTRACTS
+from carbonfin.app.rulebook.draft_views import DraftView, draft_view
 from carbonfin.app.rulebook.files import TablesRead, VersionDays, read_tables
-from carbonfin.app.rulebook.shelf import Shelf
-from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, live_impact, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
-from carbonfin.rules.difference import differences
-from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
-from carbonfin.rules.validate import Finding
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import propose_table
 from carbonfin.web.connections import WebRequest
@@ -48,29 +42,6 @@ class ProposalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     content: Annotated[str, Meta(max_length=4_000_000)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftView:
-    """One table of the file as its maker sees it before anything is stored.
-
-    Attributes:
-        current: The version in force on the draft's first day; None where it is the first of its name.
-        findings: What the validation found, with the input that shows it.
-        impact: What it would do to decisions that stand; None where none reads such a table.
-    """
-
-    version: TableVersion
-    table: TableView
-    current: TableVersion | None
-    changes: tuple[ChangeView, ...]
-    findings: tuple[Finding, ...]
-    impact: LiveImpact | None
-
-    @property
-    def may_be_proposed(self) -> bool:
-        """Whether nothing found forbids it."""
-        return not any(one.is_fatal for one in self.findings)
 
 
 @get("/rules/drafts", sync_to_thread=True)
@@ -128,20 +99,7 @@ def _drafts(
 ) -> tuple[DraftView, ...]:
     """Hold each table against the one in force on its first day, as it is known now, prove it and try it."""
     with sessions.read() as session:
-        return tuple(_draft_view(session, actor, clock, one) for one in versions)
-
-
-def _draft_view(session: Session, actor: Actor, clock: Clock, version: TableVersion) -> DraftView:
-    table = version.table
-    current = Shelf.for_draft(session, actor, clock, valid_from=version.valid_from).in_force(table.name)
-    return DraftView(
-        version=version,
-        table=table_view(table),
-        current=current,
-        changes=change_views(differences(current.table, table), current.table, table) if current else (),
-        findings=findings_of(table),
-        impact=live_impact(session, actor, version),
-    )
+        return tuple(draft_view(session, actor, clock, one) for one in versions)
 
 
 def _content(sent: UploadFile) -> bytes:

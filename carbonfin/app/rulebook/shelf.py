@@ -86,11 +86,24 @@ class Shelf:
         return cls(book=table_book_for(session, actor.organization_id, builtin=BUILTIN_TABLES), dates=dates)
 
     @classmethod
-    def for_draft(cls, session: Session, actor: Actor, clock: Clock, *, valid_from: date | None = None) -> "Shelf":
-        """Read what a draft would take the place of: valid on its first day or the business date, as known now."""
+    def for_draft(cls, session: Session, actor: Actor, clock: Clock) -> "Shelf":
+        """Read what a draft would take the place of: on the business date, as known now."""
         business_date = standing_of(session, actor.organization_id, clock).business_date
-        day = business_date if valid_from is None else max(valid_from, business_date)
-        return cls.of(session, actor, Dates(valid_on=day, known_at=clock.now()))
+        return cls.of(session, actor, Dates(valid_on=business_date, known_at=clock.now()))
+
+    def without(self, draft: TableVersion) -> "Shelf":
+        """Give the shelf as it is, or was, without the organisation's own version of a draft's days."""
+        days = draft.valid_from, draft.known_from
+        versions = self.book.versions(draft.table.name)
+        own = [one for one in versions if one.approved_by and (one.valid_from, one.known_from) != days]
+        return Shelf(book=TableBook(own, under=[one for one in versions if not one.approved_by]), dates=self.dates)
+
+    def replaced(self, name: str, *, valid_from: date | None, valid_to: date | None = None) -> TableVersion | None:
+        """Give the version whose place a draft would take: on this day, or the nearest one the draft speaks of."""
+        day = self.dates.valid_on if valid_from is None else max(valid_from, self.dates.valid_on)
+        return self.book.find(
+            name, valid_on=day if valid_to is None else min(day, valid_to), known_at=self.dates.known_at
+        )
 
     def in_force(self, name: str) -> TableVersion | None:
         """Give the version that answers on these days; None where none does."""

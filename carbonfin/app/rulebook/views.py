@@ -13,6 +13,7 @@ from carbonfin.rules.difference import Change, ChangeKind
 from carbonfin.rules.domains import NumberDomain
 from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.tables import (
+    Clause,
     DecisionTable,
     HitPolicy,
     InputColumn,
@@ -22,8 +23,6 @@ from carbonfin.rules.tables import (
     output_text,
 )
 from carbonfin.rules.validate import Finding, validate
-from carbonfin.storage.approvals import Approval
-from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
 from carbonfin.web.filters import UNIT_LABELS
 from carbonfin.web.language import Text
 
@@ -100,7 +99,7 @@ def table_view(table: DecisionTable) -> TableView:
         rows=tuple(
             TableRowView(
                 id=row.id, when=tuple(cell.text for cell in row.cells), then=tuple(map(output_text, row.outputs)),
-                clause=f"{row.clause.document} {row.clause.article}".strip(), quote=row.clause.quote,
+                clause=clause_text(row.clause), quote=row.clause.quote,
                 grade=GRADE_WORDS[row.clause.grade], note=Text(row.note_zh, row.note_en or row.note_zh),
                 is_confirmed=row.clause.confirmed,
             )
@@ -108,6 +107,11 @@ def table_view(table: DecisionTable) -> TableView:
         ),
         unconfirmed_count=sum(not row.clause.confirmed for row in table.rows),
     )  # fmt: skip
+
+
+def clause_text(clause: Clause) -> str:
+    """Give where a row comes from in one line: document and article."""
+    return f"{clause.document} {clause.article}".strip()
 
 
 def table_lines(table: DecisionTable) -> list[list[str]]:
@@ -144,39 +148,18 @@ def live_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposedTable:
-    """The table an approval is about.
+class ChangeView:
+    """One thing that differs between two versions, in words.
 
     Attributes:
-        unconfirmed: Its unconfirmed clauses, each of which the checker has to accept by name.
-        impact: What it would do to decisions that stand; None where none reads it, or the approval waits no longer.
+        clause: Where the row it stands in comes from, as the newer version has it; empty where no row is meant.
     """
-
-    view: TableView
-    unconfirmed: tuple[str, ...]
-    impact: LiveImpact | None
-
-
-def proposed_table(session: Session, actor: Actor, approval: Approval) -> ProposedTable | None:
-    """Give the table an approval is about; None where it is about something else."""
-    if approval.kind != TABLE_APPROVAL.name:
-        return None
-    draft = draft_of(approval)
-    return ProposedTable(
-        view=table_view(draft.table),
-        unconfirmed=unconfirmed_clauses(draft.table),
-        impact=live_impact(session, actor, draft) if approval.is_open else None,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeView:
-    """One thing that differs between two versions, in words."""
 
     badge: tuple[str, Text]
     place: Text
     before: str
     after: str
+    clause: str
 
 
 _CHANGE_BADGES = {
@@ -203,11 +186,13 @@ _PART_WORDS = {
 
 
 def change_views(changes: Sequence[Change], old: DecisionTable, new: DecisionTable) -> tuple[ChangeView, ...]:
-    """Say in words what differs; columns are called by their titles."""
+    """Say in words what differs, and by which clause; columns are called by their titles."""
     titles = {one.name: Text(one.title_zh, one.title_en) for table in (old, new) for one in table.columns}
+    clauses = {row.id: clause_text(row.clause) for table in (old, new) for row in table.rows}
     return tuple(
         ChangeView(
-            badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after
+            badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after,
+            clause=clauses.get(one.row, ""),
         )
         for one in changes
     )  # fmt: skip

@@ -1,0 +1,135 @@
+"""A draft of a table as its maker and its checker see it: against what is in force, proven, tried, and from when."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from sqlmodel import Session
+
+from carbonfin.app.rulebook.shelf import Dates, Shelf
+from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, live_impact, table_view
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
+from carbonfin.rules.difference import Change, differences
+from carbonfin.rules.impact import LiveImpact
+from carbonfin.rules.tables import TableBook, TableVersion
+from carbonfin.rules.validate import Finding
+from carbonfin.storage.approvals import Approval
+from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
+from carbonfin.web.language import Text
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Days on which one version answers until now, and one from the day the draft is known.
+
+    Attributes:
+        last: The last day; None while open.
+        before: The version until now; None where none answers.
+        after: The version with the draft; the draft itself where that answers.
+    """
+
+    first: date
+    last: date | None
+    before: TableVersion | None
+    after: TableVersion | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftView:
+    """One version that is not in force yet, or was when it was decided on.
+
+    Attributes:
+        current: The version it is held against, in force on the draft's first day; None where it is the first.
+        differing: What it says otherwise than that version.
+        changes: The same in words, with the clauses.
+        findings: What the validation found, with the input that shows it.
+        spans: Which version answers on which days, until now and from the day the draft is known.
+        impact: What it would do to decisions that stand; None where none reads such a table, or it is decided already.
+    """
+
+    version: TableVersion
+    table: TableView
+    current: TableVersion | None
+    differing: tuple[Change, ...]
+    changes: tuple[ChangeView, ...] = field(init=False)
+    findings: tuple[Finding, ...]
+    spans: tuple[Span, ...]
+    impact: LiveImpact | None
+
+    def __post_init__(self) -> None:
+        words = change_views(self.differing, self.current.table, self.version.table) if self.current else ()
+        object.__setattr__(self, "changes", words)
+
+    @property
+    def may_be_proposed(self) -> bool:
+        """Whether nothing found forbids it."""
+        return not any(one.is_fatal for one in self.findings)
+
+    @property
+    def titles(self) -> dict[str, Text]:
+        """What its inputs are called, by name."""
+        return {one.name: Text(one.title_zh, one.title_en) for one in self.version.table.inputs}
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Its unconfirmed clauses, each of which the checker has to accept by name."""
+        return unconfirmed_clauses(self.version.table)
+
+
+def draft_view(session: Session, actor: Actor, clock: Clock, version: TableVersion) -> DraftView:
+    """Hold a draft against what is in force on its first day, as it is known now, prove it and try it."""
+    shelf = Shelf.for_draft(session, actor, clock)
+    return _held(shelf, version, impact=live_impact(session, actor, version))
+
+
+def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Approval) -> DraftView | None:
+    """Give the table an approval is about; None where it is about something else.
+
+    One that is decided already is held against what was in force then, and tried on nothing.
+    """
+    if approval.kind != TABLE_APPROVAL.name:
+        return None
+    version = draft_of(approval)
+    if approval.is_open:
+        return draft_view(session, actor, clock, version)
+    decided_at = approval.decided_at or approval.created_at
+    then = Dates(valid_on=approval.effective_on or china_day(decided_at), known_at=decided_at)
+    return _held(Shelf.of(session, actor, then).without(version), version, impact=None)
+
+
+def _held(shelf: Shelf, version: TableVersion, *, impact: LiveImpact | None) -> DraftView:
+    table = version.table
+    current = shelf.replaced(table.name, valid_from=version.valid_from, valid_to=version.valid_to)
+    return DraftView(
+        version=version,
+        table=table_view(table),
+        current=current,
+        differing=differences(current.table, table) if current else (),
+        findings=findings_of(table),
+        spans=spans_of(shelf.book, version),
+        impact=impact,
+    )
+
+
+def spans_of(book: TableBook, draft: TableVersion) -> tuple[Span, ...]:
+    """Say which version answers on which days, as known on the draft's first known day, without the draft and with it.
+
+    Days with the same answer stand together; days on which nothing answers either way are left out.
+    """
+    name, known_at = draft.table.name, end_of_china_day(draft.known_from)
+    others = book.versions(name)
+    own, builtin = ([one for one in others if bool(one.approved_by) is is_own] for is_own in (True, False))
+    following = TableBook([*own, draft], under=builtin)
+    every = [*others, draft]
+    cuts = sorted({one.valid_from for one in every} | {one.valid_to + _DAY for one in every if one.valid_to})
+    found: list[Span] = []
+    for first, cut in zip(cuts, [*cuts[1:], None], strict=True):
+        before, after = (one.find(name, valid_on=first, known_at=known_at) for one in (book, following))
+        last = None if cut is None else cut - _DAY
+        if found and found[-1].before is before and found[-1].after is after:
+            found[-1] = replace(found[-1], last=last)
+        elif before or after:
+            found.append(Span(first=first, last=last, before=before, after=after))
+    return tuple(found)

@@ -1,0 +1,68 @@
+"""A decision table's new version through the browser: the checker sees difference, findings, effect and days."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
+from tests.journeys.worlds import PASSWORD, make_sample
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    sample = make_sample(tmp_path_factory.mktemp("rule"))
+    with serving(sample.environment, sample.folder) as running:
+        yield running
+
+
+def _looked_at(page: Page, name: str) -> list[str]:
+    """Give what axe finds at each width, and a row where something is wider than the window."""
+    faults: list[str] = []
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        faults += [f"{name} at {width}: {fault}" for fault in axe_violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            faults.append(f"{name} is wider than {width}")
+        screenshot(page, f"{name}-{width}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return faults
+
+
+def _changed_table(page: Page, served: Served) -> bytes:
+    """Give the built-in table of the concession's points with its half share lowered, known from the year's end."""
+    text = page.request.get(f"{served.address}/rules/loans.concession_points/export/toml").text()
+    known = next(line for line in text.splitlines() if line.startswith("known_from"))
+    return text.replace(known, "known_from = 2026-12-31").replace('then = ["1"]', 'then = ["0.8"]').encode()
+
+
+def test_a_changed_table_is_seen_whole_by_maker_and_checker(chromium: Browser, served: Served) -> None:
+    faults: list[str] = []
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        content = _changed_table(page, served)
+        page.goto(f"{served.address}/rules/drafts")
+        faults += _looked_at(page, "rules-form")
+        page.locator("[name=file]").set_input_files(
+            {"name": "points.toml", "mimeType": "application/toml", "buffer": content}
+        )
+        page.locator("form[action='/rules/drafts'] button").click()
+        expect(page.locator("main")).to_contain_text("与现行版本相比 1 处不同")
+        faults += _looked_at(page, "rules-draft")
+        page.locator("form[action='/rules/proposals'] [name=reason]").fill("制度修订")
+        page.locator("form[action='/rules/proposals'] button").click()
+        page.wait_for_url("**/approvals/*")
+        address = page.url
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="checker", password=PASSWORD)
+        page.goto(address)
+        main = page.locator("main")
+        for words in ("与现行版本的差异", "校验发现", "各期间适用的版本", "对现有决定的影响", "本次提交的版本"):
+            expect(main).to_contain_text(words)
+        faults += _looked_at(page, "rules-approval")
+        page.goto(f"{address}?lang=en")
+        expect(page.locator("main")).to_contain_text("Differences from the version in force")
+        faults += _looked_at(page, "rules-approval-en")
+    assert faults == []
