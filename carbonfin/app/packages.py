@@ -20,14 +20,16 @@ import reporting.pages
 import reporting.service
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import TableContract
-from carbonfin.rules.impact import LiveImpact
+from carbonfin.rules.live_impact import LiveImpact
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.rulebook import builtin_tables
 from collateral.calc.haircuts import HAIRCUT_TABLE
 from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE
 from reporting.calc.eligibility_table import SUBSIDY_TABLE
 
-TableImpact = Callable[[Session, Actor, TableVersion], LiveImpact]
+TableImpact = Callable[[Session, Actor, TableVersion], LiveImpact | None]
+ParameterTrial = Callable[[Session, Actor, ParameterValue], LiveImpact | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class Package:
 
     Attributes:
         tables: What its decisions expect of the decision tables they read.
-        impacts: What a draft of a table would do to decisions that stand, by the table's name.
+        impacts: What a draft of a table would do to everything that stands, by the table's name.
+        parameter_impacts: The same of a parameter; None where nothing of the package reads it.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Package:
     templates: Path
     tables: tuple[TableContract, ...] = ()
     impacts: Mapping[str, TableImpact] = field(default_factory=dict)
+    parameter_impacts: tuple[ParameterTrial, ...] = ()
 
 
 def _templates(module_file: str | None, name: str) -> Path:
@@ -65,7 +69,8 @@ PACKAGES: tuple[Package, ...] = (
         pages=tuple(collateral.pages.routes),
         templates=_templates(collateral.api.__file__, "collateral"),
         tables=(HAIRCUT_TABLE,),
-        impacts={HAIRCUT_TABLE.name: collateral.service.haircut_impact},
+        impacts={HAIRCUT_TABLE.name: collateral.service.collateral_impact},
+        parameter_impacts=(collateral.service.collateral_impact,),
     ),
     Package(
         name="loans",
@@ -73,7 +78,8 @@ PACKAGES: tuple[Package, ...] = (
         pages=tuple(loans.pages.routes),
         templates=_templates(loans.api.__file__, "loans"),
         tables=(CONCESSION_TABLE, POINTS_TABLE),
-        impacts=dict.fromkeys((CONCESSION_TABLE.name, POINTS_TABLE.name), loans.service.concession_impact),
+        impacts=dict.fromkeys((CONCESSION_TABLE.name, POINTS_TABLE.name), loans.service.rate_impact),
+        parameter_impacts=(loans.service.rate_impact,),
     ),
     Package(
         name="reporting",
@@ -92,4 +98,8 @@ BUILTIN_TABLES: tuple[TableVersion, ...] = builtin_tables(*(package.name for pac
 TABLE_IMPACTS: Mapping[str, TableImpact] = {
     name: impact for package in PACKAGES for name, impact in package.impacts.items()
 }
-"""What a draft would do to the decisions that stand, by the name of the table."""
+"""What a draft would do to everything that stands, by the name of the table."""
+PARAMETER_IMPACTS: tuple[ParameterTrial, ...] = tuple(
+    impact for package in PACKAGES for impact in package.parameter_impacts
+)
+"""What a draft of a parameter would do to everything of a kind that stands."""

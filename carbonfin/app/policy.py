@@ -85,6 +85,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /approvals/{approval_id:str}/withdrawal": APPROVAL_MAKERS,
     "GET /v1/approvals": APPROVAL_READERS,
     "GET /v1/approvals/{approval_id:str}": APPROVAL_READERS,
+    "GET /v1/approvals/{approval_id:str}/impact": DECISION_READERS,
     "POST /v1/approvals/{approval_id:str}/approve": APPROVAL_DECIDERS,
     "POST /v1/approvals/{approval_id:str}/reject": APPROVAL_DECIDERS,
     "POST /v1/approvals/{approval_id:str}/withdraw": APPROVAL_MAKERS,

@@ -80,49 +80,6 @@ class Impact:
         return _undecided(self.after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveMove:
-    """What stands for one subject, and what would.
-
-    Attributes:
-        subject: Whom it is about.
-        decision_id: The decision that stands.
-        before: What was decided; None where nothing was.
-        after: What the draft would decide; None where it would decide nothing.
-        difference: After less before, in the impact's unit of differences; None where one of them is not decided.
-    """
-
-    subject: str
-    decision_id: str
-    before: Decimal | None
-    after: Decimal | None
-    difference: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveImpact:
-    """What a draft would do to the decisions that stand.
-
-    Attributes:
-        unit: Of what is decided, as figures have it.
-        moves: Those who would move.
-    """
-
-    measure_zh: str
-    measure_en: str
-    unit: str
-    difference_unit: str
-    subjects_count: int
-    undecided_before_count: int
-    undecided_after_count: int
-    moves: tuple[LiveMove, ...]
-
-    @property
-    def difference_total(self) -> Decimal:
-        """The differences of all moves that have one, together."""
-        return sum((one.difference for one in self.moves if one.difference is not None), Decimal(0))
-
-
 def impact_of(current: DecisionTable | None, draft: DecisionTable, cases: Iterable[Mapping[str, object]]) -> Impact:
     """Run the draft and the current table over the same cases.
 

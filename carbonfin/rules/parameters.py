@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -139,6 +139,17 @@ class ParameterBook:
     def scopes(self, key: str) -> list[str]:
         """Give the scopes a key has."""
         return sorted(scope for name, scope in self._values if name == key)
+
+    def answering(self, draft: ParameterValue, *, on: date) -> "ParameterBook":
+        """Give a book in which a draft alone answers for its key and scope from a day on, as if it had been approved.
+
+        It is for trying a draft on a day before it would be valid; what it says is not what was in force.
+        """
+        tried = replace(
+            draft, valid_from=min(draft.valid_from, on), valid_to=None, known_from=min(draft.known_from, on)
+        )
+        others = (one for one in self.values() if (one.key, one.scope) != (draft.key, draft.scope))
+        return ParameterBook([*others, tried])
 
     def find(self, key: str, *, valid_on: date, known_at: datetime, scope: str = "") -> ParameterValue | None:
         """Give the value valid on a day as it was known at an instant, or None.

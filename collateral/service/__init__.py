@@ -116,6 +116,7 @@ from collateral.service.headroom import (
 from collateral.service.ledger import holdings_of, ledger_entries, ledger_faults, open_account, record_holding
 from collateral.service.letters import call_letter_pdf
 from collateral.service.lights import desk_lights
+from collateral.service.live_impact import collateral_impact
 from collateral.service.margin_terms import (
     TERMS_APPROVAL,
     agreement_address,
@@ -185,7 +186,6 @@ from collateral.service.repos import (
 from collateral.service.rights import holding_rights
 from collateral.service.sale_means import preview_means
 from collateral.service.sold_units import ask_transfer_again, transfer_of
-from collateral.service.table_impact import haircut_impact
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
     coverage_history,
@@ -279,6 +279,7 @@ __all__ = [
     "changes_of",
     "claim_request",
     "collateral_desk",
+    "collateral_impact",
     "collateral_register",
     "complete_diligence",
     "compliance_positions_of",
@@ -293,7 +294,6 @@ __all__ = [
     "enforcement_notice",
     "enforcement_of",
     "free_old",
-    "haircut_impact",
     "headroom_of",
     "holding_rights",
     "holdings_of",

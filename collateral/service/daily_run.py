@@ -1,9 +1,10 @@
 """The day's valuations in bulk: one read of all pledges and what they rest on, one write of decisions and coverage."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from sqlmodel import Session
 
@@ -30,7 +31,7 @@ from collateral.calc.daily_margin import (
 from collateral.calc.daily_texts import DayTexts, DayWriter
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.pledge import IN_FORCE, nothing_pledged
-from collateral.service.day_facts import DayFacts, strike_day_facts
+from collateral.service.day_facts import DayFacts, strike_day_facts, tried_day_facts
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
 from collateral.store.authority_acts import attached_by_pledge
@@ -48,7 +49,7 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     if not running:
         return Batch(values=(), failures=())
     try:
-        day = _Day.read(session, actor, view, running)
+        day = _Day.read(session, actor, view, running, facts_of=partial(strike_day_facts, session, actor, view))
     except MissingData as error:  # the bank lacks what every valuation rests on
         return Batch(values=(), failures=tuple(Failure.of(pledge.code, error) for pledge in running))
     written, failures = day.written(running)
@@ -66,9 +67,29 @@ def strike_one(session: Session, actor: Actor, view: DeskView, pledge_id: str) -
     running = daily.running_pledges(session, actor, IN_FORCE, only=pledge_id)
     if not running:
         raise Conflict("the pledge is not in force", zh="质押不在存续期，无需盯市", field="pledge_id")
-    day = _Day.read(session, actor, view, running)
+    day = _Day.read(session, actor, view, running, facts_of=partial(strike_day_facts, session, actor, view))
     inputs = day.inputs_of(running[0])
     _keep(session, actor, view, day, [(running[0], DayWriter().write(inputs, strike(inputs)))])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedDay:
+    """One pledge's day on the rules of a view, and what kept it from being struck."""
+
+    pledge: daily.RunningPledge
+    struck: Struck | CarbonFinError
+
+
+def tried_days(session: Session, actor: Actor, view: DeskView) -> tuple[TriedDay, ...]:
+    """Strike every pledge in force as the run of the view's date would, and keep nothing."""
+    running = daily.running_pledges(session, actor, IN_FORCE)
+    try:
+        day = _Day.read(session, actor, view, running, facts_of=partial(tried_day_facts, view))
+    except CarbonFinError as error:  # lines that a draft brings out of order stop every valuation
+        return tuple(TriedDay(pledge=pledge, struck=error) for pledge in running)
+    return tuple(
+        TriedDay(pledge=pledge, struck=struck) for pledge, (_, struck) in zip(running, day.struck(running), strict=True)
+    )
 
 
 def _keep(
@@ -132,14 +153,22 @@ class _Day:
     shared_margins: dict[tuple[int, int], AgreedMargin]
 
     @classmethod
-    def read(cls, session: Session, actor: Actor, view: DeskView, running: tuple[daily.RunningPledge, ...]) -> "_Day":
+    def read(
+        cls,
+        session: Session,
+        actor: Actor,
+        view: DeskView,
+        running: tuple[daily.RunningPledge, ...],
+        *,
+        facts_of: Callable[[Iterable[Unit]], DayFacts],
+    ) -> "_Day":
         """Read what all agreements rest on, each table once."""
         pledgors = {pledge.pledgor_id for pledge in running}
         free = {party: held for party, held in daily.free_units(session, actor).items() if party in pledgors}
         names = {name for pledge in running for name, _ in pledge.units}
         names.update(name for held in free.values() for name, _ in held)
         units = {name: Unit.parse(name) for name in names}
-        facts = strike_day_facts(session, actor, view, units.values())
+        facts = facts_of(units.values())
         return cls(
             view=view,
             facts=facts,
@@ -160,22 +189,27 @@ class _Day:
         self, running: tuple[daily.RunningPledge, ...]
     ) -> tuple[list[tuple[daily.RunningPledge, DayTexts]], tuple[Failure, ...]]:
         """Strike and write every pledge's day; what cannot be valued is a failure, in the order of the pledges."""
-        collected: list[DailyInputs | CarbonFinError] = []
-        for pledge in running:
-            try:
-                collected.append(self.inputs_of(pledge))
-            except CarbonFinError as error:
-                collected.append(error)
-        struck = iter(strike_all([one for one in collected if isinstance(one, DailyInputs)]))
         written, failures, writer = [], [], DayWriter()
-        for pledge, inputs in zip(running, collected, strict=True):
-            found = next(struck) if isinstance(inputs, DailyInputs) else inputs
+        for pledge, (inputs, found) in zip(running, self.struck(running), strict=True):
             if isinstance(inputs, DailyInputs) and isinstance(found, Struck):
                 written.append((pledge, writer.write(inputs, found)))
             else:
                 assert isinstance(found, CarbonFinError)
                 failures.append(Failure.of(pledge.code, found))
         return written, tuple(failures)
+
+    def struck(
+        self, running: tuple[daily.RunningPledge, ...]
+    ) -> list[tuple[DailyInputs | CarbonFinError, Struck | CarbonFinError]]:
+        """Strike every pledge's day, in the order of the pledges; the fault of one stands in its place."""
+        collected: list[DailyInputs | CarbonFinError] = []
+        for pledge in running:
+            try:
+                collected.append(self.inputs_of(pledge))
+            except CarbonFinError as error:
+                collected.append(error)
+        found = iter(strike_all([one for one in collected if isinstance(one, DailyInputs)]))
+        return [(one, next(found) if isinstance(one, DailyInputs) else one) for one in collected]
 
     def terms_id_of(self, code: str) -> str | None:
         """Give the terms an agreement stands under; None for the bank's own lines."""

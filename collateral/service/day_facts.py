@@ -13,7 +13,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import decision_with_digest, record_decision
 from collateral.calc.daily_margin import Depth, EndFacts, PricedUnit, UnitEnd
-from collateral.calc.day_facts import DAY_FACTS, DayFactsInputs, UnitFacts
+from collateral.calc.day_facts import DAY_FACTS, DayFactsInputs, DayFactsOutcome, UnitFacts
 from collateral.calc.haircuts import HaircutUse
 from collateral.calc.surrender import CARRIES_FORWARD, TradingDays, VintageUse, trading_days_of
 from collateral.service.view import (
@@ -74,25 +74,45 @@ def strike_day_facts(session: Session, actor: Actor, view: DeskView, units: Iter
     Raises:
         MissingData: The bank lacks its lines, cure days or unfreeze days.
     """
-    found, refusals = [], {}
-    for unit in sorted(set(units)):
-        try:
-            found.append(_unit_facts(view, unit))
-        except CarbonFinError as error:
-            refusals[unit] = error
-    inputs = _inputs(view, tuple(found))
+    inputs, refusals = _collected(view, units)
     subject = f"day:{view.day.isoformat()}"
     known = decision_with_digest(session, actor, DAY_FACTS, subject=subject, inputs_digest=digest_of(inputs))
     if known is None:
         recorded = record_decision(
             session, actor, DAY_FACTS, inputs, subject=subject, valid_on=view.day, known_at=view.standing.known_at
         )
-        known, outcome = recorded.decision_id, recorded.outcome
-    else:
-        outcome = DAY_FACTS.decide(inputs)
+        return _facts(recorded.decision_id, inputs, recorded.outcome, refusals)
+    return _facts(known, inputs, DAY_FACTS.decide(inputs), refusals)
+
+
+def tried_day_facts(view: DeskView, units: Iterable[Unit]) -> DayFacts:
+    """Price every unit as `strike_day_facts` would and keep nothing; the facts then have no decision.
+
+    Raises:
+        MissingData: The bank lacks its lines, cure days or unfreeze days.
+        InvalidInput: The lines are out of order.
+    """
+    inputs, refusals = _collected(view, units)
+    return _facts("", inputs, DAY_FACTS.decide(inputs), refusals)
+
+
+def _collected(view: DeskView, units: Iterable[Unit]) -> tuple[DayFactsInputs, dict[Unit, CarbonFinError]]:
+    found: list[UnitFacts] = []
+    refusals: dict[Unit, CarbonFinError] = {}
+    for unit in sorted(set(units)):
+        try:
+            found.append(_unit_facts(view, unit))
+        except CarbonFinError as error:
+            refusals[unit] = error
+    return _inputs(view, tuple(found)), refusals
+
+
+def _facts(
+    decision_id: str, inputs: DayFactsInputs, outcome: DayFactsOutcome, refusals: dict[Unit, CarbonFinError]
+) -> DayFacts:
     facts = {one.unit: one for one in inputs.units}
     return DayFacts(
-        decision_id=known,
+        decision_id=decision_id,
         inputs=inputs,
         priced={one.unit: _priced(facts[one.unit], one.haircut_ratio) for one in outcome.units},
         refusals=refusals,

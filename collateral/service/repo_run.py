@@ -11,6 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.kernel.units import cny
 from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.storage.decisions import (
     WrittenDecision,
@@ -26,7 +27,14 @@ from collateral.calc.agreements import MarginCall, Repo, RepoExposureRecord
 from collateral.calc.close_out import RepoSide
 from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import REPO_EXPOSURE, RepoExposureInputs, RepoExposureOutcome, decide_repo_exposure
-from collateral.calc.repo_netting import REPO_NETTING, NettingInputs, NettingOutcome, netted_repo, netting_key
+from collateral.calc.repo_netting import (
+    REPO_NETTING,
+    NettingInputs,
+    NettingOutcome,
+    decide_repo_netting,
+    netted_repo,
+    netting_key,
+)
 from collateral.service.call_notices import tell_calls
 from collateral.service.calls import IssuedUnder, begin_call
 from collateral.service.margin_terms import calendars_known
@@ -35,7 +43,7 @@ from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
 from collateral.store import repos as store
 
-_VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
+VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
 _UNAGREED_STEPS = (("issue before notification time", "CALCULATED", "ISSUED"),)
 
 
@@ -64,7 +72,7 @@ def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[
     Gives the codes valued. A repo that cannot be valued is a failure of the batch and stops no other. Repos of the
     same two parties under the same netting opinion are called once for what is due net; each other repo stands alone.
     """
-    repos = store.repos_of(session, actor, states=_VALUED)
+    repos = store.repos_of(session, actor, states=VALUED)
     if not repos:
         return Batch(values=(), failures=())
     view = desk_view(session, standing_on(session, actor, business_date))
@@ -106,6 +114,43 @@ def _struck(repo: Repo, inputs_text: str) -> _Struck:
             outputs=canonical_json(outcome),
         ),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedRepo:
+    """One open repo's day on the rules of a view, and what kept it from being struck.
+
+    Attributes:
+        call_cny: What it would be called for, 元; one netted with others only where it carries the call.
+    """
+
+    repo: Repo
+    outcome: RepoExposureOutcome | CarbonFinError
+    call_cny: Decimal
+
+
+def tried_repos(session: Session, actor: Actor, view: DeskView) -> tuple[TriedRepo, ...]:
+    """Strike every open repo as the run of the view's date would, netting included, and keep nothing."""
+    repos = store.repos_of(session, actor, states=VALUED)
+    facts, struck = RepoFacts(session=session, view=view), []
+    found: dict[str, RepoExposureOutcome | CarbonFinError] = {}
+    calls: dict[str, Decimal] = {}
+    for repo in repos:
+        try:
+            struck.append(_struck(repo, canonical_json(facts.inputs_of(repo))))
+        except CarbonFinError as error:
+            found[repo.id] = error
+    for one in struck:
+        found[one.repo.id] = one.outcome
+        calls[one.repo.id] = cny(one.outcome.margin_call_amount * one.inputs.fx.cny_per_unit)
+    for group in _netted(repos, struck).values():
+        net = decide_repo_netting(_netting_inputs(session, actor, view, group, decision_ids={}))
+        for one in group:
+            amount = net.call_amount if one.repo.terms.code == net.called_code else Decimal(0)
+            calls[one.repo.id] = cny(amount * one.inputs.fx.cny_per_unit)
+    return tuple(
+        TriedRepo(repo=repo, outcome=found[repo.id], call_cny=calls.get(repo.id, Decimal("0.00"))) for repo in repos
+    )
 
 
 def _keep(
@@ -164,23 +209,7 @@ def _net_due(
     decision_ids: dict[str, str],
 ) -> list[_Due]:
     """Decide the net margin of a group and give the one call due; decided before from the same, none is."""
-    first, opinion = group[0].repo, group[0].repo.netting_opinion
-    assert opinion is not None, "a group has an opinion"
-    inputs = NettingInputs(
-        first_party_id=first.buyer_id,
-        first_party=load_party(session, actor, first.buyer_id).name,
-        second_party_id=first.seller_id,
-        second_party=load_party(session, actor, first.seller_id).name,
-        opinion=opinion,
-        valuation_date=view.day,
-        repos=tuple(
-            netted_repo(
-                one.inputs, side=RepoSide.BUYER if one.repo.buyer_id == first.buyer_id else RepoSide.SELLER,
-                exposure_decision_id=decision_ids[one.repo.id],
-            )
-            for one in group
-        ),
-    )  # fmt: skip
+    inputs = _netting_inputs(session, actor, view, group, decision_ids=decision_ids)
     if decision_with_digest(session, actor, REPO_NETTING, subject=key, inputs_digest=digest_of(inputs)) is not None:
         return []
     recorded = record_decision(
@@ -191,6 +220,28 @@ def _net_due(
         return []
     carrier = next(one.repo for one in group if one.repo.terms.code == called)
     return [_Due(repo=carrier, amount=recorded.outcome.call_amount, decision_id=recorded.decision_id)]
+
+
+def _netting_inputs(
+    session: Session, actor: Actor, view: DeskView, group: Sequence[_Struck], *, decision_ids: Mapping[str, str]
+) -> NettingInputs:
+    first, opinion = group[0].repo, group[0].repo.netting_opinion
+    assert opinion is not None, "a group has an opinion"
+    return NettingInputs(
+        first_party_id=first.buyer_id,
+        first_party=load_party(session, actor, first.buyer_id).name,
+        second_party_id=first.seller_id,
+        second_party=load_party(session, actor, first.seller_id).name,
+        opinion=opinion,
+        valuation_date=view.day,
+        repos=tuple(
+            netted_repo(
+                one.inputs, side=RepoSide.BUYER if one.repo.buyer_id == first.buyer_id else RepoSide.SELLER,
+                exposure_decision_id=decision_ids.get(one.repo.id, ""),
+            )
+            for one in group
+        ),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.rules.contracts import require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
@@ -59,6 +60,12 @@ class DeskView:
     def find(self, key: str, scope: str = "") -> ParameterValue | None:
         """Give a parameter valid on the business date, or None."""
         return self.book.find(key, valid_on=self.day, known_at=self.standing.known_at, scope=scope)
+
+    def under(self, draft: ParameterValue | TableVersion) -> "DeskView":
+        """Give the view as it would be if a draft were in force on its day."""
+        if isinstance(draft, ParameterValue):
+            return replace(self, book=self.book.answering(draft, on=self.day))
+        return replace(self, haircut_table=RecordedTable.of(draft))
 
 
 def standing_on(session: Session, actor: Actor, business_date: date) -> Standing:

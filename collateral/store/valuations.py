@@ -15,9 +15,20 @@ from collateral.calc.agreements import CoverageRecord, Exposure
 from collateral.calc.coverage import TopUp
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.surrender import SafeDate, SafeDateKind
-from collateral.models import AgreementExposureRow, CoverageRow, PledgeRow
+from collateral.models import AgreementExposureRow, CoverageRow, PledgeRow, RepoExposureRow
 
 _IDS_AT_ONCE = 500
+
+
+def last_valued_day(session: Session, actor: Actor) -> date | None:
+    """Give the last business date on which a pledge or a repo of the organisation was valued, or None."""
+    days = (
+        session.execute(
+            sa.select(sa.func.max(table.c.business_date)).where(table.c.organization_id == actor.organization_id)
+        ).scalar()
+        for table in (table_of(CoverageRow), table_of(RepoExposureRow))
+    )
+    return max((day for day in days if day is not None), default=None)
 
 
 def latest_exposure(

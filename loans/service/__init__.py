@@ -17,6 +17,7 @@ from loans.service.decisions import (
     ratings_of,
 )
 from loans.service.facts import LendingDefaults, lending_defaults
+from loans.service.live_impact import rate_impact
 from loans.service.notes import (
     accrue,
     interest_vouchers_of,
@@ -28,7 +29,6 @@ from loans.service.notes import (
     settle_note,
 )
 from loans.service.observations import ObservationDue, observations_due
-from loans.service.table_impact import concession_impact
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -52,7 +52,6 @@ __all__ = [
     "TermSheetDraft",
     "account_years",
     "accrue",
-    "concession_impact",
     "decide_rate",
     "draft_term_sheet",
     "interest_vouchers_of",
@@ -67,6 +66,7 @@ __all__ = [
     "observations_due",
     "preview_term_sheet",
     "rate_enterprise",
+    "rate_impact",
     "rating_report_of",
     "ratings_of",
     "record_account_year",

@@ -13,6 +13,7 @@ from reporting.service.filing import (
     known_party,
     load_application,
 )
+from reporting.service.live_impact import subsidy_impact
 from reporting.service.reports import (
     build_report,
     decided_as_of,
@@ -27,7 +28,6 @@ from reporting.service.reports import (
     report_workbook,
     reports_of,
 )
-from reporting.service.table_impact import subsidy_impact
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 

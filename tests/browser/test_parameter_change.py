@@ -56,3 +56,31 @@ def test_a_lower_cap_shows_whom_it_moves_to_maker_and_checker(chromium: Browser,
         expect(page.locator("main")).to_contain_text("已读原文")
         faults += _looked_at(page, "approval")
     assert faults == []
+
+
+def test_a_greater_haircut_shows_the_yuan_it_costs_and_the_calls_that_would_arise(
+    chromium: Browser, served: Served
+) -> None:
+    """P2 loses 0.10 of 4,740,000 and P3 of 1,600,000."""
+    faults: list[str] = []
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/rules/parameters/drafts?key=collateral.haircut_ratio&scope=SZA")
+        page.locator("[name=value]").fill("0.60")
+        page.locator("[name=known_from]").fill("2026-12-31")
+        page.locator("[name=document]").fill("示例银行〔2026〕2号")
+        page.locator("[name=grade]").select_option(index=1)
+        page.locator("[name=confirmed]").select_option("yes")
+        page.locator("form[action='/rules/parameters/drafts'] button").click()
+        expect(page.locator("main")).to_contain_text("-634,000.00")
+        faults += _looked_at(page, "haircut-draft")
+        page.locator("form[action='/rules/parameters/proposals'] [name=reason]").fill("办法修订")
+        page.locator("form[action='/rules/parameters/proposals'] button").click()
+        page.wait_for_url("**/approvals/*")
+        address = page.url
+    with visiting(chromium, bypass_csp=True) as page:
+        sign_in(page, served, login="checker", password=PASSWORD)
+        page.goto(address)
+        expect(page.locator("main")).to_contain_text("-634,000.00")
+        faults += _looked_at(page, "haircut-approval")
+    assert faults == []

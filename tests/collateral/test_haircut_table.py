@@ -31,11 +31,10 @@ from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import rebuilt
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import TABLE_APPROVAL, propose_table
-from collateral import service
 from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, decide_coverage
 from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutUse
 from collateral.service.view import desk_view, haircut_of
-from tests.collateral.desk import Desk, repo_r1, take_over_all
+from tests.collateral.desk import Desk
 from tests.collateral.world import KNOWN_AT, TODAY, haircut, haircut_table, line, safety_terms, thresholds
 
 CLAUSE = Clause(document="示例银行押品管理办法（示例）", article="第十二条", grade=Grade.SAMPLE, confirmed=True)
@@ -216,33 +215,3 @@ def test_an_approved_table_of_the_bank_takes_the_place_of_the_built_in_one_from_
     assert own.haircut_table.digest == BY_VINTAGE.digest
     assert own.haircut_table.approved_by == (desk.maker.name, desk.checker.name)
     assert [one.approved_by for one in builtin] == [(), ()]
-
-
-def test_what_a_draft_would_do_to_the_haircuts_that_stand(desk_sessions: Sessions, desk: Desk) -> None:
-    """P1 pledges CEA-2023 at 0.40; R1 stands on SZA-2023 in Hong Kong dollars at 0.40 + 0.08."""
-    crossed = table(
-        ("use", "cross_currency"),
-        (("pledge", "-"), ("1", "1", "0")),
-        (("repo", "false"), ("1", "0", "0")),
-        (("repo", "true"), ("1", "1", "0.02")),
-    )
-    with desk_sessions.begin() as session:
-        take_over_all(session, desk)
-        service.open_repo(session, desk.maker, repo_r1(desk), standing=desk.standing)
-        service.revalue(session, desk.maker, TODAY)
-        service.revalue_repos(session, desk.maker, TODAY)
-        drafts = [TableVersion(table=one, valid_from=TODAY, known_from=TODAY) for one in (IN_FIGURES, crossed)]
-        in_figures, by_parts = (service.haircut_impact(session, desk.maker, draft) for draft in drafts)
-        elsewhere = service.haircut_impact(session, desk.stranger, drafts[0])
-    names = ("pledge:P1 CEA-2023", "repo:R1 SZA-2023")
-    moves = {one.subject: (one.before, one.after) for one in in_figures.moves}
-    assert [moves[name] for name in names] == [
-        (Decimal("0.40"), Decimal("0.45")),
-        (Decimal("0.48"), Decimal("0.80")),
-    ]
-    # P2 pledges two vintages of SZA and P3 one, each at 0.50 and then 0.70.
-    assert (in_figures.subjects_count, in_figures.difference_total) == (5, Decimal("0.97"))
-    # A pledge never took the currency part, so it would be left without a haircut, not with a smaller one.
-    moves = {one.subject: (one.before, one.after) for one in by_parts.moves}
-    assert [moves[name] for name in names] == [(Decimal("0.40"), None), (Decimal("0.48"), Decimal("0.50"))]
-    assert (by_parts.undecided_after_count, elsewhere.subjects_count) == (4, 0)

@@ -146,10 +146,13 @@ def test_what_a_draft_would_do_to_the_subsidies_that_stand(sqlite_sessions: Sess
         impact = service.subsidy_impact(session, actors.bureau, draft)
         elsewhere = service.subsidy_impact(session, actors.bank, draft)
     (move,) = impact.moves
-    assert (move.subject, move.before, move.difference) == ("A3", None, None)
-    assert move.after == Decimal("0.00"), "A3 has no voucher yet"
-    assert (impact.subjects_count, impact.undecided_before_count, impact.undecided_after_count) == (4, 3, 2)
-    assert elsewhere.subjects_count == 0
+    (amount,) = (one for one in move.figures if one.name == "calculated")
+    assert (move.subject, amount.before, amount.after) == ("A3", "", "0.00"), "A3 has no voucher yet"
+    assert (impact.population_count, len(impact.failures), impact.left_unanswered_count) == (4, 1, 0)
+    assert all(one.reason_zh for one in impact.failures)
+    (total,) = impact.totals
+    assert (total.count, total.before, total.after) == (0, Decimal("55086.49"), Decimal("55086.49"))
+    assert elsewhere.population_count == 0
 
 
 def test_a_decision_by_the_table_replays_from_its_record_alone() -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.app.doors import doors_of
+from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_of, impacts_out
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage import approvals
@@ -123,6 +124,14 @@ class ApprovalListOut(Struct, frozen=True, kw_only=True):
     approvals: list[ApprovalSummaryOut]
 
 
+class ApprovalImpactOut(Struct, frozen=True, kw_only=True):
+    """What a proposed rule would do, while it waits; `impacts` is empty where the approval is about something else."""
+
+    approval_id: str
+    state: str
+    impacts: list[LiveImpactOut]
+
+
 @get("/v1/approvals", sync_to_thread=True, responses=problem_responses(), tags=["approvals"])
 def list_approvals(
     sessions: Sessions,
@@ -146,6 +155,19 @@ def read_approval(
         approval = approvals.load_approval(session, actor, approval_id)
         body = ApprovalOut.of(approval, approvals.events_of(session, actor, approval_id))
     return tagged(body, if_none_match, tag=version_tag(approval.version))
+
+
+@get(
+    "/v1/approvals/{approval_id:str}/impact", sync_to_thread=True, responses=problem_responses(404), tags=["approvals"]
+)
+def read_approval_impact(sessions: Sessions, actor: Actor, approval_id: FromPath[IdText]) -> ApprovalImpactOut:
+    """Run the rule in force and a proposed one over all pledges, repos, loans or applications; nothing is recorded."""
+    with sessions.read() as session:
+        approval = approvals.load_approval(session, actor, approval_id)
+        return ApprovalImpactOut(
+            approval_id=approval.id, state=approval.state.value,
+            impacts=impacts_out(impacts_of(session, actor, approval)),
+        )  # fmt: skip
 
 
 @post(
@@ -310,4 +332,4 @@ def _head(approval: Approval) -> dict[str, Any]:
     }
 
 
-routes = [list_approvals, read_approval, approve, reject, withdraw]
+routes = [list_approvals, read_approval, read_approval_impact, approve, reject, withdraw]

@@ -8,11 +8,12 @@ from litestar.response import Response
 from msgspec import Meta, Struct
 
 from carbonfin.app.packages import TABLE_CONTRACTS
+from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_out, live_impacts
 from carbonfin.app.rulebook.shelf import Shelf, dates_asked
 from carbonfin.app.rulebook.trying import typed
 from carbonfin.app.rulebook.views import findings_of
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.compiled_tables import compiled
 from carbonfin.rules.decide import Decision, NotDecided
@@ -178,13 +179,17 @@ class DraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ValidationOut(Struct, frozen=True, kw_only=True):
-    """Whether the draft may be proposed, what was found, and what it would change; nothing was stored."""
+    """Whether the draft may be proposed, what was found, what it changes and does to all that stands.
+
+    Nothing was stored.
+    """
 
     digest: str
     may_be_proposed: bool
     findings: list[TableFindingOut]
     in_force: TableOut | None
     changes: list[ChangeOut]
+    impacts: list[LiveImpactOut]
 
 
 class ProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -266,11 +271,16 @@ def try_table(
 
 @post("/v1/rules/validations", sync_to_thread=True, status_code=200, responses=problem_responses(422), tags=["rules"])
 def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn) -> ValidationOut:
-    """Prove a draft and hold it against the version in force; nothing is stored."""
+    """Prove a draft, hold it against the version in force, and run both over what stands; nothing is stored."""
     table = table_from_plain(data.table)
     day = None if data.valid_from is None else day_of(data.valid_from, field="valid_from")
     with sessions.read() as session:
-        current = Shelf.for_draft(session, actor, clock).replaced(table.name, valid_from=day)
+        shelf = Shelf.for_draft(session, actor, clock)
+        current = shelf.replaced(table.name, valid_from=day)
+        draft = TableVersion(
+            table=table, valid_from=day or shelf.dates.valid_on, known_from=china_day(shelf.dates.known_at)
+        )
+        impacts = live_impacts(session, actor, draft)
     findings = findings_of(table)
     changes = () if current is None else differences(current.table, table)
     return ValidationOut(
@@ -282,6 +292,7 @@ def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn
             ChangeOut(kind=one.kind.value, row=one.row, column=one.column, before=one.before, after=one.after)
             for one in changes
         ],
+        impacts=impacts_out(impacts),
     )
 
 

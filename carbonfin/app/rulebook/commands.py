@@ -192,6 +192,9 @@ def propose_parameter_command(
     preview: Annotated[bool, typer.Option(help="只校验与试算，不发起 / prove and try alone")] = False,
 ) -> None:
     """发起参数的新取值，由另一人复核后生效；--preview 只看校验与影响 / propose a parameter's new value."""
+    import msgspec
+
+    from carbonfin.app.rulebook.live_impacts import impacts_out
     from carbonfin.app.rulebook.parameter_proposals import TypedValue, previewed, proposed
     from carbonfin.web.terminal import terminal_of
 
@@ -211,6 +214,7 @@ def propose_parameter_command(
                 "value_now": "" if found.current is None else found.current.value,
                 "decisions_count": 0 if found.impact is None else found.impact.decisions_count,
                 "moves_count": 0 if found.impact is None else len(found.impact.moves),
+                "impacts": msgspec.to_builtins(impacts_out(found.live)),
             }
         )
         if found.faults:

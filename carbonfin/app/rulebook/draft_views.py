@@ -5,12 +5,13 @@ from datetime import date, timedelta
 
 from sqlmodel import Session
 
+from carbonfin.app.rulebook.live_impacts import live_impacts
 from carbonfin.app.rulebook.shelf import Dates, Shelf
-from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, live_impact, table_view
+from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
 from carbonfin.rules.difference import Change, differences
-from carbonfin.rules.impact import LiveImpact
+from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
@@ -46,7 +47,7 @@ class DraftView:
         changes: The same in words, with the clauses.
         findings: What the validation found, with the input that shows it.
         spans: Which version answers on which days, until now and from the day the draft is known.
-        impact: What it would do to decisions that stand; None where none reads such a table, or it is decided already.
+        impacts: What it would do to everything that stands; none where nothing reads it, or it is decided already.
     """
 
     version: TableVersion
@@ -56,7 +57,7 @@ class DraftView:
     changes: tuple[ChangeView, ...] = field(init=False)
     findings: tuple[Finding, ...]
     spans: tuple[Span, ...]
-    impact: LiveImpact | None
+    impacts: tuple[LiveImpact, ...]
 
     def __post_init__(self) -> None:
         words = change_views(self.differing, self.current.table, self.version.table) if self.current else ()
@@ -81,7 +82,7 @@ class DraftView:
 def draft_view(session: Session, actor: Actor, clock: Clock, version: TableVersion) -> DraftView:
     """Hold a draft against what is in force on its first day, as it is known now, prove it and try it."""
     shelf = Shelf.for_draft(session, actor, clock)
-    return _held(shelf, version, impact=live_impact(session, actor, version))
+    return _held(shelf, version, impacts=live_impacts(session, actor, version))
 
 
 def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Approval) -> DraftView | None:
@@ -96,10 +97,10 @@ def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Appro
         return draft_view(session, actor, clock, version)
     decided_at = approval.decided_at or approval.created_at
     then = Dates(valid_on=approval.effective_on or china_day(decided_at), known_at=decided_at)
-    return _held(Shelf.of(session, actor, then).without(version), version, impact=None)
+    return _held(Shelf.of(session, actor, then).without(version), version, impacts=())
 
 
-def _held(shelf: Shelf, version: TableVersion, *, impact: LiveImpact | None) -> DraftView:
+def _held(shelf: Shelf, version: TableVersion, *, impacts: tuple[LiveImpact, ...]) -> DraftView:
     table = version.table
     current = shelf.replaced(table.name, valid_from=version.valid_from, valid_to=version.valid_to)
     return DraftView(
@@ -109,7 +110,7 @@ def _held(shelf: Shelf, version: TableVersion, *, impact: LiveImpact | None) -> 
         differing=differences(current.table, table) if current else (),
         findings=findings_of(table),
         spans=spans_of(shelf.book, version),
-        impact=impact,
+        impacts=impacts,
     )
 
 

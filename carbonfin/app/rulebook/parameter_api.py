@@ -8,6 +8,7 @@ from litestar.response import Response
 from msgspec import Meta, Struct
 
 from carbonfin.app.rulebook.api import ProposalOut
+from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_out
 from carbonfin.app.rulebook.parameter_impact import DecisionMove, FigureTotal
 from carbonfin.app.rulebook.parameter_list import Wanted, package_of, whole_book
 from carbonfin.app.rulebook.parameter_proposals import EVIDENCE_MAX, Preview, TypedValue, previewed, proposed
@@ -177,7 +178,10 @@ class FigureTotalOut(Struct, frozen=True, kw_only=True):
 
 
 class ParameterValidationOut(Struct, frozen=True, kw_only=True):
-    """Whether the draft may be proposed, why not, what it replaces and what it would do; nothing was stored."""
+    """Whether the draft may be proposed, why not, what it replaces and what it would do; nothing was stored.
+
+    `moves` and `totals` are of decisions made again as recorded, `impacts` of all agreements and loans run anew.
+    """
 
     digest: str
     may_be_proposed: bool
@@ -187,6 +191,7 @@ class ParameterValidationOut(Struct, frozen=True, kw_only=True):
     decisions_count: int
     moves: list[DecisionMoveOut]
     totals: list[FigureTotalOut]
+    impacts: list[LiveImpactOut]
 
     @classmethod
     def of(cls, preview: Preview) -> "ParameterValidationOut":
@@ -201,6 +206,7 @@ class ParameterValidationOut(Struct, frozen=True, kw_only=True):
             decisions_count=0 if impact is None else impact.decisions_count,
             moves=[] if impact is None else [DecisionMoveOut.of(one) for one in impact.moves],
             totals=[] if impact is None else [FigureTotalOut.of(one) for one in impact.totals],
+            impacts=impacts_out(preview.live),
         )
 
 

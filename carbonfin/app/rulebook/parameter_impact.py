@@ -17,6 +17,7 @@ from sqlmodel import Session
 from carbonfin.app.decisions.kinds import decision_kinds, title_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure
@@ -24,7 +25,7 @@ from carbonfin.storage.decisions import DecisionRecord, latest_records, rebuilt
 from carbonfin.web.language import Text
 
 _VALUE_KEYS = frozenset({"key", "scope", "value", "unit", "valid_from", "known_from"})
-MOVES_SHOWN = 50
+_ADDED_UNITS = frozenset({*Currency, "t", "count"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +105,11 @@ class ParameterImpact:
 
     @property
     def totals(self) -> tuple[FigureTotal, ...]:
-        """The differences of each chief figure, together, where they are numbers."""
+        """The differences of each chief figure, together, where it is an amount: rates and ratios do not add up."""
         found: dict[tuple[str, str], list[tuple[DecisionMove, FigureMove, Decimal]]] = defaultdict(list)
         for move in self.moves:
             for one in move.chief:
-                if one.difference is not None:
+                if one.difference is not None and one.unit in _ADDED_UNITS:
                     found[move.kind.en, one.name].append((move, one, one.difference))
         return tuple(
             FigureTotal(

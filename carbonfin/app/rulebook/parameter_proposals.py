@@ -6,10 +6,12 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from carbonfin.app.rulebook.live_impacts import live_impacts
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
 from carbonfin.app.rulebook.parameter_list import whole_book
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.parameter_drafts import draft_faults
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage.approvals import Approval
@@ -66,6 +68,7 @@ class Preview:
         is_new_scope: Whether the parameter has no value of this scope yet, which may be a slip of the pen.
         faults: What forbids proposing it.
         impact: What it would do to decisions that stand; None while something forbids it.
+        live: What it would do to all agreements and loans that read it; none while something forbids it.
     """
 
     draft: ParameterValue
@@ -73,6 +76,7 @@ class Preview:
     is_new_scope: bool
     faults: tuple[InvalidInput, ...]
     impact: ParameterImpact | None
+    live: tuple[LiveImpact, ...]
 
 
 def previewed(session: Session, actor: Actor, typed: TypedValue, *, at: datetime) -> Preview:
@@ -86,6 +90,7 @@ def previewed(session: Session, actor: Actor, typed: TypedValue, *, at: datetime
         is_new_scope=draft.scope not in known.scopes(draft.key),
         faults=faults,
         impact=None if faults else parameter_impact(session, actor, draft),
+        live=() if faults else live_impacts(session, actor, draft),
     )
 
 

@@ -3,15 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
-from carbonfin.app.packages import TABLE_CONTRACTS, TABLE_IMPACTS
+from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
-from carbonfin.kernel.actors import Actor
 from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind
 from carbonfin.rules.domains import NumberDomain
-from carbonfin.rules.impact import LiveImpact
 from carbonfin.rules.tables import (
     Clause,
     DecisionTable,
@@ -19,7 +15,6 @@ from carbonfin.rules.tables import (
     InputColumn,
     OutputColumn,
     OutputKind,
-    TableVersion,
     output_text,
 )
 from carbonfin.rules.validate import Finding, validate
@@ -137,14 +132,6 @@ def _with_unit(title: Text, unit: Text) -> Text:
 def findings_of(table: DecisionTable) -> tuple[Finding, ...]:
     """Give what the validation found, and what stands between the table and the decision that reads it."""
     return (*validate(table).findings, *contract_findings(TABLE_CONTRACTS, table))
-
-
-def live_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpact | None:
-    """Give what a draft would do to decisions that stand; None where none reads it, or it breaks its contract."""
-    impact = TABLE_IMPACTS.get(draft.table.name)
-    if impact is None or any(one.is_fatal for one in contract_findings(TABLE_CONTRACTS, draft.table)):
-        return None
-    return impact(session, actor, draft)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
