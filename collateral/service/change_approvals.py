@@ -16,6 +16,7 @@ from collateral.service import change_steps, changes
 from collateral.service.view import desk_view
 from collateral.store import pledge_changes as store
 from collateral.store import pledges as pledge_store
+from collateral.store.holdings import hold_accounts
 
 _TITLES = {
     ChangeKind.SUBSTITUTION: ("置换押品", "Substitution"),
@@ -107,9 +108,14 @@ def _shown(units: tuple[UnitQuantity, ...]) -> list[dict[str, str | int]]:
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
-    """Weigh the change again, and carry it out unless something stands against it today."""
+    """Weigh the change again, and carry it out unless something stands against it today.
+
+    The pledgor's accounts are held from before it is weighed: two changes that leave headroom each may not leave it
+    together, so those that are approved at once are weighed one after the other.
+    """
     seen = store.load_change(session, checker, _change_id(approval))
     pledge = pledge_store.load_pledge(session, checker, seen.pledge_id, lock=True)
+    hold_accounts(session, checker, party_id=pledge.pledgor_id)
     change = store.load_change(session, checker, seen.id, lock=True)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
     recorded = changes.record_change(

@@ -19,7 +19,6 @@ from collateral.calc.surrender import trading_days_of
 from collateral.service.compliance import TRUE_UP_COUNTED, MeanPrices, position_inputs, record_positions
 from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
 from collateral.store import compliance, ledger, pledges
-from collateral.store.holdings import hold_accounts
 
 SURRENDER_DATE = "pricing.surrender_date"
 SURRENDER_BUFFER = "collateral.surrender_buffer_ratio"
@@ -126,12 +125,12 @@ def require_headroom(session: Session, actor: Actor, pledge: Pledge, view: DeskV
     """Hold that a pledgor can still surrender now that a pledge's units are reserved, among all that is bound today.
 
     Approvals weigh each pledge beside what is bound when they are given; two that leave headroom each may not leave it
-    together. The accounts are held until the end, so that freezes asked for at once are weighed one after the other.
+    together. Whoever asks holds the pledgor's accounts, so that freezes asked for at once are weighed one after the
+    other.
 
     Raises:
         Conflict: The headroom of a scheme that is pledged would be negative.
     """
-    hold_accounts(session, actor, party_id=pledge.pledgor_id)
     party = load_party(session, actor, pledge.pledgor_id)
     schemes = {one.unit.scheme for one in pledge.units}
     for inputs in headroom_inputs(session, actor, party, view, extends_code=pledge.extends_code):

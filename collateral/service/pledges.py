@@ -26,6 +26,7 @@ from collateral.store import enforcements
 from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
 from collateral.store.authority_acts import attached_to
+from collateral.store.holdings import hold_accounts
 
 
 def apply_for_pledge(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> Pledge:
@@ -183,6 +184,8 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
             it; nothing is reserved or sent.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
+    # Before any position, as whoever weighs headroom does: two who take them the other way round would stop each other.
+    hold_accounts(session, actor, party_id=pledge.pledgor_id)
     moved = take_step(session, actor, pledge, "request_freeze", standing=standing, cause="台账预留并向登记机构申请冻结")
     ledger.reserve(
         session,

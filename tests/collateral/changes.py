@@ -57,12 +57,16 @@ def ask(sessions: Sessions, desk: Desk, pledge_id: str, draft: ChangeDraft) -> P
 
 def approve(sessions: Sessions, desk: Desk, asked: PledgeChange) -> PledgeChange:
     with sessions.begin() as session:
-        waiting = service.waiting_change_approval(session, desk.checker, asked.id)
-        assert waiting is not None
-        return service.approve_change(
-            session, desk.checker, asked.id, standing=desk.standing, reason="同意",
-            accepted_unconfirmed=unconfirmed(session, desk, asked),
-        )  # fmt: skip
+        return approve_within(session, desk, asked)
+
+
+def approve_within(session: Session, desk: Desk, asked: PledgeChange) -> PledgeChange:
+    waiting = service.waiting_change_approval(session, desk.checker, asked.id)
+    assert waiting is not None
+    return service.approve_change(
+        session, desk.checker, asked.id, standing=desk.standing, reason="同意",
+        accepted_unconfirmed=unconfirmed(session, desk, asked),
+    )  # fmt: skip
 
 
 def unconfirmed(session: Session, desk: Desk, asked: PledgeChange) -> tuple[str, ...]:

@@ -4,9 +4,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from carbonfin.kernel.allowances import Unit
@@ -14,9 +17,11 @@ from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.engine import Sessions, open_engine
 from collateral import service
 from collateral.calc.agreements import UnitQuantity
+from collateral.calc.pledge_changes import ChangeKind, PledgeChange
 from collateral.service import ledger as ledger_service
 from collateral.store import ledger as ledger_store
-from tests.collateral.desk import Desk, build_desk, draft
+from tests.collateral.changes import approve, approve_within, ask, called_desk, change
+from tests.collateral.desk import Desk, build_desk, draft, take_over
 
 THREADS = 10
 ROUNDS = 12
@@ -188,14 +193,52 @@ def test_a_statement_waits_for_the_one_before_it(emptied_postgres: Callable[[], 
             cause="登记簿",
         )  # fmt: skip
         second = pool.submit(_stated, sessions, desk, "SZA-2023", 60_000)
-        waiting = sa.text(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname IS NOT NULL"
-        )
-        with engine.connect() as watching:
-            while not watching.execute(waiting).scalar_one() and not second.done():
-                watching.rollback()
-                time.sleep(0.02)
+        _wait_until_it_waits(engine, second)
         session.commit()
         second.result(timeout=60)
     assert _held_t(sessions, desk, "SZA-2023") == 60_000
     engine.dispose()
+
+
+def _wait_until_it_waits(engine: sa.Engine, asked: Future[Any]) -> None:
+    """Return once a transaction waits for another one's lock, or what was asked is done without waiting."""
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname IS NOT NULL")
+    with engine.connect() as watching:
+        while not watching.execute(waiting).scalar_one() and not asked.done():
+            watching.rollback()
+            time.sleep(0.02)
+
+
+def test_substitutions_approved_at_once_are_weighed_one_after_the_other(emptied_postgres: Callable[[], str]) -> None:
+    """E2 has 34,681 t of headroom, 14,681 with PX; a change binds 10,000 and frees 5,000: one leaves 9,681 t.
+
+    The second finds the first's old units still bound: 14,681 - 10,000 - 10,000 + 5,000 are 319 t too few.
+    """
+    engine = open_engine(emptied_postgres())
+    sessions = Sessions(engine)
+    with sessions.begin() as session:
+        desk = build_desk(session)
+        p2 = called_desk(session, desk)["P2"]
+        px_draft = draft(desk, "PX", "E2", {"SZA-2023": 20_000}, principal="1.00", end=date(2025, 12, 12))
+        px = take_over(session, desk, px_draft, date(2025, 6, 27))
+        service.record_exposure(
+            session, desk.maker, "PX", principal_cny=Decimal("1.00"), accrued_cny=Decimal("0.00"),
+            exposure_date=desk.standing.business_date,
+        )  # fmt: skip
+    asked = [_substitution(sessions, desk, p2, "SZA-2022"), _substitution(sessions, desk, px, "SZA-2023")]
+    with ThreadPoolExecutor(1) as pool, sessions.begin() as session:
+        approve_within(session, desk, asked[0])
+        second = pool.submit(approve, sessions, desk, asked[1])
+        _wait_until_it_waits(engine, second)
+        session.commit()
+        with pytest.raises(Conflict, match="SZA headroom after the change is -319 t"):
+            second.result(timeout=60)
+    with sessions.read() as session:
+        (headroom,) = service.headroom_of(session, desk.maker, desk.parties["E2"], standing=desk.standing)
+    assert headroom.headroom_t == 4681
+    engine.dispose()
+
+
+def _substitution(sessions: Sessions, desk: Desk, pledge_id: str, old: str) -> PledgeChange:
+    draft = change(ChangeKind.SUBSTITUTION, added={"SZA-2024": 10_000}, freed={old: 5_000})
+    return ask(sessions, desk, pledge_id, draft)
