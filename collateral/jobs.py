@@ -5,7 +5,7 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.batch import uncollected
+from carbonfin.kernel.batch import Failure, uncollected
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import MissingData, UpstreamFailed
 from carbonfin.storage.engine import Sessions
@@ -13,6 +13,8 @@ from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.outbox import Message
 from carbonfin.storage.parties import parties_of, standing_of
 from collateral import service
+from collateral.calc.pledge import PLEDGE
+from collateral.calc.reconciliation import NAMES as DIFFERENCE_NAMES
 from collateral.registries.port import Answer, Registry
 
 
@@ -22,15 +24,23 @@ def dispatch_registry_messages(sessions: Sessions, actor: Actor, registry: Regis
     A request is taken before it is sent, so that two dispatchers at once send it once. A process that dies after
     sending sends again under the same key, and the registry gives the same answer.
     """
-    done, failures, tried = 0, [], set[str]()
+    done, tried = 0, set[str]()
+    failures: list[Failure] = []
     while messages := [one for one in _waiting(sessions, actor) if one.id not in tried]:
         for message in messages:
             tried.add(message.id)
             failure = _dispatch(sessions, actor, registry, message, clock=clock)
             done += failure is None
             if failure is not None:
-                failures.append(f"{message.payload['agreement_code']}: {failure}")
+                failures.append(_not_sent(message, failure))
     return JobOutcome(done_count=done, failures=tuple(failures))
+
+
+def _not_sent(message: Message, reason: str) -> Failure:
+    return Failure(
+        item=str(message.payload["agreement_code"]), field=None, detail=reason, zh=f"向登记机构的报文未送出：{reason}",
+        remedy="It is sent again by the next run.", remedy_zh="下次处理时自动重发。",
+    )  # fmt: skip
 
 
 def _waiting(sessions: Sessions, actor: Actor) -> tuple[Message, ...]:
@@ -63,7 +73,9 @@ def query_open_requests(sessions: Sessions, actor: Actor, registry: Registry, *,
             pledge = service.take_answer(session, actor, question.request_key, reply, standing=standing)
             is_open = service.is_open_question(session, actor, question.request_key)
         if is_open:
-            unresolved.append(f"{pledge.code}: {pledge.state}")
+            unresolved.append(
+                Failure(item=pledge.code, field=None, detail=pledge.state, zh=PLEDGE.states[pledge.state])
+            )
     return JobOutcome(done_count=len(questions) - len(unresolved), failures=tuple(unresolved))
 
 
@@ -87,15 +99,29 @@ def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *
     asked = query_open_requests(sessions, actor, registry, clock=clock)
     sent = dispatch_registry_messages(sessions, actor, registry, clock=clock)
     with sessions.read() as session:
-        unknown = tuple(f"{one.pledge_code}: its end is not known" for one in service.open_questions(session, actor))
+        unknown = tuple(
+            Failure(
+                item=one.pledge_code,
+                field=None,
+                detail="its end is not known",
+                zh="登记机构尚未答复，结果未知，仍按占用处理",
+            )
+            for one in service.open_questions(session, actor)
+        )
     try:
         outcome = reconcile_registry(sessions, actor, registry, clock=clock).outcome
         differences = tuple(
-            f"{one.kind} {one.agreement_code or one.account_id} {one.unit}: {one.ledger_t} / {one.registry_t} t"
+            Failure(
+                item=one.agreement_code or one.account_id,
+                field=None,
+                detail=f"{DIFFERENCE_NAMES[one.kind][1]}, {one.unit}: {one.ledger_t} / {one.registry_t} t",
+                zh=f"{DIFFERENCE_NAMES[one.kind][0]}，{one.unit}：台账 {one.ledger_t:,} 吨，"
+                f"登记机构 {one.registry_t:,} 吨",
+            )
             for one in outcome.differences
         )
     except UpstreamFailed as error:
-        differences = (error.detail,)
+        differences = (Failure.of("registry", error),)
     return JobOutcome(done_count=asked.done_count + sent.done_count, failures=(*sent.failures, *unknown, *differences))
 
 
@@ -104,7 +130,16 @@ def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:
     with sessions.read() as session:
         waiting = {one.payload["agreement_code"] for one in service.messages_to_send(session, actor)}
         waiting |= {one.pledge_code for one in service.open_questions(session, actor)}
-    return JobOutcome(done_count=0, failures=tuple(f"{code}: no registry is configured" for code in sorted(waiting)))
+    return JobOutcome(
+        done_count=0,
+        failures=tuple(
+            Failure(
+                item=code, field=None, detail="no registry is configured", zh="未配置登记机构接口，报文未送出",
+                remedy="Set the registry's address and key.", remedy_zh="请由运维人员配置登记机构地址与密钥。",
+            )
+            for code in sorted(waiting)
+        ),
+    )  # fmt: skip
 
 
 def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
@@ -114,7 +149,7 @@ def revalue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
         repos = service.revalue_repos(session, actor, business_date)
     return JobOutcome(
         done_count=len(pledges.values) + len(repos.values),
-        failures=tuple(f"{one.item}: {one.detail}" for one in (*pledges.failures, *repos.failures)),
+        failures=(*pledges.failures, *repos.failures),
     )
 
 
@@ -122,12 +157,13 @@ def strike_headroom(session: Session, actor: Actor, business_date: date) -> JobO
     """Strike position and headroom of every emitter; one that lacks a figure is named and stops no other."""
     view = service.desk_view(session, service.standing_on(session, actor, business_date))
     means = service.MeanPrices(session, actor, view)
-    done_count, failures = 0, []
+    done_count = 0
+    failures: list[Failure] = []
     for party in parties_of(session, actor):
         try:
             done_count += service.record_headroom(session, actor, party, view, means)
         except MissingData as error:
-            failures.append(f"{party.name}: {error.detail}")
+            failures.append(Failure.of(party.name, error))
     return JobOutcome(done_count=done_count, failures=tuple(failures))
 
 

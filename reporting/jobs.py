@@ -13,9 +13,7 @@ from reporting.calc.quarters import Quarter
 def build_quarter(session: Session, actor: Actor, business_date: date, *, quarter: Quarter) -> JobOutcome:
     """Build the report of a quarter as of the business date; a second run gives the same report."""
     report = service.build_report(session, actor, quarter=quarter, as_of=business_date)
-    return JobOutcome(
-        done_count=len(report.lines), failures=tuple(f"{failure.item}: {failure.detail}" for failure in report.failures)
-    )
+    return JobOutcome(done_count=len(report.lines), failures=report.failures)
 
 
 def quarter_of(day: date) -> Quarter:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
@@ -23,7 +24,7 @@ class JobRunRow(Row, table=True):
     business_date: date
     finished_at: datetime
     done_count: int
-    failures: list[str] = Field(sa_type=columns.Json)
+    failures: list[dict[str, str] | str] = Field(sa_type=columns.Json)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class JobOutcome:
     """What a job did: how many items, and each item it could not do with the reason."""
 
     done_count: int
-    failures: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class JobRun:
     business_date: date
     finished_at: datetime
     done_count: int
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     repeated: bool
 
 
@@ -80,7 +81,10 @@ def run_job_once(
         business_date=business_date,
         finished_at=clock.now(),
         done_count=outcome.done_count,
-        failures=list(outcome.failures),
+        failures=[
+            {"item": one.item, "detail": one.detail, "zh": one.zh, "remedy": one.remedy, "remedy_zh": one.remedy_zh}
+            for one in outcome.failures
+        ],
     )
     session.add(row)
     session.flush()
@@ -116,6 +120,14 @@ def _run(row: JobRunRow, *, repeated: bool) -> JobRun:
         business_date=row.business_date,
         finished_at=row.finished_at,
         done_count=row.done_count,
-        failures=tuple(row.failures),
+        failures=tuple(map(_failure, row.failures)),
         repeated=repeated,
     )
+
+
+def _failure(kept: dict[str, str] | str) -> Failure:
+    """Give a failure as it is kept; until 2026-11 it was one line in one language."""
+    if isinstance(kept, dict):
+        return Failure(field=None, **kept)
+    item, _, detail = kept.partition(": ")
+    return Failure(item=item, field=None, detail=detail, zh=detail)

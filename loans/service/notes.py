@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.parties import load_party
@@ -153,14 +154,27 @@ def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
 
     Idempotent by note and date: a second run posts the same figures and adds nothing.
     """
-    done, remarks = 0, []
+    done = 0
+    remarks: list[Failure] = []
     for note in store.running_notes(session, actor, on=business_date):
         if note.interest_paid_to > business_date:
-            remarks.append(f"{note.code}: interest is paid to {note.interest_paid_to}, past {business_date}")
+            remarks.append(
+                Failure(
+                    item=note.code, field=None,
+                    detail=f"interest is paid to {note.interest_paid_to}, past {business_date}",
+                    zh=f"利息已付至 {note.interest_paid_to}，晚于业务日期 {business_date}，未计提",
+                )
+            )  # fmt: skip
             continue
         accrual = accrual_of(note, accrual_date=business_date)
         if business_date > note.terms.maturity_date:
-            remarks.append(f"{note.code}: matured on {note.terms.maturity_date}; default interest is not accrued")
+            remarks.append(
+                Failure(
+                    item=note.code, field=None,
+                    detail=f"matured on {note.terms.maturity_date}; default interest is not accrued",
+                    zh=f"已于 {note.terms.maturity_date} 到期，逾期罚息未计提",
+                )
+            )  # fmt: skip
         store.add_accrual(session, actor, note, accrual)
         if note.pledge_code is not None:
             collateral_service.record_exposure(

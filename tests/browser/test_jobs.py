@@ -67,7 +67,7 @@ def test_days_are_closed_in_sight_and_name_the_rate_that_is_missing(
         rows = page.locator("#job-progress tbody tr")
         expect(rows).to_have_count(8)
         expect(rows.nth(5)).not_to_contain_text("HKDCNY")
-        expect(rows.nth(6)).to_contain_text("R1: ")
+        expect(rows.nth(6)).to_contain_text("R1：")
         expect(rows.nth(6)).to_contain_text("HKDCNY")
         assert axe_violations(page) == []
         screenshot(page, "job-with-failures")

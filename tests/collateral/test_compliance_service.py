@@ -106,8 +106,8 @@ def test_the_end_of_day_names_an_emitter_without_a_deadline_and_strikes_the_othe
         outcome = jobs.strike_headroom(session, desk.maker, TODAY)
         assert outcome.done_count == 3
         (failure,) = outcome.failures
-        assert "CEA-2027" in failure
-        assert "示例燃气发电" in failure
+        assert "CEA-2027" in failure.detail
+        assert "示例燃气发电" in failure.item
         assert kept_positions(session, desk, "E1") == ()
         (kept,) = kept_positions(session, desk, "E2")
         assert replay_decision(session, service.DECISION_KINDS, kept.id).same

@@ -59,7 +59,7 @@ def test_a_mixed_book_is_valued_called_and_refused_way_by_way_and_replays_on_bot
     with sessions.begin() as session:
         called = jobs.issue_calls(session, desk.maker, TODAY)
     assert valued.done_count == count - 2 * len(REFUSED)
-    assert {way_of(failure.partition(":")[0]) for failure in valued.failures} == REFUSED
+    assert {way_of(failure.item) for failure in valued.failures} == REFUSED
     with sessions.read() as session:
         calls = [one for one in service.live_calls(session, desk.maker) if one.issued_on == TODAY]
         assert called.done_count == len(calls)

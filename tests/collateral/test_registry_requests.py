@@ -32,12 +32,12 @@ class Counter:
         self.pledge_id = freeze_p4(sessions, desk)
 
     def dispatch(self) -> tuple[str, ...]:
-        return jobs.dispatch_registry_messages(
-            self.sessions, self.desk.maker, self.registry, clock=self.clock
-        ).failures  # fmt: skip
+        outcome = jobs.dispatch_registry_messages(self.sessions, self.desk.maker, self.registry, clock=self.clock)
+        return tuple(f"{one.item}: {one.detail}" for one in outcome.failures)
 
     def query(self) -> tuple[str, ...]:
-        return jobs.query_open_requests(self.sessions, self.desk.maker, self.registry, clock=self.clock).failures
+        outcome = jobs.query_open_requests(self.sessions, self.desk.maker, self.registry, clock=self.clock)
+        return tuple(f"{one.item}: {one.detail}" for one in outcome.failures)
 
     @property
     def state(self) -> tuple[str, int, int]:

@@ -33,7 +33,8 @@ def test_a_repo_that_cannot_be_valued_is_a_failure_and_stops_no_other(desk_sessi
         outcome = jobs.revalue(session, desk.maker, TODAY)
     assert outcome.done_count == 3
     (failure,) = outcome.failures
-    assert failure.startswith("R0: parameter collateral.price_policy[EUA] has no value")
+    assert failure.item == "R0"
+    assert failure.detail.startswith("parameter collateral.price_policy[EUA] has no value")
     with desk_sessions.begin() as session:
         # 2,411,322.74 HKD (41 days, test_repo_life) at 0.912707 are 2,200,831.14 CNY; less 100,000 t at 40.00 less 48 %,
         # 2,080,000.00: 120,831.14 CNY, / 0.912707 = 132,387.66 HKD. R2 has twice the units

@@ -155,7 +155,9 @@ def test_p4_lost_reply_is_unknown_then_queried_then_frozen(sessions: Sessions) -
         assert state_of(sessions, desk, pledge_id) == ("FREEZE_UNKNOWN", 10000, 0)
         for _ in range(2):
             outcome = jobs.query_open_requests(sessions, desk.maker, registry, clock=CLOCK)
-            assert outcome.failures == ("P4: FREEZE_UNKNOWN",)
+            assert [(one.item, one.detail, one.zh) for one in outcome.failures] == [
+                ("P4", "FREEZE_UNKNOWN", "冻结状态未知")
+            ]
             assert state_of(sessions, desk, pledge_id) == ("FREEZE_UNKNOWN", 10000, 0)
         with sessions.read() as session:
             (headroom,) = service.headroom_of(session, desk.maker, desk.parties["E5"], standing=desk.standing)

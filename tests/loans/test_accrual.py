@@ -74,7 +74,7 @@ def test_past_maturity_no_default_interest_is_invented(sqlite_sessions: Sessions
         service.record_loan_note(session, desk.maker, draft, known_at=KNOWN_AT)
         outcome = jobs.accrue_interest(session, desk.maker, date(2025, 11, 30))
         assert outcome.done_count == 1
-        assert "matured on 2025-10-31" in outcome.failures[0]
+        assert "matured on 2025-10-31" in outcome.failures[0].detail
         paid_ahead = jobs.accrue_interest(session, desk.maker, date(2025, 6, 15))
         assert paid_ahead.done_count == 0
-        assert "paid to 2025-06-21" in paid_ahead.failures[0]
+        assert "paid to 2025-06-21" in paid_ahead.failures[0].detail

@@ -316,7 +316,7 @@ def test_the_end_of_day_job_values_each_portfolio_and_names_what_failed(sessions
         assert run.repeated is repeated
         assert run.done_count == 2
         assert len(run.failures) == 1
-        assert run.failures[0].startswith("B2 H9: ")
+        assert run.failures[0].item == "B2 H9"
     with sessions.read() as session:
         found = {item.code: item.id for item in service.list_portfolios(session, world.maker)}
         values = service.valuations_of(session, world.maker, found["B1"], limit=5)

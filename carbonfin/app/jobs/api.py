@@ -89,6 +89,7 @@ class JobStepOut(Struct, frozen=True, kw_only=True):
     finished_at: str | None
     done_count: int | None
     failures: list[str]
+    failures_zh: list[str]
 
     @classmethod
     def of(cls, step: StepState) -> "JobStepOut":
@@ -100,7 +101,8 @@ class JobStepOut(Struct, frozen=True, kw_only=True):
             state=step.state,
             finished_at=None if step.finished_at is None else step.finished_at.isoformat(),
             done_count=step.done_count,
-            failures=list(step.failures),
+            failures=[f"{one.item}: {one.detail}" for one in step.failures],
+            failures_zh=[f"{one.item}：{one.zh}" for one in step.failures],
         )
 
 

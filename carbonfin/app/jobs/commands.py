@@ -1,12 +1,15 @@
 """The commands `carbonfin jobs …`: run a day's end at once, ask the worker for it, look, catch up, be the worker."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
+    from carbonfin.app.jobs.overview import StepState
     from carbonfin.storage.jobs import JobRun
 
 commands = typer.Typer(no_args_is_help=True, help="批量作业 / jobs")
@@ -39,7 +42,7 @@ def end_of_day(
             terminal.sessions, terminal.actor, clock=terminal.clock, signer=settings_from().signing.signer(),
             business_date=day, registry=asked, on_step=steps.done,
         )  # fmt: skip
-    terminal.answer(runs, columns=_RUN_COLUMNS)
+    terminal.answer(runs if terminal.json_output else _in_words(runs), columns=_RUN_COLUMNS)
     if roll:
         following = roll_to_next_open_day(terminal.sessions, terminal.actor, clock=terminal.clock)
         terminal.say(f"业务日期已进入 {following}")
@@ -79,7 +82,7 @@ def backfill(
                 on_step=steps.done,
             )
             roll_to_next_open_day(terminal.sessions, terminal.actor, clock=terminal.clock, business_date=day)
-    terminal.answer(runs, columns=_RUN_COLUMNS)
+    terminal.answer(runs if terminal.json_output else _in_words(runs), columns=_RUN_COLUMNS)
 
 
 @commands.command("ask")
@@ -115,7 +118,7 @@ def status(context: typer.Context) -> None:
     terminal.say(f"业务日期 {seen.business_date}；作业进程{'在运行' if seen.worker_is_alive else '未运行'}")
     if seen.missed.days:
         terminal.say(f"待补跑 {len(seen.missed.days)} 个营业日：{seen.missed.days[0]} 至 {seen.missed.days[-1]}")
-    terminal.answer(seen.steps, columns=("name", "state", "finished_at", "done_count", "failures"))
+    terminal.answer(_in_words(seen.steps), columns=("name", "state", "finished_at", "done_count", "failures"))
     terminal.answer(
         seen.requests,
         columns=("id", "business_date", "last_date", "state", "step_date", "step", "done_count", "total_count",
@@ -159,6 +162,14 @@ def _day(text: str | None, field: str) -> "date | None":
     from carbonfin.web.wire import day_of
 
     return None if text is None else day_of(text, field=field)
+
+
+def _in_words(rows: "Iterable[JobRun | StepState]") -> list[dict[str, object]]:
+    """Give rows for a table, with what could not be done as sentences."""
+    return [
+        {**asdict(row), "failures": "；".join(f"{one.item}：{one.zh} / {one.detail}" for one in row.failures) or None}
+        for row in rows
+    ]
 
 
 def _left_to_worker(request_id: str) -> Exception:

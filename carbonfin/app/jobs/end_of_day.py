@@ -15,6 +15,7 @@ from sqlmodel import Session
 from carbonfin.app.approvals.kinds import APPROVAL_KINDS
 from carbonfin.app.jobs.notices import tell_of_the_broken_chain, tell_of_the_day
 from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.cryptography import Signer
 from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.kernel.errors import Conflict
@@ -82,9 +83,7 @@ def carry_out_due(session: Session, actor: Actor, business_date: date, clock: Cl
     batch = approvals.make_due_effective(
         session, actor, kinds=APPROVAL_KINDS, business_date=business_date, at=clock.now()
     )
-    return JobOutcome(
-        done_count=len(batch.values), failures=tuple(f"{one.item}: {one.detail}" for one in batch.failures)
-    )
+    return JobOutcome(done_count=len(batch.values), failures=batch.failures)
 
 
 def expire_overdue(session: Session, actor: Actor, _: date, clock: Clock) -> JobOutcome:
@@ -99,7 +98,11 @@ def sign_chain(session: Session, actor: Actor, business_date: date, means: Means
     if signing.fault is None:
         return JobOutcome(done_count=1)
     tell_of_the_broken_chain(session, actor, business_date, signing.fault, at=at)
-    return JobOutcome(done_count=0, failures=(f"the chain is broken: {signing.fault.detail}",))
+    fault = signing.fault
+    broken = Failure(
+        item="decisions", field=None, detail=f"the chain is broken: {fault.detail}", zh=f"决定存证链不完整：{fault.zh}"
+    )
+    return JobOutcome(done_count=0, failures=(broken,))
 
 
 def settle_with_registry(sessions: Sessions, actor: Actor, _: date, means: Means) -> JobOutcome:

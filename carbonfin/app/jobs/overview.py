@@ -9,6 +9,7 @@ from carbonfin.app.jobs.days import MissedDays, missed_days
 from carbonfin.app.jobs.end_of_day import steps_for
 from carbonfin.app.jobs.sole_worker import is_worker_alive
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.job_requests import JobRequest, job_requests_of
 from carbonfin.storage.jobs import JobRun, job_runs_of, runs_between
@@ -25,7 +26,7 @@ class StepState:
     state: str
     finished_at: datetime | None
     done_count: int | None
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class DayState:
     step_count: int
     run_count: int
     done_count: int
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
 
 
 def days_of_request(session: Session, actor: Actor, request: JobRequest) -> tuple[DayState, ...]:

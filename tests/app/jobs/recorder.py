@@ -8,9 +8,12 @@ from sqlmodel import Session
 
 from carbonfin.app.jobs.end_of_day import Means, Step
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import CalculationFailed
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.web.language import Text
+
+NOT_DONE = Failure(item="P9", field=None, detail="no quote", zh="缺少报价")
 
 
 class Recorder:
@@ -38,6 +41,6 @@ class Recorder:
             self.ran.append(f"{name} {day}")
             self.began.set()
             self.during(name)
-            return JobOutcome(done_count=2, failures=("P9: no quote",) if name == "b" else ())
+            return JobOutcome(done_count=2, failures=(NOT_DONE,) if name == "b" else ())
 
         return Step(name=name, text=Text(f"{name} 步", f"step {name}"), work=work)

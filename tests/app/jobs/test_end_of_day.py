@@ -1,9 +1,11 @@
 """The end of the day: in order, once, restartable, on the organisation's own business date."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from carbonfin.app.jobs import end_of_day
 from carbonfin.app.jobs.end_of_day import END_OF_DAY, roll_to_next_open_day, run_end_of_day
@@ -14,7 +16,7 @@ from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import standing_of
-from tests.app.jobs.recorder import Recorder
+from tests.app.jobs.recorder import NOT_DONE, Recorder
 from tests.app.worlds import BUSINESS_DATE, NOW, World, build_world
 
 CLOCK = FixedClock(NOW)
@@ -62,7 +64,7 @@ def test_a_second_run_does_nothing_twice(world: World, recorder: Recorder) -> No
     assert told == ["a 步", "b 步", "c 步"]
     assert [run.repeated for run in first] == [False] * 3
     assert [run.repeated for run in second] == [True] * 3
-    assert second[1].failures == ("P9: no quote",)
+    assert second[1].failures == (NOT_DONE,)
     assert second[1].done_count == 2
     assert first[0].finished_at == second[0].finished_at == NOW
 
@@ -122,3 +124,16 @@ def test_the_real_steps_run_on_a_bank_without_business(world: World) -> None:
         "messages.notices": 1,
         "decisions.sign": 1,
     }, "the close is told, and the empty chain signed"
+
+
+def test_what_an_older_release_kept_in_one_line_is_still_read(world: World, recorder: Recorder) -> None:
+    _run(world)
+    kept = sa.text("UPDATE job_run SET failures = :kept WHERE job = 'b'")
+    with world.sessions.begin() as session:
+        session.execute(kept, {"kept": '["P9: no quote: CEA"]'})
+    with world.sessions.read() as session:
+        runs = job_runs_of(session, world.officer.organization_id, BUSINESS_DATE)
+    assert recorder.ran
+    assert [run.failures for run in runs if run.job == "b"] == [
+        (replace(NOT_DONE, detail="no quote: CEA", zh="no quote: CEA"),)
+    ]

@@ -1,5 +1,6 @@
 """What the day's end tells: its close to systems, and items that were not done to risk."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from carbonfin.storage.jobs import JobOutcome, run_job_once
 from carbonfin.storage.messages import InboxItem, inbox_of
 from carbonfin.storage.outbox import OutboxMessageRow
 from collateral import jobs, service
+from tests.app.jobs.recorder import NOT_DONE
 from tests.collateral.desk import CLOCK, Desk, build_desk, repo_r1, take_over_all
 from tests.collateral.world import TODAY
 
@@ -64,7 +66,7 @@ def test_items_not_done_are_told_to_risk_with_their_number(sessions: Sessions, d
             organization_id=desk.maker.organization_id,
             business_date=TODAY,
             clock=CLOCK,
-            work=lambda: JobOutcome(done_count=1, failures=("P9: no quote", "P8: no quote")),
+            work=lambda: JobOutcome(done_count=1, failures=(NOT_DONE, replace(NOT_DONE, item="P8"))),
         )
         tell_of_the_day(session, desk.maker, TODAY, CLOCK)
     item = _told(sessions, desk.maker, Role.RISK)["end-of-day:2025-06-30"]

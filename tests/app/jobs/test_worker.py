@@ -25,7 +25,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.job_requests import JobRequest, JobRequestState, load_job_request
 from carbonfin.storage.jobs import job_runs_of
 from carbonfin.storage.parties import standing_of
-from tests.app.jobs.recorder import Recorder
+from tests.app.jobs.recorder import NOT_DONE, Recorder
 from tests.app.worlds import BUSINESS_DATE, NOW, World, build_world
 
 CLOCK = FixedClock(NOW)
@@ -83,8 +83,8 @@ def test_two_days_of_two_banks_are_closed_in_order(world: World, recorder: Recor
         assert standing_of(session, world.stranger.organization_id, CLOCK).business_date == BUSINESS_DATE
         days = days_of_request(session, world.officer, done)
         assert [(one.day, one.run_count, one.done_count, one.failures) for one in days] == [
-            (BUSINESS_DATE, 3, 6, ("P9: no quote",)),
-            (date(2025, 7, 1), 3, 6, ("P9: no quote",)),
+            (BUSINESS_DATE, 3, 6, (NOT_DONE,)),
+            (date(2025, 7, 1), 3, 6, (NOT_DONE,)),
         ]
 
 
