@@ -120,8 +120,8 @@ async def stream_valuation(
     sent = await _spooled(request)
 
     def opened() -> Iterator[bytes]:
-        market, options = _market(request, sessions, actor, clock, valuation_date)
-        records = _records(market, options, pieces(sent.file), sent)
+        market, curves = _market(request, sessions, actor, clock, valuation_date)
+        records = _records(market, curves, pieces(sent.file), sent)
         # The first piece is valued before the answer starts: what is wrong with the whole is a problem, not a record.
         head, first = next(records), next(records)
         return _chained((head, first), records)
@@ -159,7 +159,7 @@ async def _spooled(request: WebRequest) -> _Sent:
 
 def _market(
     request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, valuation_date: str
-) -> tuple[PricedMarket, service.OptionReader]:
+) -> tuple[PricedMarket, service.CurveReader]:
     day = day_of(valuation_date, field="valuation_date")
     visitor = visitor_of(request)
     assert visitor is not None, "the policy lets no stranger in"
@@ -167,7 +167,7 @@ def _market(
     with sessions.read() as session:
         return (
             service.stream_market(session, actor, valuation_date=day, known_at=known_at),
-            service.option_reader(session, actor, valuation_date=day, known_at=known_at),
+            service.curve_reader(session, actor, valuation_date=day, known_at=known_at),
         )
 
 
@@ -177,7 +177,7 @@ def _chained(first: tuple[bytes, ...], rest: Iterator[bytes]) -> Iterator[bytes]
 
 
 def _records(
-    market: PricedMarket, options: service.OptionReader, pieces: Iterator[BookPiece], sent: _Sent
+    market: PricedMarket, curves: service.CurveReader, pieces: Iterator[BookPiece], sent: _Sent
 ) -> Iterator[bytes]:
     """Write what is found as lines; what cannot be read after the first piece ends the answer with a problem."""
     snapshot = market.lines.snapshot
@@ -189,7 +189,7 @@ def _records(
                 snapshot_digest=market.lines.digest,
             )
         )
-        values = service.value_pieces(market, pieces, options=options)
+        values = service.value_pieces(market, pieces, options=curves.options, forwards=curves.forwards)
         yield _part(next(values), sent)
         try:
             for value in values:

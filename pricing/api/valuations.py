@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import get, post
 from litestar.params import FromPath, QueryParameter
@@ -15,6 +15,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import Currency
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import known_at_present, standing_of
 from carbonfin.web.connections import WebRequest
@@ -209,8 +210,11 @@ def read_forward_quote(
     unit: UnitQuery,
     delivery_date: Annotated[DayText, QueryParameter(description="Delivery day.")],
     valuation_date: Annotated[DayText, QueryParameter(description="Day the prices refer to.")],
+    currency: Annotated[
+        Literal["CNY", "CNH", "HKD", "USD", "EUR"], QueryParameter(description="Currency of the price.")
+    ] = "CNY",
 ) -> ForwardQuoteOut:
-    """Give a forward price at the bank's assumed flat rate: for valuation only, not an offer to trade."""
+    """Give a forward price on the curves of a day, or on a flat rate chosen by name: not an offer to trade."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         return ForwardQuoteOut.of(
@@ -221,6 +225,7 @@ def read_forward_quote(
                 delivery_date=day_of(delivery_date, field="delivery_date"),
                 valuation_date=day_of(valuation_date, field="valuation_date"),
                 known_at=standing.known_at,
+                currency=Currency(currency),
             )
         )
 

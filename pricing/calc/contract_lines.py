@@ -13,13 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.batch import Batch
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import to_decimal, to_float
+from pricing.calc.forward_lines import known_forward
+from pricing.calc.forward_market import ForwardMarket
 from pricing.calc.forwards import forward_present_value_cny
 from pricing.calc.lines import ValuedLine, micro_of
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.option_positions import unit_values
-from pricing.calc.portfolio import PRICED_KINDS, PricedMarket, value_lines
+from pricing.calc.portfolio import PricedMarket, value_lines
 from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine
 from pricing.calc.settled_lines import settled_move_cny_per_t
 
@@ -27,6 +30,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 OptionPricer = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
+ForwardPricer = Callable[[Sequence[PortfolioLine]], ForwardMarket | None]
 
 _MICRO_PER_FEN = 10_000
 _MICRO_MAX = int(MAX_PRICE_CNY_PER_T.scaleb(6))  # times the largest quantity it is below 2^63
@@ -45,7 +49,7 @@ class ContractLines:
         contracts: What lines are a quantity of, by a number that names it in the whole book: a sound line of one
             tonne, that of a forward at any agreed price.
         contract: Number of each line's contract.
-        strike_cny_per_t: Agreed price of a forward, 0 for other kinds, whose contract holds it.
+        strike_cny_per_t: Agreed price of a forward in 元, 0 for other kinds, whose contract holds it.
     """
 
     contracts: Mapping[int, PortfolioLine]
@@ -113,7 +117,7 @@ class ValueColumns:
             variation_margin_fen=[
                 None if line.variation_margin_cny is None else _fen(line.variation_margin_cny) for _, line in lines
             ],
-            priced_units=frozenset(line.unit for _, line in lines if line.kind in PRICED_KINDS),
+            priced_units=frozenset(line.priced_unit for _, line in lines if line.priced_unit is not None),
         )
 
     def merged(self, other: Self) -> Self:
@@ -138,15 +142,15 @@ class _Price(NamedTuple):
     Attributes:
         shown: The line of one tonne, valued, for what is told of the contract.
         micro: Spot price, or a settled contract's move of the day, in millionths of a yuan.
-        forward_cny_per_t: F of a forward.
+        forward_per_t: F of a forward, in the currency of its agreed price.
         discount_factor: D of a forward.
         value_per_t: Of an option, in the currency of its curve.
-        cny_per_unit: 元 for one unit of that currency.
+        cny_per_unit: 元 for one unit of that currency, of options and forwards.
     """
 
     shown: ValuedLine
     micro: int = 0
-    forward_cny_per_t: float = 0.0
+    forward_per_t: float = 0.0
     discount_factor: float = 0.0
     value_per_t: float = 0.0
     cny_per_unit: float = 0.0
@@ -155,8 +159,9 @@ class _Price(NamedTuple):
 class ContractPricer:
     """Values the lines of a book part by part; what its contracts are worth is kept from one part to the next."""
 
-    def __init__(self, options: OptionPricer | None) -> None:
+    def __init__(self, options: OptionPricer | None, forwards: ForwardPricer | None = None) -> None:
         self._options = options
+        self._forwards = forwards
         self._known: dict[int, _Price | None] = {}
 
     def values(self, market: PricedMarket, lines: ContractLines) -> tuple[ValueColumns, IntArray]:
@@ -181,41 +186,58 @@ class ContractPricer:
         rank = np.cumsum([price is not None for price in prices]) - 1
         return _columns(lines, rows, found, rank[place[rows]]), lines.line_number[~known]
 
+    def values_one_by_one(self, market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
+        """Value lines that are not columns, on the same curves."""
+        options = None if self._options is None else self._options(lines)
+        forwards = None if self._forwards is None else self._forwards(lines)
+        return value_lines(market, lines, options=options, forwards=forwards)
+
     def _price(self, market: PricedMarket, contracts: Mapping[int, PortfolioLine]) -> None:
         """Have the price of each contract known, None where it has none."""
         if len(self._known) > _CONTRACTS_KEPT:
             self._known.clear()
         fresh = {number: line for number, line in contracts.items() if number not in self._known}
         if fresh:
-            options = None if self._options is None else self._options(list(fresh.values()))
-            self._known.update(_prices(market, fresh, options))
+            lines = list(fresh.values())
+            options = None if self._options is None else self._options(lines)
+            forwards = None if self._forwards is None else self._forwards(lines)
+            self._known.update(_prices(market, fresh, options, forwards))
 
 
 def _prices(
-    market: PricedMarket, contracts: Mapping[int, PortfolioLine], options: OptionMarket | None
+    market: PricedMarket,
+    contracts: Mapping[int, PortfolioLine],
+    options: OptionMarket | None,
+    forwards: ForwardMarket | None,
 ) -> dict[int, _Price | None]:
-    batch = value_lines(market, list(contracts.values()), options=options)
+    batch = value_lines(market, list(contracts.values()), options=options, forwards=forwards)
     shown = {line.line_id: line for line in batch.values}
     option_lines = [line for line in contracts.values() if line.kind is LineKind.OPTION and line.line_id in shown]
     per_t = unit_values(options, option_lines, market.lines.snapshot.valuation_date)
     return {
-        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t)
+        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t, forwards)
         for number, line in contracts.items()
     }
 
 
 def _price_of(
-    market: PricedMarket, line: PortfolioLine, shown: ValuedLine, per_t: Mapping[str, tuple[float, float]]
+    market: PricedMarket,
+    line: PortfolioLine,
+    shown: ValuedLine,
+    per_t: Mapping[str, tuple[float, float]],
+    forwards: ForwardMarket | None,
 ) -> _Price | None:
     lines = market.lines
     if line.kind is LineKind.SPOT:
         return _Price(shown, micro=lines.spots[line.unit].price_micro)
     if line.kind is LineKind.FORWARD:
-        assert line.delivery_date is not None, "a sound forward has a delivery"
-        known = lines.forwards[line.unit][line.delivery_date]
-        if max(known.forward_cny_per_t, _PRICE_MAX) * known.discount_factor > _VALUE_PER_T_MAX:
+        known = known_forward(lines, line, forwards)
+        if max(known.forward_per_t, _PRICE_MAX) * known.discount_factor * known.cny_per_unit > _VALUE_PER_T_MAX:
             return None
-        return _Price(shown, forward_cny_per_t=known.forward_cny_per_t, discount_factor=known.discount_factor)
+        return _Price(
+            shown, forward_per_t=known.forward_per_t, discount_factor=known.discount_factor,
+            cny_per_unit=known.cny_per_unit,
+        )  # fmt: skip
     if line.kind is LineKind.OPTION:
         value, rate = per_t[line.line_id]
         return _Price(shown, value_per_t=value, cny_per_unit=rate) if value * rate <= _VALUE_PER_T_MAX else None
@@ -238,17 +260,18 @@ def _columns(lines: ContractLines, rows: IntArray, prices: Sequence[_Price], pri
     at = price[forward]
     fen[forward] = fen_half_up_all(
         forward_present_value_cny(
-            forward_cny_per_t=np.array([one.forward_cny_per_t for one in prices])[at],
+            forward_cny_per_t=np.array([one.forward_per_t for one in prices])[at],
             strike_cny_per_t=strike[forward],
             quantity_t=quantity[forward].astype(np.float64),
             discount_factor=np.array([one.discount_factor for one in prices])[at],
         )
+        * np.array([one.cny_per_unit for one in prices])[at]
     )
     option = kinds == LineKind.OPTION.value
     at = price[option]
     amount = quantity[option].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
     fen[option] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
-    units = frozenset(one.shown.unit for one in prices if one.shown.kind in PRICED_KINDS)
+    units = frozenset(one.shown.priced_unit for one in prices if one.shown.priced_unit is not None)
     return _told(lines, rows, [prices[place].shown for place in price.tolist()], fen.tolist(), units)
 
 

@@ -1,7 +1,7 @@
-"""OTC forwards on allowances: cost of carry, discounting on a flat assumed rate, present value."""
+"""OTC forwards on allowances: cost of carry along a curve or at a rate, discount factors of a flat rate, value."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +13,7 @@ import QuantLib as ql  # noqa: N813 - the field's own abbreviation
 from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 from carbonfin.kernel.quantlib import ql_date, quantlib_on
-from carbonfin.kernel.units import to_decimal, to_float
+from carbonfin.kernel.units import to_float
 
 FloatArray = npt.NDArray[np.float64]
 _CURVES_KEPT = 1024  # books of one day ask for the same deliveries again and again
@@ -40,6 +40,20 @@ def forward_price_cny_per_t(
         CalculationFailed: A result is not finite.
     """
     return _finite(spot_cny_per_t * np.exp((rate + carry_spread - convenience_yield) * maturity_years))
+
+
+def carried_forward_per_t(
+    *, spot_per_t: float, discount_factor: float, convenience_yield: float, maturity_years: float
+) -> float:
+    """Give the forward price of spot carried along a discount curve, F = S exp(-y T) / D.
+
+    Args:
+        spot_per_t: Spot price S in the currency of the curve, per tonne.
+        discount_factor: D to delivery.
+        convenience_yield: Convenience yield y, continuously compounded; 0 where none is known.
+        maturity_years: T, act/365 years to delivery.
+    """
+    return spot_per_t * math.exp(-convenience_yield * maturity_years) / discount_factor
 
 
 def annualised_carry_rate(
@@ -116,41 +130,6 @@ def forward_present_value_cny(
 def maturity_years(valuation_date: date, delivery_date: date) -> float:
     """Give act/365 years from the valuation date to delivery."""
     return float(year_fraction(DayCount.ACT_365, valuation_date, delivery_date))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardQuote:
-    """A forward price with what it was computed from, rounded for a reader.
-
-    Attributes:
-        forward_cny_per_t: F to 4 decimal places, 元/吨.
-        discount_factor: D to 8 decimal places.
-    """
-
-    days: int
-    spot_cny_per_t: Decimal
-    rate: Decimal
-    forward_cny_per_t: Decimal
-    discount_factor: Decimal
-
-
-def quote_forward(*, spot_cny_per_t: Decimal, rate: Decimal, valuation_date: date, delivery_date: date) -> ForwardQuote:
-    """Give the forward price of one delivery date on a flat assumed rate, F = S exp(r T), T act/365."""
-    factors = flat_discount_factors(valuation_date=valuation_date, dates=(delivery_date,), rate=rate)
-    forward = forward_price_cny_per_t(
-        spot_cny_per_t=np.array([to_float(spot_cny_per_t)]),
-        rate=np.array([to_float(rate)]),
-        carry_spread=np.zeros(1),
-        convenience_yield=np.zeros(1),
-        maturity_years=np.array([maturity_years(valuation_date, delivery_date)]),
-    )
-    return ForwardQuote(
-        days=(delivery_date - valuation_date).days,
-        spot_cny_per_t=spot_cny_per_t,
-        rate=rate,
-        forward_cny_per_t=to_decimal(float(forward[0]), places=4),
-        discount_factor=to_decimal(float(factors[0]), places=8),
-    )
 
 
 def _finite(values: FloatArray) -> FloatArray:

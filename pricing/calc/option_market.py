@@ -4,7 +4,7 @@ Curves and surfaces hold floats and take seconds to build; what an option rests 
 with the decision, exactly as they were read, so that a valuation of last year is made again with no curve at hand.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,12 +17,14 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float
-from pricing.calc.curve_quotes import FX_SPOT, CurveQuote, CurveQuotes, volatility_point
+from pricing.calc.conversion import FxLimit, cny_rate
+from pricing.calc.curve_quotes import CurveQuote, CurveQuotes, volatility_point
 from pricing.calc.curves.nodes import serial_of
 from pricing.calc.curves.origins import CurveBuild
 from pricing.calc.curves.surfaces import SurfaceBuild
 from pricing.calc.curves.volatility import StrikeAxis
-from pricing.calc.positions import LineKind, PortfolioLine, failure_of, line_fault
+from pricing.calc.line_faults import failure_of, line_fault
+from pricing.calc.positions import LineKind, PortfolioLine
 
 _Node = TypeVar("_Node", date, Decimal)
 _EXACT_PLACES = 18  # a float from 0.1 on comes back from its text bit for bit
@@ -127,7 +129,7 @@ def option_market(
     quotes: CurveQuotes,
     lines: Sequence[PortfolioLine],
     *,
-    fx_stale_after_days: Callable[[str], int | None],
+    fx_stale_after_days: FxLimit,
 ) -> OptionMarket:
     """Read what each option rests on; one whose market is not known is a gap, and the others stand.
 
@@ -162,9 +164,7 @@ def option_market(
 class _Reader:
     """Reads points off the curves of one day."""
 
-    def __init__(
-        self, build: CurveBuild, quotes: CurveQuotes, fx_stale_after_days: Callable[[str], int | None]
-    ) -> None:
+    def __init__(self, build: CurveBuild, quotes: CurveQuotes, fx_stale_after_days: FxLimit) -> None:
         self._build, self._quotes, self._fx_limit = build, quotes, fx_stale_after_days
         self._today = build.curves.valuation_date
 
@@ -188,7 +188,7 @@ class _Reader:
         years = float(year_fraction(DayCount.ACT_365, self._today, terms.expiry_date))
         discount = curves.discount_of(futures.currency).discount_factors(expiry)
         settled = next((q for q in self._quotes.quotes if q.kind == "settlement" and q.name == terms.unit.scheme), None)
-        rate, fx_source, fx_is_sample = self._fx(futures.currency)
+        rate = cny_rate(self._quotes, futures.currency, stale_after_days=self._fx_limit)
         axis = terms.strike_per_t if surface.axis is StrikeAxis.STRIKE else _exact((strike[0] / forward[0]).item())
         return OptionPoint(
             terms=terms,
@@ -198,14 +198,14 @@ class _Reader:
             volatility=_exact(np.sqrt(variance[0] / years).item()),
             years=_exact(years),
             discount_factor=_exact(discount[0].item()),
-            cny_per_unit=rate,
-            fx_source=fx_source,
+            cny_per_unit=rate.cny_per_unit,
+            fx_source=rate.source,
             quote_date=max(quote.quote_date for quote in found.inputs),
             sources=tuple(sorted({one.source for one in (*found.inputs, *((settled,) if settled else ()))})),
             nodes=_around(found.inputs, terms.expiry_date, axis),
             arbitrages=tuple(f"{one.kind} {one.expiry_date} {one.strike:g}" for one in found.arbitrages),
             is_assumption=surface.is_assumption,
-            is_sample=fx_is_sample or any(one.is_sample for one in (*found.inputs, *((settled,) if settled else ()))),
+            is_sample=rate.is_sample or any(one.is_sample for one in (*found.inputs, *((settled,) if settled else ()))),
         )
 
     def _surface(self, terms: OptionTerms) -> SurfaceBuild:
@@ -228,22 +228,6 @@ class _Reader:
             )
         expiry = np.array([serial_of(terms.expiry_date)])
         return next((one for one in named if one.surface.error_outside(expiry) is None), named[0])
-
-    def _fx(self, currency: Currency) -> tuple[Decimal, str, bool]:
-        if currency is Currency.CNY:
-            return Decimal(1), "", False
-        pair = f"{currency}CNY"
-        spot = next((one for one in self._quotes.fx_of(pair) if one.point == FX_SPOT), None)
-        limit = self._fx_limit(pair)
-        if spot is None or limit is None or (self._today - spot.quote_date).days > limit:
-            raise MissingData(
-                f"{pair} on {self._today} has no spot rate that may be used",
-                zh=f"{pair} 在 {self._today} 没有可用的即期汇率，或已过期",
-                field="pair",
-                remedy="Import the exchange rate of that day.",
-                remedy_zh="请导入当日汇率。",
-            )
-        return spot.value, f"{spot.source} {spot.quote_date}", spot.is_sample
 
 
 def _exact(value: float) -> Decimal:

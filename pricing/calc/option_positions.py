@@ -15,6 +15,7 @@ from carbonfin.kernel.units import round_half_up, to_decimal, to_float
 from pricing.calc import option_traces
 from pricing.calc.curves.nodes import FloatArray
 from pricing.calc.fixings import Fixings, average_values_per_t, fixings_of
+from pricing.calc.line_faults import failure_of
 from pricing.calc.lines import LineMarket, ValuedLine, tradable_notes
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.option_lines import OPTION_LEVEL
@@ -22,7 +23,7 @@ from pricing.calc.option_market import OptionMarket, OptionPoint, OptionTerms
 from pricing.calc.options.american import american_option_values
 from pricing.calc.options.black76 import OptionGreeks, black76_greeks
 from pricing.calc.options.kinds import ExerciseStyle
-from pricing.calc.positions import LineValue, OptionFigures, PortfolioLine, failure_of
+from pricing.calc.positions import LineValue, OptionFigures, PortfolioLine
 
 _PRICE_PLACES, _GREEK_PLACES, _SHOWN_PLACES = 6, 4, 8
 _DAYS_A_YEAR, _POINT, _BASIS_POINT = 365.0, 0.01, 1e-4

@@ -17,21 +17,23 @@ from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from pricing.calc import traces
 from pricing.calc.compliance import VINTAGE_FACTS, vintage_use
-from pricing.calc.lines import FORWARD_RATE, LineMarket, ValuedLine, value_forwards, value_spot
+from pricing.calc.forward_lines import value_forwards
+from pricing.calc.forward_market import FORWARD_METHOD, ForwardMarket
+from pricing.calc.forward_traces import curves_figure, yield_name
+from pricing.calc.line_faults import failure_of, line_fault
+from pricing.calc.lines import CONVENIENCE_YIELD, FORWARD_RATE, LineMarket, ValuedLine, value_spot
 from pricing.calc.liquidity import AppraisalPrice, fair_price
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.option_positions import value_options
 from pricing.calc.option_traces import bucket_figures, option_buckets
-from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, LineValue, PortfolioLine, failure_of, line_fault
+from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, LineValue, PortfolioLine
 from pricing.calc.settled_lines import value_futures
+from pricing.calc.traces import RATE
 
-PRICED_KINDS = frozenset({LineKind.SPOT, LineKind.FORWARD})
-"""Kinds of lines that rest on the fair price of their unit."""
 _Valuer = Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]
 _VALUERS: dict[LineKind, _Valuer] = {
     LineKind.SPOT: value_spot,
-    LineKind.FORWARD: value_forwards,
     LineKind.FUTURES: value_futures,
 }
 
@@ -42,6 +44,8 @@ class PortfolioInputs:
 
     Attributes:
         options: What the options of the book rest on; None for a book without options.
+        forwards: What its forwards rest on; None for a book without forwards, and where the bank asks by name for its
+            flat rate, as every valuation did that was made before curves priced forwards.
     """
 
     portfolio_id: str
@@ -51,6 +55,7 @@ class PortfolioInputs:
     lines: tuple[PortfolioLine, ...]
     snapshot: MarketSnapshot
     options: OptionMarket | None = field(default=None, metadata=ADDED_LATER)
+    forwards: ForwardMarket | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
     """Value each line on the snapshot; a line that cannot be valued becomes a failure and the others stand.
 
     Raises:
-        InvalidInput: Two lines have the same code, or snapshot or volatilities are of another day or instant.
+        InvalidInput: Two lines have the same code, or snapshot, curves or volatilities are of another day or instant.
     """
     snapshot = inputs.snapshot
     if snapshot.valuation_date != inputs.valuation_date or snapshot.known_at != inputs.known_at:
@@ -93,9 +98,15 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
             zh="波动率与估值日不一致",
             field="valuation_date",
         )
+    if inputs.forwards is not None and inputs.forwards.valuation_date != inputs.valuation_date:
+        raise InvalidInput(
+            f"the curves are of {inputs.forwards.valuation_date}, the valuation of {inputs.valuation_date}",
+            zh="曲线与估值日不一致",
+            field="valuation_date",
+        )
     market = priced_market(snapshot, {line.unit for line in inputs.lines if line.kind is not LineKind.OPTION})
-    batch = value_lines(market, inputs.lines, options=inputs.options)
-    return _total(market.lines, batch.values, batch.failures)
+    batch = value_lines(market, inputs.lines, options=inputs.options, forwards=inputs.forwards)
+    return _total(market.lines, batch.values, batch.failures, inputs.forwards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +130,11 @@ def priced_market(snapshot: MarketSnapshot, units: set[Unit]) -> PricedMarket:
 
 
 def value_lines(
-    market: PricedMarket, lines: Sequence[PortfolioLine], *, options: OptionMarket | None = None
+    market: PricedMarket,
+    lines: Sequence[PortfolioLine],
+    *,
+    options: OptionMarket | None = None,
+    forwards: ForwardMarket | None = None,
 ) -> Batch[ValuedLine]:
     """Value each line on a market that knows its units, in the order given.
 
@@ -127,6 +142,7 @@ def value_lines(
         market: Prices of the units of all lines but options.
         lines: The book.
         options: What its options rest on; without it each of them fails.
+        forwards: What its forwards rest on; without it they rest on the flat rate of the snapshot.
 
     Raises:
         InvalidInput: Two lines have the same code.
@@ -135,16 +151,22 @@ def value_lines(
     failures: dict[str, Failure] = {}
     sound: dict[LineKind, list[PortfolioLine]] = {}
     unpriced = market.unpriced
+    # On curves a forward may do without the fair price of its unit.
+    priced_kinds = {LineKind.SPOT, LineKind.FORWARD} if forwards is None else {LineKind.SPOT}
     for line in lines:
         fault = line_fault(line)
-        if fault is None and unpriced and line.kind in PRICED_KINDS and line.unit in unpriced:
+        if fault is None and unpriced and line.kind in priced_kinds and line.unit in unpriced:
             fault = failure_of(line, unpriced[line.unit])
         if fault is None:
             sound.setdefault(line.kind, []).append(line)
         else:
             failures[line.line_id] = fault
     valued: dict[str, ValuedLine] = {}
-    valuers: dict[LineKind, _Valuer] = {**_VALUERS, LineKind.OPTION: partial(value_options, options=options)}
+    valuers: dict[LineKind, _Valuer] = {
+        **_VALUERS,
+        LineKind.FORWARD: partial(value_forwards, forwards=forwards, unpriced=unpriced),
+        LineKind.OPTION: partial(value_options, options=options),
+    }
     for kind, value_kind in valuers.items():
         if kind in sound:
             batch = value_kind(market.lines, sound[kind])
@@ -195,14 +217,16 @@ def _fair_prices(
     return prices, unpriced
 
 
-def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Failure, ...]) -> PortfolioValue:
+def _total(
+    market: LineMarket,
+    valued: Sequence[ValuedLine],
+    failures: tuple[Failure, ...],
+    forwards: ForwardMarket | None,
+) -> PortfolioValue:
     values = tuple(item.value() for item in valued)
     present_cny = sum((value.present_value_cny for value in values), start=Decimal("0.00"))
     margin_cny = sum((value.variation_margin_cny or Decimal(0) for value in values), start=Decimal("0.00"))
-    priced: list[AppraisalPrice] = [
-        market.prices[unit] for unit in sorted({value.unit for value in values if value.kind in PRICED_KINDS}, key=str)
-    ]
-    has_forward = any(value.kind is LineKind.FORWARD for value in values)
+    priced = prices_under(market, valued)
     return PortfolioValue(
         lines=values,
         failures=failures,
@@ -214,13 +238,35 @@ def _total(market: LineMarket, valued: Sequence[ValuedLine], failures: tuple[Fai
         trace=traces.portfolio_trace(
             market.snapshot,
             prices=priced,
-            assumptions=(market.snapshot.parameter(FORWARD_RATE, scope=""),) if has_forward else (),
+            assumptions=_assumptions(market.snapshot, values, forwards),
             line_figures=[item.figures() for item in valued],
             bucket_figures=bucket_figures(option_buckets(values)),
             present_value_cny=present_cny,
             variation_margin_cny=margin_cny,
         ),
     )
+
+
+def prices_under(market: LineMarket, valued: Sequence[ValuedLine]) -> list[AppraisalPrice]:
+    """Give the fair prices that lines rest on, each once, by unit."""
+    units = {line.priced_unit for line in valued if line.priced_unit is not None}
+    return [market.prices[unit] for unit in sorted(units, key=str)]
+
+
+def _assumptions(snapshot: MarketSnapshot, values: Sequence[LineValue], forwards: ForwardMarket | None) -> list[Figure]:
+    """Give what all forwards of a book rest on: curves and convenience yields, or the flat rate and its choice."""
+    mine = [value for value in values if value.kind is LineKind.FORWARD]
+    if not mine:
+        return []
+    if forwards is None:
+        chosen = snapshot.find_parameter(FORWARD_METHOD, scope="")
+        named = [] if chosen is None else [Figure.of_parameter("forward_method", chosen)]
+        return [*named, Figure.of_parameter(RATE, snapshot.parameter(FORWARD_RATE, scope=""))]
+    schemes = sorted(
+        {one.unit.scheme for one in mine if one.forward is not None and one.forward.convenience_yield is not None}
+    )
+    yields = [snapshot.parameter(CONVENIENCE_YIELD, scope=scheme) for scheme in schemes]
+    return [curves_figure(forwards), *(Figure.of_parameter(yield_name(value), value) for value in yields)]
 
 
 PORTFOLIO_VALUE: DecisionKind[PortfolioInputs, PortfolioValue] = DecisionKind(

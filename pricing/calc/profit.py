@@ -134,7 +134,7 @@ class _Side:
 
     def state(self, line: PortfolioLine) -> LineState | None:
         """Give what a line rests on here, whether it is in the book or not."""
-        return line_state(self.inputs.snapshot, self.market, self.points, line)
+        return line_state(self.inputs, self.market, self.points, line)
 
 
 def explained_change(opening: ValuedBook, closing: ValuedBook) -> PortfolioProfit:
@@ -225,8 +225,8 @@ def _moved(line: PortfolioLine, start: LineState, end: LineState) -> dict[Profit
         ProfitPart.CARRY: to_decimal(base - worth(line, start), places=2) + Decimal(0),
         ProfitPart.PRICE: alone(replace(aged, price_per_t=end.price_per_t)),
         ProfitPart.VOLATILITY: alone(replace(aged, volatility=end.volatility)),
-        ProfitPart.FX: alone(replace(aged, cny_per_unit=end.cny_per_unit)),
-        ProfitPart.RATES: alone(replace(aged, rate=end.rate)),
+        ProfitPart.FX: alone(replace(aged, cny_per_unit=end.cny_per_unit, fx_forward=end.fx_forward)),
+        ProfitPart.RATES: alone(replace(aged, rate=end.rate, carry_rate=end.carry_rate)),
     }
 
 

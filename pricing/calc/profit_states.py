@@ -2,22 +2,24 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
-from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 from pricing.calc.fixings import Fixings, fixings_of
+from pricing.calc.forward_market import ForwardTerms
 from pricing.calc.forwards import maturity_years
-from pricing.calc.lines import FORWARD_RATE
+from pricing.calc.line_faults import line_fault
+from pricing.calc.lines import CONVENIENCE_YIELD, FORWARD_RATE
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionPoint, OptionTerms
 from pricing.calc.option_positions import OptionColumns, option_values
-from pricing.calc.portfolio import PricedMarket
-from pricing.calc.positions import LineKind, PortfolioLine, line_fault
+from pricing.calc.portfolio import PortfolioInputs, PricedMarket
+from pricing.calc.positions import LineKind, PortfolioLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,13 @@ class LineState:
 
     Attributes:
         valuation_date: Day of the valuation.
-        price_per_t: Spot price, settlement price, or forward price of the future under an option, in its currency.
+        price_per_t: Spot price, settlement price, or forward price off a futures curve, in its currency.
         years: act/365 to delivery of a forward or expiry of an option.
-        rate: Continuously compounded rate that carries and discounts a forward, or discounts an option.
+        rate: Continuously compounded rate that discounts a forward or an option.
+        carry_rate: Rate less convenience yield at which spot of a forward is carried; 0 for a price of the delivery.
         volatility: Of an option.
-        cny_per_unit: 元 for one unit of the option's currency.
+        fx_forward: Units of the currency of a forward's agreed price for one of its price's, at delivery.
+        cny_per_unit: 元 for one unit of the option's currency, or of the forward's agreed price.
         fixings: Of an average-price option, as they stand on the day.
         is_of_use: Whether the unit may still be used when it is held or delivered; one past use is worth nothing.
     """
@@ -39,25 +43,28 @@ class LineState:
     price_per_t: float
     years: float = 0.0
     rate: float = 0.0
+    carry_rate: float = 0.0
     volatility: float = 0.0
+    fx_forward: float = 1.0
     cny_per_unit: float = 1.0
     fixings: Fixings | None = None
     is_of_use: bool = True
 
 
 def line_state(
-    snapshot: MarketSnapshot, market: PricedMarket, points: Mapping[OptionTerms, OptionPoint], line: PortfolioLine
+    inputs: PortfolioInputs, market: PricedMarket, points: Mapping[OptionTerms, OptionPoint], line: PortfolioLine
 ) -> LineState | None:
     """Give what a line rests on at a valuation, None where that is not known or the line has come to its end.
 
     Args:
-        snapshot: Prices and conventions of the valuation.
+        inputs: What the valuation took.
         market: Fair prices on it.
         points: What its options rest on.
         line: The line, of this valuation's book or of another's.
     """
     if line_fault(line) is not None:
         return None
+    snapshot = inputs.snapshot
     today = snapshot.valuation_date
     if line.kind is LineKind.OPTION:
         point = points.get(OptionTerms.of(line))
@@ -65,30 +72,47 @@ def line_state(
     if line.kind is LineKind.FUTURES:
         settlement = settlement_on(snapshot, line.contract_code or "")
         return None if settlement is None else LineState(valuation_date=today, price_per_t=to_float(settlement))
+    day = line.delivery_date or today
+    is_of_use = market.lines.past_use(line.unit, day) is None
+    if line.kind is LineKind.FORWARD:
+        state = None if day <= today else _forward_state(inputs, market, line)
+        return None if state is None else replace(state, is_of_use=is_of_use)
     price = market.lines.prices.get(line.unit)
     if price is None:
         return None
-    day = line.delivery_date or today
-    spot = LineState(
-        valuation_date=today,
-        price_per_t=to_float(price.price_cny_per_t),
-        is_of_use=market.lines.past_use(line.unit, day) is None,
-    )
-    if line.kind is LineKind.SPOT:
-        return spot
-    try:
-        rate = snapshot.parameter(FORWARD_RATE, scope="")
-    except MissingData:
+    return LineState(valuation_date=today, price_per_t=to_float(price.price_cny_per_t), is_of_use=is_of_use)
+
+
+def _forward_state(inputs: PortfolioInputs, market: PricedMarket, line: PortfolioLine) -> LineState | None:
+    """Give what a forward rests on: its point of the curves where the valuation took them, else the flat rate."""
+    today = inputs.valuation_date
+    spot = market.lines.prices.get(line.unit)
+    assert line.delivery_date is not None, "checked by `line_fault`"
+    if inputs.forwards is None:
+        flat = inputs.snapshot.find_parameter(FORWARD_RATE, scope="")
+        if flat is None or spot is None:
+            return None
+        rate = to_float(flat.decimal)
+        return LineState(
+            valuation_date=today, price_per_t=to_float(spot.price_cny_per_t),
+            years=maturity_years(today, line.delivery_date), rate=rate, carry_rate=rate,
+        )  # fmt: skip
+    terms = ForwardTerms.of(line)
+    point = next((one for one in inputs.forwards.points if one.terms == terms), None)
+    if point is None or (point.forward_per_t is None and spot is None):
         return None
-    if day <= today:
-        return None
-    return LineState(
-        valuation_date=today,
-        price_per_t=spot.price_per_t,
-        years=maturity_years(today, day),
-        rate=to_float(rate.decimal),
-        is_of_use=spot.is_of_use,
-    )
+    years = to_float(point.years)
+    state = LineState(
+        valuation_date=today, price_per_t=0.0, years=years, rate=-math.log(to_float(point.discount_factor)) / years,
+        fx_forward=to_float(point.fx_forward), cny_per_unit=to_float(point.cny_per_unit),
+    )  # fmt: skip
+    if point.forward_per_t is not None:
+        return replace(state, price_per_t=to_float(point.forward_per_t))
+    assert spot is not None, "checked above"
+    assert point.carry_factor is not None, "without a futures curve spot is carried"
+    yielded = inputs.snapshot.find_parameter(CONVENIENCE_YIELD, scope=line.unit.scheme)
+    carry = -math.log(to_float(point.carry_factor)) / years - (0.0 if yielded is None else to_float(yielded.decimal))
+    return replace(state, price_per_t=to_float(spot.price_cny_per_t), carry_rate=carry)
 
 
 def settlement_on(snapshot: MarketSnapshot, contract_code: str) -> Decimal | None:
@@ -118,9 +142,9 @@ def worth(line: PortfolioLine, state: LineState) -> float:
     """Give a line's value in 元; of a futures-style contract its price times tonnes, whose moves are its margin."""
     price = state.price_per_t if state.is_of_use else 0.0
     if line.kind is LineKind.FORWARD:
-        strike = to_float(line.strike_cny_per_t or Decimal(0))
-        forward = price * math.exp(state.rate * state.years)
-        return (forward - strike) * line.quantity_t * math.exp(-state.rate * state.years)
+        strike = to_float(line.agreed_per_t or Decimal(0))
+        forward = price * math.exp(state.carry_rate * state.years) * state.fx_forward
+        return (forward - strike) * line.quantity_t * math.exp(-state.rate * state.years) * state.cny_per_unit
     if line.kind is not LineKind.OPTION:
         return price * line.quantity_t
     assert line.option_style is not None, "checked by `line_fault`"

@@ -9,10 +9,11 @@ from functools import partial
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from pricing.calc import traces
+from pricing.calc.line_faults import failure_of
 from pricing.calc.lines import LineMarket, ValuedLine, fen_half_up, micro_of, tradable_notes
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.market import MarketSnapshot, Settlement
-from pricing.calc.positions import LineValue, PortfolioLine, failure_of
+from pricing.calc.positions import LineValue, PortfolioLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

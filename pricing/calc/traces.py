@@ -1,10 +1,8 @@
 """The trace of a portfolio value: prices, assumptions, each line's figures and the totals, linked by name."""
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 
-from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure, Trace, checked_trace
 from pricing.calc.compliance import VintageUse
 from pricing.calc.liquidity import AppraisalPrice, price_figures
@@ -22,7 +20,8 @@ def value_name(line: PortfolioLine) -> str:
     return f"line.{line.line_id}.{kind}"
 
 
-def _entered(line: PortfolioLine, name: str, labels: tuple[str, str], value: str, *, unit: str) -> Figure:
+def entered(line: PortfolioLine, name: str, labels: tuple[str, str], value: str, *, unit: str) -> Figure:
+    """Give a figure of a line that was entered with it."""
     return Figure(
         name=f"line.{line.line_id}.{name}",
         label_zh=f"{line.line_id} {labels[0]}",
@@ -33,7 +32,7 @@ def _entered(line: PortfolioLine, name: str, labels: tuple[str, str], value: str
     )
 
 
-def _computed(
+def computed(
     line: PortfolioLine,
     name: str,
     labels: tuple[str, str],
@@ -43,6 +42,7 @@ def _computed(
     formula: str,
     inputs: tuple[str, ...],
 ) -> Figure:
+    """Give a figure of a line that was computed from others."""
     return Figure(
         name=f"line.{line.line_id}.{name}",
         label_zh=f"{line.line_id} {labels[0]}",
@@ -56,23 +56,24 @@ def _computed(
     )
 
 
-def _quantity(line: PortfolioLine) -> Figure:
-    return _entered(line, "quantity_t", ("数量", "quantity"), str(line.quantity_t), unit="t")
+def quantity_figure(line: PortfolioLine) -> Figure:
+    """Give the tonnes of a line."""
+    return entered(line, "quantity_t", ("数量", "quantity"), str(line.quantity_t), unit="t")
 
 
 def spot_figures(
     line: PortfolioLine, present_value_cny: Decimal, past_use: VintageUse | None = None
 ) -> tuple[Figure, ...]:
     """Give quantity and value of a holding; of a vintage past use, the last usable date that makes it nothing."""
-    quantity = _quantity(line)
+    quantity = quantity_figure(line)
     if past_use is not None:
-        last = _last_usable(line, past_use)
-        value = _computed(
+        last = last_usable_figure(line, past_use)
+        value = computed(
             line, PRESENT_VALUE, ("现值", "value"), present_value_cny, unit="CNY",
             formula="0, valuation_date > last_usable_date", inputs=("valuation_date", last.name, quantity.name),
         )  # fmt: skip
         return quantity, last, value
-    value = _computed(
+    value = computed(
         line,
         PRESENT_VALUE,
         ("现值", "value"),
@@ -84,64 +85,10 @@ def spot_figures(
     return quantity, value
 
 
-def _last_usable(line: PortfolioLine, use: VintageUse) -> Figure:
+def last_usable_figure(line: PortfolioLine, use: VintageUse) -> Figure:
+    """Give the last usable date that makes a line's units worth nothing."""
     assert use.last_usable is not None, "a vintage past use has a last usable date"
     return Figure.of_parameter(f"line.{line.line_id}.last_usable_date", use.last_usable)
-
-
-def forward_figures(
-    line: PortfolioLine,
-    *,
-    days: int,
-    forward_cny_per_t: Decimal,
-    discount_factor: Decimal,
-    present_value_cny: Decimal,
-    past_use: VintageUse | None = None,
-) -> tuple[Figure, ...]:
-    """Give quantity, agreed price, days, forward price, discount factor and value of a forward."""
-    quantity = _quantity(line)
-    strike = _entered(
-        line, "strike_cny_per_t", ("约定价格", "agreed price"), format(line.strike_cny_per_t or 0, "f"), unit="CNY/t"
-    )
-    delivery = _entered(line, "delivery_date", ("交割日", "delivery date"), _day_text(line.delivery_date), unit="date")
-    tenor = _computed(
-        line,
-        "days",
-        ("剩余天数", "days to delivery"),
-        Decimal(days),
-        unit="days",
-        formula="delivery_date - valuation_date",
-        inputs=("valuation_date", delivery.name),
-    )
-    last = () if past_use is None else (_last_usable(line, past_use),)
-    forward = _computed(
-        line,
-        "forward_cny_per_t",
-        ("远期价格", "forward price"),
-        forward_cny_per_t,
-        unit="CNY/t",
-        formula="0, delivery_date > last_usable_date" if last else "price * exp(rate * days / 365)",
-        inputs=(delivery.name, last[0].name) if last else (price_name(str(line.unit)), RATE, tenor.name),
-    )
-    factor = _computed(
-        line,
-        "discount_factor",
-        ("贴现因子", "discount factor"),
-        discount_factor,
-        unit="ratio",
-        formula="exp(-rate * days / 365)",
-        inputs=(RATE, tenor.name),
-    )
-    value = _computed(
-        line,
-        PRESENT_VALUE,
-        ("现值", "present value"),
-        present_value_cny,
-        unit="CNY",
-        formula="round_half_up((forward - strike) * quantity_t * discount_factor, 2), unrounded inside",
-        inputs=(forward.name, strike.name, quantity.name, factor.name),
-    )
-    return quantity, strike, delivery, tenor, *last, forward, factor, value
 
 
 def futures_figures(
@@ -153,7 +100,7 @@ def futures_figures(
     variation_margin_cny: Decimal,
 ) -> tuple[Figure, ...]:
     """Give quantity, both settlement prices and the day's margin of a futures-style contract."""
-    quantity = _quantity(line)
+    quantity = quantity_figure(line)
     now = Figure(
         name=f"line.{line.line_id}.settlement_cny_per_t",
         label_zh=f"{line.line_id} 当日结算价",
@@ -174,7 +121,7 @@ def futures_figures(
         source=before_source,
         confirmed=not settlement.is_sample,
     )
-    value = _computed(
+    value = computed(
         line,
         VARIATION_MARGIN,
         ("当日变动保证金", "variation margin"),
@@ -214,7 +161,7 @@ def portfolio_trace(
     snapshot: MarketSnapshot,
     *,
     prices: Sequence[AppraisalPrice],
-    assumptions: Sequence[ParameterValue],
+    assumptions: Sequence[Figure],
     line_figures: Sequence[tuple[Figure, ...]],
     bucket_figures: Sequence[Figure] = (),
     present_value_cny: Decimal,
@@ -240,7 +187,7 @@ def portfolio_trace(
                 for price in prices
                 for figure in price_figures(snapshot, price, name=price_name(str(price.unit)))
             ),
-            *(Figure.of_parameter(RATE, value) for value in assumptions),
+            *assumptions,
             *(figure for figures in line_figures for figure in figures),
             *bucket_figures,
             _sum(PRESENT_VALUE, "组合现值", "present value of the portfolio", present_value_cny, presents),
@@ -259,7 +206,3 @@ def _sum(name: str, zh: str, en: str, value: Decimal, inputs: tuple[str, ...]) -
         formula="sum of rounded lines",
         inputs=inputs,
     )
-
-
-def _day_text(day: date | None) -> str:
-    return day.isoformat() if day else ""

@@ -106,14 +106,15 @@ def _value_in_pieces(terminal: Terminal, file: Path, *, valuation_date: str | No
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
         market = service.stream_market(session, terminal.actor, valuation_date=day, known_at=standing.known_at)
-        options = service.option_reader(session, terminal.actor, valuation_date=day, known_at=standing.known_at)
+        curves = service.curve_reader(session, terminal.actor, valuation_date=day, known_at=standing.known_at)
     count = 0
     with ExitStack() as stack:
         content = stack.enter_context(file.open("rb"))
         digest = hashlib.file_digest(content, "sha256").hexdigest()
         lines = None if out is None else stack.enter_context(out.open("wb"))
         steps = stack.enter_context(terminal.progress("估值 / valuing"))
-        for value in service.value_pieces(market, csv_pieces(content, file_name=file.name), options=options):
+        pieces = csv_pieces(content, file_name=file.name)
+        for value in service.value_pieces(market, pieces, options=curves.options, forwards=curves.forwards):
             written = b"".join(encode(record) + b"\n" for record in records_of(value, book_digest=digest))
             if lines is not None:
                 lines.write(written)

@@ -15,7 +15,8 @@ import numpy as np
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import to_float
 from pricing.calc.contract_lines import ContractLines
-from pricing.calc.positions import MAX_PRICE_CNY_PER_T, MAX_QUANTITY_T, LineKind, PortfolioLine, line_fault
+from pricing.calc.line_faults import line_fault
+from pricing.calc.positions import MAX_PRICE_CNY_PER_T, MAX_QUANTITY_T, LineKind, PortfolioLine
 from pricing.feeds.book_files import CODE_LENGTH_MAX, COLUMNS, KINDS, read_positions
 from pricing.feeds.tables import TextTable, find_columns, read_optional_number
 

@@ -11,9 +11,10 @@ from typing import TypeVar
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.line_faults import line_fault
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
-from pricing.calc.positions import LINE_KIND_LABELS, Averaging, LineKind, PortfolioLine, line_fault
+from pricing.calc.positions import LINE_KIND_LABELS, Averaging, LineKind, PortfolioLine
 from pricing.feeds.tables import (
     WORKBOOK,
     Columns,

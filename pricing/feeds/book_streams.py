@@ -18,7 +18,8 @@ import numpy.typing as npt
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.contract_lines import ContractLines
-from pricing.calc.positions import PortfolioLine, line_fault
+from pricing.calc.line_faults import line_fault
+from pricing.calc.positions import PortfolioLine
 from pricing.feeds.book_columns import ContractReader
 from pricing.feeds.book_files import COLUMNS, read_positions
 from pricing.feeds.tables import TextTable, doubled, find_columns, line_of, unreadable

@@ -5,9 +5,9 @@ from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
 from pricing.schemas.fair_values import FairValueOut
+from pricing.schemas.forwards import ForwardQuoteOut
 from pricing.schemas.market import (
     FindingOut,
-    ForwardQuoteOut,
     ImportReportOut,
     PriceFileIn,
     QualityOut,

@@ -10,7 +10,7 @@ from pricing.calc.market import Quote
 from pricing.calc.quality import FINDING_LABELS, Finding, FindingKind, QualityReport
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut
-from pricing.service import ForwardAnswer, ImportReport
+from pricing.service import ImportReport
 
 FILE_TEXT_MAX = 7_000_000
 
@@ -171,47 +171,4 @@ class ImportReportOut(Struct, frozen=True, kw_only=True):
             corrected=[QuoteOut.of(quote) for quote in report.corrected],
             failures=[FailureOut.of(failure) for failure in report.failures],
             quality=[QualityOut.of(quality) for quality in report.quality],
-        )
-
-
-class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
-    """A forward price at the assumed flat rate: for valuation only, not an offer to trade."""
-
-    unit: str
-    valuation_date: str
-    delivery_date: str
-    days: int
-    spot_cny_per_t: str
-    spot_source: str
-    spot_date: str
-    rate: str
-    rate_document: str
-    rate_is_assumption: bool
-    forward_cny_per_t: str
-    discount_factor: str
-    level: int
-    note_zh: str
-    note_en: str
-    snapshot_digest: str
-
-    @classmethod
-    def of(cls, answer: ForwardAnswer) -> "ForwardQuoteOut":
-        """Write a forward price."""
-        return cls(
-            unit=str(answer.unit),
-            valuation_date=answer.valuation_date.isoformat(),
-            delivery_date=answer.delivery_date.isoformat(),
-            days=answer.quote.days,
-            spot_cny_per_t=text_of(answer.quote.spot_cny_per_t),
-            spot_source=answer.spot.source,
-            spot_date=answer.spot.price_date.isoformat(),
-            rate=answer.rate.value,
-            rate_document=answer.rate.document,
-            rate_is_assumption=True,
-            forward_cny_per_t=text_of(answer.quote.forward_cny_per_t),
-            discount_factor=text_of(answer.quote.discount_factor),
-            level=3,
-            note_zh="；".join(part for part in (answer.tradable_note_zh, answer.spot.note_zh) if part),
-            note_en="; ".join(part for part in (answer.tradable_note_en, answer.spot.note_en) if part),
-            snapshot_digest=answer.spot.snapshot_digest,
         )

@@ -10,13 +10,14 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText
 from pricing.calc.option_traces import OptionBucket, option_buckets
-from pricing.calc.portfolio import PRICED_KINDS
+from pricing.calc.portfolio import prices_under
 from pricing.calc.positions import (
     LineValue,
     OptionFigures,
 )
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
+from pricing.schemas.forwards import ForwardFiguresOut
 from pricing.schemas.positions import PortfolioLineIn
 from pricing.service import AppraisalPrice, Preview, Valuation
 
@@ -123,6 +124,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     figure: str
     snapshot_digest: str
     option: OptionFiguresOut | None = None
+    forward: ForwardFiguresOut | None = None
 
     @classmethod
     def of(cls, value: LineValue) -> "LineValueOut":
@@ -147,6 +149,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
             figure=value.figure,
             snapshot_digest=value.snapshot_digest,
             option=None if value.option is None else OptionFiguresOut.of(value.option),
+            forward=None if value.forward is None else ForwardFiguresOut.of(value.forward),
         )
 
 
@@ -288,7 +291,6 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
         """Write a preview."""
         values = preview.lines.values
         market = preview.market.lines
-        units = sorted({value.unit for value in values if value.kind in PRICED_KINDS}, key=str)
         present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))
         margins_cny = [value.variation_margin_cny for value in values if value.variation_margin_cny is not None]
         margin_cny = sum(margins_cny, Decimal("0.00"))
@@ -300,7 +302,7 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
             variation_margin_cny=text_of(margin_cny),
             level_max=max((value.level for value in values), default=None),
             is_sample=any(value.is_sample for value in values),
-            prices=[PreviewPriceOut.of(market.prices[unit]) for unit in units],
+            prices=[PreviewPriceOut.of(price) for price in prices_under(market, values)],
             lines=[
                 PreviewLineOut(
                     line_id=value.line_id,

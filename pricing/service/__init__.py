@@ -25,9 +25,11 @@ from pricing.service.compliance import (
     owed_for,
 )
 from pricing.service.curve_quotes import CurveImport, curve_quotes_of, curves_of, import_curve_file
+from pricing.service.curve_readers import CurveReader, curve_reader
 from pricing.service.curves import CurveAnswer, CurveSetAnswer, curve_in, curve_of, curve_set
 from pricing.service.fair_values import FairValueAnswer, fair_value_of
 from pricing.service.fetching import FetchReport, fetch_market
+from pricing.service.forward_quotes import ForwardAnswer, forward_quote
 from pricing.service.imports import (
     BuiltInImport,
     ImportReport,
@@ -52,19 +54,15 @@ from pricing.service.profits import ProfitAnswer, explained_profit
 from pricing.service.risk import RiskAnswer, load_risk, price_history, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
 from pricing.service.surfaces import (
-    OptionReader,
     OptionsAnswer,
     SurfacesAnswer,
-    option_reader,
     surface_in,
     surfaces_on,
     value_options,
 )
 from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_trades
 from pricing.service.valuation import (
-    ForwardAnswer,
     Valuation,
-    forward_quote,
     list_portfolios,
     load_portfolio,
     load_valuation,
@@ -87,6 +85,7 @@ __all__ = [
     "CurveAnswer",
     "CurveImport",
     "CurveQuotes",
+    "CurveReader",
     "CurveSetAnswer",
     "FairValueAnswer",
     "FetchReport",
@@ -97,7 +96,6 @@ __all__ = [
     "Markets",
     "ObligationDraft",
     "ObligationSource",
-    "OptionReader",
     "OptionsAnswer",
     "PieceValue",
     "Portfolio",
@@ -119,6 +117,7 @@ __all__ = [
     "curve_in",
     "curve_of",
     "curve_quotes_of",
+    "curve_reader",
     "curve_set",
     "curves_of",
     "explained_profit",
@@ -144,7 +143,6 @@ __all__ = [
     "market_snapshot",
     "markets_in",
     "mean_price_of",
-    "option_reader",
     "owed_for",
     "portfolio_page",
     "preview_lines",

@@ -10,7 +10,7 @@ recorded on the same snapshot.
 import threading
 from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,8 @@ from carbonfin.kernel.batch import Batch
 from pricing.calc.lines import ValuedLine
 from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
 from pricing.calc.positions import LineKind, PortfolioLine
+from pricing.service.curve_readers import CurveReader, curve_reader, rests_on_curves
 from pricing.service.market import market_snapshot
-from pricing.service.surfaces import option_market_of
 from pricing.store.versions import market_version
 
 KEPT_FOR = timedelta(seconds=5)
@@ -48,6 +48,7 @@ class _Kept:
     units: frozenset[Unit]
     taken_at: datetime
     version: int
+    curves: CurveReader | None = None
 
 
 class Markets:
@@ -99,9 +100,24 @@ class Markets:
             units=whole,
             taken_at=at if kept is None else kept.taken_at,
             version=version,
+            curves=None if kept is None else kept.curves,
         )
         self._keep(key, fresh)
         return fresh.market
+
+    def curves(self, session: Session, actor: Actor, market: PricedMarket) -> CurveReader:
+        """Give what reads books off the curves of a market that `market` gave; it is kept as long as the market is."""
+        snapshot = market.lines.snapshot
+        key = (actor.organization_id, snapshot.valuation_date)
+        with self._lock:
+            kept = self._kept.get(key)
+        is_same = kept is not None and kept.market.lines.snapshot is snapshot
+        if kept is not None and is_same and kept.curves is not None:
+            return kept.curves
+        fresh = curve_reader(session, actor, valuation_date=snapshot.valuation_date, known_at=snapshot.known_at)
+        if kept is not None and is_same:
+            self._keep(key, replace(kept, curves=fresh))
+        return fresh
 
     def _keep(self, key: tuple[str, date], fresh: _Kept) -> None:
         with self._lock:
@@ -141,12 +157,12 @@ def preview_lines(
     """
     units = frozenset(line.unit for line in lines if line.kind is not LineKind.OPTION)
     market = markets.market(session, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
-    options = option_market_of(
-        session, actor, lines, valuation_date=valuation_date, known_at=market.lines.snapshot.known_at
-    )
+    reader = markets.curves(session, actor, market) if rests_on_curves(market.lines.snapshot, lines) else None
+    options = None if reader is None else reader.options(lines)
+    forwards = None if reader is None else reader.forwards(lines)
     return Preview(
         valuation_date=valuation_date,
         known_at=market.lines.snapshot.known_at,
         market=market,
-        lines=value_lines(market, lines, options=options),
+        lines=value_lines(market, lines, options=options, forwards=forwards),
     )

@@ -35,8 +35,8 @@ from pricing.calc.portfolio_risk.exposures import line_factor
 from pricing.calc.positions import PortfolioLine
 from pricing.calc.quality import single_vintage_series
 from pricing.calc.volatility import PriceHistory, estimated_volatility
+from pricing.service.curve_readers import curve_markets_of
 from pricing.service.market import market_days, market_snapshot
-from pricing.service.surfaces import option_market_of
 from pricing.service.valuation import load_portfolio
 from pricing.store.curve_quotes import curve_quotes_known
 
@@ -144,7 +144,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
-    options = option_market_of(session, actor, lines, valuation_date=valuation_date, known_at=known_at)
+    options, forwards = curve_markets_of(session, actor, lines, snapshot)
     return RiskInputs(
         book=PortfolioInputs(
             portfolio_id=portfolio_id,
@@ -154,6 +154,7 @@ def _inputs(
             lines=tuple(lines),
             snapshot=snapshot,
             options=options,
+            forwards=forwards,
         ),
         volatilities=tuple(_volatilities(session, actor, snapshot, lines, options)),
         correlation=snapshot.find_parameter(CORRELATION, scope=""),

@@ -11,14 +11,13 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.contract_lines import ContractPricer, ValueColumns
+from pricing.calc.contract_lines import ContractPricer, ForwardPricer, OptionPricer, ValueColumns
 from pricing.calc.liquidity import AppraisalPrice
-from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
+from pricing.calc.portfolio import PricedMarket, priced_market
 from pricing.calc.positions import LineKind
 from pricing.feeds.book_streams import BookPiece, at_line
 from pricing.feeds.tables import line_of
 from pricing.service.market import market_snapshot
-from pricing.service.surfaces import OptionReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,11 @@ def stream_market(session: Session, actor: Actor, *, valuation_date: date, known
 
 
 def value_pieces(
-    market: PricedMarket, pieces: Iterable[BookPiece], *, options: OptionReader | None = None
+    market: PricedMarket,
+    pieces: Iterable[BookPiece],
+    *,
+    options: OptionPricer | None = None,
+    forwards: ForwardPricer | None = None,
 ) -> Iterator[PieceValue | StreamTotal]:
     """Value a book piece by piece, and say last what it came to.
 
@@ -73,15 +76,16 @@ def value_pieces(
         market: What all pieces are valued on.
         pieces: The book.
         options: What options are valued with; without it each of them fails.
+        forwards: What forwards are valued with; without it they rest on the flat rate of the snapshot.
 
     Raises:
         InvalidInput: The book is one line that cannot be valued, or what is left of it cannot be read.
     """
-    total, pricer = _Total(), ContractPricer(options)
+    total, pricer = _Total(), ContractPricer(options, forwards)
     for piece in pieces:
         single = {line.unit for _, line in piece.lines if line.kind is not LineKind.OPTION}
         market = _with_units(market, single | piece.columns.units)
-        value = _piece_value(market, piece, pricer, options)
+        value = _piece_value(market, piece, pricer)
         total.add(piece, value)
         if piece.is_last and total.row_count == 1 and value.failures:
             raise lone_failure(value.failures[0])
@@ -89,9 +93,7 @@ def value_pieces(
     yield total.total(market)
 
 
-def _piece_value(
-    market: PricedMarket, piece: BookPiece, pricer: ContractPricer, options: OptionReader | None
-) -> PieceValue:
+def _piece_value(market: PricedMarket, piece: BookPiece, pricer: ContractPricer) -> PieceValue:
     """Value what is plain as columns, and one by one what is not or has no price, which is so told why."""
     columns, unpriced = pricer.values(market, piece.columns)
     single = [*piece.lines, *(piece.lines_at(unpriced.tolist()) if unpriced.size else ())]
@@ -99,7 +101,7 @@ def _piece_value(
         return PieceValue(lines=columns, failures=piece.failures)
     numbers = {line.line_id: number for number, line in single}
     lines = [line for _, line in single]
-    batch = value_lines(market, lines, options=None if options is None else options(lines))
+    batch = pricer.values_one_by_one(market, lines)
     failures = (*piece.failures, *(at_line(numbers[fault.item], fault) for fault in batch.failures))
     return PieceValue(
         lines=columns.merged(ValueColumns.of([(numbers[line.line_id], line) for line in batch.values])),

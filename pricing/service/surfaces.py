@@ -1,27 +1,17 @@
 """Volatility surfaces of a day as an organisation knew them, and options valued with them; nothing is kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import MissingData
-from carbonfin.storage.rulebook import book_for
-from pricing.calc.curves.building import curve_set_of
-from pricing.calc.curves.origins import CurveBuild
 from pricing.calc.curves.surfaces import SurfaceBuild
 from pricing.calc.option_lines import OptionLine, OptionLineValue, surface_named, value_option_lines
-from pricing.calc.option_market import OptionMarket, option_lines_of, option_market
-from pricing.calc.positions import PortfolioLine
-from pricing.service.curve_quotes import curves_of
-from pricing.service.curves import curve_set, own_calendars
-
-OptionReader = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
-_FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
+from pricing.service.curves import curve_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,47 +100,3 @@ def value_options(
         set_digest=found.build.curves.digest,
         quotes_digest=found.quotes.digest,
     )
-
-
-def option_market_of(
-    session: Session, actor: Actor, lines: Sequence[PortfolioLine], *, valuation_date: date, known_at: datetime
-) -> OptionMarket | None:
-    """Give what the options of a book rest on, None for a book without options.
-
-    Raises:
-        InvalidInput: The valuation date lies after what is known.
-    """
-    if not option_lines_of(lines):
-        return None
-    return option_reader(session, actor, valuation_date=valuation_date, known_at=known_at)(lines)
-
-
-def option_reader(session: Session, actor: Actor, *, valuation_date: date, known_at: datetime) -> OptionReader:
-    """Give what reads the options of any book off the curves of a day, which are built once and when first asked for.
-
-    The session is not used afterwards.
-
-    Raises:
-        InvalidInput: The valuation date lies after what is known.
-    """
-    quotes = curves_of(session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id)
-    book = book_for(session, actor.organization_id, packages=("pricing",))
-    calendars = own_calendars(session, valuation_date, known_at)
-
-    @lru_cache(maxsize=1)
-    def build() -> CurveBuild:
-        return curve_set_of(quotes, book=book, calendars=calendars)
-
-    def limit(pair: str) -> int | None:
-        own, general = (
-            book.find(_FX_STALE_AFTER_DAYS, valid_on=valuation_date, known_at=known_at, scope=scope)
-            for scope in (pair, "")
-        )
-        value = own or general
-        return None if value is None else value.integer
-
-    def read(lines: Sequence[PortfolioLine]) -> OptionMarket | None:
-        options = option_lines_of(lines)
-        return option_market(build(), quotes, options, fx_stale_after_days=limit) if options else None
-
-    return read

@@ -7,19 +7,15 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import load_outcome, record_decision
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rows import new_id
-from pricing.calc.forwards import ForwardQuote, quote_forward
-from pricing.calc.lines import FORWARD_RATE, tradable_notes
-from pricing.calc.liquidity import AppraisalPrice, fair_price
+from pricing.calc.line_faults import line_fault
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
-from pricing.calc.positions import LAST_DELIVERY_DATE, LineKind, PortfolioLine, late_delivery, line_fault
+from pricing.calc.positions import PortfolioLine
+from pricing.service.curve_readers import curve_markets_of
 from pricing.service.market import market_snapshot
-from pricing.service.surfaces import option_market_of
 from pricing.store import portfolios
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
@@ -32,20 +28,6 @@ class Valuation:
 
     record: ValuationRecord
     value: PortfolioValue
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardAnswer:
-    """A forward price with the spot price and the assumption it rests on."""
-
-    unit: Unit
-    quote: ForwardQuote
-    spot: AppraisalPrice
-    rate: ParameterValue
-    valuation_date: date
-    delivery_date: date
-    tradable_note_zh: str
-    tradable_note_en: str
 
 
 def save_portfolio(
@@ -157,6 +139,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
+    options, forwards = curve_markets_of(session, actor, lines, snapshot)
     return PortfolioInputs(
         portfolio_id=portfolio_id,
         portfolio_name=name,
@@ -164,7 +147,8 @@ def _inputs(
         known_at=known_at,
         lines=tuple(lines),
         snapshot=snapshot,
-        options=option_market_of(session, actor, lines, valuation_date=valuation_date, known_at=known_at),
+        options=options,
+        forwards=forwards,
     )
 
 
@@ -210,51 +194,3 @@ def load_valuation(session: Session, actor: Actor, valuation_id: str) -> Valuati
 def valuations_of(session: Session, actor: Actor, portfolio_id: str, *, limit: int) -> tuple[ValuationRecord, ...]:
     """Give the last valuations of a portfolio, last first."""
     return portfolios.valuations_of(session, actor, portfolio_id, limit=limit)
-
-
-def forward_quote(
-    session: Session,
-    actor: Actor,
-    *,
-    unit: Unit,
-    delivery_date: date,
-    valuation_date: date,
-    known_at: datetime,
-) -> ForwardAnswer:
-    """Give the forward price of a unit at the bank's assumed flat rate; for valuation only.
-
-    Raises:
-        InvalidInput: Delivery does not lie after the valuation date.
-        MissingData: No quote of the unit, or no assumed rate.
-    """
-    if delivery_date <= valuation_date:
-        raise InvalidInput(
-            f"delivery {delivery_date} does not lie after {valuation_date}",
-            zh=f"交割日 {delivery_date} 须晚于估值日 {valuation_date}",
-            field="delivery_date",
-            remedy="Choose a later delivery date.",
-            remedy_zh="请选择更晚的交割日。",
-        )
-    if delivery_date > LAST_DELIVERY_DATE:
-        raise late_delivery(delivery_date)
-    snapshot = market_snapshot(
-        session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
-    )
-    spot = fair_price(snapshot, unit)
-    rate = snapshot.parameter(FORWARD_RATE, scope="")
-    zh, en = tradable_notes(snapshot, unit.scheme, LineKind.FORWARD)
-    return ForwardAnswer(
-        unit=unit,
-        quote=quote_forward(
-            spot_cny_per_t=spot.price_cny_per_t,
-            rate=rate.decimal,
-            valuation_date=valuation_date,
-            delivery_date=delivery_date,
-        ),
-        spot=spot,
-        rate=rate,
-        valuation_date=valuation_date,
-        delivery_date=delivery_date,
-        tradable_note_zh="；".join(zh),
-        tradable_note_en="; ".join(en),
-    )

@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind, curve_quote_order
 from pricing.models import CurveQuoteRow
 from pricing.store.quotes import short_price
+from pricing.store.versions import market_moved
 
 _Key = tuple[CurveQuoteKind, str, str, date]
 
@@ -48,6 +49,8 @@ def save_curve_quotes(
         if known is not None:
             corrected.append(quote)
     session.flush()
+    if added and organization_id is not None:
+        market_moved(session, organization_id)
     return SavedCurveQuotes(added_count=added, unchanged_count=unchanged, corrected=tuple(corrected))
 
 

@@ -19,8 +19,9 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from pricing.calc.fixings import average_values_per_t, fixings_of
+from pricing.calc.line_faults import line_fault
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
-from pricing.calc.positions import Averaging, LineKind, PortfolioLine, line_fault
+from pricing.calc.positions import Averaging, LineKind, PortfolioLine
 from pricing.feeds.book_files import EXAMPLE, book_rows, read_book
 from tests.app.worlds import PAGE, World, build_world, signed_in
 from tests.pricing.test_api import post

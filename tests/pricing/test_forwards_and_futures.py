@@ -13,11 +13,11 @@ import pytest
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 from pricing.calc.forwards import (
     annualised_carry_rate,
+    carried_forward_per_t,
     flat_discount_factors,
     forward_present_value_cny,
     forward_price_cny_per_t,
     implied_convenience_yield,
-    quote_forward,
 )
 from pricing.calc.futures import (
     cumulative_variation_margin_cny,
@@ -89,14 +89,12 @@ def test_futures_variation_margin_vector() -> None:
     np.testing.assert_allclose(tailed, expected["tailed_quantity_tonnes"], atol=1e-8, rtol=1e-12)
 
 
-def test_scenario_forward_price_and_days() -> None:
-    quoted = quote_forward(
-        spot_cny_per_t=Decimal("75.02"),
-        rate=Decimal("0.0150"),
-        valuation_date=date(2025, 6, 30),
-        delivery_date=date(2025, 12, 15),
-    )
-    assert (quoted.days, quoted.forward_cny_per_t) == (168, Decimal("75.5397"))
+def test_spot_carried_along_a_curve_by_hand() -> None:
+    """75.02 over a factor of 0.99 is 75.7778; a yield of 2 % over half a year takes exp(-0.01) of it."""
+    plain = carried_forward_per_t(spot_per_t=75.02, discount_factor=0.99, convenience_yield=0.0, maturity_years=0.5)
+    assert plain == pytest.approx(75.777777777777, abs=1e-11)
+    lower = carried_forward_per_t(spot_per_t=75.02, discount_factor=0.99, convenience_yield=0.02, maturity_years=0.5)
+    assert lower == pytest.approx(75.777777777777 * 0.990049833749168, abs=1e-11)
 
 
 @pytest.mark.parametrize("rate", ["0.0150", "0", "-0.0025", "0.12"])

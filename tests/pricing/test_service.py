@@ -270,7 +270,7 @@ def test_forward_quote_of_the_scenario(sessions: Sessions, world: MarketWorld) -
             valuation_date=BUSINESS_DATE,
             known_at=KNOWN_AT,
         )
-        assert (answer.quote.forward_cny_per_t, answer.quote.days) == (Decimal("75.5397"), 168)
+        assert (answer.forward.shown_cny_per_t, answer.days) == (Decimal("75.5397"), 168)
         assert answer.tradable_note_zh.startswith("仅估值，不可成交")
         with pytest.raises(InvalidInput):
             service.forward_quote(

@@ -8,23 +8,25 @@ import numpy as np
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import to_decimal, to_float
 from pricing.calc.compliance import VintageState, vintage_use
 from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.line_faults import failure_of
 from pricing.calc.liquidity import fair_price
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionTerms
 from pricing.calc.portfolio_risk.inputs import VOLATILITY, RiskInputs
 from pricing.calc.portfolio_risk.option_legs import OptionLeg
-from pricing.calc.positions import LineKind, LineValue, PortfolioLine, failure_of
+from pricing.calc.positions import ForwardBasis, ForwardFigures, LineKind, LineValue, PortfolioLine
 
 
 @dataclass(frozen=True, slots=True)
 class ExposedLine:
     """A valued line with what a scenario needs: its price leg and its fixed leg, in CNY, or its option.
 
-    Of an option the price leg is what it would gain along delta if the future doubled; scenarios value it again.
+    Of an option the price leg is what it would gain along delta if the future doubled; scenarios value it again. Of a
+    forward on a futures curve a rate discounts both legs; of one carried from spot the fixed leg alone.
     """
 
     line: PortfolioLine
@@ -34,11 +36,15 @@ class ExposedLine:
     fixed_leg: float
     years: float
     option: OptionLeg | None = None
+    is_forward_priced: bool = False
 
     def pnl(self, move: float, rate_move: float) -> float:
         """Give the exact P&L of a relative price move and a parallel move of the rate."""
         if self.option is not None:
             return float(self.option.pnl(np.array([move]), rate_move)[0])
+        if self.is_forward_priced:
+            value = self.price_leg - self.fixed_leg
+            return (self.price_leg * move + value) * math.exp(-rate_move * self.years) - value
         return self.price_leg * move - self.fixed_leg * math.expm1(-rate_move * self.years)
 
     def price_pnl(self, moves: FloatArray, log_volatility: FloatArray | None = None) -> FloatArray:
@@ -49,12 +55,19 @@ class ExposedLine:
 
 
 def line_factor(snapshot: MarketSnapshot, line: PortfolioLine) -> str:
-    """Name the price factor of a line: of an option, the scheme whose future it is on.
+    """Name the price factor of a line: of an option, and of a forward whose unit has no spot, the unit itself.
 
     Raises:
-        MissingData: Nothing is quoted for the unit.
+        MissingData: Nothing is quoted for the unit of a holding or a futures-style contract.
     """
-    return str(line.unit) if line.kind is LineKind.OPTION else factor_of(snapshot, line.unit)
+    if line.kind is LineKind.OPTION:
+        return str(line.unit)
+    try:
+        return factor_of(snapshot, line.unit)
+    except MissingData:
+        if line.kind is LineKind.FORWARD:
+            return str(line.unit)
+        raise
 
 
 def factor_of(snapshot: MarketSnapshot, unit: Unit) -> str:
@@ -76,7 +89,9 @@ def exposed_lines(inputs: RiskInputs, values: dict[str, LineValue]) -> tuple[lis
         if factor not in known:
             failures.append(failure_of(line, _no_volatility(factor)))
             continue
-        if value.option is None:
+        if value.forward is not None:
+            exposed.append(_forward_legs(line, value, value.forward, factor))
+        elif value.option is None:
             exposed.append(_legs(snapshot, line, value, factor))
         else:
             leg = OptionLeg.of(line, points[OptionTerms.of(line)], snapshot.valuation_date)
@@ -109,6 +124,22 @@ def _legs(snapshot: MarketSnapshot, line: PortfolioLine, value: LineValue, facto
         years = (day - today).days / 365.0
         fixed_cny = to_float(price_cny_per_t * line.quantity_t - value.present_value_cny)
     return ExposedLine(line, value, factor, to_float(price_cny_per_t * line.quantity_t), fixed_cny, years)
+
+
+def _forward_legs(line: PortfolioLine, value: LineValue, forward: ForwardFigures, factor: str) -> ExposedLine:
+    """Split a forward on curves: the price leg is F q D X, the fixed leg what is left to its value."""
+    price_leg = to_float(
+        forward.forward_per_t * forward.discount_factor * forward.cny_per_unit * Decimal(line.quantity_t)
+    )
+    return ExposedLine(
+        line=line,
+        value=value,
+        factor=factor,
+        price_leg=price_leg,
+        fixed_leg=price_leg - to_float(value.present_value_cny),
+        years=to_float(forward.years),
+        is_forward_priced=forward.basis is ForwardBasis.FUTURES_CURVE,
+    )
 
 
 def fen(amount: float) -> Decimal:
