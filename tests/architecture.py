@@ -13,7 +13,8 @@ from io import StringIO
 from pathlib import Path
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = ("pricing", "collateral", "loans", "reporting")

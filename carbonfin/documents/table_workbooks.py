@@ -32,9 +32,11 @@ from carbonfin.rules.tables import (
 
 _HEAD = ("决策表", "中文名称", "英文名称", "命中策略", "生效日", "失效日", "知悉日")
 _COLUMN_ROWS = ("行号", "中文列名", "英文列名", "列标识", "取值范围或类型", "优先次序")
-_RIGHT = ("文件", "条款", "引文", "等级", "已确认", "中文备注", "英文备注")
+_RIGHT = ("文件", "文号", "条款", "引文", "等级", "已确认", "中文备注", "英文备注")
 _FIRST = len(_HEAD) + 1
 _ROWS_FROM = _FIRST + len(_COLUMN_ROWS)
+_RIGHT_BEFORE = tuple(name for name in _RIGHT if name != "文号")
+"""What stood there in workbooks written before documents had their number; such a workbook is still read."""
 _INPUT, _OUTPUT, _YES, _NO = "输入", "输出", "是", "否"
 _GUIDE = (
     "每张工作表是一张决策表；所有单元格均为文本，请勿改为数值或日期格式。",
@@ -128,8 +130,8 @@ def _laid_out(version: TableVersion) -> dict[Place, str]:
         clause = row.clause
         texts = [
             row.id, *(cell.text for cell in row.cells), *(output_text(value) for value in row.outputs),
-            clause.document, clause.article, clause.quote, clause.grade.value, _YES if clause.confirmed else _NO,
-            row.note_zh, row.note_en,
+            clause.document, clause.document_number, clause.article, clause.quote, clause.grade.value,
+            _YES if clause.confirmed else _NO, row.note_zh, row.note_en,
         ]  # fmt: skip
         placed |= {(number, column): text for column, text in enumerate(texts)}
     return placed
@@ -160,6 +162,8 @@ class _Sheet:
         self.faults: list[Fault] = []
         self._name = name
         self._cells = cells
+        heads = {text for (row, _), text in cells.items() if row == _FIRST}
+        self._right = _RIGHT_BEFORE if "文号" not in heads else _RIGHT
 
     def _text(self, row: int, column: int) -> str:
         return self._cells.get((row, column), "")
@@ -210,10 +214,10 @@ class _Sheet:
         inputs: list[InputColumn] = []
         outputs: list[OutputColumn] = []
         last = max((column for row, column in self._cells if row == _FIRST), default=0)
-        right = last - len(_RIGHT) + 1
+        right = last - len(self._right) + 1
         for column in range(1, last + 1):
             kind = self._text(_FIRST, column)
-            wanted = _RIGHT[column - right] if column >= right else _OUTPUT if outputs else f"{_INPUT}或{_OUTPUT}"
+            wanted = self._right[column - right] if column >= right else _OUTPUT if outputs else f"{_INPUT}或{_OUTPUT}"
             if kind != wanted and (column >= right or outputs or kind not in {_INPUT, _OUTPUT}):
                 self._fault(_FIRST, column, f"应为“{wanted}”")
             elif kind == _INPUT:
@@ -245,17 +249,19 @@ class _Sheet:
                 self._read((row, place), partial(read_cell, domain=column.domain), "应为条件")
             for place, output in enumerate(outputs, 1 + len(inputs)):
                 self._read((row, place), output.read, "应为输出值")
-            grade = self._read((row, right + 3), Grade, f"应为 {'、'.join(Grade)} 之一")
-            if self._text(row, right + 4) not in {_YES, _NO}:
-                self._fault(row, right + 4, f"应为“{_YES}”或“{_NO}”")
-            if not self._text(row, right).strip():
-                self._fault(row, right, "应填写依据文件")
-            texts = [self._text(row, column) for column in range(right + len(_RIGHT))]
+            at = {name: right + place for place, name in enumerate(self._right)}
+            said = {name: self._text(row, column) for name, column in at.items()}
+            grade = self._read((row, at["等级"]), Grade, f"应为 {'、'.join(Grade)} 之一")
+            if said["已确认"] not in {_YES, _NO}:
+                self._fault(row, at["已确认"], f"应为“{_YES}”或“{_NO}”")
+            if not said["文件"].strip():
+                self._fault(row, at["文件"], "应填写依据文件")
+            texts = [self._text(row, column) for column in range(right)]
             clause = Clause(
-                document=texts[right], article=texts[right + 1], quote=texts[right + 2],
-                grade=grade or Grade.UNKNOWN, confirmed=texts[right + 4] == _YES,
+                document=said["文件"], document_number=said.get("文号", ""), article=said["条款"], quote=said["引文"],
+                grade=grade or Grade.UNKNOWN, confirmed=said["已确认"] == _YES,
             )  # fmt: skip
-            when, then = texts[1 : 1 + len(inputs)], texts[1 + len(inputs) : right]
-            notes = texts[right + 5 :]
-            rows.append(RowDraft(id=texts[0], when=when, then=then, clause=clause, note_zh=notes[0], note_en=notes[1]))
+            when, then = texts[1 : 1 + len(inputs)], texts[1 + len(inputs) :]
+            notes = {"note_zh": said["中文备注"], "note_en": said["英文备注"]}
+            rows.append(RowDraft(id=texts[0], when=when, then=then, clause=clause, **notes))
         return rows

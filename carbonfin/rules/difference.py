@@ -97,7 +97,8 @@ def _parts(table: DecisionTable, row: TableRow) -> dict[str, str]:
     cells = {column.name: cell.text for column, cell in zip(table.inputs, row.cells, strict=True)}
     values = {column.name: output_text(value) for column, value in zip(table.outputs, row.outputs, strict=True)}
     return cells | values | {
-        "clause.document": clause.document, "clause.article": clause.article, "clause.quote": clause.quote,
+        "clause.document": clause.document, "clause.document_number": clause.document_number,
+        "clause.article": clause.article, "clause.quote": clause.quote,
         "clause.grade": clause.grade.value, "clause.confirmed": str(clause.confirmed).lower(),
         "note.zh": row.note_zh, "note.en": row.note_en,
     }  # fmt: skip

@@ -317,6 +317,7 @@ class _Reader:
             name: self._read(f"{place}, _{name}", rule.get(f"_{name}"), str) or ""
             for name in ("document", "article", "quote")
         }
+        number = self._read(f"{place}, _document_number", rule.get("_document_number", ""), str) or ""
         grade, confirmed = str(rule.get("_grade")), str(rule.get("_confirmed"))
         if grade not in set(Grade):
             self._fault(
@@ -328,7 +329,7 @@ class _Reader:
             grade = Grade.UNKNOWN.value
         if confirmed not in {"true", "false"}:
             self._fault(f"{place}, _confirmed", rule.get("_confirmed"), "should be true or false", "应为 true 或 false")
-        return Clause(**texts, grade=Grade(grade), confirmed=confirmed == "true")
+        return Clause(**texts, document_number=number, grade=Grade(grade), confirmed=confirmed == "true")
 
 
 def _titles(found: Mapping[str, Any], name: str) -> tuple[str, str]:

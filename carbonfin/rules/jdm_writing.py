@@ -45,6 +45,8 @@ def rules_written(table: DecisionTable) -> list[dict[str, str]]:
             "_grade": row.clause.grade.value, "_confirmed": "true" if row.clause.confirmed else "false",
             "_note_zh": row.note_zh, "_note_en": row.note_en,
         }  # fmt: skip
+        if row.clause.document_number:
+            rule["_document_number"] = row.clause.document_number
         for column, cell in zip(table.inputs, row.cells, strict=True):
             rule[f"in_{column.name}"] = _carried(place, column.name, partial(cell_to_jdm, cell.text, column.domain))
         for output, value in zip(table.outputs, row.outputs, strict=True):

@@ -20,7 +20,7 @@ def draft_faults(draft: ParameterValue, known: ParameterBook, own: ParameterBook
         known: Every value there is: keys and units are those of the product.
         own: The organisation's own values, among which days must follow one another.
     """
-    return (*_key_and_unit(draft, known), *_value(draft), *_source(draft), *_days(draft, own))
+    return (*_key_and_unit(draft, known), *_value(draft), *_source(draft), *_quote(draft), *_days(draft, own))
 
 
 def require_sound(draft: ParameterValue, known: ParameterBook, own: ParameterBook) -> None:
@@ -101,6 +101,17 @@ def _source(draft: ParameterValue) -> Iterator[InvalidInput]:
             field="document",
             remedy="Name the document, and its article where there is one.",
             remedy_zh="请填写依据文件名称，有条款的写明条款。",
+        )
+
+
+def _quote(draft: ParameterValue) -> Iterator[InvalidInput]:
+    if draft.quote and not draft.grade.has_text:
+        yield InvalidInput(
+            f"the words of {draft.document} are quoted, but its grade is {draft.grade}",
+            zh=f"等级为 {draft.grade} 时不得填写引文：原文在手方可引用",
+            field="quote",
+            remedy="Leave the quote empty, or read the text and grade it so.",
+            remedy_zh="请清空引文，或核对原文后更改可信程度。",
         )
 
 

@@ -28,9 +28,11 @@ _INPUT: _Shape = {**_NAMED, "domain": str}
 _OUTPUT: _Shape = {**_NAMED, "kind": OutputKind, "ranking": tuple}
 _ROW: _Shape = {
     "id": str, "when": tuple, "then": tuple, "document": str, "article": str, "quote": str, "grade": Grade,
-    "confirmed": bool, "note_zh": str, "note_en": str,
+    "confirmed": bool, "note_zh": str, "note_en": str, "document_number": str,
 }  # fmt: skip
-_LEFT_OUT: Mapping[str, object] = {"ranking": (), "article": "", "quote": "", "note_zh": "", "note_en": ""}
+_LEFT_OUT: Mapping[str, object] = {
+    "ranking": (), "article": "", "quote": "", "note_zh": "", "note_en": "", "document_number": "",
+}  # fmt: skip
 _TABLES_KEPT = 256  # every decision reads its bank's table anew, and banks have few
 
 
@@ -81,6 +83,7 @@ def _row(content: object, path: str) -> RowDraft:
     found = _block(content, path, _ROW)
     clause = Clause(
         document=found["document"],
+        document_number=found["document_number"],
         article=found["article"],
         quote=found["quote"],
         grade=found["grade"],

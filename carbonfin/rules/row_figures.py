@@ -13,7 +13,7 @@ def row_use(used: RecordedTable, outcome: Outcome) -> ParameterUse:
     return ParameterUse(
         key=used.name, scope=outcome.row_id, digest=used.digest, valid_from=used.valid_from,
         known_from=used.known_from, document=outcome.clause.document, article=outcome.clause.article,
-        grade=outcome.clause.grade,
+        grade=outcome.clause.grade, document_number=outcome.clause.document_number or None,
     )  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.domains import AnyDomain, is_code
 from carbonfin.rules.grammar import Cell, read_cell
-from carbonfin.rules.parameters import Grade
+from carbonfin.rules.known import KnownAt, instant_asked, known_order, require_same_day, was_known
+from carbonfin.rules.parameters import Grade, clause_line
+from carbonfin.rules.placing import placed
 from carbonfin.rules.record import canonical_json
 
 OutputValue = int | Decimal | str
@@ -110,13 +112,24 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """Where a row comes from; `quote` holds the document's own words, and only where the text is at hand."""
+    """Where a row comes from.
+
+    Attributes:
+        document_number: The document's number (文号), empty where it has none or nobody looked it up.
+        quote: The document's own words, and only where the text is at hand.
+    """
 
     document: str
+    document_number: str = ""
     article: str = ""
     quote: str = ""
     grade: Grade = Grade.UNKNOWN
     confirmed: bool = False
+
+    @property
+    def line(self) -> str:
+        """Document, number and article in one line."""
+        return clause_line(self.document, self.document_number, self.article)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,11 +242,16 @@ def plain_table(table: DecisionTable) -> dict[str, object]:
                 "then": [output_text(value) for value in row.outputs],
                 "document": row.clause.document, "article": row.clause.article, "quote": row.clause.quote,
                 "grade": row.clause.grade.value, "confirmed": row.clause.confirmed,
-                "note_zh": row.note_zh, "note_en": row.note_en,
+                "note_zh": row.note_zh, "note_en": row.note_en, **_number_said(row.clause),
             }
             for row in table.rows
         ],
     }  # fmt: skip
+
+
+def _number_said(clause: Clause) -> dict[str, str]:
+    """Give the document's number where there is one: tables approved before it was kept have the digest they had."""
+    return {"document_number": clause.document_number} if clause.document_number else {}
 
 
 def output_text(value: OutputValue) -> str:
@@ -279,36 +297,16 @@ def _row(draft: RowDraft, inputs: Sequence[InputColumn], outputs: Sequence[Outpu
         raise _refusal(f"row {draft.id} has not a cell for each column", f"规则行 {draft.id} 的单元格数与列数不符")
     cells: list[Cell] = []
     for column, text in zip(inputs, draft.when, strict=True):
-        with _placed(draft.id, column.name):
+        with placed(draft.id, column.name):
             cells.append(read_cell(text, column.domain))
     values: list[OutputValue] = []
     for output, text in zip(outputs, draft.then, strict=True):
-        with _placed(draft.id, output.name):
+        with placed(draft.id, output.name):
             values.append(output.read(text))
     return TableRow(
         id=draft.id, cells=tuple(cells), outputs=tuple(values), clause=draft.clause, note_zh=draft.note_zh,
         note_en=draft.note_en,
     )  # fmt: skip
-
-
-class _placed:  # noqa: N801 - used as a block
-    """Name row and column in what is refused inside."""
-
-    def __init__(self, row: str, column: str) -> None:
-        self._row, self._column = row, column
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, InvalidInput):
-            raise InvalidInput(
-                f"row {self._row}, column {self._column}: {error.detail}",
-                zh=f"规则行 {self._row}，列 {self._column}：{error.zh}",
-                field=f"{self._row}/{self._column}",
-                remedy=error.remedy,
-                remedy_zh=error.remedy_zh,
-            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +316,7 @@ class TableVersion:
     Attributes:
         valid_to: Last day, inclusive, or None while open.
         known_from: The day from which decisions may use it; not before the day of its approval.
+        known_at: The instant of that day from which they may, in UTC; None where it is the day's beginning.
         approved_by: Maker and checker; empty before its approval, and for a table that comes with the product.
     """
 
@@ -326,6 +325,10 @@ class TableVersion:
     valid_to: date | None = None
     known_from: date
     approved_by: tuple[str, ...] = ()
+    known_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        require_same_day(self, f"table {self.table.name}", f"决策表 {self.table.name} ")
 
     def speaks_on(self, valid_on: date) -> bool:
         """Whether the table is valid on that day; both ends are inside."""
@@ -348,17 +351,19 @@ class TableBook:
         """Give all versions of a table, the earliest known first."""
         return sorted([*self._versions.get(name, ()), *self._under.get(name, ())], key=_known_then_valid)
 
-    def find(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion | None:
-        """Give the version valid on a day as it was known at an instant, or None."""
-        known_on = china_day(known_at)
+    def find(self, name: str, *, valid_on: date, known_at: KnownAt) -> TableVersion | None:
+        """Give the version valid on a day as it was known at an instant, or by the end of a day, or None."""
+        instant = instant_asked(known_at)
+        known_on = china_day(instant)
         for versions in (self._versions, self._under):
-            speaking = [one for one in versions.get(name, ()) if one.known_from <= known_on and one.speaks_on(valid_on)]
+            known = (one for one in versions.get(name, ()) if was_known(one, instant=instant, day=known_on))
+            speaking = [one for one in known if one.speaks_on(valid_on)]
             if speaking:
                 return max(speaking, key=_known_then_valid)
         return None
 
-    def on(self, name: str, *, valid_on: date, known_at: datetime) -> TableVersion:
-        """Give the version valid on a day as it was known at an instant.
+    def on(self, name: str, *, valid_on: date, known_at: KnownAt) -> TableVersion:
+        """Give the version valid on a day as it was known at an instant, or by the end of a day.
 
         Raises:
             MissingData: No version speaks of that day, or none was known then.
@@ -366,7 +371,7 @@ class TableBook:
         found = self.find(name, valid_on=valid_on, known_at=known_at)
         if found is None:
             raise MissingData(
-                f"table {name} has no version for {valid_on} known on {china_day(known_at)}",
+                f"table {name} has no version for {valid_on} known on {china_day(instant_asked(known_at))}",
                 zh=f"决策表 {name} 在 {valid_on} 没有已知的版本",
                 field=name,
                 remedy="Enter and approve the table with its source.",
@@ -382,8 +387,8 @@ def _by_name(versions: Iterable[TableVersion]) -> dict[str, list[TableVersion]]:
     return found
 
 
-def _known_then_valid(version: TableVersion) -> tuple[date, date]:
-    return version.known_from, version.valid_from
+def _known_then_valid(version: TableVersion) -> tuple[date, datetime, date]:
+    return *known_order(version), version.valid_from
 
 
 def _refusal(why: str, zh: str) -> InvalidInput:

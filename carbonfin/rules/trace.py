@@ -1,10 +1,11 @@
 """How a figure came about: values, formulas, parameters and clauses, as a graph by name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from carbonfin.rules.parameters import Grade, ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class ParameterUse:
     document: str
     article: str
     grade: Grade
+    document_number: str | None = field(default=None, metadata=ADDED_LATER)
 
     @classmethod
     def of(cls, value: ParameterValue) -> "ParameterUse":
@@ -32,6 +34,7 @@ class ParameterUse:
             document=value.document,
             article=value.article,
             grade=value.grade,
+            document_number=value.document_number,
         )
 
 

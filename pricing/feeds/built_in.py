@@ -11,7 +11,8 @@ from importlib.resources import files
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.units import parse_decimal
-from carbonfin.rules.parameters import Grade, ParameterBook, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import Grade, ParameterBook
 from pricing.calc.curve_quotes import CurveQuote
 from pricing.calc.market import FxQuote, PriceKind, Quote, RateQuote, Settlement
 from pricing.feeds.curve_files import CurveFileKind, read_curve_file

@@ -8,7 +8,8 @@ from carbonfin.app.alerts import alerts_of
 from carbonfin.app.homes.figures import parameter_names
 from carbonfin.app.homes.officer import bank_cards
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.rules.parameters import ParameterBook, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import ParameterBook
 from carbonfin.web.language import Text
 from collateral.calc.agreements import CoverageRecord, HeadroomRecord, MarginCall, Pledge, UnitQuantity
 from collateral.calc.coverage import TopUp

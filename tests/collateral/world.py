@@ -6,7 +6,8 @@ from pathlib import Path
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import Calendar, end_of_china_day
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableBook
 from carbonfin.storage.rulebook import builtin_tables

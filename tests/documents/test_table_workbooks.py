@@ -38,8 +38,8 @@ def test_there_and_back_is_exact() -> None:
     ("cell", "value", "words"),
     [
         ("B4", "best", "unique"), ("B5", "2025/1/1", "YYYY-MM-DD"), ("A1", "表", "应为“决策表”"),
-        ("B13", "numbers", "取值范围"), ("B15", ">x", "x"), ("F16", "多", "多"), ("K15", "也许", "是"),
-        ("G15", " ", "依据文件"), ("J15", "x", "read"), ("A16", "R1", "重复"),
+        ("B13", "numbers", "取值范围"), ("B15", ">x", "x"), ("F16", "多", "多"), ("L15", "也许", "是"),
+        ("G15", " ", "依据文件"), ("K15", "x", "read"), ("A16", "R1", "重复"),
     ],
 )  # fmt: skip
 def test_a_fault_names_the_cell(cell: str, value: str, words: str) -> None:

@@ -37,7 +37,7 @@ def test_a_sound_draft_has_no_fault(draft: ParameterValue) -> None:
     [
         ({"key": "trial.haircut_rati"}, "key"), ({"unit": ""}, "unit"), ({"unit": "CNY"}, "unit"), ({"value": ""}, "value"),
         ({"value": " 0.4"}, "value"), ({"value": "40%"}, "value"), ({"value": "NaN"}, "value"), ({"value": "1e3"}, "value"),
-        ({"document": "  "}, "document"), ({"valid_to": date(2025, 12, 31)}, "valid_to"),
+        ({"document": "  "}, "document"), ({"grade": Grade.MEMORY, "quote": "原文"}, "quote"), ({"valid_to": date(2025, 12, 31)}, "valid_to"),
     ],
 )  # fmt: skip
 def test_each_fault_names_its_field(changed: dict[str, object], field: str) -> None:

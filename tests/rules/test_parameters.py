@@ -1,7 +1,10 @@
 """Dated parameters: both dates, corrections, and files that say where they are wrong."""
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,9 @@ from hypothesis import strategies as st
 
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml, read_parameters_toml
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
+from carbonfin.rules.record import canonical_json
 
 FILE = """\
 # haircuts
@@ -232,10 +237,10 @@ def _line_of(text: str, part: str) -> int:
         ('article = "第三条"', 'clause = "第三条"', "unknown key 'clause'", "clause ="),
         ('article = "第三条"', 'valu = "0.40"', "unknown key 'valu'", "valu ="),
         ('unit = "ratio"', 'unitt = "ratio"', "unknown key 'unitt'", "unitt ="),
-        ('unit = "ratio"\n', "", "unit is missing", KEY),
-        ('title_zh = "折扣系数"\n', "", "title_zh is missing", KEY),
-        ('grade = "read"\n', "", "grade is missing", KEY),
-        ('document = "更正通知"\n', "", "document is missing", KEY),
+        ('unit = "ratio"\n', "", "unit is missing", 2),
+        ('title_zh = "折扣系数"\n', "", "title_zh is missing", 2),
+        ('grade = "read"\n', "", "grade is missing", 29),
+        ('document = "更正通知"\n', "", "document is missing", 29),
         ('document = "更正通知"', 'document = " "', "document is empty", None),
         ('value = "0.40"', "value = 0.40", "written as text", "value = 0.40"),
         ("valid_from = 2024-01-01\nvalid_to", 'valid_from = "2024-01-01"\nvalid_to', "valid_from must be a date", None),
@@ -243,13 +248,14 @@ def _line_of(text: str, part: str) -> int:
         ('grade = "read"', 'grade = "rumour"', "grade 'rumour' is unknown", None),
         ("confirmed = false", 'confirmed = "false"', "confirmed must be true or false", None),
         ('approved_by = ["甲", "乙"]', 'approved_by = "甲、乙"', "approved_by must be a list", "approved_by"),
-        ("valid_to = 2024-12-31", "valid_to = 2024-12-30", "does not follow on", KEY),
-        ("valid_to = 2024-12-31", "valid_to = 2023-12-31", "is before valid_from", KEY),
-        ("valid_to = 2024-12-31\n", "", "does not follow on None", KEY),
-        ('"collateral.cure_days"', '"collateral.haircut_ratio"', "stands twice", KEY),
+        ('grade = "read"', 'grade = "memory"\nquote = "原文"', "quote stands beside grade memory", "quote ="),
+        ("valid_to = 2024-12-31", "valid_to = 2024-12-30", "does not follow on", 23),
+        ("valid_to = 2024-12-31", "valid_to = 2023-12-31", "is before valid_from", 11),
+        ("valid_to = 2024-12-31\n", "", "does not follow on None", 22),
+        ('"collateral.cure_days"', '"collateral.haircut_ratio"', "stands twice", 40),
     ],
 )
-def test_a_wrong_file_names_the_place_and_the_reason(old: str, new: str, why: str, marked: str | None) -> None:
+def test_a_wrong_file_names_the_place_and_the_reason(old: str, new: str, why: str, marked: str | int | None) -> None:
     text = FILE.replace(old, new, 1)
     assert text != FILE
     with pytest.raises(InvalidInput) as caught:
@@ -257,7 +263,8 @@ def test_a_wrong_file_names_the_place_and_the_reason(old: str, new: str, why: st
     assert why in caught.value.detail
     assert caught.value.detail.startswith("haircuts.toml:")
     if marked is not None:
-        assert caught.value.detail.startswith(f"haircuts.toml:{_line_of(text, marked)}:")
+        line = marked if isinstance(marked, int) else _line_of(text, marked)
+        assert caught.value.detail.startswith(f"haircuts.toml:{line}:")
 
 
 def test_the_line_is_one_of_the_parameter_at_fault() -> None:
@@ -282,6 +289,140 @@ def test_a_file_of_another_shape_is_refused(text: str, why: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         book_from_toml(text, file_name="haircuts.toml")
     assert why in caught.value.detail
+
+
+def test_every_fault_of_well_formed_blocks_is_told_at_once() -> None:
+    text = FILE
+    for old, new in (
+        ('unit = "ratio"', 'unitt = "ratio"'),
+        ('value = "0.45"\nscope = "CEA"', "value = 0.45\nscope = 5"),
+        ("known_from = 2025-03-01", 'known_from = "2025-03-01"'),
+        ('grade = "read"\n', ""),
+        ('document = "示例银行押品办法"\ngrade = "sample"\nconfirmed = true\n', "clause = 1\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    _, faults = read_parameters_toml(text, file_name="haircuts.toml")
+    assert [(fault.context["line"], fault.detail.split(": ", 2)[2]) for fault in faults] == [
+        (4, "unknown key 'unitt', expected one of key, unit, title_zh, title_en, value"),
+        (2, "unit is missing"),
+        (25, ("unknown key 'clause', expected one of value, scope, valid_from, valid_to, known_from, document, "
+              "document_number, article, quote, grade, confirmed, approved_by, note")),
+        (20, "document is missing"),
+        (20, "grade is missing"),
+        (20, "confirmed is missing"),
+        (21, "value must be written as text, so that it stays exact, not 0.45"),
+        (22, "scope must be a text, not 5"),
+        (27, "grade is missing"),
+        (31, "known_from must be a date, not '2025-03-01'"),
+    ]  # fmt: skip
+
+
+def test_a_slip_in_the_writing_hides_no_other_fault() -> None:
+    text = FILE
+    for old, new in (
+        ('unit = "ratio"', "unit = ratio"),  # line 4
+        ("valid_to = 2024-12-31", "valid_to = 2024-31-12"),  # line 12
+        ('approved_by = ["甲", "乙"]', 'approved_by = ["甲", "乙"'),  # line 18: a list without its end
+        ('value = "0.45"', "value = 0.45"),
+        ('grade = "read"\n', ""),
+        ('value = "5"', 'value = "5"\nvalue = "6"'),  # line 46
+        ('title_en = "Cure period"', 'title_en = "Cure period'),  # line 42
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    text += '\n[[parameters]]\nkey = "a.b"\n'
+    _, faults = read_parameters_toml(text, file_name="haircuts.toml")
+    stand = text.splitlines()
+    told = {stand[int(str(fault.context["line"])) - 1]: fault.detail.split(": ", 2)[2] for fault in faults}
+    assert len(told) == len(faults)
+    assert {line: why.split(":")[0] for line, why in told.items()} == {
+        "unit = ratio": "'unit = ratio' is no TOML",
+        "valid_to = 2024-31-12": "'valid_to = 2024-31-12' is no TOML",
+        'approved_by = ["甲", "乙"': '\'approved_by = ["甲", "乙"\' is no TOML',
+        'title_en = "Cure period': "'title_en = \"Cure period' is no TOML",
+        'value = "6"': "'value = \"6\"' is no TOML",
+        "value = 0.45": "value must be written as text, so that it stays exact, not 0.45",
+        "[[parameter.value]]": "grade is missing",
+        "[[parameters]]": "unknown key 'parameters', expected one of parameter",
+    }
+
+
+@pytest.mark.parametrize(
+    "slip", ["[[parameter", "[[parameter]", 'note = """', "note = [", "=", "[[[", 'note = "', "\x00", "note = {a=1"]
+)
+def test_wherever_a_slip_stands_reading_ends_and_tells_it(slip: str) -> None:
+    lines = FILE.splitlines()
+    for place in range(len(lines) + 1):
+        text = "\n".join([*lines[:place], slip, *lines[place:]])
+        _, faults = read_parameters_toml(text, file_name="haircuts.toml")
+        assert faults
+        assert any(fault.context["line"] in {place, place + 1} for fault in faults)
+
+
+def test_a_slip_in_the_writing_hides_no_fault_of_another_block() -> None:
+    broken = FILE.replace('title_zh = "折扣系数"', "title_zh = 折扣系数").replace('value = "5"', "value = 5")
+    _, faults = read_parameters_toml(broken, file_name="haircuts.toml")
+    assert [fault.context["line"] for fault in faults] == [5, 46]
+    assert "'title_zh = 折扣系数' is no TOML" in faults[0].detail
+    assert "value must be written as text" in faults[1].detail
+
+
+def test_a_source_has_number_and_words() -> None:
+    text = FILE.replace('article = "第三条"', 'document_number = "国务院令第775号"\narticle = "第三条"\nquote = "原文"')
+    first = book_from_toml(text, file_name="haircuts.toml").values()[1]
+    assert (first.document_number, first.quote) == ("国务院令第775号", "原文")
+    assert first.clause == "示例银行押品办法 国务院令第775号 第三条"
+    assert (
+        _value(document="条例（国务院令第775号）", document_number="国务院令第775号").clause
+        == "条例（国务院令第775号）"
+    )
+    other = BOOK.values()[1]
+    assert (other.document_number, other.quote) == (None, None)
+    digests = {
+        other.digest,
+        first.digest,
+        replace(first, quote=None).digest,
+        replace(first, document_number="x").digest,
+    }
+    assert len(digests) == 4
+
+
+def test_what_was_approved_before_sources_had_numbers_keeps_its_digest() -> None:
+    # Worked out by hand over the fields as they were: SHA-256 of the list's JSON.
+    text = '["k","","1","days","2024-01-01",null,"2024-01-01","d","","read",true]'
+    assert _value().digest == hashlib.sha256(text.encode()).hexdigest()
+    assert "document_number" not in canonical_json(_value())
+
+
+# --- known to the minute --------------------------------------------------------------------------------------------
+MORNING = datetime(2025, 3, 1, 2, 0, tzinfo=UTC)  # 10:00 in China
+NOON = datetime(2025, 3, 1, 4, 30, tzinfo=UTC)
+
+
+def test_two_corrections_of_one_day_are_told_apart_to_the_minute() -> None:
+    day = {"key": KEY, "scope": "CEA", "unit": "ratio", "known_from": date(2025, 3, 1)}
+    morning = _value(**day, value="0.55", known_at=MORNING)
+    noon = _value(**day, value="0.60", known_at=NOON)
+    book = BOOK.merged(ParameterBook([noon, morning]))
+
+    def known(at: date | datetime) -> str:
+        return book.on(KEY, valid_on=date(2025, 6, 30), known_at=at, scope="CEA").value
+
+    minute = timedelta(minutes=1)
+    assert known(MORNING - minute) == "0.50"  # the file's correction is known from midnight
+    assert known(MORNING) == known(NOON - minute) == "0.55"
+    assert known(NOON) == known(date(2025, 3, 1)) == "0.60"  # a day means by its end
+    assert known(date(2025, 2, 28)) == "0.45"
+    assert known(datetime(2025, 3, 1, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))) == "0.55"
+
+
+def test_an_instant_lies_on_the_day_it_is_known_from_and_has_a_zone() -> None:
+    with pytest.raises(InvalidInput, match="not on 2025-03-01"):
+        _value(known_from=date(2025, 3, 1), known_at=datetime(2025, 2, 28, 15, 59, tzinfo=UTC))
+    assert _value(known_from=date(2025, 3, 1), known_at=datetime(2025, 2, 28, 16, tzinfo=UTC)).known_at is not None
+    with pytest.raises(InvalidInput, match="time zone"):
+        BOOK.find(KEY, valid_on=date(2025, 6, 30), known_at=datetime(2025, 3, 1), scope="CEA")  # noqa: DTZ001 - naive
 
 
 def test_an_empty_file_is_an_empty_book() -> None:

@@ -95,7 +95,14 @@ def test_what_is_written_reads_back_with_the_same_digest() -> None:
         [("[1..5)", "<2025-01-01", "!=A", "true|null", "高", "0.10"), ("-", "-|null", "A, B 级", "-", "低", "-1")],
         policy=HitPolicy.PRIORITY, outputs=outputs,
     )  # fmt: skip
-    odd = Clause(document='他说"可"\\', article="第一条\n第二款", quote="\t引\x7f文", grade=Grade.READ, confirmed=True)
+    odd = Clause(
+        document='他说"可"\\',
+        document_number="国务院令第775号",
+        article="第一条\n第二款",
+        quote="\t引\x7f文",
+        grade=Grade.READ,
+        confirmed=True,
+    )
     table = replace(table, rows=(replace(table.rows[0], clause=odd, note_zh="注"), table.rows[1]))
     first = TableVersion(
         table=table, valid_from=date(2025, 1, 1), valid_to=date(2025, 6, 30), known_from=date(2025, 1, 1)
@@ -143,6 +150,37 @@ def test_versions_of_one_table_follow_on_each_other() -> None:
 
 
 def test_what_is_no_table_file_is_refused() -> None:
-    assert "margins.toml: " in refusal("[[table]")
+    assert "margins.toml:1: file: '[[table]' is no TOML" in refusal("[[table]")
     assert "unknown key 'parameter'" in refusal("[[parameter]]\n")
     assert "write [[table]]" in refusal("[table]\n")
+
+
+@pytest.mark.parametrize("slip", ["[[table", "[[table.row]", 'note_zh = """', "when = [", "=", 'id = "', "then = {a=1"])
+def test_wherever_a_slip_stands_reading_ends_and_tells_it(slip: str) -> None:
+    lines = FILE.splitlines()
+    for place in range(len(lines) + 1):
+        text = "\n".join([*lines[:place], slip, *lines[place:]])
+        versions, faults = read_tables_toml(text, file_name="margins.toml")
+        assert versions == ()
+        assert any(fault.context["line"] in {place, place + 1} for fault in faults)
+
+
+def test_a_slip_in_the_writing_hides_no_other_fault_and_several_of_one_block_are_told() -> None:
+    wrong = FILE.replace('title_en = "Margin"', "title_en = Margin").replace('when = ["A"]', 'when = ["D"]')
+    wrong = wrong.replace('grade = "sample"', 'grad = "sample"').replace('id = "R2"', "id = 2")
+    _, faults = read_tables_toml(wrong, file_name="margins.toml")
+    stand = wrong.splitlines()
+    told = [(stand[int(str(fault.context["line"])) - 1], fault.detail.split(": ", 2)[2]) for fault in faults]
+    assert [line for line, _ in told] == [
+        "title_en = Margin", 'grad = "sample"', "[[table.row]]", 'grad = "sample"', "[[table.row]]", "id = 2",
+    ]  # fmt: skip
+    assert [why for line, why in told if line == "[[table.row]]"] == ["grade is missing"] * 2
+    assert told[-1][1] == "id must be a text, not 2"
+
+
+def test_a_head_that_cannot_be_read_hides_no_cell_that_cannot() -> None:
+    wrong = FILE.replace('title_en = "Margin"', "").replace('when = ["A"]', 'when = ["D"]')
+    _, faults = read_tables_toml(wrong.replace('document = "示例办法"\ngrade', "grade"), file_name="margins.toml")
+    assert [fault.detail.split(": ", 2)[2].split(":")[0] for fault in faults] == [
+        "title_en is missing", "document is missing", "row R1, column rating",
+    ]  # fmt: skip

@@ -145,6 +145,66 @@ def test_a_proposed_value_decides_nothing_until_another_person_approves_it(sessi
         approve(sessions, world.checker, approval_id)
 
 
+def test_two_corrections_of_one_day_are_told_apart_to_the_minute(sessions: Sessions, world: World) -> None:
+    minute = timedelta(minutes=1)
+    noon = NOW + 150 * minute
+    for value, at in (("0.35", NOW), ("0.30", noon)):
+        approval_id = propose(sessions, world, replace(PROPOSED, value=value), at=at - minute)
+        approve(sessions, world.checker, approval_id, at=at)
+    with pytest.raises(MissingData):
+        haircut(sessions, world.bank_id, known_at=NOW - minute)
+    assert haircut(sessions, world.bank_id, known_at=NOW) == Decimal("0.35")
+    assert haircut(sessions, world.bank_id, known_at=noon - minute) == Decimal("0.35")
+    assert haircut(sessions, world.bank_id, known_at=noon) == Decimal("0.30")
+    with sessions.read() as session:
+        assert verify_parameters(session, world.bank_id) == (2, ())
+    with pytest.raises(Conflict):  # of one instant there is one
+        approve(sessions, world.checker, propose(sessions, world, PROPOSED, at=noon), at=noon)
+
+
+def test_an_instant_moved_behind_the_database_is_found(sessions: Sessions, world: World) -> None:
+    approve(sessions, world.checker, propose(sessions, world, PROPOSED))
+    earlier = NOW - timedelta(hours=1)
+    (moved,) = (replace(PROPOSED, approved_by=("maker", "checker"), known_at=earlier),)
+    with sessions.begin() as session:
+        without_triggers(session)
+        session.execute(sa.update(ParameterRow).values(known_at=earlier, digest=moved.digest))
+    with sessions.read() as session:
+        count, (fault,) = verify_parameters(session, world.bank_id)
+    assert (count, fault.en) == (1, "it is not the value that was approved")
+
+
+def test_a_value_for_a_later_day_is_known_from_that_days_beginning_and_stands_once(
+    sessions: Sessions, world: World
+) -> None:
+    tomorrow = replace(PROPOSED, known_from=TODAY + timedelta(days=1))
+    approve(sessions, world.checker, propose(sessions, world, tomorrow))
+    midnight = datetime(2025, 7, 1, 16, tzinfo=UTC)
+    assert haircut(sessions, world.bank_id, known_at=midnight) == Decimal("0.35")
+    with pytest.raises(MissingData):
+        haircut(sessions, world.bank_id, known_at=midnight - timedelta(minutes=1))
+    with pytest.raises(Conflict, match="known from 2025-07-02"):
+        propose(sessions, world, replace(tomorrow, value="0.20"))
+
+
+def test_the_database_itself_keeps_one_value_of_a_day(sessions: Sessions, world: World) -> None:
+    save(sessions, world, HAIRCUT)
+    columns = ", ".join(column.name for column in ParameterRow.__table__.columns if column.name != "id")  # type: ignore[attr-defined]
+    copy = f"INSERT INTO parameter (id, {columns}) SELECT 'copy', {columns} FROM parameter"  # noqa: S608
+    with pytest.raises(Conflict, match="same thing"), sessions.begin() as session:
+        session.execute(sa.text(copy))
+
+
+def test_the_source_is_kept_with_its_number_and_words(sessions: Sessions, world: World) -> None:
+    quoted = replace(PROPOSED, document_number="示银发〔2025〕1号", quote="折扣系数不低于百分之三十五。")
+    approve(sessions, world.checker, propose(sessions, world, quoted))
+    with sessions.read() as session:
+        (found,) = book_for(session, world.bank_id, packages=()).values()
+        assert verify_parameters(session, world.bank_id) == (1, ())
+    assert (found.document_number, found.quote) == ("示银发〔2025〕1号", "折扣系数不低于百分之三十五。")
+    assert found.clause == "示例银行押品管理办法 示银发〔2025〕1号 第三条"
+
+
 def test_a_value_is_never_known_before_its_approval(sessions: Sessions, world: World) -> None:
     with pytest.raises(InvalidInput, match="before its approval"):
         propose(sessions, world, replace(PROPOSED, known_from=TODAY - timedelta(days=1)))

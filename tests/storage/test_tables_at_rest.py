@@ -4,11 +4,12 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotPermitted
@@ -224,9 +225,45 @@ def test_days_out_of_order_and_a_second_version_with_the_same_days_are_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match="lies before valid_from"):
         propose(sessions, world.maker, replace(DRAFT, valid_to=LAST_YEAR - timedelta(days=1)))
+    tomorrow = replace(DRAFT, known_from=TODAY + timedelta(days=1))
+    enter(sessions, world, tomorrow)
+    with pytest.raises(Conflict, match="known from 2025-07-02"):
+        propose(sessions, world.maker, replace(tomorrow, table=CORRECTED))
+
+
+def test_two_corrections_of_one_day_are_told_apart_to_the_minute(sessions: Sessions, world: World) -> None:
     enter(sessions, world)
-    with pytest.raises(Conflict, match="known from 2025-07-01"):
-        propose(sessions, world.maker, replace(DRAFT, table=CORRECTED))
+    minute = timedelta(minutes=1)
+    later = NOW + 90 * minute
+    enter(sessions, world, replace(DRAFT, table=CORRECTED), at=later)
+
+    def known(at: datetime) -> DecisionTable:
+        return version_on(sessions, world.bank_id, TODAY, at).table
+
+    assert known(NOW) == known(later - minute) == SOUND
+    assert known(later) == CORRECTED
+    with pytest.raises(MissingData):
+        known(NOW - minute)
+    with sessions.read() as session:
+        assert verify_tables(session, world.bank_id) == (2, ())
+    with sessions.begin() as session:
+        without_triggers(session, "decision_table")
+        session.execute(
+            sa.update(DecisionTableRow)
+            .where(col(DecisionTableRow.known_at) == later)
+            .values(known_at=later - 30 * minute)
+        )
+    with sessions.read() as session:
+        count, (fault,) = verify_tables(session, world.bank_id)
+    assert (count, fault.en) == (2, "it is not the version that was approved")
+
+
+def test_a_version_for_a_later_day_is_known_from_that_days_beginning(sessions: Sessions, world: World) -> None:
+    enter(sessions, world, replace(DRAFT, known_from=TODAY + timedelta(days=1)))
+    midnight = datetime(2025, 7, 1, 16, tzinfo=UTC)
+    assert version_on(sessions, world.bank_id, TODAY, midnight).known_at is None
+    with pytest.raises(MissingData):
+        version_on(sessions, world.bank_id, TODAY, midnight - timedelta(minutes=1))
 
 
 def test_maker_and_checker_are_two_people_with_the_roles_for_it(sessions: Sessions, world: World) -> None:

@@ -11,6 +11,7 @@ from carbonfin.app.decisions.kinds import title_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
 from carbonfin.kernel.errors import NotFound
+from carbonfin.rules.parameters import clause_line
 from carbonfin.storage.approvals import Approval, approval_page, override_page
 from carbonfin.storage.decisions import (
     DecisionRecord,
@@ -153,7 +154,8 @@ def _parameter_changes(session: Session, actor: Actor, asked: Asked) -> Register
         *_CHANGE_HEADS[:1],
         Text("取值", "Value"),
         Text("单位", "Unit"),
-        Text("依据", "Document"),
+        Text("依据（文件、文号、条款）", "Document, number, article"),
+        Text("引文", "Quote"),
         *_CHANGE_HEADS[1:],
     )
     return Register(
@@ -161,7 +163,7 @@ def _parameter_changes(session: Session, actor: Actor, asked: Asked) -> Register
         lines=tuple(
             (
                 _approval(one), _said(one, "value"), _said(one, "unit"),
-                _plain(f"{one.payload.get('document', '')} {one.payload.get('article', '')}".strip()), *_change(one),
+                _plain(_clause(one)), _said(one, "quote"), *_change(one),
             )
             for one in found.items
         ),
@@ -294,6 +296,13 @@ def _plain(text: str) -> Cell:
 
 def _said(approval: Approval, name: str) -> Cell:
     return _plain(str(approval.payload.get(name) or ""))
+
+
+def _clause(one: Approval) -> str:
+    document, number, article = (
+        str(one.payload.get(name) or "") for name in ("document", "document_number", "article")
+    )
+    return clause_line(document, number, article)
 
 
 def _approval(one: Approval) -> Cell:

@@ -1,5 +1,6 @@
 """Rules for systems: tables in force, one table by both dates, a trial of it, and a draft proven and proposed."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -36,6 +37,12 @@ _ValidOn = Annotated[DayText | None, QueryParameter(description="Day it speaks o
 _KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was known; left out, the present.")]
 
 
+_KnownAt = Annotated[
+    datetime | None,
+    QueryParameter(description="Instant at which it was known, with its zone; instead of `known_on`."),
+]
+
+
 class TableOut(Struct, frozen=True, kw_only=True):
     """A version of a table without its rows; a built-in one comes with the product and was approved by nobody here.
 
@@ -49,6 +56,7 @@ class TableOut(Struct, frozen=True, kw_only=True):
     valid_from: str
     valid_to: str | None
     known_from: str
+    known_at: datetime | None
     approved_by: list[str]
     is_builtin: bool
     unconfirmed_rows: list[str]
@@ -66,6 +74,7 @@ class TableOut(Struct, frozen=True, kw_only=True):
             valid_from=version.valid_from.isoformat(),
             valid_to=None if version.valid_to is None else version.valid_to.isoformat(),
             known_from=version.known_from.isoformat(),
+            known_at=version.known_at,
             approved_by=list(version.approved_by),
             is_builtin=not version.approved_by,
             unconfirmed_rows=[row.id for row in table.rows if not row.clause.confirmed],
@@ -224,9 +233,10 @@ def list_tables(
     paging: Paging,
     valid_on: _ValidOn = None,
     known_on: _KnownOn = None,
+    known_at: _KnownAt = None,
 ) -> Response[TableListOut]:
     """List the organisation's decision tables that answer on these days, by name, in pages."""
-    shelf = _shelf(sessions, actor, clock, valid_on, known_on)
+    shelf = _shelf(sessions, actor, clock, (valid_on, known_on), known_at)
     answering = [version for name in shelf.book.names() if (version := shelf.in_force(name)) is not None]
     found = cut(answering, paging.place, keys=lambda version: (version.table.name,))
     return paging.answer(TableListOut(tables=[TableOut.of(one) for one in found.items]), found)
@@ -241,9 +251,10 @@ def read_table(
     table_name: FromPath[NameText],
     valid_on: _ValidOn = None,
     known_on: _KnownOn = None,
+    known_at: _KnownAt = None,
 ) -> TableWholeOut:
     """Give the version of a table that answers on these days, whole."""
-    version = _answering(_shelf(sessions, actor, clock, valid_on, known_on), table_name)
+    version = _answering(_shelf(sessions, actor, clock, (valid_on, known_on), known_at), table_name)
     return TableWholeOut(version=TableOut.of(version), table=plain_table(version.table))
 
 
@@ -263,9 +274,10 @@ def try_table(
     data: TrialIn,
     valid_on: _ValidOn = None,
     known_on: _KnownOn = None,
+    known_at: _KnownAt = None,
 ) -> TrialOut:
     """Ask the version of a table that answers on these days, with the trace of every row; nothing is recorded."""
-    version = _answering(_shelf(sessions, actor, clock, valid_on, known_on), table_name)
+    version = _answering(_shelf(sessions, actor, clock, (valid_on, known_on), known_at), table_name)
     return TrialOut.of(version, compiled(version.table).decide(_inputs(version.table, data)))
 
 
@@ -325,9 +337,16 @@ def propose_draft(
     )
 
 
-def _shelf(sessions: Sessions, actor: Actor, clock: Clock, valid_on: str | None, known_on: str | None) -> Shelf:
+def _shelf(
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    days: tuple[str | None, str | None],
+    known_at: datetime | None,
+) -> Shelf:
+    valid_on, known_on = days
     with sessions.read() as session:
-        dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "")
+        dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "", known_at=known_at)
         return Shelf.of(session, actor, dates)
 
 

@@ -184,7 +184,9 @@ def propose_parameter_command(
     reason: Annotated[str, typer.Option(help="提交理由 / why")],
     scope: Annotated[str, typer.Option(help="适用范围 / scope")] = "",
     valid_to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="失效日 / last day")] = None,
+    document_number: Annotated[str, typer.Option(help="文号 / the document's number")] = "",
     article: Annotated[str, typer.Option(help="条款 / article")] = "",
+    quote: Annotated[str, typer.Option(help="引文，仅限原文在手 / its own words")] = "",
     grade: Annotated[str, typer.Option(help="read、secondary、memory、unknown 或 sample / grade")] = "unknown",
     confirmed: Annotated[bool, typer.Option(help="已与原文核对 / compared with the document")] = False,
     note: Annotated[str, typer.Option(help="说明 / note")] = "",
@@ -203,6 +205,7 @@ def propose_parameter_command(
         key=key, scope=scope, value=value, unit=unit, valid_from=valid_from.date(),
         valid_to=None if valid_to is None else valid_to.date(), known_from=known_from.date(), document=document,
         article=article, grade=grade, confirmed=confirmed, note=note,
+        document_number=document_number, quote=quote,
     )  # fmt: skip
     if preview:
         with terminal.sessions.read() as session:

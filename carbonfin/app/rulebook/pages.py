@@ -7,7 +7,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
-from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked
+from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked, instant_typed
 from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
 from carbonfin.app.rulebook.views import change_views, table_lines, table_view
 from carbonfin.documents.table_workbooks import tables_workbook
@@ -28,7 +28,8 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.paging import Paging
 
 _Day = Annotated[str, QueryParameter(max_length=10)]
-_Version = Annotated[str, QueryParameter(max_length=21, description="Its first day and the day it was known.")]
+_Time = Annotated[str, QueryParameter(max_length=5, description="Time of that day in China, HH:MM.")]
+_Version = Annotated[str, QueryParameter(max_length=34, description="Its first day and the day it was known.")]
 TITLE = Text("规则", "Rules")
 _RULE_APPROVALS = (TABLE_APPROVAL, PARAMETER_APPROVAL)
 
@@ -88,11 +89,15 @@ def rule_page(
     table_name: FromPath[str],
     valid_on: _Day = "",
     known_on: _Day = "",
+    known_time: _Time = "",
     version: _Version = "",
 ) -> Template:
     """Show one table with its clauses and its history by both dates; what is typed into the form is tried on it."""
     with sessions.read() as session:
-        dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
+        known_at = instant_typed(known_on, known_time)
+        dates = dates_asked(
+            session, actor, clock, valid_on=valid_on, known_on="" if known_at else known_on, known_at=known_at
+        )
         shelf = Shelf.of(session, actor, dates)
     history = shelf.history(table_name)
     shown = chosen(history, version)
@@ -110,6 +115,7 @@ def rule_page(
         trial=trial_of(table, typed_inputs(table, query)) if query else None,
         files=_files(shown.version),
         version=version,
+        known_time=known_time,
         **_asked(dates),
     )
 
@@ -144,8 +150,8 @@ def comparison_page(
             (
                 one.key,
                 Text(
-                    f"{one.version.valid_from} 起（{one.version.known_from} 知悉）",
-                    f"from {one.version.valid_from}, known {one.version.known_from}",
+                    f"{one.version.valid_from} 起（{one.known} 知悉）",
+                    f"from {one.version.valid_from}, known {one.known}",
                 ),
             )
             for one in history

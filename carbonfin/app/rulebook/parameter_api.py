@@ -1,5 +1,6 @@
 """Parameters for systems: values by package and both dates, a draft proven and tried, and a draft proposed."""
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import get, post
@@ -26,13 +27,21 @@ from carbonfin.web.wire import DayText, day_of
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 _ValidOn = Annotated[DayText | None, QueryParameter(description="Day they speak of; left out, the business date.")]
 _KnownOn = Annotated[DayText | None, QueryParameter(description="Day they were known; left out, the present.")]
+_KnownAt = Annotated[
+    datetime | None,
+    QueryParameter(description="Instant at which they were known, with its zone; instead of `known_on`."),
+]
 _Package = Annotated[str, QueryParameter(description="pricing, collateral, loans or reporting.", max_length=20)]
 _Key = Annotated[str, QueryParameter(description="Only the values of this parameter.", max_length=100)]
 _Sort = Annotated[str, QueryParameter(description="key, known or valid; dates have the latest first.", max_length=10)]
 
 
 class ParameterOut(Struct, frozen=True, kw_only=True):
-    """One value; a built-in one comes with the product and was approved by nobody here."""
+    """One value; a built-in one comes with the product and was approved by nobody here.
+
+    `known_at` is the instant of its approval where that is what it is known from, else the day counts from midnight in
+    China. `document_number` is the 文号; `quote` holds the document's own words, where they are at hand.
+    """
 
     key: str
     scope: str
@@ -44,8 +53,11 @@ class ParameterOut(Struct, frozen=True, kw_only=True):
     valid_from: str
     valid_to: str | None
     known_from: str
+    known_at: datetime | None
     document: str
+    document_number: str | None
     article: str
+    quote: str | None
     grade: str
     confirmed: bool
     approved_by: list[str]
@@ -67,8 +79,11 @@ class ParameterOut(Struct, frozen=True, kw_only=True):
             valid_from=value.valid_from.isoformat(),
             valid_to=None if value.valid_to is None else value.valid_to.isoformat(),
             known_from=value.known_from.isoformat(),
+            known_at=value.known_at,
             document=value.document,
+            document_number=value.document_number,
             article=value.article,
+            quote=value.quote,
             grade=value.grade.value,
             confirmed=value.confirmed,
             approved_by=list(value.approved_by),
@@ -95,7 +110,9 @@ class ParameterDraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     valid_to: DayText | None = None
     known_from: DayText
     document: _Line
+    document_number: Annotated[str, Meta(max_length=200)] = ""
     article: Annotated[str, Meta(max_length=200)] = ""
+    quote: Annotated[str, Meta(max_length=2000)] = ""
     grade: _Line
     confirmed: bool = False
     note: Annotated[str, Meta(max_length=1000)] = ""
@@ -221,12 +238,13 @@ def list_parameters(
     key: _Key = "",
     valid_on: _ValidOn = None,
     known_on: _KnownOn = None,
+    known_at: _KnownAt = None,
     sort: _Sort = "key",
 ) -> Response[ParameterListOut]:
     """List the parameter values that answer on these days, by package, in pages."""
     wanted = Wanted(package=package, key=key, sort=sort)
     with sessions.read() as session:
-        dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "")
+        dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "", known_at=known_at)
         values = whole_book(session, actor).in_force(valid_on=dates.valid_on, known_at=dates.known_at)
     found = wanted.page(values, paging.place)
     return paging.answer(ParameterListOut(parameters=[ParameterOut.of(one) for one in found.items]), found)
@@ -285,6 +303,8 @@ def _typed(data: ParameterDraftIn) -> TypedValue:
         grade=data.grade,
         confirmed=data.confirmed,
         note=data.note,
+        document_number=data.document_number.strip(),
+        quote=data.quote.strip(),
     )
 
 

@@ -11,6 +11,7 @@ from carbonfin.app.rulebook.shelf import Dates
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.known import known_order, was_known
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage.keyset import KeyValue, Place, Slice, cut
 from carbonfin.storage.rulebook import book_for, builtin_book
@@ -82,7 +83,7 @@ class Wanted:
         return cut(shown, place, keys=self._keys, descending=self.sort != "key")
 
     def _takes(self, value: ParameterValue, words: str) -> bool:
-        text = f"{value.key} {value.scope} {value.title_zh} {value.title_en} {value.document}".casefold()
+        text = f"{value.key} {value.scope} {value.title_zh} {value.title_en} {value.clause}".casefold()
         return (
             (not self.package or package_of(value.key) == self.package)
             and (not self.key or value.key == self.key)
@@ -134,14 +135,14 @@ def history_of(book: ParameterBook, key: str, dates: Dates) -> tuple[DatedValue,
 
 
 def _latest_first(values: Iterable[ParameterValue]) -> list[ParameterValue]:
-    by_day = sorted(values, key=lambda one: (one.known_from, one.valid_from), reverse=True)
+    by_day = sorted(values, key=lambda one: (*known_order(one), one.valid_from), reverse=True)
     return sorted(by_day, key=lambda one: one.scope)
 
 
 def _state(value: ParameterValue, book: ParameterBook, dates: Dates) -> tuple[str, Text]:
     if book.find(value.key, scope=value.scope, valid_on=dates.valid_on, known_at=dates.known_at) is value:
         return "good", Text("适用", "in force")
-    if value.known_from > china_day(dates.known_at):
+    if not was_known(value, instant=dates.known_at, day=china_day(dates.known_at)):
         return "information", Text("当时尚未知悉", "not known yet")
     if value.valid_from > dates.valid_on:
         return "information", Text("尚未生效", "not valid yet")

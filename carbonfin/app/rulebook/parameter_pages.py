@@ -21,7 +21,7 @@ from carbonfin.app.rulebook.parameter_list import (
     whole_book,
 )
 from carbonfin.app.rulebook.parameter_proposals import Preview, TypedValue, previewed, proposed
-from carbonfin.app.rulebook.shelf import dates_asked
+from carbonfin.app.rulebook.shelf import dates_asked, instant_typed
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
@@ -38,13 +38,14 @@ from carbonfin.web.problems import status_of
 from carbonfin.web.wire import day_of
 
 _Day = Annotated[str, QueryParameter(max_length=10)]
+_Time = Annotated[str, QueryParameter(max_length=5, description="Time of that day in China, HH:MM.")]
 _Word = Annotated[str, QueryParameter(max_length=100)]
 _Short = Annotated[str, Meta(max_length=200)]
 _DayText = Annotated[str, Meta(max_length=10)]
 _EXPORTED_MAX = 100_000
 _HEADS = (
-    "参数代码", "适用范围", "名称", "取值", "单位", "生效日", "失效日", "知悉日", "依据文件", "条款", "可信程度",
-    "是否确认", "经办与复核", "说明",
+    "参数代码", "适用范围", "名称", "取值", "单位", "生效日", "失效日", "知悉日", "依据文件", "文号", "条款", "引文",
+    "可信程度", "是否确认", "经办与复核", "说明",
 )  # fmt: skip
 
 
@@ -63,6 +64,8 @@ class ValueForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grade: _Short = ""
     confirmed: Annotated[str, Meta(max_length=3)] = ""
     note: Annotated[str, Meta(max_length=1000)] = ""
+    document_number: _Short = ""
+    quote: Annotated[str, Meta(max_length=2000)] = ""
     evidence: Annotated[str, Meta(max_length=64)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
 
@@ -78,6 +81,7 @@ class ValueForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             valid_to=day_of(self.valid_to, field="valid_to") if self.valid_to else None,
             known_from=_required_day(self.known_from, "known_from"), document=self.document.strip(),
             article=self.article.strip(), grade=self.grade, confirmed=self.confirmed == "yes", note=self.note.strip(),
+            document_number=self.document_number.strip(), quote=self.quote.strip(),
         )  # fmt: skip
 
 
@@ -162,10 +166,14 @@ def parameter_page(
     key: FromPath[str],
     valid_on: _Day = "",
     known_on: _Day = "",
+    known_time: _Time = "",
 ) -> Template:
     """Show every value a parameter has had, by both dates, with its source and who approved it."""
     with sessions.read() as session:
-        dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
+        known_at = instant_typed(known_on, known_time)
+        dates = dates_asked(
+            session, actor, clock, valid_on=valid_on, known_on="" if known_at else known_on, known_at=known_at
+        )
         history = history_of(whole_book(session, actor), key, dates)
     first = history[0].value
     return page(
@@ -177,6 +185,7 @@ def parameter_page(
         history=history,
         valid_on=dates.valid_on.isoformat(),
         known_on=china_day(dates.known_at).isoformat(),
+        known_time=known_time,
         grade_words=GRADE_WORDS,
     )
 
@@ -292,8 +301,8 @@ def _line(value: ParameterValue) -> list[str]:
     return [
         value.key, value.scope, value.title_zh, value.value, value.unit, value.valid_from.isoformat(),
         "" if value.valid_to is None else value.valid_to.isoformat(), value.known_from.isoformat(), value.document,
-        value.article, GRADE_WORDS[value.grade].zh, "是" if value.confirmed else "否",
-        "、".join(value.approved_by) or "产品内置", value.note,
+        value.document_number or "", value.article, value.quote or "", GRADE_WORDS[value.grade].zh,
+        "是" if value.confirmed else "否", "、".join(value.approved_by) or "产品内置", value.note,
     ]  # fmt: skip
 
 

@@ -37,6 +37,8 @@ class TypedValue:
     grade: str
     confirmed: bool
     note: str
+    document_number: str = ""
+    quote: str = ""
 
     def draft(self, known: ParameterBook) -> ParameterValue:
         """Make it a value, with the titles the parameter has.
@@ -56,6 +58,7 @@ class TypedValue:
             valid_to=self.valid_to, known_from=self.known_from, document=self.document, article=self.article,
             grade=Grade(self.grade), confirmed=self.confirmed, approved_by=(), note=self.note,
             title_zh="" if like is None else like.title_zh, title_en="" if like is None else like.title_en,
+            document_number=self.document_number or None, quote=self.quote or None,
         )  # fmt: skip
 
 

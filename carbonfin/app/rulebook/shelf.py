@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlmodel import Session
 
 from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
-from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.dates import CHINA, Clock, aware, china_day, end_of_china_day
+from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.rules.known import known_order, was_known
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.storage.parties import standing_of
 from carbonfin.storage.rulebook import table_book_for
+from carbonfin.web.filters import instant
 from carbonfin.web.language import Text
 from carbonfin.web.wire import day_of
 
@@ -25,17 +27,78 @@ class Dates:
     known_at: datetime
 
 
-def dates_asked(session: Session, actor: Actor, clock: Clock, *, valid_on: str, known_on: str) -> Dates:
+def dates_asked(
+    session: Session,
+    actor: Actor,
+    clock: Clock,
+    *,
+    valid_on: str,
+    known_on: str,
+    known_at: datetime | None = None,
+) -> Dates:
     """Give the days that were asked for; what is left out is the organisation's business date and its present.
 
+    Args:
+        session: An open session.
+        actor: Who asks.
+        clock: The present.
+        valid_on: The day that is spoken of.
+        known_on: The day by whose end it was known.
+        known_at: The instant at which it was known, instead of a day.
+
     Raises:
-        InvalidInput: One of them is no day.
+        InvalidInput: One of them is no day, the instant has no zone, or both say when it was known.
     """
     standing = standing_of(session, actor.organization_id, clock)
+    if known_at is not None:
+        if known_on:
+            raise InvalidInput(
+                "known_on and known_at both say when it was known",
+                zh="known_on 与 known_at 不得同时填写",
+                field="known_at",
+                remedy="Give the day or the instant.",
+                remedy_zh="请只填写知悉日或知悉时点。",
+            )
+        day = day_of(valid_on, field="valid_on") if valid_on else standing.business_date
+        return Dates(valid_on=day, known_at=_zoned(known_at))
     return Dates(
         valid_on=day_of(valid_on, field="valid_on") if valid_on else standing.business_date,
         known_at=end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at,
     )
+
+
+def _zoned(known_at: datetime) -> datetime:
+    if known_at.tzinfo is None:
+        raise InvalidInput(
+            f"known_at {known_at.isoformat()} has no time zone",
+            zh="known_at 缺少时区",
+            field="known_at",
+            remedy="Write it with its zone, such as 2025-06-30T10:00:00+08:00.",
+            remedy_zh="请写明时区，如 2025-06-30T10:00:00+08:00。",
+        )
+    return aware(known_at)
+
+
+def instant_typed(known_on: str, known_time: str) -> datetime | None:
+    """Give the instant a form names by a day and a time in China; None where it names no time.
+
+    Raises:
+        InvalidInput: There is no such time, or no day beside it.
+    """
+    if not known_time:
+        return None
+    day = day_of(known_on, field="known_on")
+    try:
+        at = time.fromisoformat(known_time)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{known_time!r} is no time of a day",
+            zh=f"“{known_time}”不是有效的时刻",
+            field="known_time",
+            remedy="Write HH:MM.",
+            remedy_zh="格式为 HH:MM。",
+        ) from error
+    return datetime.combine(day, at.replace(tzinfo=None), tzinfo=CHINA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +119,28 @@ class Version:
         return not self.version.approved_by
 
     @property
+    def known(self) -> str:
+        """The day it is known from, with the time in China where it is known from an instant."""
+        return f"{self.version.known_from}" if self.version.known_at is None else instant(self.version.known_at)
+
+    @property
     def key(self) -> str:
-        """What addresses name a version of a table by: its two days, which no other version has."""
-        return f"{self.version.valid_from}.{self.version.known_from}"
+        """What addresses name a version of a table by: its two days, and the instant where it is known from one."""
+        one = self.version
+        days = f"{one.valid_from}.{one.known_from}"
+        return days if one.known_at is None else f"{days}.{aware(one.known_at):%H%M%S%f}"
 
 
 def chosen(history: Sequence[Version], key: str = "") -> Version:
     """Give the version of a key; without one the version in force, or else the one known last.
 
+    A key without an instant names the one known last on that day.
+
     Raises:
         NotFound: There is no version of that key.
     """
-    found = next((one for one in history if (one.key == key if key else one.is_in_force)), None)
+    named = [one for one in history if one.key == key or one.key.startswith(f"{key}.")] if key else []
+    found = next(iter(named), None) if key else next((one for one in history if one.is_in_force), None)
     if found is None and key:
         raise NotFound(f"the table has no version {key[:40]}", zh="决策表没有该版本", field="version")
     return found or history[0]
@@ -127,7 +200,7 @@ class Shelf:
     def _state(self, one: TableVersion, current: TableVersion | None) -> tuple[str, Text]:
         if one is current:
             return "good", Text("适用", "in force")
-        if one.known_from > china_day(self.dates.known_at):
+        if not self._was_known(one):
             return "information", Text("当时尚未知悉", "not known yet")
         if self._is_corrected(one):
             return "neutral", Text("已被更正", "corrected")
@@ -140,6 +213,9 @@ class Shelf:
     def _is_corrected(self, one: TableVersion) -> bool:
         """Whether a version known later, and by then, speaks of the day this one begins."""
         return any(
-            one.known_from < other.known_from <= china_day(self.dates.known_at) and other.speaks_on(one.valid_from)
+            known_order(one) < known_order(other) and self._was_known(other) and other.speaks_on(one.valid_from)
             for other in self.book.versions(one.table.name)
         )
+
+    def _was_known(self, one: TableVersion) -> bool:
+        return was_known(one, instant=self.dates.known_at, day=china_day(self.dates.known_at))

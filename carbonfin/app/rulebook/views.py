@@ -9,7 +9,6 @@ from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind
 from carbonfin.rules.domains import NumberDomain
 from carbonfin.rules.tables import (
-    Clause,
     DecisionTable,
     HitPolicy,
     InputColumn,
@@ -49,7 +48,7 @@ class TableRowView:
     Attributes:
         when: A cell for each input, as the table writes it; `-` takes anything, `null` what is missing.
         then: A value for each output.
-        clause: Document and article.
+        clause: Document, number and article.
         quote: The document's own words; empty where the text is not at hand.
     """
 
@@ -94,7 +93,7 @@ def table_view(table: DecisionTable) -> TableView:
         rows=tuple(
             TableRowView(
                 id=row.id, when=tuple(cell.text for cell in row.cells), then=tuple(map(output_text, row.outputs)),
-                clause=clause_text(row.clause), quote=row.clause.quote,
+                clause=row.clause.line, quote=row.clause.quote,
                 grade=GRADE_WORDS[row.clause.grade], note=Text(row.note_zh, row.note_en or row.note_zh),
                 is_confirmed=row.clause.confirmed,
             )
@@ -102,11 +101,6 @@ def table_view(table: DecisionTable) -> TableView:
         ),
         unconfirmed_count=sum(not row.clause.confirmed for row in table.rows),
     )  # fmt: skip
-
-
-def clause_text(clause: Clause) -> str:
-    """Give where a row comes from in one line: document and article."""
-    return f"{clause.document} {clause.article}".strip()
 
 
 def table_lines(table: DecisionTable) -> list[list[str]]:
@@ -163,6 +157,7 @@ _PART_WORDS = {
     "table.columns": Text("列次序", "Order of columns"),
     "table.rows": Text("行次序", "Order of rows"),
     "clause.document": Text("依据文件", "Document"),
+    "clause.document_number": Text("文号", "Document's number"),
     "clause.article": Text("条款", "Article"),
     "clause.quote": Text("引文", "Quote"),
     "clause.grade": Text("可信程度", "Grade"),
@@ -175,7 +170,7 @@ _PART_WORDS = {
 def change_views(changes: Sequence[Change], old: DecisionTable, new: DecisionTable) -> tuple[ChangeView, ...]:
     """Say in words what differs, and by which clause; columns are called by their titles."""
     titles = {one.name: Text(one.title_zh, one.title_en) for table in (old, new) for one in table.columns}
-    clauses = {row.id: clause_text(row.clause) for table in (old, new) for row in table.rows}
+    clauses = {row.id: row.clause.line for table in (old, new) for row in table.rows}
     return tuple(
         ChangeView(
             badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after,

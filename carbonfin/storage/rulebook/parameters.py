@@ -1,6 +1,6 @@
 """Parameters at rest: those that come with the product, and each organisation's own, approved by two people."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -13,8 +13,10 @@ from sqlmodel import Field, Session, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.known import known_instant
 from carbonfin.rules.parameter_drafts import require_sound
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.engine import execute_prepared
@@ -23,12 +25,26 @@ from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
 
+_ALL_DAY = sa.text("known_at IS NULL")
+"""Of the values known from a day's beginning there is one; NULLs would not be told apart by the constraint."""
+
 
 class ParameterRow(Row, table=True):
     """One value of one parameter of one organisation, entered by a maker and approved by another person."""
 
     __table_args__ = (
-        sa.UniqueConstraint("organization_id", "key", "scope", "valid_from", "known_from"),
+        sa.UniqueConstraint("organization_id", "key", "scope", "valid_from", "known_from", "known_at"),
+        sa.Index(
+            "uq_parameter_known_all_day",
+            "organization_id",
+            "key",
+            "scope",
+            "valid_from",
+            "known_from",
+            unique=True,
+            sqlite_where=_ALL_DAY,
+            postgresql_where=_ALL_DAY,
+        ),
         sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
         {"info": {"append_only": True}},
     )
@@ -50,6 +66,9 @@ class ParameterRow(Row, table=True):
     confirmed: bool
     approved_by: list[str] = Field(sa_type=columns.Json)
     note: str
+    document_number: str | None = None
+    quote: str | None = None
+    known_at: datetime | None = None
     maker_id: str = Field(foreign_key="user_account.id")
     checker_id: str = Field(foreign_key="user_account.id")
     digest: str
@@ -59,7 +78,7 @@ _PARAMETERS = table_of(ParameterRow)
 _OWN = (
     sa.select(_PARAMETERS)
     .where(_PARAMETERS.c.organization_id == sa.bindparam("mine"))
-    .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from)
+    .order_by(_PARAMETERS.c.key, _PARAMETERS.c.scope, _PARAMETERS.c.known_from, _PARAMETERS.c.known_at)
 )
 
 
@@ -138,9 +157,9 @@ def enter_parameter(
         NotPermitted: Maker and checker are one person, or a role may not.
         Conflict: Another value with the same dates is there; a correction has a later `known_from`.
     """
-    before = _standing(session, maker, value)
-    if before is not None and before.digest == value.digest:
-        return _value(before)
+    for before in _standing(session, maker, value):
+        if replace(_value(before), known_at=None).digest == value.digest:
+            return _value(before)
     proposed = _propose(session, maker, value, reason=reason, at=at)
     approvals.approve(
         session,
@@ -151,14 +170,19 @@ def enter_parameter(
         at=at,
         business_date=value.known_from,
     )
-    entered = _standing(session, maker, value)
-    assert entered is not None, "an approved value stands in the rulebook"
+    (entered,) = _standing(session, maker, value)
     return _value(entered)
 
 
 def proposed_value(approval: Approval) -> ParameterValue:
     """Give the value an approval is about, as it was proposed."""
     return msgspec.convert(dict(approval.payload), type=ParameterValue)
+
+
+def _as_approved(approval: Approval) -> ParameterValue:
+    """Give the value as it stands after its approval: known from that instant where that is its first day."""
+    value = proposed_value(approval)
+    return replace(value, known_at=known_instant(value.known_from, approval.decided_at))
 
 
 def unconfirmed_value(value: ParameterValue) -> tuple[str, ...]:
@@ -173,17 +197,17 @@ def verify_parameters(session: Session, organization_id: str) -> tuple[int, tupl
         How many values there are, and those that differ.
     """
     approved = {
-        one.subject: proposed_value(one).digest
+        (one.subject, _as_approved(one).digest)
         for one in approvals.effective_of(session, organization_id, PARAMETER_APPROVAL)
     }
     rows = execute_prepared(session, _OWN, {"mine": organization_id}).all()
     return len(rows), tuple(fault for row in rows for fault in _faults(row, approved))
 
 
-def _faults(row: sa.Row[Any], approved: Mapping[str, str]) -> Iterator[RulebookFault]:
+def _faults(row: sa.Row[Any], approved: Collection[tuple[str, str]]) -> Iterator[RulebookFault]:
     value = _unchecked(row)
     why = ("取值与其摘要不符", "the value does not fit its digest") if value.digest != row.digest else None
-    if why is None and approved.get(_subject(value)) != row.digest:
+    if why is None and (_subject(value), row.digest) not in approved:
         why = ("不是经复核的取值", "it is not the value that was approved")
     if why is not None:
         yield RulebookFault(
@@ -193,7 +217,8 @@ def _faults(row: sa.Row[Any], approved: Mapping[str, str]) -> Iterator[RulebookF
 
 
 def _propose(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:
-    _refuse_other(session, maker, value)
+    if value.known_from != china_day(at):  # a correction of the same day is told apart by its approval's instant
+        _refuse_other(session, maker, value)
     proposal = ProposalDraft(
         subject=_subject(value),
         title_zh=f"参数 {value.title_zh or value.key}" + (f"（{value.scope}）" if value.scope else ""),
@@ -223,7 +248,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
 
 def _add(session: Session, checker: Actor, approval: Approval, _: Answer, __: datetime) -> None:
     """Add the approved value to the organisation's rulebook."""
-    value = replace(proposed_value(approval), approved_by=(approval.maker_name, approval.checker_name or checker.name))
+    value = replace(_as_approved(approval), approved_by=(approval.maker_name, approval.checker_name or checker.name))
     _refuse_other(session, checker, value)
     session.add(_row(checker, value, maker=approval.maker_id, checker=approval.checker_id or checker.id))
     session.flush()
@@ -264,7 +289,8 @@ def _payload(value: ParameterValue) -> dict[str, Any]:
     return plain
 
 
-def _standing(session: Session, actor: Actor, value: ParameterValue) -> ParameterRow | None:
+def _standing(session: Session, actor: Actor, value: ParameterValue) -> Sequence[ParameterRow]:
+    """Give the values of the same days, at whatever instants they are known."""
     return session.exec(
         select(ParameterRow).where(
             ParameterRow.organization_id == actor.organization_id,
@@ -273,11 +299,11 @@ def _standing(session: Session, actor: Actor, value: ParameterValue) -> Paramete
             ParameterRow.valid_from == value.valid_from,
             ParameterRow.known_from == value.known_from,
         )
-    ).one_or_none()
+    ).all()
 
 
 def _refuse_other(session: Session, actor: Actor, value: ParameterValue) -> None:
-    if _standing(session, actor, value) is not None:
+    if any(one.known_at == value.known_at for one in _standing(session, actor, value)):
         raise Conflict(
             f"parameter {value.key} has a value from {value.valid_from} known from {value.known_from}",
             zh=f"参数 {value.key} 在相同日期已有取值",
@@ -305,6 +331,9 @@ def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> Pa
         confirmed=value.confirmed,
         approved_by=list(value.approved_by),
         note=value.note,
+        document_number=value.document_number,
+        quote=value.quote,
+        known_at=value.known_at,
         maker_id=maker,
         checker_id=checker,
         digest=value.digest,
@@ -348,4 +377,7 @@ def _unchecked(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
         note=row.note,
         title_zh=row.title_zh,
         title_en=row.title_en,
+        document_number=row.document_number,
+        quote=row.quote,
+        known_at=row.known_at,
     )

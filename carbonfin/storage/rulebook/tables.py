@@ -1,6 +1,7 @@
 """Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.contracts import TableContract, contract_for, require_kept
+from carbonfin.rules.known import known_instant
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
@@ -28,11 +30,24 @@ from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
 _CLAUSE_NAME_MAX = 200
 
 
+_ALL_DAY = sa.text("known_at IS NULL")
+
+
 class DecisionTableRow(Row, table=True):
     """One version of one decision table of one organisation; `digest` is the SHA-256 of `content` as it stands."""
 
     __table_args__ = (
-        sa.UniqueConstraint("organization_id", "name", "valid_from", "known_from"),
+        sa.UniqueConstraint("organization_id", "name", "valid_from", "known_from", "known_at"),
+        sa.Index(
+            "uq_decision_table_known_all_day",
+            "organization_id",
+            "name",
+            "valid_from",
+            "known_from",
+            unique=True,
+            sqlite_where=_ALL_DAY,
+            postgresql_where=_ALL_DAY,
+        ),
         sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
         {"info": {"append_only": True}},
     )
@@ -43,6 +58,7 @@ class DecisionTableRow(Row, table=True):
     valid_from: date
     valid_to: date | None = None
     known_from: date
+    known_at: datetime | None = None
     content: str
     digest: str
     approved_by: list[str] = Field(sa_type=columns.Json)
@@ -58,7 +74,7 @@ _OWN = (
         _TABLES.c.organization_id == sa.bindparam("mine"),
         sa.or_(_TABLES.c.name == sa.bindparam("named"), sa.bindparam("named") == ""),
     )
-    .order_by(_TABLES.c.name, _TABLES.c.known_from, _TABLES.c.valid_from)
+    .order_by(_TABLES.c.name, _TABLES.c.known_from, _TABLES.c.known_at, _TABLES.c.valid_from)
 )
 
 
@@ -144,6 +160,12 @@ def draft_of(approval: Approval) -> TableVersion:
     return TableVersion(table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from)
 
 
+def _as_approved(approval: Approval) -> TableVersion:
+    """Give the version as it stands after its approval: known from that instant where that is its first day."""
+    draft = draft_of(approval)
+    return replace(draft, known_at=known_instant(draft.known_from, approval.decided_at))
+
+
 class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The days of a version, as a proposal holds them."""
 
@@ -154,13 +176,13 @@ class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def unconfirmed_clauses(table: DecisionTable) -> tuple[str, ...]:
     """Name each clause that nobody has compared with its document, once; who approves the table accepts each."""
-    found = [f"{row.clause.document} {row.clause.article}".strip() for row in table.rows if not row.clause.confirmed]
+    found = [row.clause.line for row in table.rows if not row.clause.confirmed]
     return tuple(dict.fromkeys(name.replace("|", "/")[:_CLAUSE_NAME_MAX] for name in found))
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
     """Add the approved version to the organisation's rulebook; what forbade proposing it forbids this too."""
-    draft = draft_of(approval)
+    draft = _as_approved(approval)
     left_out = [name for name in unconfirmed_clauses(draft.table) if name not in answer.accepted]
     if left_out:
         raise Conflict(
@@ -179,6 +201,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
             valid_from=draft.valid_from,
             valid_to=draft.valid_to,
             known_from=draft.known_from,
+            known_at=draft.known_at,
             content=draft.table.content,
             digest=draft.table.digest,
             approved_by=[approval.maker_name, approval.checker_name or checker.name],
@@ -226,7 +249,8 @@ def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *,
             remedy="Propose it with a known_from on or after the day of its approval.",
             remedy_zh="请以不早于复核日的知悉日期重新发起。",
         )
-    _refuse_other(session, actor, draft)
+    if draft.known_at is not None or draft.known_from != day:  # one of the same day is told apart by its approval
+        _refuse_other(session, actor, draft)
     obstacles = publishing_obstacles(draft.table)
     if obstacles:
         raise InvalidInput(
@@ -240,14 +264,14 @@ def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *,
 
 def _refuse_other(session: Session, actor: Actor, draft: TableVersion) -> None:
     standing = session.exec(
-        select(DecisionTableRow.id).where(
+        select(DecisionTableRow.known_at).where(
             DecisionTableRow.organization_id == actor.organization_id,
             DecisionTableRow.name == draft.table.name,
             DecisionTableRow.valid_from == draft.valid_from,
             DecisionTableRow.known_from == draft.known_from,
         )
-    ).first()
-    if standing is not None:
+    ).all()
+    if draft.known_at in standing:
         raise Conflict(
             f"table {draft.table.name} has a version from {draft.valid_from} known from {draft.known_from}",
             zh=f"决策表 {draft.table.name} 在相同日期已有版本",
@@ -278,6 +302,7 @@ def _version(row: sa.Row[Any]) -> TableVersion:
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         known_from=row.known_from,
+        known_at=row.known_at,
         approved_by=tuple(row.approved_by),
     )
 
@@ -295,7 +320,7 @@ def verify_tables(session: Session, organization_id: str) -> tuple[int, tuple[Ru
     Returns:
         How many versions there are, and those that differ.
     """
-    approved = {one.id: draft_of(one) for one in approvals.effective_of(session, organization_id, TABLE_APPROVAL)}
+    approved = {one.id: _as_approved(one) for one in approvals.effective_of(session, organization_id, TABLE_APPROVAL)}
     rows = execute_prepared(session, _OWN, {"mine": organization_id, "named": ""}).all()
     return len(rows), tuple(fault for row in rows for fault in _faults(row, approved.get(row.approval_id)))
 
@@ -304,8 +329,8 @@ def _faults(row: sa.Row[Any], approved: TableVersion | None) -> Iterator[Ruleboo
     table, why = _readable(row), None
     if table is None or table.digest != row.digest:
         why = ("内容与其摘要不符", "the content does not fit its digest")
-    elif approved is None or (table.digest, row.valid_from, row.valid_to, row.known_from) != (
-        approved.table.digest, approved.valid_from, approved.valid_to, approved.known_from,
+    elif approved is None or (table.digest, row.valid_from, row.valid_to, row.known_from, row.known_at) != (
+        approved.table.digest, approved.valid_from, approved.valid_to, approved.known_from, approved.known_at,
     ):  # fmt: skip
         why = ("不是经复核的版本", "it is not the version that was approved")
     if why is not None:

@@ -29,7 +29,8 @@ from tests.app.worlds import NOW, PAGE, World, signed_in
 TODAY = china_day(NOW)
 VALUE = ParameterValue(
     key="trial.days", scope="", value="5", unit="days", valid_from=TODAY, valid_to=None, known_from=TODAY, document="办法",
-    article="第一条", grade=Grade.MEMORY, confirmed=False, approved_by=(), note="", title_zh="试验天数", title_en="trial days",
+    article="第一条", grade=Grade.SECONDARY, confirmed=False, approved_by=(), note="", title_zh="试验天数",
+    title_en="trial days", document_number="示银发〔2026〕1号", quote="不超过五日",
 )  # fmt: skip
 
 
@@ -74,7 +75,8 @@ def test_overrides_and_changes_stand_with_their_reasons(world: World) -> None:
         ("参数 试验天数（B）", "已拒绝", "", "依据不足"), ("参数 试验天数（A）", "已生效", "trial.days[A]", "风险可控"),
     ]  # fmt: skip
     assert [line[0] for line in changes] == [f"参数 试验天数（{scope}）" for scope in "CBA"]
-    assert [line[4] for line in changes] == ["待复核", "已拒绝", "已生效"]
+    assert [line[5] for line in changes] == ["待复核", "已拒绝", "已生效"]
+    assert {(line[3], line[4]) for line in changes} == {("办法 示银发〔2026〕1号 第一条", "不超过五日")}
     assert f'href="/approvals/{refused}"' in page
     assert waiting not in page
 

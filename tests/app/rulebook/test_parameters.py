@@ -92,6 +92,71 @@ def test_a_value_is_previewed_proposed_and_holds_once_another_person_approved_it
         assert "已被更正或替代" in history
 
 
+def test_the_source_stands_with_number_and_words_from_the_form_to_the_history(world: World) -> None:
+    source = {"document_number": "示银发〔2026〕1号", "quote": "结息日为每月15日。"}
+    with signed_in(world) as client:
+        preview = posted(client, "/rules/parameters/drafts", FORM | source).text
+        assert 'name="document_number" value="示银发〔2026〕1号"' in preview, "it goes on to the proposal"
+        moved = posted(client, "/rules/parameters/proposals", {**FORM, **source, "reason": "结息日调整"})
+        address = moved.headers["location"]
+        waiting = client.get(address, headers=PAGE).text
+        assert "文号" in waiting
+        assert "结息日为每月15日。" in waiting
+        approved(world, address.rsplit("/", 1)[1])
+        (found,) = listed(client, key="loans.settlement_day", **DAYS)
+        history = client.get("/rules/parameters/loans.settlement_day", params=DAYS, headers=PAGE).text
+        lines = list(
+            csv.reader(io.StringIO(client.get("/rules/parameters/export/csv", params=DAYS).text.lstrip("\ufeff")))
+        )
+        builtin = listed(client, key="loans.settlement_day", known_on=str(TODAY - timedelta(days=1)))
+    assert (found["document_number"], found["quote"]) == ("示银发〔2026〕1号", "结息日为每月15日。")
+    assert "结息办法（2026） 示银发〔2026〕1号" in history
+    assert "“结息日为每月15日。”" in history
+    (line,) = (one for one in lines if one[0] == "loans.settlement_day")
+    assert dict(zip(lines[0], line, strict=True)) | {"文号": "示银发〔2026〕1号", "引文": "结息日为每月15日。"} == dict(
+        zip(lines[0], line, strict=True)
+    )
+    assert [(one["document_number"], one["quote"]) for one in builtin] == [("银发〔2005〕129号", None)]
+
+
+def test_words_are_quoted_only_where_the_text_is_at_hand(world: World) -> None:
+    with TestClient(world.app) as client:
+        said = client.post(
+            "/v1/rules/parameters/validations", json=DRAFT | {"grade": "memory", "quote": "原文"},
+            headers=world.key_headers(),
+        ).json()  # fmt: skip
+    assert [one["field"] for one in said["faults"]] == ["quote"]
+
+
+def test_what_was_known_is_asked_to_the_minute(world: World) -> None:
+    with signed_in(world) as client:
+        moved = posted(client, "/rules/parameters/proposals", {**FORM, "reason": "结息日调整"})
+        approved(world, moved.headers["location"].rsplit("/", 1)[1])  # at 12:00 in China
+
+        def known(at: str) -> list[str]:
+            found = listed(client, key="loans.settlement_day", valid_on=str(TODAY), known_at=at)
+            return [one["value"] for one in found]
+
+        assert known(f"{TODAY}T11:59:00+08:00") == ["20"]
+        assert known(f"{TODAY}T12:00:00+08:00") == known(f"{TODAY}T04:00:00Z") == ["15"]
+        (found,) = listed(client, key="loans.settlement_day", **DAYS)
+        assert found["known_at"] == "2026-03-02T04:00:00Z"
+        address = "/rules/parameters/loans.settlement_day"
+        for known_time, shown in (("11:59", "当时尚未知悉"), ("12:00", "已被更正或替代"), ("", "已被更正或替代")):
+            page = client.get(address, params=DAYS | {"known_time": known_time}, headers=PAGE)
+            assert shown in page.text
+        assert f"{TODAY} 12:00" in page.text
+        for query, field in (
+            ({"known_at": f"{TODAY}T12:00:00"}, "known_at"),
+            ({"known_at": f"{TODAY}T12:00:00Z", "known_on": str(TODAY)}, "known_at"),
+        ):
+            refused = client.get("/v1/rules/parameters", params=query)
+            assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+        for known_time in ("25:00", "noon"):
+            refused = client.get(address, params=DAYS | {"known_time": known_time}, headers=PAGE)
+            assert refused.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "words"),
     [

@@ -44,6 +44,20 @@ def test_the_table_in_force_depends_on_both_days(system: TestClient[Any]) -> Non
     assert whole["table"] == plain_table(SECOND)
 
 
+def test_the_table_in_force_is_asked_to_the_minute(system: TestClient[Any]) -> None:
+    def known(at: str) -> str:
+        query = {"valid_on": str(TODAY), "known_at": at}
+        found = system.get("/v1/rules/tables/sample.table", params=query).json()["version"]
+        tried = system.post("/v1/rules/tables/sample.table/trials", params=query, json={"inputs": {}}).json()["version"]
+        assert tried == found
+        return str(found["digest"])
+
+    assert known("2026-03-02T11:59:59+08:00") == FIRST.digest
+    assert known("2026-03-02T12:00:00+08:00") == SECOND.digest
+    both = system.get("/v1/rules/tables", params=DAYS | {"known_at": "2026-03-02T12:00:00+08:00"})
+    assert (both.status_code, _fields(both)) == (422, ["known_at"])
+
+
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any
 
 from carbonfin.kernel.dates import CHINA, end_of_china_day
-from carbonfin.rules.parameters import ParameterBook, ParameterValue, book_from_toml
+from carbonfin.rules.parameter_files import book_from_toml
+from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from loans.calc.financed import attributed_t
 from loans.calc.jiangtandai import PointFraction, concession_bp
 from loans.calc.ratings.carbon_efficiency import intensity_band, ratio_level
