@@ -117,7 +117,10 @@ def read_repo(
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         repo = service.load_repo(session, actor, repo_id)
-        body = RepoOut.of(repo, service.repo_exposure_of(session, actor, repo.id, standing=standing))
+        exposure = service.repo_exposure_of(session, actor, repo.id, standing=standing)
+        recorded = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
+        net = service.net_of_exposure(service.net_margins(session, actor), repo, recorded)
+        body = RepoOut.of(repo, exposure, net)
     return tagged(body, if_none_match)
 
 

@@ -11,8 +11,11 @@ from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from collateral import service
+from collateral.calc.lifecycles import REPO
 from collateral.pages.words import BUCKETS, ENTRY_KINDS, SIDES, state_badge
 from collateral.service import repo_events as life
+
+_MAKERS = frozenset({Role.OFFICER, Role.SYSTEM})
 
 
 @get("/repos/{repo_id:str}", sync_to_thread=True)
@@ -48,11 +51,27 @@ def repo_page(
         waiting=waiting,
         age_days=age_days,
         label=service.label_of(repo),
-        may_act=actor.role in {Role.OFFICER, Role.SYSTEM} and bool(life.repo_event_kinds(repo)),
+        may_act=actor.role in _MAKERS and bool(life.repo_event_kinds(repo)),
+        no_step=_why_no_step(repo, calls) if actor.role in _MAKERS else None,
         event_titles={kind: Text(*words) for kind, words in life.EVENT_TITLES.items()},
         sides=SIDES,
         state_badge=state_badge,
         entry_kinds=ENTRY_KINDS,
         buckets=BUCKETS,
         business_date=standing.business_date,
+    )
+
+
+def _why_no_step(repo: service.Repo, calls: tuple[service.MarginCall, ...]) -> Text | None:
+    """Say why nobody can take a step now; None where somebody can."""
+    if life.repo_event_kinds(repo):
+        return None
+    if calls:
+        return Text(
+            f"{calls[0].issued_on} 的追加保证金通知未了结，办结或撤回后方可办理其他事项",
+            f"The margin call of {calls[0].issued_on} is open; settle or retract it before any other step",
+        )
+    return Text(
+        f"当前状态“{REPO.states[repo.state]}”没有可办理的事项",
+        f"No step can be taken in the state {repo.state.lower().replace('_', ' ')}",
     )

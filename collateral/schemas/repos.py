@@ -21,7 +21,7 @@ from carbonfin.web.wire import (
 )
 from collateral.calc.headroom import HeadroomOutcome
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
-from collateral.service import Repo, RepoContract, RepoPreview, label_of
+from collateral.service import NetMargin, Repo, RepoContract, RepoPreview, label_of
 
 MarginRatioText = Annotated[
     str,
@@ -136,8 +136,45 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class RepoNetOut(Struct, frozen=True, kw_only=True):
+    """What two parties net under one opinion, as the day's run struck it: positive where the second owes margin.
+
+    `called_code` is the repo that carries the one call, null where none is made.
+    """
+
+    decision_id: str
+    business_date: str
+    opinion: str
+    first_party_id: str
+    second_party_id: str
+    repo_codes: list[str]
+    net_exposure_cny: str
+    called_code: str | None
+    call_amount: str
+    currency: str | None
+
+    @classmethod
+    def of(cls, net: NetMargin) -> "RepoNetOut":
+        """Copy the domain value."""
+        return cls(
+            decision_id=net.decision_id,
+            business_date=net.inputs.valuation_date.isoformat(),
+            opinion=net.inputs.opinion,
+            first_party_id=net.inputs.first_party_id,
+            second_party_id=net.inputs.second_party_id,
+            repo_codes=[one.code for one in net.inputs.repos],
+            net_exposure_cny=str(net.outcome.net_exposure_cny),
+            called_code=net.outcome.called_code,
+            call_amount=str(net.outcome.call_amount),
+            currency=None if net.outcome.currency is None else str(net.outcome.currency),
+        )
+
+
 class RepoOut(Struct, frozen=True, kw_only=True):
-    """A repo with its exposure as of the business date."""
+    """A repo with its exposure as of the business date; `net` where it is netted with others, and called with them.
+
+    `margin_cash_amount` is the cash margin the buyer holds, negative where the seller holds it.
+    """
 
     repo_id: str
     code: str
@@ -163,13 +200,16 @@ class RepoOut(Struct, frozen=True, kw_only=True):
     exposure_cny: str
     margin_call_amount: str
     margin_call_units_t: int
+    margin_cash_amount: str
+    margin_units_t: int
+    net: RepoNetOut | None
     flags: list[str]
     accounting_label: str
     accounting_reason: str
     accounting_reason_zh: str
 
     @classmethod
-    def of(cls, repo: Repo, exposure: RepoExposureOutcome) -> "RepoOut":
+    def of(cls, repo: Repo, exposure: RepoExposureOutcome, net: NetMargin | None) -> "RepoOut":
         """Copy the domain values."""
         terms, label = repo.terms, label_of(repo)
         return cls(
@@ -197,6 +237,9 @@ class RepoOut(Struct, frozen=True, kw_only=True):
             exposure_cny=str(exposure.exposure_cny),
             margin_call_amount=str(exposure.margin_call_amount),
             margin_call_units_t=exposure.margin_call_units_t,
+            margin_cash_amount=str(repo.margin_cash_amount),
+            margin_units_t=repo.margin_units_t,
+            net=None if net is None else RepoNetOut.of(net),
             flags=list(repo.flags),
             accounting_label=str(label.label),
             accounting_reason=label.reason_en,
