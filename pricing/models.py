@@ -187,6 +187,9 @@ class PortfolioLineRow(Row, table=True):
     averaging_dates: str | None = None
     fixed_count: int | None = None
     fixed_average_per_t: Decimal | None = Field(default=None, sa_type=columns.Price)
+    currency: Currency | None = None
+    master_agreement: str | None = None
+    derivatives_licence: str | None = None
 
 
 class ValuationRow(Row, table=True):

@@ -20,7 +20,7 @@ from pricing.calc.curve_quotes import CURVE_QUOTE_LABELS, CurveQuote
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS, option_buckets
 from pricing.calc.portfolio import PortfolioValue
-from pricing.calc.positions import LINE_KIND_LABELS, OptionFigures
+from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, OptionFigures
 from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, QualityReport
 
 FINDINGS_MAX = 200
@@ -67,9 +67,35 @@ def _option_cells(option: OptionFigures | None) -> tuple[Any, ...]:
     )
 
 
+_FORWARD_COLUMNS = (
+    SheetColumn(label="远期价格依据", kind=CellKind.TEXT),
+    SheetColumn(label="曲线", kind=CellKind.CODE),
+    SheetColumn(label="约定币种", kind=CellKind.CODE),
+    SheetColumn(label="远期价（原币/吨）", kind=CellKind.PRICE),
+    SheetColumn(label="贴现因子", kind=CellKind.PRICE),
+    SheetColumn(label="即期汇率（元）", kind=CellKind.PRICE),
+    SheetColumn(label="远期现值（原币）", kind=CellKind.MONEY),
+)
+
+
+def _forward_cells(forward: ForwardFigures | None) -> tuple[Any, ...]:
+    if forward is None:
+        return (None,) * len(_FORWARD_COLUMNS)
+    return (
+        FORWARD_BASIS_LABELS[forward.basis][0],
+        forward.price_curve,
+        str(forward.currency),
+        forward.forward_per_t,
+        forward.discount_factor,
+        forward.cny_per_unit,
+        forward.present_value,
+    )
+
+
 def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_date: date) -> SheetTable:
-    """Give the lines of a valuation as a table with totals; where there are options, with what each came from."""
+    """Give the lines of a valuation with totals; where there are options or forwards, with what each came from."""
     has_options = any(line.option is not None for line in value.lines)
+    has_forwards = any(line.forward is not None for line in value.lines)
     return SheetTable(
         name="估值明细",
         title=f"{portfolio_name} 估值明细（估值日 {valuation_date}）",
@@ -88,6 +114,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
             SheetColumn(label="当日变动保证金", kind=CellKind.MONEY, unit="元", totalled=True),
             SheetColumn(label="提示", kind=CellKind.TEXT, width=60),
             *(_OPTION_COLUMNS if has_options else ()),
+            *(_FORWARD_COLUMNS if has_forwards else ()),
         ),
         rows=tuple(
             (
@@ -105,6 +132,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
                 line.variation_margin_cny,
                 "；".join(line.notes_zh),
                 *(_option_cells(line.option) if has_options else ()),
+                *(_forward_cells(line.forward) if has_forwards else ()),
             )
             for line in value.lines
         ),

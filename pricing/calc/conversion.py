@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import Currency
-from pricing.calc.curve_quotes import FX_SPOT, CurveQuotes
+from pricing.calc.curve_quotes import FX_SPOT, CurveQuoteKind, CurveQuotes
 
 FxLimit = Callable[[str], int | None]
 """Calendar days after which the rate of a pair may not be used; None where no limit is set."""
@@ -36,7 +36,8 @@ def cny_rate(quotes: CurveQuotes, currency: Currency, *, stale_after_days: FxLim
     if currency is Currency.CNY:
         return CnyRate(cny_per_unit=Decimal(1), source="", is_sample=False)
     pair, today = f"{currency}CNY", quotes.valuation_date
-    spot = next((one for one in quotes.fx_of(pair) if one.point == FX_SPOT), None)
+    rates = (one for one in quotes.quotes if one.kind is CurveQuoteKind.FX and one.name == pair)
+    spot = next((one for one in rates if one.point == FX_SPOT), None)
     limit = stale_after_days(pair)
     if spot is None or limit is None or (today - spot.quote_date).days > limit:
         raise MissingData(

@@ -73,7 +73,7 @@ def value_forwards(
             ValuedLine(
                 line.line_id, line.kind, line.unit, one.shown_cny_per_t, one.level, one.is_sample, present_cny, None,
                 partial(forward_value, market, line, one, worth, present_cny),
-                partial(forward_figures, market, line, one, present_cny),
+                partial(forward_figures, market, line, one, worth, present_cny),
                 None if one.spot is None else line.unit,
             )
         )  # fmt: skip

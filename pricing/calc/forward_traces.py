@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from pricing.calc.compliance import VintageUse
@@ -150,12 +151,26 @@ def curve_figures(
         line, "forward_cny_per_t", ("远期价格（元）", "forward price in CNY"), shown_cny_per_t, unit="CNY/t",
         formula="round_half_up(forward_per_t * cny_per_unit, 4)", inputs=(price.name, fx.name),
     )  # fmt: skip
+    own = _own_value(line, forward, (price.name, strike.name, quantity.name, factor.name))
     value = computed(
         line, PRESENT_VALUE, ("现值", "present value"), present_value_cny, unit="CNY",
         formula="round_half_up((forward - strike) * quantity_t * discount_factor * cny_per_unit, 2), unrounded inside",
         inputs=(price.name, strike.name, quantity.name, factor.name, fx.name),
     )  # fmt: skip
-    return *terms, *last, basis, factor, *exchange, price, fx, shown, value
+    return *terms, *last, basis, factor, *exchange, price, fx, shown, *own, value
+
+
+def _own_value(line: PortfolioLine, forward: ForwardFigures, inputs: tuple[str, ...]) -> tuple[Figure, ...]:
+    """Give the value in the currency of the agreed price where that is not 元."""
+    if forward.currency is Currency.CNY:
+        return ()
+    return (
+        computed(
+            line, "present_value", ("现值（原币）", "present value in its currency"), forward.present_value,
+            unit=forward.currency, inputs=inputs,
+            formula="round_half_up((forward - strike) * quantity_t * discount_factor, 2), unrounded inside",
+        ),
+    )  # fmt: skip
 
 
 def _basis(line: PortfolioLine, point: ForwardPoint) -> Figure:

@@ -162,7 +162,7 @@ def _flat_value(market: LineMarket, line: PortfolioLine, known: Forward, present
 
 
 def forward_figures(
-    market: LineMarket, line: PortfolioLine, known: Forward, present_value_cny: Decimal
+    market: LineMarket, line: PortfolioLine, known: Forward, worth: float, present_value_cny: Decimal
 ) -> tuple[Figure, ...]:
     """Give the figures of a forward's line, its value last."""
     today = market.snapshot.valuation_date
@@ -180,7 +180,7 @@ def forward_figures(
     return forward_traces.curve_figures(
         line,
         known.point,
-        _figures(known, known.point, worth=0.0),
+        _figures(known, known.point, worth),
         days=days,
         shown_cny_per_t=known.shown_cny_per_t,
         convenience_yield=known.convenience_yield,

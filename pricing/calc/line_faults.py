@@ -17,6 +17,7 @@ from pricing.calc.positions import (
 )
 
 _OPTION_FIELDS = ("option_type", "option_style", "expiry_date", "strike_per_t")
+_PAPERS = ("master_agreement", "derivatives_licence")
 _OPTION_NEEDS = {
     "option_type": "方向（看涨/看跌）", "option_style": "行权方式", "strike_per_t": "行权价", "expiry_date": "到期日",
     "delivery_date": "标的交割日",
@@ -42,6 +43,9 @@ def _line_error(line: PortfolioLine) -> InvalidInput | None:
         return _needless(line, "averaging_dates")
     if line.kind is LineKind.OPTION:
         return _option_error(line)
+    for name in _PAPERS if line.kind is not LineKind.FORWARD else ():
+        if getattr(line, name) is not None:
+            return _needless(line, name)
     for name in _OPTION_FIELDS:
         if getattr(line, name) is not None and (name != "strike_per_t" or line.currency is None):
             return _needless(line, name)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from carbonfin.kernel.batch import Batch, Failure
-from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
 from pricing.calc import option_traces
 from pricing.calc.curves.nodes import FloatArray
@@ -141,7 +141,9 @@ def placed_options(
     placed, failures = [], []
     for line in lines:
         point = points.get(OptionTerms.of(line))
-        if point is not None:
+        if point is not None and line.currency not in {None, point.currency}:
+            failures.append(failure_of(line, _other_currency(line, point)))
+        elif point is not None:
             placed.append(PricedOption(line, point))
         else:
             failures.append(gaps.get(line.line_id) or failure_of(line, _not_taken(valuation_date)))
@@ -303,6 +305,16 @@ def _line_value(market: LineMarket, one: PricedOption, worth: _Worth) -> LineVal
         figure=option_traces.option_figure(line.line_id, option_traces.PRESENT_VALUE),
         snapshot_digest=market.digest,
         option=worth.figures,
+    )
+
+
+def _other_currency(line: PortfolioLine, point: OptionPoint) -> InvalidInput:
+    return InvalidInput(
+        f"the strike is in {line.currency}, the futures curve of {line.unit.scheme} in {point.currency}",
+        zh=f"行权价币种为 {line.currency}，{line.unit.scheme} 期货曲线币种为 {point.currency}",
+        field="currency",
+        remedy="Give the strike in the currency of the futures curve.",
+        remedy_zh="请按期货曲线币种填写行权价。",
     )
 
 

@@ -80,7 +80,10 @@ class PortfolioLine:
         expiry_date: Last day of exercise of an option (到期日).
         strike_per_t: Strike of an option (行权价), in the currency of the scheme's futures curve.
         averaging: The averaging days of an average-price option (取价日).
-        currency: Currency of `strike_per_t` where it is the agreed price of a forward; None for 元 and other kinds.
+        currency: Currency of `strike_per_t`: of a forward whose agreed price is not in 元, and of an option where it is
+            stated; then it must be that of the curve.
+        master_agreement: Master agreement (主协议) under which a forward or option stands, with its day.
+        derivatives_licence: Licence (衍生产品交易资格) under which the bank deals in it.
     """
 
     line_id: str
@@ -98,6 +101,8 @@ class PortfolioLine:
     strike_per_t: Decimal | None = field(default=None, metadata=ADDED_LATER)
     averaging: Averaging | None = field(default=None, metadata=ADDED_LATER)
     currency: Currency | None = field(default=None, metadata=ADDED_LATER)
+    master_agreement: str | None = field(default=None, metadata=ADDED_LATER)
+    derivatives_licence: str | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def agreed_currency(self) -> Currency:

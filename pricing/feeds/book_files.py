@@ -11,6 +11,7 @@ from typing import TypeVar
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import Currency
 from pricing.calc.line_faults import line_fault
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
@@ -28,11 +29,13 @@ from pricing.feeds.tables import (
 )
 
 EXAMPLE = (
-    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日,方向,行权方式,行权价(/吨),到期日,取价日,已定价日数,已定价均价(/吨)\n"
-    "H1,现货,CEA-2024,10000,自有,,,,,,,,,,,\n"
-    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,,,,,,,,\n"
-    "O1,期权,EUA,10000,买入看涨,,2025-12-15,,,看涨,欧式,70,2025-12-10,,,\n"
-    "O2,期权,EUA,5000,买入平均价,,2025-12-15,,,看涨,平均价,70,2025-12-10,2025-12-08 2025-12-09 2025-12-10,,\n"
+    "代码,类型,品种,数量(吨),说明,约定价格(元/吨),交割日,合约代码,成交日,方向,行权方式,行权价(/吨),到期日,取价日,已定价日数,已定价均价(/吨),"
+    "币种,主协议,衍生产品交易资格\n"
+    "H1,现货,CEA-2024,10000,自有,,,,,,,,,,,,,,\n"
+    "F1,远期,CEA,20000,买入远期,77.50,2025-12-15,,,,,,,,,,,,\n"
+    "F2,远期,EUA,5000,买入远期（欧元）,,2025-12-15,,,,,71.20,,,,,EUR,,\n"
+    "O1,期权,EUA,10000,买入看涨,,2025-12-15,,,看涨,欧式,70,2025-12-10,,,,,,\n"
+    "O2,期权,EUA,5000,买入平均价,,2025-12-15,,,看涨,平均价,70,2025-12-10,2025-12-08 2025-12-09 2025-12-10,,,,,\n"
 )
 COLUMNS = Columns(
     aliases={
@@ -47,11 +50,14 @@ COLUMNS = Columns(
         "trade_date": ("trade_date", "成交日", "成交日期"),
         "option_type": ("option_type", "方向", "期权方向"),
         "option_style": ("option_style", "行权方式"),
-        "strike_per_t": ("strike_per_t", "行权价(/吨)", "行权价"),
+        "strike_per_t": ("strike_per_t", "行权价(/吨)", "行权价", "约定价格(/吨)"),
         "expiry_date": ("expiry_date", "到期日", "期权到期日"),
         "averaging_dates": ("averaging_dates", "取价日"),
         "fixed_count": ("fixed_count", "已定价日数"),
         "fixed_average_per_t": ("fixed_average_per_t", "已定价均价(/吨)", "已定价均价"),
+        "currency": ("currency", "币种"),
+        "master_agreement": ("master_agreement", "主协议"),
+        "derivatives_licence": ("derivatives_licence", "衍生产品交易资格"),
     },
     required=("line_id", "kind", "unit", "quantity_t"),
     example=EXAMPLE,
@@ -65,6 +71,8 @@ _TYPES = {word: kind for kind in OptionType for word in (kind.value, *TYPE_LABEL
 }  # fmt: skip
 _STYLES = {word: style for style in ExerciseStyle for word in (style.value, *STYLE_LABELS[style])}
 CODE_LENGTH_MAX = 60
+PAPER_LENGTH_MAX = 200
+_PAPERS = frozenset({"master_agreement", "derivatives_licence"})
 _Word = TypeVar("_Word", OptionType, ExerciseStyle)
 
 
@@ -99,6 +107,9 @@ def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
                 "" if line.strike_per_t is None else format(line.strike_per_t, "f"),
                 "" if line.expiry_date is None else line.expiry_date.isoformat(),
                 *_averaging_cells(line.averaging),
+                line.currency or "",
+                line.master_agreement or "",
+                line.derivatives_licence or "",
             ]
             for line in lines
         ),
@@ -185,7 +196,23 @@ def _cell(field: str, text: str, *, is_serial_read: bool) -> object:
         return read_optional_number(text, field=field)
     if field == "quantity_t":
         return _whole(text)
+    if field == "currency" and text:
+        return _currency(text)
+    if field in _PAPERS and len(text) > PAPER_LENGTH_MAX:
+        raise InvalidInput(
+            f"{len(text)} characters are more than {PAPER_LENGTH_MAX}", zh=f"超过 {PAPER_LENGTH_MAX} 个字",
+            remedy="Name the paper and its day.", remedy_zh="请填写文件名称与日期。",
+        )  # fmt: skip
     return text
+
+
+def _currency(text: str) -> Currency:
+    if text not in Currency.__members__:
+        raise InvalidInput(
+            f"{text!r} is no currency in use", zh=f"“{text}”不是可用的币种",
+            remedy=f"Write one of {', '.join(Currency)}.", remedy_zh=f"请填写 {'、'.join(Currency)} 之一。",
+        )  # fmt: skip
+    return Currency(text)
 
 
 def _kind(text: str) -> LineKind:
@@ -228,6 +255,7 @@ def _line(fields: dict[str, object]) -> PortfolioLine:
     side, style, expiry, option_strike = (
         fields.get(name) for name in ("option_type", "option_style", "expiry_date", "strike_per_t")
     )
+    currency = fields.get("currency")
     assert isinstance(line_id, str)
     assert isinstance(kind, LineKind)
     assert isinstance(unit, Unit)
@@ -247,6 +275,9 @@ def _line(fields: dict[str, object]) -> PortfolioLine:
         expiry_date=expiry if isinstance(expiry, date) else None,
         strike_per_t=option_strike if isinstance(option_strike, Decimal) else None,
         averaging=_averaging(fields),
+        currency=currency if isinstance(currency, Currency) else None,
+        master_agreement=str(fields.get("master_agreement") or "") or None,
+        derivatives_licence=str(fields.get("derivatives_licence") or "") or None,
     )
 
 

@@ -10,6 +10,7 @@ from litestar.response import Redirect, Response, Template
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.units import Currency, round_half_up
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
@@ -17,7 +18,7 @@ from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from pricing import service, workbooks
 from pricing.calc.option_traces import SENSITIVITIES, STYLE_LABELS, TYPE_LABELS, option_buckets, option_figure
-from pricing.calc.positions import LINE_KIND_LABELS, LineValue, OptionFigures
+from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, LineValue, OptionFigures
 from pricing.calc.traces import figures_behind, price_figure_name
 from pricing.pages.market import check_ending
 
@@ -34,6 +35,7 @@ class LineView:
     source: Text
     price_figure: str
     option: Text | None
+    forward: Text | None
 
     @classmethod
     def of(cls, value: LineValue) -> "LineView":
@@ -42,10 +44,36 @@ class LineView:
             value=value,
             kind=Text(*LINE_KIND_LABELS[value.kind]),
             notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
-            source=Text(value.price_source, value.price_source.replace("，曲面 ", ", surface ")),
+            source=Text(value.price_source, _english(value.price_source)),
             price_figure=price_figure_name(value),
             option=None if value.option is None else _option_words(value.option),
+            forward=None if value.forward is None else _forward_words(value.forward),
         )
+
+
+def _english(source: str) -> str:
+    """Turn the words between names of a source; names stay as they were published."""
+    for zh, en in (
+        ("，曲面 ", ", surface "),
+        ("，沿 ", ", along "),
+        (" 曲线（", " curve（"),
+        (" 持有至交割", " to delivery"),
+    ):
+        source = source.replace(zh, en)
+    return source
+
+
+def _forward_words(forward: ForwardFigures) -> Text:
+    """Say in one line what a forward rests on, and its value in the currency it was agreed in."""
+    zh, en = FORWARD_BASIS_LABELS[forward.basis]
+    if forward.currency is Currency.CNY:
+        return Text(f"依据：{zh} {forward.price_curve}", f"basis: {en} {forward.price_curve}")
+    price = f"{round_half_up(forward.forward_per_t, 4):f} {forward.currency}"
+    value, rate = f"{forward.present_value:,f} {forward.currency}", f"{forward.cny_per_unit.normalize():f}"
+    return Text(
+        f"依据：{zh} {forward.price_curve}；远期 {price}/吨；现值 {value}，汇率 {rate}",
+        f"basis: {en} {forward.price_curve}; forward {price}/t; value {value} at {rate}",
+    )
 
 
 def _option_words(option: OptionFigures) -> Text:

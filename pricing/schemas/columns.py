@@ -42,6 +42,9 @@ class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     averaging_dates: _OptionalDays | None = None
     fixed_count: _OptionalTexts | None = None
     fixed_average_per_t: _OptionalTexts | None = None
+    currency: _OptionalTexts | None = None
+    master_agreement: _OptionalTexts | None = None
+    derivatives_licence: _OptionalTexts | None = None
 
     def table(self, first: int) -> TextTable:
         """Give the positions as rows numbered from a first one.

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.units import Currency
 from carbonfin.web.wire import DayText, IdText, PriceText, UnitText, day_of, decimal_of
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.positions import AVERAGING_DAYS_MAX, Averaging, LineKind, PortfolioLine
 
+_Paper = Annotated[str, Meta(min_length=1, max_length=200)]
 _KINDS = {kind.value: kind for kind in LineKind}
 
 
@@ -32,9 +34,13 @@ def _day(text: str) -> date | None:
 class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One position of a book: a spot holding, an OTC forward, a futures-style contract or an option on a future.
 
-    The last seven fields belong to options alone, which need four of them with `delivery_date`; `strike_per_t` is in
-    the currency of the scheme's futures curve. An average-price option needs its `averaging_dates` too, all of them in
-    order, and of those up to the valuation date how many are fixed and at what average.
+    An agreed price in 元 is `strike_cny_per_t`; of a forward it may be in another currency, by `strike_per_t` with
+    `currency`. `master_agreement` and `derivatives_licence` are the papers of a forward or option; without both it is
+    for valuation only.
+
+    The other fields from `option_type` on belong to options alone, which need four of them with `delivery_date`; their
+    `strike_per_t` is in the currency of the scheme's futures curve. An average-price option needs its `averaging_dates`
+    too, all of them in order, and of those up to the valuation date how many are fixed and at what average.
     """
 
     line_id: IdText
@@ -55,6 +61,9 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     averaging_dates: Annotated[list[DayText], Meta(min_length=1, max_length=AVERAGING_DAYS_MAX)] | None = None
     fixed_count: Annotated[int, Meta(ge=0, le=AVERAGING_DAYS_MAX)] | None = None
     fixed_average_per_t: PriceText | None = None
+    currency: Literal["CNY", "CNH", "HKD", "USD", "EUR"] | None = None
+    master_agreement: _Paper | None = None
+    derivatives_licence: _Paper | None = None
 
     def line(self, place: int) -> PortfolioLine:
         """Give the line as a value; what the market cannot bear is found when it is valued."""
@@ -73,6 +82,9 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             expiry_date=_line_day(self.expiry_date, place, "expiry_date"),
             strike_per_t=None if self.strike_per_t is None else decimal_of(self.strike_per_t),
             averaging=self._averaging(place),
+            currency=None if self.currency is None else Currency(self.currency),
+            master_agreement=self.master_agreement,
+            derivatives_licence=self.derivatives_licence,
         )
 
     def _averaging(self, place: int) -> Averaging | None:

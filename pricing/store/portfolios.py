@@ -31,7 +31,8 @@ _LINES_OF = (
         _LINES.c.line_id, _LINES.c.kind, _LINES.c.unit, _LINES.c.quantity_t, _LINES.c.label,
         _LINES.c.strike_cny_per_t, _LINES.c.delivery_date, _LINES.c.contract_code, _LINES.c.trade_date,
         _LINES.c.option_type, _LINES.c.option_style, _LINES.c.expiry_date, _LINES.c.strike_per_t,
-        _LINES.c.averaging_dates, _LINES.c.fixed_count, _LINES.c.fixed_average_per_t,
+        _LINES.c.averaging_dates, _LINES.c.fixed_count, _LINES.c.fixed_average_per_t, _LINES.c.currency,
+        _LINES.c.master_agreement, _LINES.c.derivatives_licence,
     )
     .where(_LINES.c.portfolio_id == sa.bindparam("asked"))
     .order_by(_LINES.c.place)
@@ -160,6 +161,9 @@ def _line_row(portfolio_id: str, place: int, line: PortfolioLine) -> PortfolioLi
         averaging_dates=None if line.averaging is None else " ".join(map(str, line.averaging.dates)),
         fixed_count=None if line.averaging is None else line.averaging.fixed_count,
         fixed_average_per_t=None if line.averaging is None else line.averaging.fixed_average_per_t,
+        currency=line.currency,
+        master_agreement=line.master_agreement,
+        derivatives_licence=line.derivatives_licence,
     )
 
 
@@ -185,6 +189,9 @@ def _line(row: sa.Row[Any]) -> PortfolioLine:
         expiry_date=row.expiry_date,
         strike_per_t=None if row.strike_per_t is None else short_price(row.strike_per_t),
         averaging=None if row.averaging_dates is None else _averaging(row),
+        currency=row.currency,
+        master_agreement=row.master_agreement,
+        derivatives_licence=row.derivatives_licence,
     )
 
 

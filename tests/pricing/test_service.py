@@ -10,6 +10,7 @@ import pytest
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import FixedClock, end_of_china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound, NotPermitted
+from carbonfin.kernel.units import Currency
 from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.storage.decisions import load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
@@ -214,6 +215,19 @@ def test_saving_a_portfolio_again_replaces_its_lines(sessions: Sessions, world: 
     with sessions.read() as session:
         assert service.load_portfolio(session, world.maker, first.id).lines == BOOK[3:]
         assert [item.name for item in service.list_portfolios(session, world.maker)] == ["组合（更名）"]
+
+
+def test_a_forward_in_euro_and_its_papers_come_back_as_they_were(sessions: Sessions, world: MarketWorld) -> None:
+    line = replace(
+        F1, unit=Unit.parse("EUA"), strike_cny_per_t=None, strike_per_t=Decimal("71.2"), currency=Currency.EUR,
+        master_agreement="主协议 2024-03-01", derivatives_licence="衍生产品交易资格 2023-05-01",
+    )  # fmt: skip
+    with sessions.begin() as session:
+        portfolio = service.save_portfolio(session, world.maker, code="EU", name="欧元", lines=[line])
+    with sessions.read() as session:
+        (found,) = service.load_portfolio(session, world.maker, portfolio.id).lines
+    assert found == line
+    assert found.currency is Currency.EUR
 
 
 def test_impossible_lines_are_not_stored(sessions: Sessions, world: MarketWorld) -> None:
