@@ -11,6 +11,7 @@ from collateral.calc.appraisal import Refusal
 from collateral.calc.coverage import TopUp
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.ledger import Bucket
+from collateral.calc.margin_interest import MarginStep
 from collateral.calc.repo import RepoTerms
 from collateral.calc.surrender import SafeDate
 
@@ -296,6 +297,7 @@ class Repo:
     flags: tuple[str, ...]
     start_decision_id: str
     is_sample: bool
+    margin_steps: tuple[MarginStep, ...] = ()
 
     @property
     def netting_opinion(self) -> str | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from collateral.calc.repo import haircut_of_margin_ratio
+from collateral.calc.repo_ratios import haircut_of_margin_ratio
 
 Answer = bool | None
 """Yes, no, or None where a fact that the criterion asks is not known."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
@@ -14,7 +14,9 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
+from collateral.calc.margin_interest import MarginAccount, MarginStep, margin_figures
 from collateral.calc.repo_accrual import RateStep, accrued_over_rates
+from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b, lendable_amount, lendable_cny
 
 
 class ExposureMethod(StrEnum):
@@ -32,6 +34,7 @@ class RepoTerms:
         rate: The pricing rate from the purchase date on.
         later_rates: Pricing rates that were agreed on the way, each from its day on, in order.
         agreed_haircut_ratio: The haircut of the contract; None where the bank's own dated one counts.
+        margin_rate: What cash margin earns by the contract; None where nothing was agreed, and then it earns nothing.
     """
 
     code: str
@@ -47,6 +50,7 @@ class RepoTerms:
     minimum_transfer_amount: Decimal
     later_rates: tuple[RateStep, ...] | None = field(default=None, metadata=ADDED_LATER)
     agreed_haircut_ratio: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    margin_rate: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse terms that cannot be."""
@@ -60,6 +64,12 @@ class RepoTerms:
                 zh="购回日须晚于首期交易日",
                 field="repurchase_date",
             )
+        if self.margin_rate is not None and abs(self.margin_rate) >= 1:
+            raise InvalidInput(
+                f"repo {self.code}: a rate of {self.margin_rate} on margin cash is not believable",
+                zh=f"现金保证金利率 {self.margin_rate} 超出合理范围", field="margin_rate",
+                remedy="Give it as a decimal: 0.02 for 2 %.", remedy_zh="请以小数填写，如 2% 填 0.02。",
+            )  # fmt: skip
 
     def haircut_used(self, policy: Haircut) -> Decimal:
         """Give the haircut that counts: the agreed one, else the bank's own."""
@@ -69,6 +79,12 @@ class RepoTerms:
     def rates(self) -> tuple[RateStep, ...]:
         """Every pricing rate with the day from which it counts."""
         return (RateStep(start=self.purchase_date, rate=self.rate), *(self.later_rates or ()))
+
+    def margin_account(self, steps: tuple[MarginStep, ...] | None) -> MarginAccount | None:
+        """Give the account its cash margin earns interest on; None where no rate was agreed or nothing was held."""
+        if self.margin_rate is None or not steps:
+            return None
+        return MarginAccount(currency=self.currency, rate=self.margin_rate, basis=self.basis, steps=steps)
 
     def accrued(self, day: date) -> Decimal:
         """Give what the purchase price has grown to by a day: PP (1 + sum of r_i d_i / basis), half up once."""
@@ -85,46 +101,6 @@ class FxUsed:
     cny_per_unit: Decimal
     quote_date: date
     source: str
-
-
-def margin_ratio(haircut_ratio: Decimal) -> Decimal:
-    """Give MR = MV / PP = 1 / (1 - H).
-
-    Raises:
-        InvalidInput: The haircut does not lie in [0, 1).
-    """
-    if not 0 <= haircut_ratio < 1:
-        raise InvalidInput(f"haircut {haircut_ratio} lies outside [0, 1)", zh="折扣系数须小于 1", field="haircut_ratio")
-    return 1 / (1 - haircut_ratio)
-
-
-def haircut_of_margin_ratio(ratio: Decimal) -> Decimal:
-    """Give H = (MV - PP) / MV = 1 - 1 / MR; 105 % is 4.762 %, not 5 %."""
-    if ratio < 1:
-        raise InvalidInput(f"margin ratio {ratio} is below 1", zh="保证金比例须不低于 1", field="margin_ratio")
-    return 1 - 1 / ratio
-
-
-def exposure_method_a(*, repurchase_value: Decimal, market_value: Decimal, haircut_ratio: Decimal) -> Decimal:
-    """Give E = R MR - MV = R / (1 - H) - MV, to two places."""
-    margin_ratio(haircut_ratio)
-    return round_half_up(repurchase_value / (1 - haircut_ratio) - market_value)
-
-
-def exposure_method_b(*, repurchase_value: Decimal, market_value: Decimal, haircut_ratio: Decimal) -> Decimal:
-    """Give E = R - MV (1 - H), to two places."""
-    return round_half_up(repurchase_value - market_value * (1 - haircut_ratio))
-
-
-def lendable_cny(market_value_cny: Decimal, haircut_ratio: Decimal) -> Decimal:
-    """Give the most cash that may be lent at the start, MV (1 - H), rounded down to the fen."""
-    return (market_value_cny * (1 - haircut_ratio)).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
-
-
-def lendable_amount(market_value_cny: Decimal, *, haircut_ratio: Decimal, cny_per_unit: Decimal) -> Decimal:
-    """Give the most cash that may be lent in the cash currency, MV (1 - H) / FX, rounded down to its cent."""
-    limit_cny = lendable_cny(market_value_cny, haircut_ratio)
-    return (limit_cny / cny_per_unit).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +165,11 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoExposureInputs:
-    """Everything the exposure of a repo on one day hangs on; margin held counts for the buyer."""
+    """Everything the exposure of a repo on one day hangs on; margin held counts for the buyer.
+
+    Attributes:
+        margin_steps: How the cash margin came about by day, which its interest hangs on.
+    """
 
     terms: RepoTerms
     valuation_date: date
@@ -198,6 +178,13 @@ class RepoExposureInputs:
     fx: FxUsed
     margin_units_t: int
     margin_cash_amount: Decimal
+    margin_steps: tuple[MarginStep, ...] | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def margin_held_amount(self) -> Decimal:
+        """Cash margin held on the day, with the interest it earned."""
+        account = self.terms.margin_account(self.margin_steps)
+        return self.margin_cash_amount + (Decimal(0) if account is None else account.interest(self.valuation_date))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +217,7 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
         terms, inputs.price, inputs.haircut, figures, margin_t=inputs.margin_units_t
     )
     market_value_cny = cny(quantity_t * inputs.price.price_cny_per_t)
-    value_amount = terms.accrued(min(inputs.valuation_date, terms.repurchase_date)) - inputs.margin_cash_amount
+    value_amount = terms.accrued(min(inputs.valuation_date, terms.repurchase_date)) - inputs.margin_held_amount
     value_cny = cny(value_amount * inputs.fx.cny_per_unit)
     value = _value_figures(inputs, value_amount, value_cny, figures)
     exposure_a = exposure_method_a(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
@@ -338,13 +325,11 @@ def _value_figures(inputs: RepoExposureInputs, value_amount: Decimal, value_cny:
         "[purchase, valuation)",
         inputs=names,
     )
-    cash = figures.fact(
-        "margin_cash",
-        ("已收现金保证金", "Margin cash held"),
-        inputs.margin_cash_amount,
-        terms.currency,
-        f"回购 {terms.code}",
-    )
+    account = terms.margin_account(inputs.margin_steps)
+    _, cash = margin_figures(
+        account, held_amount=inputs.margin_cash_amount, end=inputs.valuation_date, currency=terms.currency,
+        code=terms.code, figures=figures,
+    )  # fmt: skip
     due = figures.result(
         "accrued_value", ("当日应计购回价值", "Accrued value"), value_amount, terms.currency,
         "PP·(1 + r·d/basis) − margin cash", inputs=(*names, days, cash),

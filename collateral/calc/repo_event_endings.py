@@ -14,7 +14,7 @@ from collateral.calc.close_out import (
     secured_claim,
 )
 from collateral.calc.figures import FigureList
-from collateral.calc.repo_event_life import accrued_figure, fx_figure, margin_figure, not_due
+from collateral.calc.repo_event_life import accrued_figure, fx_figure, margin_held, not_due
 from collateral.calc.repo_event_values import Closing, Happening, RepoEventInputs, UnitMove
 from collateral.calc.repo_events import partly_delivered, start_fail_due_amount
 
@@ -31,10 +31,12 @@ def weigh_settle(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     day = inputs.on if is_late and inputs.facts.failing is RepoSide.SELLER else terms.repurchase_date
     if is_late:
         age_figure(inputs, figures)
-    paid = terms.accrued(day) - inputs.margin_cash_amount
+    # Margin is held, and earns, until it goes back, whoever is late.
+    held_amount, held = margin_held(inputs, inputs.on if is_late else day, figures)
+    paid = terms.accrued(day) - held_amount
     figures.result(
         "cash_to_buyer", ("正回购方应付（负数为应收）", "Paid by the seller"), paid, terms.currency, "R − margin cash",
-        inputs=(accrued_figure(inputs, day, figures), margin_figure(inputs, figures)),
+        inputs=(accrued_figure(inputs, day, figures), held),
     )  # fmt: skip
     back_t = terms.quantity_t + inputs.margin_units_t
     figures.fact("units_back", (f"退回 {terms.unit}", f"{terms.unit} back"), back_t, "t", f"回购 {terms.code}")
@@ -127,16 +129,17 @@ def weigh_close_out(inputs: RepoEventInputs, figures: FigureList) -> Happening:
         inputs=("default_value_cny", fx_figure(inputs, figures)),
     )  # fmt: skip
     claim = terms.accrued(facts.defaulted_on)
+    held_amount, held = margin_held(inputs, facts.defaulted_on, figures)
     closed = ClosedRepo(
         code=terms.code, repurchase_price=Money.of(claim, terms.currency),
-        margin_held=Money.of(inputs.margin_cash_amount, terms.currency), income_to_seller=Money(0, terms.currency),
+        margin_held=Money.of(held_amount, terms.currency), income_to_seller=Money(0, terms.currency),
         units_value=Money.of(amount, terms.currency),
     )  # fmt: skip
     accrued = accrued_figure(inputs, facts.defaulted_on, figures)
     net = closed.owed_by_seller.amount
     figures.result(
         "cash_to_buyer", ("净额：正回购方应付（负数为应收）", "Net owed by the seller"), net, terms.currency,
-        "R − margin − default value", inputs=(accrued, margin_figure(inputs, figures), value),
+        "R − margin − default value", inputs=(accrued, held, value),
     )  # fmt: skip
     secured = secured_claim(closed)
     for name, label, money in (
@@ -149,7 +152,7 @@ def weigh_close_out(inputs: RepoEventInputs, figures: FigureList) -> Happening:
             money.amount,
             terms.currency,
             "margin + value against R",
-            inputs=(accrued, "margin_cash", value),
+            inputs=(accrued, held, value),
         )
     return Happening(
         terms=terms, margin_cash_amount=Decimal("0.00"), cash_to_buyer_amount=net,

@@ -10,9 +10,11 @@ from collateral.calc.appraisal import Refusal
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
-from collateral.calc.repo import haircut_figures, lendable_amount
+from collateral.calc.margin_interest import margin_figures
+from collateral.calc.repo import haircut_figures
 from collateral.calc.repo_event_values import Happening, RepoEventInputs, UnitMove
 from collateral.calc.repo_events import adjusted, rate_changed, repriced, rolled, substituted, units_to_cover_t
+from collateral.calc.repo_ratios import lendable_amount
 
 
 def weigh_reprice(inputs: RepoEventInputs, figures: FigureList) -> Happening:
@@ -34,10 +36,11 @@ def weigh_reprice(inputs: RepoEventInputs, figures: FigureList) -> Happening:
         "MV·(1−H) / FX, rounded down", inputs=(value, haircut, fx_figure(inputs, figures)),
     )  # fmt: skip
     accrued = accrued_figure(inputs, inputs.on, figures)
-    paid = change.cash_to_buyer_amount - inputs.margin_cash_amount
+    held_amount, held = margin_held(inputs, inputs.on, figures)
+    paid = change.cash_to_buyer_amount - held_amount
     figures.result(
         "cash_to_buyer", ("正回购方应付（负数为应收）", "Paid by the seller"), paid, terms.currency,
-        "R − margin cash − new PP", inputs=(accrued, new, margin_figure(inputs, figures)),
+        "R − margin cash − new PP", inputs=(accrued, new, held),
     )  # fmt: skip
     return Happening(terms=change.terms, margin_cash_amount=Decimal("0.00"), cash_to_buyer_amount=paid)
 
@@ -138,10 +141,14 @@ def weigh_roll(inputs: RepoEventInputs, figures: FigureList) -> Happening:
         "new_purchase_price", ("新首期价款", "New purchase price"), asked.purchase_price_amount, terms.currency,
         asked.reason,
     )  # fmt: skip
-    figures.result(
-        "cash_to_buyer", ("正回购方应付（负数为应收）", "Paid by the seller"), change.cash_to_buyer_amount,
-        terms.currency, "R − new PP", inputs=(accrued, new),
-    )  # fmt: skip
+    paid, formula, parts = change.cash_to_buyer_amount, "R − new PP", [accrued, new]
+    if terms.margin_account(inputs.margin_steps) is not None:
+        # The margin itself stays with the new repo; what it earned under the old one is paid with the old one's end.
+        held_amount, _ = margin_held(inputs, terms.repurchase_date, figures)
+        paid -= held_amount - inputs.margin_cash_amount
+        formula, parts = "R − interest on margin − new PP", [accrued, "margin_interest", new]
+    label = ("正回购方应付（负数为应收）", "Paid by the seller")
+    figures.result("cash_to_buyer", label, paid, terms.currency, formula, inputs=parts)
     refusals = not_due(inputs)
     if asked.purchase_price_amount > limit:
         refusals += (
@@ -152,8 +159,7 @@ def weigh_roll(inputs: RepoEventInputs, figures: FigureList) -> Happening:
             ),
         )
     return Happening(
-        terms=change.terms, margin_cash_amount=inputs.margin_cash_amount,
-        cash_to_buyer_amount=change.cash_to_buyer_amount, refusals=refusals,
+        terms=change.terms, margin_cash_amount=inputs.margin_cash_amount, cash_to_buyer_amount=paid, refusals=refusals
     )  # fmt: skip
 
 
@@ -254,22 +260,21 @@ def accrued_figure(inputs: RepoEventInputs, day: date, figures: FigureList) -> s
     )  # fmt: skip
 
 
-def margin_figure(inputs: RepoEventInputs, figures: FigureList) -> str:
-    """Put the cash margin that the buyer holds into the trace."""
-    return figures.fact(
-        "margin_cash", ("已收现金保证金", "Margin cash held"), inputs.margin_cash_amount, inputs.terms.currency,
-        _source(inputs),
+def margin_held(inputs: RepoEventInputs, end: date, figures: FigureList) -> tuple[Decimal, str]:
+    """Give the cash margin that the buyer holds with the interest it earned by a day, and its name in the trace."""
+    terms = inputs.terms
+    return margin_figures(
+        terms.margin_account(inputs.margin_steps), held_amount=inputs.margin_cash_amount, end=end,
+        currency=terms.currency, code=terms.code, figures=figures,
     )  # fmt: skip
 
 
 def _cover(inputs: RepoEventInputs, figures: FigureList) -> tuple[Decimal, str]:
-    owed = inputs.terms.accrued(inputs.on) - inputs.margin_cash_amount
-    cover_cny = cny(owed * inputs.fx.cny_per_unit)
+    held_amount, held = margin_held(inputs, inputs.on, figures)
+    cover_cny = cny((inputs.terms.accrued(inputs.on) - held_amount) * inputs.fx.cny_per_unit)
     name = figures.result(
         "cover", ("须覆盖金额", "To be covered"), cover_cny, "CNY", "(R − margin cash)·FX",
-        inputs=(
-            accrued_figure(inputs, inputs.on, figures), margin_figure(inputs, figures), fx_figure(inputs, figures),
-        ),
+        inputs=(accrued_figure(inputs, inputs.on, figures), held, fx_figure(inputs, figures)),
     )  # fmt: skip
     return cover_cny, name
 

@@ -1,7 +1,7 @@
 """What is asked to happen to a repo, what that hangs on, and what comes of it; each kind by its edges of the life."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -9,12 +9,14 @@ from types import MappingProxyType
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
 from collateral.calc.appraisal import Refusal
 from collateral.calc.close_out import RepoSide, ValueBasis
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.haircuts import Haircut
 from collateral.calc.lifecycles import REPO
+from collateral.calc.margin_interest import MarginStep
 from collateral.calc.repo import FxUsed, RepoTerms
 
 
@@ -216,6 +218,7 @@ class RepoEventInputs:
         price: Price of the unit in question on the day; None where the event needs none.
         haircut: Its haircut; None where the event needs none.
         margin_cash_amount: Cash margin the buyer holds; negative where the seller holds it.
+        margin_steps: How it came about by day, which its interest hangs on.
     """
 
     asked: RepoEventDraft
@@ -228,6 +231,7 @@ class RepoEventInputs:
     price: PriceUsed | None
     haircut: Haircut | None
     facts: FactsOfDay
+    margin_steps: tuple[MarginStep, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

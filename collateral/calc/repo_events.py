@@ -12,8 +12,9 @@ from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Money, largest_remainders
 from collateral.calc.ledger import Bucket, Entry, Posting
-from collateral.calc.repo import RepoTerms, lendable_amount, margin_ratio
+from collateral.calc.repo import RepoTerms
 from collateral.calc.repo_accrual import RateStep
+from collateral.calc.repo_ratios import lendable_amount, margin_ratio
 
 
 def units_to_cover_t(cover_cny: Decimal, *, price_cny_per_t: Decimal, haircut_ratio: Decimal) -> int:

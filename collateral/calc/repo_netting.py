@@ -14,7 +14,8 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
 from collateral.calc.net_exposure import PartySide, net_exposure
-from collateral.calc.repo import ExposureMethod, RepoExposureInputs, exposure_method_a, exposure_method_b
+from collateral.calc.repo import ExposureMethod, RepoExposureInputs
+from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b
 
 _SIDES = {
     RepoSide.BUYER: ("甲方为逆回购方", "the first party is the buyer"),
@@ -104,7 +105,7 @@ def netted_repo(inputs: RepoExposureInputs, *, side: RepoSide, exposure_decision
     return NettedRepo(
         code=terms.code, side=side, exposure_decision_id=exposure_decision_id, method=terms.method,
         haircut_ratio=terms.haircut_used(inputs.haircut), accrued_cny=cny(accrued * rate),
-        market_value_cny=cny(terms.quantity_t * price), margin_cash_cny=cny(inputs.margin_cash_amount * rate),
+        market_value_cny=cny(terms.quantity_t * price), margin_cash_cny=cny(inputs.margin_held_amount * rate),
         margin_units_cny=cny(inputs.margin_units_t * price),
         minimum_transfer_cny=cny(terms.minimum_transfer_amount * rate), currency=terms.currency, cny_per_unit=rate,
     )  # fmt: skip

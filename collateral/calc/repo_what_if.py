@@ -4,12 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from carbonfin.kernel.units import cny, round_half_up
-from collateral.calc.repo import (
-    ExposureMethod,
-    RepoStartInputs,
-    exposure_method_a,
-    exposure_method_b,
-)
+from collateral.calc.repo import ExposureMethod, RepoStartInputs
+from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b
 
 _FALLS = (
     ("unchanged", Decimal(1), "按今日价格", "At today's price"),

@@ -46,6 +46,8 @@ class RepoRow(Row, table=True):
     minimum_transfer_amount: Decimal = Field(sa_type=columns.Amount)
     agreed_haircut_ratio: Decimal | None = Field(default=None, sa_type=columns.Ratio)
     override_reason: str | None = None
+    margin_rate: Decimal | None = Field(default=None, sa_type=columns.Ratio)
+    margin_steps: list[dict[str, str]] | None = Field(default=None, sa_type=columns.Json)
     flags: list[str] = Field(sa_type=columns.Json)
     start_decision_id: str
     is_sample: bool

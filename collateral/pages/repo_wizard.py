@@ -57,6 +57,7 @@ class RepoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minimum_transfer_amount: _Short = ""
     haircut_ratio: _Short = ""
     margin_ratio: _Short = ""
+    margin_rate: _Short = ""
     override_reason: _Words = ""
     cross_border_basis: _Words = ""
     netting_opinion: _Words = ""
@@ -93,6 +94,7 @@ class RepoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             cross_border_basis=self.cross_border_basis.strip(), netting_opinion=self.netting_opinion.strip(),
             settlement=self.settlement, haircut_ratio=_figure(self.haircut_ratio, "haircut_ratio"),
             margin_ratio=_figure(self.margin_ratio, "margin_ratio"), override_reason=self.override_reason,
+            margin_rate=_figure(self.margin_rate, "margin_rate"),
         )  # fmt: skip
 
 

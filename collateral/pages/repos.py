@@ -1,5 +1,7 @@
 """One repo: terms, exposure by both methods with its trace, the call, what happened, and the ledger."""
 
+from decimal import Decimal
+
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Template
@@ -35,6 +37,7 @@ def repo_page(
         age_days = life.repo_fail_age(session, repo, standing=standing)
         net = service.net_of_exposure(service.net_margins(session, actor), repo, exposure)
         entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
+    account = repo.terms.margin_account(repo.margin_steps)
     return page(
         request,
         "collateral/repo.html",
@@ -51,6 +54,7 @@ def repo_page(
         waiting=waiting,
         age_days=age_days,
         label=service.label_of(repo),
+        margin_interest_amount=Decimal("0.00") if account is None else account.interest(standing.business_date),
         may_act=actor.role in _MAKERS and bool(life.repo_event_kinds(repo)),
         no_step=_why_no_step(repo, calls) if actor.role in _MAKERS else None,
         event_titles={kind: Text(*words) for kind, words in life.EVENT_TITLES.items()},

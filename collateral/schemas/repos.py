@@ -57,6 +57,7 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     haircut_ratio: RatioText | None = None
     margin_ratio: MarginRatioText | None = None
     override_reason: NoteText = ""
+    margin_rate: RateText | None = None
     reason: NoteText
 
     def contract(self, *, seller_id: str, buyer_id: str) -> RepoContract:
@@ -79,6 +80,7 @@ class RepoIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             haircut_ratio=None if self.haircut_ratio is None else decimal_of(self.haircut_ratio),
             margin_ratio=None if self.margin_ratio is None else decimal_of(self.margin_ratio),
             override_reason=self.override_reason,
+            margin_rate=None if self.margin_rate is None else parse_decimal(self.margin_rate, field="margin_rate"),
         )  # fmt: skip
 
 
@@ -173,7 +175,8 @@ class RepoNetOut(Struct, frozen=True, kw_only=True):
 class RepoOut(Struct, frozen=True, kw_only=True):
     """A repo with its exposure as of the business date; `net` where it is netted with others, and called with them.
 
-    `margin_cash_amount` is the cash margin the buyer holds, negative where the seller holds it.
+    `margin_cash_amount` is the cash margin the buyer holds, negative where the seller holds it. It earns interest at
+    `margin_rate`, null where none is agreed; `accrued_value_amount` is less both.
     """
 
     repo_id: str
@@ -202,6 +205,7 @@ class RepoOut(Struct, frozen=True, kw_only=True):
     margin_call_units_t: int
     margin_cash_amount: str
     margin_units_t: int
+    margin_rate: str | None
     net: RepoNetOut | None
     flags: list[str]
     accounting_label: str
@@ -239,6 +243,7 @@ class RepoOut(Struct, frozen=True, kw_only=True):
             margin_call_units_t=exposure.margin_call_units_t,
             margin_cash_amount=str(repo.margin_cash_amount),
             margin_units_t=repo.margin_units_t,
+            margin_rate=None if terms.margin_rate is None else str(terms.margin_rate),
             net=None if net is None else RepoNetOut.of(net),
             flags=list(repo.flags),
             accounting_label=str(label.label),

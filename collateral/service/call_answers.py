@@ -194,7 +194,8 @@ def _tell_agreement(session: Session, actor: Actor, call: MarginCall, received: 
     if kind == "repo":
         repo = repos.load_repo(session, actor, agreement_id, lock=True)
         signed = received if call.direction == "delivery" else -received
-        repos.change_margin(session, repo, margin_cash_amount=repo.margin_cash_amount + signed)
+        held_amount = repo.margin_cash_amount + signed
+        repos.change_margin(session, repo, margin_cash_amount=held_amount, on=standing.business_date)
         if repo.state == "MARGIN_PENDING" and not awaited:
             repos.change_repo_state(session, repo, state=REPO.after(repo.state, "settled"))
         return

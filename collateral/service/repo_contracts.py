@@ -19,15 +19,9 @@ from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, Proposal
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.storage.rulebook import book_for
 from collateral.calc.agreements import NETTING_FLAG, NO_OPINION, Repo, RepoDraft
-from collateral.calc.repo import (
-    ExposureMethod,
-    RepoStartOutcome,
-    RepoTerms,
-    decide_repo_start,
-    haircut_of_margin_ratio,
-    margin_ratio,
-)
+from collateral.calc.repo import ExposureMethod, RepoStartOutcome, RepoTerms, decide_repo_start
 from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
+from collateral.calc.repo_ratios import haircut_of_margin_ratio, margin_ratio
 from collateral.calc.repo_what_if import RepoScenario, repo_scenarios
 from collateral.service.repos import open_repo, require_policy_haircut, start_inputs_on_day
 from collateral.store import repos as store
@@ -50,6 +44,7 @@ class RepoContract:
         haircut_ratio: The agreed haircut H; None takes the bank's own dated one.
         margin_ratio: The same as a ratio MV / PP, in its place.
         override_reason: Why the agreed haircut may lie below the bank's own.
+        margin_rate: What cash margin earns; None where nothing is agreed.
     """
 
     code: str
@@ -73,6 +68,7 @@ class RepoContract:
     haircut_ratio: Decimal | None = None
     margin_ratio: Decimal | None = None
     override_reason: str = ""
+    margin_rate: Decimal | None = None
 
     @property
     def agreed_haircut_ratio(self) -> Decimal | None:
@@ -218,7 +214,7 @@ def _draft(session: Session, contract: RepoContract, standing: Standing) -> Repo
             purchase_date=contract.purchase_date, repurchase_date=contract.repurchase_date,
             currency=contract.currency, purchase_price_amount=contract.purchase_price_amount, rate=contract.rate,
             basis=basis, method=contract.method, minimum_transfer_amount=contract.minimum_transfer_amount,
-            agreed_haircut_ratio=contract.agreed_haircut_ratio,
+            agreed_haircut_ratio=contract.agreed_haircut_ratio, margin_rate=contract.margin_rate,
         ),
         seller_id=contract.seller_id, buyer_id=contract.buyer_id, bank_role=_ROLES_ZH[contract.bank_role],
         flags=tuple(flags), is_delivered=contract.is_delivered,
@@ -247,11 +243,12 @@ def _payload(draft: RepoDraft) -> dict[str, Any]:
         "is_delivered": draft.is_delivered,
         "agreed_haircut_ratio": None if terms.agreed_haircut_ratio is None else str(terms.agreed_haircut_ratio),
         "override_reason": draft.override_reason,
+        "margin_rate": None if terms.margin_rate is None else str(terms.margin_rate),
     }
 
 
 def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
-    agreed = payload.get("agreed_haircut_ratio")
+    agreed, margin_rate = payload.get("agreed_haircut_ratio"), payload.get("margin_rate")
     return RepoDraft(
         terms=RepoTerms(
             code=payload["code"], unit=Unit.parse(payload["unit"]), quantity_t=payload["quantity_t"],
@@ -261,6 +258,7 @@ def _draft_of(payload: Mapping[str, Any]) -> RepoDraft:
             purchase_price_amount=Decimal(payload["purchase_price_amount"]), rate=Decimal(payload["rate"]),
             minimum_transfer_amount=Decimal(payload["minimum_transfer_amount"]),
             agreed_haircut_ratio=None if agreed is None else Decimal(agreed),
+            margin_rate=None if margin_rate is None else Decimal(margin_rate),
         ),
         seller_id=payload["seller_id"], buyer_id=payload["buyer_id"], bank_role=payload["bank_role"],
         flags=tuple(payload["flags"]), is_delivered=payload.get("is_delivered", True),

@@ -37,6 +37,7 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
         state=repo.state,
         margin_cash_amount=repo.margin_cash_amount,
         margin_units_t=repo.margin_units_t,
+        margin_steps=repo.margin_steps or None,
         fx=fx_of(session, view, repo.terms),
         price=price_used(view, unit) if is_priced else None,
         haircut=repo_haircut(view, repo.terms, unit) if is_priced else None,

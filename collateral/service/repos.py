@@ -221,6 +221,7 @@ class RepoFacts:
             fx=self._once(("fx", terms.currency), lambda: fx_of(self.session, self.view, terms)),
             margin_units_t=repo.margin_units_t,
             margin_cash_amount=repo.margin_cash_amount,
+            margin_steps=repo.margin_steps or None,
         )
 
     def _once(self, key: Hashable, find: Callable[[], T]) -> T:

@@ -121,6 +121,8 @@ def change_repo(session: Session, repo: Repo, terms: RepoTerms, *, state: str, m
     row.later_rates = later_rates_of(terms)
     row.agreed_haircut_ratio = terms.agreed_haircut_ratio
     row.margin_cash_amount = margin_cash_amount
+    if not margin_cash_amount:
+        row.margin_steps = None  # what it earned was paid with it
     session.add(row)
     session.flush()
 

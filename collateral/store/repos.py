@@ -15,6 +15,7 @@ from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.rows import insert_many, new_ids, table_of
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord
+from collateral.calc.margin_interest import MarginStep, stepped
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome, RepoTerms
 from collateral.calc.repo_accrual import RateStep
 from collateral.models import RepoExposureRow, RepoRow
@@ -47,6 +48,10 @@ def add_repo(
         method=terms.method,
         minimum_transfer_amount=terms.minimum_transfer_amount,
         agreed_haircut_ratio=terms.agreed_haircut_ratio,
+        margin_rate=terms.margin_rate,
+        margin_steps=_plain_steps((MarginStep(start=terms.purchase_date, amount=margin_cash_amount),))
+        if margin_cash_amount
+        else None,
         override_reason=draft.override_reason or None,
         flags=list(draft.flags),
         start_decision_id=start_decision_id,
@@ -94,11 +99,12 @@ def change_repo_state(session: Session, repo: Repo, *, state: str) -> None:
     session.flush()
 
 
-def change_margin(session: Session, repo: Repo, *, margin_cash_amount: Decimal) -> None:
-    """Keep the cash margin of a repo that was read for update; negative where the seller holds it."""
+def change_margin(session: Session, repo: Repo, *, margin_cash_amount: Decimal, on: date) -> None:
+    """Keep the cash margin of a repo that was read for update, from a day on; negative where the seller holds it."""
     row = session.get(RepoRow, repo.id)
     assert row is not None
     row.margin_cash_amount = margin_cash_amount
+    row.margin_steps = _plain_steps(stepped(repo.margin_steps, on=on, amount=margin_cash_amount))
     session.add(row)
     session.flush()
 
@@ -201,6 +207,7 @@ def _repo(row: RepoRow) -> Repo:
             method=ExposureMethod(row.method),
             minimum_transfer_amount=row.minimum_transfer_amount,
             agreed_haircut_ratio=row.agreed_haircut_ratio,
+            margin_rate=row.margin_rate,
         ),
         seller_id=row.seller_id,
         buyer_id=row.buyer_id,
@@ -211,7 +218,15 @@ def _repo(row: RepoRow) -> Repo:
         flags=tuple(row.flags),
         start_decision_id=row.start_decision_id,
         is_sample=row.is_sample,
+        margin_steps=tuple(
+            MarginStep(start=date.fromisoformat(one["start"]), amount=Decimal(one["amount"]))
+            for one in row.margin_steps or ()
+        ),
     )
+
+
+def _plain_steps(steps: Sequence[MarginStep]) -> list[dict[str, str]]:
+    return [{"start": one.start.isoformat(), "amount": str(one.amount)} for one in steps]
 
 
 def _exposure(row: RepoExposureRow) -> RepoExposureRecord:

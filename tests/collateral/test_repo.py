@@ -21,13 +21,15 @@ from collateral.calc.repo import (
     RepoTerms,
     decide_repo_exposure,
     decide_repo_start,
+)
+from collateral.calc.repo_accrual import accrued_value
+from collateral.calc.repo_ratios import (
     exposure_method_a,
     exposure_method_b,
     haircut_of_margin_ratio,
     lendable_cny,
     margin_ratio,
 )
-from collateral.calc.repo_accrual import accrued_value
 from tests.collateral.world import TODAY, price
 from tests.collateral.world import haircut as haircut_of
 

@@ -54,6 +54,7 @@ _NAMES: Mapping[str, Text] = {
     "repurchase_date": Text("购回日", "Repurchase date"),
     "minimum_transfer_amount": Text("最低转让金额", "Minimum transfer"),
     "agreed_haircut_ratio": Text("约定折扣系数", "Agreed haircut"),
+    "margin_rate": Text("现金保证金利率", "Rate on margin cash"),
     "override_reason": Text("例外理由", "Reason for an exception"),
     "is_delivered": Text("首期已交付", "Delivered at the start"),
     "flags": Text("提示", "Flags"),

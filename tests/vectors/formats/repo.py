@@ -19,17 +19,16 @@ from collateral.calc.close_out import (
     secured_claim,
 )
 from collateral.calc.haircuts import stacked_ratio
-from collateral.calc.repo import (
-    ExposureMethod,
-    RepoTerms,
+from collateral.calc.repo import ExposureMethod, RepoTerms
+from collateral.calc.repo_accrual import accrued_value
+from collateral.calc.repo_events import adjusted, repriced, rolled, shaped_t, substituted
+from collateral.calc.repo_ratios import (
     exposure_method_a,
     exposure_method_b,
     haircut_of_margin_ratio,
     lendable_cny,
     margin_ratio,
 )
-from collateral.calc.repo_accrual import accrued_value
-from collateral.calc.repo_events import adjusted, repriced, rolled, shaped_t, substituted
 from collateral.service.repo_contracts import DAY_COUNT
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case
 from tests.vectors.files import VectorFile
