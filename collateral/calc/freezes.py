@@ -1,6 +1,6 @@
 """What a registry freezes, unfreezes and hands over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -22,17 +22,28 @@ class UnitFreeze:
 
     Attributes:
         to_account_id: Where a transfer leads; empty for a freeze, and where the buyer's account is not kept here.
+        serials: Serial ranges, as `SerialRange` writes them, whose lengths sum to the quantity; none of units that
+            carry no numbers, or where the registry does not name them.
     """
 
     account_id: str
     unit: str
     quantity_t: int
     to_account_id: str = ""
+    serials: tuple[str, ...] = ()
 
     @property
-    def fields(self) -> dict[str, str | int]:
+    def fields(self) -> dict[str, str | int | list[str]]:
         """Give it as it is kept and sent."""
-        fields: dict[str, str | int] = {
+        fields: dict[str, str | int | list[str]] = {
             "account_id": self.account_id, "unit": self.unit, "quantity_t": self.quantity_t
         }  # fmt: skip
-        return {**fields, "to_account_id": self.to_account_id} if self.to_account_id else fields
+        if self.to_account_id:
+            fields["to_account_id"] = self.to_account_id
+        if self.serials:
+            fields["serials"] = list(self.serials)
+        return fields
+
+    def is_met_by(self, stated: "UnitFreeze") -> bool:
+        """Tell whether a registry states just this; one that names no numbers is taken at its tonnes."""
+        return stated == (self if stated.serials else replace(self, serials=()))

@@ -1,6 +1,7 @@
 """Rows of what the registry was asked, and how each request ended."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -31,7 +32,7 @@ class RegistryRequestRow(Row, table=True):
     number: int
     request_key: str
     message_id: str = Field(foreign_key="outbox_message.id")
-    units: list[dict[str, str | int]] = Field(sa_type=columns.Json)
+    units: list[dict[str, Any]] = Field(sa_type=columns.Json)
     state: str = "OPEN"
     sendings: int = 0
     not_after: datetime | None = None

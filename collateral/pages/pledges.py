@@ -1,7 +1,7 @@
 """One pledge: figures with their traces, coverage against the lines, timeline, ledger, and the next step."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from carbonfin.documents.charts import Language
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.storage.decisions import load_decision
@@ -24,6 +25,7 @@ from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import IN_FORCE
+from collateral.calc.serials import NUMBERED, Ranges, SerialRange
 from collateral.pages.charts import pledge_chart
 from collateral.pages.words import (
     ACT_KINDS,
@@ -50,6 +52,7 @@ class NextStep:
     words: Text
     entry: Text | None
     consequence: Text
+    is_optional: bool = False
 
 
 NEXT_STEPS: dict[str, NextStep] = {
@@ -106,6 +109,11 @@ _ASK_AGAIN = NextStep(
                      "Sent under a new key; the units stay locked until the registry confirms."),
 )  # fmt: skip
 
+_SERIALS = Text(
+    "指定冻结的序号段（不填则取最小的可用序号），如 CCER CCER/P1:1-500；多段以分号隔开",
+    "Serial numbers to freeze, such as CCER CCER/P1:1-500, parts by semicolon; left empty, the lowest free",
+)
+
 _Work = Callable[[Session, Actor, str, Standing, str], Pledge]
 _STEPS: dict[str, _Work] = {
     "appraise": lambda session, actor, pledge_id, standing, _: service.appraise_pledge(
@@ -120,8 +128,8 @@ _STEPS: dict[str, _Work] = {
     "register": lambda session, actor, pledge_id, standing, words: service.register_pledge(
         session, actor, pledge_id, standing=standing, registration_number=words
     ),
-    "freeze": lambda session, actor, pledge_id, standing, _: service.request_freeze(
-        session, actor, pledge_id, standing=standing
+    "freeze": lambda session, actor, pledge_id, standing, words: service.request_freeze(
+        session, actor, pledge_id, standing=standing, serials=_serials_in(words)
     ),
     "draw": lambda session, actor, pledge_id, standing, _: service.draw_pledge(
         session, actor, pledge_id, standing=standing
@@ -251,4 +259,21 @@ def _next_step(actor: Actor, pledge: Pledge, *, refused: str | None) -> NextStep
     """Give the step an officer takes next; a refused unfreeze is asked for again."""
     if actor.role not in {Role.OFFICER, Role.SYSTEM}:
         return None
-    return NEXT_STEPS.get(pledge.state) if refused is None else _ASK_AGAIN
+    step = NEXT_STEPS.get(pledge.state) if refused is None else _ASK_AGAIN
+    if step is not None and step.name == "freeze" and any(one.unit.scheme in NUMBERED for one in pledge.units):
+        return replace(step, entry=_SERIALS, is_optional=True)
+    return step
+
+
+def _serials_in(words: str) -> dict[Unit, Ranges]:
+    """Read `CCER CCER/P1:1-500; EUA-2024 EU/DE:7-9`: a unit and its numbers, by semicolon.
+
+    Raises:
+        InvalidInput: A part is no unit with a range.
+    """
+    found: dict[Unit, Ranges] = {}
+    for part in filter(None, (one.strip() for one in words.replace("；", ";").split(";"))):
+        unit_text, _, text = part.partition(" ")
+        unit = Unit.parse(unit_text)
+        found[unit] = (*found.get(unit, ()), SerialRange.parse(text))
+    return found

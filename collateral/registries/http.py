@@ -19,8 +19,9 @@ from pybreaker import CircuitBreaker, CircuitBreakerError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import UpstreamFailed
+from carbonfin.kernel.errors import InvalidInput, UpstreamFailed
 from collateral.calc.freezes import UnitFreeze
+from collateral.calc.serials import SerialRange
 from collateral.registries.access import RegistryAccess
 from collateral.registries.port import (
     AgreementFreeze,
@@ -226,10 +227,11 @@ def _reply(said: _Said) -> RegistryReply:
                 unit=str(one["unit"]),
                 quantity_t=_tonnes(one["quantity_t"]),
                 to_account_id=str(one.get("to_account_id", "")),
+                serials=tuple(str(SerialRange.parse(text)) for text in one.get("serials", ())),
             )
             for one in body["units"]
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidInput):
         return RegistryReply(answer=Answer.UNKNOWN, reason="reply cannot be read", stated_at=said.stated_at)
     if said.status != httpx.codes.OK:
         return RegistryReply(answer=Answer.UNKNOWN, reason=f"HTTP {said.status}", stated_at=said.stated_at)

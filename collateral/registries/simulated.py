@@ -2,13 +2,14 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from carbonfin.kernel.dates import Clock
+from collateral.calc.serials import Ranges, SerialRange, merged, without
 from collateral.registries.signing import REPLAY_WINDOW
 
 _CONTENT = ("operation", "bank_id", "agreement_code", "units")
@@ -21,8 +22,9 @@ class Fault(StrEnum):
     the next one. DUPLICATE: it arrives twice. BUSY: refused for now (429). SERVER_ERROR: 500 before it is carried out.
     Of the work: PROCESSING: accepted and left unfinished; queries say so until the fault is lifted. REJECT: refused for
     good. WRONG_QUANTITY: carried out for one tonne less of each unit, and so confirmed. SHORT: the same, but confirmed
-    as asked. Of the reply: DELAY: late. LOSE_REPLY: never sent. ERROR_AFTER: 500 although it was carried out.
-    TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret. GATEWAY_404: a gateway's own page says "not found".
+    as asked. WRONG_SERIALS: confirmed for the numbers one further on. Of the reply: DELAY: late. LOSE_REPLY: never
+    sent. ERROR_AFTER: 500 although it was carried out. TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret.
+    GATEWAY_404: a gateway's own page says "not found".
     """
 
     LOSE_REPLY = "lose_reply"
@@ -37,6 +39,7 @@ class Fault(StrEnum):
     ERROR_AFTER = "error_after"
     WRONG_QUANTITY = "wrong_quantity"
     SHORT = "short"
+    WRONG_SERIALS = "wrong_serials"
     TRUNCATED = "truncated"
     WRONG_SIGNATURE = "wrong_signature"
     GATEWAY_404 = "gateway_404"
@@ -130,14 +133,50 @@ class RegistryState:
 
     def _carried_out(self, content: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
         outcome = {Fault.PROCESSING: "processing", Fault.REJECT: "rejected"}.get(fault or Fault.DELAY, "done")
+        reason = "refused by the rehearsal" if outcome == "rejected" else self._objection(content)
+        if reason:
+            outcome = "rejected"
         return {
             "body": content,
             "outcome": outcome,
             "reference": f"SIM-{len(self._requests) + 1:06d}",
-            "reason": "refused by the rehearsal" if outcome == "rejected" else "",
+            "reason": reason,
             "short_t": 1 if fault in {Fault.WRONG_QUANTITY, Fault.SHORT} else 0,
             "admits": fault is not Fault.SHORT,
+            "shifted": 1 if fault is Fault.WRONG_SERIALS else 0,
         }
+
+    def _objection(self, content: dict[str, Any]) -> str:
+        """Say why named numbers cannot be frozen, or let go: frozen already, or not frozen for the agreement."""
+        frozen = self._frozen_serials()
+        mine = frozen.get((content["bank_id"], content["agreement_code"]), ())
+        others = [one for ranges in frozen.values() for one in ranges]
+        for text in (text for one in content["units"] for text in one.get("serials", ())):
+            asked = SerialRange.parse(text)
+            if content["operation"] == "freeze" and any(_meet(asked, one) for one in others):
+                return f"{text} is frozen already"
+            if content["operation"] != "freeze" and not _lies_in(asked, mine):
+                return f"{text} is not frozen for {content['agreement_code']}"
+        return ""
+
+    def _frozen_serials(self) -> dict[tuple[str, str], Ranges]:
+        """Give the numbers frozen by bank and agreement."""
+        frozen: dict[tuple[str, str], Ranges] = {}
+        for known in self._requests.values():
+            body = known["body"]
+            ranges = [SerialRange.parse(text) for one in body["units"] for text in one.get("serials", ())]
+            if known["outcome"] != "done" or not ranges:
+                continue
+            place = (body["bank_id"], body["agreement_code"])
+            before = frozen.get(place, ())
+            frozen[place] = merged((*before, *ranges)) if body["operation"] == "freeze" else without(before, ranges)
+        return frozen
+
+    def frozen_serials(self) -> dict[str, list[str]]:
+        """Give the numbers frozen by agreement, as they are written."""
+        with self._lock:
+            frozen = self._frozen_serials()
+            return {code: list(map(str, ranges)) for (_, code), ranges in sorted(frozen.items()) if ranges}
 
     def look_up(self, key: str) -> tuple[str, dict[str, Any]] | None:
         """Give a request's agreement and answer, or None."""
@@ -202,7 +241,23 @@ class RegistryState:
             fresh.replace(self._file)
 
 
+def _meet(first: SerialRange, second: SerialRange) -> bool:
+    return first.numbering == second.numbering and first.first <= second.last and second.first <= first.last
+
+
+def _lies_in(asked: SerialRange, ranges: Ranges) -> bool:
+    return any(_meet(asked, one) and one.first <= asked.first and asked.last <= one.last for one in ranges)
+
+
+def _shifted(text: str, by: int) -> str:
+    named = SerialRange.parse(text)
+    return str(replace(named, first=named.first + by, last=named.last + by))
+
+
 def _answer(known: dict[str, Any]) -> dict[str, Any]:
     short_t = known.get("short_t", 0) if known.get("admits", True) else 0
     units = [{**one, "quantity_t": one["quantity_t"] - short_t} for one in known["body"]["units"]]
+    for one in units:
+        if "serials" in one:
+            one["serials"] = [_shifted(text, known.get("shifted", 0)) for text in one["serials"]]
     return {**{name: known[name] for name in ("outcome", "reference", "reason")}, "units": units}

@@ -121,7 +121,7 @@ def ask_unfreeze(
 
 def _ask(session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, operation: Operation) -> PledgeChange:
     units = change.added if operation is Operation.FREEZE else change.freed
-    key = ask_registry(session, actor, pledge, operation, units=units)
+    key = ask_registry(session, actor, pledge, operation, units=units, change_id=change.id)
     store.change_change(session, change, attempt=change.attempt + 1, request_key=key)
     return store.load_change(session, actor, change.id)
 

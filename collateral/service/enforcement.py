@@ -152,14 +152,14 @@ def settle_sale(
     )
     _refuse_against(pledge, recorded.outcome.refusals)
     cause = f"向{inputs.buyer}成交 {recorded.outcome.proceeds_cny:,.2f} 元"
-    ledger.sell(
+    sold = ledger.sell(
         session, actor, pledge_id=pledge.id, buyer_id=draft.buyer_id,
         lots=tuple((lot.unit, lot.quantity_t) for lot in draft.lots), standing=standing, cause=cause,
     )  # fmt: skip
     ask_transfer(
         session, actor, pledge,
         tuple(UnitQuantity(unit=lot.unit, quantity_t=lot.quantity_t) for lot in draft.lots),
-        buyer_id=draft.buyer_id, standing=standing, cause=cause,
+        buyer_id=draft.buyer_id, sold=sold, standing=standing, cause=cause,
     )  # fmt: skip
     if recorded.outcome.units_left:
         pledge_store.change_units(session, actor, pledge, recorded.outcome.units_left)

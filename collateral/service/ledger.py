@@ -203,8 +203,10 @@ def sell(
     lots: tuple[tuple[Unit, int], ...],
     standing: Standing,
     cause: str,
-) -> None:
+) -> dict[Unit, Ranges]:
     """Take sold units off the pledgor's account, and put them into the buyer's where one is named.
+
+    Gives the serial numbers that were sold, by unit.
 
     Raises:
         Conflict: Less of a unit is locked.
@@ -212,7 +214,7 @@ def sell(
     units = tuple(UnitQuantity(unit=unit, quantity_t=quantity_t) for unit, quantity_t in lots)
     gone = take(session, actor, pledge_id=pledge_id, units=units, kind="sale", standing=standing, cause=cause)
     if buyer_id is None:
-        return
+        return gone
     for one in units:
         account_id = open_account(session, actor, buyer_id, one.unit.scheme, standing=standing)
         store.ensure_position(session, actor, account_id=account_id, unit=one.unit)
@@ -223,6 +225,7 @@ def sell(
         )  # fmt: skip
         entry = moved(account_id, one.unit, one.quantity_t, start=Bucket.OUTSIDE, end=Bucket.FREE)
         hold_steps.journal(session, actor, entry, kind="holding", agreement_code=None, standing=standing, cause=cause)
+    return gone
 
 
 _ORDERS: dict[str, tuple[Bucket, Bucket, int, int]] = {

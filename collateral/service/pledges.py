@@ -1,10 +1,12 @@
 """The life of a pledge, from application to release; each step passes the state machine and is written down."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.keyset import Place, Slice
@@ -14,6 +16,7 @@ from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.pledge_changes import CHANGE
+from collateral.calc.serials import Ranges
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
 from collateral.service.evidence import require_evidence
@@ -176,16 +179,32 @@ def register_pledge(
     return store.load_pledge(session, actor, pledge_id)
 
 
-def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+def request_freeze(
+    session: Session,
+    actor: Actor,
+    pledge_id: str,
+    *,
+    standing: Standing,
+    serials: Mapping[Unit, Ranges] | None = None,
+) -> Pledge:
     """Reserve the units in the ledger and write the message to the registry, in one transaction.
 
+    Args:
+        session: The open transaction.
+        actor: Who asks.
+        pledge_id: Which pledge.
+        standing: The business date and what is known.
+        serials: The numbers to be frozen, of units that carry some; where none are named, the lowest free.
+
     Raises:
-        Conflict: Too little is free, the pledgor would lack units to surrender, or the pledge's state does not allow
-            it; nothing is reserved or sent.
+        Conflict: Too little is free, a number is not free, the pledgor would lack units to surrender, or the pledge's
+            state does not allow it; nothing is reserved or sent.
+        InvalidInput: Numbers of a unit that is not pledged or carries none, or that sum to another quantity.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     # Before any position, as whoever weighs headroom does: two who take them the other way round would stop each other.
     hold_accounts(session, actor, party_id=pledge.pledgor_id)
+    _require_pledged(pledge, serials or {})
     moved = take_step(session, actor, pledge, "request_freeze", standing=standing, cause="台账预留并向登记机构申请冻结")
     ledger.reserve(
         session,
@@ -196,10 +215,19 @@ def request_freeze(session: Session, actor: Actor, pledge_id: str, *, standing: 
         units=pledge.units,
         standing=standing,
         cause="申请冻结",
+        serials=serials,
     )
     require_headroom(session, actor, pledge, desk_view(session, standing))
     ask_registry(session, actor, pledge, Operation.FREEZE)
     return moved
+
+
+def _require_pledged(pledge: Pledge, serials: Mapping[Unit, Ranges]) -> None:
+    for unit in set(serials) - {one.unit for one in pledge.units}:
+        raise InvalidInput(
+            f"pledge {pledge.code} has no {unit}", zh=f"质押 {pledge.code} 不含 {unit}", field="serials",
+            remedy="Name numbers of the units that are pledged.", remedy_zh="请填写所质押品种的序号。",
+        )  # fmt: skip
 
 
 def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:

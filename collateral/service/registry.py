@@ -10,7 +10,7 @@ from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.outbox import Message, mark_delivered, mark_failed, pending
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
-from collateral.calc.freezes import Operation
+from collateral.calc.freezes import Operation, UnitFreeze
 from collateral.registries.port import Answer, RegistryReply, RegistryRequest
 from collateral.service import ledger
 from collateral.service.change_replies import take_change_answer
@@ -158,18 +158,29 @@ def refused_unfreeze(session: Session, actor: Actor, pledge: Pledge) -> str | No
 def _judged(asked: requests.AskedRequest, reply: RegistryReply) -> RegistryReply:
     """Judge an answer by what was asked.
 
-    Confirmed for other quantities it confirms nothing. Not seen counts only once the registry's own time is past the
-    end of the last sending, and while no message waits that would bring the request yet.
+    Confirmed for other quantities or serial numbers it confirms nothing. Not seen counts only once the registry's own
+    time is past the end of the last sending, and while no message waits that would bring the request yet.
     """
-    if reply.answer is Answer.DONE and reply.units is not None and set(reply.units) != set(asked.units):
-        stated = "、".join(f"{one.unit} {one.quantity_t} 吨" for one in reply.units)
-        return replace(reply, answer=Answer.UNKNOWN, reason=f"登记机构确认的数量与申请不符：{stated}")
+    if reply.answer is Answer.DONE and reply.units is not None and not _is_as_asked(asked.units, reply.units):
+        stated = "、".join(f"{one.unit} {one.quantity_t} 吨 {'；'.join(one.serials)}".strip() for one in reply.units)
+        return replace(reply, answer=Answer.UNKNOWN, reason=f"登记机构确认的数量或序号与申请不符：{stated}")
     if reply.answer is not Answer.NOT_FOUND:
         return reply
     may_arrive = reply.stated_at is None or asked.not_after is None or reply.stated_at <= asked.not_after
     if may_arrive or asked.waits:
         return replace(reply, answer=Answer.PROCESSING, reason="尚未到达登记机构")
     return reply
+
+
+def _is_as_asked(asked: tuple[UnitFreeze, ...], stated: tuple[UnitFreeze, ...]) -> bool:
+    """Tell whether a registry states what was asked, unit by unit in whatever order."""
+
+    def place(one: UnitFreeze) -> tuple[str, str]:
+        return one.account_id, one.unit
+
+    return len(asked) == len(stated) and all(
+        mine.is_met_by(theirs) for mine, theirs in zip(sorted(asked, key=place), sorted(stated, key=place), strict=True)
+    )
 
 
 def _moved_by(session: Session, actor: Actor, pledge: Pledge, event: str, *, cause: str, standing: Standing) -> None:

@@ -9,7 +9,9 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.outbox import Message, enqueue
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.freezes import Operation, UnitFreeze
+from collateral.calc.serials import Ranges, merged
 from collateral.service import ledger
+from collateral.service.numbers import locked_serials
 from collateral.store import registry as store
 
 FREEZE_MESSAGE = "collateral.freeze"
@@ -28,8 +30,12 @@ def ask_registry(
     *,
     units: tuple[UnitQuantity, ...] | None = None,
     leading_to: Mapping[Unit, str] | None = None,
+    change_id: str | None = None,
+    serials: Mapping[Unit, tuple[str, ...]] | None = None,
 ) -> str:
     """Ask for a freeze, its end or a transfer and give the request's key: a new one, which no earlier refusal answers.
+
+    Of units that carry serial numbers the request names those that the ledger holds for it.
 
     Args:
         session: The transaction of the work that asks.
@@ -38,14 +44,18 @@ def ask_registry(
         operation: What is asked.
         units: What of it; None means all its units.
         leading_to: The buyer's account of each unit in a transfer, where it is kept here.
+        change_id: The change of the pledge whose units are meant.
+        serials: The numbers of what was sold, which the ledger holds no longer.
     """
     accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    named = _named_serials(session, actor, pledge, operation, change_id) if serials is None else serials
     asked = tuple(
         UnitFreeze(
             account_id=accounts[one.unit],
             unit=str(one.unit),
             quantity_t=one.quantity_t,
             to_account_id=(leading_to or {}).get(one.unit, ""),
+            serials=named.get(one.unit, ()),
         )
         for one in (pledge.units if units is None else units)
     )  # fmt: skip
@@ -57,6 +67,21 @@ def ask_registry(
         message_id=message.id, units=asked,
     )  # fmt: skip
     return request_key
+
+
+_HELD_IN = {Operation.FREEZE: "PENDING", Operation.UNFREEZE: "RELEASE_PENDING"}
+
+
+def _named_serials(
+    session: Session, actor: Actor, pledge: Pledge, operation: Operation, change_id: str | None
+) -> dict[Unit, tuple[str, ...]]:
+    """Give the numbers that the ledger reserved or is asked to release, of the change where it is one's."""
+    state = _HELD_IN.get(operation)
+    found: dict[Unit, Ranges] = {}
+    for held, ranges in locked_serials(session, actor, pledge_id=pledge.id):
+        if held.state == state and (change_id is None or held.change_id == change_id):
+            found[held.unit] = merged((*found.get(held.unit, ()), *ranges))
+    return {unit: tuple(map(str, ranges)) for unit, ranges in found.items()}
 
 
 def send_anew(session: Session, actor: Actor, pledge: Pledge, asked: store.AskedRequest) -> None:

@@ -10,6 +10,7 @@ from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.freezes import Operation
+from collateral.calc.serials import Ranges
 from collateral.registries.port import Answer
 from collateral.service import ledger
 from collateral.service.pledges import note, require_words
@@ -24,13 +25,16 @@ _STATES_ZH = {"OPEN": "登记机构尚未答复", "REJECTED": "登记机构拒�
 
 def ask_transfer(
     session: Session, actor: Actor, pledge: Pledge, units: tuple[UnitQuantity, ...], *, buyer_id: str | None,
-    standing: Standing, cause: str,
+    sold: Mapping[Unit, Ranges], standing: Standing, cause: str,
 ) -> None:  # fmt: skip
-    """Ask the registry to hand sold units to their buyer and to end their freeze, by the outbox."""
+    """Ask the registry to hand sold units, by their numbers, to their buyer and to end their freeze, by the outbox."""
     accounts: dict[Unit, str] = {}
     if buyer_id is not None:
         accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, buyer_id)}
-    ask_registry(session, actor, pledge, Operation.TRANSFER, units=units, leading_to=accounts)
+    ask_registry(
+        session, actor, pledge, Operation.TRANSFER, units=units, leading_to=accounts,
+        serials={unit: tuple(map(str, ranges)) for unit, ranges in sold.items()},
+    )  # fmt: skip
     note(session, actor, pledge, TRANSFER_ASKED, standing=standing, cause=cause)
 
 
@@ -80,6 +84,7 @@ def ask_transfer_again(session: Session, actor: Actor, pledge_id: str, *, standi
         session, actor, pledge, Operation.TRANSFER,
         units=tuple(UnitQuantity(unit=Unit.parse(one.unit), quantity_t=one.quantity_t) for one in asked.units),
         leading_to={Unit.parse(one.unit): one.to_account_id for one in asked.units},
+        serials={Unit.parse(one.unit): one.serials for one in asked.units},
     )  # fmt: skip
     note(session, actor, pledge, TRANSFER_ASKED, standing=standing, cause=cause)
     return store.load_pledge(session, actor, pledge.id)
