@@ -16,10 +16,12 @@ from carbonfin.documents.workbooks.tables import GUIDE_SHEET
 from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import BooleanDomain, domain_from
+from carbonfin.rules.file_places import FilePlaces
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import (
     Clause,
+    DecisionTable,
     HitPolicy,
     InputColumn,
     OutputColumn,
@@ -54,11 +56,12 @@ _LINE_HEIGHT, _ROW_MARGIN = 16, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with one cell: its address, what stands there, and what was expected, in Chinese."""
+    """What is wrong with one cell: its address, what stands there, and what was expected, in Chinese at least."""
 
     cell: str
     found: str
     expected_zh: str
+    expected_en: str = ""
 
 
 def tables_workbook(versions: Sequence[TableVersion]) -> bytes:
@@ -137,14 +140,17 @@ def _laid_out(version: TableVersion) -> dict[Place, str]:
     return placed
 
 
-def read_tables_workbook(content: bytes) -> tuple[tuple[TableVersion, ...], tuple[Fault, ...]]:
-    """Read a workbook of tables; where anything is wrong, every fault that was found and no table.
+def read_tables_workbook(
+    content: bytes,
+) -> tuple[tuple[TableVersion, ...], tuple[Fault, ...], tuple[FilePlaces, ...]]:
+    """Read a workbook of tables, and where each stands in it; where anything is wrong, every fault and no table.
 
     Raises:
         InvalidInput: It is no workbook that can be read.
     """
     versions: list[TableVersion] = []
     faults: list[Fault] = []
+    places: list[FilePlaces] = []
     for found in read_workbook(content):
         if found.name != GUIDE_SHEET:
             sheet = _Sheet(found.name, found.cells)
@@ -152,7 +158,8 @@ def read_tables_workbook(content: bytes) -> tuple[tuple[TableVersion, ...], tupl
             faults.extend(sheet.faults)
             if version is not None:
                 versions.append(version)
-    return (() if faults else tuple(versions)), tuple(faults)
+                places.append(sheet.places(version.table))
+    return ((), tuple(faults), ()) if faults else (tuple(versions), (), tuple(places))
 
 
 class _Sheet:
@@ -164,12 +171,33 @@ class _Sheet:
         self._cells = cells
         heads = {text for (row, _), text in cells.items() if row == _FIRST}
         self._right = _RIGHT_BEFORE if "文号" not in heads else _RIGHT
+        self._lines = sorted({row for (row, _), text in cells.items() if row >= _ROWS_FROM and text})
 
     def _text(self, row: int, column: int) -> str:
         return self._cells.get((row, column), "")
 
+    def _address(self, row: int, column: int) -> str:
+        return f"{self._name}!{xl_rowcol_to_cell(row, column)}"
+
+    def places(self, table: DecisionTable) -> FilePlaces:
+        """Say where the parts of the sheet's table stand."""
+        names = [column.name for column in table.columns]
+        lines = dict(zip((row.id for row in table.rows), self._lines, strict=True))
+        return FilePlaces(
+            whole=self._address(0, 1),
+            rows={
+                row: f"{self._address(line, 0)}:{xl_rowcol_to_cell(line, len(names))}" for row, line in lines.items()
+            },
+            columns={name: self._address(_FIRST + 4, place) for place, name in enumerate(names, 1)},
+            cells={
+                (row, name): self._address(line, place)
+                for row, line in lines.items()
+                for place, name in enumerate(names, 1)
+            },
+        )
+
     def _fault(self, row: int, column: int, expected_zh: str) -> None:
-        address = f"{self._name}!{xl_rowcol_to_cell(row, column)}"
+        address = self._address(row, column)
         self.faults.append(Fault(cell=address, found=self._text(row, column), expected_zh=expected_zh))
 
     def _read(self, place: Place, read: Callable[[str], Any], expected_zh: str) -> Any:
@@ -197,7 +225,7 @@ class _Sheet:
         if valid_from and valid_to and valid_to < valid_from:
             self._fault(5, 1, "失效日不得早于生效日")
         inputs, outputs = self._columns()
-        rows = [] if self.faults else self._rows(inputs, outputs)
+        rows = [] if self.faults else self._rows(inputs, outputs, policy)
         if self.faults:
             return None
         try:
@@ -206,7 +234,7 @@ class _Sheet:
                 inputs=inputs, outputs=outputs, rows=rows,
             )  # fmt: skip
         except InvalidInput as error:
-            self._fault(0, 1, error.zh)
+            self._fault(3 if policy.is_ranked or policy.is_total else 0, 1, error.zh)
             return None
         return TableVersion(table=table, valid_from=valid_from, valid_to=valid_to, known_from=known_from)
 
@@ -221,15 +249,24 @@ class _Sheet:
             if kind != wanted and (column >= right or outputs or kind not in {_INPUT, _OUTPUT}):
                 self._fault(_FIRST, column, f"应为“{wanted}”")
             elif kind == _INPUT:
-                zh, en, name = (self._text(_FIRST + row, column) for row in (1, 2, 3))
+                zh, en, name = self._named(column)
                 domain = self._read((_FIRST + 4, column), domain_from, "应为取值范围")
                 inputs.append(InputColumn(name=name, title_zh=zh, title_en=en, domain=domain or BooleanDomain()))
             elif kind == _OUTPUT:
                 outputs.append(self._output(column))
         return inputs, outputs
 
-    def _output(self, column: int) -> OutputColumn:
+    def _named(self, column: int) -> tuple[str, str, str]:
+        """Give a column's titles and its name, which is a name and no other column's."""
         zh, en, name = (self._text(_FIRST + row, column) for row in (1, 2, 3))
+        if not name.isidentifier():
+            self._fault(_FIRST + 3, column, "列标识应为字母、数字和下划线")
+        elif any(self._text(_FIRST + 3, other) == name for other in range(1, column)):
+            self._fault(_FIRST + 3, column, "列标识不得重复")
+        return zh, en, name
+
+    def _output(self, column: int) -> OutputColumn:
+        zh, en, name = self._named(column)
         kind = self._read((_FIRST + 4, column), OutputKind, f"应为 {'、'.join(OutputKind)} 之一")
         found = OutputColumn(name=name, title_zh=zh, title_en=en, kind=kind or OutputKind.CODE)
         ranking = self._read(
@@ -239,16 +276,22 @@ class _Sheet:
         )  # fmt: skip
         return replace(found, ranking=ranking or ())
 
-    def _rows(self, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn]) -> list[RowDraft]:
+    def _rows(
+        self, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn], policy: HitPolicy
+    ) -> list[RowDraft]:
         rows: list[RowDraft] = []
         right = 1 + len(inputs) + len(outputs)
-        for row in sorted({row for (row, _), text in self._cells.items() if row >= _ROWS_FROM and text}):
+        for row in self._lines:
             if not self._text(row, 0):
                 self._fault(row, 0, "应填写行号")
+            elif any(self._text(other, 0) == self._text(row, 0) for other in self._lines if other < row):
+                self._fault(row, 0, "行号不得重复")
             for place, column in enumerate(inputs, 1):
                 self._read((row, place), partial(read_cell, domain=column.domain), "应为条件")
             for place, output in enumerate(outputs, 1 + len(inputs)):
-                self._read((row, place), output.read, "应为输出值")
+                value = self._read((row, place), output.read, "应为输出值")
+                if policy.is_ranked and output.ranking and value is not None and value not in output.ranking:
+                    self._fault(row, place, f"应为优先次序所列之一：{'、'.join(map(output_text, output.ranking))}")
             at = {name: right + place for place, name in enumerate(self._right)}
             said = {name: self._text(row, column) for name, column in at.items()}
             grade = self._read((row, at["等级"]), Grade, f"应为 {'、'.join(Grade)} 之一")

@@ -1,18 +1,61 @@
-"""The parts of a table in JDM as they are written: columns with what JDM lacks, rows with their clauses."""
+"""A table as a JDM file: columns with what JDM lacks, rows with their clauses."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import DateDomain
 from carbonfin.rules.jdm_cells import cell_to_jdm
-from carbonfin.rules.tables import DecisionTable, InputColumn, OutputColumn, OutputKind, output_text
+from carbonfin.rules.tables import DecisionTable, HitPolicy, InputColumn, OutputColumn, OutputKind, output_text
 
+TABLE_NODE = "decisionTableNode"
+CARRIED: Mapping[HitPolicy, str] = {
+    HitPolicy.FIRST: "first",
+    HitPolicy.UNIQUE: "first",
+    HitPolicy.ANY: "first",
+    HitPolicy.COLLECT: "collect",
+    HitPolicy.RULE_ORDER: "collect",
+}
+"""Policies whose answer, where there is one, is what JDM's own policy gives on inputs that are there."""
 REMEDY = "Give what is missing, or write the rule as cells of a decision table."
 REMEDY_ZH = "请补充缺少的内容，或改写为决策表的单元格。"
 
 
-def input_written(column: InputColumn) -> dict[str, str]:
+def table_to_jdm(table: DecisionTable) -> str:
+    """Write a table as a JDM file: request, table, response.
+
+    Raises:
+        InvalidInput: The table holds what JDM cannot carry; the message names row and column.
+    """
+    if table.hit_policy not in CARRIED:
+        raise refusal(
+            table.name, f"hit policy {table.hit_policy} is not carried", f"JDM 不支持命中策略 {table.hit_policy}"
+        )
+    content = {
+        "hitPolicy": CARRIED[table.hit_policy],
+        "policy": table.hit_policy.value,
+        "title_zh": table.title_zh,
+        "title_en": table.title_en,
+        "inputs": [_input_written(one) for one in table.inputs],
+        "outputs": [_output_written(one) for one in table.outputs],
+        "rules": _rules_written(table),
+    }
+    nodes = [
+        {"id": "request", "type": "inputNode", "name": "Request", "position": {"x": 80, "y": 200}},
+        {"id": table.name, "type": TABLE_NODE, "name": table.title_en, "position": {"x": 380, "y": 200},
+         "content": content},
+        {"id": "response", "type": "outputNode", "name": "Response", "position": {"x": 680, "y": 200}},
+    ]  # fmt: skip
+    edges = [
+        {"id": "in", "type": "edge", "sourceId": "request", "targetId": table.name},
+        {"id": "out", "type": "edge", "sourceId": table.name, "targetId": "response"},
+    ]
+    document = {"contentType": "application/vnd.gorules.decision", "nodes": nodes, "edges": edges}
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _input_written(column: InputColumn) -> dict[str, str]:
     """Give an input as JDM has it, with the domain that JDM lacks."""
     asked = f"date({column.name})" if isinstance(column.domain, DateDomain) else column.name
     return {
@@ -21,7 +64,7 @@ def input_written(column: InputColumn) -> dict[str, str]:
     }  # fmt: skip
 
 
-def output_written(column: OutputColumn) -> dict[str, object]:
+def _output_written(column: OutputColumn) -> dict[str, object]:
     """Give an output as JDM has it, with the kind that JDM lacks."""
     return {
         "id": f"out_{column.name}", "type": "expression", "name": column.title_en, "field": column.name,
@@ -30,7 +73,7 @@ def output_written(column: OutputColumn) -> dict[str, object]:
     }  # fmt: skip
 
 
-def rules_written(table: DecisionTable) -> list[dict[str, str]]:
+def _rules_written(table: DecisionTable) -> list[dict[str, str]]:
     """Give the rows as JDM has them, with their clauses.
 
     Raises:

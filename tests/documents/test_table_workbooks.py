@@ -28,7 +28,7 @@ def version() -> TableVersion:
 def test_there_and_back_is_exact() -> None:
     first = version()
     second = replace(first, table=replace(first.table, name="other"), valid_to=date(2025, 6, 30))
-    found, faults = read_tables_workbook(tables_workbook([first, second]))
+    found, faults, _ = read_tables_workbook(tables_workbook([first, second]))
     assert faults == ()
     assert found == (first, second)
     assert [one.table.digest for one in found] == [first.table.digest, second.table.digest]
@@ -40,15 +40,17 @@ def test_there_and_back_is_exact() -> None:
         ("B4", "best", "unique"), ("B5", "2025/1/1", "YYYY-MM-DD"), ("A1", "表", "应为“决策表”"),
         ("B13", "numbers", "取值范围"), ("B15", ">x", "x"), ("F16", "多", "多"), ("L15", "也许", "是"),
         ("G15", " ", "依据文件"), ("K15", "x", "read"), ("A16", "R1", "重复"),
+        ("C12", "n", "列标识不得重复"), ("D12", "no name", "字母、数字和下划线"), ("E16", "中", "应为优先次序所列之一：高、低"),
+        ("E14", None, "优先次序"), ("F12", "word", "列标识不得重复"),
     ],
 )  # fmt: skip
-def test_a_fault_names_the_cell(cell: str, value: str, words: str) -> None:
+def test_a_fault_names_the_cell(cell: str, value: str | None, words: str) -> None:
     book = openpyxl.load_workbook(io.BytesIO(tables_workbook([version()])))
     book["规则"][cell] = value
     changed = io.BytesIO()
     book.save(changed)
-    found, faults = read_tables_workbook(changed.getvalue())
+    found, faults, _ = read_tables_workbook(changed.getvalue())
     assert found == ()
     assert words in faults[0].expected_zh
-    if cell != "A16":
-        assert (faults[0].cell, faults[0].found) == (f"规则!{cell}", value)
+    where, stands = ("B4", "priority") if cell == "E14" else (cell, value)
+    assert (faults[0].cell, faults[0].found) == (f"规则!{where}", stands)

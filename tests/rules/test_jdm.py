@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.decide import Decision, decide
 from carbonfin.rules.domains import domain_from
-from carbonfin.rules.jdm import JdmColumns, read_jdm, table_to_jdm, tables_from_jdm
+from carbonfin.rules.jdm import read_jdm, tables_from_jdm
 from carbonfin.rules.jdm_cells import cell_from_jdm, cell_to_jdm
+from carbonfin.rules.jdm_columns import JdmColumns
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
 from tests.rules.samples import input_column, output_column, sample_table
 
@@ -110,7 +112,7 @@ def faults_of(change: Any) -> list[tuple[str, str, str]]:
     """Give the faults of a file that was good before a change: place, what stands there, what was expected."""
     document = json.loads(table_to_jdm(table()))
     change(document)
-    tables, faults = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
+    tables, faults, _ = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
     assert not tables
     with pytest.raises(InvalidInput) as caught:
         tables_from_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
@@ -206,7 +208,7 @@ def test_every_fault_is_listed_and_none_twice() -> None:
     ],
 )
 def test_what_is_no_jdm_is_told_by_line(text: str, place: str, found: str, expected: str) -> None:
-    tables, faults = read_jdm(text, JdmColumns(), file_name="t.json")
+    tables, faults, _ = read_jdm(text, JdmColumns(), file_name="t.json")
     assert not tables
     assert [(one.place, one.found) for one in faults] == [(place, found)]
     assert expected in faults[0].expected
@@ -226,7 +228,7 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(place: int, value: Any)
     places = places_of(document)
     container, key = places[place % len(places)]
     container[key] = value
-    tables, faults = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
+    tables, faults, _ = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
     assert bool(tables) is not bool(faults)
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonfin.rules.decide import Decision, decide
-from carbonfin.rules.jdm import JdmColumns, read_jdm
+from carbonfin.rules.jdm import read_jdm
+from carbonfin.rules.jdm_columns import JdmColumns
 
 zen: Any = pytest.importorskip("zen", reason="zen-engine is not installed")
 CODES = ("A", "B", "in", "not", "it's", "true")
@@ -66,7 +67,7 @@ def document(domain: str, cell: str) -> str:
 def test_a_cell_that_is_carried_says_what_the_engine_says(data: st.DataObject, domain: str) -> None:
     _, literals, asked = COLUMNS[domain]
     text = document(domain, data.draw(cells(literals)))
-    tables, faults = read_jdm(text, JdmColumns(), file_name="cell.json")
+    tables, faults, _ = read_jdm(text, JdmColumns(), file_name="cell.json")
     if faults:
         return
     engine = zen.ZenEngine().create_decision(text)

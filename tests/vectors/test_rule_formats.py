@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.tables import HitPolicy
 from tests.rules.samples import sample_table
 from tests.vectors.comparison import DEFAULT_TOLERANCE, Comparison, Outcome

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, OutputKind
 from tests.rules.samples import output_column, sample_table

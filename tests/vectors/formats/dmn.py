@@ -6,7 +6,7 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.policies import Refused
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case
 from tests.vectors.dmn_models import DmnTable, below, decision_of, table_from

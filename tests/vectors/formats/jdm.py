@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, NumberDomain, is_code
-from carbonfin.rules.jdm import JdmColumns, JdmFault, read_jdm, table_to_jdm
+from carbonfin.rules.jdm import read_jdm
+from carbonfin.rules.jdm_columns import JdmColumns, JdmFault
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.tables import InputColumn, OutputColumn, OutputKind
 from tests.rules.backends import Row
 from tests.vectors.comparison import CaseResult, Comparison, Skip, only_keys, run_case
@@ -39,15 +41,15 @@ def _node(check: Comparison, file: VectorFile, node: dict[str, Any]) -> None:
     only_keys(node, "id", "type", "name", "position", "content")
     content = node["content"] if node["type"] == "decisionTableNode" else {}
     _require_keys(content)
-    columns, document = _columns(content), _alone(node)
-    tables, faults = read_jdm(document, columns, file_name=file.path.name)
+    columns, document = columns_seen(content), alone(node)
+    tables, faults, _ = read_jdm(document, columns, file_name=file.path.name)
     if faults:
         raise Skip(_words(faults))
     (table,) = tables
     written = table_to_jdm(table)
-    asked = {columns.inputs[one["field"]].name: _path(one["field"]) for one in content["inputs"]}
+    asked = {columns.inputs[one["field"]].name: field_path(one["field"]) for one in content["inputs"]}
     answered = {columns.outputs[one["field"]].name: one["field"] for one in content["outputs"]}
-    rows = [*inputs_from_cells(table), *_met(file.content, node["id"], asked)]
+    rows = [*inputs_from_cells(table), *asked_by_tests(file.content, node["id"], asked)]
     compare_with_zen(check, table, document, rows, asked=asked, answered=answered)
     same_names = {name: name for name in (*asked, *answered)}
     compare_with_zen(check, table, written, rows, asked=same_names, answered=same_names)
@@ -59,7 +61,7 @@ def _require_keys(content: Mapping[str, Any]) -> None:
         only_keys(column, "id", "name", "field", "type")
 
 
-def _alone(node: Mapping[str, Any]) -> str:
+def alone(node: Mapping[str, Any]) -> str:
     """Write a file of one node between request and response; what it is asked is not handed through."""
     content = {**node["content"], "passThrough": False} if isinstance(node.get("content"), dict) else None
     nodes = [
@@ -74,7 +76,7 @@ def _alone(node: Mapping[str, Any]) -> str:
     return json.dumps({"nodes": nodes, "edges": edges})
 
 
-def _met(graph: Mapping[str, Any], node_id: str, asked: Mapping[str, str]) -> list[Row]:
+def asked_by_tests(graph: Mapping[str, Any], node_id: str, asked: Mapping[str, str]) -> list[Row]:
     """Give what a node is asked when the graph's own tests run; what is no value of a column counts as missing."""
     decision = zen_engine().create_decision(json.dumps(graph))
     traces = [decision.evaluate(test["input"], {"trace": True})["trace"] for test in graph["tests"]]
@@ -82,7 +84,7 @@ def _met(graph: Mapping[str, Any], node_id: str, asked: Mapping[str, str]) -> li
     return [{name: at_path(found, path) for name, path in asked.items()} for found in met]
 
 
-def _columns(content: Mapping[str, Any]) -> JdmColumns:
+def columns_seen(content: Mapping[str, Any]) -> JdmColumns:
     """Say of each column what its cells let see; what is no plain path is left to be refused."""
     rules: Sequence[Mapping[str, Any]] = content.get("rules", ())
     inputs: dict[str, InputColumn] = {}
@@ -110,14 +112,14 @@ def _domain(texts: Sequence[str]) -> AnyDomain:
     return BooleanDomain() if all(text in {"true", "false"} for text in written) else NumberDomain(unit="count")
 
 
-def _path(field: str) -> str:
+def field_path(field: str) -> str:
     found = _PATH.fullmatch(field)
     assert found is not None, "the import carries named fields alone"
     return found[2]
 
 
 def _name(side: str, field: str) -> str:
-    return f"{side}_{re.sub(r'[^0-9A-Za-z]', '_', _path(field) if _PATH.fullmatch(field) else field)}"
+    return f"{side}_{re.sub(r'[^0-9A-Za-z]', '_', field_path(field) if _PATH.fullmatch(field) else field)}"
 
 
 def _words(faults: Sequence[JdmFault]) -> str:
