@@ -88,6 +88,7 @@ def test_a_writing_page_is_never_open_to_the_auditor() -> None:
         "/stream",
         "/v1/risk",
         "/trials",
+        "/v1/rules/files",
         "/validations",
         "/trades/read",
         "/compliance-values",

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.journeys.worlds import PASSWORD, make_sample
+from tests.rules.test_jdm_columns import by_an_editor
 
 pytestmark = pytest.mark.browser
 
@@ -65,4 +66,26 @@ def test_a_changed_table_is_seen_whole_by_maker_and_checker(chromium: Browser, s
         page.goto(f"{address}?lang=en")
         expect(page.locator("main")).to_contain_text("Differences from the version in force")
         faults += _looked_at(page, "rules-approval-en")
+    assert faults == []
+
+
+def test_a_file_of_an_editor_is_given_its_domains_on_the_page(chromium: Browser, served: Served) -> None:
+    faults: list[str] = []
+    with visiting(chromium, bypass_csp=True, refusals=frozenset({422})) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        text = page.request.get(f"{served.address}/rules/loans.concession_points/export/json").text()
+        content = by_an_editor(text, lambda rules: rules["rules"][2].update(out_points_share="0.8")).encode()
+        page.goto(f"{served.address}/rules/drafts")
+        for follows, name in (("", "jdm-faults"), ("loans.concession_points", "jdm-draft")):
+            page.locator("[name=file]").set_input_files(
+                {"name": "points.json", "mimeType": "application/json", "buffer": content}
+            )
+            page.locator("[name=valid_from]").fill("2024-01-01")
+            page.locator("[name=known_from]").fill("2026-12-31")
+            if follows:
+                page.locator("[name=follows]").select_option(follows)
+            page.locator("form[action='/rules/drafts'] button").click()
+            page.locator("table").first.wait_for()
+            faults += _looked_at(page, name)
+        expect(page.locator("main")).to_contain_text("与现行版本相比 1 处不同")
     assert faults == []

@@ -87,6 +87,7 @@ _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview", "GET /notices/{item_id:str}/pdf",
         "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
+        "GET /v1/rules/proposals/{approval_id:str}",
         *(
             f"GET {start}/pledges/{{pledge_id:str}}{of_change}/letter.pdf"
             for start in ("", "/v1") for of_change in ("", "/changes/{change_id:str}")
@@ -99,7 +100,8 @@ _READ_WITHOUT_ANSWER = frozenset(
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
-there for the role it was written to alone. The sample table of rules applies from 2026 on.
+there for the role it was written to alone. The sample table of rules applies from 2026 on, and the approval that is
+looked at first is about none.
 The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go; nor is
 that pledge in default."""
 

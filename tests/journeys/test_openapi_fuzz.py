@@ -28,7 +28,9 @@ from sqlalchemy import text
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.allowances import Unit
-from carbonfin.rules.tables import plain_table
+from carbonfin.rules.plain_tables import table_from_plain
+from carbonfin.rules.table_files import tables_to_toml
+from carbonfin.rules.tables import TableVersion, plain_table
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
@@ -103,6 +105,11 @@ PORTFOLIO = {
 ANSWER_SECONDS = 300
 """This is no test of speed: the first PDF of a process takes seconds, and longer on a machine at work."""
 TABLE = plain_table(sample_table({"grade": "code{A,B}"}, [("A", "-30"), ("-|null", "0")]))
+TABLE_FILE = base64.b64encode(
+    tables_to_toml(
+        [TableVersion(table=table_from_plain(TABLE), valid_from=date(2026, 1, 1), known_from=date(2027, 1, 1))]
+    ).encode()
+).decode()
 PARAMETER = {
     "key": "loans.settlement_day", "value": "15", "unit": "day", "valid_from": "2026-01-01", "known_from": "2027-01-01",
     "document": "结息办法", "grade": "read", "confirmed": True,
@@ -255,6 +262,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "PATCH /v1/parties/{party_id}": {"district": "光明"},
     "POST /v1/rules/tables/{table_name}/trials": {"inputs": {"report_confirmed": True, "points_over_base": "12"}},
     "POST /v1/rules/validations": {"table": TABLE},
+    "POST /v1/rules/trials": {"table": TABLE, "inputs": {"grade": "A"}},
+    "POST /v1/rules/files": {"file_name": "表.toml", "content_base64": TABLE_FILE},
     "POST /v1/rules/parameters/validations": PARAMETER,
     "POST /v1/rules/parameters/proposals": {"draft": PARAMETER, "reason": "制度修订"},
     "POST /v1/rules/proposals": {
@@ -280,7 +289,7 @@ BUREAU_DOES = {
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
     "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
-    "GET /v1/decisions/registers/{register}",
+    "GET /v1/decisions/registers/{register}", "POST /v1/rules/trials", "POST /v1/rules/files",
 }  # fmt: skip
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
@@ -332,7 +341,9 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "DELETE /v1/external-ids/{external_id}", "GET /v1/parties", "POST /v1/parties", "GET /v1/parties/{party_id}",
     "PATCH /v1/parties/{party_id}", "GET /v1/jobs", "POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/rules/tables",
     "GET /v1/rules/tables/{table_name}", "POST /v1/rules/tables/{table_name}/trials", "POST /v1/rules/validations",
-    "GET /v1/rules/parameters",
+    "GET /v1/rules/parameters", "GET /v1/rules/tables/{table_name}/versions",
+    "GET /v1/rules/tables/{table_name}/comparison", "GET /v1/rules/tables/{table_name}/files/{ending}",
+    "POST /v1/rules/trials", "POST /v1/rules/files", "GET /v1/rules/proposals/{approval_id}",
 }  # fmt: skip
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
@@ -489,7 +500,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "agreement_code": ("P3", "P1"), "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "quarter": ("2025Q3", "2025Q2"),
+        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "ending": ("xlsx", "csv", "toml", "json"), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from carbonfin.app.doors import doors_of
 from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.app.rulebook.draft_views import proposed_table
-from carbonfin.app.rulebook.live_impacts import live_impacts
+from carbonfin.app.rulebook.live_impacts import impacts_of
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -149,7 +149,7 @@ def _shown(
             *(unconfirmed_value(proposed_value(approval)) if approval.kind == PARAMETER_APPROVAL.name else ()),
         ]
         impact = _parameter_impact(session, actor, approval)
-        live = () if impact is None else live_impacts(session, actor, proposed_value(approval))
+        live = impacts_of(session, actor, approval)
     kind = kind_named(approval.kind)
     visitor = visitor_of(request)
     signed_in = None if visitor is None else visitor.signed_in

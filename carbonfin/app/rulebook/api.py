@@ -10,17 +10,17 @@ from msgspec import Meta, Struct
 
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_out, live_impacts
-from carbonfin.app.rulebook.shelf import Shelf, dates_asked
-from carbonfin.app.rulebook.trying import typed
+from carbonfin.app.rulebook.shelf import Shelf, chosen, dates_asked
+from carbonfin.app.rulebook.trials import NameText, RowTriedOut, TrialAnswerOut, TrialInputs, trial_inputs
 from carbonfin.app.rulebook.views import findings_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.compiled_tables import compiled
 from carbonfin.rules.decide import Decision, NotDecided
-from carbonfin.rules.difference import differences
+from carbonfin.rules.difference import Change, differences
 from carbonfin.rules.plain_tables import table_from_plain
-from carbonfin.rules.tables import DecisionTable, TableVersion, output_text, plain_table
+from carbonfin.rules.tables import TableVersion, plain_table
 from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
@@ -32,12 +32,17 @@ from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, day_of
 
-NameText = Annotated[str, Meta(min_length=1, max_length=100)]
-_ValidOn = Annotated[DayText | None, QueryParameter(description="Day it speaks of; left out, the business date.")]
-_KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was known; left out, the present.")]
+ValidOn = Annotated[DayText | None, QueryParameter(description="Day it speaks of; left out, the business date.")]
+KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was known; left out, the present.")]
+VersionKey = Annotated[
+    str,
+    QueryParameter(
+        max_length=21, description="A version by its first day and the day it was known, with a dot between them."
+    ),
+]
 
 
-_KnownAt = Annotated[
+KnownAt = Annotated[
     datetime | None,
     QueryParameter(description="Instant at which it was known, with its zone; instead of `known_on`."),
 ]
@@ -98,17 +103,7 @@ class TableWholeOut(Struct, frozen=True, kw_only=True):
 class TrialIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Inputs by name: numbers, days and codes as text, true or false; what is left out is missing."""
 
-    inputs: Annotated[dict[NameText, Annotated[str, Meta(max_length=200)] | bool | None], Meta(max_length=30)]
-
-
-class RowTriedOut(Struct, frozen=True, kw_only=True):
-    """What became of one row: hit, failed at a cell, or hanging on missing inputs."""
-
-    row_id: str
-    state: str
-    failed_column: str
-    cell: str
-    unknown_columns: list[str]
+    inputs: TrialInputs
 
 
 class TrialOut(Struct, frozen=True, kw_only=True):
@@ -125,22 +120,10 @@ class TrialOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, version: TableVersion, said: Decision | NotDecided) -> "TrialOut":
         """Make it of the answer."""
-        outcomes = said.outcomes if isinstance(said, Decision) else ()
-        total = said.total if isinstance(said, Decision) else None
+        answer = TrialAnswerOut.of(said)
         return cls(
-            version=TableOut.of(version),
-            rows=[one.row_id for one in outcomes] if isinstance(said, Decision) else list(said.rows),
-            outputs=[[output_text(value) for value in one.outputs] for one in outcomes],
-            total=None if total is None else output_text(total),
-            refused=None if isinstance(said, Decision) else said.refused.value,
-            missing={one.name: one.reason.value for one in said.missing},
-            tried=[
-                RowTriedOut(
-                    row_id=one.row_id, state=one.state.value, failed_column=one.failed_column, cell=one.cell,
-                    unknown_columns=list(one.unknown_columns),
-                )
-                for one in said.tried
-            ],
+            version=TableOut.of(version), rows=answer.rows, outputs=answer.outputs, total=answer.total,
+            refused=answer.refused, missing=answer.missing, tried=answer.tried,
         )  # fmt: skip
 
 
@@ -175,6 +158,11 @@ class ChangeOut(Struct, frozen=True, kw_only=True):
     column: str
     before: str
     after: str
+
+    @classmethod
+    def of(cls, one: Change) -> "ChangeOut":
+        """Make it of the change."""
+        return cls(kind=one.kind.value, row=one.row, column=one.column, before=one.before, after=one.after)
 
 
 class DraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,12 +219,12 @@ def list_tables(
     actor: Actor,
     clock: Clock,
     paging: Paging,
-    valid_on: _ValidOn = None,
-    known_on: _KnownOn = None,
-    known_at: _KnownAt = None,
+    valid_on: ValidOn = None,
+    known_on: KnownOn = None,
+    known_at: KnownAt = None,
 ) -> Response[TableListOut]:
     """List the organisation's decision tables that answer on these days, by name, in pages."""
-    shelf = _shelf(sessions, actor, clock, (valid_on, known_on), known_at)
+    shelf = shelf_asked(sessions, actor, clock, (valid_on, known_on), known_at)
     answering = [version for name in shelf.book.names() if (version := shelf.in_force(name)) is not None]
     found = cut(answering, paging.place, keys=lambda version: (version.table.name,))
     return paging.answer(TableListOut(tables=[TableOut.of(one) for one in found.items]), found)
@@ -249,12 +237,12 @@ def read_table(
     actor: Actor,
     clock: Clock,
     table_name: FromPath[NameText],
-    valid_on: _ValidOn = None,
-    known_on: _KnownOn = None,
-    known_at: _KnownAt = None,
+    valid_on: ValidOn = None,
+    known_on: KnownOn = None,
+    known_at: KnownAt = None,
 ) -> TableWholeOut:
     """Give the version of a table that answers on these days, whole."""
-    version = _answering(_shelf(sessions, actor, clock, (valid_on, known_on), known_at), table_name)
+    version = _answering(shelf_asked(sessions, actor, clock, (valid_on, known_on), known_at), table_name)
     return TableWholeOut(version=TableOut.of(version), table=plain_table(version.table))
 
 
@@ -272,13 +260,18 @@ def try_table(
     clock: Clock,
     table_name: FromPath[NameText],
     data: TrialIn,
-    valid_on: _ValidOn = None,
-    known_on: _KnownOn = None,
-    known_at: _KnownAt = None,
+    valid_on: ValidOn = None,
+    known_on: KnownOn = None,
+    known_at: KnownAt = None,
+    version: VersionKey = "",
 ) -> TrialOut:
-    """Ask the version of a table that answers on these days, with the trace of every row; nothing is recorded."""
-    version = _answering(_shelf(sessions, actor, clock, (valid_on, known_on), known_at), table_name)
-    return TrialOut.of(version, compiled(version.table).decide(_inputs(version.table, data)))
+    """Ask a table, with the trace of every row; nothing is recorded.
+
+    The version that answers on these days, or the one that is named.
+    """
+    shelf = shelf_asked(sessions, actor, clock, (valid_on, known_on), known_at)
+    found = chosen(shelf.history(table_name), version).version if version else _answering(shelf, table_name)
+    return TrialOut.of(found, compiled(found.table).decide(trial_inputs(found.table, data.inputs)))
 
 
 @post("/v1/rules/validations", sync_to_thread=True, status_code=200, responses=problem_responses(422), tags=["rules"])
@@ -300,10 +293,7 @@ def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn
         may_be_proposed=not any(one.is_fatal for one in findings),
         findings=[TableFindingOut.of(one) for one in findings],
         in_force=None if current is None else TableOut.of(current),
-        changes=[
-            ChangeOut(kind=one.kind.value, row=one.row, column=one.column, before=one.before, after=one.after)
-            for one in changes
-        ],
+        changes=[ChangeOut.of(one) for one in changes],
         impacts=impacts_out(impacts),
     )
 
@@ -337,13 +327,14 @@ def propose_draft(
     )
 
 
-def _shelf(
+def shelf_asked(
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
     days: tuple[str | None, str | None],
     known_at: datetime | None,
 ) -> Shelf:
+    """Give the tables on a day as they were known on another or at an instant; what is left out is the present."""
     valid_on, known_on = days
     with sessions.read() as session:
         dates = dates_asked(session, actor, clock, valid_on=valid_on or "", known_on=known_on or "", known_at=known_at)
@@ -361,22 +352,6 @@ def _answering(shelf: Shelf, name: str) -> TableVersion:
             remedy_zh="请更换日期，或在决策表页面查看各版本。",
         )
     return found
-
-
-def _inputs(table: DecisionTable, data: TrialIn) -> dict[str, object]:
-    unknown = sorted(set(data.inputs) - {column.name for column in table.inputs})
-    if unknown:
-        raise InvalidInput(
-            f"table {table.name} does not ask for {', '.join(unknown)}",
-            zh=f"该决策表没有输入项 {'、'.join(unknown)}",
-            field=f"inputs/{unknown[0]}",
-            remedy=f"It asks for {', '.join(column.name for column in table.inputs)}.",
-            remedy_zh=f"输入项为 {'、'.join(column.name for column in table.inputs)}。",
-        )
-    return {
-        column.name: typed(column.domain, value) if isinstance(value := data.inputs.get(column.name), str) else value
-        for column in table.inputs
-    }
 
 
 routes = [list_tables, read_table, try_table, validate_draft, propose_draft]

@@ -1,5 +1,7 @@
 """Bringing tables: a file is read, held against what is in force and proven, and then proposed whole or not at all."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -8,13 +10,20 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
+from msgspec.structs import replace
+from sqlmodel import Session
 
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.draft_views import DraftView, draft_view
-from carbonfin.app.rulebook.files import TablesRead, VersionDays, read_tables
+from carbonfin.app.rulebook.files import TablesRead
+from carbonfin.app.rulebook.jdm_sheets import sheet_from_toml
+from carbonfin.app.rulebook.live_impacts import live_impacts
+from carbonfin.app.rulebook.shelf import Shelf
+from carbonfin.app.rulebook.uploads import BesideFile, read_upload
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.engine import Sessions
@@ -22,19 +31,37 @@ from carbonfin.storage.rulebook import propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
-from carbonfin.web.wire import day_of
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
+_SHEET = Text("取值范围", "Domains")
+_OWN_COLUMNS = Text("不沿用：文件自带或下方另附", "none: in the file, or given below")
 _TITLE = Text("导入决策表", "Bring decision tables")
 _Short = Annotated[str, Meta(max_length=10)]
+_Name = Annotated[str, Meta(max_length=200)]
 
 
 class TablesForm(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the form to bring a file sends; the days are for files that have none of their own."""
+    """What the form to bring a file sends; all but the file is for JDM, which has no days, domains and kinds."""
 
     file: UploadFile
     valid_from: _Short = ""
     known_from: _Short = ""
+    follows: _Name = ""
+    node: _Name = ""
+    sheet: Annotated[str, Meta(max_length=100_000)] = ""
+
+
+class _Entry(Struct, frozen=True, kw_only=True):
+    """What was typed beside the file, so that nothing is lost."""
+
+    valid_from: str = ""
+    known_from: str = ""
+    follows: str = ""
+    node: str = ""
+    sheet: str = ""
+
+
+_NOTHING = _Entry()
 
 
 class ProposalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,9 +72,11 @@ class ProposalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 @get("/rules/drafts", sync_to_thread=True)
-def drafts_page(*, request: WebRequest) -> Template:
+def drafts_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
     """Show the form."""
-    return _shown(request)
+    with sessions.read() as session:
+        shelf = Shelf.for_draft(session, actor, clock)
+    return _shown(request, shelf)
 
 
 @post("/rules/drafts", sync_to_thread=True, status_code=200)
@@ -60,13 +89,21 @@ def preview_page(
     data: Annotated[TablesForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Template:
     """Read a file of tables and show what would change and what is wrong; nothing is stored."""
-    entry = (data.valid_from, data.known_from)
-    try:
-        read = read_tables(data.file.filename, _content(data.file), _days(*entry))
-        drafts = _drafts(sessions, actor, clock, read.versions)
-    except CarbonFinError as failure:
-        return _shown(request, entry=entry, failure=failure)
-    return _shown(request, entry=entry, read=read, drafts=drafts)
+    entry = _Entry(
+        valid_from=data.valid_from, known_from=data.known_from, follows=data.follows, node=data.node.strip(),
+        sheet=data.sheet.replace("\r\n", "\n"),
+    )  # fmt: skip
+    with sessions.read() as session:
+        shelf = Shelf.for_draft(session, actor, clock)
+        try:
+            read = read_upload(shelf, data.file.filename, _content(data.file), _beside(entry))
+            drafts = tuple(draft_view(shelf, one, places) for one, places in zip_longest(read.versions, read.places))
+            impacts = _impacts(session, actor, read.versions)
+        except CarbonFinError as failure:
+            return _shown(request, shelf, entry=entry, failure=failure)
+    if read.sheet and not entry.sheet:
+        entry = replace(entry, sheet=read.sheet)
+    return _shown(request, shelf, entry=entry, read=read, drafts=drafts, impacts=impacts)
 
 
 @post("/rules/proposals", sync_to_thread=True)
@@ -90,16 +127,23 @@ def propose_page(
                 for one in versions
             ]
     except CarbonFinError as failure:
-        return _shown(request, drafts=_drafts(sessions, actor, clock, versions), failure=failure, reason=data.reason)
+        with sessions.read() as session:
+            shelf = Shelf.for_draft(session, actor, clock)
+            drafts = tuple(draft_view(shelf, one) for one in versions)
+            impacts = _impacts(session, actor, versions)
+        return _shown(request, shelf, drafts=drafts, impacts=impacts, failure=failure, reason=data.reason)
     return Redirect("/rules" if len(proposed) != 1 else f"/approvals/{proposed[0].id}", status_code=303)
 
 
-def _drafts(
-    sessions: Sessions, actor: Actor, clock: Clock, versions: tuple[TableVersion, ...]
-) -> tuple[DraftView, ...]:
-    """Hold each table against the one in force on its first day, as it is known now, prove it and try it."""
-    with sessions.read() as session:
-        return tuple(draft_view(session, actor, clock, one) for one in versions)
+def _impacts(session: Session, actor: Actor, versions: Sequence[TableVersion]) -> tuple[tuple[LiveImpact, ...], ...]:
+    return tuple(live_impacts(session, actor, one) for one in versions)
+
+
+def _beside(entry: _Entry) -> BesideFile:
+    return BesideFile(
+        valid_from=entry.valid_from, known_from=entry.known_from, follows=entry.follows, node=entry.node,
+        sheet=sheet_from_toml(entry.sheet, file_name=_SHEET.zh),
+    )  # fmt: skip
 
 
 def _content(sent: UploadFile) -> bytes:
@@ -119,20 +163,14 @@ def _content(sent: UploadFile) -> bytes:
     return content
 
 
-def _days(valid_from: str, known_from: str) -> VersionDays | None:
-    if not valid_from and not known_from:
-        return None
-    return VersionDays(
-        valid_from=day_of(valid_from, field="valid_from"), known_from=day_of(known_from, field="known_from")
-    )
-
-
 def _shown(
     request: WebRequest,
+    shelf: Shelf,
     *,
-    entry: tuple[str, str] = ("", ""),
+    entry: _Entry = _NOTHING,
     read: TablesRead | None = None,
     drafts: tuple[DraftView, ...] = (),
+    impacts: tuple[tuple[LiveImpact, ...], ...] = (),
     failure: CarbonFinError | None = None,
     reason: str = "",
 ) -> Template:
@@ -142,14 +180,22 @@ def _shown(
         title=_TITLE,
         status_code=status_of(failure) if failure is not None else 422 if read and read.faults else 200,
         entry=entry,
+        standing=[("", _OWN_COLUMNS), *((name, _titles(shelf, name)) for name in shelf.book.names())],
         read=read,
         drafts=drafts,
+        impacts=impacts,
         content=tables_to_toml([one.version for one in drafts]) if drafts else "",
         failure=None if failure is None else Text(failure.zh or failure.detail, failure.detail),
         remedy=None if failure is None else Text(failure.remedy_zh, failure.remedy),
         failed_field="" if failure is None else failure.field,
         reason=reason,
     )
+
+
+def _titles(shelf: Shelf, name: str) -> Text:
+    """Give a table's title and name, as the version known last has them."""
+    table = shelf.book.versions(name)[-1].table
+    return Text(f"{table.title_zh}（{name}）", f"{table.title_en} ({name})")
 
 
 routes = [drafts_page, preview_page, propose_page]

@@ -1,17 +1,16 @@
-"""A draft of a table as its maker and its checker see it: against what is in force, proven, tried, and from when."""
+"""A draft of a table as its maker and its checker see it: against what is in force, proven, and from when."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from sqlmodel import Session
 
-from carbonfin.app.rulebook.live_impacts import live_impacts
 from carbonfin.app.rulebook.shelf import Dates, Shelf
 from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
 from carbonfin.rules.difference import Change, differences
-from carbonfin.rules.live_impact import LiveImpact
+from carbonfin.rules.file_places import FilePlaces, FindingPlace, expected_words, finding_places
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
@@ -38,6 +37,19 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingView:
+    """What the validation found, with the places in the file it is about; none where there is no file.
+
+    Attributes:
+        expected: What should stand there instead.
+    """
+
+    finding: Finding
+    places: tuple[FindingPlace, ...]
+    expected: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DraftView:
     """One version that is not in force yet, or was when it was decided on.
 
@@ -47,7 +59,6 @@ class DraftView:
         changes: The same in words, with the clauses.
         findings: What the validation found, with the input that shows it.
         spans: Which version answers on which days, until now and from the day the draft is known.
-        impacts: What it would do to everything that stands; none where nothing reads it, or it is decided already.
     """
 
     version: TableVersion
@@ -55,9 +66,8 @@ class DraftView:
     current: TableVersion | None
     differing: tuple[Change, ...]
     changes: tuple[ChangeView, ...] = field(init=False)
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingView, ...]
     spans: tuple[Span, ...]
-    impacts: tuple[LiveImpact, ...]
 
     def __post_init__(self) -> None:
         words = change_views(self.differing, self.current.table, self.version.table) if self.current else ()
@@ -66,7 +76,7 @@ class DraftView:
     @property
     def may_be_proposed(self) -> bool:
         """Whether nothing found forbids it."""
-        return not any(one.is_fatal for one in self.findings)
+        return not any(one.finding.is_fatal for one in self.findings)
 
     @property
     def titles(self) -> dict[str, Text]:
@@ -79,28 +89,29 @@ class DraftView:
         return unconfirmed_clauses(self.version.table)
 
 
-def draft_view(session: Session, actor: Actor, clock: Clock, version: TableVersion) -> DraftView:
-    """Hold a draft against what is in force on its first day, as it is known now, prove it and try it."""
-    shelf = Shelf.for_draft(session, actor, clock)
-    return _held(shelf, version, impacts=live_impacts(session, actor, version))
-
-
 def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Approval) -> DraftView | None:
     """Give the table an approval is about; None where it is about something else.
 
-    One that is decided already is held against what was in force then, and tried on nothing.
+    One that is decided already is held against what was in force then.
     """
     if approval.kind != TABLE_APPROVAL.name:
         return None
     version = draft_of(approval)
     if approval.is_open:
-        return draft_view(session, actor, clock, version)
+        return draft_view(Shelf.for_draft(session, actor, clock), version)
     decided_at = approval.decided_at or approval.created_at
     then = Dates(valid_on=approval.effective_on or china_day(decided_at), known_at=decided_at)
-    return _held(Shelf.of(session, actor, then).without(version), version, impacts=())
+    return draft_view(Shelf.of(session, actor, then).without(version), version)
 
 
-def _held(shelf: Shelf, version: TableVersion, *, impacts: tuple[LiveImpact, ...]) -> DraftView:
+def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = None) -> DraftView:
+    """Hold a draft against what it would take the place of, and prove it.
+
+    Args:
+        shelf: The organisation's tables on the day and as known when the draft is looked at.
+        version: The draft.
+        places: Where it stands in the file it was read from, if it was.
+    """
     table = version.table
     current = shelf.replaced(table.name, valid_from=version.valid_from, valid_to=version.valid_to)
     return DraftView(
@@ -108,9 +119,15 @@ def _held(shelf: Shelf, version: TableVersion, *, impacts: tuple[LiveImpact, ...
         table=table_view(table),
         current=current,
         differing=differences(current.table, table) if current else (),
-        findings=findings_of(table),
+        findings=tuple(
+            FindingView(
+                finding=one,
+                places=() if places is None else finding_places(one, table, places),
+                expected=Text(*expected_words(one.kind)),
+            )
+            for one in findings_of(table)
+        ),
         spans=spans_of(shelf.book, version),
-        impacts=impacts,
     )
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from carbonfin.app.rulebook.jdm_sheets import sheet_draft
 from carbonfin.documents.table_workbooks import Fault, read_tables_workbook
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.jdm import JdmColumns, read_jdm
+from carbonfin.rules.file_places import FilePlaces
+from carbonfin.rules.jdm import read_jdm
+from carbonfin.rules.jdm_columns import JdmColumns
 from carbonfin.rules.table_files import read_tables_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 
@@ -21,11 +24,15 @@ class TablesRead:
     """What a file of tables holds: its versions, or every fault that was found and no version.
 
     Attributes:
+        places: Where each version stands in the file, in the order of the versions; none for a TOML file.
         faults: Cell or line, what stands there and what was expected.
+        sheet: For a JDM file whose columns lack a domain or a kind, the sheet that would give them, to be filled in.
     """
 
     versions: tuple[TableVersion, ...] = ()
+    places: tuple[FilePlaces, ...] = ()
     faults: tuple[Fault, ...] = ()
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,39 +43,56 @@ class VersionDays:
     known_from: date
 
 
-def read_tables(name: str, content: bytes, days: VersionDays | None = None) -> TablesRead:
+def read_tables(
+    name: str, content: bytes, days: VersionDays | None = None, columns: JdmColumns | None = None
+) -> TablesRead:
     """Read the tables of a file by its ending: TOML, workbook, or JDM where the days are given.
+
+    Args:
+        name: The file's name.
+        content: Its bytes.
+        days: The days of a JDM file's tables.
+        columns: What is said of a JDM file's columns beside it; other files say that themselves.
 
     Raises:
         InvalidInput: It is of another type, cannot be read at all, or a table in it breaks a rule.
     """
     ending = name.rpartition(".")[2].lower()
     if ending == "xlsx":
-        versions, faults = read_tables_workbook(content)
-        return TablesRead(versions=versions, faults=faults)
+        versions, faults, places = read_tables_workbook(content)
+        return TablesRead(versions=versions, faults=faults, places=places)
     if ending == "toml":
         text = _text(name, content)
         versions, refused = read_tables_toml(text, file_name=name)
         return TablesRead(versions=versions, faults=tuple(_line_fault(name, text, one) for one in refused))
     if ending == "json":
-        if days is None:
-            raise InvalidInput(
-                f"{name} is a JDM file, which has no days of its own",
-                zh=f"{name} 为 JDM 文件，文件中没有生效日与知悉日",
-                field="valid_from",
-                remedy="Say from when the table is valid and known.",
-                remedy_zh="请填写生效日和知悉日。",
-            )
-        tables, wrong = read_jdm(_text(name, content), JdmColumns(), file_name=name)
-        return TablesRead(
-            versions=tuple(
-                TableVersion(table=one, valid_from=days.valid_from, valid_to=None, known_from=days.known_from)
-                for one in tables
-            ),
-            faults=tuple(Fault(cell=one.place, found=one.found, expected_zh=one.expected_zh) for one in wrong),
-        )
+        return _read_json(name, _text(name, content), days, columns or JdmColumns())
     raise InvalidInput(
         f"{name} is none of .toml, .xlsx and .json", zh=f"{name} 不是 .toml、.xlsx 或 .json 文件", field="file"
+    )
+
+
+def _read_json(name: str, text: str, days: VersionDays | None, columns: JdmColumns) -> TablesRead:
+    if days is None:
+        raise InvalidInput(
+            f"{name} is a JDM file, which has no days of its own",
+            zh=f"{name} 为 JDM 文件，文件中没有生效日与知悉日",
+            field="valid_from",
+            remedy="Say from when the table is valid and known.",
+            remedy_zh="请填写生效日和知悉日。",
+        )
+    tables, wrong, places = read_jdm(text, columns, file_name=name)
+    return TablesRead(
+        versions=tuple(
+            TableVersion(table=one, valid_from=days.valid_from, valid_to=None, known_from=days.known_from)
+            for one in tables
+        ),
+        places=places,
+        faults=tuple(
+            Fault(cell=one.place_zh, found=one.found, expected_zh=one.expected_zh, expected_en=one.expected)
+            for one in wrong
+        ),
+        sheet=sheet_draft(text, columns) if any(one.is_of_a_column for one in wrong) else "",
     )
 
 
@@ -80,13 +104,15 @@ def _line_fault(name: str, text: str, refused: InvalidInput) -> Fault:
     return Fault(cell=place, found=stands[:_FOUND_MAX], expected_zh=refused.zh.removeprefix(f"{place}："))
 
 
-def tables_of(path: Path) -> tuple[TableVersion, ...]:
-    """Read the tables of a TOML file or workbook on disk.
+def tables_of(
+    path: Path, days: VersionDays | None = None, columns: JdmColumns | None = None
+) -> tuple[TableVersion, ...]:
+    """Read the tables of a file on disk, of a JDM file with its days and what is said beside it.
 
     Raises:
         InvalidInput: There is no such file, it is of another type, or a table in it breaks a rule.
     """
-    read = read_tables(path.name, _content(path))
+    read = read_tables(path.name, _content(path), days, columns)
     if read.faults:
         raise InvalidInput(
             f"{path.name}: {len(read.faults)} cells are wrong: {', '.join(fault.cell for fault in read.faults)}",

@@ -7,23 +7,19 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
+from carbonfin.app.rulebook.exports import file_kinds, file_stem, table_file
 from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked, instant_typed
 from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
-from carbonfin.app.rulebook.views import change_views, table_lines, table_view
-from carbonfin.documents.table_workbooks import tables_workbook
+from carbonfin.app.rulebook.views import change_views, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.difference import differences
-from carbonfin.rules.jdm import table_to_jdm
-from carbonfin.rules.table_files import tables_to_toml
-from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.approvals import OPEN_STATES, approval_page, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import cut
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.downloads import csv_text, download
+from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from carbonfin.web.paging import Paging
 
@@ -113,7 +109,7 @@ def rule_page(
         history=history,
         fields=input_fields(table, query),
         trial=trial_of(table, typed_inputs(table, query)) if query else None,
-        files=_files(shown.version),
+        files=file_kinds(shown.version),
         version=version,
         known_time=known_time,
         **_asked(dates),
@@ -170,38 +166,10 @@ def export_page(
     version: _Version = "",
 ) -> Response[Any]:
     """Give a version of a table as a file to keep and to edit: workbook, TOML or JDM."""
-    if ending not in {"xlsx", "csv", "toml", "json"}:
-        raise InvalidInput(
-            f"tables are offered as xlsx, csv, toml and json, not {ending[:10]!r}",
-            zh=f"不提供“{ending[:10]}”格式",
-            field="ending",
-            remedy="Ask for xlsx, csv, toml or json.",
-            remedy_zh="请选择 xlsx、csv、toml 或 json。",
-        )
     with sessions.read() as session:
         shelf = Shelf.of(session, actor, dates_asked(session, actor, clock, valid_on="", known_on=""))
-    return _file_of(chosen(shelf.history(table_name), version).version, ending)
-
-
-def _files(version: TableVersion) -> list[tuple[str, str]]:
-    """Give the kinds of file the version can be had as; JDM has no word for what is missing."""
-    found = [("xlsx", "Excel"), ("csv", "CSV"), ("toml", "TOML")]
-    try:
-        table_to_jdm(version.table)
-    except InvalidInput:
-        return found
-    return [*found, ("json", "JDM")]
-
-
-def _file_of(version: TableVersion, ending: str) -> Response[Any]:
-    stem = f"{version.table.title_zh}-{version.valid_from}"
-    if ending == "csv":
-        return download(csv_text(table_lines(version.table)), stem=stem, ending=ending)
-    if ending == "toml":
-        return download(tables_to_toml([version]).encode(), stem=stem, ending=ending)
-    if ending == "json":
-        return download(table_to_jdm(version.table).encode(), stem=stem, ending=ending)
-    return download(tables_workbook([version]), stem=stem, ending="xlsx")
+    found = chosen(shelf.history(table_name), version).version
+    return download(table_file(found, ending), stem=file_stem(found), ending=ending)
 
 
 def _asked(dates: Dates) -> dict[str, Any]:

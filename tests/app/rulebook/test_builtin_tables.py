@@ -15,7 +15,7 @@ from carbonfin.rules.contracts import TableContract, contract_for, faults
 from carbonfin.rules.decide import Decider, Decision, NotDecided
 from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, MissingReason
 from carbonfin.rules.grammar import read_cell
-from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import DecisionTable, OutputValue, TableBook, TableRow
 from carbonfin.rules.validate import validate

@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 from carbonfin.documents.table_workbooks import read_tables_workbook, tables_workbook
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
-from carbonfin.rules.jdm import table_to_jdm
+from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
 from carbonfin.storage import approvals
@@ -136,7 +136,7 @@ def test_every_wrong_line_of_a_toml_file_and_place_of_a_jdm_file_is_named(world:
         _, places = sent(client, "margins.json", jdm.encode(), **days)
     assert len(re.findall(r"<code>margins\.toml:\d+</code>", lines)) == 2
     assert "<code>when = [&#34;A&#34;, &#34;over 80&#34;]</code>" in lines
-    assert len(re.findall(r"<code>margins\.json: node [^<]*</code>", places)) == 2
+    assert len(re.findall(r"<code>margins\.json：节点 [^<]*</code>", places)) == 2
 
 
 def _rewritten(workbook: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -243,7 +243,7 @@ def test_an_export_reads_back_to_the_same_table(world: World) -> None:
         toml = client.get("/rules/sample.table/export/toml").text
         lines = client.get("/rules/sample.table/export/csv").text.lstrip("﻿").splitlines()
         assert client.get("/rules/sample.table/export/pdf").status_code == 422
-    (read,), faults = read_tables_workbook(workbook)
+    (read,), faults, _ = read_tables_workbook(workbook)
     assert (read.table.digest, faults) == (FIRST.digest, ())
     assert tables_from_toml(toml, file_name="x.toml")[0].table.digest == FIRST.digest
     assert lines[1] == "R1,A,>= 80,-30,示例 第1条"

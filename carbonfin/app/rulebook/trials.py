@@ -1,0 +1,76 @@
+"""A trial of a table as systems ask for it: inputs by name, the answer, and what became of every row."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from carbonfin.app.rulebook.trying import typed
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.decide import Decision, NotDecided
+from carbonfin.rules.tables import DecisionTable, output_text
+
+NameText = Annotated[str, Meta(min_length=1, max_length=100)]
+TrialInputs = Annotated[dict[NameText, Annotated[str, Meta(max_length=200)] | bool | None], Meta(max_length=30)]
+
+
+class RowTriedOut(Struct, frozen=True, kw_only=True):
+    """What became of one row: hit, failed at a cell, or hanging on missing inputs."""
+
+    row_id: str
+    state: str
+    failed_column: str
+    cell: str
+    unknown_columns: list[str]
+
+
+class TrialAnswerOut(Struct, frozen=True, kw_only=True):
+    """What a table answers to inputs; `refused` says why there is no answer."""
+
+    rows: list[str]
+    outputs: list[list[str]]
+    total: str | None
+    refused: str | None
+    missing: dict[str, str]
+    tried: list[RowTriedOut]
+
+    @classmethod
+    def of(cls, said: Decision | NotDecided) -> "TrialAnswerOut":
+        """Make it of the answer."""
+        outcomes = said.outcomes if isinstance(said, Decision) else ()
+        total = said.total if isinstance(said, Decision) else None
+        return cls(
+            rows=[one.row_id for one in outcomes] if isinstance(said, Decision) else list(said.rows),
+            outputs=[[output_text(value) for value in one.outputs] for one in outcomes],
+            total=None if total is None else output_text(total),
+            refused=None if isinstance(said, Decision) else said.refused.value,
+            missing={one.name: one.reason.value for one in said.missing},
+            tried=[
+                RowTriedOut(
+                    row_id=one.row_id, state=one.state.value, failed_column=one.failed_column, cell=one.cell,
+                    unknown_columns=list(one.unknown_columns),
+                )
+                for one in said.tried
+            ],
+        )  # fmt: skip
+
+
+def trial_inputs(table: DecisionTable, sent: Mapping[str, str | bool | None]) -> dict[str, object]:
+    """Give inputs that were sent in the types of a table; what cannot be such stays text and so counts as missing.
+
+    Raises:
+        InvalidInput: The table does not ask for one of them.
+    """
+    unknown = sorted(set(sent) - {column.name for column in table.inputs})
+    if unknown:
+        raise InvalidInput(
+            f"table {table.name} does not ask for {', '.join(unknown)}",
+            zh=f"该决策表没有输入项 {'、'.join(unknown)}",
+            field=f"inputs/{unknown[0]}",
+            remedy=f"It asks for {', '.join(column.name for column in table.inputs)}.",
+            remedy_zh=f"输入项为 {'、'.join(column.name for column in table.inputs)}。",
+        )
+    return {
+        column.name: typed(column.domain, value) if isinstance(value := sent.get(column.name), str) else value
+        for column in table.inputs
+    }
