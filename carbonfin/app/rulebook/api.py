@@ -37,7 +37,8 @@ KnownOn = Annotated[DayText | None, QueryParameter(description="Day it was known
 VersionKey = Annotated[
     str,
     QueryParameter(
-        max_length=21, description="A version by its first day and the day it was known, with a dot between them."
+        max_length=34,
+        description="A version by its `key`: its first day, the day it was known and, where it has one, the instant.",
     ),
 ]
 

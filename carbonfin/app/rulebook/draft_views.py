@@ -1,7 +1,7 @@
 """A draft of a table as its maker and its checker see it: against what is in force, proven, and from when."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -11,6 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
 from carbonfin.rules.difference import Change, differences
 from carbonfin.rules.file_places import FilePlaces, FindingPlace, expected_words, finding_places
+from carbonfin.rules.known import known_instant
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
@@ -101,7 +102,8 @@ def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Appro
         return draft_view(Shelf.for_draft(session, actor, clock), version)
     decided_at = approval.decided_at or approval.created_at
     then = Dates(valid_on=approval.effective_on or china_day(decided_at), known_at=decided_at)
-    return draft_view(Shelf.of(session, actor, then).without(version), version)
+    approved = replace(version, known_at=known_instant(version.known_from, decided_at))
+    return draft_view(Shelf.of(session, actor, then).without(approved), version)
 
 
 def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = None) -> DraftView:
@@ -127,24 +129,31 @@ def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = 
             )
             for one in findings_of(table)
         ),
-        spans=spans_of(shelf.book, version),
+        spans=spans_of(shelf.book, version, at=shelf.dates.known_at),
     )
 
 
-def spans_of(book: TableBook, draft: TableVersion) -> tuple[Span, ...]:
-    """Say which version answers on which days, as known on the draft's first known day, without the draft and with it.
+def spans_of(book: TableBook, draft: TableVersion, *, at: datetime) -> tuple[Span, ...]:
+    """Say which version answers on which days without the draft and with it, once it is known.
 
     Days with the same answer stand together; days on which nothing answers either way are left out.
+
+    Args:
+        book: The other versions of the organisation and of the product.
+        draft: The version that is looked at.
+        at: When it is approved; on the first day it is known from, it counts from that instant on.
     """
-    name, known_at = draft.table.name, end_of_china_day(draft.known_from)
+    name, dated = draft.table.name, replace(draft, known_at=known_instant(draft.known_from, at))
+    known_at = dated.known_at or end_of_china_day(draft.known_from)
     others = book.versions(name)
     own, builtin = ([one for one in others if bool(one.approved_by) is is_own] for is_own in (True, False))
-    following = TableBook([*own, draft], under=builtin)
+    following = TableBook([*own, dated], under=builtin)
     every = [*others, draft]
     cuts = sorted({one.valid_from for one in every} | {one.valid_to + _DAY for one in every if one.valid_to})
     found: list[Span] = []
     for first, cut in zip(cuts, [*cuts[1:], None], strict=True):
-        before, after = (one.find(name, valid_on=first, known_at=known_at) for one in (book, following))
+        before, found_after = (one.find(name, valid_on=first, known_at=known_at) for one in (book, following))
+        after = draft if found_after is dated else found_after
         last = None if cut is None else cut - _DAY
         if found and found[-1].before is before and found[-1].after is after:
             found[-1] = replace(found[-1], last=last)

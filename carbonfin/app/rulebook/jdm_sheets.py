@@ -83,8 +83,8 @@ def columns_of(sheet: JdmSheetIn, *, node: str, base: DecisionTable | None) -> J
         return columns
     source = sheet.source
     clause = Clause(
-        document=source.document, document_number=source.document_number, article=source.article, quote=source.quote, grade=source.grade,
-        confirmed=source.confirmed,
+        document=source.document, document_number=source.document_number, article=source.article,
+        quote=source.quote, grade=source.grade, confirmed=source.confirmed,
     )  # fmt: skip
     return replace(columns, source=clause)
 

@@ -164,11 +164,11 @@ class Shelf:
         business_date = standing_of(session, actor.organization_id, clock).business_date
         return cls.of(session, actor, Dates(valid_on=business_date, known_at=clock.now()))
 
-    def without(self, draft: TableVersion) -> "Shelf":
-        """Give the shelf as it is, or was, without the organisation's own version of a draft's days."""
-        days = draft.valid_from, draft.known_from
-        versions = self.book.versions(draft.table.name)
-        own = [one for one in versions if one.approved_by and (one.valid_from, one.known_from) != days]
+    def without(self, approved: TableVersion) -> "Shelf":
+        """Give the shelf as it is, or was, without one of the organisation's own versions, named by its days."""
+        days = approved.valid_from, approved.known_from, approved.known_at
+        versions = self.book.versions(approved.table.name)
+        own = [one for one in versions if one.approved_by and (one.valid_from, one.known_from, one.known_at) != days]
         return Shelf(book=TableBook(own, under=[one for one in versions if not one.approved_by]), dates=self.dates)
 
     def replaced(self, name: str, *, valid_from: date | None, valid_to: date | None = None) -> TableVersion | None:

@@ -25,7 +25,7 @@ def test_the_days_are_cut_where_another_version_begins_to_answer() -> None:
     builtin = _span(version(FIRST, known_days=-400), "2025-01-01", "2026-06-30")
     own = _span(version(FIRST, known_days=-20), "2026-01-01", approved_by=("甲", "乙"))
     draft = _span(version(SECOND), "2026-03-01", "2026-03-31")
-    spans = spans_of(TableBook([own], under=[builtin]), draft)
+    spans = spans_of(TableBook([own], under=[builtin]), draft, at=NOW)
     assert [(str(one.first), one.last and str(one.last)) for one in spans] == [
         ("2025-01-01", "2025-12-31"), ("2026-01-01", "2026-02-28"), ("2026-03-01", "2026-03-31"), ("2026-04-01", None),
     ]  # fmt: skip
@@ -35,14 +35,14 @@ def test_the_days_are_cut_where_another_version_begins_to_answer() -> None:
 
 def test_the_first_version_of_its_name_leaves_no_days_before_it() -> None:
     draft = _span(version(FIRST), "2026-03-01", "2026-03-31")
-    (span,) = spans_of(TableBook([]), draft)
+    (span,) = spans_of(TableBook([]), draft, at=NOW)
     assert (span.first, span.last, span.before, span.after) == (draft.valid_from, draft.valid_to, None, draft)
 
 
 def test_a_version_known_later_than_the_draft_is_not_counted_among_those_it_meets() -> None:
     later = _span(version(SECOND, known_days=9), "2026-01-01", approved_by=("甲", "乙"))
     draft = _span(version(FIRST, known_days=3), "2026-01-01")
-    (span,) = spans_of(TableBook([later]), draft)
+    (span,) = spans_of(TableBook([later]), draft, at=NOW)
     assert (span.before, span.after) == (None, draft)
 
 
@@ -111,3 +111,11 @@ def test_a_draft_of_past_days_is_held_against_the_version_of_those_days(world: W
         page = client.get(f"/approvals/{approval_id}", headers=PAGE).text
     assert "与现行版本相比 1 处不同" in page
     assert page.count("（不变）") == 2
+
+
+def test_of_two_versions_of_one_day_the_one_that_is_approved_later_answers() -> None:
+    days = {"valid_from": date(2026, 1, 1), "known_from": TODAY}
+    earlier = replace(version(FIRST), approved_by=("甲", "乙"), known_at=NOW - timedelta(hours=1), **days)
+    draft = replace(version(SECOND), **days)
+    (span,) = spans_of(TableBook([earlier]), draft, at=NOW)
+    assert (span.before, span.after) == (earlier, draft)

@@ -21,6 +21,8 @@ from tests.rules.test_jdm_columns import by_an_editor
 
 TABLE = "/v1/rules/tables/sample.table"
 OLD, NEW = version(FIRST, known_days=-20), version(SECOND)
+AT = "040000000000"
+"""Noon in China, at which the versions were approved, as keys write it in UTC."""
 
 
 @pytest.fixture
@@ -45,7 +47,8 @@ def _sent(name: str, content: bytes, **beside: object) -> dict[str, object]:
 def test_the_history_says_what_became_of_each_version_on_both_days(system: TestClient[Any]) -> None:
     def states(days: dict[str, str]) -> list[tuple[str, str, bool]]:
         found = system.get(f"{TABLE}/versions", params=days).json()["versions"]
-        return [(one["key"], one["state"], one["is_in_force"]) for one in found]
+        assert {one["key"].rpartition(".")[2] for one in found} == {AT}
+        return [(one["key"].removesuffix(f".{AT}"), one["state"], one["is_in_force"]) for one in found]
 
     assert states(DAYS) == [(key(NEW), "in force", True), (key(OLD), "corrected", False)]
     yesterday = DAYS | {"known_on": str(TODAY - timedelta(days=1))}
@@ -58,8 +61,9 @@ def test_the_history_says_what_became_of_each_version_on_both_days(system: TestC
 def test_two_versions_are_compared_as_they_are_asked_for(system: TestClient[Any]) -> None:
     changed = {"kind": "changed", "row": "R1", "column": "bp", "before": "-30", "after": "-25"}
     found = system.get(f"{TABLE}/comparison").json()
-    assert (found["before"]["key"], found["after"]["key"], found["changes"]) == (key(OLD), key(NEW), [changed])
-    back = system.get(f"{TABLE}/comparison", params={"old": key(NEW), "new": key(OLD)}).json()
+    keys = found["before"]["key"], found["after"]["key"]
+    assert (keys, found["changes"]) == ((f"{key(OLD)}.{AT}", f"{key(NEW)}.{AT}"), [changed])
+    back = system.get(f"{TABLE}/comparison", params={"old": keys[1], "new": key(OLD)}).json()
     assert back["changes"] == [changed | {"before": "-25", "after": "-30"}]
     missing = system.get(f"{TABLE}/comparison", params={"old": "2020-01-01.2020-01-01"})
     assert (missing.status_code, missing.json()["errors"][0]["field"]) == (404, "version")
