@@ -5,7 +5,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from carbonfin.app.release import VERSION
+from carbonfin.kernel.release import VERSION
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.schema import revision_fits, revision_of
 from carbonfin.web.problems import EdgeProblem

@@ -20,8 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import col
 
 from carbonfin.app.logs import started_at_s
-from carbonfin.app.release import VERSION
 from carbonfin.app.server import MULTIPROCESS_FOLDER
+from carbonfin.kernel.release import VERSION
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.job_requests import JobRequestRow
 from carbonfin.storage.messages.rows import WebhookDeliveryRow

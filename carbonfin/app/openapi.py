@@ -14,8 +14,8 @@ from litestar.response import Template
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
-from carbonfin.app.release import VERSION
 from carbonfin.app.scopes import KNOWN_SCOPES
+from carbonfin.kernel.release import VERSION
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IDEMPOTENCY_HEADER
 from carbonfin.web.pages import Text, page

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from carbonfin.app.release import VERSION
+from carbonfin.kernel.release import VERSION
 from carbonfin.web.security import request_id_of
 
 _FAULT_MIN = 500

@@ -11,7 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency
-from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.decisions import Override, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord, UnitQuantity
 from collateral.calc.haircuts import Haircut, HaircutUse
@@ -71,6 +71,7 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
         subject=f"repo:{terms.code}",
         valid_on=terms.purchase_date,
         known_at=standing.known_at,
+        override=_haircut_override(terms, inputs.haircut, draft.override_reason.strip()),
     )
     _require_lendable(terms, recorded.outcome)
     require_party_may(view, buyer, (terms.unit,), HoldingRight.TAKE_TITLE)
@@ -98,9 +99,11 @@ def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, v
     Raises:
         Conflict: More cash than may be lent on the day.
     """
+    inputs = _start_inputs(session, view, terms)
+    kept = f"展期自 {before.terms.code}，沿用原约定折扣系数"
     recorded = record_decision(
-        session, actor, REPO_START, _start_inputs(session, view, terms), subject=f"repo:{terms.code}",
-        valid_on=view.day, known_at=view.standing.known_at,
+        session, actor, REPO_START, inputs, subject=f"repo:{terms.code}", valid_on=view.day,
+        known_at=view.standing.known_at, override=_haircut_override(terms, inputs.haircut, kept),
     )  # fmt: skip
     _require_lendable(terms, recorded.outcome)
     draft = RepoDraft(
@@ -144,6 +147,17 @@ def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: s
             remedy="Agree at least the bank's own, or give the reason for an exception.",
             remedy_zh="请不低于本行政策约定，或填写例外理由，由复核人审定。",
         )
+
+
+def _haircut_override(terms: RepoTerms, policy: Haircut, reason: str) -> Override | None:
+    """Give what stands on record where the agreed haircut lies below the bank's own; None where it does not."""
+    used = terms.haircut_used(policy)
+    if used >= policy.ratio:
+        return None
+    return Override(
+        figure="agreed_haircut", label_zh="折扣系数", label_en="Haircut", unit="ratio", ruled=str(policy.ratio),
+        used=str(used), reason=reason,
+    )  # fmt: skip
 
 
 def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:

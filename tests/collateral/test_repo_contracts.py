@@ -14,7 +14,8 @@ from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotP
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import Grade
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import Answer
+from carbonfin.storage.approvals import Answer, overrides_of
+from carbonfin.storage.decisions import load_decision, verify_chain
 from carbonfin.storage.engine import Sessions
 from collateral import service
 from collateral.calc.repo import ExposureMethod
@@ -119,6 +120,16 @@ def test_an_agreed_haircut_below_the_bank_s_own_needs_a_reason_and_counts_then(
     repo = opened(desk_sessions, desk, replace(given, override_reason="授信审批委员会决议"))
     assert repo.terms.agreed_haircut_ratio == Decimal("0.30")
     assert any("例外理由：授信审批委员会决议" in flag for flag in repo.flags)
+    with desk_sessions.read() as session:
+        record = load_decision(session, desk.maker, repo.start_decision_id)
+        (listed,) = overrides_of(session, desk.maker)
+        assert verify_chain(session, desk.maker.organization_id).intact
+    override = record.override
+    assert override is not None
+    assert (override.label_zh, override.ruled, override.used) == ("折扣系数", "0.40", "0.30")
+    assert override.reason == "授信审批委员会决议"
+    assert (record.maker_name, record.checker_name) == (desk.maker.name, desk.checker.name)
+    assert (listed.id, listed.decision) == (record.id, record), "one line, though approval and decision both tell of it"
     with desk_sessions.read() as session:
         outcome = service.repo_exposure_of(session, desk.maker, repo.id, standing=desk.standing)
     assert (outcome.haircut_ratio, outcome.exposure_b_cny) == (Decimal("0.3000000000"), Decimal("-300000.00"))

@@ -1,8 +1,9 @@
 """Four eyes: every edge of an approval, two at once, and what the database refuses by itself."""
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -10,14 +11,38 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ApprovalState, ProposalDraft
+from carbonfin.storage.decisions import Override, record_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import Place
 from tests.storage.worlds import World, make_world
 
 AT = datetime(2025, 7, 1, 1, 30, tzinfo=UTC)
 DAY = date(2025, 6, 30)
 YES = Answer(reason="已核对")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubling:
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubled:
+    amount: Decimal
+    trace: tuple[Figure, ...] = ()
+
+
+DOUBLED = DecisionKind(
+    name="trial.doubled", version="1", inputs=Doubling, outputs=Doubled,
+    decide=lambda inputs: Doubled(amount=2 * inputs.amount),
+)  # fmt: skip
+BY_HAND = Override(
+    figure="amount", label_zh="金额", label_en="Amount", unit="CNY", ruled="4", used="3", reason="客户经理说明"
+)
 
 
 class Done:
@@ -290,3 +315,40 @@ def test_the_inbox_holds_what_others_proposed_and_my_role_decides(sessions: Sess
         assert approvals.waiting_for(session, world.maker, kinds) == ()
         assert approvals.waiting_for(session, replace(world.maker, role=Role.CHECKER), kinds) == ()
         assert approvals.open_approval_of(session, world.bank_id, kind="test.thing", subject="thing:2") == second
+
+
+def test_an_exception_no_decision_names_is_listed_and_pages_go_over_both(sessions: Sessions, world: World) -> None:
+    """What was excepted before decisions named it, a decision with an override, and a refusal, newest first."""
+    done = Done()
+    drafts = [
+        replace(proposal("thing:plain"), payload={"override_reason": ""}),
+        replace(proposal("thing:excepted"), payload={"haircut": "0.30", "override_reason": "授信委员会决议"}),
+    ]
+    for place, draft in enumerate(drafts):
+        at = AT + timedelta(minutes=place)
+        with sessions.begin() as session:
+            waiting = approvals.propose(session, world.maker, kind(done), draft, at=at)
+            approvals.approve(
+                session, world.checker, waiting.id, kinds=(kind(done),), answer=YES, at=at, business_date=DAY
+            )
+    with sessions.begin() as session:
+        waiting = approvals.propose(session, world.maker, kind(done), proposal("thing:no"), at=AT + timedelta(hours=1))
+        approvals.reject(
+            session, world.checker, waiting.id, kinds=(kind(done),), answer=Answer(reason="依据不足"),
+            at=AT + timedelta(hours=1),
+        )  # fmt: skip
+        set_by_hand = record_decision(
+            session, world.maker, DOUBLED, Doubling(amount=Decimal(2)), subject="thing:2", valid_on=DAY,
+            known_at=AT + timedelta(minutes=30), override=BY_HAND,
+        ).decision_id  # fmt: skip
+    with sessions.read() as session:
+        first = approvals.override_page(session, world.maker, Place(limit=2))
+        second = approvals.override_page(session, world.maker, Place(limit=2, after=first.last))
+        elsewhere = approvals.overrides_of(session, world.stranger)
+    listed = [*first.items, *second.items]
+    assert [one.approval.subject if one.approval else one.id for one in listed] == [
+        "thing:no", set_by_hand, "thing:excepted",
+    ]  # fmt: skip
+    assert listed[1].decision is not None
+    assert listed[1].decision.override == BY_HAND
+    assert (second.last, elsewhere) == (None, ())

@@ -1,5 +1,7 @@
 """Decisions on record: append-only, chained, replayable to the bit."""
 
+import hashlib
+import json
 import shutil
 import threading
 from contextlib import nullcontext
@@ -21,6 +23,10 @@ from carbonfin.rules.trace import Figure, ParameterUse
 from carbonfin.storage.decisions import (
     DecisionRow,
     DecisionSealRow,
+    Override,
+    SignedBy,
+    carrying_out,
+    decision_heads,
     decisions_of,
     load_decision,
     load_outcome,
@@ -30,6 +36,8 @@ from carbonfin.storage.decisions import (
     verify_chain,
 )
 from carbonfin.storage.engine import Sessions, open_engine
+from carbonfin.storage.keyset import Place
+from carbonfin.storage.rows import table_of
 from tests.storage.worlds import World, make_world
 
 KNOWN_AT = datetime(2025, 6, 30, 15, 59, 59, 999999, tzinfo=UTC)
@@ -215,11 +223,117 @@ TAMPERINGS = {
     "subject changed": ("UPDATE decision SET subject = 'loan:P9' WHERE id = '{id}'", "changed"),
     "known_at changed": ("UPDATE decision SET known_at = '2025-06-29T15:59:59.999999Z' WHERE id = '{id}'", "changed"),
     "role changed": ("UPDATE decision SET actor_role = 'nobody' WHERE id = '{id}'", "changed"),
+    "engine changed": ("UPDATE decision SET engine_version = 'carbonfin/9' WHERE id = '{id}'", "changed"),
+    "maker changed": ("UPDATE decision SET maker_name = '丙' WHERE id = '{id}'", "changed"),
+    "checker written in": (
+        "UPDATE decision SET checker_id = '{other}', checker_name = '乙' WHERE id = '{id}'",
+        "changed",
+    ),
+    "approval written in": ("UPDATE decision SET approval_id = '{other}' WHERE id = '{id}'", "changed"),
+    "override written in": ("UPDATE decision SET override = '{{}}' WHERE id = '{id}'", "changed"),
+    "people taken out": (
+        "UPDATE decision SET form = NULL, engine_version = NULL, maker_id = NULL, maker_name = NULL WHERE id = '{id}'",
+        "changed",
+    ),
     "digest changed": ("UPDATE decision SET record_digest = 'x' WHERE id = '{id}'", "changed"),
     "seal re-pointed": ("UPDATE decision_seal SET record_digest = 'x' WHERE decision_id = '{id}'", "does not fit"),
     "seal removed": ("DELETE FROM decision_seal WHERE decision_id = '{id}'", "removed before"),
     "moved to another bank": ("UPDATE decision SET organization_id = '{other}' WHERE id = '{id}'", "changed"),
 }
+
+
+OVERRIDE = Override(
+    figure="rate",
+    label_zh="执行利率",
+    label_en="rate",
+    unit="rate",
+    ruled="0.0385",
+    used="0.0380",
+    reason="授信委员会决议",
+)
+SIGNED = SignedBy(approval_id="a-1", maker_id="m-1", maker_name="甲", checker_id="c-1", checker_name="乙")
+
+
+def test_a_decision_says_by_what_and_by_whom_it_was_made(sessions: Sessions, world: World) -> None:
+    with sessions.begin() as session:
+        alone = decide(session, world)
+        with carrying_out(session, SIGNED):
+            signed = record_decision(
+                session, world.checker, INTEREST, P0, subject="loan:P1", valid_on=VALID_ON, known_at=KNOWN_AT,
+                override=OVERRIDE,
+            ).decision_id  # fmt: skip
+        after = decide(session, world)
+    with sessions.read() as session:
+        first, second, third = (load_decision(session, world.maker, one) for one in (alone, signed, after))
+        listed = decision_heads(session, world.maker, Place(limit=10)).items
+        assert verify_chain(session, world.bank_id).intact
+        assert all(replay_decision(session, (INTEREST,), one).same for one in (alone, signed))
+    assert (first.form, first.maker_name, first.checker_name, first.override) == (2, "maker", None, None)
+    assert first.engine_version is not None
+    assert first.engine_version.startswith("carbonfin/")
+    assert "QuantLib/" in first.engine_version
+    assert (second.maker_name, second.checker_name, second.approval_id) == ("甲", "乙", "a-1")
+    assert (second.actor_name, second.override) == ("checker", OVERRIDE)
+    assert third.checker_name is None, "the approval ends with its block"
+    assert [one.checker_name for one in listed] == [None, "乙", None]
+
+
+def test_the_digest_is_over_engine_people_and_override(sessions: Sessions, world: World) -> None:
+    """The text of form 2, written out here, and its SHA-256."""
+    with sessions.begin() as session, carrying_out(session, SIGNED):
+        decision_id = record_decision(
+            session, world.maker, INTEREST, P0, subject="loan:P1", valid_on=VALID_ON, known_at=KNOWN_AT,
+            override=OVERRIDE,
+        ).decision_id  # fmt: skip
+    with sessions.read() as session:
+        row = session.get(DecisionRow, decision_id)
+        assert row is not None
+        said = {
+            "id": decision_id, "organization_id": world.bank_id, "kind": "trial.interest", "version": "1",
+            "subject": "loan:P1", "valid_on": "2025-06-30", "known_at": "2025-06-30T15:59:59.999999Z",
+            "actor_id": world.maker.id, "actor_name": "maker", "actor_role": world.maker.role.value,
+            "inputs": row.inputs, "inputs_digest": row.inputs_digest, "outputs": row.outputs,
+            "outputs_digest": row.outputs_digest, "form": 2, "engine_version": row.engine_version, "maker_id": "m-1",
+            "maker_name": "甲", "checker_id": "c-1", "checker_name": "乙", "approval_id": "a-1",
+            "override": (
+                '{"figure":"rate","label_en":"rate","label_zh":"执行利率","reason":"授信委员会决议","ruled":"0.0385",'
+                '"unit":"rate","used":"0.0380"}'
+            ),
+        }  # fmt: skip
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert row.record_digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_record_written_the_old_way_verifies_and_replays(sessions: Sessions, world: World) -> None:
+    """What the release before wrote: no columns of people, and a digest over the others alone."""
+    with sessions.begin() as session:
+        made = decide(session, world)
+    with sessions.begin() as session:
+        row = session.get(DecisionRow, made)
+        assert row is not None
+        old = {
+            "id": "01900000-0000-7000-8000-000000000001", "organization_id": world.bank_id, "kind": "trial.interest",
+            "version": "1", "subject": "loan:OLD", "valid_on": "2025-06-30", "known_at": "2025-06-30T15:59:59.999999Z",
+            "actor_id": world.maker.id, "actor_name": "maker", "actor_role": world.maker.role.value,
+            "inputs": row.inputs, "inputs_digest": row.inputs_digest, "outputs": row.outputs,
+            "outputs_digest": row.outputs_digest,
+        }  # fmt: skip
+        text = json.dumps(old, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        days = {"valid_on": VALID_ON, "known_at": KNOWN_AT}
+        session.execute(sa.insert(table_of(DecisionRow)), [{**old, **days, "record_digest": digest}])
+        assert seal_waiting(session, world.bank_id) == 1
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id, lengths={2})
+        record = load_decision(session, world.maker, old["id"])
+        assert replay_decision(session, (INTEREST,), old["id"]).same
+    assert (report.intact, report.length) == (True, 2)
+    assert (record.form, record.engine_version, record.maker_name, record.override) == (1, None, None, None)
+    with sessions.begin() as session:
+        statement = "UPDATE decision SET checker_name = '乙' WHERE id = '{id}'"
+        without_triggers(session, statement.format(id=old["id"]))
+    with sessions.read() as session:
+        assert [one.decision_id for one in verify_chain(session, world.bank_id).faults] == [old["id"]]
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS)

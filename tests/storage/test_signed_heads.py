@@ -253,7 +253,8 @@ def test_the_second_digest_rests_on_the_records_not_on_sha256(sessions: Sessions
         texts = session.execute(
             sa.text(
                 "SELECT d.id, d.organization_id, d.kind, d.version, d.subject, d.actor_id, d.actor_name, d.actor_role, "
-                "d.inputs, d.inputs_digest, d.outputs, d.outputs_digest FROM decision d "
+                "d.inputs, d.inputs_digest, d.outputs, d.outputs_digest, d.form, d.engine_version, d.maker_id, "
+                "d.maker_name, d.checker_id, d.checker_name, d.approval_id, d.override FROM decision d "
                 "JOIN decision_seal s ON s.decision_id = d.id ORDER BY s.sequence"
             )
         ).mappings()

@@ -217,7 +217,8 @@ def test_who_approves_accepts_every_unconfirmed_clause_by_name(sessions: Session
     assert version_on(sessions, world.maker.organization_id, TODAY, NOW).table == draft.table
     with sessions.read() as session:
         (override,) = approvals.overrides_of(session, world.checker)
-    assert override.accepted == ("示例 第1条", "示例 第3条")
+    assert override.approval is not None
+    assert override.approval.accepted == ("示例 第1条", "示例 第3条")
 
 
 def test_days_out_of_order_and_a_second_version_with_the_same_days_are_refused(

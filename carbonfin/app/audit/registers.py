@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.decisions.kinds import title_of
+from carbonfin.app.decisions.words import checker_words
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
 from carbonfin.kernel.errors import NotFound
@@ -108,14 +109,17 @@ def _sample(session: Session, actor: Actor, asked: Asked) -> Register:
         (
             _plain(str(record.sequence)), _decision(record), _plain(record.subject),
             _plain(record.valid_on.isoformat()),
-            _plain(_instant(record.known_at)), _plain(record.actor_name), _plain(record.record_digest),
+            _plain(_instant(record.known_at)), _plain(record.maker_name or record.actor_name), _checker(record),
+            _set_by_hand(record), _plain(record.engine_version or ""), _plain(record.record_digest),
         )
         for record in drawn.records
     )  # fmt: skip
     return Register(
         heads=(
             Text("序号", "No."), Text("决定", "Decision"), Text("对象", "Subject"), Text("适用日", "Valid on"),
-            Text("作出时间", "Known at"), Text("决定人", "By"), Text("记录摘要", "Digest of the record"),
+            Text("作出时间", "Known at"), Text("经办", "Maker"), Text("复核", "Checker"),
+            Text("采用与规则不同的数值", "Figure set otherwise"), Text("引擎版本", "Engine"),
+            Text("记录摘要", "Digest of the record"),
         ),
         lines=lines,
         note=Text(
@@ -132,19 +136,46 @@ def _overrides(session: Session, actor: Actor, asked: Asked) -> Register:
     return Register(
         heads=(
             Text("事项", "What"), Text("类别", "Kind"), Text("结论", "Finding"), Text("决定时间", "Decided at"),
-            Text("经办", "Maker"), Text("复核", "Checker"), Text("认可的未确认事实", "Unconfirmed facts accepted"),
-            Text("复核意见", "Checker's reason"),
+            Text("经办", "Maker"), Text("复核", "Checker"), Text("规则结果", "What the rule said"),
+            Text("实际采用", "What was used"), Text("理由", "Reason"),
         ),
         lines=tuple(
-            (
-                _approval(one), Cell(text=kind_words(one)), Cell(text=STATE_WORDS[one.state][1]),
-                _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.maker_name),
-                _plain(one.checker_name or ""), _plain("；".join(one.accepted)), _plain(one.checker_reason or ""),
-            )
+            _override_approval(one.approval) if one.approval is not None else _override_decision(one.decision)
             for one in found.items
         ),
-        note=Text("认可未确认事实而同意的，以及予以拒绝的", "approved in spite of unconfirmed facts, and refused"),
+        note=Text(
+            "认可未确认事实而同意的、予以拒绝的，以及采用与规则不同数值的",
+            "approved in spite of unconfirmed facts, refused, and figures set otherwise than the rule says",
+        ),
         last=found.last,
+    )  # fmt: skip
+
+
+def _override_approval(one: Approval) -> tuple[Cell, ...]:
+    exception = str(one.payload.get("override_reason") or "")
+    accepted = "；".join(one.accepted)
+    return (
+        _approval(one), Cell(text=kind_words(one)), Cell(text=STATE_WORDS[one.state][1]),
+        _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.maker_name),
+        _plain(one.checker_name or ""),
+        Cell(text=Text(f"未确认：{accepted}", f"unconfirmed: {accepted}")) if accepted else _plain(""),
+        Cell(text=Text("予以认可", "accepted")) if accepted else _plain(""),
+        _plain("；".join(filter(None, [exception, one.checker_reason or ""]))),
+    )  # fmt: skip
+
+
+def _override_decision(record: DecisionRecord | None) -> tuple[Cell, ...]:
+    assert record is not None, "an override is an approval or a decision"
+    override = record.override
+    assert override is not None, "the list is of decisions with an override"
+    label = Text(override.label_zh, override.label_en)
+    return (
+        Cell(text=Text(record.subject, record.subject), address=f"/decisions/{record.id}"),
+        Cell(text=title_of(record.kind)), Cell(text=Text("采用与规则不同的数值", "figure set otherwise")),
+        _plain(_instant(record.known_at)), _plain(record.maker_name or record.actor_name),
+        _plain(record.checker_name or ""),
+        Cell(text=Text(f"{label.zh} {override.ruled}", f"{label.en} {override.ruled}")),
+        Cell(text=Text(f"{label.zh} {override.used}", f"{label.en} {override.used}")), _plain(override.reason),
     )  # fmt: skip
 
 
@@ -311,6 +342,20 @@ def _approval(one: Approval) -> Cell:
 
 def _decision(record: DecisionRecord) -> Cell:
     return Cell(text=title_of(record.kind), address=f"/decisions/{record.id}")
+
+
+def _checker(record: DecisionRecord) -> Cell:
+    return Cell(text=checker_words(record))
+
+
+def _set_by_hand(record: DecisionRecord) -> Cell:
+    found = record.override
+    if found is None:
+        return _plain("")
+    change = f"{found.ruled} → {found.used}"
+    return Cell(
+        text=Text(f"{found.label_zh} {change}（{found.reason}）", f"{found.label_en} {change} ({found.reason})")
+    )
 
 
 def _instant(at: datetime) -> str:

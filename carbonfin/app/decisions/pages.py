@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
 from carbonfin.app.decisions.kinds import decision_kinds, title_of
+from carbonfin.app.decisions.words import checker_words
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
@@ -64,6 +65,7 @@ def _shown(request: WebRequest, record: DecisionRecord, *, replay: Replay | None
         labels={figure.name: figure for figure in trace},
         unconfirmed_count=sum(not figure.confirmed for figure in trace),
         role=ROLE_NAMES[record.actor_role],
+        checker=checker_words(record),
         inputs_text=_readable(record.inputs),
         outputs_text=_readable(outputs),
         replay=replay,

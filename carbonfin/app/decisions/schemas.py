@@ -4,8 +4,26 @@ from typing import Any
 
 from msgspec import Struct
 
-from carbonfin.storage.decisions import ChainState, DecisionHead, DecisionRecord, Replay, SignedHead
+from carbonfin.storage.decisions import ChainState, DecisionHead, DecisionRecord, Override, Replay, SignedHead
 from carbonfin.web.wire import FigureOut
+
+
+class OverrideOut(Struct, frozen=True, kw_only=True):
+    """A figure that was set otherwise than the rule says, and why."""
+
+    figure: str
+    label_zh: str
+    unit: str
+    ruled: str
+    used: str
+    reason: str
+
+    @classmethod
+    def of(cls, one: Override) -> "OverrideOut":
+        """Make it of the override."""
+        return cls(
+            figure=one.figure, label_zh=one.label_zh, unit=one.unit, ruled=one.ruled, used=one.used, reason=one.reason
+        )
 
 
 class DecisionSummaryOut(Struct, frozen=True, kw_only=True):
@@ -22,6 +40,9 @@ class DecisionSummaryOut(Struct, frozen=True, kw_only=True):
     actor_name: str
     actor_role: str
     record_digest: str
+    engine_version: str | None
+    maker_name: str | None
+    checker_name: str | None
 
     @classmethod
     def of(cls, head: DecisionHead) -> "DecisionSummaryOut":
@@ -36,7 +57,11 @@ class DecisionListOut(Struct, frozen=True, kw_only=True):
 
 
 class DecisionOut(Struct, frozen=True, kw_only=True):
-    """A decision with its inputs, outputs and trace."""
+    """A decision with its inputs, outputs and trace.
+
+    `form` says what the record digest is over; of form 1 engine, maker, checker and override are not on record. Without
+    an approval there is no checker; `actor_role` then says whether a system made it alone.
+    """
 
     decision_id: str
     sequence: int | None
@@ -49,6 +74,14 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
     actor_name: str
     actor_role: str
     record_digest: str
+    engine_version: str | None
+    maker_name: str | None
+    checker_name: str | None
+    form: int
+    maker_id: str | None
+    checker_id: str | None
+    approval_id: str | None
+    override: OverrideOut | None
     inputs_digest: str
     outputs_digest: str
     inputs: dict[str, Any]
@@ -60,6 +93,11 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
         """Make it of the record; the trace stands by itself, not within the outputs."""
         return cls(
             **_head(record),
+            form=record.form,
+            maker_id=record.maker_id,
+            checker_id=record.checker_id,
+            approval_id=record.approval_id,
+            override=None if record.override is None else OverrideOut.of(record.override),
             inputs_digest=record.inputs_digest,
             outputs_digest=record.outputs_digest,
             inputs=record.inputs,
@@ -162,4 +200,7 @@ def _head(record: DecisionRecord | DecisionHead) -> dict[str, Any]:
         "actor_name": record.actor_name,
         "actor_role": record.actor_role.value,
         "record_digest": record.record_digest,
+        "engine_version": record.engine_version,
+        "maker_name": record.maker_name,
+        "checker_name": record.checker_name,
     }

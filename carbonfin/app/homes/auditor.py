@@ -8,7 +8,7 @@ from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.homes.figures import HomeFigure
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.storage.approvals import Approval, overrides_of
+from carbonfin.storage.approvals import Overridden, overrides_of
 from carbonfin.storage.decisions import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
@@ -44,7 +44,7 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
 
 
 def auditor_cards(
-    sample: DecisionSample, uses: tuple[UnconfirmedUse, ...], overrides: tuple[Approval, ...]
+    sample: DecisionSample, uses: tuple[UnconfirmedUse, ...], overrides: tuple[Overridden, ...]
 ) -> tuple[HomeFigure, ...]:
     """Give the figures an auditor sees first."""
     touched = {record.id for use in uses for record in use.records}
@@ -74,7 +74,10 @@ def auditor_cards(
             label=Text("人工认可或否决", "Overrides"),
             value=str(len(overrides)),
             unit="",
-            note=Text("认可未确认事实而同意，或予以拒绝", "approved in spite of unconfirmed facts, or refused"),
+            note=Text(
+                "认可未确认事实、予以拒绝，或采用与规则不同的数值",
+                "unconfirmed facts accepted, refused, or figures set by hand",
+            ),
             state="warning" if overrides else "good",
         ),
     )

@@ -10,6 +10,7 @@ from carbonfin.storage.approvals.lifecycle import (
     submit,
     withdraw,
 )
+from carbonfin.storage.approvals.overrides import Overridden, override_page, overrides_of
 from carbonfin.storage.approvals.reading import (
     approval_page,
     approvals_of,
@@ -18,8 +19,6 @@ from carbonfin.storage.approvals.reading import (
     latest_approval,
     load_approval,
     open_approval_of,
-    override_page,
-    overrides_of,
     waiting_for,
 )
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
@@ -41,6 +40,7 @@ __all__ = [
     "ApprovalKind",
     "ApprovalRow",
     "ApprovalState",
+    "Overridden",
     "ProposalDraft",
     "approval_page",
     "approvals_of",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
@@ -67,29 +66,6 @@ def waiting_for(session: Session, actor: Actor, kinds: Iterable[ApprovalKind]) -
         .order_by(col(ApprovalRow.created_at), col(ApprovalRow.id))
     ).all()
     return tuple(approval_of_row(row) for row in rows)
-
-
-def overrides_of(session: Session, actor: Actor) -> tuple[Approval, ...]:
-    """Give the latest approvals that were given in spite of unconfirmed facts, or refused, newest first.
-
-    Where a person decided otherwise than the figures alone would, an auditor asks why; the reason stands with it.
-    """
-    return override_page(session, actor, Place(limit=_SHOWN_MAX)).items
-
-
-def override_page(session: Session, actor: Actor, place: Place) -> Slice[Approval]:
-    """Give a page of the approvals that were given in spite of unconfirmed facts, or refused, newest first."""
-    in_spite = sa.and_(
-        col(ApprovalRow.state).in_((ApprovalState.APPROVED, ApprovalState.EFFECTIVE)),
-        sa.cast(col(ApprovalRow.accepted), sa.Text) != "[]",
-    )
-    query = select(ApprovalRow).where(
-        ApprovalRow.organization_id == actor.organization_id,
-        sa.or_(col(ApprovalRow.state) == ApprovalState.REJECTED, in_spite),
-    )
-    keys = (col(ApprovalRow.created_at), col(ApprovalRow.id))
-    rows = session.exec(beginning_after(query, keys, place, descending=True)).all()
-    return slice_of(rows, place, keys=lambda row: (row.created_at, row.id), value=approval_of_row)
 
 
 def effective_of(session: Session, organization_id: str, kind: ApprovalKind) -> tuple[Approval, ...]:

@@ -4,6 +4,7 @@ from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sa
 from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
+from carbonfin.storage.decisions.people import Override, SignedBy, carrying_out
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
     LatestDecision,
@@ -52,14 +53,17 @@ __all__ = [
     "DecisionSample",
     "DecisionSealRow",
     "LatestDecision",
+    "Override",
     "Recorded",
     "Replay",
+    "SignedBy",
     "SignedHead",
     "Signing",
     "TrustedKeys",
     "UnconfirmedUse",
     "WrittenDecision",
     "all_signed_heads",
+    "carrying_out",
     "chain_state",
     "decision_heads",
     "decision_with_digest",

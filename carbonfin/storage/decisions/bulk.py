@@ -11,8 +11,10 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
-from carbonfin.rules.record import DecisionKind, canonical
-from carbonfin.storage.decisions.rows import DecisionRow
+from carbonfin.kernel.release import ENGINE_VERSION
+from carbonfin.rules.record import DecisionKind, canonical, canonical_json
+from carbonfin.storage.decisions.people import Override, signed_by
+from carbonfin.storage.decisions.rows import RECORD_FORM, DecisionRow
 from carbonfin.storage.decisions.sealing import Unsealed, seal_soon
 from carbonfin.storage.rows import insert_many, new_ids, table_of
 
@@ -22,12 +24,17 @@ _SORTED = msgspec.json.Encoder(order="sorted")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenDecision:
-    """A decision already made: its subject, canonical texts of inputs and outputs, and SHA-256 of the inputs."""
+    """A decision already made: its subject, canonical texts of inputs and outputs, and SHA-256 of the inputs.
+
+    Attributes:
+        override: The figure a person set otherwise than the rule says; None where none.
+    """
 
     subject: str
     inputs: str
     inputs_digest: str
     outputs: str
+    override: Override | None = None
 
 
 def record_written(
@@ -62,8 +69,10 @@ def keep_written(
 ) -> list[Unsealed]:
     """Keep decisions for good as `record_written` does, and give each with the digest over its record.
 
-    `storable` names the texts that come from stored columns alone; the others are looked at.
+    `storable` names the texts that come from stored columns alone; the others are looked at. Maker and checker are
+    those of the approval that is being carried out; without one the maker is the actor, and there is no checker.
     """
+    signed = signed_by(session)
     said = {
         "organization_id": actor.organization_id,
         "kind": kind.name,
@@ -73,6 +82,13 @@ def keep_written(
         "actor_id": actor.id,
         "actor_name": actor.name,
         "actor_role": actor.role.value,
+        "form": RECORD_FORM,
+        "engine_version": ENGINE_VERSION,
+        "maker_id": actor.id if signed is None else signed.maker_id,
+        "maker_name": actor.name if signed is None else signed.maker_name,
+        "checker_id": None if signed is None else signed.checker_id,
+        "checker_name": None if signed is None else signed.checker_name,
+        "approval_id": None if signed is None else signed.approval_id,
     }
     plainly = canonical(said)
     rows: list[dict[str, Any]] = []
@@ -85,6 +101,7 @@ def keep_written(
             "outputs": one.outputs,
             # msgspec leaves the UTF-8 with the text, where the encoder and the driver find it.
             "outputs_digest": sha256_hex(msgspec.Raw(one.outputs)),
+            "override": None if one.override is None else canonical_json(one.override),
         }
         digest = sha256_hex(_SORTED.encode({**plainly, **own}))
         own["record_digest"] = digest

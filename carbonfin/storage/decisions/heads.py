@@ -29,12 +29,15 @@ class DecisionHead:
     actor_name: str
     actor_role: Role
     record_digest: str
+    engine_version: str | None
+    maker_name: str | None
+    checker_name: str | None
 
 
 _COLUMNS = (
     DecisionRow.id, DecisionSealRow.sequence, DecisionRow.kind, DecisionRow.version, DecisionRow.subject,
     DecisionRow.valid_on, DecisionRow.known_at, DecisionRow.actor_id, DecisionRow.actor_name, DecisionRow.actor_role,
-    DecisionRow.record_digest,
+    DecisionRow.record_digest, DecisionRow.engine_version, DecisionRow.maker_name, DecisionRow.checker_name,
 )  # fmt: skip
 
 

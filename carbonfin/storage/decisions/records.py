@@ -17,6 +17,7 @@ from carbonfin.kernel.errors import NotApplicable, NotFound
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure, Trace
 from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written
+from carbonfin.storage.decisions.people import Override
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.decisions.sealing import unsealed_ids
 
@@ -36,6 +37,11 @@ class DecisionRecord:
         inputs: Plain JSON values of the inputs.
         outputs: Plain JSON values of the outputs.
         record_digest: SHA-256 over the whole record.
+        form: What that digest is over; 1 for decisions of before a record said what follows, which is None there.
+        engine_version: The release that made it, and what it reckons with.
+        maker_name: Who proposed it, or who made it alone; `actor_name` is who carried it out.
+        checker_name: Who approved it; None where it was made without an approval.
+        override: The figure that was set otherwise than the rule says.
     """
 
     id: str
@@ -54,6 +60,14 @@ class DecisionRecord:
     outputs: Any
     outputs_digest: str
     record_digest: str
+    form: int
+    engine_version: str | None
+    maker_id: str | None
+    maker_name: str | None
+    checker_id: str | None
+    checker_name: str | None
+    approval_id: str | None
+    override: Override | None
 
     @property
     def trace(self) -> Trace:
@@ -104,17 +118,20 @@ def record_decision(
     subject: str,
     valid_on: date,
     known_at: datetime,
+    override: Override | None = None,
 ) -> Recorded[O]:
     """Decide, and keep inputs, outputs and trace for good.
 
     The decision is made from the inputs as they were written down and read back, so that a replay starts from the
-    very same values. It is sealed in the organisation's hash chain when the transaction ends.
+    very same values. It is sealed in the organisation's hash chain when the transaction ends. An override stands on
+    record beside them: what the rule said, what was used instead, and why.
     """
     inputs_json = canonical_json(inputs)
     outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
     written = WrittenDecision(
-        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=canonical_json(outcome)
-    )
+        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=canonical_json(outcome),
+        override=override,
+    )  # fmt: skip
     (kept,) = keep_written(session, actor, kind, [written], valid_on=valid_on, known_at=known_at)
     return Recorded(decision_id=kept.id, outcome=outcome, record_digest=kept.record_digest)
 
@@ -345,6 +362,14 @@ def record_of(row: DecisionRow, sequence: int | None) -> DecisionRecord:
         outputs=json.loads(row.outputs),
         outputs_digest=row.outputs_digest,
         record_digest=row.record_digest,
+        form=row.form or 1,
+        engine_version=row.engine_version,
+        maker_id=row.maker_id,
+        maker_name=row.maker_name,
+        checker_id=row.checker_id,
+        checker_name=row.checker_name,
+        approval_id=row.approval_id,
+        override=None if row.override is None else rebuilt(row.override, Override),
     )
 
 

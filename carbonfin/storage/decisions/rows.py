@@ -9,17 +9,34 @@ from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.rules.record import canonical_json
 from carbonfin.storage.rows import Row, new_id
 
+RECORD_FORM = 2
+"""What `record_text` writes of decisions made now; those of before have none and are written without people."""
+PEOPLE = (
+    "form", "engine_version", "maker_id", "maker_name", "checker_id", "checker_name", "approval_id", "override",
+)  # fmt: skip
+"""What a record says from form 2 on."""
+_OVERRIDDEN = sa.text("override IS NOT NULL")
+
 
 class DecisionRow(Row, table=True):
     """One decision, never changed: the database refuses UPDATE and DELETE.
 
     `inputs` and `outputs` are the canonical JSON texts that the digests are over, kept as text so that no engine
-    re-spells them.
+    re-spells them. `form` says what the record digest is over; decisions of before it have none, and nothing of what
+    follows it. `override` is canonical JSON.
     """
 
     __table_args__ = (
         sa.Index(None, "organization_id", "subject"),
         sa.Index(None, "organization_id", "kind"),
+        sa.Index(
+            "ix_decision_overridden",
+            "organization_id",
+            "known_at",
+            "id",
+            sqlite_where=_OVERRIDDEN,
+            postgresql_where=_OVERRIDDEN,
+        ),
         {"info": {"append_only": True}},
     )
 
@@ -38,6 +55,14 @@ class DecisionRow(Row, table=True):
     outputs: str
     outputs_digest: str
     record_digest: str
+    form: int | None = None
+    engine_version: str | None = None
+    maker_id: str | None = None
+    maker_name: str | None = None
+    checker_id: str | None = None
+    checker_name: str | None = None
+    approval_id: str | None = None
+    override: str | None = None
 
 
 class DecisionSealRow(Row, table=True):
@@ -84,7 +109,12 @@ def record_digest_of(row: DecisionRow) -> str:
 
 
 def record_text(row: DecisionRow) -> str:
-    """Give everything a decision's row says as canonical JSON; its digest stands in the row."""
+    """Give everything a decision's row says as canonical JSON; its digest stands in the row.
+
+    A decision of before form 2 is written as it was then; where it says anything of the people all the same, somebody
+    wrote that later, and the text says it too, so that the digest no longer fits.
+    """
+    later = {name: getattr(row, name) for name in PEOPLE}
     return canonical_json(
         {
             "id": row.id,
@@ -101,5 +131,6 @@ def record_text(row: DecisionRow) -> str:
             "inputs_digest": row.inputs_digest,
             "outputs": row.outputs,
             "outputs_digest": row.outputs_digest,
+            **(later if any(value is not None for value in later.values()) else {}),
         }
     )

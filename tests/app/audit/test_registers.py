@@ -71,9 +71,10 @@ def test_overrides_and_changes_stand_with_their_reasons(world: World) -> None:
         overrides = exported(client, "overrides")
         changes = exported(client, "parameter-changes")
         page = client.get("/audit/overrides", headers=PAGE).text
-    assert [(line[0], line[2], line[6], line[7]) for line in overrides] == [
-        ("参数 试验天数（B）", "已拒绝", "", "依据不足"), ("参数 试验天数（A）", "已生效", "trial.days[A]", "风险可控"),
-    ]  # fmt: skip
+    assert [(line[0], line[2], *line[6:]) for line in overrides] == [
+        ("参数 试验天数（B）", "已拒绝", "", "", "依据不足"),
+        ("参数 试验天数（A）", "已生效", "未确认：trial.days[A]", "予以认可", "风险可控"),
+    ]
     assert [line[0] for line in changes] == [f"参数 试验天数（{scope}）" for scope in "CBA"]
     assert [line[5] for line in changes] == ["待复核", "已拒绝", "已生效"]
     assert {(line[3], line[4]) for line in changes} == {("办法 示银发〔2026〕1号 第一条", "不超过五日")}
