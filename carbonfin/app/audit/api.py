@@ -7,7 +7,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 from msgspec import Meta, Struct
 
-from carbonfin.app.audit.registers import SAMPLE_MAX, WINDOW_MAX, Asked, register_named
+from carbonfin.app.audit.registers import SAMPLE_MAX, Asked, register_named
 from carbonfin.app.signing import signing_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -22,7 +22,10 @@ from carbonfin.web.wire import DayText, day_of
 _Name = Annotated[str, Meta(min_length=1, max_length=40)]
 _On = Annotated[DayText | None, QueryParameter(description="Day of the sample; left out, the business date.")]
 _Count = Annotated[int, QueryParameter(ge=1, le=SAMPLE_MAX, description="Decisions in the sample.")]
-_Window = Annotated[int, QueryParameter(ge=1, le=WINDOW_MAX, description="Latest decisions looked at.")]
+_Population = Annotated[
+    int | None, QueryParameter(ge=1, le=2**53, description="Draw from the first so many decisions; left out, from all.")
+]
+_Fact = Annotated[str, QueryParameter(max_length=200, description="Only the uses of this unconfirmed fact.")]
 
 
 class RegisterOut(Struct, frozen=True, kw_only=True):
@@ -53,14 +56,16 @@ def read_register(
     register: FromPath[_Name],
     on: _On = None,
     count: _Count = 25,
-    window: _Window = 500,
+    population: _Population = None,
+    fact: _Fact = "",
 ) -> Response[RegisterOut]:
     """Read a register: sample, overrides, parameter-changes, table-changes, unconfirmed or chain."""
     kind = register_named(register)
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         asked = Asked(
-            place=paging.place, on=day_of(on, field="on") if on else standing.business_date, count=count, window=window,
+            place=paging.place, on=day_of(on, field="on") if on else standing.business_date, count=count,
+            population=population, fact=fact.strip(),
             trusted=signing_of(request).trusted(), verifies=False,
         )  # fmt: skip
         found = kind.read(session, actor, asked)

@@ -9,11 +9,11 @@ from litestar.response import Response, Template
 from carbonfin.app.audit.registers import (
     REGISTERS,
     SAMPLE_MAX,
-    WINDOW_MAX,
     Asked,
     Register,
     RegisterKind,
     register_named,
+    whole_register,
 )
 from carbonfin.app.signing import signing_of
 from carbonfin.documents.workbooks import CellKind, SheetColumn, SheetTable, Workbook, write_workbook
@@ -29,10 +29,13 @@ from carbonfin.web.pages import page
 from carbonfin.web.paging import Paging
 from carbonfin.web.wire import day_of
 
-_EXPORTED_MAX = 100_000
+_SHEET_LINES_MAX = 1_000_000
 _On = Annotated[str, QueryParameter(max_length=10, description="Day of the sample; left out, the business date.")]
 _Count = Annotated[int, QueryParameter(ge=1, le=SAMPLE_MAX, description="Decisions in the sample.")]
-_Window = Annotated[int, QueryParameter(ge=1, le=WINDOW_MAX, description="Latest decisions looked at.")]
+_Population = Annotated[
+    int | None, QueryParameter(ge=1, le=2**53, description="Draw from the first so many decisions; left out, from all.")
+]
+_Fact = Annotated[str, QueryParameter(max_length=200, description="Only the uses of this unconfirmed fact.")]
 _Verify = Annotated[bool, QueryParameter(description="Verify a long chain too.")]
 
 
@@ -47,14 +50,15 @@ def register_page(
     register: FromPath[str],
     on: _On = "",
     count: _Count = 25,
-    window: _Window = 500,
+    population: _Population = None,
+    fact: _Fact = "",
     verify: _Verify = False,
 ) -> Template:
     """Show a page of a register."""
     kind = register_named(register)
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        asked = _asked(request, standing, paging.place, (on, count, window), verifies=verify)
+        asked = _asked(request, standing, paging.place, (on, count, population, fact), verifies=verify)
         found = kind.read(session, actor, asked)
     return page(
         request,
@@ -81,7 +85,8 @@ def export_register(
     ending: FromPath[str],
     on: _On = "",
     count: _Count = 25,
-    window: _Window = 500,
+    population: _Population = None,
+    fact: _Fact = "",
     verify: _Verify = False,
 ) -> Response[Any]:
     """Give a whole register as a workbook or as CSV."""
@@ -96,11 +101,19 @@ def export_register(
         )
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        asked = _asked(request, standing, Place(limit=_EXPORTED_MAX), (on, count, window), verifies=verify)
-        found = kind.read(session, actor, asked)
+        asked = _asked(request, standing, Place(limit=1), (on, count, population, fact), verifies=verify)
+        found = whole_register(kind, session, actor, asked)
     stem = f"{kind.title.zh}-{standing.business_date}"
     if ending == "csv":
         return download(csv_text(register_lines(found)), stem=stem, ending=ending)
+    if len(found.lines) > _SHEET_LINES_MAX:
+        raise InvalidInput(
+            f"the register has {len(found.lines)} lines, a sheet holds {_SHEET_LINES_MAX}",
+            zh=f"登记共 {len(found.lines)} 行，超过工作表上限",
+            field="ending",
+            remedy="Take it as csv.",
+            remedy_zh="请下载 csv。",
+        )
     return download(_workbook(kind, found, standing), stem=stem, ending=ending)
 
 
@@ -110,11 +123,12 @@ def register_lines(found: Register) -> list[list[str]]:
 
 
 def _asked(
-    request: WebRequest, standing: Standing, place: Place, drawn: tuple[str, int, int], *, verifies: bool
+    request: WebRequest, standing: Standing, place: Place, drawn: tuple[str, int, int | None, str], *, verifies: bool
 ) -> Asked:
-    on, count, window = drawn
+    on, count, population, fact = drawn
     return Asked(
-        place=place, on=day_of(on, field="on") if on else standing.business_date, count=count, window=window,
+        place=place, on=day_of(on, field="on") if on else standing.business_date, count=count,
+        population=population, fact=fact.strip(),
         trusted=signing_of(request).trusted(), verifies=verifies,
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """The auditor's registers as lines of words: sample, overrides, changes of rules, unconfirmed facts, the chain."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from urllib.parse import quote
 
 from sqlmodel import Session
 
@@ -19,15 +20,15 @@ from carbonfin.storage.decisions import (
     TrustedKeys,
     chain_state,
     sample_decisions,
-    unconfirmed_uses,
+    unconfirmed_page,
     verify_signed_chain,
 )
-from carbonfin.storage.keyset import KeyValue, Place, cut
+from carbonfin.storage.keyset import KeyValue, Place
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
 
 SAMPLE_MAX = 200
-WINDOW_MAX = 20_000
+_READ_AT_ONCE = 1000
 UNASKED_MAX = 20_000
 """A longer chain is verified when somebody asks for it: that takes minutes."""
 
@@ -47,14 +48,16 @@ class Asked:
     Attributes:
         on: The day whose sample is drawn.
         count: How many decisions the sample has.
-        window: How many of the latest decisions are looked at.
+        population: Draw from the first so many decisions of the chain; None for all.
+        fact: Only the uses of this unconfirmed fact; empty for all.
         verifies: Whether a long chain is verified too.
     """
 
     place: Place
     on: date
     count: int
-    window: int
+    population: int | None
+    fact: str
     trusted: TrustedKeys
     verifies: bool
 
@@ -103,8 +106,20 @@ def register_named(name: str) -> RegisterKind:
     return found
 
 
+def whole_register(kind: RegisterKind, session: Session, actor: Actor, asked: Asked) -> Register:
+    """Give a register with every page of it, for a file."""
+    found = kind.read(session, actor, replace(asked, place=Place(limit=_READ_AT_ONCE)))
+    lines = [*found.lines]
+    last = found.last
+    while last is not None:
+        further = kind.read(session, actor, replace(asked, place=Place(limit=_READ_AT_ONCE, after=last)))
+        lines += further.lines
+        last = further.last
+    return replace(found, lines=tuple(lines), last=None)
+
+
 def _sample(session: Session, actor: Actor, asked: Asked) -> Register:
-    drawn = sample_decisions(session, actor, on=asked.on, count=asked.count, window=asked.window)
+    drawn = sample_decisions(session, actor, on=asked.on, count=asked.count, population=asked.population)
     lines = tuple(
         (
             _plain(str(record.sequence)), _decision(record), _plain(record.subject),
@@ -123,10 +138,12 @@ def _sample(session: Session, actor: Actor, asked: Asked) -> Register:
         ),
         lines=lines,
         note=Text(
-            f"链上共 {drawn.chain_length} 项；按 {asked.on} 与链上序号的 SHA-256 排序，"
-            f"从最近 {drawn.population} 项中取前 {len(lines)} 项，任何人都能抽出同一样本",
-            f"{drawn.chain_length} in the chain; ordered by SHA-256 of {asked.on} and place, the first {len(lines)}"
-            f" of the latest {drawn.population}: anyone draws the same",
+            f"链上共 {drawn.chain_length} 项；种子 {drawn.seed}，总体为前 {drawn.population} 项，"
+            f"等概率抽取 {len(lines)} 项：序号 = 1 + SHA-256(种子:i) 除以 {drawn.population} 的余数，"
+            "i 自 0 起，重复者略过；任何人都能抽出同一样本",
+            f"{drawn.chain_length} in the chain; seed {drawn.seed}, population the first {drawn.population},"
+            f" {len(lines)} drawn alike: no. = 1 + SHA-256(seed:i) mod {drawn.population}, i from 0 on, each once:"
+            f" anyone draws the same",
         ),
     )  # fmt: skip
 
@@ -231,10 +248,8 @@ def _change(one: Approval) -> tuple[Cell, ...]:
 
 
 def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
-    """One line for each fact and each decision that rests on it."""
-    uses = unconfirmed_uses(session, actor, window=asked.window)
-    flat = [(use, record) for use in uses for record in use.records]
-    found = cut(flat, asked.place, keys=lambda pair: (pair[0].key, pair[1].sequence or 0, pair[1].id))
+    """One line for each fact and each decision that rests on it, over the whole chain."""
+    found = unconfirmed_page(session, actor, asked.place, fact=asked.fact)
     length = chain_state(session, actor).length
     return Register(
         heads=(
@@ -244,16 +259,17 @@ def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
         ),
         lines=tuple(
             (
-                Cell(text=Text(use.label_zh, use.label_en)), _plain(use.key),
+                Cell(text=Text(use.label_zh, use.label_en)),
+                Cell(text=Text(use.key, use.key), address=f"/audit/unconfirmed?fact={quote(use.key, safe='')}"),
                 Cell(text=Text(use.note_zh, use.note_en) if use.note_zh or use.note_en else _UNCHECKED),
-                _plain(str(record.sequence)), _decision(record), _plain(record.subject),
-                _plain(record.valid_on.isoformat()), _plain(record.actor_name),
+                _plain(str(use.sequence)), Cell(text=title_of(use.kind), address=f"/decisions/{use.decision_id}"),
+                _plain(use.subject), _plain(use.valid_on.isoformat()), _plain(use.actor_name),
             )
-            for use, record in found.items
+            for use in found.items
         ),
         note=Text(
-            f"查看链上 {length} 项中最近 {min(length, asked.window)} 项：{len(uses)} 项未确认事实，{len(flat)} 处使用",
-            f"the latest {min(length, asked.window)} of {length} in the chain: {len(uses)} facts in {len(flat)} uses",
+            f"查看链上全部 {length} 项决定，新的在前" + (f"；仅 {asked.fact}" if asked.fact else ""),
+            f"all {length} decisions of the chain, the latest first" + (f"; only {asked.fact}" if asked.fact else ""),
         ),
         last=found.last,
     )  # fmt: skip

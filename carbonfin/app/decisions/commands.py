@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from carbonfin.storage.decisions import ChainReport, Replay, SignedHead
 
 commands = typer.Typer(no_args_is_help=True, help="决定记录 / decisions and their chain")
-_LINES_MAX = 100_000
 
 
 @commands.command("verify")
@@ -86,10 +85,11 @@ def register_command(
     ],
     on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="抽样日期 / day of the sample")] = None,
     count: Annotated[int, typer.Option(help="抽取项数 / decisions drawn")] = 25,
-    window: Annotated[int, typer.Option(help="查看最近项数 / latest decisions looked at")] = 500,
+    population: Annotated[int | None, typer.Option(help="从前多少项中抽取，默认全部 / drawn from the first")] = None,
+    fact: Annotated[str, typer.Option(help="仅此未确认事实 / only this unconfirmed fact")] = "",
 ) -> None:
     """列出审计登记：抽样、否决、变更、未确认事实、链核对 / read an auditor's register."""
-    from carbonfin.app.audit.registers import Asked, register_named
+    from carbonfin.app.audit.registers import Asked, register_named, whole_register
     from carbonfin.app.settings import settings_from
     from carbonfin.storage.keyset import Place
     from carbonfin.storage.parties import standing_of
@@ -100,10 +100,10 @@ def register_command(
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         asked = Asked(
-            place=Place(limit=_LINES_MAX), on=standing.business_date if on is None else on.date(), count=count,
-            window=window, trusted=settings_from().signing.trusted(), verifies=True,
+            place=Place(limit=1), on=standing.business_date if on is None else on.date(), count=count,
+            population=population, fact=fact, trusted=settings_from().signing.trusted(), verifies=True,
         )  # fmt: skip
-        found = kind.read(session, terminal.actor, asked)
+        found = whole_register(kind, session, terminal.actor, asked)
     heads = [head.zh for head in found.heads]
     lines = [dict(zip(heads, (cell.text.zh for cell in line), strict=True)) for line in found.lines]
     terminal.answer(lines, columns=tuple(heads))

@@ -1,5 +1,7 @@
 """The auditor's first screen: a sample anyone can draw again, and unconfirmed facts with where they were used."""
 
+from collections.abc import Iterable, Sequence
+
 from litestar.response import Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
@@ -9,7 +11,7 @@ from carbonfin.app.homes.figures import HomeFigure
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.approvals import Overridden, overrides_of
-from carbonfin.storage.decisions import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
+from carbonfin.storage.decisions import DecisionSample, UnconfirmedUse, latest_unconfirmed, sample_decisions
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
@@ -17,6 +19,8 @@ from carbonfin.web.pages import Text, page
 
 _SAMPLE_COUNT = 10
 _USES_SHOWN = 5
+_USES_WINDOW = 500
+"""The first screen looks at so many; the register goes through the whole chain."""
 
 
 def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
@@ -24,7 +28,7 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         sample = sample_decisions(session, actor, on=standing.business_date, count=_SAMPLE_COUNT)
-        uses = unconfirmed_uses(session, actor)
+        uses = _by_fact(latest_unconfirmed(session, actor, window=_USES_WINDOW))
         overrides = overrides_of(session, actor)
     return page(
         request,
@@ -44,23 +48,25 @@ def auditor_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: C
 
 
 def auditor_cards(
-    sample: DecisionSample, uses: tuple[UnconfirmedUse, ...], overrides: tuple[Overridden, ...]
+    sample: DecisionSample, uses: Sequence[Sequence[UnconfirmedUse]], overrides: tuple[Overridden, ...]
 ) -> tuple[HomeFigure, ...]:
     """Give the figures an auditor sees first."""
-    touched = {record.id for use in uses for record in use.records}
+    touched = {use.decision_id for fact in uses for use in fact}
+    looked_at = min(sample.chain_length, _USES_WINDOW)
     return (
         HomeFigure(
             label=Text("已封印决定", "Decisions sealed"),
             value=str(sample.chain_length),
             unit="",
-            note=Text(f"本页查看最近 {sample.population} 项", f"the latest {sample.population} are looked at here"),
+            note=Text("每日从全部决定中抽样", "the day's sample is drawn from all of them"),
             address="/decisions",
         ),
         HomeFigure(
             label=Text("未确认事实", "Unconfirmed facts"),
             value=str(len(uses)),
             unit="",
-            note=Text("来源尚未核实的参数与录入", "parameters and entries whose source is not checked"),
+            note=Text(f"最近 {looked_at} 项决定中；全部见登记簿", f"in the latest {looked_at}; the register has all"),
+            address="/audit/unconfirmed",
             state="warning" if uses else "good",
         ),
         HomeFigure(
@@ -81,3 +87,11 @@ def auditor_cards(
             state="warning" if overrides else "good",
         ),
     )
+
+
+def _by_fact(uses: Iterable[UnconfirmedUse]) -> list[list[UnconfirmedUse]]:
+    """Give the uses of each fact, the fact most used first."""
+    found: dict[str, list[UnconfirmedUse]] = {}
+    for use in uses:
+        found.setdefault(use.key, []).append(use)
+    return sorted(found.values(), key=lambda fact: (-len(fact), fact[0].key))

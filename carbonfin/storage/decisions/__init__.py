@@ -1,6 +1,12 @@
 """Decisions on record: appended with inputs, outputs and trace, chained by hashes for each organisation, replayable."""
 
-from carbonfin.storage.decisions.audit import DecisionSample, UnconfirmedUse, sample_decisions, unconfirmed_uses
+from carbonfin.storage.decisions.audit import (
+    DecisionSample,
+    UnconfirmedUse,
+    latest_unconfirmed,
+    sample_decisions,
+    unconfirmed_page,
+)
 from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
@@ -73,6 +79,7 @@ __all__ = [
     "heads_from",
     "latest_decisions",
     "latest_records",
+    "latest_unconfirmed",
     "load_decision",
     "load_decisions",
     "load_inputs",
@@ -85,7 +92,7 @@ __all__ = [
     "seal_waiting",
     "sign_head",
     "signed_heads_of",
-    "unconfirmed_uses",
+    "unconfirmed_page",
     "unsealed_of",
     "verify_chain",
     "verify_signed_chain",

@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from carbonfin.app.audit import registers
 from carbonfin.app.audit.registers import REGISTERS
 from carbonfin.app.decisions.commands import commands
 from carbonfin.documents.workbooks import read_workbook
@@ -97,6 +98,30 @@ def test_a_register_goes_on_from_page_to_page(world: World) -> None:
         changes = client.get("/rules/changes?limit=2", headers=PAGE).text
     assert seen == list("EDCBA")
     assert 'rel="next"' in changes
+
+
+def test_a_file_holds_every_page_of_a_register(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registers, "_READ_AT_ONCE", 2)
+    for place, scope in enumerate("ABCDE"):
+        proposed(world, scope, minutes=place)
+    with signed_in(world, "auditor") as client:
+        assert [line[0][-2] for line in exported(client, "parameter-changes")] == list("EDCBA")
+
+
+def test_the_uses_of_one_fact_stand_alone(world: World) -> None:
+    with signed_in(world, "auditor") as client:
+        page = client.get("/audit/unconfirmed", headers=PAGE).text
+        assert 'href="/audit/unconfirmed?fact=rate"' in page
+        assert [line[1] for line in exported(client, "unconfirmed", fact="rate")] == ["rate"]
+        assert exported(client, "unconfirmed", fact="rat") == []
+        home = client.get("/", headers=PAGE).text
+        assert 'href="/audit/unconfirmed"' in home
+    with TestClient(world.app) as client:
+        query = {"fact": "rate"}
+        answer = client.get("/v1/decisions/registers/unconfirmed", params=query, headers=world.key_headers()).json()
+        longer = client.get("/v1/decisions/registers/sample?population=2", headers=world.key_headers())
+    assert [line[1] for line in answer["lines"]] == ["rate"]
+    assert (longer.status_code, longer.json()["errors"][0]["field"]) == (422, "population")
 
 
 def test_the_sample_is_the_same_for_everyone_and_the_unconfirmed_stand_with_their_uses(world: World) -> None:
