@@ -1,35 +1,51 @@
 """What a new value of a parameter has to be before anybody is asked to approve it; every fault is told at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.units import parse_decimal
+from carbonfin.rules.continuity import gap_faults, overlap_faults
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
-from carbonfin.rules.toml_files import disorders
 
 _WORDS = frozenset({"text", "code"})
 _WHOLE = frozenset({"bp", "count", "day", "days", "years"})
 
 
-def draft_faults(draft: ParameterValue, known: ParameterBook, own: ParameterBook) -> tuple[InvalidInput, ...]:
+def draft_faults(
+    draft: ParameterValue, known: ParameterBook, own: ParameterBook, *, declares_gap: bool = False
+) -> tuple[InvalidInput, ...]:
     """Give what is wrong with a draft: an unknown key, another unit, a value its unit does not take, dates in disorder.
 
     Args:
         draft: The value as it was proposed.
         known: Every value there is: keys and units are those of the product.
         own: The organisation's own values, among which days must follow one another.
+        declares_gap: Whether the days left out on purpose are declared: the rule was repealed for them.
     """
-    return (*_key_and_unit(draft, known), *_value(draft), *_source(draft), *_quote(draft), *_days(draft, own))
+    return (
+        *_key_and_unit(draft, known), *_value(draft), *_source(draft), *_quote(draft), *_days(draft, own),
+        *(() if declares_gap else left_out_days(draft, own)),
+    )  # fmt: skip
 
 
-def require_sound(draft: ParameterValue, known: ParameterBook, own: ParameterBook) -> None:
+def require_sound(
+    draft: ParameterValue, known: ParameterBook, own: ParameterBook, *, declares_gap: bool = False
+) -> None:
     """Refuse a draft for everything that is wrong with it.
 
     Raises:
         InvalidInput: The field is that of the first fault; the words tell all of them.
     """
-    faults = draft_faults(draft, known, own)
+    refuse_together(draft_faults(draft, known, own, declares_gap=declares_gap))
+
+
+def refuse_together(faults: Sequence[InvalidInput]) -> None:
+    """Refuse for all that was found, if anything was.
+
+    Raises:
+        InvalidInput: The field is that of the first fault; the words tell all of them.
+    """
     if faults:
         raise InvalidInput(
             "; ".join(one.detail for one in faults),
@@ -116,17 +132,30 @@ def _quote(draft: ParameterValue) -> Iterator[InvalidInput]:
 
 
 def _days(draft: ParameterValue, own: ParameterBook) -> Iterator[InvalidInput]:
+    if draft.valid_to is not None and draft.valid_to < draft.valid_from:
+        yield InvalidInput(
+            f"valid_to {draft.valid_to} is before valid_from {draft.valid_from}",
+            zh=f"失效日期 {draft.valid_to} 早于生效日期 {draft.valid_from}",
+            field="valid_to",
+            remedy="Write the last day it holds, or leave it empty while it is open.",
+            remedy_zh="请填写最后有效日；长期有效的留空。",
+        )
+        return
     alike = [
         one
         for one in own.values()
         if (one.key, one.scope, one.known_from) == (draft.key, draft.scope, draft.known_from)
         and one.valid_from != draft.valid_from
+        and one.known_at is None  # what was approved earlier on that day is known earlier
     ]
-    for _, why in disorders(sorted([*alike, draft], key=lambda one: one.valid_from)):
-        yield InvalidInput(
-            f"{draft.key} known from {draft.known_from}: {why}",
-            zh=f"同一知悉日（{draft.known_from}）的取值日期须首尾相接，不得倒置、重叠或间断：{why}",
-            field="valid_to" if draft.valid_to is not None else "valid_from",
-            remedy="Let each value begin the day after the one before it ends, or choose a later known_from.",
-            remedy_zh="请使各取值逐段相接，或使用更晚的知悉日期。",
-        )
+    yield from overlap_faults(draft, alike, name=_called(draft, "parameter "), name_zh=_called(draft, "参数 ") + " ")
+
+
+def _called(draft: ParameterValue, kind: str) -> str:
+    return f"{kind}{draft.key}[{draft.scope}]" if draft.scope else f"{kind}{draft.key}"
+
+
+def left_out_days(draft: ParameterValue, own: ParameterBook) -> tuple[InvalidInput, ...]:
+    """Give the days that a draft would leave between itself and the organisation's own values of its key and scope."""
+    standing = [one for one in own.values() if (one.key, one.scope) == (draft.key, draft.scope)]
+    return tuple(gap_faults(draft, standing, name=_called(draft, "parameter "), name_zh=_called(draft, "参数 ") + " "))

@@ -1,7 +1,7 @@
 """What is wrong with a draft of a parameter's value is told at once, field by field."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -73,5 +73,13 @@ def test_values_known_from_one_day_follow_one_another() -> None:
     assert fields(replace(RATIO, valid_from=date(2025, 1, 1), valid_to=date(2025, 12, 31)), open_end) == []
     assert fields(replace(RATIO, valid_from=date(2025, 1, 1), valid_to=date(2026, 1, 1)), open_end) == ["valid_to"]
     later = replace(RATIO, valid_from=date(2027, 1, 2), known_from=date(2026, 6, 1))
-    assert fields(later, own) == [], "a correction known later stands for itself"
+    assert fields(later, own) == ["valid_from"], "the first of 2027 would have no own value"
+    assert draft_faults(later, KNOWN, own, declares_gap=True) == (), "it was repealed for that day"
+    (gap,) = draft_faults(later, KNOWN, own)
+    assert "2026-12-31" in gap.zh
+    assert "2027-01-02" in gap.zh
+    inside = replace(RATIO, valid_from=date(2026, 6, 1), known_from=date(2026, 6, 1))
+    assert fields(inside, own) == [], "a correction known later takes the place of the rest"
+    of_the_day = ParameterBook([replace(first, known_at=datetime(2026, 1, 1, 2, tzinfo=UTC))])
+    assert fields(replace(RATIO, valid_from=date(2026, 6, 1)), of_the_day) == [], "approved earlier that day"
     assert fields(replace(RATIO, scope="SZA", valid_from=date(2027, 1, 2)), own) == []

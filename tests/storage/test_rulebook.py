@@ -145,6 +145,29 @@ def test_a_proposed_value_decides_nothing_until_another_person_approves_it(sessi
         approve(sessions, world.checker, approval_id)
 
 
+def test_a_value_that_leaves_days_out_is_refused_unless_the_gap_is_declared(sessions: Sessions, world: World) -> None:
+    save(sessions, world, replace(HAIRCUT, valid_to=date(2024, 12, 31)))
+    late = replace(PROPOSED, valid_from=date(2025, 2, 1))
+    with pytest.raises(InvalidInput, match="ends on 2024-12-31, the next begins on 2025-02-01"):
+        propose(sessions, world, late)
+    with sessions.begin() as session:
+        declared = propose_parameter(
+            session, world.maker, late, reason="重新施行", at=NOW, known=KNOWN, declares_gap=True
+        )  # fmt: skip
+    approve(sessions, world.checker, declared.id)
+    with sessions.read() as session:
+        assert len(book_for(session, world.bank_id, packages=()).values()) == 2
+        assert verify_parameters(session, world.bank_id) == (2, ())
+
+
+def test_a_gap_that_opened_meanwhile_forbids_the_approval(sessions: Sessions, world: World) -> None:
+    late = replace(PROPOSED, valid_from=date(2025, 2, 1))
+    waiting = propose(sessions, world, late)
+    save(sessions, world, replace(HAIRCUT, valid_to=date(2024, 12, 31)))
+    with pytest.raises(InvalidInput, match="ends on 2024-12-31, the next begins on 2025-02-01"):
+        approve(sessions, world.checker, waiting)
+
+
 def test_two_corrections_of_one_day_are_told_apart_to_the_minute(sessions: Sessions, world: World) -> None:
     minute = timedelta(minutes=1)
     noon = NOW + 150 * minute

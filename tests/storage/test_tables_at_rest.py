@@ -232,6 +232,41 @@ def test_days_out_of_order_and_a_second_version_with_the_same_days_are_refused(
         propose(sessions, world.maker, replace(tomorrow, table=CORRECTED))
 
 
+def test_a_version_that_leaves_days_out_is_refused_before_it_is_published(sessions: Sessions, world: World) -> None:
+    year = replace(DRAFT, valid_to=date(2024, 12, 31))
+    enter(sessions, world, year)
+    late = replace(DRAFT, table=CORRECTED, valid_from=date(2025, 2, 1))
+    with pytest.raises(InvalidInput, match="ends on 2024-12-31, the next begins on 2025-02-01"):
+        propose(sessions, world.maker, late)
+    waiting = propose(sessions, world.maker, replace(late, valid_from=date(2025, 1, 1), valid_to=date(2025, 1, 31)))
+    joined = propose(sessions, world.maker, late)  # with what waits it would join
+    with pytest.raises(InvalidInput, match="ends on 2024-12-31, the next begins on 2025-02-01"):
+        approve(sessions, world.checker, joined)
+    approve(sessions, world.checker, waiting)
+    assert approve(sessions, world.checker, joined).state is ApprovalState.EFFECTIVE
+
+
+def test_a_declared_gap_is_published(sessions: Sessions, world: World) -> None:
+    enter(sessions, world, replace(DRAFT, valid_to=date(2024, 12, 31)))
+    with sessions.begin() as session:
+        late = replace(DRAFT, table=CORRECTED, valid_from=date(2025, 2, 1))
+        asked = propose_table(session, world.maker, late, reason="重新施行", at=NOW, contracts=(), declares_gap=True)
+    approve(sessions, world.checker, asked)
+    with pytest.raises(MissingData):
+        version_on(sessions, world.bank_id, date(2025, 1, 15), NOW)
+    assert version_on(sessions, world.bank_id, date(2025, 2, 1), NOW).table == CORRECTED
+    with sessions.read() as session:
+        assert verify_tables(session, world.bank_id) == (2, ())
+
+
+def test_two_versions_known_from_one_later_day_do_not_overlap(sessions: Sessions, world: World) -> None:
+    tomorrow = replace(DRAFT, known_from=TODAY + timedelta(days=1))
+    enter(sessions, world, tomorrow)
+    with pytest.raises(InvalidInput, match="overlaps the version from 2024-01-01 on, both known from 2025-07-02"):
+        propose(sessions, world.maker, replace(tomorrow, table=CORRECTED, valid_from=date(2025, 1, 1)))
+    enter(sessions, world, replace(DRAFT, table=CORRECTED, valid_from=date(2025, 1, 1)))  # of today, known earlier
+
+
 def test_two_corrections_of_one_day_are_told_apart_to_the_minute(sessions: Sessions, world: World) -> None:
     enter(sessions, world)
     minute = timedelta(minutes=1)

@@ -89,6 +89,7 @@ _NAMES: Mapping[str, Text] = {
     "valid_from": Text("生效日", "Valid from"),
     "valid_to": Text("失效日", "Valid to"),
     "known_from": Text("知悉日", "Known from"),
+    "declares_gap": Text("已声明空档（其间规则废止）", "A gap is declared: repealed between"),
     "document": Text("依据文件", "Document"),
     "document_number": Text("文号", "Document's number"),
     "article": Text("条款", "Article"),

@@ -191,13 +191,17 @@ class ValidationOut(Struct, frozen=True, kw_only=True):
 
 
 class ProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A version to put before another person; `known_from` is not before the day of its approval."""
+    """A version to put before another person; `known_from` is not before the day of its approval.
+
+    `declares_gap` says that days between own versions are left out on purpose: the rule was repealed for them.
+    """
 
     table: dict[str, Any]
     valid_from: DayText
     valid_to: DayText | None = None
     known_from: DayText
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+    declares_gap: bool = False
 
 
 class ProposalOut(Struct, frozen=True, kw_only=True):
@@ -323,7 +327,15 @@ def propose_draft(
         idempotency_key,
         data,
         lambda session: ProposalOut.of(
-            propose_table(session, actor, draft, reason=data.reason, at=clock.now(), contracts=TABLE_CONTRACTS)
+            propose_table(
+                session,
+                actor,
+                draft,
+                reason=data.reason,
+                at=clock.now(),
+                contracts=TABLE_CONTRACTS,
+                declares_gap=data.declares_gap,
+            )
         ),
     )
 

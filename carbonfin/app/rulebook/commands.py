@@ -113,6 +113,7 @@ def propose_command(
     context: typer.Context,
     file: File,
     reason: Annotated[str, typer.Option(help="提交理由 / why")],
+    declares_gap: Annotated[bool, typer.Option(help="声明空档：其间规则已废止 / repealed between")] = False,
 ) -> None:
     """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
     from carbonfin.app.packages import TABLE_CONTRACTS
@@ -131,6 +132,7 @@ def propose_command(
                 reason=reason,
                 at=terminal.clock.now(),
                 contracts=TABLE_CONTRACTS,
+                declares_gap=declares_gap,
             )
             for one in versions
         ]
@@ -190,6 +192,7 @@ def propose_parameter_command(
     grade: Annotated[str, typer.Option(help="read、secondary、memory、unknown 或 sample / grade")] = "unknown",
     confirmed: Annotated[bool, typer.Option(help="已与原文核对 / compared with the document")] = False,
     note: Annotated[str, typer.Option(help="说明 / note")] = "",
+    declares_gap: Annotated[bool, typer.Option(help="声明空档：其间规则已废止 / repealed between")] = False,
     evidence: Annotated[list[str] | None, typer.Option(help="依据附件的 SHA-256，可多次 / digests of files")] = None,
     preview: Annotated[bool, typer.Option(help="只校验与试算，不发起 / prove and try alone")] = False,
 ) -> None:
@@ -205,7 +208,7 @@ def propose_parameter_command(
         key=key, scope=scope, value=value, unit=unit, valid_from=valid_from.date(),
         valid_to=None if valid_to is None else valid_to.date(), known_from=known_from.date(), document=document,
         article=article, grade=grade, confirmed=confirmed, note=note,
-        document_number=document_number, quote=quote,
+        document_number=document_number, quote=quote, declares_gap=declares_gap,
     )  # fmt: skip
     if preview:
         with terminal.sessions.read() as session:

@@ -69,6 +69,7 @@ class ProposalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     content: Annotated[str, Meta(max_length=4_000_000)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
+    declares_gap: Annotated[str, Meta(max_length=3)] = ""
 
 
 @get("/rules/drafts", sync_to_thread=True)
@@ -122,7 +123,13 @@ def propose_page(
         with sessions.begin() as session:
             proposed = [
                 propose_table(
-                    session, actor, one, reason=data.reason.strip(), at=clock.now(), contracts=TABLE_CONTRACTS
+                    session,
+                    actor,
+                    one,
+                    reason=data.reason.strip(),
+                    at=clock.now(),
+                    contracts=TABLE_CONTRACTS,
+                    declares_gap=data.declares_gap == "yes",
                 )
                 for one in versions
             ]

@@ -100,7 +100,10 @@ class ParameterListOut(Struct, frozen=True, kw_only=True):
 
 
 class ParameterDraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A value as it would be proposed; `unit` is that of the parameter, `valid_to` the last day it holds."""
+    """A value as it would be proposed; `unit` is that of the parameter, `valid_to` the last day it holds.
+
+    `declares_gap` says that days between own values are left out on purpose: the rule was repealed for them.
+    """
 
     key: _Line
     scope: Annotated[str, Meta(max_length=200)] = ""
@@ -116,6 +119,7 @@ class ParameterDraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     grade: _Line
     confirmed: bool = False
     note: Annotated[str, Meta(max_length=1000)] = ""
+    declares_gap: bool = False
 
 
 class ParameterProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -305,6 +309,7 @@ def _typed(data: ParameterDraftIn) -> TypedValue:
         note=data.note,
         document_number=data.document_number.strip(),
         quote=data.quote.strip(),
+        declares_gap=data.declares_gap,
     )
 
 

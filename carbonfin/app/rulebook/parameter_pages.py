@@ -66,6 +66,7 @@ class ValueForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=1000)] = ""
     document_number: _Short = ""
     quote: Annotated[str, Meta(max_length=2000)] = ""
+    declares_gap: Annotated[str, Meta(max_length=3)] = ""
     evidence: Annotated[str, Meta(max_length=64)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
 
@@ -82,6 +83,7 @@ class ValueForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             known_from=_required_day(self.known_from, "known_from"), document=self.document.strip(),
             article=self.article.strip(), grade=self.grade, confirmed=self.confirmed == "yes", note=self.note.strip(),
             document_number=self.document_number.strip(), quote=self.quote.strip(),
+            declares_gap=self.declares_gap == "yes",
         )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ class TypedValue:
     note: str
     document_number: str = ""
     quote: str = ""
+    declares_gap: bool = False
 
     def draft(self, known: ParameterBook) -> ParameterValue:
         """Make it a value, with the titles the parameter has.
@@ -86,7 +87,8 @@ def previewed(session: Session, actor: Actor, typed: TypedValue, *, at: datetime
     """Prove a draft and try it on the decisions that stand; nothing is stored."""
     known = whole_book(session, actor)
     draft = typed.draft(known)
-    faults = draft_faults(draft, known, own_book(session, actor.organization_id))
+    own = own_book(session, actor.organization_id)
+    faults = draft_faults(draft, known, own, declares_gap=typed.declares_gap)
     return Preview(
         draft=draft,
         current=known.find(draft.key, scope=draft.scope, valid_on=draft.valid_from, known_at=at),
@@ -109,7 +111,9 @@ def proposed(
         Conflict: Another value with the same dates stands or waits.
     """
     known = whole_book(session, actor)
-    approval = propose_parameter(session, actor, typed.draft(known), reason=reason, at=at, known=known)
+    approval = propose_parameter(
+        session, actor, typed.draft(known), reason=reason, at=at, known=known, declares_gap=typed.declares_gap
+    )
     for digest in evidence:
         draft = LinkDraft(
             subject=f"approval:{approval.id}", kind=EvidenceKind.OTHER, name=digest[:12], is_personal=False,

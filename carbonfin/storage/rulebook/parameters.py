@@ -14,7 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.known import known_instant
-from carbonfin.rules.parameter_drafts import require_sound
+from carbonfin.rules.parameter_drafts import left_out_days, refuse_together, require_sound
 from carbonfin.rules.parameter_files import book_from_toml
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage import approvals, columns
@@ -25,8 +25,7 @@ from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
 
-_ALL_DAY = sa.text("known_at IS NULL")
-"""Of the values known from a day's beginning there is one; NULLs would not be told apart by the constraint."""
+_ALL_DAY = sa.text("known_at IS NULL")  # of these there is one a day; a constraint takes NULLs for different
 
 
 class ParameterRow(Row, table=True):
@@ -122,7 +121,14 @@ def builtin_book(package: str) -> ParameterBook:
 
 
 def propose_parameter(
-    session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime, known: ParameterBook
+    session: Session,
+    maker: Actor,
+    value: ParameterValue,
+    *,
+    reason: str,
+    at: datetime,
+    known: ParameterBook,
+    declares_gap: bool = False,
 ) -> Approval:
     """Put a value of one of the organisation's own parameters before the checkers.
 
@@ -133,16 +139,17 @@ def propose_parameter(
         reason: Why.
         at: Now.
         known: Every value the organisation's decisions read: keys and units are those of the product.
+        declares_gap: Whether days left out between own values are left out on purpose.
 
     Raises:
-        InvalidInput: An unknown key, another unit, a value its unit does not take, no source, days in disorder, or it
-            would be known before its approval.
+        InvalidInput: An unknown key, another unit, a value its unit does not take, no source, days in disorder or left
+            out, or it would be known before its approval.
         NotPermitted: The maker's role may not propose parameters.
         Conflict: Another value with the same dates stands or waits; a correction has a later `known_from`.
     """
-    require_sound(value, known, own_book(session, maker.organization_id))
+    require_sound(value, known, own_book(session, maker.organization_id), declares_gap=declares_gap)
     _require_known_later(value, day=china_day(at))
-    return _propose(session, maker, value, reason=reason, at=at)
+    return _propose(session, maker, value, reason=reason, at=at, declares_gap=declares_gap)
 
 
 def enter_parameter(
@@ -216,14 +223,22 @@ def _faults(row: sa.Row[Any], approved: Collection[tuple[str, str]]) -> Iterator
         )  # fmt: skip
 
 
-def _propose(session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime) -> Approval:
+def _propose(
+    session: Session,
+    maker: Actor,
+    value: ParameterValue,
+    *,
+    reason: str,
+    at: datetime,
+    declares_gap: bool = False,
+) -> Approval:
     if value.known_from != china_day(at):  # a correction of the same day is told apart by its approval's instant
         _refuse_other(session, maker, value)
     proposal = ProposalDraft(
         subject=_subject(value),
         title_zh=f"参数 {value.title_zh or value.key}" + (f"（{value.scope}）" if value.scope else ""),
         title_en=f"Parameter {value.title_en or value.key}" + (f" ({value.scope})" if value.scope else ""),
-        payload=_payload(value),
+        payload=_payload(value) | ({"declares_gap": True} if declares_gap else {}),
         reason=reason,
     )
     return approvals.propose(session, maker, PARAMETER_APPROVAL, proposal, at=at)
@@ -233,6 +248,8 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     """Add the approved value; what forbade proposing it forbids this too."""
     value = proposed_value(approval)
     _require_known_later(value, day=china_day(approval.decided_at or at))
+    if not approval.payload.get("declares_gap"):
+        refuse_together(left_out_days(value, own_book(session, checker.organization_id)))
     left_out = [name for name in unconfirmed_value(value) if name not in answer.accepted]
     if left_out:
         raise Conflict(
@@ -341,15 +358,12 @@ def _row(actor: Actor, value: ParameterValue, *, maker: str, checker: str) -> Pa
 
 
 def _value(row: ParameterRow | sa.Row[Any]) -> ParameterValue:
-    """Give the value of a row; the database refuses edits, and what got past it is refused here.
-
-    Raises:
-        Conflict: The row is not the one that was approved.
-    """
+    """Give the value of a row; the database refuses edits, and what got past it (`Conflict`) is refused here."""
     value = _unchecked(row)
     if value.digest != row.digest:
-        name = _name(value)
-        raise edited_at_rest(f"parameter {name}", f"参数 {name}", valid_from=value.valid_from, field=value.key)
+        raise edited_at_rest(
+            f"parameter {_name(value)}", f"参数 {_name(value)}", valid_from=value.valid_from, field=value.key
+        )
     return value
 
 

@@ -1,6 +1,6 @@
 """Decision tables at rest: each organisation's own versions, proven sound and approved by two people."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -13,14 +13,16 @@ from sqlmodel import Field, Session, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.rules.continuity import gap_faults, overlap_faults
 from carbonfin.rules.contracts import TableContract, contract_for, require_kept
 from carbonfin.rules.known import known_instant
+from carbonfin.rules.parameter_drafts import refuse_together
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.table_files import tables_from_toml
 from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
-from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.rows import Row, new_id, table_of
@@ -121,6 +123,7 @@ def propose_table(
     reason: str,
     at: datetime,
     contracts: Iterable[TableContract],
+    declares_gap: bool = False,
 ) -> Approval:
     """Put a version of one of the organisation's own tables before the checkers.
 
@@ -131,14 +134,17 @@ def propose_table(
         reason: Why.
         at: Now.
         contracts: What the decisions that read tables expect of them; a table that none reads is allowed.
+        declares_gap: Whether days left out between own versions are left out on purpose.
 
     Raises:
-        InvalidInput: The table is not sound, breaks the contract of its name, its days are out of order, or it would be
-            known before its approval.
+        InvalidInput: The table is not sound, breaks the contract of its name, its days are out of order, overlap or
+            leave days out, or it would be known before its approval.
         NotPermitted: The maker's role may not propose tables.
         Conflict: Another version with the same dates stands or waits; a correction has a later `known_from`.
     """
     _require_publishable(session, maker, draft, day=china_day(at))
+    waiting, all_day = _waiting(session, maker, draft), draft.known_from != china_day(at)
+    _require_joined(session, maker, draft, waiting=waiting, declares_gap=declares_gap, known_all_day=all_day)
     contract = contract_for(contracts, draft.table.name)
     if contract is not None:
         require_kept(contract, draft.table)
@@ -146,7 +152,7 @@ def propose_table(
         subject=f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}",
         title_zh=f"决策表 {draft.table.title_zh}",
         title_en=f"Decision table {draft.table.title_en}",
-        payload=_payload(draft),
+        payload=_payload(draft) | ({"declares_gap": True} if declares_gap else {}),
         reason=reason,
     )
     return approvals.propose(session, maker, TABLE_APPROVAL, proposal, at=at)
@@ -172,6 +178,7 @@ class _Days(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     valid_from: date
     valid_to: date | None
     known_from: date
+    declares_gap: bool = False
 
 
 def unconfirmed_clauses(table: DecisionTable) -> tuple[str, ...]:
@@ -194,6 +201,8 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
             unconfirmed=left_out,
         )
     _require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
+    declared = bool(approval.payload.get("declares_gap"))
+    _require_joined(session, checker, draft, declares_gap=declared, known_all_day=draft.known_at is None)
     session.add(
         DecisionTableRow(
             organization_id=checker.organization_id,
@@ -260,6 +269,34 @@ def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *,
             remedy="Mend the rows named and propose it again.",
             remedy_zh="请修改所列规则行后重新发起。",
         )
+
+
+def _waiting(session: Session, maker: Actor, draft: TableVersion) -> tuple[TableVersion, ...]:
+    """Give the versions of the same table that wait for their checkers; a file may bring several that join."""
+    found = approvals.approvals_of(session, maker, states=OPEN_STATES, kinds=(TABLE_APPROVAL,))
+    return tuple(one for one in map(draft_of, found) if one.table.name == draft.table.name)
+
+
+def _require_joined(
+    session: Session,
+    actor: Actor,
+    draft: TableVersion,
+    *,
+    waiting: Sequence[TableVersion] = (),
+    declares_gap: bool,
+    known_all_day: bool,
+) -> None:
+    """Refuse a version that overlaps another, or leaves days out between the organisation's own without saying so."""
+    name = draft.table.name
+    own = _OWN_VERSIONS.made(session, {"mine": actor.organization_id, "named": name})
+    words = {"name": f"table {name}", "name_zh": f"决策表 {name} "}
+    alike = [
+        one
+        for one in own
+        if one.known_from == draft.known_from and one.valid_from != draft.valid_from and one.known_at is None
+    ]
+    gaps = () if declares_gap else gap_faults(draft, [*own, *waiting], **words)
+    refuse_together([*overlap_faults(draft, alike if known_all_day else (), **words), *gaps])
 
 
 def _refuse_other(session: Session, actor: Actor, draft: TableVersion) -> None:

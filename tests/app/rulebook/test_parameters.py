@@ -128,6 +128,32 @@ def test_words_are_quoted_only_where_the_text_is_at_hand(world: World) -> None:
     assert [one["field"] for one in said["faults"]] == ["quote"]
 
 
+def test_days_left_out_are_told_and_may_be_declared(world: World) -> None:
+    ends, begins = TODAY + timedelta(days=30), TODAY + timedelta(days=60)
+    with signed_in(world) as client:
+        first = posted(
+            client, "/rules/parameters/proposals", {**FORM, "valid_to": str(ends), "reason": "结息日调整"}
+        ).headers["location"]  # fmt: skip
+        approved(world, first.rsplit("/", 1)[1])
+        late = {**FORM, "valid_from": str(begins)}
+        page = posted(client, "/rules/parameters/drafts", late)
+        assert page.status_code == 422
+        assert f"前一版本止于 {ends}，后一版本始于 {begins}" in page.text
+        page = posted(client, "/rules/parameters/drafts", {**late, "declares_gap": "yes"})
+        assert page.status_code == 200
+        assert 'name="declares_gap" value="yes"' in page.text, "it goes on to the proposal"
+        moved = posted(client, "/rules/parameters/proposals", {**late, "declares_gap": "yes", "reason": "重新施行"})
+        assert "已声明空档" in client.get(moved.headers["location"], headers=PAGE).text
+    with TestClient(world.app) as client:
+        draft = DRAFT | {"valid_from": str(begins)}
+        said = [
+            client.post("/v1/rules/parameters/validations", json=body, headers=world.key_headers()).json()
+            for body in (draft, draft | {"declares_gap": True})
+        ]
+    assert [one["may_be_proposed"] for one in said] == [False, True]
+    assert [fault["field"] for fault in said[0]["faults"]] == ["valid_from"]
+
+
 def test_what_was_known_is_asked_to_the_minute(world: World) -> None:
     with signed_in(world) as client:
         moved = posted(client, "/rules/parameters/proposals", {**FORM, "reason": "结息日调整"})
