@@ -14,10 +14,10 @@ from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.approvals.notices import tell_checkers, tell_step
-from carbonfin.storage.approvals.reading import approval_of_row
+from carbonfin.storage.approvals.reading import approval_of_row, signers_of
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.values import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft, take_back
-from carbonfin.storage.decisions import SignedBy, carrying_out
+from carbonfin.storage.decisions import carrying_out
 
 _EDGES: Mapping[str, tuple[frozenset[ApprovalState], ApprovalState]] = {
     "propose": (frozenset({ApprovalState.DRAFT}), ApprovalState.PROPOSED),
@@ -271,13 +271,7 @@ def _sign(row: ApprovalRow, checker: Actor, answer: Answer, *, at: datetime) -> 
 def _carry_out(
     session: Session, row: ApprovalRow, kind: ApprovalKind, actor: Actor, answer: Answer, *, at: datetime
 ) -> Approval:
-    assert row.checker_id is not None, "what is carried out was approved"
-    assert row.checker_name is not None, "a checker has a name"
-    signed = SignedBy(
-        approval_id=row.id, maker_id=row.maker_id, maker_name=row.maker_name, checker_id=row.checker_id,
-        checker_name=row.checker_name,
-    )  # fmt: skip
-    with carrying_out(session, signed):
+    with carrying_out(session, signers_of(row)):
         kind.apply(session, actor, approval_of_row(row), answer, at)
     row.effective_at = at
     return _step(session, row, actor, event="make_effective", reason=answer.reason, at=at)

@@ -8,6 +8,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.values import OPEN_STATES, Approval, ApprovalEvent, ApprovalKind
+from carbonfin.storage.decisions import SignedBy
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 
 _SHOWN_MAX = 200
@@ -149,3 +150,13 @@ def approval_of_row(row: ApprovalRow) -> Approval:
         expires_at=row.expires_at,
         version=row.version,
     )
+
+
+def signers_of(row: ApprovalRow) -> SignedBy:
+    """Give the two people by whom an approval that is carried out was made and approved."""
+    assert row.checker_id is not None, "what is carried out was approved"
+    assert row.checker_name is not None, "a checker has a name"
+    return SignedBy(
+        approval_id=row.id, maker_id=row.maker_id, maker_name=row.maker_name, checker_id=row.checker_id,
+        checker_name=row.checker_name,
+    )  # fmt: skip
