@@ -1,6 +1,6 @@
 """Margin terms as two parties agreed them for one agreement: amounts, lines, hours, calendar; dated by revision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -11,6 +11,7 @@ from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, Money
 from collateral.calc.call_timing import CallTiming
+from collateral.calc.coverage import CoverageLines
 from collateral.calc.margin import Infinite, MarginTerms, Rounding, RoundingDirection
 
 AgreementKind = Literal["pledge", "repo"]
@@ -189,8 +190,8 @@ def terms_payload(terms: AgreedTerms) -> dict[str, Any]:
 
 
 def terms_of_payload(payload: Mapping[str, Any]) -> AgreedTerms:
-    """Read terms back from what two people signed."""
-    found = dict(payload)
+    """Read terms back from what two people signed; what else was signed with them is no term."""
+    found = {name: payload[name] for name in AgreedTerms.__slots__ if name in payload}
     for name in ("threshold", "minimum_transfer", "rounding", "independent", *_LINES):
         found[name] = None if found[name] is None else Decimal(found[name])
     for name in ("notification_time", "transfer_time", "resolution_time"):
@@ -202,4 +203,18 @@ def terms_of_payload(payload: Mapping[str, Any]) -> AgreedTerms:
     return AgreedTerms(**found)
 
 
+def lines_below(terms: AgreedTerms, own: CoverageLines) -> tuple[str, str] | None:
+    """Give the bank's own lines and the agreed ones in words where one of them lies below; None where none does."""
+    ruled = (own.initial.decimal, own.warning.decimal, own.disposal.decimal)
+    used = tuple(getattr(terms, name) for name in _LINES)
+    if not any(line is not None and line < policy for line, policy in zip(used, ruled, strict=True)):
+        return None
+    return _lines_in_words(ruled), _lines_in_words(used)
+
+
+def _lines_in_words(lines: Sequence[Decimal]) -> str:
+    return "、".join(f"{name} {line}" for name, line in zip(_LINE_NAMES, lines, strict=True))
+
+
 _LINES = ("initial_ratio", "warning_ratio", "disposal_ratio")
+_LINE_NAMES = ("初始线", "预警线", "处置线")

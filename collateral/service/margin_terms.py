@@ -6,20 +6,28 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Calendar, FixedClock
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import InvalidInput, MissingData, NotFound
 from carbonfin.kernel.units import Currency
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.calendars import CalendarName, calendar_on
 from carbonfin.storage.parties import Standing, standing_of
-from collateral.calc.agreed_terms import AgreedTerms, AgreementKind, TermsRecord, terms_of_payload, terms_payload
+from collateral.calc.agreed_terms import (
+    AgreedTerms,
+    AgreementKind,
+    TermsRecord,
+    lines_below,
+    terms_of_payload,
+    terms_payload,
+)
 from collateral.calc.call_timing import CallTiming
+from collateral.service.view import lines_of
 from collateral.store import margin as store
 from collateral.store import pledges, repos
 
 
 def propose_terms(session: Session, actor: Actor, terms: AgreedTerms, *, standing: Standing, reason: str) -> Approval:
-    """Put margin terms of one agreement before the checkers.
+    """Put margin terms of one agreement before the checkers, with the bank's own lines where these lie below them.
 
     Raises:
         NotFound: There is no such agreement.
@@ -42,7 +50,7 @@ def propose_terms(session: Session, actor: Actor, terms: AgreedTerms, *, standin
             subject=f"margin_terms:{terms.agreement_code}",
             title_zh=f"保证金条款 {terms.agreement_code}",
             title_en=f"Margin terms {terms.agreement_code}",
-            payload=terms_payload(terms),
+            payload={**terms_payload(terms), **_exception(session, terms, standing, reason)},
             reason=reason,
         ),
         at=standing.known_at,
@@ -112,6 +120,17 @@ def calendars_known(session: Session, known_at: datetime) -> dict[str, Calendar]
     """Give the calendars that terms name, as known at an instant."""
     names: tuple[CalendarName, ...] = ("bank", "exchange")
     return {name: calendar_on(session, name, known_at) for name in names}
+
+
+def _exception(session: Session, terms: AgreedTerms, standing: Standing, reason: str) -> dict[str, str]:
+    """Say what the bank's own lines are and why these lie below; nothing where they do not, or the bank has none."""
+    try:
+        below = lines_below(terms, lines_of(session, standing))
+    except MissingData:
+        return {}
+    if below is None:
+        return {}
+    return {"override_ruled": below[0], "override_used": below[1], "override_reason": reason}
 
 
 def _require_agreement(session: Session, actor: Actor, terms: AgreedTerms) -> None:

@@ -14,7 +14,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.kernel.units import Currency
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import Answer
+from carbonfin.storage.approvals import Answer, overrides_of
 from carbonfin.storage.decisions import load_decision, replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import load_file
@@ -152,6 +152,27 @@ def test_terms_need_two_people_the_agreement_and_a_day_to_come(desk_sessions: Se
     assert (kept.revision, kept.terms, kept.maker_name, kept.checker_name) == (
         1, TERMS, desk.maker.name, desk.checker.name,
     )  # fmt: skip
+
+
+def test_lines_agreed_below_the_bank_s_own_are_listed_with_both(desk_sessions: Sessions, desk: Desk) -> None:
+    """The bank's lines are 1.00, 0.95 and 0.85; a disposal line of 0.80 lies below, lines of 1.20 and more do not."""
+    lines = {"initial_ratio": Decimal("1.00"), "warning_ratio": Decimal("0.95"), "disposal_ratio": Decimal("0.80")}
+    above = {"initial_ratio": Decimal("1.20"), "warning_ratio": Decimal("1.10"), "disposal_ratio": Decimal("1.05")}
+    with desk_sessions.begin() as session:
+        take_over_all(session, desk)
+    agree_terms(desk_sessions, desk)
+    agree_terms(desk_sessions, desk, replace(TERMS, agreement_code="P2", **above))  # type: ignore[arg-type]
+    below = replace(TERMS, agreement_code="P1", **lines)  # type: ignore[arg-type]
+    agree_terms(desk_sessions, desk, below)
+    with desk_sessions.read() as session:
+        (listed,) = overrides_of(session, desk.maker)
+        (kept,) = service.terms_of(session, desk.maker, "P1")
+    assert kept.terms == below
+    assert listed.approval is not None
+    payload = listed.approval.payload
+    assert payload["override_ruled"] == "初始线 1.00、预警线 0.95、处置线 0.85"
+    assert payload["override_used"] == "初始线 1.00、预警线 0.95、处置线 0.80"
+    assert payload["override_reason"] == "补充协议"
 
 
 def test_agreed_terms_round_the_call_and_set_its_hours_on_both_databases(sessions: Sessions) -> None:

@@ -56,6 +56,8 @@ _NAMES: Mapping[str, Text] = {
     "agreed_haircut_ratio": Text("约定折扣系数", "Agreed haircut"),
     "margin_rate": Text("现金保证金利率", "Rate on margin cash"),
     "override_reason": Text("例外理由", "Reason for an exception"),
+    "override_ruled": Text("本行规则", "The bank's own rule"),
+    "override_used": Text("实际采用", "What is used instead"),
     "is_delivered": Text("首期已交付", "Delivered at the start"),
     "flags": Text("提示", "Flags"),
     "agreement_kind": Text("协议种类", "Kind of agreement"),

@@ -171,14 +171,24 @@ def _overrides(session: Session, actor: Actor, asked: Asked) -> Register:
 def _override_approval(one: Approval) -> tuple[Cell, ...]:
     exception = str(one.payload.get("override_reason") or "")
     accepted = "；".join(one.accepted)
+    unconfirmed, given = (
+        (Text(f"未确认：{accepted}", f"unconfirmed: {accepted}"), Text("予以认可", "accepted"))
+        if accepted
+        else (None, None)
+    )
     return (
         _approval(one), Cell(text=kind_words(one)), Cell(text=STATE_WORDS[one.state][1]),
         _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.maker_name),
         _plain(one.checker_name or ""),
-        Cell(text=Text(f"未确认：{accepted}", f"unconfirmed: {accepted}")) if accepted else _plain(""),
-        Cell(text=Text("予以认可", "accepted")) if accepted else _plain(""),
+        _both(_said(one, "override_ruled"), unconfirmed), _both(_said(one, "override_used"), given),
         _plain("；".join(filter(None, [exception, one.checker_reason or ""]))),
     )  # fmt: skip
+
+
+def _both(set_by_hand: Cell, accepted: Text | None) -> Cell:
+    """Join what an approval excepted and what it accepted, where it did one or both."""
+    said = [one for one in (set_by_hand.text, accepted) if one is not None and one.zh]
+    return Cell(text=Text("；".join(one.zh for one in said), "; ".join(one.en for one in said)))
 
 
 def _override_decision(record: DecisionRecord | None) -> tuple[Cell, ...]:
