@@ -92,6 +92,7 @@ class ValueColumns:
         price_cny_per_t: As `LineValue` has it.
         present_value_fen: Value in whole fen.
         variation_margin_fen: The day's margin in whole fen; None for what is not margined.
+        is_valuation_only: Whether the line cannot be traded.
         priced_units: Units on whose fair price any of the lines rests.
     """
 
@@ -102,6 +103,7 @@ class ValueColumns:
     is_sample: list[bool]
     present_value_fen: list[int]
     variation_margin_fen: list[int | None]
+    is_valuation_only: list[bool]
     priced_units: frozenset[Unit]
 
     @classmethod
@@ -117,6 +119,7 @@ class ValueColumns:
             variation_margin_fen=[
                 None if line.variation_margin_cny is None else _fen(line.variation_margin_cny) for _, line in lines
             ],
+            is_valuation_only=[line.is_valuation_only for _, line in lines],
             priced_units=frozenset(line.priced_unit for _, line in lines if line.priced_unit is not None),
         )
 
@@ -292,6 +295,7 @@ def _told(
         is_sample=[one.is_sample for one in shown],
         present_value_fen=[0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
         variation_margin_fen=[one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
+        is_valuation_only=[one.is_valuation_only for one in shown],
         priced_units=priced_units,
     )
 

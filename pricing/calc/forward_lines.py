@@ -75,6 +75,7 @@ def value_forwards(
                 partial(forward_value, market, line, one, worth, present_cny),
                 partial(forward_figures, market, line, one, worth, present_cny),
                 None if one.spot is None else line.unit,
+                market.is_valuation_only(line),
             )
         )  # fmt: skip
     return Batch(values=tuple(values), failures=tuple(failures))

@@ -154,8 +154,10 @@ def curve_figures(
     own = _own_value(line, forward, (price.name, strike.name, quantity.name, factor.name))
     value = computed(
         line, PRESENT_VALUE, ("现值", "present value"), present_value_cny, unit="CNY",
-        formula="round_half_up((forward - strike) * quantity_t * discount_factor * cny_per_unit, 2), unrounded inside",
-        inputs=(price.name, strike.name, quantity.name, factor.name, fx.name),
+        formula="round_half_up(present_value * cny_per_unit, 2), unrounded inside"
+        if own
+        else "round_half_up((forward - strike) * quantity_t * discount_factor, 2), unrounded inside",
+        inputs=(own[0].name, fx.name) if own else (price.name, strike.name, quantity.name, factor.name),
     )  # fmt: skip
     return *terms, *last, basis, factor, *exchange, price, fx, shown, *own, value
 

@@ -8,9 +8,10 @@ from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.rules.trace import Figure
 from pricing.calc import forward_traces, traces
 from pricing.calc.forward_market import ForwardPoint
-from pricing.calc.lines import FORWARD_RATE, Forward, LineMarket, spot_value, tradable_notes
+from pricing.calc.lines import FORWARD_RATE, Forward, LineMarket, spot_value
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.positions import FORWARD_BASIS_LABELS, ForwardFigures, LineValue, PortfolioLine
+from pricing.calc.tradability import label_notes
 
 _FACTOR_PLACES, _RATE_PLACES, _PRICE_PLACES = 12, 12, 10
 _SHOWN_PLACES = 8
@@ -31,7 +32,7 @@ def forward_value(
     """
     if known.point is None:
         return _flat_value(market, line, known, present_value_cny)
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    tradable_zh, tradable_en = label_notes(market.snapshot, line)
     curves = curve_notes(known)
     value = (
         spot_value(market, line, present_value_cny)
@@ -142,7 +143,7 @@ def curve_notes(known: Forward) -> list[tuple[str, str]]:
 def _flat_value(market: LineMarket, line: PortfolioLine, known: Forward, present_value_cny: Decimal) -> LineValue:
     rate = market.snapshot.parameter(FORWARD_RATE, scope="")
     spot = spot_value(market, line, present_value_cny)
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    tradable_zh, tradable_en = label_notes(market.snapshot, line)
     return replace(
         spot,
         price_cny_per_t=known.shown_cny_per_t,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.batch import Batch
-from carbonfin.kernel.errors import InvalidInput, MissingData
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
@@ -23,13 +23,11 @@ from pricing.calc.forward_market import ForwardPoint
 from pricing.calc.liquidity import AppraisalPrice
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.positions import LineKind, LineValue, PortfolioLine
+from pricing.calc.tradability import label_notes
 
 FORWARD_RATE = "pricing.forward_rate"
 CONVENIENCE_YIELD = "pricing.convenience_yield"
 """Approved convenience yield of a scheme, continuously compounded, by which spot is carried to delivery."""
-LEGAL_BASIS = "pricing.legal_basis"
-VALUATION_ONLY_ZH = "仅估值，不可成交"
-VALUATION_ONLY_EN = "valuation only, not tradable"
 _MICRO_PER_FEN = 10_000
 
 
@@ -84,6 +82,17 @@ class LineMarket:
     uses: Mapping[Unit, VintageUse]
     spots: dict[Unit, _Spot] = field(default_factory=dict, init=False, repr=False, compare=False)
     forwards: dict[Unit, dict[ForwardKey, Forward]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    labels: dict[tuple[Scheme, LineKind, bool, bool], bool] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def is_valuation_only(self, line: PortfolioLine) -> bool:
+        """Say whether a line cannot be traded, by the law of its scheme or for want of papers."""
+        key = (line.unit.scheme, line.kind, line.master_agreement is None, line.derivatives_licence is None)
+        known = self.labels.get(key)
+        if known is None:
+            known = self.labels[key] = bool(label_notes(self.snapshot, line)[0])
+        return known
 
     def past_use(self, unit: Unit, day: date) -> VintageUse | None:
         """Give what is known of a unit's end where it lies before a day, else None."""
@@ -98,7 +107,8 @@ class LineMarket:
 class ValuedLine(NamedTuple):
     """What a line is worth and, on demand, all that is said of it and the figures it came from, the value last.
 
-    `priced_unit` is the unit on whose fair price it rests, None where it rests on none.
+    `priced_unit` is the unit on whose fair price it rests, None where it rests on none; `is_valuation_only` says that
+    it cannot be traded.
 
     A preview asks for the worth alone; what is recorded is made of the same numbers. Large books make many of these,
     and a named tuple costs a fraction of a frozen dataclass.
@@ -115,6 +125,7 @@ class ValuedLine(NamedTuple):
     value: Callable[[], LineValue]
     figures: Callable[[], tuple[Figure, ...]]
     priced_unit: Unit | None = None
+    is_valuation_only: bool = False
 
 
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
@@ -172,23 +183,6 @@ def spot_value(market: LineMarket, line: PortfolioLine, present_value_cny: Decim
         figure=traces.value_name(line),
         snapshot_digest=market.digest,
     )
-
-
-def tradable_notes(snapshot: MarketSnapshot, scheme: Scheme, kind: LineKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Say in both languages that a contract cannot be traded; only a stated legal basis takes the words away."""
-    try:
-        return law_notes(snapshot.parameter(LEGAL_BASIS, scope=f"{scheme}.{kind}"))
-    except MissingData:
-        return law_notes(None)
-
-
-def law_notes(basis: ParameterValue | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Say in both languages whether the law admits an instrument, None being a basis that nobody verified."""
-    if basis is None:
-        return (f"{VALUATION_ONLY_ZH}（成交依据未核实）",), (f"{VALUATION_ONLY_EN} (legal basis not verified)",)
-    if basis.value != "none":
-        return (), ()
-    return (f"{VALUATION_ONLY_ZH}（{basis.document}）",), (f"{VALUATION_ONLY_EN} ({basis.document})",)
 
 
 def micro_of(price: Decimal) -> int:

@@ -16,7 +16,7 @@ from pricing.calc import option_traces
 from pricing.calc.curves.nodes import FloatArray
 from pricing.calc.fixings import Fixings, average_values_per_t, fixings_of
 from pricing.calc.line_faults import failure_of
-from pricing.calc.lines import LineMarket, ValuedLine, tradable_notes
+from pricing.calc.lines import LineMarket, ValuedLine
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.option_lines import OPTION_LEVEL
 from pricing.calc.option_market import OptionMarket, OptionPoint, OptionTerms
@@ -24,6 +24,7 @@ from pricing.calc.options.american import american_option_values
 from pricing.calc.options.black76 import OptionGreeks, black76_greeks
 from pricing.calc.options.kinds import ExerciseStyle
 from pricing.calc.positions import LineValue, OptionFigures, PortfolioLine
+from pricing.calc.tradability import label_notes
 
 _PRICE_PLACES, _GREEK_PLACES, _SHOWN_PLACES = 6, 4, 8
 _DAYS_A_YEAR, _POINT, _BASIS_POINT = 365.0, 0.01, 1e-4
@@ -268,6 +269,7 @@ def _valued(market: LineMarket, one: PricedOption, worth: _Worth) -> ValuedLine:
         variation_margin_cny=None,
         value=partial(_line_value, market, one, worth),
         figures=partial(option_traces.option_figures, line, point, worth.figures, worth.present_value_cny),
+        is_valuation_only=market.is_valuation_only(line),
     )
 
 
@@ -284,7 +286,7 @@ def _line_value(market: LineMarket, one: PricedOption, worth: _Worth) -> LineVal
         notes.append(("波动率为假设", "the volatility is an assumption"))
     if point.is_sample:
         notes.append(("示例报价", "sample quotes"))
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    tradable_zh, tradable_en = label_notes(market.snapshot, line)
     return LineValue(
         line_id=line.line_id,
         label=line.label,

@@ -20,6 +20,7 @@ from pricing.calc.option_market import OptionPoint, OptionTerms
 from pricing.calc.portfolio import PortfolioInputs, PortfolioValue, PricedMarket, priced_market
 from pricing.calc.positions import Averaging, LineKind, LineValue, PortfolioLine
 from pricing.calc.profit_states import LineState, line_state, settlement_on, worth
+from pricing.calc.tradability import is_labelled
 
 _NOTHING = Decimal("0.00")
 
@@ -58,6 +59,7 @@ class LineProfit:
         parts: Every part; with the residual they sum to `change_cny`.
         opening: What the line rested on at the start, None where it was not valued then.
         closing: What the opening line rests on at the end, None where that is not known.
+        is_valuation_only: Whether the line cannot be traded, as its last valuation of the two says.
     """
 
     line_id: str
@@ -72,6 +74,7 @@ class LineProfit:
     closing: LineState | None
     note_zh: str
     note_en: str
+    is_valuation_only: bool
 
     @property
     def change_cny(self) -> Decimal:
@@ -202,6 +205,7 @@ def _explained(code: str, before: _Side, after: _Side) -> LineProfit:
         closing=end,
         note_zh=note_zh,
         note_en=note_en,
+        is_valuation_only=is_labelled(head.notes_zh),
     )
     parts = dict.fromkeys(ProfitPart, _NOTHING)
     moved_cny = _NOTHING

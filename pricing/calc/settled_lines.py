@@ -10,10 +10,11 @@ from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from pricing.calc import traces
 from pricing.calc.line_faults import failure_of
-from pricing.calc.lines import LineMarket, ValuedLine, fen_half_up, micro_of, tradable_notes
+from pricing.calc.lines import LineMarket, ValuedLine, fen_half_up, micro_of
 from pricing.calc.liquidity import PriceFlag
 from pricing.calc.market import MarketSnapshot, Settlement
 from pricing.calc.positions import LineValue, PortfolioLine
+from pricing.calc.tradability import label_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def _settlement_step(snapshot: MarketSnapshot, line: PortfolioLine) -> _SettledL
 
 def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal) -> ValuedLine:
     line, now = item.line, item.settlement
-    tradable_zh, tradable_en = tradable_notes(market.snapshot, line.unit.scheme, line.kind)
+    tradable_zh, tradable_en = label_notes(market.snapshot, line)
     value = LineValue(
         line_id=line.line_id,
         label=line.label,
@@ -136,4 +137,5 @@ def _futures_valued(market: LineMarket, item: _SettledLine, margin_cny: Decimal)
             before_source=item.before_source,
             variation_margin_cny=margin_cny,
         ),
+        is_valuation_only=bool(tradable_zh),
     )

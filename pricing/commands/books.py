@@ -24,8 +24,8 @@ from pricing.schemas import BookImportOut, FailureOut, RiskOut, ValuationOut
 from pricing.schemas.valuation_streams import records_of
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
-                 "variation_margin_cny")  # fmt: skip
-_RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "incremental_cny")
+                 "variation_margin_cny", "is_valuation_only")  # fmt: skip
+_RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "incremental_cny", "is_valuation_only")
 _BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 
 

@@ -18,7 +18,7 @@ from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from pricing import service, workbooks
 from pricing.calc.option_traces import SENSITIVITIES, STYLE_LABELS, TYPE_LABELS, option_buckets, option_figure
-from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, LineValue, OptionFigures
+from pricing.calc.positions import LINE_KIND_LABELS, ForwardFigures, LineValue, OptionFigures
 from pricing.calc.traces import figures_behind, price_figure_name
 from pricing.pages.market import check_ending
 
@@ -47,7 +47,7 @@ class LineView:
             source=Text(value.price_source, _english(value.price_source)),
             price_figure=price_figure_name(value),
             option=None if value.option is None else _option_words(value.option),
-            forward=None if value.forward is None else _forward_words(value.forward),
+            forward=_own_words(value.forward),
         )
 
 
@@ -63,16 +63,15 @@ def _english(source: str) -> str:
     return source
 
 
-def _forward_words(forward: ForwardFigures) -> Text:
-    """Say in one line what a forward rests on, and its value in the currency it was agreed in."""
-    zh, en = FORWARD_BASIS_LABELS[forward.basis]
-    if forward.currency is Currency.CNY:
-        return Text(f"依据：{zh} {forward.price_curve}", f"basis: {en} {forward.price_curve}")
+def _own_words(forward: ForwardFigures | None) -> Text | None:
+    """Say in one line what a forward is worth in the currency it was agreed in, where that is not 元."""
+    if forward is None or forward.currency is Currency.CNY:
+        return None
     price = f"{round_half_up(forward.forward_per_t, 4):f} {forward.currency}"
     value, rate = f"{forward.present_value:,f} {forward.currency}", f"{forward.cny_per_unit.normalize():f}"
     return Text(
-        f"依据：{zh} {forward.price_curve}；远期 {price}/吨；现值 {value}，汇率 {rate}",
-        f"basis: {en} {forward.price_curve}; forward {price}/t; value {value} at {rate}",
+        f"远期 {price}/吨；现值 {value}，汇率 {rate}",
+        f"forward {price}/t; value {value} at {rate}",
     )
 
 

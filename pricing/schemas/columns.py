@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.errors import InvalidInput
 from pricing.calc.positions import LineValue
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.feeds.tables import TextTable
 from pricing.schemas.figures import optional_text_of, text_of
 
@@ -76,7 +77,10 @@ class BookColumnsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ValueColumnsOut(Struct, frozen=True, kw_only=True):
-    """The values of lines as columns of one length; `figure` names each in the decision's trace."""
+    """The values of lines as columns of one length; `figure` names each in the decision's trace.
+
+    A line that is marked `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
+    """
 
     line_id: list[str]
     price_cny_per_t: list[str]
@@ -87,6 +91,9 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
     present_value_cny: list[str]
     variation_margin_cny: list[str | None]
     figure: list[str]
+    is_valuation_only: list[bool]
+    valuation_only_zh: str = VALUATION_ONLY_ZH
+    valuation_only_en: str = VALUATION_ONLY_EN
 
     @classmethod
     def of(cls, lines: tuple[LineValue, ...]) -> "ValueColumnsOut":
@@ -101,4 +108,5 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
             present_value_cny=[text_of(line.present_value_cny) for line in lines],
             variation_margin_cny=[optional_text_of(line.variation_margin_cny) for line in lines],
             figure=[line.figure for line in lines],
+            is_valuation_only=[is_labelled(line.notes_zh) for line in lines],
         )

@@ -8,9 +8,9 @@ from carbonfin.kernel.units import to_decimal
 from carbonfin.web.wire import DayText, IdText, PriceText, day_of, decimal_of
 from pricing.calc.curves.nodes import day_of as day_of_serial
 from pricing.calc.curves.surfaces import SurfaceBuild
-from pricing.calc.lines import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.calc.option_lines import OPTION_LEVEL, OptionLine, OptionLineValue
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.curve_quotes import CurveQuoteOut
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut

@@ -8,6 +8,7 @@ from msgspec import Struct
 from carbonfin.kernel.units import to_decimal
 from pricing.calc.profit import LineProfit, ProfitPart
 from pricing.calc.profit_states import LineState
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.valuations import FailureOut
 from pricing.service import ProfitAnswer
@@ -77,6 +78,7 @@ class LineProfitOut(Struct, frozen=True, kw_only=True):
     closing: LineStateOut | None
     note_zh: str
     note_en: str
+    is_valuation_only: bool
 
     @classmethod
     def of(cls, line: LineProfit) -> "LineProfitOut":
@@ -95,11 +97,15 @@ class LineProfitOut(Struct, frozen=True, kw_only=True):
             closing=LineStateOut.of(line.closing),
             note_zh=line.note_zh,
             note_en=line.note_en,
+            is_valuation_only=line.is_valuation_only,
         )
 
 
 class ProfitOut(Struct, frozen=True, kw_only=True):
-    """A portfolio's change of value between two recorded valuations; `failures` are in no figure."""
+    """A portfolio's change of value between two recorded valuations; `failures` are in no figure.
+
+    A line that is marked `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
+    """
 
     portfolio_name: str
     opening_valuation_id: str
@@ -113,6 +119,8 @@ class ProfitOut(Struct, frozen=True, kw_only=True):
     parts: ProfitPartsOut
     lines: list[LineProfitOut]
     failures: list[FailureOut]
+    valuation_only_zh: str = VALUATION_ONLY_ZH
+    valuation_only_en: str = VALUATION_ONLY_EN
 
     @classmethod
     def of(cls, answer: ProfitAnswer) -> "ProfitOut":

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.web.wire import DayText, IdText, decimal_of
 from pricing.calc.portfolio_risk import STRESS_LABELS, CustomStress, LineRisk, StressResult
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.positions import PortfolioLineIn
 from pricing.schemas.valuations import LINES_MAX, FailureOut
@@ -71,6 +72,7 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
     exposure_cny: str
     component_cny: str
     incremental_cny: str
+    is_valuation_only: bool
 
     @classmethod
     def of(cls, line: LineRisk) -> "LineRiskOut":
@@ -83,6 +85,7 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
             exposure_cny=text_of(line.exposure_cny),
             component_cny=text_of(line.component_cny),
             incremental_cny=text_of(line.incremental_cny),
+            is_valuation_only=line.is_labelled,
         )
 
 
@@ -117,6 +120,8 @@ class StressOut(Struct, frozen=True, kw_only=True):
 class RiskOut(Struct, frozen=True, kw_only=True):
     """The risk of a book: null where no line could be measured; lines left out stand in `failures`.
 
+    A line that is marked `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
+
     `still_volatilities` names the factors whose options are measured by price moves alone, for want of a history.
     """
 
@@ -140,6 +145,8 @@ class RiskOut(Struct, frozen=True, kw_only=True):
     failures: list[FailureOut]
     is_sample: bool
     snapshot_digest: str
+    valuation_only_zh: str = VALUATION_ONLY_ZH
+    valuation_only_en: str = VALUATION_ONLY_EN
 
     @classmethod
     def of(cls, answer: RiskAnswer) -> "RiskOut":

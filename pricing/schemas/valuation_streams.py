@@ -2,17 +2,20 @@
 
 from msgspec import Struct
 
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import text_of
 from pricing.schemas.valuations import FailureOut, PreviewPriceOut
 from pricing.service import PieceValue, StreamTotal
 
 
 class StreamHeadOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="head"):
-    """What the book is valued on; comes first."""
+    """What the book is valued on, and the label of lines marked `is_valuation_only`; comes first."""
 
     valuation_date: str
     known_at: str
     snapshot_digest: str
+    valuation_only_zh: str = VALUATION_ONLY_ZH
+    valuation_only_en: str = VALUATION_ONLY_EN
 
 
 class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="lines"):
@@ -25,6 +28,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
     is_sample: list[bool]
     present_value_cny: list[str]
     variation_margin_cny: list[str | None]
+    is_valuation_only: list[bool]
 
     @classmethod
     def of(cls, value: PieceValue) -> "StreamLinesOut":
@@ -38,6 +42,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
             is_sample=lines.is_sample,
             present_value_cny=[_yuan(fen) for fen in lines.present_value_fen],
             variation_margin_cny=[None if fen is None else _yuan(fen) for fen in lines.variation_margin_fen],
+            is_valuation_only=lines.is_valuation_only,
         )
 
 

@@ -15,6 +15,7 @@ from pricing.calc.positions import (
     LineValue,
     OptionFigures,
 )
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
 from pricing.schemas.forwards import ForwardFiguresOut
@@ -103,7 +104,10 @@ class OptionBucketOut(Struct, frozen=True, kw_only=True):
 
 
 class LineValueOut(Struct, frozen=True, kw_only=True):
-    """The value of a line with the price it rests on; `figure` names it in the decision's trace."""
+    """The value of a line with the price it rests on; `figure` names it in the decision's trace.
+
+    A line that is marked `is_valuation_only` cannot be traded; the first of its notes say why.
+    """
 
     line_id: str
     label: str
@@ -125,6 +129,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     snapshot_digest: str
     option: OptionFiguresOut | None = None
     forward: ForwardFiguresOut | None = None
+    is_valuation_only: bool = False
 
     @classmethod
     def of(cls, value: LineValue) -> "LineValueOut":
@@ -150,6 +155,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
             snapshot_digest=value.snapshot_digest,
             option=None if value.option is None else OptionFiguresOut.of(value.option),
             forward=None if value.forward is None else ForwardFiguresOut.of(value.forward),
+            is_valuation_only=is_labelled(value.notes_zh),
         )
 
 
@@ -270,10 +276,14 @@ class PreviewLineOut(Struct, frozen=True, kw_only=True):
     is_sample: bool
     present_value_cny: str
     variation_margin_cny: str | None
+    is_valuation_only: bool
 
 
 class PreviewOut(Struct, frozen=True, kw_only=True):
-    """A book's value on the market as known at `known_at`; nothing is on record."""
+    """A book's value on the market as known at `known_at`; nothing is on record.
+
+    A line that is marked `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
+    """
 
     valuation_date: str
     known_at: str
@@ -285,6 +295,8 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
     prices: list[PreviewPriceOut]
     lines: list[PreviewLineOut]
     failures: list[FailureOut]
+    valuation_only_zh: str = VALUATION_ONLY_ZH
+    valuation_only_en: str = VALUATION_ONLY_EN
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
@@ -313,6 +325,7 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
                     variation_margin_cny=None
                     if value.variation_margin_cny is None
                     else text_of(value.variation_margin_cny),
+                    is_valuation_only=value.is_valuation_only,
                 )
                 for value in values
             ],

@@ -14,9 +14,10 @@ from carbonfin.rules.parameters import ParameterValue
 from pricing.calc.forward_lines import forward_of
 from pricing.calc.forward_values import forward_value
 from pricing.calc.line_faults import late_delivery
-from pricing.calc.lines import FORWARD_RATE, Forward, tradable_notes
+from pricing.calc.lines import FORWARD_RATE, Forward
 from pricing.calc.portfolio import priced_market
 from pricing.calc.positions import LAST_DELIVERY_DATE, LineKind, LineValue, PortfolioLine
+from pricing.calc.tradability import label_notes
 from pricing.service.curve_readers import curve_markets_of
 from pricing.service.market import market_snapshot
 
@@ -91,7 +92,7 @@ def forward_quote(
     _, forwards = curve_markets_of(session, actor, [line], snapshot)
     market = priced_market(snapshot, {unit})
     known = forward_of(market.lines, line, forwards=forwards, unpriced=market.unpriced)
-    zh, en = tradable_notes(snapshot, unit.scheme, LineKind.FORWARD)
+    zh, en = label_notes(snapshot, line)
     return ForwardAnswer(
         unit=unit,
         currency=currency,

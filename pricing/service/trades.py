@@ -14,8 +14,8 @@ from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.rulebook import book_for
 from pricing.calc.instruments.contracts import AllowanceOption, OtcForward
 from pricing.calc.instruments.terms import LegalBasis, Notes, basis_notes
-from pricing.calc.lines import LEGAL_BASIS, law_notes
 from pricing.calc.positions import LineKind
+from pricing.calc.tradability import LEGAL_BASIS, law_notes
 from pricing.feeds.trade_documents import ReadTrade, read_trade_document, write_cdm, write_fpml
 
 _FAULTS_TOLD = 20

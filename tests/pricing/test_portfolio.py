@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import canonical_json
-from pricing.calc.lines import VALUATION_ONLY_ZH
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
 from pricing.calc.positions import LineKind, PortfolioLine
+from pricing.calc.tradability import VALUATION_ONLY_ZH
 from tests.pricing.markets import BUSINESS_DATE, F1, G1, KNOWN_AT, snapshot_of, spot
 
 SNAPSHOT = snapshot_of()

@@ -63,7 +63,15 @@ def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -
     for name in ("snapshot_digest", "known_at", "present_value_cny", "variation_margin_cny", "level_max", "is_sample",
                  "failures"):  # fmt: skip
         assert preview[name] == stored[name], name
-    shown = ("line_id", "price_cny_per_t", "level", "is_sample", "present_value_cny", "variation_margin_cny")
+    shown = (
+        "line_id",
+        "price_cny_per_t",
+        "level",
+        "is_sample",
+        "present_value_cny",
+        "variation_margin_cny",
+        "is_valuation_only",
+    )
     assert preview["lines"] == [{name: line[name] for name in shown} for line in stored["lines"]]
     # By hand: (75.5397 - 77.50) t discounted is worked in the forward's own test; 60,000 t at 75.02 is 4,501,200.
     assert {line["line_id"]: line["present_value_cny"] for line in preview["lines"]} == {

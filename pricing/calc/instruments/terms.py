@@ -9,8 +9,8 @@ from carbonfin.kernel.enterprises import Usci
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.parties import Lei
 from carbonfin.kernel.units import Currency
-from pricing.calc.lines import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.calc.positions import MAX_QUANTITY_T
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 
 MAX_PRICE_PER_T = Decimal(90_000)
 _USCI_LENGTH, _LEI_LENGTH = 18, 20
@@ -80,7 +80,7 @@ def basis_notes(basis: LegalBasis, *, is_derivative: bool) -> Notes:
     """Say in both languages that a trade is valued only, where a paper it needs is missing.
 
     This speaks of the trade's own papers. Whether the law of its scheme admits the product at all is said by
-    `pricing.calc.lines.tradable_notes`; a trade may be made only where both are silent.
+    `pricing.calc.tradability.tradable_notes`; a trade may be made only where both are silent.
     """
     zh, en = basis.lacking(is_derivative=is_derivative)
     if not zh:

@@ -74,6 +74,7 @@ class LineRisk:
         exposure_cny: What the line gains where its price doubles; of an option, along its delta.
         component_cny: Its mean loss over the tail; the lines sum to the expected shortfall.
         incremental_cny: Value at risk of the book less that without the line.
+        is_valuation_only: Whether the line cannot be traded; None in measurements made before that was asked.
     """
 
     line_id: str
@@ -83,6 +84,12 @@ class LineRisk:
     exposure_cny: Decimal
     component_cny: Decimal
     incremental_cny: Decimal
+    is_valuation_only: bool | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the label 仅估值，不可成交 is shown; where nobody asked, every contract has it."""
+        return self.kind is not LineKind.SPOT if self.is_valuation_only is None else self.is_valuation_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

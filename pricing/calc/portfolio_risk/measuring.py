@@ -25,6 +25,7 @@ from pricing.calc.portfolio_risk.stresses import stress_results
 from pricing.calc.portfolio_risk.traces import risk_trace
 from pricing.calc.risk.contributions import contributions
 from pricing.calc.risk.measures import tail_risk
+from pricing.calc.tradability import is_labelled, labels_lines
 from pricing.calc.volatility import TRADING_DAYS_A_YEAR
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,7 +50,7 @@ def measure_risk(inputs: RiskInputs) -> PortfolioRisk:
     horizon = snapshot.parameter(HORIZON_DAYS, scope="").integer
     pnl, is_undiversified = _scenario_pnl(inputs, exposed, horizon)
     risk = tail_risk(np.sum(pnl, axis=0), confidence) if exposed else None
-    lines = _line_risks(exposed, pnl, confidence) if exposed else ()
+    lines = _line_risks(exposed, pnl, confidence, is_labelling=labels_lines(snapshot)) if exposed else ()
     stresses = tuple(stress_results(inputs, exposed))
     present_cny = sum((one.value.present_value_cny for one in exposed), Decimal("0.00"))
     still = _still(inputs, exposed)
@@ -152,7 +153,9 @@ class _Draws:
         return np.sqrt((degrees - 2.0) / total)
 
 
-def _line_risks(exposed: Sequence[ExposedLine], pnl: FloatArray, confidence: Decimal) -> tuple[LineRisk, ...]:
+def _line_risks(
+    exposed: Sequence[ExposedLine], pnl: FloatArray, confidence: Decimal, *, is_labelling: bool
+) -> tuple[LineRisk, ...]:
     split = contributions(pnl, confidence)
     return tuple(
         LineRisk(
@@ -163,6 +166,7 @@ def _line_risks(exposed: Sequence[ExposedLine], pnl: FloatArray, confidence: Dec
             exposure_cny=fen(one.price_leg),
             component_cny=fen(split.component_shortfall[place].item()),
             incremental_cny=fen(split.incremental[place].item()),
+            is_valuation_only=is_labelled(one.value.notes_zh) if is_labelling else None,
         )
         for place, one in enumerate(exposed)
     )
