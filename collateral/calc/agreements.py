@@ -8,10 +8,10 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny
 from collateral.calc.appraisal import Refusal
+from collateral.calc.cash_margin import MarginStep
 from collateral.calc.coverage import TopUp
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.ledger import Bucket
-from collateral.calc.margin_interest import MarginStep
 from collateral.calc.repo import RepoTerms
 from collateral.calc.surrender import SafeDate
 

@@ -11,10 +11,10 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, cny, round_half_up, round_up
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
+from collateral.calc.cash_margin import MarginAccount, MarginStep, margin_figures, margin_return
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
-from collateral.calc.margin_interest import MarginAccount, MarginStep, margin_figures
 from collateral.calc.repo_accrual import RateStep, accrued_over_rates
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b, lendable_amount, lendable_cny
 
@@ -169,6 +169,7 @@ class RepoExposureInputs:
 
     Attributes:
         margin_steps: How the cash margin came about by day, which its interest hangs on.
+        returns_margin: Whether cash margin that is needed no more goes back; decisions of before did not look at it.
     """
 
     terms: RepoTerms
@@ -179,6 +180,7 @@ class RepoExposureInputs:
     margin_units_t: int
     margin_cash_amount: Decimal
     margin_steps: tuple[MarginStep, ...] | None = field(default=None, metadata=ADDED_LATER)
+    returns_margin: bool | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def margin_held_amount(self) -> Decimal:
@@ -189,7 +191,11 @@ class RepoExposureInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoExposureOutcome:
-    """Exposure of the buyer by both methods; the agreed one decides the call."""
+    """Exposure of the buyer by both methods; the agreed one decides the call.
+
+    Attributes:
+        margin_return_amount: Cash margin the buyer is to give back, in the cash currency; None where it holds none.
+    """
 
     repurchase_price_amount: Decimal
     accrued_value_amount: Decimal
@@ -203,6 +209,12 @@ class RepoExposureOutcome:
     margin_call_units_t: int
     is_called: bool
     trace: tuple[Figure, ...]
+    margin_return_amount: Decimal | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether margin goes back."""
+        return bool(self.margin_return_amount)
 
 
 def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
@@ -235,12 +247,21 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
     worth_cny_per_t = inputs.price.price_cny_per_t * (1 if terms.method is ExposureMethod.A else 1 - ratio)
     units_t = int(round_up(exposure_cny / worth_cny_per_t)) if is_called else 0
     _call_figures(terms, call_amount if is_called else Decimal("0.00"), units_t, haircut_names, figures)
+    back_amount = None
+    if inputs.returns_margin:
+        back_amount = margin_return(
+            exposure_cny, held_amount=inputs.margin_cash_amount, minimum_amount=terms.minimum_transfer_amount,
+            # By method A a yuan of cash covers 1 / (1 - H) of exposure, so that much less goes back.
+            cover_ratio=1 - ratio if terms.method is ExposureMethod.A else Decimal(1),
+            cny_per_unit=inputs.fx.cny_per_unit, currency=terms.currency, exposure=f"exposure_{terms.method.lower()}",
+            figures=figures,
+        )  # fmt: skip
     return RepoExposureOutcome(
         repurchase_price_amount=terms.accrued(terms.repurchase_date),
         accrued_value_amount=value_amount, accrued_value_cny=value_cny, market_value_cny=market_value_cny,
         haircut_ratio=ratio, exposure_a_cny=exposure_a, exposure_b_cny=exposure_b, exposure_cny=exposure_cny,
         margin_call_amount=call_amount if is_called else Decimal("0.00"), margin_call_units_t=units_t,
-        is_called=is_called, trace=figures.trace(),
+        is_called=is_called, trace=figures.trace(), margin_return_amount=back_amount,
     )  # fmt: skip
 
 

@@ -176,7 +176,8 @@ class RepoOut(Struct, frozen=True, kw_only=True):
     """A repo with its exposure as of the business date; `net` where it is netted with others, and called with them.
 
     `margin_cash_amount` is the cash margin the buyer holds, negative where the seller holds it. It earns interest at
-    `margin_rate`, null where none is agreed; `accrued_value_amount` is less both.
+    `margin_rate`, null where none is agreed; `accrued_value_amount` is less both. `margin_return_amount` is
+    what of it is needed no more, null where none is held.
     """
 
     repo_id: str
@@ -203,6 +204,7 @@ class RepoOut(Struct, frozen=True, kw_only=True):
     exposure_cny: str
     margin_call_amount: str
     margin_call_units_t: int
+    margin_return_amount: str | None
     margin_cash_amount: str
     margin_units_t: int
     margin_rate: str | None
@@ -241,6 +243,7 @@ class RepoOut(Struct, frozen=True, kw_only=True):
             exposure_cny=str(exposure.exposure_cny),
             margin_call_amount=str(exposure.margin_call_amount),
             margin_call_units_t=exposure.margin_call_units_t,
+            margin_return_amount=None if exposure.margin_return_amount is None else str(exposure.margin_return_amount),
             margin_cash_amount=str(repo.margin_cash_amount),
             margin_units_t=repo.margin_units_t,
             margin_rate=None if terms.margin_rate is None else str(terms.margin_rate),

@@ -59,11 +59,12 @@ class _Struck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Due:
-    """A call to be made: on which repo, for how much, by which decision."""
+    """A call to be made: on which repo, for how much, by which decision, and which way the margin goes."""
 
     repo: Repo
     amount: Decimal
     decision_id: str
+    direction: str = "delivery"
 
 
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[str]:
@@ -95,10 +96,25 @@ def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[
         for one in fresh
         if one.repo.id in alone and one.outcome.is_called and one.repo.state == "OPEN"
     ]
+    due += _returns(session, actor, [one for one in fresh if one.repo.id in alone], decision_ids)
     for key, group in groups.items():
         due += _net_due(session, actor, view, key, group, decision_ids=decision_ids)
     _call(session, actor, view, due)
     return Batch(values=tuple(one.repo.terms.code for one in struck), failures=tuple(failures))
+
+
+def _returns(session: Session, actor: Actor, alone: Sequence[_Struck], decision_ids: Mapping[str, str]) -> list[_Due]:
+    """Give the margin that goes back, of repos for which nothing is called or on its way back already."""
+    over = [one for one in alone if one.outcome.is_returned and one.repo.state == "OPEN"]
+    waiting = {call.agreement_code for call in margin.live_calls(session, actor)} if over else set()
+    return [
+        _Due(
+            repo=one.repo, amount=one.outcome.margin_return_amount or Decimal(0),
+            decision_id=decision_ids[one.repo.id], direction="return",
+        )
+        for one in over
+        if one.repo.terms.code not in waiting
+    ]  # fmt: skip
 
 
 def _struck(repo: Repo, inputs_text: str) -> _Struck:
@@ -270,7 +286,7 @@ def net_of_exposure(nets: Mapping[str, NetMargin], repo: Repo, exposure: RepoExp
 
 
 def _call(session: Session, actor: Actor, view: DeskView, due: Sequence[_Due]) -> None:
-    """Issue calls; without agreed terms a deadline is not known here, so none is shown."""
+    """Issue calls either way; without agreed terms a deadline is not known here, so none is shown."""
     if not due:
         return
     at = view.standing.known_at
@@ -292,7 +308,7 @@ def _call(session: Session, actor: Actor, view: DeskView, due: Sequence[_Due]) -
                 id=call_id, agreement_code=one.repo.terms.code, state="ISSUED", issued_on=view.day,
                 deadline=None if begun is None else begun.deadline, currency=one.repo.terms.currency,
                 cash_amount=one.amount, top_ups=(), decision_id=one.decision_id, closed_on=None,
-                part=parts.get(one.repo.terms.code, 0), direction="delivery",
+                part=parts.get(one.repo.terms.code, 0), direction=one.direction,
                 deadline_at=None if begun is None else begun.deadline_at,
                 terms_id=None if found is None else found.id,
             )
@@ -302,8 +318,9 @@ def _call(session: Session, actor: Actor, view: DeskView, due: Sequence[_Due]) -
         ]
     _write(session, actor, view, calls, steps)
     after = REPO.after("OPEN", "margin transfer due")
-    moved = store.move_repos(session, actor, [one.repo.id for one in due], before="OPEN", after=after)
-    assert moved == len(due), "a repo was moved by another transaction; this one is taken back and tried again"
+    called = [one.repo.id for one in due if one.direction == "delivery"]  # what goes back leaves the repo as it is
+    moved = store.move_repos(session, actor, called, before="OPEN", after=after)
+    assert moved == len(called), "a repo was moved by another transaction; this one is taken back and tried again"
     told = [(call, f"repo:{one.repo.id}") for call, one in zip(calls, due, strict=True)]
     tell_calls(session, actor, told, at=at, is_first=True)
 
@@ -326,6 +343,7 @@ def _write(
                 "cash_amount": call.cash_amount,
                 "decision_id": call.decision_id,
                 "part": call.part,
+                "direction": call.direction,
                 "deadline_at": call.deadline_at,
                 "terms_id": call.terms_id,
             }
@@ -345,7 +363,7 @@ def _write(
         ],
         of_all={
             "organization_id": actor.organization_id, "state": "ISSUED", "issued_on": view.day,
-            "issued_at": view.standing.known_at, "direction": "delivery", "received_amount": Decimal("0.00"),
+            "issued_at": view.standing.known_at, "received_amount": Decimal("0.00"),
             "top_ups": [],
         },
         of_events={

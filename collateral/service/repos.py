@@ -236,6 +236,7 @@ class RepoFacts:
             margin_units_t=repo.margin_units_t,
             margin_cash_amount=repo.margin_cash_amount,
             margin_steps=repo.margin_steps or None,
+            returns_margin=True if repo.margin_cash_amount > 0 else None,
         )
 
     def _once(self, key: Hashable, find: Callable[[], T]) -> T:

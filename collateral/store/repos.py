@@ -15,7 +15,7 @@ from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.rows import insert_many, new_ids, table_of
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord
-from collateral.calc.margin_interest import MarginStep, stepped
+from collateral.calc.cash_margin import MarginStep, stepped
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome, RepoTerms
 from collateral.calc.repo_accrual import RateStep
 from collateral.models import RepoExposureRow, RepoRow

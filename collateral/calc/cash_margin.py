@@ -1,14 +1,16 @@
-"""What the cash margin of a repo is worth on a day: what is held, and the interest it earned (GMRA 2011, 4(f))."""
+"""The cash margin of a repo on a day: what is held, the interest it earned (GMRA 2011, 4(f)), and what goes back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency, Money
 from collateral.calc.figures import FigureList
 from collateral.calc.net_exposure import MarginBalance, cash_margin_interest
+
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +87,30 @@ def margin_figures(
         "margin cash + interest", inputs=(held, interest),
     )  # fmt: skip
     return held_amount + earned, whole
+
+
+def margin_return(
+    exposure_cny: Decimal, *, held_amount: Decimal, minimum_amount: Decimal, cover_ratio: Decimal,
+    cny_per_unit: Decimal, currency: Currency, exposure: str, figures: FigureList,
+) -> Decimal:  # fmt: skip
+    """Give the cash margin that goes back: what is over, rounded down, at most what is held, not below the minimum.
+
+    Args:
+        exposure_cny: The buyer's exposure with the margin counted; negative where more is held than needed.
+        held_amount: Cash margin the buyer holds, in the cash currency.
+        minimum_amount: The least that is transferred.
+        cover_ratio: How much cash makes up for one yuan of exposure.
+        cny_per_unit: CNY for one unit of the cash currency.
+        currency: The cash currency.
+        exposure: Name of the exposure in the trace, where the rate, the margin and the minimum stand already.
+        figures: The trace.
+    """
+    over = (max(-exposure_cny, Decimal(0)) * cover_ratio / cny_per_unit).quantize(_CENT, rounding=ROUND_FLOOR)
+    wanted = min(over, held_amount)
+    amount = wanted if wanted >= minimum_amount else Decimal("0.00")
+    figures.result(
+        "margin_return", (f"退还保证金（{currency}）", f"Margin to return in {currency}"), amount, currency,
+        "what is over / FX, rounded down, at most the margin held, not below the minimum transfer",
+        inputs=(exposure, "fx", "margin_cash", "minimum_transfer"),
+    )  # fmt: skip
+    return amount

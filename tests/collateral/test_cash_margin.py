@@ -14,10 +14,12 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
-from collateral import service
+from collateral import jobs, service
+from collateral.calc.cash_margin import MarginAccount, MarginStep, stepped
 from collateral.calc.close_out import RepoSide
-from collateral.calc.margin_interest import MarginAccount, MarginStep, stepped
+from collateral.calc.repo import ExposureMethod
 from collateral.calc.repo_event_values import RepoEventKind, ValueEvidence
+from collateral.service import CallStep
 from collateral.service import repo_events as life
 from collateral.store import repos as store
 from tests.collateral.desk import Desk, build_desk
@@ -136,3 +138,64 @@ def test_a_rate_that_is_a_percentage_is_refused(desk_sessions: Sessions, desk: D
     with pytest.raises(InvalidInput) as refused:
         opened(desk_sessions, desk, margin_rate=Decimal(2))
     assert refused.value.field == "margin_rate"
+
+
+def holding(sessions: Sessions, desk: Desk, margin: str, **terms: object) -> str:
+    repo_id = opened(sessions, desk, **terms)
+    with sessions.begin() as session:
+        repo = store.load_repo(session, desk.maker, repo_id, lock=True)
+        store.change_margin(session, repo, margin_cash_amount=Decimal(margin), on=date(2025, 6, 20))
+    return repo_id
+
+
+@pytest.mark.parametrize(
+    ("margin", "terms", "back"),
+    [
+        # (2,411,322.74 - 200,000.00) x 0.912707 = 2,018,289.74; less 2,080,000.00: 61,710.26 over, 67,612.34 HKD
+        ("200000.00", {}, "67612.34"),
+        # 2,018,289.74 / 0.52 - 4,000,000.00 = -118,673.58; x 0.52 / 0.912707
+        ("200000.00", {"method": ExposureMethod.A}, "67612.34"),
+        # 34,329.05 CNY are 37,612.34 HKD: below the least transfer of 50,000.00
+        ("170000.00", {}, "0.00"),
+        # 200,000 t secure far more than is owed: no more goes back than is held
+        ("60000.00", {"quantity_t": 110_000, "minimum_transfer_amount": Decimal("0.00")}, "60000.00"),
+        # 2,411,322.74 - 132,387.66 is just covered
+        ("132387.66", {"minimum_transfer_amount": Decimal("0.00")}, "0.00"),
+    ],
+)
+def test_margin_that_is_needed_no_more_goes_back(
+    desk_sessions: Sessions, desk: Desk, margin: str, terms: dict[str, object], back: str
+) -> None:
+    repo_id = holding(desk_sessions, desk, margin, **terms)
+    with desk_sessions.read() as session:
+        exposure = service.repo_exposure_of(session, desk.maker, repo_id, standing=desk.standing)
+    assert (exposure.margin_return_amount, exposure.is_called) == (Decimal(back), False)
+
+
+def test_without_margin_nothing_is_said_of_a_return(desk_sessions: Sessions, desk: Desk) -> None:
+    repo_id = opened(desk_sessions, desk, quantity_t=110_000)
+    with desk_sessions.read() as session:
+        exposure = service.repo_exposure_of(session, desk.maker, repo_id, standing=desk.standing)
+    assert exposure.margin_return_amount is None
+    assert "margin_return" not in {one.name for one in exposure.trace}
+
+
+def test_the_day_calls_the_return_once_and_the_margin_follows(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    repo_id = holding(sessions, desk, "200000.00")
+    for _ in range(2):
+        with sessions.begin() as session:
+            assert jobs.revalue(session, desk.maker, TODAY).failures == ()
+    with sessions.read() as session:
+        (call,) = service.live_calls(session, desk.maker, agreement_code="R1")
+        assert service.load_repo(session, desk.maker, repo_id).state == "OPEN", "who gives back is not called"
+        assert replay_decision(session, service.DECISION_KINDS, call.decision_id).same
+    assert (call.direction, call.cash_amount, call.currency) == ("return", Decimal("67612.34"), "HKD")
+    with sessions.begin() as session:
+        given = CallStep(name="receive", words="凭证 1", amount=Decimal("67612.34"))
+        service.take_call_step(session, desk.maker, call.id, given, standing=desk.standing)
+    with sessions.begin() as session:
+        assert service.load_repo(session, desk.maker, repo_id).margin_cash_amount == Decimal("132387.66")
+        assert jobs.revalue(session, desk.maker, TODAY).failures == ()
+        assert service.live_calls(session, desk.maker, agreement_code="R1") == ()
