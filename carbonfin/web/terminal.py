@@ -118,3 +118,16 @@ def content_of(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}", zh=f"无法读取 {file}", field="file") from error
+
+
+def written(file: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        InvalidInput: It cannot be written.
+    """
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        why = f"{file} cannot be written: {error.strerror}"
+        raise InvalidInput(why, zh=f"无法写入 {file}", field="file") from error

@@ -14,6 +14,7 @@ from carbonfin.rules.jdm import read_jdm
 from carbonfin.rules.jdm_columns import JdmColumns
 from carbonfin.rules.table_files import read_tables_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
+from carbonfin.web.terminal import content_of
 
 _CASES_MAX = 1_000_000
 _FOUND_MAX = 80
@@ -104,22 +105,25 @@ def _line_fault(name: str, text: str, refused: InvalidInput) -> Fault:
     return Fault(cell=place, found=stands[:_FOUND_MAX], expected_zh=refused.zh.removeprefix(f"{place}："))
 
 
-def tables_of(
-    path: Path, days: VersionDays | None = None, columns: JdmColumns | None = None
-) -> tuple[TableVersion, ...]:
-    """Read the tables of a file on disk, of a JDM file with its days and what is said beside it.
+def require_sound(read: TablesRead, name: str) -> TablesRead:
+    """Give what was read of a file where nothing in it is wrong.
 
     Raises:
-        InvalidInput: There is no such file, it is of another type, or a table in it breaks a rule.
+        InvalidInput: Something is; every place is named, with what stands there and what was expected.
     """
-    read = read_tables(path.name, _content(path), days, columns)
     if read.faults:
         raise InvalidInput(
-            f"{path.name}: {len(read.faults)} cells are wrong: {', '.join(fault.cell for fault in read.faults)}",
-            zh=f"{path.name}：{'；'.join(f'{one.cell}“{one.found}”应为{one.expected_zh}' for one in read.faults)}",
+            f"{name}: {len(read.faults)} places are wrong: {', '.join(fault.cell for fault in read.faults)}",
+            zh=f"{name}：{'；'.join(f'{one.cell}“{one.found}”应为{one.expected_zh}' for one in read.faults)}",
             field="file",
+            remedy="Mend the places named; give a JDM file its domains with --follows or --sheet."
+            if read.sheet
+            else "",
+            remedy_zh="请更正所列各处；JDM 文件可用 --follows 沿用决策表，或用 --sheet 另附取值范围。"
+            if read.sheet
+            else "",
         )
-    return read.versions
+    return read
 
 
 def cases_of(path: Path, table: DecisionTable) -> Iterator[dict[str, object]]:
@@ -129,7 +133,7 @@ def cases_of(path: Path, table: DecisionTable) -> Iterator[dict[str, object]]:
         InvalidInput: A heading is no input of the table, or a value cannot be; the line is named.
     """
     domains = {column.name: column.domain for column in table.inputs}
-    rows = csv.reader(_text(path.name, _content(path)).splitlines())
+    rows = csv.reader(_text(path.name, content_of(path)).splitlines())
     names = next(rows, [])
     unknown = [name for name in names if name not in domains]
     if not names or unknown:
@@ -143,13 +147,6 @@ def cases_of(path: Path, table: DecisionTable) -> Iterator[dict[str, object]]:
             }
         except InvalidInput as error:
             raise _refusal(path, line, error.detail, error.zh) from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read", zh=f"无法读取文件 {path.name}", field="file") from error
 
 
 def _text(name: str, content: bytes) -> str:

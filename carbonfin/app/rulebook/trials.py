@@ -1,6 +1,6 @@
 """A trial of a table as systems ask for it: inputs by name, the answer, and what became of every row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -74,3 +74,24 @@ def trial_inputs(table: DecisionTable, sent: Mapping[str, str | bool | None]) ->
         column.name: typed(column.domain, value) if isinstance(value := sent.get(column.name), str) else value
         for column in table.inputs
     }
+
+
+def inputs_typed(given: Iterable[str]) -> dict[str, str | bool | None]:
+    """Give inputs from words as `points=80`.
+
+    Raises:
+        InvalidInput: One of them has no name, or stands twice.
+    """
+    found: dict[str, str | bool | None] = {}
+    for word in given:
+        name, sign, value = word.partition("=")
+        if not sign or not name.strip() or name.strip() in found:
+            raise InvalidInput(
+                f"{word[:100]!r} is no name=value, or its name stands twice",
+                zh=f"“{word[:100]}”应写作 输入项=值，且每项只写一次",
+                field="input",
+                remedy="Write each input once, as points=80.",
+                remedy_zh="请逐项填写一次，例如 points=80。",
+            )
+        found[name.strip()] = value.strip() or None
+    return found

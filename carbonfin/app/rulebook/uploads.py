@@ -32,8 +32,8 @@ class BesideFile:
     sheet: JdmSheetIn = _NO_SHEET
 
 
-def read_upload(shelf: Shelf, name: str, content: bytes, beside: BesideFile) -> TablesRead:
-    """Read a file of tables; `shelf` is what a draft would take the place of.
+def read_upload(shelf: Shelf | None, name: str, content: bytes, beside: BesideFile) -> TablesRead:
+    """Read a file of tables; `shelf` is what a draft would take the place of, needed where a table is followed.
 
     Raises:
         InvalidInput: It is of another type, cannot be read at all, says itself what was said beside it too, or there is
@@ -46,13 +46,14 @@ def read_upload(shelf: Shelf, name: str, content: bytes, beside: BesideFile) -> 
     return read_tables(name, content, days, _columns(shelf, beside, days))
 
 
-def _columns(shelf: Shelf, beside: BesideFile, days: VersionDays | None) -> JdmColumns:
+def _columns(shelf: Shelf | None, beside: BesideFile, days: VersionDays | None) -> JdmColumns:
     return columns_of(beside.sheet, node=beside.node, base=_followed(shelf, beside.follows, days))
 
 
-def _followed(shelf: Shelf, follows: str, days: VersionDays | None) -> DecisionTable | None:
+def _followed(shelf: Shelf | None, follows: str, days: VersionDays | None) -> DecisionTable | None:
     if not follows:
         return None
+    assert shelf is not None, "who follows a table brings the shelf"
     found = shelf.replaced(follows, valid_from=None if days is None else days.valid_from)
     if found is None:
         raise InvalidInput(

@@ -1,10 +1,13 @@
-"""The commands `carbonfin rules …`."""
+"""Commands over the rulebook: tables proven, listed, tried over cases and proposed, and parameters."""
 
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from carbonfin.app.rulebook.commands.options import Follows, KnownFrom, Node, Sheet, ValidFrom
 
 if TYPE_CHECKING:
     from carbonfin.rules.tables import TableVersion
@@ -13,24 +16,38 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, help="规则：决策表与参数的校验、试算、发起、查询 / rules as code")
 
 _UNSOUND = 1
-File = Annotated[Path, typer.Argument(help="决策表文件，.toml 或 .xlsx / the tables' file")]
+File = Annotated[Path, typer.Argument(help="决策表文件，.toml、.xlsx 或 .json（JDM）/ the tables' file")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用日，默认今日 / valid on")]
 
 
 @commands.command("validate")
-def validate_command(context: typer.Context, file: File) -> None:
+def validate_command(
+    *,
+    context: typer.Context,
+    file: File,
+    valid_from: ValidFrom = None,
+    known_from: KnownFrom = None,
+    follows: Follows = "",
+    node: Node = "",
+    sheet: Sheet = None,
+) -> None:
     """校验决策表：缺口、重叠、无效行、读取约定；不可发布则退出码为 1 / prove tables sound and read, or show why not."""
-    from carbonfin.app.rulebook.files import tables_of
+    from carbonfin.app.rulebook.command_files import beside_file, tables_on_disk
     from carbonfin.app.rulebook.views import findings_of
+    from carbonfin.rules.file_places import finding_places
     from carbonfin.web.terminal import plain_answer
 
+    beside = beside_file(valid_from=valid_from, known_from=known_from, follows=follows, node=node, sheet=sheet)
+    read = tables_on_disk(context, file, beside)
     found = [
         {"table": version.table.name, "kind": one.kind.value, "is_fatal": one.is_fatal, "zh": one.zh, "en": one.en,
-         "counter_example": one.counter_example}
-        for version in tables_of(file)
+         "counter_example": one.counter_example,
+         "places": [place.place for place in finding_places(one, version.table, places)] if places else []}
+        for version, places in zip_longest(read.versions, read.places)
         for one in findings_of(version.table)
     ]  # fmt: skip
-    plain_answer(found, json_output=context.meta["json_output"], columns=("table", "kind", "is_fatal", "zh"))
+    columns = ("table", "kind", "is_fatal", "zh", "places")
+    plain_answer(found, json_output=context.meta["json_output"], columns=columns)
     if any(one["is_fatal"] for one in found):
         raise typer.Exit(_UNSOUND)
 
@@ -78,16 +95,23 @@ def impact_command(
     file: File,
     cases: Annotated[Path, typer.Argument(help="试算样本，CSV，表头为输入项 / cases, a CSV headed by inputs")],
     on: Day = None,
+    valid_from: ValidFrom = None,
+    known_from: KnownFrom = None,
+    follows: Follows = "",
+    node: Node = "",
+    sheet: Sheet = None,
 ) -> None:
     """试算变更影响：哪些样本由何结果变为何结果、相差多少 / what a draft would change over these cases."""
-    from carbonfin.app.rulebook.files import cases_of, tables_of
+    from carbonfin.app.rulebook.command_files import beside_file, tables_on_disk
+    from carbonfin.app.rulebook.files import cases_of
     from carbonfin.kernel.errors import MissingData
     from carbonfin.rules.impact import impact_of
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
+    beside = beside_file(valid_from=valid_from, known_from=known_from, follows=follows, node=node, sheet=sheet)
     answers = []
-    for draft in tables_of(file):
+    for draft in tables_on_disk(context, file, beside).versions:
         try:
             current = _in_force(terminal, draft.table.name, on).table
         except MissingData:
@@ -110,19 +134,26 @@ def impact_command(
 
 @commands.command("propose")
 def propose_command(
+    *,
     context: typer.Context,
     file: File,
     reason: Annotated[str, typer.Option(help="提交理由 / why")],
     declares_gap: Annotated[bool, typer.Option(help="声明空档：其间规则已废止 / repealed between")] = False,
+    valid_from: ValidFrom = None,
+    known_from: KnownFrom = None,
+    follows: Follows = "",
+    node: Node = "",
+    sheet: Sheet = None,
 ) -> None:
     """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
     from carbonfin.app.packages import TABLE_CONTRACTS
-    from carbonfin.app.rulebook.files import tables_of
+    from carbonfin.app.rulebook.command_files import beside_file, tables_on_disk
     from carbonfin.storage.rulebook import propose_table
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    versions = tables_of(file)
+    beside = beside_file(valid_from=valid_from, known_from=known_from, follows=follows, node=node, sheet=sheet)
+    versions = tables_on_disk(context, file, beside).versions
     with terminal.sessions.begin() as session:
         proposed = [
             propose_table(

@@ -1,0 +1,12 @@
+"""The commands `carbonfin rules …`."""
+
+from carbonfin.app.rulebook.commands import one_table
+from carbonfin.app.rulebook.commands.book import commands
+
+commands.command("history")(one_table.history_command)
+commands.command("diff")(one_table.diff_command)
+commands.command("try")(one_table.try_command)
+commands.command("export")(one_table.export_command)
+commands.command("review")(one_table.review_command)
+
+__all__ = ["commands"]
