@@ -88,6 +88,7 @@ PACKAGES: tuple[Package, ...] = (
         templates=_templates(reporting.api.__file__, "reporting"),
         tables=(SUBSIDY_TABLE,),
         impacts={SUBSIDY_TABLE.name: reporting.service.subsidy_impact},
+        parameter_impacts=(reporting.service.subsidy_impact,),
     ),
 )
 

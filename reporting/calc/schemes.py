@@ -1,6 +1,6 @@
 """The terms of a subsidy scheme as dated parameters; a term without a value is known to be missing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -70,6 +70,15 @@ class SchemeTerms:
     scheme: str
     values: tuple[ParameterValue, ...]
     vat_rate: ParameterValue | None
+
+    def under(self, draft: ParameterValue) -> "SchemeTerms":
+        """Give the terms with a draft in the place of its value, or behind the others; another scheme's leaves them."""
+        if draft.key == VAT_RATE_KEY:
+            return replace(self, vat_rate=draft)
+        if draft.scope != self.scheme:
+            return self
+        values = tuple(draft if value.key == draft.key else value for value in self.values)
+        return replace(self, values=values if draft in values else (*values, draft))
 
     def find(self, term: Term) -> ParameterValue | None:
         """Give the term's value, None where the scheme has none or it was never read."""
@@ -155,6 +164,11 @@ def terms_of(book: ParameterBook, scheme: str, *, valid_on: date, known_at: date
         values=tuple(value for value in found if value is not None),
         vat_rate=book.find(VAT_RATE_KEY, valid_on=valid_on, known_at=known_at),
     )
+
+
+def is_of_schemes(key: str) -> bool:
+    """Whether a parameter is one that subsidies are decided by."""
+    return key == VAT_RATE_KEY or key in {_PREFIX + term for term in Term}
 
 
 def schemes_of(book: ParameterBook) -> list[str]:

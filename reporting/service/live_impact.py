@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.rules.live_impact import (
     LiveBasis,
     LiveFailure,
@@ -17,24 +17,32 @@ from carbonfin.rules.live_impact import (
     moved_figures,
     total_of,
 )
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.decisions import latest_decisions
-from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome, SubsidyDecision, decide_subsidy
+from reporting.calc.schemes import is_of_schemes
+from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
 
 
-def subsidy_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveImpact:
+def subsidy_impact(session: Session, actor: Actor, draft: ParameterValue | TableVersion) -> LiveImpact | None:
     """Decide each application's latest decision again by the draft, all else as recorded; nothing is written.
 
     An application that the draft leaves undecided is named with the reason; one that is refused counts with nothing.
+    The draft is tried on every one, also on those filed before it would be valid. None where no subsidy reads it.
     """
-    table = RecordedTable.of(draft)
+    if isinstance(draft, ParameterValue) and not is_of_schemes(draft.key):
+        return None
     moves, failures, pairs = [], [], []
     stands = latest_decisions(session, actor, SUBSIDY_DECISION)
     for one in stands:
-        before, after = one.outcome, decide_subsidy(replace(one.inputs, share_table=table))
-        if after.outcome is Outcome.UNDECIDED:
-            error = MissingData(after.reason_en, zh=after.reason_zh, field="application")
+        before, after = one.outcome, _decided(one.inputs, draft)
+        if isinstance(after, CarbonFinError) or after.outcome is Outcome.UNDECIDED:
+            error = (
+                after
+                if isinstance(after, CarbonFinError)
+                else MissingData(after.reason_en, zh=after.reason_zh, field="application")
+            )
             known = error if before.outcome is Outcome.UNDECIDED else before
             failures.append(LiveFailure.of(one.subject, one.id, known, error))
             continue
@@ -48,13 +56,29 @@ def subsidy_impact(session: Session, actor: Actor, draft: TableVersion) -> LiveI
         noun_en="subsidy applications",
         basis=(
             LiveBasis(label_zh="现行", label_en="In force", text="各申请最近一次决定及其所据规则版本"),
-            LiveBasis(label_zh="试算版本", label_en="Draft", text=draft.table.digest[:12]),
+            LiveBasis(label_zh="试算版本", label_en="Draft", text=_version(draft)),
         ),
         population_count=len(stands),
         moves=largest_first(moves, by="calculated"),
         failures=tuple(failures),
         totals=(total_of("calculated", ("测算金额", "Calculated amount"), "CNY", pairs),),
     )
+
+
+def _decided(inputs: SubsidyInputs, draft: ParameterValue | TableVersion) -> SubsidyDecision | CarbonFinError:
+    """Decide by the draft, or say why that cannot be done."""
+    if isinstance(draft, ParameterValue):
+        changed = replace(inputs, terms=inputs.terms.under(draft))
+    else:
+        changed = replace(inputs, share_table=RecordedTable.of(draft))
+    try:
+        return decide_subsidy(changed)
+    except CarbonFinError as error:
+        return error
+
+
+def _version(draft: ParameterValue | TableVersion) -> str:
+    return f"{draft.value} {draft.digest[:12]}" if isinstance(draft, ParameterValue) else draft.table.digest[:12]
 
 
 def _moved(before: SubsidyDecision, after: SubsidyDecision) -> tuple[LiveFigure, ...]:

@@ -17,7 +17,7 @@ from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.decisions import decisions_of
 from carbonfin.storage.engine import Sessions
 from collateral import service
-from tests.collateral.desk import Desk, repo_r1, take_over_all
+from tests.collateral.desk import Desk, build_desk, repo_r1, take_over_all
 from tests.collateral.test_haircut_table import IN_FIGURES, table
 from tests.collateral.world import TODAY, parameter
 
@@ -76,6 +76,15 @@ def test_a_greater_haircut_costs_collateral_and_raises_calls(desk_sessions: Sess
     assert total(impact, "calls") == (1, "2", "3", "1")
     assert total(impact, "call_amount") == (2, "176589.95", "741251.20", "564661.25")
     assert total(impact, "below_warning") == (1, "1", "2", "1")
+
+
+def test_it_is_the_same_on_both_databases(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    revalued(sessions, desk)
+    impact = tried(sessions, desk, parameter(HAIRCUT, "0.60", scope="SZA"))
+    assert total(impact, "collateral_value") == (2, "7470900.00", "6836900.00", "-634000.00")
+    assert total(impact, "new_call_amount") == (1, "0.00", "404661.25", "404661.25")
 
 
 def test_the_repo_s_part_moves_the_repo_alone(desk_sessions: Sessions, desk: Desk) -> None:

@@ -145,6 +145,8 @@ def test_what_a_draft_would_do_to_the_subsidies_that_stand(sqlite_sessions: Sess
         draft = TableVersion(table=HALF_WHILE_RUNNING, valid_from=AS_OF, known_from=AS_OF)
         impact = service.subsidy_impact(session, actors.bureau, draft)
         elsewhere = service.subsidy_impact(session, actors.bank, draft)
+    assert impact is not None
+    assert elsewhere is not None
     (move,) = impact.moves
     (amount,) = (one for one in move.figures if one.name == "calculated")
     assert (move.subject, amount.before, amount.after) == ("A3", "", "0.00"), "A3 has no voucher yet"
@@ -153,6 +155,28 @@ def test_what_a_draft_would_do_to_the_subsidies_that_stand(sqlite_sessions: Sess
     (total,) = impact.totals
     assert (total.count, total.before, total.after) == (0, Decimal("55086.49"), Decimal("55086.49"))
     assert elsewhere.population_count == 0
+
+
+def test_what_a_draft_of_a_scheme_s_rate_would_do_in_yuan(sqlite_sessions: Sessions) -> None:
+    """A1 costs 110,172.97 net of VAT: 50 % is 55,086.49, 40 % is 44,069.188, rounded 44,069.19."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        built(session, actors)
+        (rate,) = (one for one in terms().values if one.key == "reporting.subsidy.rate")
+        lower = service.subsidy_impact(session, actors.bureau, replace(rate, value="0.40"))
+        other = service.subsidy_impact(session, actors.bureau, replace(rate, value="0.40", scope="no-such-scheme"))
+        unread = service.subsidy_impact(session, actors.bureau, replace(rate, value="forty"))
+        foreign = service.subsidy_impact(session, actors.bureau, replace(rate, key="collateral.cure_days"))
+    assert lower is not None
+    (move,) = lower.moves
+    assert (move.subject, [(one.before, one.after) for one in move.figures]) == ("A1", [("55086.49", "44069.19")])
+    (total,) = lower.totals
+    assert (total.count, total.difference) == (1, Decimal("-11017.30"))
+    assert other is not None
+    assert other.moves == ()
+    assert unread is not None
+    assert "A1" in [one.subject for one in unread.failures if one.is_of_draft]
+    assert foreign is None
 
 
 def test_a_decision_by_the_table_replays_from_its_record_alone() -> None:
