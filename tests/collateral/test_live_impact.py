@@ -10,15 +10,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.decisions import decisions_of
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rows import table_of
 from collateral import service
+from collateral.models import RepoRow
 from tests.collateral.desk import Desk, build_desk, repo_r1, take_over_all
 from tests.collateral.test_haircut_table import IN_FIGURES, table
+from tests.collateral.test_repo_netting import OPINION
+from tests.collateral.test_repo_run import add_copies
 from tests.collateral.world import TODAY, parameter
 
 HAIRCUT, LINE = "collateral.haircut_ratio", "collateral.coverage_line_ratio"
@@ -94,6 +99,23 @@ def test_the_repo_s_part_moves_the_repo_alone(desk_sessions: Sessions, desk: Des
     assert moved(impact, "collateral_value") == {"repo:R1": ("2080000.00", "1680000.00")}
     assert moved(impact, "call") == {"repo:R1": ("120831.14", "520831.14")}
     assert total(impact, "new_calls") == (0, "0", "0", "0"), "it is called already"
+
+
+def test_repos_that_are_netted_are_called_net(desk_sessions: Sessions, desk: Desk) -> None:
+    """R1 and R2 (110,000 t) owe 2,200,831.14 each: 120,831.14 and -87,168.86 net 33,662.28, under the minimum.
+
+    At 0.42 + 0.08 they are 200,831.14 and 831.14: net 201,662.28, called once, on R1, as 220,949.64 HKD.
+    """
+    add_copies(desk_sessions, desk, {"R2": {"quantity_t": 110_000}})
+    with desk_sessions.begin() as session:
+        session.execute(sa.update(table_of(RepoRow)).values(flags=OPINION))
+        service.revalue_repos(session, desk.maker, TODAY)
+    impact = tried(desk_sessions, desk, parameter(HAIRCUT, "0.42", scope="repo_SZA"))
+    assert moved(impact, "exposure") == {
+        "repo:R1": ("120831.14", "200831.14"), "repo:R2": ("-87168.86", "831.14"),
+    }  # fmt: skip
+    assert moved(impact, "call") == {"repo:R1": ("0.00", "201662.28")}
+    assert total(impact, "new_call_amount") == (1, "0.00", "201662.28", "201662.28")
 
 
 def test_a_line_that_rises_calls_whom_it_passes(desk_sessions: Sessions, desk: Desk) -> None:
