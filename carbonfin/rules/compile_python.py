@@ -12,10 +12,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from carbonfin.rules.decide import Decider, Decision, NotDecided
-from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, MissingReason, NumberDomain, Present
+from carbonfin.rules.domains import (
+    DIGITS_MAX,
+    BooleanDomain,
+    CodeDomain,
+    DateDomain,
+    MissingReason,
+    NumberDomain,
+    Present,
+)
 from carbonfin.rules.grammar import Cell, Interval
 from carbonfin.rules.pieces import column_cuts
 from carbonfin.rules.policies import Settled
@@ -174,10 +183,6 @@ class _Writer:
     def _reading(self, place: int) -> list[str]:
         name, domain = self._arguments[place], self._table.inputs[place].domain
 
-        def slow(value: object) -> object:
-            read = domain.read(value)
-            return None if isinstance(read, MissingReason) else read
-
         if isinstance(domain, CodeDomain):
             return [
                 f"if not isinstance({name}, str) or {name} not in {self._named(frozenset(domain.codes))}:",
@@ -185,7 +190,7 @@ class _Writer:
             ]
         if isinstance(domain, BooleanDomain):
             return [f"if {name} is not True and {name} is not False:", f"    {name} = None"]
-        reader = self._named(slow)
+        reader = self._named(_reader(domain))
         if isinstance(domain, DateDomain):
             return [
                 f"if type({name}) is not date or not {self._within_days(name, domain)}:",
@@ -268,3 +273,25 @@ class _Writer:
 def _counted(stops: list[str]) -> str:
     """Write the number of the first test that holds, else how many there are; tests that jump are the quickest."""
     return "".join(f"{place} if {stop} else " for place, stop in enumerate(stops)) + f"{len(stops)}, "
+
+
+def _reader(domain: NumberDomain | DateDomain) -> Callable[[object], object]:
+    """Give what reads a value that does not stand as it is: its domain's value, or None where it is missing."""
+
+    def read(value: object) -> object:
+        found = domain.read(value)
+        return None if isinstance(found, MissingReason) else found
+
+    if isinstance(domain, DateDomain):
+        return read
+    low, high = (max(-_FLOAT_MAX, min(_FLOAT_MAX, bound)) for bound in domain.bounds)
+    is_whole = domain.is_whole
+
+    def read_decimal(value: object) -> object:
+        # Most numbers of the product are decimals of few signs: no more signs than digits are allowed is short enough.
+        if type(value) is Decimal and len(text := str(value)) <= DIGITS_MAX and value.is_finite():
+            number = float(text)
+            return number if low <= number <= high and not (is_whole and not number.is_integer()) else None
+        return read(value)
+
+    return read_decimal

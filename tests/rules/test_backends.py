@@ -130,6 +130,27 @@ def test_frames_and_compiled_python_say_what_the_interpreter_says(case: tuple[De
     assert in_frames(table, frame_of(table, rows), looked_up_max=0) == said
 
 
+@given(
+    domain=st.sampled_from([one for one in DOMAINS if one[0] in "nw"]),
+    value=st.one_of(
+        st.decimals(allow_nan=True, allow_infinity=True), st.decimals(min_value=-10, max_value=10, places=2),
+        st.sampled_from([
+            Decimal(text)
+            for text in ("sNaN", "NaN", "-Infinity", "1E+400", "-1E+400", "1E-400", "-0.0", "2", "2.0", "1E+1", "2.5",
+                         "123456789012345", "1234567890123456", "123456789012345000", "0.30000000000000004")
+        ]),
+        st.integers(-(10**17), 10**17),
+    ),
+)  # fmt: skip
+def test_decimals_and_whole_numbers_are_read_by_compiled_python_as_by_the_interpreter(
+    domain: str, value: Decimal | int
+) -> None:
+    table = sample_table({"x": domain}, [("<= 0.3" if domain[0] == "n" else "<= 2", "1"), ("-", "2"), ("null", "3")])
+    compiled = compile_python(table)
+    for _ in range(2):
+        assert compiled.decide({"x": value}) == decide(table, {"x": value})
+
+
 @given(case=cases())
 @BATCH
 def test_duckdb_says_what_the_interpreter_says(duck: Any, case: tuple[DecisionTable, list[Row]]) -> None:
