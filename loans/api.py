@@ -15,15 +15,21 @@ from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of
 from loans import service
 from loans.schemas import (
+    BatchRateListOut,
+    BatchRateOut,
+    RateBatchIn,
+    RateBatchOut,
     RateDecisionIn,
     RateDecisionOut,
     RatingIn,
     RatingOut,
+    RebuiltRateOut,
     ScheduleIn,
     ScheduleOut,
     TermSheetIn,
@@ -86,6 +92,59 @@ def create_rate_decision(
         return RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@post("/v1/rate-batches", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
+def create_rate_batch(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: RateBatchIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[RateBatchOut]:
+    """Decide the rates of many borrowers at once, each as a single decision would; who cannot be is named."""
+
+    def work(session: Session) -> RateBatchOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        made = service.decide_rates(
+            session,
+            actor,
+            [one.request() for one in data.rates],
+            lpr_tenor=data.lpr_tenor,
+            applies_from=day_of(data.applies_from, field="/applies_from"),
+            decided_on=standing.business_date,
+            known_at=standing.known_at,
+        )
+        return RateBatchOut.of(made)
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@get("/v1/rate-batches/{batch_id:str}/rates", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
+def list_batch_rates(
+    *, sessions: Sessions, actor: Actor, batch_id: FromPath[IdText], paging: Paging
+) -> Response[BatchRateListOut]:
+    """List the rates of a batch in their order, each with the row that answered and the rows that fitted."""
+    with sessions.read() as session:
+        found = service.rates_of_batch(session, actor, batch_id, paging.place)
+    return paging.answer(BatchRateListOut(rates=[BatchRateOut.of(one) for one in found.items]), found)
+
+
+@get(
+    "/v1/rate-batches/{batch_id:str}/rates/{place:str}",
+    sync_to_thread=True,
+    responses=problem_responses(404),
+    tags=["loans"],
+)
+def read_batch_rate(
+    sessions: Sessions, actor: Actor, batch_id: FromPath[IdText], place: FromPath[IdText]
+) -> RebuiltRateOut:
+    """Give one rate of a batch with its whole trace, made again from what was recorded; nothing is written."""
+    with sessions.read() as session:
+        rebuilt = service.rebuilt_rate_of(session, actor, batch_id, service.place_in_batch(place))
+    return RebuiltRateOut.of(batch_id, rebuilt)
 
 
 @post("/v1/schedules", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
@@ -194,6 +253,9 @@ def read_term_sheet_docx(
 routes = [
     create_rating,
     create_rate_decision,
+    create_rate_batch,
+    list_batch_rates,
+    read_batch_rate,
     create_schedule,
     create_term_sheet,
     read_term_sheet,

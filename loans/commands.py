@@ -10,7 +10,7 @@ import typer
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
@@ -85,6 +85,61 @@ def rate(
             "concession_bp": outcome.concession_bp,
             "executed_rate": outcome.executed_rate,
             "missing": [missing.zh for missing in outcome.missing],
+        }
+    )
+
+
+@commands.command("rates")
+def rates(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="借款人名单：CSV 或 xlsx / borrowers with their margins")],
+    applies_from: _Drawdown,
+    lpr_tenor: _Tenor = "1Y",
+) -> None:
+    """批量决定降碳贷利率并留存 / decide the rates of many borrowers at once."""
+    terminal = terminal_of(context)
+    requests = service.read_rate_requests(content_of(file), file_name=file.name)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        made = service.decide_rates(
+            session,
+            terminal.actor,
+            requests,
+            lpr_tenor=lpr_tenor,
+            applies_from=_day(applies_from, "drawdown"),
+            decided_on=standing.business_date,
+            known_at=standing.known_at,
+        )
+    inputs = made.batch.inputs
+    terminal.answer(
+        {
+            "batch_id": made.batch.decision_id,
+            "rates_count": inputs.items_count,
+            "decided_count": made.decided_count,
+            "not_decided_count": made.not_decided_count,
+            "items_digest": inputs.items_digest,
+            "left_out": [f"{one.usci} {one.zh}" for one in inputs.left_out],
+        }
+    )
+
+
+@commands.command("batch-rate")
+def batch_rate(
+    context: typer.Context,
+    batch_id: Annotated[str, typer.Argument(help="批次编号 / batch")],
+    place: Annotated[int, typer.Argument(help="第几项，自 1 起 / which of its rates, from 1")],
+) -> None:
+    """列出批内一项的计算过程，由留存记录重建 / one rate of a batch with its trace, made again from the record."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        rebuilt = service.rebuilt_rate_of(session, terminal.actor, batch_id, place)
+    terminal.answer(
+        {
+            "usci": rebuilt.kept.item.usci,
+            "executed_rate": rebuilt.decision.executed_rate,
+            "trace_is_rebuilt": True,
+            "same": rebuilt.same,
+            "trace": [f"{one.label_zh} = {one.value} {one.unit}".strip() for one in rebuilt.decision.trace],
         }
     )
 

@@ -366,6 +366,13 @@ POLICY: Mapping[str, frozenset[Role]] = {
     # --- loans ---
     "POST /v1/ratings": BANK_MAKERS,
     "POST /v1/rate-decisions": BANK_MAKERS,
+    "POST /v1/rate-batches": BANK_MAKERS,
+    "GET /v1/rate-batches/{batch_id:str}/rates": BANK_READERS,
+    "GET /v1/rate-batches/{batch_id:str}/rates/{place:str}": BANK_READERS,
+    "GET /rate-batches/new": BANK_MAKERS,
+    "POST /rate-batches/new": BANK_MAKERS,
+    "GET /rate-batches/{batch_id:str}": BANK_READERS,
+    "GET /rate-batches/{batch_id:str}/rates/{place:str}": BANK_READERS,
     "POST /v1/schedules": BANK_MAKERS,
     "POST /v1/term-sheets": BANK_MAKERS,
     "GET /v1/term-sheets/{number:str}": BANK_READERS,

@@ -33,6 +33,7 @@ SCOPES: Mapping[str, str] = {
     "parties": "parties",
     "ratings": "loans",
     "rate-decisions": "loans",
+    "rate-batches": "loans",
     "schedules": "loans",
     "term-sheets": "loans",
     "subsidies": "reporting",

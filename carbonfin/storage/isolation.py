@@ -77,6 +77,7 @@ RULES: Mapping[str, Rule] = {
     "custody_statement": OWN,
     "decision": OWN,
     "decision_chain": OWN,
+    "decision_item": OWN,
     "decision_seal": OWN,
     "decision_table": OWN,
     "encumbrance": OWN,

@@ -4,9 +4,10 @@ from typing import Any
 
 from carbonfin.rules.record import DecisionKind
 from loans.calc.contracts.schedule import SCHEDULE_KIND
-from loans.calc.jiangtandai import RATE_KIND
+from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND
+from loans.feeds import RATE_COLUMNS, RATES_MAX, read_rate_requests
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
     decide_rate,
@@ -29,6 +30,18 @@ from loans.service.notes import (
     settle_note,
 )
 from loans.service.observations import ObservationDue, observations_due
+from loans.service.rate_batches import (
+    BatchRate,
+    DecidedBatch,
+    RateBatch,
+    RebuiltRate,
+    decide_rates,
+    load_rate_batch,
+    place_in_batch,
+    rate_batch_differences,
+    rates_of_batch,
+    rebuilt_rate_of,
+)
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -42,33 +55,53 @@ from loans.service.term_sheets import (
     term_sheets_of,
 )
 
-DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (RATING_KIND, RATE_KIND, SCHEDULE_KIND, TERM_SHEET_KIND)
+DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
+    RATING_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
+)  # fmt: skip
+
+RATE_BATCH = RATE_BATCH_KIND.name
+"""The kind of a batch of rates."""
 
 __all__ = [
     "DECISION_KINDS",
+    "RATES_MAX",
+    "RATE_BATCH",
+    "RATE_COLUMNS",
+    "BatchRate",
+    "DecidedBatch",
     "LendingDefaults",
     "ObservationDue",
+    "RateBatch",
+    "RateRequest",
+    "RebuiltRate",
     "StoredTermSheet",
     "TermSheetDraft",
     "account_years",
     "accrue",
     "decide_rate",
+    "decide_rates",
     "draft_term_sheet",
     "interest_vouchers_of",
     "latest_rating",
     "latest_ratings",
     "lending_defaults",
     "load_note",
+    "load_rate_batch",
     "load_term_sheet",
     "make_schedule",
     "note_schedule",
     "notes_of",
     "observations_due",
+    "place_in_batch",
     "preview_term_sheet",
+    "rate_batch_differences",
     "rate_enterprise",
     "rate_impact",
+    "rates_of_batch",
     "rating_report_of",
     "ratings_of",
+    "read_rate_requests",
+    "rebuilt_rate_of",
     "record_account_year",
     "record_interest_payment",
     "record_loan_note",

@@ -16,7 +16,16 @@ from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
 from loans.calc.accounts import AccountYear
 from loans.calc.contracts.terms import CalendarDays
-from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE, ConcessionTerms, RateInputs, RateQuoted
+from loans.calc.jiangtandai import (
+    CONCESSION_TABLE,
+    POINTS_TABLE,
+    ConcessionTerms,
+    RateFacts,
+    RateInputs,
+    RateItem,
+    RateQuoted,
+    single_inputs,
+)
 from loans.calc.ratings.carbon_efficiency import RatingInputs
 from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor
 from loans.store.accounts import account_years, latest_report
@@ -115,18 +124,10 @@ def rating_inputs(
     )
 
 
-def rate_inputs(
-    session: Session,
-    actor: Actor,
-    party: Party,
-    *,
-    margin_bp: int,
-    lpr_tenor: str,
-    applies_from: date,
-    decided_on: date,
-    known_at: datetime,
-) -> RateInputs:
-    """Gather what the rate decision takes: LPR of the day, the bank's concession terms and table, the latest report.
+def rate_facts(
+    session: Session, actor: Actor, *, lpr_tenor: str, applies_from: date, decided_on: date, known_at: datetime
+) -> RateFacts:
+    """Gather what rate decisions of a day share: LPR, the bank's concession terms and table.
 
     Raises:
         MissingData: The LPR or one of the bank's parameters was not known.
@@ -138,8 +139,7 @@ def rate_inputs(
     def value(name: str) -> ParameterValue:
         return book.on(f"loans.jiangtandai.{name}", valid_on=applies_from, known_at=known_at)
 
-    return RateInputs(
-        usci=party.code,
+    return RateFacts(
         decided_on=decided_on,
         applies_from=applies_from,
         lpr=RateQuoted(
@@ -149,8 +149,6 @@ def rate_inputs(
             source=lpr.document,
             confirmed=lpr.confirmed,
         ),
-        margin_bp=margin_bp,
-        report=latest_report(session, actor, party.id, usci=party.code, known_at=known_at),
         terms=ConcessionTerms(
             base_score=value("base_score"),
             bp_per_point=value("bp_per_point"),
@@ -161,6 +159,30 @@ def rate_inputs(
         ),
         **_tables(session, actor, valid_on=applies_from, known_at=known_at),
     )
+
+
+def rate_inputs(
+    session: Session,
+    actor: Actor,
+    party: Party,
+    *,
+    margin_bp: int,
+    lpr_tenor: str,
+    applies_from: date,
+    decided_on: date,
+    known_at: datetime,
+) -> RateInputs:
+    """Gather what one rate decision takes: what the day's share, and the borrower's latest report.
+
+    Raises:
+        MissingData: The LPR or one of the bank's parameters was not known.
+        InvalidInput: The margin is out of range, or the bank's concession table breaks its contract.
+    """
+    shared = rate_facts(
+        session, actor, lpr_tenor=lpr_tenor, applies_from=applies_from, decided_on=decided_on, known_at=known_at
+    )
+    report = latest_report(session, actor, party.id, usci=party.code, known_at=known_at)
+    return single_inputs(shared, RateItem(usci=party.code, margin_bp=margin_bp, report=report))
 
 
 def _tables(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> dict[str, RecordedTable]:

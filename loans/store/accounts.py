@@ -1,7 +1,9 @@
 """Carbon accounts and outside rating reports at rest."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -27,6 +29,20 @@ _LATEST_REPORT = (
     .order_by(_REPORTS.c.report_date.desc(), _REPORTS.c.recorded_at.desc())
     .limit(1)
 )
+_RANKED = (
+    sa.select(
+        _REPORTS,
+        sa.func.row_number()
+        .over(
+            partition_by=_REPORTS.c.party_id,
+            order_by=(_REPORTS.c.report_date.desc(), _REPORTS.c.recorded_at.desc()),
+        )
+        .label("rank"),
+    )
+    .where(_REPORTS.c.organization_id == sa.bindparam("mine"), _REPORTS.c.recorded_at <= sa.bindparam("known_at"))
+    .subquery()
+)
+_LATEST_REPORTS = sa.select(_RANKED).where(_RANKED.c.rank == 1)
 
 
 def add_account_year(
@@ -115,8 +131,18 @@ def latest_report(
     """Give the report made last of those known at an instant, or None."""
     asked = {"mine": actor.organization_id, "party": party_id, "known_at": known_at}
     row = execute_prepared(session, _LATEST_REPORT, asked).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _report(row, usci)
+
+
+def latest_reports(
+    session: Session, actor: Actor, codes: Mapping[str, str], *, known_at: datetime
+) -> dict[str, RatingReport]:
+    """Give by party the report made last of those known at an instant; `codes` names the parties by their codes."""
+    rows = execute_prepared(session, _LATEST_REPORTS, {"mine": actor.organization_id, "known_at": known_at})
+    return {row.party_id: _report(row, codes[row.party_id]) for row in rows if row.party_id in codes}
+
+
+def _report(row: sa.Row[Any], usci: str) -> RatingReport:
     return RatingReport(
         producer=row.producer,
         usci=usci,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from carbonfin.app.decisions import api, pages
+from carbonfin.app.decisions import kinds
 from carbonfin.app.logs import open_logs
 from carbonfin.storage.engine import Sessions
 from tests.app.worlds import INTEREST, World, build_world
@@ -21,8 +21,7 @@ def quiet_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def known_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (api, pages):
-        monkeypatch.setattr(module, "decision_kinds", lambda: (INTEREST,))
+    monkeypatch.setattr(kinds, "decision_kinds", lambda: (INTEREST,))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from litestar.testing import TestClient
 
-from carbonfin.app.decisions import api
+from carbonfin.app.decisions import kinds
 from carbonfin.app.decisions.kinds import KIND_TITLES, decision_kinds
 from tests.app.worlds import INTEREST, PAGE, InterestInputs, InterestOutputs, World, form_token, signed_in
 
@@ -51,7 +51,7 @@ def test_a_changed_method_is_found_out(world: World, monkeypatch: pytest.MonkeyP
     def changed(inputs: InterestInputs) -> InterestOutputs:
         return replace(INTEREST.decide(inputs), interest_cny=Decimal("1700.01"))
 
-    monkeypatch.setattr(api, "decision_kinds", lambda: (replace(INTEREST, decide=changed),))
+    monkeypatch.setattr(kinds, "decision_kinds", lambda: (replace(INTEREST, decide=changed),))
     with TestClient(world.app) as client:
         answer = client.post(f"/v1/decisions/{world.decision_id}/replay", headers=world.key_headers()).json()
     assert answer["same"] is False
@@ -59,7 +59,7 @@ def test_a_changed_method_is_found_out(world: World, monkeypatch: pytest.MonkeyP
 
 
 def test_a_kind_that_is_not_at_hand_is_not_replayed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "decision_kinds", tuple)
+    monkeypatch.setattr(kinds, "decision_kinds", tuple)
     with TestClient(world.app) as client:
         answer = client.post(f"/v1/decisions/{world.decision_id}/replay", headers=world.key_headers())
     assert (answer.status_code, answer.json()["code"]) == (422, "not-applicable")

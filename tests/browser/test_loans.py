@@ -1,6 +1,7 @@
 """An officer in a browser: from enterprise to term sheet, with the living sheet, by mouse, on a phone and in print."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,7 +11,7 @@ from carbonfin.storage.engine import Sessions, open_engine
 from loans import service
 from tests.app.worlds import PASSWORD, PASSWORD_HASH, SECRET
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
-from tests.loans.samples import l1_request
+from tests.loans.samples import E4_USCI, l1_request
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, furnished_bank
 
 pytestmark = pytest.mark.browser
@@ -74,6 +75,41 @@ def test_officer_goes_from_enterprise_to_term_sheet(chromium: Browser, served: S
         assert download.value.suggested_filename.endswith(".pdf")
         page.get_by_role("link", name="3.29%").first.click()
         assert page.url.endswith("#figure-executed_rate")
+
+
+def test_officer_brings_a_list_and_opens_a_rate_with_its_trace(
+    chromium: Browser, served: Served, tmp_path: Path
+) -> None:
+    faulty, sound = tmp_path / "有误.csv", tmp_path / "名单.csv"
+    faulty.write_text(f"统一社会信用代码,加减点(BP)\n{E4_USCI},四十\n", encoding="utf-8")
+    sound.write_text(f"统一社会信用代码,加减点(BP)\n{E4_USCI},40\n91440300EXAMPLE541,40\n", encoding="utf-8")
+    for width in (1280, 390):
+        with visiting(chromium, width=width, bypass_csp=True, refusals=frozenset({422})) as page:
+            sign_in(page, served, login=LOGIN, password=PASSWORD)
+            page.goto(f"{served.address}/loans")
+            page.get_by_role("link", name="批量定价").click()
+            page.get_by_label("借款人名单").set_input_files(faulty)
+            page.get_by_role("button", name="批量定价并留存").click()
+            expect(page.get_by_role("table", name="有误的行")).to_contain_text("四十")
+            seen = [("faulty", axe_violations(page), _is_wider(page))]
+            screenshot(page, f"rate-batch-faulty-{width}")
+            page.get_by_label("借款人名单").set_input_files(sound)
+            page.get_by_label("起息日").fill("2025-07-01")
+            page.get_by_role("button", name="批量定价并留存").click()
+            expect(page.get_by_role("table", name="利率")).to_contain_text("3.29%")
+            expect(page.get_by_role("table", name="未列入的借款人")).to_contain_text("91440300EXAMPLE541")
+            seen.append(("batch", axe_violations(page), _is_wider(page)))
+            screenshot(page, f"rate-batch-{width}")
+            page.get_by_role("table", name="利率").get_by_role("link").first.click()
+            expect(page.get_by_text("按当时的记录重建")).to_be_visible()
+            expect(page.get_by_role("table", name="计算过程")).to_contain_text("执行利率")
+            seen.append(("rate", axe_violations(page), _is_wider(page)))
+            screenshot(page, f"rate-batch-item-{width}")
+            assert seen == [(name, [], False) for name in ("faulty", "batch", "rate")]
+
+
+def _is_wider(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def test_the_pages_are_accessible_and_fit_a_phone(chromium: Browser, served: Served) -> None:

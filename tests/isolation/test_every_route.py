@@ -31,6 +31,8 @@ from carbonfin.storage.parties import add_external_id, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.security import Seals
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change
+from loans import service as lending
+from loans.service import RateRequest
 from pricing import service
 from pricing.feeds.curve_files import CurveFileKind
 from tests.database_roles import database_with_roles
@@ -56,7 +58,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
-    "key": ("parameter", "key"),
+    "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(
@@ -157,6 +159,11 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
                 session, actor, kind=kind, content=content.encode(), file_name="报价.csv", exchange="发布机构",
                 document="", known_at=end_of_china_day(date(2025, 6, 30)), preview=False,
             )  # fmt: skip
+        lending.decide_rates(
+            session, actor, [RateRequest(usci="91440300EXAMPLE466", margin_bp=40)], lpr_tenor="1Y",
+            applies_from=date(2025, 7, 1), decided_on=date(2025, 6, 30),
+            known_at=end_of_china_day(date(2025, 6, 30)),
+        )  # fmt: skip
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

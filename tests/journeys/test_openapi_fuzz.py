@@ -234,6 +234,9 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/rate-decisions": {
         "usci": "91440300EXAMPLE466", "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01",
     },
+    "POST /v1/rate-batches": {
+        "lpr_tenor": "1Y", "applies_from": "2025-07-01", "rates": [{"usci": "91440300EXAMPLE466", "margin_bp": 40}],
+    },
     "POST /v1/schedules": {**LOAN, "rate": "0.0329"},
     "POST /v1/term-sheets": {
         **LOAN, "usci": "91440300EXAMPLE466", "product": "降碳贷", "loan_kind": "流动资金贷款", "purpose": "经营周转",

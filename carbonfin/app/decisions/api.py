@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 
-from carbonfin.app.decisions.kinds import decision_kinds
+from carbonfin.app.decisions.replays import replayed
 from carbonfin.app.decisions.schemas import (
     ActorOut,
     ChainHeadListOut,
@@ -19,7 +19,7 @@ from carbonfin.app.decisions.schemas import (
 )
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.storage.decisions import chain_state, decision_heads, load_decision, replay_decision, signed_heads_of
+from carbonfin.storage.decisions import chain_state, decision_heads, load_decision, signed_heads_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.paging import Paging
@@ -81,7 +81,7 @@ def replay(sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> R
     """Make the decision again from its recorded inputs and compare every bit; nothing is written."""
     with sessions.read() as session:
         load_decision(session, actor, decision_id)
-        return ReplayOut.of(replay_decision(session, decision_kinds(), decision_id))
+        return ReplayOut.of(replayed(session, actor, decision_id))
 
 
 @get("/v1/decisions/chain", sync_to_thread=True, responses=problem_responses(), tags=["decisions"])

@@ -47,9 +47,9 @@ def replay(
     since: Annotated[str | None, typer.Option(help="适用日自此起的全部 / all valid on or after, YYYY-MM-DD")] = None,
 ) -> None:
     """用当时的输入重算并逐位比较 / decide again from the recorded inputs and compare every bit."""
-    from carbonfin.app.decisions.kinds import decision_kinds
+    from carbonfin.app.decisions.replays import replayed
     from carbonfin.kernel.errors import InvalidInput
-    from carbonfin.storage.decisions import decisions_since, load_decision, replay_decision
+    from carbonfin.storage.decisions import decisions_since, load_decision
     from carbonfin.web.terminal import terminal_of
     from carbonfin.web.wire import day_of
 
@@ -58,7 +58,6 @@ def replay(
         raise InvalidInput(
             "name a decision or --since, not both", zh="请填写决定编号或 --since 之一", field="decision_id"
         )
-    kinds = decision_kinds()
     with terminal.sessions.read() as session:
         if decision_id is not None:
             load_decision(session, terminal.actor, decision_id)
@@ -69,7 +68,7 @@ def replay(
             replays = []
             for one in ids:
                 steps.done(one)
-                replays.append(replay_decision(session, kinds, one))
+                replays.append(replayed(session, terminal.actor, one))
     different = [one for one in replays if not one.same]
     if different:
         raise _different(different)

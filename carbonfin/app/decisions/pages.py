@@ -7,10 +7,11 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
-from carbonfin.app.decisions.kinds import decision_kinds, title_of
+from carbonfin.app.decisions.kinds import title_of
+from carbonfin.app.decisions.replays import replayed
 from carbonfin.app.decisions.words import checker_words
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision, replay_decision
+from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import ROLE_NAMES, Text, page
@@ -49,7 +50,7 @@ def replay_page(request: WebRequest, sessions: Sessions, actor: Actor, decision_
     """Make the decision again from its recorded inputs and show whether it comes out the same; nothing is written."""
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
-        replay = replay_decision(session, decision_kinds(), decision_id)
+        replay = replayed(session, actor, decision_id)
     return _shown(request, record, replay=replay)
 
 

@@ -10,6 +10,18 @@ from carbonfin.storage.decisions.audit import (
 from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
+from carbonfin.storage.decisions.items import (
+    BatchItem,
+    DecisionItem,
+    ItemFault,
+    chained,
+    every_item,
+    item_faults,
+    items_genesis,
+    items_page,
+    keep_items,
+    load_item,
+)
 from carbonfin.storage.decisions.people import Override, SignedBy, carrying_out
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
@@ -28,7 +40,13 @@ from carbonfin.storage.decisions.records import (
     record_decision,
     replay_decision,
 )
-from carbonfin.storage.decisions.rows import ChainHeadRow, DecisionChainRow, DecisionRow, DecisionSealRow
+from carbonfin.storage.decisions.rows import (
+    ChainHeadRow,
+    DecisionChainRow,
+    DecisionItemRow,
+    DecisionRow,
+    DecisionSealRow,
+)
 from carbonfin.storage.decisions.sealing import seal_waiting, unsealed_of
 from carbonfin.storage.decisions.signed_heads import (
     FINGERPRINT_DIGITS_MIN,
@@ -47,6 +65,7 @@ from carbonfin.storage.decisions.signed_heads import (
 
 __all__ = [
     "FINGERPRINT_DIGITS_MIN",
+    "BatchItem",
     "ChainFault",
     "ChainHeadRow",
     "ChainPoint",
@@ -54,10 +73,13 @@ __all__ = [
     "ChainState",
     "DecisionChainRow",
     "DecisionHead",
+    "DecisionItem",
+    "DecisionItemRow",
     "DecisionRecord",
     "DecisionRow",
     "DecisionSample",
     "DecisionSealRow",
+    "ItemFault",
     "LatestDecision",
     "Override",
     "Recorded",
@@ -71,18 +93,25 @@ __all__ = [
     "all_signed_heads",
     "carrying_out",
     "chain_state",
+    "chained",
     "decision_heads",
     "decision_with_digest",
     "decisions_of",
     "decisions_since",
+    "every_item",
     "head_line",
     "heads_from",
+    "item_faults",
+    "items_genesis",
+    "items_page",
+    "keep_items",
     "latest_decisions",
     "latest_records",
     "latest_unconfirmed",
     "load_decision",
     "load_decisions",
     "load_inputs",
+    "load_item",
     "load_outcome",
     "rebuilt",
     "record_decision",

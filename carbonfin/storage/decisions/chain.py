@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.cryptography import sm3_hex
 from carbonfin.rules.record import canonical_json
+from carbonfin.storage.decisions.items import item_faults
 from carbonfin.storage.decisions.rows import (
     DecisionChainRow,
     DecisionRow,
@@ -80,6 +81,7 @@ def verify_chain(session: Session, organization_id: str, *, lengths: Collection[
     end = walk.end
     if (0 if head is None else head.length) != end.length or (head is not None and head.digest != end.digest):
         faults.append(fault(None, None, "the chain's head names another end: seals were cut off", "链尾与记录不符"))
+    faults += [fault(None, one.decision_id, one.detail, one.zh) for one in item_faults(session, organization_id)]
     known = set(unsealed_ids(session))
     return ChainReport(
         organization_id=organization_id,

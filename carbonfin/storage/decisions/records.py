@@ -105,6 +105,7 @@ class Replay:
     """
 
     decision_id: str
+    kind: str
     same: bool
     differences: tuple[str, ...]
 
@@ -309,10 +310,10 @@ def replay_decision(session: Session, kinds: Iterable[DecisionKind[Any, Any]], d
         )
     again = canonical_json(kind.decide(rebuilt(row.inputs, kind.inputs)))
     if again == row.outputs and _digest(again) == row.outputs_digest and _digest(row.inputs) == row.inputs_digest:
-        return Replay(decision_id=decision_id, same=True, differences=())
+        return Replay(decision_id=decision_id, kind=kind.name, same=True, differences=())
     differences = tuple(_differences(json.loads(row.outputs), json.loads(again), ""))
     return Replay(
-        decision_id=decision_id, same=False,
+        decision_id=decision_id, kind=kind.name, same=False,
         differences=differences or ("/: the recorded text does not fit its digest",),
     )  # fmt: skip
 

@@ -77,6 +77,22 @@ class DecisionSealRow(Row, table=True):
     digest: str
 
 
+class DecisionItemRow(Row, table=True):
+    """One item of a batch, never changed; the digest covers all items before it, and its batch names the last one."""
+
+    __table_args__ = (sa.Index(None, "organization_id", "subject"), {"info": {"append_only": True}})
+
+    decision_id: str = Field(foreign_key="decision.id", primary_key=True)
+    place: int = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    subject: str
+    inputs: str
+    row_place: int | None = None
+    match_mask: str | None = None
+    outputs: str
+    digest: str
+
+
 class DecisionChainRow(Row, table=True):
     """The head of an organisation's chain: its length and last digest."""
 

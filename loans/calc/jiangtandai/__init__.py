@@ -2,7 +2,20 @@
 
 from loans.calc.jiangtandai.concession_tables import CONCESSION_TABLE
 from loans.calc.jiangtandai.points_tables import POINTS_TABLE
-from loans.calc.jiangtandai.rates import RATE_KIND, concession_bp, decide_rate
+from loans.calc.jiangtandai.rate_batches import (
+    RATE_BATCH_KIND,
+    DecidedRate,
+    LeftOut,
+    RateBatchInputs,
+    RateFacts,
+    RateItem,
+    RateRequest,
+    decide_item,
+    is_the_same,
+    rebuilt_rate,
+    single_inputs,
+)
+from loans.calc.jiangtandai.rates import RATE_KIND, concession_bp, decide_rate, rate_without_trace
 from loans.calc.jiangtandai.terms import (
     REASONS_EN,
     REASONS_ZH,
@@ -19,17 +32,29 @@ from loans.calc.jiangtandai.terms import (
 __all__ = [
     "CONCESSION_TABLE",
     "POINTS_TABLE",
+    "RATE_BATCH_KIND",
     "RATE_KIND",
     "REASONS_EN",
     "REASONS_ZH",
     "ConcessionReason",
     "ConcessionTerms",
+    "DecidedRate",
+    "LeftOut",
     "PointFraction",
+    "RateBatchInputs",
     "RateDecision",
+    "RateFacts",
     "RateInputs",
+    "RateItem",
     "RateQuoted",
+    "RateRequest",
     "RateStatus",
     "RatingReport",
     "concession_bp",
+    "decide_item",
     "decide_rate",
+    "is_the_same",
+    "rate_without_trace",
+    "rebuilt_rate",
+    "single_inputs",
 ]

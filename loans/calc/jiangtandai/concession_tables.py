@@ -99,18 +99,29 @@ def by_table(inputs: RateInputs, table: RecordedTable) -> Concession:
     before = ("score",) if "score" in facts else ()
     known = tuple(name for name in (*before, *(figure.name for figure in asked)) if name in facts)
     row = _row_figure(table, compiled.table, said, inputs=(used.name, *known))
-    if isinstance(said, NotDecided):
-        return Concession(missing=missing_of(inputs, compiled.table, said), figures=(used, *asked, row))
-    granted = granted_bp(compiled.table, said)
-    bp, reason = within_cap(granted, cap_bp=inputs.terms.cap_bp.decimal)
+    found = table_concession(inputs, compiled.table, said)
+    if isinstance(said, NotDecided) or found.bp is None or found.reason is None:
+        return replace(found, figures=(used, *asked, row))
     answered = Figure(
-        name="table_concession_bp", label_zh="优惠表答案", label_en="Answer of the table", value=str(granted),
-        unit="bp", formula="the row's output", inputs=(row.name,),
+        name="table_concession_bp", label_zh="优惠表答案", label_en="Answer of the table",
+        value=str(granted_bp(compiled.table, said)), unit="bp", formula="the row's output", inputs=(row.name,),
     )  # fmt: skip
     concession = _concession_figure(
-        bp, reason, formula="max(answer of the table, -cap)", inputs=(answered.name, "cap_bp")
+        found.bp, found.reason, formula="max(answer of the table, -cap)", inputs=(answered.name, "cap_bp")
     )
-    return Concession(bp=bp, reason=reason, figures=(used, *asked, row, answered, concession))
+    return replace(found, figures=(used, *asked, row, answered, concession))
+
+
+def table_concession(inputs: RateInputs, table: DecisionTable, said: Decision | NotDecided) -> Concession:
+    """Give what a table's answer comes to within the bank's cap, or what is missing, without the figures behind it.
+
+    Raises:
+        InvalidInput: The cap is negative, or the table does not answer a concession.
+    """
+    if isinstance(said, NotDecided):
+        return Concession(missing=missing_of(inputs, table, said))
+    bp, reason = within_cap(granted_bp(table, said), cap_bp=inputs.terms.cap_bp.decimal)
+    return Concession(bp=bp, reason=reason)
 
 
 def within_cap(granted_bp: Decimal, *, cap_bp: Decimal) -> tuple[Decimal, ConcessionReason]:

@@ -10,15 +10,18 @@ hold either way.
 """
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import rate_plus_bp
+from carbonfin.rules.decide import NotDecided
 from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.row_hits import RowHit
 from carbonfin.rules.trace import checked_trace
-from loans.calc.jiangtandai.concession_tables import by_table
+from loans.calc.jiangtandai.concession_tables import by_table, missing_of, table_concession, table_facts
 from loans.calc.jiangtandai.figures import build_up_figures, executed_figure, points_figure
-from loans.calc.jiangtandai.points_tables import ROW_FIGURE, points_share
+from loans.calc.jiangtandai.points_tables import ROW_FIGURE, points_share, share_of
 from loans.calc.jiangtandai.terms import (
     MISSING_REPORT,
     MISSING_SCORE,
@@ -58,17 +61,36 @@ def decide_rate(inputs: RateInputs) -> RateDecision:
         InvalidInput: The score exceeds the scale, or a parameter is out of range.
     """
     figures = build_up_figures(inputs)
-    before = rate_plus_bp(inputs.lpr.rate, inputs.margin_bp)
-    floor_rate = inputs.terms.floor_rate.decimal
     _refuse_score_above_scale(inputs)
     table = inputs.concession_table
     concession = _by_points(inputs) if table is None else by_table(inputs, table)
     figures += concession.figures
+    decided = _with_concession(inputs, concession)
+    if decided.executed_rate is not None:
+        figures.append(executed_figure(decided.executed_rate))
+    return replace(decided, trace=checked_trace(figures))
+
+
+def rate_without_trace(inputs: RateInputs) -> tuple[RateDecision, RowHit | None]:
+    """Decide the very rate `decide_rate` decides, without its trace, as batches do.
+
+    Returns:
+        The decision with an empty trace, and the row that answered with the rows that fitted; None where no table was
+        asked.
+
+    Raises:
+        InvalidInput: As `decide_rate`.
+    """
+    _refuse_score_above_scale(inputs)
+    concession, hit = _concession_alone(inputs)
+    return _with_concession(inputs, concession), hit
+
+
+def _with_concession(inputs: RateInputs, concession: Concession) -> RateDecision:
+    """Give the rate a concession leads to, its trace still empty."""
+    before = rate_plus_bp(inputs.lpr.rate, inputs.margin_bp)
+    floor_rate = inputs.terms.floor_rate.decimal
     executed = None if concession.bp is None else rate_plus_bp(before, concession.bp)
-    floor_applied = executed is not None and executed < floor_rate
-    if executed is not None:
-        executed = max(executed, floor_rate)
-        figures.append(executed_figure(executed))
     return RateDecision(
         status=RateStatus.NOT_DECIDED if executed is None else RateStatus.DECIDED,
         missing=concession.missing,
@@ -76,10 +98,31 @@ def decide_rate(inputs: RateInputs) -> RateDecision:
         executed_rate_without_concession=max(before, floor_rate),
         concession_bp=concession.bp,
         reason=concession.reason,
-        floor_applied=floor_applied,
-        executed_rate=executed,
-        trace=checked_trace(figures),
+        floor_applied=executed is not None and executed < floor_rate,
+        executed_rate=None if executed is None else max(executed, floor_rate),
+        trace=(),
     )
+
+
+def _concession_alone(inputs: RateInputs) -> tuple[Concession, RowHit | None]:
+    """Give the concession without its figures, and what the table that was asked said of its rows."""
+    report, table = inputs.report, inputs.concession_table or inputs.points_table
+    if inputs.concession_table is None and (report is None or report.score is None or table is None):
+        return _by_points(inputs), None
+    if inputs.concession_table is not None and report is not None and report.valid_to < inputs.applies_from:
+        return Concession(bp=Decimal(0), reason=ConcessionReason.REPORT_EXPIRED), None
+    assert table is not None, "one of the tables is asked"
+    compiled = table.compiled
+    said = compiled.decide(table_facts(inputs))
+    hit = RowHit.of(said)
+    if inputs.concession_table is not None:
+        return table_concession(inputs, compiled.table, said), hit
+    if isinstance(said, NotDecided):
+        return Concession(missing=missing_of(inputs, compiled.table, said)), hit
+    assert report is not None, "points are those of a report"
+    assert report.score is not None, "points are counted of a score"
+    bp, reason = _points_earned(inputs, report, report.score, share=share_of(compiled.table, said))
+    return Concession(bp=bp, reason=reason), hit
 
 
 def _refuse_score_above_scale(inputs: RateInputs) -> None:

@@ -1,4 +1,4 @@
-"""What loans say and hear as JSON: exact figures and days as text, unknown fields refused."""
+"""Ratings, rates, schedules and term sheets as JSON."""
 
 from typing import Annotated, Literal
 

@@ -1,0 +1,29 @@
+"""What loans say and hear as JSON: exact figures and days as text, unknown fields refused."""
+
+from loans.schemas.lending import (
+    RateDecisionIn,
+    RateDecisionOut,
+    RatingIn,
+    RatingOut,
+    ScheduleIn,
+    ScheduleOut,
+    TermSheetIn,
+    TermSheetOut,
+)
+from loans.schemas.rate_batches import BatchRateListOut, BatchRateOut, RateBatchIn, RateBatchOut, RebuiltRateOut
+
+__all__ = [
+    "BatchRateListOut",
+    "BatchRateOut",
+    "RateBatchIn",
+    "RateBatchOut",
+    "RateDecisionIn",
+    "RateDecisionOut",
+    "RatingIn",
+    "RatingOut",
+    "RebuiltRateOut",
+    "ScheduleIn",
+    "ScheduleOut",
+    "TermSheetIn",
+    "TermSheetOut",
+]
