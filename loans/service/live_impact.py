@@ -22,10 +22,11 @@ from carbonfin.rules.live_impact import (
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableVersion
-from carbonfin.storage.decisions import LatestDecision, latest_decisions
+from carbonfin.storage.decisions import LatestDecision
 from carbonfin.storage.parties import parties_of
-from loans.calc.jiangtandai import CONCESSION_TABLE, RATE_KIND, ConcessionTerms, RateDecision, RateInputs, decide_rate
+from loans.calc.jiangtandai import CONCESSION_TABLE, ConcessionTerms, RateDecision, RateInputs, rate_without_trace
 from loans.calc.notes import NoteState
+from loans.service.rate_batches import latest_rates
 from loans.store.notes import notes_of
 
 _TERMS = {f"loans.jiangtandai.{one.name}": one.name for one in fields(ConcessionTerms)}
@@ -95,7 +96,7 @@ def rate_impact(session: Session, actor: Actor, draft: ParameterValue | TableVer
 
 def _loans(session: Session, actor: Actor, draft: ParameterValue | TableVersion) -> Iterator[_Loan]:
     codes = {party.id: party.code for party in parties_of(session, actor)}
-    rated = {one.subject: _rated(one, draft) for one in latest_decisions(session, actor, RATE_KIND)}
+    rated = {code: _rated(one, draft) for code, one in latest_rates(session, actor).items()}
     drawn = set()
     for note in notes_of(session, actor):
         if note.state is NoteState.RUNNING and note.outstanding_cny:
@@ -110,7 +111,7 @@ def _loans(session: Session, actor: Actor, draft: ParameterValue | TableVersion)
 def _rated(stands: LatestDecision[RateInputs, RateDecision], draft: ParameterValue | TableVersion) -> _Rated:
     after: RateDecision | CarbonFinError
     try:
-        after = decide_rate(_under(stands.inputs, draft))
+        after, _ = rate_without_trace(_under(stands.inputs, draft))
     except CarbonFinError as error:
         after = error
     return _Rated(decision_id=stands.id, before=stands.outcome, after=after)

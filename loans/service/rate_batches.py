@@ -14,11 +14,14 @@ from carbonfin.rules.row_hits import RowHit
 from carbonfin.storage.decisions import (
     BatchItem,
     DecisionItem,
+    LatestDecision,
     chained,
     every_item,
     items_genesis,
     items_page,
     keep_items,
+    latest_decisions,
+    latest_items,
     load_inputs,
     load_item,
     rebuilt,
@@ -28,17 +31,20 @@ from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import parties_of
 from loans.calc.jiangtandai import (
     RATE_BATCH_KIND,
+    RATE_KIND,
     DecidedRate,
     LeftOut,
     RateBatchInputs,
     RateDecision,
     RateFacts,
+    RateInputs,
     RateItem,
     RateRequest,
     RateStatus,
     decide_item,
     is_the_same,
     rebuilt_rate,
+    single_inputs,
 )
 from loans.service import facts
 from loans.store.accounts import latest_reports
@@ -185,6 +191,33 @@ def rebuilt_rate_of(session: Session, actor: Actor, batch_id: str, place: int) -
     decision = rebuilt_rate(shared, kept.item)
     same = is_the_same(decision, kept.decided, decide_item(shared, kept.item))
     return RebuiltRate(kept=kept, decision=decision, same=same)
+
+
+def latest_rates(session: Session, actor: Actor) -> dict[str, LatestDecision[RateInputs, RateDecision]]:
+    """Give the rate decided last for each borrower of the actor's bank, by code: alone or in a batch.
+
+    A rate of a batch is named by its batch and has no trace.
+    """
+    found = {one.subject: one for one in latest_decisions(session, actor, RATE_KIND)}
+    shared: dict[str, RateFacts] = {}
+    for item, sequence in latest_items(session, actor, RATE_BATCH_KIND.name):
+        batch_id, subject = item.decision_id, item.said.subject
+        standing = found.get(subject)
+        if standing is not None and _chain_order(sequence) < _chain_order(standing.sequence):
+            continue
+        if batch_id not in shared:
+            shared[batch_id] = load_rate_batch(session, actor, batch_id).inputs.facts
+        found[subject] = LatestDecision(
+            id=batch_id, sequence=sequence, subject=subject,
+            inputs=single_inputs(shared[batch_id], rebuilt(item.said.inputs, RateItem)),
+            outcome=rebuilt(item.said.outputs, RateDecision),
+        )  # fmt: skip
+    return dict(sorted(found.items()))
+
+
+def _chain_order(sequence: int | None) -> tuple[bool, int]:
+    """Order places in a chain; what is not sealed yet comes last."""
+    return sequence is None, sequence or 0
 
 
 def place_in_batch(text: str) -> int:

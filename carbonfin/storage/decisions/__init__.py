@@ -20,6 +20,7 @@ from carbonfin.storage.decisions.items import (
     items_genesis,
     items_page,
     keep_items,
+    latest_items,
     load_item,
 )
 from carbonfin.storage.decisions.people import Override, SignedBy, carrying_out
@@ -106,6 +107,7 @@ __all__ = [
     "items_page",
     "keep_items",
     "latest_decisions",
+    "latest_items",
     "latest_records",
     "latest_unconfirmed",
     "load_decision",

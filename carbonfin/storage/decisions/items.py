@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.record import canonical_json, digest_of
-from carbonfin.storage.decisions.rows import DecisionItemRow, DecisionRow
+from carbonfin.storage.decisions.rows import DecisionItemRow, DecisionRow, DecisionSealRow
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import insert_many
 
@@ -123,6 +124,42 @@ def every_item(session: Session, organization_id: str, decision_id: str) -> Iter
     )
     with session.exec(query) as rows:
         yield from map(_item, rows)
+
+
+def latest_items(session: Session, actor: Actor, kind: str) -> tuple[tuple[DecisionItem, int | None], ...]:
+    """Give the item decided last for each subject among the batches of a kind of the actor's organisation.
+
+    Beside each stands its batch's place in the organisation's chain; None until that is sealed.
+    """
+    newest = sa.func.row_number().over(
+        partition_by=col(DecisionItemRow.subject),
+        order_by=(
+            col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc(),
+            col(DecisionItemRow.place).desc(),
+        ),
+    )  # fmt: skip
+    ranked = (
+        sa.select(
+            col(DecisionItemRow.decision_id).label("decision_id"), col(DecisionItemRow.place).label("place"),
+            col(DecisionSealRow.sequence).label("sequence"), newest.label("rank"),
+        )
+        .join(DecisionRow, col(DecisionRow.id) == DecisionItemRow.decision_id)
+        .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionItemRow.decision_id, isouter=True)
+        .where(col(DecisionItemRow.organization_id) == actor.organization_id, col(DecisionRow.kind) == kind)
+        .subquery()
+    )  # fmt: skip
+    rows = session.exec(
+        select(DecisionItemRow, ranked.c.sequence)
+        .join(
+            ranked,
+            sa.and_(
+                ranked.c.decision_id == DecisionItemRow.decision_id, ranked.c.place == DecisionItemRow.place
+            ),
+        )
+        .where(ranked.c.rank == 1)
+        .order_by(DecisionItemRow.subject)
+    ).all()  # fmt: skip
+    return tuple((_item(row), sequence) for row, sequence in rows)
 
 
 def item_faults(session: Session, organization_id: str) -> tuple[ItemFault, ...]:

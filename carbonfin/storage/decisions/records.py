@@ -213,9 +213,14 @@ def decisions_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatestDecision(Generic[I, O]):
-    """The decision of a kind that stands for a subject."""
+    """The decision of a kind that stands for a subject.
+
+    Attributes:
+        sequence: Its place in the organisation's chain; None until it is sealed.
+    """
 
     id: str
+    sequence: int | None
     subject: str
     inputs: I
     outcome: O
@@ -228,13 +233,15 @@ def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -
         order_by=(col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc()),
     )
     ranked = (
-        sa.select(col(DecisionRow.id).label("id"), newest.label("place"))
+        sa.select(
+            col(DecisionRow.id).label("id"), col(DecisionSealRow.sequence).label("sequence"), newest.label("place")
+        )
         .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
         .where(col(DecisionRow.organization_id) == actor.organization_id, col(DecisionRow.kind) == kind.name)
         .subquery()
     )
     rows = session.exec(
-        select(DecisionRow)
+        select(DecisionRow, ranked.c.sequence)
         .join(ranked, ranked.c.id == DecisionRow.id)
         .where(ranked.c.place == 1)
         .order_by(DecisionRow.subject)
@@ -242,11 +249,12 @@ def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -
     return tuple(
         LatestDecision(
             id=row.id,
+            sequence=sequence,
             subject=row.subject,
             inputs=rebuilt(row.inputs, kind.inputs),
             outcome=rebuilt(row.outputs, kind.outputs),
         )
-        for row in rows
+        for row, sequence in rows
     )
 
 
