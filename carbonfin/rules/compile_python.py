@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from carbonfin.rules.decide import Decider, Decision, NotDecided
+from carbonfin.rules.decide import Decider, Decision, NotDecided, Outcome
 from carbonfin.rules.domains import (
     DIGITS_MAX,
     BooleanDomain,
@@ -45,12 +45,14 @@ class CompiledTable:
         decide: Inputs by name to the answer with the trace of every row, equal to the plain interpreter's.
         settle: Inputs in the order of the columns to what the rows come to; never raises.
         source: The functions' text.
+        outcomes: What each row answers, in their order.
     """
 
     table: DecisionTable
     decide: Callable[[Mapping[str, object]], Decision | NotDecided]
     settle: Callable[..., Settled]
     source: str
+    outcomes: tuple[Outcome, ...]
 
 
 def compile_python(table: DecisionTable) -> CompiledTable:
@@ -60,7 +62,8 @@ def compile_python(table: DecisionTable) -> CompiledTable:
     # The text holds literals of the table's own values and names made here; cells have no code in them.
     exec(compile(source, f"<table {table.name}>", "exec"), writer.names)  # noqa: S102 - see above
     return CompiledTable(
-        table=table, decide=writer.names["decide"], settle=writer.names["settle"], source=source
+        table=table, decide=writer.names["decide"], settle=writer.names["settle"], source=source,
+        outcomes=writer.decider.outcomes,
     )  # fmt: skip
 
 

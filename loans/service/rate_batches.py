@@ -1,5 +1,6 @@
 """Rates of many borrowers decided at once; each kept by the row that answered and the rows that fitted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,6 +33,7 @@ from carbonfin.storage.parties import parties_of
 from loans.calc.jiangtandai import (
     RATE_BATCH_KIND,
     RATE_KIND,
+    AnsweredRow,
     DecidedRate,
     LeftOut,
     RateBatchInputs,
@@ -120,7 +122,7 @@ def decide_rates(
     reports = latest_reports(session, actor, {one.id: code for code, one in parties.items()}, known_at=known_at)
     items: list[BatchItem] = []
     left_out: list[LeftOut] = []
-    decided_count = 0
+    decided_count = unconfirmed_count = 0
     for request in requests:
         party = parties.get(request.usci)
         if party is None:
@@ -133,31 +135,24 @@ def decide_rates(
             left_out.append(LeftOut(usci=party.code, field=error.field or "", detail=error.detail, zh=error.zh))
             continue
         decided_count += decided.outcome.status is RateStatus.DECIDED
+        unconfirmed_count += item.report is not None and not item.report.confirmed
         items.append(_batch_item(item, decided))
-    batch = _record(session, actor, shared, items, tuple(left_out), decided_on=decided_on, known_at=known_at)
-    return DecidedBatch(batch=batch, decided_count=decided_count, not_decided_count=len(items) - decided_count)
-
-
-def _record(
-    session: Session,
-    actor: Actor,
-    shared: RateFacts,
-    items: Sequence[BatchItem],
-    left_out: tuple[LeftOut, ...],
-    *,
-    decided_on: date,
-    known_at: datetime,
-) -> RateBatch:
     digests = chained(actor.organization_id, items)
+    answered = Counter(item.row_place for item in items if item.row_place is not None)
     inputs = RateBatchInputs(
-        facts=shared, items_count=len(items), left_out=left_out,
+        facts=shared,
+        items_count=len(items),
         items_digest=digests[-1] if digests else items_genesis(actor.organization_id),
-    )  # fmt: skip
+        answered=tuple(AnsweredRow(place=place, rates_count=count) for place, count in sorted(answered.items())),
+        unconfirmed_reports_count=unconfirmed_count,
+        left_out=tuple(left_out),
+    )
     recorded = record_decision(
         session, actor, RATE_BATCH_KIND, inputs, subject=RATE_BATCH_SUBJECT, valid_on=decided_on, known_at=known_at
     )
     keep_items(session, actor, recorded.decision_id, items, digests)
-    return RateBatch(decision_id=recorded.decision_id, inputs=inputs)
+    batch = RateBatch(decision_id=recorded.decision_id, inputs=inputs)
+    return DecidedBatch(batch=batch, decided_count=decided_count, not_decided_count=len(items) - decided_count)
 
 
 def load_rate_batch(session: Session, actor: Actor, batch_id: str) -> RateBatch:

@@ -123,6 +123,19 @@ def test_the_trace_made_again_is_that_of_the_single_decision(
         assert one.decided.outcome.trace == ()
 
 
+def test_the_record_of_a_batch_names_each_clause_and_what_is_unconfirmed(sessions: Sessions, bank: Bank) -> None:
+    """Three rates by the row above the base, whose clause is from the press; one by the row of expired reports."""
+    made = decided(sessions, bank)
+    with sessions.read() as session:
+        record = load_decision(session, bank.officer, made.batch.decision_id)
+    rows = {one.name: (one.value, one.confirmed) for one in record.trace if one.name.startswith("row.")}
+    assert rows == {"row.expired": ("1", True), "row.above_base": ("3", False)}
+    clause = record.figure("row.above_base").parameter
+    assert clause is not None
+    assert clause.document.startswith("南财观察")
+    assert (record.figure("items").value, record.figure("reports").value) == ("5", "0")
+
+
 def test_a_batch_replays_after_the_table_was_corrected(sessions: Sessions, bank: Bank) -> None:
     made = decided(sessions, bank)
     enter(sessions, bank)

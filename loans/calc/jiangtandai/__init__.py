@@ -4,6 +4,7 @@ from loans.calc.jiangtandai.concession_tables import CONCESSION_TABLE
 from loans.calc.jiangtandai.points_tables import POINTS_TABLE
 from loans.calc.jiangtandai.rate_batches import (
     RATE_BATCH_KIND,
+    AnsweredRow,
     DecidedRate,
     LeftOut,
     RateBatchInputs,
@@ -36,6 +37,7 @@ __all__ = [
     "RATE_KIND",
     "REASONS_EN",
     "REASONS_ZH",
+    "AnsweredRow",
     "ConcessionReason",
     "ConcessionTerms",
     "DecidedRate",

@@ -10,6 +10,7 @@ from datetime import date
 
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.row_figures import row_use
 from carbonfin.rules.row_hits import RowHit
 from carbonfin.rules.trace import Figure, checked_trace
 from loans.calc.jiangtandai.rates import decide_rate, rate_without_trace
@@ -64,17 +65,29 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredRow:
+    """How many rates of a batch one row of the table answered; `place` counts from 0."""
+
+    place: int
+    rates_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateBatchInputs:
     """A batch as it is recorded.
 
     Attributes:
         items_digest: Digest of the last item over itself and all before it.
+        answered: The rows that answered, so that the batch's own trace names each clause its rates rest on.
+        unconfirmed_reports_count: Rates that rest on a report nobody has checked.
         left_out: Borrowers without an item.
     """
 
     facts: RateFacts
     items_count: int
     items_digest: str
+    answered: tuple[AnsweredRow, ...]
+    unconfirmed_reports_count: int
     left_out: tuple[LeftOut, ...]
 
 
@@ -140,7 +153,11 @@ def decide_rate_batch(inputs: RateBatchInputs) -> RateBatchOutcome:
             name="applies_from", label_zh="起息日", label_en="Interest runs from", unit="date",
             value=facts.applies_from.isoformat(),
         ),
-        *([] if table is None else [_table_figure(table)]),
+        *([] if table is None else [_table_figure(table), *_row_figures(table, inputs.answered)]),
+        Figure(
+            name="reports", label_zh="依据未核实报告的项数", label_en="Rates that rest on an unchecked report", unit="",
+            value=str(inputs.unconfirmed_reports_count), confirmed=not inputs.unconfirmed_reports_count,
+        ),
         Figure(
             name="items", label_zh="批内项数", label_en="Rates in the batch", value=str(inputs.items_count), unit="",
             note_zh=f"末项摘要 {inputs.items_digest}", note_en=f"digest of the last one {inputs.items_digest}",
@@ -159,6 +176,19 @@ def _table_figure(table: RecordedTable) -> Figure:
         note_zh=f"{table.valid_from} 起适用，{table.known_from} 起知悉，摘要 {table.digest}",
         note_en=f"valid from {table.valid_from}, known from {table.known_from}, digest {table.digest}",
     )  # fmt: skip
+
+
+def _row_figures(table: RecordedTable, answered: tuple[AnsweredRow, ...]) -> list[Figure]:
+    """Give the rows that answered, each with its clause and how many rates it answered."""
+    outcomes = [(table.compiled.outcomes[one.place], one.rates_count) for one in answered]
+    return [
+        Figure(
+            name=f"row.{outcome.row_id}", label_zh=f"规则行 {outcome.row_id} 适用的项数",
+            label_en=f"Rates that row {outcome.row_id} answered", value=str(count), unit="", inputs=("table",),
+            source=outcome.clause.document, parameter=row_use(table, outcome), confirmed=outcome.clause.confirmed,
+        )
+        for outcome, count in outcomes
+    ]  # fmt: skip
 
 
 RATE_BATCH_KIND: DecisionKind[RateBatchInputs, RateBatchOutcome] = DecisionKind(
