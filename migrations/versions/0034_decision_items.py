@@ -2,7 +2,7 @@
 
 The release before neither reads nor writes the table.
 
-Revision ID: 0028
+Revision ID: 0034
 Revises: 0033
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0028"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None
