@@ -93,6 +93,7 @@ class ValueColumns:
         present_value_fen: Value in whole fen.
         variation_margin_fen: The day's margin in whole fen; None for what is not margined.
         is_valuation_only: Whether the line cannot be traded.
+        is_provisional: Whether delivery lies past the known calendar.
         priced_units: Units on whose fair price any of the lines rests.
     """
 
@@ -104,6 +105,7 @@ class ValueColumns:
     present_value_fen: list[int]
     variation_margin_fen: list[int | None]
     is_valuation_only: list[bool]
+    is_provisional: list[bool]
     priced_units: frozenset[Unit]
 
     @classmethod
@@ -120,6 +122,7 @@ class ValueColumns:
                 None if line.variation_margin_cny is None else _fen(line.variation_margin_cny) for _, line in lines
             ],
             is_valuation_only=[line.is_valuation_only for _, line in lines],
+            is_provisional=[line.is_provisional for _, line in lines],
             priced_units=frozenset(line.priced_unit for _, line in lines if line.priced_unit is not None),
         )
 
@@ -296,6 +299,7 @@ def _told(
         present_value_fen=[0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
         variation_margin_fen=[one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
         is_valuation_only=[one.is_valuation_only for one in shown],
+        is_provisional=[one.is_provisional for one in shown],
         priced_units=priced_units,
     )
 

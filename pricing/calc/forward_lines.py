@@ -17,6 +17,7 @@ from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float
 from carbonfin.rules.parameters import ParameterValue
+from pricing.calc.delivery_days import provisional_after
 from pricing.calc.forward_market import ForwardMarket, ForwardPoint, ForwardTerms
 from pricing.calc.forward_values import forward_figures, forward_value
 from pricing.calc.forwards import (
@@ -76,6 +77,7 @@ def value_forwards(
                 partial(forward_figures, market, line, one, worth, present_cny),
                 None if one.spot is None else line.unit,
                 market.is_valuation_only(line),
+                one.provisional_after is not None,
             )
         )  # fmt: skip
     return Batch(values=tuple(values), failures=tuple(failures))
@@ -143,9 +145,23 @@ def _learn(
     unpriced: Mapping[Unit, CarbonFinError],
 ) -> _Errors:
     """Have the market know what forwards rest on, and give the errors of those it cannot know."""
+    errors: _Errors = {}
+    ends: dict[tuple[Unit, ForwardKey], date | None] = {}
+    for unit, key in missing:
+        try:
+            ends[unit, key] = provisional_after(market.snapshot, unit, key[0])
+        except MissingData as error:
+            errors[unit, key] = error
+    within = {terms: line for terms, line in missing.items() if terms in ends}
     if forwards is None:
-        return _learn_on_flat_rate(market, missing)
-    return _learn_on_curves(market, missing, forwards, unpriced)
+        errors |= _learn_on_flat_rate(market, within)
+    else:
+        errors |= _learn_on_curves(market, within, forwards, unpriced)
+    for unit, key in within:
+        until = ends[unit, key]
+        if until is not None and (unit, key) not in errors:
+            market.forwards[unit][key] = market.forwards[unit][key]._replace(provisional_after=until)
+    return errors
 
 
 def _learn_on_flat_rate(market: LineMarket, missing: _Missing) -> _Errors:
@@ -247,6 +263,7 @@ def _on_curves(market: LineMarket, line: PortfolioLine, point: ForwardPoint, dig
         shown_cny_per_t=to_decimal(forward * rate, places=4),
         level=_LISTED_LEVEL if is_listed else _CARRIED_LEVEL,
         is_sample=point.is_sample or (spot is not None and spot.is_sample),
+        provisional_after=point.provisional_after,
     )
 
 

@@ -33,7 +33,7 @@ def forward_value(
     if known.point is None:
         return _flat_value(market, line, known, present_value_cny)
     tradable_zh, tradable_en = label_notes(market.snapshot, line)
-    curves = curve_notes(known)
+    curves = [*curve_notes(known), *provisional_notes(known)]
     value = (
         spot_value(market, line, present_value_cny)
         if known.spot is not None
@@ -49,6 +49,7 @@ def forward_value(
         notes_zh=(*tradable_zh, *(zh for zh, _ in curves), *value.notes_zh),
         notes_en=(*tradable_en, *(en for _, en in curves), *value.notes_en),
         forward=_figures(known, known.point, worth),
+        is_provisional=True if known.provisional_after else None,
     )
 
 
@@ -130,14 +131,20 @@ def curve_notes(known: Forward) -> list[tuple[str, str]]:
         notes.append(
             ("交割日在挂牌到期日之外，沿用端部持有成本", "delivery lies outside the listed ones; the end carry goes on")
         )
-    if point.provisional_after is not None:
-        notes.append(
-            (
-                f"暂定：节假日安排已公布至 {point.provisional_after}，其后的曲线节点日期可能变动",
-                f"provisional: holidays are known until {point.provisional_after}; later nodes may move",
-            )
-        )
     return notes
+
+
+def provisional_notes(known: Forward) -> list[tuple[str, str]]:
+    """Say in Chinese and English that a day the value rests on may move with the next holiday notice."""
+    until = known.provisional_after
+    if until is None:
+        return []
+    return [
+        (
+            f"暂定：节假日安排未公布（已知至 {until}），交割日或曲线节点可能调整",
+            f"provisional: holidays are known until {until}; the delivery or days of the curve may move",
+        )
+    ]
 
 
 def _flat_value(market: LineMarket, line: PortfolioLine, known: Forward, present_value_cny: Decimal) -> LineValue:
@@ -149,13 +156,16 @@ def _flat_value(market: LineMarket, line: PortfolioLine, known: Forward, present
         price_cny_per_t=known.shown_cny_per_t,
         price_source=f"{spot.price_source} × exp(r·T)" if known.shown_cny_per_t else spot.notes_zh[0],
         level=known.level,
+        is_provisional=True if known.provisional_after else None,
         notes_zh=(
             *tradable_zh,
+            *(zh for zh, _ in provisional_notes(known)),
             f"利率 {(rate.decimal * 100).normalize():f}%（连续复利，act/365）为假设，并非市场曲线",
             *spot.notes_zh,
         ),
         notes_en=(
             *tradable_en,
+            *(en for _, en in provisional_notes(known)),
             f"flat rate {rate.value}, continuous, act/365, is an assumption, not a market curve",
             *spot.notes_en,
         ),
@@ -170,7 +180,7 @@ def forward_figures(
     delivery = line.delivery_date or today
     days, past_use = (delivery - today).days, market.past_use(line.unit, delivery)
     if known.point is None:
-        return forward_traces.flat_figures(
+        figures = forward_traces.flat_figures(
             line,
             days=days,
             forward_cny_per_t=known.shown_cny_per_t,
@@ -178,13 +188,21 @@ def forward_figures(
             present_value_cny=present_value_cny,
             past_use=past_use,
         )
-    return forward_traces.curve_figures(
-        line,
-        known.point,
-        _figures(known, known.point, worth),
-        days=days,
-        shown_cny_per_t=known.shown_cny_per_t,
-        convenience_yield=known.convenience_yield,
-        present_value_cny=present_value_cny,
-        past_use=past_use,
+    else:
+        figures = forward_traces.curve_figures(
+            line,
+            known.point,
+            _figures(known, known.point, worth),
+            days=days,
+            shown_cny_per_t=known.shown_cny_per_t,
+            convenience_yield=known.convenience_yield,
+            present_value_cny=present_value_cny,
+            past_use=past_use,
+        )
+    if known.provisional_after is None:
+        return figures
+    ((zh, en),) = provisional_notes(known)
+    return tuple(
+        replace(one, confirmed=False, note_zh=zh, note_en=en) if one.name.endswith(".delivery_date") else one
+        for one in figures
     )

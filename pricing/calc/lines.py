@@ -51,6 +51,7 @@ class Forward(NamedTuple):
         discount_factor: D in that currency.
         cny_per_unit: 元 for one unit of it.
         shown_cny_per_t: F in 元, to 4 places.
+        provisional_after: Last day of the trading calendar where delivery lies past it, else of a discount curve's.
     """
 
     spot: AppraisalPrice | None
@@ -63,6 +64,7 @@ class Forward(NamedTuple):
     shown_cny_per_t: Decimal
     level: int
     is_sample: bool
+    provisional_after: date | None = None
 
 
 ForwardKey = tuple[date, Currency, str]
@@ -108,7 +110,7 @@ class ValuedLine(NamedTuple):
     """What a line is worth and, on demand, all that is said of it and the figures it came from, the value last.
 
     `priced_unit` is the unit on whose fair price it rests, None where it rests on none; `is_valuation_only` says that
-    it cannot be traded.
+    it cannot be traded, `is_provisional` that its delivery lies past the calendar.
 
     A preview asks for the worth alone; what is recorded is made of the same numbers. Large books make many of these,
     and a named tuple costs a fraction of a frozen dataclass.
@@ -126,6 +128,7 @@ class ValuedLine(NamedTuple):
     figures: Callable[[], tuple[Figure, ...]]
     priced_unit: Unit | None = None
     is_valuation_only: bool = False
+    is_provisional: bool = False
 
 
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:

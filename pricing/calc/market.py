@@ -194,6 +194,7 @@ class MarketSnapshot:
         fx: Last known reference rate of each pair.
         settlements: Last settlement prices of each contract.
         parameters: Valuation conventions in force, by key and scope.
+        calendar_known_until: Last day that the exchange's calendar speaks of; None in snapshots of before.
     """
 
     valuation_date: date
@@ -203,6 +204,7 @@ class MarketSnapshot:
     fx: tuple[FxQuote, ...]
     settlements: tuple[Settlement, ...]
     parameters: tuple[ParameterValue, ...]
+    calendar_known_until: date | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse quotes of later days, quotes out of order and a naive instant."""

@@ -199,6 +199,7 @@ class LineValue:
         figure: Name of the line's figure in the trace.
         option: What the value of an option came from; None for other kinds.
         forward: What the value of a forward on curves came from; None for other kinds and for the flat rate.
+        is_provisional: Whether a forward's delivery lies past the known calendar; None where it does not.
     """
 
     line_id: str
@@ -221,3 +222,4 @@ class LineValue:
     snapshot_digest: str
     option: OptionFigures | None = field(default=None, metadata=ADDED_LATER)
     forward: ForwardFigures | None = field(default=None, metadata=ADDED_LATER)
+    is_provisional: bool | None = field(default=None, metadata=ADDED_LATER)

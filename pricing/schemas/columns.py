@@ -92,6 +92,7 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
     variation_margin_cny: list[str | None]
     figure: list[str]
     is_valuation_only: list[bool]
+    is_provisional: list[bool]
     valuation_only_zh: str = VALUATION_ONLY_ZH
     valuation_only_en: str = VALUATION_ONLY_EN
 
@@ -109,4 +110,5 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
             variation_margin_cny=[optional_text_of(line.variation_margin_cny) for line in lines],
             figure=[line.figure for line in lines],
             is_valuation_only=[is_labelled(line.notes_zh) for line in lines],
+            is_provisional=[bool(line.is_provisional) for line in lines],
         )

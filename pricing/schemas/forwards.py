@@ -82,6 +82,7 @@ class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
     curves_digest: str | None
     convenience_yield: str | None
     is_sample: bool
+    is_provisional: bool
 
     @classmethod
     def of(cls, answer: ForwardAnswer) -> "ForwardQuoteOut":
@@ -117,4 +118,5 @@ class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
             curves_digest=None if figures is None else figures.curves_digest,
             convenience_yield=None if given is None else text_of(given),
             is_sample=known.is_sample,
+            is_provisional=known.provisional_after is not None,
         )

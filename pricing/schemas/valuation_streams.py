@@ -29,6 +29,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
     present_value_cny: list[str]
     variation_margin_cny: list[str | None]
     is_valuation_only: list[bool]
+    is_provisional: list[bool]
 
     @classmethod
     def of(cls, value: PieceValue) -> "StreamLinesOut":
@@ -43,6 +44,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
             present_value_cny=[_yuan(fen) for fen in lines.present_value_fen],
             variation_margin_cny=[None if fen is None else _yuan(fen) for fen in lines.variation_margin_fen],
             is_valuation_only=lines.is_valuation_only,
+            is_provisional=lines.is_provisional,
         )
 
 

@@ -106,7 +106,8 @@ class OptionBucketOut(Struct, frozen=True, kw_only=True):
 class LineValueOut(Struct, frozen=True, kw_only=True):
     """The value of a line with the price it rests on; `figure` names it in the decision's trace.
 
-    A line that is marked `is_valuation_only` cannot be traded; the first of its notes say why.
+    A line that is marked `is_valuation_only` cannot be traded; the first of its notes say why. One that is marked
+    `is_provisional` is delivered past the known calendar, and its day may move with the next notice.
     """
 
     line_id: str
@@ -130,6 +131,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     option: OptionFiguresOut | None = None
     forward: ForwardFiguresOut | None = None
     is_valuation_only: bool = False
+    is_provisional: bool = False
 
     @classmethod
     def of(cls, value: LineValue) -> "LineValueOut":
@@ -156,6 +158,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
             option=None if value.option is None else OptionFiguresOut.of(value.option),
             forward=None if value.forward is None else ForwardFiguresOut.of(value.forward),
             is_valuation_only=is_labelled(value.notes_zh),
+            is_provisional=bool(value.is_provisional),
         )
 
 
@@ -277,6 +280,7 @@ class PreviewLineOut(Struct, frozen=True, kw_only=True):
     present_value_cny: str
     variation_margin_cny: str | None
     is_valuation_only: bool
+    is_provisional: bool
 
 
 class PreviewOut(Struct, frozen=True, kw_only=True):
@@ -326,6 +330,7 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
                     if value.variation_margin_cny is None
                     else text_of(value.variation_margin_cny),
                     is_valuation_only=value.is_valuation_only,
+                    is_provisional=value.is_provisional,
                 )
                 for value in values
             ],

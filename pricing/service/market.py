@@ -122,6 +122,7 @@ def market_snapshot(
             session, organization_id=organization_id, valuation_date=valuation_date, known_on=known_on
         ),
         parameters=parameters,
+        calendar_known_until=calendar.known_until,
     )
 
 

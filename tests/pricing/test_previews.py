@@ -71,6 +71,7 @@ def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -
         "present_value_cny",
         "variation_margin_cny",
         "is_valuation_only",
+        "is_provisional",
     )
     assert preview["lines"] == [{name: line[name] for name in shown} for line in stored["lines"]]
     # By hand: (75.5397 - 77.50) t discounted is worked in the forward's own test; 60,000 t at 75.02 is 4,501,200.
