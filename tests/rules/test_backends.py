@@ -1,6 +1,7 @@
 """One table, five ways to run it: interpreter, Python, polars, DuckDB and PostgreSQL say the same of every input."""
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.compile_polars import compile_polars
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.compile_sql import ANSWERS, compile_sql
-from carbonfin.rules.decide import NotDecided, decide
+from carbonfin.rules.decide import Decision, NotDecided, decide
 from carbonfin.rules.domains import CodeDomain, DateDomain, NumberDomain, domain_from
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.policies import Refused
@@ -30,9 +31,18 @@ from tests.rules.samples import output_column, sample_table
 
 DOMAINS = (
     "number[0..1] ratio", "number[..] CNY", "number[-0.5..] ratio", "whole[1..5] count", "whole[..3] count", "whole[..] count",
-    "date[2024-01-01..2024-01-05]", "date[..]", "code{A,B,it's,重点}", "boolean",
+    "whole[..] fen", "whole[-1..100000000000000] fen", "whole[-30..25] bp", "date[2024-01-01..2024-01-05]", "date[..]",
+    "code{A,B,it's,重点}", "boolean",
 )  # fmt: skip
 NUMBERS = ("-0.5", "0", "0.1", "0.3", "0.5", "1", "2", "3", "5", "10000000000000000")
+FEN = ("-999999999999999", "-100", "-1", "0", "1", "99999999999999", "100000000000000", "999999999999999")
+"""Money of an input: up to 15 digits, which is 9,999,999,999,999.99 元, with neighbours of one fen."""
+BP = ("-30", "-29", "-1", "0", "24", "25")
+OUTPUTS = {
+    OutputKind.BP: ["-5", "0", "12"], OutputKind.RATIO: ["0.1", "-0.25", "3"], OutputKind.CODE: ["x", "y"],
+    # One fen apart beyond 2**53, where a float knows no fen; six of the largest still add up within 64 bits.
+    OutputKind.FEN: ["-9007199254740993", "0", "900719925474099301", "900719925474099302"],
+}  # fmt: skip
 DAYS = (*(str(date(2024, 1, 1) + timedelta(days=place)) for place in range(-1, 7)), str(date.min), str(date.max))
 BAD_NUMBERS = (math.nan, math.inf, -math.inf, 1e308, -1e308, 2.5, 0.1 + 0.2, 5e-324, -0.0)
 BATCH = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -42,7 +52,10 @@ def literals(domain: str) -> Sequence[str]:
     """Give what may stand in the cells of a column."""
     if domain == "boolean":
         return ("true", "false")
-    return ("A", "B", "it's", "重点") if domain[:4] == "code" else DAYS if domain[:4] == "date" else NUMBERS
+    units = {"fen": FEN, "bp": BP}
+    if domain[:4] in {"code", "date"}:
+        return ("A", "B", "it's", "重点") if domain[:4] == "code" else DAYS
+    return units.get(domain.partition("] ")[2], NUMBERS)
 
 
 @st.composite
@@ -64,25 +77,31 @@ def cells(draw: st.DrawFn, domain: str) -> str:
     return text
 
 
+TOTALS = tuple(one for one in HitPolicy if one.is_total and one is not HitPolicy.COLLECT_COUNT)
+MONEY_DOMAINS = tuple(one for one in DOMAINS if one.endswith((" fen", " bp", "重点}")))
+
+
 @st.composite
-def tables(draw: st.DrawFn) -> DecisionTable:
-    """Give a table of any policy; few output values, so that rows agree and tie."""
-    policy = draw(st.sampled_from(HitPolicy))
-    domains = draw(st.lists(st.sampled_from(DOMAINS), min_size=1, max_size=4))
+def tables(draw: st.DrawFn, *, is_money: bool = False) -> DecisionTable:
+    """Give a table of any policy; few output values, so that rows agree and tie. Of money it adds up or compares fen."""
+    policy = draw(st.sampled_from(TOTALS if is_money else tuple(HitPolicy)))
+    domains = draw(st.lists(st.sampled_from(MONEY_DOMAINS if is_money else DOMAINS), min_size=1, max_size=4))
     columns = {f"In{place}": domain for place, domain in enumerate(domains)}
-    kinds = {OutputKind.BP: ["-5", "0", "12"], OutputKind.RATIO: ["0.1", "-0.25", "3"], OutputKind.CODE: ["x", "y"]}
-    kind = draw(st.sampled_from([OutputKind.BP, OutputKind.RATIO] if policy.is_total else list(kinds)))
-    ranking = draw(st.permutations(kinds[kind])) if policy.is_ranked else ()
+    kinds = [one for one in OUTPUTS if one is not OutputKind.CODE or not policy.is_total]
+    kind = OutputKind.FEN if is_money else draw(st.sampled_from(kinds))
+    ranking = draw(st.permutations(OUTPUTS[kind])) if policy.is_ranked else ()
     output = output_column("out", kind)
     outputs = [output_column("out", kind, [output.read(text) for text in ranking])]
-    row = st.tuples(*(cells(domain) for domain in domains), st.sampled_from(kinds[kind]))
+    row = st.tuples(*(cells(domain) for domain in domains), st.sampled_from(OUTPUTS[kind]))
     return sample_table(columns, draw(st.lists(row, min_size=1, max_size=6)), policy=policy, outputs=outputs)
 
 
 def values(domain: Any) -> st.SearchStrategy[Any]:
     """Give values of the type a column has in a frame or a relation: ends, their neighbours, bad ones and none."""
     if isinstance(domain, NumberDomain):
-        ends = st.sampled_from(NUMBERS).map(float)
+        ends = st.sampled_from(literals(domain.describe())).map(float)
+        if domain.unit == "fen":
+            ends = st.one_of(ends, st.builds(operator.add, ends, st.sampled_from([-1.0, 1.0])))
         near = st.builds(math.nextafter, ends, st.sampled_from([-math.inf, math.inf]))
         return st.one_of(ends, ends, near, st.sampled_from(BAD_NUMBERS), st.none())
     if isinstance(domain, DateDomain):
@@ -93,8 +112,8 @@ def values(domain: Any) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[DecisionTable, list[Row]]:
-    table = draw(tables())
+def cases(draw: st.DrawFn, *, is_money: bool = False) -> tuple[DecisionTable, list[Row]]:
+    table = draw(tables(is_money=is_money))
     row = st.fixed_dictionaries({column.name: values(column.domain) for column in table.inputs})
     return table, draw(st.lists(row, min_size=1, max_size=12))
 
@@ -118,7 +137,7 @@ def postgresql(postgres: Postgres) -> Iterator[Any]:
             yield run
 
 
-@given(case=cases())
+@given(case=st.one_of(cases(), cases(is_money=True)))
 @BATCH
 def test_frames_and_compiled_python_say_what_the_interpreter_says(case: tuple[DecisionTable, list[Row]]) -> None:
     table, rows = case
@@ -151,14 +170,14 @@ def test_decimals_and_whole_numbers_are_read_by_compiled_python_as_by_the_interp
         assert compiled.decide({"x": value}) == decide(table, {"x": value})
 
 
-@given(case=cases())
+@given(case=st.one_of(cases(), cases(is_money=True)))
 @BATCH
 def test_duckdb_says_what_the_interpreter_says(duck: Any, case: tuple[DecisionTable, list[Row]]) -> None:
     assert in_sql(*case, duck, "?") == interpreted(*case)
 
 
 @pytest.mark.postgres
-@given(case=cases())
+@given(case=st.one_of(cases(), cases(is_money=True)))
 @BATCH
 def test_postgresql_says_what_the_interpreter_says(postgresql: Any, case: tuple[DecisionTable, list[Row]]) -> None:
     assert in_sql(*case, postgresql, "%s") == interpreted(*case)
@@ -211,7 +230,8 @@ LONG = [None, 0, 1, 3, 5, 6, -7, 10**15 - 1, 10**15, 10**15 + 1, 10**16 + 10, 10
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    "domain", ["number[..] CNY", "whole[-7..1000000000000000] count", "date[..]", "code{A,B}", "boolean"]
+    "domain",
+    ["number[..] CNY", "whole[-7..1000000000000000] count", "whole[..] fen", "date[..]", "code{A,B}", "boolean"],
 )
 def test_frames_take_every_type_of_column(domain: str, dtype: Any, given_values: list[Any]) -> None:
     literal = {"c": "A", "b": "true", "d": "2024-01-02"}.get(domain[0], "3")
@@ -219,6 +239,31 @@ def test_frames_take_every_type_of_column(domain: str, dtype: Any, given_values:
     frame = pl.DataFrame({"x": pl.Series(given_values, dtype=dtype)})
     read = frame["x"].to_list()
     assert in_frames(table, frame) == interpreted(table, [{"x": value} for value in read])
+
+
+def test_amounts_answer_to_the_fen_in_every_form(duck: Any) -> None:
+    """By hand: beyond 2**53 = 9007199254740992 a float knows every other fen alone."""
+    rows = [("1", "9007199254740993"), ("[1..2]", "900719925474099301"), ("-", "-9007199254740993"), ("null", "7")]
+    asked: list[Row] = [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}, {"x": None}]
+    fen = [output_column("out", OutputKind.FEN)]
+    expected = {
+        HitPolicy.COLLECT_SUM: [900719925474099301, 891712726219358308, -9007199254740993, 7],
+        HitPolicy.COLLECT_MAX: [900719925474099301, 900719925474099301, -9007199254740993, 7],
+        HitPolicy.COLLECT_MIN: [-9007199254740993, -9007199254740993, -9007199254740993, 7],
+    }
+    for policy, totals in expected.items():
+        table = sample_table({"x": "whole[..] fen"}, rows, policy=policy, outputs=fen)
+        said = interpreted(table, asked)
+        assert [answer[5] for answer in said] == totals
+        compiled = compile_python(table)
+        assert [as_answer(table, compiled.decide(row)) for row in asked] == said
+        assert in_frames(table, frame_of(table, asked)) == said
+        assert in_frames(table, frame_of(table, asked), looked_up_max=0) == said
+        assert in_sql(table, asked, duck, "?") == said
+    single = sample_table({"x": "whole[..] fen"}, rows, outputs=fen)
+    first = decide(single, {"x": 1})
+    assert isinstance(first, Decision)
+    assert (first.output, type(first.output)) == (9007199254740993, int)
 
 
 def test_a_column_that_is_not_there_is_missing() -> None:

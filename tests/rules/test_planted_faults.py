@@ -1,8 +1,8 @@
 """Faults planted in each form of a table, one at a time: the comparison of the forms has to see every one of them."""
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from carbonfin.rules import compile_polars, compile_python, compile_sql
 from carbonfin.rules.decide import Decider, Decision
 from carbonfin.rules.grammar import Cell
 from carbonfin.rules.policies import RowSets, Settled
-from carbonfin.rules.tables import DecisionTable, HitPolicy
+from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
 from tests.rules.backends import Answer, Row, as_answer, frame_of, in_frames, in_sql, interpreted
 from tests.rules.samples import output_column, sample_table
 
@@ -45,6 +45,17 @@ def true() -> list[list[Answer]]:
     return [in_duckdb(table) for table in TABLES]
 
 
+AMOUNTS = [
+    ("2", "-", "-", "-", "9007199254740993"), ("-", "-", "A", "-", "9007199254740992"), ("-", "-", "-", "true", "-1"),
+    ("-", ">= 2024-07-01", "-", "-", "900719925474099301"),
+]  # fmt: skip
+"""Amounts in fen beyond 2**53, where a float rounds one fen away."""
+FEN_TABLES = [
+    sample_table(COLUMNS, AMOUNTS, policy=policy, outputs=[output_column("fen", OutputKind.FEN)])
+    for policy in (HitPolicy.COLLECT_SUM, HitPolicy.COLLECT_MAX, HitPolicy.COLLECT_MIN)
+]
+
+
 def in_duckdb(table: DecisionTable) -> list[Answer]:
     with duckdb.connect() as connection:
         return in_sql(table, ASKED, lambda text, values: connection.execute(text, values).fetchall(), "?")
@@ -70,9 +81,11 @@ def in_interpreter(table: DecisionTable) -> list[Answer]:
     return interpreted(table, ASKED)
 
 
-def is_seen(true: list[list[Answer]], form: Callable[[DecisionTable], list[Answer]]) -> bool:
+def is_seen(
+    true: list[list[Answer]], form: Callable[[DecisionTable], list[Answer]], tables: Sequence[DecisionTable] = TABLES
+) -> bool:
     """Whether the comparison fails for one of the tables, or a form breaks down."""
-    for table, said in zip(TABLES, true, strict=True):
+    for table, said in zip(tables, true, strict=True):
         try:
             if form(table) != said:
                 return True
@@ -270,3 +283,56 @@ def test_each_fault_of_the_sql_is_seen(
     monkeypatch.setattr(compile_sql._Writer, "select", select)
     assert is_seen(true, in_duckdb)
     assert any(changed), "the fault was planted"
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def true_amounts() -> list[list[Answer]]:
+    """What the tables of amounts say in SQL, before anything is planted."""
+    return [in_duckdb(table) for table in FEN_TABLES]
+
+
+@pytest.mark.parametrize("form", [in_interpreter, in_python, in_polars, in_duckdb])
+def test_without_a_fault_all_forms_say_the_same_amounts(
+    true_amounts: list[list[Answer]], form: Callable[[DecisionTable], list[Answer]]
+) -> None:
+    assert not is_seen(true_amounts, form, FEN_TABLES)
+
+
+def _as_float(original: Any) -> Any:
+    """Lose what a float loses of an amount, and nothing else."""
+
+    def rounded(*given: Any) -> Any:
+        found = original(*given)
+        if isinstance(found, Settled):
+            return found if found.total is None else replace(found, total=int(float(found.total)))
+        return None if found is None else int(float(found))
+
+    return rounded
+
+
+@pytest.mark.parametrize(
+    ("form", "fault"),
+    [
+        (in_interpreter, Fault(name="interpreter", owner=RowSets, attribute="_collected", planted=_as_float)),
+        (in_python, Fault(name="python", owner=RowSets, attribute="_collected", planted=_as_float)),
+        (in_polars, Fault(name="frames", owner=compile_polars.PolarsTable, attribute="_total", planted=_as_float)),
+    ],
+    ids=lambda one: one.name if isinstance(one, Fault) else "",
+)
+def test_an_amount_that_went_through_a_float_is_seen(
+    true_amounts: list[list[Answer]], planting: Any, form: Callable[[DecisionTable], list[Answer]], fault: Fault
+) -> None:
+    planting(fault)
+    assert is_seen(true_amounts, form, FEN_TABLES)
+    assert not is_seen([in_duckdb(table) for table in TABLES], form), "small numbers do not show it"
+
+
+def test_an_amount_that_went_through_a_float_in_sql_is_seen(
+    true_amounts: list[list[Answer]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = compile_sql._Writer._total
+    monkeypatch.setattr(
+        compile_sql._Writer, "_total", lambda writer: f"CAST(CAST({original(writer)} AS double) AS bigint)"
+    )
+    assert is_seen(true_amounts, in_duckdb, FEN_TABLES)
