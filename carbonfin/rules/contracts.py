@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, NumberDomain
+from carbonfin.rules.domains import BooleanDomain, CodeDomain, DateDomain, NumberDomain, unit_of
 from carbonfin.rules.tables import DecisionTable, InputColumn, OutputColumn, OutputKind, TableRow, output_text
 from carbonfin.rules.validate import Finding, FindingKind
 
@@ -193,11 +193,7 @@ def _input_faults(contract: TableContract, table: DecisionTable) -> Iterator[Con
 
 def _written(column: InputColumn) -> str:
     kind = next(kind for domain, kind in _KINDS if isinstance(column.domain, domain))
-    return f"{kind} {_unit(column.domain)}".strip()
-
-
-def _unit(domain: AnyDomain) -> str:
-    return domain.unit if isinstance(domain, NumberDomain) else ""
+    return f"{kind} {unit_of(column.domain)}".strip()
 
 
 def _output_faults(contract: TableContract, table: DecisionTable) -> Iterator[ContractFault]:

@@ -15,7 +15,7 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import to_float
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.decide import Decision, NotDecided
-from carbonfin.rules.domains import AnyDomain, DateDomain, MissingReason, NumberDomain, plain_number
+from carbonfin.rules.domains import AnyDomain, DateDomain, Measured, MissingReason, NumberDomain, plain_number
 from carbonfin.rules.tables import DecisionTable, OutputValue
 
 _KEPT_MAX = 4096
@@ -137,6 +137,8 @@ def _value(value: object) -> str:
         return f'"{_number(value)}"'
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Measured):
+        return _value(value.number)  # the unit is the column's, else the value were missing
     if isinstance(value, Decimal):
         return f'"{_number(to_float(value))}"'
     return _quoted(value.isoformat() if isinstance(value, date) else str(value))

@@ -27,9 +27,18 @@ class MissingReason(StrEnum):
     ABSENT = "absent"
     NOT_A_NUMBER = "not_a_number"
     WRONG_TYPE = "wrong_type"
+    WRONG_UNIT = "wrong_unit"
     OUT_OF_DOMAIN = "out_of_domain"
     UNKNOWN_CODE = "unknown_code"
     TOO_MANY_DIGITS = "too_many_digits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number with the unit it came in; a column of another unit takes it for missing, and nothing is converted."""
+
+    number: Decimal | int | float
+    unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +68,18 @@ class NumberDomain:
             raise _refusal(f"{self.low} lies above {self.high}", "下限高于上限")
 
     def read(self, value: object) -> Present | MissingReason:
-        """Give a number as float64; text is no number here, a boolean neither."""
+        """Give a number as float64; text is no number here, a boolean neither, nor one that came in another unit."""
         if value is None:
             return MissingReason.ABSENT
         if isinstance(value, Decimal):
             return self._of_decimal(value)
         if type(value) is int:
             return self._of_decimal(Decimal(value))
-        return self._of_float(value) if type(value) is float else MissingReason.WRONG_TYPE
+        if type(value) is float:
+            return self._of_float(value)
+        if isinstance(value, Measured):
+            return self.read(value.number) if value.unit == self.unit else MissingReason.WRONG_UNIT
+        return MissingReason.WRONG_TYPE
 
     def _of_decimal(self, value: Decimal) -> Present | MissingReason:
         if not value.is_finite():
@@ -216,6 +229,11 @@ class BooleanDomain:
 AnyDomain = NumberDomain | DateDomain | CodeDomain | BooleanDomain
 
 
+def unit_of(domain: AnyDomain) -> str:
+    """Give the unit of a domain of numbers; empty for every other."""
+    return domain.unit if isinstance(domain, NumberDomain) else ""
+
+
 def is_code(text: str) -> bool:
     """Whether a text can be a code: printable, without blanks at its ends and without what cells use as signs."""
     return (
@@ -270,6 +288,7 @@ _WORDS = {
     MissingReason.ABSENT: ("未提供", "absent"),
     MissingReason.NOT_A_NUMBER: ("不是有限的数值", "not a finite number"),
     MissingReason.WRONG_TYPE: ("类型不符", "of a wrong type"),
+    MissingReason.WRONG_UNIT: ("单位不符", "in another unit"),
     MissingReason.OUT_OF_DOMAIN: ("超出取值范围", "outside its domain"),
     MissingReason.UNKNOWN_CODE: ("代码未知", "an unknown code"),
     MissingReason.TOO_MANY_DIGITS: (f"超过 {DIGITS_MAX} 位有效数字", f"longer than {DIGITS_MAX} digits"),

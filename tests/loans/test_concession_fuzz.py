@@ -13,7 +13,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import rate_plus_bp
 from carbonfin.rules.contracts import faults
 from carbonfin.rules.decide import Decider, NotDecided
-from carbonfin.rules.domains import MissingReason
+from carbonfin.rules.domains import Measured, MissingReason
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, HitPolicy
 from carbonfin.rules.validate import validate
@@ -45,8 +45,9 @@ RANKED = concession_table(
 WRONG_NUMBERS: tuple[object, ...] = (
     None, float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), "87", "87分",
     "", "null", True, False, [], {}, object(), date(2025, 7, 1), b"87", 1 + 0j, Decimal(-101), Decimal(1096), 1e300, -1e300,
-    Decimal("0.1234567890123456"), 10**30,
+    Decimal("0.1234567890123456"), 10**30, Measured(number=Decimal(95), unit="bp"), Measured(number=1, unit="year"),
 )  # fmt: skip
+"""A score of 95 in another unit, an age of one year where days are asked: neither is read as the number it is."""
 WRONG_DAYS = (*WRONG_NUMBERS, Decimal("16.5"), -1)
 WRONG_FLAGS: tuple[object, ...] = (None, 0, 1, "true", "是", "A", Decimal(1), float("nan"), [], object())
 WRONG: Mapping[str, tuple[object, ...]] = {

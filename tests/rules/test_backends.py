@@ -20,7 +20,7 @@ from carbonfin.rules.compile_polars import compile_polars
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.compile_sql import ANSWERS, compile_sql
 from carbonfin.rules.decide import Decision, NotDecided, decide
-from carbonfin.rules.domains import CodeDomain, DateDomain, NumberDomain, domain_from
+from carbonfin.rules.domains import CodeDomain, DateDomain, Measured, NumberDomain, domain_from
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
@@ -199,7 +199,8 @@ def test_what_no_row_takes_or_rows_quarrel_about_was_found_by_the_validation(
 
 WILD: list[Any] = [
     None, True, False, 0, 1, 3, 10**15, 10**15 + 1, 10**16, -(10**400), 0.1, 0.5, math.nan, math.inf, "A", "0.1", "", b"A",
-    Decimal("0.1"), Decimal("sNaN"), Decimal("0.1000000000000001"), date(2024, 1, 2), datetime(2024, 1, 2, tzinfo=UTC), [], object(),
+    Measured(number=Decimal("0.1"), unit="ratio"), Measured(number=3, unit="count"), Measured(number=100, unit="fen"),
+    Measured(number=1, unit="CNY"), Decimal("0.1"), Decimal("sNaN"), Decimal("0.1000000000000001"), date(2024, 1, 2), datetime(2024, 1, 2, tzinfo=UTC), [], object(),
 ]  # fmt: skip
 
 
@@ -208,6 +209,8 @@ WILD: list[Any] = [
 def test_mixed_columns_are_read_value_by_value(table: DecisionTable, data: st.DataObject) -> None:
     row = st.fixed_dictionaries({column.name: st.sampled_from(WILD) for column in table.inputs})
     rows = data.draw(st.lists(row, min_size=1, max_size=8))
+    compiled = compile_python(table)
+    assert [as_answer(table, compiled.decide(row)) for row in rows] == interpreted(table, rows)
     frame = pl.DataFrame(
         [pl.Series(one.name, [row[one.name] for row in rows], dtype=pl.Object) for one in table.inputs]
     )

@@ -124,7 +124,7 @@ def test_states_and_refusals_have_the_names_that_records_keep() -> None:
     assert [*RowState] == ["hit", "failed", "unknown"]
     assert [*Refused] == ["missing_input", "no_row", "conflict"]
     assert [*MissingReason] == [
-        "absent", "not_a_number", "wrong_type", "out_of_domain", "unknown_code", "too_many_digits",
+        "absent", "not_a_number", "wrong_type", "wrong_unit", "out_of_domain", "unknown_code", "too_many_digits",
     ]  # fmt: skip
 
 

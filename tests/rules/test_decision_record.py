@@ -16,7 +16,7 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.decide import decide
 from carbonfin.rules.decision_record import DecisionWriter, Replayer, _number, decision_text
-from carbonfin.rules.domains import plain_number
+from carbonfin.rules.domains import Measured, plain_number
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
 from tests.rules.samples import output_column, sample_table
@@ -42,7 +42,7 @@ def test_the_text_is_canonical_and_its_digest_is_sha_256() -> None:
     assert DecisionWriter(table).digest(INPUTS, decide(table, INPUTS)) == hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("same", [3, 3.0, Decimal(3), Decimal("3.00")])
+@pytest.mark.parametrize("same", [3, 3.0, Decimal(3), Decimal("3.00"), Measured(number=Decimal("3.0"), unit="ratio")])
 def test_one_number_is_written_in_one_way(same: object) -> None:
     table = table_of()
     asked: dict[str, Any] = {**INPUTS, "x": same}
@@ -74,7 +74,8 @@ def test_any_row_number_and_any_amount_are_written_as_everywhere(id_: str, fen: 
 
 ASKED = [
     INPUTS, {**INPUTS, "x": 7}, {**INPUTS, "x": math.nan}, {**INPUTS, "x": "3"}, {**INPUTS, "code": "其他"},
-    {**INPUTS, "x": Decimal("10.5")}, {}, {**INPUTS, "flag": False, "x": 4.999}, {**INPUTS, "day": None},
+    {**INPUTS, "x": Decimal("10.5")}, {}, {**INPUTS, "x": Measured(number=3, unit="ratio")}, {**INPUTS, "x": Measured(number=3, unit="bp")},
+    {**INPUTS, "flag": False, "x": 4.999}, {**INPUTS, "day": None},
 ]  # fmt: skip
 
 

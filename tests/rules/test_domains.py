@@ -90,7 +90,7 @@ def test_what_is_no_code(text: str) -> None:
 
 def test_reasons_for_missing_values_have_words() -> None:
     assert [missing_words(reason) for reason in MissingReason] == [
-        ("未提供", "absent"), ("不是有限的数值", "not a finite number"), ("类型不符", "of a wrong type"), ("超出取值范围", "outside its domain"),
+        ("未提供", "absent"), ("不是有限的数值", "not a finite number"), ("类型不符", "of a wrong type"), ("单位不符", "in another unit"), ("超出取值范围", "outside its domain"),
         ("代码未知", "an unknown code"), ("超过 15 位有效数字", "longer than 15 digits"),
     ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Domains and cells: what they take, what they refuse and by which words."""
 
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.domains import MissingReason, domain_from, plain_number
+from carbonfin.rules.domains import Measured, MissingReason, domain_from, plain_number
 from carbonfin.rules.grammar import Interval, read_cell
 
 RATIO, COUNT, DAY, CODE, FLAG = (
@@ -49,6 +50,10 @@ def test_what_is_no_domain_is_refused(text: str) -> None:
         (RATIO, Decimal("0.1"), 0.1), (RATIO, 0.25, 0.25), (RATIO, 1, 1.0), (RATIO, None, MissingReason.ABSENT),
         (RATIO, float("nan"), MissingReason.NOT_A_NUMBER), (RATIO, float("inf"), MissingReason.NOT_A_NUMBER),
         (RATIO, Decimal("NaN"), MissingReason.NOT_A_NUMBER), (RATIO, Decimal("sNaN"), MissingReason.NOT_A_NUMBER),
+        (RATIO, Measured(number=Decimal("0.1"), unit="ratio"), 0.1), (RATIO, Measured(number=1, unit="bp"), MissingReason.WRONG_UNIT),
+        (RATIO, Measured(number=7, unit="bp"), MissingReason.WRONG_UNIT), (RATIO, Measured(number=7, unit="ratio"), MissingReason.OUT_OF_DOMAIN),
+        (RATIO, Measured(number=math.nan, unit="ratio"), MissingReason.NOT_A_NUMBER), (DAY, Measured(number=1, unit="date"), MissingReason.WRONG_TYPE),
+        (CODE, Measured(number=1, unit=""), MissingReason.WRONG_TYPE), (FLAG, Measured(number=1, unit=""), MissingReason.WRONG_TYPE),
         (RATIO, True, MissingReason.WRONG_TYPE), (RATIO, "0.1", MissingReason.WRONG_TYPE), (RATIO, [1], MissingReason.WRONG_TYPE),
         (RATIO, 1.0000001, MissingReason.OUT_OF_DOMAIN), (RATIO, -1, MissingReason.OUT_OF_DOMAIN),
         (RATIO, Decimal("0.1234567890123456"), MissingReason.TOO_MANY_DIGITS), (RATIO, 10**40, MissingReason.OUT_OF_DOMAIN),

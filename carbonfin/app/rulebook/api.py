@@ -11,7 +11,14 @@ from msgspec import Meta, Struct
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_out, live_impacts
 from carbonfin.app.rulebook.shelf import Shelf, chosen, dates_asked
-from carbonfin.app.rulebook.trials import NameText, RowTriedOut, TrialAnswerOut, TrialInputs, trial_inputs
+from carbonfin.app.rulebook.trials import (
+    InputAskedOut,
+    NameText,
+    RowTriedOut,
+    TrialAnswerOut,
+    TrialInputs,
+    trial_inputs,
+)
 from carbonfin.app.rulebook.views import findings_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
@@ -102,7 +109,11 @@ class TableWholeOut(Struct, frozen=True, kw_only=True):
 
 
 class TrialIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Inputs by name: numbers, days and codes as text, true or false; what is left out is missing."""
+    """Inputs by name: numbers, days and codes as text, true or false; what is left out is missing.
+
+    A number may come with its unit, as `{"number": "0.4", "unit": "ratio"}` or `"0.4 ratio"`. The unit of each input is
+    told by the answer (`asked`) and in the table's `domain`; a number in another unit counts as missing (`wrong_unit`).
+    """
 
     inputs: TrialInputs
 
@@ -111,6 +122,7 @@ class TrialOut(Struct, frozen=True, kw_only=True):
     """What the table answers; `refused` says why there is no answer. Nothing is recorded."""
 
     version: TableOut
+    asked: list[InputAskedOut]
     rows: list[str]
     outputs: list[list[str]]
     total: str | None
@@ -123,7 +135,8 @@ class TrialOut(Struct, frozen=True, kw_only=True):
         """Make it of the answer."""
         answer = TrialAnswerOut.of(said)
         return cls(
-            version=TableOut.of(version), rows=answer.rows, outputs=answer.outputs, total=answer.total,
+            version=TableOut.of(version), asked=[InputAskedOut.of(one) for one in version.table.inputs],
+            rows=answer.rows, outputs=answer.outputs, total=answer.total,
             refused=answer.refused, missing=answer.missing, tried=answer.tried,
         )  # fmt: skip
 

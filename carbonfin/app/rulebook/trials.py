@@ -1,6 +1,7 @@
 """A trial of a table as systems ask for it: inputs by name, the answer, and what became of every row."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -8,10 +9,41 @@ from msgspec import Meta, Struct
 from carbonfin.app.rulebook.trying import typed
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.decide import Decision, NotDecided
-from carbonfin.rules.tables import DecisionTable, output_text
+from carbonfin.rules.domains import Measured, unit_of
+from carbonfin.rules.tables import DecisionTable, InputColumn, output_text
+from carbonfin.web.wire import DecimalText
 
 NameText = Annotated[str, Meta(min_length=1, max_length=100)]
-TrialInputs = Annotated[dict[NameText, Annotated[str, Meta(max_length=200)] | bool | None], Meta(max_length=30)]
+
+
+class MeasuredIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number with the unit it comes in; where the column has another, it counts as missing: `wrong_unit`."""
+
+    number: DecimalText
+    unit: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+TrialInputs = Annotated[
+    dict[NameText, Annotated[str, Meta(max_length=200)] | bool | MeasuredIn | None], Meta(max_length=30)
+]
+
+
+class InputAskedOut(Struct, frozen=True, kw_only=True):
+    """An input the table asks for: what it may hold, and the unit of a number; empty for every other kind."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    unit: str
+    domain: str
+
+    @classmethod
+    def of(cls, column: InputColumn) -> "InputAskedOut":
+        """Make it of the column."""
+        return cls(
+            name=column.name, title_zh=column.title_zh, title_en=column.title_en, unit=unit_of(column.domain),
+            domain=column.domain.describe(),
+        )  # fmt: skip
 
 
 class RowTriedOut(Struct, frozen=True, kw_only=True):
@@ -55,7 +87,7 @@ class TrialAnswerOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-def trial_inputs(table: DecisionTable, sent: Mapping[str, str | bool | None]) -> dict[str, object]:
+def trial_inputs(table: DecisionTable, sent: Mapping[str, str | bool | MeasuredIn | None]) -> dict[str, object]:
     """Give inputs that were sent in the types of a table; what cannot be such stays text and so counts as missing.
 
     Raises:
@@ -70,10 +102,13 @@ def trial_inputs(table: DecisionTable, sent: Mapping[str, str | bool | None]) ->
             remedy=f"It asks for {', '.join(column.name for column in table.inputs)}.",
             remedy_zh=f"输入项为 {'、'.join(column.name for column in table.inputs)}。",
         )
-    return {
-        column.name: typed(column.domain, value) if isinstance(value := sent.get(column.name), str) else value
-        for column in table.inputs
-    }
+    return {column.name: _typed(column, sent.get(column.name)) for column in table.inputs}
+
+
+def _typed(column: InputColumn, value: str | bool | MeasuredIn | None) -> object:  # noqa: FBT001 - an input's own value
+    if isinstance(value, MeasuredIn):
+        return Measured(number=Decimal(value.number), unit=value.unit)
+    return typed(column.domain, value) if isinstance(value, str) else value
 
 
 def inputs_typed(given: Iterable[str]) -> dict[str, str | bool | None]:

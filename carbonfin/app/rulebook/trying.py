@@ -12,12 +12,15 @@ from carbonfin.rules.domains import (
     BooleanDomain,
     CodeDomain,
     DateDomain,
+    Measured,
     MissingReason,
     NumberDomain,
     missing_words,
+    unit_of,
 )
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, InputColumn, output_text
+from carbonfin.web.filters import UNIT_LABELS
 from carbonfin.web.language import Text
 
 FIELD_PREFIX = "in."
@@ -87,10 +90,14 @@ def typed_inputs(table: DecisionTable, query: Mapping[str, str]) -> dict[str, ob
 
 
 def typed(domain: AnyDomain, text: str) -> object:
-    """Give a text in the type of a domain; what cannot be such stays text, which counts as missing."""
+    """Give a text in the type of a domain; what cannot be such stays text, which counts as missing.
+
+    A number may have its unit behind it (`0.4 ratio`): in another unit than the column's it counts as missing.
+    """
     try:
         if isinstance(domain, NumberDomain):
-            return Decimal(text)
+            number, _, unit = text.partition(" ")
+            return Measured(number=Decimal(number), unit=unit.strip()) if unit.strip() else Decimal(number)
         if isinstance(domain, DateDomain):
             return date.fromisoformat(text)
     except (InvalidOperation, ValueError):
@@ -103,7 +110,7 @@ def typed(domain: AnyDomain, text: str) -> object:
 def trial_of(table: DecisionTable, inputs: Mapping[str, object]) -> Trial:
     """Ask a table and say in words what came of it; nothing is recorded."""
     said = compiled(table).decide(inputs)
-    titles = {column.name: Text(column.title_zh, column.title_en) for column in table.inputs}
+    titles = {column.name: input_title(column) for column in table.inputs}
     return Trial(
         answers=tuple((one.row_id, tuple(map(output_text, one.outputs))) for one in said.outcomes)
         if isinstance(said, Decision) else (),
@@ -112,6 +119,15 @@ def trial_of(table: DecisionTable, inputs: Mapping[str, object]) -> Trial:
         missing=tuple((titles[one.name], Text(*missing_words(one.reason))) for one in said.missing),
         rows={one.row_id: _outcome(one) for one in said.tried},
     )  # fmt: skip
+
+
+def input_title(column: InputColumn) -> Text:
+    """Give what an input is called, with the unit of a number."""
+    unit = unit_of(column.domain)
+    words = UNIT_LABELS.get(unit, Text(unit, unit))
+    if not words.zh:
+        return Text(column.title_zh, column.title_en)
+    return Text(f"{column.title_zh}（{words.zh}）", f"{column.title_en} ({words.en})")
 
 
 def _outcome(tried: RowTried) -> RowOutcome:
@@ -134,7 +150,7 @@ def _field(column: InputColumn, value: str) -> InputField:
         label=Text(column.title_zh, column.title_en),
         value=value,
         kind="date" if isinstance(domain, DateDomain) else "text",
-        unit=domain.unit if isinstance(domain, NumberDomain) else "",
+        unit=unit_of(domain),
         options=_options(domain),
         help=domain_words(domain),
         fault=None if why is None else Text(f"{why.zh}，按缺失处理", f"{why.en}: counts as missing"),

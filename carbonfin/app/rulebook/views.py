@@ -5,19 +5,17 @@ from dataclasses import dataclass
 
 from carbonfin.app.packages import TABLE_CONTRACTS
 from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
+from carbonfin.app.rulebook.trying import input_title
 from carbonfin.rules.contracts import contract_findings
 from carbonfin.rules.difference import Change, ChangeKind
-from carbonfin.rules.domains import NumberDomain
 from carbonfin.rules.tables import (
     DecisionTable,
     HitPolicy,
-    InputColumn,
     OutputColumn,
     OutputKind,
     output_text,
 )
 from carbonfin.rules.validate import Finding, validate
-from carbonfin.web.filters import UNIT_LABELS
 from carbonfin.web.language import Text
 
 POLICY_WORDS = {
@@ -82,7 +80,7 @@ def table_view(table: DecisionTable) -> TableView:
     """Give a table for reading."""
     headings = (
         Text("行", "Row"),
-        *map(_input_heading, table.inputs),
+        *map(input_title, table.inputs),
         *map(_output_heading, table.outputs),
         Text("依据", "Clause"),
     )
@@ -108,11 +106,6 @@ def table_lines(table: DecisionTable) -> list[list[str]]:
     view = table_view(table)
     lines = [[heading.zh for heading, _ in view.columns]]
     return lines + [[row.id, *row.when, *row.then, row.clause] for row in view.rows]
-
-
-def _input_heading(column: InputColumn) -> Text:
-    unit = column.domain.unit if isinstance(column.domain, NumberDomain) else ""
-    return _with_unit(Text(column.title_zh, column.title_en), UNIT_LABELS.get(unit, Text(unit, unit)))
 
 
 def _output_heading(column: OutputColumn) -> Text:

@@ -68,6 +68,13 @@ def test_the_table_in_force_is_asked_to_the_minute(system: TestClient[Any]) -> N
         ({"grade": "A", "points": "100.01"}, (["R1"], [], "missing_input", {"points": "out_of_domain"})),
         ({"grade": "D", "points": "80"}, (["R1"], [], "missing_input", {"grade": "unknown_code"})),
         ({"grade": "A", "points": "NaN"}, (["R1"], [], "missing_input", {"points": "not_a_number"})),
+        ({"grade": "A", "points": {"number": "80", "unit": "points"}}, (["R1"], [["-25"]], None, {})),
+        ({"grade": "A", "points": "80 points"}, (["R1"], [["-25"]], None, {})),
+        (
+            {"grade": "A", "points": {"number": "80", "unit": "bp"}},
+            (["R1"], [], "missing_input", {"points": "wrong_unit"}),
+        ),
+        ({"grade": "A", "points": "80 bp"}, (["R1"], [], "missing_input", {"points": "wrong_unit"})),
         ({"grade": "A", "points": True}, (["R1"], [], "missing_input", {"points": "wrong_type"})),
     ],
 )
@@ -79,6 +86,9 @@ def test_a_trial_answers_with_its_trace(
     found = answer.json()
     assert (found["rows"], found["outputs"], found["refused"], found["missing"]) == said
     assert [one["row_id"] for one in found["tried"]] == ["R1", "R2", "R3"]
+    assert [(one["name"], one["unit"], one["domain"]) for one in found["asked"]] == [
+        ("grade", "", "code{A,B,C}"), ("points", "points", "number[0..100] points"),
+    ]  # fmt: skip
 
 
 def _fields(answer: Response) -> list[str]:

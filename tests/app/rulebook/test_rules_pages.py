@@ -204,8 +204,13 @@ def test_a_trial_shows_the_row_that_hit_and_the_cell_that_failed(world: World) -
         assert hit == ["R1"]
         assert re.search(r"&lt; 80</code> <span aria-hidden=\"true\">✗", page)
         unknown = client.get("/rules/sample.table", params={"in.grade": "A", "in.points": "abc"}, headers=PAGE).text
+        other_unit = client.get(
+            "/rules/sample.table", params={"in.grade": "A", "in.points": "80 bp"}, headers=PAGE
+        ).text
     assert "缺少输入，不作决定" in unknown
     assert "类型不符，按缺失处理" in unknown
+    assert "单位不符，按缺失处理" in other_unit
+    assert re.search(r"按缺失处理：points（[^）]+）（单位不符）", other_unit), "what is missing stands with its unit"
 
 
 def test_two_versions_side_by_side(world: World) -> None:
