@@ -5,9 +5,14 @@ from decimal import Decimal
 
 import pytest
 from litestar.testing import TestClient
+from sqlmodel import select
 
 from carbonfin.app.decisions import kinds
 from carbonfin.app.decisions.kinds import KIND_TITLES, decision_kinds
+from carbonfin.app.decisions.words import checker_words
+from carbonfin.kernel.actors import Role
+from carbonfin.storage.decisions import load_decision
+from carbonfin.storage.parties import UserRow, actor_of
 from tests.app.worlds import INTEREST, PAGE, InterestInputs, InterestOutputs, World, form_token, signed_in
 
 
@@ -37,6 +42,28 @@ def test_the_page_links_each_figure_to_its_inputs_and_marks_the_unconfirmed(worl
     assert "本金 × 执行利率 × 天数 / 360" in text
     assert "利率未经复核" in text
     assert "本决定使用了 1 项未确认的参数或事实" in text
+
+
+def test_a_decision_without_a_checker_says_why(world: World) -> None:
+    """Alone by a person, alone by a system, signed, and of before records named a checker."""
+    with world.sessions.read() as session:
+        owner = actor_of(session, session.exec(select(UserRow.id).where(UserRow.login == "officer")).one())
+        alone = load_decision(session, owner, world.decision_id)
+    by_system = replace(alone, actor_role=Role.SYSTEM)
+    by_person = replace(alone, actor_role=Role.OFFICER)
+    signed = replace(by_person, checker_name="乙")
+    old = replace(by_person, form=1, engine_version=None, maker_name=None)
+    assert [checker_words(one).zh for one in (by_system, by_person, signed, old)] == [
+        "系统自动作出，无复核人", "未经审批，无复核人", "乙", "记录未载（旧格式）",
+    ]  # fmt: skip
+    with signed_in(world) as client:
+        text = client.get(f"/decisions/{world.decision_id}", headers=PAGE).text
+        told = client.get(f"/v1/decisions/{world.decision_id}").json()
+    assert checker_words(alone).zh in text
+    assert "QuantLib/" in text
+    assert (told["form"], told["checker_name"], told["approval_id"], told["override"]) == (2, None, None, None)
+    assert told["maker_name"] == alone.actor_name
+    assert told["engine_version"].startswith("carbonfin/")
 
 
 def test_a_replay_is_the_same_to_the_byte(world: World) -> None:
