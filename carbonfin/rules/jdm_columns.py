@@ -166,7 +166,7 @@ def fields_of(text: str, node: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def is_meant(node: Mapping[str, Any], named: str) -> bool:
     """Whether a node is the one that is named, by its id or its name."""
-    return not named or named in {node.get("id"), node.get("name")}
+    return not named or named in (node.get("id"), node.get("name"))
 
 
 def _fields(tables: Sequence[Any], side: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from carbonfin.rules.decide import Decision, decide
 from carbonfin.rules.domains import domain_from
 from carbonfin.rules.jdm import read_jdm, tables_from_jdm
 from carbonfin.rules.jdm_cells import cell_from_jdm, cell_to_jdm
-from carbonfin.rules.jdm_columns import JdmColumns
+from carbonfin.rules.jdm_columns import JdmColumns, fields_of
 from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
 from tests.rules.samples import input_column, output_column, sample_table
@@ -228,8 +228,12 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(place: int, value: Any)
     places = places_of(document)
     container, key = places[place % len(places)]
     container[key] = value
-    tables, faults, _ = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
-    assert bool(tables) is not bool(faults)
+    text = json.dumps(document)
+    for columns in (JdmColumns(), JdmColumns(base=table(), node="Sample table")):
+        tables, faults, places = read_jdm(text, columns, file_name="t.json")
+        assert bool(tables) is not bool(faults)
+        assert len(places) == len(tables)
+        assert all(isinstance(field, str) for side in fields_of(text, columns.node) for field in side)
 
 
 def test_a_policy_that_cannot_be_carried_is_refused_on_the_way_out() -> None:

@@ -17,6 +17,7 @@ from carbonfin.app.files.pages import evidence_of
 from carbonfin.app.identity.single_sign_on import single_sign_on_of
 from carbonfin.app.rulebook.draft_views import proposed_table
 from carbonfin.app.rulebook.live_impacts import impacts_of
+from carbonfin.app.rulebook.parameter_difference import proposed_parameter
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -148,6 +149,7 @@ def _shown(
             *(proposed.unconfirmed if proposed is not None else ()),
             *(unconfirmed_value(proposed_value(approval)) if approval.kind == PARAMETER_APPROVAL.name else ()),
         ]
+        parameter = proposed_parameter(session, actor, clock, approval)
         impact = _parameter_impact(session, actor, approval)
         live = impacts_of(session, actor, approval)
     kind = kind_named(approval.kind)
@@ -164,6 +166,7 @@ def _shown(
         address=kind.address(approval) if kind is not None else "",
         rows=payload_rows(approval),
         proposed=proposed,
+        parameter=parameter,
         parameter_impact=impact,
         live_impacts=live,
         steps=steps,
