@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import Meta, Struct
@@ -40,6 +41,7 @@ from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import DayText
 
 _CONTENT_MAX = 2_800_000
+_FILE = ResponseSpec(bytes, media_type="*/*", description="The file, to keep and to edit.", generate_examples=False)
 _Id = Annotated[str, Meta(max_length=100)]
 
 
@@ -281,8 +283,7 @@ def compare_table_versions(
 @get(
     "/v1/rules/tables/{table_name:str}/files/{ending:str}",
     sync_to_thread=True,
-    media_type="application/octet-stream",
-    responses=problem_responses(404, 422),
+    responses={200: _FILE, **problem_responses(404, 422)},
     tags=["rules"],
 )
 def read_table_file(

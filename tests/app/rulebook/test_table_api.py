@@ -104,6 +104,12 @@ def test_files_out_read_back_to_the_same_table(system: TestClient[Any]) -> None:
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
 
 
+def test_the_description_does_not_promise_one_kind_of_file(system: TestClient[Any]) -> None:
+    paths = system.get("/schema/openapi.json").json()["paths"]
+    answer = paths["/v1/rules/tables/{table_name}/files/{ending}"]["get"]["responses"]["200"]
+    assert list(answer["content"]) == ["*/*"]
+
+
 def test_a_table_that_jdm_can_hold_is_given_as_jdm(world: World) -> None:
     approved(world, version(CARRIED))
     with TestClient(world.app) as client:
