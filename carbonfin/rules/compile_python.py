@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from carbonfin.kernel.units import to_float
 from carbonfin.rules.decide import Decider, Decision, NotDecided, Outcome
 from carbonfin.rules.domains import (
     DIGITS_MAX,
@@ -292,8 +293,8 @@ def _reader(domain: NumberDomain | DateDomain) -> Callable[[object], object]:
 
     def read_decimal(value: object) -> object:
         # Most numbers of the product are decimals of few signs: no more signs than digits are allowed is short enough.
-        if type(value) is Decimal and len(text := str(value)) <= DIGITS_MAX and value.is_finite():
-            number = float(text)
+        if type(value) is Decimal and len(str(value)) <= DIGITS_MAX and value.is_finite():
+            number = to_float(value)
             return number if low <= number <= high and not (is_whole and not number.is_integer()) else None
         return read(value)
 
