@@ -133,7 +133,7 @@ def rate_facts(
         MissingData: The LPR or one of the bank's parameters was not known.
         InvalidInput: The bank's concession table breaks its contract.
     """
-    lpr = lpr_on(session, lpr_tenor, on=decided_on, known_at=known_at)
+    lpr = lpr_on(session, lpr_tenor, on=decided_on, known_at=known_at, organization_id=actor.organization_id)
     book = parameters(session, actor)
 
     def value(name: str) -> ParameterValue:

@@ -49,12 +49,19 @@ CURVE_QUOTE_LABELS: Mapping[CurveQuoteKind, tuple[str, str]] = {
     CurveQuoteKind.VOLATILITY: ("波动率", "volatility"),
 }
 
+LPR = "LPR"
+"""The loan prime rate (贷款市场报价利率): banks lend by it, and it never discounts."""
+LPR_TENORS = ("1Y", "5Y")
 RATE_SERIES: Mapping[str, tuple[CurveQuoteKind, Currency]] = {
     "SHIBOR": (CurveQuoteKind.FIXING, Currency.CNY),
     "FR007": (CurveQuoteKind.FIXING, Currency.CNY),
     "FR007_SWAP": (CurveQuoteKind.SWAP, Currency.CNY),
     "SHIBOR_3M_SWAP": (CurveQuoteKind.SWAP, Currency.CNY),
     "CNY_DEPOSIT": (CurveQuoteKind.DEPOSIT, Currency.CNY),
+    "DR001": (CurveQuoteKind.FIXING, Currency.CNY),
+    "HIBOR": (CurveQuoteKind.FIXING, Currency.HKD),
+    "CNH_HIBOR": (CurveQuoteKind.FIXING, Currency.CNH),
+    LPR: (CurveQuoteKind.FIXING, Currency.CNY),
     **{f"{one}_DEPOSIT": (CurveQuoteKind.DEPOSIT, one) for one in Currency if one is not Currency.CNY},
     **{f"{one}_SWAP": (CurveQuoteKind.SWAP, one) for one in Currency if one is not Currency.CNY},
 }
@@ -166,6 +173,8 @@ def _check_rate(quote: CurveQuote) -> None:
         )  # fmt: skip
     if _TENOR.fullmatch(quote.point) is None:
         _refuse(quote, "tenor", f"{quote.point!r} is no tenor", "期限应为 ON、7D、3M、1Y 等")
+    if quote.name == LPR and quote.point not in LPR_TENORS:
+        _refuse(quote, "tenor", f"LPR has tenors {' and '.join(LPR_TENORS)}", "LPR 期限应为 1Y 或 5Y（5 年期以上）")
     if abs(quote.value) >= _RATE_MAX:
         _refuse(quote, "value", f"{quote.value} as a decimal rate is beyond ±{_RATE_MAX}", "利率过大，疑似按百分数填写")
 

@@ -70,7 +70,7 @@ CURVE_COLUMNS: Mapping[CurveFileKind, Columns] = {
             "rate_percent": ("rate_percent", "利率(%)", "利率(％)"),
         },
         required=("name", "tenor", "quote_date"),
-        example="利率名称,期限,日期,利率(%)\nSHIBOR,3M,2026-03-02,1.5830\nFR007_SWAP,1Y,2026-03-02,1.4725\n",
+        example="利率名称,期限,日期,利率(%)\nSHIBOR,3M,2026-03-02,1.5830\nFR007_SWAP,1Y,2026-03-02,1.4725\nLPR,1Y,2026-02-24,3.00\n",
     ),
     CurveFileKind.FX: Columns(
         aliases={

@@ -39,10 +39,10 @@ from pricing.service.imports import (
     sample_parameters,
 )
 from pricing.service.large_books import BlockWorkers, value_blocks
+from pricing.service.lending_rates import lpr_on
 from pricing.service.market import (
     flags_of,
     fx_rate_on,
-    lpr_on,
     market_days,
     market_snapshot,
     quality_of,

@@ -9,9 +9,10 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind, CurveQuotes, curve_quote_order
+from pricing.calc.curve_quotes import LPR, CurveQuote, CurveQuoteKind, CurveQuotes, curve_quote_order
 from pricing.feeds.curve_files import CurveFile, CurveFileKind, read_curve_file
 from pricing.feeds.tables import DataSource
+from pricing.service.lending_rates import lpr_known
 from pricing.store import curve_quotes
 
 _LOOKED_BACK = timedelta(days=31)
@@ -70,10 +71,14 @@ def import_curve_file(
 def take_curve_table(session: Session, actor: Actor, file: CurveFile, *, known_on: date, preview: bool) -> CurveImport:
     """Store what a table said for the actor's organisation: all rows, or none if any failed or it is a preview.
 
-    A price or exchange rate more than five times the last known one, or less than a fifth of it, is taken for a slip
-    of its unit and fails.
+    A price, exchange rate or LPR more than five times the last known one, or less than a fifth of it, is taken for a
+    slip of its unit and fails.
     """
-    failures = (*file.failures, *_slips(session, actor, file.quotes, known_on=known_on))
+    failures = (
+        *file.failures,
+        *_slips(session, actor, file.quotes, known_on=known_on),
+        *_lending_slips(session, actor, file.quotes, known_on=known_on),
+    )
     if failures or preview:
         return CurveImport(
             file=file, failures=failures, stored=False, added_count=0, unchanged_count=0, corrected=()
@@ -112,6 +117,34 @@ def _slips(session: Session, actor: Actor, quotes: tuple[CurveQuote, ...], *, kn
         if is_sent and last_one is not None and not _is_near(quote, last_one):
             failures.append(_slip(quote, last_one))
             before[_point(quote)] = last_one
+    return failures
+
+
+def _lending_slips(session: Session, actor: Actor, quotes: tuple[CurveQuote, ...], *, known_on: date) -> list[Failure]:
+    """Compare each LPR with the publication before it: loans rest on it, and a slip would make them cheap."""
+    failures = []
+    for quote in quotes:
+        if quote.name != LPR or quote.kind is not CurveQuoteKind.FIXING:
+            continue
+        last = lpr_known(
+            session,
+            quote.point,
+            on=quote.quote_date - timedelta(days=1),
+            known_on=known_on,
+            organization_id=actor.organization_id,
+        )
+        if last is not None and not last.value / _SLIP_FACTOR <= quote.value <= last.value * _SLIP_FACTOR:
+            what = f"{quote.name} {quote.point} {quote.quote_date}"
+            failures.append(
+                Failure(
+                    item=what,
+                    field="rate",
+                    detail=f"{what} is {quote.value}, on {last.published_on} it was {last.value}: a slip is suspected",
+                    zh=f"{what} 为 {quote.value}，{last.published_on} 为 {last.value}，疑似单位错误",
+                    remedy="Give rate as a decimal (0.0300) or rate_percent in percent (3.00).",
+                    remedy_zh="“利率(小数)”按 0.0300 填写，“利率(%)”按 3.00 填写。",
+                )
+            )
     return failures
 
 

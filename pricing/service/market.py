@@ -16,7 +16,7 @@ from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rulebook import book_for, builtin_book
 from pricing.calc.curve_quotes import CurveQuoteKind
 from pricing.calc.liquidity import WINDOW_DAYS
-from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote, Settlement
+from pricing.calc.market import FxQuote, MarketSnapshot, Quote, Settlement
 from pricing.calc.quality import FindingKind, QualityLimits, QualityReport, check_quotes
 from pricing.store import curve_quotes, quotes, rates
 
@@ -24,33 +24,6 @@ _FX_STALE_AFTER_DAYS = "pricing.fx_stale_after_days"
 _SETTLEMENTS_KEPT_DAYS = 31
 _FLAGS_LOOK_BACK = timedelta(days=31)
 FIRST_MARKET_DATE = date(2013, 6, 18)  # 深圳碳市场开市，全国首个试点
-
-
-def lpr_on(session: Session, tenor: str, on: date, known_at: datetime) -> RateQuote:
-    """Give the LPR of a tenor in force on a day, as known at an instant: the last publication up to that day.
-
-    Raises:
-        InvalidInput: The tenor is neither 1Y nor 5Y.
-        MissingData: No publication up to that day is known.
-    """
-    if tenor not in {"1Y", "5Y"}:
-        raise InvalidInput(
-            f"LPR has tenors 1Y and 5Y, not {tenor!r}",
-            zh=f"LPR 没有期限“{tenor}”",
-            field="tenor",
-            remedy="Choose 1Y or 5Y.",
-            remedy_zh="可选 1Y 或 5Y。",
-        )
-    rate = rates.rate_known(session, f"LPR_{tenor}", on=on, known_on=china_day(known_at))
-    if rate is None:
-        raise MissingData(
-            f"LPR {tenor} on {on} is not known",
-            zh=f"{on} 的 {tenor} 期 LPR 尚不掌握",
-            field="lpr",
-            remedy="Import the LPR publications.",
-            remedy_zh="请导入 LPR 公布值。",
-        )
-    return rate
 
 
 def fx_rate_on(session: Session, pair: str, on: date, known_at: datetime) -> FxQuote:

@@ -15,7 +15,7 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.quantlib import quantlib_on
 from carbonfin.kernel.units import Currency, to_float
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
-from pricing.calc.curve_quotes import FX_SPOT, RATE_SERIES, CurveQuote, CurveQuoteKind, CurveQuotes
+from pricing.calc.curve_quotes import FX_SPOT, LPR, RATE_SERIES, CurveQuote, CurveQuoteKind, CurveQuotes
 from pricing.calc.curves.curve_set import CurveSet
 from pricing.calc.curves.discount import DiscountCurve, discount_curve
 from pricing.calc.curves.from_quotes import futures_inputs, rate_inputs, spot_rate
@@ -34,6 +34,7 @@ from pricing.calc.curves.surfaces import SurfaceBuild, SurfaceLimits, surfaces_o
 _CONVENTION_KEY = "pricing.rate_convention"
 _PHASE_KEY = "pricing.trading_phase"
 _PHASE_WORDS = frozenset({"first_delivery", "last_delivery", "banks_into_next"})
+_BESIDE_CURVES = frozenset({LPR, "DR001", "HIBOR", "CNH_HIBOR"})
 _BEFORE_SPOT = frozenset({"ON", "TN", "SN"})
 _Curve = TypeVar("_Curve")
 
@@ -50,6 +51,9 @@ class _Rules:
 
     def on(self, key: str, scope: str = "") -> ParameterValue:
         return self.book.on(f"pricing.{key}", valid_on=self.valid_on, known_at=self.known_at, scope=scope)
+
+    def find(self, key: str, scope: str) -> ParameterValue | None:
+        return self.book.find(f"pricing.{key}", valid_on=self.valid_on, known_at=self.known_at, scope=scope)
 
     def for_pair(self, key: str, pair: str) -> ParameterValue:
         """Give what is set for a pair, else what is set for all."""
@@ -78,7 +82,7 @@ def curve_set_of(quotes: CurveQuotes, *, book: ParameterBook, calendars: Mapping
     )
     failures: list[Failure] = []
     discount = _each(
-        CurveKind.DISCOUNT, _quoted_currencies(quotes), failures, lambda name: _discount(quotes, rules, name)
+        CurveKind.DISCOUNT, _quoted_currencies(quotes, rules), failures, lambda name: _discount(quotes, rules, name)
     )
     by_currency = {curve.currency: curve for curve, _ in discount}
     futures = _each(
@@ -140,8 +144,16 @@ def _names(quotes: CurveQuotes, kind: CurveQuoteKind) -> list[str]:
     return sorted({quote.name for quote in quotes.quotes if quote.kind is kind})
 
 
-def _quoted_currencies(quotes: CurveQuotes) -> list[str]:
-    return sorted({str(quote.currency) for quote in quotes.quotes if quote.name in RATE_SERIES})
+def _quoted_currencies(quotes: CurveQuotes, rules: _Rules) -> list[str]:
+    """Give the currencies of which a curve is asked: rates that stand beside curves ask for none by themselves."""
+    found = set()
+    for quote in quotes.quotes:
+        if quote.name not in RATE_SERIES:
+            continue
+        series = rules.find("curve_series", str(quote.currency))
+        if quote.name not in _BESIDE_CURVES or (series is not None and quote.name in series.value.split()):
+            found.add(str(quote.currency))
+    return sorted(found)
 
 
 def _discount(quotes: CurveQuotes, rules: _Rules, name: str) -> list[tuple[DiscountCurve, CurveOrigin]]:
