@@ -1,7 +1,7 @@
 """The main navigation: the rooms of the house, each for those whom the policy lets in."""
 
 from carbonfin.app.access import roles_for
-from carbonfin.app.role_sets import PEOPLE
+from carbonfin.app.roles import PEOPLE
 from carbonfin.web.language import Text
 from carbonfin.web.pages import NavigationItem
 
