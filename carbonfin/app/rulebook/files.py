@@ -14,6 +14,7 @@ from carbonfin.rules.jdm import read_jdm
 from carbonfin.rules.jdm_columns import JdmColumns
 from carbonfin.rules.table_files import read_tables_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion
+from carbonfin.rules.toml_places import toml_places
 from carbonfin.web.terminal import content_of
 
 _CASES_MAX = 1_000_000
@@ -25,7 +26,7 @@ class TablesRead:
     """What a file of tables holds: its versions, or every fault that was found and no version.
 
     Attributes:
-        places: Where each version stands in the file, in the order of the versions; none for a TOML file.
+        places: Where each version stands in the file, in the order of the versions; none where its lines do not tell.
         faults: Cell or line, what stands there and what was expected.
         sheet: For a JDM file whose columns lack a domain or a kind, the sheet that would give them, to be filled in.
     """
@@ -65,7 +66,11 @@ def read_tables(
     if ending == "toml":
         text = _text(name, content)
         versions, refused = read_tables_toml(text, file_name=name)
-        return TablesRead(versions=versions, faults=tuple(_line_fault(name, text, one) for one in refused))
+        return TablesRead(
+            versions=versions,
+            places=toml_places(text, [one.table for one in versions], file_name=name),
+            faults=tuple(_line_fault(name, text, one) for one in refused),
+        )
     if ending == "json":
         return _read_json(name, _text(name, content), days, columns or JdmColumns())
     raise InvalidInput(

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from carbonfin.documents.table_workbooks import tables_workbook
+from carbonfin.rules.table_files import tables_to_toml
 from tests.app.rulebook.test_rules_pages import CARRIED, GAPPED, TODAY, approved, proposed_from, sent, version
 from tests.app.worlds import PAGE, World, signed_in
 from tests.rules.samples import sample_table
@@ -98,3 +99,11 @@ def test_a_finding_about_a_workbook_names_sheet_cell_what_stands_there_and_what_
     assert row is not None
     for words in ("<code>规则!B1</code>", "<code>sample.table</code>", "应有一行适用于反例所示的输入", "grade = A"):
         assert words in row[0]
+
+
+def test_a_finding_about_a_toml_file_names_its_line(world: World) -> None:
+    text = tables_to_toml([version(GAPPED)])
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if one.startswith("name = "))
+    with signed_in(world) as client:
+        _, page = sent(client, "t.toml", text.encode())
+    assert f"<code>t.toml:{line}</code>" in page
