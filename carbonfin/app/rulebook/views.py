@@ -123,7 +123,7 @@ def findings_of(table: DecisionTable) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView:
-    """One thing that differs between two versions, in words.
+    """One thing that differs between two versions, in words; empty where a side says nothing.
 
     Attributes:
         clause: Where the row it stands in comes from, as the newer version has it; empty where no row is meant.
@@ -131,8 +131,8 @@ class ChangeView:
 
     badge: tuple[str, Text]
     place: Text
-    before: str
-    after: str
+    before: Text
+    after: Text
     clause: str
 
 
@@ -166,11 +166,29 @@ def change_views(changes: Sequence[Change], old: DecisionTable, new: DecisionTab
     clauses = {row.id: row.clause.line for table in (old, new) for row in table.rows}
     return tuple(
         ChangeView(
-            badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=one.before, after=one.after,
+            badge=_CHANGE_BADGES[one.kind], place=_place(one, titles), before=_said(one, one.before, old),
+            after=_said(one, one.after, new),
             clause=clauses.get(one.row, ""),
         )
         for one in changes
     )  # fmt: skip
+
+
+def _said(change: Change, text: str, table: DecisionTable) -> Text:
+    """Give what a side says; of a row that comes or goes each cell with its heading."""
+    row = next((one for one in table.rows if one.id == change.row), None)
+    if not text or change.column or row is None:
+        return Text(text, text)
+    asked = [(column, cell.text) for column, cell in zip(table.inputs, row.cells, strict=True)]
+    answered = [(column, output_text(value)) for column, value in zip(table.outputs, row.outputs, strict=True)]
+    sides = [
+        Text(
+            "；".join(f"{column.title_zh}：{said}" for column, said in side),
+            "; ".join(f"{column.title_en}: {said}" for column, said in side),
+        )
+        for side in (asked, answered)
+    ]
+    return Text(f"{sides[0].zh} → {sides[1].zh}", f"{sides[0].en} → {sides[1].en}")
 
 
 def _place(change: Change, titles: Mapping[str, Text]) -> Text:

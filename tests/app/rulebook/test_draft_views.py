@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from sqlmodel import select
 
 from carbonfin.app.rulebook.draft_views import spans_of
+from carbonfin.app.rulebook.views import change_views
+from carbonfin.rules.difference import differences
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
@@ -119,3 +121,15 @@ def test_of_two_versions_of_one_day_the_one_that_is_approved_later_answers() -> 
     draft = replace(version(SECOND), **days)
     (span,) = spans_of(TableBook([earlier]), draft, at=NOW)
     assert (span.before, span.after) == (earlier, draft)
+
+
+def test_a_row_that_comes_or_goes_is_told_with_its_headings() -> None:
+    shorter = replace(FIRST, rows=FIRST.rows[:2])
+    (gone,) = change_views(differences(FIRST, shorter), FIRST, shorter)
+    assert (gone.before.zh, gone.before.en, gone.after.zh) == (
+        "grade：B,C；points：-|null → bp：0", "grade: B,C; points: -|null → bp: 0", "",
+    )  # fmt: skip
+    (come,) = change_views(differences(shorter, FIRST), shorter, FIRST)
+    assert (come.before.zh, come.after) == ("", gone.before)
+    (changed,) = change_views(differences(FIRST, SECOND), FIRST, SECOND)
+    assert (changed.before.zh, changed.after.en, changed.clause) == ("-30", "-25", "示例 第1条")
