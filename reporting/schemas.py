@@ -364,6 +364,7 @@ def _figure(figure: Figure) -> FigureOut:
         parameter_key=None if parameter is None else parameter.key,
         parameter_digest=None if parameter is None else parameter.digest,
         document=None if parameter is None else parameter.document,
+        document_number=None if parameter is None else parameter.document_number,
         article=None if parameter is None else parameter.article,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from carbonfin.rules.parameters import Grade, ParameterValue
+from carbonfin.rules.parameters import Grade, ParameterValue, clause_line
 from carbonfin.rules.record import ADDED_LATER
 
 
@@ -21,6 +21,11 @@ class ParameterUse:
     article: str
     grade: Grade
     document_number: str | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def clause(self) -> str:
+        """Document, number and article in one line."""
+        return clause_line(self.document, self.document_number or "", self.article)
 
     @classmethod
     def of(cls, value: ParameterValue) -> "ParameterUse":

@@ -119,6 +119,7 @@ class FigureOut(Struct, frozen=True, kw_only=True):
     parameter_key: str | None
     parameter_digest: str | None
     document: str | None
+    document_number: str | None
     article: str | None
 
     @classmethod
@@ -140,6 +141,7 @@ class FigureOut(Struct, frozen=True, kw_only=True):
             parameter_key=parameter.key if parameter else None,
             parameter_digest=parameter.digest if parameter else None,
             document=parameter.document if parameter else None,
+            document_number=parameter.document_number if parameter else None,
             article=parameter.article if parameter else None,
         )
 

@@ -1,5 +1,6 @@
 """Traces: a graph by name, in order."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbonfin.rules.parameters import Grade, ParameterValue
+from carbonfin.rules.record import canonical_json
 from carbonfin.rules.trace import Figure, ParameterUse, checked_trace
 
 
@@ -60,3 +62,8 @@ def test_a_parameters_figure_carries_its_version_and_its_doubt() -> None:
     assert figure.parameter is not None
     assert figure.parameter.digest == value.digest
     assert (figure.source, figure.parameter.article) == ("操作规程", "第四部分")
+    assert figure.parameter.clause == "操作规程 第四部分"
+    assert "document_number" not in canonical_json(figure), "what was decided before keeps its text"
+    numbered = Figure.of_parameter("cap", replace(value, document_number="深南财〔2025〕1号", quote="上限一百万元"))
+    assert numbered.parameter is not None
+    assert numbered.parameter.clause == "操作规程 深南财〔2025〕1号 第四部分"

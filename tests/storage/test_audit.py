@@ -114,6 +114,7 @@ def test_unconfirmed_facts_name_their_decisions_latest_first(sessions: Sessions,
         of_another = unconfirmed_page(session, world.maker, Place(limit=10), fact="entrance")
         named = unconfirmed_page(session, world.maker, Place(limit=10), fact="entry")
     assert {(use.key, use.label_zh, use.note_zh) for use in uses.items} == {("entry", "录入数", "未核对")}
+    assert {(use.clause, use.grade) for use in uses.items} == {("录入", None)}
     assert [use.subject for use in uses.items] == ["12", "8", "4"]
     assert [use.subject for use in latest] == ["12", "8"]
     assert (uses.last, of_another.items, named) == (None, (), uses)

@@ -7,7 +7,8 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 from msgspec import Meta, Struct
 
-from carbonfin.app.audit.registers import SAMPLE_MAX, Asked, register_named
+from carbonfin.app.audit.lines import Asked
+from carbonfin.app.audit.registers import SAMPLE_MAX, register_named
 from carbonfin.app.signing import signing_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock

@@ -6,15 +6,8 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 
-from carbonfin.app.audit.registers import (
-    REGISTERS,
-    SAMPLE_MAX,
-    Asked,
-    Register,
-    RegisterKind,
-    register_named,
-    whole_register,
-)
+from carbonfin.app.audit.lines import Asked, Register, RegisterKind
+from carbonfin.app.audit.registers import REGISTERS, SAMPLE_MAX, register_named, whole_register
 from carbonfin.app.signing import signing_of
 from carbonfin.documents.workbooks import CellKind, SheetColumn, SheetTable, Workbook, write_workbook
 from carbonfin.kernel.actors import Actor

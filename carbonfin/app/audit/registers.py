@@ -1,29 +1,30 @@
 """The auditor's registers as lines of words: sample, overrides, changes of rules, unconfirmed facts, the chain."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
+from carbonfin.app.audit.lines import Asked, Cell, Register, RegisterKind
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.words import checker_words
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
 from carbonfin.kernel.errors import NotFound
-from carbonfin.rules.parameters import clause_line
+from carbonfin.rules.parameters import Grade, clause_line
 from carbonfin.storage.approvals import Approval, approval_page, override_page
 from carbonfin.storage.decisions import (
     DecisionRecord,
-    TrustedKeys,
     chain_state,
     sample_decisions,
     unconfirmed_page,
     verify_signed_chain,
 )
-from carbonfin.storage.keyset import KeyValue, Place
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.language import Text
 
@@ -31,61 +32,6 @@ SAMPLE_MAX = 200
 _READ_AT_ONCE = 1000
 UNASKED_MAX = 20_000
 """A longer chain is verified when somebody asks for it: that takes minutes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One cell; `address` leads to what it names."""
-
-    text: Text
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a register is asked for.
-
-    Attributes:
-        on: The day whose sample is drawn.
-        count: How many decisions the sample has.
-        population: Draw from the first so many decisions of the chain; None for all.
-        fact: Only the uses of this unconfirmed fact; empty for all.
-        verifies: Whether a long chain is verified too.
-    """
-
-    place: Place
-    on: date
-    count: int
-    population: int | None
-    fact: str
-    trusted: TrustedKeys
-    verifies: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
-    """A page of a register.
-
-    Attributes:
-        heads: What its columns hold.
-        last: Where the next page begins after; None on the last.
-        note: What was looked at, so that a reader knows what is not there.
-    """
-
-    heads: tuple[Text, ...]
-    lines: tuple[tuple[Cell, ...], ...]
-    note: Text
-    last: tuple[KeyValue, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterKind:
-    """A register: its title, what it is for, and what fills it."""
-
-    name: str
-    title: Text
-    purpose: Text
-    read: Callable[[Session, Actor, Asked], Register]
 
 
 def register_named(name: str) -> RegisterKind:
@@ -214,6 +160,8 @@ def _parameter_changes(session: Session, actor: Actor, asked: Asked) -> Register
         Text("单位", "Unit"),
         Text("依据（文件、文号、条款）", "Document, number, article"),
         Text("引文", "Quote"),
+        Text("可信程度", "Grade"),
+        Text("是否确认", "Confirmed"),
         *_CHANGE_HEADS[1:],
     )
     return Register(
@@ -221,7 +169,8 @@ def _parameter_changes(session: Session, actor: Actor, asked: Asked) -> Register
         lines=tuple(
             (
                 _approval(one), _said(one, "value"), _said(one, "unit"),
-                _plain(_clause(one)), _said(one, "quote"), *_change(one),
+                _plain(_clause(one)), _said(one, "quote"), _graded(one),
+                Cell(text=Text("是", "yes") if one.payload.get("confirmed") else Text("否", "no")), *_change(one),
             )
             for one in found.items
         ),
@@ -242,15 +191,17 @@ def _table_changes(session: Session, actor: Actor, asked: Asked) -> Register:
 
 _CHANGES_NOTE = Text("含拒绝与撤回，新的在前", "refused and withdrawn ones too, the latest first")
 _CHANGE_HEADS = (
-    Text("变更", "Change"), Text("状态", "State"), Text("生效日", "Valid from"), Text("知悉日", "Known from"),
-    Text("经办", "Maker"), Text("提交时间", "Proposed at"), Text("提交理由", "Maker's reason"), Text("复核", "Checker"),
+    Text("变更", "Change"), Text("状态", "State"), Text("生效日", "Valid from"), Text("失效日", "Valid to"),
+    Text("知悉日", "Known from"), Text("经办", "Maker"),
+    Text("提交时间", "Proposed at"), Text("提交理由", "Maker's reason"), Text("复核", "Checker"),
     Text("决定时间", "Decided at"), Text("复核意见", "Checker's reason"),
 )  # fmt: skip
 
 
 def _change(one: Approval) -> tuple[Cell, ...]:
     return (
-        Cell(text=STATE_WORDS[one.state][1]), _said(one, "valid_from"), _said(one, "known_from"),
+        Cell(text=STATE_WORDS[one.state][1]), _said(one, "valid_from"), _said(one, "valid_to"),
+        _said(one, "known_from"),
         _plain(one.maker_name), _plain(_instant(one.created_at)), _plain(one.maker_reason),
         _plain(one.checker_name or ""),
         _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.checker_reason or ""),
@@ -263,14 +214,16 @@ def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
     length = chain_state(session, actor).length
     return Register(
         heads=(
-            Text("未确认的事实", "Unconfirmed fact"), Text("代码", "Key"), Text("说明", "Why unconfirmed"),
-            Text("决定序号", "Decision no."), Text("使用处", "Used in"), Text("对象", "Subject"),
+            Text("未确认的事实", "Unconfirmed fact"), Text("代码", "Key"), Text("可信程度", "Grade"),
+            Text("依据", "Source"), Text("说明", "Why unconfirmed"), Text("决定序号", "Decision no."),
+            Text("使用处", "Used in"), Text("对象", "Subject"),
             Text("适用日", "Valid on"), Text("决定人", "By"),
         ),
         lines=tuple(
             (
                 Cell(text=Text(use.label_zh, use.label_en)),
                 Cell(text=Text(use.key, use.key), address=f"/audit/unconfirmed?fact={quote(use.key, safe='')}"),
+                Cell(text=Text("", "") if use.grade is None else GRADE_WORDS[use.grade]), _plain(use.clause),
                 Cell(text=Text(use.note_zh, use.note_en) if use.note_zh or use.note_en else _UNCHECKED),
                 _plain(str(use.sequence)), Cell(text=title_of(use.kind), address=f"/decisions/{use.decision_id}"),
                 _plain(use.subject), _plain(use.valid_on.isoformat()), _plain(use.actor_name),
@@ -360,6 +313,10 @@ def _clause(one: Approval) -> str:
         str(one.payload.get(name) or "") for name in ("document", "document_number", "article")
     )
     return clause_line(document, number, article)
+
+
+def _graded(one: Approval) -> Cell:
+    return Cell(text=GRADE_WORDS[Grade(one.payload["grade"])])
 
 
 def _approval(one: Approval) -> Cell:

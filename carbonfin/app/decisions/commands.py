@@ -88,7 +88,8 @@ def register_command(
     fact: Annotated[str, typer.Option(help="仅此未确认事实 / only this unconfirmed fact")] = "",
 ) -> None:
     """列出审计登记：抽样、否决、变更、未确认事实、链核对 / read an auditor's register."""
-    from carbonfin.app.audit.registers import Asked, register_named, whole_register
+    from carbonfin.app.audit.lines import Asked
+    from carbonfin.app.audit.registers import register_named, whole_register
     from carbonfin.app.settings import settings_from
     from carbonfin.storage.keyset import Place
     from carbonfin.storage.parties import standing_of

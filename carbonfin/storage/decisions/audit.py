@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import Grade
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.trace import Figure
 from carbonfin.storage.decisions.records import DecisionRecord, record_of
@@ -47,6 +48,8 @@ class UnconfirmedUse:
 
     Attributes:
         key: The parameter with its scope in brackets, or the figure's name where it is no parameter.
+        clause: Document, number and article of a parameter; where an entry came from otherwise.
+        grade: How a parameter is known; None for an entry.
         sequence: The decision's place in the chain.
     """
 
@@ -55,6 +58,8 @@ class UnconfirmedUse:
     label_en: str
     note_zh: str
     note_en: str
+    clause: str
+    grade: Grade | None
     decision_id: str
     sequence: int
     kind: str
@@ -200,6 +205,7 @@ def _uses_of(row: sa.Row[Any], fact: str) -> Iterable[UnconfirmedUse]:
             continue
         found[key] = UnconfirmedUse(
             key=key, label_zh=figure.label_zh, label_en=figure.label_en, note_zh=figure.note_zh, note_en=figure.note_en,
+            clause=figure.source if used is None else used.clause, grade=None if used is None else used.grade,
             decision_id=row.id, sequence=row.sequence, kind=row.kind, subject=row.subject, valid_on=row.valid_on,
             actor_name=row.actor_name,
         )  # fmt: skip

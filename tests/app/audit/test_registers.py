@@ -77,8 +77,9 @@ def test_overrides_and_changes_stand_with_their_reasons(world: World) -> None:
         ("参数 试验天数（A）", "已生效", "未确认：trial.days[A]", "予以认可", "风险可控"),
     ]
     assert [line[0] for line in changes] == [f"参数 试验天数（{scope}）" for scope in "CBA"]
-    assert [line[5] for line in changes] == ["待复核", "已拒绝", "已生效"]
+    assert [line[7] for line in changes] == ["待复核", "已拒绝", "已生效"]
     assert {(line[3], line[4]) for line in changes} == {("办法 示银发〔2026〕1号 第一条", "不超过五日")}
+    assert {(line[5], line[6], line[8], line[9]) for line in changes} == {("二手资料", "否", str(TODAY), "")}
     assert f'href="/approvals/{refused}"' in page
     assert waiting not in page
 
@@ -133,7 +134,7 @@ def test_the_sample_is_the_same_for_everyone_and_the_unconfirmed_stand_with_thei
         chain = exported(client, "chain")
     assert [(line[0], line[2]) for line in sample] == [("1", "P1")]
     assert f'href="/decisions/{world.decision_id}"' in page
-    assert [(line[1], line[3], line[5]) for line in uses] == [("rate", "1", "P1")]
+    assert [(line[1], line[5], line[7]) for line in uses] == [("rate", "1", "P1")]
     assert ["", "不符之处", "0", ""] in chain
     assert ["", "已封印决定", "1", ""] in chain
 
