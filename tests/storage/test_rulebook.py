@@ -1,6 +1,6 @@
 """Parameters at rest: by both dates, approved by two people."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,8 +12,11 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound, NotPermitted
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure, Trace, checked_trace
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
+from carbonfin.storage.decisions import Recorded, load_decision, record_decision, replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import (
     PARAMETER_APPROVAL,
@@ -295,3 +298,52 @@ def test_the_database_itself_holds_four_eyes_and_history(sessions: Sessions, wor
         session.execute(sa.text(copy))
     with pytest.raises(sa.exc.IntegrityError, match="append-only"), sessions.begin() as session:
         session.execute(sa.text("UPDATE parameter SET value = '0'"))
+
+
+# --- a correction of the same day -----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """What a trial decision asks: a value of collateral in fen, and the haircut that was known."""
+
+    value_fen: int
+    haircut: ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    cover_fen: int
+    trace: Trace
+
+
+def _covered(cover: Cover) -> Covered:
+    kept = cover.value_fen * (1 - cover.haircut.decimal)
+    return Covered(cover_fen=int(kept), trace=checked_trace([Figure.of_parameter("haircut", cover.haircut)]))
+
+
+COVER = DecisionKind(name="trial.cover", version="1", inputs=Cover, outputs=Covered, decide=_covered)
+
+
+def covered(sessions: Sessions, world: World, *, at: datetime) -> Recorded[Covered]:
+    with sessions.begin() as session:
+        book = book_for(session, world.bank_id, packages=())
+        haircut = book.on("trial.haircut_ratio", scope="CEA", valid_on=TODAY, known_at=at)
+        asked = Cover(value_fen=1_000_000, haircut=haircut)
+        return record_decision(session, world.maker, COVER, asked, subject="1", valid_on=TODAY, known_at=at)
+
+
+def test_a_decision_of_the_morning_replays_after_a_correction_at_noon(sessions: Sessions, world: World) -> None:
+    """By hand: 10,000.00 元 at 35 % keeps 6,500.00 元, at 30 % 7,000.00 元."""
+    noon = NOW + timedelta(minutes=150)
+    approve(sessions, world.checker, propose(sessions, world, PROPOSED))
+    morning = covered(sessions, world, at=NOW + timedelta(minutes=30))
+    approve(sessions, world.checker, propose(sessions, world, replace(PROPOSED, value="0.30"), at=noon), at=noon)
+    asked_again = covered(sessions, world, at=noon - timedelta(minutes=1))
+    afternoon = covered(sessions, world, at=noon)
+    assert [one.outcome.cover_fen for one in (morning, asked_again, afternoon)] == [650_000, 650_000, 700_000]
+    with sessions.read() as session:
+        for one in (morning, asked_again, afternoon):
+            assert replay_decision(session, [COVER], one.decision_id).same
+        used = [load_decision(session, world.maker, one.decision_id).figure("haircut").parameter for one in
+                (morning, asked_again, afternoon)]  # fmt: skip
+    digests = [one.digest for one in used if one is not None]
+    assert digests[0] == digests[1] != digests[2], "the trace says which value was used"
