@@ -4,11 +4,11 @@ A single decision is measured in the shape the product asks: a mapping of inputs
 outputs, its clause and what became of every row comes out. Beside it stands the bare settling of values in the order of
 the columns, which gives rows alone and is asked by nobody but the compiled form itself.
 
-Every row of the report is a rate; zen-engine's batches are of fewer rows, since a rate is compared, and take its fastest
-way: an array through a table that loops. Beside the peer stands the bound, where there is one: a decision in 1 µs, with
-its text hashed in 20 µs; a million rows in 25 ms; the validation of 50 rows and 6 columns in a second; a million texts of
-decisions by 50 versions again in a minute. These texts are of the table alone; what a package keeps of a decision (every
-figure of its trace with sources) is larger, and docs/benchmarks.md says what that takes.
+Every row of the report is a rate; zen-engine's batches are of fewer rows, since a rate is compared, and take its
+fastest way: an array through a table that loops. Beside the peer stands the bound, where there is one: a decision in
+1 µs, with its text hashed in 20 µs; a million rows in 25 ms; the validation of 50 rows and 6 columns in a second; a
+million texts of decisions by 50 versions again in a minute. These texts are of the table alone; what a package keeps
+of a decision (every figure of its trace with sources) is larger, and docs/benchmarks.md says what that takes.
 """
 
 import json
