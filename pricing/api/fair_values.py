@@ -28,7 +28,7 @@ def read_fair_value(
         DayText | None, QueryParameter(description="Day the value refers to; left out, the business date.")
     ] = None,
 ) -> FairValueOut:
-    """Give the fair value of a unit: activity, every rung of the waterfall, level, band and prudent value."""
+    """Give the fair value of a unit as books have it, with activity, waterfall, band and prudent value."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         day = standing.business_date if valuation_date is None else day_of(valuation_date, field="valuation_date")

@@ -16,6 +16,7 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from pricing import service
 from pricing.calc.fair_value import ACTIVITY_LABELS, Activity
+from pricing.calc.liquidity import POLICY_LABELS
 
 _TONES = {Activity.ACTIVE: "good", Activity.INACTIVE: "warning", Activity.STALE: "breach"}
 
@@ -30,7 +31,7 @@ def fair_value_page(
     unit: Annotated[str, QueryParameter(max_length=20)] = "CEA",
     on: Annotated[str | None, QueryParameter(max_length=10)] = None,
 ) -> Template:
-    """Show activity, waterfall, level, band and prudent value of one unit on a day."""
+    """Show the fair value of one unit on a day, with activity, waterfall, band and prudent value."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         day = standing.business_date if not on else day_of(on, field="on")
@@ -43,10 +44,11 @@ def fair_value_page(
         "pricing/fair_value.html",
         title=Text("公允价值", "Fair value"),
         answer=answer,
+        policy=None if answer.decided is None else Text(*POLICY_LABELS[answer.decided.policy]),
         value=answer.value,
         units=tuple(sorted({*units, str(asked)})),
         use_words=Text(use_zh, use_en),
-        alarms=[Text(zh, en) for zh, en in answer.value.alarms],
+        alarms=[Text(zh, en) for zh, en in answer.alarms],
         reasons=[Text(zh, en) for zh, en in answer.value.activity.reasons],
         verdict=Text(*ACTIVITY_LABELS[answer.value.activity.verdict]),
         tone=_TONES[answer.value.activity.verdict],

@@ -68,13 +68,20 @@ class ActivityOut(Struct, frozen=True, kw_only=True):
 
 
 class FairValueOut(Struct, frozen=True, kw_only=True):
-    """The fair value of a unit: an exit price without any discount for size; collateral value is another figure."""
+    """The fair value of a unit: an exit price without any discount for size; collateral value is another figure.
+
+    `price_cny_per_t` is the price by the scheme's approved `policy`, by which every book is valued; null where that
+    gives none, and the alarms say why. `waterfall_cny_per_t` is what the steps come to, to compare with.
+    """
 
     unit: str
     valuation_date: str
     known_at: str
     price_cny_per_t: str | None
     level: int | None
+    policy: str | None
+    waterfall_cny_per_t: str | None
+    waterfall_level: int | None
     standard_error_cny_per_t: str | None
     band_low_cny_per_t: str | None
     band_high_cny_per_t: str | None
@@ -99,18 +106,21 @@ class FairValueOut(Struct, frozen=True, kw_only=True):
             unit=str(answer.unit),
             valuation_date=value.valuation_date.isoformat(),
             known_at=answer.known_at.isoformat().replace("+00:00", "Z"),
-            price_cny_per_t=optional_text_of(value.price_cny_per_t),
-            level=value.level,
+            price_cny_per_t=None if answer.decided is None else text_of(answer.decided.price_cny_per_t),
+            level=None if answer.decided is None else answer.decided.level,
+            policy=None if answer.decided is None else answer.decided.policy,
+            waterfall_cny_per_t=optional_text_of(value.price_cny_per_t),
+            waterfall_level=value.level,
             standard_error_cny_per_t=optional_text_of(value.standard_error_cny_per_t),
             band_low_cny_per_t=optional_text_of(low),
             band_high_cny_per_t=optional_text_of(high),
-            prudent_cny_per_t=optional_text_of(value.prudent_cny_per_t),
+            prudent_cny_per_t=optional_text_of(answer.prudent_cny_per_t),
             median_cny_per_t=optional_text_of(value.median_cny_per_t),
             is_past_use=use.state_on(value.valuation_date) is VintageState.PAST_USE,
             activity=ActivityOut.of(value),
             steps=[WaterfallStepOut.of(step) for step in value.steps],
-            alarms_zh=[*([use_zh] if use_zh else []), *(zh for zh, _ in value.alarms)],
-            alarms_en=[*([use_en] if use_en else []), *(en for _, en in value.alarms)],
+            alarms_zh=[*([use_zh] if use_zh else []), *(zh for zh, _ in answer.alarms)],
+            alarms_en=[*([use_en] if use_en else []), *(en for _, en in answer.alarms)],
             exchange=answer.exchange,
             is_sample=answer.is_sample,
             snapshot_digest=answer.snapshot_digest,

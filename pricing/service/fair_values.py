@@ -9,10 +9,19 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import round_half_up
 from pricing.calc.compliance import VintageUse, vintage_use
 from pricing.calc.fair_value import ActivityLimits, Candidate, FairValue, ThinMarket, fair_value
-from pricing.calc.liquidity import MINIMUM_PRINT_T, STALE_AFTER_DAYS, THIN_VOLUME_T, WINDOW_DAYS
+from pricing.calc.liquidity import (
+    MINIMUM_PRINT_T,
+    POLICY_LABELS,
+    STALE_AFTER_DAYS,
+    THIN_VOLUME_T,
+    WINDOW_DAYS,
+    AppraisalPrice,
+    fair_price,
+)
 from pricing.calc.market import PRICE_KIND_LABELS, MarketSnapshot, PriceKind, Quote
 from pricing.calc.tape import Print, measures_of
 from pricing.service.market import market_snapshot
@@ -24,23 +33,55 @@ _COMPOSITE_LEVEL = 2
 class FairValueAnswer:
     """A fair value with the market it was read from.
 
+    One place decides it: `pricing.fair_price_policy` of the scheme, by which every book is valued. The waterfall stands
+    beside it to compare with, and gives the activity and the band.
+
     Attributes:
+        value: What activity test and waterfall come to.
+        decided: The fair value, as books have it; None where it is not known.
+        undecided: Why it is not known, in Chinese and English; empty where it is.
         use: Until when the unit may be surrendered; past that its value is nothing, whatever is quoted.
     """
 
     unit: Unit
     value: FairValue
+    decided: AppraisalPrice | None
+    undecided: tuple[str, str]
     use: VintageUse
     exchange: str
     snapshot_digest: str
     known_at: datetime
     is_sample: bool
 
+    @property
+    def prudent_cny_per_t(self) -> Decimal | None:
+        """Lower end of the band, and never more than the fair value itself."""
+        prudent = self.value.prudent_cny_per_t
+        if prudent is None or self.decided is None:
+            return prudent
+        return min(prudent, self.decided.price_cny_per_t)
+
+    @property
+    def alarms(self) -> tuple[tuple[str, str], ...]:
+        """What a reader must be told, first where the waterfall comes to another price."""
+        found = [self.undecided] if self.decided is None else []
+        other = self.value.price_cny_per_t
+        if self.decided is not None and other is not None and other != self.decided.price_cny_per_t:
+            zh, en = POLICY_LABELS[self.decided.policy]
+            price = self.decided.price_cny_per_t
+            found.append(
+                (
+                    f"公允价值按核定方法（{zh}）取 {price:f}，账簿与此一致；定价瀑布为 {other:f}，仅供比较",
+                    f"fair value {price:f} by the approved policy ({en}), as in every book; waterfall {other:f}",
+                )
+            )
+        return (*found, *self.value.alarms)
+
 
 def fair_value_of(
     session: Session, actor: Actor, *, unit: Unit, valuation_date: date, known_at: datetime
 ) -> FairValueAnswer:
-    """Give the fair value of a unit by the waterfall of its scheme's conventions; nothing is kept.
+    """Give the fair value of a unit as books have it, with the waterfall of its scheme beside it; nothing is kept.
 
     Raises:
         InvalidInput: The valuation date lies outside what is known.
@@ -50,7 +91,14 @@ def fair_value_of(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
     quotes = snapshot.quotes_of(unit)
+    decided, undecided = None, ("", "")
+    try:
+        decided = fair_price(snapshot, unit)
+    except CarbonFinError as error:
+        undecided = error.zh, error.detail
     return FairValueAnswer(
+        decided=decided,
+        undecided=undecided,
         unit=unit,
         value=fair_value(_thin_market(snapshot, unit, quotes), _limits(snapshot, unit)),
         use=vintage_use(lambda key, scope: snapshot.find_parameter(key, scope=scope), unit),
