@@ -12,7 +12,7 @@ _HEADER = re.compile(r"\s*\[\[\s*(table(?:\.(?:input|output|row))?)\s*\]\]\s*(?:
 _KEYS = re.compile(r"\s*(name|id|domain|kind|when|then)\s*=")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Block:
     """One block: its header and line, and the line and value of each key that is wanted."""
 
