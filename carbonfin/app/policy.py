@@ -116,7 +116,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/rules/tables/{table_name:str}/files/{ending:str}": roles.RULE_READERS,
     "POST /v1/rules/files": roles.RULE_READERS,
     "POST /v1/rules/trials": roles.RULE_READERS,
-    "GET /v1/rules/proposals/{approval_id:str}": roles.RULE_READERS,
+    "GET /v1/rules/proposals/{proposal_id:str}": roles.RULE_READERS,
     "POST /v1/rules/validations": roles.RULE_READERS,
     "POST /v1/rules/proposals": roles.RULE_MAKERS,
     "GET /v1/rules/parameters": roles.RULE_READERS,

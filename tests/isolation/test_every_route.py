@@ -47,7 +47,8 @@ _LATEST_VALUATIONS = (
     " ON portfolio_id = book AND number = latest"
 )
 _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
-    "session_id": ("web_session", "id"), "approval_id": ("approval", "id"), "digest": ("evidence_file", "digest"),
+    "session_id": ("web_session", "id"), "approval_id": ("approval", "id"),
+    "proposal_id": ("decision_table", "approval_id"), "digest": ("evidence_file", "digest"),
     "link_id": ("file_link", "id"), "decision_id": ("decision", "id"), "job_id": ("job_request", "id"),
     "valuation_id": (_LATEST_VALUATIONS, "id"), "portfolio_id": ("portfolio", "id"),
     "line_id": ("portfolio_line JOIN portfolio ON portfolio.id = portfolio_id", "line_id"),
@@ -89,7 +90,6 @@ _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview", "GET /notices/{item_id:str}/pdf",
         "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
-        "GET /v1/rules/proposals/{approval_id:str}",
         *(
             f"GET {start}/pledges/{{pledge_id:str}}{of_change}/letter.pdf"
             for start in ("", "/v1") for of_change in ("", "/changes/{change_id:str}")
@@ -102,8 +102,7 @@ _READ_WITHOUT_ANSWER = frozenset(
     }
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
-there for the role it was written to alone. The sample table of rules applies from 2026 on, and the approval that is
-looked at first is about none.
+there for the role it was written to alone. The sample table of rules applies from 2026 on.
 The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go; nor is
 that pledge in default."""
 

@@ -346,7 +346,7 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/rules/tables/{table_name}", "POST /v1/rules/tables/{table_name}/trials", "POST /v1/rules/validations",
     "GET /v1/rules/parameters", "GET /v1/rules/tables/{table_name}/versions",
     "GET /v1/rules/tables/{table_name}/comparison", "GET /v1/rules/tables/{table_name}/files/{ending}",
-    "POST /v1/rules/trials", "POST /v1/rules/files", "GET /v1/rules/proposals/{approval_id}",
+    "POST /v1/rules/trials", "POST /v1/rules/files", "GET /v1/rules/proposals/{proposal_id}",
 }  # fmt: skip
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
@@ -487,7 +487,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "change_id": "SELECT id FROM pledge_change", "call_id": "SELECT id FROM margin_call",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
-        "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval",
+        "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval", "proposal_id": "SELECT approval_id FROM decision_table",
         "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
         "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",
         "item_id": "SELECT id FROM inbox_item WHERE kind = 'fuzz'", "message_id": "SELECT id FROM outbox_message",

@@ -328,17 +328,17 @@ def try_draft(data: DraftTrialIn) -> DraftTrialOut:
     return DraftTrialOut(digest=table.digest, answer=TrialAnswerOut.of(said))
 
 
-@get("/v1/rules/proposals/{approval_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["rules"])
-def review_proposal(sessions: Sessions, actor: Actor, clock: Clock, approval_id: FromPath[_Id]) -> ProposalReviewOut:
+@get("/v1/rules/proposals/{proposal_id:str}", sync_to_thread=True, responses=problem_responses(404), tags=["rules"])
+def review_proposal(sessions: Sessions, actor: Actor, clock: Clock, proposal_id: FromPath[_Id]) -> ProposalReviewOut:
     """Give a proposed table as its checker sees it: what it changes, what was found, and from when it would hold."""
     with sessions.read() as session:
-        approval = approvals.load_approval(session, actor, approval_id)
+        approval = approvals.load_approval(session, actor, proposal_id)
         draft = proposed_table(session, actor, clock, approval)
     if draft is None:
         raise NotFound(
-            f"approval {approval_id} is about no decision table",
+            f"approval {proposal_id} is about no decision table",
             zh="该审批不是决策表",
-            field="approval_id",
+            field="proposal_id",
             remedy="Read it at /v1/approvals.",
             remedy_zh="请在审批中查看。",
         )
