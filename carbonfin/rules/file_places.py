@@ -74,6 +74,7 @@ _EXPECTED = {
     ),
     FindingKind.CONTRACT_BREACH: ("应符合读取该表的决定的约定", "what the decisions that read it expect"),
     FindingKind.UNREAD: ("无须处理", "nothing to do"),
+    FindingKind.DAYS_LEFT_OUT: ("应首尾相接；规则确已废止的，声明空档", "versions that join; else declare the gap"),
 }
 
 

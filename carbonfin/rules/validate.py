@@ -35,6 +35,7 @@ class FindingKind(StrEnum):
     UNDECIDED_WHEN_MISSING = "undecided_when_missing"
     CONTRACT_BREACH = "contract_breach"
     UNREAD = "unread"
+    DAYS_LEFT_OUT = "days_left_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -329,4 +329,5 @@ def test_among_how_many_inputs_an_undecided_one_is_looked_for(count: int, *, is_
 def test_findings_have_the_names_that_commands_print() -> None:
     assert [*FindingKind] == [
         "gap", "overlap", "dead_row", "not_proven", "undecided_when_missing", "contract_breach", "unread",
+        "days_left_out",
     ]  # fmt: skip

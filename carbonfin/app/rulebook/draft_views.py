@@ -9,11 +9,12 @@ from carbonfin.app.rulebook.shelf import Dates, Shelf
 from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
+from carbonfin.rules.continuity import gap_faults
 from carbonfin.rules.difference import Change, differences
 from carbonfin.rules.file_places import FilePlaces, FindingPlace, expected_words, finding_places
 from carbonfin.rules.known import known_instant
 from carbonfin.rules.tables import TableBook, TableVersion
-from carbonfin.rules.validate import Finding
+from carbonfin.rules.validate import Finding, FindingKind
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
 from carbonfin.web.language import Text
@@ -127,10 +128,22 @@ def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = 
                 places=() if places is None else finding_places(one, table, places),
                 expected=Text(*expected_words(one.kind)),
             )
-            for one in findings_of(table)
+            for one in (*findings_of(table), *_left_out(shelf.book, version))
         ),
         spans=spans_of(shelf.book, version, at=shelf.dates.known_at),
     )
+
+
+def _left_out(book: TableBook, draft: TableVersion) -> tuple[Finding, ...]:
+    """Tell the days a draft leaves out between itself and the organisation's own; it may be proposed as declared."""
+    name = draft.table.name
+    own = [one for one in book.versions(name) if one.approved_by]
+    return tuple(
+        Finding(
+            kind=FindingKind.DAYS_LEFT_OUT, rows=(), counter_example={}, zh=one.zh, en=one.detail, is_fatal=False
+        )
+        for one in gap_faults(draft, own, name=f"table {name}", name_zh=f"决策表 {name} ")
+    )  # fmt: skip
 
 
 def spans_of(book: TableBook, draft: TableVersion, *, at: datetime) -> tuple[Span, ...]:

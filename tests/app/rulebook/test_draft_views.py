@@ -6,10 +6,13 @@ from datetime import date, timedelta
 
 from sqlmodel import select
 
-from carbonfin.app.rulebook.draft_views import spans_of
+from carbonfin.app.rulebook.draft_views import draft_view, spans_of
+from carbonfin.app.rulebook.shelf import Shelf
 from carbonfin.app.rulebook.views import change_views
+from carbonfin.kernel.dates import FixedClock
 from carbonfin.rules.difference import differences
 from carbonfin.rules.tables import TableBook, TableVersion
+from carbonfin.rules.validate import FindingKind
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.parties import UserRow, actor_of
@@ -74,6 +77,28 @@ def test_the_checker_reads_difference_findings_and_days_before_deciding(world: W
     assert "校验通过" in page
     start = TODAY - timedelta(days=30)
     assert re.search(rf"{start} 至 今后.*?{start} 起版本.*?本次提交的版本", page, re.DOTALL)
+
+
+def test_days_left_out_are_told_before_anything_is_proposed(world: World) -> None:
+    ends, begins = TODAY - timedelta(days=3), TODAY + timedelta(days=4)
+    approved(world, replace(version(FIRST), valid_to=ends))
+    late = replace(version(SECOND), valid_from=begins)
+    with world.sessions.begin() as session:
+        asked = propose_table(
+            session, world.officer, late, reason="重新施行", at=NOW, contracts=(), declares_gap=True
+        )  # fmt: skip
+    with signed_in(world, "checker") as client:
+        page = client.get(f"/approvals/{asked.id}", headers=PAGE).text
+    assert f"前一版本止于 {ends}，后一版本始于 {begins}" in page
+    assert "已声明空档" in page
+    with world.sessions.read() as session:
+        shelf = Shelf.for_draft(session, world.officer, FixedClock(NOW))
+        (found,) = (
+            one.finding for one in draft_view(shelf, late).findings if one.finding.kind is FindingKind.DAYS_LEFT_OUT
+        )
+        joined = draft_view(shelf, replace(late, valid_from=ends + timedelta(days=1))).findings
+    assert (found.is_fatal, found.rows) == (False, ())
+    assert all(one.finding.kind is not FindingKind.DAYS_LEFT_OUT for one in joined)
 
 
 def test_the_same_in_english(world: World) -> None:
