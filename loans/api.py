@@ -79,10 +79,10 @@ def create_rate_decision(
     def work(session: Session) -> RateDecisionOut:
         standing = standing_of(session, actor.organization_id, clock)
         party = party_by_code(session, actor, data.usci)
-        recorded = service.decide_rate(
+        recorded = service.decide_rate_of(
             session,
             actor,
-            party.id,
+            party,
             margin_bp=data.margin_bp,
             lpr_tenor=data.lpr_tenor,
             applies_from=day_of(data.applies_from, field="/applies_from"),

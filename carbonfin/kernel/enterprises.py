@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from carbonfin.kernel.errors import InvalidInput
 
 _USCI_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015, without I O S V Z
 _USCI_LENGTH = 18
+_USCIS_KEPT = 4096
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714
 _INDUSTRY = re.compile(r"[A-T][0-9]{2,4}")
 
@@ -61,6 +63,7 @@ class Usci:
         return self.text
 
 
+@lru_cache(maxsize=_USCIS_KEPT)
 def _usci_fault(code: str) -> tuple[str, str] | None:
     if len(code) != _USCI_LENGTH:
         return f"{len(code)} characters instead of 18", f"应为 18 位，实为 {len(code)} 位"

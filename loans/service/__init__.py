@@ -11,6 +11,7 @@ from loans.feeds import RATE_COLUMNS, RATES_MAX, read_rate_requests
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
     decide_rate,
+    decide_rate_of,
     latest_rating,
     latest_ratings,
     make_schedule,
@@ -79,6 +80,7 @@ __all__ = [
     "account_years",
     "accrue",
     "decide_rate",
+    "decide_rate_of",
     "decide_rates",
     "draft_term_sheet",
     "interest_vouchers_of",

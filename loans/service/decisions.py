@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import (
     DecisionRecord,
     Recorded,
@@ -80,6 +81,29 @@ def decide_rate(
         InvalidInput: The margin or the score is out of range.
     """
     party = load_party(session, actor, party_id)
+    return decide_rate_of(
+        session, actor, party, margin_bp=margin_bp, lpr_tenor=lpr_tenor, applies_from=applies_from,
+        decided_on=decided_on, known_at=known_at,
+    )  # fmt: skip
+
+
+def decide_rate_of(
+    session: Session,
+    actor: Actor,
+    party: Party,
+    *,
+    margin_bp: int,
+    lpr_tenor: str,
+    applies_from: date,
+    decided_on: date,
+    known_at: datetime,
+) -> Recorded[RateDecision]:
+    """Decide the rate of an emission-cut loan of an enterprise that was just read; otherwise as `decide_rate`.
+
+    Raises:
+        MissingData: The LPR or one of the bank's concession terms was not known.
+        InvalidInput: The margin or the score is out of range.
+    """
     inputs = facts.rate_inputs(
         session,
         actor,

@@ -16,7 +16,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import NotApplicable, NotFound
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure, Trace
-from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written
+from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written, written_text
 from carbonfin.storage.decisions.people import Override
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.decisions.sealing import unsealed_ids
@@ -127,10 +127,10 @@ def record_decision(
     very same values. It is sealed in the organisation's hash chain when the transaction ends. An override stands on
     record beside them: what the rule said, what was used instead, and why.
     """
-    inputs_json = canonical_json(inputs)
+    inputs_json = written_text(inputs)
     outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
     written = WrittenDecision(
-        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=canonical_json(outcome),
+        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=written_text(outcome),
         override=override,
     )  # fmt: skip
     (kept,) = keep_written(session, actor, kind, [written], valid_on=valid_on, known_at=known_at)
