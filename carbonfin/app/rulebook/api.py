@@ -9,6 +9,7 @@ from litestar.response import Response
 from msgspec import Meta, Struct
 
 from carbonfin.app.packages import TABLE_CONTRACTS
+from carbonfin.app.rulebook.draft_views import left_out_findings
 from carbonfin.app.rulebook.live_impacts import LiveImpactOut, impacts_out, live_impacts
 from carbonfin.app.rulebook.shelf import Shelf, chosen, dates_asked
 from carbonfin.app.rulebook.trials import (
@@ -304,7 +305,7 @@ def validate_draft(sessions: Sessions, actor: Actor, clock: Clock, data: DraftIn
             table=table, valid_from=day or shelf.dates.valid_on, known_from=china_day(shelf.dates.known_at)
         )
         impacts = live_impacts(session, actor, draft)
-    findings = findings_of(table)
+    findings = (*findings_of(table), *left_out_findings(shelf.book, draft))
     changes = () if current is None else differences(current.table, table)
     return ValidationOut(
         digest=table.digest,

@@ -128,13 +128,13 @@ def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = 
                 places=() if places is None else finding_places(one, table, places),
                 expected=Text(*expected_words(one.kind)),
             )
-            for one in (*findings_of(table), *_left_out(shelf.book, version))
+            for one in (*findings_of(table), *left_out_findings(shelf.book, version))
         ),
         spans=spans_of(shelf.book, version, at=shelf.dates.known_at),
     )
 
 
-def _left_out(book: TableBook, draft: TableVersion) -> tuple[Finding, ...]:
+def left_out_findings(book: TableBook, draft: TableVersion) -> tuple[Finding, ...]:
     """Tell the days a draft leaves out between itself and the organisation's own; it may be proposed as declared."""
     name = draft.table.name
     own = [one for one in book.versions(name) if one.approved_by]

@@ -1,6 +1,7 @@
 """The rules' API: both dates, a trial with its trace, a draft proven and proposed; answers written down by hand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,17 @@ def test_a_draft_is_held_against_what_is_known_now_on_its_first_day(system: Test
     found = system.post("/v1/rules/validations", json=asked).json()
     assert found["in_force"]["digest"] == SECOND.digest
     assert found["changes"] == [{"kind": "changed", "row": "R1", "column": "bp", "before": "-25", "after": "-30"}]
+
+
+def test_the_days_a_draft_leaves_out_are_told_with_its_proof(world: World) -> None:
+    ends, begins = TODAY + timedelta(days=3), TODAY + timedelta(days=9)
+    approved(world, replace(version(FIRST), valid_to=ends))
+    with TestClient(world.app) as client:
+        asked = {"table": plain_table(SECOND), "valid_from": str(begins)}
+        found = client.post("/v1/rules/validations", json=asked, headers=world.key_headers()).json()
+    told = [one for one in found["findings"] if one["kind"] == "days_left_out"]
+    assert [one["is_fatal"] for one in told] == [False]
+    assert f"ends on {ends}, the next begins on {begins}" in told[0]["detail"]
 
 
 @pytest.mark.parametrize(
