@@ -238,7 +238,10 @@ def test_a_graph_is_asked_table_by_table(tmp_path: Path) -> None:
         "not carried: type: 'expressionNode' should be decisionTableNode or an end; other nodes are not carried"
     ]
     path.write_text(json.dumps(graph({"_id": "1", "i": "weight > 5", "o": "x"}, field="len(order)")))
-    assert whys(run_file(path))[0] == "not carried: domain of len(order): 'null' should be a domain; and 1 more"
+    assert whys(run_file(path))[0] == (
+        "not carried: domain of len(order): 'null' should be a domain; the file has none, so give it beside the file or "
+        "name the table it is taken from; and 1 more"
+    )
 
 
 def test_an_answer_the_oracle_does_not_give_is_found() -> None:
