@@ -12,6 +12,7 @@ other possible row. Nothing needs to be searched.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from carbonfin.rules.grammar import Cell
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputValue
@@ -74,6 +75,21 @@ class RowSets:
     def certain(self, possible: int, missing: int) -> int:
         """Give the possible rows that hold whatever the missing inputs are."""
         return possible & ~_any_of(self.not_covering, missing)
+
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """For each row those that may hit with it under a policy of one answer: it alone, or all that agree."""
+        rows = self.table.rows
+        if self.table.hit_policy is HitPolicy.UNIQUE:
+            return tuple(1 << place for place in range(len(rows)))
+        groups: dict[tuple[OutputValue, ...], int] = {}
+        for place, row in enumerate(rows):
+            groups[row.outputs] = groups.get(row.outputs, 0) | 1 << place
+        return tuple(groups[row.outputs] for row in rows)
+
+    def named(self, missing: int) -> int:
+        """Give the rows that speak of the missing value alone in one of the missing inputs."""
+        return _any_of(self.naming, missing)
 
     def settle(self, possible: int, missing: int) -> Settled:
         """Give the answer, or why there is none.

@@ -15,6 +15,7 @@ from typing import Any
 
 from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, NumberDomain, Present
 from carbonfin.rules.grammar import NULL, ends_of, is_dense, neighbour
+from carbonfin.rules.missing_search import MissingSearch, Point, TooManyPiecesError
 from carbonfin.rules.policies import RowSets
 from carbonfin.rules.tables import DecisionTable, HitPolicy, InputColumn
 
@@ -58,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What was found, and how many pieces were looked at."""
+    """What was found, and how many pieces were looked at for gaps and dead rows."""
 
     findings: tuple[Finding, ...]
     nodes_count: int
@@ -74,13 +75,14 @@ def validate(table: DecisionTable, *, nodes_max: int = NODES_MAX) -> Validation:
 
     Args:
         table: The table.
-        nodes_max: Pieces to look at in all; past them the table counts as not proven.
+        nodes_max: Pieces to look at for gaps and dead rows, and as many again for missing inputs; past them the table
+            counts as not proven.
     """
     search = _Search(table, nodes_max)
     findings = [*search.empty_rows(), *search.overlaps()]
     try:
         findings += [*search.gaps(), *search.shadowed_rows()]
-    except _TooManyPieces:
+    except TooManyPiecesError:
         findings.append(
             Finding(
                 kind=FindingKind.NOT_PROVEN, rows=(), counter_example={},
@@ -90,10 +92,6 @@ def validate(table: DecisionTable, *, nodes_max: int = NODES_MAX) -> Validation:
         )  # fmt: skip
     findings += search.undecided()
     return Validation(findings=tuple(findings), nodes_count=search.nodes_count)
-
-
-class _TooManyPieces(Exception):
-    """The search was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,40 +248,71 @@ class _Search:
     def _count(self) -> None:
         self.nodes_count += 1
         if self.nodes_count > self._nodes_max:
-            raise _TooManyPieces
+            raise TooManyPiecesError
 
     def undecided(self) -> Iterator[Finding]:
-        """Give for each input a case in which the table cannot do without it; that is no fault, but worth knowing."""
-        for column, asked in enumerate(self._table.inputs):
-            point = self._refused_without(column)
-            if point is not None:
-                yield Finding(
-                    kind=FindingKind.UNDECIDED_WHEN_MISSING, rows=(), counter_example=self._written(point),
-                    zh=f"缺少“{asked.title_zh}”时，此类输入不作决定",
-                    en=f"without {asked.name} such an input is not decided", is_fatal=False,
-                )  # fmt: skip
+        """Give for each input a case in which the table cannot do without it; that is no fault, but worth knowing.
 
-    def _refused_without(self, column: int) -> list[_Piece] | None:
-        """Look for a point that is refused with one input missing, among as many as are worth looking at."""
-        axes = [
-            [self._missing[place]] if place == column else self._present[place] for place in range(len(self._missing))
+        Of the inputs that it can do without one at a time, a case is given in which several are missing together.
+        """
+        axes = [[piece.rows for piece in axis] for axis in self._present]
+        search = MissingSearch(self._sets, axes, order=self._order, nodes_max=self._nodes_max)
+        unproven: list[int] = []
+        dispensable: list[int] = []
+        for column in range(len(axes)):
+            try:
+                found = search.without(column)
+            except TooManyPiecesError:
+                unproven.append(column)
+                continue
+            if found is not None:
+                yield self._undecided(found)
+            else:
+                dispensable.append(column)
+        if unproven:
+            yield self._unproven(unproven)
+        elif len(dispensable) > 1:
+            yield from self._undecided_together(search, dispensable)
+
+    def _undecided_together(self, search: MissingSearch, columns: Sequence[int]) -> Iterator[Finding]:
+        try:
+            together = search.without_several(columns)
+        except TooManyPiecesError:
+            yield self._unproven(columns)
+        else:
+            if together is not None:
+                yield self._undecided(together)
+
+    def _undecided(self, found: Point) -> Finding:
+        columns = [column for column, place in enumerate(found) if place is None]
+        point = [
+            self._missing[column] if place is None else self._present[column][place]
+            for column, place in enumerate(found)
         ]
-        for point in itertools.islice(itertools.product(*axes), _POINTS_MAX):
-            possible = self._every_row
-            for place, piece in enumerate(point):
-                possible &= self._every_row if place == column else piece.rows
-            if self._sets.settle(possible, 1 << column).refused is not None:
-                return list(point)
-        return None
+        zh, en = self._called(columns, " and ")
+        return Finding(
+            kind=FindingKind.UNDECIDED_WHEN_MISSING, rows=(), counter_example=self._written(point),
+            zh=f"{'同时' if len(columns) > 1 else ''}缺少{zh}时，此类输入不作决定",
+            en=f"without {en} such an input is not decided", is_fatal=False,
+        )  # fmt: skip
+
+    def _unproven(self, columns: Sequence[int]) -> Finding:
+        zh, en = self._called(columns, ", ")
+        return Finding(
+            kind=FindingKind.NOT_PROVEN, rows=(), counter_example={},
+            zh=f"查过 {self._nodes_max} 个区域仍未得出结论，不能证明缺少{zh}时是否作决定",
+            en=f"not proven after {self._nodes_max} pieces: whether it decides without {en}",
+        )  # fmt: skip
+
+    def _called(self, columns: Sequence[int], joint: str) -> tuple[str, str]:
+        asked = [self._table.inputs[column] for column in columns]
+        return "、".join(f"“{one.title_zh}”" for one in asked), joint.join(one.name for one in asked)
 
     def _written(self, point: Sequence[_Piece]) -> dict[str, str]:
         return {
             column.name: NULL if piece.value is None else column.domain.text(piece.value)
             for column, piece in zip(self._table.inputs, point, strict=True)
         }
-
-
-_POINTS_MAX = 2_000
 
 
 def _column(pair: tuple[int, _Piece]) -> int:

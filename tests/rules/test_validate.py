@@ -43,9 +43,9 @@ def as_values(counter_example: dict[str, str], table: DecisionTable) -> dict[str
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> DecisionTable:
+def tables(draw: st.DrawFn, policies: list[HitPolicy] = POLICIES) -> DecisionTable:
     row = st.tuples(*(st.sampled_from(CELLS[name]) for name in COLUMNS), st.sampled_from(["1", "2", "3"]))
-    policy = draw(st.sampled_from(POLICIES))
+    policy = draw(st.sampled_from(policies))
     rows = draw(st.lists(row, min_size=1, max_size=5))
     return sample_table(COLUMNS, rows, policy=policy, outputs=[output_column("bp", ranking=[3, 2, 1])])
 
@@ -127,7 +127,7 @@ def test_a_search_that_is_cut_off_proves_nothing() -> None:
     rows = [(*("!=5" if place == column else "-" for column in range(8)), str(place)) for place in range(8)]
     assert found(validate(sample_table(columns, rows)), FindingKind.GAP) == [()]
     cut = validate(sample_table(columns, rows), nodes_max=3)
-    assert found(cut, FindingKind.NOT_PROVEN) == [()]
+    assert found(cut, FindingKind.NOT_PROVEN) == [(), ()], "neither gaps nor what may be missing"
     assert not cut.may_be_published
 
 
@@ -172,7 +172,12 @@ def test_rows_that_nothing_of_the_domain_fits_are_named_once_each() -> None:
         zh="规则行 R4 永不给出答案：凡符合它的输入，都先由 R1、R2、R3 处理",
         en="row R4 never answers: whatever it takes, R1, R2, R3 come first",
     )  # fmt: skip
-    assert validate(table).findings == (first, third, shadowed)
+    # With both missing row 1 fails on nothing that is there: what it takes is not asked where a value is missing.
+    together = Finding(
+        kind=FindingKind.UNDECIDED_WHEN_MISSING, rows=(), counter_example={"x": "null", "y": "null"},
+        zh="同时缺少“x”、“y”时，此类输入不作决定", en="without x and y such an input is not decided", is_fatal=False,
+    )  # fmt: skip
+    assert validate(table).findings == (first, third, shadowed, together)
 
 
 def test_rows_that_hit_together_are_named_in_both_languages() -> None:
@@ -317,13 +322,65 @@ def test_the_same_rows_are_not_looked_at_twice() -> None:
     assert validation.nodes_count == 4, "five if it were looked at again"
 
 
-@pytest.mark.parametrize(("count", "is_found"), [(10, True), (11, False)])
-def test_among_how_many_inputs_an_undecided_one_is_looked_for(count: int, *, is_found: bool) -> None:
-    # Only the last of 2 ** count inputs hangs on x; two thousand are looked at.
+@pytest.mark.parametrize("count", [10, 11, 28])
+def test_an_input_it_cannot_do_without_is_found_among_however_many_others(count: int) -> None:
+    # Only the last of 2 ** count inputs hangs on x.
     columns = {"x": "boolean", **{f"f{place}": "boolean" for place in range(count)}}
     table = sample_table(columns, [("true", *["false"] * count, "1"), ("-", *["-"] * count, "2")])
-    said = [one.en for one in validate(table).findings]
-    assert ("without x such an input is not decided" in said) is is_found
+    (shown,) = [one for one in validate(table).findings if one.en == "without x such an input is not decided"]
+    assert shown.counter_example == {"x": "null", **{f"f{place}": "false" for place in range(count)}}
+
+
+def test_a_search_for_missing_inputs_that_is_cut_off_proves_nothing_and_names_them() -> None:
+    columns = {f"x{place}": "boolean" for place in range(6)}
+    table = sample_table(columns, [(*["false"] * 6, "1"), (*["-"] * 6, "2")], policy=HitPolicy.RULE_ORDER)
+    cut = validate(table, nodes_max=7)
+    unproven = Finding(
+        kind=FindingKind.NOT_PROVEN, rows=(), counter_example={},
+        zh="查过 7 个区域仍未得出结论，不能证明缺少“x1”、“x2”、“x3”、“x4”、“x5”时是否作决定",
+        en="not proven after 7 pieces: whether it decides without x1, x2, x3, x4, x5",
+    )  # fmt: skip
+    assert cut.findings == (undecided("x0", dict.fromkeys(columns, "true") | {"x0": "null"}), unproven)
+    assert not cut.may_be_published
+    assert validate(table).may_be_published
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_inputs_done_without_one_at_a_time_are_looked_at_together(*, is_cut: bool) -> None:
+    # Without x row 1 or 2 answers, without y row 3: without both, row 1 holds only where y is true.
+    rows = [("null", "true", "1"), ("null", "false", "2"), ("-", "-|null", "3")]
+    table = sample_table({"x": "boolean", "y": "boolean"}, rows)
+    validation = validate(table, nodes_max=5 if is_cut else 99)
+    together = Finding(
+        kind=FindingKind.UNDECIDED_WHEN_MISSING, rows=(), counter_example={"x": "null", "y": "null"},
+        zh="同时缺少“x”、“y”时，此类输入不作决定", en="without x and y such an input is not decided", is_fatal=False,
+    )  # fmt: skip
+    unproven = Finding(
+        kind=FindingKind.NOT_PROVEN, rows=(), counter_example={},
+        zh="查过 5 个区域仍未得出结论，不能证明缺少“x”、“y”时是否作决定",
+        en="not proven after 5 pieces: whether it decides without x, y",
+    )  # fmt: skip
+    assert validation.findings == (unproven if is_cut else together,)
+    assert isinstance(decide(table, {"x": None, "y": None}), NotDecided)
+
+
+@settings(max_examples=300, deadline=None)
+@given(tables(policies=[*HitPolicy]))
+def test_whatever_is_missing_an_input_is_decided_unless_that_is_said(table: DecisionTable) -> None:
+    findings = [one for one in validate(table).findings if one.kind is FindingKind.UNDECIDED_WHEN_MISSING]
+    told = [{name for name, text in one.counter_example.items() if text == "null"} for one in findings]
+    for one in findings:
+        assert isinstance(decide(table, as_values(one.counter_example, table)), NotDecided)
+    refused = [
+        {name for name, value in one.items() if value is None}
+        for one in every_input(with_missing=True)
+        if isinstance(decide(table, one), NotDecided)
+    ]
+    alone = [missing for missing in told if len(missing) == 1]
+    assert sorted(map(str, alone)) == sorted({str(missing) for missing in refused if len(missing) == 1})
+    indispensable = {name for missing in alone for name in missing}
+    together = [missing for missing in refused if len(missing) > 1 and not missing & indispensable]
+    assert any(len(missing) > 1 for missing in told) == bool(together)
 
 
 def test_findings_have_the_names_that_commands_print() -> None:
