@@ -18,7 +18,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import BooleanDomain, domain_from
 from carbonfin.rules.file_places import FilePlaces
 from carbonfin.rules.grammar import read_cell
-from carbonfin.rules.parameters import Grade
+from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
     Clause,
     DecisionTable,
@@ -295,6 +295,8 @@ class _Sheet:
             at = {name: right + place for place, name in enumerate(self._right)}
             said = {name: self._text(row, column) for name, column in at.items()}
             grade = self._read((row, at["等级"]), Grade, f"应为 {'、'.join(Grade)} 之一")
+            if grade is not None:
+                self._read((row, at["引文"]), partial(require_quotable, grade=grade), "")
             if said["已确认"] not in {_YES, _NO}:
                 self._fault(row, at["已确认"], f"应为“{_YES}”或“{_NO}”")
             if not said["文件"].strip():

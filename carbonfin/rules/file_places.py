@@ -73,6 +73,10 @@ _EXPECTED = {
         "a row with null, if it has to answer",
     ),
     FindingKind.CONTRACT_BREACH: ("应符合读取该表的决定的约定", "what the decisions that read it expect"),
+    FindingKind.QUOTE_WITHOUT_TEXT: (
+        "请清空引文，或核对原文后更改可信程度",
+        "no quote, or a text that was read and is graded so",
+    ),
     FindingKind.UNREAD: ("无须处理", "nothing to do"),
     FindingKind.DAYS_LEFT_OUT: ("应首尾相接；规则确已废止的，声明空档", "versions that join; else declare the gap"),
 }

@@ -17,7 +17,7 @@ from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.jdm_cells import cell_from_jdm, output_from_jdm
 from carbonfin.rules.jdm_columns import JdmColumns, JdmFault, Place, is_asked_as, is_meant
 from carbonfin.rules.jdm_writing import CARRIED, REMEDY, REMEDY_ZH, TABLE_NODE
-from carbonfin.rules.parameters import Grade
+from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
     Clause,
     DecisionTable,
@@ -325,6 +325,8 @@ class _Reader:
             expected, zh = f"should be one of {', '.join(Grade)}", f"应为 {'、'.join(Grade)} 之一"
             self._fault(place.at("_grade"), rule.get("_grade"), expected, zh)
             grade = Grade.UNKNOWN.value
+        else:
+            self._read(place.at("_quote"), texts["quote"], partial(require_quotable, grade=Grade(grade)))
         if confirmed not in {"true", "false"}:
             self._fault(place.at("_confirmed"), rule.get("_confirmed"), "should be true or false", "应为 true 或 false")
         return Clause(**texts, document_number=number, grade=Grade(grade), confirmed=confirmed == "true")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.continuity import gap_faults, overlap_faults
-from carbonfin.rules.parameters import ParameterBook, ParameterValue
+from carbonfin.rules.parameters import ParameterBook, ParameterValue, require_quotable
 
 _WORDS = frozenset({"text", "code"})
 _WHOLE = frozenset({"bp", "count", "day", "days", "years"})
@@ -121,14 +121,10 @@ def _source(draft: ParameterValue) -> Iterator[InvalidInput]:
 
 
 def _quote(draft: ParameterValue) -> Iterator[InvalidInput]:
-    if draft.quote and not draft.grade.has_text:
-        yield InvalidInput(
-            f"the words of {draft.document} are quoted, but its grade is {draft.grade}",
-            zh=f"等级为 {draft.grade} 时不得填写引文：原文在手方可引用",
-            field="quote",
-            remedy="Leave the quote empty, or read the text and grade it so.",
-            remedy_zh="请清空引文，或核对原文后更改可信程度。",
-        )
+    try:
+        require_quotable(draft.quote, draft.grade)
+    except InvalidInput as fault:
+        yield fault
 
 
 def _days(draft: ParameterValue, own: ParameterBook) -> Iterator[InvalidInput]:

@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
+from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, require_quotable
 from carbonfin.rules.toml_files import (
     Block,
     TomlFile,
@@ -95,11 +95,8 @@ def _require_text(block: Block, name: str, value: object) -> None:
 def _value(parameter: Block, block: Block) -> ParameterValue:
     block.require(_VALUE_KEYS, _REQUIRED_VALUE_KEYS, _require_well_formed)
     said, found = parameter.found, block.found
-    if found.get("quote") and not Grade(found["grade"]).has_text:
-        block.refuse(
-            f"quote stands beside grade {found['grade']}: words are quoted only where the text is at hand",
-            "quote", f"等级为 {found['grade']} 时不得填写引文：原文在手方可引用",
-        )  # fmt: skip
+    with block.marked("quote"):
+        require_quotable(found.get("quote"), Grade(found["grade"]))
     valid_to = found.get("valid_to")
     return ParameterValue(
         key=parameter.key,

@@ -30,6 +30,22 @@ class Grade(StrEnum):
         return self not in {Grade.MEMORY, Grade.UNKNOWN}
 
 
+def require_quotable(quote: str | None, grade: Grade) -> None:
+    """Hold that a document's own words stand only where its text was at hand.
+
+    Raises:
+        InvalidInput: There is a quote and its grade says that nobody had the text.
+    """
+    if quote and not grade.has_text:
+        raise InvalidInput(
+            f"quote stands beside grade {grade}: words are quoted only where the text is at hand",
+            zh=f"等级为 {grade} 时不得填写引文：原文在手方可引用",
+            field="quote",
+            remedy="Leave the quote empty, or read the text and grade it so.",
+            remedy_zh="请清空引文，或核对原文后更改可信程度。",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterValue:
     """One value of one parameter, valid and known from stated days.

@@ -11,7 +11,7 @@ from typing import Any
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import domain_from
 from carbonfin.rules.grammar import read_cell
-from carbonfin.rules.parameters import Grade
+from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
     Clause,
     DecisionTable,
@@ -208,10 +208,13 @@ def _row(block: Block, columns: Mapping[str, int]) -> RowDraft:
         if len(found[name]) != count:
             why = f"row {found['id']}: {name} has {len(found[name])} cells for {count} columns"
             block.refuse(why, name, f"规则行 {found['id']}：{name} 应有 {count} 个单元格")
+    grade = _word(block, "grade", Grade)
+    with block.marked("quote"):
+        require_quotable(found.get("quote"), grade)
     clause = Clause(
         document=found["document"], document_number=found.get("document_number", ""),
         article=found.get("article", ""), quote=found.get("quote", ""),
-        grade=_word(block, "grade", Grade), confirmed=found["confirmed"],
+        grade=grade, confirmed=found["confirmed"],
     )  # fmt: skip
     return RowDraft(
         id=found["id"], when=found["when"], then=found["then"], clause=clause, note_zh=found.get("note_zh", ""),

@@ -143,6 +143,14 @@ class Block:
         """Refuse the block; `mark` is the key in it that is wrong."""
         self.file.refuse(self.key, why, mark=mark, start=self.line, zh=zh)
 
+    @contextmanager
+    def marked(self, mark: str) -> Iterator[None]:
+        """Name the line of a key in what is refused inside."""
+        try:
+            yield
+        except InvalidInput as error:
+            self.refuse(error.detail, mark, error.zh)
+
     def require(
         self, known: Sequence[str], required: Iterable[str], check: Callable[["Block", str, object], None]
     ) -> None:

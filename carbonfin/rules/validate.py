@@ -13,9 +13,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.domains import AnyDomain, BooleanDomain, CodeDomain, DateDomain, NumberDomain, Present
 from carbonfin.rules.grammar import NULL, ends_of, is_dense, neighbour
 from carbonfin.rules.missing_search import MissingSearch, Point, TooManyPiecesError
+from carbonfin.rules.parameters import require_quotable
 from carbonfin.rules.policies import RowSets
 from carbonfin.rules.tables import DecisionTable, HitPolicy, InputColumn
 
@@ -37,6 +39,7 @@ class FindingKind(StrEnum):
     CONTRACT_BREACH = "contract_breach"
     UNREAD = "unread"
     DAYS_LEFT_OUT = "days_left_out"
+    QUOTE_WITHOUT_TEXT = "quote_without_text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Validation:
 
 
 def validate(table: DecisionTable, *, nodes_max: int = NODES_MAX) -> Validation:
-    """Look for gaps, overlaps that disagree, dead rows and inputs the table cannot do without.
+    """Look for gaps, overlaps that disagree, dead rows, inputs the table cannot do without, and words nobody read.
 
     Args:
         table: The table.
@@ -79,7 +82,7 @@ def validate(table: DecisionTable, *, nodes_max: int = NODES_MAX) -> Validation:
             counts as not proven.
     """
     search = _Search(table, nodes_max)
-    findings = [*search.empty_rows(), *search.overlaps()]
+    findings = [*_quotes_without_text(table), *search.empty_rows(), *search.overlaps()]
     try:
         findings += [*search.gaps(), *search.shadowed_rows()]
     except TooManyPiecesError:
@@ -108,6 +111,17 @@ class _Piece:
     rows: int
     value: Present | None
     comes_first: int
+
+
+def _quotes_without_text(table: DecisionTable) -> Iterator[Finding]:
+    for row in table.rows:
+        try:
+            require_quotable(row.clause.quote, row.clause.grade)
+        except InvalidInput as fault:
+            yield Finding(
+                kind=FindingKind.QUOTE_WITHOUT_TEXT, rows=(row.id,), counter_example={},
+                zh=f"规则行 {row.id}：{fault.zh}", en=f"row {row.id}: {fault.detail}",
+            )  # fmt: skip
 
 
 class _Search:

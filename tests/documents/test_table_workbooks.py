@@ -54,3 +54,13 @@ def test_a_fault_names_the_cell(cell: str, value: str | None, words: str) -> Non
     assert words in faults[0].expected_zh
     where, stands = ("B4", "priority") if cell == "E14" else (cell, value)
     assert (faults[0].cell, faults[0].found) == (f"规则!{where}", stands)
+
+
+def test_words_that_nobody_read_are_refused_at_their_cell() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(tables_workbook([version()])))
+    book["规则"]["K15"], book["规则"]["J15"] = "memory", "引文"
+    changed = io.BytesIO()
+    book.save(changed)
+    found, (fault,), _ = read_tables_workbook(changed.getvalue())
+    assert (found, fault.cell, fault.found) == ((), "规则!J15", "引文")
+    assert fault.expected_zh == "等级为 memory 时不得填写引文：原文在手方可引用"

@@ -161,6 +161,7 @@ TABLE = "t.json: node Sample table"
         (lambda d: content(d)["rules"][1].update(_id="R1"), TABLE, "sample.table", "row name stands twice"),
         (lambda d: content(d)["rules"][1].update(_grade="Z"), f"{TABLE}, row R2, _grade", "Z", "one of"),
         (lambda d: content(d)["rules"][1].update(_confirmed=True), f"{TABLE}, row R2, _confirmed", "true", "true or false"),
+        (lambda d: content(d)["rules"][1].update(_grade="unknown", _quote="原文"), f"{TABLE}, row R2, _quote", "原文", "at hand"),
         (lambda d: content(d)["rules"][1].pop("_quote"), f"{TABLE}, row R2, _quote", "null", "a text"),
         (lambda d: content(d).update(title_zh="\ud800"), "t.json", '{"contentType"', "whole characters"),
     ],

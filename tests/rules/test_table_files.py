@@ -130,6 +130,7 @@ def test_what_is_written_reads_back_with_the_same_digest() -> None:
         ("valid_to = 2025-12-31", "valid_to = 2024-12-31", 6, "is before valid_from"),
         ("confirmed = false", 'confirmed = "no"', 38, "confirmed must be true or false"),
         ('document = "示例办法"\ngrade', 'document = " "\ngrade', 36, "document is empty"),
+        ('grade = "sample"', 'grade = "memory"\nquote = "原文"', 30, "quote stands beside grade memory"),
         ('id = "R2"', 'id = "R1"', 1, "a row name stands twice"),
     ],
 )

@@ -1,6 +1,7 @@
 """The validator against every input there is: on small domains a gap, an overlap or a dead row can be looked up one by one."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonfin.rules.decide import Decision, NotDecided, decide
+from carbonfin.rules.parameters import Grade
 from carbonfin.rules.policies import Refused
-from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
+from carbonfin.rules.tables import Clause, DecisionTable, HitPolicy, OutputKind
 from carbonfin.rules.validate import Finding, FindingKind, Validation, validate
 from tests.rules.samples import output_column, sample_table
 
@@ -383,8 +385,22 @@ def test_whatever_is_missing_an_input_is_decided_unless_that_is_said(table: Deci
     assert any(len(missing) > 1 for missing in told) == bool(together)
 
 
+@pytest.mark.parametrize("grade", [*Grade])
+def test_words_are_quoted_only_where_the_text_was_at_hand(grade: Grade) -> None:
+    clause = Clause(document="示例", quote="原文", grade=grade)
+    table = sample_table({"f": "boolean"}, [("-", "1"), ("null", "2")], policy=HitPolicy.UNIQUE)
+    rows = (table.rows[0], replace(table.rows[1], clause=clause))
+    unread = Finding(
+        kind=FindingKind.QUOTE_WITHOUT_TEXT, rows=("R2",), counter_example={},
+        zh=f"规则行 R2：等级为 {grade} 时不得填写引文：原文在手方可引用",
+        en=f"row R2: quote stands beside grade {grade}: words are quoted only where the text is at hand",
+    )  # fmt: skip
+    found = validate(replace(table, rows=rows)).findings
+    assert found == ((unread,) if grade in {"memory", "unknown"} else ())
+
+
 def test_findings_have_the_names_that_commands_print() -> None:
     assert [*FindingKind] == [
         "gap", "overlap", "dead_row", "not_proven", "undecided_when_missing", "contract_breach", "unread",
-        "days_left_out",
+        "days_left_out", "quote_without_text",
     ]  # fmt: skip
