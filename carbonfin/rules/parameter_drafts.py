@@ -10,6 +10,9 @@ from carbonfin.rules.parameters import ParameterBook, ParameterValue, require_qu
 
 _WORDS = frozenset({"text", "code"})
 _WHOLE = frozenset({"bp", "count", "day", "days", "years"})
+_QUANTITIES = frozenset({"CNY", "EUR", "USD", "t", "tC", "GJ", "MWh", "kWh", "元", "万元", "day"})
+UNITS = _QUANTITIES | _WORDS | _WHOLE | {"ratio", "rate", "points", "months", "date", "instant"}
+"""The units of parameters; a quotient of two quantities is one too."""
 
 
 def draft_faults(
@@ -24,7 +27,7 @@ def draft_faults(
         declares_gap: Whether the days left out on purpose are declared: the rule was repealed for them.
     """
     return (
-        *_key_and_unit(draft, known), *_value(draft), *_source(draft), *_quote(draft), *_days(draft, own),
+        *_key_and_unit(draft, known), *value_faults(draft), *_source(draft), *_quote(draft), *_days(draft, own),
         *(() if declares_gap else left_out_days(draft, own)),
     )  # fmt: skip
 
@@ -76,7 +79,24 @@ def _key_and_unit(draft: ParameterValue, known: ParameterBook) -> Iterator[Inval
         )
 
 
-def _value(draft: ParameterValue) -> Iterator[InvalidInput]:
+def require_unit(unit: str) -> None:
+    """Hold that a parameter's unit is one that is known, or a quotient of two.
+
+    Raises:
+        InvalidInput: It is neither.
+    """
+    if unit not in UNITS and not (unit.count("/") == 1 and set(unit.split("/")) <= _QUANTITIES):
+        raise InvalidInput(
+            f"there is no unit {unit[:40]!r}",
+            zh=f"没有单位“{unit[:40]}”",
+            field="unit",
+            remedy=f"Write one of {', '.join(sorted(UNITS))}, or a quotient such as t/MWh.",
+            remedy_zh=f"请填写 {'、'.join(sorted(UNITS))} 之一，或如 t/MWh 的商。",
+        )
+
+
+def value_faults(draft: ParameterValue) -> Iterator[InvalidInput]:
+    """Give what is wrong with a value beside its unit: no number, none that is whole, no day or no instant."""
     if not draft.value.strip() or draft.value != draft.value.strip():
         yield InvalidInput("value is empty or has blanks at its ends", zh="取值为空或首尾有空格", field="value")
         return

@@ -4,12 +4,13 @@ from datetime import date
 from functools import partial
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.continuity import disorders
+from carbonfin.rules.parameter_drafts import require_unit, value_faults
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue, require_quotable
 from carbonfin.rules.toml_files import (
     Block,
     TomlFile,
     as_day,
-    disorders,
     gathered,
     kept_faults,
     refuse_all,
@@ -21,7 +22,7 @@ _PARAMETER_KEYS = (*_TEXTS, "value")
 _REQUIRED_VALUE_KEYS = ("value", "valid_from", "known_from", "document", "grade", "confirmed")
 _VALUE_KEYS = (
     "value", "scope", "valid_from", "valid_to", "known_from", "document", "document_number", "article", "quote",
-    "grade", "confirmed", "approved_by", "note",
+    "grade", "confirmed", "approved_by", "declares_gap", "note",
 )  # fmt: skip
 _DAYS = frozenset({"valid_from", "valid_to", "known_from"})
 
@@ -65,6 +66,10 @@ def _parameter(block: Block) -> list[ParameterValue]:
     faults: list[InvalidInput] = []
     with kept_faults(faults):
         block.require(_PARAMETER_KEYS, _PARAMETER_KEYS, _require_text)
+    unit = block.found.get("unit")
+    if isinstance(unit, str) and unit.strip():
+        with kept_faults(faults), block.marked("unit"):
+            require_unit(unit)
     values: list[ParameterValue] = []
     pieces: list[Block] = []
     with kept_faults(faults):
@@ -77,9 +82,10 @@ def _parameter(block: Block) -> list[ParameterValue]:
         return values  # a day may stand on a line that cannot be read
     for scope in {value.scope: None for value in values}:
         places = [place for place, value in enumerate(values) if value.scope == scope]
-        for nth, why in disorders([values[place] for place in places]):
+        declared = [nth for nth, place in enumerate(places) if pieces[place].found.get("declares_gap")]
+        for one in disorders([values[place] for place in places], declared=declared):
             with kept_faults(faults):
-                pieces[places[nth]].refuse(why, "valid_from")
+                pieces[places[one.place]].refuse(one.en, one.field, one.zh)
     refuse_all(faults)
     return values
 
@@ -98,7 +104,7 @@ def _value(parameter: Block, block: Block) -> ParameterValue:
     with block.marked("quote"):
         require_quotable(found.get("quote"), Grade(found["grade"]))
     valid_to = found.get("valid_to")
-    return ParameterValue(
+    value = ParameterValue(
         key=parameter.key,
         scope=found.get("scope", ""),
         value=found["value"],
@@ -117,6 +123,19 @@ def _value(parameter: Block, block: Block) -> ParameterValue:
         document_number=found.get("document_number") or None,
         quote=found.get("quote") or None,
     )
+    _require_value(block, value)
+    return value
+
+
+def _require_value(block: Block, value: ParameterValue) -> None:
+    """Refuse a text that the unit does not take; what nobody found out is left empty."""
+    if not value.value and value.grade is Grade.UNKNOWN:
+        return
+    faults: list[InvalidInput] = []
+    for fault in value_faults(value):
+        with kept_faults(faults):
+            block.refuse(fault.detail, "value", fault.zh)
+    refuse_all(faults)
 
 
 def _require_well_formed(block: Block, name: str, value: object) -> None:
@@ -124,9 +143,9 @@ def _require_well_formed(block: Block, name: str, value: object) -> None:
     if name in _DAYS:
         if type(value) is not date:
             block.refuse(f"{name} must be a date, not {value!r}", name, f"{name} 应为日期，不是 {value!r}")
-    elif name == "confirmed":
+    elif name in {"confirmed", "declares_gap"}:
         if not isinstance(value, bool):
-            block.refuse(f"confirmed must be true or false, not {value!r}", name, "confirmed 应为 true 或 false")
+            block.refuse(f"{name} must be true or false, not {value!r}", name, f"{name} 应为 true 或 false")
     elif name == "approved_by":
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             block.refuse(f"approved_by must be a list of names, not {value!r}", name, "approved_by 应为姓名列表")

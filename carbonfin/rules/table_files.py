@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.continuity import beside_gaps, disorders
 from carbonfin.rules.domains import domain_from
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.parameters import Grade, require_quotable
@@ -29,7 +30,6 @@ from carbonfin.rules.toml_files import (
     Block,
     TomlFile,
     as_day,
-    disorders,
     gathered,
     kept_faults,
     refuse_all,
@@ -37,7 +37,10 @@ from carbonfin.rules.toml_files import (
 )
 
 _TEXTS = ("name", "title_zh", "title_en")
-_TABLE_KEYS = (*_TEXTS, "hit_policy", "valid_from", "valid_to", "known_from", "approved_by", "input", "output", "row")
+_TABLE_KEYS = (
+    *_TEXTS, "hit_policy", "valid_from", "valid_to", "known_from", "approved_by", "declares_gap", "input", "output",
+    "row",
+)  # fmt: skip
 _ROW_TEXTS = ("id", "document", "document_number", "article", "quote", "grade", "note_zh", "note_en")
 _ROW_REQUIRED = ("id", "when", "then", "document", "grade", "confirmed")
 _LISTS = {"approved_by", "ranking", "when", "then"}
@@ -67,17 +70,18 @@ def read_tables_toml(text: str, *, file_name: str) -> tuple[tuple[TableVersion, 
     blocks = file.blocks("table", faults)
     versions = gathered(blocks, _version, faults)
     if not faults:
-        faults += _disorders(file, versions, [block.line for block in blocks])
+        faults += _disorders(versions, blocks)
     return (() if faults else tuple(versions)), tuple(faults)
 
 
-def _disorders(file: TomlFile, versions: Sequence[TableVersion], lines: Sequence[int]) -> list[InvalidInput]:
+def _disorders(versions: Sequence[TableVersion], blocks: Sequence[Block]) -> list[InvalidInput]:
     faults: list[InvalidInput] = []
     for name in {version.table.name for version in versions}:
         places = [place for place, version in enumerate(versions) if version.table.name == name]
-        for nth, why in disorders([versions[place] for place in places]):
+        declared = [nth for nth, place in enumerate(places) if blocks[place].found.get("declares_gap")]
+        for one in disorders([versions[place] for place in places], declared=declared):
             with kept_faults(faults):
-                file.refuse(name, why, start=lines[places[nth]], mark="valid_from")
+                blocks[places[one.place]].refuse(one.en, one.field, one.zh)
     return faults
 
 
@@ -89,9 +93,9 @@ def _require_type(block: Block, name: str, value: object) -> None:
     elif name in _DAYS:
         if type(value) is not date:
             block.refuse(f"{name} must be a date, not {value!r}", name, f"{name} 应为日期")
-    elif name == "confirmed":
+    elif name in {"confirmed", "declares_gap"}:
         if not isinstance(value, bool):
-            block.refuse(f"confirmed must be true or false, not {value!r}", name, "confirmed 应为 true 或 false")
+            block.refuse(f"{name} must be true or false, not {value!r}", name, f"{name} 应为 true 或 false")
     elif name not in {"input", "output", "row"}:
         if not isinstance(value, str):
             block.refuse(f"{name} must be a text, not {value!r}", name, f"{name} 应为文本")
@@ -224,14 +228,19 @@ def _row(block: Block, columns: Mapping[str, int]) -> RowDraft:
 
 def tables_to_toml(versions: Sequence[TableVersion]) -> str:
     """Write tables so that reading them back gives the same versions and digests."""
-    return "\n".join(_written(version) for version in versions)
+    gapped: set[int] = set()
+    for name in {version.table.name for version in versions}:
+        places = [place for place, version in enumerate(versions) if version.table.name == name]
+        gapped |= {places[nth] for nth in beside_gaps([versions[place] for place in places])}
+    return "\n".join(_written(version, declares_gap=place in gapped) for place, version in enumerate(versions))
 
 
-def _written(version: TableVersion) -> str:
+def _written(version: TableVersion, *, declares_gap: bool) -> str:
     plain: dict[str, Any] = plain_table(version.table)
     days = {"valid_from": version.valid_from, "valid_to": version.valid_to, "known_from": version.known_from}
     head = {name: value for name, value in plain.items() if name not in {"input", "output", "row"}}
-    blocks = [("table", head | days | {"approved_by": list(version.approved_by)})]
+    said = {"approved_by": list(version.approved_by), "declares_gap": declares_gap or None}
+    blocks = [("table", head | days | said)]
     blocks += [(f"table.{name}", entry) for name in ("input", "output", "row") for entry in plain[name]]
     return "\n".join(f"[[{header}]]\n{_lines(entry)}" for header, entry in blocks)
 

@@ -267,22 +267,3 @@ def as_day(value: object) -> date:
     """Give a day that was found to be one."""
     assert isinstance(value, date)
     return value
-
-
-def disorders(dated: Sequence[Dated]) -> Iterator[tuple[int, str]]:
-    """Give the places where what is known from one day ends before it begins, overlaps or leaves a gap, and why."""
-    groups: dict[date, list[tuple[int, Dated]]] = {}
-    for place, one in enumerate(dated):
-        groups.setdefault(one.known_from, []).append((place, one))
-        if one.valid_to is not None and one.valid_to < one.valid_from:
-            yield place, f"valid_to {one.valid_to} is before valid_from {one.valid_from}"
-    for (_, earlier), (place, later) in _neighbours(groups.values()):
-        if earlier.valid_to is None or (later.valid_from - earlier.valid_to).days != 1:
-            yield place, f"{later.valid_from} does not follow on {earlier.valid_to}"
-
-
-def _neighbours(
-    groups: Iterable[list[tuple[int, Dated]]],
-) -> Iterator[tuple[tuple[int, Dated], tuple[int, Dated]]]:
-    for group in groups:
-        yield from itertools.pairwise(group)

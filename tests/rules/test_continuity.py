@@ -1,13 +1,13 @@
 """Days left out or claimed twice between versions of a rule, told with both dates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbonfin.rules.continuity import gap_faults, overlap_faults
+from carbonfin.rules.continuity import beside_gaps, disorders, gap_faults, overlap_faults
 
 KNOWN = date(2026, 3, 1)
 
@@ -103,3 +103,48 @@ def test_the_length_of_a_gap_makes_no_difference(length: int) -> None:
     ended = span("2024-01-01", "2024-12-31")
     begins = day("2024-12-31") + timedelta(days=1 + length)
     assert [field for field, _ in gaps(Span(begins), ended)] == ["valid_from"]
+
+
+# --- versions of one file ------------------------------------------------------------------------------------------
+def told(*dated: Span, declared: tuple[int, ...] = ()) -> list[tuple[int, str, str]]:
+    return [(one.place, one.field, one.en) for one in disorders(dated, declared=declared)]
+
+
+def test_a_correction_inside_is_no_disorder_and_a_gap_is_told_once() -> None:
+    year, later = span("2024-01-01", "2024-12-31"), date(2026, 4, 1)
+    inside = [Span(day("2024-03-01"), day("2024-03-31"), later), Span(day("2024-09-01"), day("2024-09-30"), later)]
+    assert told(year, *inside) == []
+    gap = "2025-01-01 to 2025-01-31 are left out: one ends on 2024-12-31, the next begins on 2025-02-01 and is expected"
+    after = span("2025-02-01")
+    assert told(year, after) == [(1, "valid_from", f"{gap} from 2025-01-01")]
+    assert told(after, year) == [(0, "valid_from", f"{gap} from 2025-01-01")]
+    early = Span(day("2023-01-01"), day("2023-11-30"), later)
+    before = "2023-12-01 to 2023-12-31 are left out: one ends on 2023-11-30, the next begins on 2024-01-01"
+    assert told(year, early) == [(1, "valid_to", f"{before} and is expected from 2023-12-01")]
+    assert told(year, early, declared=(1,)) == told(year, after, declared=(0,)) == []
+    assert beside_gaps([year, early]) == {1}
+
+
+def test_what_is_known_only_later_fills_no_gap() -> None:
+    year, after = span("2024-01-01", "2024-12-31"), span("2026-01-01")
+    between = Span(day("2025-01-01"), day("2025-12-31"), date(2026, 4, 1))
+    assert [(place, field) for place, field, _ in told(year, after, between)] == [(1, "valid_from")]
+    assert told(year, after, replace(between, known_from=KNOWN)) == []
+
+
+def test_days_claimed_twice_are_named_with_the_day_that_is_expected() -> None:
+    year = span("2024-01-01", "2024-12-31")
+    rest = "to 2024-12-31 it overlaps the version from 2024-01-01 to 2024-12-31, both known from 2026-03-01"
+    for other, words in (
+        ("2024-12-30", f"from 2024-12-30 {rest}; the latter is expected from 2025-01-01"),
+        ("2023-01-01", f"from 2024-01-01 {rest}; the former is expected to end on 2023-12-31"),
+        ("2024-01-01", f"from 2024-01-01 {rest}; a correction has a later known_from"),
+    ):
+        assert told(year, span(other)) == [(1, "valid_from", words)]
+    (open_ones,) = disorders([span("2024-01-01"), span("2025-01-01")])
+    assert open_ones.zh == (
+        "自 2025-01-01 起与自 2024-01-01 起的版本重叠，且知悉日同为 2026-03-01；前一版本应止于 2024-12-31"
+    )
+    assert told(span("2024-01-02", "2024-01-01"), span("2025-01-01")) == [
+        (0, "valid_to", "valid_to 2024-01-01 is before valid_from 2024-01-02")
+    ]

@@ -127,7 +127,7 @@ def test_what_is_written_reads_back_with_the_same_digest() -> None:
         ('when = ["A"]', "when = [1]", 25, "when must be a list of texts"),
         ('when = ["A"]', 'when = ["A", "A"]', 25, "row R1: when has 2 cells for 1 columns"),
         ("valid_to = 2025-12-31", 'valid_to = "2025"', 7, "valid_to must be a date"),
-        ("valid_to = 2025-12-31", "valid_to = 2024-12-31", 6, "is before valid_from"),
+        ("valid_to = 2025-12-31", "valid_to = 2024-12-31", 7, "is before valid_from"),
         ("confirmed = false", 'confirmed = "no"', 38, "confirmed must be true or false"),
         ('document = "示例办法"\ngrade', 'document = " "\ngrade', 36, "document is empty"),
         ('grade = "sample"', 'grade = "memory"\nquote = "原文"', 30, "quote stands beside grade memory"),
@@ -144,10 +144,37 @@ def test_a_fault_names_file_and_line(was: str, becomes: str, line: int, why: str
 def test_versions_of_one_table_follow_on_each_other() -> None:
     assert len(tables_from_toml(FILE + NEXT, file_name="margins.toml")) == 2
     gap = FILE + NEXT.replace("2026-01-01", "2026-01-02")
-    assert refusal(gap) == "margins.toml:44: loans.margin: 2026-01-02 does not follow on 2025-12-31"
-    assert "2025-01-01 does not follow on None" in refusal(NEXT + FILE)
+    assert refusal(gap) == (
+        "margins.toml:44: loans.margin: 2026-01-01 is left out: one ends on 2025-12-31, the next begins on 2026-01-02"
+        " and is expected from 2026-01-01"
+    )
+    (fault,) = read_tables_toml(gap, file_name="margins.toml")[1]
+    assert fault.zh == (
+        "margins.toml:44：决策表 loans.margin：2026-01-01 没有版本：前一版本止于 2025-12-31，后一版本始于 2026-01-02，"
+        "应自 2026-01-01 起"
+    )
+    assert len(tables_from_toml(NEXT + FILE, file_name="margins.toml")) == 2, "in whichever order they stand"
     overlap = FILE + NEXT.replace("2026-01-01", "2025-12-31")
-    assert "2025-12-31 does not follow on 2025-12-31" in refusal(overlap)
+    assert refusal(overlap) == (
+        "margins.toml:44: loans.margin: from 2025-12-31 to 2025-12-31 it overlaps the version from 2025-01-01 to"
+        " 2025-12-31, both known from 2024-12-01; the latter is expected from 2026-01-01"
+    )
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_days_left_out_between_versions_known_from_two_days_are_refused_unless_declared(at: int) -> None:
+    later = NEXT.replace("2026-01-01", "2026-02-01").replace("known_from = 2024-12-01", "known_from = 2025-12-01")
+    assert "margins.toml:44: loans.margin: 2026-01-01 to 2026-01-31 are left out" in refusal(FILE + later)
+    blocks = [FILE, later]
+    blocks[at] = blocks[at].replace("known_from", "declares_gap = true\nknown_from", 1)
+    versions, faults = read_tables_toml("".join(blocks), file_name="margins.toml")
+    assert bool(faults) is (at == 0), "the version that comes to be known with the gap declares it"
+    if not faults:
+        written = tables_to_toml(versions)
+        assert written.count("declares_gap = true") == 1
+        assert tables_from_toml(written, file_name="back.toml") == versions
+    wrong = FILE.replace("known_from", 'declares_gap = "no"\nknown_from')
+    assert "declares_gap must be true or false" in refusal(wrong)
 
 
 def test_what_is_no_table_file_is_refused() -> None:
