@@ -21,6 +21,7 @@ from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
+from collateral.calc.coverage import tables_asked as tables_asked_of_coverage
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
@@ -366,6 +367,7 @@ __all__ = [
     "standing_on",
     "steps_from",
     "surplus_statement",
+    "tables_asked_of_coverage",
     "take_answer",
     "take_call_step",
     "take_over_pledge",

@@ -5,6 +5,7 @@ from typing import Any
 from carbonfin.rules.record import DecisionKind
 from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
+from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND
 from loans.feeds import RATE_COLUMNS, RATES_MAX, read_rate_requests
@@ -110,6 +111,7 @@ __all__ = [
     "record_rating_report",
     "reroll_provisional",
     "settle_note",
+    "tables_asked_of_rate",
     "term_sheet_document",
     "term_sheet_docx",
     "term_sheet_pdf",

@@ -8,11 +8,12 @@ from carbonfin.kernel.units import cny
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Trace, checked_trace
+from carbonfin.rules.whole_trace import TableAsked
 from reporting.calc.costs import FinancingCost, VoucherCost, financing_cost
 from reporting.calc.dedup import Claim, DuplicatePair, duplicate_pairs
 from reporting.calc.documents import missing_documents
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult, criteria_of
-from reporting.calc.eligibility_table import PaidShare, paid_share
+from reporting.calc.eligibility_table import PaidShare, paid_share, table_facts
 from reporting.calc.facts import DocumentKind, SubsidyApplication
 from reporting.calc.figures import amount_figures, cost_figures, criterion_figures
 from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
@@ -141,6 +142,15 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
         proposed_cny=proposed,
         trace=checked_trace([*figures, *criterion_figures(criteria), *(() if said is None else (said.figure,))]),
     )
+
+
+def tables_asked(inputs: SubsidyInputs) -> tuple[TableAsked, ...]:
+    """Give the table the outcome rests on with what it was asked; none in decisions made before there was one."""
+    if inputs.share_table is None:
+        return ()
+    application = inputs.application
+    criteria = criteria_of(application, inputs.terms, duplicate_pairs(application, inputs.earlier))
+    return (TableAsked(table=inputs.share_table, facts=table_facts(application.scheme, criteria)),)
 
 
 SUBSIDY_DECISION = DecisionKind(

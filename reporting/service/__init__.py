@@ -4,6 +4,7 @@ from typing import Any
 
 from carbonfin.rules.record import DecisionKind
 from reporting.calc.subsidies import SUBSIDY_DECISION
+from reporting.calc.subsidies import tables_asked as tables_asked_of_subsidy
 from reporting.service.filing import (
     NoteApplication,
     application_page,
@@ -53,4 +54,5 @@ __all__ = [
     "report_workbook",
     "reports_of",
     "subsidy_impact",
+    "tables_asked_of_subsidy",
 ]

@@ -26,12 +26,13 @@ from carbonfin.rules.tables import (
     table_of,
 )
 from carbonfin.rules.validate import validate
+from carbonfin.rules.whole_trace import whole_trace
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import rebuilt
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import TABLE_APPROVAL, propose_table
-from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, decide_coverage
+from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, decide_coverage, tables_asked
 from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutUse
 from collateral.service.view import desk_view, haircut_of
 from tests.collateral.desk import Desk
@@ -215,3 +216,19 @@ def test_an_approved_table_of_the_bank_takes_the_place_of_the_built_in_one_from_
     assert own.haircut_table.digest == BY_VINTAGE.digest
     assert own.haircut_table.approved_by == (desk.maker.name, desk.checker.name)
     assert [one.approved_by for one in builtin] == [(), ()]
+
+
+def test_each_unit_of_a_coverage_shows_every_row_of_the_haircut_table() -> None:
+    inputs = coverage("CEA-2023", "SZA-2022", "CEA-2023")
+    used = inputs.lines[0].haircut.rule
+    assert used is not None
+    recorded = inputs.with_table_once(used.table)
+    for one in (inputs, rebuilt(canonical_json(recorded), CoverageInputs)):
+        wholes = [whole_trace(asked) for asked in tables_asked(one)]
+        assert [whole.asked.about for whole in wholes] == ["CEA-2023", "SZA-2022"]
+        assert [[row.row_id for row in whole.rows if row.answers] for whole in wholes] == [["pledge"], ["pledge"]]
+        assert [len(whole.rows) for whole in wholes] == [4, 4]
+    before = replace(
+        inputs, lines=tuple(replace(one, haircut=Haircut(parts=one.haircut.parts)) for one in inputs.lines)
+    )
+    assert tables_asked(before) == ()

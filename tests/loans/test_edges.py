@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from carbonfin.app.decisions.whole_traces import whole_traces
+from carbonfin.storage.decisions import load_decision
 from loans import service
 from tests.loans.concession_samples import concession_table, enter
 from tests.loans.conftest import Desk
@@ -245,3 +247,40 @@ def test_loan_desk_lists_drafts(desk: Desk) -> None:
     page = desk.get("/loans")
     assert "TS-2025-0001" in page.text
     assert "3.29%" in page.text
+
+
+@pytest.mark.parametrize("is_expired", [False, True])
+def test_a_recorded_rate_shows_every_row_of_its_table_or_why_it_was_not_asked(desk: Desk, *, is_expired: bool) -> None:
+    enter(desk.sessions, desk.bank)
+    if is_expired:
+        report = replace(e4_report(score="95", valid_to=date(2025, 6, 30)), report_date=date(2025, 6, 20))
+        with desk.sessions.begin() as session:
+            service.record_rating_report(session, desk.bank.officer, desk.bank.clothing.id, report, known_at=KNOWN_AT)
+    body = {"usci": E4_USCI, "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01"}
+    made = desk.system.post("/v1/rate-decisions", json=body, headers=key("w1")).json()
+    (table,) = desk.system.get(f"/v1/decisions/{made['decision_id']}").json()["tables"]
+    page = desk.get(f"/decisions/{made['decision_id']}").text
+    assert table["table"] == "loans.concession"
+    with desk.sessions.read() as session:
+        record = load_decision(session, desk.bank.officer, made["decision_id"])
+    changed = record.inputs | {"concession_table": record.inputs["concession_table"] | {"digest": "0" * 64}}
+    assert whole_traces(replace(record, inputs=changed)) is None
+    assert whole_traces(replace(record, inputs={})) is None
+    if is_expired:
+        assert (table["rows"], table["row_count"]) == ([], 0)
+        assert table["not_asked_zh"] == "报告有效期至 2025-06-30，早于计息起始日 2025-07-01：无利率优惠"
+        assert "本决定未查询该表：报告有效期至 2025-06-30" in page
+        return
+    # Score 71.6 over a base of 60, confirmed, 16 days old: by hand against the ten rows of the sample table.
+    assert table["row_count"] == 10
+    assert table["values"] == {
+        "score": "71.6", "points_over_base": "11.6", "report_confirmed": "true", "report_age_days": "16",
+    }  # fmt: skip
+    states = {row["row_id"]: [cell["state"] for cell in row["cells"]] for row in table["rows"]}
+    assert states["R1"] == ["fails", "fits", "fits", "fits"]
+    assert states["R3"] == ["fits", "fits", "fits", "fails"]
+    assert states["R4"] == ["fails", "fails", "fits", "fits"]
+    assert [row["row_id"] for row in table["rows"] if row["answers"]] == ["R8"]
+    assert [row["row_id"] for row in table["rows"] if row["state"] == "hit"] == ["R8", "R9", "R10"]
+    assert "共 10 行，全部列出" in page
+    assert page.count("给出答案") == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.record import canonical_json
+from carbonfin.rules.whole_trace import whole_trace
 from reporting.calc.budget import allocate_budget
 from reporting.calc.costs import financing_cost
 from reporting.calc.dedup import OverlapReason, claim_of, duplicate_pairs
@@ -24,7 +25,7 @@ from reporting.calc.facts import (
     SubsidyApplication,
 )
 from reporting.calc.schemes import LIMITING_TERMS, SchemeTerms, Term
-from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
+from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy, tables_asked
 from reporting.calc.summaries import summarize
 from tests.reporting.samples import (
     ALL_DOCUMENTS,
@@ -55,6 +56,12 @@ def decide(
     assert canonical_json(dataclasses.replace(by_table, trace=())) == canonical_json(
         dataclasses.replace(before, trace=())
     )
+    assert tables_asked(inputs) == ()
+    (asked,) = tables_asked(dataclasses.replace(inputs, share_table=share_table()))
+    whole = whole_trace(asked)
+    row = next(figure.value for figure in by_table.trace if figure.name == "subsidy_row")
+    assert [one.row_id for one in whole.rows if one.answers] == ([] if whole.refused else [row])
+    assert len(whole.rows) == 11
     return by_table
 
 

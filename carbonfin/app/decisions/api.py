@@ -17,6 +17,7 @@ from carbonfin.app.decisions.schemas import (
     DecisionSummaryOut,
     ReplayOut,
 )
+from carbonfin.app.decisions.whole_traces import whole_traces
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.decisions import chain_state, decision_heads, load_decision, signed_heads_of
@@ -65,9 +66,10 @@ def list_decisions(
 def read_decision(
     sessions: Sessions, actor: Actor, decision_id: FromPath[IdText], if_none_match: IfNoneMatch = None
 ) -> Response[DecisionOut]:
-    """Give a decision with its inputs, outputs and trace."""
+    """Give a decision with its inputs, outputs and trace, and the tables it asked with every row and cell."""
     with sessions.read() as session:
-        return tagged(DecisionOut.of(load_decision(session, actor, decision_id)), if_none_match)
+        record = load_decision(session, actor, decision_id)
+    return tagged(DecisionOut.of(record, whole_traces(record)), if_none_match)
 
 
 @post(

@@ -9,6 +9,7 @@ from litestar.response import Template
 
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.replays import replayed
+from carbonfin.app.decisions.whole_traces import whole_traces
 from carbonfin.app.decisions.words import checker_words
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision
@@ -70,6 +71,7 @@ def _shown(request: WebRequest, record: DecisionRecord, *, replay: Replay | None
         inputs_text=_readable(record.inputs),
         outputs_text=_readable(outputs),
         replay=replay,
+        tables=whole_traces(record),
     )
 
 

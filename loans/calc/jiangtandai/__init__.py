@@ -16,7 +16,7 @@ from loans.calc.jiangtandai.rate_batches import (
     rebuilt_rate,
     single_inputs,
 )
-from loans.calc.jiangtandai.rates import RATE_KIND, concession_bp, decide_rate, rate_without_trace
+from loans.calc.jiangtandai.rates import RATE_KIND, concession_bp, decide_rate, rate_without_trace, tables_asked
 from loans.calc.jiangtandai.terms import (
     REASONS_EN,
     REASONS_ZH,
@@ -59,4 +59,5 @@ __all__ = [
     "rate_without_trace",
     "rebuilt_rate",
     "single_inputs",
+    "tables_asked",
 ]

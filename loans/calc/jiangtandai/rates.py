@@ -19,6 +19,7 @@ from carbonfin.rules.decide import NotDecided
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.row_hits import RowHit
 from carbonfin.rules.trace import checked_trace
+from carbonfin.rules.whole_trace import TableAsked
 from loans.calc.jiangtandai.concession_tables import by_table, missing_of, table_concession, table_facts
 from loans.calc.jiangtandai.figures import build_up_figures, executed_figure, points_figure
 from loans.calc.jiangtandai.points_tables import ROW_FIGURE, points_share, share_of
@@ -123,6 +124,25 @@ def _concession_alone(inputs: RateInputs) -> tuple[Concession, RowHit | None]:
     assert report.score is not None, "points are counted of a score"
     bp, reason = _points_earned(inputs, report, report.score, share=share_of(compiled.table, said))
     return Concession(bp=bp, reason=reason), hit
+
+
+def tables_asked(inputs: RateInputs) -> tuple[TableAsked, ...]:
+    """Give the table the rate rests on with what it was asked, or why it was not asked."""
+    report, table = inputs.report, inputs.concession_table or inputs.points_table
+    if table is None:
+        return ()
+    if inputs.concession_table is not None and report is not None and report.valid_to < inputs.applies_from:
+        zh = f"报告有效期至 {report.valid_to}，早于计息起始日 {inputs.applies_from}：无利率优惠"
+        en = f"the report ran to {report.valid_to}, before interest runs from {inputs.applies_from}: no concession"
+        return (TableAsked(table=table, not_asked_zh=zh, not_asked_en=en),)
+    if inputs.concession_table is None and (report is None or report.score is None):
+        return (
+            TableAsked(
+                table=table, not_asked_zh="没有碳评级报告或得分",
+                not_asked_en="there is no rating report, or none with a score",
+            ),
+        )  # fmt: skip
+    return (TableAsked(table=table, facts=table_facts(inputs)),)
 
 
 def _refuse_score_above_scale(inputs: RateInputs) -> None:
