@@ -297,7 +297,7 @@ BUREAU_DOES = {
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
     "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure", "POST /v1/rules/proposals",
-    "POST /v1/rules/parameters/proposals",
+    "POST /v1/rules/parameters/proposals", "POST /v1/rules/proposals/{proposal_id}/submit",
 }  # fmt: skip
 """Steps of a signed-in person, which no key takes."""
 FORMS = {"POST /v1/files"}

@@ -45,6 +45,7 @@ STATE_WORDS: dict[ApprovalState, tuple[str, Text]] = {
 }
 EVENT_WORDS: dict[str, Text] = {
     "draft": Text("起草", "Drafted"),
+    "validate": Text("校验", "Validated"),
     "propose": Text("提交复核", "Proposed"),
     "approve": Text("同意", "Approved"),
     "make_effective": Text("生效", "Took effect"),

@@ -19,6 +19,7 @@ from carbonfin.app.rulebook.draft_views import proposed_table
 from carbonfin.app.rulebook.live_impacts import impacts_of
 from carbonfin.app.rulebook.parameter_difference import proposed_parameter
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
+from carbonfin.app.rulebook.saved_drafts import may_submit, submit_draft
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -108,6 +109,19 @@ def decide_page(
     return Redirect(f"/approvals/{approval_id}", status_code=303)
 
 
+@post("/approvals/{approval_id:str}/submission", sync_to_thread=True)
+def submit_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, approval_id: FromPath[str]
+) -> Response[Any]:
+    """Put one's own saved draft of a rule before the checkers; what forbids it is shown on its page."""
+    try:
+        with sessions.begin() as session:
+            submit_draft(session, actor, approval_id, at=clock.now())
+    except CarbonFinError as failure:
+        return _shown(request, sessions, actor, clock, approval_id=approval_id, failure=failure, words="")
+    return Redirect(f"/approvals/{approval_id}", status_code=303)
+
+
 @post("/approvals/{approval_id:str}/withdrawal", sync_to_thread=True)
 def withdraw_page(
     *,
@@ -176,6 +190,7 @@ def _shown(
         and kind is not None
         and actor.role in kind.checker_roles
         and actor.id != approval.maker_id,
+        may_submit=may_submit(approval, actor),
         is_mine=actor.id == approval.maker_id and approval.is_open,
         password_needed=signed_in is None or not is_confirmed(signed_in, clock),
         unconfirmed=unconfirmed,
@@ -208,4 +223,4 @@ def _require_finding(finding: str) -> None:
         raise InvalidInput("choose approve or reject", zh="请选择同意或拒绝", field="finding")
 
 
-routes = [approvals_page, approval_page, decide_page, withdraw_page]
+routes = [approvals_page, approval_page, decide_page, submit_page, withdraw_page]

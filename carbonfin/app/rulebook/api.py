@@ -33,7 +33,7 @@ from carbonfin.rules.validate import Finding
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import cut
-from carbonfin.storage.rulebook import propose_table
+from carbonfin.storage.rulebook import draft_table, propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
@@ -208,6 +208,7 @@ class ProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A version to put before another person; `known_from` is not before the day of its approval.
 
     `declares_gap` says that days between own versions are left out on purpose: the rule was repealed for them.
+    `is_draft` keeps it as the maker's draft, sound or not; no checker is asked before it is submitted.
     """
 
     table: dict[str, Any]
@@ -216,10 +217,11 @@ class ProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     known_from: DayText
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
     declares_gap: bool = False
+    is_draft: bool = False
 
 
 class ProposalOut(Struct, frozen=True, kw_only=True):
-    """The approval that waits for another person."""
+    """The approval that waits for another person, or for its maker while it is a draft."""
 
     approval_id: str
     subject: str
@@ -327,7 +329,7 @@ def propose_draft(
     data: ProposalIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
-    """Propose a version of a table; another person approves it on its page or by `/v1/approvals`."""
+    """Propose a version of a table, or keep it as a draft; another person approves it by `/v1/approvals`."""
     draft = TableVersion(
         table=table_from_plain(data.table),
         valid_from=day_of(data.valid_from, field="valid_from"),
@@ -341,7 +343,7 @@ def propose_draft(
         idempotency_key,
         data,
         lambda session: ProposalOut.of(
-            propose_table(
+            (draft_table if data.is_draft else propose_table)(
                 session,
                 actor,
                 draft,

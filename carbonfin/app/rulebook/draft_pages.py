@@ -27,7 +27,7 @@ from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.rulebook import propose_table
+from carbonfin.storage.rulebook import draft_table, propose_table
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
@@ -70,6 +70,7 @@ class ProposalForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     content: Annotated[str, Meta(max_length=4_000_000)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
     declares_gap: Annotated[str, Meta(max_length=3)] = ""
+    step: Annotated[str, Meta(max_length=10)] = ""
 
 
 @get("/rules/drafts", sync_to_thread=True)
@@ -116,13 +117,13 @@ def propose_page(
     clock: Clock,
     data: Annotated[ProposalForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """Propose every table that was shown, or none; another person approves them."""
+    """Propose every table that was shown, or keep all as drafts, or none; another person approves them."""
     versions: tuple[TableVersion, ...] = ()
     try:
         versions = tables_from_toml(data.content.replace("\r\n", "\n"), file_name="preview.toml")
         with sessions.begin() as session:
             proposed = [
-                propose_table(
+                (draft_table if data.step == "draft" else propose_table)(
                     session,
                     actor,
                     one,

@@ -8,6 +8,7 @@ from litestar.response import Response, Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.rulebook.exports import file_kinds, file_stem, table_file
+from carbonfin.app.rulebook.saved_drafts import RULE_APPROVALS
 from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked, instant_typed
 from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
 from carbonfin.app.rulebook.views import change_views, table_view
@@ -17,7 +18,6 @@ from carbonfin.rules.difference import differences
 from carbonfin.storage.approvals import OPEN_STATES, approval_page, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import cut
-from carbonfin.storage.rulebook import PARAMETER_APPROVAL, TABLE_APPROVAL
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
@@ -27,7 +27,6 @@ _Day = Annotated[str, QueryParameter(max_length=10)]
 _Time = Annotated[str, QueryParameter(max_length=5, description="Time of that day in China, HH:MM.")]
 _Version = Annotated[str, QueryParameter(max_length=34, description="Its first day and the day it was known.")]
 TITLE = Text("规则", "Rules")
-_RULE_APPROVALS = (TABLE_APPROVAL, PARAMETER_APPROVAL)
 
 
 @get("/rules", sync_to_thread=True)
@@ -45,7 +44,7 @@ def rules_page(
     with sessions.read() as session:
         dates = dates_asked(session, actor, clock, valid_on=valid_on, known_on=known_on)
         shelf = Shelf.of(session, actor, dates)
-        waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=_RULE_APPROVALS)
+        waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=RULE_APPROVALS)
     found = cut(shelf.book.names(), paging.place, keys=lambda name: (name,))
     histories = [shelf.history(name) for name in found.items]
     return page(
@@ -54,6 +53,7 @@ def rules_page(
         title=TITLE,
         tables=[(one := chosen(history), table_view(one.version.table), len(history)) for history in histories],
         waiting=waiting,
+        state_words=STATE_WORDS,
         beginning=paging.beginning,
         following=paging.following(found),
         **_asked(dates),
@@ -64,7 +64,7 @@ def rules_page(
 def changes_page(request: WebRequest, sessions: Sessions, actor: Actor, paging: Paging) -> Template:
     """Show who proposed and who decided which change of a table or a parameter, the latest first, in pages."""
     with sessions.read() as session:
-        found = approval_page(session, actor, paging.place, kinds=_RULE_APPROVALS)
+        found = approval_page(session, actor, paging.place, kinds=RULE_APPROVALS)
     return page(
         request,
         "app/rule_changes_made.html",

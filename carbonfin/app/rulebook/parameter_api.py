@@ -123,11 +123,12 @@ class ParameterDraftIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ParameterProposalIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A value to put before another person, why, and the digests of stored files that show it."""
+    """A value to put before another person or to keep as a draft, why, and the digests of files that show it."""
 
     draft: ParameterDraftIn
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
     evidence: Annotated[list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=EVIDENCE_MAX)] = []
+    is_draft: bool = False
 
 
 class FaultOut(Struct, frozen=True, kw_only=True):
@@ -279,7 +280,7 @@ def propose_parameter_value(
     data: ParameterProposalIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ProposalOut]:
-    """Propose a value; another person approves it on its page or by `/v1/approvals`."""
+    """Propose a value, or keep it as a draft; another person approves it by `/v1/approvals`."""
     typed = _typed(data.draft)
     return idempotently(
         sessions,
@@ -288,7 +289,15 @@ def propose_parameter_value(
         idempotency_key,
         data,
         lambda session: ProposalOut.of(
-            proposed(session, actor, typed, reason=data.reason, at=clock.now(), evidence=data.evidence)
+            proposed(
+                session,
+                actor,
+                typed,
+                reason=data.reason,
+                at=clock.now(),
+                evidence=data.evidence,
+                is_draft=data.is_draft,
+            )
         ),
     )
 

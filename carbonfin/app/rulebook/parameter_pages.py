@@ -9,6 +9,7 @@ from litestar.params import Body, FromPath, QueryParameter
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
+from carbonfin.app.approvals.kinds import STATE_WORDS
 from carbonfin.app.rulebook.parameter_list import (
     GRADE_WORDS,
     ONLY_WORDS,
@@ -69,6 +70,7 @@ class ValueForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     declares_gap: Annotated[str, Meta(max_length=3)] = ""
     evidence: Annotated[str, Meta(max_length=64)] = ""
     reason: Annotated[str, Meta(max_length=2000)] = ""
+    step: Annotated[str, Meta(max_length=10)] = ""
 
     def typed(self) -> TypedValue:
         """Read what was typed.
@@ -118,6 +120,7 @@ def parameters_page(
         following=paging.following(found),
         total_count=len(values),
         unconfirmed_count=sum(not value.confirmed for value in values),
+        state_words=STATE_WORDS,
         waiting=waiting,
         wanted=wanted,
         valid_on=dates.valid_on.isoformat(),
@@ -244,12 +247,18 @@ def propose_parameter_page(
     clock: Clock,
     data: Annotated[ValueForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """Propose a value; another person approves it, and evidence can be added on the approval's page."""
+    """Propose a value or keep it as a draft; another approves it; evidence can be added on the approval's page."""
     evidence = (data.evidence,) if data.evidence else ()
     try:
         with sessions.begin() as session:
             approval = proposed(
-                session, actor, data.typed(), reason=data.reason.strip(), at=clock.now(), evidence=evidence
+                session,
+                actor,
+                data.typed(),
+                reason=data.reason.strip(),
+                at=clock.now(),
+                evidence=evidence,
+                is_draft=data.step == "draft",
             )
     except CarbonFinError as failure:
         return _shown(request, sessions, actor, entry=data, failure=failure)

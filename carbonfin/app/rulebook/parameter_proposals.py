@@ -16,7 +16,7 @@ from carbonfin.rules.parameter_drafts import draft_faults
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.files import EvidenceKind, LinkDraft, link_file
-from carbonfin.storage.rulebook import own_book, propose_parameter
+from carbonfin.storage.rulebook import draft_parameter, own_book, propose_parameter
 
 EVIDENCE_MAX = 20
 
@@ -100,9 +100,16 @@ def previewed(session: Session, actor: Actor, typed: TypedValue, *, at: datetime
 
 
 def proposed(
-    session: Session, actor: Actor, typed: TypedValue, *, reason: str, at: datetime, evidence: Sequence[str] = ()
+    session: Session,
+    actor: Actor,
+    typed: TypedValue,
+    *,
+    reason: str,
+    at: datetime,
+    evidence: Sequence[str] = (),
+    is_draft: bool = False,
 ) -> Approval:
-    """Put a value before another person, with the files that show it.
+    """Put a value before another person, with the files that show it, or keep it as its maker's draft.
 
     Raises:
         InvalidInput: The value breaks a rule; all of them are told.
@@ -111,7 +118,7 @@ def proposed(
         Conflict: Another value with the same dates stands or waits.
     """
     known = whole_book(session, actor)
-    approval = propose_parameter(
+    approval = (draft_parameter if is_draft else propose_parameter)(
         session, actor, typed.draft(known), reason=reason, at=at, known=known, declares_gap=typed.declares_gap
     )
     for digest in evidence:

@@ -22,6 +22,7 @@ from carbonfin.app.rulebook.api import (
 from carbonfin.app.rulebook.draft_views import DraftView, FindingView, Span, draft_view, proposed_table
 from carbonfin.app.rulebook.exports import file_stem, table_file
 from carbonfin.app.rulebook.jdm_sheets import JdmSheetIn
+from carbonfin.app.rulebook.saved_drafts import submit_draft
 from carbonfin.app.rulebook.shelf import Shelf, Version, chosen
 from carbonfin.app.rulebook.trials import NameText, TrialAnswerOut, TrialInputs, trial_inputs
 from carbonfin.app.rulebook.uploads import BesideFile, read_upload
@@ -35,7 +36,9 @@ from carbonfin.rules.plain_tables import table_from_plain
 from carbonfin.rules.tables import TableVersion, plain_table
 from carbonfin.storage import approvals
 from carbonfin.storage.engine import Sessions
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import DayText
@@ -345,6 +348,35 @@ def review_proposal(sessions: Sessions, actor: Actor, clock: Clock, proposal_id:
     return ProposalReviewOut(proposal=ProposalOut.of(approval), review=DraftReviewOut.of(draft))
 
 
+@post(
+    "/v1/rules/proposals/{proposal_id:str}/submit",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(403, 404, 409, 422),
+    tags=["rules"],
+)
+def submit_rule_draft(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    proposal_id: FromPath[_Id],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[ProposalOut]:
+    """Put one's own saved draft of a table or a value before the checkers; it is validated again, on record."""
+    return idempotently(
+        sessions,
+        actor,
+        request,
+        idempotency_key,
+        None,
+        lambda session: ProposalOut.of(submit_draft(session, actor, proposal_id, at=clock.now())),
+        status_code=200,
+    )
+
+
 routes = [
     list_table_versions, compare_table_versions, read_table_file, read_tables_file, try_draft, review_proposal,
+    submit_rule_draft,
 ]  # fmt: skip

@@ -1,15 +1,7 @@
 """Four eyes, once: what one person proposes takes effect only when another approves it."""
 
-from carbonfin.storage.approvals.lifecycle import (
-    approve,
-    draft,
-    expire_overdue,
-    make_due_effective,
-    propose,
-    reject,
-    submit,
-    withdraw,
-)
+from carbonfin.storage.approvals.drafting import draft, note_validation, propose, submit
+from carbonfin.storage.approvals.lifecycle import approve, expire_overdue, make_due_effective, reject, withdraw
 from carbonfin.storage.approvals.overrides import Overridden, override_page, overrides_of
 from carbonfin.storage.approvals.reading import (
     approval_page,
@@ -52,6 +44,7 @@ __all__ = [
     "latest_approval",
     "load_approval",
     "make_due_effective",
+    "note_validation",
     "open_approval_of",
     "override_page",
     "overrides_of",

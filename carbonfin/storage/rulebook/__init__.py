@@ -8,22 +8,22 @@ from carbonfin.storage.rulebook.parameters import (
     builtin_book,
     enter_parameter,
     own_book,
-    propose_parameter,
     proposed_value,
     unconfirmed_value,
     verify_parameters,
 )
+from carbonfin.storage.rulebook.table_drafts import draft_table, propose_table, submit_table
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     DecisionTableRow,
     builtin_tables,
     draft_of,
-    propose_table,
     publishing_obstacles,
     table_book_for,
     unconfirmed_clauses,
     verify_tables,
 )
+from carbonfin.storage.rulebook.value_drafts import draft_parameter, propose_parameter, submit_parameter
 
 __all__ = [
     "PARAMETER_APPROVAL",
@@ -35,12 +35,16 @@ __all__ = [
     "builtin_book",
     "builtin_tables",
     "draft_of",
+    "draft_parameter",
+    "draft_table",
     "enter_parameter",
     "own_book",
     "propose_parameter",
     "propose_table",
     "proposed_value",
     "publishing_obstacles",
+    "submit_parameter",
+    "submit_table",
     "table_book_for",
     "unconfirmed_clauses",
     "unconfirmed_value",

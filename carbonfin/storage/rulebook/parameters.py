@@ -14,7 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.known import known_instant
-from carbonfin.rules.parameter_drafts import left_out_days, refuse_together, require_sound
+from carbonfin.rules.parameter_drafts import left_out_days, refuse_together
 from carbonfin.rules.parameter_files import book_from_toml
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage import approvals, columns
@@ -120,38 +120,6 @@ def builtin_book(package: str) -> ParameterBook:
     )
 
 
-def propose_parameter(
-    session: Session,
-    maker: Actor,
-    value: ParameterValue,
-    *,
-    reason: str,
-    at: datetime,
-    known: ParameterBook,
-    declares_gap: bool = False,
-) -> Approval:
-    """Put a value of one of the organisation's own parameters before the checkers.
-
-    Args:
-        session: An open session.
-        maker: Who proposes.
-        value: The value.
-        reason: Why.
-        at: Now.
-        known: Every value the organisation's decisions read: keys and units are those of the product.
-        declares_gap: Whether days left out between own values are left out on purpose.
-
-    Raises:
-        InvalidInput: An unknown key, another unit, a value its unit does not take, no source, days in disorder or left
-            out, or it would be known before its approval.
-        NotPermitted: The maker's role may not propose parameters.
-        Conflict: Another value with the same dates stands or waits; a correction has a later `known_from`.
-    """
-    require_sound(value, known, own_book(session, maker.organization_id), declares_gap=declares_gap)
-    _require_known_later(value, day=china_day(at))
-    return _propose(session, maker, value, reason=reason, at=at, declares_gap=declares_gap)
-
-
 def enter_parameter(
     session: Session, maker: Actor, checker: Actor, value: ParameterValue, *, reason: str, at: datetime
 ) -> ParameterValue:
@@ -167,7 +135,8 @@ def enter_parameter(
     for before in _standing(session, maker, value):
         if replace(_value(before), known_at=None).digest == value.digest:
             return _value(before)
-    proposed = _propose(session, maker, value, reason=reason, at=at)
+    proposal = parameter_proposal(session, maker, value, reason=reason, at=at)
+    proposed = approvals.propose(session, maker, PARAMETER_APPROVAL, proposal, at=at)
     approvals.approve(
         session,
         checker,
@@ -223,31 +192,29 @@ def _faults(row: sa.Row[Any], approved: Collection[tuple[str, str]]) -> Iterator
         )  # fmt: skip
 
 
-def _propose(
-    session: Session,
-    maker: Actor,
-    value: ParameterValue,
-    *,
-    reason: str,
-    at: datetime,
-    declares_gap: bool = False,
-) -> Approval:
-    if value.known_from != china_day(at):  # a correction of the same day is told apart by its approval's instant
+def parameter_proposal(
+    session: Session, maker: Actor, value: ParameterValue, *, reason: str, at: datetime, declares_gap: bool = False
+) -> ProposalDraft:
+    """Give what is to be approved of a value.
+
+    Raises:
+        Conflict: Another value with the same dates stands; one of this day is told apart by its approval's instant.
+    """
+    if value.known_from != china_day(at):
         _refuse_other(session, maker, value)
-    proposal = ProposalDraft(
+    return ProposalDraft(
         subject=_subject(value),
         title_zh=f"参数 {value.title_zh or value.key}" + (f"（{value.scope}）" if value.scope else ""),
         title_en=f"Parameter {value.title_en or value.key}" + (f" ({value.scope})" if value.scope else ""),
         payload=_payload(value) | ({"declares_gap": True} if declares_gap else {}),
         reason=reason,
     )
-    return approvals.propose(session, maker, PARAMETER_APPROVAL, proposal, at=at)
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
     """Add the approved value; what forbade proposing it forbids this too."""
     value = proposed_value(approval)
-    _require_known_later(value, day=china_day(approval.decided_at or at))
+    require_known_later(value, day=china_day(approval.decided_at or at))
     if not approval.payload.get("declares_gap"):
         refuse_together(left_out_days(value, own_book(session, checker.organization_id)))
     left_out = [name for name in unconfirmed_value(value) if name not in answer.accepted]
@@ -282,7 +249,8 @@ PARAMETER_APPROVAL = ApprovalKind(
 )
 
 
-def _require_known_later(value: ParameterValue, *, day: date) -> None:
+def require_known_later(value: ParameterValue, *, day: date) -> None:
+    """Hold that a value is not known before the day it is proposed or approved on; else `InvalidInput`."""
     if value.known_from < day:
         raise InvalidInput(
             f"parameter {value.key} would be known from {value.known_from}, before its approval on {day}",

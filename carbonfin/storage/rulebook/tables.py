@@ -14,15 +14,14 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.continuity import gap_faults, overlap_faults
-from carbonfin.rules.contracts import TableContract, contract_for, require_kept
 from carbonfin.rules.known import known_instant
 from carbonfin.rules.parameter_drafts import refuse_together
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.table_files import tables_from_toml
-from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion, plain_table
+from carbonfin.rules.tables import DecisionTable, TableBook, TableVersion
 from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals, columns
-from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.rows import Row, new_id, table_of
@@ -115,49 +114,6 @@ def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:
     return tuple(finding for finding in validate(table).findings if finding.is_fatal)
 
 
-def propose_table(
-    session: Session,
-    maker: Actor,
-    draft: TableVersion,
-    *,
-    reason: str,
-    at: datetime,
-    contracts: Iterable[TableContract],
-    declares_gap: bool = False,
-) -> Approval:
-    """Put a version of one of the organisation's own tables before the checkers.
-
-    Args:
-        session: An open session.
-        maker: Who proposes.
-        draft: The version.
-        reason: Why.
-        at: Now.
-        contracts: What the decisions that read tables expect of them; a table that none reads is allowed.
-        declares_gap: Whether days left out between own versions are left out on purpose.
-
-    Raises:
-        InvalidInput: The table is not sound, breaks the contract of its name, its days are out of order, overlap or
-            leave days out, or it would be known before its approval.
-        NotPermitted: The maker's role may not propose tables.
-        Conflict: Another version with the same dates stands or waits; a correction has a later `known_from`.
-    """
-    _require_publishable(session, maker, draft, day=china_day(at))
-    waiting, all_day = _waiting(session, maker, draft), draft.known_from != china_day(at)
-    _require_joined(session, maker, draft, waiting=waiting, declares_gap=declares_gap, known_all_day=all_day)
-    contract = contract_for(contracts, draft.table.name)
-    if contract is not None:
-        require_kept(contract, draft.table)
-    proposal = ProposalDraft(
-        subject=f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}",
-        title_zh=f"决策表 {draft.table.title_zh}",
-        title_en=f"Decision table {draft.table.title_en}",
-        payload=_payload(draft) | ({"declares_gap": True} if declares_gap else {}),
-        reason=reason,
-    )
-    return approvals.propose(session, maker, TABLE_APPROVAL, proposal, at=at)
-
-
 def draft_of(approval: Approval) -> TableVersion:
     """Give the version of a table that an approval is about, as it was proposed."""
     payload = dict(approval.payload)
@@ -200,9 +156,9 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
             remedy_zh="请先核实，或在审批时逐项列明同意。",
             unconfirmed=left_out,
         )
-    _require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
+    require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
     declared = bool(approval.payload.get("declares_gap"))
-    _require_joined(session, checker, draft, declares_gap=declared, known_all_day=draft.known_at is None)
+    require_joined(session, checker, draft, declares_gap=declared, known_all_day=draft.known_at is None)
     session.add(
         DecisionTableRow(
             organization_id=checker.organization_id,
@@ -233,23 +189,19 @@ TABLE_APPROVAL = ApprovalKind(
 )
 
 
-def _payload(draft: TableVersion) -> dict[str, Any]:
-    return {
-        "table": plain_table(draft.table),
-        "valid_from": draft.valid_from.isoformat(),
-        "valid_to": None if draft.valid_to is None else draft.valid_to.isoformat(),
-        "known_from": draft.known_from.isoformat(),
-    }
-
-
-def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *, day: date) -> None:
-    """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
+def require_days(draft: TableVersion) -> None:
+    """Hold that a version does not end before it begins; else `InvalidInput`."""
     if draft.valid_to is not None and draft.valid_to < draft.valid_from:
         raise InvalidInput(
             f"valid_to {draft.valid_to} lies before valid_from {draft.valid_from}",
             zh="失效日早于生效日",
             field="valid_to",
         )
+
+
+def require_publishable(session: Session, actor: Actor, draft: TableVersion, *, day: date) -> None:
+    """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
+    require_days(draft)
     if draft.known_from < day:
         raise InvalidInput(
             f"table {draft.table.name} would be known from {draft.known_from}, before its approval on {day}",
@@ -271,13 +223,7 @@ def _require_publishable(session: Session, actor: Actor, draft: TableVersion, *,
         )
 
 
-def _waiting(session: Session, maker: Actor, draft: TableVersion) -> tuple[TableVersion, ...]:
-    """Give the versions of the same table that wait for their checkers; a file may bring several that join."""
-    found = approvals.approvals_of(session, maker, states=OPEN_STATES, kinds=(TABLE_APPROVAL,))
-    return tuple(one for one in map(draft_of, found) if one.table.name == draft.table.name)
-
-
-def _require_joined(
+def require_joined(
     session: Session,
     actor: Actor,
     draft: TableVersion,

@@ -110,7 +110,7 @@ def test_an_unsound_table_shows_the_input_and_offers_no_proposal(world: World) -
         assert status == 200
         assert "校验未通过" in page
         assert "grade = A" in page
-        assert 'name="content"' not in page
+        assert 'value="propose"' not in page
         token = form_token(page)
         form = {"_csrf_token": token, "content": tables_to_toml([version(GAPPED)]), "reason": "试"}
         assert client.post("/rules/proposals", data=form, headers=PAGE).status_code == 422

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carbonfin.app.rulebook.commands.options import Follows, KnownFrom, Node, Sheet, ValidFrom
+from carbonfin.app.rulebook.commands.options import Draft, Follows, KnownFrom, Node, Sheet, ValidFrom
 
 if TYPE_CHECKING:
     from carbonfin.rules.tables import TableVersion
@@ -139,16 +139,17 @@ def propose_command(
     file: File,
     reason: Annotated[str, typer.Option(help="提交理由 / why")],
     declares_gap: Annotated[bool, typer.Option(help="声明空档：其间规则已废止 / repealed between")] = False,
+    draft: Draft = False,
     valid_from: ValidFrom = None,
     known_from: KnownFrom = None,
     follows: Follows = "",
     node: Node = "",
     sheet: Sheet = None,
 ) -> None:
-    """发起决策表，由另一人复核后生效；任一表未通过校验则全部不发起 / propose tables; all of a file or none."""
+    """发起决策表，由另一人复核后生效，或以 --draft 存为草稿；全部或全不 / propose or draft tables; all or none."""
     from carbonfin.app.packages import TABLE_CONTRACTS
     from carbonfin.app.rulebook.command_files import beside_file, tables_on_disk
-    from carbonfin.storage.rulebook import propose_table
+    from carbonfin.storage.rulebook import draft_table, propose_table
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
@@ -156,7 +157,7 @@ def propose_command(
     versions = tables_on_disk(context, file, beside).versions
     with terminal.sessions.begin() as session:
         proposed = [
-            propose_table(
+            (draft_table if draft else propose_table)(
                 session,
                 terminal.actor,
                 one,
@@ -225,9 +226,10 @@ def propose_parameter_command(
     note: Annotated[str, typer.Option(help="说明 / note")] = "",
     declares_gap: Annotated[bool, typer.Option(help="声明空档：其间规则已废止 / repealed between")] = False,
     evidence: Annotated[list[str] | None, typer.Option(help="依据附件的 SHA-256，可多次 / digests of files")] = None,
+    draft: Draft = False,
     preview: Annotated[bool, typer.Option(help="只校验与试算，不发起 / prove and try alone")] = False,
 ) -> None:
-    """发起参数的新取值，由另一人复核后生效；--preview 只看校验与影响 / propose a parameter's new value."""
+    """发起参数的新取值，由另一人复核后生效；--draft 存为草稿，--preview 只看校验与影响 / propose a value."""
     import msgspec
 
     from carbonfin.app.rulebook.live_impacts import impacts_out
@@ -259,7 +261,13 @@ def propose_parameter_command(
         return
     with terminal.sessions.begin() as session:
         approval = proposed(
-            session, terminal.actor, typed, reason=reason, at=terminal.clock.now(), evidence=evidence or ()
+            session,
+            terminal.actor,
+            typed,
+            reason=reason,
+            at=terminal.clock.now(),
+            evidence=evidence or (),
+            is_draft=draft,
         )
     terminal.answer({"approval": approval.id, "subject": approval.subject, "state": approval.state.value})
 
