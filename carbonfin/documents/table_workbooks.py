@@ -185,6 +185,7 @@ class _Sheet:
         lines = dict(zip((row.id for row in table.rows), self._lines, strict=True))
         return FilePlaces(
             whole=self._address(0, 1),
+            days={name: self._address(row, 1) for row, name in ((4, "valid_from"), (5, "valid_to"), (6, "known_from"))},
             rows={
                 row: f"{self._address(line, 0)}:{xl_rowcol_to_cell(line, len(names))}" for row, line in lines.items()
             },

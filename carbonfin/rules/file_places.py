@@ -16,12 +16,14 @@ class FilePlaces:
         rows: Each row, by its number.
         columns: The head of each column, by its name.
         cells: Each cell, by row and column.
+        days: The days of the version, by `valid_from`, `valid_to` and `known_from`, where the file says them itself.
     """
 
     whole: str
     rows: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    days: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ _EXPECTED = {
         "no quote, or a text that was read and is graded so",
     ),
     FindingKind.UNREAD: ("无须处理", "nothing to do"),
+    FindingKind.DAYS_REFUSED: ("请更正日期", "other days"),
     FindingKind.DAYS_LEFT_OUT: ("应首尾相接；规则确已废止的，声明空档", "versions that join; else declare the gap"),
 }
 

@@ -40,6 +40,7 @@ class FindingKind(StrEnum):
     UNREAD = "unread"
     DAYS_LEFT_OUT = "days_left_out"
     QUOTE_WITHOUT_TEXT = "quote_without_text"
+    DAYS_REFUSED = "days_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Bringing tables: a file is read, held against what is in force and proven, and then proposed whole or not at all."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 from sqlmodel import Session
 
 from carbonfin.app.packages import TABLE_CONTRACTS
-from carbonfin.app.rulebook.draft_views import DraftView, draft_view
+from carbonfin.app.rulebook.draft_views import DraftView, draft_views
 from carbonfin.app.rulebook.files import TablesRead
 from carbonfin.app.rulebook.jdm_sheets import sheet_from_toml
 from carbonfin.app.rulebook.live_impacts import live_impacts
@@ -99,7 +98,7 @@ def preview_page(
         shelf = Shelf.for_draft(session, actor, clock)
         try:
             read = read_upload(shelf, data.file.filename, _content(data.file), _beside(entry))
-            drafts = tuple(draft_view(shelf, one, places) for one, places in zip_longest(read.versions, read.places))
+            drafts = draft_views(session, actor, shelf, read.versions, read.places)
             impacts = _impacts(session, actor, read.versions)
         except CarbonFinError as failure:
             return _shown(request, shelf, entry=entry, failure=failure)
@@ -137,7 +136,7 @@ def propose_page(
     except CarbonFinError as failure:
         with sessions.read() as session:
             shelf = Shelf.for_draft(session, actor, clock)
-            drafts = tuple(draft_view(shelf, one) for one in versions)
+            drafts = draft_views(session, actor, shelf, versions, ())
             impacts = _impacts(session, actor, versions)
         return _shown(request, shelf, drafts=drafts, impacts=impacts, failure=failure, reason=data.reason)
     return Redirect("/rules" if len(proposed) != 1 else f"/approvals/{proposed[0].id}", status_code=303)

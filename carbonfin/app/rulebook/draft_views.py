@@ -1,5 +1,6 @@
 """A draft of a table as its maker and its checker see it: against what is in force, proven, and from when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -9,14 +10,16 @@ from carbonfin.app.rulebook.shelf import Dates, Shelf
 from carbonfin.app.rulebook.views import ChangeView, TableView, change_views, findings_of, table_view
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.rules.continuity import gap_faults
 from carbonfin.rules.difference import Change, differences
+from carbonfin.rules.draft_days import day_faults, twin_fault
 from carbonfin.rules.file_places import FilePlaces, FindingPlace, expected_words, finding_places
 from carbonfin.rules.known import known_instant
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.rules.validate import Finding, FindingKind
-from carbonfin.storage.approvals import Approval
-from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, unconfirmed_clauses
+from carbonfin.storage.approvals import Approval, open_approval_of, second_fault
+from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, table_subject, unconfirmed_clauses
 from carbonfin.web.language import Text
 
 _DAY = timedelta(days=1)
@@ -107,13 +110,42 @@ def proposed_table(session: Session, actor: Actor, clock: Clock, approval: Appro
     return draft_view(Shelf.of(session, actor, then).without(approved), version)
 
 
-def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = None) -> DraftView:
+def draft_views(
+    session: Session, actor: Actor, shelf: Shelf, versions: Sequence[TableVersion], places: Sequence[FilePlaces]
+) -> tuple[DraftView, ...]:
+    """Hold the tables of one file against what is in force, against each other, and against what waits already.
+
+    Args:
+        session: An open session.
+        actor: Whose tables they are.
+        shelf: The organisation's tables on the day and as known when the drafts are looked at.
+        versions: The drafts.
+        places: Where each stands in the file; none where they come from no file.
+    """
+    found: list[DraftView] = []
+    first: dict[str, str] = {}
+    for place, one in enumerate(versions):
+        where, subject = places[place] if places else None, table_subject(one)
+        stands = one.table.name if where is None else where.whole
+        faults: list[CarbonFinError] = [twin_fault(one, first[subject])] if subject in first else []
+        standing = open_approval_of(session, actor.organization_id, kind=TABLE_APPROVAL.name, subject=subject)
+        if standing is not None:
+            faults.append(second_fault(standing))
+        first.setdefault(subject, stands)
+        found.append(draft_view(shelf, one, where, faults))
+    return tuple(found)
+
+
+def draft_view(
+    shelf: Shelf, version: TableVersion, places: FilePlaces | None = None, faults: Sequence[CarbonFinError] = ()
+) -> DraftView:
     """Hold a draft against what it would take the place of, and prove it.
 
     Args:
         shelf: The organisation's tables on the day and as known when the draft is looked at.
         version: The draft.
         places: Where it stands in the file it was read from, if it was.
+        faults: What else forbids proposing it.
     """
     table = version.table
     current = shelf.replaced(table.name, valid_from=version.valid_from, valid_to=version.valid_to)
@@ -122,7 +154,8 @@ def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = 
         table=table_view(table),
         current=current,
         differing=differences(current.table, table) if current else (),
-        findings=tuple(
+        findings=_refused_days(shelf, version, places, faults)
+        + tuple(
             FindingView(
                 finding=one,
                 places=() if places is None else finding_places(one, table, places),
@@ -131,6 +164,28 @@ def draft_view(shelf: Shelf, version: TableVersion, places: FilePlaces | None = 
             for one in (*findings_of(table), *left_out_findings(shelf.book, version))
         ),
         spans=spans_of(shelf.book, version, at=shelf.dates.known_at),
+    )
+
+
+def _refused_days(
+    shelf: Shelf, draft: TableVersion, places: FilePlaces | None, faults: Sequence[CarbonFinError]
+) -> tuple[FindingView, ...]:
+    """Tell which of its days forbid proposing a draft, each at its cell."""
+    own = [one for one in shelf.book.versions(draft.table.name) if one.approved_by]
+    days = {"valid_from": draft.valid_from, "valid_to": draft.valid_to, "known_from": draft.known_from}
+    return tuple(
+        FindingView(
+            finding=Finding(kind=FindingKind.DAYS_REFUSED, rows=(), counter_example={}, zh=one.zh, en=one.detail),
+            places=()
+            if places is None
+            else (
+                FindingPlace(
+                    place=places.days.get(one.field or "", places.whole), found=f"{days.get(one.field or '') or ''}"
+                ),
+            ),
+            expected=Text(one.remedy_zh, one.remedy),
+        )
+        for one in (*day_faults(draft, own, day=china_day(shelf.dates.known_at)), *faults)
     )
 
 

@@ -19,7 +19,7 @@ from carbonfin.app.rulebook.api import (
     VersionKey,
     shelf_asked,
 )
-from carbonfin.app.rulebook.draft_views import DraftView, FindingView, Span, draft_view, proposed_table
+from carbonfin.app.rulebook.draft_views import DraftView, FindingView, Span, draft_views, proposed_table
 from carbonfin.app.rulebook.exports import file_stem, table_file
 from carbonfin.app.rulebook.jdm_sheets import JdmSheetIn
 from carbonfin.app.rulebook.saved_drafts import submit_draft
@@ -312,12 +312,10 @@ def read_tables_file(sessions: Sessions, actor: Actor, clock: Clock, data: Table
     )  # fmt: skip
     with sessions.read() as session:
         shelf = Shelf.for_draft(session, actor, clock)
-    read = read_upload(shelf, data.file_name, bytes_of(data.content_base64), beside)
-    places = read.places or (None,) * len(read.versions)
+        read = read_upload(shelf, data.file_name, bytes_of(data.content_base64), beside)
+        drafts = draft_views(session, actor, shelf, read.versions, read.places)
     return TableFileOut(
-        tables=[
-            DraftReviewOut.of(draft_view(shelf, one, place)) for one, place in zip(read.versions, places, strict=True)
-        ],
+        tables=[DraftReviewOut.of(one) for one in drafts],
         faults=[TableFaultOut.of(one) for one in read.faults],
         sheet=read.sheet,
     )

@@ -1,6 +1,6 @@
 """Four eyes, once: what one person proposes takes effect only when another approves it."""
 
-from carbonfin.storage.approvals.drafting import draft, note_validation, propose, submit
+from carbonfin.storage.approvals.drafting import draft, note_validation, propose, second_fault, submit
 from carbonfin.storage.approvals.lifecycle import approve, expire_overdue, make_due_effective, reject, withdraw
 from carbonfin.storage.approvals.overrides import Overridden, override_page, overrides_of
 from carbonfin.storage.approvals.reading import (
@@ -50,6 +50,7 @@ __all__ = [
     "overrides_of",
     "propose",
     "reject",
+    "second_fault",
     "submit",
     "waiting_for",
     "withdraw",

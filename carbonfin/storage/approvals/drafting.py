@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotPermitted
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.approvals.notices import tell_checkers
-from carbonfin.storage.approvals.reading import approval_of_row
+from carbonfin.storage.approvals.reading import approval_of_row, open_approval_of
 from carbonfin.storage.approvals.rows import ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.steps import (
     locked_approval,
@@ -17,7 +17,7 @@ from carbonfin.storage.approvals.steps import (
     take_step,
     write_step,
 )
-from carbonfin.storage.approvals.values import OPEN_STATES, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals.values import Approval, ApprovalKind, ProposalDraft
 
 
 def draft(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft, *, at: datetime) -> Approval:
@@ -102,27 +102,27 @@ def _require_role(maker: Actor, kind: ApprovalKind) -> None:
 
 
 def _refuse_second(session: Session, maker: Actor, kind: ApprovalKind, proposal: ProposalDraft) -> None:
-    standing = session.exec(
-        select(ApprovalRow)
-        .where(ApprovalRow.organization_id == maker.organization_id)
-        .where(ApprovalRow.kind == kind.name, ApprovalRow.subject == proposal.subject)
-        .where(col(ApprovalRow.state).in_(OPEN_STATES))
-    ).first()
-    if standing is not None and standing.state is ApprovalState.DRAFT:
-        raise Conflict(
-            f"{standing.maker_name} has a draft of {kind.name} {proposal.subject}",
+    standing = open_approval_of(session, maker.organization_id, kind=kind.name, subject=proposal.subject)
+    if standing is not None:
+        raise second_fault(standing)
+
+
+def second_fault(standing: Approval) -> Conflict:
+    """Give the refusal of a second open approval of one kind and subject."""
+    if standing.state is ApprovalState.DRAFT:
+        return Conflict(
+            f"{standing.maker_name} has a draft of {standing.kind} {standing.subject}",
             zh=f"同一事项已有{standing.maker_name}的草稿",
             field="subject",
             remedy="Propose that draft, or have its maker withdraw it first.",
             remedy_zh="请发起该草稿，或先由其经办人撤回。",
             approval_id=standing.id,
         )
-    if standing is not None:
-        raise Conflict(
-            f"{kind.name} of {proposal.subject} is already before the checkers",
-            zh="同一事项已在审批中",
-            field="subject",
-            remedy="Wait for the decision, or withdraw it first.",
-            remedy_zh="请等待审批结果，或先撤回。",
-            approval_id=standing.id,
-        )
+    return Conflict(
+        f"{standing.kind} of {standing.subject} is already before the checkers",
+        zh="同一事项已在审批中",
+        field="subject",
+        remedy="Wait for the decision, or withdraw it first.",
+        remedy_zh="请等待审批结果，或先撤回。",
+        approval_id=standing.id,
+    )

@@ -12,7 +12,7 @@ from carbonfin.storage.rulebook.parameters import (
     unconfirmed_value,
     verify_parameters,
 )
-from carbonfin.storage.rulebook.table_drafts import draft_table, propose_table, submit_table
+from carbonfin.storage.rulebook.table_drafts import draft_table, propose_table, submit_table, table_subject
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     DecisionTableRow,
@@ -46,6 +46,7 @@ __all__ = [
     "submit_parameter",
     "submit_table",
     "table_book_for",
+    "table_subject",
     "unconfirmed_clauses",
     "unconfirmed_value",
     "verify_parameters",

@@ -10,6 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import NotApplicable
 from carbonfin.rules.contracts import TableContract, contract_findings, contract_for, require_kept
+from carbonfin.rules.draft_days import order_faults
 from carbonfin.rules.tables import DecisionTable, TableVersion, plain_table
 from carbonfin.rules.validate import validate
 from carbonfin.storage import approvals
@@ -18,12 +19,16 @@ from carbonfin.storage.rulebook.findings import Found, validation_words
 from carbonfin.storage.rulebook.tables import (
     TABLE_APPROVAL,
     draft_of,
-    require_days,
     require_joined,
     require_publishable,
 )
 
 _WAITING = (ApprovalState.PROPOSED, ApprovalState.APPROVED)
+
+
+def table_subject(draft: TableVersion) -> str:
+    """Name what a proposal of a version is about; one of a name stands open at a time."""
+    return f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}"
 
 
 def draft_table(
@@ -52,9 +57,10 @@ def draft_table(
         NotPermitted: The maker's role may not propose tables.
         Conflict: Another version with the same dates is drafted or waits.
     """
-    require_days(draft)
+    for fault in order_faults(draft, day=draft.known_from):  # the day it is known from may pass while it is a draft
+        raise fault
     proposal = ProposalDraft(
-        subject=f"table:{draft.table.name}:{draft.valid_from}:{draft.known_from}",
+        subject=table_subject(draft),
         title_zh=f"决策表 {draft.table.title_zh}",
         title_en=f"Decision table {draft.table.title_en}",
         payload=_payload(draft) | ({"declares_gap": True} if declares_gap else {}),

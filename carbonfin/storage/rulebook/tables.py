@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.continuity import gap_faults, overlap_faults
+from carbonfin.rules.draft_days import order_faults
 from carbonfin.rules.known import known_instant
 from carbonfin.rules.parameter_drafts import refuse_together
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
@@ -189,27 +190,10 @@ TABLE_APPROVAL = ApprovalKind(
 )
 
 
-def require_days(draft: TableVersion) -> None:
-    """Hold that a version does not end before it begins; else `InvalidInput`."""
-    if draft.valid_to is not None and draft.valid_to < draft.valid_from:
-        raise InvalidInput(
-            f"valid_to {draft.valid_to} lies before valid_from {draft.valid_from}",
-            zh="失效日早于生效日",
-            field="valid_to",
-        )
-
-
 def require_publishable(session: Session, actor: Actor, draft: TableVersion, *, day: date) -> None:
     """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
-    require_days(draft)
-    if draft.known_from < day:
-        raise InvalidInput(
-            f"table {draft.table.name} would be known from {draft.known_from}, before its approval on {day}",
-            zh=f"决策表不得早于复核日 {day} 启用",
-            field="known_from",
-            remedy="Propose it with a known_from on or after the day of its approval.",
-            remedy_zh="请以不早于复核日的知悉日期重新发起。",
-        )
+    for fault in order_faults(draft, day=day):
+        raise fault
     if draft.known_at is not None or draft.known_from != day:  # one of the same day is told apart by its approval
         _refuse_other(session, actor, draft)
     obstacles = publishing_obstacles(draft.table)

@@ -264,3 +264,40 @@ def test_a_table_that_is_not_there(world: World, path: str) -> None:
 def test_a_day_that_is_none_is_refused(world: World) -> None:
     with signed_in(world) as client:
         assert client.get("/rules", params={"valid_on": "2026-02-30"}, headers=PAGE).status_code == 422
+
+
+def test_a_known_day_that_has_passed_is_told_at_its_cell_before_the_proposal(world: World) -> None:
+    with signed_in(world) as client:
+        _, page = sent(client, "margins.xlsx", tables_workbook([version(FIRST, known_days=-1)]))
+    assert "规则!B7" in page
+    assert f"决策表不得早于复核日 {TODAY} 启用" in page
+    assert 'value="propose"' not in page
+
+
+def test_two_sheets_of_one_version_are_told_at_the_second_before_the_proposal(world: World) -> None:
+    with signed_in(world) as client:
+        _, page = sent(client, "margins.xlsx", tables_workbook([version(FIRST), version(SECOND)]))
+    assert "与本文件 规则!B1 处决策表的名称、生效日、知悉日均相同" in page
+    assert "规则2!B7" in page
+    assert 'value="propose"' not in page
+
+
+def test_days_that_another_version_has_are_told_before_the_proposal(world: World) -> None:
+    """One stands already, known from tomorrow on; another waits for its checker."""
+    with world.sessions.begin() as session:
+        at = NOW
+        stands = propose_table(session, world.officer, version(FIRST, known_days=1), reason="一", at=at, contracts=())
+        approvals.approve(
+            session, _checker(session), stands.id, kinds=(TABLE_APPROVAL,), answer=Answer(reason="已核对"), at=at,
+            business_date=TODAY,
+        )  # fmt: skip
+        propose_table(session, world.officer, version(FIRST, known_days=2), reason="二", at=at, contracts=())
+    with signed_in(world) as client:
+        _, taken = sent(client, "margins.xlsx", tables_workbook([version(SECOND, known_days=1)]))
+        _, waits = sent(client, "margins.xlsx", tables_workbook([version(SECOND, known_days=2)]))
+        _, overlaps = sent(client, "margins.xlsx", tables_workbook([version(SECOND, known_days=1, valid_days=-10)]))
+        _, free = sent(client, "margins.xlsx", tables_workbook([version(SECOND, known_days=3)]))
+    assert "在相同日期已有版本" in taken
+    assert "同一事项已在审批中" in waits
+    assert "的版本重叠，且知悉日同为" in overlaps
+    assert [('value="propose"' in page) for page in (taken, waits, overlaps, free)] == [False, False, False, True]

@@ -135,7 +135,7 @@ def review_command(
 ) -> None:
     """查看草案或已发起的决策表：差异、校验、生效安排、对存续业务的影响 / a draft or proposal as its checker sees it."""
     from carbonfin.app.rulebook.command_files import beside_file, draft_shelf, tables_on_disk
-    from carbonfin.app.rulebook.draft_views import draft_view
+    from carbonfin.app.rulebook.draft_views import draft_views
     from carbonfin.app.rulebook.live_impacts import live_impacts
     from carbonfin.kernel.errors import InvalidInput
     from carbonfin.web.terminal import terminal_of
@@ -151,11 +151,11 @@ def review_command(
     else:
         beside = beside_file(valid_from=valid_from, known_from=known_from, follows=follows, node=node, sheet=sheet)
         read = tables_on_disk(context, file, beside)
-        shelf, places = draft_shelf(terminal), read.places or (None,) * len(read.versions)
+        shelf = draft_shelf(terminal)
         with terminal.sessions.read() as session:
             reviewed = [
-                (draft_view(shelf, one, place), live_impacts(session, terminal.actor, one))
-                for one, place in zip(read.versions, places, strict=True)
+                (one, live_impacts(session, terminal.actor, one.version))
+                for one in draft_views(session, terminal.actor, shelf, read.versions, read.places)
             ]
     answers = [_review(*one) for one in reviewed]
     if terminal.json_output:
