@@ -50,6 +50,14 @@ def known_instant(known_from: date, decided_at: datetime | None) -> datetime | N
     return decided_at if decided_at is not None and china_day(decided_at) == known_from else None
 
 
+def backdated_days(*, valid_from: date, known_from: date) -> int:
+    """Give how many days a rule is in force backwards: its first day lies so long before the day it is known from.
+
+    Decisions made on those days stand; those made from `known_from` on about them rest on the later rule.
+    """
+    return max(0, (known_from - valid_from).days)
+
+
 def known_order(one: Learnt) -> tuple[date, datetime]:
     """Give what orders things by when they were learnt."""
     return one.known_from, one.known_at or _MIDNIGHT

@@ -48,7 +48,7 @@ def test_a_lower_cap_shows_whom_it_moves_to_maker_and_checker(chromium: Browser,
         expect(page.locator("main")).to_contain_text("3.35")
         faults += _looked_at(page, "draft")
         page.locator("form[action='/rules/parameters/proposals'] [name=reason]").fill("制度修订")
-        page.locator("form[action='/rules/parameters/proposals'] button").click()
+        page.locator("form[action='/rules/parameters/proposals'] button.primary").click()
         page.wait_for_url("**/approvals/*")
         address = page.url
     with visiting(chromium, bypass_csp=True) as page:
@@ -88,7 +88,7 @@ def test_a_greater_haircut_shows_the_yuan_it_costs_and_the_calls_that_would_aris
         expect(page.locator("main")).to_contain_text("-634,000.00")
         faults += _looked_at(page, "haircut-draft")
         page.locator("form[action='/rules/parameters/proposals'] [name=reason]").fill("办法修订")
-        page.locator("form[action='/rules/parameters/proposals'] button").click()
+        page.locator("form[action='/rules/parameters/proposals'] button.primary").click()
         page.wait_for_url("**/approvals/*")
         address = page.url
     with visiting(chromium, bypass_csp=True) as page:

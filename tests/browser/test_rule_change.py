@@ -53,14 +53,18 @@ def test_a_changed_table_is_seen_whole_by_maker_and_checker(chromium: Browser, s
         expect(page.locator("main")).to_contain_text("与现行版本相比 1 处不同")
         faults += _looked_at(page, "rules-draft")
         page.locator("form[action='/rules/proposals'] [name=reason]").fill("制度修订")
-        page.locator("form[action='/rules/proposals'] button").click()
+        page.locator("form[action='/rules/proposals'] button[value=draft]").click()
         page.wait_for_url("**/approvals/*")
+        expect(page.locator("#timeline")).to_contain_text("校验通过，内容摘要")
+        faults += _looked_at(page, "rules-kept")
+        page.locator("form[action$='/submission'] button").click()
+        expect(page.locator("main")).to_contain_text("提交复核")
         address = page.url
     with visiting(chromium, bypass_csp=True) as page:
         sign_in(page, served, login="checker", password=PASSWORD)
         page.goto(address)
         main = page.locator("main")
-        for words in ("与现行版本的差异", "校验发现", "各期间适用的版本", "对全部存续贷款的影响", "本次提交的版本"):
+        for words in ("与现行版本的差异", "校验发现", "各期间适用的版本", "对全部存续贷款的影响", "本次提交的版本", "追溯生效"):
             expect(main).to_contain_text(words)
         faults += _looked_at(page, "rules-approval")
         page.goto(f"{address}?lang=en")

@@ -19,7 +19,7 @@ from carbonfin.app.rulebook.draft_views import proposed_table
 from carbonfin.app.rulebook.live_impacts import impacts_of
 from carbonfin.app.rulebook.parameter_difference import proposed_parameter
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
-from carbonfin.app.rulebook.saved_drafts import may_submit, submit_draft
+from carbonfin.app.rulebook.saved_drafts import backdated, may_submit, submit_draft
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotPermitted
@@ -190,6 +190,7 @@ def _shown(
         and kind is not None
         and actor.role in kind.checker_roles
         and actor.id != approval.maker_id,
+        backwards=backdated(approval),
         may_submit=may_submit(approval, actor),
         is_mine=actor.id == approval.maker_id and approval.is_open,
         password_needed=signed_in is None or not is_confirmed(signed_in, clock),

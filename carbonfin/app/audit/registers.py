@@ -12,6 +12,7 @@ from carbonfin.app.audit.lines import Asked, Cell, Register, RegisterKind
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.words import checker_words
 from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
+from carbonfin.app.rulebook.saved_drafts import backdated
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
 from carbonfin.kernel.errors import NotFound
@@ -201,7 +202,7 @@ _CHANGE_HEADS = (
 def _change(one: Approval) -> tuple[Cell, ...]:
     return (
         Cell(text=STATE_WORDS[one.state][1]), _said(one, "valid_from"), _said(one, "valid_to"),
-        _said(one, "known_from"),
+        _known(one),
         _plain(one.maker_name), _plain(_instant(one.created_at)), _plain(one.maker_reason),
         _plain(one.checker_name or ""),
         _plain("" if one.decided_at is None else _instant(one.decided_at)), _plain(one.checker_reason or ""),
@@ -302,6 +303,14 @@ REGISTERS: Mapping[str, RegisterKind] = {
 
 def _plain(text: str) -> Cell:
     return Cell(text=Text(text, text))
+
+
+def _known(one: Approval) -> Cell:
+    """Give the day it is known from, and how far it is in force backwards."""
+    known, days = str(one.payload.get("known_from") or ""), backdated(one)
+    if not days:
+        return _plain(known)
+    return Cell(text=Text(f"{known}（追溯生效 {days} 天）", f"{known} (in force backwards, {days} days)"))
 
 
 def _said(approval: Approval, name: str) -> Cell:

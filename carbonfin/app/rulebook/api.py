@@ -27,6 +27,7 @@ from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.compiled_tables import compiled
 from carbonfin.rules.decide import Decision, NotDecided
 from carbonfin.rules.difference import Change, differences
+from carbonfin.rules.known import backdated_days
 from carbonfin.rules.plain_tables import table_from_plain
 from carbonfin.rules.tables import TableVersion, plain_table
 from carbonfin.rules.validate import Finding
@@ -71,6 +72,7 @@ class TableOut(Struct, frozen=True, kw_only=True):
     valid_to: str | None
     known_from: str
     known_at: datetime | None
+    backdated_days: int
     approved_by: list[str]
     is_builtin: bool
     unconfirmed_rows: list[str]
@@ -89,6 +91,7 @@ class TableOut(Struct, frozen=True, kw_only=True):
             valid_to=None if version.valid_to is None else version.valid_to.isoformat(),
             known_from=version.known_from.isoformat(),
             known_at=version.known_at,
+            backdated_days=backdated_days(valid_from=version.valid_from, known_from=version.known_from),
             approved_by=list(version.approved_by),
             is_builtin=not version.approved_by,
             unconfirmed_rows=[row.id for row in table.rows if not row.clause.confirmed],

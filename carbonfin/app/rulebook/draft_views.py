@@ -15,7 +15,7 @@ from carbonfin.rules.continuity import gap_faults
 from carbonfin.rules.difference import Change, differences
 from carbonfin.rules.draft_days import day_faults, twin_fault
 from carbonfin.rules.file_places import FilePlaces, FindingPlace, expected_words, finding_places
-from carbonfin.rules.known import known_instant
+from carbonfin.rules.known import backdated_days, known_instant
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.rules.validate import Finding, FindingKind
 from carbonfin.storage.approvals import Approval, open_approval_of, second_fault
@@ -82,6 +82,11 @@ class DraftView:
     def may_be_proposed(self) -> bool:
         """Whether nothing found forbids it."""
         return not any(one.finding.is_fatal for one in self.findings)
+
+    @property
+    def backdated_days(self) -> int:
+        """How many days it is in force backwards."""
+        return backdated_days(valid_from=self.version.valid_from, known_from=self.version.known_from)
 
     @property
     def titles(self) -> dict[str, Text]:
@@ -172,20 +177,22 @@ def _refused_days(
 ) -> tuple[FindingView, ...]:
     """Tell which of its days forbid proposing a draft, each at its cell."""
     own = [one for one in shelf.book.versions(draft.table.name) if one.approved_by]
-    days = {"valid_from": draft.valid_from, "valid_to": draft.valid_to, "known_from": draft.known_from}
     return tuple(
         FindingView(
             finding=Finding(kind=FindingKind.DAYS_REFUSED, rows=(), counter_example={}, zh=one.zh, en=one.detail),
-            places=()
-            if places is None
-            else (
-                FindingPlace(
-                    place=places.days.get(one.field or "", places.whole), found=f"{days.get(one.field or '') or ''}"
-                ),
-            ),
+            places=() if places is None else (_day_place(one, draft, places),),
             expected=Text(one.remedy_zh, one.remedy),
         )
         for one in (*day_faults(draft, own, day=china_day(shelf.dates.known_at)), *faults)
+    )
+
+
+def _day_place(fault: CarbonFinError, draft: TableVersion, places: FilePlaces) -> FindingPlace:
+    days = {"valid_from": draft.valid_from, "valid_to": draft.valid_to, "known_from": draft.known_from}
+    field_name = fault.field or ""
+    found = days.get(field_name)
+    return FindingPlace(
+        place=places.days.get(field_name, places.whole), found=f"{found}" if found else draft.table.name
     )
 
 

@@ -8,7 +8,7 @@ from litestar.response import Response, Template
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.rulebook.exports import file_kinds, file_stem, table_file
-from carbonfin.app.rulebook.saved_drafts import RULE_APPROVALS
+from carbonfin.app.rulebook.saved_drafts import RULE_APPROVALS, backdated
 from carbonfin.app.rulebook.shelf import Dates, Shelf, chosen, dates_asked, instant_typed
 from carbonfin.app.rulebook.trying import FIELD_PREFIX, input_fields, trial_of, typed_inputs
 from carbonfin.app.rulebook.views import change_views, table_view
@@ -69,7 +69,7 @@ def changes_page(request: WebRequest, sessions: Sessions, actor: Actor, paging: 
         request,
         "app/rule_changes_made.html",
         title=Text("规则变更记录", "Changes of rules"),
-        changes=[(one, kind_words(one), STATE_WORDS[one.state]) for one in found.items],
+        changes=[(one, kind_words(one), STATE_WORDS[one.state], backdated(one)) for one in found.items],
         beginning=paging.beginning,
         following=paging.following(found),
     )

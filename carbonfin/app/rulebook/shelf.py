@@ -10,7 +10,7 @@ from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, Clock, aware, china_day, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput, NotFound
-from carbonfin.rules.known import known_order, was_known
+from carbonfin.rules.known import backdated_days, known_order, was_known
 from carbonfin.rules.tables import TableBook, TableVersion
 from carbonfin.storage.parties import standing_of
 from carbonfin.storage.rulebook import table_book_for
@@ -117,6 +117,12 @@ class Version:
     def is_builtin(self) -> bool:
         """Whether it comes with the product: every other version was approved by two people."""
         return not self.version.approved_by
+
+    @property
+    def backdated_days(self) -> int:
+        """How many days it is in force backwards; none where it comes with the product, which nobody approves."""
+        one = self.version
+        return 0 if self.is_builtin else backdated_days(valid_from=one.valid_from, known_from=one.known_from)
 
     @property
     def known(self) -> str:
