@@ -11,13 +11,13 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from carbonfin.documents.pages import text_width
-from carbonfin.documents.workbooks.reading import Place, read_workbook
+from carbonfin.documents.workbooks.reading import Place, SheetText, day_of_serial, read_workbook
 from carbonfin.documents.workbooks.tables import GUIDE_SHEET
 from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.domains import BooleanDomain, domain_from
+from carbonfin.rules.domains import AnyDomain, BooleanDomain, DateDomain, domain_from
 from carbonfin.rules.file_places import FilePlaces
-from carbonfin.rules.grammar import read_cell
+from carbonfin.rules.grammar import Cell, read_cell
 from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
     Clause,
@@ -153,7 +153,7 @@ def read_tables_workbook(
     places: list[FilePlaces] = []
     for found in read_workbook(content):
         if found.name != GUIDE_SHEET:
-            sheet = _Sheet(found.name, found.cells)
+            sheet = _Sheet(found)
             version = sheet.version()
             faults.extend(sheet.faults)
             if version is not None:
@@ -162,13 +162,36 @@ def read_tables_workbook(
     return ((), tuple(faults), ()) if faults else (tuple(versions), (), tuple(places))
 
 
+def _day(text: str) -> date:
+    """Read a day; one typed as a date shows as the serial number of a spreadsheet, which is told.
+
+    Raises:
+        InvalidInput: It is such a number.
+        ValueError: It is no day.
+    """
+    typed = day_of_serial(text)
+    if typed is not None:
+        raise InvalidInput(
+            f"{text} is a spreadsheet's serial number of {typed}",
+            zh=f"应为文本格式的日期 YYYY-MM-DD；此单元格为日期格式（序列号 {text} 即 {typed}）",
+        )
+    return date.fromisoformat(text)
+
+
+def _condition(text: str, domain: AnyDomain) -> Cell:
+    if isinstance(domain, DateDomain) and day_of_serial(text) is not None:
+        _day(text)
+    return read_cell(text, domain=domain)
+
+
 class _Sheet:
     """One sheet while it is read, with what was found wrong."""
 
-    def __init__(self, name: str, cells: Mapping[Place, str]) -> None:
+    def __init__(self, found: SheetText) -> None:
         self.faults: list[Fault] = []
-        self._name = name
-        self._cells = cells
+        self._name, self._cells, self._uncalculated = found.name, found.cells, found.uncalculated
+        self._is_laid_out, self._unread = True, set[int]()
+        cells = found.cells
         heads = {text for (row, _), text in cells.items() if row == _FIRST}
         self._right = _RIGHT_BEFORE if "文号" not in heads else _RIGHT
         self._lines = sorted({row for (row, _), text in cells.items() if row >= _ROWS_FROM and text})
@@ -203,6 +226,8 @@ class _Sheet:
 
     def _read(self, place: Place, read: Callable[[str], Any], expected_zh: str) -> Any:
         """Read a cell; a fault where it cannot be, in the reader's own words where it has Chinese ones."""
+        if place in self._uncalculated or place[1] in self._unread:
+            return None
         try:
             return read(self._text(*place))
         except InvalidInput as error:
@@ -217,16 +242,17 @@ class _Sheet:
         for place, label in labels:
             if self._text(*place) != label:
                 self._fault(*place, f"应为“{label}”")
+        for row, column in sorted(self._uncalculated):
+            self._fault(row, column, "公式尚无计算结果：请在表格软件中计算后保存，或直接填写文本")
         policy = self._read((3, 1), HitPolicy, f"应为 {'、'.join(HitPolicy)} 之一")
-        valid_from = self._read((4, 1), date.fromisoformat, "应为日期 YYYY-MM-DD")
-        valid_to = self._read(
-            (5, 1), lambda text: date.fromisoformat(text) if text else None, "应为日期 YYYY-MM-DD 或空"
-        )
-        known_from = self._read((6, 1), date.fromisoformat, "应为日期 YYYY-MM-DD")
+        valid_from = self._read((4, 1), _day, "应为日期 YYYY-MM-DD")
+        valid_to = self._read((5, 1), lambda text: _day(text) if text else None, "应为日期 YYYY-MM-DD 或空")
+        known_from = self._read((6, 1), _day, "应为日期 YYYY-MM-DD")
         if valid_from and valid_to and valid_to < valid_from:
             self._fault(5, 1, "失效日不得早于生效日")
         inputs, outputs = self._columns()
-        rows = [] if self.faults else self._rows(inputs, outputs, policy)
+        self._beside()
+        rows = self._rows(inputs, outputs, policy) if self._is_laid_out else []
         if self.faults:
             return None
         try:
@@ -239,6 +265,15 @@ class _Sheet:
             return None
         return TableVersion(table=table, valid_from=valid_from, valid_to=valid_to, known_from=known_from)
 
+    def _beside(self) -> None:
+        """Find what stands where nothing is read: beside the head, over the right-hand columns, past the last one."""
+        last = max((column for row, column in self._cells if row == _FIRST), default=0)
+        right = last - len(self._right) + 1
+        for (row, column), text in sorted(self._cells.items()):
+            over = _FIRST < row < _ROWS_FROM and column >= right
+            if text.strip() and ((row < _FIRST and column > 1) or (row >= _FIRST and column > last) or over):
+                self._fault(row, column, "应为空：此处的内容不会读入")
+
     def _columns(self) -> tuple[list[InputColumn], list[OutputColumn]]:
         inputs: list[InputColumn] = []
         outputs: list[OutputColumn] = []
@@ -248,10 +283,15 @@ class _Sheet:
             kind = self._text(_FIRST, column)
             wanted = self._right[column - right] if column >= right else _OUTPUT if outputs else f"{_INPUT}或{_OUTPUT}"
             if kind != wanted and (column >= right or outputs or kind not in {_INPUT, _OUTPUT}):
+                self._is_laid_out = False
                 self._fault(_FIRST, column, f"应为“{wanted}”")
             elif kind == _INPUT:
                 zh, en, name = self._named(column)
                 domain = self._read((_FIRST + 4, column), domain_from, "应为取值范围")
+                if domain is None:
+                    self._unread.add(column)
+                if self._text(_FIRST + 5, column).strip():
+                    self._fault(_FIRST + 5, column, "输入列没有优先次序，应为空")
                 inputs.append(InputColumn(name=name, title_zh=zh, title_en=en, domain=domain or BooleanDomain()))
             elif kind == _OUTPUT:
                 outputs.append(self._output(column))
@@ -270,6 +310,8 @@ class _Sheet:
         zh, en, name = self._named(column)
         kind = self._read((_FIRST + 4, column), OutputKind, f"应为 {'、'.join(OutputKind)} 之一")
         found = OutputColumn(name=name, title_zh=zh, title_en=en, kind=kind or OutputKind.CODE)
+        if kind is None:
+            self._unread.add(column)
         ranking = self._read(
             (_FIRST + 5, column),
             lambda text: tuple(found.read(one.strip()) for one in text.split(",")) if text else (),
@@ -278,7 +320,7 @@ class _Sheet:
         return replace(found, ranking=ranking or ())
 
     def _rows(
-        self, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn], policy: HitPolicy
+        self, inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn], policy: HitPolicy | None
     ) -> list[RowDraft]:
         rows: list[RowDraft] = []
         right = 1 + len(inputs) + len(outputs)
@@ -288,10 +330,10 @@ class _Sheet:
             elif any(self._text(other, 0) == self._text(row, 0) for other in self._lines if other < row):
                 self._fault(row, 0, "行号不得重复")
             for place, column in enumerate(inputs, 1):
-                self._read((row, place), partial(read_cell, domain=column.domain), "应为条件")
+                self._read((row, place), partial(_condition, domain=column.domain), "应为条件")
             for place, output in enumerate(outputs, 1 + len(inputs)):
                 value = self._read((row, place), output.read, "应为输出值")
-                if policy.is_ranked and output.ranking and value is not None and value not in output.ranking:
+                if policy and policy.is_ranked and output.ranking and value is not None and value not in output.ranking:
                     self._fault(row, place, f"应为优先次序所列之一：{'、'.join(map(output_text, output.ranking))}")
             at = {name: right + place for place, name in enumerate(self._right)}
             said = {name: self._text(row, column) for name, column in at.items()}

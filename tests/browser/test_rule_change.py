@@ -64,7 +64,14 @@ def test_a_changed_table_is_seen_whole_by_maker_and_checker(chromium: Browser, s
         sign_in(page, served, login="checker", password=PASSWORD)
         page.goto(address)
         main = page.locator("main")
-        for words in ("与现行版本的差异", "校验发现", "各期间适用的版本", "对全部存续贷款的影响", "本次提交的版本", "追溯生效"):
+        for words in (
+            "与现行版本的差异",
+            "校验发现",
+            "各期间适用的版本",
+            "对全部存续贷款的影响",
+            "本次提交的版本",
+            "追溯生效",
+        ):
             expect(main).to_contain_text(words)
         faults += _looked_at(page, "rules-approval")
         page.goto(f"{address}?lang=en")

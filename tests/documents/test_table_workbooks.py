@@ -41,10 +41,12 @@ def test_there_and_back_is_exact() -> None:
         ("B13", "numbers", "取值范围"), ("B15", ">x", "x"), ("F16", "多", "多"), ("L15", "也许", "是"),
         ("G15", " ", "依据文件"), ("K15", "x", "read"), ("A16", "R1", "重复"),
         ("C12", "n", "列标识不得重复"), ("D12", "no name", "字母、数字和下划线"), ("E16", "中", "应为优先次序所列之一：高、低"),
-        ("E14", None, "优先次序"), ("F12", "word", "列标识不得重复"),
+        ("E14", None, "优先次序"), ("F12", "word", "列标识不得重复"), ("B14", "A, B", "输入列没有优先次序"),
+        ("D3", "旁注", "不会读入"), ("C8", "旁注", "不会读入"), ("G11", "旁注", "不会读入"), ("T15", "旁注", "不会读入"),
+        ("B5", 45839, "序列号 45839 即 2025-07-01"), ("C15", 45839, "序列号 45839 即 2025-07-01"),
     ],
 )  # fmt: skip
-def test_a_fault_names_the_cell(cell: str, value: str | None, words: str) -> None:
+def test_a_fault_names_the_cell(cell: str, value: str | int | None, words: str) -> None:
     book = openpyxl.load_workbook(io.BytesIO(tables_workbook([version()])))
     book["规则"][cell] = value
     changed = io.BytesIO()
@@ -53,6 +55,7 @@ def test_a_fault_names_the_cell(cell: str, value: str | None, words: str) -> Non
     assert found == ()
     assert words in faults[0].expected_zh
     where, stands = ("B4", "priority") if cell == "E14" else (cell, value)
+    stands = str(stands) if isinstance(stands, int) else stands
     assert (faults[0].cell, faults[0].found) == (f"规则!{where}", stands)
 
 
@@ -64,3 +67,27 @@ def test_words_that_nobody_read_are_refused_at_their_cell() -> None:
     found, (fault,), _ = read_tables_workbook(changed.getvalue())
     assert (found, fault.cell, fault.found) == ((), "规则!J15", "引文")
     assert fault.expected_zh == "等级为 memory 时不得填写引文：原文在手方可引用"
+
+
+def _changed(changes: dict[str, object]) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(tables_workbook([version()])))
+    for cell, value in changes.items():
+        book["规则"][cell] = value
+    changed = io.BytesIO()
+    book.save(changed)
+    return changed.getvalue()
+
+
+def test_a_fault_of_the_head_hides_none_of_the_rows() -> None:
+    """A wrong day, a wrong domain, a wrong policy and three wrong rows are all told; the unread column's cells are not."""
+    _, faults, _ = read_tables_workbook(
+        _changed({"B4": "best", "B5": "2025/1/1", "B13": "numbers", "C15": ">x", "D16": ">>", "L15": "也许"})
+    )
+    assert [one.cell for one in faults] == [f"规则!{cell}" for cell in ("B4", "B5", "B13", "C15", "L15", "D16")]
+
+
+def test_a_formula_nobody_has_worked_out_is_told() -> None:
+    """A library writes formulas without results; a spreadsheet program stores them."""
+    _, faults, _ = read_tables_workbook(_changed({"B15": "=1+1"}))
+    assert [one.cell for one in faults] == ["规则!B15"]
+    assert "公式尚无计算结果" in faults[0].expected_zh

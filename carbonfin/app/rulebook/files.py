@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -50,6 +50,8 @@ def read_tables(
 ) -> TablesRead:
     """Read the tables of a file by its ending: TOML, workbook, or JDM where the days are given.
 
+    A file without any table is a fault, not an empty success.
+
     Args:
         name: The file's name.
         content: Its bytes.
@@ -59,6 +61,20 @@ def read_tables(
     Raises:
         InvalidInput: It is of another type, cannot be read at all, or a table in it breaks a rule.
     """
+    read = _read_any(name, content, days, columns or JdmColumns())
+    return read if read.versions or read.faults else replace(read, faults=(_nothing_read(name),))
+
+
+def _nothing_read(name: str) -> Fault:
+    return Fault(
+        cell=name,
+        found="",
+        expected_zh="文件中没有决策表：工作簿应有填报说明以外的工作表，TOML 应有 [[table]]，JDM 应有决策表节点",
+        expected_en="a table: a sheet besides the guide in a workbook, [[table]] in TOML, a table's node in JDM",
+    )
+
+
+def _read_any(name: str, content: bytes, days: VersionDays | None, columns: JdmColumns) -> TablesRead:
     ending = name.rpartition(".")[2].lower()
     if ending == "xlsx":
         versions, faults, places = read_tables_workbook(content)
@@ -72,7 +88,7 @@ def read_tables(
             faults=tuple(_line_fault(name, text, one) for one in refused),
         )
     if ending == "json":
-        return _read_json(name, _text(name, content), days, columns or JdmColumns())
+        return _read_json(name, _text(name, content), days, columns)
     raise InvalidInput(
         f"{name} is none of .toml, .xlsx and .json", zh=f"{name} 不是 .toml、.xlsx 或 .json 文件", field="file"
     )

@@ -15,6 +15,7 @@ from carbonfin.storage.files.packages import Package, local, open_package, walk,
 Place = tuple[int, int]
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>]")
 _SERIAL = re.compile(r"[1-9][0-9]{3,5}")
 # Excel counts 1900 as a leap year; from March 1900 on its serials are days after this one.
 _SERIAL_ZERO = date(1899, 12, 30)
@@ -24,10 +25,15 @@ _SHOWN = Context(prec=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetText:
-    """One sheet: its name, and the text of each cell that has one, by row and column from 0."""
+    """One sheet: its name, and the text of each cell that has one, by row and column from 0.
+
+    Attributes:
+        uncalculated: The cells with a formula that no program has worked out: they show nothing.
+    """
 
     name: str
     cells: Mapping[Place, str]
+    uncalculated: frozenset[Place] = frozenset()
 
 
 def read_workbook(content: bytes) -> tuple[SheetText, ...]:
@@ -53,10 +59,18 @@ def read_workbook(content: bytes) -> tuple[SheetText, ...]:
         for found, _ in _elements(package, "xl/_rels/workbook.xml.rels", "Relationship")
     }
     return tuple(
-        SheetText(
-            name=found.get("name", ""), cells=_cells(package, f"xl/{targets.get(found.get('id', ''), '')}", shared)
-        )
+        _sheet(package, found.get("name", ""), f"xl/{targets.get(found.get('id', ''), '')}", shared)
         for found, _ in _elements(package, "xl/workbook.xml", "sheet")
+    )
+
+
+def _sheet(package: Package, name: str, part: str, shared: list[str]) -> SheetText:
+    cells = _cells(package, part, shared)
+    if part not in package.names or not _FORMULA.search(package.read(part)):
+        return SheetText(name=name, cells=cells)
+    with_formula = {_place(found) for found, text in _elements(package, part, "c", inside="f") if text}
+    return SheetText(
+        name=name, cells=cells, uncalculated=frozenset(place for place in with_formula if place and place not in cells)
     )
 
 
@@ -68,14 +82,20 @@ def day_of_serial(text: str) -> date | None:
 def _cells(package: Package, part: str, shared: list[str]) -> dict[Place, str]:
     cells: dict[Place, str] = {}
     for found, text in _elements(package, part, "c", inside="vt"):
-        match = _REFERENCE.fullmatch(found.get("r", ""))
-        if match is None or not text:
-            continue
-        column = 0
-        for letter in match[1]:
-            column = column * 26 + ord(letter) - 64
-        cells[int(match[2]) - 1, column - 1] = _shown(found.get("t", "n"), text, shared)
+        place = _place(found)
+        if place is not None and text:
+            cells[place] = _shown(found.get("t", "n"), text, shared)
     return cells
+
+
+def _place(found: Mapping[str, str]) -> Place | None:
+    match = _REFERENCE.fullmatch(found.get("r", ""))
+    if match is None:
+        return None
+    column = 0
+    for letter in match[1]:
+        column = column * 26 + ord(letter) - 64
+    return int(match[2]) - 1, column - 1
 
 
 def _shown(kind: str, text: str, shared: list[str]) -> str:

@@ -301,3 +301,16 @@ def test_days_that_another_version_has_are_told_before_the_proposal(world: World
     assert "同一事项已在审批中" in waits
     assert "的版本重叠，且知悉日同为" in overlaps
     assert [('value="propose"' in page) for page in (taken, waits, overlaps, free)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("guide.xlsx", tables_workbook([])), ("remarks.toml", "# 尚无内容\n".encode())],
+    ids=["the guide alone", "comments alone"],
+)
+def test_a_file_without_a_table_is_no_success(world: World, name: str, content: bytes) -> None:
+    with signed_in(world) as client:
+        status, page = sent(client, name, content)
+    assert status == 422
+    assert "文件中没有决策表" in page
+    assert name in page
