@@ -39,6 +39,7 @@ from carbonfin.storage.parties import add_external_id, issue_key, standing_of
 from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
 from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change, repo_by_code
 from collateral.store.repos import change_repo_state
+from loans.service import RateRequest, decide_rates
 from pricing.feeds.trade_documents import write_cdm
 from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
@@ -383,6 +384,7 @@ def called(
         _change_a_pledge(copy, sessions)
         _meet_the_repo(copy, sessions)
         _send_evidence(copy, sessions)
+        _rate_many(copy, sessions)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
         known = _known(sessions)
@@ -392,6 +394,17 @@ def called(
             sessions = stack.enter_context(opened(url))
         app = create_app(copy.settings, sessions, CLOCK)
         yield Called(app=app, role=role, key=_key(copy, sessions, role), known=known)
+
+
+def _rate_many(copy: SampleCopy, sessions: Sessions) -> None:
+    """Decide the rate of one borrower as a batch, of which the demonstration has none."""
+    maker = copy.outcome.maker
+    with sessions.begin() as session:
+        standing = standing_of(session, maker.organization_id, CLOCK)
+        decide_rates(
+            session, maker, [RateRequest(usci="91440300EXAMPLE466", margin_bp=40)], lpr_tenor="1Y",
+            applies_from=TODAY, decided_on=standing.business_date, known_at=standing.known_at,
+        )  # fmt: skip
 
 
 def _send_evidence(copy: SampleCopy, sessions: Sessions) -> None:
@@ -486,6 +499,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "portfolio_id": "SELECT id FROM portfolio", "pledge_id": "SELECT id FROM pledge",
         "change_id": "SELECT id FROM pledge_change", "call_id": "SELECT id FROM margin_call",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
+        "batch_id": "SELECT id FROM decision WHERE subject = 'rate-batch'",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval", "proposal_id": "SELECT approval_id FROM decision_table",
         "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
@@ -503,7 +517,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "agreement_code": ("P3", "P1"), "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "ending": ("xlsx", "csv", "toml", "json"), "quarter": ("2025Q3", "2025Q2"),
+        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "place": ("1",), "ending": ("xlsx", "csv", "toml", "json"), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 
