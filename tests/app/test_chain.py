@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from carbonfin.app.signing import (
 )
 from carbonfin.kernel.cryptography import SM2, EcdsaSigner, Signer, new_ecdsa_pem, sha256_hex
 from carbonfin.kernel.dates import FixedClock
-from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotApplicable
 from carbonfin.storage.decisions import heads_from, record_decision, sign_head
 from carbonfin.storage.engine import Sessions
 from carbonfin.web.terminal import Terminal
@@ -159,7 +160,9 @@ def test_the_commands_verify_export_and_find_what_was_rewritten(world: World, ru
 def test_the_commands_replay_one_or_all_since_a_day(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carbonfin.app.decisions.kinds.decision_kinds", lambda: (INTEREST,))
     assert run("replay", world.decision_id)["replayed_count"] == 1
-    assert run("replay", "--since", "2025-06-30") == {"replayed_count": 1, "different_count": 0}
+    assert run("replay", "--since", "2025-06-30") == {
+        "replayed_count": 1, "different_count": 0, "not_at_hand_count": 0,
+    }  # fmt: skip
     assert run("replay", "--since", "2025-07-01")["replayed_count"] == 0
     with pytest.raises(InvalidInput):
         run("replay")
@@ -169,6 +172,29 @@ def test_the_commands_replay_one_or_all_since_a_day(world: World, run: Run, monk
         )
     with pytest.raises(Conflict, match="1 decisions come out otherwise"):
         run("replay", world.decision_id)
+
+
+def test_a_decision_of_a_kind_not_at_hand_is_counted_and_hides_no_other(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands first of two; the one behind it is replayed all the same, and a difference is found."""
+    monkeypatch.setattr("carbonfin.app.decisions.kinds.decision_kinds", lambda: (INTEREST,))
+    with world.sessions.begin() as session:
+        inputs = InterestInputs(principal_cny=Decimal("2000000.00"), rate=Decimal("0.0340"), days=9)
+        other = record_decision(
+            session, world.officer, INTEREST, inputs, subject="P2", valid_on=BUSINESS_DATE + timedelta(days=3),
+            known_at=NOW,
+        ).decision_id  # fmt: skip
+        forced(session, "UPDATE decision SET kind = 'trial.gone' WHERE id = '{}'", world.decision_id)
+    assert run("replay", "--since", "2025-06-30") == {
+        "replayed_count": 1, "different_count": 0, "not_at_hand_count": 1,
+    }  # fmt: skip
+    with pytest.raises(NotApplicable, match="not at hand"):
+        run("replay", world.decision_id)
+    with world.sessions.begin() as session:
+        forced(session, "UPDATE decision SET outputs = replace(outputs, '1700', '1701') WHERE id = '{}'", other)
+    with pytest.raises(Conflict, match="1 decisions come out otherwise"):
+        run("replay", "--since", "2025-06-30")
 
 
 def test_a_key_of_our_own_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

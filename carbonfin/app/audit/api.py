@@ -27,6 +27,7 @@ _Population = Annotated[
     int | None, QueryParameter(ge=1, le=2**53, description="Draw from the first so many decisions; left out, from all.")
 ]
 _Fact = Annotated[str, QueryParameter(max_length=200, description="Only the uses of this unconfirmed fact.")]
+_Verify = Annotated[bool, QueryParameter(description="Verify a long chain too, which takes minutes.")]
 
 
 class RegisterOut(Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ def read_register(
     count: _Count = 25,
     population: _Population = None,
     fact: _Fact = "",
+    verify: _Verify = False,
 ) -> Response[RegisterOut]:
     """Read a register: sample, overrides, parameter-changes, table-changes, unconfirmed or chain."""
     kind = register_named(register)
@@ -67,7 +69,7 @@ def read_register(
         asked = Asked(
             place=paging.place, on=day_of(on, field="on") if on else standing.business_date, count=count,
             population=population, fact=fact.strip(),
-            trusted=signing_of(request).trusted(), verifies=False,
+            trusted=signing_of(request).trusted(), verifies=verify,
         )  # fmt: skip
         found = kind.read(session, actor, asked)
     body = RegisterOut(

@@ -47,9 +47,9 @@ def replay(
     since: Annotated[str | None, typer.Option(help="适用日自此起的全部 / all valid on or after, YYYY-MM-DD")] = None,
 ) -> None:
     """用当时的输入重算并逐位比较 / decide again from the recorded inputs and compare every bit."""
-    from carbonfin.app.decisions.replays import replayed
+    from carbonfin.app.decisions.replays import at_hand, replayed
     from carbonfin.kernel.errors import InvalidInput
-    from carbonfin.storage.decisions import decisions_since, load_decision
+    from carbonfin.storage.decisions import Replay, decisions_since, load_decision
     from carbonfin.web.terminal import terminal_of
     from carbonfin.web.wire import day_of
 
@@ -65,14 +65,19 @@ def replay(
         else:
             ids = decisions_since(session, terminal.actor, day_of(str(since), field="--since"))
         with terminal.progress("重算", total=len(ids)) as steps:
-            replays = []
+            replays: list[Replay] = []
+            absent: list[str] = []
             for one in ids:
                 steps.done(one)
-                replays.append(replayed(session, terminal.actor, one))
+                if decision_id is None and not at_hand(session, terminal.actor, one):
+                    absent.append(one)
+                else:
+                    replays.append(replayed(session, terminal.actor, one))
     different = [one for one in replays if not one.same]
     if different:
         raise _different(different)
-    terminal.answer({"replayed_count": len(replays), "different_count": 0})
+    counts = {"replayed_count": len(replays), "different_count": 0}
+    terminal.answer(counts if decision_id is not None else counts | {"not_at_hand_count": len(absent)})
 
 
 @commands.command("register")

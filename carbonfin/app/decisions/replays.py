@@ -8,12 +8,18 @@ from sqlmodel import Session
 import loans.service
 from carbonfin.app.decisions import kinds
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.decisions import Replay, replay_decision
+from carbonfin.storage.decisions import Replay, load_decision, replay_decision
 
 _ITEMS: Mapping[str, Callable[[Session, Actor, str], tuple[str, ...]]] = {
     loans.service.RATE_BATCH: loans.service.rate_batch_differences
 }
 """By kind of batch what makes its items again and says where they differ."""
+
+
+def at_hand(session: Session, actor: Actor, decision_id: str) -> bool:
+    """Whether a decision's kind, in its version, is of this release; an older release replays the others."""
+    record = load_decision(session, actor, decision_id)
+    return any((one.name, one.version) == (record.kind, record.version) for one in kinds.decision_kinds())
 
 
 def replayed(session: Session, actor: Actor, decision_id: str) -> Replay:

@@ -139,6 +139,19 @@ def test_the_sample_is_the_same_for_everyone_and_the_unconfirmed_stand_with_thei
     assert ["", "已封印决定", "1", ""] in chain
 
 
+def test_a_long_chain_is_verified_over_the_api_where_it_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "UNASKED_MAX", 0)
+    path = "/v1/decisions/registers/chain"
+    with TestClient(world.app) as client:
+        client.headers.update(world.key_headers())
+        unasked, asked = client.get(path).json(), client.get(path, params={"verify": "true"}).json()
+    assert (unasked["lines"], unasked["note"]) == ([], "1 in the chain, not verified: minutes")
+    assert ["", "已封印决定", "1", ""] in asked["lines"]
+    assert ["", "不符之处", "0", ""] in asked["lines"]
+
+
 @pytest.mark.parametrize("register", REGISTERS)
 def test_every_register_is_a_page_and_a_workbook(world: World, register: str) -> None:
     with signed_in(world, "auditor") as client:
