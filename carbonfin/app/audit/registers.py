@@ -11,7 +11,7 @@ from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.audit.lines import Asked, Cell, Register, RegisterKind
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.words import checker_words
-from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS, whole_book
 from carbonfin.app.rulebook.saved_drafts import backdated
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
@@ -23,6 +23,7 @@ from carbonfin.storage.decisions import (
     chain_state,
     sample_decisions,
     unconfirmed_page,
+    unconfirmed_used,
     verify_signed_chain,
 )
 from carbonfin.storage.keyset import Place
@@ -210,9 +211,11 @@ def _change(one: Approval) -> tuple[Cell, ...]:
 
 
 def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
-    """One line for each fact and each decision that rests on it, over the whole chain."""
+    """One line for each fact and each decision that rests on it, over the whole chain; last those no decision used."""
     found = unconfirmed_page(session, actor, asked.place, fact=asked.fact)
     length = chain_state(session, actor).length
+    is_looked_for = asked.verifies or length <= UNASKED_MAX
+    unused = _unused(session, actor, asked) if found.last is None and is_looked_for else ()
     return Register(
         heads=(
             Text("未确认的事实", "Unconfirmed fact"), Text("代码", "Key"), Text("可信程度", "Grade"),
@@ -230,15 +233,38 @@ def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
                 _plain(use.subject), _plain(use.valid_on.isoformat()), _plain(use.actor_name),
             )
             for use in found.items
-        ),
+        )
+        + unused,
         note=Text(
-            f"查看链上全部 {length} 项决定，新的在前" + (f"；仅 {asked.fact}" if asked.fact else ""),
-            f"all {length} decisions of the chain, the latest first" + (f"; only {asked.fact}" if asked.fact else ""),
+            f"查看链上全部 {length} 项决定，新的在前" + (f"；仅 {asked.fact}" if asked.fact else "")
+            + ("；尚未使用的事实列于最后" if is_looked_for else "；尚未使用的事实未列：须数分钟"),
+            f"all {length} decisions of the chain, the latest first" + (f"; only {asked.fact}" if asked.fact else "")
+            + ("; facts not used yet come last" if is_looked_for else "; facts not used yet are left out: minutes"),
         ),
         last=found.last,
     )  # fmt: skip
 
 
+def _unused(session: Session, actor: Actor, asked: Asked) -> tuple[tuple[Cell, ...], ...]:
+    """Give a line for each unconfirmed value of the rulebook that no decision rests on yet, by key."""
+    waiting = {
+        f"{one.key}[{one.scope}]" if one.scope else one.key: one
+        for one in whole_book(session, actor).values()
+        if not one.confirmed
+    }
+    wanted = sorted(key for key in waiting if not asked.fact or key == asked.fact)
+    used = unconfirmed_used(session, actor) if wanted else frozenset()
+    return tuple(
+        (
+            Cell(text=Text(one.title_zh or key, one.title_en or key)), _plain(key),
+            Cell(text=GRADE_WORDS[one.grade]), _plain(one.clause), Cell(text=_UNCHECKED), _plain(""),
+            Cell(text=_UNUSED), _plain(""), _plain(one.valid_from.isoformat()), _plain(""),
+        )
+        for key in wanted if key not in used for one in (waiting[key],)
+    )  # fmt: skip
+
+
+_UNUSED = Text("尚未使用", "not used yet")
 _UNCHECKED = Text("来源未核实", "source not checked")
 
 

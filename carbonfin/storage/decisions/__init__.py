@@ -6,6 +6,7 @@ from carbonfin.storage.decisions.audit import (
     latest_unconfirmed,
     sample_decisions,
     unconfirmed_page,
+    unconfirmed_used,
 )
 from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
@@ -124,6 +125,7 @@ __all__ = [
     "sign_head",
     "signed_heads_of",
     "unconfirmed_page",
+    "unconfirmed_used",
     "unsealed_of",
     "verify_chain",
     "verify_signed_chain",

@@ -159,6 +159,11 @@ def latest_unconfirmed(session: Session, actor: Actor, *, window: int) -> tuple[
     return tuple(itertools.takewhile(lambda use: use.sequence > oldest, _uses(session, actor, None)))
 
 
+def unconfirmed_used(session: Session, actor: Actor) -> frozenset[str]:
+    """Give the keys of all unconfirmed facts that any sealed decision rests on; it reads the whole chain."""
+    return frozenset(use.key for use in _uses(session, actor, None))
+
+
 class _Traced(msgspec.Struct, frozen=True):
     """Of a decision's outputs the trace."""
 

@@ -134,9 +134,26 @@ def test_the_sample_is_the_same_for_everyone_and_the_unconfirmed_stand_with_thei
         chain = exported(client, "chain")
     assert [(line[0], line[2]) for line in sample] == [("1", "P1")]
     assert f'href="/decisions/{world.decision_id}"' in page
-    assert [(line[1], line[5], line[7]) for line in uses] == [("rate", "1", "P1")]
+    assert [(line[1], line[5], line[7]) for line in uses if line[6] != "尚未使用"] == [("rate", "1", "P1")]
     assert ["", "不符之处", "0", ""] in chain
     assert ["", "已封印决定", "1", ""] in chain
+
+
+def test_an_unconfirmed_fact_that_nothing_used_yet_stands_last_as_such(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bank's own value nobody compared with its document; no decision of the world reads it."""
+    decided(world, proposed(world, "A", minutes=0), approving=True)
+    with signed_in(world, "auditor") as client:
+        lines = exported(client, "unconfirmed")
+        alone = exported(client, "unconfirmed", fact="trial.days[A]")
+        monkeypatch.setattr(registers, "UNASKED_MAX", 0)
+        page = client.get("/audit/unconfirmed", headers=PAGE).text
+    (line,) = [one for one in lines if one[1] == "trial.days[A]"]
+    assert (line[5], line[6], line[7]) == ("", "尚未使用", "")
+    assert lines[0][1] == "rate"
+    assert alone == [line]
+    assert "尚未使用的事实未列" in page
 
 
 def test_a_long_chain_is_verified_over_the_api_where_it_is_asked_for(
