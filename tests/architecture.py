@@ -7,14 +7,13 @@ import tokenize
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
 
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameter_files import book_from_toml
-from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
+from carbonfin.rules.parameters import Grade, ParameterBook
 
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = ("pricing", "collateral", "loans", "reporting")
@@ -321,11 +320,6 @@ def machine_words_in(path: Path) -> Iterator[str]:
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------
-_UNIT = re.compile(
-    r"(CNY|HKD|万元|t|kg|MWh|GJ|TJ|tC|1e4Nm3|bp|ratio|rate|day|days|months|years|count|points|code|text|date|instant)"
-)
-
-
 _NOTICES = "holidays.toml"
 _NOTICE_KEYS = ("year", "known_from", "document", "grade", "confirmed", "holiday")
 
@@ -375,33 +369,12 @@ def book_of(path: Path) -> ParameterBook:
 
 
 def parameter_faults(text: str, file_name: str) -> Iterator[str]:
-    """Find values whose number does not parse, whose unit is unknown, or that claim more than their grade allows."""
+    """Find values without a document, or that claim more than their grade allows; the reader refuses the rest."""
     for value in book_from_toml(text, file_name=file_name).values():
         place = f"{file_name}: {value.key}[{value.scope}]"
         if "." not in value.key:
             yield f"{place}: a key is dotted, package first"
         if not re.search(r"\w", value.document):
             yield f"{place}: the document is not named"
-        if not all(_UNIT.fullmatch(part) for part in value.unit.split("/")):
-            yield f"{place}: unit {value.unit!r} is unknown"
         if value.confirmed and value.grade in {Grade.MEMORY, Grade.UNKNOWN}:
             yield f"{place}: confirmed, but its grade is {value.grade}"
-        yield from (f"{place}: {fault}" for fault in _unreadable(value))
-
-
-def _unreadable(value: ParameterValue) -> Iterator[str]:
-    """Find a value that does not read as its unit says; what nobody knows stands empty and unknown."""
-    if not value.value:
-        if value.grade is not Grade.UNKNOWN or value.confirmed:
-            yield "an empty value must be graded unknown and unconfirmed"
-        return
-    readers: dict[str, Callable[[], object]] = {
-        "code": lambda: value.value,
-        "text": lambda: value.value,
-        "date": lambda: value.day,
-        "instant": lambda: datetime.fromisoformat(value.value),
-    }
-    try:
-        readers.get(value.unit, lambda: value.decimal)()
-    except (ValueError, InvalidInput) as error:
-        yield str(error)

@@ -141,6 +141,12 @@ def withdraw_page(
     return Redirect(f"/approvals/{approval_id}", status_code=303)
 
 
+def _needs_password(request: WebRequest, clock: Clock) -> bool:
+    visitor = visitor_of(request)
+    signed_in = None if visitor is None else visitor.signed_in
+    return signed_in is None or not is_confirmed(signed_in, clock)
+
+
 def _shown(
     request: WebRequest,
     sessions: Sessions,
@@ -167,8 +173,6 @@ def _shown(
         impact = _parameter_impact(session, actor, approval)
         live = impacts_of(session, actor, approval)
     kind = kind_named(approval.kind)
-    visitor = visitor_of(request)
-    signed_in = None if visitor is None else visitor.signed_in
     return page(
         request,
         "app/approval.html",
@@ -193,7 +197,7 @@ def _shown(
         backwards=backdated(approval),
         may_submit=may_submit(approval, actor),
         is_mine=actor.id == approval.maker_id and approval.is_open,
-        password_needed=signed_in is None or not is_confirmed(signed_in, clock),
+        password_needed=_needs_password(request, clock),
         unconfirmed=unconfirmed,
         providers=single_sign_on_of(request).of_organization(usci),
         appraisal_id=appraisal_id,

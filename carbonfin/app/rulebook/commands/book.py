@@ -10,6 +10,7 @@ import typer
 from carbonfin.app.rulebook.commands.options import Draft, Follows, KnownFrom, Node, Sheet, ValidFrom
 
 if TYPE_CHECKING:
+    from carbonfin.app.rulebook.parameter_proposals import TypedValue
     from carbonfin.rules.tables import TableVersion
     from carbonfin.web.terminal import Terminal
 
@@ -230,10 +231,7 @@ def propose_parameter_command(
     preview: Annotated[bool, typer.Option(help="只校验与试算，不发起 / prove and try alone")] = False,
 ) -> None:
     """发起参数的新取值，由另一人复核后生效；--draft 存为草稿，--preview 只看校验与影响 / propose a value."""
-    import msgspec
-
-    from carbonfin.app.rulebook.live_impacts import impacts_out
-    from carbonfin.app.rulebook.parameter_proposals import TypedValue, previewed, proposed
+    from carbonfin.app.rulebook.parameter_proposals import TypedValue, proposed
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
@@ -244,20 +242,7 @@ def propose_parameter_command(
         document_number=document_number, quote=quote, declares_gap=declares_gap,
     )  # fmt: skip
     if preview:
-        with terminal.sessions.read() as session:
-            found = previewed(session, terminal.actor, typed, at=terminal.clock.now())
-        terminal.answer(
-            {
-                "may_be_proposed": not found.faults,
-                "faults": [one.zh for one in found.faults],
-                "value_now": "" if found.current is None else found.current.value,
-                "decisions_count": 0 if found.impact is None else found.impact.decisions_count,
-                "moves_count": 0 if found.impact is None else len(found.impact.moves),
-                "impacts": msgspec.to_builtins(impacts_out(found.live)),
-            }
-        )
-        if found.faults:
-            raise typer.Exit(_UNSOUND)
+        _show_preview(terminal, typed)
         return
     with terminal.sessions.begin() as session:
         approval = proposed(
@@ -270,6 +255,29 @@ def propose_parameter_command(
             is_draft=draft,
         )
     terminal.answer({"approval": approval.id, "subject": approval.subject, "state": approval.state.value})
+
+
+def _show_preview(terminal: "Terminal", typed: "TypedValue") -> None:
+    """Prove and try a value; end with an error where it may not be proposed."""
+    import msgspec
+
+    from carbonfin.app.rulebook.live_impacts import impacts_out
+    from carbonfin.app.rulebook.parameter_proposals import previewed
+
+    with terminal.sessions.read() as session:
+        found = previewed(session, terminal.actor, typed, at=terminal.clock.now())
+    terminal.answer(
+        {
+            "may_be_proposed": not found.faults,
+            "faults": [one.zh for one in found.faults],
+            "value_now": "" if found.current is None else found.current.value,
+            "decisions_count": 0 if found.impact is None else found.impact.decisions_count,
+            "moves_count": 0 if found.impact is None else len(found.impact.moves),
+            "impacts": msgspec.to_builtins(impacts_out(found.live)),
+        }
+    )
+    if found.faults:
+        raise typer.Exit(_UNSOUND)
 
 
 @commands.command("verify")
