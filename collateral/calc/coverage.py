@@ -11,7 +11,6 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
-from carbonfin.rules.whole_trace import TableAsked
 from collateral.calc.coverage_rules import (
     CoverageLevel,
     cash_to_initial_cny,
@@ -22,7 +21,7 @@ from collateral.calc.coverage_rules import (
     top_up_t,
 )
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, HaircutRule, haircut_figures
+from collateral.calc.haircuts import Haircut, haircut_figures
 from collateral.calc.pledge import nothing_pledged
 from collateral.calc.surrender import SafeDate, SafetyTerms, safety_of
 
@@ -364,17 +363,6 @@ def _top_up(valuation: Valuation, initial_ratio: Decimal, one: TopUpCandidate, f
         inputs=("debt", "collateral_value", "line_initial", price, *parts),
     )  # fmt: skip
     return TopUp(unit=one.unit, quantity_t=quantity_t, free_t=one.free_t, is_sufficient=one.free_t >= quantity_t)
-
-
-def tables_asked(inputs: CoverageInputs) -> tuple[TableAsked, ...]:
-    """Give the haircut table with what it was asked for each unit, once for units that are asked alike."""
-    whole = inputs.under_table()
-    units: dict[HaircutRule, str] = {}
-    lines = [(one.unit, one.haircut) for one in whole.lines]
-    for unit, haircut in (*lines, *((one.unit, one.haircut) for one in whole.candidates)):
-        if haircut.rule is not None:
-            units.setdefault(haircut.rule, str(unit))
-    return tuple(TableAsked(table=rule.table, facts=rule.facts.asked(), about=about) for rule, about in units.items())
 
 
 COVERAGE = DecisionKind(

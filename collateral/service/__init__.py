@@ -21,7 +21,6 @@ from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
 from collateral.calc.compliance_position import COMPLIANCE_POSITION
 from collateral.calc.compliance_records import CompliancePosition
 from collateral.calc.coverage import COVERAGE
-from collateral.calc.coverage import tables_asked as tables_asked_of_coverage
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
@@ -34,6 +33,7 @@ from collateral.calc.repo_netting import REPO_NETTING
 from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
+from collateral.calc.tables_asked import tables_asked_of_coverage, tables_asked_of_repo
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -368,6 +368,7 @@ __all__ = [
     "steps_from",
     "surplus_statement",
     "tables_asked_of_coverage",
+    "tables_asked_of_repo",
     "take_answer",
     "take_call_step",
     "take_over_pledge",

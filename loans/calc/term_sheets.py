@@ -7,10 +7,11 @@ from decimal import Decimal
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
+from carbonfin.rules.whole_trace import TableAsked
 from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs, make_schedule
 from loans.calc.contracts.terms import CalendarDays
 from loans.calc.financed import FinancedEmissions, financed_emissions
-from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate
+from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate, tables_asked
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
 from loans.calc.term_lines import TermGroup, percent, term_groups
@@ -285,6 +286,11 @@ def _move(label_zh: str, label_en: str, bp: Decimal, figure_name: str, *, note: 
         note_zh=note_zh,
         note_en=note_en,
     )
+
+
+def tables_asked_of_term_sheet(inputs: TermSheetInputs) -> tuple[TableAsked, ...]:
+    """Give the table that the rate of a term sheet rests on with what it was asked, or why it was not."""
+    return tables_asked(inputs.rate)
 
 
 TERM_SHEET_KIND: DecisionKind[TermSheetInputs, TermSheet] = DecisionKind(

@@ -7,7 +7,7 @@ from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
-from loans.calc.term_sheets import TERM_SHEET_KIND
+from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds import RATE_COLUMNS, RATES_MAX, read_rate_requests
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
@@ -112,6 +112,7 @@ __all__ = [
     "reroll_provisional",
     "settle_note",
     "tables_asked_of_rate",
+    "tables_asked_of_term_sheet",
     "term_sheet_document",
     "term_sheet_docx",
     "term_sheet_pdf",

@@ -32,8 +32,9 @@ from carbonfin.storage.approvals import Answer
 from carbonfin.storage.decisions import rebuilt
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import TABLE_APPROVAL, propose_table
-from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, decide_coverage, tables_asked
+from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, decide_coverage
 from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutUse
+from collateral.calc.tables_asked import tables_asked_of_coverage
 from collateral.service.view import desk_view, haircut_of
 from tests.collateral.desk import Desk
 from tests.collateral.world import KNOWN_AT, TODAY, haircut, haircut_table, line, safety_terms, thresholds
@@ -224,11 +225,11 @@ def test_each_unit_of_a_coverage_shows_every_row_of_the_haircut_table() -> None:
     assert used is not None
     recorded = inputs.with_table_once(used.table)
     for one in (inputs, rebuilt(canonical_json(recorded), CoverageInputs)):
-        wholes = [whole_trace(asked) for asked in tables_asked(one)]
+        wholes = [whole_trace(asked) for asked in tables_asked_of_coverage(one)]
         assert [whole.asked.about for whole in wholes] == ["CEA-2023", "SZA-2022"]
         assert [[row.row_id for row in whole.rows if row.answers] for whole in wholes] == [["pledge"], ["pledge"]]
         assert [len(whole.rows) for whole in wholes] == [4, 4]
     before = replace(
         inputs, lines=tuple(replace(one, haircut=Haircut(parts=one.haircut.parts)) for one in inputs.lines)
     )
-    assert tables_asked(before) == ()
+    assert tables_asked_of_coverage(before) == ()

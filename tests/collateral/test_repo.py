@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, round_half_up, round_up
+from carbonfin.rules.whole_trace import whole_trace
 from collateral.calc.haircuts import HaircutUse, stacked_ratio
 from collateral.calc.repo import (
     ExposureMethod,
@@ -30,6 +31,7 @@ from collateral.calc.repo_ratios import (
     lendable_cny,
     margin_ratio,
 )
+from collateral.calc.tables_asked import tables_asked_of_repo
 from tests.collateral.world import TODAY, price
 from tests.collateral.world import haircut as haircut_of
 
@@ -166,3 +168,12 @@ def test_shared_repo_interest_and_stacking() -> None:
     nominal = Decimal(9974250) / (Decimal("0.985") * Decimal("0.99"))
     assert round_half_up(nominal) == Decimal(substituted["check_unrounded"])
     assert round_up(nominal) == 10228427
+
+
+def test_a_repo_shows_every_row_of_the_haircut_table() -> None:
+    start = RepoStartInputs(terms=TERMS, price=price("43.00"), haircut=HAIRCUT, fx=fx("0.922540", date(2025, 5, 20)))
+    (whole,) = map(whole_trace, tables_asked_of_repo(start))
+    assert (whole.asked.about, len(whole.rows)) == (str(TERMS.unit), 4)
+    # The built-in table asks for the use first: the rows of a pledge fail there, those of a repo fit.
+    uses = {row.row_id: row.cells[whole.names.index("use")].state.value for row in whole.rows}
+    assert uses == {"pledge": "fails", "pledge_cross": "fails", "repo": "fits", "repo_cross": "fits"}

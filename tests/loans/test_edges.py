@@ -266,6 +266,8 @@ def test_a_recorded_rate_shows_every_row_of_its_table_or_why_it_was_not_asked(de
     changed = record.inputs | {"concession_table": record.inputs["concession_table"] | {"digest": "0" * 64}}
     assert whole_traces(replace(record, inputs=changed)) is None
     assert whole_traces(replace(record, inputs={})) is None
+    sheet = desk.system.post("/v1/term-sheets", json=TERM_SHEET, headers=key("w2")).json()
+    assert desk.system.get(f"/v1/decisions/{sheet['decision_id']}").json()["tables"] == [table]
     if is_expired:
         assert (table["rows"], table["row_count"]) == ([], 0)
         assert table["not_asked_zh"] == "报告有效期至 2025-06-30，早于计息起始日 2025-07-01：无利率优惠"

@@ -16,7 +16,10 @@ from carbonfin.storage.decisions import DecisionRecord, rebuilt
 
 _ASKED: Mapping[str, Callable[[Any], tuple[TableAsked, ...]]] = {
     "collateral.coverage": collateral.service.tables_asked_of_coverage,
+    "collateral.repo_exposure": collateral.service.tables_asked_of_repo,
+    "collateral.repo_start": collateral.service.tables_asked_of_repo,
     "loans.rate": loans.service.tables_asked_of_rate,
+    "loans.term_sheet": loans.service.tables_asked_of_term_sheet,
     "reporting.subsidy": reporting.service.tables_asked_of_subsidy,
 }
 """By kind of decision what gives the tables of its inputs."""
