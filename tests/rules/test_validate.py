@@ -366,6 +366,16 @@ def test_inputs_done_without_one_at_a_time_are_looked_at_together(*, is_cut: boo
     assert isinstance(decide(table, {"x": None, "y": None}), NotDecided)
 
 
+def test_a_better_row_that_is_set_aside_settles_nothing() -> None:
+    # R1 is best and takes everything that is there; without x R3 sets it aside, and then R2 hangs on y.
+    rows = [("-", "-|null", "3"), ("-|null", "true", "2"), ("null", "-|null", "1")]
+    outputs = [output_column("bp", ranking=[3, 2, 1])]
+    table = sample_table({"x": "boolean", "y": "boolean"}, rows, policy=HitPolicy.PRIORITY, outputs=outputs)
+    (said,) = [one for one in validate(table).findings if one.kind is FindingKind.UNDECIDED_WHEN_MISSING]
+    assert said.counter_example == {"x": "null", "y": "null"}
+    assert isinstance(decide(table, {}), NotDecided)
+
+
 @settings(max_examples=300, deadline=None)
 @given(tables(policies=[*HitPolicy]))
 def test_whatever_is_missing_an_input_is_decided_unless_that_is_said(table: DecisionTable) -> None:
