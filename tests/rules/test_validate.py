@@ -412,5 +412,5 @@ def test_words_are_quoted_only_where_the_text_was_at_hand(grade: Grade) -> None:
 def test_findings_have_the_names_that_commands_print() -> None:
     assert [*FindingKind] == [
         "gap", "overlap", "dead_row", "not_proven", "undecided_when_missing", "contract_breach", "unread",
-        "days_left_out", "quote_without_text",
+        "days_left_out", "quote_without_text", "days_refused",
     ]  # fmt: skip
