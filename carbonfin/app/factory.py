@@ -57,7 +57,7 @@ from carbonfin.app.parties import pages as party_pages
 from carbonfin.app.rulebook import api as rule_api
 from carbonfin.app.rulebook import draft_pages as rule_draft_pages
 from carbonfin.app.rulebook import pages as rule_pages
-from carbonfin.app.rulebook import parameter_api, parameter_pages, table_api
+from carbonfin.app.rulebook import parameter_api, parameter_history, parameter_pages, table_api
 from carbonfin.app.settings import Settings
 from carbonfin.app.signing import keep_signing
 from carbonfin.kernel.actors import Actor
@@ -239,6 +239,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *rule_api.routes,
         *table_api.routes,
         *parameter_api.routes,
+        *parameter_history.routes,
         *audit_api.routes,
         *(route for package in packages for route in package.api),
     ]

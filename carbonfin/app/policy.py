@@ -122,6 +122,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/rules/proposals": roles.RULE_MAKERS,
     "POST /v1/rules/proposals/{proposal_id:str}/submit": roles.RULE_MAKERS,
     "GET /v1/rules/parameters": roles.RULE_READERS,
+    "GET /v1/rules/parameters/{key:str}/values": roles.RULE_READERS,
+    "GET /v1/rules/parameters/{key:str}/comparison": roles.RULE_READERS,
     "POST /v1/rules/parameters/validations": roles.DECISION_READERS,
     "POST /v1/rules/parameters/proposals": roles.RULE_MAKERS,
     # --- app: parties ---

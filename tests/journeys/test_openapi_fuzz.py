@@ -345,7 +345,8 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "DELETE /v1/external-ids/{external_id}", "GET /v1/parties", "POST /v1/parties", "GET /v1/parties/{party_id}",
     "PATCH /v1/parties/{party_id}", "GET /v1/jobs", "POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/rules/tables",
     "GET /v1/rules/tables/{table_name}", "POST /v1/rules/tables/{table_name}/trials", "POST /v1/rules/validations",
-    "GET /v1/rules/parameters", "GET /v1/rules/tables/{table_name}/versions",
+    "GET /v1/rules/parameters", "GET /v1/rules/parameters/{key}/values", "GET /v1/rules/parameters/{key}/comparison",
+    "GET /v1/rules/tables/{table_name}/versions",
     "GET /v1/rules/tables/{table_name}/comparison", "GET /v1/rules/tables/{table_name}/files/{ending}",
     "POST /v1/rules/trials", "POST /v1/rules/files", "GET /v1/rules/proposals/{proposal_id}",
 }  # fmt: skip
@@ -517,7 +518,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     codes = dict.fromkeys(("usci", "pledgor", "applicant_usci"), CODES)
     return {
         **found, **codes, "unit": UNITS, "agreement_code": ("P3", "P1"), "content_base64": files, "code": ("P1", "P9"), "extends_code": ("", "P1", "P2"),
-        "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "place": ("1",), "ending": ("xlsx", "csv", "toml", "json"), "quarter": ("2025Q3", "2025Q2"),
+        "key": ("loans.settlement_day",), "register": ("sample", "overrides", "unconfirmed", "chain"), "contract_code": ("G1",), "place": ("1",), "ending": ("xlsx", "csv", "toml", "json"), "quarter": ("2025Q3", "2025Q2"),
     }  # fmt: skip
 
 

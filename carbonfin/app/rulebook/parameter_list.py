@@ -134,6 +134,28 @@ def history_of(book: ParameterBook, key: str, dates: Dates) -> tuple[DatedValue,
     return tuple(DatedValue(value=one, state=_state(one, book, dates)) for one in _latest_first(values))
 
 
+def value_named(history: Sequence[DatedValue], digest: str, *, scope: str, last: bool) -> ParameterValue:
+    """Give the value of a digest, or of its first signs; without one the first or the last known of a scope.
+
+    Raises:
+        NotFound: There is none.
+        InvalidInput: Several digests begin so.
+    """
+    of_scope = [one.value for one in history if one.value.scope == scope]
+    found = [one.value for one in history if digest and one.value.digest.startswith(digest)] if digest else of_scope
+    if not found:
+        raise NotFound(
+            f"the parameter has no value {digest or f'of scope {scope!r}'}",
+            zh="参数没有该取值",
+            field="digest" if digest else "of_scope",
+            remedy="Name a digest of its history.",
+            remedy_zh="请填写历次取值中的摘要。",
+        )
+    if digest and len(found) > 1:
+        raise InvalidInput(f"{len(found)} values begin with {digest}", zh="摘要不唯一，请多填几位", field="digest")
+    return found[0 if last or digest else -1]
+
+
 def _latest_first(values: Iterable[ParameterValue]) -> list[ParameterValue]:
     by_day = sorted(values, key=lambda one: (*known_order(one), one.valid_from), reverse=True)
     return sorted(by_day, key=lambda one: one.scope)
