@@ -1,12 +1,28 @@
 """The haircut tables that recorded decisions asked, with what they were asked, for their trace cell by cell."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.rules.whole_trace import TableAsked
+from collateral.calc.appraisal import AppraisalInputs
+from collateral.calc.change_weighing import ChangeInputs
 from collateral.calc.coverage import CoverageInputs
 from collateral.calc.haircuts import Haircut, HaircutRule
 from collateral.calc.repo import RepoExposureInputs, RepoStartInputs
+from collateral.calc.repo_event_values import RepoEventInputs
+
+
+def tables_asked_of_appraisal(inputs: AppraisalInputs) -> tuple[TableAsked, ...]:
+    """Give the haircut table with what it was asked for each unit of the pledge asked for."""
+    return _asked((one.unit, one.haircut) for one in inputs.lines)
+
+
+def tables_asked_of_change(inputs: ChangeInputs) -> tuple[TableAsked, ...]:
+    """Give the haircut table with what it was asked for each unit pledged before a change or after it."""
+    whole = inputs.under_table()
+    return _asked((one.unit, one.haircut) for one in (*whole.before, *whole.after))
 
 
 def tables_asked_of_coverage(inputs: CoverageInputs) -> tuple[TableAsked, ...]:
@@ -21,6 +37,12 @@ def tables_asked_of_repo(inputs: RepoStartInputs | RepoExposureInputs) -> tuple[
     return _asked([(inputs.terms.unit, inputs.haircut)])
 
 
+def tables_asked_of_repo_event(inputs: RepoEventInputs) -> tuple[TableAsked, ...]:
+    """Give the haircut table with what it was asked for the unit that is priced; an event without a price asks none."""
+    unit = inputs.asked.unit or inputs.terms.unit
+    return () if inputs.haircut is None else _asked([(unit, inputs.haircut)])
+
+
 def _asked(haircuts: Iterable[tuple[Unit, Haircut]]) -> tuple[TableAsked, ...]:
     """Give each rule once, by its first unit; haircuts of before there was a table have none."""
     units: dict[HaircutRule, str] = {}
@@ -28,3 +50,16 @@ def _asked(haircuts: Iterable[tuple[Unit, Haircut]]) -> tuple[TableAsked, ...]:
         if haircut.rule is not None:
             units.setdefault(haircut.rule, str(unit))
     return tuple(TableAsked(table=rule.table, facts=rule.facts.asked(), about=about) for rule, about in units.items())
+
+
+TABLES_ASKED: Mapping[str, Callable[[Any], tuple[TableAsked, ...]]] = MappingProxyType(
+    {
+        "collateral.appraisal": tables_asked_of_appraisal,
+        "collateral.coverage": tables_asked_of_coverage,
+        "collateral.pledge_change": tables_asked_of_change,
+        "collateral.repo_event": tables_asked_of_repo_event,
+        "collateral.repo_exposure": tables_asked_of_repo,
+        "collateral.repo_start": tables_asked_of_repo,
+    }
+)
+"""By kind of decision what gives the tables of its inputs."""

@@ -33,7 +33,7 @@ from collateral.calc.repo_netting import REPO_NETTING
 from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
-from collateral.calc.tables_asked import tables_asked_of_coverage, tables_asked_of_repo
+from collateral.calc.tables_asked import TABLES_ASKED
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -211,6 +211,7 @@ __all__ = [
     "PLEDGE_APPROVAL",
     "REPO_APPROVAL",
     "REPO_EVENT_APPROVAL",
+    "TABLES_ASKED",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",
@@ -367,8 +368,6 @@ __all__ = [
     "standing_on",
     "steps_from",
     "surplus_statement",
-    "tables_asked_of_coverage",
-    "tables_asked_of_repo",
     "take_answer",
     "take_call_step",
     "take_over_pledge",

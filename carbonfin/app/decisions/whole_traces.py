@@ -14,10 +14,8 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.whole_trace import TableAsked, WholeTrace, whole_trace
 from carbonfin.storage.decisions import DecisionRecord, rebuilt
 
-_ASKED: Mapping[str, Callable[[Any], tuple[TableAsked, ...]]] = {
-    "collateral.coverage": collateral.service.tables_asked_of_coverage,
-    "collateral.repo_exposure": collateral.service.tables_asked_of_repo,
-    "collateral.repo_start": collateral.service.tables_asked_of_repo,
+ASKED: Mapping[str, Callable[[Any], tuple[TableAsked, ...]]] = {
+    **collateral.service.TABLES_ASKED,
     "loans.rate": loans.service.tables_asked_of_rate,
     "loans.term_sheet": loans.service.tables_asked_of_term_sheet,
     "reporting.subsidy": reporting.service.tables_asked_of_subsidy,
@@ -31,7 +29,7 @@ def whole_traces(record: DecisionRecord) -> tuple[WholeTrace, ...] | None:
     Returns:
         The tables; None where the record cannot be read back, as one that was changed past the database's triggers.
     """
-    asked = _ASKED.get(record.kind)
+    asked = ASKED.get(record.kind)
     kind = next(
         (one for one in kinds.decision_kinds() if (one.name, one.version) == (record.kind, record.version)), None
     )
