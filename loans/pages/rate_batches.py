@@ -117,6 +117,7 @@ def batch_rate_page(
         trace=trace,
         labels={figure.name: figure for figure in trace},
         unconfirmed_count=sum(not figure.confirmed for figure in trace),
+        tables=rebuilt.tables,
     )
 
 

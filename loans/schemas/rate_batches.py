@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from carbonfin.web.tables_tried import TableTriedOut
 from carbonfin.web.wire import DayText, FigureOut, UsciText
 from loans.calc.jiangtandai import LeftOut
 from loans.schemas.lending import LprTenor, MarginBp, MissingOut
@@ -120,7 +121,8 @@ class BatchRateListOut(Struct, frozen=True, kw_only=True):
 class RebuiltRateOut(Struct, frozen=True, kw_only=True):
     """A rate of a batch with its trace, which is not stored but made again from what was.
 
-    `same` says whether outcome, row and rows that fitted come out as they were kept.
+    `same` says whether outcome, row and rows that fitted come out as they were kept. `tables` has the table that the
+    rate rests on with every row and cell.
     """
 
     batch_id: str
@@ -128,6 +130,7 @@ class RebuiltRateOut(Struct, frozen=True, kw_only=True):
     trace_is_rebuilt: bool
     same: bool
     trace: list[FigureOut]
+    tables: list[TableTriedOut]
 
     @classmethod
     def of(cls, batch_id: str, rebuilt: RebuiltRate) -> "RebuiltRateOut":
@@ -138,4 +141,5 @@ class RebuiltRateOut(Struct, frozen=True, kw_only=True):
             trace_is_rebuilt=True,
             same=rebuilt.same,
             trace=[FigureOut.of(figure) for figure in rebuilt.decision.trace],
+            tables=[TableTriedOut.of(one) for one in rebuilt.tables],
         )

@@ -12,6 +12,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import CarbonFinError, NotFound
 from carbonfin.rules.record import canonical_json
 from carbonfin.rules.row_hits import RowHit
+from carbonfin.rules.whole_trace import WholeTrace, whole_trace
 from carbonfin.storage.decisions import (
     BatchItem,
     DecisionItem,
@@ -47,6 +48,7 @@ from loans.calc.jiangtandai import (
     is_the_same,
     rebuilt_rate,
     single_inputs,
+    tables_asked,
 )
 from loans.service import facts
 from loans.store.accounts import latest_reports
@@ -81,11 +83,13 @@ class RebuiltRate:
     Attributes:
         decision: The single decision from the same inputs, with its whole trace.
         same: Whether outcome, row and rows that fitted are those that were kept.
+        tables: The table that the rate rests on with every row and cell; none where it rests on none.
     """
 
     kept: BatchRate
     decision: RateDecision
     same: bool
+    tables: tuple[WholeTrace, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +189,8 @@ def rebuilt_rate_of(session: Session, actor: Actor, batch_id: str, place: int) -
     kept = _batch_rate(load_item(session, actor, batch_id, place))
     decision = rebuilt_rate(shared, kept.item)
     same = is_the_same(decision, kept.decided, decide_item(shared, kept.item))
-    return RebuiltRate(kept=kept, decision=decision, same=same)
+    asked = tables_asked(single_inputs(shared, kept.item))
+    return RebuiltRate(kept=kept, decision=decision, same=same, tables=tuple(whole_trace(one) for one in asked))
 
 
 def latest_rates(session: Session, actor: Actor) -> dict[str, LatestDecision[RateInputs, RateDecision]]:

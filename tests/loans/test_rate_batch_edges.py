@@ -53,6 +53,13 @@ def test_a_batch_is_decided_and_each_rate_read_with_its_trace(furnished: Desk) -
     single = furnished.system.post("/v1/rate-decisions", json=SINGLE, headers={"Idempotency-Key": "s"}).json()
     decision = furnished.system.get(f"/v1/decisions/{single['decision_id']}").json()
     assert (one["trace_is_rebuilt"], one["same"], one["trace"]) == (True, True, decision["trace"])
+    assert one["tables"] == decision["tables"]
+    (table,) = one["tables"]
+    # As kept: place 2, the third row, answers, and of the rows only that one fits (mask 4).
+    assert [row["row_id"] for row in table["rows"] if row["answers"]] == [table["rows"][2]["row_id"]]
+    assert [row["state"] for row in table["rows"]].count("hit") == 1
+    (unasked,) = furnished.system.get(f"{made['rates_address']}/2").json()["tables"]
+    assert (unasked["rows"], unasked["not_asked_zh"]) == ([], "没有碳评级报告或得分")
     replay = furnished.system.post(f"/v1/decisions/{made['batch_id']}/replay").json()
     assert (replay["same"], replay["differences"]) == (True, [])
 
@@ -103,8 +110,11 @@ def test_pages_show_the_batch_and_say_that_the_trace_was_made_again(furnished: D
     for words in ("降碳贷批量定价", "3.29%", "未决定", UNKNOWN, "没有主体", "按超出基准分值的分数优惠"):
         assert words in listed.text
     shown = furnished.get(f"/rate-batches/{made['batch_id']}/rates/1").text
-    for words in ("按当时的记录重建，结果与留存一致", "计分优惠条件适用行", "3.29%", "十六进制"):
+    for words in ("按当时的记录重建，结果与留存一致", "计分优惠条件适用行", "3.29%", "十六进制", "决策表逐格核对"):
         assert words in shown
+    assert shown.count("给出答案") == 1
+    unasked = furnished.get(f"/rate-batches/{made['batch_id']}/rates/2").text
+    assert "本决定未查询该表：没有碳评级报告或得分" in unasked
     record = furnished.get(f"/decisions/{made['batch_id']}").text
     assert f"/rate-batches/{made['batch_id']}" in record
     assert "贷款市场报价利率" in record
