@@ -103,6 +103,7 @@ def test_officer_brings_a_list_and_opens_a_rate_with_its_trace(
             page.get_by_role("table", name="利率").get_by_role("link").first.click()
             expect(page.get_by_text("按当时的记录重建")).to_be_visible()
             expect(page.get_by_role("table", name="计算过程")).to_contain_text("执行利率")
+            expect(page.get_by_role("table", name="决策表逐格核对")).to_contain_text("给出答案")
             seen.append(("rate", axe_violations(page), _is_wider(page)))
             screenshot(page, f"rate-batch-item-{width}")
             assert seen == [(name, [], False) for name in ("faulty", "batch", "rate")]
