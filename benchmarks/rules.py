@@ -6,9 +6,10 @@ the columns, which gives rows alone and is asked by nobody but the compiled form
 
 Every row of the report is a rate; zen-engine's batches are of fewer rows, since a rate is compared, and take its
 fastest way: an array through a table that loops. Beside the peer stands the bound, where there is one: a decision in
-1 µs, with its text hashed in 20 µs; a million rows in 25 ms; the validation of 50 rows and 6 columns in a second; a
-million texts of decisions by 50 versions again in a minute. These texts are of the table alone; what a package keeps
-of a decision (every figure of its trace with sources) is larger, and docs/benchmarks.md says what that takes.
+1 µs, with trace and hashed record in 20 µs; a million rows in 25 ms; the validation of 50 rows and 6 columns in a
+second; a million texts of decisions by 50 versions again in a minute. These texts are of the table alone; what a
+package keeps of a decision (every figure of its trace with sources) is larger, and docs/benchmarks.md says what that
+takes.
 """
 
 import json
@@ -83,8 +84,8 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
         _compared("single decision, bound", asked, Bound(per_s=1e6)),
         _compared("single decision beside zen-engine with trace", asked, traced),
         _compared("rows alone of values in order", alone, plain),
-        _compared("single decision with its text hashed", hashed, traced),
-        _compared("single decision with its text hashed, bound", hashed, Bound(per_s=5e4)),
+        _compared("single decision with trace and hashed record", hashed, traced),
+        _compared("single decision with trace and hashed record, bound", hashed, Bound(per_s=5e4)),
         _compared(
             "batch with row and mask", frames,
             Contender(name="zen-engine batch", run=_zen_batch(many), operation_count=len(many)),

@@ -1,4 +1,4 @@
-"""What a table decided, written canonically and hashed: which text of the table, which inputs, which answer.
+"""What a table decided, written canonically and hashed: its digest, the inputs, the answer, what became of each row.
 
 Inputs are written as the table reads them, so `3`, `3.0` and `Decimal("3.00")` are one number; an input that counts as
 missing stands with its reason alone. The text is that of `carbonfin.rules.record.canonical_json`.
@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import to_float
 from carbonfin.rules.compile_python import compile_python
-from carbonfin.rules.decide import Decision, NotDecided
+from carbonfin.rules.decide import Decision, NotDecided, RowTried
 from carbonfin.rules.domains import AnyDomain, DateDomain, Measured, MissingReason, NumberDomain, plain_number
 from carbonfin.rules.tables import DecisionTable, OutputValue
 
@@ -78,8 +79,16 @@ def _answer(said: Decision | NotDecided) -> str:
     return (
         f'"missing":{{{lacking}}},"outputs":[{outputs}],"refused":{refused},'
         f'"rows":[{",".join(map(_quoted, rows))}],"table":{_quoted(said.table)},'
-        f'"table_digest":{_quoted(said.table_digest)},"total":{total}}}'
+        f'"table_digest":{_quoted(said.table_digest)},"total":{total},"tried":[{",".join(map(_row, said.tried))}]}}'
     )
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _row(tried: RowTried) -> str:
+    """Write what became of a row: its name and state, the cell that failed with its column, inputs it hangs on."""
+    unknown = ",".join(map(_quoted, tried.unknown_columns))
+    told = ",".join(map(_quoted, (tried.row_id, tried.state.value, tried.failed_column, tried.cell)))
+    return f"[{told},[{unknown}]]"
 
 
 class Replayer:

@@ -36,6 +36,7 @@ def test_the_text_is_canonical_and_its_digest_is_sha_256() -> None:
         "table": "sample.table", "table_digest": table.digest, "missing": {}, "refused": None, "rows": ["R1", "R2"],
         "inputs": {"x": "3.5", "day": "2025-01-02", "code": "重点", "flag": True},
         "outputs": [["0.10"], ["0.2"]], "total": "0.30",
+        "tried": [["R1", "hit", "", "", []], ["R2", "hit", "", "", []]],
     }  # fmt: skip
     text = decision_text(table, INPUTS, decide(table, INPUTS))
     assert text == canonical_json(expected)
@@ -57,6 +58,16 @@ def test_what_is_missing_stands_with_its_reason() -> None:
     assert '"refused":"missing_input"' in text
     assert '"rows":["R1"]' in text
     assert '"x":' not in text.replace('"x":"not_a_number"', "")
+
+
+def test_every_row_stands_with_the_cell_that_failed_it_or_what_it_hangs_on() -> None:
+    table = table_of(HitPolicy.COLLECT_SUM)
+    for changed, tried in (
+        ({"code": "一般"}, [["R1", "failed", "code", "重点", []], ["R2", "hit", "", "", []]]),
+        ({"flag": None}, [["R1", "unknown", "", "", ["flag"]], ["R2", "unknown", "", "", ["flag"]]]),
+    ):
+        asked = {**INPUTS, **changed}
+        assert json.loads(decision_text(table, asked, decide(table, asked)))["tried"] == tried
 
 
 @given(
