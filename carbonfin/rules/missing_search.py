@@ -107,7 +107,6 @@ class MissingSearch:
     def _settled_by(self, absent: int) -> Callable[[int, int], bool]:
         """Give a test whether rows alive, some of them for good, are decided whichever of some inputs are missing."""
         certain = self._sets.certain(self._every_row, absent)
-        takes_missing = self._every_row & ~self._sets.unknown(self._every_row, absent)
         policy = self._sets.table.hit_policy
         if policy is HitPolicy.FIRST:
             return partial(_first_is_sure, certain=certain)
