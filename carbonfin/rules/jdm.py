@@ -41,6 +41,11 @@ _A_KIND = (
     f"should be one of {', '.join(OutputKind)}; give it beside the file or name the table it is taken from",
     f"应为 {'、'.join(OutputKind)} 之一；文件中没有输出类型，请另附，或指明沿用哪张决策表",
 )
+_CHAINED = (
+    "should not join two tables: tables that feed each other are not carried; name the node that is meant",
+    "不支持前后相连的决策表，请指明要读取的节点",
+)
+_A_KEY = "should be the id of a column, or start with _", "应为某列的 id，或以 _ 开头"
 _ONE_ZH = "文件中有多张决策表，请指明节点"
 _OTHER_ZH = "不支持该节点类型，仅支持 decisionTableNode；可指明要读取的决策表节点"
 
@@ -125,7 +130,8 @@ class _Reader:
 
     def tables(self, text: str) -> tuple[DecisionTable, ...]:
         """Give the tables that could be read, and gather what is wrong with the others."""
-        nodes = self._listed(self._document(text), "nodes", self._file)
+        document = self._document(text)
+        nodes = self._listed(document, "nodes", self._file)
         found: list[DecisionTable | None] = []
         for nth, node in enumerate(nodes, 1):
             called = node.get("name") or node.get("id") or nth
@@ -143,9 +149,24 @@ class _Reader:
             elif kind not in _ENDS or self._columns.node:
                 expected = f"should be {TABLE_NODE} or an end; other nodes are not carried"
                 self._fault(place.at("type", "类型"), node.get("type"), expected, _OTHER_ZH)
+        if not self._columns.node:
+            self._fault_of_chains(document, nodes)
         if not found and not self.faults:
             self._fault_of_none(text)
         return tuple(table for table in found if table is not None)
+
+    def _fault_of_chains(self, document: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse each edge that hands one table's answer to another: read apart, the two would say something else.
+
+        A table that hands its request through (`passThrough`) answers the same: only a table behind it could tell.
+        """
+        edges = [] if document.get("edges") is None else self._listed(document, "edges", self._file)
+        tables = [node.get("id") for node in nodes if node.get("type") == TABLE_NODE]
+        for nth, edge in enumerate(edges, 1):
+            source, target = edge.get("sourceId"), edge.get("targetId")
+            if source in tables and target in tables:
+                called = edge.get("id") or nth
+                self._fault(self._file.at(f"edge {called}", f"连线 {called}"), f"{source} → {target}", *_CHAINED)
 
     def _fault_of_none(self, text: str) -> None:
         named = self._columns.node
@@ -305,6 +326,9 @@ class _Reader:
             for key, output in outputs
             if output
         ]
+        known = {key for key, _ in (*inputs, *outputs)}
+        for stray in sorted(key for key in rule if key not in known and not key.startswith("_")):
+            self._fault(place, stray, *_A_KEY)
         note, has_clause = str(rule.get("_description") or ""), "_document" in rule
         row = RowDraft(
             id=self._text(rule, "_id", place), when=[text or "" for text in when], then=[text or "" for text in then],

@@ -163,6 +163,9 @@ TABLE = "t.json: node Sample table"
         (lambda d: content(d)["rules"][1].update(_confirmed=True), f"{TABLE}, row R2, _confirmed", "true", "true or false"),
         (lambda d: content(d)["rules"][1].update(_grade="unknown", _quote="原文"), f"{TABLE}, row R2, _quote", "原文", "at hand"),
         (lambda d: content(d)["rules"][1].pop("_quote"), f"{TABLE}, row R2, _quote", "null", "a text"),
+        (lambda d: content(d)["rules"][1].update(in_m="> 3"), f"{TABLE}, row R2", "in_m", "the id of a column"),
+        (lambda d: d.update(edges={}), "t.json, edges", "{}", "a list"),
+        (lambda d: d["edges"].append(7), "t.json, edges 3", "7", "an object"),
         (lambda d: content(d).update(title_zh="\ud800"), "t.json", '{"contentType"', "whole characters"),
     ],
 )  # fmt: skip
@@ -171,6 +174,41 @@ def test_what_cannot_be_carried_is_named(change: Any, place: str, found: str, ex
     assert [one[0] for one in faults] == [place]
     assert faults[0][1].startswith(found)
     assert expected in faults[0][2]
+
+
+def chained() -> Any:
+    """Give a file of two tables, the first of which hands its request and its answer to the second."""
+    document = json.loads(table_to_jdm(table()))
+    request, first, response = document["nodes"]
+    first["content"]["passThrough"] = True
+    second = {**first, "id": "second", "name": "Second table"}
+    ends = [("in", "request", first["id"]), ("chain", first["id"], "second"), ("out", "second", "response")]
+    edges = [{"id": name, "type": "edge", "sourceId": source, "targetId": target} for name, source, target in ends]
+    return {"nodes": [request, first, second, response], "edges": edges}
+
+
+def test_tables_that_feed_each_other_are_refused_by_the_edge_between_them() -> None:
+    tables, faults, _ = read_jdm(json.dumps(chained()), JdmColumns(), file_name="t.json")
+    assert not tables
+    assert [(one.place, one.place_zh, one.found) for one in faults] == [
+        ("t.json, edge chain", "t.json，连线 chain", "sample.table → second")
+    ]
+    assert "tables that feed each other are not carried; name the node" in faults[0].expected
+    assert "请指明要读取的节点" in faults[0].expected_zh
+
+
+def test_one_table_of_a_chain_is_read_where_its_node_is_named() -> None:
+    tables, faults, _ = read_jdm(json.dumps(chained()), JdmColumns(node="second"), file_name="t.json")
+    assert not faults
+    assert [one.name for one in tables] == ["second"]
+
+
+def test_tables_beside_each_other_are_read_though_they_hand_their_request_through() -> None:
+    document = chained()
+    document["edges"][1].update(sourceId="request")
+    tables, faults, _ = read_jdm(json.dumps(document), JdmColumns(), file_name="t.json")
+    assert not faults
+    assert [one.name for one in tables] == ["sample.table", "second"]
 
 
 def test_every_fault_is_listed_and_none_twice() -> None:
