@@ -10,13 +10,12 @@ from carbonfin.app.rulebook.live_impacts import live_impacts
 from carbonfin.app.rulebook.parameter_impact import ParameterImpact, parameter_impact
 from carbonfin.app.rulebook.parameter_list import whole_book
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.rules.live_impact import LiveImpact
-from carbonfin.rules.parameter_drafts import draft_faults
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.files import EvidenceKind, LinkDraft, link_file
-from carbonfin.storage.rulebook import draft_parameter, own_book, propose_parameter
+from carbonfin.storage.rulebook import draft_parameter, proposal_faults, propose_parameter
 
 EVIDENCE_MAX = 20
 
@@ -70,7 +69,7 @@ class Preview:
     Attributes:
         current: The value that would speak of its first day without it; None where none does.
         is_new_scope: Whether the parameter has no value of this scope yet, which may be a slip of the pen.
-        faults: What forbids proposing it.
+        faults: What forbids proposing it now, what stands and waits included.
         impact: What it would do to decisions that stand; None while something forbids it.
         live: What it would do to all agreements and loans that read it; none while something forbids it.
     """
@@ -78,7 +77,7 @@ class Preview:
     draft: ParameterValue
     current: ParameterValue | None
     is_new_scope: bool
-    faults: tuple[InvalidInput, ...]
+    faults: tuple[CarbonFinError, ...]
     impact: ParameterImpact | None
     live: tuple[LiveImpact, ...]
 
@@ -87,8 +86,7 @@ def previewed(session: Session, actor: Actor, typed: TypedValue, *, at: datetime
     """Prove a draft and try it on the decisions that stand; nothing is stored."""
     known = whole_book(session, actor)
     draft = typed.draft(known)
-    own = own_book(session, actor.organization_id)
-    faults = draft_faults(draft, known, own, declares_gap=typed.declares_gap)
+    faults = proposal_faults(session, actor, draft, at=at, known=known, declares_gap=typed.declares_gap)
     return Preview(
         draft=draft,
         current=known.find(draft.key, scope=draft.scope, valid_on=draft.valid_from, known_at=at),

@@ -23,7 +23,12 @@ from carbonfin.storage.rulebook.tables import (
     unconfirmed_clauses,
     verify_tables,
 )
-from carbonfin.storage.rulebook.value_drafts import draft_parameter, propose_parameter, submit_parameter
+from carbonfin.storage.rulebook.value_drafts import (
+    draft_parameter,
+    proposal_faults,
+    propose_parameter,
+    submit_parameter,
+)
 
 __all__ = [
     "PARAMETER_APPROVAL",
@@ -39,6 +44,7 @@ __all__ = [
     "draft_table",
     "enter_parameter",
     "own_book",
+    "proposal_faults",
     "propose_parameter",
     "propose_table",
     "proposed_value",

@@ -183,7 +183,7 @@ def verify_parameters(session: Session, organization_id: str) -> tuple[int, tupl
 def _faults(row: sa.Row[Any], approved: Collection[tuple[str, str]]) -> Iterator[RulebookFault]:
     value = _unchecked(row)
     why = ("取值与其摘要不符", "the value does not fit its digest") if value.digest != row.digest else None
-    if why is None and (_subject(value), row.digest) not in approved:
+    if why is None and (parameter_subject(value), row.digest) not in approved:
         why = ("不是经复核的取值", "it is not the value that was approved")
     if why is not None:
         yield RulebookFault(
@@ -203,7 +203,7 @@ def parameter_proposal(
     if value.known_from != china_day(at):
         _refuse_other(session, maker, value)
     return ProposalDraft(
-        subject=_subject(value),
+        subject=parameter_subject(value),
         title_zh=f"参数 {value.title_zh or value.key}" + (f"（{value.scope}）" if value.scope else ""),
         title_en=f"Parameter {value.title_en or value.key}" + (f" ({value.scope})" if value.scope else ""),
         payload=_payload(value) | ({"declares_gap": True} if declares_gap else {}),
@@ -265,7 +265,8 @@ def _name(value: ParameterValue) -> str:
     return f"{value.key}[{value.scope}]" if value.scope else value.key
 
 
-def _subject(value: ParameterValue) -> str:
+def parameter_subject(value: ParameterValue) -> str:
+    """Name what an approval of a value is about: its key and scope, and the days it holds and is known from."""
     return f"parameter:{value.key}[{value.scope}]:{value.valid_from}:{value.known_from}"
 
 
@@ -292,7 +293,7 @@ def _refuse_other(session: Session, actor: Actor, value: ParameterValue) -> None
         raise Conflict(
             f"parameter {value.key} has a value from {value.valid_from} known from {value.known_from}",
             zh=f"参数 {value.key} 在相同日期已有取值",
-            field=value.key,
+            field="known_from",
             remedy="Enter the correction with a later known_from.",
             remedy_zh="更正须使用更晚的知悉日期。",
         )

@@ -1,13 +1,14 @@
 """Values of parameters before they are in force: drafted, validated on record, come back to and proposed."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
-from carbonfin.kernel.errors import NotApplicable
-from carbonfin.rules.parameter_drafts import require_sound
+from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotApplicable
+from carbonfin.rules.parameter_drafts import draft_faults, require_sound
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Approval, ApprovalState
@@ -16,9 +17,55 @@ from carbonfin.storage.rulebook.parameters import (
     PARAMETER_APPROVAL,
     own_book,
     parameter_proposal,
+    parameter_subject,
     proposed_value,
     require_known_later,
 )
+
+
+def proposal_faults(
+    session: Session,
+    maker: Actor,
+    value: ParameterValue,
+    *,
+    at: datetime,
+    known: ParameterBook,
+    declares_gap: bool = False,
+) -> tuple[CarbonFinError, ...]:
+    """Give all that `propose_parameter` would refuse a value for now, the maker's role and reason apart.
+
+    Args:
+        session: An open session.
+        maker: Who would propose.
+        value: The value.
+        at: Now.
+        known: Every value the organisation's decisions read: keys and units are those of the product.
+        declares_gap: Whether days left out between own values are left out on purpose.
+    """
+    return (
+        *draft_faults(value, known, own_book(session, maker.organization_id), declares_gap=declares_gap),
+        *_standing_faults(session, maker, value, at=at),
+    )
+
+
+def _standing_faults(
+    session: Session, maker: Actor, value: ParameterValue, *, at: datetime
+) -> Iterator[CarbonFinError]:
+    """Give what the day, the values that stand and the open approvals forbid."""
+    try:
+        require_known_later(value, day=china_day(at))
+    except InvalidInput as fault:
+        yield fault
+    try:
+        parameter_proposal(session, maker, value, reason="", at=at)
+    except Conflict as fault:
+        yield fault
+    subject = parameter_subject(value)
+    standing = approvals.open_approval_of(
+        session, maker.organization_id, kind=PARAMETER_APPROVAL.name, subject=subject
+    )  # fmt: skip
+    if standing is not None:
+        yield approvals.second_fault(standing)
 
 
 def draft_parameter(

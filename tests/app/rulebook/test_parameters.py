@@ -145,7 +145,7 @@ def test_days_left_out_are_told_and_may_be_declared(world: World) -> None:
         moved = posted(client, "/rules/parameters/proposals", {**late, "declares_gap": "yes", "reason": "重新施行"})
         assert "已声明空档" in client.get(moved.headers["location"], headers=PAGE).text
     with TestClient(world.app) as client:
-        draft = DRAFT | {"valid_from": str(begins)}
+        draft = DRAFT | {"valid_from": str(begins), "known_from": str(TODAY + timedelta(days=1))}  # the other waits
         said = [
             client.post("/v1/rules/parameters/validations", json=body, headers=world.key_headers()).json()
             for body in (draft, draft | {"declares_gap": True})
@@ -218,6 +218,55 @@ def test_a_value_known_before_its_approval_or_without_days_is_refused(world: Wor
         ):
             answer = posted(client, "/rules/parameters/proposals", {**FORM, **changed, "reason": "试"})
             assert (answer.status_code, words in answer.text) == (422, True)
+
+
+def faults_previewed(world: World, **changed: str) -> list[tuple[str, str]]:
+    """Give field and words of what a preview over the API says against the draft."""
+    with TestClient(world.app) as client:
+        said = client.post("/v1/rules/parameters/validations", json=DRAFT | changed, headers=world.key_headers())
+    assert said.status_code == 200, said.text
+    found = said.json()
+    assert found["may_be_proposed"] is not bool(found["faults"])
+    return [(one["field"], one["zh"]) for one in found["faults"]]
+
+
+def test_a_preview_refuses_what_would_be_known_before_its_approval(world: World) -> None:
+    yesterday = {"known_from": str(TODAY - timedelta(days=1))}
+    words = f"参数不得早于复核日 {TODAY} 启用"
+    assert faults_previewed(world) == []
+    assert faults_previewed(world, **yesterday) == [("known_from", words)]
+    assert [field for field, _ in faults_previewed(world, **yesterday, unit="CNY")] == ["unit", "known_from"]
+    with signed_in(world) as client:
+        page = posted(client, "/rules/parameters/drafts", {**FORM, **yesterday})
+        assert (page.status_code, words in page.text) == (422, True)
+        assert "/rules/parameters/proposals" not in page.text
+        refused = posted(client, "/rules/parameters/proposals", {**FORM, **yesterday, "reason": "试"})
+        assert (refused.status_code, words in refused.text) == (422, True)
+
+
+@pytest.mark.parametrize(("step", "words"), [("propose", "同一事项已在审批中"), ("draft", "的草稿")])
+def test_a_preview_refuses_a_second_while_one_is_drafted_or_waits(world: World, step: str, words: str) -> None:
+    with signed_in(world) as client:
+        first = posted(client, "/rules/parameters/proposals", {**FORM, "reason": "结息日调整", "step": step})
+        assert first.status_code == 303, first.text
+        page = posted(client, "/rules/parameters/drafts", FORM)
+        assert (page.status_code, words in page.text) == (422, True)
+        refused = posted(client, "/rules/parameters/proposals", {**FORM, "reason": "试"})
+        assert (refused.status_code, words in refused.text) == (409, True)
+    ((field, told),) = faults_previewed(world, value="16")
+    assert (field, words in told) == ("subject", True)
+    assert faults_previewed(world, known_from=str(TODAY + timedelta(days=1))) == []
+
+
+def test_a_preview_refuses_the_days_of_a_value_that_stands(world: World) -> None:
+    tomorrow = {"known_from": str(TODAY + timedelta(days=1))}
+    words = "参数 loans.settlement_day 在相同日期已有取值"
+    with signed_in(world) as client:
+        moved = posted(client, "/rules/parameters/proposals", {**FORM, **tomorrow, "reason": "结息日调整"})
+        approved(world, moved.headers["location"].rsplit("/", 1)[1])
+        refused = posted(client, "/rules/parameters/proposals", {**FORM, **tomorrow, "reason": "试"})
+        assert (refused.status_code, words in refused.text) == (409, True)
+    assert faults_previewed(world, **tomorrow) == [("known_from", words)]
 
 
 def test_a_system_proposes_no_value(system: TestClient[Any]) -> None:

@@ -196,6 +196,11 @@ def test_a_parameter_is_tried_proposed_listed_and_verified_by_command(run: Run) 
     assert (tried["may_be_proposed"], tried["value_now"], tried["faults"]) == (True, "20", [])
     wrong = run(*PARAMETER[:4], "CNY", *PARAMETER[5:], "--known-from", today, "--preview")
     assert (wrong.exit_code, "单位" in wrong.stdout) == (1, True)
+    assert [one["field"] for one in json.loads(wrong.stdout)["faults"]] == ["unit"]
+    late = run(*PARAMETER, "--known-from", "2026-01-01", "--preview")
+    said = json.loads(late.stdout)
+    assert (late.exit_code, said["may_be_proposed"]) == (1, False)
+    assert said["faults"] == [{"field": "known_from", "zh": f"参数不得早于复核日 {today} 启用"}]
     early = run(*PARAMETER, "--known-from", "2026-01-01")
     assert early.exit_code != 0
     proposed = json.loads(run(*PARAMETER, "--known-from", today).stdout)

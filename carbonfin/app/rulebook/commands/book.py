@@ -269,7 +269,7 @@ def _show_preview(terminal: "Terminal", typed: "TypedValue") -> None:
     terminal.answer(
         {
             "may_be_proposed": not found.faults,
-            "faults": [one.zh for one in found.faults],
+            "faults": [{"field": one.field or "", "zh": one.zh} for one in found.faults],
             "value_now": "" if found.current is None else found.current.value,
             "decisions_count": 0 if found.impact is None else found.impact.decisions_count,
             "moves_count": 0 if found.impact is None else len(found.impact.moves),
