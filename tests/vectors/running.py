@@ -12,6 +12,9 @@ from tests.vectors.later import LATER
 
 Print = Callable[[str], None]
 _SHOWN_FAILURES = 5
+_SHOWN_REASONS = 4
+_SHOWN_WHOLE = "(DMN)"
+"""Formats of which every reason is shown: each names a construct that has no counterpart here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,9 @@ class FileReport:
             return f"{name}: {self.out_of_scope}"
         passed, failed, skipped = (self.count(outcome) for outcome in Outcome)
         reasons = Counter(result.why for result in self.results if result.outcome is Outcome.SKIPPED)
-        why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(4))
-        rest = f" ({why}{'; …' if len(reasons) > 4 else ''})" if why else ""
+        shown = len(reasons) if self.format_name.endswith(_SHOWN_WHOLE) else _SHOWN_REASONS
+        why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(shown))
+        rest = f" ({why}{'; …' if len(reasons) > shown else ''})" if why else ""
         return f"{name}: {self.format_name}: {passed} passed, {failed} failed, {skipped} skipped{rest}"
 
 

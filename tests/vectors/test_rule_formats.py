@@ -12,7 +12,7 @@ import pytest
 from carbonfin.rules.jdm_writing import table_to_jdm
 from carbonfin.rules.tables import HitPolicy
 from tests.rules.samples import sample_table
-from tests.vectors.comparison import DEFAULT_TOLERANCE, Comparison, Outcome
+from tests.vectors.comparison import DEFAULT_TOLERANCE, CaseResult, Comparison, Outcome
 from tests.vectors.rule_tables import at_path, inputs_from_cells, nested, said_in_each_form
 from tests.vectors.running import FileReport, run_file
 from tests.vectors.zen_oracle import compare_with_zen
@@ -137,6 +137,20 @@ def test_hit_policies_of_dmn(
 ) -> None:
     report = kit(tmp_path, model(rules, policy=policy), *cases)
     assert (report.count(Outcome.PASSED), whys(report)) == (len(cases), [])
+
+
+@pytest.mark.parametrize(
+    ("format_name", "shown"),
+    [
+        ("cases of a decision model (DMN)", "1 a; 1 b; 1 c; 1 d; 1 e; 1 f"),
+        ("decision model (DMN)", "1 a; 1 b; 1 c; 1 d; 1 e; 1 f"),
+        ("another format", "1 a; 1 b; 1 c; 1 d; …"),
+    ],
+)
+def test_every_reason_for_which_the_kit_skips_is_shown(tmp_path: Path, format_name: str, shown: str) -> None:
+    results = tuple(CaseResult(name=why, outcome=Outcome.SKIPPED, why=why) for why in "abcdef")
+    report = FileReport(path=tmp_path / "m.xml", format_name=format_name, results=results)
+    assert report.line(tmp_path) == f"m.xml: {format_name}: 0 passed, 0 failed, 6 skipped ({shown})"
 
 
 def test_ranked_hit_policies_of_dmn(tmp_path: Path) -> None:
