@@ -9,9 +9,10 @@ from sqlmodel import Session
 
 from carbonfin.app.approvals.kinds import STATE_WORDS, kind_words
 from carbonfin.app.audit.lines import Asked, Cell, Register, RegisterKind
+from carbonfin.app.audit.unused_facts import unused_facts
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.words import checker_words
-from carbonfin.app.rulebook.parameter_list import GRADE_WORDS, whole_book
+from carbonfin.app.rulebook.parameter_list import GRADE_WORDS
 from carbonfin.app.rulebook.saved_drafts import backdated
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import CHINA, china_day
@@ -23,7 +24,6 @@ from carbonfin.storage.decisions import (
     chain_state,
     sample_decisions,
     unconfirmed_page,
-    unconfirmed_used,
     verify_signed_chain,
 )
 from carbonfin.storage.keyset import Place
@@ -246,21 +246,14 @@ def _unconfirmed(session: Session, actor: Actor, asked: Asked) -> Register:
 
 
 def _unused(session: Session, actor: Actor, asked: Asked) -> tuple[tuple[Cell, ...], ...]:
-    """Give a line for each unconfirmed value of the rulebook that no decision rests on yet, by key."""
-    waiting = {
-        f"{one.key}[{one.scope}]" if one.scope else one.key: one
-        for one in whole_book(session, actor).values()
-        if not one.confirmed
-    }
-    wanted = sorted(key for key in waiting if not asked.fact or key == asked.fact)
-    used = unconfirmed_used(session, actor) if wanted else frozenset()
+    """Give a line for each unconfirmed fact of the rulebook that no decision rests on yet, by key."""
     return tuple(
         (
-            Cell(text=Text(one.title_zh or key, one.title_en or key)), _plain(key),
-            Cell(text=GRADE_WORDS[one.grade]), _plain(one.clause), Cell(text=_UNCHECKED), _plain(""),
-            Cell(text=_UNUSED), _plain(""), _plain(one.valid_from.isoformat()), _plain(""),
+            Cell(text=one.title), _plain(one.key), Cell(text=GRADE_WORDS[one.grade]), _plain(one.clause),
+            Cell(text=_UNCHECKED), _plain(""), Cell(text=_UNUSED), _plain(""), _plain(one.valid_from.isoformat()),
+            _plain(""),
         )
-        for key in wanted if key not in used for one in (waiting[key],)
+        for one in unused_facts(session, actor, fact=asked.fact)
     )  # fmt: skip
 
 

@@ -159,9 +159,16 @@ def latest_unconfirmed(session: Session, actor: Actor, *, window: int) -> tuple[
     return tuple(itertools.takewhile(lambda use: use.sequence > oldest, _uses(session, actor, None)))
 
 
-def unconfirmed_used(session: Session, actor: Actor) -> frozenset[str]:
-    """Give the keys of all unconfirmed facts that any sealed decision rests on; it reads the whole chain."""
-    return frozenset(use.key for use in _uses(session, actor, None))
+def unconfirmed_used(session: Session, actor: Actor) -> frozenset[tuple[str, str]]:
+    """Give key and digest of each unconfirmed fact any sealed decision rests on; it reads the whole chain.
+
+    What was entered in the decision itself has no digest.
+    """
+    return frozenset(
+        (_key_of(figure), "" if figure.parameter is None else figure.parameter.digest)
+        for row in _unconfirmed_decisions(session, actor, _length(session, actor))
+        for figure in _unconfirmed_figures(row)
+    )
 
 
 class _Traced(msgspec.Struct, frozen=True):
@@ -176,9 +183,14 @@ _TRACES = msgspec.json.Decoder(_Traced)
 def _uses(session: Session, actor: Actor, after: tuple[int, str] | None, *, fact: str = "") -> Iterator[UnconfirmedUse]:
     """Give each use, by decision from the latest down, then by fact from the last letter up."""
     upto = _length(session, actor) if after is None else after[0]
+    for row in _unconfirmed_decisions(session, actor, upto, fact=fact):
+        yield from _uses_of(row, fact)
+
+
+def _unconfirmed_decisions(session: Session, actor: Actor, upto: int, *, fact: str = "") -> Iterator[sa.Row[Any]]:
+    """Give the decisions with an unconfirmed figure, from one of the chain down."""
     while rows := session.execute(_unconfirmed_rows(actor, upto, fact)).all():
-        for row in rows:
-            yield from _uses_of(row, fact)
+        yield from rows
         upto = rows[-1].sequence - 1
 
 
@@ -201,11 +213,8 @@ def _unconfirmed_rows(actor: Actor, upto: int, fact: str) -> sa.Executable:
 
 def _uses_of(row: sa.Row[Any], fact: str) -> Iterable[UnconfirmedUse]:
     found: dict[str, UnconfirmedUse] = {}
-    for figure in _TRACES.decode(row.outputs).trace:
-        if figure.confirmed or figure.formula:
-            continue  # a computed figure is unconfirmed through the facts below it
-        used = figure.parameter
-        key = figure.name if used is None else f"{used.key}[{used.scope}]" if used.scope else used.key
+    for figure in _unconfirmed_figures(row):
+        used, key = figure.parameter, _key_of(figure)
         if key in found or (fact and key != fact):
             continue
         found[key] = UnconfirmedUse(
@@ -215,6 +224,16 @@ def _uses_of(row: sa.Row[Any], fact: str) -> Iterable[UnconfirmedUse]:
             actor_name=row.actor_name,
         )  # fmt: skip
     return [found[key] for key in sorted(found, reverse=True)]
+
+
+def _unconfirmed_figures(row: sa.Row[Any]) -> Iterator[Figure]:
+    """Give the unconfirmed facts of a decision; a computed figure is unconfirmed through the facts below it."""
+    return (one for one in _TRACES.decode(row.outputs).trace if not one.confirmed and not one.formula)
+
+
+def _key_of(figure: Figure) -> str:
+    used = figure.parameter
+    return figure.name if used is None else f"{used.key}[{used.scope}]" if used.scope else used.key
 
 
 def _length(session: Session, actor: Actor) -> int:

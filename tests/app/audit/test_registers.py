@@ -14,9 +14,10 @@ from litestar.testing import TestClient
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from carbonfin.app.audit import registers
+from carbonfin.app.audit import registers, unused_facts
 from carbonfin.app.audit.registers import REGISTERS
 from carbonfin.app.decisions.commands import commands
+from carbonfin.app.packages import BUILTIN_TABLES
 from carbonfin.documents.workbooks import read_workbook
 from carbonfin.kernel.dates import FixedClock, china_day
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
@@ -154,6 +155,32 @@ def test_an_unconfirmed_fact_that_nothing_used_yet_stands_last_as_such(
     assert lines[0][1] == "rate"
     assert alone == [line]
     assert "尚未使用的事实未列" in page
+
+
+def test_values_of_one_key_are_told_apart_by_what_was_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = replace(VALUE, scope="A", value="6", valid_from=TODAY + timedelta(days=30))
+    decided(world, proposed(world, "A", minutes=0), approving=True)
+    with world.sessions.begin() as session:
+        second = propose_parameter(
+            session, world.officer, replace(later, known_from=TODAY + timedelta(days=1)), reason="再议", at=NOW,
+            known=ParameterBook([VALUE]),
+        ).id  # fmt: skip
+    decided(world, second, approving=True)
+    with world.sessions.read() as session:
+        first, other = unused_facts.unused_facts(session, world.officer, fact="trial.days[A]")
+        assert [one.valid_from for one in (first, other)] == [TODAY, later.valid_from]
+        monkeypatch.setattr(unused_facts, "unconfirmed_used", lambda *_: frozenset({(first.key, first.digest)}))
+        assert unused_facts.unused_facts(session, world.officer, fact="trial.days[A]") == (other,)
+
+
+def test_unconfirmed_rows_of_tables_stand_as_a_trace_names_them(world: World) -> None:
+    expected = {
+        f"{one.table.name}[{row.id}]" for one in BUILTIN_TABLES for row in one.table.rows if not row.clause.confirmed
+    }
+    with signed_in(world, "auditor") as client:
+        listed = {line[1] for line in exported(client, "unconfirmed") if line[6] == "尚未使用"}
+    assert expected
+    assert expected <= listed
 
 
 def test_a_long_chain_is_verified_over_the_api_where_it_is_asked_for(
