@@ -85,6 +85,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},
+    "GET /v1/rules/parameters/{key:str}/comparison": {"of_scope": "SZA"},
 }
 _READ_WITHOUT_ANSWER = frozenset(
     {

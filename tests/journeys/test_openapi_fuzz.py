@@ -293,6 +293,7 @@ BUREAU_DOES = {
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
     "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
+    "GET /v1/rules/parameters/{key}/values", "GET /v1/rules/parameters/{key}/comparison",
     "GET /v1/decisions/registers/{register}", "POST /v1/rules/trials", "POST /v1/rules/files",
 }  # fmt: skip
 PERSONS_DO = {
