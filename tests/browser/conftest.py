@@ -135,7 +135,11 @@ def _is_outside(address: str) -> bool:
 
 
 def axe_violations(page: Page) -> list[str]:
-    """Run axe over the page and name what it finds; the visitor must have been made with bypass_csp."""
+    """Run axe over the page and name what it finds; the visitor must have been made with bypass_csp.
+
+    A page that a click has just opened may still lack its style sheet, and is waited for.
+    """
+    page.wait_for_load_state("load")
     found = Axe().run(page).response["violations"]
     return [f"{item['id']}: {[node['html'][:160] for node in item['nodes']][:3]}" for item in found]
 

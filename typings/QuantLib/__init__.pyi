@@ -357,6 +357,9 @@ class Currency:
 class CNYCurrency(Currency):
     def __init__(self) -> None: ...
 
+class EURCurrency(Currency):
+    def __init__(self) -> None: ...
+
 class USDCurrency(Currency):
     def __init__(self) -> None: ...
 
