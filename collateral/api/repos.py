@@ -119,7 +119,7 @@ def read_repo(
         repo = service.load_repo(session, actor, repo_id)
         exposure = service.repo_exposure_of(session, actor, repo.id, standing=standing)
         recorded = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
-        net = service.net_of_exposure(service.net_margins(session, actor), repo, recorded)
+        net = service.net_of_repo(session, actor, repo, recorded)
         body = RepoOut.of(repo, exposure, net)
     return tagged(body, if_none_match)
 

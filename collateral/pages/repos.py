@@ -35,7 +35,7 @@ def repo_page(
         events = life.repo_events_of(session, actor, repo.id)
         waiting = life.waiting_repo_event(session, actor, repo.id)
         age_days = life.repo_fail_age(session, repo, standing=standing)
-        net = service.net_of_exposure(service.net_margins(session, actor), repo, exposure)
+        net = service.net_of_repo(session, actor, repo, exposure)
         entries = service.ledger_entries(session, actor, agreement_code=repo.terms.code)
     account = repo.terms.margin_account(repo.margin_steps)
     return page(

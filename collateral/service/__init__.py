@@ -175,7 +175,7 @@ from collateral.service.repo_contracts import (
 )
 from collateral.service.repo_events import REPO_EVENT_APPROVAL
 from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
-from collateral.service.repo_run import NetMargin, net_margins, net_of_exposure, revalue_repos
+from collateral.service.repo_run import NetMargin, net_margins, net_of_repo, revalue_repos
 from collateral.service.repos import (
     latest_repo_exposure,
     load_repo,
@@ -318,7 +318,7 @@ __all__ = [
     "locked_serials",
     "messages_to_send",
     "net_margins",
-    "net_of_exposure",
+    "net_of_repo",
     "numbered_holdings_of",
     "obligations_of",
     "open_account",

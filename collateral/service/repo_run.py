@@ -269,13 +269,22 @@ class NetMargin:
     outcome: NettingOutcome
 
 
-def net_margins(session: Session, actor: Actor) -> dict[str, NetMargin]:
-    """Give the last net margin each repo was part of, by its code; its inputs say of which business date."""
+def net_margins(session: Session, actor: Actor, *, key: str | None = None) -> dict[str, NetMargin]:
+    """Give the last net margin each repo was part of, by its code; its inputs say of which business date.
+
+    With a key, only of the repos netted under it.
+    """
     return {
         repo.code: NetMargin(decision_id=one.id, inputs=one.inputs, outcome=one.outcome)
-        for one in latest_decisions(session, actor, REPO_NETTING)
+        for one in latest_decisions(session, actor, REPO_NETTING, subject=key)
         for repo in one.inputs.repos
     }
+
+
+def net_of_repo(session: Session, actor: Actor, repo: Repo, exposure: RepoExposureRecord | None) -> NetMargin | None:
+    """Give the net margin that one repo's exposure was part of; None where it has no opinion, or stood alone."""
+    key = _key_of(repo)
+    return None if key is None else net_of_exposure(net_margins(session, actor, key=key), repo, exposure)
 
 
 def net_of_exposure(nets: Mapping[str, NetMargin], repo: Repo, exposure: RepoExposureRecord | None) -> NetMargin | None:

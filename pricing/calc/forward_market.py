@@ -24,7 +24,8 @@ from pricing.calc.curves.futures import FuturesCurve
 from pricing.calc.curves.fx import FxForwardCurve
 from pricing.calc.curves.nodes import FloatArray, IntArray, serial_of
 from pricing.calc.curves.origins import CurveBuild, CurveOrigin
-from pricing.calc.line_faults import failure_of, line_fault
+from pricing.calc.line_faults import line_fault
+from pricing.calc.market_points import read_points
 from pricing.calc.positions import ForwardBasis, LineKind, PortfolioLine
 
 FORWARD_METHOD = "pricing.forward_method"
@@ -134,26 +135,16 @@ def forward_market(
         fx_stale_after_days: How old a spot exchange rate may be, by pair.
     """
     reader = _Reader(build, quotes, fx_stale_after_days)
-    points: dict[ForwardTerms, ForwardPoint] = {}
-    errors: dict[ForwardTerms, CarbonFinError] = {}
-    gaps: list[Failure] = []
-    for line in lines:
-        terms = ForwardTerms.of(line)
-        if terms.delivery_date <= build.curves.valuation_date:
-            continue  # what was delivered is refused when the line is valued
-        if terms not in points and terms not in errors:
-            try:
-                points[terms] = reader.point(terms)
-            except CarbonFinError as error:
-                errors[terms] = error
-        if terms in errors:
-            gaps.append(failure_of(line, errors[terms]))
+    today = build.curves.valuation_date
+    # What was delivered is refused when the line is valued.
+    ahead = (line for line in lines if ForwardTerms.of(line).delivery_date > today)
+    points, gaps = read_points(ahead, ForwardTerms.of, reader.point)
     return ForwardMarket(
         valuation_date=build.curves.valuation_date,
         set_digest=build.curves.digest,
         quotes_digest=quotes.digest,
-        points=tuple(points.values()),
-        gaps=tuple(gaps),
+        points=points,
+        gaps=gaps,
     )
 
 

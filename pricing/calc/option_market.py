@@ -15,7 +15,7 @@ import numpy as np
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import DayCount, year_fraction
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
+from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.conversion import FxLimit, cny_rate
 from pricing.calc.curve_quotes import CurveQuote, CurveQuotes, volatility_point
@@ -23,7 +23,8 @@ from pricing.calc.curves.nodes import serial_of
 from pricing.calc.curves.origins import CurveBuild
 from pricing.calc.curves.surfaces import SurfaceBuild
 from pricing.calc.curves.volatility import StrikeAxis
-from pricing.calc.line_faults import failure_of, line_fault
+from pricing.calc.line_faults import line_fault
+from pricing.calc.market_points import read_points
 from pricing.calc.positions import LineKind, PortfolioLine
 
 _Node = TypeVar("_Node", date, Decimal)
@@ -140,24 +141,13 @@ def option_market(
         fx_stale_after_days: Calendar days after which the exchange rate of a pair may not be used; None if not set.
     """
     reader = _Reader(build, quotes, fx_stale_after_days)
-    points: dict[OptionTerms, OptionPoint] = {}
-    errors: dict[OptionTerms, CarbonFinError] = {}
-    gaps: list[Failure] = []
-    for line in lines:
-        terms = OptionTerms.of(line)
-        if terms not in points and terms not in errors:
-            try:
-                points[terms] = reader.point(terms)
-            except CarbonFinError as error:
-                errors[terms] = error
-        if terms in errors:
-            gaps.append(failure_of(line, errors[terms]))
+    points, gaps = read_points(lines, OptionTerms.of, reader.point)
     return OptionMarket(
         valuation_date=build.curves.valuation_date,
         set_digest=build.curves.digest,
         quotes_digest=quotes.digest,
-        points=tuple(points.values()),
-        gaps=tuple(gaps),
+        points=points,
+        gaps=gaps,
     )
 
 

@@ -226,8 +226,10 @@ class LatestDecision(Generic[I, O]):
     outcome: O
 
 
-def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -> tuple[LatestDecision[I, O], ...]:
-    """Give the decision made last for each subject of the actor's organisation, by subject, of any version."""
+def latest_decisions(
+    session: Session, actor: Actor, kind: DecisionKind[I, O], *, subject: str | None = None
+) -> tuple[LatestDecision[I, O], ...]:
+    """Give the decision made last for each subject of the actor's organisation, or for one, of any version."""
     newest = sa.func.row_number().over(
         partition_by=col(DecisionRow.subject),
         order_by=(col(DecisionSealRow.sequence).desc().nulls_first(), col(DecisionRow.known_at).desc()),
@@ -237,7 +239,11 @@ def latest_decisions(session: Session, actor: Actor, kind: DecisionKind[I, O]) -
             col(DecisionRow.id).label("id"), col(DecisionSealRow.sequence).label("sequence"), newest.label("place")
         )
         .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
-        .where(col(DecisionRow.organization_id) == actor.organization_id, col(DecisionRow.kind) == kind.name)
+        .where(
+            col(DecisionRow.organization_id) == actor.organization_id,
+            col(DecisionRow.kind) == kind.name,
+            sa.true() if subject is None else col(DecisionRow.subject) == subject,
+        )
         .subquery()
     )
     rows = session.exec(
