@@ -20,6 +20,7 @@ from carbonfin.storage.parties import (
     ALL_SCOPES,
     Factor,
     KeyGrant,
+    KnownPasswords,
     SignedIn,
     Standing,
     actor_for_session,
@@ -61,12 +62,18 @@ class Doors:
     """The ways in: keys for systems, passwords and sessions for people."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, keys: KeyRing, second_factor: SecondFactorRule | None = None
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        keys: KeyRing,
+        second_factor: SecondFactorRule | None = None,
+        known_passwords: KnownPasswords | None = None,
     ) -> None:
         self._sessions = sessions.at_the_door()
         self._clock = clock
         self._keys = keys
         self._second_factor = second_factor or SecondFactorRule()
+        self._known_passwords = known_passwords
         self._gate = asyncio.Semaphore(_CHECKED_AT_ONCE)
         self._waiting_count = 0
 
@@ -171,7 +178,10 @@ class Doors:
         visitor = visitor_of(request)
         assert visitor is not None, "the policy lets only people in"
         kept = None if visitor.signed_in is None else visitor.signed_in.id
-        change_password(self._sessions, visitor.actor, current=current, new=new, clock=self._clock, keep_session=kept)
+        change_password(
+            self._sessions, visitor.actor, current=current, new=new, clock=self._clock, keep_session=kept,
+            known=self._known_passwords,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

@@ -37,6 +37,7 @@ from carbonfin.app.decisions import pages as decision_pages
 from carbonfin.app.doors import Doors, keep_doors
 from carbonfin.app.files import api as file_api
 from carbonfin.app.files import pages as file_pages
+from carbonfin.app.files.scanner import keep_scanner
 from carbonfin.app.guards import guard_by_policy
 from carbonfin.app.identity import account_pages, second_factor_pages, single_sign_on_pages, token_api
 from carbonfin.app.identity.single_sign_on import SingleSignOn, keep_single_sign_on
@@ -181,7 +182,8 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_limits(state, Limits(settings.rate_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_signing(state, settings.signing)
-    keep_doors(state, Doors(sessions, clock, settings.keys, settings.second_factor))
+    keep_doors(state, Doors(sessions, clock, settings.keys, settings.second_factor, settings.known_passwords))
+    keep_scanner(state, settings.virus_scanner)
     single_sign_on = SingleSignOn(settings.identity_providers, settings.keys, clock, public_url=settings.public_url)
     keep_single_sign_on(state, single_sign_on)
     return state

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from carbonfin.app.files.scanner import NoScanner, VirusScanner, scanner_from
 from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sound_address, providers_from
 from carbonfin.app.identity.second_factor import SecondFactorRule, second_factor_from
 from carbonfin.app.messages.mail import MailServer, mail_server_from
@@ -14,6 +15,7 @@ from carbonfin.app.rate_limit import RateLimit, rate_limit_of
 from carbonfin.app.signing import SigningKeys, signing_from
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.parties import KnownPasswords
 
 DATABASE_URL = "CARBONFIN_DATABASE_URL"
 SECRET = "CARBONFIN_SECRET"  # noqa: S105 - the name of a variable
@@ -30,6 +32,8 @@ SMTP_URL = "CARBONFIN_SMTP_URL"
 MAIL_FROM = "CARBONFIN_MAIL_FROM"
 WEBHOOK_NETWORKS = "CARBONFIN_WEBHOOK_NETWORKS"
 SECOND_FACTOR = "CARBONFIN_SECOND_FACTOR"
+KNOWN_PASSWORDS_FILE = "CARBONFIN_KNOWN_PASSWORDS_FILE"
+VIRUS_SCANNER = "CARBONFIN_VIRUS_SCANNER"
 RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
 DEFAULTS: Mapping[str, str] = {
     HOST: "127.0.0.1",
@@ -60,6 +64,8 @@ class Settings:
         signing: The key that signs the heads of decision chains, read when it is needed.
         webhook_networks: Where deliveries to banks' systems may go beside public addresses.
         second_factor: Whose people must have a second factor.
+        known_passwords: Passwords known from breaches; None where the operator keeps no list.
+        virus_scanner: Looks at evidence before it is kept.
     """
 
     database_url: str = field(repr=False)
@@ -77,6 +83,8 @@ class Settings:
     mail_server: MailServer | None = None
     webhook_networks: AllowedNetworks = field(default_factory=AllowedNetworks)
     second_factor: SecondFactorRule = field(default_factory=SecondFactorRule)
+    known_passwords: KnownPasswords | None = None
+    virus_scanner: VirusScanner = field(default_factory=NoScanner)
 
     @property
     def keys(self) -> KeyRing:
@@ -117,11 +125,22 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         signing=signing_from(environment, folder),
         webhook_networks=networks_from(environment.get(WEBHOOK_NETWORKS, ""), name=WEBHOOK_NETWORKS),
         second_factor=second_factor_from(environment.get(SECOND_FACTOR, ""), name=SECOND_FACTOR),
+        known_passwords=_known_passwords(environment),
+        virus_scanner=scanner_from(environment.get(VIRUS_SCANNER, ""), name=VIRUS_SCANNER),
     )
 
 
 def _said(environment: Mapping[str, str], name: str) -> str:
     return environment.get(name) or DEFAULTS[name]
+
+
+def _known_passwords(environment: Mapping[str, str]) -> KnownPasswords | None:
+    given = environment.get(KNOWN_PASSWORDS_FILE)
+    if not given:
+        return None
+    known = KnownPasswords(Path(given))
+    known.require_sound(name=KNOWN_PASSWORDS_FILE)
+    return known
 
 
 def _public_url(environment: Mapping[str, str], host: str, port: int) -> str:

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
 
+from carbonfin.app.administration.opening import reset_second_factor
 from carbonfin.app.administration.words import EVENT_WORDS
 from carbonfin.app.factory import create_app
 from carbonfin.app.identity.second_factor import second_factor_from
 from carbonfin.kernel.actors import Role
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.kernel.one_time_codes import code_of, step_at
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
@@ -72,11 +73,11 @@ class Browser:
         """Read the authenticator."""
         return code_of(self.secret, step_at(self.clock.now()))
 
-    def enrol(self) -> list[str]:
+    def enrol(self, login: str = "officer") -> list[str]:
         """Set up an authenticator and give the recovery codes."""
         status, _, text = self.send(ACCOUNT, "/account", password=PASSWORD)
         assert status == 200, text
-        assert 'href="otpauth://totp/carbonfin%3Aofficer?secret=' in text
+        assert f'href="otpauth://totp/carbonfin%3A{login}?secret=' in text
         shown = re.search(r"<code>([A-Z2-7 ]{39})</code>", text)
         assert shown is not None, text
         self.secret = base64.b32decode(shown[1].replace(" ", ""))
@@ -219,6 +220,31 @@ def test_two_administrators_reset_it(world: World, clock: MovingClock) -> None:
         browser = Browser(client, clock)
         assert browser.sign_in() == 303
         assert browser.leads("/account") == "", "the password alone again, until another is set up"
+
+
+def test_the_operator_helps_an_administrator_whom_nobody_else_can(world: World, clock: MovingClock) -> None:
+    with world.sessions.begin() as session:
+        add_person(
+            session, organization_id=world.officer.organization_id, login="admin", name="admin",
+            role=Role.ADMINISTRATOR, password_hash=PASSWORD_HASH,
+        )  # fmt: skip
+    with TestClient(world.app) as client:
+        admin = Browser(client, clock)
+        admin.send("/sign-in", "/sign-in", login="admin", password=PASSWORD, next="/")
+        admin.enrol("admin")
+        reset_second_factor(world.sessions, login="admin", by="王五", clock=clock)
+        assert admin.leads("/account").startswith("/sign-in?"), "every session has ended"
+        assert admin.send("/sign-in", "/sign-in", login="admin", password=PASSWORD, next="/")[0] == 303
+        assert admin.leads("/account") == "", "the password alone again, until another is set up"
+    with world.sessions.read() as session:
+        resets = [
+            one for one in security_events_of(session, world.officer.organization_id)
+            if one.kind == "second_factor_reset"
+        ]  # fmt: skip
+    assert [one.actor_name for one in resets] == ["王五（命令行）"]
+    for login, error in (("admin", Conflict), ("officer", NotPermitted), ("nobody", NotFound)):
+        with pytest.raises(error):
+            reset_second_factor(world.sessions, login=login, by="王五", clock=clock)
 
 
 def test_a_code_is_good_once_on_both_databases(sessions: Sessions, clock: MovingClock) -> None:

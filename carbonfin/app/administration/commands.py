@@ -86,6 +86,19 @@ def keep_out(context: typer.Context, login: Annotated[str, typer.Argument(help="
     _say(context, keep_person_out(sessions, login=login, by=by, clock=clock))
 
 
+@commands.command("reset-second-factor")
+def reset_second_factor_command(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(help="管理员登录名 / login of an administrator")],
+    by: By,
+) -> None:
+    """管理员遗失身份验证器及恢复码时重置 / for an administrator who lost the authenticator and its codes."""
+    from carbonfin.app.administration.opening import reset_second_factor
+
+    sessions, clock = _machine()
+    _say(context, reset_second_factor(sessions, login=login, by=by, clock=clock))
+
+
 @commands.command("keys")
 def keys_command(context: typer.Context) -> None:
     """列出本机构密钥 / list the keys of the organisation."""

@@ -8,14 +8,16 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.storage.administration import ROLES_OF
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import (
     ONE_TIME_PASSWORD_FOR,
     Organization,
     OrganizationDraft,
+    Person,
     deactivate,
+    end_second_factor,
     hand_out_password,
     keys_of,
     note_security_event,
@@ -27,6 +29,7 @@ from carbonfin.storage.parties import (
     require_login,
     revoke_key,
     save_organization,
+    sign_out_everywhere,
 )
 from carbonfin.web.wire import day_of
 
@@ -157,11 +160,41 @@ def keep_person_out(sessions: Sessions, *, login: str, by: str, clock: Clock) ->
         NotFound: Nobody signs in so.
     """
     with sessions.as_operator().begin() as session:
-        for organization in organizations(session):
-            for person in people_of(session, organization.id):
-                if person.login == login:
-                    deactivate(session, _operator(organization, by), person.id, at=clock.now())
-                    return EndedAccess(organization=organization.name, subject=login)
+        home, person = _signing_in_as(session, login)
+        deactivate(session, _operator(home, by), person.id, at=clock.now())
+    return EndedAccess(organization=home.name, subject=login)
+
+
+def reset_second_factor(sessions: Sessions, *, login: str, by: str, clock: Clock) -> EndedAccess:
+    """Take the lost authenticator and recovery codes from an administrator whom no other administrator can help.
+
+    The password stays and opens the way to a new authenticator alone; every session of the person ends.
+
+    Raises:
+        NotFound: Nobody signs in so.
+        NotPermitted: The person is no administrator: two of the organisation's own do it then.
+        Conflict: The person has no authenticator.
+    """
+    at = clock.now()
+    with sessions.as_operator().begin() as session:
+        home, person = _signing_in_as(session, login)
+        if person.role is not Role.ADMINISTRATOR:
+            raise NotPermitted(
+                f"{login} is no administrator", zh=f"“{login}”不是管理员", field="login",
+                remedy="Two administrators of the organisation reset it on the person's page.",
+                remedy_zh="请由本机构两名管理员在该用户页面办理重置。",
+            )  # fmt: skip
+        operator = _operator(home, by)
+        end_second_factor(session, operator, person.id, kind="second_factor_reset", at=at)
+        sign_out_everywhere(session, operator, person.id, at=at)
+    return EndedAccess(organization=home.name, subject=login)
+
+
+def _signing_in_as(session: Session, login: str) -> tuple[Organization, Person]:
+    for organization in organizations(session):
+        for person in people_of(session, organization.id):
+            if person.login == login:
+                return organization, person
     raise NotFound(f"nobody signs in as {login!r}", zh=f"没有登录名“{login}”", field="login")
 
 

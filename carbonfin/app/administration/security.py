@@ -42,6 +42,8 @@ SETTING_WORDS: Mapping[str, Text] = {
     names.SMTP_URL: Text("邮件服务器", "Mail server"),
     names.MAIL_FROM: Text("发件人", "Mail sender"),
     names.SECOND_FACTOR: Text("须启用第二验证的机构", "Whose people need a second factor"),
+    names.KNOWN_PASSWORDS_FILE: Text("已泄露密码名单", "List of known passwords"),
+    names.VIRUS_SCANNER: Text("病毒扫描服务", "Virus scanner"),
     names.WEBHOOK_NETWORKS: Text("允许推送的内网", "Inner networks for webhooks"),
     names.RATE_LIMIT: Text("调用频率限制", "Rate limit"),
     signing.SIGNING_KEY: Text("链头签名密钥", "Key that signs chain heads"),

@@ -12,6 +12,7 @@ from litestar.response import Response
 from msgspec import Struct
 from sqlmodel import Session
 
+from carbonfin.app.files.scanner import VirusScanner, scanner_of
 from carbonfin.app.files.schemas import (
     DigestText,
     ErasureIn,
@@ -62,7 +63,7 @@ class _SentFile(Struct, frozen=True, kw_only=True):
     sync_to_thread=True,
     status_code=201,
     request_max_body_size=FORM_BYTES_MAX,
-    responses=problem_responses(409, 413, 415, 422),
+    responses=problem_responses(409, 413, 415, 422, 502),
     tags=["files"],
 )
 def send_file(
@@ -79,7 +80,7 @@ def send_file(
     Taken are pdf, png, jpeg, txt, csv, xlsx, docx and ofd up to 20 MB; what could run, fetch or hide something is
     refused with the reason.
     """
-    checked = checked_upload(data.file)
+    checked = checked_upload(data.file, scanner_of(request.app.state))
     draft = draft_of(data, name=checked.name)
     sent = _SentFile(
         digest=checked.digest,
@@ -215,12 +216,13 @@ def linked(session: Session, actor: Actor, digest: str, data: LinkIn, clock: Clo
     return StoredOut.of(file, files.link_file(session, actor, digest, draft_of(data, name=name), at=clock.now()))
 
 
-def checked_upload(sent: UploadFile) -> CheckedFile:
-    """Look at a file that was sent, before any transaction is opened.
+def checked_upload(sent: UploadFile, scanner: VirusScanner) -> CheckedFile:
+    """Look at a file that was sent, before any transaction is opened: its structure, then by the scanner.
 
     Raises:
         EdgeProblem: It is larger than the limit.
         InvalidInput: It is refused.
+        UpstreamFailed: The scanner gave no answer.
     """
     content = sent.file.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:
@@ -230,7 +232,9 @@ def checked_upload(sent: UploadFile) -> CheckedFile:
             zh=f"文件超过 {FILE_BYTES_MAX // 1024 // 1024} MB",
             field="file",
         )
-    return files.check_file(content, name=sent.filename)
+    checked = files.check_file(content, name=sent.filename)
+    scanner.require_clean(content)
+    return checked
 
 
 def content_answer(sessions: Sessions, actor: Actor, digest: str) -> Response[bytes]:

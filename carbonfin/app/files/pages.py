@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from carbonfin.app.access import allows
 from carbonfin.app.files.api import FORM_BYTES_MAX, checked_upload, content_answer
+from carbonfin.app.files.scanner import scanner_of
 from carbonfin.app.files.schemas import last_day_of
 from carbonfin.app.files.subjects import (
     DOCUMENT_WORDS,
@@ -86,7 +87,7 @@ def send_file_page(
         subject=data.subject.strip(), kind=data.kind, personal=data.personal, retain_until=data.retain_until
     )
     try:
-        checked = checked_upload(data.file)
+        checked = checked_upload(data.file, scanner_of(request.app.state))
         draft = _draft(entry, name=checked.name)
         with sessions.begin() as session:
             require_subject(session, actor, draft.subject)

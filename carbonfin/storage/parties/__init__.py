@@ -48,6 +48,7 @@ from carbonfin.storage.parties.keys import (
     revoke_key,
     rotate_key,
 )
+from carbonfin.storage.parties.known_passwords import KnownPasswords
 from carbonfin.storage.parties.names import plain_name, require_login
 from carbonfin.storage.parties.organizations import (
     Organization,
@@ -121,6 +122,7 @@ __all__ = [
     "Factor",
     "IssuedKey",
     "KeyGrant",
+    "KnownPasswords",
     "Organization",
     "OrganizationDraft",
     "OrganizationRow",

@@ -10,6 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput, NotFound, NotPermitted
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties.known_passwords import KnownPasswords
 from carbonfin.storage.parties.organizations import actor_from, hash_password, password_fits
 from carbonfin.storage.parties.rows import OrganizationRow, SessionRow, UserRow
 from carbonfin.storage.parties.security import note_security_event
@@ -52,7 +53,14 @@ def confirm_person(sessions: Sessions, *, person_id: str, password: str, clock: 
 
 
 def change_password(
-    sessions: Sessions, actor: Actor, *, current: str, new: str, clock: Clock, keep_session: str | None = None
+    sessions: Sessions,
+    actor: Actor,
+    *,
+    current: str,
+    new: str,
+    clock: Clock,
+    keep_session: str | None = None,
+    known: KnownPasswords | None = None,
 ) -> None:
     """Change a person's own password and end the person's other sessions.
 
@@ -63,9 +71,11 @@ def change_password(
         new: 12 to 256 characters, not the current one, the login or a common one.
         clock: When.
         keep_session: Identifier of the session that goes on; None ends all.
+        known: The operator's list of passwords known from breaches; None where there is none.
 
     Raises:
         InvalidInput: The current password is wrong, or the new one is refused.
+        UpstreamFailed: The list of known passwords cannot be read.
     """
     if not confirm_person(sessions, person_id=actor.id, password=current, clock=clock):
         raise InvalidInput(
@@ -77,7 +87,7 @@ def change_password(
         row = _row(session, actor.id)
         owner = session.get(OrganizationRow, row.organization_id)
         assert owner is not None, "a person has an organisation"
-    require_fit_password(new, login=row.login, current=current, words=(row.name, owner.name))
+    require_fit_password(new, login=row.login, current=current, words=(row.name, owner.name), known=known)
     digest = hash_password(new)
     at = clock.now()
     with sessions.begin() as session:
@@ -94,7 +104,14 @@ def change_password(
         _note(session, row, "password_changed", actor=actor, at=at)
 
 
-def require_fit_password(new: str, *, login: str, current: str | None = None, words: Sequence[str] = ()) -> None:
+def require_fit_password(
+    new: str,
+    *,
+    login: str,
+    current: str | None = None,
+    words: Sequence[str] = (),
+    known: KnownPasswords | None = None,
+) -> None:
     """Refuse a password that is easily guessed from what an attacker knows.
 
     Args:
@@ -102,9 +119,11 @@ def require_fit_password(new: str, *, login: str, current: str | None = None, wo
         login: Whose.
         current: The one until now.
         words: Names of the context, such as the person's and the bank's; the product's are always among them.
+        known: Passwords known from breaches.
 
     Raises:
-        InvalidInput: It is the current one, holds the login or a word of the context, or is a common one.
+        InvalidInput: It is the current one, holds the login or a word of the context, is a common or a known one.
+        UpstreamFailed: The list of known passwords cannot be read.
     """
     plain = new.casefold()
     if new == current:
@@ -118,6 +137,8 @@ def require_fit_password(new: str, *, login: str, current: str | None = None, wo
         )
     if plain in _COMMON or len(set(plain)) < len(plain) / 4:
         raise _unfit("the password is a common one", "密码过于常见")
+    if known is not None and known.holds(new):
+        raise _unfit("the password is known from a breach", "密码已见于公开的泄露名单")
 
 
 def _proved(
