@@ -109,16 +109,16 @@ class MissingSearch:
         certain = self._sets.certain(self._every_row, absent)
         policy = self._sets.table.hit_policy
         if policy is HitPolicy.FIRST:
-            return partial(_first_is_sure, certain=certain)
+            return partial(first_is_sure, certain=certain)
         if policy is HitPolicy.PRIORITY:
             return partial(
-                _best_is_sure, certain=certain, ranked=self._sets.ranked, naming=self._sets.named(absent)
+                best_is_sure, certain=certain, ranked=self._sets.ranked, naming=self._sets.named(absent)
             )  # fmt: skip
         if policy.is_single:
-            return partial(_alike, certain=certain, alike=self._sets.alike)
+            return partial(agree, certain=certain, alike=self._sets.alike)
         is_asked = policy.is_total and policy is not HitPolicy.COLLECT_COUNT
         takes_missing = self._every_row & ~self._sets.unknown(self._every_row, absent)
-        return partial(_all_known, takes_missing=takes_missing, needs_one=is_asked)
+        return partial(all_known, takes_missing=takes_missing, needs_one=is_asked)
 
     def _count(self) -> None:
         self.nodes_count += 1
@@ -126,12 +126,18 @@ class MissingSearch:
             raise TooManyPiecesError
 
 
-def _first_is_sure(alive: int, kept: int, *, certain: int) -> bool:
+# Each of the four says what holds for every set of rows that takes all of `kept` and nothing but `alive`: whatever the
+# columns that are left say, the rows that remain are such a set.
+
+
+def first_is_sure(alive: int, kept: int, *, certain: int) -> bool:
+    """Whether the first row that remains is certain."""
     sure, unsure = kept & certain, alive & ~certain
     return sure != 0 and (unsure == 0 or sure & -sure < unsure & -unsure)
 
 
-def _best_is_sure(alive: int, kept: int, *, certain: int, ranked: Sequence[int], naming: int) -> bool:
+def best_is_sure(alive: int, kept: int, *, certain: int, ranked: Sequence[int], naming: int) -> bool:
+    """Whether the best row that remains is certain, and none that remains speaks of the missing value."""
     if not kept & certain or alive & naming:
         return False  # a row that speaks of the missing value may set better ones aside
     deciding = alive & (kept | ~certain)
@@ -139,10 +145,12 @@ def _best_is_sure(alive: int, kept: int, *, certain: int, ranked: Sequence[int],
     return certain >> best & 1 == 1
 
 
-def _alike(alive: int, kept: int, *, certain: int, alike: Sequence[int]) -> bool:
+def agree(alive: int, kept: int, *, certain: int, alike: Sequence[int]) -> bool:
+    """Whether a row that remains is certain and all that remain answer the same."""
     sure = kept & certain
     return sure != 0 and alive & ~alike[(sure & -sure).bit_length() - 1] == 0
 
 
-def _all_known(alive: int, kept: int, *, takes_missing: int, needs_one: bool) -> bool:
+def all_known(alive: int, kept: int, *, takes_missing: int, needs_one: bool) -> bool:
+    """Whether every row that remains takes what is missing, and one remains where one is needed."""
     return alive & ~takes_missing == 0 and (kept != 0 or not needs_one)

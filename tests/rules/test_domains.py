@@ -16,6 +16,7 @@ from carbonfin.rules.domains import (
     domain_from,
     is_code,
     missing_words,
+    unit_of,
 )
 
 
@@ -143,3 +144,8 @@ def test_a_bound_that_cannot_be_read_is_named() -> None:
     assert caught.value.detail == "domain reads 'low', which is not a plain decimal number"
     with pytest.raises(InvalidInput, match=r"domain reads '1\.\.2'"):
         domain_from("number[0..1..2] t")
+
+
+def test_numbers_alone_have_a_unit() -> None:
+    assert unit_of(NumberDomain(unit="t")) == "t"
+    assert [unit_of(domain) for domain in (DateDomain(), BooleanDomain(), CodeDomain(codes=("a",)))] == ["", "", ""]
