@@ -240,6 +240,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "POST /v1/pledges": roles.BANK_MAKERS,
     "GET /v1/pledges": roles.BANK_READERS,
     "GET /v1/pledges/{pledge_id:str}": roles.BANK_READERS,
+    "POST /v1/pledges/{pledge_id:str}/steps": roles.BANK_MAKERS,
     "POST /v1/repos": roles.BANK_MAKERS,
     "POST /v1/repos/previews": roles.BANK_READERS,
     "POST /v1/repos/reconciliations": roles.BANK_MAKERS,

@@ -37,6 +37,8 @@ from collateral.schemas import (
     PledgeIn,
     PledgeListOut,
     PledgeOut,
+    PledgeStepIn,
+    PledgeStepOut,
     ProposedOut,
     ReconciliationListOut,
     ReconciliationOut,
@@ -121,14 +123,42 @@ def read_pledge(
     """Give a pledge with its coverage by date, open calls and timeline."""
     with sessions.read() as session:
         pledge = service.load_pledge(session, actor, pledge_id)
+        waiting = service.waiting_approval(session, actor, pledge.id) or service.waiting_step(session, actor, pledge.id)
         body = PledgeDetailOut(
             pledge=PledgeOut.of(pledge),
             coverage=[CoverageOut.of(one) for one in service.coverage_history(session, actor, pledge.id)],
             calls=[CallOut.of(one) for one in service.live_calls(session, actor, agreement_code=pledge.code)],
             timeline=[EventOut.of(one) for one in service.timeline_of(session, actor, pledge.id)],
             serials=[LockedSerialsOut.of(*one) for one in service.locked_serials(session, actor, pledge_id=pledge.id)],
+            waiting=None if waiting is None else ProposedOut.of(waiting),
         )
     return tagged(body, if_none_match)
+
+
+@post(
+    "/v1/pledges/{pledge_id:str}/steps",
+    sync_to_thread=True,
+    status_code=200,
+    responses=problem_responses(400, 403, 404, 409, 422),
+    tags=["collateral"],
+)
+def create_pledge_step(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    pledge_id: FromPath[IdText],
+    data: PledgeStepIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[PledgeStepOut]:
+    """Take a step of a pledge; contract, drawdown and release wait for another person."""
+
+    def work(session: Session) -> PledgeStepOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return PledgeStepOut.of(service.take_pledge_step(session, actor, pledge_id, data.domain(), standing=standing))
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=200)
 
 
 @get(
@@ -259,6 +289,7 @@ routes = [
     create_pledge,
     list_pledges,
     read_pledge,
+    create_pledge_step,
     read_headroom,
     list_reconciliations,
 ]

@@ -189,3 +189,17 @@ def highest(ranges: Sequence[SerialRange], quantity_t: int) -> Ranges:
     kept_t = total_t(ranges) - quantity_t
     assert kept_t >= 0, f"{quantity_t} t of {total_t(ranges)} t"
     return without(ranges, lowest(ranges, kept_t))
+
+
+def numbers_by_unit(text: str) -> dict[Unit, Ranges]:
+    """Read `CCER CCER/P1:1-500; EUA-2024 EU/DE:7-9`: a unit and its numbers, by semicolon; empty names none.
+
+    Raises:
+        InvalidInput: A part is no unit with a range.
+    """
+    found: dict[Unit, Ranges] = {}
+    for part in filter(None, (one.strip() for one in text.replace("；", ";").split(";"))):
+        unit_text, _, numbers = part.partition(" ")
+        unit = Unit.parse(unit_text)
+        found[unit] = (*found.get(unit, ()), SerialRange.parse(numbers))
+    return found

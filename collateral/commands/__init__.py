@@ -8,11 +8,13 @@ from collateral.commands import (
     enforcements,
     haircuts,
     holdings,
+    pledge_steps,
     register,
     repos,
 )
 from collateral.commands.pledges import commands, registry_sim
 
+commands.command("pledge-step")(pledge_steps.pledge_step)
 commands.command("top-up")(changes.top_up)
 commands.command("substitute")(changes.substitute)
 commands.command("part-release")(changes.part_release)

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import Terminal, terminal_of
+from carbonfin.web.terminal import terminal_of
 from collateral import service
-from collateral.calc.agreements import Pledge
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
+from collateral.commands.arguments import pledge_of_code
 from collateral.commands.units import unit_quantity
 from collateral.schemas import ChangePreviewOut, PledgeChangeOut
 
@@ -60,7 +59,7 @@ def list_changes(context: typer.Context, code: _Code) -> None:
     """列出一笔质押的变更 / the changes of a pledge."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        found = service.changes_of(session, terminal.actor, _pledge(session, terminal, code).id)
+        found = service.changes_of(session, terminal.actor, pledge_of_code(session, terminal, code).id)
     rows: list[dict[str, Any]] = [msgspec.to_builtins(PledgeChangeOut.of(one)) for one in found]
     terminal.answer(rows, columns=("number", "kind", "state", "state_zh", "started_on", "maker_name"))
 
@@ -81,7 +80,7 @@ def _change(
     if not yes:
         with terminal.sessions.read() as session:
             standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-            pledge = _pledge(session, terminal, code)
+            pledge = pledge_of_code(session, terminal, code)
             outcome = service.preview_change(session, terminal.actor, pledge.id, draft, standing=standing)
         terminal.answer(msgspec.to_builtins(ChangePreviewOut.of(outcome)))
         for refusal in outcome.refusals:
@@ -89,13 +88,6 @@ def _change(
         return
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        pledge = _pledge(session, terminal, code)
+        pledge = pledge_of_code(session, terminal, code)
         change = service.propose_change(session, terminal.actor, pledge.id, draft, standing=standing)
     terminal.answer(msgspec.to_builtins(PledgeChangeOut.of(change)))
-
-
-def _pledge(session: Any, terminal: Terminal, code: str) -> Pledge:
-    found = service.pledge_by_code(session, terminal.actor, code)
-    if found is None:
-        raise NotFound(f"there is no pledge {code}", zh=f"没有质押 {code}", field="code")
-    return found

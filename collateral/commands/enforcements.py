@@ -8,16 +8,15 @@ import msgspec
 import typer
 from sqlmodel import Session
 
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
-from carbonfin.storage.files import check_file, store_file
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
 from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from collateral import service
-from collateral.calc.agreements import Pledge
 from collateral.calc.authority_acts import ActDraft, ActKind
 from collateral.calc.enforcement import LotSold, SaleMethod
+from collateral.commands.arguments import pledge_of_code, stored_evidence
 from collateral.commands.units import unit_quantity
 from collateral.schemas import AuthorityActOut, DistributionOut, EnforcementOut, MeansOut, ProposedOut, SaleOut
 from collateral.service import SaleDraft
@@ -33,7 +32,7 @@ def enforcement(context: typer.Context, code: _Code) -> None:
     """查看违约处置：进度、附件、下一步及办理人 / where an enforcement stands, what is next and whose it is."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        found = service.view_enforcement(session, terminal.actor, _pledge(session, terminal, code).id)
+        found = service.view_enforcement(session, terminal.actor, pledge_of_code(session, terminal, code).id)
     shown = EnforcementOut.of(found)
     if terminal.json_output:
         terminal.answer(msgspec.to_builtins(shown))
@@ -48,8 +47,8 @@ def propose_default(*, context: typer.Context, code: _Code, ground: _Ground, evi
     terminal = terminal_of(context)
     with terminal.sessions.begin() as session:
         waiting = service.propose_default(
-            session, terminal.actor, _pledge(session, terminal, code).id, ground=ground,
-            evidence_digest=_stored(session, terminal, evidence), standing=_standing(session, terminal),
+            session, terminal.actor, pledge_of_code(session, terminal, code).id, ground=ground,
+            evidence_digest=stored_evidence(session, terminal, evidence), standing=_standing(session, terminal),
         )  # fmt: skip
     terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
@@ -59,8 +58,8 @@ def propose_late_cure(*, context: typer.Context, code: _Code, ground: _Ground, e
     terminal = terminal_of(context)
     with terminal.sessions.begin() as session:
         waiting = service.propose_late_cure(
-            session, terminal.actor, _pledge(session, terminal, code).id, ground=ground,
-            evidence_digest=_stored(session, terminal, evidence), standing=_standing(session, terminal),
+            session, terminal.actor, pledge_of_code(session, terminal, code).id, ground=ground,
+            evidence_digest=stored_evidence(session, terminal, evidence), standing=_standing(session, terminal),
         )  # fmt: skip
     terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
@@ -79,15 +78,15 @@ def propose_means(
     if not yes:
         with terminal.sessions.read() as session:
             weighed = service.preview_means(
-                session, terminal.actor, _pledge(session, terminal, code).id, method,
+                session, terminal.actor, pledge_of_code(session, terminal, code).id, method,
                 standing=_standing(session, terminal),
             )  # fmt: skip
         terminal.answer(msgspec.to_builtins(MeansOut.of(weighed)))
         return
     with terminal.sessions.begin() as session:
         waiting = service.propose_means(
-            session, terminal.actor, _pledge(session, terminal, code).id, method=method, ground=ground,
-            evidence_digest=_stored(session, terminal, evidence), standing=_standing(session, terminal),
+            session, terminal.actor, pledge_of_code(session, terminal, code).id, method=method, ground=ground,
+            evidence_digest=stored_evidence(session, terminal, evidence), standing=_standing(session, terminal),
         )  # fmt: skip
     terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
@@ -96,10 +95,10 @@ def failed_sale(*, context: typer.Context, code: _Code, ground: _Ground, evidenc
     """登记流拍 / record a sale that found no buyer."""
     terminal = terminal_of(context)
     with terminal.sessions.begin() as session:
-        pledge = _pledge(session, terminal, code)
+        pledge = pledge_of_code(session, terminal, code)
         service.record_failed_sale(
-            session, terminal.actor, pledge.id, reason=ground, evidence_digest=_stored(session, terminal, evidence),
-            standing=_standing(session, terminal),
+            session, terminal.actor, pledge.id, reason=ground,
+            evidence_digest=stored_evidence(session, terminal, evidence), standing=_standing(session, terminal),
         )  # fmt: skip
         found = service.view_enforcement(session, terminal.actor, pledge.id)
     terminal.answer(msgspec.to_builtins(EnforcementOut.of(found)))
@@ -124,7 +123,7 @@ def settle_sale(
                 method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id, evidence_digest=""
             )
             weighed = service.preview_sale(
-                session, terminal.actor, _pledge(session, terminal, code).id, draft,
+                session, terminal.actor, pledge_of_code(session, terminal, code).id, draft,
                 standing=_standing(session, terminal),
             )  # fmt: skip
         terminal.answer(msgspec.to_builtins(SaleOut.of(weighed, None)))
@@ -132,10 +131,14 @@ def settle_sale(
     with terminal.sessions.begin() as session:
         draft = SaleDraft(
             method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id,
-            evidence_digest=_stored(session, terminal, evidence),
+            evidence_digest=stored_evidence(session, terminal, evidence),
         )  # fmt: skip
         recorded = service.settle_sale(
-            session, terminal.actor, _pledge(session, terminal, code).id, draft, standing=_standing(session, terminal)
+            session,
+            terminal.actor,
+            pledge_of_code(session, terminal, code).id,
+            draft,
+            standing=_standing(session, terminal),
         )
     terminal.answer(msgspec.to_builtins(SaleOut.of(recorded.outcome, recorded.decision_id)))
 
@@ -146,7 +149,7 @@ def ask_transfer_again(
     """登记机构拒绝过户后重新申请 / ask the registry again to hand over what was sold."""
     terminal = terminal_of(context)
     with terminal.sessions.begin() as session:
-        pledge = _pledge(session, terminal, code)
+        pledge = pledge_of_code(session, terminal, code)
         service.ask_transfer_again(
             session, terminal.actor, pledge.id, standing=_standing(session, terminal), cause=reason
         )  # fmt: skip
@@ -168,15 +171,15 @@ def distribute(
     if not yes:
         with terminal.sessions.read() as session:
             weighed = service.preview_distribution(
-                session, terminal.actor, _pledge(session, terminal, code).id, costs_cny=costs_cny,
+                session, terminal.actor, pledge_of_code(session, terminal, code).id, costs_cny=costs_cny,
                 standing=_standing(session, terminal),
             )  # fmt: skip
         terminal.answer(msgspec.to_builtins(DistributionOut.of(weighed)))
         return
     with terminal.sessions.begin() as session:
         waiting = service.propose_distribution(
-            session, terminal.actor, _pledge(session, terminal, code).id, costs_cny=costs_cny,
-            evidence_digest=_stored(session, terminal, evidence), standing=_standing(session, terminal),
+            session, terminal.actor, pledge_of_code(session, terminal, code).id, costs_cny=costs_cny,
+            evidence_digest=stored_evidence(session, terminal, evidence), standing=_standing(session, terminal),
         )  # fmt: skip
     terminal.answer(msgspec.to_builtins(ProposedOut.of(waiting)))
 
@@ -200,9 +203,9 @@ def authority_act(
     with terminal.sessions.begin() as session:
         draft = ActDraft(
             kind=kind, party_id=party_by_code(session, terminal.actor, party).id,
-            pledge_id=_pledge(session, terminal, pledge).id if pledge else None, unit=named.unit,
+            pledge_id=pledge_of_code(session, terminal, pledge).id if pledge else None, unit=named.unit,
             quantity_t=named.quantity_t, freeze_id=freeze or None, authority=authority, document=document,
-            document_date=day_of(dated, field="--dated"), evidence_digest=_stored(session, terminal, evidence),
+            document_date=day_of(dated, field="--dated"), evidence_digest=stored_evidence(session, terminal, evidence),
         )  # fmt: skip
         act = service.record_act(session, terminal.actor, draft, standing=_standing(session, terminal))
     terminal.answer(msgspec.to_builtins(AuthorityActOut.of(act)))
@@ -228,20 +231,5 @@ def _lot(text: str) -> LotSold:
     return LotSold(unit=units.unit, quantity_t=units.quantity_t, price_cny_per_t=parse_decimal(price, field="lots"))
 
 
-def _stored(session: Session, terminal: Terminal, evidence: Path | None) -> str:
-    """Keep a file of this machine as evidence and give its digest."""
-    if evidence is None:
-        raise InvalidInput("a file is needed", zh="请用 --evidence 给出证明附件", field="--evidence")
-    file = check_file(evidence.read_bytes(), name=evidence.name)
-    return store_file(session, terminal.actor, file, at=terminal.clock.now()).digest
-
-
 def _standing(session: Session, terminal: Terminal) -> Standing:
     return standing_of(session, terminal.actor.organization_id, terminal.clock)
-
-
-def _pledge(session: Session, terminal: Terminal, code: str) -> Pledge:
-    found = service.pledge_by_code(session, terminal.actor, code)
-    if found is None:
-        raise NotFound(f"there is no pledge {code}", zh=f"没有质押 {code}", field="code")
-    return found

@@ -1,6 +1,5 @@
 """One pledge: figures with their traces, coverage against the lines, timeline, ledger, and the next step."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -13,20 +12,20 @@ from sqlmodel import Session
 
 from carbonfin.documents.charts import Language
 from carbonfin.kernel.actors import Actor, Role
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, external_ids_of, load_party, standing_of
+from carbonfin.storage.parties import external_ids_of, load_party, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import IN_FORCE
-from collateral.calc.serials import NUMBERED, Ranges, SerialRange
+from collateral.calc.serials import NUMBERED, numbers_by_unit
 from collateral.pages.charts import pledge_chart
+from collateral.pages.evidence import evidence_choices
 from collateral.pages.words import (
     ACT_KINDS,
     BUCKETS,
@@ -42,6 +41,7 @@ from collateral.pages.words import (
     state_badge,
     unconfirmed_words,
 )
+from collateral.service import PledgeStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,8 @@ NEXT_STEPS: dict[str, NextStep] = {
         name="sign",
         words=Text("登记合同", "Enter the contract"),
         entry=Text("合同编号", "Contract number"),
-        consequence=Text("合同签署后办理中登网登记。", "Registration in the movable-asset register follows."),
+        consequence=Text("由另一人复核；复核后办理中登网登记。",
+                         "Another person approves; registration in the movable-asset register follows."),
     ),
     "CONTRACTED": NextStep(
         name="register",
@@ -92,15 +93,42 @@ NEXT_STEPS: dict[str, NextStep] = {
         name="draw",
         words=Text("放款", "Pay out"),
         entry=None,
-        consequence=Text("记录放款；自当日起计算担保覆盖率。", "Paid out; coverage is struck from today."),
+        consequence=Text("由另一人复核；同意之日记录放款，自当日起计算担保覆盖率。",
+                         "Another person approves; paid out that day, and coverage is struck from then on."),
     ),
     "REPAID": NextStep(
-        name="unfreeze",
+        name="release",
         words=Text("申请解冻", "Request the release"),
         entry=None,
-        consequence=Text("登记机构确认前配额保持锁定。", "The units stay locked until the registry confirms."),
+        consequence=Text("由另一人复核；登记机构确认前配额保持锁定。",
+                         "Another person approves; the units stay locked until the registry confirms."),
     ),
 }  # fmt: skip
+_WITHDRAW = NextStep(
+    name="withdraw",
+    words=Text("撤回质押", "Withdraw"),
+    entry=Text("撤回理由", "Why it is withdrawn"),
+    consequence=Text("冻结之前撤回即告终止，不占用配额。", "Withdrawn before the freeze, it ends; no units are held."),
+)
+_REPAY = NextStep(
+    name="repay",
+    words=Text("登记全部结清", "Enter the repayment in full"),
+    entry=Text("结清依据", "What shows it"),
+    consequence=Text("贷款台账尚有余额的不予登记；结清后可申请解冻。",
+                     "Refused while the loan ledger shows a balance; the release may follow."),
+)  # fmt: skip
+OTHER_STEPS: dict[str, NextStep] = {
+    **dict.fromkeys(("APPROVED", "CONTRACTED", "REGISTERED_ZHONGDENG"), _WITHDRAW),
+    **dict.fromkeys(("DRAWN", "MARGIN_CALLED", "CURE_EXPIRED", "ENFORCING"), _REPAY),
+    "FROZEN": NextStep(
+        name="release",
+        words=Text("放款前撤回并申请解冻", "Withdraw before the drawdown"),
+        entry=Text("撤回理由", "Why it is withdrawn"),
+        consequence=Text("由另一人复核；登记机构确认前配额保持锁定。",
+                         "Another person approves; the units stay locked until the registry confirms."),
+    ),
+}  # fmt: skip
+"""What may be done instead of the next step, by state."""
 _ASK_AGAIN = NextStep(
     name="ask_again",
     words=Text("重新申请解冻", "Ask for the release again"),
@@ -114,40 +142,21 @@ _SERIALS = Text(
     "Serial numbers to freeze, such as CCER CCER/P1:1-500, parts by semicolon; left empty, the lowest free",
 )
 
-_Work = Callable[[Session, Actor, str, Standing, str], Pledge]
-_STEPS: dict[str, _Work] = {
-    "appraise": lambda session, actor, pledge_id, standing, _: service.appraise_pledge(
-        session, actor, pledge_id, standing=standing
-    ),
-    "diligence": lambda session, actor, pledge_id, standing, words: service.complete_diligence(
-        session, actor, pledge_id, standing=standing, finding=words
-    ),
-    "sign": lambda session, actor, pledge_id, standing, words: service.sign_pledge(
-        session, actor, pledge_id, standing=standing, contract=words
-    ),
-    "register": lambda session, actor, pledge_id, standing, words: service.register_pledge(
-        session, actor, pledge_id, standing=standing, registration_number=words
-    ),
-    "freeze": lambda session, actor, pledge_id, standing, words: service.request_freeze(
-        session, actor, pledge_id, standing=standing, serials=_serials_in(words)
-    ),
-    "draw": lambda session, actor, pledge_id, standing, _: service.draw_pledge(
-        session, actor, pledge_id, standing=standing
-    ),
-    "ask_again": lambda session, actor, pledge_id, standing, words: service.ask_unfreeze_again(
-        session, actor, pledge_id, standing=standing, cause=words
-    ),
-    "unfreeze": lambda session, actor, pledge_id, standing, _: service.request_unfreeze(
-        session, actor, pledge_id, standing=standing
-    ),
-}
-
 
 class StepForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a step's form sends."""
 
     step: Annotated[str, Meta(max_length=20)]
     words: Annotated[str, Meta(max_length=500)] = ""
+    evidence: Annotated[str, Meta(max_length=64)] = ""
+
+    def domain(self) -> PledgeStep:
+        """Give the step; what is entered with a freeze are serial numbers."""
+        is_freeze = self.step == "freeze"
+        return PledgeStep(
+            name=self.step, words="" if is_freeze else self.words,
+            serials=numbers_by_unit(self.words) if is_freeze else {}, evidence_digest=self.evidence or None,
+        )  # fmt: skip
 
 
 @get("/pledges/{pledge_id:str}", sync_to_thread=True)
@@ -168,14 +177,11 @@ def take_pledge_step(
     pledge_id: FromPath[str],
     data: Annotated[StepForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """Take the next step of a pledge."""
-    work = _STEPS.get(data.step)
-    if work is None:
-        raise InvalidInput(f"there is no step {data.step!r}", zh=f"没有“{data.step}”这一步", field="step")
+    """Take a step of a pledge, or put it before the checkers."""
     try:
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            work(session, actor, pledge_id, standing, data.words)
+            service.take_pledge_step(session, actor, pledge_id, data.domain(), standing=standing)
     except (InvalidInput, MissingData) as failure:
         return _shown(request, sessions, actor, clock, pledge_id=pledge_id, failure=failure, words=data.words)
     return Redirect(f"/pledges/{pledge_id}", status_code=303)
@@ -217,9 +223,10 @@ def _shown(
         chart=None
         if lines is None
         else pledge_chart(history, lines, code=pledge.code, is_sample=pledge.is_sample, language=language),
-        next_step=_next_step(actor, pledge, refused=context["refused"]),
+        steps=_steps(actor, pledge, refused=context["refused"], waits=context["waiting"] is not None),
         failure=None if failure is None else Text(failure.zh, failure.detail),
         words=words,
+        in_force=IN_FORCE,
         levels=LEVELS,
         state_badge=state_badge,
         change_badge=change_badge,
@@ -247,7 +254,9 @@ def _records(session: Session, actor: Actor, pledge: Pledge) -> dict[str, Any]:
         "timeline": service.timeline_of(session, actor, pledge.id),
         "entries": service.ledger_entries(session, actor, agreement_code=pledge.code),
         "approval": service.approval_of(session, actor, pledge.id),
-        "waiting": service.waiting_approval(session, actor, pledge.id),
+        "waiting": service.waiting_approval(session, actor, pledge.id)
+        or service.waiting_step(session, actor, pledge.id),
+        "evidence": evidence_choices(session, actor, f"pledge:{pledge.id}"),
         "refused": service.refused_unfreeze(session, actor, pledge),
         "acts": service.acts_of_party(session, actor, pledge.pledgor_id),
         "serials": service.locked_serials(session, actor, pledge_id=pledge.id),
@@ -255,25 +264,11 @@ def _records(session: Session, actor: Actor, pledge: Pledge) -> dict[str, Any]:
     }
 
 
-def _next_step(actor: Actor, pledge: Pledge, *, refused: str | None) -> NextStep | None:
-    """Give the step an officer takes next; a refused unfreeze is asked for again."""
-    if actor.role not in {Role.OFFICER, Role.SYSTEM}:
-        return None
+def _steps(actor: Actor, pledge: Pledge, *, refused: str | None, waits: bool) -> list[NextStep]:
+    """Give the step an officer takes next and what may be done instead; a refused unfreeze is asked for again."""
+    if actor.role not in {Role.OFFICER, Role.SYSTEM} or waits:
+        return []
     step = NEXT_STEPS.get(pledge.state) if refused is None else _ASK_AGAIN
     if step is not None and step.name == "freeze" and any(one.unit.scheme in NUMBERED for one in pledge.units):
-        return replace(step, entry=_SERIALS, is_optional=True)
-    return step
-
-
-def _serials_in(words: str) -> dict[Unit, Ranges]:
-    """Read `CCER CCER/P1:1-500; EUA-2024 EU/DE:7-9`: a unit and its numbers, by semicolon.
-
-    Raises:
-        InvalidInput: A part is no unit with a range.
-    """
-    found: dict[Unit, Ranges] = {}
-    for part in filter(None, (one.strip() for one in words.replace("；", ";").split(";"))):
-        unit_text, _, text = part.partition(" ")
-        unit = Unit.parse(unit_text)
-        found[unit] = (*found.get(unit, ()), SerialRange.parse(text))
-    return found
+        step = replace(step, entry=_SERIALS, is_optional=True)
+    return [one for one in (step, OTHER_STEPS.get(pledge.state)) if one is not None]

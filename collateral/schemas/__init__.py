@@ -43,6 +43,7 @@ from collateral.schemas.margin import (
     MarginTermsOut,
     ProposedOut,
 )
+from collateral.schemas.pledge_steps import PledgeStepIn, PledgeStepOut
 from collateral.schemas.pledges import (
     AppraisalIn,
     AppraisalOut,
@@ -109,6 +110,8 @@ __all__ = [
     "PledgeIn",
     "PledgeListOut",
     "PledgeOut",
+    "PledgeStepIn",
+    "PledgeStepOut",
     "PortfolioFileIn",
     "PortfolioReportOut",
     "ProposedOut",

@@ -12,6 +12,7 @@ from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge, Pledg
 from collateral.calc.appraisal import AppraisalOutcome, Refusal
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.schemas.holdings import LockedSerialsOut
+from collateral.schemas.margin import ProposedOut
 from collateral.service import DeskPledge
 
 UNITS_MAX = 50
@@ -297,13 +298,14 @@ class PledgeListOut(Struct, frozen=True, kw_only=True):
 
 
 class PledgeDetailOut(Struct, frozen=True, kw_only=True):
-    """A pledge with its coverage history, timeline and open calls."""
+    """A pledge with its coverage history, timeline and open calls, and what waits for another person."""
 
     pledge: PledgeOut
     coverage: list[CoverageOut]
     calls: list[CallOut]
     timeline: list[EventOut]
     serials: list[LockedSerialsOut] = []
+    waiting: ProposedOut | None = None
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -40,7 +40,6 @@ from collateral.service.approvals import (
     approval_of,
     approve_pledge,
     complete_diligence,
-    reject_pledge,
     waiting_approval,
 )
 from collateral.service.authority_acts import acts_of_party, acts_on_pledge, record_act
@@ -72,11 +71,9 @@ from collateral.service.changes import (
     preview_change,
 )
 from collateral.service.compliance import (
-    EmitterYear,
     MeanPrices,
     RecordedRevision,
     SchemePosition,
-    compliance_positions_of,
     compliance_revisions_of,
     emitter_years,
     obligations_of,
@@ -123,11 +120,18 @@ from collateral.service.margin_terms import (
     agreement_address,
     approve_terms,
     propose_terms,
-    reject_terms,
     terms_of,
     waiting_terms,
 )
 from collateral.service.numbers import NumberedHolding, locked_serials, numbered_holdings_of
+from collateral.service.pledge_steps import (
+    PLEDGE_STEP_APPROVAL,
+    PLEDGE_STEPS,
+    PledgeStep,
+    StepTaken,
+    take_pledge_step,
+    waiting_step,
+)
 from collateral.service.pledges import (
     apply_for_pledge,
     appraise_pledge,
@@ -142,7 +146,6 @@ from collateral.service.pledges import (
     sign_pledge,
     timeline_of,
     unconfirmed_of,
-    withdraw_pledge,
 )
 from collateral.service.reconciliations import (
     Reconciliation,
@@ -171,7 +174,6 @@ from collateral.service.repo_contracts import (
     label_of,
     preview_repo,
     propose_repo,
-    usual_basis,
 )
 from collateral.service.repo_events import REPO_EVENT_APPROVAL
 from collateral.service.repo_portfolios import PortfolioReport, reconcile_portfolio
@@ -190,7 +192,6 @@ from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
     coverage_history,
-    coverage_now,
     latest_coverages,
     latest_exposure,
     record_exposure,
@@ -209,6 +210,8 @@ __all__ = [
     "LATE_CURE",
     "MARGIN_DEFAULT",
     "PLEDGE_APPROVAL",
+    "PLEDGE_STEPS",
+    "PLEDGE_STEP_APPROVAL",
     "REPO_APPROVAL",
     "REPO_EVENT_APPROVAL",
     "TABLES_ASKED",
@@ -228,7 +231,6 @@ __all__ = [
     "Desk",
     "DeskPledge",
     "DeskRepo",
-    "EmitterYear",
     "EnforcementView",
     "Exposure",
     "HeadroomRecord",
@@ -242,6 +244,7 @@ __all__ = [
     "PledgeChange",
     "PledgeDraft",
     "PledgeEvent",
+    "PledgeStep",
     "PledgeTakeover",
     "PortfolioReport",
     "Reconciliation",
@@ -255,6 +258,7 @@ __all__ = [
     "SaleDraft",
     "SaleMethod",
     "SchemePosition",
+    "StepTaken",
     "UnitQuantity",
     "accept_late_cure",
     "account_holders",
@@ -284,10 +288,8 @@ __all__ = [
     "collateral_impact",
     "collateral_register",
     "complete_diligence",
-    "compliance_positions_of",
     "compliance_revisions_of",
     "coverage_history",
-    "coverage_now",
     "desk_lights",
     "desk_page",
     "desk_view",
@@ -352,8 +354,6 @@ __all__ = [
     "record_reconciliation",
     "refused_unfreeze",
     "register_pledge",
-    "reject_pledge",
-    "reject_terms",
     "release_letter",
     "repay_pledge",
     "repo_by_code",
@@ -371,6 +371,7 @@ __all__ = [
     "take_answer",
     "take_call_step",
     "take_over_pledge",
+    "take_pledge_step",
     "take_reply",
     "tell_reminders",
     "terms_of",
@@ -379,15 +380,14 @@ __all__ = [
     "transfer_of",
     "try_carry_over",
     "unconfirmed_of",
-    "usual_basis",
     "view_enforcement",
     "waiting_approval",
     "waiting_change_approval",
     "waiting_end",
     "waiting_enforcement_approval",
+    "waiting_step",
     "waiting_terms",
     "withdraw_change",
-    "withdraw_pledge",
 ]
 
 DECISION_KINDS = (

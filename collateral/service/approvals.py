@@ -67,27 +67,6 @@ def approve_pledge(
     return store.load_pledge(session, checker, pledge_id)
 
 
-def reject_pledge(session: Session, checker: Actor, pledge_id: str, *, standing: Standing, reason: str) -> Pledge:
-    """Reject a pledge that waits for approval as another person than its maker.
-
-    Raises:
-        NotPermitted: The checker is the maker, or the role may not reject.
-        Conflict: The pledge does not wait for approval.
-    """
-    pledges.require_words(reason, "reason", "请填写拒绝理由")
-    pledge = store.load_pledge(session, checker, pledge_id, lock=True)
-    PLEDGE.after(pledge.state, "reject")
-    approvals.reject(
-        session,
-        checker,
-        _waiting(session, pledge, checker).id,
-        kinds=(PLEDGE_APPROVAL,),
-        answer=Answer(reason=reason),
-        at=standing.known_at,
-    )
-    return store.load_pledge(session, checker, pledge_id)
-
-
 def approval_of(session: Session, actor: Actor, pledge_id: str) -> PledgeApproval | None:
     """Give who approved or rejected a pledge, or None."""
     found = approvals.latest_approval(

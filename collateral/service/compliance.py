@@ -112,15 +112,6 @@ def record_compliance_position(
     return True
 
 
-def compliance_positions_of(
-    session: Session, actor: Actor, party_id: str, *, standing: Standing
-) -> tuple[CompliancePosition, ...]:
-    """Give what is known of an emitter's emissions, allocation and true-up, the latest year first."""
-    load_party(session, actor, party_id)
-    known_on = china_day(standing.known_at)
-    return compliance.compliance_positions(session, actor, known_on=known_on, party_id=party_id)
-
-
 def compliance_revisions_of(
     session: Session, actor: Actor, party_id: str, *, standing: Standing
 ) -> tuple[RecordedRevision, ...]:

@@ -77,13 +77,6 @@ def approve_terms(
     return store.terms_of(session, checker, str(approved.payload["agreement_code"]))
 
 
-def reject_terms(session: Session, checker: Actor, approval_id: str, *, standing: Standing, reason: str) -> Approval:
-    """Reject terms as another person than their maker."""
-    return approvals.reject(
-        session, checker, approval_id, kinds=(TERMS_APPROVAL,), answer=Answer(reason=reason), at=standing.known_at
-    )
-
-
 def terms_of(session: Session, actor: Actor, agreement_code: str) -> tuple[TermsRecord, ...]:
     """Give every revision of an agreement's terms."""
     return store.terms_of(session, actor, agreement_code)

@@ -15,20 +15,18 @@ from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEven
 from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
-from collateral.calc.pledge_changes import CHANGE
 from collateral.calc.serials import Ranges
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
 from collateral.service.evidence import require_evidence
 from collateral.service.headroom import require_headroom
 from collateral.service.holding import require_may_pledge
+from collateral.service.pledge_refusals import DRAWDOWN_SOURCE, refuse_drawdown, refuse_release, release_event
 from collateral.service.registry_requests import ask_registry
 from collateral.service.valuations import post_exposure
 from collateral.service.view import desk_view
 from collateral.store import enforcements
-from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
-from collateral.store.authority_acts import attached_to
 from collateral.store.holdings import hold_accounts
 
 
@@ -161,11 +159,13 @@ def appraise_pledge(session: Session, actor: Actor, pledge_id: str, *, standing:
     )
 
 
-def sign_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str) -> Pledge:
-    """Note the signed contract."""
+def sign_pledge(
+    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str, approved: str = ""
+) -> Pledge:
+    """Note the signed contract; `approved` says who proposed it and why another person agreed."""
     require_words(contract, "contract", "请填写合同编号")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}")
+    return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}{approved}")
 
 
 def register_pledge(
@@ -230,50 +230,19 @@ def _require_pledged(pledge: Pledge, serials: Mapping[Unit, Ranges]) -> None:
         )  # fmt: skip
 
 
-def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, approved: str = "") -> Pledge:
     """Pay out the loan behind a pledge; only when it is registered and every unit is frozen.
 
     Raises:
         Conflict: A registration is missing or not every unit is locked.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    _require_registrations(session, actor, pledge)
-    PLEDGE.after(pledge.state, "drawdown")
-    moved = take_step(session, actor, pledge, "drawdown", standing=standing, cause=f"放款 {pledge.principal_cny} 元")
+    refuse_drawdown(session, actor, pledge)
+    cause = f"放款 {pledge.principal_cny} 元{approved}"
+    moved = take_step(session, actor, pledge, "drawdown", standing=standing, cause=cause)
     store.change_pledge(session, moved, drawn_on=standing.business_date)
     post_exposure(session, actor, _drawn(pledge, standing.business_date))
     return store.load_pledge(session, actor, pledge_id)
-
-
-_BEFORE_DRAWDOWN = frozenset(
-    {"APPROVED", "CONTRACTED", "REGISTERED_ZHONGDENG", "FREEZE_REQUESTED", "FREEZE_UNKNOWN", "FROZEN"}
-)
-
-
-def _require_registrations(session: Session, actor: Actor, pledge: Pledge) -> None:
-    """Refuse a drawdown before both registrations, naming which lacks, by how much, and the next step."""
-    if pledge.state not in _BEFORE_DRAWDOWN:
-        return
-    locked = ledger.locked_for(session, actor, pledge_id=pledge.id)
-    lacking = [(one, locked.get(one.unit, 0)) for one in pledge.units if locked.get(one.unit, 0) != one.quantity_t]
-    en = [f"{one.unit}: {locked_t} of {one.quantity_t} t frozen" for one, locked_t in lacking]
-    zh = [f"{one.unit} 应冻结 {one.quantity_t:,} 吨，已冻结 {locked_t:,} 吨" for one, locked_t in lacking]
-    remedy = ("Wait for the registry's confirmation of the freeze.", "请等待登记机构确认冻结。")
-    if pledge.registration_number is None:
-        en.insert(0, "no registration number of the movable-asset register")
-        zh.insert(0, "动产融资统一登记（中登网）无登记证明编号")
-        remedy = (
-            "Register the pledge first, then ask for the freeze.",
-            "请先办理中登网登记并录入证明编号，再申请冻结。",
-        )
-    if en:
-        raise Conflict(
-            f"pledge {pledge.code} is not registered and frozen in full: {'; '.join(en)}",
-            zh=f"登记或冻结未完成，不得放款：{'；'.join(zh)}",
-            field="state",
-            remedy=remedy[0],
-            remedy_zh=remedy[1],
-        )
 
 
 def _drawn(pledge: Pledge, day: date) -> Exposure:
@@ -284,7 +253,7 @@ def _drawn(pledge: Pledge, day: date) -> Exposure:
         principal_cny=pledge.principal_cny,
         accrued_cny=pledge.principal_cny * 0,
         costs_cny=pledge.principal_cny * 0,
-        source="放款",
+        source=DRAWDOWN_SOURCE,
     )
 
 
@@ -317,44 +286,22 @@ def repay_pledge(
     return moved
 
 
-def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing) -> Pledge:
+def request_unfreeze(
+    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, approved: str = ""
+) -> Pledge:
     """Ask the registry to unfreeze; the units stay locked in the ledger until it confirms."""
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    _refuse_open_changes(session, actor, pledge)
-    _refuse_attached(session, actor, pledge)
-    event = "withdraw before drawdown" if pledge.state == "FROZEN" else "request_unfreeze"
-    moved = take_step(session, actor, pledge, event, standing=standing, cause="向登记机构申请解冻")
+    refuse_release(session, actor, pledge)
+    cause = f"向登记机构申请解冻{approved}"
+    moved = take_step(session, actor, pledge, release_event(pledge), standing=standing, cause=cause)
     ledger.ask_release(session, actor, pledge_id=pledge.id)
     ask_registry(session, actor, pledge, Operation.UNFREEZE)
     return moved
 
 
-def _refuse_open_changes(session: Session, actor: Actor, pledge: Pledge) -> None:
-    """Refuse the full release of a pledge with a change under way: its units would be let go twice or never."""
-    for change in change_store.open_changes(session, actor, pledge.id):
-        raise Conflict(
-            f"change {change.number} of pledge {pledge.code} is under way ({change.state})",
-            zh=f"第 {change.number} 项变更尚未完成（{CHANGE.states[change.state]}），不得申请全部解冻",
-            field="state",
-            remedy="Finish it or withdraw it first.",
-            remedy_zh="请先完成或撤回该项变更。",
-        )
-
-
-def _refuse_attached(session: Session, actor: Actor, pledge: Pledge) -> None:
-    """Refuse to let units go that an authority has frozen."""
-    for act in attached_to(session, actor, pledge.id):
-        raise Conflict(
-            f"{act.outstanding_t} t of {act.draft.unit} are frozen by {act.draft.authority} ({act.draft.document})",
-            zh=f"{act.draft.unit} 有 {act.outstanding_t} 吨被冻结（{act.draft.document}），不得释放",
-            field="units",
-            remedy="Record the lifting of the freeze first.",
-            remedy_zh="请先登记解除冻结。",
-        )
-
-
 def withdraw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, cause: str) -> Pledge:
     """Withdraw a pledge that is approved but not yet frozen."""
+    require_words(cause, "cause", "请填写撤回理由")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     return take_step(session, actor, pledge, "withdraw", standing=standing, cause=cause)
 

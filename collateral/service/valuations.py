@@ -13,11 +13,10 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
 from collateral.calc.authority_acts import AuthorityAct
-from collateral.calc.coverage import CoverageInputs, CoverageOutcome, Debt, PledgedLine, TopUpCandidate, decide_coverage
+from collateral.calc.coverage import CoverageInputs, Debt, PledgedLine, TopUpCandidate
 from collateral.service.view import (
     DeskView,
     coverage_lines,
-    desk_view,
     is_priced,
     pledged_lines,
     safety_terms,
@@ -137,11 +136,6 @@ def _candidates(session: Session, actor: Actor, pledge: Pledge, view: DeskView) 
         line = pledged_lines(view, (UnitQuantity(unit=one.unit, quantity_t=1),))[0]
         found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
     return tuple(found)
-
-
-def coverage_now(session: Session, actor: Actor, pledge: Pledge, *, standing: Standing) -> CoverageOutcome:
-    """Calculate a pledge's coverage as of the business date; nothing is stored."""
-    return decide_coverage(coverage_inputs(session, actor, pledge, desk_view(session, standing)))
 
 
 def coverage_history(session: Session, actor: Actor, pledge_id: str) -> tuple[CoverageRecord, ...]:

@@ -321,6 +321,14 @@ def test_a_pledge_goes_through_two_pairs_of_eyes_on_the_pages(edge: Edge) -> Non
         assert send_step(checker, approval, "decision", **given, accepts="yes") == 409
     with signed_in(edge) as officer:
         assert send_step(officer, address, "steps", step="sign", words="HT-7") == 303
+        signing = re.search(r'href="(/approvals/[^"]+)"', officer.get(address, headers=PAGE).text)
+        assert signing
+        assert send_step(officer, address, "steps", step="register", words="ZD-7") == 409
+    with signed_in(edge, "approver") as checker:
+        assert "合同编号" in checker.get(signing.group(1), headers=PAGE).text
+        agreed = {"finding": "approve", "reason": "合同已核对", "password": PASSWORD, "accepts": "yes"}
+        assert send_step(checker, signing.group(1), "decision", **agreed) == 303
+    with signed_in(edge) as officer:
         assert send_step(officer, address, "steps", step="register", words="ZD-7") == 303
         assert send_step(officer, address, "steps", step="freeze") == 303
         assert send_step(officer, address, "steps", step="draw") == 409

@@ -35,9 +35,18 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import EvidenceKind, LinkDraft, check_file, link_file, store_file
 from carbonfin.storage.job_requests import JobAsk, ask_for_job, note_done
 from carbonfin.storage.messages import InboxNotice, WebhookDraft, lay_out, publish, register_webhook, tell
-from carbonfin.storage.parties import add_external_id, issue_key, standing_of
+from carbonfin.storage.parties import add_external_id, issue_key, party_by_code, standing_of
 from collateral.feeds.portfolio_files import PORTFOLIO_COLUMNS
-from collateral.service import ChangeDraft, ChangeKind, UnitQuantity, pledge_by_code, propose_change, repo_by_code
+from collateral.service import (
+    ChangeDraft,
+    ChangeKind,
+    PledgeDraft,
+    UnitQuantity,
+    apply_for_pledge,
+    pledge_by_code,
+    propose_change,
+    repo_by_code,
+)
 from collateral.store.repos import change_repo_state
 from loans.service import RateRequest, decide_rates
 from pricing.feeds.trade_documents import write_cdm
@@ -212,6 +221,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /v1/pledges/appraisals": {"code": "P8", **PLEDGE},
     "POST /v1/pledges": {"code": "P9", **PLEDGE},
+    "POST /v1/pledges/{pledge_id}/steps": {"step": "appraise"},
     "POST /v1/pledges/{pledge_id}/enforcement/defaults": GROUND,
     "POST /v1/pledges/{pledge_id}/enforcement/late-cures": GROUND,
     "POST /v1/pledges/{pledge_id}/enforcement/failed-sales": GROUND,
@@ -384,6 +394,7 @@ def called(
         sessions = stack.enter_context(copy.opened())
         _close_a_day(copy, sessions)
         _change_a_pledge(copy, sessions)
+        _apply_for_pledges(copy, sessions)
         _meet_the_repo(copy, sessions)
         _send_evidence(copy, sessions)
         _rate_many(copy, sessions)
@@ -477,6 +488,21 @@ def _change_a_pledge(copy: SampleCopy, sessions: Sessions) -> None:
         called = pledge_by_code(session, maker, "P3")
         assert called is not None
         propose_change(session, maker, called.id, draft, standing=standing_of(session, maker.organization_id, CLOCK))
+
+
+def _apply_for_pledges(copy: SampleCopy, sessions: Sessions) -> None:
+    """Leave applications that are not appraised yet: a step of a pledge is answered well in its own state alone."""
+    maker = copy.outcome.maker
+    tonne = UnitQuantity(unit=Unit.parse("SZA-2024"), quantity_t=1)
+    with sessions.begin() as session:
+        standing = standing_of(session, maker.organization_id, CLOCK)
+        pledgor = party_by_code(session, maker, PLEDGE["pledgor"])
+        for code in ("A1", "A2"):
+            draft = PledgeDraft(
+                code=code, pledgor_id=pledgor.id, units=(tonne,), principal_cny=Decimal("20.00"),
+                end_date=date(2025, 12, 31), extends_code="",
+            )  # fmt: skip
+            apply_for_pledge(session, maker, draft, standing=standing)
 
 
 def _key(copy: SampleCopy, sessions: Sessions, role: str) -> str:

@@ -12,6 +12,7 @@ from collateral.service import (
     LATE_CURE,
     MARGIN_DEFAULT,
     PLEDGE_APPROVAL,
+    PLEDGE_STEP_APPROVAL,
     REPO_APPROVAL,
     REPO_EVENT_APPROVAL,
     TERMS_APPROVAL,
@@ -19,6 +20,7 @@ from collateral.service import (
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
+    PLEDGE_STEP_APPROVAL,
     CHANGE_APPROVAL,
     TERMS_APPROVAL,
     REPO_APPROVAL,

@@ -10,10 +10,20 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import Currency
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer
 from carbonfin.storage.parties import Standing
 from collateral import service
 from collateral.calc.repo import ExposureMethod, RepoTerms
-from collateral.service import CompliancePosition, Pledge, PledgeDraft, PledgeTakeover, RepoDraft, UnitQuantity
+from collateral.service import (
+    CompliancePosition,
+    Pledge,
+    PledgeDraft,
+    PledgeStep,
+    PledgeTakeover,
+    RepoDraft,
+    UnitQuantity,
+)
 
 COMPLIANCE_KNOWN_FROM = date(2025, 6, 1)
 EVIDENCE = "业务档案（示例）"
@@ -111,11 +121,29 @@ def apply_and_freeze(
         reason="同意（示例）",
         accepted_unconfirmed=service.unconfirmed_of(session, checker, appraised),
     )
-    service.sign_pledge(session, maker, appraised.id, standing=standing, contract=f"示例合同-{pledge.code}")
+    signing = PledgeStep(name="sign", words=f"示例合同-{pledge.code}")
+    take_agreed_step(session, appraised.id, signing, maker=maker, checker=checker, standing=standing)
     service.register_pledge(
         session, maker, appraised.id, standing=standing, registration_number=f"示例登记-{pledge.code}"
     )
     return service.request_freeze(session, maker, appraised.id, standing=standing)
+
+
+def take_agreed_step(
+    session: Session, pledge_id: str, step: PledgeStep, *, maker: Actor, checker: Actor, standing: Standing
+) -> None:
+    """Have the maker propose a step of a pledge and the checker agree."""
+    waiting = service.take_pledge_step(session, maker, pledge_id, step, standing=standing).waiting
+    assert waiting is not None, f"{step.name} waits for nobody"
+    approvals.approve(
+        session,
+        checker,
+        waiting.id,
+        kinds=(service.PLEDGE_STEP_APPROVAL,),
+        answer=Answer(reason="同意（示例）"),
+        at=standing.known_at,
+        business_date=standing.business_date,
+    )
 
 
 def apply_and_be_refused(

@@ -193,7 +193,10 @@ class Demo:
         collateral_jobs.dispatch_registry_messages(self._sessions.within(maker), maker, registry, clock=self._clock)
         with self._sessions.within(maker).begin() as session:
             standing = collateral_service.standing_on(session, maker, self._first_day)
-            collateral_service.draw_pledge(session, maker, frozen.id, standing=standing)
+            drawdown = collateral_service.PledgeStep(name="draw")
+            agreements.take_agreed_step(
+                session, frozen.id, drawdown, maker=maker, checker=checker, standing=standing
+            )  # fmt: skip
 
     def _roll_to_business_date(self, maker: Actor) -> None:
         with self._sessions.within(maker).begin() as session:
