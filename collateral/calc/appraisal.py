@@ -1,5 +1,6 @@
 """Appraisal of a pledge asked for: what it is worth, until when it may run, and each reason to refuse it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from collateral.calc.coverage import CoverageLines, Debt, PledgedLine, Valuation
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.figures import FigureList
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
+from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of
 
 
@@ -66,7 +68,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppraisalOutcome:
-    """What the pledge is worth and every reason against it; without reasons it may go to approval."""
+    """What the pledge is worth and every reason against it; without reasons it may go to approval.
+
+    Attributes:
+        policies: What the policy of each unit's class makes of its haircut, where one is in force; None without any.
+    """
 
     valuation: Valuation
     principal_cny_max: Decimal
@@ -76,6 +82,7 @@ class AppraisalOutcome:
     refusals: tuple[Refusal, ...]
     unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
+    policies: tuple[tuple[Unit, PolicyHaircut], ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_acceptable(self) -> bool:
@@ -87,13 +94,15 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
     """Value the pledge, find its last safe date and headroom, and name each reason to refuse."""
     figures = FigureList()
     valuation = value_position(inputs.lines, inputs.debt, inputs.thresholds, figures)
-    principal_cny_max = _principal_max(valuation, inputs.thresholds.initial.decimal, figures)
+    policies = tuple((one.unit, one.haircut.policy) for one in inputs.lines if one.haircut.policy is not None)
+    principal_cny_max = _principal_max(valuation, inputs.thresholds.initial.decimal, dict(policies), figures)
     quantities = tuple((line.unit, line.quantity_t) for line in inputs.lines)
     safety = safety_of(quantities, inputs.safety, figures)
     end = figures.fact("end_date", ("到期日", "End date"), inputs.end_date, "date", "申请")
     refusals = [
         *_date_refusals(inputs, safety.safe_date),
         *_coverage_refusals(valuation, inputs.thresholds),
+        *_policy_refusals(inputs, valuation, dict(policies)),
         *_availability_refusals(inputs),
         *_price_refusals(inputs, figures),
     ]
@@ -139,19 +148,75 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         refusals=tuple(refusals),
         unconfirmed=tuple(unconfirmed),
         trace=figures.trace(),
+        policies=policies or None,
     )
 
 
-def _principal_max(valuation: Valuation, initial_ratio: Decimal, figures: FigureList) -> Decimal:
-    """Give the largest principal that keeps coverage at the initial line, rounded down to the fen."""
+def _principal_max(
+    valuation: Valuation, initial_ratio: Decimal, policies: Mapping[Unit, PolicyHaircut], figures: FigureList
+) -> Decimal:
+    """Give the largest principal at the initial line and within the policies' pledge ratios, down to the fen."""
     principal_cny_max = (valuation.collateral_value_cny / initial_ratio).quantize(
         Decimal("0.01"), rounding="ROUND_FLOOR"
     )
+    if policies:
+        ceiling_cny = _pledge_ceiling_cny(valuation, policies)
+        shares = {unit: f"{one.policy} {one.pledge_ratio_max}" for unit, one in policies.items()}
+        ceiling = figures.result(
+            "pledge_ceiling", ("抵质押率上限对应本金", "Principal at the ceiling of the pledge ratio"), ceiling_cny,
+            "CNY", "Σ q·p·ceiling of the class, rounded down",
+            inputs=[f"market_value_{line.unit}" for line in valuation.lines],
+            note_zh="；".join(f"{unit}：{text}" for unit, text in shares.items()),
+            note_en="; ".join(f"{unit}: {text}" for unit, text in shares.items()),
+        )  # fmt: skip
+        principal_cny_max = min(principal_cny_max, ceiling_cny)
+        figures.result(
+            "principal_max", ("最高可贷本金", "Largest principal"), principal_cny_max, "CNY",
+            "min(collateral value / initial, pledge ceiling), rounded down",
+            inputs=("collateral_value", "line_initial", ceiling),
+        )  # fmt: skip
+        return principal_cny_max
     figures.result(
         "principal_max", ("最高可贷本金", "Largest principal"), principal_cny_max, "CNY",
         "collateral value / initial, rounded down", inputs=("collateral_value", "line_initial"),
     )  # fmt: skip
     return principal_cny_max
+
+
+def _pledge_ceiling_cny(valuation: Valuation, policies: Mapping[Unit, PolicyHaircut]) -> Decimal:
+    """Give what the policies' ceilings of the pledge ratio allow; a unit without policy allows its market value."""
+    parts = (
+        line.market_value_cny * (policies[line.unit].pledge_ratio_max if line.unit in policies else 1)
+        for line in valuation.lines
+    )
+    return sum(parts, Decimal(0)).quantize(Decimal("0.01"), rounding="ROUND_FLOOR")
+
+
+def _policy_refusals(
+    inputs: AppraisalInputs, valuation: Valuation, policies: Mapping[Unit, PolicyHaircut]
+) -> list[Refusal]:
+    """Refuse units that their policy does not accept, and a principal above its ceiling of the pledge ratio."""
+    found = [
+        Refusal(
+            code="not-accepted-by-policy",
+            detail=f"{unit}: policy {one.policy} does not accept it: {one.reason_en}",
+            zh=f"{unit}：政策 {one.policy} 不予接受：{one.reason_zh}",
+        )
+        for unit, one in policies.items()
+        if not one.is_accepted
+    ]
+    ceiling_cny = _pledge_ceiling_cny(valuation, policies)
+    if policies and inputs.debt.principal_cny > ceiling_cny:
+        found.append(
+            Refusal(
+                code="pledge-ratio-above-ceiling",
+                detail=f"principal {inputs.debt.principal_cny} is above {ceiling_cny}, what the ceiling of the pledge"
+                " ratio allows; lend less or add units",
+                zh=f"贷款本金 {inputs.debt.principal_cny} 元超过抵质押率上限对应的 {ceiling_cny} 元；"
+                "请降低金额或增加押品",
+            )
+        )
+    return found
 
 
 def _date_refusals(inputs: AppraisalInputs, safe: SafeDate) -> list[Refusal]:

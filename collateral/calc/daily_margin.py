@@ -5,7 +5,7 @@ the same by construction. The decision adds the trace. What all agreements share
 own decision, named by `facts_id`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ from collateral.calc.coverage_rules import (
     top_up_t,
 )
 from collateral.calc.margin import MarginPosition, MarginTerms, margin_movement
+from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.surrender import (
     SafeDate,
     TradingDays,
@@ -36,7 +37,11 @@ _ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedUnit:
-    """A unit with the day's price and haircut, as the day's facts struck them."""
+    """A unit with the day's price and haircut, as the day's facts struck them.
+
+    Attributes:
+        policy: What the policy of its class makes of the haircut; None where the bank has none in force.
+    """
 
     unit: Unit
     price_cny_per_t: Decimal
@@ -44,6 +49,11 @@ class PricedUnit:
     source: str
     note_zh: str
     note_en: str
+    policy: PolicyHaircut | None = field(default=None, metadata=ADDED_LATER)
+
+    def under(self, policy: PolicyHaircut) -> "PricedUnit":
+        """Give it with the larger of its haircut and of what the policy comes to."""
+        return replace(self, policy=policy, haircut_ratio=max(self.haircut_ratio, policy.ratio))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

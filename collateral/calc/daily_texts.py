@@ -143,6 +143,8 @@ def _shape(inputs: DailyInputs, struck: Struck) -> Hashable:
     return (
         tuple([one.priced.unit for one in inputs.lines]),
         tuple([one.attached_t is not None for one in inputs.lines]),
+        tuple([one.priced.policy for one in inputs.lines]),
+        tuple([one.priced.policy for one in inputs.candidates]) if struck.top_ups else (),
         tuple([one.unit for one in struck.top_ups]),
         tuple([one.kind for one in struck.safe_dates]),
         struck.safe_date.kind,

@@ -8,6 +8,7 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.coverage import TopUp, Valuation
 from collateral.calc.daily_margin import AgreedMargin, DailyInputs, Struck, strike
 from collateral.calc.figures import FigureList
+from collateral.calc.haircuts import policy_figures
 from collateral.calc.margin import Infinite
 from collateral.calc.surrender import SAFE_DATE_NOTES_EN, SAFE_DATE_NOTES_ZH, SafeDate
 
@@ -127,6 +128,9 @@ def _facts_figures(inputs: DailyInputs, struck: Struck, figures: FigureList, val
             f"price_{priced.unit}", (f"{priced.unit} 估值价格", f"{priced.unit} price"), priced.price_cny_per_t,
             "CNY/t", priced.source, inputs=("day_facts",), note_zh=priced.note_zh, note_en=priced.note_en,
         )  # fmt: skip
+        if priced.policy is not None:
+            policy_figures(priced.policy, priced.unit, figures, ratio=priced.haircut_ratio, inputs=("day_facts",))
+            continue
         figures.result(
             f"haircut_ratio_{priced.unit}", (f"{priced.unit} 折扣系数", f"{priced.unit} haircut"),
             priced.haircut_ratio, "ratio", "h", inputs=("day_facts",),

@@ -2,9 +2,10 @@
 
 h = price share x price part + currency share x currency part + additional haircut
 
-The parts are the bank's own dated parameters; which of them count, and what is added, is said by the row of the table
-that hits. The built-in table brings no figure of its own; a bank's own approved table of the name takes its place.
-What is missing is refused: there is no haircut then, never a smaller one.
+Where a policy of the unit's class is in force, h is the larger of that and of what the policy comes to. The parts are
+the bank's own dated parameters; which of them count, and what is added, is said by the row of the table that hits. The
+built-in table brings no figure of its own; a bank's own approved table of the name takes its place. What is missing is
+refused: there is no haircut then, never a smaller one.
 """
 
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ from carbonfin.rules.row_figures import row_use, tried_words
 from carbonfin.rules.tables import DecisionTable, OutputKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.figures import FigureList
+from collateral.calc.policy_haircuts import PolicyHaircut
 
 HAIRCUT_KEY = "collateral.haircut_ratio"
 CURRENCY_SCOPE = "fx_add"
@@ -136,11 +138,13 @@ class Haircut:
         parts: The bank's dated values that the row counts.
         rule: None in decisions made before haircuts came from a table: there the parts are added as they stand.
         facts: What the table is asked, where the record that holds this haircut carries the table once for several.
+        policy: What the policy of the unit's class makes of it; None where the bank has none in force.
     """
 
     parts: tuple[ParameterValue, ...]
     rule: HaircutRule | None = field(default=None, metadata=ADDED_LATER)
     facts: HaircutFacts | None = field(default=None, metadata=ADDED_LATER)
+    policy: PolicyHaircut | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse an empty haircut and one outside 0 to 1."""
@@ -163,9 +167,19 @@ class Haircut:
             raise InvalidInput("a haircut lacks its table", zh="折扣系数缺少决策表", field="haircut_table")
         return replace(self, rule=HaircutRule(table=table, facts=self.facts), facts=None)
 
+    def under_policy(self, policy: PolicyHaircut | None) -> "Haircut":
+        """Give it with what the policy of the unit's class makes of it, where one is in force."""
+        return self if policy is None else replace(self, policy=policy)
+
     @property
     def ratio(self) -> Decimal:
-        """The parts added: FX and additional haircuts stack on the price haircut."""
+        """The larger of the dated parts added (FX and additional stack on the price haircut) and of the policy's."""
+        dated_ratio = self.dated_ratio
+        return dated_ratio if self.policy is None else max(dated_ratio, self.policy.ratio)
+
+    @property
+    def dated_ratio(self) -> Decimal:
+        """The dated parts added."""
         return stacked_ratio(self._counted())
 
     def _counted(self) -> tuple[Decimal, ...]:
@@ -229,12 +243,43 @@ def haircut_figures(haircut: Haircut, unit: Unit, figures: FigureList) -> tuple[
     parts = part_figures(haircut, figures)
     if haircut.rule is None:
         return parts
-    notes = haircut_notes(haircut)
-    return (
-        figures.result(
-            f"haircut_ratio_{unit}", (f"{unit} 折扣系数", f"{unit} haircut"), haircut.ratio, "ratio",
-            haircut_formula(haircut), inputs=parts, note_zh=notes[0], note_en=notes[1],
+    notes, policy = haircut_notes(haircut), haircut.policy
+    if policy is None:
+        return (
+            figures.result(
+                f"haircut_ratio_{unit}", (f"{unit} 折扣系数", f"{unit} haircut"), haircut.ratio, "ratio",
+                haircut_formula(haircut), inputs=parts, note_zh=notes[0], note_en=notes[1],
+            ),
+        )  # fmt: skip
+    dated = figures.result(
+        f"haircut_dated_{unit}", (f"{unit} 折扣系数（表值）", f"{unit} haircut of the dated table"),
+        haircut.dated_ratio, "ratio", haircut_formula(haircut), inputs=parts, note_zh=notes[0], note_en=notes[1],
+    )  # fmt: skip
+    return (policy_figures(policy, unit, figures, ratio=haircut.ratio, inputs=(dated,)),)
+
+
+def policy_figures(
+    policy: PolicyHaircut, unit: Unit, figures: FigureList, *, ratio: Decimal, inputs: tuple[str, ...]
+) -> str:
+    """Add what a policy makes of a unit and the haircut that counts, and give the name of the latter."""
+    note_zh, note_en = policy.notes
+    named = [
+        *inputs,
+        figures.fact(
+            f"haircut_policy_{unit}", (f"{unit} 折扣系数（政策）", f"{unit} haircut by policy"), policy.ratio, "ratio",
+            policy.policy, note_zh=note_zh, note_en=note_en,
         ),
+    ]  # fmt: skip
+    if policy.decision_id:
+        named.append(
+            figures.fact(
+                f"haircut_decision_{unit}", (f"{unit} 折扣系数（决定编号）", f"{unit} decision of the haircut"),
+                policy.decision_id, "code", policy.policy,
+            )
+        )  # fmt: skip
+    return figures.result(
+        f"haircut_ratio_{unit}", (f"{unit} 折扣系数", f"{unit} haircut"), ratio, "ratio",
+        "max(dated table, policy)", inputs=named, note_zh=note_zh, note_en=note_en,
     )  # fmt: skip
 
 

@@ -213,6 +213,7 @@ def _shown(
         lines = service.lines_of(session, standing) if history else None
         trace = load_decision(session, actor, history[-1].decision_id).trace if history else ()
         context["trace_values"] = {figure.name: figure.value for figure in trace}
+        context["haircut_trace"] = trace
     language: Language = "en" if language_of(request).value == "en" else "zh"
     return page(
         request,

@@ -10,7 +10,10 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.web.wire import CnyText, DayText, IdText, QuantityT, UnitText, day_of, decimal_of
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import AppraisalOutcome, Refusal
+from collateral.calc.coverage import ValuedLine
+from collateral.calc.haircut_models.stack import TITLES
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
+from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.schemas.holdings import LockedSerialsOut
 from collateral.schemas.margin import ProposedOut
 from collateral.service import DeskPledge
@@ -95,8 +98,47 @@ class RefusalOut(Struct, frozen=True, kw_only=True):
         return cls(code=value.code, detail=value.detail, detail_zh=value.zh)
 
 
+class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
+    """What the policy of a unit's class makes of its haircut: what decides it, and why it is conservative.
+
+    `haircut_ratio` is what counts: the higher of `policy_ratio` and of the bank's dated table. `quantity_t` is the step
+    of tonnes that the policy counts as sold; `decision_id` holds the stack, None where it was only tried or not struck.
+    """
+
+    unit: str
+    haircut_ratio: str
+    policy: str
+    policy_ratio: str
+    binding: str
+    binding_zh: str
+    is_accepted: bool
+    quantity_t: int
+    pledge_ratio_max: str
+    reason: str
+    reason_zh: str
+    decision_id: str | None
+
+    @classmethod
+    def of(cls, line: ValuedLine, value: PolicyHaircut) -> "PolicyHaircutOut":
+        """Copy the domain value."""
+        return cls(
+            unit=str(line.unit),
+            haircut_ratio=str(line.haircut_ratio),
+            policy=value.policy,
+            policy_ratio=str(value.ratio),
+            binding=value.binding.value,
+            binding_zh=TITLES[value.binding][0],
+            is_accepted=value.is_accepted,
+            quantity_t=value.quantity_t,
+            pledge_ratio_max=str(value.pledge_ratio_max),
+            reason=value.reason_en,
+            reason_zh=value.reason_zh,
+            decision_id=value.decision_id or None,
+        )
+
+
 class AppraisalOut(Struct, frozen=True, kw_only=True):
-    """What a pledge would be worth and every reason against it."""
+    """What a pledge would be worth and every reason against it; `haircuts` names those a policy of the class makes."""
 
     decision_id: str | None
     is_acceptable: bool
@@ -111,11 +153,12 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
     headroom_after_t: dict[str, int]
     refusals: list[RefusalOut]
     unconfirmed: list[str]
+    haircuts: list[PolicyHaircutOut]
 
     @classmethod
     def of(cls, outcome: AppraisalOutcome, decision_id: str | None) -> "AppraisalOut":
         """Copy the domain value."""
-        valuation = outcome.valuation
+        valuation, policies = outcome.valuation, dict(outcome.policies or ())
         return cls(
             decision_id=decision_id,
             is_acceptable=outcome.is_acceptable,
@@ -130,6 +173,9 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
             headroom_after_t=dict(outcome.headroom_after_t),
             refusals=[RefusalOut.of(one) for one in outcome.refusals],
             unconfirmed=list(outcome.unconfirmed),
+            haircuts=[
+                PolicyHaircutOut.of(line, policies[line.unit]) for line in valuation.lines if line.unit in policies
+            ],
         )
 
 

@@ -14,13 +14,14 @@ from collateral.calc.appraisal import APPRAISAL, AppraisalInputs, AppraisalOutco
 from collateral.calc.coverage import Debt
 from collateral.calc.headroom import UnitLock
 from collateral.service.headroom import headroom_inputs, schemes_without_position
-from collateral.service.view import DeskView, coverage_lines, desk_view, pledged_lines, safety_terms
+from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
+from collateral.service.view import coverage_lines, desk_view, safety_terms
 from collateral.store import ledger
 from pricing.calc.liquidity import STALE_AFTER_DAYS
 
 
 def appraisal_inputs(
-    session: Session, actor: Actor, draft: PledgeDraft, view: DeskView, *, own_code: str = ""
+    session: Session, actor: Actor, draft: PledgeDraft, haircuts: PolicyHaircuts, *, own_code: str = ""
 ) -> AppraisalInputs:
     """Collect everything an appraisal hangs on.
 
@@ -28,9 +29,10 @@ def appraisal_inputs(
         session: Where holdings and locks are read.
         actor: Whose bank it is.
         draft: The pledge asked for.
-        view: Prices, parameters and calendar.
+        haircuts: The policies in force, with prices, parameters and calendar.
         own_code: Code under which the pledge itself is already in the ledger, or empty.
     """
+    view = haircuts.view
     party = load_party(session, actor, draft.pledgor_id)
     units = tuple(one.unit for one in draft.units)
     replaced = draft.extends_code or own_code
@@ -54,7 +56,11 @@ def appraisal_inputs(
         extends_code=draft.extends_code,
         valuation_date=view.day,
         end_date=draft.end_date,
-        lines=pledged_lines(view, draft.units),
+        lines=pledged_lines(
+            haircuts,
+            draft.units,
+            PledgeAsked(pledgor_id=draft.pledgor_id, end_date=draft.end_date, added=added, extends_code=replaced),
+        ),
         debt=_debt(draft.principal_cny, view.day),
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),
@@ -99,21 +105,21 @@ def _free_t(session: Session, actor: Actor, party_id: str, unit: Unit, replaced_
 
 def appraise_what_if(session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing) -> AppraisalOutcome:
     """Appraise a pledge nobody has applied for; nothing is stored."""
-    view = desk_view(session, standing)
-    return decide_appraisal(appraisal_inputs(session, actor, draft, view))
+    haircuts = PolicyHaircuts.read(session, actor, desk_view(session, standing), keeps=False)
+    return decide_appraisal(appraisal_inputs(session, actor, draft, haircuts))
 
 
 def record_appraisal(
     session: Session, actor: Actor, draft: PledgeDraft, *, standing: Standing, own_code: str = ""
 ) -> Recorded[AppraisalOutcome]:
     """Appraise a pledge and keep the decision."""
-    view = desk_view(session, standing)
+    haircuts = PolicyHaircuts.read(session, actor, desk_view(session, standing), keeps=True)
     return record_decision(
         session,
         actor,
         APPRAISAL,
-        appraisal_inputs(session, actor, draft, view, own_code=own_code),
+        appraisal_inputs(session, actor, draft, haircuts, own_code=own_code),
         subject=f"pledge:{draft.code}",
-        valid_on=view.day,
+        valid_on=haircuts.view.day,
         known_at=standing.known_at,
     )

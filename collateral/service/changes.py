@@ -24,8 +24,9 @@ from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
 from collateral.service import change_steps
 from collateral.service.headroom import headroom_inputs, schemes_without_position
+from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
-from collateral.service.view import DeskView, coverage_lines, desk_view, pledged_lines, safety_terms
+from collateral.service.view import DeskView, coverage_lines, desk_view, safety_terms
 from collateral.store import ledger
 from collateral.store import pledge_changes as store
 from collateral.store import pledges as pledge_store
@@ -45,7 +46,8 @@ def preview_change(
     """
     pledge = pledge_store.load_pledge(session, actor, pledge_id)
     _require_state(pledge, draft.kind)
-    return decide_change(change_inputs(session, actor, pledge, draft, desk_view(session, standing)))
+    haircuts = PolicyHaircuts.read(session, actor, desk_view(session, standing), keeps=False)
+    return decide_change(change_inputs(session, actor, pledge, draft, haircuts))
 
 
 def start_change(
@@ -121,7 +123,7 @@ def change_inputs(
     actor: Actor,
     pledge: Pledge,
     draft: ChangeDraft,
-    view: DeskView,
+    haircuts: PolicyHaircuts,
     *,
     principal_max_cny: Decimal | None = None,
 ) -> ChangeInputs:
@@ -132,9 +134,10 @@ def change_inputs(
         actor: Whose bank it is.
         pledge: The pledge.
         draft: What is asked.
-        view: Prices, parameters and calendar.
+        haircuts: The policies in force, with prices, parameters and calendar.
         principal_max_cny: What may be owed for it to go ahead; None weighs it as if the repayment were booked.
     """
+    view = haircuts.view
     debt = debt_of(required_exposure(session, actor, pledge, view.day))
     if principal_max_cny is None:
         debt = _as_if_repaid(debt, draft.repayment_cny)
@@ -152,13 +155,14 @@ def change_inputs(
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
     positions = ledger.positions_of(session, actor, party_id=party.id)
     freezes = attached_to(session, actor, pledge.id)
+    asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date, added=locks)
     return ChangeInputs(
         agreement_code=pledge.code,
         kind=draft.kind,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        before=attached_lines(pledged_lines(view, pledge.units), freezes),
-        after=attached_lines(pledged_lines(view, after), freezes),
+        before=attached_lines(pledged_lines(haircuts, pledge.units, asked, beside=after), freezes),
+        after=attached_lines(pledged_lines(haircuts, after, asked, beside=pledge.units), freezes),
         added=draft.added,
         freed=draft.freed,
         debt=debt,
@@ -200,11 +204,12 @@ def record_change(
     principal_max_cny: Decimal | None = None,
 ) -> Recorded[ChangeOutcome]:
     """Weigh a change and keep the decision."""
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=True)
     return record_decision(
         session,
         actor,
         PLEDGE_CHANGE,
-        change_inputs(session, actor, pledge, draft, view, principal_max_cny=principal_max_cny),
+        change_inputs(session, actor, pledge, draft, haircuts, principal_max_cny=principal_max_cny),
         subject=f"pledge:{pledge.code}",
         valid_on=view.day,
         known_at=view.standing.known_at,

@@ -16,6 +16,7 @@ from carbonfin.kernel.errors import CarbonFinError, Conflict, MissingData
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import WrittenDecision, record_written
 from collateral.calc.agreed_terms import TermsRecord, unagreed_terms
+from collateral.calc.agreements import UnitQuantity
 from collateral.calc.coverage import Debt
 from collateral.calc.daily_columns import strike_all
 from collateral.calc.daily_margin import (
@@ -24,6 +25,7 @@ from collateral.calc.daily_margin import (
     EndFacts,
     HeldLine,
     MarginHeld,
+    PricedUnit,
     Struck,
     scheme_days,
     strike,
@@ -31,7 +33,9 @@ from collateral.calc.daily_margin import (
 from collateral.calc.daily_texts import DayTexts, DayWriter
 from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.pledge import IN_FORCE, nothing_pledged
+from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.service.day_facts import DayFacts, strike_day_facts, tried_day_facts
+from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
 from collateral.store.authority_acts import attached_by_pledge
@@ -49,7 +53,14 @@ def revalue(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     if not running:
         return Batch(values=(), failures=())
     try:
-        day = _Day.read(session, actor, view, running, facts_of=partial(strike_day_facts, session, actor, view))
+        day = _Day.read(
+            session,
+            actor,
+            view,
+            running,
+            facts_of=partial(strike_day_facts, session, actor, view),
+            haircuts=PolicyHaircuts.read(session, actor, view, keeps=True),
+        )
     except MissingData as error:  # the bank lacks what every valuation rests on
         return Batch(values=(), failures=tuple(Failure.of(pledge.code, error) for pledge in running))
     written, failures = day.written(running)
@@ -67,7 +78,10 @@ def strike_one(session: Session, actor: Actor, view: DeskView, pledge_id: str) -
     running = daily.running_pledges(session, actor, IN_FORCE, only=pledge_id)
     if not running:
         raise Conflict("the pledge is not in force", zh="质押不在存续期，无需盯市", field="pledge_id")
-    day = _Day.read(session, actor, view, running, facts_of=partial(strike_day_facts, session, actor, view))
+    day = _Day.read(
+        session, actor, view, running, facts_of=partial(strike_day_facts, session, actor, view),
+        haircuts=PolicyHaircuts.read(session, actor, view, keeps=True),
+    )  # fmt: skip
     inputs = day.inputs_of(running[0])
     _keep(session, actor, view, day, [(running[0], DayWriter().write(inputs, strike(inputs)))])
 
@@ -84,7 +98,14 @@ def tried_days(session: Session, actor: Actor, view: DeskView) -> tuple[TriedDay
     """Strike every pledge in force as the run of the view's date would, and keep nothing."""
     running = daily.running_pledges(session, actor, IN_FORCE)
     try:
-        day = _Day.read(session, actor, view, running, facts_of=partial(tried_day_facts, view))
+        day = _Day.read(
+            session,
+            actor,
+            view,
+            running,
+            facts_of=partial(tried_day_facts, view),
+            haircuts=PolicyHaircuts.read(session, actor, view, keeps=False),
+        )
     except CarbonFinError as error:  # lines that a draft brings out of order stop every valuation
         return tuple(TriedDay(pledge=pledge, struck=error) for pledge in running)
     return tuple(
@@ -140,6 +161,7 @@ class _Day:
 
     view: DeskView
     facts: DayFacts
+    haircuts: PolicyHaircuts
     owed: dict[str, daily.OwedOnDay]
     free: dict[str, list[tuple[str, int]]]
     sums: dict[str, daily.MarginSums]
@@ -151,6 +173,7 @@ class _Day:
     shared_depths: dict[tuple[Unit, ...], EndFacts]
     shared_names: dict[tuple[Unit, ...], tuple[str, ...]]
     shared_margins: dict[tuple[int, int], AgreedMargin]
+    shared_prices: dict[tuple[Unit, PolicyHaircut], PricedUnit]
 
     @classmethod
     def read(
@@ -161,6 +184,7 @@ class _Day:
         running: tuple[daily.RunningPledge, ...],
         *,
         facts_of: Callable[[Iterable[Unit]], DayFacts],
+        haircuts: PolicyHaircuts,
     ) -> "_Day":
         """Read what all agreements rest on, each table once."""
         pledgors = {pledge.pledgor_id for pledge in running}
@@ -172,6 +196,7 @@ class _Day:
         return cls(
             view=view,
             facts=facts,
+            haircuts=haircuts,
             owed=daily.owed_on(session, actor, view.day),
             free=free,
             sums=daily.margin_sums(session, actor, before=view.day),
@@ -183,6 +208,7 @@ class _Day:
             shared_depths={},
             shared_names={},
             shared_margins={},
+            shared_prices={},
         )
 
     def written(
@@ -240,7 +266,7 @@ class _Day:
         lines = tuple(
             [
                 HeldLine(
-                    priced=self.facts.priced[self.units[name]],
+                    priced=self._priced(self.units[name], count, pledge),
                     quantity_t=count,
                     attached_t=self.attached.get((pledge.id, name)),
                 )
@@ -262,7 +288,7 @@ class _Day:
                 held_cny=held.held, delivery_in_transit_cny=held.delivery_in_transit,
                 return_in_transit_cny=held.return_in_transit,
             ),
-            candidates=self._candidates(pledge.pledgor_id),
+            candidates=self._candidates(pledge, {one.priced.unit: one.priced for one in lines}),
             ends=self._ends(units, lines),
             unconfirmed=self._unconfirmed(units),
         )  # fmt: skip
@@ -277,15 +303,31 @@ class _Day:
             agreed = self.shared_margins[key] = _own_margin(found, self.bank_lines)
         return agreed
 
-    def _candidates(self, party_id: str) -> tuple[HeldLine, ...]:
-        priced = self.facts.priced
-        return tuple(
-            [
-                HeldLine(priced=priced[unit], quantity_t=free_t)
-                for name, free_t in self.free.get(party_id, ())
-                if (unit := self.units[name]) in priced and priced[unit].haircut_ratio < 1
-            ]
+    def _priced(self, unit: Unit, quantity_t: int, pledge: daily.RunningPledge) -> PricedUnit:
+        """Give a unit with the day's price and the haircut that counts for so many tonnes of this pledge."""
+        shared = self.facts.priced[unit]
+        policy = self.haircuts.of(
+            UnitQuantity(unit=unit, quantity_t=quantity_t),
+            PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date),
         )
+        if policy is None:
+            return shared
+        found = self.shared_prices.get((unit, policy))
+        if found is None:
+            found = self.shared_prices[unit, policy] = shared.under(policy)
+        return found
+
+    def _candidates(self, pledge: daily.RunningPledge, pledged: dict[Unit, PricedUnit]) -> tuple[HeldLine, ...]:
+        """Give what the pledgor holds free and could add; one that is pledged too has one haircut."""
+        found = []
+        for name, free_t in self.free.get(pledge.pledgor_id, ()):
+            unit = self.units[name]
+            if unit not in self.facts.priced:
+                continue
+            priced = pledged.get(unit) or self._priced(unit, free_t, pledge)
+            if priced.haircut_ratio < 1:
+                found.append(HeldLine(priced=priced, quantity_t=free_t))
+        return tuple(found)
 
     def _ends(self, units: tuple[Unit, ...], lines: tuple[HeldLine, ...]) -> EndFacts:
         base = self.shared_depths.get(units)

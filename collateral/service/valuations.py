@@ -14,13 +14,8 @@ from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
 from collateral.calc.authority_acts import AuthorityAct
 from collateral.calc.coverage import CoverageInputs, Debt, PledgedLine, TopUpCandidate
-from collateral.service.view import (
-    DeskView,
-    coverage_lines,
-    is_priced,
-    pledged_lines,
-    safety_terms,
-)
+from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, is_priced, pledged_lines
+from collateral.service.view import DeskView, coverage_lines, safety_terms
 from collateral.store import ledger, valuations
 from collateral.store.authority_acts import attached_to
 
@@ -115,26 +110,32 @@ def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskVi
     """
     exposure = required_exposure(session, actor, pledge, view.day)
     units = tuple(one.unit for one in pledge.units)
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
+    asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date)
     return CoverageInputs(
         agreement_code=pledge.code,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        lines=attached_lines(pledged_lines(view, pledge.units), attached_to(session, actor, pledge.id)),
+        lines=attached_lines(pledged_lines(haircuts, pledge.units, asked), attached_to(session, actor, pledge.id)),
         debt=debt_of(exposure),
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),
-        candidates=_candidates(session, actor, pledge, view),
+        candidates=_candidates(session, actor, pledge, haircuts),
     ).with_table_once(view.haircut_table)
 
 
-def _candidates(session: Session, actor: Actor, pledge: Pledge, view: DeskView) -> tuple[TopUpCandidate, ...]:
-    """Give the pledgor's free units that the bank's book can value."""
+def _candidates(session: Session, actor: Actor, pledge: Pledge, haircuts: PolicyHaircuts) -> tuple[TopUpCandidate, ...]:
+    """Give the pledgor's free units that the bank's book can value; one that is pledged too has one haircut."""
+    asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date)
     found = []
     for one in ledger.positions_of(session, actor, party_id=pledge.pledgor_id):
-        if one.free_t <= 0 or not is_priced(view, one.unit):
+        if one.free_t <= 0 or not is_priced(haircuts.view, one.unit):
             continue
-        line = pledged_lines(view, (UnitQuantity(unit=one.unit, quantity_t=1),))[0]
-        found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
+        pledged = [each for each in pledge.units if each.unit == one.unit]
+        counted = pledged or [UnitQuantity(unit=one.unit, quantity_t=one.free_t)]
+        line = pledged_lines(haircuts, counted, asked)[0]
+        if line.haircut.ratio < 1:
+            found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
     return tuple(found)
 
 

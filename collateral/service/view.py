@@ -8,7 +8,6 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import Calendar, FixedClock, end_of_china_day
-from carbonfin.kernel.errors import MissingData
 from carbonfin.rules.contracts import require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
@@ -16,8 +15,7 @@ from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
-from collateral.calc.agreements import UnitQuantity
-from collateral.calc.coverage import CoverageLines, PledgedLine, PriceUsed
+from collateral.calc.coverage import CoverageLines, PriceUsed
 from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutFacts, HaircutUse, haircut_for
 from collateral.calc.surrender import SafetyTerms, SchemeDepth, VintageUse, trading_days_of
 from pricing.calc.liquidity import appraisal_price, average_daily_volume_t
@@ -136,19 +134,6 @@ def price_used(view: DeskView, unit: Unit) -> PriceUsed:
     )
 
 
-def pledged_lines(view: DeskView, units: tuple[UnitQuantity, ...]) -> tuple[PledgedLine, ...]:
-    """Put price and haircut to each pledged unit."""
-    return tuple(
-        PledgedLine(
-            unit=one.unit,
-            quantity_t=one.quantity_t,
-            price=price_used(view, one.unit),
-            haircut=haircut_of(view, one.unit, use=HaircutUse.PLEDGE, cross_currency=False),
-        )
-        for one in units
-    )
-
-
 def coverage_lines(view: DeskView) -> CoverageLines:
     """Give the bank's three coverage lines."""
     return CoverageLines(
@@ -207,12 +192,3 @@ def _depth(view: DeskView, scheme: Scheme, units: tuple[Unit, ...]) -> SchemeDep
         source=source,
         participation=view.on(PARTICIPATION, scheme),
     )
-
-
-def is_priced(view: DeskView, unit: Unit) -> bool:
-    """Tell whether a unit can be valued as collateral at all: price, policy and haircut are there."""
-    try:
-        pledged_lines(view, (UnitQuantity(unit=unit, quantity_t=1),))
-    except MissingData:
-        return False
-    return True

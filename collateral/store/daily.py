@@ -40,6 +40,7 @@ class RunningPledge:
     code: str
     pledgor_id: str
     state: str
+    end_date: date
     units: tuple[tuple[str, int], ...]
 
 
@@ -71,7 +72,15 @@ def running_pledges(
     """
     pledges, units = table_of(PledgeRow), table_of(PledgeUnitRow)
     asked = (
-        sa.select(pledges.c.id, pledges.c.code, pledges.c.pledgor_id, pledges.c.state, units.c.unit, units.c.quantity_t)
+        sa.select(
+            pledges.c.id,
+            pledges.c.code,
+            pledges.c.pledgor_id,
+            pledges.c.state,
+            pledges.c.end_date,
+            units.c.unit,
+            units.c.quantity_t,
+        )
         .join(units, units.c.pledge_id == pledges.c.id, isouter=True)
         .where(pledges.c.organization_id == actor.organization_id, pledges.c.state.in_(sorted(states)))
         .order_by(pledges.c.code, units.c.unit)
@@ -79,12 +88,12 @@ def running_pledges(
     rows = session.execute(asked if only is None else asked.where(pledges.c.id == only)).all()
     found: dict[str, list[Any]] = {}
     for row in rows:
-        held = found.setdefault(row.id, [row.code, row.pledgor_id, row.state, []])[3]
+        held = found.setdefault(row.id, [row.code, row.pledgor_id, row.state, row.end_date, []])[4]
         if row.unit is not None:
             held.append((row.unit, row.quantity_t))
     return tuple(
-        RunningPledge(id=pledge_id, code=code, pledgor_id=pledgor_id, state=state, units=tuple(held))
-        for pledge_id, (code, pledgor_id, state, held) in found.items()
+        RunningPledge(id=pledge_id, code=code, pledgor_id=pledgor_id, state=state, end_date=end_date, units=tuple(held))
+        for pledge_id, (code, pledgor_id, state, end_date, held) in found.items()
     )
 
 

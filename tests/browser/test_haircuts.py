@@ -12,6 +12,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.parties import actor_of, people_of, standing_of
+from collateral import jobs
 from collateral.schemas.haircuts import HaircutPolicyIn
 from collateral.service import haircut_policies
 from pricing.service import import_price_file
@@ -45,6 +46,8 @@ def put_policy_in_force(sample: SampleCopy) -> None:
             session, checker, waiting.id, kinds=APPROVAL_KINDS, answer=Answer(reason="同意"), at=at,
             business_date=standing.business_date,
         )  # fmt: skip
+    with Sessions(engine).begin() as session:
+        assert jobs.revalue(session, maker, TODAY).failures == ()
     engine.dispose()
 
 
@@ -88,3 +91,26 @@ def test_a_haircut_is_tried_and_kept(chromium: Browser, served: Served, width: i
         expect(page.get_by_role("link", name="打开决定记录")).to_be_visible()
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_appraisal_and_a_pledge_say_by_which_policy_and_why(chromium: Browser, served: Served, width: int) -> None:
+    with visiting(chromium, width=width, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/pledges/new")
+        page.locator("input[name=code]").fill("TRY-1")
+        page.locator("select[name=pledgor]").select_option(index=2)
+        page.locator("input[name=unit_1]").fill("SZA-2024")
+        page.locator("input[name=quantity_1]").fill("10000")
+        page.locator("input[name=principal_cny]").fill("100000.00")
+        page.locator("input[name=end_date]").fill("2025-07-31")
+        page.locator("button[value=appraise]").click()
+        expect(page.locator("#haircuts")).to_contain_text("SZA-2024-A 第1版，起决定作用：")
+        assert axe_violations(page) == []
+        screenshot(page, f"appraisal-haircut-{width}")
+        page.goto(f"{served.address}/pledges")
+        page.locator("a", has_text="P3").first.click()
+        expect(page.locator("#haircuts")).to_contain_text("SZA-2023")
+        expect(page.locator("#haircuts")).to_contain_text("按保守值")
+        assert axe_violations(page) == []
+        screenshot(page, f"pledge-haircut-{width}")

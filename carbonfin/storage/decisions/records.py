@@ -25,6 +25,7 @@ I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
 T = TypeVar("T")
 _DECISIONS_MAX = 1000
+_OUTCOMES_MAX = 100
 _IDS_AT_ONCE = 500
 
 
@@ -209,6 +210,20 @@ def decisions_of(
     waiting = {decision_id: place for place, decision_id in enumerate(unsealed_ids(session))}
     ordered = sorted(rows, key=lambda found: (found[1] is None, found[1] or waiting.get(found[0].id, -1)))
     return tuple(record_of(row, sequence) for row, sequence in ordered)
+
+
+def outcomes_before(
+    session: Session, actor: Actor, kind: DecisionKind[I, O], *, subject: str, day: date
+) -> tuple[tuple[date, O], ...]:
+    """Give the latest hundred outcomes of a kind on a subject that were valid before a day, the newest day first."""
+    rows = session.exec(
+        select(col(DecisionRow.valid_on), col(DecisionRow.outputs))
+        .where(DecisionRow.organization_id == actor.organization_id, DecisionRow.subject == subject)
+        .where(DecisionRow.kind == kind.name, col(DecisionRow.valid_on) < day)
+        .order_by(col(DecisionRow.valid_on).desc(), col(DecisionRow.id).desc())
+        .limit(_OUTCOMES_MAX)
+    ).all()
+    return tuple((valid_on, rebuilt(outputs, kind.outputs)) for valid_on, outputs in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
