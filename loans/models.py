@@ -1,7 +1,8 @@
-"""Rows of carbon accounts, outside rating reports, loan notes with their interest, and term sheets."""
+"""Rows of carbon accounts, consents, benchmarks, outside rating reports, loan notes, interest and term sheets."""
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -9,6 +10,8 @@ from sqlmodel import Field
 from carbonfin.kernel.dates import DayCount
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
+from loans.calc.account_entries import EntryKind
+from loans.calc.consents import ConsentPurpose, ConsentState
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.jiangtandai import RateStatus
 from loans.calc.notes import NoteState
@@ -163,3 +166,68 @@ class TermSheetRow(Row, table=True):
     digest: str
     created_by: str
     created_at: datetime
+
+
+class AccountConsentRow(Row, table=True):
+    """A consent to use an enterprise's data for one purpose, or its withdrawal; the last one counts."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "purpose", "number"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    purpose: ConsentPurpose
+    number: int
+    state: ConsentState
+    given_on: date
+    valid_to: date | None = None
+    evidence: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class AccountEntryRow(Row, table=True):
+    """One line of a carbon account; a correction is a new version with its reason, nothing is edited."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "kind", "year", "month", "item", "version"),
+        sa.Index(None, "organization_id", "kind", "item"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id", index=True)
+    kind: EntryKind
+    year: int
+    month: int
+    item: str
+    version: int
+    quantity: Decimal | None = Field(default=None, sa_type=columns.Quantity)
+    factor_id: str
+    factor_year: int | None = None
+    evidence: str
+    source: str
+    reason: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class RatingBenchmarkRow(Row, table=True):
+    """A release of frozen peer groups; a later one has another code, none is edited."""
+
+    __table_args__ = (sa.UniqueConstraint("organization_id", "code"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    code: str
+    released_on: date
+    source: str
+    enterprise_count: int
+    groups: list[dict[str, Any]] = Field(sa_type=columns.Json)
+    digest: str
+    recorded_by: str
+    recorded_at: datetime

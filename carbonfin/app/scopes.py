@@ -31,6 +31,7 @@ SCOPES: Mapping[str, str] = {
     "compliance-positions": "collateral",
     "custody": "collateral",
     "parties": "parties",
+    "carbon-accounts": "loans",
     "ratings": "loans",
     "rate-decisions": "loans",
     "rate-batches": "loans",

@@ -63,6 +63,8 @@ RULES: Mapping[str, Rule] = {
     "curve_quote": Rule(holding=Holding.OWN_OR_PUBLIC),
     "quote": Rule(holding=Holding.OWN_OR_PUBLIC),
     # --- each organisation's own ---
+    "account_consent": OWN,
+    "account_entry": OWN,
     "accrual": OWN,
     "agreement_exposure": OWN,
     "approval": OWN,
@@ -112,6 +114,7 @@ RULES: Mapping[str, Rule] = {
     "pledge_unit": OWN,
     "portfolio": OWN,
     "portfolio_line": Rule(holding=Holding.CHILD, parent=("portfolio_id", "portfolio")),
+    "rating_benchmark": OWN,
     "rating_report": OWN,
     "registry_account": OWN,
     "registry_request": OWN,

@@ -1,5 +1,5 @@
 """Loans for people: enterprises and their ratings, the loan desk, applications with a living term sheet."""
 
-from loans.pages import applications, enterprises, rate_batches, term_sheets
+from loans.pages import accounts, applications, enterprises, rate_batches, term_sheets
 
-routes = [*enterprises.routes, *applications.routes, *term_sheets.routes, *rate_batches.routes]
+routes = [*enterprises.routes, *accounts.routes, *applications.routes, *term_sheets.routes, *rate_batches.routes]

@@ -1,14 +1,19 @@
 """Drawings of loan pages: how a rate is built, and what moved an enterprise's emissions."""
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
-from carbonfin.documents.charts import Chart, Words, waterfall_chart
+from carbonfin.documents.charts import Bar, Chart, Words, bar_chart, waterfall_chart
 from carbonfin.documents.sheets import StepKind, WaterfallStep
 from carbonfin.web.language import Language
+from loans.calc.account_emissions import AccountEmissions
 from loans.calc.ratings.carbon_efficiency import CarbonRating
 from loans.calc.term_sheets import RateStep
+from loans.service import AccountYearView
 from loans.workbooks import rate_waterfall_steps
 
+_CARRIERS_SHOWN = 3
 _OWN_TRACE = Words(zh="本系统计算，见追溯", en="computed here, see the trace")
 
 
@@ -60,3 +65,40 @@ def _level(label_zh: str, label_en: str, emissions_t: Decimal) -> WaterfallStep:
     return WaterfallStep(
         label_zh=label_zh, label_en=label_en, amount=emissions_t, text=f"{emissions_t:,}", kind=StepKind.LEVEL
     )
+
+
+def emission_chart(years: Sequence[AccountYearView], language: Language, *, as_of: date) -> Chart | None:
+    """Draw the emissions of each year by carrier, the earliest year first; None where no year has any."""
+    found = [year.emissions for year in reversed(years) if year.emissions is not None]
+    sums: dict[str, Decimal] = {}
+    for part in (part for one in found for part in one.parts):
+        sums[part.carrier] = sums.get(part.carrier, Decimal(0)) + part.emissions_t
+    largest = sorted(sums, key=lambda carrier: -sums[carrier])[:_CARRIERS_SHOWN]
+    bars = [bar for one in found for bar in _emission_bars(one, largest)]
+    if not bars:
+        return None
+    return bar_chart(
+        title=Words(zh="各年排放量", en="Emissions by year"),
+        unit=Words(zh="吨", en="t"),
+        bars=bars,
+        source=Words(zh="企业碳账户明细，本系统计算", en="lines of the carbon account, computed here"),
+        as_of=as_of,
+        language=language.value,
+    )
+
+
+def _emission_bars(emissions: AccountEmissions, largest: Sequence[str]) -> list[Bar]:
+    """Give a bar for each of the largest carriers, and one for the others together."""
+    label = Words(zh=f"{emissions.year} 年", en=str(emissions.year))
+    bars = [
+        Bar(
+            label=label, amount=part.emissions_t, text=f"{part.emissions_t:,}",
+            series=Words(zh=part.label_zh, en=part.label_en),
+        )
+        for part in emissions.parts
+        if part.carrier in largest
+    ]  # fmt: skip
+    others_t = sum((part.emissions_t for part in emissions.parts if part.carrier not in largest), Decimal(0))
+    if others_t:
+        bars.append(Bar(label=label, amount=others_t, text=f"{others_t:,}", series=Words(zh="其他", en="Others")))
+    return bars

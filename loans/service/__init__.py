@@ -8,7 +8,19 @@ from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
-from loans.feeds import RATE_COLUMNS, RATES_MAX, read_rate_requests
+from loans.feeds.account_files import EntryDraft
+from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
+from loans.service.account_entries import (
+    EntryImport,
+    consents_of,
+    entries_of,
+    entry_versions_of,
+    import_entry_file,
+    record_consent,
+    record_entries,
+    require_consent,
+)
+from loans.service.account_years import AccountView, AccountYearView, account_view
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
     decide_rate,
@@ -69,8 +81,12 @@ __all__ = [
     "RATES_MAX",
     "RATE_BATCH",
     "RATE_COLUMNS",
+    "AccountView",
+    "AccountYearView",
     "BatchRate",
     "DecidedBatch",
+    "EntryDraft",
+    "EntryImport",
     "LendingDefaults",
     "ObservationDue",
     "RateBatch",
@@ -78,12 +94,17 @@ __all__ = [
     "RebuiltRate",
     "StoredTermSheet",
     "TermSheetDraft",
+    "account_view",
     "account_years",
     "accrue",
+    "consents_of",
     "decide_rate",
     "decide_rate_of",
     "decide_rates",
     "draft_term_sheet",
+    "entries_of",
+    "entry_versions_of",
+    "import_entry_file",
     "interest_vouchers_of",
     "latest_rating",
     "latest_ratings",
@@ -106,9 +127,12 @@ __all__ = [
     "read_rate_requests",
     "rebuilt_rate_of",
     "record_account_year",
+    "record_consent",
+    "record_entries",
     "record_interest_payment",
     "record_loan_note",
     "record_rating_report",
+    "require_consent",
     "reroll_provisional",
     "settle_note",
     "tables_asked_of_rate",

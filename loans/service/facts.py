@@ -106,21 +106,36 @@ def rating_inputs(
         current=current,
         previous=previous,
         grid_factor=value("loans.grid_factor_t_per_mwh", account.grid_area),
-        fuel_factors=tuple(
-            FuelFactor(
-                fuel=fuel,
-                net_calorific_value=value("loans.fuel_net_calorific_value_gj", fuel.value),
-                carbon_content=value("loans.fuel_carbon_content_tc_per_gj", fuel.value),
-                oxidation=value("loans.fuel_oxidation_ratio", fuel.value),
-            )
-            for fuel in _fuels(current, previous)
-        ),
+        fuel_factors=fuel_factors(book, _fuels(current, previous), valid_on=on, known_at=known_at),
         value_added_cny=account.value_added_cny,
         sector_mean=account.sector_mean,
         intensity_bands=tuple(
             value("loans.carbon_efficiency.intensity_max_t_per_10k_cny", band) for band in INTENSITY_BANDS
         ),
         ratio_levels=tuple(value("loans.carbon_efficiency.ratio_to_mean_max", level) for level in RATIO_LEVELS),
+    )
+
+
+def fuel_factors(
+    book: ParameterBook, fuels: list[Fuel], *, valid_on: date, known_at: datetime
+) -> tuple[FuelFactor, ...]:
+    """Give the default factors of fuels on a day as known.
+
+    Raises:
+        MissingData: A factor was not known.
+    """
+
+    def value(key: str, fuel: Fuel) -> ParameterValue:
+        return book.on(key, scope=fuel.value, valid_on=valid_on, known_at=known_at)
+
+    return tuple(
+        FuelFactor(
+            fuel=fuel,
+            net_calorific_value=value("loans.fuel_net_calorific_value_gj", fuel),
+            carbon_content=value("loans.fuel_carbon_content_tc_per_gj", fuel),
+            oxidation=value("loans.fuel_oxidation_ratio", fuel),
+        )
+        for fuel in fuels
     )
 
 

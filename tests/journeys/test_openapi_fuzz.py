@@ -48,6 +48,7 @@ from collateral.service import (
     repo_by_code,
 )
 from collateral.store.repos import change_repo_state
+from loans.feeds.account_files import ENTRY_COLUMNS
 from loans.service import RateRequest, decide_rates
 from pricing.feeds.trade_documents import write_cdm
 from pricing.service import record_valuation
@@ -241,6 +242,19 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/pledges/{pledge_id}/changes/previews": TOP_UP,
     "POST /v1/pledges/{pledge_id}/changes/{change_id}/withdraw": {"reason": "客户撤回"},
     "POST /v1/pledges/{pledge_id}/changes/{change_id}/requests": {"reason": "账户已核对"},
+    "POST /v1/carbon-accounts/{party_id}/consents": {
+        "purpose": "rating", "state": "given", "given_on": "2025-06-30", "evidence": "授权书 2025-001",
+    },
+    "POST /v1/carbon-accounts/entries": {
+        "entries": [
+            {"usci": "91440300EXAMPLE466", "kind": "value_added", "year": 2024, "quantity": "61500000", "unit": "元",
+             "source": "纳税申报"},
+        ],
+    },
+    "POST /v1/carbon-accounts/files": {
+        "file_name": "lines.csv", "content_base64": base64.b64encode(ENTRY_COLUMNS.example.encode()).decode(),
+        "preview": True,
+    },
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},
     "POST /v1/rate-decisions": {
         "usci": "91440300EXAMPLE466", "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01",

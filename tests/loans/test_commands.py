@@ -10,6 +10,7 @@ from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.engine import Sessions
 from carbonfin.web.terminal import Terminal
 from loans.commands import commands
+from loans.feeds.account_files import ENTRY_COLUMNS
 from tests.app.worlds import NOW
 from tests.loans.samples import E4_USCI
 from tests.loans.world import furnished_bank
@@ -57,3 +58,18 @@ def test_wrong_words_are_refused_by_name(run: Callable[[list[str]], dict]) -> No
     assert refused.value.field == "principal_cny"
     with pytest.raises(NotFound):
         run(["rating", "91440300EXAMPLE541"])
+
+
+def test_an_account_from_consent_and_file_to_its_emissions(run: Callable[[list[str]], dict], tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text(ENTRY_COLUMNS.example.replace("312000", "3600000").replace("2024,1,0103001", "2024,,0103001"))
+    consent = ["consent", E4_USCI, "--given-on", "2025-06-30", "--evidence", "授权书 2025-001"]
+    result = run([*consent, "--valid-to", "2026-06-29"])
+    assert result == {"party": E4_USCI, "purpose": "rating", "state": "given", "given_on": "2025-06-30"}
+    assert run(["import-account", str(path), "--preview"])["stored"] is False
+    assert run(["import-account", str(path)])["added_count"] == 3
+    (year,) = run(["account", E4_USCI])
+    # 3,600 MWh x 0.4403 + 12 万Nm3 x 21.6502 = 1,585.08 + 259.80
+    assert (year["year"], year["emissions_t"]) == (2024, "1844.88")
+    assert run(["account", E4_USCI, "--known-on", "2025-06-29"]) == []
+    assert run([*consent, "--withdrawn"])["state"] == "withdrawn"

@@ -1,4 +1,4 @@
-"""Loans for systems: ratings, rate decisions, schedules and term sheets with their documents."""
+"""Ratings, rate decisions, schedules and term sheets with their documents."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Loan commands: decide a rate, make a schedule, draft a term sheet and write its files."""
+"""Rate, decide a rate, make a schedule, draft a term sheet and write its files."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,0 +1,317 @@
+"""Entries of an enterprise carbon account (企业碳账户): what was used, made and stated, one line each, with two dates.
+
+A line speaks of a year, or of one of its months, and is known from the day it was entered. A correction is a new
+version of the line with its reason; a line struck out is a version without a quantity.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from carbonfin.kernel.errors import InvalidInput
+from loans.calc.ratings.emissions import FUEL_NAMES_ZH, Fuel, fuel_quantity_unit
+from loans.calc.ratings.rating_account import SizeClass
+
+FIRST_YEAR, LAST_YEAR = 2005, 2099
+GAS_UNIT = "万Nm3"
+WHOLE_YEAR = 0  # month of a line that speaks of the year as a whole
+MONTHS = 12
+SLIP_RATIO = 1000  # so many times its neighbours, a slip of ten thousand is likelier than the enterprise
+_KWH_MAX = Decimal(900_000_000_000)
+_TONNES_MAX = Decimal(400_000_000)
+_CNY_MAX = Decimal(400_000_000_000)
+_PLACES_MAX = 6
+
+
+class EntryKind(StrEnum):
+    """What a line of an account speaks of."""
+
+    ELECTRICITY = "electricity"
+    METER = "meter"
+    INVOICE_ELECTRICITY = "invoice_electricity"
+    INVOICE_AMOUNT = "invoice_amount"
+    FUEL = "fuel"
+    HEAT = "heat"
+    PROCESS = "process"
+    GREEN_POWER = "green_power"
+    GREEN_DEDUCTED = "green_deducted"
+    VALUE_ADDED = "value_added"
+    REVENUE = "revenue"
+    TAX = "tax"
+    KEY_EMITTER = "key_emitter"
+    SIZE_CLASS = "size_class"
+    COMPARABLE = "comparable"
+    VERIFICATION = "verification"
+    DATA_QUALITY = "data_quality"
+    TARGET = "target"
+    MANAGEMENT = "management"
+    FALSE_REPORTING = "false_reporting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTerms:
+    """How lines of one kind are written.
+
+    Attributes:
+        unit: Unit of the quantity; a fuel's is its own.
+        item: What tells lines of one month apart, or empty where there is one line.
+        by_month: Whether a month may be named.
+        whole: Whether the quantity is a whole number.
+        least: Least quantity.
+        most: Most quantity.
+        year_band: Below and above, a year's quantity is asked about before it is taken.
+        needs_evidence: Whether a document must be named.
+    """
+
+    title_zh: str
+    title_en: str
+    unit: str
+    item: str = ""
+    by_month: bool = False
+    whole: bool = False
+    least: Decimal = Decimal(0)
+    most: Decimal
+    year_band: tuple[Decimal, Decimal] | None = None
+    needs_evidence: bool = False
+
+
+def _kwh(title_zh: str, title_en: str, *, item: str = "", needs_evidence: bool = False) -> KindTerms:
+    return KindTerms(
+        title_zh=title_zh, title_en=title_en, unit="kWh", item=item, by_month=True, whole=True, most=_KWH_MAX,
+        # Above 200 亿 kWh a year stands nobody but a utility; a slip of 万kWh falls there.
+        year_band=(Decimal(100), Decimal(20_000_000_000)), needs_evidence=needs_evidence,
+    )  # fmt: skip
+
+
+def _money(title_zh: str, title_en: str, *, least: Decimal = Decimal(0)) -> KindTerms:
+    return KindTerms(
+        title_zh=title_zh, title_en=title_en, unit="元", least=least, most=_CNY_MAX,
+        # Below 10 万元 a year, 万元 written for 元 is likelier; above 2000 亿元, the reverse.
+        year_band=(Decimal(100_000), Decimal(200_000_000_000)),
+    )  # fmt: skip
+
+
+def _level(
+    title_zh: str, title_en: str, most: int, *, least: int = 0, unit: str = "级", needs_evidence: bool = False
+) -> KindTerms:
+    return KindTerms(
+        title_zh=title_zh, title_en=title_en, unit=unit, whole=True, least=Decimal(least), most=Decimal(most),
+        needs_evidence=needs_evidence,
+    )  # fmt: skip
+
+
+KINDS: Mapping[EntryKind, KindTerms] = {
+    EntryKind.ELECTRICITY: _kwh("用电量（申报）", "Electricity as reported", item="户号或电表号"),
+    EntryKind.METER: _kwh("电表抄见电量", "Electricity by meters", item="电表号"),
+    EntryKind.INVOICE_ELECTRICITY: _kwh("发票电量", "Electricity on invoices", item="发票号码"),
+    EntryKind.INVOICE_AMOUNT: KindTerms(
+        title_zh="能源发票金额", title_en="Amount of energy invoices", unit="元", item="发票号码", by_month=True,
+        most=_CNY_MAX,
+    ),
+    EntryKind.FUEL: KindTerms(
+        title_zh="燃料消费量", title_en="Fuel used", unit="", item="燃料", by_month=True, most=_TONNES_MAX
+    ),
+    EntryKind.HEAT: KindTerms(
+        title_zh="外购热力", title_en="Heat bought", unit="GJ", item="户号或电表号", by_month=True, most=_KWH_MAX
+    ),
+    EntryKind.PROCESS: KindTerms(
+        title_zh="过程排放", title_en="Process emissions", unit="t", by_month=True, most=_TONNES_MAX
+    ),
+    EntryKind.GREEN_POWER: _kwh(
+        "绿电（未核减）", "Green power, not deducted", item="绿证或交易凭证号", needs_evidence=True
+    ),
+    EntryKind.GREEN_DEDUCTED: _kwh(
+        "绿电（已在排放中核减）", "Green power deducted from emissions", item="绿证或交易凭证号", needs_evidence=True
+    ),
+    EntryKind.VALUE_ADDED: _money("增加值", "Value added", least=-_CNY_MAX),
+    EntryKind.REVENUE: _money("主营业务收入", "Revenue"),
+    EntryKind.TAX: KindTerms(title_zh="纳税额", title_en="Tax paid", unit="元", most=_CNY_MAX),
+    EntryKind.KEY_EMITTER: _level("重点排放单位（1 是 0 否）", "Key emitting entity (1 yes, 0 no)", 1, unit="是否"),
+    EntryKind.SIZE_CLASS: _level(
+        "企业规模（0 大 1 中 2 小 3 微）", "Size (0 large to 3 micro)", len(SizeClass) - 1, unit="级"
+    ),
+    EntryKind.COMPARABLE: _level(
+        "与上年口径一致（1 是 0 否）", "Same boundary as the year before (1 yes, 0 no)", 1, unit="是否"
+    ),
+    EntryKind.VERIFICATION: _level("核查等级", "Verification", 3, needs_evidence=True),
+    EntryKind.DATA_QUALITY: _level("数据质量等级（1 最好）", "Data quality (1 best)", 5, least=1),
+    EntryKind.TARGET: _level("减排目标等级", "Targets", 2, needs_evidence=True),
+    EntryKind.MANAGEMENT: _level(
+        "管理体系认证（1 有 0 无）", "Certified management system (1 yes, 0 no)", 1, unit="是否", needs_evidence=True
+    ),
+    EntryKind.FALSE_REPORTING: _level(
+        "24 个月内虚报瞒报漏报处罚次数", "Penalties for false reporting in 24 months", 1000, unit="次",
+        needs_evidence=True,
+    ),
+}  # fmt: skip
+"""Every kind with its terms; bands are our own choice, they ask and never decide."""
+
+GREEN_KINDS = frozenset({EntryKind.GREEN_POWER, EntryKind.GREEN_DEDUCTED})
+POWER_KINDS = frozenset({EntryKind.ELECTRICITY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEntry:
+    """One line of an account.
+
+    Attributes:
+        month: 1 to 12, or 0 for the year as a whole.
+        item: Meter, fuel, invoice or certificate; empty where the kind has one line.
+        quantity: In the kind's unit; None strikes the line out.
+        factor_id: Grid area of the electricity factor, for electricity alone.
+        factor_year: Year of that factor.
+        evidence: The document that shows it.
+        source: Who gave it.
+        reason: Why it corrects the line before; empty for a first one.
+        version: Starts at 1; a correction adds one.
+    """
+
+    kind: EntryKind
+    year: int
+    month: int
+    item: str
+    quantity: Decimal | None
+    factor_id: str
+    factor_year: int | None
+    evidence: str
+    source: str
+    reason: str = ""
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what the kind does not allow.
+
+        Raises:
+            InvalidInput: Names the field, the value and the rule.
+        """
+        terms = KINDS[self.kind]
+        if not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise refusal("year", f"year {self.year} is not within {FIRST_YEAR} to {LAST_YEAR}", "年度超出范围")
+        if not (WHOLE_YEAR <= self.month <= MONTHS) or (self.month and not terms.by_month):
+            raise refusal(
+                "month", f"month {self.month} is not one of {self.kind}", f"{terms.title_zh}的月份应为 1 至 12 或留空"
+                if terms.by_month else f"{terms.title_zh}按年填报，月份应留空",
+            )  # fmt: skip
+        self._refuse_item(terms)
+        self._refuse_quantity(terms)
+        self._refuse_factor()
+        if terms.needs_evidence and not self.evidence and self.quantity:
+            raise refusal("evidence", f"{self.kind} needs its document", f"{terms.title_zh}须填写证明材料")
+        if not self.source:
+            raise refusal("source", "the source is empty", "须填写数据来源")
+
+    @property
+    def key(self) -> tuple[EntryKind, int, int, str]:
+        """What makes it one line: a later version has the same."""
+        return self.kind, self.year, self.month, self.item
+
+    @property
+    def unit(self) -> str:
+        """Unit of the quantity."""
+        return unit_of(self.kind, self.item)
+
+    @property
+    def item_zh(self) -> str:
+        """The item as a person reads it: a fuel by its Chinese name."""
+        return FUEL_NAMES_ZH[fuel_of(self.item)] if self.kind is EntryKind.FUEL else self.item
+
+    @property
+    def label_zh(self) -> str:
+        """The line in words."""
+        month = f" {self.month} 月" if self.month else ""
+        return f"{KINDS[self.kind].title_zh} {self.year} 年{month}{f' {self.item_zh}' if self.item else ''}"
+
+    def _refuse_item(self, terms: KindTerms) -> None:
+        if bool(self.item) != bool(terms.item):
+            raise refusal(
+                "item", f"{self.kind} {'needs' if terms.item else 'takes no'} item", f"须填写{terms.item}"
+                if terms.item else f"{terms.title_zh}不分明细，明细编号应留空",
+            )  # fmt: skip
+        if self.kind is EntryKind.FUEL:
+            fuel_of(self.item)
+
+    def _refuse_quantity(self, terms: KindTerms) -> None:
+        value = self.quantity
+        if value is None:
+            return
+        if not value.is_finite() or not terms.least <= value <= terms.most:
+            raise refusal(
+                "quantity", f"{self.kind} is {value}; it must be {terms.least} to {terms.most}",
+                f"{terms.title_zh} {value} 超出范围（{terms.least} 至 {terms.most}），负数与空值均不接受",
+            )  # fmt: skip
+        places = 0 if terms.whole else 2 if terms.unit == "元" else _PLACES_MAX
+        if value != round(value, places):
+            raise refusal(
+                "quantity", f"{self.kind} {value} has more than {places} places",
+                f"{terms.title_zh} {value} 小数位多于 {places} 位",
+            )  # fmt: skip
+
+    def _refuse_factor(self) -> None:
+        if self.kind in POWER_KINDS:
+            if not self.factor_id or self.factor_year is None:
+                raise refusal("factor_id", "electricity needs its grid factor and year", "用电量须有电网因子及其年份")
+            if self.factor_year > self.year:
+                raise refusal(
+                    "factor_year", f"factor year {self.factor_year} is after {self.year}",
+                    f"因子年份 {self.factor_year} 晚于用电年度 {self.year}",
+                )  # fmt: skip
+        elif self.factor_id or self.factor_year is not None:
+            raise refusal("factor_id", f"{self.kind} takes no grid factor", "该项目不填电网因子")
+
+
+def refusal(field: str, detail: str, zh: str) -> InvalidInput:
+    """Give the refusal of a field."""
+    return InvalidInput(detail, zh=zh, field=field)
+
+
+def fuel_of(item: str) -> Fuel:
+    """Give the fuel a line names.
+
+    Raises:
+        InvalidInput: No fuel of that name.
+    """
+    try:
+        return Fuel(item)
+    except ValueError:
+        raise refusal("item", f"{item!r} is no fuel; write one of {', '.join(Fuel)}", f"“{item}”不是燃料名称") from None
+
+
+def unit_of(kind: EntryKind, item: str) -> str:
+    """Give the unit of a line's quantity."""
+    if kind is EntryKind.FUEL:
+        return "t" if fuel_quantity_unit(fuel_of(item)) == "t fuel" else GAS_UNIT
+    return KINDS[kind].unit
+
+
+def slip_asked(entry: AccountEntry, neighbours: Iterable[AccountEntry]) -> str | None:
+    """Say why a quantity looks like a slip of ten thousand, or None: it is asked about, never mended.
+
+    Args:
+        entry: The line.
+        neighbours: Lines of the kind and item of the same account in other periods; months stand beside months.
+
+    Returns:
+        What is odd, in Chinese, or None where nothing is.
+    """
+    value, terms = entry.quantity, KINDS[entry.kind]
+    if value is None or not value:
+        return None
+    if entry.month == WHOLE_YEAR and terms.year_band is not None and not _within(abs(value), terms.year_band):
+        low, high = terms.year_band
+        return f"{value} {entry.unit} 不在常见范围 {low:,} 至 {high:,}"
+    known = sorted(
+        abs(one.quantity) for one in neighbours
+        if one.quantity and (one.kind, one.item) == (entry.kind, entry.item)
+        and (one.month == WHOLE_YEAR) == (entry.month == WHOLE_YEAR)
+        and (one.year, one.month) != (entry.year, entry.month)
+    )  # fmt: skip
+    if known and terms.unit not in {"级", "是否", "次"}:
+        middle = known[len(known) // 2]
+        if abs(value) >= middle * SLIP_RATIO or abs(value) * SLIP_RATIO <= middle:
+            return f"{value} {entry.unit} 与其他期间的 {middle} 相差千倍以上"
+    return None
+
+
+def _within(value: Decimal, band: tuple[Decimal, Decimal]) -> bool:
+    return band[0] <= value <= band[1]
