@@ -17,7 +17,9 @@ from pricing.schemas import RiskIn, RiskOut
 def measure_risk(*, sessions: Sessions, actor: Actor, clock: Clock, data: RiskIn) -> RiskOut:
     """Measure value at risk, expected shortfall, contributions and stresses of a portfolio or a book; nothing is kept.
 
-    As nothing is written, no idempotency key is asked for.
+    Prices, volatilities, rates and exchange rates move, by Monte Carlo, history and filtered history side by side; each
+    says how many scenarios stand by themselves, what it leaves out, or why it refuses the book. As nothing is written,
+    no idempotency key is asked for.
     """
     valuation_date = day_of(data.valuation_date, field="/valuation_date")
     with sessions.read() as session:
@@ -27,13 +29,25 @@ def measure_risk(*, sessions: Sessions, actor: Actor, clock: Clock, data: RiskIn
             lines = [line.line(place) for place, line in enumerate(data.lines)]
             return RiskOut.of(
                 service.risk_of_lines(
-                    session, actor, lines, valuation_date=valuation_date, known_at=known_at, custom=custom
+                    session,
+                    actor,
+                    lines,
+                    valuation_date=valuation_date,
+                    known_at=known_at,
+                    custom=custom,
+                    method=data.method,
                 )
             )
         if data.portfolio_id is not None and data.lines is None:
             return RiskOut.of(
                 service.risk_of_portfolio(
-                    session, actor, data.portfolio_id, valuation_date=valuation_date, known_at=known_at, custom=custom
+                    session,
+                    actor,
+                    data.portfolio_id,
+                    valuation_date=valuation_date,
+                    known_at=known_at,
+                    custom=custom,
+                    method=data.method,
                 )
             )
     raise InvalidInput(

@@ -7,21 +7,26 @@ from litestar import get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 
+from carbonfin.documents.charts import Bar, Chart, Language, Words, bar_chart
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import parse_decimal
+from carbonfin.kernel.units import parse_decimal, round_half_up
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from pricing import service
-from pricing.calc.portfolio_risk import STRESS_LABELS, CustomStress
+from pricing.calc.portfolio_risk import RISK_METHOD_LABELS, STRESS_LABELS, CustomStress, RiskMethod
+from pricing.calc.portfolio_risk.histories import FACTOR_LABELS
 from pricing.calc.positions import LINE_KIND_LABELS
+from pricing.calc.quality import FINDING_LABELS
 
 _MOVE = "move_"
-_PERCENT, _BP = Decimal(100), Decimal(10_000)
+_PERCENT, _BP, _WAN = Decimal(100), Decimal(10_000), Decimal(10_000)
+_SHOWN_MAX = 12
 
 
 @get("/portfolios/{portfolio_id:str}/risk", sync_to_thread=True)
@@ -34,6 +39,9 @@ def risk_page(
     portfolio_id: FromPath[str],
     decision: Annotated[str | None, QueryParameter(max_length=60)] = None,
     rate_move: Annotated[str | None, QueryParameter(max_length=12)] = None,
+    fx_move: Annotated[str | None, QueryParameter(max_length=12)] = None,
+    volatility_move: Annotated[str | None, QueryParameter(max_length=12)] = None,
+    method: Annotated[RiskMethod, QueryParameter()] = RiskMethod.MONTE_CARLO,
 ) -> Template:
     """Measure a portfolio on the business date, or show a measurement on record, with a form for scenarios."""
     asked = {
@@ -41,6 +49,7 @@ def risk_page(
         for name, value in request.query_params.items()
         if name.startswith(_MOVE) and value.strip()
     }
+    others = {"rate_move": rate_move or "", "fx_move": fx_move or "", "volatility_move": volatility_move or ""}
     with sessions.read() as session:
         portfolio = service.load_portfolio(session, actor, portfolio_id)
         standing = standing_of(session, actor.organization_id, clock)
@@ -49,8 +58,9 @@ def risk_page(
         else:
             answer = service.risk_of_portfolio(
                 session, actor, portfolio_id, valuation_date=standing.business_date, known_at=standing.known_at,
-                custom=_custom(asked, rate_move),
+                custom=_custom(asked, others), method=method,
             )  # fmt: skip
+    language: Language = "en" if language_of(request).value == "en" else "zh"
     return page(
         request,
         "pricing/risk.html",
@@ -60,14 +70,20 @@ def risk_page(
         risk=answer.risk,
         schemes=tuple(sorted({line.unit.scheme.value for line in portfolio.lines})),
         asked=asked,
-        rate_move=rate_move or "",
+        others=others,
+        method=answer.risk.method or RiskMethod.MONTE_CARLO,
+        method_labels={one: Text(*labels) for one, labels in RISK_METHOD_LABELS.items()},
+        factor_labels={kind: Text(*labels) for kind, labels in FACTOR_LABELS.items()},
+        finding_labels={kind: Text(*labels) for kind, labels in FINDING_LABELS.items()},
+        stress_chart=_stress_chart(answer, language),
+        part_chart=_part_chart(answer, language),
         stress_labels={kind: Text(*labels) for kind, labels in STRESS_LABELS.items()},
         line_kinds={kind: Text(*labels) for kind, labels in LINE_KIND_LABELS.items()},
     )
 
 
-def _custom(asked: dict[str, str], rate_move: str | None) -> CustomStress | None:
-    """Read the form: moves in per cent by scheme, the rate in bp.
+def _custom(asked: dict[str, str], others: dict[str, str]) -> CustomStress | None:
+    """Read the form: moves of prices, currencies and volatilities in per cent, the rate in bp.
 
     Raises:
         InvalidInput: A scheme is not known, or a number cannot be read.
@@ -77,16 +93,66 @@ def _custom(asked: dict[str, str], rate_move: str | None) -> CustomStress | None
         if scheme not in Scheme.__members__:
             raise InvalidInput(f"{scheme!r} is no scheme", zh=f"“{scheme}”不是已知的品种", field=f"{_MOVE}{scheme}")
         moves.append((scheme, parse_decimal(text, field=f"{_MOVE}{scheme}") / _PERCENT))
-    rate = Decimal(0) if not (rate_move or "").strip() else parse_decimal(rate_move or "", field="rate_move") / _BP
-    return CustomStress(price_moves=tuple(moves), rate_move=rate) if moves or rate else None
+    rate, fx, volatility = (
+        parse_decimal(others[name], field=name) / scale if others[name].strip() else Decimal(0)
+        for name, scale in (("rate_move", _BP), ("fx_move", _PERCENT), ("volatility_move", _PERCENT))
+    )
+    if not moves and not any((rate, fx, volatility)):
+        return None
+    return CustomStress(price_moves=tuple(moves), rate_move=rate, fx_move=fx, volatility_move=volatility)
+
+
+def _stress_chart(answer: service.RiskAnswer, language: Language) -> Chart | None:
+    bars = [
+        Bar(label=Words(zh=zh, en=en), amount=one.pnl_cny / _WAN, text=_in_wan(one.pnl_cny))
+        for one in answer.risk.stresses
+        for zh, en in [STRESS_LABELS[one.kind]]
+    ]
+    return _bars(answer, Words(zh="各压力情景下的损益", en="Profit and loss under each stress"), bars, language)
+
+
+def _part_chart(answer: service.RiskAnswer, language: Language) -> Chart | None:
+    lines = sorted(answer.risk.lines, key=lambda one: -abs(one.component_cny))[:_SHOWN_MAX]
+    bars = [
+        Bar(
+            label=Words(zh=one.line_id, en=one.line_id),
+            amount=one.component_cny / _WAN,
+            text=_in_wan(one.component_cny),
+        )
+        for one in lines
+    ]  # fmt: skip
+    title = Words(zh="预期短缺来自哪些持仓", en="Which lines the expected shortfall comes from")
+    return _bars(answer, title, bars, language)
+
+
+def _bars(answer: service.RiskAnswer, title: Words, bars: list[Bar], language: Language) -> Chart | None:
+    if not bars:
+        return None
+    digest = answer.risk.snapshot_digest[:12]
+    return bar_chart(
+        title=title, unit=Words(zh="万元", en="CNY 10,000"), bars=bars,
+        source=Words(zh=f"行情快照 {digest}", en=f"snapshot {digest}"), as_of=answer.valuation_date, language=language,
+    )  # fmt: skip
+
+
+def _in_wan(amount_cny: Decimal) -> str:
+    return f"{round_half_up(amount_cny / _WAN):,}"
 
 
 @post("/portfolios/{portfolio_id:str}/risk", sync_to_thread=True, status_code=303)
-def keep_risk(*, sessions: Sessions, actor: Actor, clock: Clock, portfolio_id: FromPath[str]) -> Redirect:
+def keep_risk(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    portfolio_id: FromPath[str],
+    method: Annotated[RiskMethod, QueryParameter()] = RiskMethod.MONTE_CARLO,
+) -> Redirect:
     """Measure a portfolio on the business date, keep the decision and show it."""
     with sessions.begin() as session:
         standing = standing_of(session, actor.organization_id, clock)
         answer = service.record_risk(
-            session, actor, portfolio_id, valuation_date=standing.business_date, known_at=standing.known_at
-        )
+            session, actor, portfolio_id, valuation_date=standing.business_date, known_at=standing.known_at,
+            method=method,
+        )  # fmt: skip
     return Redirect(f"/portfolios/{portfolio_id}/risk?decision={answer.decision_id}", status_code=303)

@@ -7,7 +7,16 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.web.wire import DayText, IdText, decimal_of
-from pricing.calc.portfolio_risk import STRESS_LABELS, CustomStress, LineRisk, StressResult
+from pricing.calc.portfolio_risk import (
+    RISK_METHOD_LABELS,
+    STRESS_LABELS,
+    CustomStress,
+    LineRisk,
+    MethodRisk,
+    RiskMethod,
+    StressResult,
+)
+from pricing.calc.portfolio_risk.histories import FactorHistory
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.positions import PortfolioLineIn
@@ -20,6 +29,9 @@ _Move = Annotated[
 ]
 
 
+_NOTHING = Decimal(0)
+
+
 class PriceMoveIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A move of every price of one scheme."""
 
@@ -28,19 +40,27 @@ class PriceMoveIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RiskIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stored portfolio or a book on a day, and on demand a scenario of the caller's own; nothing is kept."""
+    """A stored portfolio or a book on a day, and on demand a scenario of the caller's own; nothing is kept.
+
+    `method` says by which scenarios the first figures and those of the lines are; every method stands in `methods`.
+    """
 
     valuation_date: DayText
     portfolio_id: IdText | None = None
     lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
     price_moves: Annotated[list[PriceMoveIn], Meta(max_length=20)] = []
     rate_move: _Move = "0"
+    fx_move: _Move = "0"
+    volatility_move: _Move = "0"
+    method: RiskMethod = RiskMethod.MONTE_CARLO
 
     def custom(self) -> CustomStress | None:
         """Read the caller's own scenario, None where nothing moves."""
         moves = tuple((one.scheme.value, decimal_of(one.move)) for one in self.price_moves)
-        rate = decimal_of(self.rate_move)
-        return CustomStress(price_moves=moves, rate_move=rate) if moves or rate != Decimal(0) else None
+        rate, fx, volatility = (decimal_of(one) for one in (self.rate_move, self.fx_move, self.volatility_move))
+        if not moves and not any((rate, fx, volatility)):
+            return None
+        return CustomStress(price_moves=moves, rate_move=rate, fx_move=fx, volatility_move=volatility)
 
 
 class FactorVolatilityOut(Struct, frozen=True, kw_only=True):
@@ -71,6 +91,7 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
     factor: str
     exposure_cny: str
     component_cny: str
+    component_value_at_risk_cny: str | None
     incremental_cny: str
     is_valuation_only: bool
 
@@ -84,6 +105,7 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
             factor=line.factor,
             exposure_cny=text_of(line.exposure_cny),
             component_cny=text_of(line.component_cny),
+            component_value_at_risk_cny=optional_text_of(line.component_value_at_risk_cny),
             incremental_cny=text_of(line.incremental_cny),
             is_valuation_only=line.is_labelled,
         )
@@ -98,6 +120,8 @@ class StressOut(Struct, frozen=True, kw_only=True):
     pnl_cny: str
     moves: dict[str, str]
     rate_move: str
+    fx_move: str
+    volatility_move: str
     line_pnl_cny: dict[str, str]
     note_zh: str
 
@@ -112,9 +136,107 @@ class StressOut(Struct, frozen=True, kw_only=True):
             pnl_cny=text_of(result.pnl_cny),
             moves={unit: text_of(move) for unit, move in result.moves},
             rate_move=text_of(result.rate_move),
+            fx_move=text_of(result.fx_move or _NOTHING),
+            volatility_move=text_of(result.volatility_move or _NOTHING),
             line_pnl_cny={line: text_of(amount) for line, amount in result.line_pnl_cny},
             note_zh=result.note_zh,
         )
+
+
+class MethodRiskOut(Struct, frozen=True, kw_only=True):
+    """What one method says of the book, and what its sample can say.
+
+    Attributes:
+        independent_count: How many of the scenarios stand by themselves.
+        left_out: Codes of the lines that are not in its figures.
+        refusal: Why it gives none; null where it does.
+    """
+
+    method: str
+    label_zh: str
+    label_en: str
+    present_value_cny: str
+    value_at_risk_cny: str | None
+    expected_shortfall_cny: str | None
+    value_at_risk_low_cny: str | None
+    value_at_risk_high_cny: str | None
+    scenario_count: int
+    independent_count: int
+    tail_count: int
+    first_date: str | None
+    last_date: str | None
+    line_count: int
+    left_out: list[str]
+    remarks_zh: list[str]
+    remarks_en: list[str]
+    refusal: FailureOut | None
+
+    @classmethod
+    def of(cls, risk: MethodRisk) -> "MethodRiskOut":
+        """Write a method's figures."""
+        zh, en = RISK_METHOD_LABELS[risk.method]
+        return cls(
+            method=risk.method,
+            label_zh=zh,
+            label_en=en,
+            present_value_cny=text_of(risk.present_value_cny),
+            value_at_risk_cny=optional_text_of(risk.value_at_risk_cny),
+            expected_shortfall_cny=optional_text_of(risk.expected_shortfall_cny),
+            value_at_risk_low_cny=optional_text_of(risk.interval_cny[0]),
+            value_at_risk_high_cny=optional_text_of(risk.interval_cny[1]),
+            scenario_count=risk.scenario_count,
+            independent_count=risk.independent_count,
+            tail_count=risk.tail_count,
+            first_date=None if risk.first_date is None else risk.first_date.isoformat(),
+            last_date=None if risk.last_date is None else risk.last_date.isoformat(),
+            line_count=risk.line_count,
+            left_out=list(risk.left_out),
+            remarks_zh=[zh for zh, _ in risk.remarks],
+            remarks_en=[en for _, en in risk.remarks],
+            refusal=None if risk.refusal is None else FailureOut.of(risk.refusal),
+        )
+
+
+class FactorHistoryOut(Struct, frozen=True, kw_only=True):
+    """The history of one factor: days quoted, days used, and closes left out by what was found of them."""
+
+    kind: str
+    name: str
+    source: str
+    first_date: str | None
+    last_date: str | None
+    quoted_count: int
+    used_count: int
+    left_out: dict[str, int]
+    is_sample: bool
+    refusal: FailureOut | None
+
+    @classmethod
+    def of(cls, history: FactorHistory) -> "FactorHistoryOut":
+        """Write a history without its points."""
+        days = [point.day for point in history.points]
+        return cls(
+            kind=history.kind,
+            name=history.name,
+            source=history.source,
+            first_date=days[0].isoformat() if days else None,
+            last_date=days[-1].isoformat() if days else None,
+            quoted_count=history.quoted_count,
+            used_count=len(days),
+            left_out={str(kind): count for kind, count in history.left_out},
+            is_sample=history.is_sample,
+            refusal=None if history.refusal is None else FailureOut.of(history.refusal),
+        )
+
+
+class MarketDeviationOut(Struct, frozen=True, kw_only=True):
+    """How far a rate (by difference) or an exchange rate (by logarithm) moves in a year, as scenarios are drawn."""
+
+    kind: str
+    name: str
+    deviation: str
+    source: str
+    is_assumption: bool
 
 
 class RiskOut(Struct, frozen=True, kw_only=True):
@@ -145,6 +267,10 @@ class RiskOut(Struct, frozen=True, kw_only=True):
     failures: list[FailureOut]
     is_sample: bool
     snapshot_digest: str
+    method: str
+    methods: list[MethodRiskOut]
+    histories: list[FactorHistoryOut]
+    deviations: list[MarketDeviationOut]
     valuation_only_zh: str = VALUATION_ONLY_ZH
     valuation_only_en: str = VALUATION_ONLY_EN
 
@@ -190,4 +316,17 @@ class RiskOut(Struct, frozen=True, kw_only=True):
             failures=[FailureOut.of(failure) for failure in risk.failures],
             is_sample=risk.is_sample,
             snapshot_digest=risk.snapshot_digest,
+            method=risk.method or RiskMethod.MONTE_CARLO,
+            methods=[MethodRiskOut.of(one) for one in risk.methods or ()],
+            histories=[FactorHistoryOut.of(one) for one in answer.histories],
+            deviations=[
+                MarketDeviationOut(
+                    kind=one.kind,
+                    name=one.name,
+                    deviation=text_of(one.deviation),
+                    source=one.source,
+                    is_assumption=one.is_assumption,
+                )
+                for one in answer.deviations
+            ],
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -13,7 +13,8 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
-from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
+from carbonfin.rules.record import canonical_json
+from carbonfin.storage.decisions import load_decision, load_outcome, rebuilt, record_decision
 from pricing.calc.market import MarketSnapshot, Quote
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.portfolio import PortfolioInputs
@@ -25,34 +26,40 @@ from pricing.calc.portfolio_risk import (
     VOLATILITY,
     CustomStress,
     FactorVolatility,
+    MarketDeviation,
+    MarketHistory,
     PortfolioRisk,
     RiskInputs,
+    RiskMethod,
     VolatilityMoves,
     estimated_moves,
     measure_risk,
 )
 from pricing.calc.portfolio_risk.exposures import line_factor
+from pricing.calc.portfolio_risk.histories import FactorHistory
 from pricing.calc.positions import PortfolioLine
 from pricing.calc.quality import single_vintage_series
 from pricing.calc.volatility import PriceHistory, estimated_volatility
 from pricing.service.curve_readers import curve_markets_of
 from pricing.service.market import market_days, market_snapshot
+from pricing.service.risk_histories import HISTORY, market_history
 from pricing.service.valuation import load_portfolio
 from pricing.store.curve_quotes import curve_quotes_known
 
 _INLINE = "inline"
-_HISTORY = timedelta(days=730)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskAnswer:
-    """A measurement, with its decision where it was kept."""
+    """A measurement with the histories it took, and with its decision where it was kept."""
 
     portfolio_name: str
     valuation_date: date
     known_at: datetime
     risk: PortfolioRisk
     decision_id: str | None
+    histories: tuple[FactorHistory, ...]
+    deviations: tuple[MarketDeviation, ...]
 
 
 def risk_of_lines(
@@ -63,11 +70,13 @@ def risk_of_lines(
     valuation_date: date,
     known_at: datetime,
     custom: CustomStress | None = None,
+    method: RiskMethod | None = None,
 ) -> RiskAnswer:
     """Measure a book that is not stored, and keep nothing."""
     inputs = _inputs(
-        session, actor, _INLINE, _INLINE, lines, valuation_date=valuation_date, known_at=known_at, custom=custom
-    )
+        session, actor, _INLINE, _INLINE, lines, valuation_date=valuation_date, known_at=known_at, custom=custom,
+        method=method,
+    )  # fmt: skip
     return _answer(inputs, measure_risk(inputs), None)
 
 
@@ -79,24 +88,32 @@ def risk_of_portfolio(
     valuation_date: date,
     known_at: datetime,
     custom: CustomStress | None = None,
+    method: RiskMethod | None = None,
 ) -> RiskAnswer:
     """Measure a stored portfolio, and keep nothing."""
     portfolio = load_portfolio(session, actor, portfolio_id)
     inputs = _inputs(
         session, actor, portfolio.id, portfolio.name, portfolio.lines, valuation_date=valuation_date,
-        known_at=known_at, custom=custom,
+        known_at=known_at, custom=custom, method=method,
     )  # fmt: skip
     return _answer(inputs, measure_risk(inputs), None)
 
 
 def record_risk(
-    session: Session, actor: Actor, portfolio_id: str, *, valuation_date: date, known_at: datetime
+    session: Session,
+    actor: Actor,
+    portfolio_id: str,
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    method: RiskMethod | None = None,
 ) -> RiskAnswer:
     """Measure a stored portfolio and keep the decision."""
     portfolio = load_portfolio(session, actor, portfolio_id)
     inputs = _inputs(
-        session, actor, portfolio.id, portfolio.name, portfolio.lines, valuation_date=valuation_date, known_at=known_at
-    )
+        session, actor, portfolio.id, portfolio.name, portfolio.lines, valuation_date=valuation_date,
+        known_at=known_at, method=method,
+    )  # fmt: skip
     recorded = record_decision(
         session, actor, PORTFOLIO_RISK, inputs, subject=f"portfolio:{portfolio.id}", valid_on=valuation_date,
         known_at=known_at,
@@ -111,12 +128,18 @@ def load_risk(session: Session, actor: Actor, decision_id: str) -> RiskAnswer:
         NotFound: The actor's organisation has no such decision.
     """
     record = load_decision(session, actor, decision_id)
+    recorded = record.inputs.get("market")
+    market = MarketHistory(histories=(), deviations=())
+    if recorded is not None:
+        market = rebuilt(canonical_json(recorded), MarketHistory)
     return RiskAnswer(
         portfolio_name=record.inputs["book"]["portfolio_name"],
         valuation_date=record.valid_on,
         known_at=record.known_at,
         risk=load_outcome(session, actor, PORTFOLIO_RISK, decision_id),
         decision_id=decision_id,
+        histories=market.histories,
+        deviations=market.deviations,
     )
 
 
@@ -127,6 +150,8 @@ def _answer(inputs: RiskInputs, risk: PortfolioRisk, decision_id: str | None) ->
         known_at=inputs.book.known_at,
         risk=risk,
         decision_id=decision_id,
+        histories=() if inputs.market is None else inputs.market.histories,
+        deviations=() if inputs.market is None else inputs.market.deviations,
     )
 
 
@@ -140,6 +165,7 @@ def _inputs(
     valuation_date: date,
     known_at: datetime,
     custom: CustomStress | None = None,
+    method: RiskMethod | None = None,
 ) -> RiskInputs:
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
@@ -162,6 +188,8 @@ def _inputs(
         seed=SEED,
         custom=custom,
         volatility_moves=_volatility_moves(session, actor, snapshot, options),
+        market=market_history(session, actor, snapshot, lines, options=options, forwards=forwards),
+        method=method,
     )
 
 
@@ -175,7 +203,7 @@ def _volatility_moves(
         quotes = curve_quotes_known(
             session,
             organization_id=actor.organization_id,
-            from_date=snapshot.valuation_date - _HISTORY,
+            from_date=snapshot.valuation_date - HISTORY,
             to_date=snapshot.valuation_date,
             known_on=china_day(snapshot.known_at),
             name=scheme,

@@ -22,7 +22,7 @@ from pricing import service
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.portfolio import PortfolioInputs
 from pricing.calc.portfolio_risk import CustomStress, FactorVolatility, PortfolioRisk, RiskInputs, measure_risk
-from pricing.calc.portfolio_risk.measuring import _Draws
+from pricing.calc.portfolio_risk.draws import Draws
 from pricing.calc.positions import PortfolioLine
 from pricing.calc.risk.scenarios import StressKind
 from tests.app.worlds import PAGE, World, build_world, form_token, keyed_client, signed_in
@@ -153,7 +153,7 @@ def test_a_measurement_comes_out_the_same_from_its_record() -> None:
 
 
 def test_drawn_numbers_have_their_distribution() -> None:
-    draws = _Draws(3, 400_000)
+    draws = Draws(3, 400_000)
     normal, tail = draws.normal(), draws.tail(6)
     assert abs(float(np.mean(normal))) < 4 / math.sqrt(400_000)
     assert float(np.quantile(normal, 0.975)) == pytest.approx(NormalDist().inv_cdf(0.975), rel=0.01)

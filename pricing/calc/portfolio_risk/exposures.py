@@ -1,6 +1,7 @@
 """Lines with what a scenario needs: the leg that moves with the price, and the fixed leg that is discounted."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,9 +10,10 @@ import numpy as np
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput, MissingData
-from carbonfin.kernel.units import to_decimal, to_float
+from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.compliance import VintageState, vintage_use
 from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.forward_market import ForwardTerms
 from pricing.calc.line_faults import failure_of
 from pricing.calc.liquidity import fair_price
 from pricing.calc.market import MarketSnapshot
@@ -21,12 +23,35 @@ from pricing.calc.portfolio_risk.option_legs import OptionLeg
 from pricing.calc.positions import ForwardBasis, ForwardFigures, LineKind, LineValue, PortfolioLine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketScenarios:
+    """Moves by factor and scenario; each array of shape (scenarios,).
+
+    Attributes:
+        price: Relative, by price factor.
+        log_volatility: Logarithmic, by price factor of options; a factor that is not here stays.
+        rate: Parallel differences, by currency.
+        fx: Relative, by currency turned into 元.
+        count: Scenarios.
+    """
+
+    price: Mapping[str, FloatArray]
+    log_volatility: Mapping[str, FloatArray]
+    rate: Mapping[str, FloatArray]
+    fx: Mapping[str, FloatArray]
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class ExposedLine:
     """A valued line with what a scenario needs: its price leg and its fixed leg, in CNY, or its option.
 
     Of an option the price leg is what it would gain along delta if the future doubled; scenarios value it again. Of a
     forward on a futures curve a rate discounts both legs; of one carried from spot the fixed leg alone.
+
+    Attributes:
+        price_currency: Of the price leg, with which it moves in 元.
+        fixed_currency: Of the fixed leg, whose rate discounts it; of an option the one currency it has.
     """
 
     line: PortfolioLine
@@ -37,9 +62,32 @@ class ExposedLine:
     years: float
     option: OptionLeg | None = None
     is_forward_priced: bool = False
+    price_currency: Currency = Currency.CNY
+    fixed_currency: Currency = Currency.CNY
 
-    def pnl(self, move: float, rate_move: float) -> float:
-        """Give the exact P&L of a relative price move and a parallel move of the rate."""
+    def pnl(self, move: float, rate_move: float, *, fx_move: float = 0.0, log_volatility: float = 0.0) -> float:
+        """Give the exact P&L of a relative price move and a parallel move of the rate.
+
+        Args:
+            move: Of the price.
+            rate_move: Of every rate.
+            fx_move: Relative move of every currency in 元.
+            log_volatility: Logarithmic move of an option's volatility.
+        """
+        if fx_move != 0.0 or (log_volatility != 0.0 and self.option is not None):
+            names = {self.price_currency, self.fixed_currency}
+            given = {self.factor: np.array([log_volatility])} if log_volatility != 0.0 else {}
+            return float(
+                self.scenario_pnl(
+                    MarketScenarios(
+                        price={self.factor: np.array([move])},
+                        log_volatility=given,
+                        rate={name: np.array([rate_move]) for name in names},
+                        fx={name: np.array([fx_move]) for name in names if name is not Currency.CNY},
+                        count=1,
+                    )
+                )[0]
+            )
         if self.option is not None:
             return float(self.option.pnl(np.array([move]), rate_move)[0])
         if self.is_forward_priced:
@@ -52,6 +100,23 @@ class ExposedLine:
         if self.option is None:
             return self.price_leg * moves
         return self.option.pnl(moves) if log_volatility is None else self.option.joint_pnl(moves, log_volatility)
+
+    def scenario_pnl(self, scenarios: MarketScenarios) -> FloatArray:
+        """Give P&L of moves of price, volatility, rates and exchange rates together, shape (scenarios,).
+
+        What is not moved stays. With m, r, x the moves of price, rate and currency and T the years: the price leg
+        becomes P (1 + m) (1 + x) and, on a futures curve, exp(-r T) of it; the fixed leg L (1 + x) exp(-r T).
+        """
+        price = scenarios.price[self.factor]
+        still = np.zeros(scenarios.count)
+        rate, fx = (moves.get(self.fixed_currency, still) for moves in (scenarios.rate, scenarios.fx))
+        if self.option is not None:
+            return self.option.market_pnl(price, scenarios.log_volatility.get(self.factor), rate, fx)
+        held = (1.0 + price) * (1.0 + scenarios.fx.get(self.price_currency, still))
+        if self.is_forward_priced:
+            held = held * np.exp(-scenarios.rate.get(self.price_currency, still) * self.years)
+        owed = (1.0 + fx) * np.exp(-rate * self.years)
+        return np.asarray(self.price_leg * (held - 1.0) - self.fixed_leg * (owed - 1.0))
 
 
 def line_factor(snapshot: MarketSnapshot, line: PortfolioLine) -> str:
@@ -80,6 +145,7 @@ def exposed_lines(inputs: RiskInputs, values: dict[str, LineValue]) -> tuple[lis
     snapshot = inputs.book.snapshot
     known = {one.factor for one in inputs.volatilities}
     points = {} if inputs.book.options is None else {one.terms: one for one in inputs.book.options.points}
+    forwards = {} if inputs.book.forwards is None else {one.terms: one for one in inputs.book.forwards.points}
     exposed, failures = [], []
     for line in inputs.book.lines:
         value = values.get(line.line_id)
@@ -90,14 +156,21 @@ def exposed_lines(inputs: RiskInputs, values: dict[str, LineValue]) -> tuple[lis
             failures.append(failure_of(line, _no_volatility(factor)))
             continue
         if value.forward is not None:
-            exposed.append(_forward_legs(line, value, value.forward, factor))
+            priced = forwards[ForwardTerms.of(line)].price_currency
+            exposed.append(_forward_legs(line, value, value.forward, factor, priced))
         elif value.option is None:
             exposed.append(_legs(snapshot, line, value, factor))
         else:
-            leg = OptionLeg.of(line, points[OptionTerms.of(line)], snapshot.valuation_date)
+            point = points[OptionTerms.of(line)]
+            leg = OptionLeg.of(line, point, snapshot.valuation_date)
             exposure_cny = value.option.delta_t * value.option.forward_per_t * value.option.cny_per_unit
             years = to_float(value.option.years)
-            exposed.append(ExposedLine(line, value, factor, to_float(exposure_cny), 0.0, years, leg))
+            exposed.append(
+                ExposedLine(
+                    line, value, factor, to_float(exposure_cny), 0.0, years, leg, price_currency=point.currency,
+                    fixed_currency=point.currency,
+                )
+            )  # fmt: skip
     return exposed, failures
 
 
@@ -126,7 +199,9 @@ def _legs(snapshot: MarketSnapshot, line: PortfolioLine, value: LineValue, facto
     return ExposedLine(line, value, factor, to_float(price_cny_per_t * line.quantity_t), fixed_cny, years)
 
 
-def _forward_legs(line: PortfolioLine, value: LineValue, forward: ForwardFigures, factor: str) -> ExposedLine:
+def _forward_legs(
+    line: PortfolioLine, value: LineValue, forward: ForwardFigures, factor: str, priced: Currency
+) -> ExposedLine:
     """Split a forward on curves: the price leg is F q D X, the fixed leg what is left to its value."""
     price_leg = to_float(
         forward.forward_per_t * forward.discount_factor * forward.cny_per_unit * Decimal(line.quantity_t)
@@ -139,6 +214,8 @@ def _forward_legs(line: PortfolioLine, value: LineValue, forward: ForwardFigures
         fixed_leg=price_leg - to_float(value.present_value_cny),
         years=to_float(forward.years),
         is_forward_priced=forward.basis is ForwardBasis.FUTURES_CURVE,
+        price_currency=priced,
+        fixed_currency=forward.currency,
     )
 
 

@@ -1,7 +1,10 @@
 """What a measurement of risk takes, and what it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
@@ -9,6 +12,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Trace
 from pricing.calc.portfolio import PortfolioInputs
+from pricing.calc.portfolio_risk.histories import FactorHistory, FactorKind
 from pricing.calc.portfolio_risk.volatility_moves import VolatilityMoves
 from pricing.calc.positions import LineKind
 from pricing.calc.risk.scenarios import StressKind
@@ -16,13 +20,32 @@ from pricing.calc.risk.scenarios import StressKind
 CONFIDENCE = "pricing.risk_confidence"
 HORIZON_DAYS = "pricing.risk_horizon_days"
 TAIL_DEGREES = "pricing.risk_tail_degrees"
+FILTER_DECAY = "pricing.risk_filter_decay"
 VOLATILITY = "pricing.volatility"
+RATE_VOLATILITY = "pricing.rate_volatility"
 CORRELATION = "pricing.price_correlation"
 STRESS_PRICE_MOVE = "pricing.stress_price_move"
 STRESS_RATE_MOVE = "pricing.stress_rate_move"
+STRESS_FX_MOVE = "pricing.stress_fx_move"
+STRESS_VOLATILITY_MOVE = "pricing.stress_volatility_move"
 STRESS_LIMIT_DAYS = "pricing.stress_limit_days"
 SCENARIO_COUNT = 20_000
 SEED = 20250630
+
+
+class RiskMethod(StrEnum):
+    """How scenarios come about."""
+
+    MONTE_CARLO = "monte_carlo"
+    HISTORICAL = "historical"
+    FILTERED_HISTORICAL = "filtered_historical"
+
+
+RISK_METHOD_LABELS: Mapping[RiskMethod, tuple[str, str]] = {
+    RiskMethod.MONTE_CARLO: ("蒙特卡罗模拟", "Monte Carlo"),
+    RiskMethod.HISTORICAL: ("历史模拟", "historical"),
+    RiskMethod.FILTERED_HISTORICAL: ("滤波历史模拟", "filtered historical"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +64,43 @@ class FactorVolatility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarketDeviation:
+    """How far a rate or an exchange rate moves in a year, as scenarios are drawn.
+
+    Attributes:
+        kind: Rate, whose deviation is of differences, or exchange rate, whose is of logarithms.
+        name: Currency of the rate, or turned into 元.
+        is_assumption: Whether it was approved as an assumption and not estimated.
+    """
+
+    kind: FactorKind
+    name: str
+    deviation: Decimal
+    source: str
+    is_assumption: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketHistory:
+    """Histories of all factors of a book, and how far its rates and exchange rates move."""
+
+    histories: tuple[FactorHistory, ...]
+    deviations: tuple[MarketDeviation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomStress:
-    """A scenario that a person asks for: relative moves by scheme and a parallel move of the rate."""
+    """A scenario that a person asks for: relative moves by scheme and a parallel move of the rate.
+
+    Attributes:
+        fx_move: Relative move of every currency in 元; None in scenarios of before.
+        volatility_move: Relative move of every option's volatility; None in scenarios of before.
+    """
 
     price_moves: tuple[tuple[str, Decimal], ...]
     rate_move: Decimal
+    fx_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    volatility_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +110,8 @@ class RiskInputs:
     Attributes:
         volatility_moves: How volatilities of options move, of each factor whose surface has a history; None in
             measurements made before volatilities moved.
+        market: Histories, and moves of rates and exchange rates; None in measurements of price moves alone.
+        method: By which the figures of lines and the first figures are; None for Monte Carlo.
     """
 
     book: PortfolioInputs
@@ -64,6 +121,8 @@ class RiskInputs:
     seed: int
     custom: CustomStress | None = None
     volatility_moves: tuple[VolatilityMoves, ...] | None = field(default=None, metadata=ADDED_LATER)
+    market: MarketHistory | None = field(default=None, metadata=ADDED_LATER)
+    method: RiskMethod | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +134,7 @@ class LineRisk:
         component_cny: Its mean loss over the tail; the lines sum to the expected shortfall.
         incremental_cny: Value at risk of the book less that without the line.
         is_valuation_only: Whether the line cannot be traded; None in measurements made before that was asked.
+        component_value_at_risk_cny: Its loss in the scenario of the value at risk; the lines sum to that.
     """
 
     line_id: str
@@ -85,6 +145,7 @@ class LineRisk:
     component_cny: Decimal
     incremental_cny: Decimal
     is_valuation_only: bool | None = field(default=None, metadata=ADDED_LATER)
+    component_value_at_risk_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_labelled(self) -> bool:
@@ -100,6 +161,7 @@ class StressResult:
         moves: Relative move of each unit's price.
         line_pnl_cny: P&L by line.
         note_zh: The assumption behind it.
+        fx_move: Relative move of every currency in 元, None where none moves; so of the volatility of options.
     """
 
     kind: StressKind
@@ -108,6 +170,40 @@ class StressResult:
     rate_move: Decimal
     line_pnl_cny: tuple[tuple[str, Decimal], ...]
     note_zh: str
+    fx_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    volatility_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRisk:
+    """Value at risk and expected shortfall by one method, and what its sample can say.
+
+    Attributes:
+        present_value_cny: Of the lines measured by it.
+        interval_cny: 95 % interval of the value at risk by the independent scenarios; None at an end they cannot say.
+        scenario_count: Scenarios; nought where the method refuses the book.
+        independent_count: How many of them stand by themselves: overlapping sums over h days of n count as n / h.
+        tail_count: Scenarios in the tail, the quantile itself among them.
+        line_count: Lines measured by it.
+        left_out: Codes of lines that are in the book's figures by Monte Carlo and not in these.
+        remarks: What must be said of it, in Chinese and English.
+        refusal: Why it gives no figure; None where it does.
+    """
+
+    method: RiskMethod
+    present_value_cny: Decimal
+    value_at_risk_cny: Decimal | None
+    expected_shortfall_cny: Decimal | None
+    interval_cny: tuple[Decimal | None, Decimal | None]
+    scenario_count: int
+    independent_count: int
+    tail_count: int
+    first_date: date | None
+    last_date: date | None
+    line_count: int
+    left_out: tuple[str, ...]
+    remarks: tuple[tuple[str, str], ...]
+    refusal: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +216,8 @@ class PortfolioRisk:
         failures: Lines without value or volatility; they are in no figure.
         volatility_moves: As taken.
         still_volatilities: Factors whose options were measured with volatilities held still, for want of a history.
+        methods: Every method's figures; None in measurements of before.
+        method: By which the first figures and those of the lines are; None for Monte Carlo.
     """
 
     present_value_cny: Decimal
@@ -139,3 +237,5 @@ class PortfolioRisk:
     trace: Trace
     volatility_moves: tuple[VolatilityMoves, ...] | None = field(default=None, metadata=ADDED_LATER)
     still_volatilities: tuple[str, ...] | None = field(default=None, metadata=ADDED_LATER)
+    methods: tuple[MethodRisk, ...] | None = field(default=None, metadata=ADDED_LATER)
+    method: RiskMethod | None = field(default=None, metadata=ADDED_LATER)

@@ -1,5 +1,6 @@
 """Named stresses of a book: each an assumption, computed exactly line by line."""
 
+import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -11,9 +12,11 @@ from pricing.calc.compliance import vintage_use
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.portfolio_risk.exposures import ExposedLine, fen
 from pricing.calc.portfolio_risk.inputs import (
+    STRESS_FX_MOVE,
     STRESS_LIMIT_DAYS,
     STRESS_PRICE_MOVE,
     STRESS_RATE_MOVE,
+    STRESS_VOLATILITY_MOVE,
     CustomStress,
     RiskInputs,
     StressResult,
@@ -28,8 +31,21 @@ STRESS_LABELS: dict[StressKind, tuple[str, str]] = {
     ),
     StressKind.LIMIT_DOWN_STREAK: ("连续跌停", "closes in a row at the lower limit"),
     StressKind.PENALTY_CHANGE: ("罚款倍数提高", "higher fines"),
+    StressKind.PRICE_ALONE: ("仅价格变动（取不利方向）", "prices alone, the worse way"),
+    StressKind.RATE_ALONE: ("仅利率平移（取不利方向）", "rates alone, the worse way"),
+    StressKind.FX_ALONE: ("仅汇率变动（取不利方向）", "exchange rates alone, the worse way"),
+    StressKind.VOLATILITY_ALONE: ("仅期权波动率变动（取不利方向）", "option volatilities alone, the worse way"),
     StressKind.OTHER: ("自定义情景", "a scenario of your own"),
 }
+
+
+_ALONE: dict[StressKind, str] = {
+    StressKind.PRICE_ALONE: STRESS_PRICE_MOVE,
+    StressKind.RATE_ALONE: STRESS_RATE_MOVE,
+    StressKind.FX_ALONE: STRESS_FX_MOVE,
+    StressKind.VOLATILITY_ALONE: STRESS_VOLATILITY_MOVE,
+}
+"""Stresses of one thing alone, each with the parameter that says how far it moves either way."""
 
 
 def stress_results(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> list[StressResult]:
@@ -48,6 +64,7 @@ def stress_results(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> list[S
     if days is not None:
         found.append(_limit_down(snapshot, exposed, days))
     found.append(_cliff(snapshot, exposed))
+    found += [result for kind in _ALONE if (result := _alone(snapshot, exposed, kind)) is not None]
     if inputs.custom is not None:
         found.append(_custom(inputs.custom, exposed))
     return found
@@ -64,6 +81,32 @@ def _parallel(snapshot: MarketSnapshot, exposed: Sequence[ExposedLine], kind: St
     )
 
 
+def _alone(snapshot: MarketSnapshot, exposed: Sequence[ExposedLine], kind: StressKind) -> StressResult | None:
+    """Move one thing by its size either way and give the worse; None where no size is set."""
+    size = snapshot.find_parameter(_ALONE[kind], scope=kind)
+    if size is None:
+        return None
+    nothing = Decimal(0)
+    both = []
+    for move in (-size.decimal, size.decimal):
+        price = move if kind is StressKind.PRICE_ALONE else nothing
+        both.append(
+            _stress(
+                exposed, kind, _same(price),
+                rate_move=move if kind is StressKind.RATE_ALONE else nothing,
+                fx_move=move if kind is StressKind.FX_ALONE else None,
+                volatility_move=move if kind is StressKind.VOLATILITY_ALONE else None,
+                note_zh=size.note,
+            )
+        )  # fmt: skip
+    return min(both, key=lambda one: one.pnl_cny)
+
+
+def _same(move: Decimal) -> Callable[[Unit], Decimal]:
+    """Give what moves every unit alike."""
+    return lambda _: move
+
+
 def _custom(asked: CustomStress, exposed: Sequence[ExposedLine]) -> StressResult:
     moves = dict(asked.price_moves)
     if any(move < -1 for move in moves.values()):
@@ -74,11 +117,22 @@ def _custom(asked: CustomStress, exposed: Sequence[ExposedLine]) -> StressResult
             remedy="Give -1 at least.",
             remedy_zh="价格变动不得低于 -100%。",
         )
+    for field, what, move in (("fx_move", "汇率", asked.fx_move), ("volatility_move", "波动率", asked.volatility_move)):
+        if move is not None and not move > -1:
+            raise InvalidInput(
+                f"{field} is {move}; nothing of it would be left",
+                zh=f"{what}变动须高于 -100%",
+                field=field,
+                remedy="Give more than -1.",
+                remedy_zh=f"{what}变动须高于 -100%。",
+            )
     return _stress(
         exposed,
         StressKind.OTHER,
         lambda unit: moves.get(unit.scheme, Decimal(0)),
         rate_move=asked.rate_move,
+        fx_move=asked.fx_move or None,
+        volatility_move=asked.volatility_move or None,
         note_zh="本次输入的情景",
     )
 
@@ -112,9 +166,21 @@ def _stress(
     *,
     rate_move: Decimal,
     note_zh: str,
+    fx_move: Decimal | None = None,
+    volatility_move: Decimal | None = None,
 ) -> StressResult:
+    fx = 0.0 if fx_move is None else to_float(fx_move)
+    log_volatility = 0.0 if volatility_move is None else math.log1p(to_float(volatility_move))
     pnl = tuple(
-        (one.line.line_id, fen(one.pnl(to_float(move_of(one.line.unit)), to_float(rate_move)))) for one in exposed
+        (
+            one.line.line_id,
+            fen(
+                one.pnl(
+                    to_float(move_of(one.line.unit)), to_float(rate_move), fx_move=fx, log_volatility=log_volatility
+                )
+            ),
+        )
+        for one in exposed
     )
     units = sorted({one.line.unit for one in exposed})
     return StressResult(
@@ -124,4 +190,6 @@ def _stress(
         rate_move=rate_move,
         line_pnl_cny=pnl,
         note_zh=note_zh,
+        fx_move=fx_move,
+        volatility_move=volatility_move,
     )

@@ -5,12 +5,17 @@ from decimal import Decimal
 
 from carbonfin.rules.trace import Figure, Trace, checked_trace
 from pricing.calc.portfolio_risk.exposures import fen
+from pricing.calc.portfolio_risk.histories import FACTOR_LABELS, FactorHistory
 from pricing.calc.portfolio_risk.inputs import (
     CONFIDENCE,
+    FILTER_DECAY,
     HORIZON_DAYS,
+    RISK_METHOD_LABELS,
     TAIL_DEGREES,
     FactorVolatility,
     LineRisk,
+    MarketDeviation,
+    MethodRisk,
     RiskInputs,
     StressResult,
 )
@@ -27,6 +32,7 @@ def risk_trace(
     risk: TailRisk | None,
     present_cny: Decimal,
     still: Sequence[str],
+    methods: Sequence[MethodRisk],
 ) -> Trace:
     """Give the whole trace: every input stands before its use."""
     snapshot = inputs.book.snapshot
@@ -36,6 +42,8 @@ def risk_trace(
     ]
     if inputs.correlation is not None:
         settings.append(Figure.of_parameter("correlation", inputs.correlation))
+    if inputs.market is not None:
+        settings.append(Figure.of_parameter("filter_decay", snapshot.parameter(FILTER_DECAY, scope="")))
     drawn = Figure(
         name="scenario_count", label_zh="情景数", label_en="scenarios drawn", value=str(inputs.scenario_count),
         unit="count", source=f"PCG64 种子 {inputs.seed}",
@@ -44,6 +52,7 @@ def risk_trace(
         *(_volatility(one) for one in inputs.volatilities),
         *(figure for one in inputs.volatility_moves or () for figure in _volatility_moves(one)),
         *(_held_still(factor) for factor in still),
+        *_market_figures(inputs),
     ]
     exposures = [_exposure(one, f"行情快照 {snapshot.digest[:12]}") for one in lines]
     taken = tuple(figure.name for figure in (*settings, drawn, *volatilities, *exposures))
@@ -61,6 +70,8 @@ def risk_trace(
                 inputs=taken, formula="mean of the worst (1 - confidence) of losses",
             ),
         ]  # fmt: skip
+    if inputs.market is not None:
+        results += [figure for one in methods for figure in _method_figures(one, taken)]
     names = tuple(figure.name for figure in exposures)
     shocks = [
         _amount(
@@ -73,6 +84,59 @@ def risk_trace(
         for one in stresses
     ]
     return checked_trace([*settings, drawn, *volatilities, *exposures, *results, *shocks])
+
+
+def _market_figures(inputs: RiskInputs) -> list[Figure]:
+    """Give how far rates and exchange rates are drawn, and of which days each factor's history is."""
+    if inputs.market is None:
+        return []
+    return [
+        *(_deviation(one) for one in inputs.market.deviations),
+        *(_history(one) for one in inputs.market.histories),
+    ]
+
+
+def _deviation(one: MarketDeviation) -> Figure:
+    what = FACTOR_LABELS[one.kind]
+    return Figure(
+        name=f"deviation.{one.kind}.{one.name}", label_zh=f"{one.name} {what[0]}年化波动",
+        label_en=f"{one.name} {what[1]}, deviation a year", value=format(one.deviation, "f"), unit="ratio",
+        source=one.source, confirmed=not one.is_assumption,
+    )  # fmt: skip
+
+
+def _history(one: FactorHistory) -> Figure:
+    what = FACTOR_LABELS[one.kind]
+    left_out = one.quoted_count - len(one.points)
+    if one.refusal is not None:
+        note = (one.refusal.zh, one.refusal.detail)
+    elif left_out:
+        note = (f"{left_out} 个报价日未采用", f"{left_out} quoted days are not used")
+    else:
+        note = ("", "")
+    return Figure(
+        name=f"history.{one.kind}.{one.name}", label_zh=f"{one.name} {what[0]}历史可用日数",
+        label_en=f"{one.name} {what[1]}, days of history that are used", value=str(len(one.points)), unit="count",
+        source=f"{one.source} {one.points[0].day} 至 {one.points[-1].day}" if one.points else one.source,
+        note_zh=note[0], note_en=note[1],
+    )  # fmt: skip
+
+
+def _method_figures(one: MethodRisk, taken: tuple[str, ...]) -> list[Figure]:
+    """Give the figures of a method that gives any."""
+    label = RISK_METHOD_LABELS[one.method]
+    named = (
+        ("value_at_risk_cny", ("风险价值", "value at risk"), one.value_at_risk_cny),
+        ("expected_shortfall_cny", ("预期短缺", "expected shortfall"), one.expected_shortfall_cny),
+    )
+    return [
+        _amount(
+            f"{one.method}.{name}", (f"{label[0]}：{words[0]}", f"{label[1]}: {words[1]}"), amount, inputs=taken,
+            formula=f"of {one.scenario_count} scenarios, {one.independent_count} independent",
+        )
+        for name, words, amount in named
+        if amount is not None
+    ]  # fmt: skip
 
 
 def _volatility(one: FactorVolatility) -> Figure:

@@ -1,5 +1,6 @@
 """Whose risk it is: incremental and component contributions to value at risk and expected shortfall."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -44,17 +45,35 @@ def contributions(pnl: FloatArray, confidence: Decimal) -> Contributions:
     """
     if pnl.ndim != 2 or pnl.shape[0] == 0:
         raise InvalidInput("give P&L by part and scenario", zh="损益须按分项与情景给出", field="pnl")
-    total = np.sum(pnl, axis=0)
+    return contributions_of_blocks([pnl], np.sum(pnl, axis=0), confidence)
+
+
+def contributions_of_blocks(blocks: Iterable[FloatArray], total: FloatArray, confidence: Decimal) -> Contributions:
+    """Split value at risk and expected shortfall over parts that come block by block, so that few are held at once.
+
+    Args:
+        blocks: P&L by part and scenario, each of shape (parts, scenarios), at least one.
+        total: Their sum, shape (scenarios,).
+        confidence: a.
+
+    Raises:
+        InvalidInput: As `tail_risk`.
+    """
     whole = tail_risk(total, confidence)
     order = np.argsort(-total, kind="stable")
     place = whole.scenario_count - whole.tail_count
     mass = to_float((1 - confidence) * whole.scenario_count)
     beyond = order[place + 1 :]
-    shortfall = (np.sum(-pnl[:, beyond], axis=1) - pnl[:, order[place]] * (mass - beyond.size)) / mass
+    shortfalls, values, incremental = [], [], []
+    for pnl in blocks:
+        at_risk = pnl[:, order[place]]
+        shortfalls.append((np.sum(-pnl[:, beyond], axis=1) - at_risk * (mass - beyond.size)) / mass)
+        values.append(-at_risk)
+        incremental += [whole.value_at_risk - tail_risk(total - part, confidence).value_at_risk for part in pnl]
     return Contributions(
         value_at_risk=whole.value_at_risk,
         expected_shortfall=whole.expected_shortfall,
-        incremental=np.array([whole.value_at_risk - tail_risk(total - part, confidence).value_at_risk for part in pnl]),
-        component_value_at_risk=-pnl[:, order[place]],
-        component_shortfall=shortfall,
+        incremental=np.array(incremental),
+        component_value_at_risk=np.concatenate(values),
+        component_shortfall=np.concatenate(shortfalls),
     )

@@ -74,6 +74,28 @@ def order_interval(count: int, confidence: float) -> tuple[int, int]:
     return math.floor(count * confidence - half), math.ceil(count * confidence + half)
 
 
+def interval_of(pnl: FloatArray, confidence: Decimal, *, independent_count: int) -> tuple[float, float]:
+    """Give the 95 % interval of the value at risk where so many scenarios stand by themselves.
+
+    The places of `order_interval` for that number, as shares of it, are read in the whole sample. Infinite at an end
+    that so few cannot bound.
+
+    Args:
+        pnl: By scenario, shape (scenarios,).
+        confidence: a.
+        independent_count: At most the number of scenarios.
+    """
+    losses = _losses(pnl, confidence)
+    if independent_count < 1:
+        return -math.inf, math.inf
+    low, high = order_interval(independent_count, to_float(confidence))
+    scale = losses.size / independent_count
+    return (
+        float(losses[math.ceil(low * scale) - 1]) if low >= 1 else -math.inf,
+        float(losses[math.ceil(high * scale) - 1]) if high <= independent_count else math.inf,
+    )
+
+
 def _interval(losses: FloatArray, confidence: float) -> tuple[float, float]:
     low, high = order_interval(losses.size, confidence)
     return (

@@ -119,6 +119,10 @@ class StressKind(StrEnum):
     VINTAGE_CLIFF = "vintage_cliff"
     LIMIT_DOWN_STREAK = "limit_down_streak"
     PENALTY_CHANGE = "penalty_change"
+    PRICE_ALONE = "price_alone"
+    RATE_ALONE = "rate_alone"
+    FX_ALONE = "fx_alone"
+    VOLATILITY_ALONE = "volatility_alone"
     OTHER = "other"
 
 
