@@ -20,7 +20,7 @@ from pricing.calc.curve_quotes import CURVE_QUOTE_LABELS, CurveQuote
 from pricing.calc.market import PRICE_KIND_LABELS, Quote
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS, option_buckets
 from pricing.calc.portfolio import PortfolioValue
-from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, OptionFigures
+from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, FuturesFigures, OptionFigures
 from pricing.calc.quality import FINDING_LABELS, VALUE_LABELS, Finding, QualityReport
 
 FINDINGS_MAX = 200
@@ -92,8 +92,32 @@ def _forward_cells(forward: ForwardFigures | None) -> tuple[Any, ...]:
     )
 
 
+_FUTURES_COLUMNS = (
+    SheetColumn(label="合约代码", kind=CellKind.CODE),
+    SheetColumn(label="结算币种", kind=CellKind.CODE),
+    SheetColumn(label="当日结算价（原币/吨）", kind=CellKind.PRICE),
+    SheetColumn(label="前一结算价（原币/吨）", kind=CellKind.PRICE),
+    SheetColumn(label="结算汇率（元）", kind=CellKind.PRICE),
+    SheetColumn(label="变动保证金（原币）", kind=CellKind.MONEY),
+)
+
+
+def _futures_cells(futures: FuturesFigures | None) -> tuple[Any, ...]:
+    if futures is None:
+        return (None,) * len(_FUTURES_COLUMNS)
+    return (
+        futures.contract_code,
+        str(futures.currency),
+        futures.settlement_per_t,
+        futures.before_per_t,
+        futures.cny_per_unit,
+        futures.variation_margin,
+    )
+
+
 def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_date: date) -> SheetTable:
-    """Give the lines of a valuation with totals; where there are options or forwards, with what each came from."""
+    """Give the lines of a valuation with totals; where there are options or contracts, with what each came from."""
+    has_futures = any(line.futures is not None for line in value.lines)
     has_options = any(line.option is not None for line in value.lines)
     has_forwards = any(line.forward is not None for line in value.lines)
     return SheetTable(
@@ -115,6 +139,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
             SheetColumn(label="提示", kind=CellKind.TEXT, width=60),
             *(_OPTION_COLUMNS if has_options else ()),
             *(_FORWARD_COLUMNS if has_forwards else ()),
+            *(_FUTURES_COLUMNS if has_futures else ()),
         ),
         rows=tuple(
             (
@@ -133,6 +158,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
                 "；".join(line.notes_zh),
                 *(_option_cells(line.option) if has_options else ()),
                 *(_forward_cells(line.forward) if has_forwards else ()),
+                *(_futures_cells(line.futures) if has_futures else ()),
             )
             for line in value.lines
         ),

@@ -189,7 +189,9 @@ def _records(
                 snapshot_digest=market.lines.digest,
             )
         )
-        values = service.value_pieces(market, pieces, options=curves.options, forwards=curves.forwards)
+        values = service.value_pieces(
+            market, pieces, options=curves.options, forwards=curves.forwards, futures=curves.futures
+        )
         yield _part(next(values), sent)
         try:
             for value in values:

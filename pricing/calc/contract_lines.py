@@ -14,23 +14,24 @@ import numpy.typing as npt
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch
-from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import to_decimal, to_float
 from pricing.calc.forward_lines import known_forward
 from pricing.calc.forward_market import ForwardMarket
 from pricing.calc.forwards import forward_present_value_cny
-from pricing.calc.lines import ValuedLine, micro_of
+from pricing.calc.futures_market import FuturesMarket
+from pricing.calc.lines import ValuedLine
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.option_positions import unit_values
-from pricing.calc.portfolio import PricedMarket, value_lines
+from pricing.calc.portfolio import BookMarket, PricedMarket, value_lines
 from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine
-from pricing.calc.settled_lines import settled_move_cny_per_t
+from pricing.calc.settled_lines import fen_of_move, settlement_step
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 OptionPricer = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
 ForwardPricer = Callable[[Sequence[PortfolioLine]], ForwardMarket | None]
+FuturesPricer = Callable[[Sequence[PortfolioLine]], FuturesMarket | None]
 
 _MICRO_PER_FEN = 10_000
 _MICRO_MAX = int(MAX_PRICE_CNY_PER_T.scaleb(6))  # times the largest quantity it is below 2^63
@@ -152,6 +153,8 @@ class _Price(NamedTuple):
         discount_factor: D of a forward.
         value_per_t: Of an option, in the currency of its curve.
         cny_per_unit: 元 for one unit of that currency, of options and forwards.
+        foreign_move: Of a contract settled in a foreign currency, the day's move times the exchange rate as a whole
+            number and its decimal places.
     """
 
     shown: ValuedLine
@@ -160,14 +163,21 @@ class _Price(NamedTuple):
     discount_factor: float = 0.0
     value_per_t: float = 0.0
     cny_per_unit: float = 0.0
+    foreign_move: tuple[int, int] | None = None
 
 
 class ContractPricer:
     """Values the lines of a book part by part; what its contracts are worth is kept from one part to the next."""
 
-    def __init__(self, options: OptionPricer | None, forwards: ForwardPricer | None = None) -> None:
+    def __init__(
+        self,
+        options: OptionPricer | None,
+        forwards: ForwardPricer | None = None,
+        futures: FuturesPricer | None = None,
+    ) -> None:
         self._options = options
         self._forwards = forwards
+        self._futures = futures
         self._known: dict[int, _Price | None] = {}
 
     def values(self, market: PricedMarket, lines: ContractLines) -> tuple[ValueColumns, IntArray]:
@@ -194,9 +204,15 @@ class ContractPricer:
 
     def values_one_by_one(self, market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
         """Value lines that are not columns, on the same curves."""
-        options = None if self._options is None else self._options(lines)
-        forwards = None if self._forwards is None else self._forwards(lines)
-        return value_lines(market, lines, options=options, forwards=forwards)
+        book = self._book(lines)
+        return value_lines(market, lines, options=book.options, forwards=book.forwards, futures=book.futures)
+
+    def _book(self, lines: Sequence[PortfolioLine]) -> BookMarket:
+        return BookMarket(
+            options=None if self._options is None else self._options(lines),
+            forwards=None if self._forwards is None else self._forwards(lines),
+            futures=None if self._futures is None else self._futures(lines),
+        )
 
     def _price(self, market: PricedMarket, contracts: Mapping[int, PortfolioLine]) -> None:
         """Have the price of each contract known, None where it has none."""
@@ -204,24 +220,18 @@ class ContractPricer:
             self._known.clear()
         fresh = {number: line for number, line in contracts.items() if number not in self._known}
         if fresh:
-            lines = list(fresh.values())
-            options = None if self._options is None else self._options(lines)
-            forwards = None if self._forwards is None else self._forwards(lines)
-            self._known.update(_prices(market, fresh, options, forwards))
+            self._known.update(_prices(market, fresh, self._book(list(fresh.values()))))
 
 
-def _prices(
-    market: PricedMarket,
-    contracts: Mapping[int, PortfolioLine],
-    options: OptionMarket | None,
-    forwards: ForwardMarket | None,
-) -> dict[int, _Price | None]:
-    batch = value_lines(market, list(contracts.values()), options=options, forwards=forwards)
+def _prices(market: PricedMarket, contracts: Mapping[int, PortfolioLine], book: BookMarket) -> dict[int, _Price | None]:
+    batch = value_lines(
+        market, list(contracts.values()), options=book.options, forwards=book.forwards, futures=book.futures
+    )
     shown = {line.line_id: line for line in batch.values}
     option_lines = [line for line in contracts.values() if line.kind is LineKind.OPTION and line.line_id in shown]
-    per_t = unit_values(options, option_lines, market.lines.snapshot.valuation_date)
+    per_t = unit_values(book.options, option_lines, market.lines.snapshot.valuation_date)
     return {
-        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t, forwards)
+        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t, book)
         for number, line in contracts.items()
     }
 
@@ -231,13 +241,13 @@ def _price_of(
     line: PortfolioLine,
     shown: ValuedLine,
     per_t: Mapping[str, tuple[float, float]],
-    forwards: ForwardMarket | None,
+    book: BookMarket,
 ) -> _Price | None:
     lines = market.lines
     if line.kind is LineKind.SPOT:
         return _Price(shown, micro=lines.spots[line.unit].price_micro)
     if line.kind is LineKind.FORWARD:
-        known = known_forward(lines, line, forwards)
+        known = known_forward(lines, line, book.forwards)
         if max(known.forward_per_t, _PRICE_MAX) * known.discount_factor * known.cny_per_unit > _VALUE_PER_T_MAX:
             return None
         return _Price(
@@ -247,10 +257,10 @@ def _price_of(
     if line.kind is LineKind.OPTION:
         value, rate = per_t[line.line_id]
         return _Price(shown, value_per_t=value, cny_per_unit=rate) if value * rate <= _VALUE_PER_T_MAX else None
-    try:
-        micro = micro_of(settled_move_cny_per_t(lines.snapshot, line))
-    except CarbonFinError:
-        return None
+    step = settlement_step(lines.snapshot, line, book.futures)
+    if step.contract is not None:
+        return _Price(shown, foreign_move=step.foreign_move)
+    micro = step.micro_cny_per_t
     return _Price(shown, micro=micro) if abs(micro) <= _MICRO_MAX else None
 
 
@@ -277,8 +287,17 @@ def _columns(lines: ContractLines, rows: IntArray, prices: Sequence[_Price], pri
     at = price[option]
     amount = quantity[option].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
     fen[option] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
+    _settle_foreign(fen, price, quantity, prices)
     units = frozenset(one.shown.priced_unit for one in prices if one.shown.priced_unit is not None)
     return _told(lines, rows, [prices[place].shown for place in price.tolist()], fen.tolist(), units)
+
+
+def _settle_foreign(fen: IntArray, price: IntArray, quantity: IntArray, prices: Sequence[_Price]) -> None:
+    """Fill in the margins of contracts settled in a foreign currency: products beyond 64 bits, so line by line."""
+    for place, one in enumerate(prices):
+        if one.foreign_move is not None:
+            rows = np.flatnonzero(price == place)
+            fen[rows] = [fen_of_move(tonnes, *one.foreign_move) for tonnes in quantity[rows].tolist()]
 
 
 def _told(

@@ -50,14 +50,14 @@ def _line_error(line: PortfolioLine) -> InvalidInput | None:
         if getattr(line, name) is not None and (name != "strike_per_t" or line.currency is None):
             return _needless(line, name)
     if line.currency is not None:
-        return _needless(line, "currency") if line.kind is not LineKind.FORWARD else _foreign_error(line)
+        return _needless(line, "currency") if line.kind is LineKind.SPOT else _foreign_error(line)
     if line.kind is LineKind.SPOT:
         return _spot_error(line)
     return _agreed_error(line)
 
 
 def _foreign_error(line: PortfolioLine) -> InvalidInput | None:
-    """Say what a forward lacks whose agreed price is in a named currency."""
+    """Say what a forward or futures-style contract lacks whose price is in a named currency."""
     if line.strike_cny_per_t is not None:
         return _needless(line, "strike_cny_per_t")
     if line.strike_per_t is None or not 0 < line.strike_per_t <= MAX_PRICE_CNY_PER_T:
@@ -68,7 +68,7 @@ def _foreign_error(line: PortfolioLine) -> InvalidInput | None:
             remedy=f"Give a positive price in {line.currency} per tonne.",
             remedy_zh=f"请填写正的价格，单位 {line.currency}/吨。",
         )
-    return _delivery_error(line)
+    return _terms_error(line)
 
 
 def _agreed_error(line: PortfolioLine) -> InvalidInput | None:
@@ -81,17 +81,22 @@ def _agreed_error(line: PortfolioLine) -> InvalidInput | None:
             remedy="Give a positive price in 元/吨.",
             remedy_zh="请填写正的价格，单位元/吨。",
         )
+    return _terms_error(line)
+
+
+def _terms_error(line: PortfolioLine) -> InvalidInput | None:
+    """Say what a forward lacks of its delivery, or a futures-style contract of its name."""
     if line.kind is LineKind.FORWARD:
         return _delivery_error(line)
-    if line.kind is LineKind.FUTURES and not line.contract_code:
-        return InvalidInput(
-            "a futures-style contract needs the code of its settlement prices",
-            zh="期货式合约缺少合约代码",
-            field="contract_code",
-            remedy="Give the contract code.",
-            remedy_zh="请填写合约代码。",
-        )
-    return None
+    if line.contract_code:
+        return None
+    return InvalidInput(
+        "a futures-style contract needs the code of its settlement prices",
+        zh="期货式合约缺少合约代码",
+        field="contract_code",
+        remedy="Give the contract code.",
+        remedy_zh="请填写合约代码。",
+    )
 
 
 def _delivery_error(line: PortfolioLine) -> InvalidInput | None:

@@ -20,6 +20,7 @@ from pricing.calc.compliance import VINTAGE_FACTS, vintage_use
 from pricing.calc.forward_lines import value_forwards
 from pricing.calc.forward_market import FORWARD_METHOD, ForwardMarket
 from pricing.calc.forward_traces import curves_figure, yield_name
+from pricing.calc.futures_market import FuturesMarket
 from pricing.calc.line_faults import failure_of, line_fault
 from pricing.calc.lines import CONVENIENCE_YIELD, FORWARD_RATE, LineMarket, ValuedLine, value_spot
 from pricing.calc.liquidity import AppraisalPrice, fair_price
@@ -32,10 +33,6 @@ from pricing.calc.settled_lines import value_futures
 from pricing.calc.traces import RATE
 
 _Valuer = Callable[[LineMarket, Sequence[PortfolioLine]], Batch[ValuedLine]]
-_VALUERS: dict[LineKind, _Valuer] = {
-    LineKind.SPOT: value_spot,
-    LineKind.FUTURES: value_futures,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +43,7 @@ class PortfolioInputs:
         options: What the options of the book rest on; None for a book without options.
         forwards: What its forwards rest on; None for a book without forwards, and where the bank asks by name for its
             flat rate, as every valuation did that was made before curves priced forwards.
+        futures: What its contracts settled in a foreign currency rest on; None for a book without them.
     """
 
     portfolio_id: str
@@ -56,6 +54,7 @@ class PortfolioInputs:
     snapshot: MarketSnapshot
     options: OptionMarket | None = field(default=None, metadata=ADDED_LATER)
     forwards: ForwardMarket | None = field(default=None, metadata=ADDED_LATER)
+    futures: FuturesMarket | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +103,24 @@ def value_portfolio(inputs: PortfolioInputs) -> PortfolioValue:
             zh="曲线与估值日不一致",
             field="valuation_date",
         )
+    if inputs.futures is not None and inputs.futures.valuation_date != inputs.valuation_date:
+        raise InvalidInput(
+            f"the exchange rates are of {inputs.futures.valuation_date}, the valuation of {inputs.valuation_date}",
+            zh="汇率与估值日不一致",
+            field="valuation_date",
+        )
     market = priced_market(snapshot, {line.unit for line in inputs.lines if line.kind is not LineKind.OPTION})
-    batch = value_lines(market, inputs.lines, options=inputs.options, forwards=inputs.forwards)
+    batch = value_lines(market, inputs.lines, options=inputs.options, forwards=inputs.forwards, futures=inputs.futures)
     return _total(market.lines, batch.values, batch.failures, inputs.forwards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookMarket:
+    """What lines of a book rest on beside the snapshot; what it has no lines for is None."""
+
+    options: OptionMarket | None
+    forwards: ForwardMarket | None
+    futures: FuturesMarket | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +149,7 @@ def value_lines(
     *,
     options: OptionMarket | None = None,
     forwards: ForwardMarket | None = None,
+    futures: FuturesMarket | None = None,
 ) -> Batch[ValuedLine]:
     """Value each line on a market that knows its units, in the order given.
 
@@ -143,6 +158,7 @@ def value_lines(
         lines: The book.
         options: What its options rest on; without it each of them fails.
         forwards: What its forwards rest on; without it they rest on the flat rate of the snapshot.
+        futures: What its contracts settled in a foreign currency rest on; without it each of them fails.
 
     Raises:
         InvalidInput: Two lines have the same code.
@@ -163,7 +179,8 @@ def value_lines(
             failures[line.line_id] = fault
     valued: dict[str, ValuedLine] = {}
     valuers: dict[LineKind, _Valuer] = {
-        **_VALUERS,
+        LineKind.SPOT: value_spot,
+        LineKind.FUTURES: partial(value_futures, futures=futures),
         LineKind.FORWARD: partial(value_forwards, forwards=forwards, unpriced=unpriced),
         LineKind.OPTION: partial(value_options, options=options),
     }

@@ -34,6 +34,10 @@ LINE_KIND_LABELS: dict[LineKind, tuple[str, str]] = {
 }
 
 
+LISTED_FUTURE_LABELS = ("期货合约（按日结算）", "future, settled daily")
+"""A futures-style contract that is settled in a foreign currency: it is listed abroad, not synthetic."""
+
+
 class ForwardBasis(StrEnum):
     """Where the price of a forward comes from."""
 
@@ -80,8 +84,8 @@ class PortfolioLine:
         expiry_date: Last day of exercise of an option (到期日).
         strike_per_t: Strike of an option (行权价), in the currency of the scheme's futures curve.
         averaging: The averaging days of an average-price option (取价日).
-        currency: Currency of `strike_per_t`: of a forward whose agreed price is not in 元, and of an option where it is
-            stated; then it must be that of the curve.
+        currency: Currency of `strike_per_t`: of a forward whose agreed price, or a futures-style contract whose price
+            traded, is not in 元, and of an option where it is stated; then it must be that of the curve.
         master_agreement: Master agreement (主协议) under which a forward or option stands, with its day.
         derivatives_licence: Licence (衍生产品交易资格) under which the bank deals in it.
     """
@@ -106,12 +110,12 @@ class PortfolioLine:
 
     @property
     def agreed_currency(self) -> Currency:
-        """Currency of the agreed price of a forward."""
+        """Currency of the agreed price of a forward, and of the settlement of a futures-style contract."""
         return self.currency or Currency.CNY
 
     @property
     def agreed_per_t(self) -> Decimal | None:
-        """Agreed price of a forward in its currency per tonne."""
+        """Agreed price of a forward, or price traded of a futures-style contract, in its currency per tonne."""
         return self.strike_cny_per_t if self.currency is None else self.strike_per_t
 
 
@@ -145,6 +149,25 @@ class ForwardFigures:
     fx_forward: Decimal
     cny_per_unit: Decimal
     present_value: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuturesFigures:
+    """What the day's margin of a contract settled in a foreign currency came from, in that currency.
+
+    Attributes:
+        settlement_per_t: S, the settlement price of the day.
+        before_per_t: The last settlement price before, or the price traded that day.
+        variation_margin: (S - S before) q, to two places.
+        cny_per_unit: 元 for one unit of the currency.
+    """
+
+    contract_code: str
+    currency: Currency
+    settlement_per_t: Decimal
+    before_per_t: Decimal
+    variation_margin: Decimal
+    cny_per_unit: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +223,7 @@ class LineValue:
         option: What the value of an option came from; None for other kinds.
         forward: What the value of a forward on curves came from; None for other kinds and for the flat rate.
         is_provisional: Whether a forward's delivery lies past the known calendar; None where it does not.
+        futures: What the margin of a contract settled in a foreign currency came from; None for all else.
     """
 
     line_id: str
@@ -223,3 +247,4 @@ class LineValue:
     option: OptionFigures | None = field(default=None, metadata=ADDED_LATER)
     forward: ForwardFigures | None = field(default=None, metadata=ADDED_LATER)
     is_provisional: bool | None = field(default=None, metadata=ADDED_LATER)
+    futures: FuturesFigures | None = field(default=None, metadata=ADDED_LATER)

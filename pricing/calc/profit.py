@@ -55,7 +55,8 @@ class LineProfit:
     Attributes:
         opening_cny: Recorded present value at the start, None where the line was not valued then.
         closing_cny: The same at the end.
-        margin_cny: Of a futures-style contract, the margin of the period: its value is settled daily.
+        margin_cny: Of a futures-style contract, the margin of the period: its value is settled daily. Of one settled
+            in a foreign currency, the margin in it at the closing exchange rate.
         parts: Every part; with the residual they sum to `change_cny`.
         opening: What the line rested on at the start, None where it was not valued then.
         closing: What the opening line rests on at the end, None where that is not known.
@@ -207,6 +208,9 @@ def _explained(code: str, before: _Side, after: _Side) -> LineProfit:
         note_en=note_en,
         is_valuation_only=is_labelled(head.notes_zh),
     )
+    if line.kind is LineKind.FUTURES and start is not None and end is not None:
+        # Nothing of it is left at the start: the exchange rate turns the margin alone into 元.
+        start = replace(start, cny_per_unit=end.cny_per_unit)
     parts = dict.fromkeys(ProfitPart, _NOTHING)
     moved_cny = _NOTHING
     if old is not None and start is not None and end is not None:
@@ -246,10 +250,15 @@ def _margin(code: str, before: _Side, after: _Side) -> Decimal:
     if now is None or now.kind is not LineKind.FUTURES:
         return _NOTHING
     line, was = after.lines[code], before.values.get(code)
+    settled = settlement_on(after.inputs, line)
+    assert settled is not None, "a valued contract has the settlement price of its day"
+    now_per_t, cny_per_unit = settled
+    since_per_t = line.agreed_per_t
     if was is not None and was.kind is LineKind.FUTURES and _terms(before.lines[code]) == _terms(line):
-        return cny((now.price_cny_per_t - was.price_cny_per_t) * line.quantity_t)
-    assert line.strike_cny_per_t is not None, "a sound futures-style contract has the price traded"
-    return cny((now.price_cny_per_t - line.strike_cny_per_t) * line.quantity_t)
+        opening = settlement_on(before.inputs, line)
+        since_per_t = None if opening is None else opening[0]
+    assert since_per_t is not None, "a sound futures-style contract has the price traded"
+    return cny((now_per_t - since_per_t) * line.quantity_t * cny_per_unit)
 
 
 def _unknown_margin(code: str, before: _Side, after: _Side) -> Failure | None:
@@ -259,8 +268,8 @@ def _unknown_margin(code: str, before: _Side, after: _Side) -> Failure | None:
         return None
     if now is not None and _terms(before.lines[code]) == _terms(after.lines[code]):
         return None
-    last = settlement_on(after.inputs.snapshot, before.lines[code].contract_code or "")
-    settled = f"；期末结算价 {last}" if last is not None else ""
+    last = settlement_on(after.inputs, before.lines[code])
+    settled = f"；期末结算价 {last[0]}" if last is not None else ""
     return Failure(
         item=code,
         field="contract_code",

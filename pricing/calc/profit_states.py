@@ -13,9 +13,9 @@ from carbonfin.kernel.units import to_float
 from pricing.calc.fixings import Fixings, fixings_of
 from pricing.calc.forward_market import ForwardTerms
 from pricing.calc.forwards import maturity_years
+from pricing.calc.futures_market import is_foreign_future
 from pricing.calc.line_faults import line_fault
 from pricing.calc.lines import CONVENIENCE_YIELD, FORWARD_RATE
-from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionPoint, OptionTerms
 from pricing.calc.option_positions import OptionColumns, option_values
 from pricing.calc.portfolio import PortfolioInputs, PricedMarket
@@ -34,7 +34,7 @@ class LineState:
         carry_rate: Rate less convenience yield at which spot of a forward is carried; 0 for a price of the delivery.
         volatility: Of an option.
         fx_forward: Units of the currency of a forward's agreed price for one of its price's, at delivery.
-        cny_per_unit: 元 for one unit of the option's currency, or of the forward's agreed price.
+        cny_per_unit: 元 for one unit of the option's currency, of the forward's agreed price, or of the settlement's.
         fixings: Of an average-price option, as they stand on the day.
         is_of_use: Whether the unit may still be used when it is held or delivered; one past use is worth nothing.
     """
@@ -70,8 +70,7 @@ def line_state(
         point = points.get(OptionTerms.of(line))
         return None if point is None else _option_state(point, line, today)
     if line.kind is LineKind.FUTURES:
-        settlement = settlement_on(snapshot, line.contract_code or "")
-        return None if settlement is None else LineState(valuation_date=today, price_per_t=to_float(settlement))
+        return _settled_state(inputs, line)
     day = line.delivery_date or today
     is_of_use = market.lines.past_use(line.unit, day) is None
     if line.kind is LineKind.FORWARD:
@@ -115,10 +114,27 @@ def _forward_state(inputs: PortfolioInputs, market: PricedMarket, line: Portfoli
     return replace(state, price_per_t=to_float(spot.price_cny_per_t), carry_rate=carry)
 
 
-def settlement_on(snapshot: MarketSnapshot, contract_code: str) -> Decimal | None:
-    """Give the settlement price of a contract on the snapshot's day, None where there is none."""
-    today = [one for one in snapshot.settlements_of(contract_code) if one.settlement_date == snapshot.valuation_date]
-    return today[-1].price_cny_per_t if today else None
+def _settled_state(inputs: PortfolioInputs, line: PortfolioLine) -> LineState | None:
+    settled = settlement_on(inputs, line)
+    if settled is None:
+        return None
+    price_per_t, cny_per_unit = settled
+    return LineState(
+        valuation_date=inputs.valuation_date, price_per_t=to_float(price_per_t), cny_per_unit=to_float(cny_per_unit)
+    )
+
+
+def settlement_on(inputs: PortfolioInputs, line: PortfolioLine) -> tuple[Decimal, Decimal] | None:
+    """Give the settlement price of a contract on the day in its currency, and 元 for a unit; None without a price."""
+    today = inputs.valuation_date
+    if not is_foreign_future(line):
+        own = [one for one in inputs.snapshot.settlements_of(line.contract_code or "") if one.settlement_date == today]
+        return (own[-1].price_cny_per_t, Decimal(1)) if own else None
+    contract = None if inputs.futures is None else inputs.futures.contract_of(line)
+    if contract is None:
+        return None
+    prices = [one.price_per_t for one in contract.prices if one.settlement_date == today]
+    return (prices[-1], contract.cny_per_unit) if prices else None
 
 
 def _option_state(point: OptionPoint, line: PortfolioLine, today: date) -> LineState | None:
@@ -146,7 +162,7 @@ def worth(line: PortfolioLine, state: LineState) -> float:
         forward = price * math.exp(state.carry_rate * state.years) * state.fx_forward
         return (forward - strike) * line.quantity_t * math.exp(-state.rate * state.years) * state.cny_per_unit
     if line.kind is not LineKind.OPTION:
-        return price * line.quantity_t
+        return price * line.quantity_t * state.cny_per_unit
     assert line.option_style is not None, "checked by `line_fault`"
     assert line.option_type is not None, "checked by `line_fault`"
     columns = OptionColumns(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from carbonfin.rules.trace import Figure, Trace, checked_trace
 from pricing.calc.compliance import VintageUse
 from pricing.calc.liquidity import AppraisalPrice, price_figures
-from pricing.calc.market import MarketSnapshot, Settlement
+from pricing.calc.market import MarketSnapshot
 from pricing.calc.positions import LINE_KIND_LABELS, LineKind, LineValue, PortfolioLine
 
 PRESENT_VALUE = "present_value_cny"
@@ -89,48 +89,6 @@ def last_usable_figure(line: PortfolioLine, use: VintageUse) -> Figure:
     """Give the last usable date that makes a line's units worth nothing."""
     assert use.last_usable is not None, "a vintage past use has a last usable date"
     return Figure.of_parameter(f"line.{line.line_id}.last_usable_date", use.last_usable)
-
-
-def futures_figures(
-    line: PortfolioLine,
-    *,
-    settlement: Settlement,
-    before_cny_per_t: Decimal,
-    before_source: str,
-    variation_margin_cny: Decimal,
-) -> tuple[Figure, ...]:
-    """Give quantity, both settlement prices and the day's margin of a futures-style contract."""
-    quantity = quantity_figure(line)
-    now = Figure(
-        name=f"line.{line.line_id}.settlement_cny_per_t",
-        label_zh=f"{line.line_id} 当日结算价",
-        label_en=f"{line.line_id} settlement price",
-        value=format(settlement.price_cny_per_t, "f"),
-        unit="CNY/t",
-        source=f"{settlement.document} {settlement.settlement_date}",
-        confirmed=not settlement.is_sample,
-        note_zh="示例" if settlement.is_sample else "",
-        note_en="sample" if settlement.is_sample else "",
-    )
-    before = Figure(
-        name=f"line.{line.line_id}.before_cny_per_t",
-        label_zh=f"{line.line_id} 前一结算价",
-        label_en=f"{line.line_id} price before",
-        value=format(before_cny_per_t, "f"),
-        unit="CNY/t",
-        source=before_source,
-        confirmed=not settlement.is_sample,
-    )
-    value = computed(
-        line,
-        VARIATION_MARGIN,
-        ("当日变动保证金", "variation margin"),
-        variation_margin_cny,
-        unit="CNY",
-        formula="round_half_up((settlement - before) * quantity_t, 2)",
-        inputs=(quantity.name, now.name, before.name),
-    )
-    return quantity, now, before, value
 
 
 def price_name(unit: str) -> str:

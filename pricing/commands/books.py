@@ -116,7 +116,9 @@ def _value_in_pieces(terminal: Terminal, file: Path, *, valuation_date: str | No
         lines = None if out is None else stack.enter_context(out.open("wb"))
         steps = stack.enter_context(terminal.progress("估值 / valuing"))
         pieces = csv_pieces(content, file_name=file.name)
-        for value in service.value_pieces(market, pieces, options=curves.options, forwards=curves.forwards):
+        for value in service.value_pieces(
+            market, pieces, options=curves.options, forwards=curves.forwards, futures=curves.futures
+        ):
             written = b"".join(encode(record) + b"\n" for record in records_of(value, book_digest=digest))
             if lines is not None:
                 lines.write(written)

@@ -18,7 +18,14 @@ from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from pricing import service, workbooks
 from pricing.calc.option_traces import SENSITIVITIES, STYLE_LABELS, TYPE_LABELS, option_buckets, option_figure
-from pricing.calc.positions import LINE_KIND_LABELS, ForwardFigures, LineValue, OptionFigures
+from pricing.calc.positions import (
+    LINE_KIND_LABELS,
+    LISTED_FUTURE_LABELS,
+    ForwardFigures,
+    FuturesFigures,
+    LineValue,
+    OptionFigures,
+)
 from pricing.calc.traces import figures_behind, price_figure_name
 from pricing.pages.market import check_ending
 
@@ -42,12 +49,12 @@ class LineView:
         """Prepare a line."""
         return cls(
             value=value,
-            kind=Text(*LINE_KIND_LABELS[value.kind]),
+            kind=Text(*(LINE_KIND_LABELS[value.kind] if value.futures is None else LISTED_FUTURE_LABELS)),
             notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
             source=Text(value.price_source, _english(value.price_source)),
             price_figure=price_figure_name(value),
             option=None if value.option is None else _option_words(value.option),
-            forward=_own_words(value.forward),
+            forward=_own_words(value.forward) or _margin_words(value.futures),
         )
 
 
@@ -72,6 +79,18 @@ def _own_words(forward: ForwardFigures | None) -> Text | None:
     return Text(
         f"远期 {price}/吨；现值 {value}，汇率 {rate}",
         f"forward {price}/t; value {value} at {rate}",
+    )
+
+
+def _margin_words(futures: FuturesFigures | None) -> Text | None:
+    """Say in one line what the day's margin of a contract is in the foreign currency it is settled in."""
+    if futures is None:
+        return None
+    prices = f"{futures.before_per_t:f} → {futures.settlement_per_t:f} {futures.currency}"
+    margin, rate = f"{futures.variation_margin:,f} {futures.currency}", f"{futures.cny_per_unit.normalize():f}"
+    return Text(
+        f"{futures.contract_code} 结算 {prices}/吨；变动保证金 {margin}，汇率 {rate}",
+        f"{futures.contract_code} settled {prices}/t; margin {margin} at {rate}",
     )
 
 

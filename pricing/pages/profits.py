@@ -25,7 +25,7 @@ _NUMBERS: tuple[tuple[str, Text, frozenset[LineKind]], ...] = (
     ("years", Text("剩余年数", "Years left"), frozenset({LineKind.FORWARD, LineKind.OPTION})),
     ("rate", Text("利率（连续）", "Rate (continuous)"), frozenset({LineKind.FORWARD, LineKind.OPTION})),
     ("volatility", Text("波动率", "Volatility"), frozenset({LineKind.OPTION})),
-    ("cny_per_unit", Text("汇率（元）", "Exchange rate (CNY)"), frozenset({LineKind.OPTION})),
+    ("cny_per_unit", Text("汇率（元）", "Exchange rate (CNY)"), frozenset({LineKind.FUTURES, LineKind.OPTION})),
 )
 
 

@@ -35,7 +35,8 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One position of a book: a spot holding, an OTC forward, a futures-style contract or an option on a future.
 
     An agreed price in 元 is `strike_cny_per_t`; of a forward it may be in another currency, by `strike_per_t` with
-    `currency`. `master_agreement` and `derivatives_licence` are the papers of a forward or option; without both it is
+    `currency`, and so may the price traded of a futures-style contract, which is then settled in that currency.
+    `master_agreement` and `derivatives_licence` are the papers of a forward or option; without both it is
     for valuation only.
 
     The other fields from `option_type` on belong to options alone, which need four of them with `delivery_date`; their

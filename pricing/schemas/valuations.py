@@ -11,10 +11,7 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText
 from pricing.calc.option_traces import OptionBucket, option_buckets
 from pricing.calc.portfolio import prices_under
-from pricing.calc.positions import (
-    LineValue,
-    OptionFigures,
-)
+from pricing.calc.positions import FuturesFigures, LineValue, OptionFigures
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of
@@ -78,6 +75,29 @@ class OptionFiguresOut(Struct, frozen=True, kw_only=True):
         )
 
 
+class FuturesFiguresOut(Struct, frozen=True, kw_only=True):
+    """The day's margin of a contract settled in a foreign currency: both prices and the margin in `currency`."""
+
+    contract_code: str
+    currency: str
+    settlement_per_t: str
+    before_per_t: str
+    variation_margin: str
+    cny_per_unit: str
+
+    @classmethod
+    def of(cls, futures: FuturesFigures) -> "FuturesFiguresOut":
+        """Write the figures of a contract."""
+        return cls(
+            contract_code=futures.contract_code,
+            currency=futures.currency,
+            settlement_per_t=text_of(futures.settlement_per_t),
+            before_per_t=text_of(futures.before_per_t),
+            variation_margin=text_of(futures.variation_margin),
+            cny_per_unit=text_of(futures.cny_per_unit),
+        )
+
+
 class OptionBucketOut(Struct, frozen=True, kw_only=True):
     """The sensitivities of a book's options by underlying and expiry; units as of a line's."""
 
@@ -130,6 +150,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     snapshot_digest: str
     option: OptionFiguresOut | None = None
     forward: ForwardFiguresOut | None = None
+    futures: FuturesFiguresOut | None = None
     is_valuation_only: bool = False
     is_provisional: bool = False
 
@@ -157,6 +178,7 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
             snapshot_digest=value.snapshot_digest,
             option=None if value.option is None else OptionFiguresOut.of(value.option),
             forward=None if value.forward is None else ForwardFiguresOut.of(value.forward),
+            futures=None if value.futures is None else FuturesFiguresOut.of(value.futures),
             is_valuation_only=is_labelled(value.notes_zh),
             is_provisional=bool(value.is_provisional),
         )

@@ -9,6 +9,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.units import Currency
 from pricing.calc.curve_quotes import LPR, CurveQuote, CurveQuoteKind, CurveQuotes, curve_quote_order
 from pricing.feeds.curve_files import CurveFile, CurveFileKind, read_curve_file
 from pricing.feeds.tables import DataSource
@@ -202,6 +203,21 @@ def curves_of(session: Session, *, valuation_date: date, known_at: datetime, org
             )
         ),
     )
+
+
+def foreign_settlements_of(
+    session: Session, actor: Actor, *, valuation_date: date, known_at: datetime
+) -> tuple[CurveQuote, ...]:
+    """Give the settlement prices of a month up to a day that are not in 元, as known at an instant, by day."""
+    found = curve_quotes.curve_quotes_known(
+        session,
+        organization_id=actor.organization_id,
+        from_date=valuation_date - min(_LOOKED_BACK, valuation_date - date.min),
+        to_date=valuation_date,
+        known_on=china_day(known_at),
+        kind=CurveQuoteKind.SETTLEMENT,
+    )
+    return tuple(quote for quote in found if quote.currency is not Currency.CNY)
 
 
 def curve_quotes_of(

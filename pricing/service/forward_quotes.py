@@ -89,7 +89,7 @@ def forward_quote(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
     line = _one_tonne(unit, delivery_date, currency)
-    _, forwards = curve_markets_of(session, actor, [line], snapshot)
+    forwards = curve_markets_of(session, actor, [line], snapshot).forwards
     market = priced_market(snapshot, {unit})
     known = forward_of(market.lines, line, forwards=forwards, unpriced=market.unpriced)
     zh, en = label_notes(snapshot, line)

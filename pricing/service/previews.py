@@ -20,7 +20,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch
 from pricing.calc.lines import ValuedLine
-from pricing.calc.portfolio import PricedMarket, priced_market, value_lines
+from pricing.calc.portfolio import BookMarket, PricedMarket, priced_market, value_lines
 from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.service.curve_readers import CurveReader, curve_reader, rests_on_curves
 from pricing.service.market import market_snapshot
@@ -158,11 +158,10 @@ def preview_lines(
     units = frozenset(line.unit for line in lines if line.kind is not LineKind.OPTION)
     market = markets.market(session, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
     reader = markets.curves(session, actor, market) if rests_on_curves(market.lines.snapshot, lines) else None
-    options = None if reader is None else reader.options(lines)
-    forwards = None if reader is None else reader.forwards(lines)
+    book = BookMarket(options=None, forwards=None, futures=None) if reader is None else reader.book(lines)
     return Preview(
         valuation_date=valuation_date,
         known_at=market.lines.snapshot.known_at,
         market=market,
-        lines=value_lines(market, lines, options=options, forwards=forwards),
+        lines=value_lines(market, lines, options=book.options, forwards=book.forwards, futures=book.futures),
     )

@@ -170,7 +170,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
-    options, forwards = curve_markets_of(session, actor, lines, snapshot)
+    book = curve_markets_of(session, actor, lines, snapshot)
     return RiskInputs(
         book=PortfolioInputs(
             portfolio_id=portfolio_id,
@@ -179,16 +179,17 @@ def _inputs(
             known_at=known_at,
             lines=tuple(lines),
             snapshot=snapshot,
-            options=options,
-            forwards=forwards,
+            options=book.options,
+            forwards=book.forwards,
+            futures=book.futures,
         ),
-        volatilities=tuple(_volatilities(session, actor, snapshot, lines, options)),
+        volatilities=tuple(_volatilities(session, actor, snapshot, lines, book.options)),
         correlation=snapshot.find_parameter(CORRELATION, scope=""),
         scenario_count=SCENARIO_COUNT,
         seed=SEED,
         custom=custom,
-        volatility_moves=_volatility_moves(session, actor, snapshot, options),
-        market=market_history(session, actor, snapshot, lines, options=options, forwards=forwards),
+        volatility_moves=_volatility_moves(session, actor, snapshot, book.options),
+        market=market_history(session, actor, snapshot, lines, options=book.options, forwards=book.forwards),
         method=method,
     )
 

@@ -11,7 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.contract_lines import ContractPricer, ForwardPricer, OptionPricer, ValueColumns
+from pricing.calc.contract_lines import ContractPricer, ForwardPricer, FuturesPricer, OptionPricer, ValueColumns
 from pricing.calc.liquidity import AppraisalPrice
 from pricing.calc.portfolio import PricedMarket, priced_market
 from pricing.calc.positions import LineKind
@@ -67,6 +67,7 @@ def value_pieces(
     *,
     options: OptionPricer | None = None,
     forwards: ForwardPricer | None = None,
+    futures: FuturesPricer | None = None,
 ) -> Iterator[PieceValue | StreamTotal]:
     """Value a book piece by piece, and say last what it came to.
 
@@ -77,11 +78,12 @@ def value_pieces(
         pieces: The book.
         options: What options are valued with; without it each of them fails.
         forwards: What forwards are valued with; without it they rest on the flat rate of the snapshot.
+        futures: What contracts settled in a foreign currency are valued with; without it each of them fails.
 
     Raises:
         InvalidInput: The book is one line that cannot be valued, or what is left of it cannot be read.
     """
-    total, pricer = _Total(), ContractPricer(options, forwards)
+    total, pricer = _Total(), ContractPricer(options, forwards, futures)
     for piece in pieces:
         single = {line.unit for _, line in piece.lines if line.kind is not LineKind.OPTION}
         market = _with_units(market, single | piece.columns.units)

@@ -139,7 +139,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
-    options, forwards = curve_markets_of(session, actor, lines, snapshot)
+    book = curve_markets_of(session, actor, lines, snapshot)
     return PortfolioInputs(
         portfolio_id=portfolio_id,
         portfolio_name=name,
@@ -147,8 +147,9 @@ def _inputs(
         known_at=known_at,
         lines=tuple(lines),
         snapshot=snapshot,
-        options=options,
-        forwards=forwards,
+        options=book.options,
+        forwards=book.forwards,
+        futures=book.futures,
     )
 
 

@@ -14,6 +14,7 @@ from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.compliance import VintageState, vintage_use
 from pricing.calc.curves.nodes import FloatArray
 from pricing.calc.forward_market import ForwardTerms
+from pricing.calc.futures_market import is_foreign_future
 from pricing.calc.line_faults import failure_of
 from pricing.calc.liquidity import fair_price
 from pricing.calc.market import MarketSnapshot
@@ -120,17 +121,17 @@ class ExposedLine:
 
 
 def line_factor(snapshot: MarketSnapshot, line: PortfolioLine) -> str:
-    """Name the price factor of a line: of an option, and of a forward whose unit has no spot, the unit itself.
+    """Name the price factor of a line: the unit itself of an option, and of a contract whose unit has no spot.
 
     Raises:
-        MissingData: Nothing is quoted for the unit of a holding or a futures-style contract.
+        MissingData: Nothing is quoted for the unit of a holding or of a contract settled in 元.
     """
     if line.kind is LineKind.OPTION:
         return str(line.unit)
     try:
         return factor_of(snapshot, line.unit)
     except MissingData:
-        if line.kind is LineKind.FORWARD:
+        if line.kind is LineKind.FORWARD or is_foreign_future(line):
             return str(line.unit)
         raise
 

@@ -1,0 +1,73 @@
+"""Daily price limits and position limits of futures-style contracts, where a scheme's are approved.
+
+No limit is assumed: where none is approved nothing is checked, as on markets that have none.
+"""
+
+from decimal import Decimal
+
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.trace import Figure
+from pricing.calc import traces
+from pricing.calc.market import MarketSnapshot
+from pricing.calc.positions import PortfolioLine
+
+PRICE_LIMIT = "pricing.futures_price_limit_ratio"
+"""How far a settlement price may lie from the one before, as a ratio of it; by scheme."""
+POSITION_LIMIT = "pricing.futures_position_limit_t"
+"""Net tonnes that one holder may have in one contract; by scheme."""
+
+
+def require_inside_limit(
+    snapshot: MarketSnapshot, line: PortfolioLine, *, before_per_t: Decimal, price_per_t: Decimal
+) -> None:
+    """Refuse a settlement price outside the daily limit around the one before.
+
+    Raises:
+        InvalidInput: It is, and between which prices it must lie.
+    """
+    limit = snapshot.find_parameter(PRICE_LIMIT, scope=line.unit.scheme)
+    if limit is None or abs(price_per_t - before_per_t) <= limit.decimal * before_per_t:
+        return
+    low, high = before_per_t * (1 - limit.decimal), before_per_t * (1 + limit.decimal)
+    raise InvalidInput(
+        f"settlement price {price_per_t} of {line.contract_code} lies outside {low.normalize():f} to "
+        f"{high.normalize():f}, {limit.value} around {before_per_t}",
+        zh=f"合约 {line.contract_code} 结算价 {price_per_t} 超出涨跌停板 {low.normalize():f} 至 {high.normalize():f}",
+        field="contract_code",
+        remedy="Check the settlement price and the one before, or have the limit corrected.",
+        remedy_zh="请核对当日与上一结算价，或更正涨跌停板参数。",
+    )
+
+
+def _breached(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) -> ParameterValue | None:
+    """Give the position limit that a net position breaks, or None."""
+    limit = snapshot.find_parameter(POSITION_LIMIT, scope=line.unit.scheme)
+    return limit if limit is not None and abs(net_t) > limit.decimal else None
+
+
+def position_notes(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) -> list[tuple[str, str]]:
+    """Say in Chinese and English that the net position of a contract is over its limit, and by how much."""
+    limit = _breached(snapshot, line, net_t)
+    if limit is None:
+        return []
+    over_t = f"{abs(net_t) - limit.decimal:f}"
+    zh = (
+        f"超出持仓限额：{line.contract_code} 净持仓 {net_t} 吨，限额 {limit.value} 吨，"
+        f"超出 {over_t} 吨（{limit.document}）"
+    )
+    en = (
+        f"over the position limit: net {net_t} t of {line.contract_code}, limit {limit.value} t, {over_t} t over "
+        f"({limit.document})"
+    )
+    return [(zh, en)]
+
+
+def position_figures(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) -> tuple[Figure, ...]:
+    """Give the limit that is broken and the net position of the contract; nothing where none is."""
+    limit = _breached(snapshot, line, net_t)
+    if limit is None:
+        return ()
+    named = Figure.of_parameter(f"line.{line.line_id}.position_limit_t", limit)
+    net = traces.entered(line, "net_position_t", ("合约净持仓", "net position"), str(net_t), unit="t")
+    return named, net
