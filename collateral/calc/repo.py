@@ -229,9 +229,7 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
         terms, inputs.price, inputs.haircut, figures, margin_t=inputs.margin_units_t
     )
     market_value_cny = cny(quantity_t * inputs.price.price_cny_per_t)
-    value_amount = terms.accrued(min(inputs.valuation_date, terms.repurchase_date)) - inputs.margin_held_amount
-    value_cny = cny(value_amount * inputs.fx.cny_per_unit)
-    value = _value_figures(inputs, value_amount, value_cny, figures)
+    value_amount, value_cny, value = _value_figures(inputs, figures)
     exposure_a = exposure_method_a(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
     exposure_b = exposure_method_b(repurchase_value=value_cny, market_value=market_value_cny, haircut_ratio=ratio)
     parts = (value, market, *haircut_names)
@@ -334,7 +332,8 @@ def _terms_figures(terms: RepoTerms, figures: FigureList) -> tuple[str, ...]:
     )
 
 
-def _value_figures(inputs: RepoExposureInputs, value_amount: Decimal, value_cny: Decimal, figures: FigureList) -> str:
+def _value_figures(inputs: RepoExposureInputs, figures: FigureList) -> tuple[Decimal, Decimal, str]:
+    """Give what the cash has grown to less the margin held, in its currency and in CNY, and its name in the trace."""
     terms = inputs.terms
     names = _terms_figures(terms, figures)
     end = min(inputs.valuation_date, terms.repurchase_date)
@@ -347,18 +346,21 @@ def _value_figures(inputs: RepoExposureInputs, value_amount: Decimal, value_cny:
         inputs=names,
     )
     account = terms.margin_account(inputs.margin_steps)
-    _, cash = margin_figures(
+    held_amount, cash = margin_figures(
         account, held_amount=inputs.margin_cash_amount, end=inputs.valuation_date, currency=terms.currency,
         code=terms.code, figures=figures,
     )  # fmt: skip
+    value_amount = terms.accrued(end) - held_amount
+    value_cny = cny(value_amount * inputs.fx.cny_per_unit)
     due = figures.result(
         "accrued_value", ("当日应计购回价值", "Accrued value"), value_amount, terms.currency,
         "PP·(1 + r·d/basis) − margin cash", inputs=(*names, days, cash),
     )  # fmt: skip
     fx = _fx_figure(terms, inputs.fx, figures)
-    return figures.result(
+    name = figures.result(
         "accrued_value_cny", ("折合人民币", "Accrued value in CNY"), value_cny, "CNY", "R·FX", inputs=(due, fx)
     )
+    return value_amount, value_cny, name
 
 
 def _call_figures(

@@ -3,13 +3,13 @@
 Only where a netting opinion is on file are exposures set against each other; without one each repo stands alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.units import Currency, Money, cny, round_half_up
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
@@ -17,6 +17,7 @@ from collateral.calc.net_exposure import PartySide, net_exposure
 from collateral.calc.repo import ExposureMethod, RepoExposureInputs
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b
 
+_CENT = Decimal("0.01")
 _SIDES = {
     RepoSide.BUYER: ("甲方为逆回购方", "the first party is the buyer"),
     RepoSide.SELLER: ("甲方为正回购方", "the first party is the seller"),
@@ -36,6 +37,7 @@ class NettedRepo:
         margin_units_cny: Market value of the margin units its buyer holds.
         minimum_transfer_cny: The least that moves under it.
         cny_per_unit: What one unit of its cash currency is worth.
+        margin_cash_amount: Cash margin its buyer holds in its own currency, without interest: what can go back.
     """
 
     code: str
@@ -50,11 +52,17 @@ class NettedRepo:
     minimum_transfer_cny: Decimal
     currency: Currency
     cny_per_unit: Decimal
+    margin_cash_amount: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NettingInputs:
-    """All repos of two parties under one netting opinion on a day."""
+    """All repos of two parties under one netting opinion on a day.
+
+    Attributes:
+        returns_margin: Whether margin the other party holds goes back before more is called; decisions of before did
+            not look at it.
+    """
 
     first_party_id: str
     first_party: str
@@ -63,6 +71,16 @@ class NettingInputs:
     opinion: str
     valuation_date: date
     repos: tuple[NettedRepo, ...]
+    returns_margin: bool | None = field(default=None, metadata=ADDED_LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetReturn:
+    """Cash margin of the party that is owed which the other gives back under one repo, in its cash currency."""
+
+    code: str
+    amount: Decimal
+    currency: Currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +101,7 @@ class NettingOutcome:
         net_exposure_cny: Positive where the second party owes margin, negative where the first does.
         called_code: The repo that carries the call: the largest exposure of the party that is owed; None if none.
         call_amount: In the cash currency of that repo.
+        returns: Cash margin that goes back to the party that is owed; None in decisions that did not look at it.
     """
 
     contributions: tuple[Contribution, ...]
@@ -91,6 +110,7 @@ class NettingOutcome:
     call_amount: Decimal
     currency: Currency | None
     trace: tuple[Figure, ...]
+    returns: tuple[NetReturn, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 def netting_key(*, seller_id: str, buyer_id: str, opinion: str) -> str:
@@ -108,6 +128,7 @@ def netted_repo(inputs: RepoExposureInputs, *, side: RepoSide, exposure_decision
         market_value_cny=cny(terms.quantity_t * price), margin_cash_cny=cny(inputs.margin_held_amount * rate),
         margin_units_cny=cny(inputs.margin_units_t * price),
         minimum_transfer_cny=cny(terms.minimum_transfer_amount * rate), currency=terms.currency, cny_per_unit=rate,
+        margin_cash_amount=inputs.margin_cash_amount,
     )  # fmt: skip
 
 
@@ -120,12 +141,13 @@ def buyers_exposure_cny(repo: NettedRepo) -> Decimal:
 
 
 def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
-    """Net all exposures and all margin of two parties in CNY, and strike one call.
+    """Net all exposures and all margin of two parties in CNY, and strike what moves.
 
-    net = my exposures - theirs - (margin I hold - margin they hold), each at spot. The call is made where the net is
-    not below the least minimum transfer of the repos: a wish of one repo for a smaller transfer is kept. It stands on
-    the repo with the largest exposure of the party that is owed, in its currency; a party that is owed without any
-    such repo has margin of its own to claim back, and no call is made for it.
+    net = my exposures - theirs - (margin I hold - margin they hold), each at spot. Something moves where the net is
+    not below the least minimum transfer of the repos: a wish of one repo for a smaller transfer is kept. Cash margin of
+    the party that is owed goes back first (GMRA 2011 4(d)), the largest first, rounded down, at most what is held and
+    together at most the net; what is left is one call, on the repo with the largest exposure of that party, in its
+    currency.
     """
     figures = FigureList()
     buyers = {one.code: buyers_exposure_cny(one) for one in inputs.repos}
@@ -135,14 +157,14 @@ def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
         _side(signed, held, sign=1), _side(signed, held, sign=-1), base=Currency.CNY, base_per_unit={}
     ).amount
     minimum_cny = min(one.minimum_transfer_cny for one in inputs.repos)
+    is_moved = abs(net_cny) >= minimum_cny
+    returns, left_cny = _returns(inputs, net_cny=net_cny) if inputs.returns_margin and is_moved else ((), abs(net_cny))
     carrier = _carrier(inputs, buyers, net_cny=net_cny)
-    is_called = carrier is not None and abs(net_cny) >= minimum_cny
-    amount = (
-        round_half_up(abs(net_cny) / carrier.cny_per_unit) if carrier is not None and is_called else Decimal("0.00")
-    )
+    amount = round_half_up(left_cny / carrier.cny_per_unit) if carrier is not None and is_moved else Decimal("0.00")
     called = carrier if amount else None
     _figures(inputs, figures, signed=signed, held=held)
-    _call_figures(figures, net_cny=net_cny, minimum_cny=minimum_cny, called=called, amount=amount)
+    names = _return_figures(inputs, figures, returns)
+    _call_figures(figures, net_cny=net_cny, minimum_cny=minimum_cny, called=called, amount=amount, returned=names)
     return NettingOutcome(
         contributions=tuple(
             Contribution(code=one.code, exposure_cny=signed[one.code], margin_held_cny=held[one.code])
@@ -150,7 +172,31 @@ def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
         ),
         net_exposure_cny=net_cny, called_code=None if called is None else called.code, call_amount=amount,
         currency=None if called is None else called.currency, trace=figures.trace(),
+        returns=returns if inputs.returns_margin else None,
     )  # fmt: skip
+
+
+def _returns(inputs: NettingInputs, *, net_cny: Decimal) -> tuple[tuple[NetReturn, ...], Decimal]:
+    """Give the cash that goes back to the party that is owed, the largest holding first, and what is left of the net.
+
+    Where a holding suffices nothing is left: less than a cent of its currency is not called.
+    """
+    back: list[NetReturn] = []
+    left_cny = abs(net_cny)
+    for one in sorted(inputs.repos, key=lambda one: (-_held_of_owed(one, net_cny) * one.cny_per_unit, one.code)):
+        held = _held_of_owed(one, net_cny)
+        wanted = (left_cny / one.cny_per_unit).quantize(_CENT, rounding=ROUND_FLOOR)
+        if held > 0 and wanted > 0:
+            back.append(NetReturn(code=one.code, amount=min(wanted, held), currency=one.currency))
+            left_cny = Decimal(0) if wanted <= held else left_cny - cny(held * one.cny_per_unit)
+    return tuple(back), left_cny
+
+
+def _held_of_owed(repo: NettedRepo, net_cny: Decimal) -> Decimal:
+    """Give the cash that the party owing holds of the party owed under a repo, in its currency."""
+    by_buyer = repo.margin_cash_amount or Decimal(0)
+    by_first = by_buyer if repo.side is RepoSide.BUYER else -by_buyer
+    return max(-by_first if net_cny > 0 else by_first, Decimal(0))
 
 
 def _signed(repo: NettedRepo, amount: Decimal) -> Decimal:
@@ -214,28 +260,60 @@ def _figures(
     )  # fmt: skip
 
 
+def _return_figures(inputs: NettingInputs, figures: FigureList, returns: tuple[NetReturn, ...]) -> tuple[str, ...]:
+    """Write down what goes back under each repo, and give the names of those figures."""
+    repos = {one.code: one for one in inputs.repos}
+    names: list[str] = []
+    for back in returns:
+        repo = repos[back.code]
+        source = f"回购敞口决定 {repo.exposure_decision_id}"
+        cash = figures.fact(
+            f"margin_cash_{back.code}", (f"{back.code} 现金保证金", f"{back.code} margin cash"),
+            repo.margin_cash_amount or Decimal(0), back.currency, source,
+            note_zh="负数为正回购方持有", note_en="negative where the seller holds it",
+        )  # fmt: skip
+        rate = figures.fact(
+            f"fx_{back.code}", (f"{back.code} 1 {back.currency} 折合人民币", f"{back.code}: CNY per {back.currency}"),
+            repo.cny_per_unit, "CNY", source,
+        )  # fmt: skip
+        back_name = figures.result(
+            f"margin_return_{back.code}", (f"{back.code} 退还保证金", f"{back.code}: margin to return"), back.amount,
+            back.currency, "what is left of |net exposure| / FX, rounded down, at most the margin held",
+            inputs=("net_exposure", cash, rate, *names),
+        )  # fmt: skip
+        names.append(back_name)
+    return tuple(names)
+
+
 def _call_figures(
-    figures: FigureList, *, net_cny: Decimal, minimum_cny: Decimal, called: NettedRepo | None, amount: Decimal
-) -> None:
+    figures: FigureList, *, net_cny: Decimal, minimum_cny: Decimal, called: NettedRepo | None, amount: Decimal,
+    returned: tuple[str, ...],
+) -> None:  # fmt: skip
     least = figures.fact(
         "minimum_transfer", ("最低转让金额（各笔最小者）", "Minimum transfer, the least of the repos"), minimum_cny,
         "CNY", "回购合同",
     )  # fmt: skip
-    if called is None:
+    inputs: tuple[str, ...]
+    if called is None and returned:
+        zh, en = "净敞口以退还保证金满足", "the net exposure is met by margin that goes back"
+        inputs = ("net_exposure", least, *returned)
+    elif called is None:
         zh = "净敞口为零、低于最低转让金额，或应退还的是保证金" if net_cny else "净敞口为零"
         en = "nothing net, below the minimum, or margin that goes back" if net_cny else "nothing net"
-        inputs: tuple[str, ...] = ("net_exposure", least)
+        inputs = ("net_exposure", least)
     else:
         zh, en = f"由回购 {called.code} 承载", f"stands on repo {called.code}"
         rate = figures.fact(
             "fx", (f"1 {called.currency} 折合人民币", f"CNY per {called.currency}"), called.cny_per_unit, "CNY",
             f"回购敞口决定 {called.exposure_decision_id}",
         )  # fmt: skip
-        inputs = ("net_exposure", least, rate)
+        inputs = ("net_exposure", least, rate, *returned)
     figures.result(
         "margin_call", ("追加金额（整个协议一次）", "Margin call, one for the agreement"), amount,
         Currency.CNY if called is None else called.currency,
-        "|net exposure| / FX where not below the minimum transfer", inputs=inputs, note_zh=zh, note_en=en,
+        "(|net exposure| − Σ return·FX) / FX where not below the minimum transfer"
+        if returned
+        else "|net exposure| / FX where not below the minimum transfer", inputs=inputs, note_zh=zh, note_en=en,
     )  # fmt: skip
 
 

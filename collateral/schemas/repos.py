@@ -138,10 +138,19 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class NetReturnOut(Struct, frozen=True, kw_only=True):
+    """Cash margin that goes back under one repo, to the party that is owed."""
+
+    code: str
+    amount: str
+    currency: str
+
+
 class RepoNetOut(Struct, frozen=True, kw_only=True):
     """What two parties net under one opinion, as the day's run struck it: positive where the second owes margin.
 
-    `called_code` is the repo that carries the one call, null where none is made.
+    `returns` is the cash margin that goes back first; `called_code` the repo that carries the one call for the rest,
+    null where none is made.
     """
 
     decision_id: str
@@ -154,6 +163,7 @@ class RepoNetOut(Struct, frozen=True, kw_only=True):
     called_code: str | None
     call_amount: str
     currency: str | None
+    returns: list[NetReturnOut]
 
     @classmethod
     def of(cls, net: NetMargin) -> "RepoNetOut":
@@ -169,6 +179,10 @@ class RepoNetOut(Struct, frozen=True, kw_only=True):
             called_code=net.outcome.called_code,
             call_amount=str(net.outcome.call_amount),
             currency=None if net.outcome.currency is None else str(net.outcome.currency),
+            returns=[
+                NetReturnOut(code=one.code, amount=str(one.amount), currency=str(one.currency))
+                for one in net.outcome.returns or ()
+            ],
         )
 
 

@@ -15,7 +15,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.files import own_file, store_file
 from carbonfin.storage.parties import Standing, standing_of
-from collateral.calc.agreements import MarginCall
+from collateral.calc.agreements import MarginCall, Repo
 from collateral.calc.call_timing import CallTiming
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
 from collateral.calc.running_calls import (
@@ -193,8 +193,7 @@ def _tell_agreement(session: Session, actor: Actor, call: MarginCall, received: 
     ]
     if kind == "repo":
         repo = repos.load_repo(session, actor, agreement_id, lock=True)
-        signed = received if call.direction == "delivery" else -received
-        held_amount = repo.margin_cash_amount + signed
+        held_amount = repo.margin_cash_amount + _signed(repo, call, received)
         repos.change_margin(session, repo, margin_cash_amount=held_amount, on=standing.business_date)
         if repo.state == "MARGIN_PENDING" and not awaited:
             repos.change_repo_state(session, repo, state=REPO.after(repo.state, "settled"))
@@ -208,6 +207,12 @@ def _tell_agreement(session: Session, actor: Actor, call: MarginCall, received: 
             session, actor, pledge, events[pledge.state], standing=standing,
             cause=f"追加现金到账 {call.received_amount} 元", decision_id=call.decision_id,
         )  # fmt: skip
+
+
+def _signed(repo: Repo, call: MarginCall, received: Decimal) -> Decimal:
+    """Give what moved as the buyer's margin: a delivery comes to the buyer, a return leaves whoever holds it."""
+    is_to_buyer = call.direction == "delivery" or repo.margin_cash_amount < 0
+    return received if is_to_buyer else -received
 
 
 def propose_end(session: Session, actor: Actor, call: MarginCall, step: CallStep, *, standing: Standing) -> Approval:

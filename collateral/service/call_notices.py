@@ -77,6 +77,7 @@ def tell_end_of_call(
 ) -> None:
     """Tell how a call ended: one that was retracted leaves the lists, one that nobody answered is told again."""
     settle(session, actor.organization_id, kind=CALL_NOTICE, subject=_subject(call), by=actor.name, at=at)
+    is_return = call.direction == "return"
     if state == "EXPIRED":
         for role in _TOLD:
             notice = InboxNotice(
@@ -84,9 +85,9 @@ def tell_end_of_call(
                 key=f"{_subject(call)}:expired:{role.value}",
                 kind=EXPIRED_NOTICE,
                 subject=_subject(call),
-                title_zh=f"追加担保逾期：{call.agreement_code}",
-                title_en=f"Margin call not answered: {call.agreement_code}",
-                text_zh=f"截至 {call.deadline} 未补足，请按合同处置或宽限。",
+                title_zh=f"{'退还保证金' if is_return else '追加担保'}逾期：{call.agreement_code}",
+                title_en=f"{'Margin not returned' if is_return else 'Margin call not answered'}: {call.agreement_code}",
+                text_zh=f"截至 {call.deadline} 未{'退还' if is_return else '补足'}，请按合同处置或宽限。",
                 text_en=f"Not answered by {call.deadline}; act by the contract.",
                 address=_page_of(agreement),
                 role=role,

@@ -20,6 +20,7 @@ from collateral.calc.call_timing import is_notified_in_time
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.running_calls import RunningCall, announced, expired, issued, retracted
 from collateral.service.call_notices import tell_calls
+from collateral.service.call_rows import said_by_run, write_calls
 from collateral.service.call_steps import keep_step, running_of
 from collateral.service.margin_terms import calendars_known, timing_of
 from collateral.service.pledges import take_step
@@ -75,7 +76,7 @@ def move_by_coverage(
         actor=actor,
         view=view,
         called=daily.called_on(session, actor, view.day),
-        past=frozenset(code for code, calls in live.items() if any(_is_past(call, standing) for call in calls)),
+        past=frozenset(code for code, calls in live.items() if any(is_past(call, standing) for call in calls)),
         calendars=calendars_known(session, standing.known_at),
         ids=new_ids(len(_DIRECTIONS) * len(running)),
         terms={one.id: one.terms for one in in_force.values()},
@@ -126,16 +127,9 @@ class _Batch:
 
     def write(self) -> None:
         """Write the calls with their first steps, move the pledges called, and tell people and systems."""
-        daily.add_calls(
-            self.session,
-            [self._call_row(call) for _, call, _ in self.made],
-            self._call_events(),
-            of_all={
-                "organization_id": self.actor.organization_id, "issued_on": self.view.day, "currency": "CNY",
-                "issued_at": self.view.standing.known_at, "received_amount": Decimal("0.00"),
-            },
-            of_events={**self._said(), "cause": "日终盯市"},
-        )  # fmt: skip
+        write_calls(
+            self.session, self.actor, self.view, [(call, self._begun(call.terms_id).steps) for _, call, _ in self.made]
+        )
         breached = [
             (pledge, call, row)
             for pledge, call, row in self.made
@@ -151,7 +145,12 @@ class _Batch:
                 self._breach(event_id, *one, place=places.get(one[0].id, 0))
                 for event_id, one in zip(new_ids(len(breached)), breached, strict=True)
             ],
-            of_all={**self._said(), "event": "breach", "state_before": "DRAWN", "state_after": "MARGIN_CALLED"},
+            of_all={
+                **said_by_run(self.actor, self.view),
+                "event": "breach",
+                "state_before": "DRAWN",
+                "state_after": "MARGIN_CALLED",
+            },
         )
         told = [(call, f"pledge:{pledge.id}") for pledge, call, _ in self.made]
         tell_calls(self.session, self.actor, told, at=self.view.standing.known_at, is_first=True)
@@ -167,59 +166,6 @@ class _Batch:
                 self.begun_by_hours[hours] = found
             self.begun[terms_id] = found
         return found
-
-    @staticmethod
-    def _call_row(call: MarginCall) -> dict[str, Any]:
-        return {
-            "id": call.id,
-            "agreement_code": call.agreement_code,
-            "state": call.state,
-            "deadline": call.deadline,
-            "cash_amount": call.cash_amount,
-            "top_ups": [
-                {
-                    "unit": str(one.unit),
-                    "quantity_t": one.quantity_t,
-                    "free_t": one.free_t,
-                    "is_sufficient": one.is_sufficient,
-                }
-                for one in call.top_ups
-            ],
-            "decision_id": call.decision_id,
-            "part": call.part,
-            "direction": call.direction,
-            "deadline_at": call.deadline_at,
-            "terms_id": call.terms_id,
-        }
-
-    def _call_events(self) -> list[dict[str, Any]]:
-        steps = [
-            (call, place, step)
-            for _, call, _ in self.made
-            for place, step in enumerate(self._begun(call.terms_id).steps)
-        ]
-        return [
-            {
-                "id": event_id,
-                "call_id": call.id,
-                "place": place,
-                "event": event,
-                "state_before": before,
-                "state_after": after,
-                "amount": call.cash_amount,
-            }
-            for event_id, (call, place, (event, before, after)) in zip(new_ids(len(steps)), steps, strict=True)
-        ]
-
-    def _said(self) -> dict[str, Any]:
-        """Give what every step of the run says."""
-        return {
-            "organization_id": self.actor.organization_id,
-            "business_date": self.view.day,
-            "happened_at": self.view.standing.known_at,
-            "actor_id": self.actor.id,
-            "actor_name": self.actor.name,
-        }
 
     @staticmethod
     def _breach(
@@ -289,7 +235,7 @@ def _follow_up(
         calls = [call for call in live.get(seen.code, []) if call.direction == "delivery"]
         if row["level"] == CoverageLevel.COVERED:
             _cured(session, actor, seen.id, calls, row=row, standing=standing)
-        elif any(_is_past(call, standing) for call in calls):
+        elif any(is_past(call, standing) for call in calls):
             _expired(session, actor, seen.id, calls, row=row, standing=standing)
 
 
@@ -324,7 +270,7 @@ def _expired(
     row: Mapping[str, Any],
     standing: Standing,
 ) -> None:
-    past = [call for call in calls if _is_past(call, standing)]
+    past = [call for call in calls if is_past(call, standing)]
     for seen in past:
         expire_call(session, actor, seen.id, agreement=f"pledge:{pledge_id}", standing=standing)
     pledge = pledges.load_pledge(session, actor, pledge_id, lock=True)
@@ -335,7 +281,8 @@ def _expired(
     )  # fmt: skip
 
 
-def _is_past(call: MarginCall, standing: Standing) -> bool:
+def is_past(call: MarginCall, standing: Standing) -> bool:
+    """Tell whether a call could still be met and its deadline has passed."""
     deadline_at = running_of(call).deadline_at
     return call.state in _EXPIRING and deadline_at is not None and deadline_at < standing.known_at
 

@@ -36,11 +36,12 @@ from collateral.calc.repo_netting import (
     netting_key,
 )
 from collateral.service.call_notices import tell_calls
-from collateral.service.calls import IssuedUnder, begin_call
+from collateral.service.call_rows import write_calls
+from collateral.service.calls import IssuedUnder, begin_call, expire_call, is_past
 from collateral.service.margin_terms import calendars_known
 from collateral.service.repos import RepoFacts
 from collateral.service.view import DeskView, desk_view, standing_on
-from collateral.store import daily, margin
+from collateral.store import margin
 from collateral.store import repos as store
 
 VALUED = frozenset({"OPEN", "MARGIN_PENDING"})
@@ -70,13 +71,15 @@ class _Due:
 def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[str]:
     """Strike the exposure of every open repo for a business date and issue the calls; again, nothing changes.
 
-    Gives the codes valued. A repo that cannot be valued is a failure of the batch and stops no other. Repos of the
-    same two parties under the same netting opinion are called once for what is due net; each other repo stands alone.
+    Calls past their deadline, either way, expire first and begin their grace. Gives the codes valued. A repo that
+    cannot be valued is a failure of the batch and stops no other. Repos of the same two parties under the same netting
+    opinion are called once for what is due net; each other repo stands alone.
     """
     repos = store.repos_of(session, actor, states=VALUED)
     if not repos:
         return Batch(values=(), failures=())
     view = desk_view(session, standing_on(session, actor, business_date))
+    _expire(session, actor, view, repos)
     struck_on = store.exposures_on(session, actor, view.day)
     facts, struck, failures = RepoFacts(session=session, view=view), [], []
     for repo in repos:
@@ -101,6 +104,14 @@ def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[
         due += _net_due(session, actor, view, key, group, decision_ids=decision_ids)
     _call(session, actor, view, due)
     return Batch(values=tuple(one.repo.terms.code for one in struck), failures=tuple(failures))
+
+
+def _expire(session: Session, actor: Actor, view: DeskView, repos: Sequence[Repo]) -> None:
+    by_code = {repo.terms.code: repo for repo in repos}
+    for call in margin.live_calls(session, actor):
+        repo = by_code.get(call.agreement_code)
+        if repo is not None and is_past(call, view.standing):
+            expire_call(session, actor, call.id, agreement=f"repo:{repo.id}", standing=view.standing)
 
 
 def _returns(session: Session, actor: Actor, alone: Sequence[_Struck], decision_ids: Mapping[str, str]) -> list[_Due]:
@@ -224,18 +235,32 @@ def _net_due(
     *,
     decision_ids: dict[str, str],
 ) -> list[_Due]:
-    """Decide the net margin of a group and give the one call due; decided before from the same, none is."""
+    """Decide the net margin of a group and give what is due: margin that goes back and the one call.
+
+    Decided before from the same, nothing is; nor while a repo of the group waits for margin, either way.
+    """
     inputs = _netting_inputs(session, actor, view, group, decision_ids=decision_ids)
     if decision_with_digest(session, actor, REPO_NETTING, subject=key, inputs_digest=digest_of(inputs)) is not None:
         return []
     recorded = record_decision(
         session, actor, REPO_NETTING, inputs, subject=key, valid_on=view.day, known_at=view.standing.known_at
     )
-    called = recorded.outcome.called_code
-    if called is None or any(one.repo.state != "OPEN" for one in group):
+    net = recorded.outcome
+    moved = [(one.code, one.amount, "return") for one in net.returns or ()]
+    moved += [] if net.called_code is None else [(net.called_code, net.call_amount, "delivery")]
+    if not moved or any(one.repo.state != "OPEN" for one in group) or _waits(session, actor, group):
         return []
-    carrier = next(one.repo for one in group if one.repo.terms.code == called)
-    return [_Due(repo=carrier, amount=recorded.outcome.call_amount, decision_id=recorded.decision_id)]
+    repos = {one.repo.terms.code: one.repo for one in group}
+    return [
+        _Due(repo=repos[code], amount=amount, decision_id=recorded.decision_id, direction=direction)
+        for code, amount, direction in moved
+    ]
+
+
+def _waits(session: Session, actor: Actor, group: Sequence[_Struck]) -> bool:
+    """Tell whether margin of a group is on its way: asked for again, it would move twice."""
+    codes = {one.repo.terms.code for one in group}
+    return any(call.agreement_code in codes for call in margin.live_calls(session, actor))
 
 
 def _netting_inputs(
@@ -257,6 +282,7 @@ def _netting_inputs(
             )
             for one in group
         ),
+        returns_margin=True,
     )  # fmt: skip
 
 
@@ -303,81 +329,29 @@ def _call(session: Session, actor: Actor, view: DeskView, due: Sequence[_Due]) -
     calendars = calendars_known(session, at)
     parts = margin.parts_on(session, actor, view.day)
     begun_by_hours: dict[Hashable, IssuedUnder] = {}
-    calls, steps = [], []
+    calls = []
     for call_id, one in zip(new_ids(len(due)), due, strict=True):
-        found = terms.get(one.repo.terms.code)
+        code = one.repo.terms.code
+        found = terms.get(code)
         begun = None
         if found is not None:
             hours = found.terms.hours
             begun = begun_by_hours.get(hours)
             if begun is None:
                 begun = begun_by_hours[hours] = begin_call(calendars, found.terms, at=at)
-        calls.append(
-            MarginCall(
-                id=call_id, agreement_code=one.repo.terms.code, state="ISSUED", issued_on=view.day,
-                deadline=None if begun is None else begun.deadline, currency=one.repo.terms.currency,
-                cash_amount=one.amount, top_ups=(), decision_id=one.decision_id, closed_on=None,
-                part=parts.get(one.repo.terms.code, 0), direction=one.direction,
-                deadline_at=None if begun is None else begun.deadline_at,
-                terms_id=None if found is None else found.id,
-            )
+        call = MarginCall(
+            id=call_id, agreement_code=code, state="ISSUED", issued_on=view.day,
+            deadline=None if begun is None else begun.deadline, currency=one.repo.terms.currency,
+            cash_amount=one.amount, top_ups=(), decision_id=one.decision_id, closed_on=None,
+            part=parts.get(code, 0), direction=one.direction,
+            deadline_at=None if begun is None else begun.deadline_at, terms_id=None if found is None else found.id,
         )  # fmt: skip
-        steps += [
-            (calls[-1], place, step) for place, step in enumerate(_UNAGREED_STEPS if begun is None else begun.steps)
-        ]
-    _write(session, actor, view, calls, steps)
+        calls.append((call, _UNAGREED_STEPS if begun is None else begun.steps))
+        parts[code] = call.part + 1
+    write_calls(session, actor, view, calls)
     after = REPO.after("OPEN", "margin transfer due")
     called = [one.repo.id for one in due if one.direction == "delivery"]  # what goes back leaves the repo as it is
     moved = store.move_repos(session, actor, called, before="OPEN", after=after)
     assert moved == len(called), "a repo was moved by another transaction; this one is taken back and tried again"
-    told = [(call, f"repo:{one.repo.id}") for call, one in zip(calls, due, strict=True)]
+    told = [(call, f"repo:{one.repo.id}") for (call, _), one in zip(calls, due, strict=True)]
     tell_calls(session, actor, told, at=at, is_first=True)
-
-
-def _write(
-    session: Session,
-    actor: Actor,
-    view: DeskView,
-    calls: Sequence[MarginCall],
-    steps: Sequence[tuple[MarginCall, int, tuple[str, str, str]]],
-) -> None:
-    daily.add_calls(
-        session,
-        [
-            {
-                "id": call.id,
-                "agreement_code": call.agreement_code,
-                "deadline": call.deadline,
-                "currency": call.currency,
-                "cash_amount": call.cash_amount,
-                "decision_id": call.decision_id,
-                "part": call.part,
-                "direction": call.direction,
-                "deadline_at": call.deadline_at,
-                "terms_id": call.terms_id,
-            }
-            for call in calls
-        ],
-        [
-            {
-                "id": event_id,
-                "call_id": call.id,
-                "place": place,
-                "event": event,
-                "state_before": before,
-                "state_after": after,
-                "amount": call.cash_amount,
-            }
-            for event_id, (call, place, (event, before, after)) in zip(new_ids(len(steps)), steps, strict=True)
-        ],
-        of_all={
-            "organization_id": actor.organization_id, "state": "ISSUED", "issued_on": view.day,
-            "issued_at": view.standing.known_at, "received_amount": Decimal("0.00"),
-            "top_ups": [],
-        },
-        of_events={
-            "organization_id": actor.organization_id, "business_date": view.day,
-            "happened_at": view.standing.known_at, "actor_id": actor.id, "actor_name": actor.name,
-            "cause": "日终盯市",
-        },
-    )  # fmt: skip

@@ -11,17 +11,24 @@ import sqlalchemy as sa
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import decisions_of, replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.messages import inbox_of
 from carbonfin.storage.rows import table_of
 from collateral import jobs, service
 from collateral.calc.close_out import RepoSide
 from collateral.calc.repo import ExposureMethod
 from collateral.calc.repo_netting import NettedRepo, NettingInputs, decide_repo_netting
 from collateral.models import RepoRow
-from tests.collateral.desk import Desk
+from collateral.service import CallStep
+from tests.collateral.desk import Desk, build_desk, repo_r1
+from tests.collateral.test_calls import TERMS, agree_terms, roll
 from tests.collateral.test_repo_run import add_copies
 from tests.collateral.world import TODAY
 
 OPINION = ["净额结算法律意见：示例律师事务所 2025-03-01", "跨境业务依据：待确认"]
+
+REPO_TERMS = replace(
+    TERMS, agreement_kind="repo", agreement_code="R1", currency=Currency.HKD, minimum_transfer=Decimal("50000.00")
+)
 
 
 def netted(code: str, **own: Any) -> NettedRepo:
@@ -135,3 +142,122 @@ def test_a_repo_that_cannot_be_valued_leaves_the_others_of_its_agreement_alone(
         assert len(jobs.revalue(session, desk.maker, TODAY).failures) == 1
         assert [str(one.cash_amount) for one in service.live_calls(session, desk.maker)] == ["132387.66"]
         assert decisions_of(session, desk.maker, kind="collateral.repo_netting") == ()
+
+
+def returning(*repos: NettedRepo) -> NettingInputs:
+    return replace(inputs(*repos), returns_margin=True)
+
+
+def holding(code: str, cash: str, rate: str = "1", **own: Any) -> NettedRepo:
+    """A repo whose buyer holds cash margin."""
+    held, worth = Decimal(cash), Decimal(rate)
+    return netted(
+        code, margin_cash_amount=held, margin_cash_cny=(held * worth).quantize(Decimal("0.01")), cny_per_unit=worth,
+        currency=Currency.CNY if rate == "1" else Currency.HKD, **own,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("repos", "net", "back", "call"),
+    [
+        # 100,000 + 100,000 - 300,000 held: the second party gets 100,000 of its own back
+        ((holding("R1", "300000.00"), netted("R2")), "-100000.00", [("R1", "100000.00")], None),
+        # -100,000 each, 40,000 CNY and 100,000 HKD (90,000 CNY) held: both go back whole, and there is no repo to call on
+        (
+            (
+                holding("R1", "40000.00", accrued_cny=Decimal("800000.00")),
+                holding("R2", "100000.00", "0.9", accrued_cny=Decimal("800000.00")),
+            ),
+            "-330000.00", [("R2", "100000.00"), ("R1", "40000.00")], None,
+        ),
+        # 100,000 - 80,000 - 90,000 = -70,000 CNY are 77,777.77 HKD and a part of a cent, which is not called
+        (
+            (netted("R1"), holding("R2", "100000.00", "0.9", accrued_cny=Decimal("820000.00")),
+             netted("R3", side=RepoSide.SELLER, accrued_cny=Decimal("900000.00"))),
+            "-70000.00", [("R2", "77777.77")], None,
+        ),
+        # -100,000 - 30,000 held - 100,000 that the second party is exposed by on R3: 30,000 back, 200,000 called
+        (
+            (holding("R1", "30000.00", accrued_cny=Decimal("800000.00")), netted("R3", side=RepoSide.SELLER)),
+            "-230000.00", [("R1", "30000.00")], ("R3", "200000.00"),
+        ),
+        # the first party is owed 150,000 of its own that the second holds as the buyer of R3, before 100,000 on R1
+        (
+            (netted("R1"), holding("R3", "150000.00", side=RepoSide.SELLER, accrued_cny=Decimal("900000.00"))),
+            "250000.00", [("R3", "150000.00")], ("R1", "100000.00"),
+        ),
+        # 60,000 + 100,000 - 200,000 = -40,000 lie below the least transfer of 50,000
+        (
+            (holding("R1", "200000.00", accrued_cny=Decimal("960000.00")), netted("R2")), "-40000.00", [], None,
+        ),
+    ],
+)  # fmt: skip
+def test_margin_of_who_is_owed_goes_back_before_more_is_called(
+    repos: tuple[NettedRepo, ...], net: str, back: list[tuple[str, str]], call: tuple[str, str] | None
+) -> None:
+    outcome = decide_repo_netting(returning(*repos))
+    assert outcome.net_exposure_cny == Decimal(net)
+    assert [(one.code, str(one.amount)) for one in outcome.returns or ()] == back
+    assert (None if outcome.called_code is None else (outcome.called_code, str(outcome.call_amount))) == call
+    values = {figure.name: figure.value for figure in outcome.trace}
+    assert {name: values[f"margin_return_{name}"] for name, _ in back} == dict(back)
+    assert decide_repo_netting(inputs(*repos)).returns is None, "decisions of before did not look at it"
+
+
+def test_the_day_calls_the_return_on_a_net_once_and_the_margin_follows(sessions: Sessions) -> None:
+    # 92,093.42 net of R1 to R3 (above) less 200,000 HKD held on R1, 182,541.40 CNY: -90,447.98, at 0.912707
+    # 99,098.59 HKD go back; 100,901.41 HKD, 92,093.42 CNY, are left and the net is nothing
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    add_copies(sessions, desk, {"R2": {"quantity_t": 110_000}, "R3": {"quantity_t": 103_000}})
+    table = table_of(RepoRow)
+    with sessions.begin() as session:
+        session.execute(sa.update(table).values(flags=OPINION))
+        session.execute(sa.update(table).where(table.c.code == "R1").values(margin_cash_amount=Decimal("200000.00")))
+    agree_terms(sessions, desk, REPO_TERMS)
+    for _ in range(2):
+        with sessions.begin() as session:
+            assert jobs.revalue(session, desk.maker, TODAY).failures == ()
+    with sessions.read() as session:
+        (call,) = service.live_calls(session, desk.maker)
+        states = {one.terms.code: one.state for one in service.repos_of(session, desk.maker)}
+        assert replay_decision(session, service.DECISION_KINDS, call.decision_id).same
+        steps = [one.event for one in service.timeline_of_call(session, desk.maker, call.id)]
+    assert (call.agreement_code, call.direction, str(call.cash_amount)) == ("R1", "return", "99098.59")
+    assert (call.deadline, set(states.values())) == (date(2025, 7, 2), {"OPEN"})
+    assert steps == ["notify", "issue"], "after the notification time of the day it counts as of the next"
+    with sessions.begin() as session:
+        given = CallStep(name="receive", words="凭证 1", amount=Decimal("99098.59"))
+        moved = service.take_call_step(session, desk.maker, call.id, given, standing=desk.standing)
+        assert moved.state == "SETTLED"
+    with sessions.begin() as session:
+        assert jobs.revalue(session, desk.maker, TODAY).failures == ()
+        assert service.live_calls(session, desk.maker) == ()
+        found = {one.terms.code: one.margin_cash_amount for one in service.repos_of(session, desk.maker)}
+        assert found["R1"] == Decimal("100901.41")
+        net = service.net_margins(session, desk.maker)["R1"].outcome
+        assert (net.net_exposure_cny, net.returns, net.called_code) == (Decimal("0.00"), (), None)
+
+
+@pytest.mark.parametrize(("held", "direction"), [("0.00", "delivery"), ("200000.00", "return")])
+def test_a_call_of_a_repo_expires_past_its_deadline_and_is_told(
+    desk_sessions: Sessions, desk: Desk, held: str, direction: str
+) -> None:
+    table = table_of(RepoRow)
+    with desk_sessions.begin() as session:
+        service.open_repo(session, desk.maker, repo_r1(desk), standing=desk.standing)
+        session.execute(sa.update(table).values(margin_cash_amount=Decimal(held)))
+    agree_terms(desk_sessions, desk, REPO_TERMS)
+    for day in (TODAY, date(2025, 7, 1), date(2025, 7, 2), date(2025, 7, 2)):
+        roll(desk_sessions, desk, day)
+        with desk_sessions.begin() as session:
+            jobs.revalue(session, desk.maker, day)
+            (call,) = service.live_calls(session, desk.maker)
+            assert call.direction == direction
+            # due on 2 July at 15:00, and the day is struck at its end
+            assert call.state == ("EXPIRED" if day == date(2025, 7, 2) else "ISSUED"), day
+    with desk_sessions.read() as session:
+        events = [one.event for one in service.timeline_of_call(session, desk.maker, call.id)]
+        assert events == ["notify", "issue", "no answer by deadline"]
+        told = [one.title_zh for one in inbox_of(session, desk.maker)]
+    assert ("退还保证金逾期：R1" if direction == "return" else "追加担保逾期：R1") in told
