@@ -1,6 +1,7 @@
 """Rows of subsidy applications, reports and the decisions they hold."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,3 +61,29 @@ class SubsidyReportLineRow(Row, table=True):
     application_id: str = Field(foreign_key="subsidy_application.id", primary_key=True)
     decision_id: str = Field(foreign_key="decision.id")
     outcome: Outcome
+
+
+class SubsidyReviewStepRow(Row, table=True):
+    """A step of the bureau's review of an application; what the case stands at follows from its steps."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "application_id", "place"),
+        sa.Index(None, "organization_id", "report_id"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    report_id: str = Field(foreign_key="subsidy_report.id")
+    application_id: str = Field(foreign_key="subsidy_application.id")
+    place: int
+    name: str
+    happened_on: date
+    taken_at: datetime
+    amount_cny: Decimal | None = Field(sa_type=columns.Amount)
+    maker_name: str
+    checker_name: str | None
+    approval_id: str | None = Field(foreign_key="approval.id")
+    reason: str
+    evidence_digest: str | None
+    details: dict[str, Any] = Field(sa_type=columns.Json)

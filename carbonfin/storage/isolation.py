@@ -126,6 +126,7 @@ RULES: Mapping[str, Rule] = {
     "subsidy_application": Rule(holding=Holding.OWN, bureau_reads=True),
     "subsidy_report": OWN,
     "subsidy_report_line": Rule(holding=Holding.CHILD, parent=("report_id", "subsidy_report")),
+    "subsidy_review_step": OWN,
     "term_sheet": OWN,
     "unit_position": OWN,
     "valuation": OWN,

@@ -15,12 +15,12 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.evidence import evidence_choices
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
 from collateral.pages.applications import whole_units
-from collateral.pages.evidence import evidence_choices
 from collateral.pages.words import ACT_KINDS
 
 _Short = Annotated[str, Meta(max_length=80)]

@@ -20,12 +20,12 @@ from carbonfin.storage.parties import Standing, load_party, parties_of, standing
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
+from carbonfin.web.evidence import evidence_choices
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.enforcement import WATERFALL_NAMES, DistributionOutcome, LotSold, SaleMethod
 from collateral.calc.enforcement_acts import ACT_WORDS, NextAct
 from collateral.pages.applications import whole_units
-from collateral.pages.evidence import evidence_choices
 from collateral.pages.words import (
     ENFORCEMENT_STEPS,
     METHODS,

@@ -18,6 +18,7 @@ from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import external_ids_of, load_party, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.evidence import evidence_choices
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral import service
@@ -25,7 +26,6 @@ from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import IN_FORCE
 from collateral.calc.serials import NUMBERED, numbers_by_unit
 from collateral.pages.charts import pledge_chart
-from collateral.pages.evidence import evidence_choices
 from collateral.pages.words import (
     ACT_KINDS,
     BUCKETS,

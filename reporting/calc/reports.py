@@ -36,6 +36,11 @@ class ReportLine:
     decision: SubsidyDecision
     allocated_cny: Decimal | None
 
+    @property
+    def granted_cny(self) -> Decimal | None:
+        """拟资助金额 after the share of the budget, 元; None where no amount is proposed."""
+        return self.decision.proposed_cny if self.allocated_cny is None else self.allocated_cny
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermSource:

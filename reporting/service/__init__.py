@@ -15,6 +15,7 @@ from reporting.service.filing import (
     load_application,
 )
 from reporting.service.live_impact import subsidy_impact
+from reporting.service.performance import performance_of, performance_stem, performance_workbook
 from reporting.service.reports import (
     build_report,
     decided_as_of,
@@ -29,15 +30,38 @@ from reporting.service.reports import (
     report_workbook,
     reports_of,
 )
+from reporting.service.review_approvals import (
+    REVIEW_APPROVAL,
+    propose_for_report,
+    propose_review_step,
+    waiting_review,
+)
+from reporting.service.reviews import (
+    ALONE,
+    BY_TWO,
+    OF_MANY,
+    ReviewEntry,
+    ReviewTaken,
+    cases_of_report,
+    review_case,
+    take_review_step,
+)
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 
 __all__ = [
+    "ALONE",
+    "BY_TWO",
     "DECISION_KINDS",
+    "OF_MANY",
+    "REVIEW_APPROVAL",
     "NoteApplication",
+    "ReviewEntry",
+    "ReviewTaken",
     "application_page",
     "applications_of",
     "build_report",
+    "cases_of_report",
     "decided_as_of",
     "file_application",
     "file_note_application",
@@ -46,13 +70,21 @@ __all__ = [
     "latest_report_with",
     "load_application",
     "load_report",
+    "performance_of",
+    "performance_stem",
+    "performance_workbook",
     "preview_line",
     "preview_report",
+    "propose_for_report",
+    "propose_review_step",
     "report_csv",
     "report_day",
     "report_json",
     "report_workbook",
     "reports_of",
+    "review_case",
     "subsidy_impact",
     "tables_asked_of_subsidy",
+    "take_review_step",
+    "waiting_review",
 ]

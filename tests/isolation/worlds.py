@@ -157,6 +157,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     },
     "inbox_item": {"role": "officer"},
     "margin_terms": {"agreement_kind": "pledge"},
+    "subsidy_review_step": {"name": "refuse", "details": {}},
     "pledge_approval": {"finding": "approved"},
     "pledge_change": {"kind": "top_up"},
     "pledge_change_unit": {"side": "added"},

@@ -273,6 +273,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "documents": [],
     },
     "POST /v1/subsidies/reports": {"quarter": "2025Q3", "as_of": "2025-09-26"},
+    "POST /v1/subsidies/applications/{application_id}/review-steps": {
+        "step": "review", "reason": "材料齐全", "amount_cny": "100.00",
+    },
+    "POST /v1/subsidies/reports/{report_id}/review-steps": {"step": "publish", "reason": "网站公示"},
     "POST /v1/jobs": {"job": "end-of-day", "last_date": "2025-06-30", "rolls": False},
     "POST /v1/approvals/{approval_id}/approve": {"reason": "复核无误"},
     "POST /v1/approvals/{approval_id}/reject": {"reason": "退回"},
@@ -314,6 +318,7 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
+    "GET /v1/subsidies/reports/{report_id}/review", "GET /v1/subsidies/reports/{report_id}/performance.xlsx",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
     "GET /v1/decisions/chain/heads", "GET /v1/rules/tables", "POST /v1/rules/validations", "POST /v1/rules/proposals",
     "GET /v1/rules/parameters", "POST /v1/rules/parameters/validations", "POST /v1/rules/parameters/proposals",
@@ -363,6 +368,12 @@ WHAT_A_DEFAULT_OPENS = {
 """Answered well only to a pledge in default by two people; tests/journeys/test_enforcement_pages.py does."""
 WHAT_A_HAIRCUT_POLICY_OPENS = {"POST /v1/haircuts"}
 """Answered well only where two people put a policy in force; tests/collateral/test_haircut_policies.py does."""
+WHAT_AN_AMOUNT_OPENS = {
+    "GET /v1/subsidies/applications/{application_id}/review",
+    "POST /v1/subsidies/applications/{application_id}/review-steps",
+    "POST /v1/subsidies/reports/{report_id}/review-steps",
+}
+"""Answered well only where a report proposes an amount, which the sample's unread terms forbid; tests/reporting does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -378,7 +389,8 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
-    "GET /v1/subsidies/applications/{application_id}/preview",
+    "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
+    "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
     *WHAT_A_HAIRCUT_POLICY_OPENS,
 }  # fmt: skip

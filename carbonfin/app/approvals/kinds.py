@@ -17,6 +17,7 @@ from collateral.service import (
     REPO_EVENT_APPROVAL,
     TERMS_APPROVAL,
 )
+from reporting.service import REVIEW_APPROVAL
 
 APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     PLEDGE_APPROVAL,
@@ -29,6 +30,7 @@ APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     LATE_CURE,
     ENFORCEMENT_APPROVAL,
     HAIRCUT_POLICY_APPROVAL,
+    REVIEW_APPROVAL,
     PARAMETER_APPROVAL,
     TABLE_APPROVAL,
     FILE_ERASURE,

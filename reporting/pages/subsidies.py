@@ -9,7 +9,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Response, Template
 
-from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.actors import Actor, OrganizationKind, Role
 from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
@@ -26,6 +26,7 @@ from reporting.calc.quarters import Quarter
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 from reporting.jobs import quarter_of
+from reporting.pages.reviews import review_of_application, review_of_report
 
 _OUTCOME_BADGES = {
     Outcome.QUALIFIES: "good",
@@ -88,6 +89,7 @@ def batch_page(
             asked = Quarter.parse(quarter) if quarter else quarter_of(as_of)
             kept = next((item for item in built if item.quarter == str(asked)), None)
             shown = kept or service.preview_report(session, actor, quarter=asked, as_of=as_of)
+        review = review_of_report(session, actor, shown)
     return page(
         request,
         "reporting/batch.html",
@@ -97,6 +99,7 @@ def batch_page(
         standing=standing,
         pairs=_pairs(shown),
         unconfirmed=_unconfirmed(shown),
+        **review,
         may_build=actor.organization_kind is OrganizationKind.BUREAU,
         quarters=_quarters(filed),
         **_WORDS,
@@ -114,6 +117,7 @@ def application_page(
         filed = service.load_application(session, actor, application_id)
         standing = standing_of(session, actor.organization_id, clock)
         as_of = _preview_day((filed,), standing.business_date)
+        review = review_of_application(session, actor, application_id)
         report = service.latest_report_with(session, actor, application_id)
         if report is not None:
             line = report.line_of(application_id)
@@ -134,6 +138,8 @@ def application_page(
         as_of=report.as_of if report is not None else as_of,
         costs=_costs(line),
         labels={figure.name: figure for figure in line.decision.trace} if line else {},
+        may_review=actor.role is Role.BUREAU,
+        **review,
         **_WORDS,
     )
 

@@ -133,7 +133,7 @@ def summary_table(report: SubsidyReport) -> SheetTable:
     """Give the columns that decide, on one printed page; the whole form stands on the next sheet."""
     full = main_table(report)
     places = [_column(label) for label in _SUMMARY_LABELS]
-    return _table(
+    return report_table(
         report,
         name="贴息汇总",
         title=f"碳排放权融资贴息汇总表（{report.quarter}，截至 {report.as_of}）",
@@ -153,7 +153,7 @@ def main_table(report: SubsidyReport) -> SheetTable:
         row[_column("申报批次")], row[reference] = report.quarter, failure.item
         row[opinion] = f"未能处理：{failure.zh}{failure.remedy_zh}"
         rows.append(tuple(row))
-    return _table(
+    return report_table(
         report,
         name="申报明细",
         title=f"碳排放权融资贴息申报明细表（{report.quarter}，截至 {report.as_of}）",
@@ -205,7 +205,7 @@ def _main_row(report: SubsidyReport, line: ReportLine) -> tuple[CellValue, ...]:
         None if calculated is None else round_half_up(calculated / 10_000, 6),
         line.cap_text,
         "；".join(cut) or None,
-        decision.proposed_cny if line.allocated_cny is None else line.allocated_cny,
+        line.granted_cny,
         OUTCOME_TITLES[decision.outcome][0],
         decision.reason_zh,
         "；".join(decision.unconfirmed_zh) or None,
@@ -252,7 +252,7 @@ def _criteria_table(report: SubsidyReport) -> SheetTable:
         for line in report.lines
         for result in line.decision.criteria
     ]
-    return _table(report, name="逐条审核", title="逐条审核表", columns=columns, rows=rows)
+    return report_table(report, name="逐条审核", title="逐条审核表", columns=columns, rows=rows)
 
 
 def _voucher_table(report: SubsidyReport) -> SheetTable:
@@ -282,7 +282,7 @@ def _voucher_table(report: SubsidyReport) -> SheetTable:
         for line in report.lines
         for voucher, cost in zip(line.application.vouchers, line.decision.vouchers, strict=False)
     ]
-    return _table(report, name="费用凭证", title="费用支出凭证明细", columns=columns, rows=rows)
+    return report_table(report, name="费用凭证", title="费用支出凭证明细", columns=columns, rows=rows)
 
 
 def _duplicate_table(report: SubsidyReport) -> SheetTable:
@@ -308,7 +308,7 @@ def _duplicate_table(report: SubsidyReport) -> SheetTable:
         for line in report.lines
         for pair in line.decision.pairs
     ]
-    return _table(report, name="重复核对", title="重复申报核对表", columns=columns, rows=rows)
+    return report_table(report, name="重复核对", title="重复申报核对表", columns=columns, rows=rows)
 
 
 def _failure_table(report: SubsidyReport) -> SheetTable:
@@ -321,7 +321,7 @@ def _failure_table(report: SubsidyReport) -> SheetTable:
         *((line.application.reference, line.decision.reason_zh, None) for line in _not_qualified(report)),
         *((failure.item, f"未能处理：{failure.zh}", failure.remedy_zh) for failure in report.failures),
     ]
-    return _table(report, name="未通过", title="未通过及未能处理的申请", columns=columns, rows=rows)
+    return report_table(report, name="未通过", title="未通过及未能处理的申请", columns=columns, rows=rows)
 
 
 def _not_qualified(report: SubsidyReport) -> list[ReportLine]:
@@ -366,7 +366,7 @@ def _submitted(line: ReportLine) -> str:
     return line.application.submitted_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
-def _table(
+def report_table(
     report: SubsidyReport,
     *,
     name: str,
@@ -375,6 +375,7 @@ def _table(
     rows: list[tuple[CellValue, ...]],
     notes: tuple[str, ...] = (),
 ) -> SheetTable:
+    """Give a table with the report's head: day, body, who prepared it, and the banner of a sample."""
     return SheetTable(
         name=name,
         title=title,

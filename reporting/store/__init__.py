@@ -1,0 +1,31 @@
+"""Rows of applications, reports and reviews: read and written here alone."""
+
+from reporting.store.reviews import add_review_step, reviews_of_report, steps_of_review
+from reporting.store.subsidies import (
+    add_application,
+    add_report,
+    application_page,
+    applications_of,
+    find_application,
+    find_report,
+    latest_report_with,
+    load_application,
+    load_report,
+    reports_of,
+)
+
+__all__ = [
+    "add_application",
+    "add_report",
+    "add_review_step",
+    "application_page",
+    "applications_of",
+    "find_application",
+    "find_report",
+    "latest_report_with",
+    "load_application",
+    "load_report",
+    "reports_of",
+    "reviews_of_report",
+    "steps_of_review",
+]
