@@ -1,10 +1,10 @@
 """Types of what travels as JSON: exact figures and days as text, structs that refuse unknown fields."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.trace import Figure
@@ -166,4 +166,22 @@ def day_of(text: str, *, field: str) -> date:
             field=field,
             remedy="Give an existing day as YYYY-MM-DD.",
             remedy_zh="请填写存在的日期，格式 YYYY-MM-DD。",
+        ) from error
+
+
+def instant_of(text: str, *, field: str) -> datetime:
+    """Read an instant as JSON writes it (RFC 3339); whether it has a zone is for the reader to ask.
+
+    Raises:
+        InvalidInput: It is no instant.
+    """
+    try:
+        return convert(text, datetime)
+    except ValidationError as error:
+        raise InvalidInput(
+            f"{text[:40]!r} is no instant",
+            zh=f"“{text[:40]}”不是有效的时点",
+            field=field,
+            remedy="Write it with its zone, such as 2025-06-30T10:00:00+08:00.",
+            remedy_zh="请写明日期、时刻和时区，如 2025-06-30T10:00:00+08:00。",
         ) from error

@@ -7,10 +7,11 @@ import typer
 
 from carbonfin.app.rulebook.files import TablesRead, require_sound
 from carbonfin.app.rulebook.jdm_sheets import JdmSheetIn, sheet_from_toml
-from carbonfin.app.rulebook.shelf import Dates, Shelf
+from carbonfin.app.rulebook.shelf import Dates, Shelf, known_asked
 from carbonfin.app.rulebook.uploads import BesideFile, read_upload
-from carbonfin.kernel.dates import china_day, end_of_china_day
+from carbonfin.kernel.dates import china_day
 from carbonfin.web.terminal import Terminal, content_of, terminal_of
+from carbonfin.web.wire import instant_of
 
 
 def beside_file(
@@ -52,12 +53,23 @@ def draft_shelf(terminal: Terminal) -> Shelf:
         return Shelf.for_draft(session, terminal.actor, terminal.clock)
 
 
-def dated_shelf(terminal: Terminal, on: datetime | None, known_on: datetime | None) -> Shelf:
-    """Give the organisation's tables on a day as known by another; left out, today and the present."""
+def dates_said(
+    terminal: Terminal, *, on: datetime | None = None, known_on: datetime | None = None, known_at: str = ""
+) -> Dates:
+    """Give the day that is spoken of and the instant by which it was known; left out, today and the present.
+
+    Raises:
+        InvalidInput: The instant is none or has no zone, or a day says when it was known too.
+    """
     now = terminal.clock.now()
-    dates = Dates(
-        valid_on=china_day(now) if on is None else on.date(),
-        known_at=now if known_on is None else end_of_china_day(known_on.date()),
+    known = known_asked(
+        known_on="" if known_on is None else f"{known_on.date()}",
+        known_at=instant_of(known_at, field="known_at") if known_at else None,
     )
+    return Dates(valid_on=china_day(now) if on is None else on.date(), known_at=known or now)
+
+
+def dated_shelf(terminal: Terminal, dates: Dates) -> Shelf:
+    """Give the organisation's tables on a pair of dates."""
     with terminal.sessions.read() as session:
         return Shelf.of(session, terminal.actor, dates)

@@ -50,21 +50,29 @@ def dates_asked(
         InvalidInput: One of them is no day, the instant has no zone, or both say when it was known.
     """
     standing = standing_of(session, actor.organization_id, clock)
-    if known_at is not None:
-        if known_on:
-            raise InvalidInput(
-                "known_on and known_at both say when it was known",
-                zh="known_on 与 known_at 不得同时填写",
-                field="known_at",
-                remedy="Give the day or the instant.",
-                remedy_zh="请只填写知悉日或知悉时点。",
-            )
-        day = day_of(valid_on, field="valid_on") if valid_on else standing.business_date
-        return Dates(valid_on=day, known_at=_zoned(known_at))
     return Dates(
         valid_on=day_of(valid_on, field="valid_on") if valid_on else standing.business_date,
-        known_at=end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at,
+        known_at=known_asked(known_on=known_on, known_at=known_at) or standing.known_at,
     )
+
+
+def known_asked(*, known_on: str, known_at: datetime | None) -> datetime | None:
+    """Give the instant by which something was known, said by a day or itself; None where neither is said.
+
+    Raises:
+        InvalidInput: The day is none, the instant has no zone, or both are said.
+    """
+    if known_at is None:
+        return end_of_china_day(day_of(known_on, field="known_on")) if known_on else None
+    if known_on:
+        raise InvalidInput(
+            "known_on and known_at both say when it was known",
+            zh="known_on 与 known_at 不得同时填写",
+            field="known_at",
+            remedy="Give the day or the instant.",
+            remedy_zh="请只填写知悉日或知悉时点。",
+        )
+    return _zoned(known_at)
 
 
 def _zoned(known_at: datetime) -> datetime:

@@ -1,7 +1,10 @@
 """A parameter's values by both dates, and the difference of two, over the API and on the command line."""
 
 import json
+import shlex
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +12,12 @@ from litestar.testing import TestClient
 from typer.testing import CliRunner
 
 from carbonfin.app import cli
-from carbonfin.kernel.dates import FixedClock
+from carbonfin.kernel.dates import FixedClock, china_day
 from carbonfin.storage.rulebook import builtin_book
 from carbonfin.web.terminal import Terminal
 from tests.app.rulebook.test_parameters import FORM, approved, posted
 from tests.app.worlds import NOW, World, signed_in
+from tests.docs.test_documentation import console_lines
 
 KEY = "loans.settlement_day"
 PATH = f"/v1/rules/parameters/{KEY}"
@@ -62,21 +66,59 @@ def test_two_values_are_compared_field_by_field(changed: World) -> None:
     ]
 
 
-def test_the_command_line_lists_and_compares(changed: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def run(changed: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run `carbonfin rules …` as the officer, a day after the change."""
+
     def terminal(choice: cli.Choice) -> Terminal:
         return Terminal(
             sessions=changed.sessions.within(changed.officer), actor=changed.officer,
             clock=FixedClock(NOW + timedelta(days=1)), json_output=choice.json_output,
         )  # fmt: skip
 
-    monkeypatch.setattr(cli.Choice, "terminal", terminal)
-
-    def run(*words: str) -> Any:
+    def said(*words: str) -> Any:
         result = CliRunner().invoke(cli.carbonfin, ["--json", "rules", *words])
         assert result.exit_code == 0, result.exception or result.output
         return json.loads(result.stdout)
 
+    monkeypatch.setattr(cli.Choice, "terminal", terminal)
+    return said
+
+
+def test_the_command_line_lists_and_compares(run: Callable[..., Any]) -> None:
     history = run("parameter-history", KEY, "--on", FORM["valid_from"], "--known-on", FORM["known_from"])
     (value,) = [one for one in run("parameter-diff", KEY) if one["field"] == "Value"]
     assert [(one["value"], one["state"]) for one in history] == [("15", "in force"), ("20", "corrected or replaced")]
     assert (value["before"], value["after"]) == ("20", "15")
+
+
+def test_the_command_line_asks_what_was_known_to_the_minute(run: Callable[..., Any]) -> None:
+    day = FORM["known_from"]  # approved at 12:00 in China
+    asked = {at: ("--on", FORM["valid_from"], "--known-at", f"{day}T{at}") for at in ("11:59:00+08:00", "04:00:00Z")}
+    listed = [[one["value"] for one in run("parameters", "--key", KEY, *dates)] for dates in asked.values()]
+    assert listed == [["20"], ["15"]]
+    states = [[one["state"] for one in run("parameter-history", KEY, *dates)] for dates in asked.values()]
+    assert states == [["not known yet", "in force"], ["in force", "corrected or replaced"]]
+
+
+@pytest.mark.parametrize("days", [0, 1, 400])
+def test_the_preview_in_the_guide_is_proven_on_any_day(
+    world: World, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    guide = (Path(__file__).parents[3] / "docs/guides/bureau.md").read_text(encoding="utf-8")
+    (line,) = [one for one in console_lines(guide) if one.endswith("--preview")]
+    now = NOW + timedelta(days=days)
+    words = shlex.split(line)
+    assert words[:4] == ["carbonfin", "--as", "bureau", "rules"]
+    words = [str(china_day(now)) if word == "$(TZ=Asia/Shanghai date +%F)" else word for word in words[4:]]
+    monkeypatch.setattr(
+        cli.Choice,
+        "terminal",
+        lambda _: Terminal(
+            sessions=world.sessions.within(world.officer), actor=world.officer, clock=FixedClock(now), json_output=True
+        ),
+    )
+    result = CliRunner().invoke(cli.carbonfin, ["--json", "rules", *words])
+    assert result.exit_code == 0, result.exception or result.output
+    said = json.loads(result.stdout)
+    assert (said["may_be_proposed"], said["faults"], said["value_now"]) == (True, [], "20")

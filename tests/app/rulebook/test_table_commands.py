@@ -62,6 +62,34 @@ def test_the_history_depends_on_both_dates(run: Run) -> None:
     assert isinstance(run("history", "no.table").exception, NotFound)
 
 
+def test_what_was_known_is_asked_to_the_minute(run: Run) -> None:
+    early, late = ("--known-at", f"{TODAY}T11:59:59+08:00"), ("--known-at", f"{TODAY}T04:00:00Z")
+    assert [one["state"] for one in said(run("history", "sample.table", *early))] == ["not known yet", "in force"]
+    found = said(run("history", "sample.table", *late))
+    assert [one["state"] for one in found] == ["in force", "corrected"]
+    assert [str(one["known_at"])[:10] for one in found] == [str(TODAY), str(TODAY - timedelta(days=20))]
+    asked = ("try", "sample.table", "--input", "grade=A", "--input", "points=80")
+    assert [said(run(*asked, *dates))["outputs"] for dates in (early, late)] == [[["-30"]], [["-25"]]]
+    shown = [run("show", "sample.table", *dates).stdout for dates in (early, late)]
+    assert ['"-30"' in one for one in shown] == [True, False]
+    day = ("--known-on", str(TODAY - timedelta(days=1)))
+    assert run("show", "sample.table", *day).stdout == shown[0]
+
+
+@pytest.mark.parametrize("at", ["2026-03-02T12:00:00", "2026-03-02", "1772424000", "noon", "2026-02-30T12:00:00Z"])
+@pytest.mark.parametrize("words", [("history", "sample.table"), ("show", "sample.table"), ("parameters",)])
+def test_an_instant_without_a_zone_or_none_at_all_is_refused(run: Run, words: tuple[str, ...], at: str) -> None:
+    result = run(*words, "--known-at", at)
+    assert isinstance(result.exception, InvalidInput)
+    assert (result.exception.field, "+08:00" in result.exception.remedy_zh) == ("known_at", True)
+
+
+def test_a_day_and_an_instant_together_are_refused(run: Run) -> None:
+    result = run("history", "sample.table", "--known-at", f"{TODAY}T12:00:00Z", "--known-on", str(TODAY))
+    assert isinstance(result.exception, InvalidInput)
+    assert (result.exception.field, bool(result.exception.remedy_zh)) == ("known_at", True)
+
+
 def test_two_versions_are_compared(run: Run) -> None:
     changed = {"kind": "changed", "row": "R1", "column": "bp", "before": "-30", "after": "-25"}
     assert said(run("diff", "sample.table")) == [changed]

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carbonfin.app.rulebook.commands.options import Draft, Follows, KnownFrom, Node, Sheet, ValidFrom
+from carbonfin.app.rulebook.commands.options import (
+    Draft,
+    Follows,
+    KnownAt,
+    KnownFrom,
+    KnownOn,
+    Node,
+    On,
+    Sheet,
+    ValidFrom,
+)
 
 if TYPE_CHECKING:
     from carbonfin.app.rulebook.parameter_proposals import TypedValue
+    from carbonfin.app.rulebook.shelf import Dates
     from carbonfin.rules.tables import TableVersion
     from carbonfin.web.terminal import Terminal
 
@@ -18,7 +29,6 @@ commands = typer.Typer(no_args_is_help=True, help="规则：决策表与参数�
 
 _UNSOUND = 1
 File = Annotated[Path, typer.Argument(help="决策表文件，.toml、.xlsx 或 .json（JDM）/ the tables' file")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用日，默认今日 / valid on")]
 
 
 @commands.command("validate")
@@ -80,13 +90,18 @@ def list_command(context: typer.Context) -> None:
 def show_command(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="决策表名 / the table's name")],
-    on: Day = None,
+    on: On = None,
+    known_on: KnownOn = None,
+    known_at: KnownAt = "",
 ) -> None:
-    """以 TOML 输出一日适用的决策表 / write the table that is valid on a day as TOML."""
+    """以 TOML 输出两个日期下适用的决策表 / write the table that is valid on a day, as it was known, as TOML."""
+    from carbonfin.app.rulebook.command_files import dates_said
     from carbonfin.rules.table_files import tables_to_toml
     from carbonfin.web.terminal import terminal_of
 
-    typer.echo(tables_to_toml([_in_force(terminal_of(context), name, on)]), nl=False)
+    terminal = terminal_of(context)
+    dates = dates_said(terminal, on=on, known_on=known_on, known_at=known_at)
+    typer.echo(tables_to_toml([_in_force(terminal, name, dates)]), nl=False)
 
 
 @commands.command("impact")
@@ -95,7 +110,7 @@ def impact_command(
     context: typer.Context,
     file: File,
     cases: Annotated[Path, typer.Argument(help="试算样本，CSV，表头为输入项 / cases, a CSV headed by inputs")],
-    on: Day = None,
+    on: On = None,
     valid_from: ValidFrom = None,
     known_from: KnownFrom = None,
     follows: Follows = "",
@@ -103,7 +118,7 @@ def impact_command(
     sheet: Sheet = None,
 ) -> None:
     """试算变更影响：哪些样本由何结果变为何结果、相差多少 / what a draft would change over these cases."""
-    from carbonfin.app.rulebook.command_files import beside_file, tables_on_disk
+    from carbonfin.app.rulebook.command_files import beside_file, dates_said, tables_on_disk
     from carbonfin.app.rulebook.files import cases_of
     from carbonfin.kernel.errors import MissingData
     from carbonfin.rules.impact import impact_of
@@ -114,7 +129,7 @@ def impact_command(
     answers = []
     for draft in tables_on_disk(context, file, beside).versions:
         try:
-            current = _in_force(terminal, draft.table.name, on).table
+            current = _in_force(terminal, draft.table.name, dates_said(terminal, on=on)).table
         except MissingData:
             current = None
         impact = impact_of(current, draft.table, cases_of(cases, draft.table))
@@ -180,26 +195,22 @@ def parameters_command(
     *,
     context: typer.Context,
     package: Annotated[str, typer.Option(help="pricing、collateral、loans 或 reporting；默认全部 / the package")] = "",
-    on: Day = None,
-    known_on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="知悉截至，默认现在 / as known on")
-    ] = None,
+    on: On = None,
+    known_on: KnownOn = None,
+    known_at: KnownAt = "",
     key: Annotated[str, typer.Option(help="只列该参数 / only this parameter")] = "",
 ) -> None:
     """按业务与两个日期列出参数取值 / list the parameter values by package and both dates."""
+    from carbonfin.app.rulebook.command_files import dates_said
     from carbonfin.app.rulebook.parameter_list import Wanted, whole_book
-    from carbonfin.kernel.dates import china_day, end_of_china_day
     from carbonfin.storage.keyset import Place
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    now = terminal.clock.now()
+    dates = dates_said(terminal, on=on, known_on=known_on, known_at=known_at)
     wanted = Wanted(package=package, key=key)
     with terminal.sessions.read() as session:
-        values = whole_book(session, terminal.actor).in_force(
-            valid_on=china_day(now) if on is None else on.date(),
-            known_at=now if known_on is None else end_of_china_day(known_on.date()),
-        )
+        values = whole_book(session, terminal.actor).in_force(valid_on=dates.valid_on, known_at=dates.known_at)
     terminal.answer(
         list(wanted.page(values, Place(limit=len(values) or 1)).items),
         columns=("key", "scope", "value", "unit", "valid_from", "valid_to", "known_from", "document", "confirmed"),
@@ -304,13 +315,8 @@ def verify_command(context: typer.Context) -> None:
     terminal.answer({"verified_count": count, "different_count": 0})
 
 
-def _in_force(terminal: "Terminal", name: str, on: datetime | None) -> "TableVersion":
-    """Give the organisation's table of a name that is valid on a day, today unless said, as it is known now."""
-    from carbonfin.app.packages import BUILTIN_TABLES
-    from carbonfin.kernel.dates import china_day
-    from carbonfin.storage.rulebook import table_book_for
+def _in_force(terminal: "Terminal", name: str, dates: "Dates") -> "TableVersion":
+    """Give the organisation's table of a name that answers on a pair of dates."""
+    from carbonfin.app.rulebook.command_files import dated_shelf
 
-    now = terminal.clock.now()
-    with terminal.sessions.read() as session:
-        book = table_book_for(session, terminal.actor.organization_id, builtin=BUILTIN_TABLES)
-    return book.on(name, valid_on=china_day(now) if on is None else on.date(), known_at=now)
+    return dated_shelf(terminal, dates).book.on(name, valid_on=dates.valid_on, known_at=dates.known_at)

@@ -1,12 +1,11 @@
 """Commands over one table: history, difference, trial, files out, and a draft or proposal as its checker sees it."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from carbonfin.app.rulebook.commands.options import Follows, KnownFrom, Node, Sheet, ValidFrom
+from carbonfin.app.rulebook.commands.options import Follows, KnownAt, KnownFrom, KnownOn, Node, On, Sheet, ValidFrom
 
 if TYPE_CHECKING:
     from carbonfin.app.rulebook.draft_views import DraftView
@@ -15,22 +14,24 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="决策表名 / the table's name")]
 Key = Annotated[str, typer.Option(help="版本，见 history 的 key 列 / a version by its key")]
-On = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用日，默认今日 / valid on")]
-KnownOn = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="知悉截至，默认现在 / as known on")]
 
 
-def history_command(context: typer.Context, name: Name, on: On = None, known_on: KnownOn = None) -> None:
+def history_command(
+    context: typer.Context, name: Name, on: On = None, known_on: KnownOn = None, known_at: KnownAt = ""
+) -> None:
     """列出决策表的各版本及其在两个日期下的状态 / every version of a table and what became of it on both dates."""
-    from carbonfin.app.rulebook.command_files import dated_shelf
+    from carbonfin.app.rulebook.command_files import dated_shelf, dates_said
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
+    dates = dates_said(terminal, on=on, known_on=known_on, known_at=known_at)
     rows = [
         {"key": one.key, "state_zh": one.state[1].zh, "state": one.state[1].en, "is_in_force": one.is_in_force,
          "valid_from": one.version.valid_from, "valid_to": one.version.valid_to,
-         "known_from": one.version.known_from, "digest": one.version.table.digest,
+         "known_from": one.version.known_from, "known_at": one.version.known_at,
+         "digest": one.version.table.digest,
          "approved_by": "、".join(one.version.approved_by) or "产品内置"}
-        for one in dated_shelf(terminal, on, known_on).history(name)
+        for one in dated_shelf(terminal, dates).history(name)
     ]  # fmt: skip
     terminal.answer(
         rows, columns=("key", "state_zh", "valid_from", "valid_to", "known_from", "approved_by", "digest")
@@ -39,13 +40,13 @@ def history_command(context: typer.Context, name: Name, on: On = None, known_on:
 
 def diff_command(context: typer.Context, name: Name, old: Key = "", new: Key = "") -> None:
     """比较决策表的两个版本；默认最早与最近知悉的版本 / what one version says otherwise than another."""
-    from carbonfin.app.rulebook.command_files import dated_shelf
+    from carbonfin.app.rulebook.command_files import dated_shelf, dates_said
     from carbonfin.app.rulebook.shelf import chosen
     from carbonfin.rules.difference import differences
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    history = dated_shelf(terminal, None, None).history(name)
+    history = dated_shelf(terminal, dates_said(terminal)).history(name)
     before = chosen(history, old) if old else history[-1]
     after = chosen(history, new) if new else history[0]
     terminal.say(f"{before.key} → {after.key}")
@@ -62,6 +63,7 @@ def try_command(
     given: Annotated[list[str] | None, typer.Option("--input", help="输入项=值，可多次 / name=value")] = None,
     on: On = None,
     known_on: KnownOn = None,
+    known_at: KnownAt = "",
     version: Key = "",
     file: Annotated[Path | None, typer.Option(help="试算文件中的草案 / the draft in a file instead")] = None,
     valid_from: ValidFrom = None,
@@ -73,7 +75,7 @@ def try_command(
     """试算决策表的一个版本或文件中的草案，逐行列出结果；不留存 / ask a version or a draft, row by row."""
     from msgspec import to_builtins
 
-    from carbonfin.app.rulebook.command_files import beside_file, dated_shelf, tables_on_disk
+    from carbonfin.app.rulebook.command_files import beside_file, dated_shelf, dates_said, tables_on_disk
     from carbonfin.app.rulebook.shelf import chosen
     from carbonfin.app.rulebook.trials import TrialAnswerOut, inputs_typed, trial_inputs
     from carbonfin.kernel.errors import NotFound
@@ -82,7 +84,7 @@ def try_command(
 
     terminal = terminal_of(context)
     if file is None:
-        shelf = dated_shelf(terminal, on, known_on)
+        shelf = dated_shelf(terminal, dates_said(terminal, on=on, known_on=known_on, known_at=known_at))
         history = shelf.history(name)
         found = chosen(history, version).version if version else shelf.in_force(name)
     else:
@@ -111,13 +113,13 @@ def export_command(
     version: Key = "",
 ) -> None:
     """将决策表的一个版本写为工作簿、CSV、TOML 或 JDM / write a version as a workbook, CSV, TOML or JDM."""
-    from carbonfin.app.rulebook.command_files import dated_shelf
+    from carbonfin.app.rulebook.command_files import dated_shelf, dates_said
     from carbonfin.app.rulebook.exports import table_file
     from carbonfin.app.rulebook.shelf import chosen
     from carbonfin.web.terminal import terminal_of, written
 
     terminal = terminal_of(context)
-    found = chosen(dated_shelf(terminal, None, None).history(name), version)
+    found = chosen(dated_shelf(terminal, dates_said(terminal)).history(name), version)
     written(file, table_file(found.version, file.suffix.removeprefix(".").lower()))
     terminal.answer({"file": str(file), "key": found.key, "digest": found.version.table.digest})
 

@@ -1,35 +1,32 @@
 """A parameter's values on the command line: `carbonfin rules parameter-history | parameter-diff`."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from carbonfin.app.rulebook.commands.options import KnownAt, KnownOn, On
+
 Key = Annotated[str, typer.Argument(help="参数代码 / the parameter")]
-OnDay = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="适用日，默认今日 / valid on")]
-KnownDay = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="知悉截至，默认现在 / as known on")]
 
 
-def parameter_history_command(context: typer.Context, key: Key, on: OnDay = None, known_on: KnownDay = None) -> None:
+def parameter_history_command(
+    context: typer.Context, key: Key, on: On = None, known_on: KnownOn = None, known_at: KnownAt = ""
+) -> None:
     """列出参数的历次取值及其在两个日期上的状态 / list every value a parameter has had, by both dates."""
+    from carbonfin.app.rulebook.command_files import dates_said
     from carbonfin.app.rulebook.parameter_list import history_of, whole_book
-    from carbonfin.app.rulebook.shelf import Dates
-    from carbonfin.kernel.dates import china_day, end_of_china_day
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    now = terminal.clock.now()
-    dates = Dates(
-        valid_on=china_day(now) if on is None else on.date(),
-        known_at=now if known_on is None else end_of_china_day(known_on.date()),
-    )
+    dates = dates_said(terminal, on=on, known_on=known_on, known_at=known_at)
     with terminal.sessions.read() as session:
         history = history_of(whole_book(session, terminal.actor), key, dates)
     terminal.answer(
         [
             {"scope": one.value.scope, "value": one.value.value, "unit": one.value.unit, "state": one.state[1].en,
              "state_zh": one.state[1].zh, "valid_from": one.value.valid_from, "valid_to": one.value.valid_to,
-             "known_from": one.value.known_from, "document": one.value.document, "digest": one.value.digest}
+             "known_from": one.value.known_from, "known_at": one.value.known_at, "document": one.value.document,
+             "digest": one.value.digest}
             for one in history
         ],
         columns=("scope", "value", "unit", "state_zh", "valid_from", "valid_to", "known_from", "digest"),
@@ -45,16 +42,14 @@ def parameter_diff_command(
     new: Annotated[str, typer.Option(help="新取值的摘要，默认最近知悉者 / digest, by default the last known")] = "",
 ) -> None:
     """比较参数的两个取值，逐项列出差异 / say what one value of a parameter says otherwise than another."""
+    from carbonfin.app.rulebook.command_files import dates_said
     from carbonfin.app.rulebook.parameter_difference import field_changes
     from carbonfin.app.rulebook.parameter_list import history_of, value_named, whole_book
-    from carbonfin.app.rulebook.shelf import Dates
-    from carbonfin.kernel.dates import china_day
     from carbonfin.web.terminal import terminal_of
 
     terminal = terminal_of(context)
-    now = terminal.clock.now()
     with terminal.sessions.read() as session:
-        history = history_of(whole_book(session, terminal.actor), key, Dates(valid_on=china_day(now), known_at=now))
+        history = history_of(whole_book(session, terminal.actor), key, dates_said(terminal))
     before, after = (
         value_named(history, old, scope=scope, last=False),
         value_named(history, new, scope=scope, last=True),
