@@ -16,6 +16,7 @@ from carbonfin.rules.file_places import FilePlaces
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.jdm_cells import cell_from_jdm, output_from_jdm
 from carbonfin.rules.jdm_columns import JdmColumns, JdmFault, Place, is_asked_as, is_meant
+from carbonfin.rules.jdm_passing import KEY, passing_fault
 from carbonfin.rules.jdm_writing import CARRIED, REMEDY, REMEDY_ZH, TABLE_NODE
 from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
@@ -156,10 +157,7 @@ class _Reader:
         return tuple(table for table in found if table is not None)
 
     def _fault_of_chains(self, document: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse each edge that hands one table's answer to another: read apart, the two would say something else.
-
-        A table that hands its request through (`passThrough`) answers the same: only a table behind it could tell.
-        """
+        """Refuse each edge that hands one table's answer to another: read apart, the two would say something else."""
         edges = [] if document.get("edges") is None else self._listed(document, "edges", self._file)
         tables = [node.get("id") for node in nodes if node.get("type") == TABLE_NODE]
         for nth, edge in enumerate(edges, 1):
@@ -228,6 +226,9 @@ class _Reader:
             )  # fmt: skip
         except InvalidInput as error:
             self._fault(place, name, error.detail, error.zh)
+            return None
+        if (wrong := passing_fault(content, table)) is not None:
+            self._fault(place.at(KEY), content[KEY], *wrong)
             return None
         self.places.append(_places_of(table, place))
         return table

@@ -38,7 +38,7 @@ def compare_with_zen(
     """Ask table and engine the same.
 
     Where an input is missing the engine lets rows fail silently, and where rows of a unique table disagree it takes the
-    first; of both there is nothing to compare.
+    first; of both there is nothing to compare. What it hands through of the request is no answer: one holds an output.
 
     Args:
         check: Gathers the differences.
@@ -56,9 +56,10 @@ def compare_with_zen(
         theirs = engine.evaluate(nested({asked[name]: _as_json(value) for name, value in row.items()}))["result"]
         outcomes = ours.outcomes if isinstance(ours, Decision) else ()
         said = [[_plain(value) for value in outcome.outputs] for outcome in outcomes]
-        listed = theirs if isinstance(theirs, list) else [theirs] if theirs else []
         paths = [answered[column.name] for column in table.outputs]
-        check.same(f"{row}", [[_plain(at_path(one, path)) for path in paths] for one in listed], said)
+        found = [[at_path(one, path) for path in paths] for one in (theirs if isinstance(theirs, list) else [theirs])]
+        listed = [[_plain(value) for value in one] for one in found if any(value is not None for value in one)]
+        check.same(f"{row}", listed, said)
 
 
 def _as_json(value: object) -> object:

@@ -62,11 +62,10 @@ def _require_keys(content: Mapping[str, Any]) -> None:
 
 
 def alone(node: Mapping[str, Any]) -> str:
-    """Write a file of one node between request and response; what it is asked is not handed through."""
-    content = {**node["content"], "passThrough": False} if isinstance(node.get("content"), dict) else None
+    """Write a file of one node, as it is, between request and response."""
     nodes = [
         {"id": "request", "type": "inputNode", "name": "Request"},
-        {**node, "content": content},
+        node,
         {"id": "response", "type": "outputNode", "name": "Response"},
     ]
     edges = [
