@@ -1,7 +1,7 @@
 """Decision tables as workbooks: one sheet a table, every cell a text, and read back to the table or to its faults."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -15,6 +15,7 @@ from carbonfin.documents.workbooks.reading import Place, SheetText, day_of_seria
 from carbonfin.documents.workbooks.tables import GUIDE_SHEET
 from carbonfin.documents.workbooks.writing import BODY_FONT, HEAD_FONT
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.declared_gaps import declared_beside, undeclared_gaps
 from carbonfin.rules.domains import AnyDomain, BooleanDomain, DateDomain, domain_from
 from carbonfin.rules.file_places import FilePlaces
 from carbonfin.rules.grammar import Cell, read_cell
@@ -33,6 +34,8 @@ from carbonfin.rules.tables import (
 )
 
 _HEAD = ("决策表", "中文名称", "英文名称", "命中策略", "生效日", "失效日", "知悉日")
+_GAP_LABEL, _GAP_ROW = "声明空档", len(_HEAD)
+"""In the line under the head, which is empty in workbooks written before a gap could be declared in one."""
 _COLUMN_ROWS = ("行号", "中文列名", "英文列名", "列标识", "取值范围或类型", "优先次序")
 _RIGHT = ("文件", "文号", "条款", "引文", "等级", "已确认", "中文备注", "英文备注")
 _FIRST = len(_HEAD) + 1
@@ -49,6 +52,7 @@ _GUIDE = (
     "输出类型为 bp、fen、ratio、code。",
     f"命中策略：{'、'.join(policy.value for policy in HitPolicy)}。",
     f"等级：{'、'.join(grade.value for grade in Grade)}；已确认填“{_YES}”或“{_NO}”；日期写作 YYYY-MM-DD。",
+    f"{_GAP_LABEL}填“{_YES}”或“{_NO}”：与前后版本之间留有空档且规则其间确已废止的填“{_YES}”，发起时无须另行声明。",
 )
 _WIDTH_MIN, _WIDTH_MAX, _COLUMN_MARGIN = 8, 34, 3
 _LINE_HEIGHT, _ROW_MARGIN = 16, 4
@@ -128,6 +132,7 @@ def _laid_out(version: TableVersion) -> dict[Place, str]:
     columns += [(name, "", "", "", "", "") for name in _RIGHT]
     placed = {(row, column): text for row, pair in enumerate(zip(_HEAD, heads, strict=True))
               for column, text in enumerate(pair)}  # fmt: skip
+    placed |= {(_GAP_ROW, 0): _GAP_LABEL, (_GAP_ROW, 1): _YES if version.declares_gap else _NO}
     placed |= {(_FIRST + row, column): text for column, texts in enumerate(columns) for row, text in enumerate(texts)}
     for number, row in enumerate(table.rows, _ROWS_FROM):
         clause = row.clause
@@ -159,7 +164,21 @@ def read_tables_workbook(
             if version is not None:
                 versions.append(version)
                 places.append(sheet.places(version.table))
-    return ((), tuple(faults), ()) if faults else (tuple(versions), (), tuple(places))
+    if not faults:
+        faults += _gap_faults(versions, places)
+    return ((), tuple(faults), ()) if faults else (declared_beside(versions), (), tuple(places))
+
+
+def _gap_faults(versions: Sequence[TableVersion], places: Sequence[FilePlaces]) -> Iterator[Fault]:
+    """Tell the days that the sheets leave out between versions of one table, at the day that leaves them out."""
+    for place, one in undeclared_gaps(versions):
+        version = versions[place]
+        stands = version.valid_from if one.field == "valid_from" else version.valid_to
+        yield Fault(
+            cell=places[place].days[one.field], found=f"{stands}",
+            expected_zh=f"{one.zh}；其间规则确已废止的，{_GAP_LABEL}填“{_YES}”",
+            expected_en=f"{one.en}, or declare the gap",
+        )  # fmt: skip
 
 
 def _day(text: str) -> date:
@@ -250,6 +269,7 @@ class _Sheet:
         known_from = self._read((6, 1), _day, "应为日期 YYYY-MM-DD")
         if valid_from and valid_to and valid_to < valid_from:
             self._fault(5, 1, "失效日不得早于生效日")
+        declares_gap = self._declares_gap()
         inputs, outputs = self._columns()
         self._beside()
         rows = self._rows(inputs, outputs, policy) if self._is_laid_out else []
@@ -263,7 +283,18 @@ class _Sheet:
         except InvalidInput as error:
             self._fault(3 if policy.is_ranked or policy.is_total else 0, 1, error.zh)
             return None
-        return TableVersion(table=table, valid_from=valid_from, valid_to=valid_to, known_from=known_from)
+        return TableVersion(
+            table=table, valid_from=valid_from, valid_to=valid_to, known_from=known_from, declares_gap=declares_gap
+        )
+
+    def _declares_gap(self) -> bool:
+        """Read whether days are left out on purpose; a workbook written before that could be said does not."""
+        label, said = self._text(_GAP_ROW, 0), self._text(_GAP_ROW, 1)
+        if label != _GAP_LABEL and (label.strip() or said.strip()):
+            self._fault(_GAP_ROW, 0, f"应为“{_GAP_LABEL}”或空")
+        elif label and said not in {_YES, _NO, ""}:
+            self._fault(_GAP_ROW, 1, f"应为“{_YES}”或“{_NO}”")
+        return said == _YES
 
     def _beside(self) -> None:
         """Find what stands where nothing is read: beside the head, over the right-hand columns, past the last one."""

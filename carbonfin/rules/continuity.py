@@ -35,6 +35,11 @@ class _Gap:
     last: date
     first: date
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The days at its ends, by which it is the same gap beside whichever version it is told."""
+        return self.last, self.first
+
 
 def _gaps(draft: Dated, others: Sequence[Dated]) -> Iterator[_Gap]:
     before = [one for one in others if one.valid_from < draft.valid_from]
@@ -136,7 +141,22 @@ def disorders(dated: Sequence[Dated], *, declared: Collection[int] = ()) -> Iter
         for other, earlier in enumerate(dated[:place]):
             if earlier.known_from == one.known_from and _overlap(earlier, one):
                 yield _overlapping(place, dated, other)
-    for place, gap in _left_out(dated, declared):
+    yield from gap_disorders(dated, declared=declared)
+
+
+def gap_disorders(dated: Sequence[Dated], *, declared: Collection[int] = ()) -> Iterator[Disorder]:
+    """Give the days that one rule's versions leave out, each once.
+
+    Args:
+        dated: The versions in the order of the file.
+        declared: Places of versions beside which days are left out on purpose.
+    """
+    found = _left_out(dated)
+    told = {gap.days for place, gap in found if place in declared}
+    for place, gap in sorted(found, key=lambda pair: pair[1].field):
+        if gap.days in told:
+            continue
+        told.add(gap.days)
         first, last = gap.last + _DAY, gap.first - _DAY
         days, days_zh = (
             (f"{first} is", f"{first}") if first == last else (f"{first} to {last} are", f"{first} 至 {last}")
@@ -148,22 +168,25 @@ def disorders(dated: Sequence[Dated], *, declared: Collection[int] = ()) -> Iter
         )  # fmt: skip
 
 
-def beside_gaps(dated: Sequence[Dated]) -> frozenset[int]:
-    """Give the places of the versions that have to declare a gap, so that a file of them is read."""
-    return frozenset(place for place, _ in _left_out(dated, ()))
+def beside_gaps(dated: Sequence[Dated], *, declared: Collection[int] | None = None) -> frozenset[int]:
+    """Give the places of the versions that have to declare a gap.
+
+    Args:
+        dated: The versions of one rule.
+        declared: Places of versions that declare a gap; the gaps of these alone. All gaps where it is left out.
+    """
+    found = _left_out(dated)
+    days = {gap.days for place, gap in found if declared is None or place in declared}
+    return frozenset(place for place, gap in found if gap.days in days)
 
 
-def _left_out(dated: Sequence[Dated], declared: Collection[int]) -> Iterator[tuple[int, _Gap]]:
-    """Give each gap once, at the version after it where that one is known with it; none beside one that declares it."""
+def _left_out(dated: Sequence[Dated]) -> list[tuple[int, _Gap]]:
+    """Give each gap at every version that is known with it and stands beside it."""
     found: list[tuple[int, _Gap]] = []
     for place, one in enumerate(dated):
         known = [other for nth, other in enumerate(dated) if nth != place and other.known_from <= one.known_from]
         found += [(place, gap) for gap in _gaps(one, known)]
-    told = {(gap.last, gap.first) for place, gap in found if place in declared}
-    for place, gap in sorted(found, key=lambda pair: pair[1].field):
-        if (gap.last, gap.first) not in told:
-            told.add((gap.last, gap.first))
-            yield place, gap
+    return found
 
 
 def _overlapping(place: int, dated: Sequence[Dated], other: int) -> Disorder:

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.continuity import beside_gaps, disorders
+from carbonfin.rules.continuity import disorders
+from carbonfin.rules.declared_gaps import declared_beside, declared_in
 from carbonfin.rules.domains import domain_from
 from carbonfin.rules.grammar import read_cell
 from carbonfin.rules.parameters import Grade, require_quotable
@@ -71,15 +72,15 @@ def read_tables_toml(text: str, *, file_name: str) -> tuple[tuple[TableVersion, 
     versions = gathered(blocks, _version, faults)
     if not faults:
         faults += _disorders(versions, blocks)
-    return (() if faults else tuple(versions)), tuple(faults)
+    return (() if faults else declared_beside(versions)), tuple(faults)
 
 
 def _disorders(versions: Sequence[TableVersion], blocks: Sequence[Block]) -> list[InvalidInput]:
     faults: list[InvalidInput] = []
     for name in {version.table.name for version in versions}:
         places = [place for place, version in enumerate(versions) if version.table.name == name]
-        declared = [nth for nth, place in enumerate(places) if blocks[place].found.get("declares_gap")]
-        for one in disorders([versions[place] for place in places], declared=declared):
+        dated = [versions[place] for place in places]
+        for one in disorders(dated, declared=declared_in(dated)):
             with kept_faults(faults):
                 blocks[places[one.place]].refuse(one.en, one.field, one.zh)
     return faults
@@ -141,7 +142,7 @@ def _version(block: Block) -> TableVersion:
     valid_from, valid_to, known_from = _days(block)
     return TableVersion(
         table=tables[0], valid_from=valid_from, valid_to=valid_to, known_from=known_from,
-        approved_by=tuple(block.found.get("approved_by", ())),
+        approved_by=tuple(block.found.get("approved_by", ())), declares_gap=bool(block.found.get("declares_gap")),
     )  # fmt: skip
 
 
@@ -228,18 +229,14 @@ def _row(block: Block, columns: Mapping[str, int]) -> RowDraft:
 
 def tables_to_toml(versions: Sequence[TableVersion]) -> str:
     """Write tables so that reading them back gives the same versions and digests."""
-    gapped: set[int] = set()
-    for name in {version.table.name for version in versions}:
-        places = [place for place, version in enumerate(versions) if version.table.name == name]
-        gapped |= {places[nth] for nth in beside_gaps([versions[place] for place in places])}
-    return "\n".join(_written(version, declares_gap=place in gapped) for place, version in enumerate(versions))
+    return "\n".join(map(_written, versions))
 
 
-def _written(version: TableVersion, *, declares_gap: bool) -> str:
+def _written(version: TableVersion) -> str:
     plain: dict[str, Any] = plain_table(version.table)
     days = {"valid_from": version.valid_from, "valid_to": version.valid_to, "known_from": version.known_from}
     head = {name: value for name, value in plain.items() if name not in {"input", "output", "row"}}
-    said = {"approved_by": list(version.approved_by), "declares_gap": declares_gap or None}
+    said = {"approved_by": list(version.approved_by), "declares_gap": version.declares_gap or None}
     blocks = [("table", head | days | said)]
     blocks += [(f"table.{name}", entry) for name in ("input", "output", "row") for entry in plain[name]]
     return "\n".join(f"[[{header}]]\n{_lines(entry)}" for header, entry in blocks)

@@ -318,6 +318,7 @@ class TableVersion:
         known_from: The day from which decisions may use it; not before the day of its approval.
         known_at: The instant of that day from which they may, in UTC; None where it is the day's beginning.
         approved_by: Maker and checker; empty before its approval, and for a table that comes with the product.
+        declares_gap: Whether days left out beside it are left out on purpose: the rule was repealed for them.
     """
 
     table: DecisionTable
@@ -326,6 +327,7 @@ class TableVersion:
     known_from: date
     approved_by: tuple[str, ...] = ()
     known_at: datetime | None = None
+    declares_gap: bool = False
 
     def __post_init__(self) -> None:
         require_same_day(self, f"table {self.table.name}", f"决策表 {self.table.name} ")

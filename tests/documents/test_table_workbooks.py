@@ -34,6 +34,38 @@ def test_there_and_back_is_exact() -> None:
     assert [one.table.digest for one in found] == [first.table.digest, second.table.digest]
 
 
+def _over_a_gap(*, declares: tuple[bool, bool]) -> tuple[TableVersion, TableVersion]:
+    first = replace(version(), valid_to=date(2025, 6, 30), declares_gap=declares[0])
+    return first, replace(version(), valid_from=date(2025, 8, 1), declares_gap=declares[1])
+
+
+def test_a_declared_gap_goes_there_and_back() -> None:
+    both = _over_a_gap(declares=(True, True))
+    found, faults, _ = read_tables_workbook(tables_workbook(both))
+    assert (found, faults) == (both, ())
+    alone, _, _ = read_tables_workbook(tables_workbook(both[1:]))
+    assert alone == both[1:]
+    for declares in ((True, False), (False, True)):
+        found, _, _ = read_tables_workbook(tables_workbook(_over_a_gap(declares=declares)))
+        assert found == both, "each is proposed by itself"
+
+
+def test_days_left_out_between_sheets_are_refused_at_their_cell() -> None:
+    found, (fault,), _ = read_tables_workbook(tables_workbook(_over_a_gap(declares=(False, False))))
+    assert found == ()
+    assert (fault.cell, fault.found) == ("规则2!B5", "2025-08-01")
+    assert "2025-07-01 至 2025-07-31 没有版本" in fault.expected_zh
+    assert "声明空档填“是”" in fault.expected_zh
+    assert "or declare the gap" in fault.expected_en
+
+
+def test_a_workbook_from_before_gaps_could_be_declared_in_it_is_read() -> None:
+    same, _, _ = read_tables_workbook(_changed({}))
+    for emptied in ({"A8": None, "B8": None}, {"B8": None}):
+        found, faults, _ = read_tables_workbook(_changed(emptied))
+        assert (found, faults, found[0].declares_gap) == (same, (), False)
+
+
 @pytest.mark.parametrize(
     ("cell", "value", "words"),
     [
@@ -43,6 +75,7 @@ def test_there_and_back_is_exact() -> None:
         ("C12", "n", "列标识不得重复"), ("D12", "no name", "字母、数字和下划线"), ("E16", "中", "应为优先次序所列之一：高、低"),
         ("E14", None, "优先次序"), ("F12", "word", "列标识不得重复"), ("B14", "A, B", "输入列没有优先次序"),
         ("D3", "旁注", "不会读入"), ("C8", "旁注", "不会读入"), ("G11", "旁注", "不会读入"), ("T15", "旁注", "不会读入"),
+        ("A8", "空档", "应为“声明空档”"), ("B8", "也许", "应为“是”或“否”"),
         ("B5", 45839, "序列号 45839 即 2025-07-01"), ("C15", 45839, "序列号 45839 即 2025-07-01"),
     ],
 )  # fmt: skip

@@ -123,6 +123,9 @@ def test_a_correction_inside_is_no_disorder_and_a_gap_is_told_once() -> None:
     assert told(year, early) == [(1, "valid_to", f"{before} and is expected from 2023-12-01")]
     assert told(year, early, declared=(1,)) == told(year, after, declared=(0,)) == []
     assert beside_gaps([year, early]) == {1}
+    assert beside_gaps([year, after]) == beside_gaps([year, after], declared=[0]) == {0, 1}
+    assert beside_gaps([year, after], declared=[]) == frozenset()
+    assert beside_gaps([year, early, span("2025-03-01")], declared=[1]) == {1}, "the other gap is nobody's"
 
 
 def test_what_is_known_only_later_fills_no_gap() -> None:

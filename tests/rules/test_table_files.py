@@ -177,6 +177,24 @@ def test_days_left_out_between_versions_known_from_two_days_are_refused_unless_d
     assert "declares_gap must be true or false" in refusal(wrong)
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_gap_declared_beside_one_version_is_declared_by_both(at: int) -> None:
+    blocks = [FILE, NEXT.replace("2026-01-01", "2026-02-01")]
+    assert "2026-01-01 to 2026-01-31 are left out" in refusal("".join(blocks))
+    blocks[at] = blocks[at].replace("known_from", "declares_gap = true\nknown_from", 1)
+    versions = tables_from_toml("".join(blocks), file_name="margins.toml")
+    assert [one.declares_gap for one in versions] == [True, True], "each is proposed by itself"
+    assert tables_from_toml(tables_to_toml(versions), file_name="back.toml") == versions
+
+
+def test_a_version_alone_declares_the_gap_beside_what_is_at_rest() -> None:
+    (declared,) = tables_from_toml(FILE.replace("known_from", "declares_gap = true\nknown_from"), file_name="m.toml")
+    (silent,) = tables_from_toml(FILE, file_name="m.toml")
+    assert (declared.declares_gap, silent.declares_gap) == (True, False)
+    assert "declares_gap" not in tables_to_toml([silent]), "nothing is declared that nobody declared"
+    assert tables_from_toml(tables_to_toml([declared]), file_name="back.toml") == (declared,)
+
+
 def test_what_is_no_table_file_is_refused() -> None:
     assert "margins.toml:1: file: '[[table]' is no TOML" in refusal("[[table]")
     assert "unknown key 'parameter'" in refusal("[[parameter]]\n")

@@ -13,10 +13,13 @@ from sqlmodel import col
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotPermitted
+from carbonfin.rules import validate as rules_validate
 from carbonfin.rules.decide import Decision, decide
 from carbonfin.rules.plain_tables import table_from_plain, table_from_text
 from carbonfin.rules.record import canonical_json
+from carbonfin.rules.table_files import tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import DecisionTable, TableVersion, plain_table
+from carbonfin.rules.validate import Validation, validate
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalState
 from carbonfin.storage.engine import Sessions
@@ -26,7 +29,6 @@ from carbonfin.storage.rulebook import (
     builtin_book,
     builtin_tables,
     propose_table,
-    publishing_obstacles,
     table_book_for,
     verify_tables,
 )
@@ -163,7 +165,7 @@ def test_a_proposed_table_decides_nothing_and_can_be_withdrawn(sessions: Session
 
 def test_an_unsound_table_is_refused_with_the_input_that_shows_it(sessions: Sessions, world: World) -> None:
     gapped = margins(("null", "20"), ("A", "-30"), ("B", "-10"))
-    (gap,) = publishing_obstacles(gapped)
+    (gap,) = (one for one in validate(gapped).findings if one.is_fatal)
     assert gap.counter_example == {"grade": "C"}
     with pytest.raises(InvalidInput, match="may not be published") as refused:
         propose(sessions, world.maker, replace(DRAFT, table=gapped))
@@ -177,7 +179,9 @@ def test_soundness_is_looked_at_again_when_the_table_is_applied(
 ) -> None:
     gapped = replace(DRAFT, table=margins(("null", "20"), ("A", "-30")))
     with monkeypatch.context() as blind:
-        blind.setattr("carbonfin.storage.rulebook.tables.publishing_obstacles", lambda _: ())
+        blind.setattr(
+            "carbonfin.storage.rulebook.table_drafts.validate", lambda _: Validation(findings=(), nodes_count=0)
+        )
         waiting = propose(sessions, world.maker, gapped)
     with pytest.raises(InvalidInput, match="may not be published"):
         approve(sessions, world.checker, waiting)
@@ -257,6 +261,37 @@ def test_a_declared_gap_is_published(sessions: Sessions, world: World) -> None:
     assert version_on(sessions, world.bank_id, date(2025, 2, 1), NOW).table == CORRECTED
     with sessions.read() as session:
         assert verify_tables(session, world.bank_id) == (2, ())
+
+
+def test_a_gap_that_a_version_declares_itself_need_not_be_declared_beside_it(sessions: Sessions, world: World) -> None:
+    enter(sessions, world, replace(DRAFT, valid_to=date(2024, 12, 31)))
+    late = replace(DRAFT, table=CORRECTED, valid_from=date(2025, 2, 1))
+    with pytest.raises(InvalidInput, match="no own version from 2025-01-01"):
+        propose(sessions, world.maker, late)
+    declared = replace(late, declares_gap=True)
+    approve(sessions, world.checker, propose(sessions, world.maker, declared))
+    with sessions.read() as session:
+        first, second = table_book_for(session, world.bank_id).versions(DRAFT.table.name)
+        assert verify_tables(session, world.bank_id) == (2, ())
+    assert (first.declares_gap, second.declares_gap) == (True, True), "so that a file of either says so again"
+    assert tables_from_toml(tables_to_toml([second]), file_name="out.toml")[0].declares_gap
+
+
+def test_a_table_proposed_at_once_is_validated_once(
+    sessions: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def counted(table: DecisionTable, nodes_max: int) -> Any:
+        looked.append(table.name)
+        return search(table, nodes_max)
+
+    search = rules_validate._Search
+    monkeypatch.setattr(rules_validate, "_Search", counted)
+    waiting = propose(sessions, world.maker, DRAFT)
+    assert looked == [DRAFT.table.name]
+    approve(sessions, world.checker, waiting)
+    assert looked == [DRAFT.table.name] * 2, "and once again on the day it is approved"
 
 
 def test_two_versions_known_from_one_later_day_do_not_overlap(sessions: Sessions, world: World) -> None:

@@ -23,6 +23,8 @@ from carbonfin.storage.rulebook import TABLE_APPROVAL, draft_of, table_subject, 
 from carbonfin.web.language import Text
 
 _DAY = timedelta(days=1)
+_DECLARED = Text("；已声明空档", "; the gap is declared")
+_NOTHING = Text("无须处理", "nothing to do")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +166,18 @@ def draft_view(
             FindingView(
                 finding=one,
                 places=() if places is None else finding_places(one, table, places),
-                expected=Text(*expected_words(one.kind)),
+                expected=_expected(version, one),
             )
             for one in (*findings_of(table), *left_out_findings(shelf.book, version))
         ),
         spans=spans_of(shelf.book, version, at=shelf.dates.known_at),
     )
+
+
+def _expected(draft: TableVersion, finding: Finding) -> Text:
+    if finding.kind is FindingKind.DAYS_LEFT_OUT and draft.declares_gap:
+        return _NOTHING
+    return Text(*expected_words(finding.kind))
 
 
 def _refused_days(
@@ -200,9 +208,11 @@ def left_out_findings(book: TableBook, draft: TableVersion) -> tuple[Finding, ..
     """Tell the days a draft leaves out between itself and the organisation's own; it may be proposed as declared."""
     name = draft.table.name
     own = [one for one in book.versions(name) if one.approved_by]
+    said = _DECLARED if draft.declares_gap else Text("", "")
     return tuple(
         Finding(
-            kind=FindingKind.DAYS_LEFT_OUT, rows=(), counter_example={}, zh=one.zh, en=one.detail, is_fatal=False
+            kind=FindingKind.DAYS_LEFT_OUT, rows=(), counter_example={}, is_fatal=False,
+            zh=f"{one.zh}{said.zh}", en=f"{one.detail}{said.en}",
         )
         for one in gap_faults(draft, own, name=f"table {name}", name_zh=f"决策表 {name} ")
     )  # fmt: skip

@@ -171,10 +171,11 @@ class TableSpanOut(Struct, frozen=True, kw_only=True):
 class DraftReviewOut(Struct, frozen=True, kw_only=True):
     """A draft against the version it would take the place of: what it changes, what was found, and from when it holds.
 
-    `table` is what is proposed by `POST /v1/rules/proposals`.
+    `table` is what is proposed by `POST /v1/rules/proposals`, with `declares_gap` where the file says so.
     """
 
     version: TableOut
+    declares_gap: bool
     table: dict[str, Any]
     may_be_proposed: bool
     in_force: TableOut | None
@@ -187,6 +188,7 @@ class DraftReviewOut(Struct, frozen=True, kw_only=True):
         """Make it of the draft."""
         return cls(
             version=TableOut.of(draft.version),
+            declares_gap=draft.version.declares_gap,
             table=plain_table(draft.version.table),
             may_be_proposed=draft.may_be_proposed,
             in_force=_table_or_none(draft.current),

@@ -1,6 +1,7 @@
 """Versions of decision tables before they are in force: drafted, validated on record, come back to and proposed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from carbonfin.kernel.errors import NotApplicable
 from carbonfin.rules.contracts import TableContract, contract_findings, contract_for, require_kept
 from carbonfin.rules.draft_days import order_faults
 from carbonfin.rules.tables import DecisionTable, TableVersion, plain_table
-from carbonfin.rules.validate import validate
+from carbonfin.rules.validate import Finding, validate
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Approval, ApprovalState, ProposalDraft
 from carbonfin.storage.rulebook.findings import Found, validation_words
@@ -50,25 +51,48 @@ def draft_table(
         reason: Why.
         at: Now.
         contracts: What the decisions that read tables expect of them.
-        declares_gap: Whether days left out between own versions are left out on purpose.
+        declares_gap: Whether days left out between own versions are left out on purpose; so they are too where the
+            version itself says so.
 
     Raises:
         InvalidInput: No reason, or it ends before it begins.
         NotPermitted: The maker's role may not propose tables.
         Conflict: Another version with the same dates is drafted or waits.
     """
+    found = validate(draft.table).findings
+    return _drafted(
+        session, maker, _declaring(draft, declares_gap=declares_gap), reason=reason, at=at, contracts=contracts,
+        found=found,
+    )  # fmt: skip
+
+
+def _declaring(draft: TableVersion, *, declares_gap: bool) -> TableVersion:
+    """Let a version declare a gap where that was said beside it; what its file declares stands."""
+    return replace(draft, declares_gap=draft.declares_gap or declares_gap)
+
+
+def _drafted(
+    session: Session,
+    maker: Actor,
+    draft: TableVersion,
+    *,
+    reason: str,
+    at: datetime,
+    contracts: Iterable[TableContract],
+    found: Sequence[Finding],
+) -> Approval:
     for fault in order_faults(draft, day=draft.known_from):  # the day it is known from may pass while it is a draft
         raise fault
     proposal = ProposalDraft(
         subject=table_subject(draft),
         title_zh=f"决策表 {draft.table.title_zh}",
         title_en=f"Decision table {draft.table.title_en}",
-        payload=_payload(draft) | ({"declares_gap": True} if declares_gap else {}),
+        payload=_payload(draft),
         reason=reason,
     )
     drafted = approvals.draft(session, maker, TABLE_APPROVAL, proposal, at=at)
-    found = _found(draft.table, contracts)
-    return approvals.note_validation(session, maker, drafted.id, found=found, at=at)
+    words = _words(draft.table, found, contracts)
+    return approvals.note_validation(session, maker, drafted.id, found=words, at=at)
 
 
 def submit_table(
@@ -89,10 +113,10 @@ def submit_table(
             f"approval {approval_id} is about no decision table", zh="该审批不是决策表", field="approval_id"
         )
     draft, known = draft_of(approval), tuple(contracts)
+    found = validate(draft.table).findings
     if approval.state is ApprovalState.DRAFT and approval.maker_id == maker.id:  # else the step itself says why not
-        declared = bool(approval.payload.get("declares_gap"))
-        _require_proposable(session, maker, draft, at=at, contracts=known, declares_gap=declared)
-    approvals.note_validation(session, maker, approval_id, found=_found(draft.table, known), at=at)
+        _require_proposable(session, maker, draft, at=at, contracts=known, found=found)
+    approvals.note_validation(session, maker, approval_id, found=_words(draft.table, found, known), at=at)
     return approvals.submit(session, maker, TABLE_APPROVAL, approval_id, at=at)
 
 
@@ -115,7 +139,8 @@ def propose_table(
         reason: Why.
         at: Now.
         contracts: What the decisions that read tables expect of them; a table that none reads is allowed.
-        declares_gap: Whether days left out between own versions are left out on purpose.
+        declares_gap: Whether days left out between own versions are left out on purpose; so they are too where the
+            version itself says so.
 
     Raises:
         InvalidInput: The table is not sound, breaks the contract of its name, its days are out of order, overlap or
@@ -123,11 +148,10 @@ def propose_table(
         NotPermitted: The maker's role may not propose tables.
         Conflict: Another version with the same dates stands or waits; a correction has a later `known_from`.
     """
-    known = tuple(contracts)
-    _require_proposable(session, maker, draft, at=at, contracts=known, declares_gap=declares_gap)
-    drafted = draft_table(
-        session, maker, draft, reason=reason, at=at, contracts=known, declares_gap=declares_gap
-    )  # fmt: skip
+    known, found = tuple(contracts), validate(draft.table).findings
+    draft = _declaring(draft, declares_gap=declares_gap)
+    _require_proposable(session, maker, draft, at=at, contracts=known, found=found)
+    drafted = _drafted(session, maker, draft, reason=reason, at=at, contracts=known, found=found)
     return approvals.submit(session, maker, TABLE_APPROVAL, drafted.id, at=at)
 
 
@@ -138,18 +162,18 @@ def _require_proposable(
     *,
     at: datetime,
     contracts: Iterable[TableContract],
-    declares_gap: bool,
+    found: Sequence[Finding],
 ) -> None:
-    require_publishable(session, maker, draft, day=china_day(at))
+    require_publishable(session, maker, draft, day=china_day(at), findings=found)
     waiting, all_day = _waiting(session, maker, draft), draft.known_from != china_day(at)
-    require_joined(session, maker, draft, waiting=waiting, declares_gap=declares_gap, known_all_day=all_day)
+    require_joined(session, maker, draft, waiting=waiting, known_all_day=all_day)
     contract = contract_for(contracts, draft.table.name)
     if contract is not None:
         require_kept(contract, draft.table)
 
 
-def _found(table: DecisionTable, contracts: Iterable[TableContract]) -> str:
-    findings = (*validate(table).findings, *contract_findings(contracts, table))
+def _words(table: DecisionTable, found: Sequence[Finding], contracts: Iterable[TableContract]) -> str:
+    findings = (*found, *contract_findings(contracts, table))
     return validation_words(table.digest, [Found(zh=one.zh, en=one.en, is_fatal=one.is_fatal) for one in findings])
 
 
@@ -165,4 +189,4 @@ def _payload(draft: TableVersion) -> dict[str, Any]:
         "valid_from": draft.valid_from.isoformat(),
         "valid_to": None if draft.valid_to is None else draft.valid_to.isoformat(),
         "known_from": draft.known_from.isoformat(),
-    }
+    } | ({"declares_gap": True} if draft.declares_gap else {})

@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.continuity import gap_faults, overlap_faults
+from carbonfin.rules.declared_gaps import declared_at_rest
 from carbonfin.rules.draft_days import order_faults
 from carbonfin.rules.known import known_instant
 from carbonfin.rules.parameter_drafts import refuse_together
@@ -110,17 +111,15 @@ def builtin_tables(*packages: str) -> tuple[TableVersion, ...]:
     )
 
 
-def publishing_obstacles(table: DecisionTable) -> tuple[Finding, ...]:
-    """Give what stands in the way of publishing a table; nothing means it may be proposed."""
-    return tuple(finding for finding in validate(table).findings if finding.is_fatal)
-
-
 def draft_of(approval: Approval) -> TableVersion:
     """Give the version of a table that an approval is about, as it was proposed."""
     payload = dict(approval.payload)
     table = table_from_plain(payload.pop("table"))
     days = msgspec.convert(payload, type=_Days)
-    return TableVersion(table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from)
+    return TableVersion(
+        table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from,
+        declares_gap=days.declares_gap,
+    )  # fmt: skip
 
 
 def _as_approved(approval: Approval) -> TableVersion:
@@ -157,9 +156,9 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
             remedy_zh="请先核实，或在审批时逐项列明同意。",
             unconfirmed=left_out,
         )
-    require_publishable(session, checker, draft, day=china_day(approval.decided_at or at))
-    declared = bool(approval.payload.get("declares_gap"))
-    require_joined(session, checker, draft, declares_gap=declared, known_all_day=draft.known_at is None)
+    findings = validate(draft.table).findings
+    require_publishable(session, checker, draft, day=china_day(approval.decided_at or at), findings=findings)
+    require_joined(session, checker, draft, known_all_day=draft.known_at is None)
     session.add(
         DecisionTableRow(
             organization_id=checker.organization_id,
@@ -190,13 +189,23 @@ TABLE_APPROVAL = ApprovalKind(
 )
 
 
-def require_publishable(session: Session, actor: Actor, draft: TableVersion, *, day: date) -> None:
-    """Hold everything that must be so on the day a version is proposed, and again on the day it is approved."""
+def require_publishable(
+    session: Session, actor: Actor, draft: TableVersion, *, day: date, findings: Sequence[Finding]
+) -> None:
+    """Hold everything that must be so on the day a version is proposed, and again on the day it is approved.
+
+    Args:
+        session: An open session.
+        actor: Whose tables they are.
+        draft: The version.
+        day: The day in China.
+        findings: What the validation of its table found.
+    """
     for fault in order_faults(draft, day=day):
         raise fault
     if draft.known_at is not None or draft.known_from != day:  # one of the same day is told apart by its approval
         _refuse_other(session, actor, draft)
-    obstacles = publishing_obstacles(draft.table)
+    obstacles = [one for one in findings if one.is_fatal]
     if obstacles:
         raise InvalidInput(
             f"table {draft.table.name} may not be published: {'; '.join(one.en for one in obstacles)}",
@@ -213,7 +222,6 @@ def require_joined(
     draft: TableVersion,
     *,
     waiting: Sequence[TableVersion] = (),
-    declares_gap: bool,
     known_all_day: bool,
 ) -> None:
     """Refuse a version that overlaps another, or leaves days out between the organisation's own without saying so."""
@@ -225,7 +233,7 @@ def require_joined(
         for one in own
         if one.known_from == draft.known_from and one.valid_from != draft.valid_from and one.known_at is None
     ]
-    gaps = () if declares_gap else gap_faults(draft, [*own, *waiting], **words)
+    gaps = () if draft.declares_gap else gap_faults(draft, [*own, *waiting], **words)
     refuse_together([*overlap_faults(draft, alike if known_all_day else (), **words), *gaps])
 
 
@@ -249,7 +257,7 @@ def _refuse_other(session: Session, actor: Actor, draft: TableVersion) -> None:
 
 
 def _versions(rows: Iterable[sa.Row[Any]], _: object) -> tuple[TableVersion, ...]:
-    return tuple(_version(row) for row in rows)
+    return declared_at_rest([_version(row) for row in rows])
 
 
 _OWN_VERSIONS = KeptRows(_OWN, _versions)

@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -280,6 +281,24 @@ def test_two_sheets_of_one_version_are_told_at_the_second_before_the_proposal(wo
     assert "与本文件 规则!B1 处决策表的名称、生效日、知悉日均相同" in page
     assert "规则2!B7" in page
     assert 'value="propose"' not in page
+
+
+def test_a_gap_declared_in_a_workbook_goes_on_to_the_proposal(world: World) -> None:
+    approved(world, replace(version(FIRST), valid_to=TODAY - timedelta(days=10)))
+    late = replace(version(SECOND), valid_from=TODAY)
+    declared = replace(late, declares_gap=True)
+    other = replace(version(FIRST), table=replace(FIRST, name="other.table"))
+    with signed_in(world) as client:
+        _, silent = sent(client, "margins.xlsx", tables_workbook([late]))
+        assert (proposed_from(client, silent)[0], 'name="declares_gap"' in silent) == (422, True)
+        _, some = sent(client, "margins.xlsx", tables_workbook([declared, other]))
+        assert ('name="declares_gap"' in some, "文件已声明，无须另行声明" in some) == (True, True)
+        _, page = sent(client, "margins.xlsx", tables_workbook([declared]))
+        assert ('name="declares_gap"' in page, "文件已声明其间规则废止" in page) == (False, True)
+        assert "；已声明空档" in page
+        moved, address, _ = proposed_from(client, page)
+        assert moved == 303
+        assert "已声明空档" in client.get(address, headers=PAGE).text
 
 
 def test_days_that_another_version_has_are_told_before_the_proposal(world: World) -> None:

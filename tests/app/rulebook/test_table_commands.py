@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from carbonfin.documents.table_workbooks import read_tables_workbook, tables_wor
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.table_files import tables_to_toml
+from carbonfin.rules.tables import TableVersion
+from carbonfin.storage.approvals import load_approval
 from carbonfin.web.terminal import Terminal
 from tests.app.rulebook.test_jdm_pages import LOWER, SHEET
 from tests.app.rulebook.test_rules_pages import CARRIED, FIRST, GAPPED, SECOND, TODAY, approved, key, version
@@ -187,6 +190,32 @@ def test_a_jdm_file_takes_its_domains_from_a_sheet(run: Run, tmp_path: Path) -> 
     assert isinstance(run("review").exception, InvalidInput)
     assert isinstance(run("review", str(file), "--proposal", "x").exception, InvalidInput)
     assert isinstance(run("review", "--proposal", "x").exception, NotFound)
+
+
+@pytest.mark.parametrize("ending", ["toml", "xlsx"])
+def test_a_gap_declared_in_a_file_is_not_declared_again(
+    world: World, called: Callable[..., Run], tmp_path: Path, ending: str
+) -> None:
+    approved(world, replace(OLD, valid_to=TODAY - timedelta(days=10)))
+    run, file = called("--json"), tmp_path / f"late.{ending}"
+    late = replace(NEW, valid_from=TODAY, known_from=TODAY)
+
+    def written(one: TableVersion) -> None:
+        file.write_bytes(tables_to_toml([one]).encode() if ending == "toml" else tables_workbook([one]))
+
+    written(late)
+    refused = run("propose", str(file), "--reason", "重新施行")
+    assert isinstance(refused.exception, InvalidInput)
+    assert "没有本机构的版本" in refused.exception.zh
+    written(replace(late, declares_gap=True))
+    (review,) = said(run("review", str(file)))
+    assert (review["declares_gap"], review["may_be_proposed"]) == (True, True)
+    (left_out,) = [one for one in review["findings"] if one["finding"]["kind"] == "days_left_out"]
+    assert left_out["finding"]["zh"].endswith("；已声明空档")
+    assert left_out["expected_zh"] == "无须处理"
+    (proposed,) = said(run("propose", str(file), "--reason", "重新施行"))
+    with world.sessions.read() as session:
+        assert load_approval(session, world.officer, proposed["approval"]).payload["declares_gap"] is True
 
 
 @pytest.mark.usefixtures("run")
