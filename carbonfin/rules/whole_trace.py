@@ -4,9 +4,10 @@ A recorded figure names the rows that failed by their first cell, and only so ma
 it is recorded: the table's text and the inputs are, and they give it at any time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from carbonfin.rules.decide import Decider, Decision, RowState
 from carbonfin.rules.domains import Present
@@ -38,6 +39,19 @@ class TableAsked:
     about: str = ""
     not_asked_zh: str = ""
     not_asked_en: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedElsewhere:
+    """Another decision that asked the tables for this one, once for many, and carries them.
+
+    Attributes:
+        decision_id: That decision.
+        tables: Gives of its inputs the tables as far as they were asked for this one.
+    """
+
+    decision_id: str
+    tables: Callable[[Any], tuple[TableAsked, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

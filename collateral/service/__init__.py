@@ -33,7 +33,7 @@ from collateral.calc.repo_netting import REPO_NETTING
 from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT
 from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
-from collateral.calc.tables_asked import TABLES_ASKED
+from collateral.calc.tables_asked import TABLES_ASKED, TABLES_ASKED_ELSEWHERE
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
     PLEDGE_APPROVAL,
@@ -215,6 +215,7 @@ __all__ = [
     "REPO_APPROVAL",
     "REPO_EVENT_APPROVAL",
     "TABLES_ASKED",
+    "TABLES_ASKED_ELSEWHERE",
     "TERMS_APPROVAL",
     "AccountPosition",
     "ActDraft",

@@ -16,8 +16,6 @@ from tests.corpus import FrozenDecision, frozen_decisions
 
 KINDS = {(kind.name, kind.version): kind for kind in decision_kinds()}
 SHOWN_ELSEWHERE = {
-    # It strikes every unit of the day: the table would stand there once for each of them, dozens of times over.
-    "collateral.day_facts",
     # Its items ask the table, up to thousands of them; each rate of a batch has a page and an answer with its own.
     "loans.rate_batch",
 }

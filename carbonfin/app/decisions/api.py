@@ -17,7 +17,7 @@ from carbonfin.app.decisions.schemas import (
     DecisionSummaryOut,
     ReplayOut,
 )
-from carbonfin.app.decisions.whole_traces import whole_traces
+from carbonfin.app.decisions.whole_traces import tables_tried
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.decisions import chain_state, decision_heads, load_decision, signed_heads_of
@@ -69,7 +69,8 @@ def read_decision(
     """Give a decision with its inputs, outputs and trace, and the tables it asked with every row and cell."""
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
-    return tagged(DecisionOut.of(record, whole_traces(record)), if_none_match)
+        tried = tables_tried(session, actor, record)
+    return tagged(DecisionOut.of(record, tried.tables, asked_in=tried.asked_in), if_none_match)
 
 
 @post(

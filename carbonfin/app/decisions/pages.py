@@ -9,7 +9,7 @@ from litestar.response import Template
 
 from carbonfin.app.decisions.kinds import title_of
 from carbonfin.app.decisions.replays import replayed
-from carbonfin.app.decisions.whole_traces import whole_traces
+from carbonfin.app.decisions.whole_traces import TablesTried, tables_tried
 from carbonfin.app.decisions.words import checker_words
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import DecisionRecord, Replay, decisions_of, load_decision
@@ -43,7 +43,8 @@ def decision_page(request: WebRequest, sessions: Sessions, actor: Actor, decisio
     """Show a decision with its trace."""
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
-    return _shown(request, record, replay=None)
+        tried = tables_tried(session, actor, record)
+    return _shown(request, record, tried, replay=None)
 
 
 @post("/decisions/{decision_id:str}/replay", sync_to_thread=True, status_code=200)
@@ -52,10 +53,11 @@ def replay_page(request: WebRequest, sessions: Sessions, actor: Actor, decision_
     with sessions.read() as session:
         record = load_decision(session, actor, decision_id)
         replay = replayed(session, actor, decision_id)
-    return _shown(request, record, replay=replay)
+        tried = tables_tried(session, actor, record)
+    return _shown(request, record, tried, replay=replay)
 
 
-def _shown(request: WebRequest, record: DecisionRecord, *, replay: Replay | None) -> Template:
+def _shown(request: WebRequest, record: DecisionRecord, tried: TablesTried, *, replay: Replay | None) -> Template:
     trace = record.trace
     outputs = {name: value for name, value in record.outputs.items() if name != "trace"}
     return page(
@@ -71,7 +73,8 @@ def _shown(request: WebRequest, record: DecisionRecord, *, replay: Replay | None
         inputs_text=_readable(record.inputs),
         outputs_text=_readable(outputs),
         replay=replay,
-        tables=whole_traces(record),
+        tables=tried.tables,
+        asked_in=tried.asked_in,
     )
 
 

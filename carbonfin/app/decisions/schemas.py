@@ -63,6 +63,7 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
     """A decision with its inputs, outputs and trace, and the tables it asked.
 
     `tables` are made again from the record, and null where it cannot be read back; kinds that ask none have none.
+    `tables_asked_in` names the decision that asked them for many at once, where it is another.
     `form` says what the record digest is over; of form 1 engine, maker, checker and override are not on record. Without
     an approval there is no checker; `actor_role` then says whether a system made it alone.
     """
@@ -92,9 +93,10 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any]
     trace: list[FigureOut]
     tables: list[TableTriedOut] | None
+    tables_asked_in: str | None
 
     @classmethod
-    def of(cls, record: DecisionRecord, tables: Iterable[WholeTrace] | None) -> "DecisionOut":
+    def of(cls, record: DecisionRecord, tables: Iterable[WholeTrace] | None, *, asked_in: str) -> "DecisionOut":
         """Make it of the record and the tables it asked; the trace stands by itself, not within the outputs."""
         return cls(
             **_head(record),
@@ -109,6 +111,7 @@ class DecisionOut(Struct, frozen=True, kw_only=True):
             outputs={name: value for name, value in record.outputs.items() if name != "trace"},
             trace=[FigureOut.of(figure) for figure in record.trace],
             tables=None if tables is None else [TableTriedOut.of(one) for one in tables],
+            tables_asked_in=asked_in or None,
         )
 
 
