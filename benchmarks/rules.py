@@ -52,6 +52,7 @@ _KEY = "margin"
 _MANY = "rows"
 _CHUNK = 50_000
 _MISSING_EVERY = 20
+_LACKING = "yoy"
 _AGAIN_FULL_COUNT = 100_000
 _BP = OutputColumn(name="bp", title_zh="基点", title_en="Basis points", kind=OutputKind.BP)
 VERSIONS = 50
@@ -75,6 +76,8 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     asked = _each("compiled, mapping in, outputs and trace out", single, decide)
     alone = _positional(compiled.settle, [tuple(row.values()) for row in single])
     hashed = _each("compiled, recorded", single, lambda row: record(row, decide(row)))
+    without = [{**row, _LACKING: None} for row in single]
+    lacking = _each("compiled, recorded, an input missing", without, lambda row: record(row, decide(row)))
     frames = Contender(name="polars", run=lambda: batch.settle(frame, wanted), operation_count=frame.height)
     whole = _table_to_prove()
     proving = Contender(name="validation", run=lambda: _prove(whole), operation_count=1)
@@ -86,6 +89,7 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
         _compared("rows alone of values in order", alone, plain),
         _compared("single decision with trace and hashed record", hashed, traced),
         _compared("single decision with trace and hashed record, bound", hashed, Bound(per_s=5e4)),
+        _compared("the same with an input missing, bound", lacking, Bound(per_s=5e4)),
         _compared(
             "batch with row and mask", frames,
             Contender(name="zen-engine batch", run=_zen_batch(many), operation_count=len(many)),
@@ -105,7 +109,7 @@ def recorded(tables: Sequence[DecisionTable], count: int) -> Iterator[list[str]]
         for place in range(first, min(first + _CHUNK, count)):
             decide, text = ready[place % len(ready)]
             row = rows[place % len(rows)]
-            asked = row if place % _MISSING_EVERY else {**row, "yoy": None}
+            asked = row if place % _MISSING_EVERY else {**row, _LACKING: None}
             texts.append(text(asked, decide(asked)))
         yield texts
 

@@ -1,15 +1,15 @@
 """A table as one Python function: a microsecond a decision, the same answers as the plain interpreter.
 
 The source is written from the table's values alone: numbers and codes as literals, everything else by names of our own.
-Where an input is missing the rows are tried one by one, as the interpreter does. Where none is, the answer with its
-trace hangs only on the piece of each column that its value lies in (`carbonfin.rules.pieces`), so it is made once for
-each combination of pieces that is asked.
+The answer with its trace hangs only on the piece of each column that its value lies in (`carbonfin.rules.pieces`), and
+where inputs are missing on which and why, so it is made once for each combination that is asked; with inputs missing
+the rows are then tried one by one, as the interpreter does.
 """
 
 import math
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -74,8 +74,9 @@ class _Writer:
         self.decider = Decider(table)
         self._arguments = [f"v{place}" for place in range(len(table.inputs))]
         self._kept: dict[Any, Decision | NotDecided] = {}
+        self._kept_lacking: dict[Any, Decision | NotDecided] = {}
         self.names: dict[str, Any] = {
-            "date": date, "by_rows": self._by_rows, "by_mask": self._by_mask(), "interpreted": self.decider.decide,
+            "date": date, "by_rows": self._by_rows, "by_mask": self._by_mask(), "lacking": self._lacking,
             "kept": self._kept, "kept_of": self._kept.get, "anew": self._anew, "passed": bisect_right,
         }  # fmt: skip
 
@@ -86,12 +87,13 @@ class _Writer:
         lines += [f"    {line}" for line in self._rows()]
         lines += [f"def tried({arguments}):", "    return ("]
         lines += [f"        {self._row_tried(place)}," for place in range(len(self._table.rows))]
-        lines += ["    )", "def decide(inputs):", *self._at_once(), "    return otherwise(inputs)"]
+        lines += ["    )", f"def pieces_there({arguments}):", f"    return ({self._pieces_there()})"]
+        lines += ["def decide(inputs):", *self._at_once(), "    return otherwise(inputs)"]
         lines += [
             "def otherwise(inputs):",
             "    get = inputs.get",
             *self._asking("get({})"),
-            *self._read_or("interpreted(inputs)"),
+            *self._read_or("lacking(inputs)"),
         ]
         lines += [f"    pieces = ({self._pieces(at_once=False)})", "    answer = kept_of(pieces)"]
         lines += [f"    return anew(pieces, {arguments}) if answer is None else answer"]
@@ -141,7 +143,11 @@ class _Writer:
         return f"type({name}) is float and {low!r} <= {name} <= {high!r}"
 
     def _pieces(self, *, at_once: bool) -> str:
-        """Write which piece of each column a value lies in: the code or flag itself, or how many cuts it has passed.
+        """Write which piece of each column a value lies in."""
+        return "".join(f"{mark}, " for mark in self._marks(at_once=at_once))
+
+    def _marks(self, *, at_once: bool) -> list[str]:
+        """Write what marks a column's piece: the code or flag itself, or how many cuts a value has passed.
 
         At once, values of whole columns are whole, and are compared as such.
         """
@@ -149,11 +155,11 @@ class _Writer:
         for place, (name, column) in enumerate(zip(self._arguments, self._table.inputs, strict=True)):
             domain, cuts = column.domain, column_cuts(self._table, place)
             if isinstance(domain, CodeDomain | BooleanDomain):
-                marks.append(f"{name}, ")
+                marks.append(name)
             elif isinstance(domain, NumberDomain) and len(cuts) > _COMPARED_MAX:
                 # A float past an end is at or past the float after it, so that cuts of both kinds stand in one list.
                 ends = [math.nextafter(end, math.inf) if is_above else end for end, is_above in cuts]
-                marks.append(f"passed({self._named(ends)}, {name}), ")
+                marks.append(f"passed({self._named(ends)}, {name})")
             elif isinstance(domain, NumberDomain) and domain.is_whole and at_once:
                 least = [math.floor(end) + 1 if is_above else math.ceil(end) for end, is_above in cuts]
                 marks.append(_counted([f"{name} < {end}" for end in least]))
@@ -161,7 +167,26 @@ class _Writer:
                 marks.append(
                     _counted([f"{name} {'<=' if is_above else '<'} {self._end(end)}" for end, is_above in cuts])
                 )
-        return "".join(marks)
+        return marks
+
+    def _pieces_there(self) -> str:
+        """Write which piece of each column a value lies in, None where it is missing."""
+        marks = self._marks(at_once=False)
+        return "".join(
+            f"None if {name} is None else ({mark}), " for name, mark in zip(self._arguments, marks, strict=True)
+        )
+
+    def _lacking(self, inputs: Mapping[str, object]) -> Decision | NotDecided:
+        """Answer where an input is missing: read as the interpreter reads, which says why it is."""
+        values, missing = self.decider.read(inputs)
+        key = (self.names["pieces_there"](*values), missing)
+        answer = self._kept_lacking.get(key)
+        if answer is None:
+            possible, tried = self.decider.try_rows(values)
+            answer = self.decider.answer(self.decider.sets.settle(possible, _absent(values)), missing, tried)
+            if len(self._kept_lacking) < _KEPT_MAX:
+                self._kept_lacking[key] = answer
+        return answer
 
     def _anew(self, pieces: tuple[Any, ...], *values: Present) -> Decision | NotDecided:
         answer = self.decider.answer(self.names["settle"](*values), (), self.names["tried"](*values))
@@ -256,8 +281,7 @@ class _Writer:
         return repr(end) if isinstance(end, float) else self._named(end)
 
     def _by_rows(self, *values: Any) -> Settled:
-        absent = sum(1 << place for place, value in enumerate(values) if value is None)
-        return self.decider.sets.settle(self.decider.try_rows(values)[0], absent)
+        return self.decider.sets.settle(self.decider.try_rows(values)[0], _absent(values))
 
     def _by_mask(self) -> Callable[[int], Settled]:
         kept: dict[int, Settled] = {}
@@ -274,9 +298,14 @@ class _Writer:
         return by_mask
 
 
+def _absent(values: Sequence[Any]) -> int:
+    """Give the bits of the inputs that are missing."""
+    return sum(1 << place for place, value in enumerate(values) if value is None)
+
+
 def _counted(stops: list[str]) -> str:
     """Write the number of the first test that holds, else how many there are; tests that jump are the quickest."""
-    return "".join(f"{place} if {stop} else " for place, stop in enumerate(stops)) + f"{len(stops)}, "
+    return "".join(f"{place} if {stop} else " for place, stop in enumerate(stops)) + f"{len(stops)}"
 
 
 def _reader(domain: NumberDomain | DateDomain) -> Callable[[object], object]:

@@ -41,9 +41,16 @@ class DecisionWriter:
             inputs: What the table was asked.
             said: What it answered to these inputs.
         """
+        return self._asked(inputs, said) + self._kept_answer(said)
+
+    def text_once(self, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
+        """Write a decision whose answer is an object of its own: what is written of it is not kept."""
+        return self._asked(inputs, said) + _answer(said)
+
+    def _asked(self, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
         missing = {one.name for one in said.missing}
         asked = ",".join([quoted + _value(inputs[name]) for name, quoted in self._names if name not in missing])
-        return f'{{"inputs":{{{asked}}},{_answer(said) if missing else self._kept_answer(said)}'
+        return f'{{"inputs":{{{asked}}},'
 
     def _kept_answer(self, said: Decision | NotDecided) -> str:
         known = self._kept.get(id(said))
@@ -61,7 +68,7 @@ class DecisionWriter:
 
 def decision_text(table: DecisionTable, inputs: Mapping[str, object], said: Decision | NotDecided) -> str:
     """Write a decision once; whoever writes often keeps a `DecisionWriter`."""
-    return DecisionWriter(table).text(inputs, said)
+    return DecisionWriter(table).text_once(inputs, said)
 
 
 def _answer(said: Decision | NotDecided) -> str:
@@ -129,7 +136,8 @@ class Replayer:
                 replace(one, reason=MissingReason(reasons[one.name])) if one.name in reasons else one
                 for one in said.missing
             )
-            said = replace(said, missing=missing)
+            if missing != said.missing:
+                return writer.text_once(inputs, replace(said, missing=missing))
         return writer.text(inputs, said)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import math
 import threading
 from datetime import date
 from pathlib import Path
@@ -36,6 +37,27 @@ def test_a_table_is_compiled_once_for_its_text() -> None:
     assert first is recorded(margins("-30")).compiled is compiled(table)
     assert first is not compiled(margins("-31"))
     assert first.decide({"grade": "A"}) == decide(table, {"grade": "A"})
+
+
+def test_an_answer_with_inputs_missing_is_made_once_for_what_falls_alike() -> None:
+    table = sample_table(
+        {"grade": "code{A,B}", "n": "number[0..10] ratio"},
+        [("A", "< 5", "-30"), ("A", "-", "-10"), ("B", "-|null", "0")],
+    )
+    decide_compiled = compile_python(table).decide
+    asked: dict[str, list[dict[str, object]]] = {
+        "absent": [{"grade": "B"}, {"grade": "B", "n": None}],
+        "not a number": [{"grade": "B", "n": math.nan}],
+        "another is there": [{"grade": "A"}],
+        "another is missing": [{"n": 4.0}, {"n": 1.5}, {"n": 3}],
+        "in another piece": [{"n": 7.0}],
+    }
+    answers = {name: [decide_compiled(row) for row in rows] for name, rows in asked.items()}
+    assert all(answer is found[0] for found in answers.values() for answer in found)
+    assert len({id(found[0]) for found in answers.values()}) == len(asked)
+    assert {name: found[0] for name, found in answers.items()} == {
+        name: decide(table, rows[0]) for name, rows in asked.items()
+    }
 
 
 def test_the_text_a_record_carries_is_the_one_its_digest_is_of() -> None:
