@@ -174,9 +174,11 @@ PYTHON = [
     ("2.0 <= v0", "2.0 < v0", "== 'A'"), ("v0 < 5.0", "v0 <= 5.0", "== 'A'"), (" and ", " or ", "== 'A'"),
     ("rows = 0", "rows = 1", ""), ("== 'A'", "== 'B'", ""), ("is None", "is False", ""), ("rows |= 2", "rows |= 4", ""),
     ("if not (", "if (", "if not"), ("if not (2.0", "if (2.0", ""), ("v1 < ", "v1 <= ", "pieces = "),
-    ("v0), ", "v0 - 0.1), ", "pieces = "), ("v2, ", "", "pieces = "), ("return interpreted(inputs)", "pass", ""),
+    ("v0), ", "v0 - 0.1), ", "pieces = "), ("v2, ", "", "pieces = "), ("return lacking(inputs)", "pass", ""),
     ("v1 < ", "v1 <= ", "kept["), ("v0), ", "v0 - 0.1), ", "kept["), ("v2, ", "'A', ", "kept["),
     (" <= 10.0", " <= 11.0", " if type("),
+    ("v0)), ", "v0 - 0.1)), ", "None if v0 "), ("v1 < ", "v1 <= ", "None if v0 "), ("(v2), ", "('A'), ", "None if v0 "),
+    ("None if v0 is None else ", "", "None if v0 "),
 ]  # fmt: skip
 """What stands, what is put there, and in lines that hold what; each the first time it stands so in the functions."""
 
