@@ -1,4 +1,4 @@
-"""Rows of carbon accounts, consents, benchmarks, outside rating reports, loan notes, interest and term sheets."""
+"""Rows of carbon accounts, benchmarks, rating reports, credit lines, contracts and notes, interest, term sheets."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -98,8 +98,63 @@ class LoanNoteRow(Row, table=True):
     state: NoteState
     settled_date: date | None = None
     is_sample: bool
+    contract_number: str | None = None
+    approval_id: str | None = None
     recorded_by: str
     recorded_at: datetime
+
+
+class CreditLineRow(Row, table=True):
+    """A credit line (授信) as two people approved it, never changed: a change is a further revision.
+
+    It is valid from `valid_from` and known from the business date of its approval; `terms` is the whole as signed.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "number", "revision"),
+        sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    number: str
+    revision: int
+    party_id: str = Field(foreign_key="party.id", index=True)
+    valid_from: date
+    known_from: date
+    terms: dict[str, Any] = Field(sa_type=columns.Json)
+    approval_id: str
+    maker_id: str
+    maker_name: str
+    checker_id: str
+    checker_name: str
+    approved_at: datetime
+
+
+class LoanContractRow(Row, table=True):
+    """A loan contract (借款合同) under a credit line as two people approved it; a change is a further revision."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "number", "revision"),
+        sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    number: str
+    revision: int
+    line_number: str
+    valid_from: date
+    known_from: date
+    terms: dict[str, Any] = Field(sa_type=columns.Json)
+    approval_id: str
+    maker_id: str
+    maker_name: str
+    checker_id: str
+    checker_name: str
+    approved_at: datetime
 
 
 class InterestVoucherRow(Row, table=True):

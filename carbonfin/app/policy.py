@@ -6,6 +6,7 @@ A route that is missing is refused to everyone. Rows belong to organisations bes
 from collections.abc import Mapping
 
 from carbonfin.app import roles
+from carbonfin.app.lending_policy import LENDING
 from carbonfin.kernel.actors import Role
 
 PUBLIC: frozenset[str] = frozenset(
@@ -342,39 +343,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /collateral-register.xlsx": roles.BANK_READERS,
     "GET /holding-rights": roles.BANK_READERS,
     "GET /registry/reconciliations/export/{ending:str}": roles.BANK_READERS,
-    # --- loans ---
-    "POST /v1/carbon-accounts/{party_id:str}/consents": roles.BANK_MAKERS,
-    "POST /v1/carbon-accounts/entries": roles.BANK_MAKERS,
-    "POST /v1/carbon-accounts/files": roles.BANK_MAKERS,
-    "GET /v1/carbon-accounts/{party_id:str}": roles.BANK_READERS,
-    "GET /enterprises/{party_id:str}/account": roles.BANK_READERS,
-    "POST /enterprises/{party_id:str}/consents": roles.BANK_MAKERS,
-    "GET /carbon-accounts/upload": roles.BANK_MAKERS,
-    "POST /carbon-accounts/upload": roles.BANK_MAKERS,
-    "POST /v1/ratings": roles.BANK_MAKERS,
-    "POST /v1/rate-decisions": roles.BANK_MAKERS,
-    "POST /v1/rate-batches": roles.BANK_MAKERS,
-    "GET /v1/rate-batches/{batch_id:str}/rates": roles.BANK_READERS,
-    "GET /v1/rate-batches/{batch_id:str}/rates/{place:str}": roles.BANK_READERS,
-    "GET /rate-batches/new": roles.BANK_MAKERS,
-    "POST /rate-batches/new": roles.BANK_MAKERS,
-    "GET /rate-batches/{batch_id:str}": roles.BANK_READERS,
-    "GET /rate-batches/{batch_id:str}/rates/{place:str}": roles.BANK_READERS,
-    "POST /v1/schedules": roles.BANK_MAKERS,
-    "POST /v1/term-sheets": roles.BANK_MAKERS,
-    "GET /v1/term-sheets/{number:str}": roles.BANK_READERS,
-    "GET /v1/term-sheets/{number:str}/pdf": roles.BANK_READERS,
-    "GET /v1/term-sheets/{number:str}/docx": roles.BANK_READERS,
-    "GET /enterprises": roles.BANK_READERS,
-    "GET /enterprises/{party_id:str}": roles.BANK_READERS,
-    "GET /enterprises/{party_id:str}/rating": roles.BANK_READERS,
-    "POST /enterprises/{party_id:str}/rating": roles.BANK_MAKERS,
-    "GET /loans": roles.BANK_READERS,
-    "GET /loans/new": roles.BANK_MAKERS,
-    "POST /loans/new": roles.BANK_MAKERS,
-    "GET /term-sheets/{number:str}": roles.BANK_READERS,
-    "GET /term-sheets/{number:str}/pdf": roles.BANK_READERS,
-    "GET /term-sheets/{number:str}/docx": roles.BANK_READERS,
+    **LENDING,
     # --- reporting ---
     "POST /v1/subsidies/applications": roles.BANK_MAKERS,
     "GET /v1/subsidies/applications": roles.REPORT_READERS,

@@ -192,6 +192,7 @@ from collateral.service.sold_units import ask_transfer_again, transfer_of
 from collateral.service.takeovers import PledgeTakeover, take_over_pledge
 from collateral.service.valuations import (
     coverage_history,
+    coverage_now,
     latest_coverages,
     latest_exposure,
     record_exposure,
@@ -291,6 +292,7 @@ __all__ = [
     "complete_diligence",
     "compliance_revisions_of",
     "coverage_history",
+    "coverage_now",
     "desk_lights",
     "desk_page",
     "desk_view",

@@ -13,9 +13,16 @@ from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import CoverageRecord, Exposure, Pledge, UnitQuantity
 from collateral.calc.authority_acts import AuthorityAct
-from collateral.calc.coverage import CoverageInputs, Debt, PledgedLine, TopUpCandidate
+from collateral.calc.coverage import (
+    CoverageInputs,
+    CoverageOutcome,
+    Debt,
+    PledgedLine,
+    TopUpCandidate,
+    decide_coverage,
+)
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, is_priced, pledged_lines
-from collateral.service.view import DeskView, coverage_lines, safety_terms
+from collateral.service.view import DeskView, coverage_lines, desk_view, safety_terms
 from collateral.store import ledger, valuations
 from collateral.store.authority_acts import attached_to
 
@@ -137,6 +144,15 @@ def _candidates(session: Session, actor: Actor, pledge: Pledge, haircuts: Policy
         if line.haircut.ratio < 1:
             found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
     return tuple(found)
+
+
+def coverage_now(session: Session, actor: Actor, pledge: Pledge, *, standing: Standing) -> CoverageOutcome:
+    """Calculate a pledge's coverage as of the business date; nothing is stored.
+
+    Raises:
+        MissingData: The day's exposure, a price or a parameter is not known.
+    """
+    return decide_coverage(coverage_inputs(session, actor, pledge, desk_view(session, standing)))
 
 
 def coverage_history(session: Session, actor: Actor, pledge_id: str) -> tuple[CoverageRecord, ...]:

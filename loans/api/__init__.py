@@ -1,5 +1,5 @@
-"""Loans for systems: carbon accounts, ratings, rate decisions, schedules and term sheets with their documents."""
+"""Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
 
-from loans.api import accounts, lending
+from loans.api import accounts, facilities, lending
 
-routes = [*accounts.routes, *lending.routes]
+routes = [*accounts.routes, *lending.routes, *facilities.routes]

@@ -27,6 +27,8 @@ class LoanNoteDraft:
         pledge_code: The pledge behind it, or None.
         rate_note: How the rate came about, in words.
         interest_paid_to: First day not yet paid for; the drawdown date on a fresh note.
+        contract_number: The contract it is drawn under; None on a note taken over from before.
+        approval_id: What two people signed to draw it, or None.
     """
 
     code: str
@@ -37,6 +39,8 @@ class LoanNoteDraft:
     rate_note: str
     interest_paid_to: date
     is_sample: bool
+    contract_number: str | None = None
+    approval_id: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse interest paid to a day outside the note's life, and a note without a code."""
@@ -57,6 +61,7 @@ class LoanNote:
     Attributes:
         outstanding_cny: Principal not yet repaid.
         interest_paid_to: First day not yet paid for.
+        contract_number: The contract it was drawn under; None on a note taken over from before.
     """
 
     id: str
@@ -71,6 +76,7 @@ class LoanNote:
     state: NoteState
     settled_date: date | None
     is_sample: bool
+    contract_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,15 @@
-"""Loan commands: carbon accounts, ratings, rates, schedules, term sheets."""
+"""Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
 
-from loans.commands import accounts
+from loans.commands import accounts, facilities
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
 commands.command("account")(accounts.account)
 commands.command("consent")(accounts.consent)
+commands.command("credit-lines")(facilities.credit_lines)
+commands.command("credit-line")(facilities.credit_line)
+commands.command("propose-credit-line")(facilities.propose_credit_line)
+commands.command("propose-contract")(facilities.propose_contract)
+commands.command("propose-drawdown")(facilities.propose_drawdown)
 
 __all__ = ["commands"]

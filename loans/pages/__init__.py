@@ -1,5 +1,12 @@
-"""Loans for people: enterprises and their ratings, the loan desk, applications with a living term sheet."""
+"""Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, contracts and notes."""
 
-from loans.pages import accounts, applications, enterprises, rate_batches, term_sheets
+from loans.pages import accounts, applications, enterprises, facilities, rate_batches, term_sheets
 
-routes = [*enterprises.routes, *accounts.routes, *applications.routes, *term_sheets.routes, *rate_batches.routes]
+routes = [
+    *enterprises.routes,
+    *accounts.routes,
+    *applications.routes,
+    *term_sheets.routes,
+    *rate_batches.routes,
+    *facilities.routes,
+]

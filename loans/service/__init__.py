@@ -31,6 +31,15 @@ from loans.service.decisions import (
     rate_enterprise,
     ratings_of,
 )
+from loans.service.drawdowns import DRAWDOWN_APPROVAL, propose_drawdown
+from loans.service.facilities import ContractStanding, LineStanding, contract_revisions, line_revisions
+from loans.service.facility_approvals import (
+    CREDIT_LINE_APPROVAL,
+    LOAN_CONTRACT_APPROVAL,
+    propose_credit_line,
+    propose_loan_contract,
+)
+from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.live_impact import rate_impact
 from loans.service.notes import (
@@ -56,6 +65,7 @@ from loans.service.rate_batches import (
     rates_of_batch,
     rebuilt_rate_of,
 )
+from loans.service.securities import SecurityAnswer, security_answer
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -77,27 +87,35 @@ RATE_BATCH = RATE_BATCH_KIND.name
 """The kind of a batch of rates."""
 
 __all__ = [
+    "CREDIT_LINE_APPROVAL",
     "DECISION_KINDS",
+    "DRAWDOWN_APPROVAL",
+    "LOAN_CONTRACT_APPROVAL",
     "RATES_MAX",
     "RATE_BATCH",
     "RATE_COLUMNS",
     "AccountView",
     "AccountYearView",
     "BatchRate",
+    "ContractStanding",
     "DecidedBatch",
     "EntryDraft",
     "EntryImport",
     "LendingDefaults",
+    "LineStanding",
     "ObservationDue",
     "RateBatch",
     "RateRequest",
     "RebuiltRate",
+    "SecurityAnswer",
     "StoredTermSheet",
     "TermSheetDraft",
     "account_view",
     "account_years",
     "accrue",
     "consents_of",
+    "contract_revisions",
+    "credit_lines",
     "decide_rate",
     "decide_rate_of",
     "decide_rates",
@@ -109,6 +127,9 @@ __all__ = [
     "latest_rating",
     "latest_ratings",
     "lending_defaults",
+    "line_revisions",
+    "load_credit_line",
+    "load_loan_contract",
     "load_note",
     "load_rate_batch",
     "load_term_sheet",
@@ -118,6 +139,9 @@ __all__ = [
     "observations_due",
     "place_in_batch",
     "preview_term_sheet",
+    "propose_credit_line",
+    "propose_drawdown",
+    "propose_loan_contract",
     "rate_batch_differences",
     "rate_enterprise",
     "rate_impact",
@@ -134,6 +158,7 @@ __all__ = [
     "record_rating_report",
     "require_consent",
     "reroll_provisional",
+    "security_answer",
     "settle_note",
     "tables_asked_of_rate",
     "tables_asked_of_term_sheet",

@@ -16,6 +16,7 @@ from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs
 from loans.calc.contracts.schedule import make_schedule as schedule_of_terms
 from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState, accrual_of
 from loans.service import facts
+from loans.service.securities import post_owed
 from loans.store import notes as store
 
 VAT_RATE = "loans.interest_vat_rate"
@@ -137,24 +138,20 @@ def settle_note(session: Session, actor: Actor, code: str, *, settled_date: date
             remedy="Enter the interest paid up to the day of settlement first.",
             remedy_zh="请先录入截至结清日的付息。",
         )
+    settled = store.mark_settled(session, actor, note, settled_date=settled_date)
     if note.pledge_code is not None:
-        collateral_service.record_exposure(
-            session,
-            actor,
-            note.pledge_code,
-            principal_cny=Decimal("0.00"),
-            accrued_cny=Decimal("0.00"),
-            exposure_date=settled_date,
-        )
-    return store.mark_settled(session, actor, note, settled_date=settled_date)
+        post_owed(session, actor, note.pledge_code, on=settled_date)
+    return settled
 
 
 def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Accrue interest on every running note up to the business date and post what it owes to its pledge.
 
-    Idempotent by note and date: a second run posts the same figures and adds nothing.
+    What several notes owe behind one pledge is posted as one sum. Idempotent by note and date: a second run posts the
+    same figures and adds nothing.
     """
     done = 0
+    behind: dict[str, tuple[Decimal, Decimal]] = {}
     remarks: list[Failure] = []
     for note in store.running_notes(session, actor, on=business_date):
         if note.interest_paid_to > business_date:
@@ -165,6 +162,7 @@ def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
                     zh=f"利息已付至 {note.interest_paid_to}，晚于业务日期 {business_date}，未计提",
                 )
             )  # fmt: skip
+            _add_owed(behind, note.pledge_code, note.outstanding_cny, Decimal("0.00"))
             continue
         accrual = accrual_of(note, accrual_date=business_date)
         if business_date > note.terms.maturity_date:
@@ -176,14 +174,23 @@ def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
                 )
             )  # fmt: skip
         store.add_accrual(session, actor, note, accrual)
-        if note.pledge_code is not None:
-            collateral_service.record_exposure(
-                session,
-                actor,
-                note.pledge_code,
-                principal_cny=accrual.principal_cny,
-                accrued_cny=accrual.accrued_cny,
-                exposure_date=business_date,
-            )
+        _add_owed(behind, note.pledge_code, accrual.principal_cny, accrual.accrued_cny)
         done += 1
+    for pledge_code, (principal, accrued) in behind.items():
+        collateral_service.record_exposure(
+            session,
+            actor,
+            pledge_code,
+            principal_cny=principal,
+            accrued_cny=accrued,
+            exposure_date=business_date,
+        )
     return JobOutcome(done_count=done, failures=tuple(remarks))
+
+
+def _add_owed(
+    behind: dict[str, tuple[Decimal, Decimal]], pledge_code: str | None, principal_cny: Decimal, accrued_cny: Decimal
+) -> None:
+    if pledge_code is not None:
+        principal, accrued = behind.get(pledge_code, (Decimal("0.00"), Decimal("0.00")))
+        behind[pledge_code] = (principal + principal_cny, accrued + accrued_cny)

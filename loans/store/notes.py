@@ -35,6 +35,17 @@ def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> 
     return tuple(_note(row) for row in session.exec(query.order_by(LoanNoteRow.code)).all())
 
 
+def notes_behind(session: Session, actor: Actor, pledge_code: str) -> tuple[LoanNote, ...]:
+    """Give the running notes behind a pledge by code."""
+    query = (
+        select(LoanNoteRow)
+        .where(LoanNoteRow.organization_id == actor.organization_id)
+        .where(LoanNoteRow.pledge_code == pledge_code)
+        .where(LoanNoteRow.state == NoteState.RUNNING)
+    )
+    return tuple(_note(row) for row in session.exec(query.order_by(LoanNoteRow.code)).all())
+
+
 def running_notes(session: Session, actor: Actor, *, on: date) -> tuple[LoanNote, ...]:
     """Give the notes drawn by a day and not settled, locked for this transaction where the engine can."""
     rows = session.exec(
@@ -71,6 +82,8 @@ def add_note(session: Session, actor: Actor, draft: LoanNoteDraft, *, recorded_a
         interest_paid_to=draft.interest_paid_to,
         state=NoteState.RUNNING,
         is_sample=draft.is_sample,
+        contract_number=draft.contract_number,
+        approval_id=draft.approval_id,
         recorded_by=actor.id,
         recorded_at=recorded_at,
     )
@@ -197,4 +210,5 @@ def _note(row: LoanNoteRow) -> LoanNote:
         state=row.state,
         settled_date=row.settled_date,
         is_sample=row.is_sample,
+        contract_number=row.contract_number,
     )

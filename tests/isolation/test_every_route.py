@@ -39,6 +39,7 @@ from tests.database_roles import database_with_roles
 from tests.isolation.worlds import House, TwoBanks, make_two_banks, names_its_organization
 from tests.journeys.test_openapi_fuzz import SOUND
 from tests.journeys.worlds import CLOCK, contents_of, opened
+from tests.loans.facility_samples import sign_sample_contract
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -59,7 +60,8 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "key_id": ("api_key", "id"), "person_id": ("user_account", "id"), "organization_id": ("organization", "id"),
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
-    "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
+    "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
+    "note_code": ("loan_note", "code"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(
@@ -165,6 +167,7 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
             applies_from=date(2025, 7, 1), decided_on=date(2025, 6, 30),
             known_at=end_of_china_day(date(2025, 6, 30)),
         )  # fmt: skip
+        sign_sample_contract(session, actor, clock=CLOCK)
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

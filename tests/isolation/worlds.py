@@ -24,9 +24,11 @@ from carbonfin.storage.isolation import RULES, Holding
 from carbonfin.storage.parties import OrganizationDraft, add_person, issue_key, open_session, save_organization
 from collateral.calc.haircut_policies import policy_payload
 from collateral.schemas.haircuts import HaircutPolicyIn
+from loans.store.facilities import payload_of
 from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
+from tests.loans.facility_samples import contract_of, line_of
 
 SECOND = "second-"
 PLATFORM_NAME = "平台运营方(示例)"
@@ -146,6 +148,8 @@ def _house(
 
 
 _FILLING: Mapping[str, Mapping[str, Any]] = {
+    "credit_line": {"terms": payload_of(line_of("00000000-0000-4000-8000-000000000000"))},
+    "loan_contract": {"terms": payload_of(contract_of())},
     "approval": {"state": "proposed"},
     "authority_act": {"kind": "freeze"},
     "custody_statement": {"side": "bank"},

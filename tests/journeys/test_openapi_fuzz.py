@@ -54,6 +54,7 @@ from pricing.feeds.trade_documents import write_cdm
 from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
+from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
 from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
 
@@ -194,6 +195,9 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
     },
     "POST /v1/haircut-policies": POLICY_BODY,
+    "POST /v1/credit-lines": {**LINE, "number": "SX-9"},
+    "POST /v1/loan-contracts": {**CONTRACT, "number": "HT-9", "amount": "1000000.00"},
+    "POST /v1/loan-contracts/{contract_number}/drawdowns": DRAWDOWN,
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
     },
@@ -424,6 +428,8 @@ def called(
         _meet_the_repo(copy, sessions)
         _send_evidence(copy, sessions)
         _rate_many(copy, sessions)
+        with sessions.begin() as session:
+            sign_sample_contract(session, copy.outcome.maker, clock=CLOCK)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
         known = _known(sessions)
@@ -555,7 +561,9 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",
         "batch_id": "SELECT id FROM decision WHERE subject = 'rate-batch'",
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
-        "note_number": "SELECT code FROM loan_note", "approval_id": "SELECT id FROM approval", "proposal_id": "SELECT approval_id FROM decision_table",
+        "note_number": "SELECT code FROM loan_note", "note_code": "SELECT code FROM loan_note",
+        "line_number": "SELECT number FROM credit_line", "contract_number": "SELECT number FROM loan_contract",
+        "approval_id": "SELECT id FROM approval", "proposal_id": "SELECT approval_id FROM decision_table",
         "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
         "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",
         "item_id": "SELECT id FROM inbox_item WHERE kind = 'fuzz'", "message_id": "SELECT id FROM outbox_message",

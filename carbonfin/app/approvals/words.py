@@ -10,6 +10,8 @@ from carbonfin.web.filters import cny, number
 from carbonfin.web.pages import ROLE_NAMES, Text
 from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
+from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
+from loans.calc.facilities import FACILITY_NAMES
 
 _NAMES: Mapping[str, Text] = {
     "login": Text("登录名", "Login"),
@@ -117,18 +119,21 @@ _NAMES: Mapping[str, Text] = {
     "links": Text("关联", "Links"),
 }
 _UNIT_OF_REPO = Text("品种", "Unit")
+_LENDING = ("loans.credit_line", "loans.contract", "loans.drawdown")
 _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "unit"): _UNIT_OF_REPO,
     ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
     ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
     **{("collateral.haircut_policy", name): Text(*words) for name, words in POLICY_NAMES.items()},
+    **{(kind, name): Text(*words) for kind in _LENDING for name, words in FACILITY_NAMES.items()},
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
 _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
     "role": _ROLE_WORDS,
     "role_before": _ROLE_WORDS,
     "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
-    "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()},
+    "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()}
+    | {method.value: Text(METHOD_NAMES_ZH[method], METHOD_NAMES_EN[method]) for method in METHOD_NAMES_ZH},
 }
 """Words for the values of a field; a value without words, such as a repo's exposure method, is shown as it is."""
 _HIDDEN = frozenset(
@@ -146,16 +151,21 @@ _HIDDEN = frozenset(
         "repo_id",
         "event",
         "call_id",
+        "party_id",
+        "rate_decision_id",
     }
 )
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
-_POLICY_PLACES = {name: place for place, name in enumerate(POLICY_NAMES)}
+_PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
+    "collateral.haircut_policy": {name: place for place, name in enumerate(POLICY_NAMES)},
+    **{kind: {name: place for place, name in enumerate(FACILITY_NAMES)} for kind in _LENDING},
+}
 
 
 def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
     """Give what takes effect as rows of name and value, empty ones left out."""
     rows = []
-    places = _POLICY_PLACES if approval.kind == "collateral.haircut_policy" else _PLACES
+    places = _PLACES_OF_KIND.get(approval.kind, _PLACES)
     for name, value in sorted(approval.payload.items(), key=lambda item: places.get(item[0], len(places))):
         if name in _HIDDEN or value in (None, "", []):
             continue

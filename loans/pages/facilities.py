@@ -1,0 +1,367 @@
+"""Credit lines, contracts and loan notes for the officer: what is signed, drawn, undrawn and behind it."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect, Response, Template
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.errors import CarbonFinError
+from carbonfin.kernel.parties import PartyKind
+from carbonfin.storage.approvals import OPEN_STATES, approvals_of
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, load_party, parties_of, standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.pages import Text, page
+from carbonfin.web.problems import status_of
+from carbonfin.web.wire import IdText
+from loans import service
+from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
+from loans.calc.facilities import totals_by_currency
+from loans.pages.facility_forms import (
+    CONTRACT_FORM,
+    DRAWDOWN_FORM,
+    LINE_FORM,
+    FormKind,
+    form_fields,
+    form_of_terms,
+    read_form,
+)
+from loans.pages.forms import error_words
+from loans.schemas.facilities import CreditLineIn, DrawdownIn, LoanContractIn
+
+_Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+_METHODS = {one: Text(METHOD_NAMES_ZH[one], METHOD_NAMES_EN[one]) for one in METHOD_NAMES_ZH}
+_LINES = ("/credit-lines", Text("授信额度", "Credit lines"))
+_LOANS = ("/loans", Text("贷款", "Loans"))
+_LINE_TITLE = Text("提交授信额度", "Propose a credit line")
+_CONTRACT_TITLE = Text("提交借款合同", "Propose a loan contract")
+_DRAWDOWN_TITLE = Text("提交提款", "Propose a drawdown")
+
+
+@get("/credit-lines", sync_to_thread=True)
+def credit_line_list(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
+    """Show the credit lines in force with what is used and undrawn, each apart, and what waits for a checker."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        lines = service.credit_lines(session, actor, valid_on=standing.business_date, known_at=standing.known_at)
+        names = {party.id: party.name for party in parties_of(session, actor)}
+        waiting = approvals_of(
+            session, actor, states=OPEN_STATES,
+            kinds=(service.CREDIT_LINE_APPROVAL, service.LOAN_CONTRACT_APPROVAL, service.DRAWDOWN_APPROVAL),
+        )  # fmt: skip
+    return page(
+        request,
+        "loans/credit_lines.html",
+        title=Text("授信额度", "Credit lines"),
+        standing=standing,
+        lines=lines,
+        names=names,
+        waiting=waiting,
+        totals=totals_by_currency((one.record.terms, one.use) for one in lines),
+        may_propose=actor.role is Role.OFFICER,
+    )
+
+
+@get("/credit-lines/{line_number:str}", sync_to_thread=True)
+def credit_line_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, line_number: FromPath[IdText]
+) -> Template:
+    """Show one line: its use, its contracts, and its revisions with who stands for each."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        line = service.load_credit_line(
+            session, actor, line_number, valid_on=standing.business_date, known_at=standing.known_at
+        )
+        revisions = service.line_revisions(session, actor, line_number, known_at=standing.known_at)
+        borrower = load_party(session, actor, line.record.terms.party_id)
+    return page(
+        request,
+        "loans/credit_line.html",
+        title=Text(f"授信 {line_number}", f"Credit line {line_number}"),
+        standing=standing,
+        line=line,
+        revisions=revisions,
+        borrower=borrower,
+        may_propose=actor.role is Role.OFFICER,
+    )
+
+
+@get("/loan-contracts/{contract_number:str}", sync_to_thread=True)
+def loan_contract_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, contract_number: FromPath[IdText]
+) -> Template:
+    """Show one contract: its use, its notes, drawdowns that wait, and whether the collateral lets money out."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        line, contract = service.load_loan_contract(
+            session, actor, contract_number, valid_on=standing.business_date, known_at=standing.known_at
+        )
+        revisions = service.contract_revisions(session, actor, contract_number, known_at=standing.known_at)
+        borrower = load_party(session, actor, line.terms.party_id)
+        security = service.security_answer(
+            session, actor, contract.record.terms, amount_cny=contract.use.available,
+            maturity_date=standing.business_date, on=standing.business_date,
+        )  # fmt: skip
+    return page(
+        request,
+        "loans/loan_contract.html",
+        title=Text(f"借款合同 {contract_number}", f"Loan contract {contract_number}"),
+        standing=standing,
+        line=line.terms,
+        contract=contract,
+        terms=contract.record.terms,
+        revisions=revisions,
+        borrower=borrower,
+        security=security,
+        security_refusal=None if security.refusal is None else error_words(security.refusal),
+        methods=_METHODS,
+        may_propose=actor.role is Role.OFFICER,
+    )
+
+
+@get("/loan-notes/{note_code:str}", sync_to_thread=True)
+def loan_note_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]
+) -> Template:
+    """Show one loan note: its terms, its schedule as the calendar is known, and the interest paid."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        note = service.load_note(session, actor, note_code)
+        schedule = service.note_schedule(session, note, known_at=standing.known_at)
+        vouchers = service.interest_vouchers_of(session, actor, note_code)
+        borrower = load_party(session, actor, note.party_id)
+    return page(
+        request,
+        "loans/loan_note.html",
+        title=Text(f"借据 {note_code}", f"Loan note {note_code}"),
+        standing=standing,
+        note=note,
+        schedule=schedule,
+        vouchers=vouchers,
+        borrower=borrower,
+        methods=_METHODS,
+    )
+
+
+@get("/credit-lines/new", sync_to_thread=True)
+def credit_line_form(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    start: FromQuery[str] = "",
+) -> Template:
+    """Show the form of a line, begun with one in force where its change is meant."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        form = {"valid_from": standing.business_date.isoformat(), "currency": "CNY"}
+        known = service.line_revisions(session, actor, start, known_at=standing.known_at) if start else ()
+        if known:
+            terms = known[-1].terms
+            form |= form_of_terms(terms, LINE_FORM) | {"party_id": terms.party_id, "valid_from": form["valid_from"]}
+        return _line_form(request, session, actor, form, failure=None)
+
+
+@post("/credit-lines/new", sync_to_thread=True, status_code=303)
+def send_credit_line(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, data: _Form
+) -> Response[Any]:
+    """Propose the line, or show again what was entered with the reason against it."""
+
+    def work(session: Session, standing: Standing) -> None:
+        party = load_party(session, actor, data.get("party_id", ""))
+        given = read_form(data, LINE_FORM, CreditLineIn, beside={"usci": party.code})
+        service.propose_credit_line(
+            session, actor, given.line(party_id=party.id), standing=standing, reason=given.reason
+        )
+
+    failure = _attempt(sessions, actor, clock, work)
+    if failure is None:
+        return Redirect("/credit-lines", status_code=303)
+    with sessions.read() as session:
+        return _line_form(request, session, actor, data, failure=failure)
+
+
+@get("/credit-lines/{line_number:str}/contracts/new", sync_to_thread=True)
+def loan_contract_form(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    line_number: FromPath[IdText],
+    start: FromQuery[str] = "",
+) -> Template:
+    """Show the form of a contract under a line, begun with usual terms or with one in force whose change is meant."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        line = service.load_credit_line(
+            session, actor, line_number, valid_on=standing.business_date, known_at=standing.known_at
+        ).record.terms
+        usual = service.lending_defaults(session, actor, valid_on=standing.business_date, known_at=standing.known_at)
+        known = service.contract_revisions(session, actor, start, known_at=standing.known_at) if start else ()
+    today = standing.business_date.isoformat()
+    form = {
+        "signed_on": today, "drawable_from": max(today, line.available_from.isoformat()), "valid_from": today,
+        "drawable_to": line.available_to.isoformat(), "settlement_day": str(usual.settlement_day),
+        "basis": usual.basis.value, "interest_period_months": "1", "accrual_dates": "unadjusted",
+    }  # fmt: skip
+    if known:
+        form |= form_of_terms(known[-1].terms, CONTRACT_FORM) | {"valid_from": today}
+    return _contract_form(request, line_number, form, failure=None)
+
+
+@post("/credit-lines/{line_number:str}/contracts/new", sync_to_thread=True, status_code=303)
+def send_loan_contract(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    line_number: FromPath[IdText],
+    data: _Form,
+) -> Response[Any]:
+    """Propose the contract, or show again what was entered with the reason against it."""
+
+    def work(session: Session, standing: Standing) -> None:
+        given = read_form(data, CONTRACT_FORM, LoanContractIn, beside={"line_number": line_number})
+        service.propose_loan_contract(session, actor, given.contract(), standing=standing, reason=given.reason)
+
+    failure = _attempt(sessions, actor, clock, work)
+    if failure is None:
+        return Redirect(f"/credit-lines/{line_number}", status_code=303)
+    return _contract_form(request, line_number, data, failure=failure)
+
+
+@get("/loan-contracts/{contract_number:str}/drawdowns/new", sync_to_thread=True)
+def drawdown_form(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    contract_number: FromPath[IdText],
+) -> Template:
+    """Show the form of a drawdown under a contract, with what may be drawn today."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        _, contract = service.load_loan_contract(
+            session, actor, contract_number, valid_on=standing.business_date, known_at=standing.known_at
+        )
+    form = {
+        "drawdown_date": standing.business_date.isoformat(),
+        "maturity_date": contract.record.terms.matures_by.isoformat(),
+    }
+    return _drawdown_form(request, contract_number, form, failure=None)
+
+
+@post("/loan-contracts/{contract_number:str}/drawdowns/new", sync_to_thread=True, status_code=303)
+def send_drawdown(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    contract_number: FromPath[IdText],
+    data: _Form,
+) -> Response[Any]:
+    """Propose the drawdown, or show again what was entered with the reason against it."""
+
+    def work(session: Session, standing: Standing) -> None:
+        given = read_form(data, DRAWDOWN_FORM, DrawdownIn, beside={})
+        service.propose_drawdown(session, actor, given.draft(contract_number), standing=standing, reason=given.reason)
+
+    failure = _attempt(sessions, actor, clock, work)
+    if failure is None:
+        return Redirect(f"/loan-contracts/{contract_number}", status_code=303)
+    return _drawdown_form(request, contract_number, data, failure=failure)
+
+
+def _attempt(
+    sessions: Sessions, actor: Actor, clock: Clock, work: Callable[[Session, Standing], None]
+) -> CarbonFinError | None:
+    try:
+        with sessions.begin() as session:
+            work(session, standing_of(session, actor.organization_id, clock))
+    except CarbonFinError as failure:
+        return failure
+    return None
+
+
+def _line_form(
+    request: WebRequest, session: Session, actor: Actor, form: Mapping[str, str], *, failure: CarbonFinError | None
+) -> Template:
+    borrowers = [
+        (one.id, Text(f"{one.name} {one.code}", f"{one.name} {one.code}"))
+        for one in parties_of(session, actor, kind=PartyKind.ENTERPRISE)
+    ]
+    return _shown(
+        request, LINE_FORM, form, failure=failure, title=_LINE_TITLE, address="/credit-lines/new",
+        crumbs=[_LOANS, _LINES], borrowers=borrowers,
+    )  # fmt: skip
+
+
+def _contract_form(
+    request: WebRequest, line_number: str, form: Mapping[str, str], *, failure: CarbonFinError | None
+) -> Template:
+    crumbs = [_LOANS, _LINES, (f"/credit-lines/{line_number}", Text(f"授信 {line_number}", f"Line {line_number}"))]
+    return _shown(
+        request, CONTRACT_FORM, form, failure=failure, title=_CONTRACT_TITLE,
+        address=f"/credit-lines/{line_number}/contracts/new", crumbs=crumbs,
+    )  # fmt: skip
+
+
+def _drawdown_form(
+    request: WebRequest, number: str, form: Mapping[str, str], *, failure: CarbonFinError | None
+) -> Template:
+    crumbs = [_LOANS, _LINES, (f"/loan-contracts/{number}", Text(f"合同 {number}", f"Contract {number}"))]
+    return _shown(
+        request, DRAWDOWN_FORM, form, failure=failure, title=_DRAWDOWN_TITLE,
+        address=f"/loan-contracts/{number}/drawdowns/new", crumbs=crumbs,
+    )  # fmt: skip
+
+
+def _shown(
+    request: WebRequest,
+    kind: FormKind,
+    form: Mapping[str, str],
+    *,
+    failure: CarbonFinError | None,
+    title: Text,
+    address: str,
+    crumbs: list[tuple[str, Text]],
+    borrowers: list[tuple[str, Text]] | None = None,
+) -> Template:
+    return page(
+        request,
+        "loans/facility_form.html",
+        title=title,
+        status_code=200 if failure is None else status_of(failure),
+        fields=form_fields(kind, form, failure),
+        form=form,
+        address=address,
+        crumbs=crumbs,
+        borrowers=borrowers,
+        failure=None if failure is None else error_words(failure),
+    )
+
+
+routes = [
+    credit_line_list,
+    credit_line_page,
+    loan_contract_page,
+    loan_note_page,
+    credit_line_form,
+    send_credit_line,
+    loan_contract_form,
+    send_loan_contract,
+    drawdown_form,
+    send_drawdown,
+]
