@@ -114,8 +114,8 @@ def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *
             Failure(
                 item=one.agreement_code or one.account_id,
                 field=None,
-                detail=f"{DIFFERENCE_NAMES[one.kind][1]}, {one.unit}: {one.ledger_t} / {one.registry_t} t",
-                zh=f"{DIFFERENCE_NAMES[one.kind][0]}，{one.unit}：台账 {one.ledger_t:,} 吨，"
+                detail=f"{DIFFERENCE_NAMES[one.kind][1]}, {one.place}: {one.ledger_t} / {one.registry_t} t",
+                zh=f"{DIFFERENCE_NAMES[one.kind][0]}，{one.place}：台账 {one.ledger_t:,} 吨，"
                 f"登记机构 {one.registry_t:,} 吨",
             )
             for one in outcome.differences

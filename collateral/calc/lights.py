@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from carbonfin.rules.parameters import ParameterValue
 from collateral.calc.coverage_rules import CoverageLevel
-from collateral.calc.reconciliation import DifferenceKind
+from collateral.calc.reconciliation import BROKEN, DifferenceKind
 from collateral.calc.register import BASE_NAMES, ConcentrationLine
 
 _PLACES = Decimal("0.0001")
@@ -129,7 +129,7 @@ def unregistered_item(*, code: str) -> Item:
 
 def difference_item(*, kind: DifferenceKind, names: tuple[str, str], code: str, age_days: int) -> Item:
     """Give a difference with the registry: at once where units are locked here and not frozen there."""
-    level = LightLevel.BREACH if kind is DifferenceKind.LOCKED_NOT_FROZEN else LightLevel.WARNING
+    level = LightLevel.BREACH if kind in BROKEN else LightLevel.WARNING
     words = (f"{code} {names[0]}，{age_days} 天", f"{code} {names[1]}, {age_days} days")
     return Item(level=level, rank=Decimal(-age_days), words=words, pledge_code=code)
 

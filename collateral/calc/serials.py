@@ -7,7 +7,7 @@ highest; what the registry states next stands.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from carbonfin.kernel.allowances import Scheme, Unit
@@ -171,6 +171,24 @@ def without(ranges: Sequence[SerialRange], taken: Sequence[SerialRange]) -> Rang
 
 def _covers(held: SerialRange, one: SerialRange) -> bool:
     return held.numbering == one.numbering and held.first <= one.first and one.last <= held.last
+
+
+def beyond(ranges: Sequence[SerialRange], others: Sequence[SerialRange]) -> Ranges:
+    """Give the numbers of ranges that are in none of the others, which may overlap them in any way."""
+    left = list(merged(ranges))
+    for other in others:
+        left = [part for one in left for part in _outside(one, other)]
+    return tuple(left)
+
+
+def _outside(one: SerialRange, other: SerialRange) -> Iterator[SerialRange]:
+    if one.numbering != other.numbering or other.last < one.first or one.last < other.first:
+        yield one
+        return
+    if one.first < other.first:
+        yield replace(one, last=other.first - 1)
+    if other.last < one.last:
+        yield replace(one, first=other.last + 1)
 
 
 def lowest(ranges: Sequence[SerialRange], quantity_t: int) -> Ranges:

@@ -216,7 +216,9 @@ def reconcile(
     if terminal.json_output:
         terminal.answer(msgspec.to_builtins(body))
         return
-    columns = ("title_zh", "agreement_code", "unit", "ledger_t", "registry_t", "since", "age_days", "remedy_zh")
+    columns = (
+        "title_zh", "agreement_code", "unit", "serials", "ledger_t", "registry_t", "since", "age_days", "remedy_zh",
+    )  # fmt: skip
     terminal.answer([msgspec.to_builtins(one) for one in body.differences], columns=columns)
     terminal.say(
         f"业务日期 {body.business_date}：核对 {body.compared_count} 项，差异 {len(body.differences)} 项，"

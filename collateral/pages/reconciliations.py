@@ -26,6 +26,10 @@ _LEVELS: dict[DifferenceKind, str] = {
     DifferenceKind.FROZEN_NOT_BOUND: "warning",
     DifferenceKind.UNANSWERED: "warning",
     DifferenceKind.HOLDING: "warning",
+    DifferenceKind.SERIALS_NOT_FROZEN: "breach",
+    DifferenceKind.SERIALS_NOT_BOUND: "warning",
+    DifferenceKind.SERIALS_NOT_HELD: "warning",
+    DifferenceKind.SERIALS_NOT_KNOWN: "warning",
 }
 
 

@@ -19,9 +19,9 @@ from pybreaker import CircuitBreaker, CircuitBreakerError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import InvalidInput, UpstreamFailed
+from carbonfin.kernel.errors import CarbonFinError, UpstreamFailed
 from collateral.calc.freezes import UnitFreeze
-from collateral.calc.serials import SerialRange
+from collateral.calc.serials import SerialRange, merged
 from collateral.registries.access import RegistryAccess
 from collateral.registries.port import (
     AgreementFreeze,
@@ -123,7 +123,7 @@ class HttpRegistry:
             raise _no_statement(f"HTTP {reply.status}")
         try:
             return _statement(json.loads(reply.body))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, CarbonFinError) as error:
             raise _no_statement(type(error).__name__) from error
 
     def _asked(
@@ -227,11 +227,11 @@ def _reply(said: _Said) -> RegistryReply:
                 unit=str(one["unit"]),
                 quantity_t=_tonnes(one["quantity_t"]),
                 to_account_id=str(one.get("to_account_id", "")),
-                serials=tuple(str(SerialRange.parse(text)) for text in one.get("serials", ())),
+                serials=_serials(one),
             )
             for one in body["units"]
         )
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidInput):
+    except (ValueError, KeyError, TypeError, AttributeError, CarbonFinError):
         return RegistryReply(answer=Answer.UNKNOWN, reason="reply cannot be read", stated_at=said.stated_at)
     if said.status != httpx.codes.OK:
         return RegistryReply(answer=Answer.UNKNOWN, reason=f"HTTP {said.status}", stated_at=said.stated_at)
@@ -246,16 +246,23 @@ def _statement(body: dict[str, Any]) -> RegistryStatement:
                 unit=str(one["unit"]),
                 agreement_code=str(one["agreement_code"]),
                 quantity_t=_tonnes(one["quantity_t"]),
+                serials=_serials(one),
             )
             for one in body["frozen"]
         ),
         held=tuple(
             UnitFreeze(
-                account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=_tonnes(one["quantity_t"])
+                account_id=str(one["account_id"]), unit=str(one["unit"]), quantity_t=_tonnes(one["quantity_t"]),
+                serials=_serials(one),
             )
             for one in body["held"]
         ),
     )  # fmt: skip
+
+
+def _serials(one: dict[str, Any]) -> tuple[str, ...]:
+    """Give the numbers that are named, in order, neighbours joined; numbers named twice are no statement."""
+    return tuple(map(str, merged(SerialRange.parse(text) for text in one.get("serials", ()))))
 
 
 def _tonnes(value: object) -> int:

@@ -60,12 +60,13 @@ class RegistryReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementFreeze:
-    """Tonnes of one unit that a registry states as frozen for an agreement on an account."""
+    """Tonnes of one unit that a registry states as frozen for an agreement on an account, with any numbers it names."""
 
     account_id: str
     unit: str
     agreement_code: str
     quantity_t: int
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +23,8 @@ class Fault(StrEnum):
     the next one. DUPLICATE: it arrives twice. BUSY: refused for now (429). SERVER_ERROR: 500 before it is carried out.
     Of the work: PROCESSING: accepted and left unfinished; queries say so until the fault is lifted. REJECT: refused for
     good. WRONG_QUANTITY: carried out for one tonne less of each unit, and so confirmed. SHORT: the same, but confirmed
-    as asked. WRONG_SERIALS: confirmed for the numbers one further on. Of the reply: DELAY: late. LOSE_REPLY: never
+    as asked. WRONG_SERIALS: carried out for the numbers one further on, and so confirmed. OTHER_SERIALS: the same, but
+    confirmed as asked. Of the reply: DELAY: late. LOSE_REPLY: never
     sent. ERROR_AFTER: 500 although it was carried out. TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret.
     GATEWAY_404: a gateway's own page says "not found".
     """
@@ -40,6 +42,7 @@ class Fault(StrEnum):
     WRONG_QUANTITY = "wrong_quantity"
     SHORT = "short"
     WRONG_SERIALS = "wrong_serials"
+    OTHER_SERIALS = "other_serials"
     TRUNCATED = "truncated"
     WRONG_SIGNATURE = "wrong_signature"
     GATEWAY_404 = "gateway_404"
@@ -70,7 +73,7 @@ class RegistryState:
         self._file = file
         self._clock = clock
         self._requests: dict[str, dict[str, Any]] = {}
-        self._held: dict[tuple[str, str, str], int] = {}
+        self._held: dict[tuple[str, str, str], tuple[int, tuple[str, ...]]] = {}
         self._faults: list[dict[str, Any]] = []
         self._under_way: list[dict[str, Any]] = []
         self._nonces: dict[str, datetime] = {}
@@ -142,14 +145,15 @@ class RegistryState:
             "reference": f"SIM-{len(self._requests) + 1:06d}",
             "reason": reason,
             "short_t": 1 if fault in {Fault.WRONG_QUANTITY, Fault.SHORT} else 0,
-            "admits": fault is not Fault.SHORT,
-            "shifted": 1 if fault is Fault.WRONG_SERIALS else 0,
+            "admits": fault not in {Fault.SHORT, Fault.OTHER_SERIALS},
+            "shifted": 1 if fault in {Fault.WRONG_SERIALS, Fault.OTHER_SERIALS} else 0,
         }
 
     def _objection(self, content: dict[str, Any]) -> str:
         """Say why named numbers cannot be frozen, or let go: frozen already, or not frozen for the agreement."""
-        frozen = self._frozen_serials()
-        mine = frozen.get((content["bank_id"], content["agreement_code"]), ())
+        frozen = self._numbers()
+        agreement = (content["bank_id"], content["agreement_code"])
+        mine = [one for place, ranges in frozen.items() if place[:2] == agreement for one in ranges]
         others = [one for ranges in frozen.values() for one in ranges]
         for text in (text for one in content["units"] for text in one.get("serials", ())):
             asked = SerialRange.parse(text)
@@ -159,24 +163,33 @@ class RegistryState:
                 return f"{text} is not frozen for {content['agreement_code']}"
         return ""
 
-    def _frozen_serials(self) -> dict[tuple[str, str], Ranges]:
-        """Give the numbers frozen by bank and agreement."""
-        frozen: dict[tuple[str, str], Ranges] = {}
-        for known in self._requests.values():
+    def _numbers(self) -> dict[tuple[str, str, str, str], Ranges]:
+        """Give the numbers frozen by bank, agreement, account and unit."""
+        frozen: dict[tuple[str, str, str, str], Ranges] = {}
+        done = [
+            (known, one)
+            for known in self._requests.values()
+            for one in known["body"]["units"]
+            if known["outcome"] == "done" and one.get("serials")
+        ]
+        for known, one in done:
             body = known["body"]
-            ranges = [SerialRange.parse(text) for one in body["units"] for text in one.get("serials", ())]
-            if known["outcome"] != "done" or not ranges:
-                continue
-            place = (body["bank_id"], body["agreement_code"])
+            place = (body["bank_id"], body["agreement_code"], one["account_id"], one["unit"])
             before = frozen.get(place, ())
-            frozen[place] = merged((*before, *ranges)) if body["operation"] == "freeze" else without(before, ranges)
+            if body["operation"] == "freeze":
+                named = [SerialRange.parse(_shifted(text, known.get("shifted", 0))) for text in one["serials"]]
+                frozen[place] = merged((*before, *named))
+            else:
+                frozen[place] = without(before, [SerialRange.parse(text) for text in one["serials"]])
         return frozen
 
     def frozen_serials(self) -> dict[str, list[str]]:
         """Give the numbers frozen by agreement, as they are written."""
+        found: dict[str, Ranges] = {}
         with self._lock:
-            frozen = self._frozen_serials()
-            return {code: list(map(str, ranges)) for (_, code), ranges in sorted(frozen.items()) if ranges}
+            for (_, code, _, _), ranges in sorted(self._numbers().items()):
+                found[code] = merged((*found.get(code, ()), *ranges))
+        return {code: list(map(str, ranges)) for code, ranges in found.items() if ranges}
 
     def look_up(self, key: str) -> tuple[str, dict[str, Any]] | None:
         """Give a request's agreement and answer, or None."""
@@ -192,22 +205,26 @@ class RegistryState:
             frozen[name] = frozen.get(name, 0) + quantity_t
         return {name: quantity_t for name, quantity_t in sorted(frozen.items()) if quantity_t}
 
-    def hold(self, account_id: str, unit: str, quantity_t: int, *, bank_id: str = "") -> None:
-        """State a total held from now on, to one bank or to all."""
+    def hold(
+        self, account_id: str, unit: str, quantity_t: int, *, bank_id: str = "", serials: tuple[str, ...] = ()
+    ) -> None:
+        """State a total held from now on, with its numbers where it has some, to one bank or to all."""
         with self._lock:
-            self._held[(bank_id, account_id, unit)] = quantity_t
+            self._held[(bank_id, account_id, unit)] = (quantity_t, serials)
 
     def statement(self, bank_id: str) -> dict[str, list[dict[str, Any]]]:
         """Give every freeze in favour of a bank by account, unit and agreement, and the totals it may see."""
-        frozen = [
-            {"account_id": account_id, "unit": unit, "agreement_code": code, "quantity_t": quantity_t}
-            for (account_id, unit, code), quantity_t in sorted(self._frozen(bank_id).items())
-            if quantity_t
-        ]
         with self._lock:
+            numbers = self._numbers()
+            frozen = [
+                {"account_id": account_id, "unit": unit, "agreement_code": code, "quantity_t": quantity_t}
+                | _named(map(str, numbers.get((bank_id, code, account_id, unit), ())))
+                for (account_id, unit, code), quantity_t in sorted(self._frozen(bank_id).items())
+                if quantity_t
+            ]
             held = [
-                {"account_id": account_id, "unit": unit, "quantity_t": quantity_t}
-                for (seen_by, account_id, unit), quantity_t in sorted(self._held.items())
+                {"account_id": account_id, "unit": unit, "quantity_t": quantity_t} | _named(serials)
+                for (seen_by, account_id, unit), (quantity_t, serials) in sorted(self._held.items())
                 if seen_by in {"", bank_id}
             ]
         return {"frozen": frozen, "held": held}
@@ -245,7 +262,13 @@ def _meet(first: SerialRange, second: SerialRange) -> bool:
     return first.numbering == second.numbering and first.first <= second.last and second.first <= first.last
 
 
-def _lies_in(asked: SerialRange, ranges: Ranges) -> bool:
+def _named(serials: Iterable[str]) -> dict[str, list[str]]:
+    """Give the field that names numbers; none where there are none."""
+    found = list(serials)
+    return {"serials": found} if found else {}
+
+
+def _lies_in(asked: SerialRange, ranges: Sequence[SerialRange]) -> bool:
     return any(_meet(asked, one) and one.first <= asked.first and asked.last <= one.last for one in ranges)
 
 
@@ -255,9 +278,10 @@ def _shifted(text: str, by: int) -> str:
 
 
 def _answer(known: dict[str, Any]) -> dict[str, Any]:
-    short_t = known.get("short_t", 0) if known.get("admits", True) else 0
+    admits = known.get("admits", True)
+    short_t = known.get("short_t", 0) if admits else 0
     units = [{**one, "quantity_t": one["quantity_t"] - short_t} for one in known["body"]["units"]]
     for one in units:
         if "serials" in one:
-            one["serials"] = [_shifted(text, known.get("shifted", 0)) for text in one["serials"]]
+            one["serials"] = [_shifted(text, known.get("shifted", 0) if admits else 0) for text in one["serials"]]
     return {**{name: known[name] for name in ("outcome", "reference", "reason")}, "units": units}

@@ -51,8 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
             state.plan(PlannedFault(**{**body, "fault": Fault(body["fault"])}))
         elif self.path == "/holdings":
             state.hold(
-                str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]), bank_id=body.get("bank_id", "")
-            )
+                str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]), bank_id=body.get("bank_id", ""),
+                serials=tuple(body.get("serials", ())),
+            )  # fmt: skip
         elif self.path == "/finish":
             state.finish()
         elif self.path == "/arrive":

@@ -7,7 +7,7 @@ from collateral.service import Reconciliation
 
 
 class DifferenceOut(Struct, frozen=True, kw_only=True):
-    """One difference between ledger and registry; tonnes on both sides."""
+    """One difference between ledger and registry; tonnes on both sides, and the serial range where it is about one."""
 
     kind: str
     title: str
@@ -18,6 +18,7 @@ class DifferenceOut(Struct, frozen=True, kw_only=True):
     ledger_t: int
     asked_t: int
     registry_t: int
+    serials: str | None
     since: str
     age_days: int
     remedy: str
@@ -38,6 +39,7 @@ class DifferenceOut(Struct, frozen=True, kw_only=True):
             ledger_t=one.ledger_t,
             asked_t=one.asked_t,
             registry_t=one.registry_t,
+            serials=one.serials,
             since=one.since.isoformat(),
             age_days=one.age_days,
             remedy=remedy,

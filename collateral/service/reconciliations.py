@@ -11,6 +11,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import DecisionRecord, decisions_of, load_outcome, record_decision
 from carbonfin.storage.keyset import Place, Slice, slice_of
 from carbonfin.storage.parties import Standing
+from collateral.calc.agreements import AccountPosition
 from collateral.calc.reconciliation import (
     RECONCILIATION,
     Holding,
@@ -20,8 +21,9 @@ from collateral.calc.reconciliation import (
     ReconciliationOutcome,
     StatedFreeze,
 )
+from collateral.calc.serials import NUMBERED, Ranges
 from collateral.registries.port import RegistryStatement
-from collateral.store import ledger, pledges
+from collateral.store import ledger, pledges, serials
 from collateral.store import registry as requests
 
 _SUBJECT = "registry:reconciliation"
@@ -112,10 +114,21 @@ def _under_way(session: Session, actor: Actor) -> tuple[LedgerBinding, ...]:
             agreement_code=pledges.load_pledge(session, actor, asked.pledge_id).code,
             locked_t=0,
             asked_t=one.quantity_t,
+            serials=one.serials or None,
         )
         for asked in requests.open_transfers(session, actor)
         for one in asked.units
     )
+
+
+def _held_numbers(session: Session, position: AccountPosition) -> tuple[str, ...] | None:
+    if position.unit.scheme not in NUMBERED:
+        return None
+    return _written(serials.held_ranges(session, account_id=position.account_id, unit=position.unit))
+
+
+def _written(ranges: Ranges) -> tuple[str, ...] | None:
+    return tuple(map(str, ranges)) or None
 
 
 def _inputs(
@@ -123,6 +136,7 @@ def _inputs(
 ) -> ReconciliationInputs:
     held = ledger.encumbrances_of(session, actor, live_only=True)
     positions = ledger.positions_of(session, actor)
+    bound = serials.ranges_by_encumbrance(session, [one.id for one in held if one.unit.scheme in NUMBERED])
     return ReconciliationInputs(
         business_date=standing.business_date,
         bindings=tuple(
@@ -132,22 +146,32 @@ def _inputs(
                 agreement_code=one.agreement_code,
                 locked_t=one.quantity_t if one.state == "LOCKED" else 0,
                 asked_t=0 if one.state == "LOCKED" else one.quantity_t,
+                serials=_written(bound.get(one.id, ())),
             )
             for one in sorted(held, key=lambda each: (each.agreement_code, str(each.unit), each.account_id, each.id))
         )
         + _under_way(session, actor),
         stated_freezes=tuple(
             StatedFreeze(
-                account_id=one.account_id, unit=one.unit, agreement_code=one.agreement_code, quantity_t=one.quantity_t
+                account_id=one.account_id,
+                unit=one.unit,
+                agreement_code=one.agreement_code,
+                quantity_t=one.quantity_t,
+                serials=one.serials or None,
             )
             for one in sorted(statement.frozen, key=lambda each: (each.agreement_code, each.unit, each.account_id))
         ),
         holdings=tuple(
-            Holding(account_id=one.account_id, unit=str(one.unit), quantity_t=one.total_t)
+            Holding(
+                account_id=one.account_id,
+                unit=str(one.unit),
+                quantity_t=one.total_t,
+                serials=_held_numbers(session, one),
+            )
             for one in sorted(positions, key=lambda each: (each.account_id, str(each.unit)))
         ),
         stated_holdings=tuple(
-            Holding(account_id=one.account_id, unit=one.unit, quantity_t=one.quantity_t)
+            Holding(account_id=one.account_id, unit=one.unit, quantity_t=one.quantity_t, serials=one.serials or None)
             for one in sorted(statement.held, key=lambda each: (each.account_id, each.unit))
         ),
         open_since=open_since,

@@ -10,12 +10,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.kernel.errors import Conflict, InvalidInput, UpstreamFailed
+from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.rows import table_of
 from collateral import jobs, service
 from collateral.calc.freezes import UnitFreeze
-from collateral.calc.serials import SerialRange
+from collateral.calc.reconciliation import LedgerBinding, ReconciliationInputs, StatedFreeze, reconcile
+from collateral.calc.serials import SerialRange, beyond
 from collateral.models import PledgeRow, RegistryRequestRow
 from collateral.registries.http import HttpRegistry
 from collateral.registries.simulated import Fault
@@ -178,3 +181,98 @@ def test_the_officer_chooses_numbers_on_the_page(edge: Edge) -> None:
 def _step(client: TestClient[Litestar], pledge_id: str, shown: str, words: str) -> httpx.Response:
     form = {"step": "freeze", "words": words, "_csrf_token": form_token(shown)}
     return client.post(f"/pledges/{pledge_id}/steps", data=form, headers=PAGE, follow_redirects=False)
+
+
+def differences(sessions: Sessions, desk: Desk, registry: HttpRegistry) -> list[tuple[str, str, int, int, int]]:
+    found = jobs.reconcile_registry(sessions, desk.maker, registry, clock=CLOCK).outcome
+    return [
+        (one.kind.value, one.serials or "", one.ledger_t, one.registry_t, one.age_days) for one in found.differences
+    ]
+
+
+def test_every_range_that_differs_is_named(sessions: Sessions, server: SimulatorServer, registry: HttpRegistry) -> None:
+    # P2:6001-7500 asked; the registry freezes 6002-7501, says 6001-7500, and states P1:5001-8999 and P3:1-2 as held
+    with sessions.begin() as session:
+        desk = build_desk(session)
+    pledge_id = registered(sessions, desk)
+    frozen(sessions, desk, pledge_id, CHOSEN)
+    assert differences(sessions, desk, registry) == [("unanswered", "", 1500, 0, 0)]
+    server.state.plan(fault(Fault.OTHER_SERIALS, code="S1"))
+    jobs.dispatch_registry_messages(sessions, desk.maker, registry, clock=CLOCK)
+    with sessions.read() as session:
+        assert service.load_pledge(session, desk.maker, pledge_id).state == "FROZEN", "it said so"
+        held = {(one.account_id, str(one.unit)) for one in service.holdings_of(session, desk.maker, desk.parties["E3"])}
+    account_id = next(place for place, unit in held if unit == "CCER")
+    server.state.hold(account_id, "CCER", 8000, serials=("CCER/P1:5001-8999", "CCER/P2:5001-9000", "CCER/P3:1-1"))
+    assert differences(sessions, desk, registry) == [
+        ("serials_not_frozen", "CCER/P2:6001-6001", 1, 0, 0),
+        ("serials_not_bound", "CCER/P2:7501-7501", 0, 1, 0),
+        ("serials_not_held", "CCER/P1:9000-9000", 1, 0, 0),
+        ("serials_not_known", "CCER/P3:1-1", 0, 1, 0),
+    ]
+    with sessions.read() as session:
+        (latest, *_) = service.reconciliations_page(session, desk.maker, Place(limit=5)).items
+        assert latest.outcome.breach_count == 1
+        assert replay_decision(session, service.DECISION_KINDS, latest.decision_id).same
+
+
+def test_a_registry_that_names_numbers_as_asked_differs_in_none(
+    desk_sessions: Sessions, desk: Desk, registry: HttpRegistry
+) -> None:
+    pledge_id = registered(desk_sessions, desk)
+    frozen(
+        desk_sessions, desk, pledge_id, SerialRange.parse("CCER/P2:6001-7499"), SerialRange.parse("CCER/P1:9000-9000")
+    )
+    jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
+    assert differences(desk_sessions, desk, registry) == []
+    statement = registry.statement(desk.maker.organization_id)
+    (stated,) = statement.frozen
+    assert stated.serials == ("CCER/P1:9000-9000", "CCER/P2:6001-7499")
+
+
+def test_numbers_named_twice_are_no_statement(desk: Desk, server: SimulatorServer, registry: HttpRegistry) -> None:
+    server.state.hold("A", "CCER", 3, serials=("CCER/P1:1-2", "CCER/P1:2-3"))
+    with pytest.raises(UpstreamFailed, match="no usable statement"):
+        registry.statement(desk.maker.organization_id)
+
+
+def numbers(*texts: str) -> tuple[SerialRange, ...]:
+    return tuple(map(SerialRange.parse, texts))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "others", "left"),
+    [
+        (("A/B:1-10",), ("A/B:4-6",), ["A/B:1-3", "A/B:7-10"]),
+        (("A/B:1-10",), ("A/B:10-20",), ["A/B:1-9"]),
+        (("A/B:5-10",), ("A/B:1-5", "A/B:10-11"), ["A/B:6-9"]),
+        (("A/B:1-10",), ("A/C:1-10",), ["A/B:1-10"]),
+        (("A/B:2-3", "A/B:6-7"), ("A/B:1-10",), []),
+    ],
+)
+def test_the_numbers_beyond_others(ranges: tuple[str, ...], others: tuple[str, ...], left: list[str]) -> None:
+    assert [str(one) for one in beyond(numbers(*ranges), numbers(*others))] == left
+
+
+def test_numbers_asked_for_may_be_frozen_or_not_until_the_answer() -> None:
+    def found(asked_t: int, *stated: str) -> list[tuple[str, str | None]]:
+        place = {"account_id": "a", "unit": "CCER", "agreement_code": "S1"}
+        outcome = reconcile(
+            ReconciliationInputs(
+                business_date=date(2025, 6, 30),
+                bindings=(
+                    LedgerBinding(**place, locked_t=5, asked_t=0, serials=("A/B:1-5",)),
+                    LedgerBinding(**place, locked_t=0, asked_t=asked_t, serials=("A/B:6-8",)),
+                ),
+                stated_freezes=(StatedFreeze(**place, quantity_t=5, serials=stated or None),),
+                holdings=(), stated_holdings=(), open_since=(),
+            )
+        )  # fmt: skip
+        return [(one.kind.value, one.serials) for one in outcome.differences]
+
+    assert found(3, "A/B:1-5") == [("unanswered", None)]
+    assert found(3, "A/B:1-4", "A/B:6-6") == [("serials_not_frozen", "A/B:5-5"), ("unanswered", None)]
+    assert found(3, "A/B:1-4", "A/B:9-9") == [
+        ("serials_not_frozen", "A/B:5-5"), ("serials_not_bound", "A/B:9-9"), ("unanswered", None),
+    ]  # fmt: skip
+    assert found(3) == [("unanswered", None)], "a registry that names no numbers is taken at its tonnes"
