@@ -15,6 +15,7 @@ SCOPES: Mapping[str, str] = {
     "volatility-surfaces": "pricing",
     "risk": "pricing",
     "trades": "pricing",
+    "structured-values": "pricing",
     "compliance-values": "pricing",
     "pledges": "collateral",
     "margin-calls": "collateral",

@@ -1,4 +1,4 @@
-"""Pricing for systems: values of books, trades and compliance, quotes and their quality, curves, files, risk."""
+"""Pricing for systems: values of books, structured trades and compliance, quotes, curves, files, risk."""
 
 from pricing.api import (
     books,
@@ -9,6 +9,7 @@ from pricing.api import (
     options,
     profits,
     risk,
+    structures,
     trades,
     valuation_streams,
     valuations,
@@ -24,6 +25,7 @@ routes = [
     *fair_values.routes,
     *profits.routes,
     *risk.routes,
+    *structures.routes,
     *trades.routes,
     *compliance.routes,
 ]

@@ -2,7 +2,7 @@
 
 import typer
 
-from pricing.commands import books, compliance, market, profits, trades
+from pricing.commands import books, compliance, market, profits, structures, trades
 
 commands = typer.Typer(no_args_is_help=True, help="估值与行情 / pricing")
 commands.command("value")(books.value)
@@ -10,6 +10,7 @@ commands.command("import-book")(books.import_book)
 commands.command("risk")(books.risk)
 commands.command("profit")(profits.profit)
 commands.command("compliance-value")(compliance.compliance_value)
+commands.command("value-structure")(structures.value_structure)
 commands.command("curve")(market.curve)
 commands.command("volatility-surface")(market.volatility_surface)
 commands.command("import-quotes")(market.import_quotes)

@@ -22,6 +22,7 @@ from pricing.pages.portfolios import (
 from pricing.pages.profits import profit_page
 from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.risk import keep_risk, risk_page
+from pricing.pages.structures import structure_page, structure_value_page, value_structure_now
 from pricing.pages.surfaces import surface_page
 from pricing.pages.trades import send_trade_document, trade_page
 from pricing.pages.uploads import send_price_file, upload_page
@@ -42,6 +43,9 @@ routes = [
     send_price_file,
     trade_page,
     send_trade_document,
+    structure_page,
+    value_structure_now,
+    structure_value_page,
     book_upload_page,
     send_book,
     export_book,

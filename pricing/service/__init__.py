@@ -15,6 +15,7 @@ from pricing.calc.liquidity import (
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
 from pricing.calc.portfolio import PORTFOLIO_VALUE
 from pricing.calc.portfolio_risk import PORTFOLIO_RISK
+from pricing.calc.structured.decision import STRUCTURE_VALUE
 from pricing.service.books import BookImport, import_book
 from pricing.service.compliance import (
     ComplianceAnswer,
@@ -53,6 +54,14 @@ from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.profits import ProfitAnswer, explained_profit
 from pricing.service.risk import RiskAnswer, load_risk, price_history, record_risk, risk_of_lines, risk_of_portfolio
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
+from pricing.service.structures import (
+    StructureAnswer,
+    StructureSummary,
+    load_structure_value,
+    record_structure_value,
+    structure_value_of,
+    structure_values_kept,
+)
 from pricing.service.surfaces import (
     OptionsAnswer,
     SurfacesAnswer,
@@ -105,6 +114,8 @@ __all__ = [
     "RateQuote",
     "RiskAnswer",
     "StreamTotal",
+    "StructureAnswer",
+    "StructureSummary",
     "SurfacesAnswer",
     "TradeAnswer",
     "TradeDocument",
@@ -136,6 +147,7 @@ __all__ = [
     "list_portfolios",
     "load_portfolio",
     "load_risk",
+    "load_structure_value",
     "load_valuation",
     "lone_failure",
     "lpr_on",
@@ -154,12 +166,15 @@ __all__ = [
     "read_trades",
     "record_inline_valuation",
     "record_risk",
+    "record_structure_value",
     "record_valuation",
     "risk_of_lines",
     "risk_of_portfolio",
     "sample_parameters",
     "save_portfolio",
     "stream_market",
+    "structure_value_of",
+    "structure_values_kept",
     "surface_in",
     "surfaces_on",
     "valuations_of",
@@ -169,4 +184,4 @@ __all__ = [
     "value_pieces",
 ]  # fmt: skip
 
-DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK)
+DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK, STRUCTURE_VALUE)

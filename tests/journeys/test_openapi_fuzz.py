@@ -126,6 +126,14 @@ PARAMETER = {
     "key": "loans.settlement_day", "value": "15", "unit": "day", "valid_from": "2026-01-01", "known_from": "2027-01-01",
     "document": "结息办法", "grade": "read", "confirmed": True,
 }  # fmt: skip
+STRUCTURED = {
+    "valuation_date": "2025-06-30",
+    "trade": {
+        "trade_id": "L1", "kind": "lending", "unit": "CEA", "currency": "CNY", "side": "seller",
+        "trade_date": "2025-06-02", "dates": ["2025-12-15"], "quantity_t": 10000, "price_per_t": "70", "rate": "0.05",
+        "day_count": "act/365", "other_unit": "CEA", "vintage_risk": "lender", "surrender_risk": "borrower",
+    },
+}  # fmt: skip
 SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/valuations": PORTFOLIO,
     "POST /v1/valuations/preview": PORTFOLIO,
@@ -167,6 +175,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
             "统一社会信用代码,市场,履约年度,排放量(吨),排放依据\n91440300EXAMPLE2XB,SZA,2024,207105,核查报告\n".encode()
         ).decode(),
     },
+    "POST /v1/structured-values": STRUCTURED,
+    "POST /v1/structured-values/preview": STRUCTURED,
     "POST /v1/trades/read": {
         "file_name": "交易.json", "content_base64": base64.b64encode(write_cdm(forward()).encode()).decode(),
         "write_as": "cdm",

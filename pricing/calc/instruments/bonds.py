@@ -105,12 +105,42 @@ def carbon_bond_value(
             zh=f"未付息期 {len(periods)} 个，所给价格 {forward_per_t.size} 个",
             field="forward_per_t",
         )
-    years = np.array([float(year_fraction(bond.day_count, start, end)) for start, end in periods])
-    face = to_float(bond.face_amount)
-    linked_rates = expected_linked_rates(bond.link, forward_per_t=forward_per_t, total_volatility=total_volatility)
+    return coupon_values(
+        face=to_float(bond.face_amount),
+        base_rate=to_float(bond.base_rate),
+        link=bond.link,
+        years=np.array([float(year_fraction(bond.day_count, start, end)) for start, end in periods]),
+        forward_per_t=forward_per_t,
+        total_volatility=total_volatility,
+        discount_factor=discount_factor,
+    )
+
+
+def coupon_values(
+    *,
+    face: float,
+    base_rate: float,
+    link: PriceLink,
+    years: FloatArray,
+    forward_per_t: FloatArray,
+    total_volatility: FloatArray,
+    discount_factor: FloatArray,
+) -> BondValue:
+    """Give the value of coupons to come and of the face, N (sum of D_i t_i (base + E[linked_i]) + D_n).
+
+    Args:
+        face: N, in the bond's currency.
+        base_rate: Fixed part of the yearly rate.
+        link: The part that follows a price.
+        years: t_i, year fraction of each coupon period, shape (coupons,), as of the next three.
+        forward_per_t: F to each observation.
+        total_volatility: sigma sqrt(T) to each observation.
+        discount_factor: D to each payment.
+    """
+    linked_rates = expected_linked_rates(link, forward_per_t=forward_per_t, total_volatility=total_volatility)
     weights = years * discount_factor
     return BondValue(
-        fixed_amount=face * (to_float(bond.base_rate) * float(np.sum(weights)) + float(discount_factor[-1])),
+        fixed_amount=face * (base_rate * float(np.sum(weights)) + float(discount_factor[-1])),
         linked_amount=face * float(np.sum(linked_rates * weights)),
         linked_rates=linked_rates,
     )

@@ -20,6 +20,12 @@ from pricing.calc.instruments.terms import (
 )
 
 
+def simple_interest_amount(amount: Decimal, *, rate: Decimal, basis: DayCount, start: date, end: date) -> Decimal:
+    """Give simple interest over `[start, end)`, amount times rate times years, to the minor unit, half up."""
+    t = year_fraction(basis, start, end)
+    return round_half_up(amount * rate * t.numerator / t.denominator, 2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowanceSwap:
     """A fixed price against the price of the day, for the same tonnes on each settlement day.
@@ -118,9 +124,11 @@ class AllowanceLending:
     @property
     def fee(self) -> Money:
         """The fee due with the return, q P r t, to the minor unit, half up."""
-        t = year_fraction(self.basis, self.terms.trade_date, self.return_date)
-        exact = self.terms.quantity_t * self.reference_price_per_t * self.fee_rate * t.numerator / t.denominator
-        return Money.of(round_half_up(exact, 2), self.terms.currency)
+        fee = simple_interest_amount(
+            self.terms.quantity_t * self.reference_price_per_t, rate=self.fee_rate, basis=self.basis,
+            start=self.terms.trade_date, end=self.return_date,
+        )  # fmt: skip
+        return Money.of(fee, self.terms.currency)
 
     def notes(self, *, last_usable_date: date | None) -> Notes:
         """Say who bears what, and what the returned units can still be used for.
@@ -186,9 +194,10 @@ class RepoLeg:
                 zh=f"{day} 不在回购期 {self.terms.trade_date} 至 {self.repurchase_date} 内",
                 field="valuation_date",
             )
-        t = year_fraction(self.basis, self.terms.trade_date, day)
-        exact = self.purchase.amount * self.repo_rate * t.numerator / t.denominator
-        return Money.of(round_half_up(exact, 2), self.terms.currency)
+        interest = simple_interest_amount(
+            self.purchase.amount, rate=self.repo_rate, basis=self.basis, start=self.terms.trade_date, end=day
+        )
+        return Money.of(interest, self.terms.currency)
 
     @property
     def repurchase(self) -> Money:
