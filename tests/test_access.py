@@ -87,6 +87,7 @@ def test_a_writing_page_is_never_open_to_the_auditor() -> None:
         "/previews",
         "/stream",
         "/v1/risk",
+        "/risk/backtests",
         "/trials",
         "/v1/rules/files",
         "/validations",

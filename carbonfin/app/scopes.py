@@ -13,6 +13,7 @@ SCOPES: Mapping[str, str] = {
     "curves": "pricing",
     "options": "pricing",
     "volatility-surfaces": "pricing",
+    "volatility-estimates": "pricing",
     "risk": "pricing",
     "trades": "pricing",
     "structured-values": "pricing",

@@ -13,6 +13,7 @@ from pricing.api import (
     trades,
     valuation_streams,
     valuations,
+    volatilities,
 )
 
 routes = [
@@ -21,6 +22,7 @@ routes = [
     *valuation_streams.routes,
     *market.routes,
     *curves.routes,
+    *volatilities.routes,
     *options.routes,
     *fair_values.routes,
     *profits.routes,

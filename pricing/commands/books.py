@@ -1,4 +1,4 @@
-"""Books: value a portfolio or a file of positions, and measure a portfolio's risk."""
+"""Books: value a portfolio or a file of positions, and store a file as a portfolio."""
 
 import hashlib
 import sys
@@ -15,19 +15,16 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service, workbooks
-from pricing.calc.portfolio_risk import RiskMethod
 from pricing.calc.positions import PortfolioLine
 from pricing.commands.shared import plain, portfolio_of, tell_faults
 from pricing.feeds.book_files import BookFile, read_book
 from pricing.feeds.book_streams import csv_pieces
 from pricing.feeds.tables import MAX_BYTES, MAX_ROWS
-from pricing.schemas import BookImportOut, FailureOut, RiskOut, ValuationOut
+from pricing.schemas import BookImportOut, FailureOut, ValuationOut
 from pricing.schemas.valuation_streams import records_of
 
 _LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny", "is_valuation_only")  # fmt: skip
-_RISK_COLUMNS = ("line_id", "unit", "factor", "exposure_cny", "component_cny", "component_value_at_risk_cny",
-                 "incremental_cny", "is_valuation_only")  # fmt: skip
 _BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 
 
@@ -199,48 +196,3 @@ def import_book(
         )
     if answer.failures:
         raise typer.Exit(code=1)
-
-
-def risk(
-    context: typer.Context,
-    code: Annotated[str, typer.Argument(help="组合代码 / portfolio code")],
-    *,
-    method: Annotated[
-        RiskMethod, typer.Option(help="首要数字所用方法 / method of the first figures")
-    ] = RiskMethod.MONTE_CARLO,
-    keep: Annotated[bool, typer.Option("--keep", help="留存决定 / keep the decision")] = False,
-) -> None:
-    """计量一个组合的风险价值、预期短缺与压力情景 / measure value at risk, shortfall and stresses of a portfolio."""
-    terminal = terminal_of(context)
-    with terminal.progress("计量 / measuring", total=1) as steps, terminal.sessions.begin() as session:
-        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        portfolio = portfolio_of(terminal, service.list_portfolios(session, terminal.actor), code)
-        measured = (service.record_risk if keep else service.risk_of_portfolio)(
-            session, terminal.actor, portfolio.id, valuation_date=standing.business_date, known_at=standing.known_at,
-            method=method,
-        )  # fmt: skip
-        steps.done("完成 / done")
-    answer = RiskOut.of(measured)
-    if terminal.json_output:
-        terminal.answer({**plain(answer), "decision_id": measured.decision_id})
-        return
-    terminal.answer([plain(line) for line in answer.lines], columns=_RISK_COLUMNS)
-    for failure in answer.failures:
-        terminal.say(f"未计量 {failure.item}：{failure.detail_zh}。{failure.remedy_zh}")
-    for stress in answer.stresses:
-        terminal.say(f"压力情景 {stress.label_zh}（假设）：{stress.pnl_cny} 元")
-    for one in answer.methods:
-        if one.refusal is not None:
-            terminal.say(f"{one.label_zh}：不能计量，{one.refusal.detail_zh}。{one.refusal.remedy_zh}")
-            continue
-        terminal.say(
-            f"{one.label_zh}：风险价值 {one.value_at_risk_cny} 元，预期短缺 {one.expected_shortfall_cny} 元；"
-            f"{one.scenario_count} 个情景，约 {one.independent_count} 个独立，计量 {one.line_count} 条持仓"
-        )
-        for remark in one.remarks_zh:
-            terminal.say(f"  {remark}")
-    terminal.say(
-        f"{answer.portfolio_name} {answer.valuation_date}：{answer.horizon_days} 个交易日、置信水平 "
-        f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，"
-        f"预期短缺 {answer.expected_shortfall_cny or '—'} 元"
-    )

@@ -16,7 +16,7 @@ from pricing.commands.shared import plain, tell_faults
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.feeds.http import http_market_feed
 from pricing.feeds.port import FeedResource
-from pricing.schemas import CurveImportOut, CurveOut, ImportReportOut, QualityOut
+from pricing.schemas import CurveImportOut, CurveOut, ImportReportOut, QualityOut, VolatilityEstimatesOut
 from pricing.schemas.options import VolatilitySurfaceOut
 
 _NODE_COLUMNS = {
@@ -24,6 +24,8 @@ _NODE_COLUMNS = {
     CurveKind.FUTURES: ("date", "years", "forward_price_per_t", "net_carry_rate"),
     CurveKind.FX: ("date", "years", "exchange_rate"),
 }
+
+_VOLATILITY_COLUMNS = ("estimator", "label_zh", "volatility", "standard_error", "return_count", "is_default")
 
 
 def curve(
@@ -55,6 +57,32 @@ def curve(
     terminal.say(
         f"{answer.name} {answer.label_zh} {answer.valuation_date}：{len(answer.inputs)} 个报价，"
         f"可查至 {answer.last_date}；来源：{'；'.join(answer.sources)}；摘要 {answer.set_digest[:12]}"
+    )
+
+
+def volatility(
+    context: typer.Context,
+    unit: Annotated[str, typer.Argument(help="品种，如 SZA-2023、CCER / unit")],
+    valuation_date: Annotated[str | None, typer.Option("--on", help="估值日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """由历史行情估计年化波动率：更新过程方差为默认，其他方法及其已知偏差并列 / estimate a unit's volatility."""
+    terminal = terminal_of(context)
+    with terminal.progress("估计 / estimating", total=1) as steps, terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        day = standing.business_date if valuation_date is None else day_of(valuation_date, field="--on")
+        found = service.volatility_estimates(
+            session, terminal.actor, unit=Unit.parse(unit), valuation_date=day, known_at=standing.known_at
+        )
+        steps.done("完成 / done")
+    answer = VolatilityEstimatesOut.of(found)
+    if terminal.json_output:
+        terminal.answer(plain(answer))
+        return
+    terminal.answer([plain(one) for one in answer.estimates], columns=_VOLATILITY_COLUMNS)
+    terminal.say(answer.bias_source_zh)
+    terminal.say(
+        f"{answer.unit} {answer.first_date} 至 {answer.last_date}：{answer.quoted_count} 个报价日，"
+        f"{answer.traded_count} 日有挂牌成交，{answer.limit_count} 日收于涨跌停价；来源：{answer.source}"
     )
 
 

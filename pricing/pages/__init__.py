@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.backtests import backtest_page
 from pricing.pages.books import book_upload_page, export_book, send_book
 from pricing.pages.compliance import compliance_page
 from pricing.pages.curve_quotes import (
@@ -26,11 +27,13 @@ from pricing.pages.structures import structure_page, structure_value_page, value
 from pricing.pages.surfaces import surface_page
 from pricing.pages.trades import send_trade_document, trade_page
 from pricing.pages.uploads import send_price_file, upload_page
+from pricing.pages.volatilities import volatility_page
 
 routes = [
     market_page,
     export_market,
     fair_value_page,
+    volatility_page,
     curve_page,
     surface_page,
     curve_quotes_page,
@@ -54,6 +57,7 @@ routes = [
     value_now,
     risk_page,
     keep_risk,
+    backtest_page,
     compliance_page,
     valuation_page,
     profit_page,

@@ -1,5 +1,6 @@
 """Shapes of the pricing API."""
 
+from pricing.schemas.backtests import BacktestIn, BacktestOut
 from pricing.schemas.books import BookFileIn, BookImportOut
 from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
@@ -30,8 +31,11 @@ from pricing.schemas.valuations import (
     ValuationIn,
     ValuationOut,
 )
+from pricing.schemas.volatilities import VolatilityEstimatesOut
 
 __all__ = [
+    "BacktestIn",
+    "BacktestOut",
     "BookFileIn",
     "BookImportOut",
     "ComplianceValueIn",
@@ -66,4 +70,5 @@ __all__ = [
     "TradeDocumentOut",
     "ValuationIn",
     "ValuationOut",
+    "VolatilityEstimatesOut",
 ]

@@ -52,7 +52,16 @@ from pricing.service.market import (
 )
 from pricing.service.previews import Markets, Preview, markets_in, preview_lines
 from pricing.service.profits import ProfitAnswer, explained_profit
-from pricing.service.risk import RiskAnswer, load_risk, price_history, record_risk, risk_of_lines, risk_of_portfolio
+from pricing.service.risk import (
+    BacktestAnswer,
+    RiskAnswer,
+    backtest_of_lines,
+    backtest_of_portfolio,
+    load_risk,
+    record_risk,
+    risk_of_lines,
+    risk_of_portfolio,
+)
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
 from pricing.service.structures import (
     StructureAnswer,
@@ -82,11 +91,13 @@ from pricing.service.valuation import (
     valuations_of,
     value_inline,
 )
+from pricing.service.volatilities import EstimatorAnswer, VolatilityAnswer, price_history, volatility_estimates
 from pricing.store.portfolios import Portfolio, ValuationRecord
 
 __all__ = [
     "DECISION_KINDS",
     "AppraisalPrice",
+    "BacktestAnswer",
     "BlockWorkers",
     "BookImport",
     "BuiltInImport",
@@ -96,6 +107,7 @@ __all__ = [
     "CurveQuotes",
     "CurveReader",
     "CurveSetAnswer",
+    "EstimatorAnswer",
     "FairValueAnswer",
     "FetchReport",
     "ForwardAnswer",
@@ -122,8 +134,11 @@ __all__ = [
     "TradeShape",
     "Valuation",
     "ValuationRecord",
+    "VolatilityAnswer",
     "appraisal_price",
     "average_daily_volume_t",
+    "backtest_of_lines",
+    "backtest_of_portfolio",
     "compliance_value_of",
     "curve_in",
     "curve_of",
@@ -182,6 +197,7 @@ __all__ = [
     "value_inline",
     "value_options",
     "value_pieces",
+    "volatility_estimates",
 ]  # fmt: skip
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK, STRUCTURE_VALUE)

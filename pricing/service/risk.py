@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
-import numpy as np
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError, MissingData
-from carbonfin.kernel.units import round_half_up, to_decimal, to_float
+from carbonfin.kernel.units import round_half_up, to_decimal
 from carbonfin.rules.record import canonical_json
 from carbonfin.storage.decisions import load_decision, load_outcome, rebuilt, record_decision
-from pricing.calc.market import MarketSnapshot, Quote
+from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.portfolio import PortfolioInputs
 from pricing.calc.portfolio_risk import (
@@ -35,15 +33,17 @@ from pricing.calc.portfolio_risk import (
     estimated_moves,
     measure_risk,
 )
+from pricing.calc.portfolio_risk.backtesting import BookBacktest, backtested
 from pricing.calc.portfolio_risk.exposures import line_factor
 from pricing.calc.portfolio_risk.histories import FactorHistory
 from pricing.calc.positions import PortfolioLine
 from pricing.calc.quality import single_vintage_series
-from pricing.calc.volatility import PriceHistory, estimated_volatility
+from pricing.calc.volatility import estimated_volatility
 from pricing.service.curve_readers import curve_markets_of
 from pricing.service.market import market_days, market_snapshot
-from pricing.service.risk_histories import HISTORY, market_history
+from pricing.service.risk_histories import BACKTEST_HISTORY, HISTORY, market_history
 from pricing.service.valuation import load_portfolio
+from pricing.service.volatilities import price_history
 from pricing.store.curve_quotes import curve_quotes_known
 
 _INLINE = "inline"
@@ -121,6 +121,66 @@ def record_risk(
     return _answer(inputs, recorded.outcome, recorded.decision_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestAnswer:
+    """A backtest of a book; nothing is kept."""
+
+    portfolio_name: str
+    valuation_date: date
+    known_at: datetime
+    backtest: BookBacktest
+
+
+def backtest_of_lines(
+    session: Session,
+    actor: Actor,
+    lines: Sequence[PortfolioLine],
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    window_days: int | None,
+    name: str = _INLINE,
+) -> BacktestAnswer:
+    """Hold a book through the joint moves of five years and test what each model would have promised.
+
+    Raises:
+        InvalidInput: The window is out of range.
+        MissingData: No line has a history, or too few days are left to test.
+    """
+    inputs = _inputs(
+        session, actor, name, name, lines, valuation_date=valuation_date, known_at=known_at, look_back=BACKTEST_HISTORY
+    )
+    return BacktestAnswer(
+        portfolio_name=name,
+        valuation_date=valuation_date,
+        known_at=known_at,
+        backtest=backtested(inputs, window_days=window_days),
+    )
+
+
+def backtest_of_portfolio(
+    session: Session,
+    actor: Actor,
+    portfolio_id: str,
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    window_days: int | None,
+) -> BacktestAnswer:
+    """Do the same with a stored portfolio.
+
+    Raises:
+        InvalidInput: The window is out of range.
+        MissingData: No line has a history, or too few days are left to test.
+        NotFound: The actor's organisation has no such portfolio.
+    """
+    portfolio = load_portfolio(session, actor, portfolio_id)
+    return backtest_of_lines(
+        session, actor, portfolio.lines, valuation_date=valuation_date, known_at=known_at, window_days=window_days,
+        name=portfolio.name,
+    )  # fmt: skip
+
+
 def load_risk(session: Session, actor: Actor, decision_id: str) -> RiskAnswer:
     """Give a measurement on record.
 
@@ -166,6 +226,7 @@ def _inputs(
     known_at: datetime,
     custom: CustomStress | None = None,
     method: RiskMethod | None = None,
+    look_back: timedelta = HISTORY,
 ) -> RiskInputs:
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
@@ -189,7 +250,9 @@ def _inputs(
         seed=SEED,
         custom=custom,
         volatility_moves=_volatility_moves(session, actor, snapshot, book.options),
-        market=market_history(session, actor, snapshot, lines, options=book.options, forwards=book.forwards),
+        market=market_history(
+            session, actor, snapshot, lines, options=book.options, forwards=book.forwards, look_back=look_back
+        ),
         method=method,
     )
 
@@ -286,19 +349,3 @@ def _estimated(
 def _limit(snapshot: MarketSnapshot, line: PortfolioLine) -> Decimal | None:
     found = snapshot.find_parameter("pricing.limit_ratio", scope=line.unit.scheme)
     return None if found is None else found.decimal
-
-
-def price_history(quotes: Sequence[Quote], limit_ratio: Decimal | None) -> PriceHistory:
-    """Give quotes of one vintage as a history; a close a whole limit from the one before stands at the limit."""
-    closes = [quote.price_cny_per_t for quote in quotes]
-    at_limit = [False]
-    for before, close in pairwise(closes):
-        bounds = () if limit_ratio is None else (1 - limit_ratio, 1 + limit_ratio)
-        at_limit.append(close in {round_half_up(before * bound) for bound in bounds})
-    return PriceHistory(
-        close_per_t=np.array([to_float(close) for close in closes]),
-        high_per_t=np.array([to_float(quote.high_cny_per_t or quote.price_cny_per_t) for quote in quotes]),
-        low_per_t=np.array([to_float(quote.low_cny_per_t or quote.price_cny_per_t) for quote in quotes]),
-        traded=np.array([quote.listed_volume_t is None or quote.listed_volume_t > 0 for quote in quotes]),
-        at_limit=np.array(at_limit),
-    )

@@ -34,6 +34,8 @@ from pricing.store.curve_quotes import curve_quotes_known
 
 HISTORY = timedelta(days=730)
 """How far back a measurement of risk looks."""
+BACKTEST_HISTORY = timedelta(days=5 * 365)
+"""How far back a backtest looks: its windows come out of it too."""
 _PLACES = 6
 
 
@@ -45,12 +47,13 @@ def market_history(
     *,
     options: OptionMarket | None,
     forwards: ForwardMarket | None,
+    look_back: timedelta,
 ) -> MarketHistory:
     """Give the history of each price, volatility, rate and currency a book hangs on, as known with its snapshot.
 
     A price whose quotes mix vintages, or whose scheme has no limits by which they are checked, is refused by name.
     """
-    reader = _Reader(session, actor, snapshot)
+    reader = _Reader(session, actor, snapshot, look_back)
     prices = reader.prices(lines)
     schemes = sorted({point.terms.unit.scheme.value for point in options.points} if options else set())
     surfaces = [reader.curve(FactorKind.VOLATILITY, scheme, (scheme,)) for scheme in schemes]
@@ -71,9 +74,9 @@ def market_history(
 class _Reader:
     """Reads the histories of one snapshot's day and knowledge."""
 
-    def __init__(self, session: Session, actor: Actor, snapshot: MarketSnapshot) -> None:
+    def __init__(self, session: Session, actor: Actor, snapshot: MarketSnapshot, look_back: timedelta) -> None:
         self._session, self._actor, self._snapshot = session, actor, snapshot
-        self._from = snapshot.valuation_date - HISTORY
+        self._from = snapshot.valuation_date - look_back
 
     def prices(self, lines: Sequence[PortfolioLine]) -> list[FactorHistory]:
         units: dict[str, Unit] = {}

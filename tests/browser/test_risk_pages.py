@@ -1,4 +1,4 @@
-"""Risk in a browser: each method, stresses and the scenario editor, in both languages, accessible, within a phone."""
+"""Risk, backtests and volatilities in a browser: in both languages, accessible, within a phone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from pricing import service
 from tests.app.worlds import PASSWORD, SECRET, build_world
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.pricing.markets import F1, spot
-from tests.pricing.test_risk_methods import LINE, add_rates, add_vintage
+from tests.pricing.test_risk_methods import LINE, UNIT, add_rates, add_vintage
 from tests.pricing.worlds import add_market
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ def served(sqlite_sessions: Sessions, sqlite_url: str, tmp_path: Path) -> Iterat
     world = build_world(sqlite_sessions, packages=PACKAGES)
     with sqlite_sessions.begin() as session:
         add_market(session, world.officer)
-        add_vintage(session, world.officer)
+        add_vintage(session, world.officer, days=500)
         add_rates(session, world.officer)
         lines = (LINE, spot("M", "CEA-2024", 1_000), F1)
         portfolio = service.save_portfolio(session, world.officer, code="V1", name="深圳与全国配额", lines=lines)
@@ -45,6 +45,12 @@ def test_the_pages_are_read_in_both_languages(
         for name, address, words in (
             ("risk", f"/portfolios/{portfolio}/risk?fx_move=-10", {"zh": "各方法对照", "en": "The methods beside"}),
             ("risk-history", f"/portfolios/{portfolio}/risk?method=historical", {"zh": "相互重叠", "en": "overlap"}),
+            (
+                "backtest",
+                f"/portfolios/{portfolio}/backtest?window=200",
+                {"zh": "检验结论", "en": "What the tests say"},
+            ),
+            ("volatility", f"/market/volatility?unit={UNIT}", {"zh": "已知偏差", "en": "Known bias"}),
         ):
             for language, expected in words.items():
                 page.goto(f"{server.address}{address}&lang={language}")

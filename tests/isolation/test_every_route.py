@@ -84,6 +84,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/curves": {"kind": "discount", "name": "CNY"},
     "GET /v1/volatility-surfaces": {"name": "EUA"},
     "GET /v1/fair-values": {"unit": "CEA-2024"},
+    "GET /v1/volatility-estimates": {"unit": "CCER"},
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},

@@ -141,6 +141,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "line_id": ["S1", "S2"], "kind": ["spot", "spot"], "unit": ["CEA-2023", "CEA-2024"], "quantity_t": [10, 20],
     },
     "POST /v1/risk": PORTFOLIO,
+    "POST /v1/risk/backtests": PORTFOLIO,
     "POST /v1/portfolios/files": {
         "file_name": "a.csv", "code": "B9", "name": "示例组合", "replace": True,
         "content_base64": base64.b64encode("代码,类型,品种,数量(吨)\nH1,现货,CEA-2024,10\n".encode()).decode(),
@@ -323,6 +324,7 @@ SOUND_QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/curves": {"kind": "discount", "name": "CNY", "valuation_date": "2025-06-30"},
     "GET /v1/volatility-surfaces": {"name": "EUA", "valuation_date": "2025-06-30"},
     "GET /v1/fair-values": {"unit": "CEA-2024", "valuation_date": "2025-06-30"},
+    "GET /v1/volatility-estimates": {"unit": "CCER", "valuation_date": "2025-06-30"},
     "POST /v1/valuations/stream": {"valuation_date": "2025-06-30"},
     "GET /v1/rules/tables/{table_name}": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
     "POST /v1/rules/tables/{table_name}/trials": {"valid_on": "2026-02-01", "known_on": "2025-06-30"},
@@ -388,6 +390,8 @@ WHAT_AN_AMOUNT_OPENS = {
     "POST /v1/subsidies/reports/{report_id}/review-steps",
 }
 """Answered well only where a report proposes an amount, which the sample's unread terms forbid; tests/reporting does."""
+WHAT_A_LONG_HISTORY_OPENS = {"POST /v1/risk/backtests"}
+"""Answered well only where a price has years of quotes; tests/pricing/test_backtests.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -406,7 +410,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
-    *WHAT_A_HAIRCUT_POLICY_OPENS,
+    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 

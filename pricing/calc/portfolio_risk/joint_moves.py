@@ -25,16 +25,21 @@ class JointMoves:
     Attributes:
         keys: The factors, in the order of the rows.
         moves: Logarithmic, of rates differences; shape (factors, moves).
-        first_date: Day from which the first move goes.
-        last_date: Day to which the last one goes.
+        days: Day to which each move goes.
+        first_date: Day from which the first one goes.
         scaled_count: Moves that took more than one quoted day, each divided by the root of its days.
     """
 
     keys: tuple[FactorKey, ...]
     moves: FloatArray
+    days: tuple[date, ...]
     first_date: date
-    last_date: date
     scaled_count: int
+
+    @property
+    def last_date(self) -> date:
+        """Day to which the last move goes."""
+        return self.days[-1]
 
 
 def joint_moves(histories: Sequence[FactorHistory]) -> JointMoves:
@@ -73,8 +78,8 @@ def joint_moves(histories: Sequence[FactorHistory]) -> JointMoves:
     return JointMoves(
         keys=tuple((one.kind, one.name) for one in histories),
         moves=rows / np.sqrt(spans),
+        days=tuple(usable[1:]),
         first_date=usable[0],
-        last_date=usable[-1],
         scaled_count=int(np.count_nonzero(spans > 1.0)),
     )
 

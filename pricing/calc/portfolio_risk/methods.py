@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -11,10 +11,11 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import Currency, to_float
 from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.portfolio_risk.compression import compressed
 from pricing.calc.portfolio_risk.exposures import ExposedLine, MarketScenarios, fen
 from pricing.calc.portfolio_risk.histories import FactorHistory, FactorKind, pair_of
 from pricing.calc.portfolio_risk.inputs import FILTER_DECAY, MethodRisk, RiskInputs, RiskMethod
-from pricing.calc.portfolio_risk.joint_moves import JointMoves, joint_moves
+from pricing.calc.portfolio_risk.joint_moves import FactorKey, JointMoves, joint_moves
 from pricing.calc.risk.measures import TailRisk, interval_of, tail_risk
 from pricing.calc.risk.scenarios import filtered_moves, historical_moves
 
@@ -51,9 +52,12 @@ def pnl_blocks(inputs: RiskInputs, lines: Sequence[ExposedLine], scenarios: Mark
 
 
 def book_pnl(inputs: RiskInputs, lines: Sequence[ExposedLine], scenarios: MarketScenarios) -> FloatArray:
-    """Sum the P&L of lines by scenario, one line after the other: no array of all lines by scenarios is made."""
+    """Sum the P&L of lines by scenario: lines that move alike as one, and no array of all lines by scenarios is made.
+
+    Where no market is recorded each line is added by itself, to the bit as before.
+    """
     total = np.zeros(scenarios.count)
-    for one in lines:
+    for one in lines if inputs.market is None else compressed(lines):
         total += line_pnl(inputs, one, scenarios)
     return total
 
@@ -76,17 +80,11 @@ def measured_by_history(
 ) -> Measured:
     """Measure the lines whose price has a history, over its moves as they were or rescaled to today's volatility."""
     histories = () if inputs.market is None else inputs.market.histories
-    prices = {one.name: one for one in histories if one.kind is FactorKind.PRICE}
-    lines = [one for one in exposed if (own := prices.get(one.factor)) is not None and own.refusal is None]
-    left_out = tuple(one.line.line_id for one in exposed if one not in lines)
-    refusals = sorted(
-        {own.refusal.zh: own.refusal for one in exposed if (own := prices.get(one.factor)) and own.refusal}.items()
-    )
-    remarks = [(failure.zh, failure.detail) for _, failure in refusals]
+    remarks: list[tuple[str, str]] = []
     try:
-        if not lines:
-            raise _nothing_to_measure(refusals[0][1] if refusals else None)
-        used, still = _used(histories, lines)
+        lines, left_out = lines_with_history(inputs, exposed)
+        remarks += sorted({(one.zh, one.detail) for one in left_out})
+        used, still = used_histories(histories, lines)
         joint = joint_moves(used)
         scenarios, independent = _history_scenarios(method, inputs, joint, horizon)
     except CarbonFinError as error:
@@ -95,7 +93,36 @@ def measured_by_history(
     remarks += _history_remarks(method, joint, scenarios.count, independent, horizon)
     return _measured(
         method, inputs, lines, scenarios, confidence, independent=independent, remarks=tuple(remarks), joint=joint,
-        left_out=left_out,
+        left_out=tuple(one.item for one in left_out),
+    )  # fmt: skip
+
+
+def lines_with_history(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> tuple[list[ExposedLine], list[Failure]]:
+    """Give the lines whose price has a history, and why each other has none.
+
+    Raises:
+        MissingData: None has one.
+    """
+    histories = () if inputs.market is None else inputs.market.histories
+    prices = {one.name: one for one in histories if one.kind is FactorKind.PRICE}
+    lines, failures = [], []
+    for one in exposed:
+        own = prices.get(one.factor)
+        if own is not None and own.refusal is None:
+            lines.append(one)
+            continue
+        why = _without_history(one.factor) if own is None or own.refusal is None else own.refusal
+        failures.append(replace(why, item=one.line.line_id))
+    if not lines:
+        raise _nothing_to_measure(failures[0] if failures else None)
+    return lines, failures
+
+
+def _without_history(factor: str) -> Failure:
+    return Failure(
+        item=factor, field="history", detail=f"{factor} has no quotes of days before",
+        zh=f"{factor} 没有此前各日的报价", remedy="Import daily quotes or settlement prices.",
+        remedy_zh="请导入逐日行情或结算价。",
     )  # fmt: skip
 
 
@@ -155,10 +182,10 @@ def _nothing_to_measure(refusal: Failure | None) -> MissingData:
     )
 
 
-def _used(
+def used_histories(
     histories: Sequence[FactorHistory], lines: Sequence[ExposedLine]
 ) -> tuple[list[FactorHistory], list[tuple[FactorKind, str]]]:
-    """Give the histories that move these lines, and the factors that stay for want of one."""
+    """Give the histories that move these lines, of each of which the price has one, and the factors that stay."""
     factors = sorted({one.factor for one in lines})
     options = sorted({one.factor for one in lines if one.option is not None})
     wanted = [(FactorKind.VOLATILITY, name) for name in options] + sorted(_market_keys(lines))
@@ -199,22 +226,24 @@ def _history_scenarios(
         decay = inputs.book.snapshot.parameter(FILTER_DECAY, scope="").decimal
         moves = filtered_moves(joint.moves, decay=to_float(decay), horizon_days=horizon)
         independent = moves.shape[1]
-    rows = dict(zip(joint.keys, moves, strict=True))
+    return moves_as_scenarios(joint.keys, moves), independent
+
+
+def moves_as_scenarios(keys: Sequence[FactorKey], moves: FloatArray) -> MarketScenarios:
+    """Give moves by factor, shape (factors, scenarios), as the scenarios that lines are valued in."""
+    rows = dict(zip(keys, moves, strict=True))
 
     def of(kind: FactorKind) -> dict[str, FloatArray]:
         return {name: row for (one, name), row in rows.items() if one is kind}
 
-    return (
-        MarketScenarios(
-            price={name: np.expm1(row) for name, row in of(FactorKind.PRICE).items()},
-            log_volatility={
-                name: np.clip(row, -_LOG_MOST, _LOG_MOST) for name, row in of(FactorKind.VOLATILITY).items()
-            },
-            rate=of(FactorKind.RATE),
-            fx={name.removesuffix("CNY"): np.expm1(row) for name, row in of(FactorKind.FX).items()},
-            count=moves.shape[1],
-        ),
-        independent,
+    return MarketScenarios(
+        price={name: np.expm1(row) for name, row in of(FactorKind.PRICE).items()},
+        log_volatility={
+            name: np.clip(row, -_LOG_MOST, _LOG_MOST) for name, row in of(FactorKind.VOLATILITY).items()
+        },
+        rate=of(FactorKind.RATE),
+        fx={name.removesuffix("CNY"): np.expm1(row) for name, row in of(FactorKind.FX).items()},
+        count=moves.shape[1],
     )  # fmt: skip
 
 
