@@ -14,6 +14,7 @@ from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.units import Currency, to_decimal
 from pricing.calc.curve_quotes import LPR, RATE_SERIES, CurveQuote
 from pricing.calc.forward_market import ForwardMarket
+from pricing.calc.futures_market import is_foreign_future
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.portfolio_risk import RATE_VOLATILITY, VOLATILITY, MarketDeviation, MarketHistory
@@ -159,6 +160,7 @@ def _currencies(
     found = {point.currency for point in options.points} if options else set()
     if forwards is not None:
         found |= {point.price_currency for point in forwards.points} | {one.terms.currency for one in forwards.points}
+    found |= {line.agreed_currency for line in lines if is_foreign_future(line)}
     if any(line.kind is LineKind.FORWARD for line in lines):
         found.add(Currency.CNY)
     return sorted(found)

@@ -188,6 +188,11 @@ def _no_volatility(factor: str) -> InvalidInput:
 def _legs(snapshot: MarketSnapshot, line: PortfolioLine, value: LineValue, factor: str) -> ExposedLine:
     """Split a line: value = price leg - fixed leg; a forward's fixed leg is what is paid, discounted."""
     today = snapshot.valuation_date
+    if is_foreign_future(line):
+        # Settled each day it is worth nothing: a currency moves what a move of the price makes, not the price itself.
+        leg = to_float(value.price_cny_per_t * line.quantity_t)
+        currency = line.agreed_currency
+        return ExposedLine(line, value, factor, leg, leg, 0.0, price_currency=currency, fixed_currency=currency)
     if line.kind is LineKind.FUTURES:
         price_cny_per_t, fixed_cny, years = value.price_cny_per_t, 0.0, 0.0
     else:

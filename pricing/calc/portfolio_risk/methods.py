@@ -68,7 +68,7 @@ def measured_by_drawing(
     """Measure the whole book over drawn scenarios; what does not move for want of a history is told."""
     deviations = () if inputs.market is None else inputs.market.deviations
     known = {(one.kind, one.name) for one in deviations}
-    still = sorted(key for key in _market_keys(exposed) if key not in known)
+    still = sorted(key for key in market_keys(exposed) if key not in known)
     remarks = tuple(_held_still(kind, name) for kind, name in still)
     return _measured(
         RiskMethod.MONTE_CARLO, inputs, exposed, scenarios, confidence, independent=scenarios.count, remarks=remarks
@@ -188,7 +188,7 @@ def used_histories(
     """Give the histories that move these lines, of each of which the price has one, and the factors that stay."""
     factors = sorted({one.factor for one in lines})
     options = sorted({one.factor for one in lines if one.option is not None})
-    wanted = [(FactorKind.VOLATILITY, name) for name in options] + sorted(_market_keys(lines))
+    wanted = [(FactorKind.VOLATILITY, name) for name in options] + sorted(market_keys(lines))
     known = {(one.kind, one.name): one for one in histories if one.refusal is None}
     used = [known[FactorKind.PRICE, name] for name in factors]
     found = [
@@ -203,11 +203,11 @@ def used_histories(
     return used, still
 
 
-def _market_keys(lines: Sequence[ExposedLine]) -> set[tuple[FactorKind, str]]:
+def market_keys(lines: Sequence[ExposedLine]) -> set[tuple[FactorKind, str]]:
     """Name the rates and currencies that lines hang on."""
     found: set[tuple[FactorKind, str]] = set()
     for one in lines:
-        if one.fixed_leg != 0.0 or one.option is not None:
+        if (one.fixed_leg != 0.0 and one.years > 0.0) or one.option is not None:
             found.add((FactorKind.RATE, one.fixed_currency))
         if one.is_forward_priced:
             found.add((FactorKind.RATE, one.price_currency))

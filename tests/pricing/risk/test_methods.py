@@ -45,6 +45,7 @@ from pricing.calc.portfolio_risk.histories import (
     price_history_of,
 )
 from pricing.calc.portfolio_risk.joint_moves import FEWEST_MOVES, day_deviation, joint_moves
+from pricing.calc.portfolio_risk.methods import market_keys
 from pricing.calc.portfolio_risk.option_legs import OptionLeg
 from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.calc.profit import ValuedBook
@@ -55,6 +56,7 @@ from pricing.calc.risk.scenarios import StressKind
 from tests.pricing.markets import BUSINESS_DATE, F1, quote, spot
 from tests.pricing.test_forward_moves import _book as forward_book
 from tests.pricing.test_forward_moves import _point as forward_point
+from tests.pricing.test_futures_in_euro import _book as euro_book
 from tests.pricing.test_portfolio_risk import CEA_VOLATILITY, MARKET, assumed, inputs_of
 from tests.pricing.test_profit import CALL, _point
 
@@ -456,6 +458,25 @@ def test_a_forward_moves_with_price_rate_and_the_currency_of_its_price() -> None
     assert not carried.is_forward_priced
     expected = 20_000 * 74 * 0.1 - 20_000 * 77.5 * 0.99 * math.expm1(-0.01 * years)
     assert carried.scenario_pnl(moved)[0] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_future_settled_in_euro_has_the_euro_move_what_its_price_makes_alone() -> None:
+    book = euro_book(BUSINESS_DATE, {date(2025, 6, 27): "68.85", BUSINESS_DATE: "70.17"}, "8.40")
+    volatility = FactorVolatility(factor="EUA", volatility=Decimal("0.4"), source="假设", is_assumption=True)
+    inputs = replace(inputs_of(F1, volatilities=(volatility,)), book=book.inputs)
+    (future,), failures = exposed_lines(inputs, {one.line_id: one for one in book.value.lines})
+    assert failures == []
+    still, fall, up = (np.array([one]) for one in (0.0, -0.1, 0.05))
+
+    def pnl(price: np.ndarray, fx: np.ndarray) -> float:
+        rate = {"EUR": np.array([0.01])}
+        scenarios = MarketScenarios(price={"EUA": price}, log_volatility={}, rate=rate, fx={"EUR": fx}, count=1)
+        return float(future.scenario_pnl(scenarios)[0])
+
+    assert pnl(still, up) == pytest.approx(0.0, abs=1e-6)
+    assert pnl(fall, still) == pytest.approx(3_000 * 7.017 * 8.40, abs=0.5)
+    assert pnl(fall, up) == pytest.approx(3_000 * 7.017 * 8.40 * 1.05, abs=0.5)
+    assert market_keys([future]) == {(FactorKind.FX, Currency.EUR)}
 
 
 def test_history_moves_a_currency_with_the_price_it_moved_with() -> None:
