@@ -6,6 +6,7 @@ from collateral.api import (
     compliance,
     custody,
     enforcements,
+    haircut_reports,
     haircuts,
     holdings,
     pledges,
@@ -16,5 +17,5 @@ from collateral.api import (
 
 routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
-    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes, *custody.routes,
+    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes, *haircut_reports.routes, *custody.routes,
 ]  # fmt: skip

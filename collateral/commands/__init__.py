@@ -46,5 +46,6 @@ commands.command("carry-over")(carry_over.carry_over)
 commands.command("haircut-policies")(haircuts.list_policies)
 commands.command("propose-haircut-policy")(haircuts.propose_policy)
 commands.command("haircut")(haircuts.haircut)
+commands.command("haircut-report")(haircuts.haircut_report)
 
 __all__ = ["commands", "registry_sim"]

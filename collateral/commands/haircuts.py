@@ -1,4 +1,4 @@
-"""Haircut policies and haircuts on the command line."""
+"""Haircut policies, haircuts and their monthly report on the command line."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +10,9 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from collateral.schemas import ProposedOut
+from collateral.schemas.haircut_reports import HaircutReportIn, report_out
 from collateral.schemas.haircuts import BorrowerUnitsIn, HaircutIn, HaircutOut, HaircutPolicyIn, HaircutPolicyOut
-from collateral.service import computed_haircuts, haircut_policies
+from collateral.service import computed_haircuts, haircut_policies, haircut_reports
 
 
 def list_policies(context: typer.Context) -> None:
@@ -81,3 +82,37 @@ def haircut(
     rows = [msgspec.to_builtins(one) for one in body.components]
     terminal.answer(rows, columns=("label_zh", "ratio", "standing", "reason_zh"))
     terminal.say(f"折扣系数 {body.haircut_ratio}" + (f"：{body.refusal_zh}" if body.refusal_zh else ""))
+
+
+def haircut_report(
+    *,
+    context: typer.Context,
+    policy: Annotated[str, typer.Argument(help="政策类别编号 / class")],
+    month: Annotated[str, typer.Argument(help="月份 / month, YYYY-MM")],
+    unit: Annotated[str, typer.Option(help="品种 / unit, CEA-2024")],
+    quantity: Annotated[int, typer.Option(min=1, help="典型质押数量，吨 / tonnes of a typical pledge")],
+    out: Annotated[Path | None, typer.Option(help="写出 PDF 文件 / write the PDF")] = None,
+    address: Annotated[
+        str, typer.Option(help="系统网址，印在追溯链接中 / address of the service")
+    ] = "http://localhost",
+) -> None:
+    """生成并留存折扣系数月报，--out 写出 PDF / make and keep the monthly haircut report; --out writes the PDF."""
+    terminal = terminal_of(context)
+    request = HaircutReportIn(month=month, unit=unit, quantity_t=quantity).request(policy)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        kept = haircut_reports.make_haircut_report(session, terminal.actor, request, standing=standing)
+        report = haircut_reports.load_haircut_report(session, terminal.actor, policy, kept.decision_id)
+        body = report_out(report)
+        document = haircut_reports.haircut_report_document(session, terminal.actor, report, address=address)
+    if out is not None:
+        out.write_bytes(document)
+        terminal.say(f"已写出 {out}")
+    if terminal.json_output:
+        terminal.answer(msgspec.to_builtins(body))
+        return
+    columns = ("label_zh", "haircut_ratio", "is_accepted")
+    terminal.answer([msgspec.to_builtins(one) for one in body.sensitivities], columns=columns)
+    terminal.say(f"{body.month} 折扣系数 {body.haircut_ratio}，决定 {body.decision_id}")
+    for one in body.findings:
+        terminal.say(one.text_zh)

@@ -5,6 +5,7 @@ from collateral.pages import (
     changes,
     enforcements,
     haircut_proposals,
+    haircut_reports,
     haircuts,
     repo_events,
     repo_portfolios,
@@ -60,4 +61,5 @@ routes = [
     holding_rights_page,
     *haircut_proposals.routes,
     *haircuts.routes,
+    *haircut_reports.routes,
 ]

@@ -25,6 +25,7 @@ from collateral.calc.daily_traces import DAILY_MARGIN
 from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
 from collateral.calc.haircut_models.stack import HAIRCUT_STACK
+from collateral.calc.haircut_reports import HAIRCUT_REPORT
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
 from collateral.calc.reconciliation import RECONCILIATION
@@ -394,8 +395,8 @@ __all__ = [
 ]
 
 DECISION_KINDS = (
-    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HAIRCUT_STACK,
-    HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_NETTING, REPO_PORTFOLIO, REPO_START, SALE,
-    SALE_MEANS,
+    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HAIRCUT_REPORT,
+    HAIRCUT_STACK, HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_NETTING, REPO_PORTFOLIO,
+    REPO_START, SALE, SALE_MEANS,
 )  # fmt: skip
 """Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

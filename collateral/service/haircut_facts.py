@@ -13,6 +13,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import round_down, round_up, to_decimal
+from collateral.calc.haircut_models.sale_backtest import QuotedDays
 from collateral.calc.haircut_models.stack_terms import HistoryColumns
 from collateral.service.view import AVERAGE_DAILY_VOLUME, CARRIES_FORWARD, LAST_USABLE_DATE, DeskView
 from pricing.calc.market import Quote
@@ -80,6 +81,14 @@ def market_facts(
         ),
         source=f"{quotes[0].exchange} {quotes[0].quote_date} 至 {quotes[-1].quote_date}"
         + ("（综合行情，非分年度）" if is_composite else ""),
+    )
+
+
+def quoted_days(session: Session, actor: Actor, view: DeskView, unit: Unit) -> QuotedDays:
+    """Give the days and listed volumes of the quotes that `market_facts` takes its history from."""
+    quotes = _quotes(session, actor, view, unit)
+    return QuotedDays(
+        days=tuple(one.quote_date for one in quotes), volumes_t=tuple(one.listed_volume_t or 0 for one in quotes)
     )
 
 

@@ -145,8 +145,8 @@ class PolicyHaircuts:
     def _standing_ratio(self, subject: str) -> Decimal | None:
         """Give the largest haircut of the last earlier day on which one was struck from whole data."""
         earlier = outcomes_before(self.session, self.actor, HAIRCUT_STACK, subject=subject, day=self.view.day)
-        whole = [(day, outcome.haircut_ratio) for day, outcome in earlier if not _is_thin(outcome)]
-        return max((ratio for day, ratio in whole if day == whole[0][0]), default=None)
+        whole = [one for one in earlier if not _is_thin(one.outcome)]
+        return max((one.outcome.haircut_ratio for one in whole if one.valid_on == whole[0].valid_on), default=None)
 
     def _borrower(self, one: UnitQuantity, asked: PledgeAsked) -> BorrowerUnits | None:
         """Give the pledgor's position of the scheme's next open year; None where it is not known."""

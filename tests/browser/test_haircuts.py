@@ -114,3 +114,22 @@ def test_an_appraisal_and_a_pledge_say_by_which_policy_and_why(chromium: Browser
         expect(page.locator("#haircuts")).to_contain_text("按保守值")
         assert axe_violations(page) == []
         screenshot(page, f"pledge-haircut-{width}")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_monthly_report_is_made_and_fetched(chromium: Browser, served: Served, width: int) -> None:
+    with visiting(chromium, width=width, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(served.address + PAGE)
+        page.get_by_role("link", name="月报").click()
+        page.locator("input[name=unit]").fill("SZA-2024")
+        page.locator("input[name=quantity_t]").fill("50000")
+        page.get_by_role("button", name="生成并留存").click()
+        expect(page.locator("#tested")).to_contain_text("按本政策")
+        expect(page.locator("#chart-sensitivity svg")).to_be_visible()
+        assert axe_violations(page) == []
+        screenshot(page, f"haircut-report-{width}")
+        address = page.get_by_role("link", name="月报（PDF）").get_attribute("href")
+        assert page.request.get(f"{served.address}{address}").body()[:5] == b"%PDF-"
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0

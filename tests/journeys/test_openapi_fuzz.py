@@ -212,6 +212,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
     },
+    "POST /v1/haircut-policies/{code}/reports": {"month": "2025-06", "unit": "SZA-2024", "quantity_t": 1000},
     "POST /v1/market/quotes": {
         "file_name": "a.csv", "exchange": "上海环境能源交易所",
         "content_base64": base64.b64encode("日期,品种,收盘价\n2025-06-27,SZA-2022,39.50\n".encode()).decode(),
@@ -382,8 +383,13 @@ WHAT_A_DEFAULT_OPENS = {
     "GET /v1/pledges/{pledge_id}/enforcement/surplus.pdf",
 }
 """Answered well only to a pledge in default by two people; tests/journeys/test_enforcement_pages.py does."""
-WHAT_A_HAIRCUT_POLICY_OPENS = {"POST /v1/haircuts"}
-"""Answered well only where two people put a policy in force; tests/collateral/test_haircut_policies.py does."""
+WHAT_A_HAIRCUT_POLICY_OPENS = {
+    "POST /v1/haircuts", "POST /v1/haircut-policies/{code}/reports",
+    "GET /v1/haircut-policies/{code}/reports/{decision_id}",
+    "GET /v1/haircut-policies/{code}/reports/{decision_id}/pdf",
+}  # fmt: skip
+"""Answered well only where two people put a policy in force; tests/collateral/test_haircut_policies.py does, and
+test_haircut_reports.py for the reports."""
 WHAT_AN_AMOUNT_OPENS = {
     "GET /v1/subsidies/applications/{application_id}/review",
     "POST /v1/subsidies/applications/{application_id}/review-steps",

@@ -23,6 +23,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.coverage": Text("担保覆盖率", "Coverage"),
     "collateral.daily_margin": Text("日终盯市", "Daily valuation and margin"),
     "collateral.day_facts": Text("当日估值口径", "Facts of the day"),
+    "collateral.haircut_report": Text("折扣系数月报", "Monthly haircut report"),
     "collateral.haircut_stack": Text("折扣系数", "Haircut"),
     "collateral.headroom": Text("履约余量", "Surrender headroom"),
     "collateral.sale": Text("处置成交", "Sale in an enforcement"),

@@ -212,18 +212,50 @@ def decisions_of(
     return tuple(record_of(row, sequence) for row, sequence in ordered)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOutcome(Generic[O]):
+    """What a decision came to, without the inputs it was made from."""
+
+    id: str
+    subject: str
+    valid_on: date
+    outcome: O
+
+
 def outcomes_before(
     session: Session, actor: Actor, kind: DecisionKind[I, O], *, subject: str, day: date
-) -> tuple[tuple[date, O], ...]:
+) -> tuple[KeptOutcome[O], ...]:
     """Give the latest hundred outcomes of a kind on a subject that were valid before a day, the newest day first."""
+    asked = (col(DecisionRow.subject) == subject, col(DecisionRow.valid_on) < day)
+    newest = (col(DecisionRow.valid_on).desc(), col(DecisionRow.id).desc())
+    return _outcomes(session, actor, kind, asked, newest, limit=_OUTCOMES_MAX)
+
+
+def outcomes_between(
+    session: Session, actor: Actor, kind: DecisionKind[I, O], *, subjects_of: str, first: date, last: date
+) -> tuple[KeptOutcome[O], ...]:
+    """Give the first thousand outcomes of a kind, valid from one day to another, whose subject begins with a text."""
+    asked = (
+        col(DecisionRow.subject).startswith(subjects_of, autoescape=True),
+        col(DecisionRow.valid_on).between(first, last),
+    )
+    oldest = (col(DecisionRow.valid_on), col(DecisionRow.subject), col(DecisionRow.id))
+    return _outcomes(session, actor, kind, asked, oldest, limit=_DECISIONS_MAX)
+
+
+def _outcomes(
+    session: Session, actor: Actor, kind: DecisionKind[I, O], asked: Iterable[Any], order: Iterable[Any], *, limit: int
+) -> tuple[KeptOutcome[O], ...]:
     rows = session.exec(
-        select(col(DecisionRow.valid_on), col(DecisionRow.outputs))
-        .where(DecisionRow.organization_id == actor.organization_id, DecisionRow.subject == subject)
-        .where(DecisionRow.kind == kind.name, col(DecisionRow.valid_on) < day)
-        .order_by(col(DecisionRow.valid_on).desc(), col(DecisionRow.id).desc())
-        .limit(_OUTCOMES_MAX)
+        select(col(DecisionRow.id), col(DecisionRow.subject), col(DecisionRow.valid_on), col(DecisionRow.outputs))
+        .where(DecisionRow.organization_id == actor.organization_id, DecisionRow.kind == kind.name, *asked)
+        .order_by(*order)
+        .limit(limit)
     ).all()
-    return tuple((valid_on, rebuilt(outputs, kind.outputs)) for valid_on, outputs in rows)
+    return tuple(
+        KeptOutcome(id=decision_id, subject=subject, valid_on=valid_on, outcome=rebuilt(outputs, kind.outputs))
+        for decision_id, subject, valid_on, outputs in rows
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
