@@ -141,8 +141,8 @@ def haircut_report_pdf(inputs: HaircutReportInputs, outcome: HaircutReportOutcom
         sections=tuple(_sections(inputs, outcome, facts)),
         notes=(
             Note(
-                text=f"每次假设违约的折扣系数只取其前 {WINDOW_DAYS} 个行情日，不含错向附加与最后可用日，历史过短的按保守值；"
-                "处置在补足期与通知期后按参与率、当日收盘价卖出，跌停与无成交日不卖。"
+                text=f"每次假设违约的折扣系数只取其前 {WINDOW_DAYS} 个行情日，历史过短的按保守值，"
+                "不含错向附加与最后可用日；处置在补足期与通知期后按参与率、当日收盘价卖出，跌停与无成交日不卖。"
             ),
             *(
                 Note(text=f"{one.document}：{one.note or '未与原文核对'}", unconfirmed=not one.confirmed)
