@@ -195,6 +195,8 @@ class MarketSnapshot:
         settlements: Last settlement prices of each contract.
         parameters: Valuation conventions in force, by key and scope.
         calendar_known_until: Last day that the exchange's calendar speaks of; None in snapshots of before.
+        tells_unconfirmed: Whether labels say that what they rest on is unconfirmed; None in snapshots of before, whose
+            decisions come out in the words they had.
     """
 
     valuation_date: date
@@ -205,6 +207,7 @@ class MarketSnapshot:
     settlements: tuple[Settlement, ...]
     parameters: tuple[ParameterValue, ...]
     calendar_known_until: date | None = field(default=None, metadata=ADDED_LATER)
+    tells_unconfirmed: bool | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse quotes of later days, quotes out of order and a naive instant."""

@@ -1,7 +1,7 @@
 """Options of a book valued on the curves of a day: forward, discount factor and volatility once a line, then arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.curves.curve_set import CurveSet
 from pricing.calc.curves.nodes import FloatArray, serial_of
 from pricing.calc.curves.volatility import VolatilitySurface
+from pricing.calc.delivery_days import KnownCalendar
 from pricing.calc.options.american import american_option_values
 from pricing.calc.options.average_price import AverageSchedule, average_price_value_per_t
 from pricing.calc.options.black76 import black76_greeks
@@ -87,9 +88,12 @@ class OptionLineValue:
     delta_t: Decimal | None
     vega: Decimal | None
     is_assumption: bool
+    is_provisional: bool = False
 
 
-def value_option_lines(curves: CurveSet, lines: Sequence[OptionLine]) -> Batch[OptionLineValue]:
+def value_option_lines(
+    curves: CurveSet, lines: Sequence[OptionLine], *, calendar: KnownCalendar | None = None
+) -> Batch[OptionLineValue]:
     """Value options on the curves of a day; one that cannot be valued is a failure and the others stand.
 
     V = D w (F Phi(w d1) - K Phi(w d2)) q for European ones (`black76_greeks`), with F for the delivery and sigma, D to
@@ -103,10 +107,21 @@ def value_option_lines(curves: CurveSet, lines: Sequence[OptionLine]) -> Batch[O
             if line.line_id in seen:
                 raise _unfit("line_id", f"line {line.line_id} stands twice", f"持仓代码 {line.line_id} 重复")
             seen.add(line.line_id)
-            values.append(_value(curves, line))
+            value = _value(curves, line)
+            is_provisional = calendar is not None and _lies_past(calendar, curves, line)
+            values.append(replace(value, is_provisional=is_provisional))
         except CarbonFinError as error:
             failures.append(Failure.of(line.line_id, error))
     return Batch(values=tuple(values), failures=tuple(failures))
+
+
+def _lies_past(calendar: KnownCalendar, curves: CurveSet, line: OptionLine) -> bool:
+    scheme = surface_named(curves.volatility, line.surface, curves.valuation_date).product.scheme
+    ends = [
+        calendar.provisional_after(scheme, day, field=field)
+        for field, day in (("expiry_date", line.expiry_date), ("delivery_date", line.delivery_date))
+    ]
+    return any(end is not None for end in ends)
 
 
 def _reached(error: CarbonFinError | None, field: str) -> None:

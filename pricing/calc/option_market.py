@@ -5,7 +5,7 @@ with the decision, exactly as they were read, so that a valuation of last year i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -17,6 +17,7 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import Currency, to_decimal, to_float
+from carbonfin.rules.record import ADDED_LATER
 from pricing.calc.conversion import FxLimit, cny_rate
 from pricing.calc.curve_quotes import CurveQuote, CurveQuotes, volatility_point
 from pricing.calc.curves.nodes import serial_of
@@ -111,6 +112,8 @@ class OptionMarket:
         quotes_digest: SHA-256 over the quotes they were built of.
         points: One for each distinct terms.
         gaps: One failure for each line without a point; the item is the line's code.
+        marks_calendar: Whether expiries past the known calendar are marked or refused; None where it was recorded
+            before they were.
     """
 
     valuation_date: date
@@ -118,6 +121,7 @@ class OptionMarket:
     quotes_digest: str
     points: tuple[OptionPoint, ...]
     gaps: tuple[Failure, ...]
+    marks_calendar: bool | None = field(default=None, metadata=ADDED_LATER)
 
 
 def option_lines_of(lines: Iterable[PortfolioLine]) -> list[PortfolioLine]:
@@ -148,6 +152,7 @@ def option_market(
         quotes_digest=quotes.digest,
         points=points,
         gaps=gaps,
+        marks_calendar=True,
     )
 
 
@@ -165,12 +170,12 @@ class _Reader:
         surface, curves = found.surface, self._build.curves
         futures = curves.futures_of(surface.product)
         expiry, delivery = (np.array([serial_of(day)]) for day in (terms.expiry_date, terms.delivery_date))
-        for error, field in (
+        for error, place in (
             (futures.error_outside(delivery), "delivery_date"), (surface.error_outside(expiry), "expiry_date")
         ):  # fmt: skip
             if error is not None:
                 raise MissingData(
-                    error.detail, zh=error.zh, field=field, remedy=error.remedy, remedy_zh=error.remedy_zh
+                    error.detail, zh=error.zh, field=place, remedy=error.remedy, remedy_zh=error.remedy_zh
                 ) from error
         strike = np.array([to_float(terms.strike_per_t)])
         forward = futures.forwards_per_t(delivery)

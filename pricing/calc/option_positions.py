@@ -1,7 +1,7 @@
 """Options among the lines of a portfolio: value and sensitivities on recorded points of the market, in 元."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -12,8 +12,10 @@ import numpy as np
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData
 from carbonfin.kernel.units import round_half_up, to_decimal, to_float
+from carbonfin.rules.trace import Figure
 from pricing.calc import option_traces
 from pricing.calc.curves.nodes import FloatArray
+from pricing.calc.delivery_days import known_calendar
 from pricing.calc.fixings import Fixings, average_values_per_t, fixings_of
 from pricing.calc.line_faults import failure_of
 from pricing.calc.lines import LineMarket, ValuedLine
@@ -160,6 +162,9 @@ def value_options(
     """
     today = market.snapshot.valuation_date
     placed, failures = placed_options(options, lines, today)
+    ends, late = _calendar_ends(market, options, placed)
+    failures += late
+    placed = [one for one in placed if one.line.line_id in ends]
     valued: list[ValuedLine] = []
     for style, mine in _alike(placed):
         columns = columns_of([one.point for one in mine], [one.line for one in mine])
@@ -168,8 +173,33 @@ def value_options(
         except CarbonFinError as error:
             failures += [failure_of(one.line, error) for one in mine]
             continue
-        valued += [_valued(market, one, _figures(one, columns, greeks, place)) for place, one in enumerate(mine)]
+        valued += [
+            _valued(market, one, _figures(one, columns, greeks, place), ends[one.line.line_id])
+            for place, one in enumerate(mine)
+        ]
     return Batch(values=tuple(valued), failures=tuple(failures))
+
+
+def _calendar_ends(
+    market: LineMarket, options: OptionMarket | None, placed: Sequence[PricedOption]
+) -> tuple[dict[str, date | None], list[Failure]]:
+    """Give by code the end of the calendar where an option's expiry or delivery lies past it, and what is too late."""
+    calendar = known_calendar(market.snapshot) if options is not None and options.marks_calendar else None
+    ends: dict[str, date | None] = {}
+    late: list[Failure] = []
+    for one in placed:
+        terms = one.point.terms
+        until = None
+        try:
+            if calendar is not None:
+                scheme = terms.unit.scheme
+                until = calendar.provisional_after(scheme, terms.expiry_date, field="expiry_date")
+                until = calendar.provisional_after(scheme, terms.delivery_date, field="delivery_date") or until
+        except MissingData as error:
+            late.append(failure_of(one.line, error))
+            continue
+        ends[one.line.line_id] = until
+    return ends, late
 
 
 def unit_values(
@@ -256,7 +286,7 @@ def _figures(one: PricedOption, columns: OptionColumns, greeks: OptionGreeks, pl
     )
 
 
-def _valued(market: LineMarket, one: PricedOption, worth: _Worth) -> ValuedLine:
+def _valued(market: LineMarket, one: PricedOption, worth: _Worth, until: date | None) -> ValuedLine:
     line, point = one.line, one.point
     return ValuedLine(
         line_id=line.line_id,
@@ -267,15 +297,47 @@ def _valued(market: LineMarket, one: PricedOption, worth: _Worth) -> ValuedLine:
         is_sample=point.is_sample,
         present_value_cny=worth.present_value_cny,
         variation_margin_cny=None,
-        value=partial(_line_value, market, one, worth),
-        figures=partial(option_traces.option_figures, line, point, worth.figures, worth.present_value_cny),
+        value=partial(_line_value, market, one, worth, until),
+        figures=partial(_line_figures, one, worth, until),
         is_valuation_only=market.is_valuation_only(line),
+        is_provisional=until is not None,
     )
 
 
-def _line_value(market: LineMarket, one: PricedOption, worth: _Worth) -> LineValue:
+def _provisional_notes(until: date | None) -> list[tuple[str, str]]:
+    """Say in Chinese and English that the next holiday notice may move expiry or delivery."""
+    if until is None:
+        return []
+    return [
+        (
+            f"暂定：节假日安排未公布（已知至 {until}），到期日或标的交割日可能调整",
+            f"provisional: holidays are known until {until}; expiry or delivery may move",
+        )
+    ]
+
+
+def _line_figures(one: PricedOption, worth: _Worth, until: date | None) -> tuple[Figure, ...]:
+    """Give the figures of an option's line, its value last; days that may move are not confirmed."""
+    figures = option_traces.option_figures(one.line, one.point, worth.figures, worth.present_value_cny)
+    if until is None:
+        return figures
+    ((zh, en),) = _provisional_notes(until)
+    terms = one.point.terms
+    moving = {
+        option_traces.option_figure(one.line.line_id, name)
+        for name, day in (("expiry_date", terms.expiry_date), ("delivery_date", terms.delivery_date))
+        if day > until
+    }
+    return tuple(
+        replace(figure, confirmed=False, note_zh=zh, note_en=en) if figure.name in moving else figure
+        for figure in figures
+    )
+
+
+def _line_value(market: LineMarket, one: PricedOption, worth: _Worth, until: date | None) -> LineValue:
     line, point = one.line, one.point
     notes = [
+        *_provisional_notes(until),
         ("公允价值第 3 层次：波动率由少数报价插值", "level 3: the volatility is read between few quotes"),
         *(
             (f"曲面 {point.surface} 存在套利：{what}", f"surface {point.surface} allows arbitrage: {what}")
@@ -307,6 +369,7 @@ def _line_value(market: LineMarket, one: PricedOption, worth: _Worth) -> LineVal
         figure=option_traces.option_figure(line.line_id, option_traces.PRESENT_VALUE),
         snapshot_digest=market.digest,
         option=worth.figures,
+        is_provisional=None if until is None else True,
     )
 
 

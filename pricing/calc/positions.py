@@ -222,7 +222,7 @@ class LineValue:
         figure: Name of the line's figure in the trace.
         option: What the value of an option came from; None for other kinds.
         forward: What the value of a forward on curves came from; None for other kinds and for the flat rate.
-        is_provisional: Whether a forward's delivery lies past the known calendar; None where it does not.
+        is_provisional: Whether a delivery or an expiry lies past the known calendar; None where it does not.
         futures: What the margin of a contract settled in a foreign currency came from; None for all else.
     """
 

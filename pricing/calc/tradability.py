@@ -40,7 +40,20 @@ def _paper_notes(snapshot: MarketSnapshot, line: PortfolioLine) -> Notes:
     if not lacking:
         return (), ()
     zh, en = zip(*(_PAPERS[name] for name in lacking), strict=True)
-    return (f"{VALUATION_ONLY_ZH}（{'、'.join(zh)}）",), (f"{VALUATION_ONLY_EN} ({', '.join(en)})",)
+    mark_zh, mark_en = _unconfirmed_mark(snapshot, needed, what=("所需文件", "which papers are needed"))
+    return (
+        (f"{VALUATION_ONLY_ZH}（{'、'.join(zh)}{mark_zh}）",),
+        (f"{VALUATION_ONLY_EN} ({', '.join(en)}{mark_en})",),
+    )
+
+
+def _unconfirmed_mark(
+    snapshot: MarketSnapshot, value: ParameterValue | None, *, what: tuple[str, str]
+) -> tuple[str, str]:
+    """Say in both languages that what a label rests on is not confirmed; nothing where it is."""
+    if value is None or value.confirmed or not snapshot.tells_unconfirmed:
+        return "", ""
+    return f"；{what[0]}未确认：{value.document}", f"; {what[1]} is not confirmed"
 
 
 def tradable_notes(snapshot: MarketSnapshot, scheme: Scheme, kind: LineKind) -> Notes:

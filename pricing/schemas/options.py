@@ -145,7 +145,10 @@ class OptionsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OptionValueOut(Struct, frozen=True, kw_only=True):
-    """The value of an option with each number of its formula; null is what its style does not give."""
+    """The value of an option with each number of its formula; null is what its style does not give.
+
+    One that is marked `is_provisional` expires or delivers past the known calendar, and its day may move.
+    """
 
     line_id: str
     surface: str
@@ -165,6 +168,7 @@ class OptionValueOut(Struct, frozen=True, kw_only=True):
     vega: str | None
     level: int
     is_assumption: bool
+    is_provisional: bool
 
     @classmethod
     def of(cls, value: OptionLineValue) -> "OptionValueOut":
@@ -188,6 +192,7 @@ class OptionValueOut(Struct, frozen=True, kw_only=True):
             vega=optional_text_of(value.vega),
             level=OPTION_LEVEL,
             is_assumption=value.is_assumption,
+            is_provisional=value.is_provisional,
         )
 
 

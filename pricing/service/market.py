@@ -96,6 +96,7 @@ def market_snapshot(
         ),
         parameters=parameters,
         calendar_known_until=calendar.known_until,
+        tells_unconfirmed=True,
     )
 
 

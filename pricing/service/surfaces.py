@@ -9,7 +9,10 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.errors import MissingData
+from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.rulebook import book_for
 from pricing.calc.curves.surfaces import SurfaceBuild
+from pricing.calc.delivery_days import PROVISIONAL_DAYS, KnownCalendar
 from pricing.calc.option_lines import OptionLine, OptionLineValue, surface_named, value_option_lines
 from pricing.service.curves import curve_set
 
@@ -90,7 +93,9 @@ def value_options(
         InvalidInput: The valuation date lies after what is known.
     """
     found = curve_set(session, actor, valuation_date=valuation_date, known_at=known_at)
-    batch = value_option_lines(found.build.curves, lines)
+    batch = value_option_lines(
+        found.build.curves, lines, calendar=_known_calendar(session, actor, valuation_date, known_at)
+    )
     used = {value.surface for value in batch.values}
     return OptionsAnswer(
         valuation_date=valuation_date,
@@ -100,3 +105,15 @@ def value_options(
         set_digest=found.build.curves.digest,
         quotes_digest=found.quotes.digest,
     )
+
+
+def _known_calendar(session: Session, actor: Actor, valuation_date: date, known_at: datetime) -> KnownCalendar:
+    """Give how far the exchange's holidays were published at an instant, and for how long days past it may stand."""
+    try:
+        until = calendar_on(session, "exchange", known_at).known_until
+    except MissingData:
+        # Without any notice no day to come is known.
+        return KnownCalendar(until=valuation_date, provisional_days=0)
+    book = book_for(session, actor.organization_id, packages=("pricing",))
+    days = book.on(PROVISIONAL_DAYS, valid_on=valuation_date, known_at=known_at)
+    return KnownCalendar(until=until, provisional_days=days.integer)

@@ -19,7 +19,7 @@ from carbonfin.storage.engine import Sessions
 from pricing.calc.portfolio import priced_market, value_lines
 from pricing.calc.portfolio_risk import LineRisk
 from pricing.calc.positions import LineKind, PortfolioLine
-from pricing.calc.tradability import CONTRACT_PAPERS, VALUATION_ONLY_ZH
+from pricing.calc.tradability import CONTRACT_PAPERS, VALUATION_ONLY_ZH, label_notes
 from tests.app.worlds import PAGE, World, build_world, signed_in
 from tests.pricing.markets import CEA, F1, G1, forward_rate, snapshot_of, spot
 from tests.pricing.test_api import client_of, post
@@ -50,6 +50,25 @@ def _labels(line: PortfolioLine, *, is_licensed: bool) -> list[str]:
     found = [note for note in valued.value().notes_zh if note.startswith(VALUATION_ONLY_ZH)]
     assert valued.is_valuation_only == bool(found)
     return found
+
+
+def test_a_label_says_that_the_list_of_papers_is_unconfirmed_where_the_snapshot_tells() -> None:
+    """Snapshots of before keep their words; a list that was confirmed has no mark."""
+    snapshot = snapshot_of()
+    listed = next(one for one in snapshot.parameters if (one.key, one.scope) == (CONTRACT_PAPERS, LineKind.FORWARD))
+    assert not listed.confirmed
+    others = [one for one in snapshot.parameters if one != listed]
+    confirmed = replace(snapshot, parameters=(*others, replace(listed, confirmed=True)), tells_unconfirmed=True)
+    notes = {
+        name: label_notes(one, F1)
+        for name, one in (
+            ("before", snapshot), ("told", replace(snapshot, tells_unconfirmed=True)), ("confirmed", confirmed)
+        )
+    }  # fmt: skip
+    assert notes["before"] == notes["confirmed"]
+    assert notes["told"][0][-1].endswith("未提供衍生产品交易资格；所需文件未确认：未核到原文）")
+    assert notes["told"][1][-1].endswith("no derivatives licence; which papers are needed is not confirmed)")
+    assert "未确认" not in "".join(notes["before"][0])
 
 
 def test_law_and_papers_speak_apart_and_both_must_be_silent() -> None:
