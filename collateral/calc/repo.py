@@ -390,12 +390,9 @@ def _call_figures(
 
 
 REPO_START = DecisionKind(
-    name="collateral.repo_start",
-    version="1",
-    inputs=RepoStartInputs,
-    outputs=RepoStartOutcome,
+    name="collateral.repo_start", version="1", inputs=RepoStartInputs, outputs=RepoStartOutcome,
     decide=decide_repo_start,
-)
+)  # fmt: skip
 REPO_EXPOSURE = DecisionKind(
     name="collateral.repo_exposure", version="1", inputs=RepoExposureInputs, outputs=RepoExposureOutcome,
     decide=decide_repo_exposure,

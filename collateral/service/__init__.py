@@ -11,7 +11,6 @@ from collateral.calc.agreements import (
     PledgeEvent,
     Repo,
     RepoDraft,
-    RepoExposureRecord,
     UnitQuantity,
 )
 from collateral.calc.appraisal import APPRAISAL
@@ -256,7 +255,6 @@ __all__ = [
     "RepoContract",
     "RepoDraft",
     "RepoEvent",
-    "RepoExposureRecord",
     "RepoPreview",
     "SaleDraft",
     "SaleMethod",

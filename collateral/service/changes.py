@@ -1,5 +1,6 @@
 """Changes of a pledge: weighed before anything moves; a top-up is taken at once, the others go before the checkers."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import Recorded, load_outcome, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
@@ -153,7 +155,6 @@ def change_inputs(
     )  # fmt: skip
     headrooms = headroom_inputs(session, actor, party, view, added=locks)
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
-    positions = ledger.positions_of(session, actor, party_id=party.id)
     freezes = attached_to(session, actor, pledge.id)
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date, added=locks)
     return ChangeInputs(
@@ -169,10 +170,7 @@ def change_inputs(
         principal_max_cny=principal_max_cny,
         thresholds=coverage_lines(view),
         safety=safety_terms(view, tuple(one.unit for one in after)),
-        availability=tuple(
-            Availability(unit=one.unit, free_t=sum(held.free_t for held in positions if held.unit == one.unit))
-            for one in draft.added
-        ),
+        availability=_availability(session, actor, party, draft.added),
         attached=tuple(
             AttachedUnits(unit=one.draft.unit, quantity_t=one.outstanding_t, document=one.draft.document)
             for one in freezes
@@ -180,6 +178,16 @@ def change_inputs(
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms) if draft.added else (),
     ).with_table_once(view.haircut_table)
+
+
+def _availability(
+    session: Session, actor: Actor, party: Party, added: Iterable[UnitQuantity]
+) -> tuple[Availability, ...]:
+    positions = ledger.positions_of(session, actor, party_id=party.id)
+    return tuple(
+        Availability(unit=one.unit, free_t=sum(held.free_t for held in positions if held.unit == one.unit))
+        for one in added
+    )
 
 
 def _as_if_repaid(debt: Debt, repayment_cny: Decimal) -> Debt:

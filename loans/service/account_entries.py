@@ -121,14 +121,18 @@ def record_entries(
     )  # fmt: skip
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Weighed:
     """Lines set beside what stands."""
 
     added: list[tuple[str, AccountEntry]] = field(default_factory=list)
-    corrected_count: int = 0
-    unchanged_count: int = 0
+    unchanged: list[AccountEntry] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def corrected_count(self) -> int:
+        """How many of the added lines stand beside an earlier one."""
+        return sum(entry.version > 1 for _, entry in self.added)
 
 
 def _kept(
@@ -143,7 +147,7 @@ def _kept(
         row_count=row_count,
         added_count=len(weighed.added) - weighed.corrected_count,
         corrected_count=weighed.corrected_count,
-        unchanged_count=weighed.unchanged_count,
+        unchanged_count=len(weighed.unchanged),
         failures=tuple(sorted([*unread, *weighed.failures], key=line_of)),
         stored=not preview and bool(weighed.added),
     )
@@ -184,10 +188,9 @@ def _weigh(
             weighed.failures.append(failure_of(line, error.field, error))
             continue
         if version is None:
-            weighed.unchanged_count += 1
+            weighed.unchanged.append(entry)
             continue
         weighed.added.append((party.id, version))
-        weighed.corrected_count += version.version > 1
     return weighed
 
 

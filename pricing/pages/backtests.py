@@ -20,7 +20,7 @@ from carbonfin.documents.charts import (
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import MissingData
-from carbonfin.kernel.units import to_decimal
+from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
@@ -94,7 +94,7 @@ def _shown(found: BookBacktest, one: ModelBacktest, language: Language) -> dict[
 def _chart(found: BookBacktest, one: ModelBacktest, language: Language) -> Chart:
     zh, en = BACKTEST_MODEL_LABELS[one.model]
     last = one.days[-1]
-    promised = to_decimal(-last.value_at_risk_cny / float(_WAN), places=2)
+    promised = to_decimal(-last.value_at_risk_cny / to_float(_WAN), places=2)
     sources = sorted({history.source for history in found.histories if history.points})
     return time_series_chart(
         title=Words(zh=f"{zh}：每日损益与突破", en=f"{en}: daily profit and loss, and exceptions"),
@@ -103,7 +103,7 @@ def _chart(found: BookBacktest, one: ModelBacktest, language: Language) -> Chart
         points=[
             SeriesPoint(
                 day=day.day,
-                value=to_decimal(day.pnl_cny / float(_WAN), places=4),
+                value=to_decimal(day.pnl_cny / to_float(_WAN), places=4),
                 flag=_EXCEPTION if day.is_exception else None,
             )
             for day in one.days

@@ -29,7 +29,7 @@ from reporting.schemas import (
 @get(
     "/v1/subsidies/applications/{application_id:str}/review",
     sync_to_thread=True,
-    responses=problem_responses(404, 409),
+    responses=problem_responses(404),
     tags=["subsidies"],
 )
 def read_review(sessions: Sessions, actor: Actor, application_id: FromPath[IdText]) -> ReviewCaseOut:

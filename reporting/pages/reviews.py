@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import Conflict, NotFound
+from carbonfin.kernel.errors import NotFound
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
@@ -132,7 +132,7 @@ def review_of_application(session: Session, actor: Actor, application_id: str) -
     if actor.organization_kind is OrganizationKind.BUREAU:
         try:
             case = service.review_case(session, actor, application_id)
-        except (NotFound, Conflict):
+        except NotFound:
             case = None
     waiting = service.waiting_review(session, actor, f"application:{application_id}")
     return {

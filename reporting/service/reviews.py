@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.parties import Standing
@@ -59,8 +59,7 @@ def review_case(session: Session, actor: Actor, application_id: str) -> ReviewCa
     """Give where the review of an application stands.
 
     Raises:
-        NotFound: The actor's organisation has no report with the application.
-        Conflict: The report proposes no amount for it.
+        NotFound: The actor's organisation has no report with the application, or its report proposes no amount for it.
     """
     line, report = reviewed_line(session, actor, application_id)
     _, steps = store.steps_of_review(session, actor, application_id)
@@ -214,8 +213,8 @@ def unknown_step(name: str, known: Iterable[str]) -> InvalidInput:
 
 def _case(line: ReportLine, report_id: str, steps: Iterable[ReviewStep]) -> ReviewCase:
     if not line.granted_cny:
-        raise Conflict(
-            f"the report proposes no amount for application {line.application.reference}",
+        raise NotFound(
+            f"there is no review: the report proposes no amount for application {line.application.reference}",
             zh=f"报表未对申请 {line.application.reference} 提出资助金额：{line.decision.reason_zh}",
             field="application_id",
             remedy="What keeps it from an amount stands in the report.",

@@ -24,22 +24,24 @@ from carbonfin.storage.decisions.items import (
     latest_items,
     load_item,
 )
+from carbonfin.storage.decisions.outcomes import (
+    LatestDecision,
+    latest_decisions,
+    latest_records,
+    outcomes_before,
+    outcomes_between,
+)
 from carbonfin.storage.decisions.people import Override, SignedBy, carrying_out
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
-    LatestDecision,
     Recorded,
     Replay,
     decisions_of,
     decisions_since,
-    latest_decisions,
-    latest_records,
     load_decision,
     load_decisions,
     load_inputs,
     load_outcome,
-    outcomes_before,
-    outcomes_between,
     rebuilt,
     record_decision,
     replay_decision,

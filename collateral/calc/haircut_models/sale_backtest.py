@@ -207,7 +207,7 @@ def _sale_loss(
     method: StackMethod, history: HistoryColumns, quoted: QuotedDays, at: int, *, quantity_t: int
 ) -> float | None:
     closes, at_limit = history.close_per_t, frozenset(history.limit_rows)
-    left, proceeds = float(quantity_t), 0.0
+    left, proceeds = 1.0 * quantity_t, 0.0
     for row in range(at + method.wait_days + 1, len(closes)):
         if quoted.volumes_t[row] == 0 or (row in at_limit and closes[row] < closes[row - 1]):
             continue

@@ -254,7 +254,7 @@ def _spread_option(trade: StructuredTrade, readings: Readings) -> Worth:
         correlation=np.array([rho]),
         expiry_years=np.array([readings.years(day)]),
         discount_factor=first.discount_factor,
-        option_sign=np.array([float(trade.option_type.sign)]),
+        option_sign=np.array([trade.option_type.sign], dtype=np.float64),
     )
     part = Part(
         name="option", labels=("期权价值", "value of the option"), amount=float(per_t[0]) * _quantity(trade),
