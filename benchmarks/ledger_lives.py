@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ from collateral import jobs, service
 from collateral.calc.agreements import Pledge, PledgeDraft, UnitQuantity
 from collateral.calc.freezes import Operation
 from collateral.registries.port import Answer as Said
-from collateral.registries.port import RegistryReply, RegistryRequest, RegistryStatement
+from collateral.registries.port import CustodyStatement, RegistryReply, RegistryRequest, RegistryStatement
 from collateral.service import ENFORCEMENT_APPROVAL, ChangeDraft, ChangeKind, LotSold, SaleDraft, SaleMethod
 from collateral.service import pledges as pledge_service
 from tests.collateral.desk import Desk, build_desk
@@ -124,6 +124,10 @@ class OtherSide:
     def statement(self, bank_id: str) -> RegistryStatement:
         """Give nothing; the harness compares the tables themselves."""
         raise NotImplementedError(bank_id)
+
+    def custody_statement(self, bank_id: str, exchange_code: str, day: date) -> CustodyStatement:
+        """Give nothing; no funds are held in the harness."""
+        raise NotImplementedError(bank_id, exchange_code, day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Collateral's part of the day: ask the registry, revalue, strike headroom, call; running twice changes nothing."""
 
+from dataclasses import replace
 from datetime import date
 
 from sqlmodel import Session
@@ -13,9 +14,13 @@ from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.outbox import Message
 from carbonfin.storage.parties import parties_of, standing_of
 from collateral import service
+from collateral.calc.custody import CASH, CustodyDifference
+from collateral.calc.custody import NAMES as CUSTODY_NAMES
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.reconciliation import NAMES as DIFFERENCE_NAMES
 from collateral.registries.port import Answer, Registry
+from collateral.service import custody
+from collateral.store.custody import CustodyAccount
 
 
 def dispatch_registry_messages(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
@@ -92,9 +97,10 @@ def reconcile_registry(sessions: Sessions, actor: Actor, registry: Registry, *, 
 
 
 def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
-    """Ask for what is unknown, send what waits, and reconcile; a registry that does not answer stops nobody's day.
+    """Ask for what is unknown, send what waits, and reconcile units and custody; silence stops nobody's day.
 
-    The failures name what did not leave, what stays unknown, and every difference from the registry's statement.
+    The failures name what did not leave, what stays unknown, and every difference from the statements of the registry
+    and of the exchanges.
     """
     asked = query_open_requests(sessions, actor, registry, clock=clock)
     sent = dispatch_registry_messages(sessions, actor, registry, clock=clock)
@@ -122,7 +128,52 @@ def settle_with_registry(sessions: Sessions, actor: Actor, registry: Registry, *
         )
     except UpstreamFailed as error:
         differences = (Failure.of("registry", error),)
-    return JobOutcome(done_count=asked.done_count + sent.done_count, failures=(*sent.failures, *unknown, *differences))
+    held = fetch_custody_statements(sessions, actor, registry, clock=clock)
+    return JobOutcome(
+        done_count=asked.done_count + sent.done_count + held.done_count,
+        failures=(*sent.failures, *unknown, *differences, *held.failures),
+    )
+
+
+def fetch_custody_statements(sessions: Sessions, actor: Actor, registry: Registry, *, clock: Clock) -> JobOutcome:
+    """Ask each exchange with bound custody accounts for its statement of the business date, and compare both sides.
+
+    A statement is asked for between transactions and taken in whole or not at all. The failures name what an exchange
+    did not answer, each line that cannot be taken, and every difference from the custodian's statement with its age.
+    """
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        exchanges = custody.exchanges_bound(session, actor, standing=standing)
+    done, failures = 0, list[Failure]()
+    for code in exchanges:
+        try:
+            statement = registry.custody_statement(actor.organization_id, code, standing.business_date)
+        except UpstreamFailed as error:
+            failures.append(Failure.of(code, error))
+            continue
+        with sessions.begin() as session:
+            taken = custody.take_exchange_statement(session, actor, statement, standing=standing)
+        done += not taken.failures
+        failures += [replace(one, item=f"{code} {one.item}") for one in taken.failures]
+    if exchanges:
+        with sessions.read() as session:
+            view = custody.custody_view(session, actor, standing=standing, day=None)
+        failures += [_custody_failure(one, view.account(one.account_id)) for one in view.differences]
+    return JobOutcome(done_count=done, failures=tuple(failures))
+
+
+def _custody_failure(one: CustodyDifference, account: CustodyAccount) -> Failure:
+    zh, en = CUSTODY_NAMES[one.kind]
+    places = 2 if one.item == CASH else 0
+    bank, exchange = (
+        "" if amount is None else f"{amount:,.{places}f}" for amount in (one.bank_amount, one.exchange_amount)
+    )
+    sides_en = f" {one.item}: {bank} / {exchange}" if one.item else ""
+    sides_zh = f"（{one.item}：存管行 {bank}，交易所 {exchange}）" if one.item else ""
+    return Failure(
+        item=f"{account.exchange_code} {account.account_number}", field=None,
+        detail=f"{en}{sides_en}, since {one.since}", zh=f"{zh}{sides_zh}，自 {one.since} 起",
+    )  # fmt: skip
 
 
 def registry_left_alone(sessions: Sessions, actor: Actor) -> JobOutcome:

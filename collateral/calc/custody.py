@@ -33,6 +33,13 @@ class DifferenceKind(StrEnum):
     NO_EXCHANGE_STATEMENT = "no_exchange_statement"
 
 
+NAMES: dict[DifferenceKind, tuple[str, str]] = {
+    DifferenceKind.AMOUNT: ("余额不一致", "Amounts differ"),
+    DifferenceKind.NO_BANK_STATEMENT: ("缺存管行对账单", "No statement of the custodian"),
+    DifferenceKind.NO_EXCHANGE_STATEMENT: ("缺交易所对账单", "No statement of the exchange"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedItem:
     """What one side states of one account at the end of a day: its cash in 元, or tonnes of a unit.

@@ -9,7 +9,10 @@ import typer
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
+from collateral import jobs
 from collateral.calc.custody import Side
+from collateral.registries.access import RegistryAccess, registry_secret
+from collateral.registries.http import http_registry
 from collateral.schemas.custody import CustodyAccountOut, CustodyDifferenceOut, CustodyImportOut
 from collateral.service import custody as service
 
@@ -48,6 +51,20 @@ def bind_custody(
         )  # fmt: skip
         found = service.bind_custody_account(session, terminal.actor, draft, standing=standing)
     terminal.answer(msgspec.to_builtins(CustodyAccountOut.of(found)))
+
+
+def custody_sync(
+    context: typer.Context,
+    registry: Annotated[str, typer.Option(envvar="CARBONFIN_REGISTRY_URL", help="接口地址 / address of the interface")],
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, max=120, help="超时，秒 / timeout in seconds")] = 10.0,
+) -> None:
+    """向交易所取业务日期的存管对账单并逐项核对 / fetch the exchanges' custody statements and compare them."""
+    terminal = terminal_of(context)
+    access = RegistryAccess(address=registry, secret=registry_secret(), timeout_seconds=timeout_seconds)
+    with http_registry(access, clock=terminal.clock) as port:
+        outcome = jobs.fetch_custody_statements(terminal.sessions, terminal.actor, port, clock=terminal.clock)
+    failures = [{"item": one.item, "detail": one.detail, "zh": one.zh} for one in outcome.failures]
+    terminal.answer({"statement_count": outcome.done_count, "failures": failures})
 
 
 def import_custody(

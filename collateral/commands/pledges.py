@@ -35,6 +35,7 @@ from collateral.schemas import (
 )
 
 _DELAY_SECONDS = 30.0
+_OPERATIONS = frozenset({"freeze", "unfreeze", "transfer", "query", "statement", "custody"})
 
 commands = typer.Typer(no_args_is_help=True, help="质押与回购 / collateral")
 _CALLS_MAX = 200
@@ -232,7 +233,10 @@ def registry_sim(
     state_file: Annotated[Path | None, typer.Option(help="状态文件，缺省只在内存 / state kept in a JSON file")] = None,
     lose_reply: Annotated[list[str] | None, typer.Option(help="对该编号的首次冻结不答复 / lose one reply")] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="编号:freeze|unfreeze|query:故障[:次数] / code:operation:fault[:times]")
+        list[str] | None,
+        typer.Option(
+            help="编号:freeze|unfreeze|transfer|query|statement|custody:故障[:次数] / code:operation:fault[:times]"
+        ),
     ] = None,
 ) -> None:
     """运行登记机构模拟器，直到中断 / run the registry simulator until interrupted."""
@@ -252,7 +256,7 @@ def registry_sim(
 
 def _planned_fault(text: str) -> PlannedFault:
     code, operation, name, times = (*text.split(":"), "1", "", "")[:4]
-    if operation not in {"freeze", "unfreeze", "query"} or name not in set(Fault) or not times.isdecimal():
+    if operation not in _OPERATIONS or name not in set(Fault) or not times.isdecimal():
         raise InvalidInput(
             f"{text!r} is not code:operation:fault[:times]",
             zh=f"“{text}”应写作 编号:操作:故障[:次数]",

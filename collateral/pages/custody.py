@@ -9,13 +9,11 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from collateral.calc.custody import CASH, DifferenceKind
+from collateral.calc.custody import CASH, NAMES, DifferenceKind
 from collateral.service import custody as service
 
 _KINDS = {
-    DifferenceKind.AMOUNT: ("breach", Text("余额不一致", "Amounts differ")),
-    DifferenceKind.NO_BANK_STATEMENT: ("warning", Text("缺存管行对账单", "No statement of the custodian")),
-    DifferenceKind.NO_EXCHANGE_STATEMENT: ("warning", Text("缺交易所对账单", "No statement of the exchange")),
+    kind: ("breach" if kind is DifferenceKind.AMOUNT else "warning", Text(*names)) for kind, names in NAMES.items()
 }
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,9 +23,11 @@ from carbonfin.kernel.errors import CarbonFinError, UpstreamFailed
 from collateral.calc.freezes import UnitFreeze
 from collateral.calc.serials import SerialRange, merged
 from collateral.registries.access import RegistryAccess
+from collateral.registries.custody import custody_statement_of
 from collateral.registries.port import (
     AgreementFreeze,
     Answer,
+    CustodyStatement,
     RegistryReply,
     RegistryRequest,
     RegistryStatement,
@@ -125,6 +127,22 @@ class HttpRegistry:
             return _statement(json.loads(reply.body))
         except (ValueError, KeyError, TypeError, AttributeError, CarbonFinError) as error:
             raise _no_statement(type(error).__name__) from error
+
+    def custody_statement(self, bank_id: str, exchange_code: str, day: date) -> CustodyStatement:
+        """Give an exchange's statement of the trading funds in a bank's custody; one of another day is none."""
+        asked = urlencode({"bank_id": bank_id, "exchange": exchange_code, "day": day.isoformat()})
+        reply = self._asked("GET", f"/custody?{asked}", b"", lambda _: True)
+        if isinstance(reply, RegistryReply):
+            raise _no_custody(exchange_code, day, reply.reason)
+        if reply.status != httpx.codes.OK:
+            raise _no_custody(exchange_code, day, f"HTTP {reply.status}")
+        try:
+            found = custody_statement_of(json.loads(reply.body))
+        except (ValueError, KeyError, TypeError, AttributeError, CarbonFinError) as error:
+            raise _no_custody(exchange_code, day, type(error).__name__) from error
+        if (found.exchange_code, found.business_date) != (exchange_code, day):
+            raise _no_custody(exchange_code, day, f"it is of {found.exchange_code} on {found.business_date}")
+        return found
 
     def _asked(
         self, method: str, path: str, content: bytes, may_repeat: Callable[[_Failed], bool]
@@ -277,6 +295,15 @@ def _no_statement(why: str) -> UpstreamFailed:
         zh="未取得登记机构对账单，本次不作对账",
         remedy="Try again when the registry answers; nothing was reconciled.",
         remedy_zh="请在登记机构恢复后重试。",
+    )
+
+
+def _no_custody(exchange_code: str, day: date, why: str) -> UpstreamFailed:
+    return UpstreamFailed(
+        f"{exchange_code} gave no usable custody statement of {day}: {why}",
+        zh=f"未取得交易所 {exchange_code} {day} 的存管对账单，未存入任何一行",
+        remedy="Try again when the exchange answers, or take the statement in as a file.",
+        remedy_zh="请在交易所接口恢复后重试，或导入对账单文件。",
     )
 
 

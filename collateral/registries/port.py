@@ -1,7 +1,8 @@
 """What a registry is asked and what it may answer; silence is an answer of its own: unknown."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -77,8 +78,30 @@ class RegistryStatement:
     held: tuple[UnitFreeze, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyBalance:
+    """What an exchange states of one account of trading funds at the end of a day: cash in 元, or tonnes of a unit.
+
+    Attributes:
+        item: `CNY`, or a unit with its vintage as `SZA-2024`.
+    """
+
+    account_number: str
+    item: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyStatement:
+    """An exchange's statement (存管对账单) to one bank at the end of one day, each account and item once."""
+
+    exchange_code: str
+    business_date: date
+    balances: tuple[CustodyBalance, ...]
+
+
 class Registry(Protocol):
-    """An exchange's or registration system's interface for freezes and for handing over what was sold."""
+    """An exchange's or registration system's interface: freezes, handing over what was sold, and its statements."""
 
     def send(self, request: RegistryRequest) -> RegistryReply:
         """Send a request; sending it again changes nothing."""
@@ -91,4 +114,11 @@ class Registry(Protocol):
 
         Raises:
             UpstreamFailed: It did not answer, or its answer cannot be read.
+        """
+
+    def custody_statement(self, bank_id: str, exchange_code: str, day: date) -> CustodyStatement:
+        """Give what an exchange states of the trading funds in a bank's custody at the end of a day.
+
+        Raises:
+            UpstreamFailed: It did not answer, has none of that day yet, or its answer cannot be read.
         """

@@ -4,7 +4,8 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ class Fault(StrEnum):
     Of the work: PROCESSING: accepted and left unfinished; queries say so until the fault is lifted. REJECT: refused for
     good. WRONG_QUANTITY: carried out for one tonne less of each unit, and so confirmed. SHORT: the same, but confirmed
     as asked. WRONG_SERIALS: carried out for the numbers one further on, and so confirmed. OTHER_SERIALS: the same, but
-    confirmed as asked. Of the reply: DELAY: late. LOSE_REPLY: never
-    sent. ERROR_AFTER: 500 although it was carried out. TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret.
-    GATEWAY_404: a gateway's own page says "not found".
+    confirmed as asked. Of the reply: DELAY: late. LOSE_REPLY: never sent. ERROR_AFTER: 500 although it was carried out.
+    TRUNCATED: cut. WRONG_SIGNATURE: signed with another secret. GATEWAY_404: a gateway's own page says "not found".
+    Of a custody statement: STALE: that of the day before. DUPLICATE: each line twice. WRONG_QUANTITY: one of the last
+    place less of each amount.
     """
 
     LOSE_REPLY = "lose_reply"
@@ -43,6 +45,7 @@ class Fault(StrEnum):
     SHORT = "short"
     WRONG_SERIALS = "wrong_serials"
     OTHER_SERIALS = "other_serials"
+    STALE = "stale"
     TRUNCATED = "truncated"
     WRONG_SIGNATURE = "wrong_signature"
     GATEWAY_404 = "gateway_404"
@@ -53,7 +56,7 @@ class PlannedFault:
     """A fault that strikes one agreement.
 
     Attributes:
-        operation: freeze, unfreeze, transfer or query.
+        operation: freeze, unfreeze, transfer, query, statement or custody; the last two strike agreement `*`.
         times: How often it strikes.
         delay_seconds: How late a DELAY answers.
     """
@@ -74,6 +77,7 @@ class RegistryState:
         self._clock = clock
         self._requests: dict[str, dict[str, Any]] = {}
         self._held: dict[tuple[str, str, str], tuple[int, tuple[str, ...]]] = {}
+        self._custody: dict[tuple[str, str], list[dict[str, str]]] = {}
         self._faults: list[dict[str, Any]] = []
         self._under_way: list[dict[str, Any]] = []
         self._nonces: dict[str, datetime] = {}
@@ -229,6 +233,24 @@ class RegistryState:
             ]
         return {"frozen": frozen, "held": held}
 
+    def state_custody(self, exchange_code: str, day: str, balances: list[dict[str, str]]) -> None:
+        """State the trading funds in custody at the end of a day from now on."""
+        with self._lock:
+            self._custody[exchange_code, day] = balances
+
+    def custody(self, exchange_code: str, day: str, *, fault: Fault | None) -> tuple[int, dict[str, Any]]:
+        """Give the custody statement of an exchange and a day, with what the fault does to it; 404 without one."""
+        with self._lock:
+            stated = date.fromisoformat(day) - timedelta(days=1 if fault is Fault.STALE else 0)
+            balances = self._custody.get((exchange_code, stated.isoformat()))
+        if balances is None:
+            return 404, {"outcome": "not_found"}
+        if fault is Fault.WRONG_QUANTITY:
+            balances = [{**one, "amount": _one_less(one["amount"])} for one in balances]
+        if fault is Fault.DUPLICATE:
+            balances = [*balances, *balances]
+        return 200, {"exchange": exchange_code, "day": stated.isoformat(), "balances": balances}
+
     def _frozen(self, bank_id: str | None) -> dict[tuple[str, str, str], int]:
         frozen: dict[tuple[str, str, str], int] = {}
         with self._lock:
@@ -275,6 +297,12 @@ def _lies_in(asked: SerialRange, ranges: Sequence[SerialRange]) -> bool:
 def _shifted(text: str, by: int) -> str:
     named = SerialRange.parse(text)
     return str(replace(named, first=named.first + by, last=named.last + by))
+
+
+def _one_less(amount: str) -> str:
+    """Take one from the last place of an amount."""
+    number = Decimal(amount)
+    return str(number - Decimal((0, (1,), number.as_tuple().exponent)))  # type: ignore[arg-type]  # it is finite
 
 
 def _answer(known: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 It speaks HTTP on a port of this machine. Requests are signed, good for one use and for their time; they are recognised
 by their key: the same request again gives the same answer, another content under the same key is refused, and one that
 arrives after its `not_after` is not carried out. State lives in memory, or in a JSON file that outlives it. What the
-rehearsal itself is told (`/faults`, `/holdings`, `/finish`, `/arrive`) is not signed.
+rehearsal itself is told (`/faults`, `/holdings`, `/custody`, `/finish`, `/arrive`) is not signed.
 """
 
 import json
@@ -54,6 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
                 str(body["account_id"]), str(body["unit"]), int(body["quantity_t"]), bank_id=body.get("bank_id", ""),
                 serials=tuple(body.get("serials", ())),
             )  # fmt: skip
+        elif self.path == "/custody":
+            state.state_custody(str(body["exchange"]), str(body["day"]), list(body["balances"]))
         elif self.path == "/finish":
             state.finish()
         elif self.path == "/arrive":
@@ -70,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, self.server.state.frozen_t())
         elif not self._is_signed(b""):
             return
+        elif address.path == "/custody":
+            self._custody(parse_qs(address.query))
         elif address.path == "/statement":
             bank_id = parse_qs(address.query).get("bank_id", [""])[0]
             self._answer("*", "statement", 200, self.server.state.statement(bank_id))
@@ -79,6 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer("*", "query", 404, {"outcome": "not_found"})
             else:
                 self._answer(found[0], "query", 200, found[1])
+
+    def _custody(self, asked: dict[str, list[str]]) -> None:
+        planned = self.server.state.strike("*", "custody")
+        fault = None if planned is None else planned.fault
+        status, answer = self.server.state.custody(asked["exchange"][0], asked["day"][0], fault=fault)
+        self._reply(status, answer, planned)
 
     def _is_signed(self, content: bytes) -> bool:
         """Tell whether the request is signed, in time and used once; refuse it otherwise."""

@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.parties import Standing, load_party, parties_of
 from collateral.calc.custody import CustodyDifference, Side, StatedItem, compare_custody
 from collateral.feeds.custody_files import CustodyFile, CustodyLine, read_custody_file
+from collateral.registries.port import CustodyStatement
 from collateral.store import custody as store
 from collateral.store.custody import CustodyAccount
 
@@ -36,6 +37,15 @@ class CustodyImport:
     side: Side
     failures: tuple[Failure, ...]
     stored: bool
+    written_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyTaken:
+    """What became of an exchange's own statement: all of its lines stored, or none if any failed."""
+
+    exchange_code: str
+    failures: tuple[Failure, ...]
     written_count: int
 
 
@@ -107,19 +117,63 @@ def import_custody_statement(
         InvalidInput: The file as a whole cannot be read.
     """
     file = read_custody_file(content, file_name=file_name)
-    accounts = store.accounts_of(session, actor)
-    items, failures = [], list(file.failures)
-    for line in file.lines:
+    items, faults = _read(session, actor, file.lines, side, standing)
+    failures = (*file.failures, *faults)
+    if failures or preview:
+        return CustodyImport(file=file, side=side, failures=failures, stored=False, written_count=0)
+    written = _stored(session, actor, items, source=file_name, standing=standing)
+    return CustodyImport(file=file, side=side, failures=(), stored=True, written_count=written)
+
+
+def exchanges_bound(session: Session, actor: Actor, *, standing: Standing) -> tuple[str, ...]:
+    """Give the exchanges to which custody accounts are bound on the business date."""
+    bound = (one for one in store.accounts_of(session, actor) if one.is_bound_on(standing.business_date))
+    return tuple(sorted({one.exchange_code for one in bound}))
+
+
+def take_exchange_statement(
+    session: Session, actor: Actor, statement: CustodyStatement, *, standing: Standing
+) -> CustodyTaken:
+    """Take in what an exchange itself states of a day; all its lines, or none if any failed. Again, nothing changes.
+
+    What an account's earlier statement of the day had and this one has not is nil now.
+    """
+    lines = tuple(
+        CustodyLine(
+            line=number, business_date=statement.business_date, account_number=one.account_number, item=one.item,
+            amount=one.amount,
+        )
+        for number, one in enumerate(statement.balances, start=1)
+    )  # fmt: skip
+    items, failures = _read(session, actor, lines, Side.EXCHANGE, standing, exchange_code=statement.exchange_code)
+    if failures:
+        return CustodyTaken(exchange_code=statement.exchange_code, failures=failures, written_count=0)
+    source = f"{statement.exchange_code} 接口"
+    written = _stored(session, actor, items, source=source, standing=standing)
+    return CustodyTaken(exchange_code=statement.exchange_code, failures=(), written_count=written)
+
+
+def _read(
+    session: Session,
+    actor: Actor,
+    lines: tuple[CustodyLine, ...],
+    side: Side,
+    standing: Standing,
+    *,
+    exchange_code: str | None = None,
+) -> tuple[list[StatedItem], tuple[Failure, ...]]:
+    accounts = tuple(one for one in store.accounts_of(session, actor) if exchange_code in {None, one.exchange_code})
+    items, failures = [], []
+    for line in lines:
         try:
             items.append(_item(accounts, line, side, standing))
         except InvalidInput as error:
             failures.append(failure_of(line.line, None, error))
-    if failures or preview:
-        return CustodyImport(file=file, side=side, failures=tuple(failures), stored=False, written_count=0)
-    written = store.add_items(
-        session, actor, (*items, *_gone(session, actor, items)), source=file_name, at=standing.known_at
-    )
-    return CustodyImport(file=file, side=side, failures=(), stored=True, written_count=written)
+    return items, tuple(failures)
+
+
+def _stored(session: Session, actor: Actor, items: list[StatedItem], *, source: str, standing: Standing) -> int:
+    return store.add_items(session, actor, (*items, *_gone(session, actor, items)), source=source, at=standing.known_at)
 
 
 def _item(accounts: tuple[CustodyAccount, ...], line: CustodyLine, side: Side, standing: Standing) -> StatedItem:
