@@ -7,11 +7,11 @@ from decimal import Decimal
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny
-from collateral.calc.appraisal import Refusal
 from collateral.calc.cash_margin import MarginStep
 from collateral.calc.coverage import TopUp
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.ledger import Bucket
+from collateral.calc.refusals import Refusal
 from collateral.calc.repo import RepoTerms
 from collateral.calc.surrender import SafeDate
 

@@ -14,6 +14,8 @@ from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.figures import FigureList
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
 from collateral.calc.policy_haircuts import PolicyHaircut
+from collateral.calc.price_ages import price_refusals
+from collateral.calc.refusals import Refusal
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of
 
 
@@ -55,15 +57,6 @@ class AppraisalInputs:
     headrooms: tuple[HeadroomInputs, ...]
     schemes_without_headroom: tuple[Scheme, ...]
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """One reason why the pledge cannot be taken."""
-
-    code: str
-    detail: str
-    zh: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,43 +264,12 @@ def _coverage_refusals(valuation: Valuation, lines: CoverageLines) -> list[Refus
 
 
 def _price_refusals(inputs: AppraisalInputs, figures: FigureList) -> list[Refusal]:
-    """Refuse a unit whose price is older than its scheme allows, with both figures and what to do."""
-    limits, found = dict(inputs.stale_after or ()), []
-    for line in inputs.lines:
-        limit, age = limits.get(line.unit.scheme), line.price.staleness_days
-        if limit is None:
-            found += [] if inputs.stale_after is None else [_no_limit(line)]
-            continue
-        named = figures.parameter(f"stale_after_{line.unit.scheme}", limit)
-        aged = figures.fact(
-            f"price_age_{line.unit}", (f"{line.unit} 价格距评估日", f"{line.unit} age of the price"), age, "days",
-            f"{line.price.source} {line.price.price_date}",
-        )  # fmt: skip
-        is_stale = age > limit.integer
-        figures.result(
-            f"price_is_stale_{line.unit}", (f"{line.unit} 价格过期", f"{line.unit} price is stale"),
-            "是" if is_stale else "否", "text", "age > limit", inputs=(aged, named),
-        )  # fmt: skip
-        if is_stale:
-            found.append(
-                Refusal(
-                    code="price-stale",
-                    detail=f"the price of {line.unit} is of {line.price.price_date}, {age} trading days old, more than"
-                    f" {limit.value}; load quotes up to {inputs.valuation_date} and appraise again",
-                    zh=f"{line.unit} 的价格日期为 {line.price.price_date}，距评估日 {age} 个交易日，"
-                    f"超过上限 {limit.value} 个交易日；请补录至 {inputs.valuation_date} 的行情后重新评估",
-                )
-            )
-    return found
-
-
-def _no_limit(line: PledgedLine) -> Refusal:
-    scheme = line.unit.scheme
-    return Refusal(
-        code="price-age-limit-unknown",
-        detail=f"nothing says how old a price of {scheme} may be; have pricing.stale_after_days approved for it",
-        zh=f"未设定 {scheme} 价格时效上限，无法判断 {line.unit} 的价格是否过期；请先审批参数 pricing.stale_after_days",
-    )
+    if inputs.stale_after is None:
+        return []
+    return price_refusals(
+        inputs.lines, dict(inputs.stale_after), figures, valuation_date=inputs.valuation_date,
+        again=("重新评估", "appraise again"),
+    )  # fmt: skip
 
 
 def _unregistered(line: PledgedLine) -> Refusal:

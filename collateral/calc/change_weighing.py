@@ -6,11 +6,12 @@ from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
-from collateral.calc.appraisal import Availability, Refusal
+from collateral.calc.appraisal import Availability
 from collateral.calc.coverage import (
     CoverageLines,
     Debt,
@@ -25,6 +26,8 @@ from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import haircut_figures
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
 from collateral.calc.pledge_changes import ChangeKind
+from collateral.calc.price_ages import price_refusals
+from collateral.calc.refusals import Refusal
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, last_safe_date, safety_of
 
 _FALLS = (("price_fall_10", Decimal("0.10")), ("price_fall_30", Decimal("0.30")))
@@ -53,6 +56,7 @@ class ChangeInputs:
         attached: What authorities have frozen on the pledgor's accounts.
         headrooms: Headroom of the pledgor with the added units locked, for each scheme it must surrender.
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
+        stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
     """
 
     agreement_code: str
@@ -72,6 +76,7 @@ class ChangeInputs:
     headrooms: tuple[HeadroomInputs, ...]
     schemes_without_headroom: tuple[Scheme, ...]
     haircut_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
+    stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
 
     def under_table(self) -> "ChangeInputs":
         """Give each haircut the table that stands once in the record."""
@@ -144,7 +149,12 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         )  # fmt: skip
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
     stopping = [*_unit_refusals(inputs), *_repayment_refusals(inputs)]
-    weighing = [*_coverage_refusals(valuation, inputs), *_date_refusals(inputs, safety.closeout_days), *short]
+    weighing = [
+        *_price_refusals(inputs, figures),
+        *_coverage_refusals(valuation, inputs),
+        *_date_refusals(inputs, safety.closeout_days),
+        *short,
+    ]
     is_taken = inputs.kind is ChangeKind.TOP_UP
     refusals = tuple(stopping if is_taken else [*stopping, *weighing])
     figures.result(
@@ -165,6 +175,15 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         unconfirmed=tuple(dict.fromkeys((*figures.unconfirmed(), *unconfirmed))),
         trace=figures.trace(),
     )
+
+
+def _price_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:
+    if inputs.stale_after is None:
+        return []
+    return price_refusals(
+        inputs.after, dict(inputs.stale_after), figures, valuation_date=inputs.valuation_date,
+        again=("重新试算", "weigh it again"),
+    )  # fmt: skip
 
 
 def scenarios_of(lines: tuple[PledgedLine, ...], debt: Debt, thresholds: CoverageLines) -> tuple[Scenario, ...]:

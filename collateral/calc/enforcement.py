@@ -13,9 +13,9 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
-from collateral.calc.appraisal import Refusal
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
+from collateral.calc.refusals import Refusal
 
 
 class SaleMethod(StrEnum):

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import cny
-from collateral.calc.appraisal import Refusal
 from collateral.calc.cash_margin import margin_figures
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
+from collateral.calc.refusals import Refusal
 from collateral.calc.repo import haircut_figures
 from collateral.calc.repo_event_values import Happening, RepoEventInputs, UnitMove
 from collateral.calc.repo_events import adjusted, rate_changed, repriced, rolled, substituted, units_to_cover_t

@@ -11,12 +11,12 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
-from collateral.calc.appraisal import Refusal
 from collateral.calc.cash_margin import MarginStep
 from collateral.calc.close_out import RepoSide, ValueBasis
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.haircuts import Haircut
 from collateral.calc.lifecycles import REPO
+from collateral.calc.refusals import Refusal
 from collateral.calc.repo import FxUsed, RepoTerms
 
 

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from carbonfin.rules.record import DecisionKind
 from collateral.calc import repo_event_endings as endings
 from collateral.calc import repo_event_life as life
-from collateral.calc.appraisal import Refusal
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
+from collateral.calc.refusals import Refusal
 from collateral.calc.repo_event_values import (
     Happening,
     RepoEventInputs,

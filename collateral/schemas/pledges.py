@@ -9,11 +9,12 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Unit
 from carbonfin.web.wire import CnyText, DayText, IdText, QuantityT, UnitText, day_of, decimal_of
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
-from collateral.calc.appraisal import AppraisalOutcome, Refusal
+from collateral.calc.appraisal import AppraisalOutcome
 from collateral.calc.coverage import ValuedLine
 from collateral.calc.haircut_models.stack import TITLES
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.policy_haircuts import PolicyHaircut
+from collateral.calc.refusals import Refusal
 from collateral.schemas.holdings import LockedSerialsOut
 from collateral.schemas.margin import ProposedOut
 from collateral.service import DeskPledge

@@ -15,9 +15,8 @@ from collateral.calc.coverage import Debt
 from collateral.calc.headroom import UnitLock
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
-from collateral.service.view import coverage_lines, desk_view, safety_terms
+from collateral.service.view import coverage_lines, desk_view, price_age_limits, safety_terms
 from collateral.store import ledger
-from pricing.calc.liquidity import STALE_AFTER_DAYS
 
 
 def appraisal_inputs(
@@ -72,11 +71,7 @@ def appraisal_inputs(
             )
             for unit in units
         ),
-        stale_after=tuple(
-            (scheme, limit)
-            for scheme in schemes
-            if (limit := view.snapshot.find_parameter(STALE_AFTER_DAYS, scope=scheme)) is not None
-        ),
+        stale_after=price_age_limits(view, schemes),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms),
     )

@@ -13,8 +13,8 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ApprovalState, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from collateral.calc.agreements import Pledge, PledgeApproval
-from collateral.calc.appraisal import Refusal
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.refusals import Refusal
 from collateral.service import appraisals, pledges
 from collateral.store import pledges as store
 

@@ -12,7 +12,7 @@ from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import Recorded, load_outcome, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
-from collateral.calc.appraisal import Availability, Refusal
+from collateral.calc.appraisal import Availability
 from collateral.calc.change_weighing import (
     PLEDGE_CHANGE,
     AttachedUnits,
@@ -24,11 +24,12 @@ from collateral.calc.coverage import Debt
 from collateral.calc.headroom import UnitLock
 from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
+from collateral.calc.refusals import Refusal
 from collateral.service import change_steps
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
-from collateral.service.view import DeskView, coverage_lines, desk_view, safety_terms
+from collateral.service.view import DeskView, coverage_lines, desk_view, price_age_limits, safety_terms
 from collateral.store import ledger
 from collateral.store import pledge_changes as store
 from collateral.store import pledges as pledge_store
@@ -177,6 +178,7 @@ def change_inputs(
         ),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms) if draft.added else (),
+        stale_after=price_age_limits(view, dict.fromkeys(one.unit.scheme for one in after)),
     ).with_table_once(view.haircut_table)
 
 

@@ -17,7 +17,6 @@ from carbonfin.kernel.units import cny
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
-from collateral.calc.appraisal import Refusal
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.enforcement import (
     DISTRIBUTION,
@@ -33,6 +32,7 @@ from collateral.calc.enforcement import (
 from collateral.calc.freezes import Operation
 from collateral.calc.holding_rights import HolderKind, HoldingRight
 from collateral.calc.pledge import PLEDGE
+from collateral.calc.refusals import Refusal
 from collateral.service import ledger
 from collateral.service.evidence import require_evidence
 from collateral.service.holding import holder_kind, require_rights

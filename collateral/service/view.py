@@ -1,5 +1,6 @@
 """What a bank's desk sees on a business date: prices, its own book, the exchange calendar; loaded once, then asked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,7 +19,7 @@ from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
 from collateral.calc.coverage import CoverageLines, PriceUsed
 from collateral.calc.haircuts import HAIRCUT_TABLE, Haircut, HaircutFacts, HaircutUse, haircut_for
 from collateral.calc.surrender import SafetyTerms, SchemeDepth, VintageUse, trading_days_of
-from pricing.calc.liquidity import appraisal_price, average_daily_volume_t
+from pricing.calc.liquidity import STALE_AFTER_DAYS, appraisal_price, average_daily_volume_t
 from pricing.calc.market import MarketSnapshot
 from pricing.service import market_snapshot
 
@@ -131,6 +132,15 @@ def price_used(view: DeskView, unit: Unit) -> PriceUsed:
         is_sample=price.is_sample,
         note_zh=price.note_zh,
         note_en=price.note_en,
+    )
+
+
+def price_age_limits(view: DeskView, schemes: Iterable[Scheme]) -> tuple[tuple[Scheme, ParameterValue], ...]:
+    """Give how many trading days old a price may be, of those schemes that have a limit."""
+    return tuple(
+        (scheme, limit)
+        for scheme in schemes
+        if (limit := view.snapshot.find_parameter(STALE_AFTER_DAYS, scope=scheme)) is not None
     )
 
 

@@ -11,7 +11,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from collateral.calc.agreements import Pledge, PledgeDraft, PledgeEvent, UnitQuantity
-from collateral.calc.appraisal import Refusal
+from collateral.calc.refusals import Refusal
 from collateral.models import PledgeEventRow, PledgeRow, PledgeUnitRow
 
 

@@ -327,3 +327,30 @@ def test_every_pair_that_is_no_edge_of_a_change_is_refused(state: str, event: st
     else:
         with pytest.raises(Conflict):
             CHANGE.after(state, event)
+
+
+def test_a_stale_price_lets_no_unit_go_and_is_told_of_a_top_up(desk_sessions: Sessions, desk: Desk) -> None:
+    # the last SZA quotes are of 30 June; ten trading days later, on 14 July, it is too old, and five days later it is not
+    with desk_sessions.begin() as session:
+        p2 = called_desk(session, desk)["P2"]
+        for days in (7, 14):
+            service.record_exposure(
+                session, desk.maker, "P2", principal_cny=Decimal("100000.00"), accrued_cny=Decimal("0.00"),
+                exposure_date=TODAY + timedelta(days=days),
+            )  # fmt: skip
+        fresh, late = (service.standing_on(session, desk.maker, TODAY + timedelta(days=days)) for days in (7, 14))
+        freeing = change(ChangeKind.PART_RELEASE, freed={"SZA-2023": 1})
+        assert service.preview_change(session, desk.maker, p2, freeing, standing=fresh).refusals == ()
+        outcome = service.preview_change(session, desk.maker, p2, freeing, standing=late)
+        assert [one.code for one in outcome.refusals] == ["price-stale", "price-stale"], "both vintages of P2"
+        refusal = outcome.refusals[1]
+        said = "the price of SZA-2023 is of 2025-06-30, 10 trading days old, more than 5; load quotes up to 2025-07-14"
+        assert refusal.detail == f"{said} and weigh it again"
+        assert "请补录至 2025-07-14 的行情后重新试算" in refusal.zh
+        assert {"price_age_SZA-2023", "stale_after_SZA"} <= {figure.name for figure in outcome.trace}
+        added = service.preview_change(session, desk.maker, p2, top_up({"SZA-2023": 1}), standing=late)
+        assert (added.refusals, [one.code for one in added.notes]) == ((), ["price-stale", "price-stale"]), (
+            "a top-up is always taken"
+        )
+        with pytest.raises(Conflict, match="10 trading days old"):
+            service.propose_change(session, desk.maker, p2, freeing, standing=late)
