@@ -5,6 +5,7 @@ from collateral.api import (
     changes,
     compliance,
     custody,
+    default_simulations,
     enforcements,
     haircut_reports,
     haircuts,
@@ -16,6 +17,7 @@ from collateral.api import (
 )
 
 routes = [
-    *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes, *register.routes,
-    *carry_over.routes, *rights.routes, *holdings.routes, *haircuts.routes, *haircut_reports.routes, *custody.routes,
+    *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes,
+    *default_simulations.routes, *register.routes, *carry_over.routes, *rights.routes, *holdings.routes,
+    *haircuts.routes, *haircut_reports.routes, *custody.routes,
 ]  # fmt: skip

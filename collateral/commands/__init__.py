@@ -5,6 +5,7 @@ from collateral.commands import (
     changes,
     compliance,
     custody,
+    default_simulations,
     enforcements,
     haircuts,
     holdings,
@@ -30,6 +31,7 @@ commands.command("failed-sale")(enforcements.failed_sale)
 commands.command("settle-sale")(enforcements.settle_sale)
 commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
 commands.command("distribute")(enforcements.distribute)
+commands.command("simulate-default")(default_simulations.simulate)
 commands.command("authority-act")(enforcements.authority_act)
 commands.command("authority-acts")(enforcements.authority_acts)
 commands.command("repo-reconcile")(repos.repo_reconcile)

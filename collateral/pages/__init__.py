@@ -3,6 +3,7 @@
 from collateral.pages import (
     authority_acts,
     changes,
+    default_simulations,
     enforcements,
     haircut_proposals,
     haircut_reports,
@@ -61,5 +62,6 @@ routes = [
     holding_rights_page,
     *haircut_proposals.routes,
     *haircuts.routes,
+    *default_simulations.routes,
     *haircut_reports.routes,
 ]

@@ -244,6 +244,9 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/pledges/{pledge_id}/enforcement/failed-sales": GROUND,
     "POST /v1/pledges/{pledge_id}/enforcement/means": {**GROUND, "method": "auction"},
     "POST /v1/pledges/{pledge_id}/enforcement/means/previews": {"method": "auction"},
+    "POST /v1/pledges/{pledge_id}/enforcement/simulations/previews": {
+        "after_days": 60, "discount_ratio": "0.3", "success_ratio": "0.6", "costs_cny": "0.00",
+    },
     "POST /v1/pledges/{pledge_id}/enforcement/sales": SALE,
     "POST /v1/pledges/{pledge_id}/enforcement/sales/previews": SALE,
     "POST /v1/pledges/{pledge_id}/enforcement/transfers": {"reason": "买方账户已更正"},
@@ -387,9 +390,10 @@ WHAT_A_HAIRCUT_POLICY_OPENS = {
     "POST /v1/haircuts", "POST /v1/haircut-policies/{code}/reports",
     "GET /v1/haircut-policies/{code}/reports/{decision_id}",
     "GET /v1/haircut-policies/{code}/reports/{decision_id}/pdf",
+    "POST /v1/pledges/{pledge_id}/enforcement/simulations/previews",
 }  # fmt: skip
 """Answered well only where two people put a policy in force; tests/collateral/test_haircut_policies.py does, and
-test_haircut_reports.py for the reports."""
+test_haircut_reports.py and test_default_simulations.py for what rests on one."""
 WHAT_AN_AMOUNT_OPENS = {
     "GET /v1/subsidies/applications/{application_id}/review",
     "POST /v1/subsidies/applications/{application_id}/review-steps",

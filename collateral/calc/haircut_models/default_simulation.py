@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import cny, to_decimal, to_float
+from carbonfin.kernel.units import cny, round_down, to_decimal, to_float
 from collateral.calc.haircut_models.forced_sale import forced_sale_paths
 from collateral.calc.haircut_models.sale_terms import SaleTerms
 
@@ -70,6 +70,19 @@ class DefaultClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoldLot:
+    """One kind of unit of a pledge: what its sale meets, and its market value at the cure's expiry, 元."""
+
+    terms: SaleTerms
+    market_value_cny: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse a value that is none."""
+        if self.market_value_cny <= 0:
+            raise _wrong("the units have no value", "标的市值须为正", "market_value_cny")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quantile:
     """A level and the figure that this part of the paths lies at or below."""
 
@@ -82,7 +95,7 @@ class DefaultDistribution:
     """What the default brings.
 
     Attributes:
-        recovery_mean_ratio: Mean of min(claim, net proceeds) / claim.
+        recovery_mean_ratio: Mean of min(claim, net proceeds) / claim, rounded down.
         recovery_error_ratio: Standard error of that mean.
         recovery_quantiles: Of the recovery, over claim.
         surplus_mean_cny: Mean surplus that goes back to the pledgor.
@@ -121,6 +134,61 @@ def simulated_default(
     Raises:
         InvalidInput: Cure days are left, the auction comes before the first sale or after the last usable day.
     """
+    lot = SoldLot(terms=terms, market_value_cny=claim.market_value_cny)
+    return simulated_defaults(
+        (lot,), auction, claim_cny=claim.claim_cny, costs_cny=claim.costs_cny, path_count=path_count, seed=seed
+    )
+
+
+def simulated_defaults(
+    lots: tuple[SoldLot, ...], auction: AuctionTerms, *, claim_cny: Decimal, costs_cny: Decimal, path_count: int,
+    seed: int,
+) -> DefaultDistribution:  # fmt: skip
+    """Simulate the default of a pledge over several kinds of unit, sold side by side and auctioned together.
+
+    The kinds share their draws: they fall together, which is the cautious case, and one auction takes what is left of
+    all. Recovery = min(claim, max(0, Σ value·(proceeds + auctioned) − costs)) / claim.
+
+    Raises:
+        InvalidInput: There is no lot; cure days are left; the auction comes before the first sale or after the last
+            usable day of a unit.
+    """
+    if not lots:
+        raise _wrong("there is nothing to sell", "没有可处置的标的", "units")
+    for lot in lots:
+        _require_order(lot.terms, auction)
+    generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence((seed, 3))))
+    sells = generator.random(path_count) < to_float(auction.success_ratio)
+    kept_at_auction = (1.0 - to_float(auction.discount_ratio)) * sells
+    owed, costs = to_float(claim_cny), to_float(costs_cny)
+    gross, left, days = np.zeros(path_count), np.zeros(path_count), np.zeros(path_count)
+    whole = to_float(sum((lot.market_value_cny for lot in lots), Decimal(0)))
+    for lot in lots:
+        paths = forced_sale_paths(
+            replace(lot.terms, last_sale_day=auction.after_days), path_count=path_count, seed=seed
+        )
+        value = to_float(lot.market_value_cny)
+        gross += value * (paths.proceeds_ratio + paths.left_ratio * paths.price_ratio * kept_at_auction)
+        left += paths.left_ratio * (value / whole)
+        np.maximum(days, paths.days, out=days)
+    net = np.maximum(0.0, gross - costs)
+    recovery = np.minimum(net, owed) / owed
+    auctioned = left[left > 0.0]
+    return DefaultDistribution(
+        recovery_mean_ratio=round_down(to_decimal(recovery.mean().item(), places=10), 4),
+        recovery_error_ratio=to_decimal(recovery.std().item() / path_count**0.5, places=6),
+        recovery_quantiles=_quantiles(recovery, places=4),
+        surplus_mean_cny=cny(to_decimal(np.maximum(0.0, net - owed).mean().item(), places=4)),
+        shortfall_mean_cny=cny(to_decimal(np.maximum(0.0, owed - net).mean().item(), places=4)),
+        shortfall_ratio=_ratio(np.count_nonzero(net < owed) / path_count),
+        days_quantiles=_quantiles(days, places=0),
+        auction_ratio=_ratio(auctioned.size / path_count),
+        auctioned_mean_ratio=_ratio(auctioned.mean().item() if auctioned.size else 0.0),
+        path_count=path_count,
+    )
+
+
+def _require_order(terms: SaleTerms, auction: AuctionTerms) -> None:
     if terms.cure_days:
         raise _wrong("the simulation starts when the cure is over", "模拟自补足期届满起算，补足期须为 0", "cure_days")
     if terms.last_sale_day is not None and auction.after_days > terms.last_sale_day:
@@ -128,27 +196,6 @@ def simulated_default(
             f"the auction on day {auction.after_days} comes after the last usable day {terms.last_sale_day}",
             f"拍卖（第 {auction.after_days} 日）晚于最后可用日（第 {terms.last_sale_day} 日）", "after_days",
         )  # fmt: skip
-    paths = forced_sale_paths(replace(terms, last_sale_day=auction.after_days), path_count=path_count, seed=seed)
-    generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence((seed, 3))))
-    sells = generator.random(path_count) < to_float(auction.success_ratio)
-    at_auction = paths.left_ratio * paths.price_ratio * (1.0 - to_float(auction.discount_ratio)) * sells
-    value, owed, costs = (to_float(one) for one in (claim.market_value_cny, claim.claim_cny, claim.costs_cny))
-    net = np.maximum(0.0, value * (paths.proceeds_ratio + at_auction) - costs)
-    recovery = np.minimum(net, owed) / owed
-    is_auctioned = paths.left_ratio > 0.0
-    auctioned = paths.left_ratio[is_auctioned]
-    return DefaultDistribution(
-        recovery_mean_ratio=_ratio(recovery.mean().item()),
-        recovery_error_ratio=to_decimal(recovery.std().item() / path_count**0.5, places=6),
-        recovery_quantiles=_quantiles(recovery, places=4),
-        surplus_mean_cny=cny(to_decimal(np.maximum(0.0, net - owed).mean().item(), places=4)),
-        shortfall_mean_cny=cny(to_decimal(np.maximum(0.0, owed - net).mean().item(), places=4)),
-        shortfall_ratio=_ratio(np.count_nonzero(net < owed) / path_count),
-        days_quantiles=_quantiles(paths.days.astype(np.float64), places=0),
-        auction_ratio=_ratio(auctioned.size / path_count),
-        auctioned_mean_ratio=_ratio(auctioned.mean().item() if auctioned.size else 0.0),
-        path_count=path_count,
-    )
 
 
 def _quantiles(values: FloatArray, *, places: int) -> tuple[Quantile, ...]:
