@@ -11,6 +11,8 @@ ADMINISTRATORS = frozenset({ADMINISTRATOR})
 OPERATORS = frozenset({OPERATOR})
 BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR})
 BANK_MAKERS = frozenset({SYSTEM, OFFICER})
+BENCHMARK_MAKERS = frozenset({SYSTEM, RISK})
+"""Who freezes the peers that ratings stand on: not who lends by them."""
 REPORT_READERS = frozenset({SYSTEM, OFFICER, CHECKER, BUREAU, AUDITOR})
 BUREAU_MAKERS = frozenset({BUREAU})
 BUREAU_READERS = frozenset({BUREAU, AUDITOR})

@@ -1,4 +1,4 @@
-"""Ratings, rate decisions, schedules and term sheets with their documents."""
+"""Rate decisions, schedules and term sheets with their documents."""
 
 from typing import Annotated
 
@@ -27,8 +27,6 @@ from loans.schemas import (
     RateBatchOut,
     RateDecisionIn,
     RateDecisionOut,
-    RatingIn,
-    RatingOut,
     RebuiltRateOut,
     ScheduleIn,
     ScheduleOut,
@@ -39,29 +37,6 @@ from loans.schemas import (
 _Number = FromPath[IdText]
 _Version = Annotated[int | None, QueryParameter(description="A version; left out, the latest.", ge=1, le=100_000)]
 _WRITES = problem_responses(404, 409, 422)
-
-
-@post("/v1/ratings", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
-def create_rating(
-    *,
-    request: WebRequest,
-    sessions: Sessions,
-    actor: Actor,
-    clock: Clock,
-    data: RatingIn,
-    idempotency_key: IdempotencyKey,
-) -> Response[RatingOut]:
-    """Rate an enterprise from its carbon account by the system's own method and keep the decision."""
-
-    def work(session: Session) -> RatingOut:
-        standing = standing_of(session, actor.organization_id, clock)
-        party = party_by_code(session, actor, data.usci)
-        recorded = service.rate_enterprise(
-            session, actor, party.id, year=data.year, valid_on=standing.business_date, known_at=standing.known_at
-        )
-        return RatingOut.of(recorded.outcome, decision_id=recorded.decision_id)
-
-    return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
 @post("/v1/rate-decisions", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
@@ -251,7 +226,6 @@ def read_term_sheet_docx(
 
 
 routes = [
-    create_rating,
     create_rate_decision,
     create_rate_batch,
     list_batch_rates,

@@ -1,6 +1,6 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
 
-from loans.commands import accounts, facilities
+from loans.commands import accounts, facilities, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -11,5 +11,8 @@ commands.command("credit-line")(facilities.credit_line)
 commands.command("propose-credit-line")(facilities.propose_credit_line)
 commands.command("propose-contract")(facilities.propose_contract)
 commands.command("propose-drawdown")(facilities.propose_drawdown)
+commands.command("scorecard")(ratings.scorecard)
+commands.command("rating-report")(ratings.rating_report)
+commands.command("freeze-benchmark")(ratings.freeze_benchmark)
 
 __all__ = ["commands"]

@@ -1,10 +1,11 @@
 """Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, contracts and notes."""
 
-from loans.pages import accounts, applications, enterprises, facilities, rate_batches, term_sheets
+from loans.pages import accounts, applications, enterprises, facilities, rate_batches, ratings, term_sheets
 
 routes = [
     *enterprises.routes,
     *accounts.routes,
+    *ratings.routes,
     *applications.routes,
     *term_sheets.routes,
     *rate_batches.routes,

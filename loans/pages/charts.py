@@ -10,8 +10,8 @@ from carbonfin.web.language import Language
 from loans.calc.account_emissions import AccountEmissions
 from loans.calc.ratings.carbon_efficiency import CarbonRating
 from loans.calc.term_sheets import RateStep
-from loans.service import AccountYearView
-from loans.workbooks import rate_waterfall_steps
+from loans.service import AccountYearView, ScorecardView
+from loans.workbooks import points_steps, rate_waterfall_steps
 
 _CARRIERS_SHOWN = 3
 _OWN_TRACE = Words(zh="本系统计算，见追溯", en="computed here, see the trace")
@@ -102,3 +102,19 @@ def _emission_bars(emissions: AccountEmissions, largest: Sequence[str]) -> list[
     if others_t:
         bars.append(Bar(label=label, amount=others_t, text=f"{others_t:,}", series=Words(zh="其他", en="Others")))
     return bars
+
+
+def points_chart(view: ScorecardView | None, language: Language) -> Chart | None:
+    """Draw what each factor costs from full points to the result; None where there is no rating with points."""
+    if view is None or view.outcome.rating.points is None:
+        return None
+    rating = view.outcome.rating
+    return waterfall_chart(
+        title=Words(zh="得分是怎样得出的", en="How the points are built"),
+        unit=Words(zh="分", en="points"),
+        steps=points_steps(rating),
+        source=Words(zh=rating.method_zh, en=rating.method_en),
+        language=language.value,
+        less_is_better=False,
+        titled=False,
+    )

@@ -1,16 +1,14 @@
-"""Enterprises: who they are, how they are rated and what moved it, what they hold, owe and lack."""
+"""Enterprises: who they are, what they hold, owe and lack, and how the bank's are rated by sector."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect, Template
-from sqlmodel import Session
+from litestar.response import Template
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party, PartyKind
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, external_ids_of, load_party, parties_of, standing_of
@@ -23,9 +21,8 @@ from loans import service
 from loans.calc.jiangtandai import RatingReport
 from loans.calc.notes import LoanNote, accrual_of
 from loans.calc.ratings.emissions import FUEL_NAMES_ZH, fuel_name_en, fuel_quantity_unit
-from loans.calc.term_notes import unconfirmed_behind
 from loans.pages.charts import change_chart
-from loans.pages.forms import error_words
+from loans.pages.ratings import LETTERS_SHOWN, NONE, heat_of, report_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,7 @@ def enterprise_list(request: WebRequest, sessions: Sessions, actor: Actor, q: Fr
     with sessions.read() as session:
         parties = parties_of(session, actor, kind=PartyKind.ENTERPRISE)
         ratings = service.latest_ratings(session, actor)
+        cells = service.rating_heat_map(session, actor)
         notes = service.notes_of(session, actor)
     wanted = q.strip()
     shown = [party for party in parties if wanted in party.name or wanted.upper() in party.code]
@@ -52,6 +50,12 @@ def enterprise_list(request: WebRequest, sessions: Sessions, actor: Actor, q: Fr
         parties=shown,
         total_count=len(parties),
         ratings=ratings,
+        heat=heat_of(cells),
+        letters=LETTERS_SHOWN,
+        heat_heads=[
+            (Text(letter, letter) if letter != NONE else Text("未予评级", "Not rated"), "number")
+            for letter in LETTERS_SHOWN
+        ],
         running={party.id: _running(notes, party.id) for party in shown},
         q=wanted,
     )
@@ -85,7 +89,7 @@ def enterprise_page(
         decision_id="" if rated is None else rated[0].id,
         chart=None if rating is None else change_chart(rating, language_of(request)),
         report=report,
-        report_state=_report_state(report, standing.business_date),
+        report_state=report_state(report, standing.business_date),
         years=years[::-1],
         notes=[(note, _accrued(note, standing.business_date)) for note in notes],
         sheets=sheets,
@@ -99,65 +103,6 @@ def enterprise_page(
     )
 
 
-@get("/enterprises/{party_id:str}/rating", sync_to_thread=True)
-def rating_page(
-    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str]
-) -> Template:
-    """Show an enterprise's rating by the own method, beside the outside report, each figure with its trace."""
-    with sessions.read() as session:
-        return _rating_page(request, session, actor, standing_of(session, actor.organization_id, clock), party_id)
-
-
-@post("/enterprises/{party_id:str}/rating", sync_to_thread=True, status_code=303)
-def rate_again(
-    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str]
-) -> Template | Redirect:
-    """Rate the enterprise from what is known now, keep the decision, and show it."""
-    try:
-        with sessions.begin() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            service.rate_enterprise(
-                session, actor, party_id, year=None, valid_on=standing.business_date, known_at=standing.known_at
-            )
-    except MissingData as missing:
-        with sessions.read() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            return _rating_page(request, session, actor, standing, party_id, refusal=error_words(missing))
-    return Redirect(f"/enterprises/{party_id}/rating", status_code=303)
-
-
-def _rating_page(
-    request: WebRequest,
-    session: Session,
-    actor: Actor,
-    standing: Standing,
-    party_id: str,
-    *,
-    refusal: Text | None = None,
-) -> Template:
-    party = load_party(session, actor, party_id)
-    ratings = service.ratings_of(session, actor, party.id)
-    report = service.rating_report_of(session, actor, party.id, known_at=standing.known_at)
-    rating = ratings[0][1] if ratings else None
-    return page(
-        request,
-        "loans/rating.html",
-        title=Text(f"碳评级 · {party.name}", f"Carbon rating · {party.name}"),
-        status_code=200 if refusal is None else 409,
-        party=party,
-        rating=rating,
-        decision_id=ratings[0][0].id if ratings else "",
-        history=ratings,
-        chart=None if rating is None else change_chart(rating, language_of(request)),
-        report=report,
-        report_state=_report_state(report, standing.business_date),
-        unconfirmed={} if rating is None else unconfirmed_behind(rating.trace),
-        thresholds=[] if rating is None else [figure for figure in rating.trace if "_max." in figure.name],
-        refusal=refusal,
-        may_rate=actor.role is Role.OFFICER,
-    )
-
-
 def _running(notes: tuple[LoanNote, ...], party_id: str) -> list[LoanNote]:
     return [note for note in notes if note.party_id == party_id and note.outstanding_cny]
 
@@ -166,14 +111,6 @@ def _accrued(note: LoanNote, on: date) -> object:
     if not note.outstanding_cny or note.interest_paid_to > on:
         return None
     return accrual_of(note, accrual_date=on).accrued_cny
-
-
-def _report_state(report: RatingReport | None, on: date) -> tuple[str, Text]:
-    if report is None:
-        return "breach", Text("缺少报告", "no report")
-    if report.valid_to < on:
-        return "warning", Text("已失效", "expired")
-    return "good", Text("有效", "valid")
 
 
 def _lacks(
@@ -219,4 +156,4 @@ def _fuel_words(fuel: str) -> Text:
     )
 
 
-routes = [enterprise_list, enterprise_page, rating_page, rate_again]
+routes = [enterprise_list, enterprise_page]

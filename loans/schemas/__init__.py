@@ -3,7 +3,6 @@
 from loans.schemas.lending import (
     RateDecisionIn,
     RateDecisionOut,
-    RatingIn,
     RatingOut,
     ScheduleIn,
     ScheduleOut,
@@ -19,7 +18,6 @@ __all__ = [
     "RateBatchOut",
     "RateDecisionIn",
     "RateDecisionOut",
-    "RatingIn",
     "RatingOut",
     "RebuiltRateOut",
     "ScheduleIn",

@@ -37,13 +37,6 @@ class MissingOut(Struct, frozen=True, kw_only=True):
         return cls(field=missing.field, detail=missing.en, detail_zh=missing.zh)
 
 
-class RatingIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rate an enterprise by the system's own method; without a year, the latest of its account."""
-
-    usci: UsciText
-    year: Year | None = None
-
-
 class EmissionPartOut(Struct, frozen=True, kw_only=True):
     """Emissions of one energy carrier."""
 

@@ -7,6 +7,7 @@ from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
+from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
 from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
@@ -65,6 +66,20 @@ from loans.service.rate_batches import (
     rates_of_batch,
     rebuilt_rate_of,
 )
+from loans.service.scorecard import (
+    RATINGS_AT_ONCE_MAX,
+    BenchmarkRelease,
+    HeatCell,
+    ScorecardView,
+    benchmark_releases,
+    freeze_benchmark_file,
+    rate_by_scorecard,
+    rate_many_by_scorecard,
+    rating_heat_map,
+    rating_report_file,
+    scorecard_ratings_of,
+    scorecard_view,
+)
 from loans.service.securities import SecurityAnswer, security_answer
 from loans.service.term_sheets import (
     StoredTermSheet,
@@ -80,7 +95,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    RATING_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
+    RATING_KIND, SCORECARD_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
 
 RATE_BATCH = RATE_BATCH_KIND.name
@@ -94,25 +109,30 @@ __all__ = [
     "RATES_MAX",
     "RATE_BATCH",
     "RATE_COLUMNS",
+    "RATINGS_AT_ONCE_MAX",
     "AccountView",
     "AccountYearView",
     "BatchRate",
+    "BenchmarkRelease",
     "ContractStanding",
     "DecidedBatch",
     "EntryDraft",
     "EntryImport",
+    "HeatCell",
     "LendingDefaults",
     "LineStanding",
     "ObservationDue",
     "RateBatch",
     "RateRequest",
     "RebuiltRate",
+    "ScorecardView",
     "SecurityAnswer",
     "StoredTermSheet",
     "TermSheetDraft",
     "account_view",
     "account_years",
     "accrue",
+    "benchmark_releases",
     "consents_of",
     "contract_revisions",
     "credit_lines",
@@ -122,6 +142,7 @@ __all__ = [
     "draft_term_sheet",
     "entries_of",
     "entry_versions_of",
+    "freeze_benchmark_file",
     "import_entry_file",
     "interest_vouchers_of",
     "latest_rating",
@@ -143,9 +164,13 @@ __all__ = [
     "propose_drawdown",
     "propose_loan_contract",
     "rate_batch_differences",
+    "rate_by_scorecard",
     "rate_enterprise",
     "rate_impact",
+    "rate_many_by_scorecard",
     "rates_of_batch",
+    "rating_heat_map",
+    "rating_report_file",
     "rating_report_of",
     "ratings_of",
     "read_rate_requests",
@@ -158,6 +183,8 @@ __all__ = [
     "record_rating_report",
     "require_consent",
     "reroll_provisional",
+    "scorecard_ratings_of",
+    "scorecard_view",
     "security_answer",
     "settle_note",
     "tables_asked_of_rate",

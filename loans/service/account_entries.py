@@ -16,7 +16,7 @@ from carbonfin.storage.parties import load_party, parties_of
 from loans.calc.account_entries import GREEN_KINDS, POWER_KINDS, AccountEntry, EntryKind, slip_asked, unit_of
 from loans.calc.account_facts import refuse_clash
 from loans.calc.accounts import grid_area_of
-from loans.calc.consents import Consent, ConsentPurpose, refuse_without
+from loans.calc.consents import Consent, ConsentPurpose, ConsentState, refuse_without
 from loans.feeds.account_files import EntryDraft, read_entry_file
 from loans.service import facts
 from loans.store import account_entries as store
@@ -78,6 +78,18 @@ def require_consent(session: Session, actor: Actor, party: Party, *, on: date, k
     purpose = ConsentPurpose.RATING
     last = store.last_consents(session, actor, [party.id], purpose=purpose, known_at=known_at).get(party.id)
     refuse_without(last, purpose=purpose, on=on, code=party.code)
+
+
+def refuse_withdrawn(session: Session, actor: Actor, party: Party, *, known_at: datetime) -> None:
+    """Refuse to use what stands of an enterprise that withdrew its consent; figures of before consents may be used.
+
+    Raises:
+        NotApplicable: The last statement is a withdrawal.
+    """
+    purpose = ConsentPurpose.RATING
+    last = store.last_consents(session, actor, [party.id], purpose=purpose, known_at=known_at).get(party.id)
+    if last is not None and last.state is ConsentState.WITHDRAWN:
+        refuse_without(last, purpose=purpose, on=last.given_on, code=party.code)
 
 
 def entries_of(session: Session, actor: Actor, party_id: str, *, known_at: datetime) -> tuple[AccountEntry, ...]:

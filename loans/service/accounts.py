@@ -10,6 +10,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import load_party
 from loans.calc.accounts import AccountYear, grid_area_of
 from loans.calc.jiangtandai import RatingReport
+from loans.service.account_entries import refuse_withdrawn
 from loans.store import accounts as store
 
 
@@ -22,9 +23,11 @@ def record_account_year(
 
     Raises:
         NotFound: The bank knows no such enterprise.
+        NotApplicable: The enterprise withdrew its consent.
         InvalidInput: The province cannot be told from the identifier.
     """
     party = load_party(session, actor, party_id)
+    refuse_withdrawn(session, actor, party, known_at=known_at)
     area = account.grid_area or grid_area_of(party.code)
     if area is None:
         raise InvalidInput(

@@ -20,6 +20,7 @@ from loans.calc.contracts.terms import LoanTerms
 from loans.calc.jiangtandai import RATE_KIND, RateDecision
 from loans.calc.ratings.carbon_efficiency import RATING_KIND, CarbonRating
 from loans.service import facts
+from loans.service.account_entries import refuse_withdrawn
 
 SCHEDULE_SUBJECT = "schedule"
 
@@ -31,9 +32,11 @@ def rate_enterprise(
 
     Raises:
         NotFound: The bank knows no such enterprise.
+        NotApplicable: The enterprise withdrew its consent.
         MissingData: The account lacks the year or its electricity, or a factor was not known.
     """
     party = load_party(session, actor, party_id)
+    refuse_withdrawn(session, actor, party, known_at=known_at)
     inputs = facts.rating_inputs(session, actor, party, year=year, known_at=known_at)
     return record_decision(
         session, actor, RATING_KIND, inputs, subject=party.code, valid_on=valid_on, known_at=known_at

@@ -12,6 +12,7 @@ from loans.feeds.account_files import ENTRY_COLUMNS
 from tests.app.worlds import PASSWORD, PASSWORD_HASH, SECRET
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.loans.samples import E4_USCI
+from tests.loans.scorecard_worlds import consent, freeze
 from tests.loans.world import furnished_bank
 
 pytestmark = pytest.mark.browser
@@ -27,6 +28,11 @@ LINES = [
     f"{E4_USCI},用电量,2023,,0103001,4100000,kWh,广东,2021,,电费账单,,",
     f"{E4_USCI},燃料,2023,,天然气,14,万Nm3,,,,能源台账,,",
     f"{E4_USCI},增加值,2023,,,5900,元,,,,纳税申报,,",
+    f"{E4_USCI},企业规模,2024,,,2,级,,,,年报,,",
+    f"{E4_USCI},口径一致,2024,,,1,是否,,,,年报,,",
+    f"{E4_USCI},核查等级,2024,,,2,级,,,核查报告 H-1,核查机构,,",
+    f"{E4_USCI},数据质量,2024,,,2,级,,,,核查机构,,",
+    f"{E4_USCI},虚报处罚,2024,,,0,次,,,信用报告 X-1,信用平台,,",
     f"{E4_USCI},营业收入,2023,,,-1,元,,,,纳税申报,,",
 ]  # fmt: skip
 
@@ -38,7 +44,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     engine = open_engine(url)
     all_tables().create_all(engine)
     with Sessions(engine).begin() as session:
-        furnished_bank(session, password_hash=PASSWORD_HASH)
+        bank = furnished_bank(session, password_hash=PASSWORD_HASH)
+        consent(session, bank)
+        freeze(session, bank)
     engine.dispose()
     environment = {"CARBONFIN_DATABASE_URL": url, "CARBONFIN_SECRET": SECRET.decode(), "CARBONFIN_VAR": str(folder)}
     with serving(environment, folder) as running:
@@ -79,3 +87,30 @@ def test_officer_records_a_consent_brings_a_file_and_reads_the_account(
             expect(page.get_by_role("heading", name="Emissions by year")).to_be_visible()
             page.goto(f"{account}?lang=zh")
             assert seen == [("upload", [], False), ("account", [], False)]
+
+
+def test_officer_rates_by_the_scorecard_and_reads_why(chromium: Browser, served: Served, tmp_path: Path) -> None:
+    path = tmp_path / "明细.csv"
+    path.write_text("\n".join([HEAD, *LINES]) + "\n", encoding="utf-8")
+    for width in (1280, 390):
+        with visiting(chromium, width=width, bypass_csp=True, refusals=frozenset({422})) as page:
+            sign_in(page, served, login=LOGIN, password=PASSWORD)
+            page.goto(f"{served.address}/carbon-accounts/upload")
+            page.get_by_label("文件", exact=True).set_input_files(path)
+            page.get_by_role("button", name="存入合格的行").click()
+            page.goto(f"{served.address}/enterprises")
+            page.get_by_role("link", name="示例服饰").click()
+            page.get_by_role("link", name="碳评级", exact=True).click()
+            page.get_by_role("button", name="按评分卡评级").click()
+            expect(page.get_by_role("heading", name="影响最大的三项")).to_be_visible()
+            expect(page.get_by_text("非深圳企业碳账户评级").first).to_be_visible()
+            seen = [("rating", axe_violations(page), _is_wider(page))]
+            screenshot(page, f"scorecard-{width}")
+            with page.expect_download(timeout=90_000) as download:
+                page.get_by_role("link", name="碳评级报告 PDF").click()
+            assert download.value.suggested_filename.endswith(".pdf")
+            page.goto(f"{served.address}/enterprises")
+            expect(page.get_by_role("table", name="评级分布")).to_contain_text("C 制造业")
+            seen.append(("list", axe_violations(page), _is_wider(page)))
+            screenshot(page, f"heat-{width}")
+            assert seen == [("rating", [], False), ("list", [], False)]

@@ -49,6 +49,7 @@ from collateral.service import (
 )
 from collateral.store.repos import change_repo_state
 from loans.feeds.account_files import ENTRY_COLUMNS
+from loans.feeds.benchmark_files import PEER_COLUMNS
 from loans.service import RateRequest, decide_rates
 from pricing.feeds.trade_documents import write_cdm
 from pricing.service import record_valuation
@@ -275,6 +276,15 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "preview": True,
     },
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},
+    "POST /v1/ratings/batches": {"uscis": ["91440300EXAMPLE466"], "year": 2024},
+    "POST /v1/ratings/reports": {
+        "usci": "91440300EXAMPLE466", "producer": "示例征信机构", "report_date": "2025-06-16", "valid_to": "2026-06-15",
+        "score": "72.5", "source": "碳评级报告",
+    },
+    "POST /v1/ratings/benchmarks": {
+        "benchmark_id": "2024", "released_on": "2025-06-30", "source": "本行样本", "file_name": "peers.csv",
+        "content_base64": base64.b64encode(PEER_COLUMNS.example.encode()).decode(),
+    },
     "POST /v1/rate-decisions": {
         "usci": "91440300EXAMPLE466", "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01",
     },

@@ -3,23 +3,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
+from carbonfin.kernel.actors import Role
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import actor_of, party_by_code
+from carbonfin.storage.parties.rows import UserRow
 from carbonfin.web.terminal import Terminal
 from loans.commands import commands
 from loans.feeds.account_files import ENTRY_COLUMNS
 from tests.app.worlds import NOW
 from tests.loans.samples import E4_USCI
-from tests.loans.world import furnished_bank
+from tests.loans.scorecard_worlds import PEERS, fill_scorecard
+from tests.loans.world import Bank, furnished_bank
 
 DATES = ["--drawdown", "2025-07-01", "--maturity", "2026-07-01"]
 TERM_SHEET = [
     "term-sheet", E4_USCI, "--principal-cny", "10000000", "--credit-line-cny", "20000000", "--margin-bp", "40",
     "--purpose", "采购原材料", "--guarantee", "信用", *DATES,
 ]  # fmt: skip
+
+
+@pytest.fixture
+def filled(sqlite_sessions: Sessions, run: Callable[[list[str]], dict]) -> None:  # noqa: ARG001 - the bank comes first
+    with sqlite_sessions.begin() as session:
+        officer = session.exec(select(UserRow).where(UserRow.role == Role.OFFICER)).one()
+        actor = actor_of(session, officer.id)
+        clothing = party_by_code(session, actor, E4_USCI)
+        fill_scorecard(session, Bank(officer=actor, checker=actor, clothing=clothing))
 
 
 @pytest.fixture
@@ -42,6 +56,21 @@ def test_rating_rate_and_schedule(run: Callable[[list[str]], dict]) -> None:
     rows = run(["schedule", "--principal-cny", "10000000", "--rate", "0.0329", *DATES])
     assert len(rows) == 13
     assert rows[0]["interest_cny"] == "18277.78"
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_benchmark_a_rating_by_the_scorecard_and_its_report(run: Callable[[list[str]], dict], tmp_path: Path) -> None:
+    peers = tmp_path / "peers.csv"
+    peers.write_text(PEERS)
+    frozen = run(
+        ["freeze-benchmark", str(peers), "--name", "2024-B", "--released-on", "2025-06-02", "--source", "本行样本"]
+    )
+    assert (frozen["enterprise_count"], len(frozen["digest"])) == (4, 64)
+    rated = run(["scorecard", E4_USCI])
+    assert (rated["letter"], rated["points"], rated["benchmark_id"]) == ("B", "73.60", "2024-B")
+    assert rated["reasons"][0].startswith("碳强度同业比较")
+    report = run(["rating-report", E4_USCI, "--out", str(tmp_path / "报告.pdf")])
+    assert Path(report["file"]).read_bytes()[:5] == b"%PDF-"
 
 
 def test_term_sheet_writes_its_files(run: Callable[[list[str]], dict], tmp_path: Path) -> None:

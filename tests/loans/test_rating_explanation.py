@@ -37,7 +37,7 @@ def test_three_reasons_the_dearest_first() -> None:
 def test_a_missing_input_is_the_reason() -> None:
     told = explained(account(electricity_kwh=None, target_level=2))
     assert told.reasons[0].code == "green_power"
-    assert told.reasons[0].text_zh == "绿电占比（未核减部分）：缺少或不可用 electricity_kwh，得 0.00／10.00 分"
+    assert told.reasons[0].text_zh == "绿电占比（未核减部分）：缺少或不可用 用电量，得 0.00／10.00 分"
 
 
 def test_nothing_is_a_reason_where_nothing_is_lost() -> None:

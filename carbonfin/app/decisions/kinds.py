@@ -37,6 +37,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.repo_portfolio": Text("回购组合对账", "Reconciliation of repos"),
     "collateral.repo_start": Text("回购首期", "Repo start"),
     "loans.rating": Text("碳评级", "Carbon rating"),
+    "loans.scorecard": Text("碳评级（评分卡）", "Carbon rating by scorecard"),
     "loans.rate_batch": Text("降碳贷批量定价", "Batch of emission-cut loan rates"),
     "loans.rate": Text("降碳贷定价", "Emission-cut loan rate"),
     "loans.schedule": Text("还款计划", "Repayment schedule"),

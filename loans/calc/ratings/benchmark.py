@@ -72,10 +72,11 @@ class SectorBenchmark:
 
     def group_place(self, division: int, size_class: int) -> int:
         """Give the place of the nearest group there is for a division and size."""
-        return next(self.places[name] for name in reversed(_chain(division, size_class)) if name in self.places)
+        return next(self.places[name] for name in reversed(group_names(division, size_class)) if name in self.places)
 
 
-def _chain(division: int, size_class: int) -> tuple[str, ...]:
+def group_names(division: int, size_class: int) -> tuple[str, ...]:
+    """Name the groups an enterprise belongs to, the widest first."""
     section = section_of(division)
     return ALL, section, f"{section}{division:02}", f"{section}{division:02}/{size_class}"
 
@@ -149,7 +150,7 @@ def _samples(divisions: IntArray, size_classes: IntArray, intensities: IntArray)
     parts: dict[str, list[IntArray]] = {}
     for start, end in pairwise(starts):
         division, size_class = divmod(int(keys[start]), len(SizeClass))
-        for name in _chain(division, size_class):
+        for name in group_names(division, size_class):
             parts.setdefault(name, []).append(ordered[start:end])
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()}
 

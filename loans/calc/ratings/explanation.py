@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from loans.calc.ratings.benchmark import SectorBenchmark
 from loans.calc.ratings.rating import UNRATED, FactorLine, GateLine, Settled, factor_lines, gate_lines, settle
-from loans.calc.ratings.rating_account import RatingAccount
+from loans.calc.ratings.rating_account import INPUT_NAMES_ZH, RatingAccount
 from loans.calc.ratings.scorecard import LETTERS, METHOD_ZH, Scorecard
 
 REASON_COUNT = 3
@@ -146,7 +146,7 @@ def _reasons(lines: tuple[FactorLine, ...]) -> tuple[Reason, ...]:
 
 
 def _found_zh(line: FactorLine) -> str:
-    return f"缺少或不可用 {'、'.join(line.missing)}" if line.missing else _measured(line)
+    return f"缺少或不可用 {'、'.join(INPUT_NAMES_ZH[one] for one in line.missing)}" if line.missing else _measured(line)
 
 
 def _found_en(line: FactorLine) -> str:

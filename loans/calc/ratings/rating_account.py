@@ -54,6 +54,16 @@ LIMITS: dict[str, tuple[int, int]] = {
     "missed_surrender_count": (0, _COUNT_MAX),
     "previous_letter": (0, 4),
 }
+INPUT_NAMES_ZH: dict[str, str] = {
+    "division": "行业大类", "size_class": "企业规模", "is_key_emitter": "是否重点排放单位", "emissions_kg": "排放量",
+    "emissions_previous_kg": "上年排放量", "is_comparable": "与上年口径一致", "value_added_fen": "增加值",
+    "value_added_previous_fen": "上年增加值", "allocation_kg": "核定配额", "obligation_kg": "应清缴量",
+    "surrendered_on_time_kg": "按时清缴量", "verification_level": "核查等级", "electricity_kwh": "用电量",
+    "metered_kwh": "抄表电量", "bill_months_count": "账单月数", "invoice_kwh": "发票电量", "green_kwh": "绿电电量",
+    "green_deducted_kwh": "已核减绿电", "target_level": "减排目标", "management_level": "管理体系",
+    "data_quality_grade": "数据质量等级", "false_reporting_count": "虚报瞒报漏报处罚次数",
+    "missed_surrender_count": "未足额清缴次数", "previous_letter": "上次等级",
+}  # fmt: skip
 # The left may not exceed the right: a part is no larger than its whole.
 PARTS = (
     ("metered_kwh", "electricity_kwh"),

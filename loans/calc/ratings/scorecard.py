@@ -9,7 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
@@ -155,7 +155,7 @@ def scorecard_on(book: ParameterBook, *, valid_on: date, known_at: datetime) -> 
     return Scorecard(
         factors=factors,
         letters_min=letters_min,
-        letter_at=tuple(sum(points < lowest for lowest in letters_min) for points in range(FULL + 1)),
+        letter_at=_letter_at(letters_min),
         gates=gates,
         confidences=confidences,
         hysteresis=reader.hundredths("hysteresis_points"),
@@ -169,6 +169,13 @@ def scorecard_on(book: ParameterBook, *, valid_on: date, known_at: datetime) -> 
         parameters=tuple(reader.used.values()),
         digest=reader.digest(),
     )
+
+
+def _letter_at(letters_min: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the letter of each hundredth from 0 to 10,000: the number of letters that begin above it."""
+    bounds = (FULL + 1, *letters_min, 0)
+    spans = (repeat(letter, bounds[letter] - bounds[letter + 1]) for letter in reversed(range(len(LETTERS))))
+    return tuple(chain.from_iterable(spans))
 
 
 class _Reader:

@@ -1,0 +1,87 @@
+"""Commands of ratings by the scorecard: rate, print the report, freeze a benchmark."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.terminal import content_of, terminal_of
+from carbonfin.web.wire import day_of
+from loans import service
+
+_Usci = Annotated[str, typer.Argument(help="统一社会信用代码 / USCI")]
+
+
+def scorecard(
+    context: typer.Context, usci: _Usci, year: Annotated[int | None, typer.Option(help="年度 / year")] = None
+) -> None:
+    """按评分卡评级并留存决定（本系统自有方法，非深圳企业碳账户评级）/ rate an enterprise by the scorecard."""
+    terminal = terminal_of(context)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, usci)
+        recorded = service.rate_by_scorecard(session, terminal.actor, party, year=year, standing=standing)
+    outcome = recorded.outcome
+    terminal.answer(
+        {
+            "decision_id": recorded.decision_id,
+            "method": outcome.rating.method_zh,
+            "year": outcome.year,
+            "letter": outcome.rating.letter,
+            "points": outcome.rating.points,
+            "cut_points": outcome.rating.cut_points,
+            "coverage_ratio": outcome.rating.coverage_ratio,
+            "confidence": outcome.rating.confidence,
+            "benchmark_id": outcome.rating.benchmark_id,
+            "valid_to": outcome.rating.valid_to,
+            "reasons": [reason.text_zh for reason in outcome.reasons],
+            "missing": [one.zh for one in (*outcome.rating.missing, *outcome.lacks)],
+        }
+    )
+
+
+def rating_report(
+    context: typer.Context,
+    usci: _Usci,
+    out: Annotated[Path, typer.Option("--out", help="写出的 PDF 文件 / PDF to write")],
+) -> None:
+    """写出最近一次评分卡评级的碳评级报告 / write the report of the latest rating by the scorecard."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, usci)
+        content = service.rating_report_file(session, terminal.actor, party.id, standing=standing)
+    out.write_bytes(content)
+    terminal.answer({"file": str(out)})
+
+
+def freeze_benchmark(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="行业碳强度样本 CSV 或 xlsx / intensities of sectors")],
+    *,
+    name: Annotated[str, typer.Option("--name", help="基准名称 / name of the release")],
+    released_on: Annotated[str, typer.Option("--released-on", help="发布日 / day of release")],
+    source: Annotated[str, typer.Option("--source", help="样本来源 / source")],
+) -> None:
+    """冻结行业基准；冻结后不再随他人报送而变 / freeze the peers that ratings stand on."""
+    terminal = terminal_of(context)
+    with terminal.sessions.begin() as session:
+        release = service.freeze_benchmark_file(
+            session,
+            terminal.actor,
+            content=content_of(file),
+            file_name=file.name,
+            benchmark_id=name,
+            released_on=day_of(released_on, field="released_on"),
+            source=source,
+            standing=standing_of(session, terminal.actor.organization_id, terminal.clock),
+        )
+    terminal.answer(
+        {
+            "benchmark_id": release.benchmark_id,
+            "released_on": release.released_on,
+            "enterprise_count": release.enterprise_count,
+            "digest": release.digest,
+        }
+    )

@@ -1,0 +1,106 @@
+"""Frozen peer groups of ratings at rest: a release, and of it the one group a rating asks for."""
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict
+from loans.calc.ratings.benchmark import PeerGroup, SectorBenchmark, group_names
+from loans.calc.ratings.scorecard_decision import BenchmarkExcerpt
+from loans.models import RatingBenchmarkGroupRow, RatingBenchmarkRow
+
+
+def add_benchmark(
+    session: Session, actor: Actor, benchmark: SectorBenchmark, *, enterprise_count: int, recorded_at: datetime
+) -> bool:
+    """Keep a release; the same again changes nothing.
+
+    Returns:
+        Whether it was written down.
+
+    Raises:
+        Conflict: A release of that name stands with other samples.
+    """
+    known = session.exec(
+        select(RatingBenchmarkRow).where(
+            RatingBenchmarkRow.organization_id == actor.organization_id,
+            RatingBenchmarkRow.code == benchmark.benchmark_id,
+        )
+    ).one_or_none()
+    if known is not None:
+        if known.digest == benchmark.digest:
+            return False
+        raise Conflict(
+            f"benchmark {benchmark.benchmark_id} stands with other samples",
+            zh=f"行业基准 {benchmark.benchmark_id} 已存在且样本不同", field="benchmark_id",
+            remedy="Release it under another name; a frozen benchmark is not edited.",
+            remedy_zh="请以新的名称发布；冻结的基准不可改动。",
+        )  # fmt: skip
+    row = RatingBenchmarkRow(
+        organization_id=actor.organization_id,
+        code=benchmark.benchmark_id,
+        released_on=benchmark.released_on,
+        source=benchmark.source,
+        enterprise_count=enterprise_count,
+        digest=benchmark.digest,
+        recorded_by=actor.id,
+        recorded_at=recorded_at,
+    )
+    session.add(row)
+    session.flush()
+    for group in benchmark.groups:
+        session.add(
+            RatingBenchmarkGroupRow(
+                organization_id=actor.organization_id,
+                benchmark_id=row.id,
+                name=group.name,
+                peer_count=group.peer_count,
+                sample=[list(group.values), list(group.through)],
+            )
+        )
+    session.flush()
+    return True
+
+
+def benchmarks_of(session: Session, actor: Actor, *, known_at: datetime) -> tuple[RatingBenchmarkRow, ...]:
+    """Give the releases known at an instant, the latest first."""
+    return tuple(
+        session.exec(
+            select(RatingBenchmarkRow)
+            .where(
+                RatingBenchmarkRow.organization_id == actor.organization_id,
+                col(RatingBenchmarkRow.recorded_at) <= known_at,
+            )
+            .order_by(col(RatingBenchmarkRow.released_on).desc(), col(RatingBenchmarkRow.recorded_at).desc())
+        ).all()
+    )
+
+
+def excerpt_on(
+    session: Session, actor: Actor, *, rated_on: date, known_at: datetime, division: int | None, size_class: int | None
+) -> BenchmarkExcerpt | None:
+    """Give of the release in force on a day the nearest group of a division and size, None where none was released."""
+    row = next(
+        (one for one in benchmarks_of(session, actor, known_at=known_at) if one.released_on <= rated_on), None
+    )  # fmt: skip
+    if row is None:
+        return None
+    group = None
+    if division is not None and size_class is not None:
+        chain = group_names(division, size_class)
+        found = session.exec(
+            select(RatingBenchmarkGroupRow).where(
+                RatingBenchmarkGroupRow.organization_id == actor.organization_id,
+                RatingBenchmarkGroupRow.benchmark_id == row.id,
+                col(RatingBenchmarkGroupRow.name).in_(chain),
+            )
+        ).all()
+        nearest = max(found, key=lambda one: chain.index(one.name))
+        values, through = nearest.sample
+        group = PeerGroup(
+            name=nearest.name, peer_count=nearest.peer_count, values=tuple(values), through=tuple(through)
+        )
+    return BenchmarkExcerpt(
+        benchmark_id=row.code, released_on=row.released_on, source=row.source, digest=row.digest, group=group
+    )

@@ -1,0 +1,100 @@
+"""Ratings by the scorecard in short, at rest: the history of an enterprise, and the last of each."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from loans.calc.ratings.results import RatingResult
+from loans.models import RatingResultRow
+
+
+def add_result(session: Session, actor: Actor, result: RatingResult) -> None:
+    """Append a rating."""
+    session.add(
+        RatingResultRow(
+            organization_id=actor.organization_id,
+            party_id=result.party_id,
+            number=result.number,
+            year=result.year,
+            letter=result.letter,
+            points=result.points,
+            valid_on=result.valid_on,
+            known_at=result.known_at,
+            valid_to=result.valid_to,
+            decision_id=result.decision_id,
+        )
+    )
+    session.flush()
+
+
+def results_of(
+    session: Session, actor: Actor, party_id: str, *, valid_on: date | None = None, known_at: datetime | None = None
+) -> tuple[RatingResult, ...]:
+    """Give the ratings of an enterprise, the latest first; those valid by a day and known by an instant where named."""
+    query = select(RatingResultRow).where(
+        RatingResultRow.organization_id == actor.organization_id, RatingResultRow.party_id == party_id
+    )
+    if valid_on is not None:
+        query = query.where(col(RatingResultRow.valid_on) <= valid_on)
+    if known_at is not None:
+        query = query.where(col(RatingResultRow.known_at) <= known_at)
+    return tuple(_result(row) for row in session.exec(query.order_by(col(RatingResultRow.number).desc())).all())
+
+
+def last_result(session: Session, actor: Actor, party_id: str) -> RatingResult | None:
+    """Give the rating made last of an enterprise, or None."""
+    row = session.exec(
+        select(RatingResultRow)
+        .where(RatingResultRow.organization_id == actor.organization_id, RatingResultRow.party_id == party_id)
+        .order_by(col(RatingResultRow.number).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _result(row)
+
+
+def letter_before(session: Session, actor: Actor, party_id: str, year: int) -> str | None:
+    """Give the letter of the last rating of an earlier year that has one, or None."""
+    return session.exec(
+        select(RatingResultRow.letter)
+        .where(
+            RatingResultRow.organization_id == actor.organization_id,
+            RatingResultRow.party_id == party_id,
+            RatingResultRow.year < year,
+            col(RatingResultRow.letter).is_not(None),
+        )
+        .order_by(col(RatingResultRow.number).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def last_results(session: Session, actor: Actor) -> tuple[RatingResult, ...]:
+    """Give the rating made last of each enterprise."""
+    last = (
+        sa.select(col(RatingResultRow.party_id).label("party"), sa.func.max(RatingResultRow.number).label("number"))
+        .where(col(RatingResultRow.organization_id) == actor.organization_id)
+        .group_by(col(RatingResultRow.party_id))
+        .subquery()
+    )
+    rows = session.exec(
+        select(RatingResultRow)
+        .join(last, sa.and_(last.c.party == RatingResultRow.party_id, last.c.number == RatingResultRow.number))
+        .where(RatingResultRow.organization_id == actor.organization_id)
+        .order_by(col(RatingResultRow.party_id))
+    ).all()
+    return tuple(_result(row) for row in rows)
+
+
+def _result(row: RatingResultRow) -> RatingResult:
+    return RatingResult(
+        party_id=row.party_id,
+        number=row.number,
+        year=row.year,
+        letter=row.letter,
+        points=row.points,
+        valid_on=row.valid_on,
+        known_at=row.known_at,
+        valid_to=row.valid_to,
+        decision_id=row.decision_id,
+    )

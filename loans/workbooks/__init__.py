@@ -1,0 +1,22 @@
+"""Documents of loans: the term sheet for PDF and Word, and the report of a rating."""
+
+from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
+from loans.workbooks.term_sheets import (
+    rate_waterfall_steps,
+    schedule_table,
+    term_sheet_document,
+    term_sheet_docx,
+    term_sheet_pdf,
+)
+
+__all__ = [
+    "lift_words",
+    "points_steps",
+    "rate_waterfall_steps",
+    "rating_report",
+    "rating_report_pdf",
+    "schedule_table",
+    "term_sheet_document",
+    "term_sheet_docx",
+    "term_sheet_pdf",
+]
