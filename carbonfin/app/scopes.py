@@ -42,6 +42,7 @@ SCOPES: Mapping[str, str] = {
     "credit-lines": "loans",
     "loan-contracts": "loans",
     "loan-notes": "loans",
+    "ratchet-values": "loans",
     "subsidies": "reporting",
     "decisions": "decisions",
     "approvals": "approvals",

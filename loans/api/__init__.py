@@ -1,5 +1,5 @@
 """Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
 
-from loans.api import accounts, facilities, lending, ratings
+from loans.api import accounts, facilities, lending, ratchet_values, ratings
 
-routes = [*accounts.routes, *ratings.routes, *lending.routes, *facilities.routes]
+routes = [*accounts.routes, *ratings.routes, *lending.routes, *facilities.routes, *ratchet_values.routes]

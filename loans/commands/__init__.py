@@ -1,6 +1,6 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
 
-from loans.commands import accounts, facilities, ratings
+from loans.commands import accounts, facilities, ratchet_values, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -14,5 +14,6 @@ commands.command("propose-drawdown")(facilities.propose_drawdown)
 commands.command("scorecard")(ratings.scorecard)
 commands.command("rating-report")(ratings.rating_report)
 commands.command("freeze-benchmark")(ratings.freeze_benchmark)
+commands.command("ratchet-value")(ratchet_values.ratchet_value)
 
 __all__ = ["commands"]

@@ -1,6 +1,15 @@
 """Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, contracts and notes."""
 
-from loans.pages import accounts, applications, enterprises, facilities, rate_batches, ratings, term_sheets
+from loans.pages import (
+    accounts,
+    applications,
+    enterprises,
+    facilities,
+    ratchet_values,
+    rate_batches,
+    ratings,
+    term_sheets,
+)
 
 routes = [
     *enterprises.routes,
@@ -10,4 +19,5 @@ routes = [
     *term_sheets.routes,
     *rate_batches.routes,
     *facilities.routes,
+    *ratchet_values.routes,
 ]

@@ -23,6 +23,7 @@ from carbonfin.web.wire import IdText
 from loans import service
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import totals_by_currency
+from loans.calc.notes import NoteState
 from loans.pages.facility_forms import (
     CONTRACT_FORM,
     DRAWDOWN_FORM,
@@ -146,6 +147,7 @@ def loan_note_page(
         vouchers=vouchers,
         borrower=borrower,
         methods=_METHODS,
+        may_value=actor.role is Role.OFFICER and note.state is NoteState.RUNNING,
     )
 
 

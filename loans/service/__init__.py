@@ -6,6 +6,7 @@ from carbonfin.rules.record import DecisionKind
 from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
+from loans.calc.linked import RATCHET_VALUE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
@@ -54,6 +55,7 @@ from loans.service.notes import (
     settle_note,
 )
 from loans.service.observations import ObservationDue, observations_due
+from loans.service.ratchet_values import RatchetRequest, ValuedRatchet, record_ratchet_value, try_ratchet_value
 from loans.service.rate_batches import (
     BatchRate,
     DecidedBatch,
@@ -95,7 +97,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    RATING_KIND, SCORECARD_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
+    RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
 
 RATE_BATCH = RATE_BATCH_KIND.name
@@ -122,6 +124,7 @@ __all__ = [
     "LendingDefaults",
     "LineStanding",
     "ObservationDue",
+    "RatchetRequest",
     "RateBatch",
     "RateRequest",
     "RebuiltRate",
@@ -129,6 +132,7 @@ __all__ = [
     "SecurityAnswer",
     "StoredTermSheet",
     "TermSheetDraft",
+    "ValuedRatchet",
     "account_view",
     "account_years",
     "accrue",
@@ -180,6 +184,7 @@ __all__ = [
     "record_entries",
     "record_interest_payment",
     "record_loan_note",
+    "record_ratchet_value",
     "record_rating_report",
     "require_consent",
     "reroll_provisional",
@@ -193,4 +198,5 @@ __all__ = [
     "term_sheet_docx",
     "term_sheet_pdf",
     "term_sheets_of",
+    "try_ratchet_value",
 ]

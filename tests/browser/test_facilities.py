@@ -67,3 +67,24 @@ def test_from_the_line_to_the_note(chromium: Browser, served: Served, width: int
         page.get_by_role("button", name="提交复核").click()
         expect(page.get_by_text("提款金额 1,500,000.01 元超过可提金额 1,500,000.00 元").first).to_be_visible()
         expect(page.locator("input[name=note_code]")).to_have_value("JJ-2025-003")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_value_of_a_ratchet(chromium: Browser, served: Served, width: int) -> None:
+    with visiting(chromium, width=width, bypass_csp=True) as page:
+        sign_in(page, served, login=LOGIN, password=PASSWORD)
+        page.goto(f"{served.address}/loan-notes/JJ-2025-001")
+        page.get_by_role("link", name="利差挂钩条款的价值").click()
+        assert axe_violations(page) == []
+        rows = ["A,-25,0.85,0.12,0.02,0.01,0", "B,-15,0.1,0.75,0.12,0.02,0.01", "C,0,0.03,0.15,0.65,0.14,0.03"]
+        rows += ["D,10,0.01,0.04,0.18,0.65,0.12", "E,15,0,0.02,0.05,0.18,0.75"]
+        page.locator("textarea[name=grades]").fill("\n".join(rows))
+        for name, text in (("current_grade", "B"), ("discount_rate", "0.03"), ("observation_dates", "2025-12-31"),
+                           ("source", "示例迁移矩阵"), ("floor_bp", "-20")):  # fmt: skip
+            page.locator(f"input[name={name}]").fill(text)
+        page.get_by_role("button", name="试算").click()
+        expect(page.get_by_text("试算，未留存")).to_be_visible()
+        assert axe_violations(page) == []
+        screenshot(page, f"ratchet-value-{width}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0

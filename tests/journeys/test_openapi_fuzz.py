@@ -56,6 +56,7 @@ from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
+from tests.loans.ratchet_samples import RATCHET_BODY
 from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
 
@@ -210,6 +211,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/credit-lines": {**LINE, "number": "SX-9"},
     "POST /v1/loan-contracts": {**CONTRACT, "number": "HT-9", "amount": "1000000.00"},
     "POST /v1/loan-contracts/{contract_number}/drawdowns": DRAWDOWN,
+    "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
     },

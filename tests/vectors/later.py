@@ -16,6 +16,5 @@ LATER: tuple[tuple[Recogniser, str], ...] = (
     (_keys("FJF01_sequential"), "securitisation waterfalls: collateral"),
     (_keys("ccp_emission_allowance_collateral"), "market facts, no cases to run: collateral"),
     # loans
-    (_keys("inputs", "expected", "conventions", "formula"), "value of a rate ratchet: loans"),
     (_keys("conventions", "not_covered_by_any_of_the_109"), "conventions of the contract standard, no cases: loans"),
 )

@@ -40,6 +40,7 @@ KIND_TITLES: dict[str, Text] = {
     "loans.scorecard": Text("碳评级（评分卡）", "Carbon rating by scorecard"),
     "loans.rate_batch": Text("降碳贷批量定价", "Batch of emission-cut loan rates"),
     "loans.rate": Text("降碳贷定价", "Emission-cut loan rate"),
+    "loans.ratchet_value": Text("利差挂钩条款的价值", "Value of a margin ratchet"),
     "loans.schedule": Text("还款计划", "Repayment schedule"),
     "loans.term_sheet": Text("贷款条款清单", "Term sheet"),
     "reporting.subsidy": Text("贴息资格", "Subsidy eligibility"),

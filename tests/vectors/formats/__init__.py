@@ -31,6 +31,7 @@ from tests.vectors.formats import (
     mortgages,
     pcaf,
     published_options,
+    rate_ratchets,
     repo,
     spread_option,
     state_machines,
@@ -128,6 +129,12 @@ FORMATS: tuple[Format, ...] = (
         allowance_models.recognises_factors,
         allowance_models.run_factors,
         "model units cases kalman tolerance",
+    ),
+    _format(
+        "value of a rate ratchet",
+        rate_ratchets.recognises,
+        rate_ratchets.run,
+        "source formula inputs expected conventions tolerance",
     ),
     _format(
         "cross-currency pricing",
