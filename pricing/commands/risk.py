@@ -54,6 +54,8 @@ def risk(
         )
         for remark in one.remarks_zh:
             terminal.say(f"  {remark}")
+        if one.interpolated_count:
+            terminal.say(f"  {one.interpolated_count} 条期权以插值重估，误差不超过约 {one.revaluation_error_cny} 元")
     terminal.say(
         f"{answer.portfolio_name} {answer.valuation_date}：{answer.horizon_days} 个交易日、置信水平 "
         f"{answer.confidence} 的风险价值 {answer.value_at_risk_cny or '—'} 元，"

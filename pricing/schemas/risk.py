@@ -150,6 +150,8 @@ class MethodRiskOut(Struct, frozen=True, kw_only=True):
         independent_count: How many of the scenarios stand by themselves.
         left_out: Codes of the lines that are not in its figures.
         refusal: Why it gives none; null where it does.
+        interpolated_count: Lines read off a grid or a polynomial in price and volatility.
+        revaluation_error_cny: By how much that may move any of these figures; "0.00" where every line is exact.
     """
 
     method: str
@@ -170,6 +172,8 @@ class MethodRiskOut(Struct, frozen=True, kw_only=True):
     remarks_zh: list[str]
     remarks_en: list[str]
     refusal: FailureOut | None
+    interpolated_count: int | None
+    revaluation_error_cny: str | None
 
     @classmethod
     def of(cls, risk: MethodRisk) -> "MethodRiskOut":
@@ -194,6 +198,8 @@ class MethodRiskOut(Struct, frozen=True, kw_only=True):
             remarks_zh=[zh for zh, _ in risk.remarks],
             remarks_en=[en for _, en in risk.remarks],
             refusal=None if risk.refusal is None else FailureOut.of(risk.refusal),
+            interpolated_count=risk.interpolated_count,
+            revaluation_error_cny=optional_text_of(risk.revaluation_error_cny),
         )
 
 

@@ -198,7 +198,8 @@ class _Test:
         self._count = joint.moves.shape[1] - window
 
     def _of(self, moves: FloatArray) -> FloatArray:
-        return book_pnl(self._inputs, self._lines, moves_as_scenarios(self._joint.keys, moves))
+        scenarios = moves_as_scenarios(self._joint.keys, moves)
+        return book_pnl(self._inputs, self._lines, scenarios, self._confidence).pnl
 
     def historical(self) -> ModelBacktest:
         """Promise the tail of the window's P&L."""

@@ -188,6 +188,8 @@ class MethodRisk:
         left_out: Codes of lines that are in the book's figures by Monte Carlo and not in these.
         remarks: What must be said of it, in Chinese and English.
         refusal: Why it gives no figure; None where it does.
+        interpolated_count: Lines read off a grid or a polynomial in price and volatility; None where that was not told.
+        revaluation_error_cny: By how much that may move any of these figures; nought where every line is exact.
     """
 
     method: RiskMethod
@@ -204,6 +206,8 @@ class MethodRisk:
     left_out: tuple[str, ...]
     remarks: tuple[tuple[str, str], ...]
     refusal: Failure | None = None
+    interpolated_count: int | None = field(default=None, metadata=ADDED_LATER)
+    revaluation_error_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,18 +9,19 @@ import numpy as np
 
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import CarbonFinError, MissingData
-from carbonfin.kernel.units import Currency, to_float
+from carbonfin.kernel.units import Currency, to_decimal, to_float
 from pricing.calc.curves.nodes import FloatArray
-from pricing.calc.portfolio_risk.compression import compressed
 from pricing.calc.portfolio_risk.exposures import ExposedLine, MarketScenarios, fen
 from pricing.calc.portfolio_risk.histories import FactorHistory, FactorKind, pair_of
 from pricing.calc.portfolio_risk.inputs import FILTER_DECAY, MethodRisk, RiskInputs, RiskMethod
 from pricing.calc.portfolio_risk.joint_moves import FactorKey, JointMoves, joint_moves
+from pricing.calc.portfolio_risk.revaluation import Revaluation, revalued, terms_of
 from pricing.calc.risk.measures import TailRisk, interval_of, tail_risk
 from pricing.calc.risk.scenarios import filtered_moves, historical_moves
 
 _FEW_IN_TAIL = 10
 _BLOCK = 64
+_KNOWN_MOST = 512
 _LOG_MOST = 3.0
 
 
@@ -43,23 +44,48 @@ def line_pnl(inputs: RiskInputs, one: ExposedLine, scenarios: MarketScenarios) -
 
 
 def pnl_blocks(inputs: RiskInputs, lines: Sequence[ExposedLine], scenarios: MarketScenarios) -> Iterator[FloatArray]:
-    """Give P&L by line and scenario in blocks of lines, none of one line but that of a book of one."""
+    """Give P&L by line and scenario in blocks of lines, none of one line but that of a book of one.
+
+    Of options with the same terms one is valued, and the others are as many times it.
+    """
     starts = list(range(0, len(lines), _BLOCK))
     if len(starts) > 1 and len(lines) - starts[-1] == 1:
         starts.pop()  # a sum over one row is added in another order than that over several
+    known: dict[tuple[object, ...], tuple[float, FloatArray]] = {}
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield np.stack([line_pnl(inputs, one, scenarios) for one in lines[start:end]])
+        yield np.stack([_row(inputs, one, scenarios, known) for one in lines[start:end]])
 
 
-def book_pnl(inputs: RiskInputs, lines: Sequence[ExposedLine], scenarios: MarketScenarios) -> FloatArray:
-    """Sum the P&L of lines by scenario: lines that move alike as one, and no array of all lines by scenarios is made.
+def _row(
+    inputs: RiskInputs,
+    one: ExposedLine,
+    scenarios: MarketScenarios,
+    known: dict[tuple[object, ...], tuple[float, FloatArray]],
+) -> FloatArray:
+    if one.option is None or inputs.market is None:
+        return line_pnl(inputs, one, scenarios)
+    key = terms_of(one, one.option)
+    if key not in known:
+        if len(known) >= _KNOWN_MOST:
+            known.clear()
+        known[key] = one.option.amount, line_pnl(inputs, one, scenarios)
+    amount, pnl = known[key]
+    return pnl if amount == one.option.amount else pnl * (one.option.amount / amount)
+
+
+def book_pnl(
+    inputs: RiskInputs, lines: Sequence[ExposedLine], scenarios: MarketScenarios, confidence: Decimal
+) -> Revaluation:
+    """Sum the P&L of lines by scenario: no array of all lines by scenarios is made.
 
     Where no market is recorded each line is added by itself, to the bit as before.
     """
+    if inputs.market is not None:
+        return revalued(lines, scenarios, confidence)
     total = np.zeros(scenarios.count)
-    for one in lines if inputs.market is None else compressed(lines):
+    for one in lines:
         total += line_pnl(inputs, one, scenarios)
-    return total
+    return Revaluation(pnl=total, interpolated_count=0, error_cny=0.0)
 
 
 def measured_by_drawing(
@@ -138,7 +164,8 @@ def _measured(
     joint: JointMoves | None = None,
     left_out: tuple[str, ...] = (),
 ) -> Measured:
-    total = book_pnl(inputs, lines, scenarios)
+    revaluation = book_pnl(inputs, lines, scenarios, confidence)
+    total = revaluation.pnl
     tail = tail_risk(total, confidence)
     low, high = interval_of(total, confidence, independent_count=independent)
     few = _few_in_tail(tail.tail_count, independent, confidence)
@@ -156,6 +183,8 @@ def _measured(
         line_count=len(lines),
         left_out=left_out,
         remarks=(*remarks, *few),
+        interpolated_count=None if inputs.market is None else revaluation.interpolated_count,
+        revaluation_error_cny=None if inputs.market is None else _up(revaluation.error_cny),
     )
     return Measured(risk=risk, lines=tuple(lines), scenarios=scenarios, total=total, tail=tail)
 
@@ -296,6 +325,11 @@ def _held_still(kind: FactorKind, name: str) -> tuple[str, str]:
         f"{name} {what[0]}历史不足，在情景中未变动，相应损失未计入",
         f"{name} {what[1]} has too little history and is held still: what it may cost is not in the figure",
     )
+
+
+def _up(amount: float) -> Decimal:
+    """Round an error up to the fen: it is never less than it is."""
+    return to_decimal(math.ceil(amount * 100.0) / 100.0, places=2)
 
 
 def _finite(amount: float) -> Decimal | None:

@@ -102,7 +102,21 @@ class OptionLeg:
             worth = worth * np.exp(-rate_moves * self.columns.years[0])
         return np.asarray(self.amount * ((1.0 + fx_moves) * worth - base))
 
-    def _value(self, moves: FloatArray, rate_move: float, volatility_ratio: FloatArray | float = 1.0) -> FloatArray:
+    def exact_pnl(
+        self, moves: FloatArray, log_volatility: FloatArray | None, rate_moves: FloatArray, fx_moves: FloatArray
+    ) -> FloatArray:
+        """Give what `market_pnl` reads off a polynomial, each scenario valued by itself."""
+        base = self._value(np.zeros(1), 0.0)[0]
+        ratio = np.ones(moves.size) if log_volatility is None else np.exp(log_volatility)
+        return np.asarray(self.amount * ((1.0 + fx_moves) * self._value(moves, rate_moves, ratio) - base))
+
+    def worth_per_unit(self, moves: FloatArray, log_volatility: FloatArray) -> FloatArray:
+        """Give the value of one tonne in its currency at moves of price and volatility, the rate as it is."""
+        return self._value(moves, 0.0, np.exp(log_volatility))
+
+    def _value(
+        self, moves: FloatArray, rate_move: FloatArray | float, volatility_ratio: FloatArray | float = 1.0
+    ) -> FloatArray:
         one = self.columns
         forward = one.forward * np.maximum(1.0 + moves, _LEAST_PRICE_SHARE)
         ones = np.ones(forward.size)

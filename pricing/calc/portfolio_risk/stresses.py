@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
@@ -21,6 +22,7 @@ from pricing.calc.portfolio_risk.inputs import (
     RiskInputs,
     StressResult,
 )
+from pricing.calc.portfolio_risk.revaluation import terms_of
 from pricing.calc.risk.scenarios import StressKind, limit_down_move
 
 STRESS_LABELS: dict[StressKind, tuple[str, str]] = {
@@ -171,12 +173,13 @@ def _stress(
 ) -> StressResult:
     fx = 0.0 if fx_move is None else to_float(fx_move)
     log_volatility = 0.0 if volatility_move is None else math.log1p(to_float(volatility_move))
+    known: dict[tuple[object, ...], float] = {}
     pnl = tuple(
         (
             one.line.line_id,
             fen(
-                one.pnl(
-                    to_float(move_of(one.line.unit)), to_float(rate_move), fx_move=fx, log_volatility=log_volatility
+                _pnl(
+                    one, known, to_float(move_of(one.line.unit)), to_float(rate_move), fx=fx, volatility=log_volatility
                 )
             ),
         )
@@ -193,3 +196,22 @@ def _stress(
         fx_move=fx_move,
         volatility_move=volatility_move,
     )
+
+
+def _pnl(
+    one: ExposedLine,
+    known: dict[tuple[object, ...], float],
+    move: float,
+    rate_move: float,
+    *,
+    fx: float,
+    volatility: float,
+) -> float:
+    """Give a line's P&L; of options with the same terms one tonne is valued, once, to the bits of each by itself."""
+    if one.option is None:
+        return one.pnl(move, rate_move, fx_move=fx, log_volatility=volatility)
+    key = terms_of(one, one.option)
+    if key not in known:
+        single = replace(one, option=replace(one.option, amount=1.0))
+        known[key] = single.pnl(move, rate_move, fx_move=fx, log_volatility=volatility)
+    return one.option.amount * known[key]

@@ -54,7 +54,8 @@ def risk_trace(
         *(_held_still(factor) for factor in still),
         *_market_figures(inputs),
     ]
-    exposures = [_exposure(one, f"行情快照 {snapshot.digest[:12]}") for one in lines]
+    digest = snapshot.digest[:12]
+    exposures = [_exposure(one, f"行情快照 {digest}") for one in lines]
     taken = tuple(figure.name for figure in (*settings, drawn, *volatilities, *exposures))
     results = [
         _amount("present_value_cny", ("已计量现值", "value measured"), present_cny, formula="sum of lines measured")

@@ -6,8 +6,9 @@ says how far off that is, and where it does not fall below the tolerance the boo
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -118,12 +119,16 @@ def chebyshev_scenario_pnl(book: OptionBook, scenarios: BucketScenarios, *, tole
     total = np.zeros(scenarios.zero_rate.size)
     worst, summed, degrees = 0.0, 0.0, [(0, 0)] * book.forward_per_t.size
     for bucket, rows in _buckets(book):
-        found = _interpolated(book, bucket, rows, scenarios, tolerance)
+        found = interpolated(
+            partial(_undiscounted, book, bucket, rows), scenarios.log_price[bucket], scenarios.log_volatility[bucket],
+            tolerance=tolerance,
+        )  # fmt: skip
         if found is None:
             total += _exact(book, bucket, rows, scenarios)
             continue
-        total += found.values
-        worst, summed = max(worst, found.relative_error), summed + found.error
+        discounting = _discounting(book, bucket, scenarios)
+        total += found.values * discounting
+        worst, summed = max(worst, found.relative_error), summed + found.error * float(discounting.max())
         degrees[bucket] = found.degrees
     pnl = total - _present(book)
     largest = float(np.abs(pnl).max(initial=0.0))
@@ -204,8 +209,15 @@ def _exact(book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScena
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Interpolated:
-    """One bucket's values; `error` is in the currency of the values."""
+class Interpolated:
+    """A function of two moves read off its grid.
+
+    Attributes:
+        values: At each scenario, shape (scenarios,).
+        error: Estimated largest error, in the values' own unit: the last terms of the series.
+        relative_error: The same over the largest value on the grid.
+        degrees: Nodes in price and volatility.
+    """
 
     values: FloatArray
     error: float
@@ -213,29 +225,45 @@ class _Interpolated:
     degrees: tuple[int, int]
 
 
-def _interpolated(
-    book: OptionBook, bucket: int, rows: IntArray, scenarios: BucketScenarios, tolerance: float
-) -> _Interpolated | None:
-    """Give the bucket's values by a grid whose series ends below the tolerance, or None where none does."""
-    axes = _Axis.of(scenarios.log_price[bucket]), _Axis.of(scenarios.log_volatility[bucket])
-    degrees = _probed(book, bucket, rows, axes, tolerance)
+Value = Callable[[FloatArray, FloatArray], FloatArray]
+"""What is worth so much at each pair of log moves of price and volatility, shape (points,)."""
+
+
+def interpolated(
+    value: Value, log_price: FloatArray, log_volatility: FloatArray, *, tolerance: float
+) -> Interpolated | None:
+    """Read a function off a grid whose series ends below the tolerance, or give None where none does.
+
+    Args:
+        value: The function, called with arrays of points.
+        log_price: Moves of the price, shape (scenarios,); their range is the grid's.
+        log_volatility: Moves of the volatility, same shape.
+        tolerance: Largest estimated error over the largest absolute value on the grid.
+    """
+    axes = _Axis.of(log_price), _Axis.of(log_volatility)
+    degrees = _probed(value, axes, tolerance)
     for _ in range(_TRIES):
-        if degrees[0] * degrees[1] >= scenarios.zero_rate.size:
+        if degrees[0] * degrees[1] >= log_price.size:
             return None
         points = np.meshgrid(axes[0].nodes(degrees[0]), axes[1].nodes(degrees[1]), indexing="ij")
-        values = _undiscounted(book, bucket, rows, points[0].ravel(), points[1].ravel()).reshape(degrees)
+        values = value(points[0].ravel(), points[1].ravel()).reshape(degrees)
         series = _transform(degrees[0]) @ values @ _transform(degrees[1]).T
         scale = float(np.abs(values).max()) or 1.0
         error = float(np.abs(series[-2:]).sum()) + float(np.abs(series[:, -1:]).sum())
         if error <= tolerance * scale:
-            return _read_off(book, bucket, scenarios, axes, series, error=error, scale=scale)
+            left = chebvander(axes[0].unit(log_price), series.shape[0] - 1)
+            right = chebvander(axes[1].unit(log_volatility), series.shape[1] - 1)
+            return Interpolated(
+                values=np.einsum("sv,sv->s", left @ series, right),
+                error=error,
+                relative_error=error / scale,
+                degrees=(series.shape[0], series.shape[1]),
+            )
         degrees = math.ceil(degrees[0] * _MORE), math.ceil(degrees[1] * _MORE)
     return None
 
 
-def _probed(
-    book: OptionBook, bucket: int, rows: IntArray, axes: "tuple[_Axis, _Axis]", tolerance: float
-) -> tuple[int, int]:
+def _probed(value: Value, axes: "tuple[_Axis, _Axis]", tolerance: float) -> tuple[int, int]:
     """Give degrees by which each axis alone ends below its part of the tolerance.
 
     Price is tried where volatility is least, as the value bends most there, and volatility at the middle price.
@@ -247,34 +275,13 @@ def _probed(
     )
     found = []
     for points, least, most in zip(lines, _LEAST_DEGREES, _PROBES, strict=True):
-        values = _undiscounted(book, bucket, rows, *points)
+        values = value(*points)
         series = np.abs(_transform(most) @ values)
         allowed = _MARGIN * tolerance * float(np.abs(values).max())
         # The two last terms are what an end is judged by; the first degree whose own are small enough is taken.
         ends = np.flatnonzero(series[:-1] + series[1:] > allowed)
         found.append(max(least, min(most, int(ends[-1]) + 3 if ends.size else least)))
     return found[0], found[1]
-
-
-def _read_off(
-    book: OptionBook,
-    bucket: int,
-    scenarios: BucketScenarios,
-    axes: "tuple[_Axis, _Axis]",
-    series: FloatArray,
-    *,
-    error: float,
-    scale: float,
-) -> _Interpolated:
-    left = chebvander(axes[0].unit(scenarios.log_price[bucket]), series.shape[0] - 1)
-    right = chebvander(axes[1].unit(scenarios.log_volatility[bucket]), series.shape[1] - 1)
-    discounting = _discounting(book, bucket, scenarios)
-    return _Interpolated(
-        values=np.einsum("sv,sv->s", left @ series, right) * discounting,
-        error=error * float(discounting.max()),
-        relative_error=error / scale,
-        degrees=(series.shape[0], series.shape[1]),
-    )
 
 
 @dataclass(frozen=True, slots=True)
