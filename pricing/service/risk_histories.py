@@ -17,7 +17,7 @@ from pricing.calc.forward_market import ForwardMarket
 from pricing.calc.futures_market import is_foreign_future
 from pricing.calc.market import MarketSnapshot
 from pricing.calc.option_market import OptionMarket
-from pricing.calc.portfolio_risk import RATE_VOLATILITY, VOLATILITY, MarketDeviation, MarketHistory
+from pricing.calc.portfolio_risk import RATE_VOLATILITY, MarketDeviation, MarketHistory
 from pricing.calc.portfolio_risk.exposures import line_factor
 from pricing.calc.portfolio_risk.histories import (
     FactorHistory,
@@ -29,6 +29,7 @@ from pricing.calc.portfolio_risk.histories import (
 from pricing.calc.portfolio_risk.joint_moves import day_deviation
 from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.calc.quality import single_vintage_series
+from pricing.calc.structured.readings import FX_VOLATILITY
 from pricing.calc.volatility import TRADING_DAYS_A_YEAR
 from pricing.service.market import flags_of, market_days
 from pricing.store.curve_quotes import curve_quotes_known
@@ -174,7 +175,7 @@ def _deviation(
     snapshot: MarketSnapshot, kind: FactorKind, currency: Currency, history: FactorHistory | None
 ) -> MarketDeviation | None:
     """Give how far a rate or a currency moves in a year: approved, else as its history says, else nothing."""
-    key, scope = (RATE_VOLATILITY, currency) if kind is FactorKind.RATE else (VOLATILITY, pair_of(currency))
+    key, scope = (RATE_VOLATILITY, currency) if kind is FactorKind.RATE else (FX_VOLATILITY, pair_of(currency))
     approved = snapshot.find_parameter(key, scope=scope)
     if approved is not None:
         return MarketDeviation(

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +13,13 @@ from sqlmodel import Session
 
 from carbonfin.app.cli import main
 from carbonfin.app.packages import PACKAGES
-from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import Grade
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import actor_of, people_of
+from carbonfin.storage.rulebook import enter_parameter
 from pricing import service
 from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind
 from pricing.calc.market import PriceKind
@@ -26,7 +29,8 @@ from pricing.calc.quality import FindingKind
 from pricing.store.curve_quotes import save_curve_quotes
 from pricing.store.quotes import save_quotes
 from tests.app.worlds import PAGE, SECRET, World, build_world, form_token, keyed_client, signed_in
-from tests.pricing.markets import F1, quote, spot
+from tests.pricing.markets import F1, forward_rate, quote, spot
+from tests.pricing.test_option_portfolios import CALL, _quoted, _stored
 from tests.pricing.worlds import BUSINESS_DATE, KNOWN_AT, add_market, make_market_world
 
 UNIT = "SZA-2024"
@@ -191,3 +195,23 @@ def test_the_command_tells_each_method(
     with pytest.raises(SystemExit):
         main(["--as", "officer", "--json", "pricing", "risk", "V1"])
     assert json.loads(capsys.readouterr().out)["method"] == "monte_carlo"
+
+
+def test_approved_moves_of_a_currency_and_its_rate_take_the_place_of_a_history(world: World) -> None:
+    with world.sessions.begin() as session:
+        checker = next(one for one in people_of(session, world.officer.organization_id) if one.role is Role.CHECKER)
+        for key, scope, value, unit in (
+            ("pricing.fx_volatility", "EURCNY", "0.12", "ratio"), ("pricing.rate_volatility", "EUR", "0.008", "rate")
+        ):  # fmt: skip
+            own = replace(forward_rate(value), key=key, scope=scope, unit=unit)
+            enter_parameter(session, world.officer, actor_of(session, checker.id), own, reason="计量假设", at=KNOWN_AT)
+    with _quoted(world) as client:
+        asked = {"valuation_date": "2025-06-30", "portfolio_id": _stored(client, CALL)}
+        answer = client.post("/v1/risk", json=asked)
+    assert answer.status_code == 200, answer.text
+    found = {(one["kind"], one["name"]): one for one in answer.json()["deviations"]}
+    assert {key: (one["deviation"], one["is_assumption"]) for key, one in found.items()} == {
+        ("fx", "EUR"): ("0.12", True), ("rate", "EUR"): ("0.008", True)
+    }  # fmt: skip
+    (drawn,) = [one for one in answer.json()["methods"] if one["method"] == "monte_carlo"]
+    assert drawn["remarks_zh"] == []
