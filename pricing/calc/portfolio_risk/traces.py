@@ -35,15 +35,7 @@ def risk_trace(
     methods: Sequence[MethodRisk],
 ) -> Trace:
     """Give the whole trace: every input stands before its use."""
-    snapshot = inputs.book.snapshot
-    settings = [
-        Figure.of_parameter(name, snapshot.parameter(key, scope=""))
-        for name, key in (("confidence", CONFIDENCE), ("horizon_days", HORIZON_DAYS), ("tail_degrees", TAIL_DEGREES))
-    ]
-    if inputs.correlation is not None:
-        settings.append(Figure.of_parameter("correlation", inputs.correlation))
-    if inputs.market is not None:
-        settings.append(Figure.of_parameter("filter_decay", snapshot.parameter(FILTER_DECAY, scope="")))
+    settings = _settings(inputs)
     drawn = Figure(
         name="scenario_count", label_zh="情景数", label_en="scenarios drawn", value=str(inputs.scenario_count),
         unit="count", source=f"PCG64 种子 {inputs.seed}",
@@ -54,7 +46,7 @@ def risk_trace(
         *(_held_still(factor) for factor in still),
         *_market_figures(inputs),
     ]
-    digest = snapshot.digest[:12]
+    digest = inputs.book.snapshot.digest[:12]
     exposures = [_exposure(one, f"行情快照 {digest}") for one in lines]
     taken = tuple(figure.name for figure in (*settings, drawn, *volatilities, *exposures))
     results = [
@@ -85,6 +77,19 @@ def risk_trace(
         for one in stresses
     ]
     return checked_trace([*settings, drawn, *volatilities, *exposures, *results, *shocks])
+
+
+def _settings(inputs: RiskInputs) -> list[Figure]:
+    snapshot = inputs.book.snapshot
+    settings = [
+        Figure.of_parameter(name, snapshot.parameter(key, scope=""))
+        for name, key in (("confidence", CONFIDENCE), ("horizon_days", HORIZON_DAYS), ("tail_degrees", TAIL_DEGREES))
+    ]
+    if inputs.correlation is not None:
+        settings.append(Figure.of_parameter("correlation", inputs.correlation))
+    if inputs.market is not None:
+        settings.append(Figure.of_parameter("filter_decay", snapshot.parameter(FILTER_DECAY, scope="")))
+    return settings
 
 
 def _market_figures(inputs: RiskInputs) -> list[Figure]:
