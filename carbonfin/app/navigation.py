@@ -29,7 +29,7 @@ _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes"),
     "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
-    "/portfolios": ("/trades", "/structures"),
+    "/portfolios": ("/trades", "/structures", "/models"),
     "/decisions": ("/audit",),
 }
 """Addresses that stand in a room without beginning with its address."""

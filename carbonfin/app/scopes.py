@@ -17,6 +17,7 @@ SCOPES: Mapping[str, str] = {
     "risk": "pricing",
     "trades": "pricing",
     "structured-values": "pricing",
+    "model-values": "pricing",
     "compliance-values": "pricing",
     "pledges": "collateral",
     "margin-calls": "collateral",

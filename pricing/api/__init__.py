@@ -1,6 +1,7 @@
 """Pricing for systems: values of books, structured trades and compliance, quotes, curves, files, risk."""
 
 from pricing.api import (
+    allowance_models,
     books,
     compliance,
     curves,
@@ -28,6 +29,7 @@ routes = [
     *profits.routes,
     *risk.routes,
     *structures.routes,
+    *allowance_models.routes,
     *trades.routes,
     *compliance.routes,
 ]

@@ -1,4 +1,4 @@
-"""Values of structured trades."""
+"""Values of structured trades, and of options by allowance models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
 from pricing import service
 from pricing.commands.shared import plain
+from pricing.schemas.allowance_models import ModelValueIn, ModelValueOut
 from pricing.schemas.structures import StructuredTradeIn, StructureValueOut
 
 _COLUMNS = ("name", "label_zh", "amount", "figure")
@@ -59,3 +60,44 @@ def value_structure(
         f"{told.trade_id} {told.valuation_date}：现值 {told.present_value} {told.currency}，"
         f"合 {told.present_value_cny} 元{kept}"
     )
+
+
+def value_by_model(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="问题 JSON，同接口 /v1/model-values / the question as the API takes it")],
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="留存决定 / keep the decision")] = False,
+) -> None:
+    """校准配额模型并按模型计期权价值，可留存 / fit an allowance model, value options by it, keep it on demand."""
+    terminal = terminal_of(context)
+    try:
+        asked = msgspec.json.decode(content_of(file), type=ModelValueIn)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{file.name} does not hold a question: {error}",
+            zh=f"{file.name} 不是可读取的模型问题：{error}",
+            field="file",
+            remedy="Write it as the API takes it, as JSON.",
+            remedy_zh="请按接口格式填写 JSON。",
+        ) from error
+    work = service.record_model_value if keep else service.model_value_of
+    with terminal.progress("校准 / fitting", total=1) as steps, terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        valuation = work(
+            session,
+            terminal.actor,
+            asked.question(),
+            valuation_date=day_of(asked.valuation_date, field="valuation_date"),
+            known_at=standing.known_at,
+        )
+        steps.done("完成 / done")
+    told = ModelValueOut.of(valuation)
+    if terminal.json_output:
+        terminal.answer(plain(told))
+        return
+    terminal.answer([plain(number) for number in told.numbers], columns=("name", "label_zh", "value", "error"))
+    for place, option in enumerate(told.options, 1):
+        terminal.say(f"期权 {place}：每吨 {option.value_per_t} {told.currency}（标的 {option.underlying_per_t}）")
+    for note in (*told.notes_zh, *(one.zh for one in told.cautions)):
+        terminal.say(note)
+    terminal.say(f"决定 {told.decision_id}" if told.decision_id else "未留存决定")

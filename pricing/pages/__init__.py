@@ -1,5 +1,6 @@
 """Pricing for people: the market, portfolios with their value, and price files."""
 
+from pricing.pages.allowance_models import model_page, model_value_page, value_by_model_now
 from pricing.pages.backtests import backtest_page
 from pricing.pages.books import book_upload_page, export_book, send_book
 from pricing.pages.compliance import compliance_page
@@ -46,6 +47,9 @@ routes = [
     send_price_file,
     trade_page,
     send_trade_document,
+    model_page,
+    value_by_model_now,
+    model_value_page,
     structure_page,
     value_structure_now,
     structure_value_page,

@@ -13,9 +13,16 @@ from pricing.calc.liquidity import (
     price_figures,
 )
 from pricing.calc.market import FxQuote, MarketSnapshot, Quote, RateQuote
+from pricing.calc.models.model_values import MODEL_VALUE
 from pricing.calc.portfolio import PORTFOLIO_VALUE
 from pricing.calc.portfolio_risk import PORTFOLIO_RISK
 from pricing.calc.structured.decision import STRUCTURE_VALUE
+from pricing.service.allowance_models import (
+    ModelValuation,
+    load_model_value,
+    model_value_of,
+    record_model_value,
+)
 from pricing.service.books import BookImport, import_book
 from pricing.service.compliance import (
     ComplianceAnswer,
@@ -115,6 +122,7 @@ __all__ = [
     "ImportReport",
     "MarketSnapshot",
     "Markets",
+    "ModelValuation",
     "ObligationDraft",
     "ObligationSource",
     "OptionsAnswer",
@@ -160,6 +168,7 @@ __all__ = [
     "import_price_file",
     "import_sample_quotes",
     "list_portfolios",
+    "load_model_value",
     "load_portfolio",
     "load_risk",
     "load_structure_value",
@@ -170,6 +179,7 @@ __all__ = [
     "market_snapshot",
     "markets_in",
     "mean_price_of",
+    "model_value_of",
     "owed_for",
     "portfolio_page",
     "preview_lines",
@@ -180,6 +190,7 @@ __all__ = [
     "quoted_units",
     "read_trades",
     "record_inline_valuation",
+    "record_model_value",
     "record_risk",
     "record_structure_value",
     "record_valuation",
@@ -200,4 +211,4 @@ __all__ = [
     "volatility_estimates",
 ]  # fmt: skip
 
-DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK, STRUCTURE_VALUE)
+DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (PORTFOLIO_VALUE, PORTFOLIO_RISK, STRUCTURE_VALUE, MODEL_VALUE)

@@ -1,4 +1,4 @@
-"""Structured trades in a browser: tried, kept, read with their trace, in both languages and widths."""
+"""Structured trades and allowance models in a browser: tried, kept, read with their trace, in both languages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +12,9 @@ from carbonfin.storage.engine import Sessions
 from pricing import service
 from tests.app.worlds import PASSWORD, SECRET, build_world
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
-from tests.pricing.test_forwards_on_curves import _quoted
-from tests.pricing.test_structures import FILES, LENDING
+from tests.pricing.test_allowance_models import FORM, _strip_file
+from tests.pricing.test_forwards_on_curves import CNY_RATES, EUR_RATES, FX, _quoted
+from tests.pricing.test_structures import LENDING
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ def served(sqlite_sessions: Sessions, sqlite_url: str, tmp_path: Path) -> Iterat
     with sqlite_sessions.begin() as session:
         import_builtin_calendars(session)
         service.import_builtin_market(session)
-    with _quoted(world, *FILES):
+    with _quoted(world, ("rates", CNY_RATES), ("settlements", _strip_file()), ("rates", EUR_RATES), ("fx", FX)):
         pass
     environment = {
         "CARBONFIN_DATABASE_URL": sqlite_url, "CARBONFIN_SECRET": SECRET.decode(), "CARBONFIN_VAR": str(tmp_path)
@@ -69,3 +70,25 @@ def test_a_lending_is_tried_kept_and_traced(chromium: Browser, served: Served, w
         page.goto(f"{served.address}/structures?lang=en")
         expect(page.locator("main")).to_contain_text("Kept last")
         _sound(page, f"structures-en-{width}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_model_is_fitted_kept_and_traced(chromium: Browser, served: Served, width: int, height: int) -> None:
+    with visiting(chromium, width=width, height=height, bypass_csp=True) as page:
+        sign_in(page, served, login="officer", password=PASSWORD)
+        page.goto(f"{served.address}/portfolios")
+        page.get_by_role("link", name="配额模型").click()
+        for name in ("unit", "options"):
+            page.locator(f"[name={name}]").fill(FORM[name])
+        page.get_by_role("button", name="校准并试算").click()
+        expect(page.locator("main")).to_contain_text("试算，未留存")
+        _sound(page, f"models-tried-{width}")
+        page.get_by_role("button", name="校准并留存").click()
+        expect(page.locator("main")).to_contain_text("计算过程")
+        for language, words in (("zh", "使用前须知"), ("en", "Before believing it")):
+            page.goto(f"{page.url.split('?')[0]}?lang={language}")
+            expect(page.locator("main")).to_contain_text(words)
+            _sound(page, f"model-{language}-{width}")
+        page.goto(f"{served.address}/models?kind=carmona_hinz&lang=en")
+        expect(page.locator("main")).to_contain_text("Penalty a tonne")
+        _sound(page, f"models-en-{width}")

@@ -128,6 +128,11 @@ PARAMETER = {
     "key": "loans.settlement_day", "value": "15", "unit": "day", "valid_from": "2026-01-01", "known_from": "2027-01-01",
     "document": "结息办法", "grade": "read", "confirmed": True,
 }  # fmt: skip
+MODEL = {
+    "valuation_date": "2025-06-30", "model": "carmona_hinz", "unit": "SZA-2024", "penalty_per_t": "200",
+    "compliance_date": "2026-06-30",
+    "options": [{"option_type": "call", "strike_per_t": "60", "expiry_date": "2025-12-15"}],
+}  # fmt: skip
 STRUCTURED = {
     "valuation_date": "2025-06-30",
     "trade": {
@@ -178,6 +183,8 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
             "统一社会信用代码,市场,履约年度,排放量(吨),排放依据\n91440300EXAMPLE2XB,SZA,2024,207105,核查报告\n".encode()
         ).decode(),
     },
+    "POST /v1/model-values": MODEL,
+    "POST /v1/model-values/preview": MODEL,
     "POST /v1/structured-values": STRUCTURED,
     "POST /v1/structured-values/preview": STRUCTURED,
     "POST /v1/trades/read": {

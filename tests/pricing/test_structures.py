@@ -181,7 +181,7 @@ def test_a_spread_option_is_what_simulation_makes_of_it(world: World, client: Te
     """Two lognormal prices, 400,000 pairs of draws: within four standard errors."""
     for key, scope, value in (
         ("pricing.volatility", "EUA", "0.36"), ("pricing.volatility", "CEA", "0.30"),
-        ("pricing.fx_volatility", "CNYEUR", "0.08"), ("pricing.price_fx_correlation", "CEA.CNYEUR", "0"),
+        ("pricing.fx_volatility", "EURCNY", "0.08"), ("pricing.price_fx_correlation", "CEA.CNYEUR", "0"),
         ("pricing.price_correlation", "EUA.CEA", "0.4"),
     ):  # fmt: skip
         _approved(world, key, scope, value)
@@ -278,6 +278,7 @@ def test_the_page_tries_keeps_and_shows_what_was_typed(world: World) -> None:
         assert 'value="60.0"' in wrong.text
         unread = browser.post("/structures", data={**token, **_form_of(LENDING), "quantity_t": "多"}, headers=PAGE)
         assert (unread.status_code, "此项缺失或格式不正确" in unread.text) == (422, True)
+        assert browser.post("/structures", data={**token, "kind": "swap"}, headers=PAGE).status_code == 422
         assert browser.get("/structures?kind=nothing", headers=PAGE).status_code == 404
 
 

@@ -16,6 +16,7 @@ KIND_TITLES: dict[str, Text] = {
     "reporting": Text("贴息", "Reporting"),
     "pricing.portfolio": Text("组合估值", "Portfolio value"),
     "pricing.risk": Text("组合风险计量", "Portfolio risk"),
+    "pricing.allowance_model": Text("配额模型估值", "Value by an allowance model"),
     "pricing.structure": Text("结构化交易估值", "Value of a structured trade"),
     "collateral.carry_over": Text("配额结转", "Carry-over"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),

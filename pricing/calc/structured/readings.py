@@ -213,7 +213,7 @@ class Readings:
         quoted = currency if found is None else found.price_currency
         if quoted is currency:
             return own, name
-        fx, fx_name = self.parameter(FX_VOLATILITY, f"{quoted}{currency}")
+        fx, fx_name = self.fx_volatility(quoted, currency)
         rho, rho_name = self.parameter(PRICE_FX_CORRELATION, f"{unit}.{quoted}{currency}")
         both = float(composite_vol(price_vol=own, fx_vol=fx, price_fx_correlation=rho))
         figure = Figure(
@@ -247,6 +247,14 @@ class Readings:
             confirmed=not (point.is_sample or point.is_assumption),
         )  # fmt: skip
         return to_float(point.volatility), self._keep(figure).name
+
+    def fx_volatility(self, foreign: Currency, own: Currency) -> tuple[float, str]:
+        """Give the approved volatility of an exchange rate, quoted either way round, and the name of its figure.
+
+        Raises:
+            MissingData: None is approved.
+        """
+        return self.parameter(FX_VOLATILITY, f"{foreign}{own}", f"{own}{foreign}")
 
     def parameter(self, key: str, *scopes: str) -> tuple[float, str]:
         """Give an approved number of the first scope that has one, and the name of its figure.

@@ -19,7 +19,6 @@ from pricing.calc.instruments.valuation import FloatArray, fair_fixed_price_per_
 from pricing.calc.lines import Forward
 from pricing.calc.options.spread import spread_option_value_per_t
 from pricing.calc.structured.readings import (
-    FX_VOLATILITY,
     PRICE_CORRELATION,
     PRICE_FX_CORRELATION,
     Readings,
@@ -281,7 +280,7 @@ def _quanto_forward(trade: StructuredTrade, readings: Readings) -> Worth:
         )
     pair = f"{trade.price_currency}{trade.currency}"
     sigma, sigma_name = readings.volatility(trade.unit, day, trade.price_currency)
-    fx, fx_name = readings.parameter(FX_VOLATILITY, pair)
+    fx, fx_name = readings.fx_volatility(trade.price_currency, trade.currency)
     rho, rho_name = readings.parameter(PRICE_FX_CORRELATION, f"{trade.unit}.{pair}")
     quanto = quanto_forward_per_t(
         foreign_forward_per_t=foreign.forward_per_t, price_vol=sigma, fx_vol=fx, price_fx_correlation=rho,

@@ -1,0 +1,219 @@
+"""Shapes of allowance models: what is asked, the fit with its uncertainty, and options by it."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.web.wire import DayText, FigureOut, PriceText, UnitText, day_of, decimal_of
+from pricing.calc.models.model_values import (
+    PARAMETER_LABELS,
+    FittedNumber,
+    ModelKind,
+    ModelOption,
+    ModelOptionValue,
+    ModelQuestion,
+)
+from pricing.calc.options.kinds import OptionType
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
+from pricing.schemas.figures import optional_text_of, text_of
+from pricing.service import ModelValuation
+
+OPTIONS_MAX = 50
+HISTORY_MIN, HISTORY_MAX, HISTORY_DAYS = 60, 1_500, 365
+
+
+class ModelOptionIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A European option: on a future that matures at `delivery_date`, or on the allowance itself without it."""
+
+    option_type: Literal["call", "put"]
+    strike_per_t: PriceText
+    expiry_date: DayText
+    delivery_date: DayText | None = None
+
+
+class ModelValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of a model on a day.
+
+    `schwartz_smith` is fitted to the stored settlement prices of the unit's scheme; its options are on futures and name
+    their `delivery_date`. `carmona_hinz` is fitted to the traded closes of the unit, which must be one vintage; it
+    needs `penalty_per_t`, what a tonne short costs (an estimate where the fine is a multiple of a price), and
+    `compliance_date`; its options are on the allowance. Without options the fit alone is given.
+    """
+
+    valuation_date: DayText
+    model: Literal["schwartz_smith", "carmona_hinz"]
+    unit: UnitText
+    history_days: Annotated[int, Meta(ge=HISTORY_MIN, le=HISTORY_MAX, description="Calendar days.")] = HISTORY_DAYS
+    penalty_per_t: PriceText | None = None
+    compliance_date: DayText | None = None
+    options: Annotated[list[ModelOptionIn], Meta(max_length=OPTIONS_MAX)] = []
+
+    def question(self) -> ModelQuestion:
+        """Give the question as a value.
+
+        Raises:
+            InvalidInput: A unit or day cannot be, or a field belongs to the other model.
+        """
+        kind = ModelKind(self.model)
+        is_strip = kind is ModelKind.SCHWARTZ_SMITH
+        for name in ("penalty_per_t", "compliance_date"):
+            if is_strip and getattr(self, name) is not None:
+                raise _misplaced(name)
+        for place, one in enumerate(self.options):
+            if is_strip == (one.delivery_date is None):
+                raise _misplaced(f"options/{place}/delivery_date")
+        return ModelQuestion(
+            kind=kind,
+            unit=Unit.parse(self.unit),
+            history_days=self.history_days,
+            penalty_per_t=None if self.penalty_per_t is None else decimal_of(self.penalty_per_t),
+            compliance_date=None
+            if self.compliance_date is None
+            else day_of(self.compliance_date, field="/compliance_date"),
+            options=tuple(_option(one, place) for place, one in enumerate(self.options)),
+        )
+
+
+def _option(option: ModelOptionIn, place: int) -> ModelOption:
+    at = f"/options/{place}"
+    return ModelOption(
+        option_type=OptionType(option.option_type),
+        strike_per_t=decimal_of(option.strike_per_t),
+        expiry_date=day_of(option.expiry_date, field=f"{at}/expiry_date"),
+        delivery_date=None
+        if option.delivery_date is None
+        else day_of(option.delivery_date, field=f"{at}/delivery_date"),
+    )
+
+
+def _misplaced(field: str) -> InvalidInput:
+    return InvalidInput(
+        f"{field} is wanting, or belongs to the other model",
+        zh=f"{field} 缺失，或属于另一模型",
+        field=f"/{field}",
+        remedy="Options on futures name the delivery; penalty and compliance date belong to carmona_hinz.",
+        remedy_zh="期货期权须填写标的交割日；罚款与履约截止日仅用于 carmona_hinz。",
+    )
+
+
+class FittedNumberOut(Struct, frozen=True, kw_only=True):
+    """A parameter or state with its standard error, null where none can be given."""
+
+    name: str
+    label_zh: str
+    label_en: str
+    value: str
+    error: str | None
+
+    @classmethod
+    def of(cls, number: FittedNumber) -> "FittedNumberOut":
+        """Write a number."""
+        zh, en = PARAMETER_LABELS[number.name]
+        return cls(
+            name=number.name,
+            label_zh=zh,
+            label_en=en,
+            value=text_of(number.value),
+            error=optional_text_of(number.error),
+        )
+
+
+class ModelCautionOut(Struct, frozen=True, kw_only=True):
+    """A reason not to take a model's answer at its face."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class ModelOptionOut(Struct, frozen=True, kw_only=True):
+    """An option by the model, in its currency per tonne; `delta` is null where the model gives none."""
+
+    option_type: str
+    strike_per_t: str
+    expiry_date: str
+    delivery_date: str | None
+    underlying_per_t: str
+    value_per_t: str
+    delta: str | None
+    figure: str
+
+    @classmethod
+    def of(cls, value: ModelOptionValue) -> "ModelOptionOut":
+        """Write an option's value."""
+        option = value.option
+        return cls(
+            option_type=option.option_type,
+            strike_per_t=text_of(option.strike_per_t),
+            expiry_date=option.expiry_date.isoformat(),
+            delivery_date=None if option.delivery_date is None else option.delivery_date.isoformat(),
+            underlying_per_t=text_of(value.underlying_per_t),
+            value_per_t=text_of(value.value_per_t),
+            delta=optional_text_of(value.delta),
+            figure=value.figure,
+        )
+
+
+class ModelValueOut(Struct, frozen=True, kw_only=True):
+    """A model's fit with its uncertainty and options by it: for valuation only, always level 3.
+
+    `data_digest` names the quotes it was fitted to, `curves_digest` the curves its discount factors come from;
+    `decision_id` is null where nothing was kept.
+    """
+
+    decision_id: str | None
+    model: str
+    unit: str
+    valuation_date: str
+    known_at: str
+    level: int
+    currency: str
+    observation_count: int
+    contract_count: int
+    first_date: str
+    last_date: str
+    is_sample: bool
+    numbers: list[FittedNumberOut]
+    options: list[ModelOptionOut]
+    cautions: list[ModelCautionOut]
+    notice_zh: str
+    notice_en: str
+    notes_zh: list[str]
+    notes_en: list[str]
+    sources: list[str]
+    data_digest: str
+    curves_digest: str
+    trace: list[FigureOut]
+
+    @classmethod
+    def of(cls, valuation: ModelValuation) -> "ModelValueOut":
+        """Write what a model says."""
+        answer = valuation.answer
+        fit = answer.fit
+        return cls(
+            decision_id=valuation.decision_id,
+            model=answer.kind,
+            unit=str(valuation.question.unit),
+            valuation_date=valuation.valuation_date.isoformat(),
+            known_at=valuation.known_at.isoformat().replace("+00:00", "Z"),
+            level=3,
+            currency=fit.currency,
+            observation_count=fit.observation_count,
+            contract_count=fit.contract_count,
+            first_date=fit.first_date.isoformat(),
+            last_date=fit.last_date.isoformat(),
+            is_sample=fit.is_sample,
+            numbers=[FittedNumberOut.of(one) for one in fit.numbers],
+            options=[ModelOptionOut.of(one) for one in answer.options],
+            cautions=[ModelCautionOut(code=one.code, zh=one.zh, en=one.en) for one in answer.cautions],
+            notice_zh=VALUATION_ONLY_ZH,
+            notice_en=VALUATION_ONLY_EN,
+            notes_zh=list(answer.notes_zh),
+            notes_en=list(answer.notes_en),
+            sources=list(fit.sources),
+            data_digest=fit.data_digest,
+            curves_digest=answer.curves_digest,
+            trace=[FigureOut.of(figure) for figure in answer.trace],
+        )
