@@ -113,7 +113,8 @@ class _Writer:
             f"CASE WHEN missing_{place} AND (hits & {_bits(naming)}) <> 0 THEN {_bits(not_taking)} ELSE {_bits(0)} END"
             for place, (naming, not_taking) in enumerate(zip(self._sets.naming, self._sets.not_taking, strict=True))
         )
-        kept = "possible" if self._table.hit_policy is HitPolicy.FIRST else f"possible & ~({aside})"
+        policy = self._table.hit_policy
+        kept = f"possible & ~({aside})" if policy.is_single and policy is not HitPolicy.FIRST else "possible"
         return ["possible", "unknown", f"{kept} AS kept", "not_taking", "not_covering"]
 
     def _certain(self) -> list[str]:

@@ -158,6 +158,8 @@ def _value(value: object) -> str:
         return _value(value.number)  # the unit is the column's, else the value were missing
     if isinstance(value, Decimal):
         return f'"{_number(to_float(value))}"'
+    if isinstance(value, str):
+        return _quoted(str.__str__(value))  # the characters, and not the name of an enumeration's member
     return _quoted(value.isoformat() if isinstance(value, date) else str(value))
 
 

@@ -180,7 +180,8 @@ class CodeDomain:
             return MissingReason.ABSENT
         if not isinstance(value, str):
             return MissingReason.WRONG_TYPE
-        return str(value) if value in self.codes else MissingReason.UNKNOWN_CODE
+        # The characters themselves: `str` of a member of an enumeration of texts is its name.
+        return str.__str__(value) if value in self.codes else MissingReason.UNKNOWN_CODE
 
     def literal(self, text: str) -> Present:
         """Read one of the codes, quoted or bare."""

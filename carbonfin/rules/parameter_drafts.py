@@ -27,7 +27,7 @@ def draft_faults(
         declares_gap: Whether the days left out on purpose are declared: the rule was repealed for them.
     """
     return (
-        *_key_and_unit(draft, known), *value_faults(draft), *_source(draft), *_quote(draft), *_days(draft, own),
+        *_key_and_unit(draft, known), *value_faults(draft), *_source(draft), *_quote(draft), *day_faults(draft, own),
         *(() if declares_gap else left_out_days(draft, own)),
     )  # fmt: skip
 
@@ -147,7 +147,8 @@ def _quote(draft: ParameterValue) -> Iterator[InvalidInput]:
         yield fault
 
 
-def _days(draft: ParameterValue, own: ParameterBook) -> Iterator[InvalidInput]:
+def day_faults(draft: ParameterValue, own: ParameterBook) -> Iterator[InvalidInput]:
+    """Give what is wrong with a draft's days: an end before the beginning, or an own value that speaks of them too."""
     if draft.valid_to is not None and draft.valid_to < draft.valid_from:
         yield InvalidInput(
             f"valid_to {draft.valid_to} is before valid_from {draft.valid_from}",

@@ -7,6 +7,9 @@ they name the missing value or since their cells take every value of the domain.
 A single-hit table answers only where every completion of the missing inputs gives the same row. A possible row that is
 not certain hits for some completions and not for others, so this is so exactly where one certain row comes before every
 other possible row. Nothing needs to be searched.
+
+A row that names the missing value (`null`) and hits is the table's own word on it: under a single-hit policy it sets
+aside what hangs on that value. A collecting policy answers with no unknown row at all, whatever else hits.
 """
 
 from collections.abc import Callable, Iterator
@@ -101,9 +104,8 @@ class RowSets:
         policy = self.table.hit_policy
         if policy is HitPolicy.FIRST:
             return self._first(possible, missing)
-        possible = self._without_set_aside(possible, missing)
         if policy.is_single:
-            return self._single(possible, missing)
+            return self._single(self._without_set_aside(possible, missing), missing)
         unknown = self.unknown(possible, missing)
         if unknown:
             return Settled(refused=Refused.MISSING_INPUT, blocking=tuple(_bits(unknown)))

@@ -250,9 +250,9 @@ def test_amounts_answer_to_the_fen_in_every_form(duck: Any) -> None:
     asked: list[Row] = [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}, {"x": None}]
     fen = [output_column("out", OutputKind.FEN)]
     expected = {
-        HitPolicy.COLLECT_SUM: [900719925474099301, 891712726219358308, -9007199254740993, 7],
-        HitPolicy.COLLECT_MAX: [900719925474099301, 900719925474099301, -9007199254740993, 7],
-        HitPolicy.COLLECT_MIN: [-9007199254740993, -9007199254740993, -9007199254740993, 7],
+        HitPolicy.COLLECT_SUM: [900719925474099301, 891712726219358308, -9007199254740993, None],
+        HitPolicy.COLLECT_MAX: [900719925474099301, 900719925474099301, -9007199254740993, None],
+        HitPolicy.COLLECT_MIN: [-9007199254740993, -9007199254740993, -9007199254740993, None],
     }
     for policy, totals in expected.items():
         table = sample_table({"x": "whole[..] fen"}, rows, policy=policy, outputs=fen)

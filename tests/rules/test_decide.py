@@ -3,6 +3,7 @@
 import json
 import os
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.compile_python import compile_python
 from carbonfin.rules.decide import Decision, MissingInput, NotDecided, Outcome, RowState, RowTried, decide
+from carbonfin.rules.decision_record import DecisionWriter
 from carbonfin.rules.domains import MissingReason
 from carbonfin.rules.policies import Refused
 from carbonfin.rules.tables import DecisionTable, HitPolicy, OutputKind
@@ -154,6 +156,30 @@ UNIQUE = {"x": "number[0..10] ratio", "flag": "boolean"}
 )  # fmt: skip
 def test_unique_tables(rows: list[tuple[str, ...]], inputs: dict[str, Any], answer: list[str]) -> None:
     assert rows_of(sample_table(UNIQUE, rows, policy=HitPolicy.UNIQUE), inputs) == answer
+
+
+@pytest.mark.parametrize("policy", [one for one in HitPolicy if not one.is_single])
+def test_collecting_tables_answer_with_no_unknown_row_whatever_else_hits(policy: HitPolicy) -> None:
+    """R1 hangs on the missing x, and that R2 names the missing value does not settle R1."""
+    outputs = [output_column("bp", ranking=[20, 0])]
+    table = sample_table(UNIQUE, [(">5", "true", "20"), ("null", "-", "0")], policy=policy, outputs=outputs)
+    assert rows_of(table, {"flag": True}) == ["missing_input: R1"]
+    assert rows_of(table, {"flag": False}) == ["R2"], "R1 fails on the flag, whatever x is"
+    assert rows_of(table, {"x": 7, "flag": True}) == ["R1"]
+    answer = decide(table, {"flag": True})
+    assert isinstance(answer, NotDecided)
+    assert [one.name for one in answer.missing] == ["x"]
+
+
+def test_a_code_is_its_characters_whatever_kind_of_text_carries_them() -> None:
+    class Grade(str, Enum):  # noqa: UP042 - of this older kind `str` gives the name and not the characters
+        A = "A"
+
+    table = sample_table({"grade": "code{A,B}"}, [("A", "0"), ("-", "-30")])
+    assert rows_of(table, {"grade": Grade.A}) == ["R1"]
+    said = decide(table, {"grade": "A"})
+    plain, carried = (DecisionWriter(table).text({"grade": value}, said) for value in ("A", Grade.A))
+    assert plain == carried
 
 
 def test_any_needs_agreement_and_one_row_that_is_certain() -> None:

@@ -171,6 +171,19 @@ def test_a_gap_that_opened_meanwhile_forbids_the_approval(sessions: Sessions, wo
         approve(sessions, world.checker, waiting)
 
 
+def test_an_overlap_that_came_about_meanwhile_forbids_the_approval(sessions: Sessions, world: World) -> None:
+    """Two values of one day known, each sound alone: the second would speak of days the first speaks of."""
+    tomorrow = PROPOSED.known_from + timedelta(days=1)
+    first = replace(PROPOSED, valid_from=date(2024, 1, 1), known_from=tomorrow)
+    second = replace(first, valid_from=date(2024, 7, 19))
+    waiting = [propose(sessions, world, value) for value in (first, second)]
+    approve(sessions, world.checker, waiting[0])
+    with pytest.raises(InvalidInput, match="overlaps the version"):
+        approve(sessions, world.checker, waiting[1])
+    with sessions.read() as session:
+        assert verify_parameters(session, world.bank_id) == (1, ())
+
+
 def test_two_corrections_of_one_day_are_told_apart_to_the_minute(sessions: Sessions, world: World) -> None:
     minute = timedelta(minutes=1)
     noon = NOW + 150 * minute

@@ -14,7 +14,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.rules.known import known_instant
-from carbonfin.rules.parameter_drafts import left_out_days, refuse_together
+from carbonfin.rules.parameter_drafts import day_faults, left_out_days, refuse_together
 from carbonfin.rules.parameter_files import book_from_toml
 from carbonfin.rules.parameters import Grade, ParameterBook, ParameterValue
 from carbonfin.storage import approvals, columns
@@ -215,8 +215,9 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     """Add the approved value; what forbade proposing it forbids this too."""
     value = proposed_value(approval)
     require_known_later(value, day=china_day(approval.decided_at or at))
-    if not approval.payload.get("declares_gap"):
-        refuse_together(left_out_days(value, own_book(session, checker.organization_id)))
+    own = own_book(session, checker.organization_id)
+    declares_gap = bool(approval.payload.get("declares_gap"))
+    refuse_together([*day_faults(value, own), *(() if declares_gap else left_out_days(value, own))])
     left_out = [name for name in unconfirmed_value(value) if name not in answer.accepted]
     if left_out:
         raise Conflict(
