@@ -134,6 +134,9 @@ class AllocationSolver:
 
     def _answer(self, dual: FloatArray) -> Allocation:
         problem, columns = self._problem, self._columns
+        # A row open to one side has a dual of one sign; what the solver leaves on the other side of nought is rounding.
+        dual = np.where(np.isneginf(columns.row_lower), np.minimum(dual, 0.0), dual)
+        dual = np.where(np.isposinf(columns.row_upper), np.maximum(dual, 0.0), dual)
         used = np.maximum(np.asarray(self._highs.getSolution().col_value), 0.0) * columns.scale
         value = np.zeros(problem.is_eligible.shape)
         np.add.at(value, (columns.lot[self._chosen], columns.obligation[self._chosen]), used)
