@@ -22,6 +22,8 @@ _KWH_MAX = Decimal(900_000_000_000)
 _TONNES_MAX = Decimal(400_000_000)
 _CNY_MAX = Decimal(400_000_000_000)
 _PLACES_MAX = 6
+_LENGTHS = {"item": 64, "factor_id": 20, "evidence": 200, "source": 200, "reason": 2000}
+_BLANKS = str.maketrans("", "", "\u3000\u00a0")  # full-width blanks are no control characters
 
 
 class EntryKind(StrEnum):
@@ -193,6 +195,8 @@ class AccountEntry:
                 "month", f"month {self.month} is not one of {self.kind}", f"{terms.title_zh}的月份应为 1 至 12 或留空"
                 if terms.by_month else f"{terms.title_zh}按年填报，月份应留空",
             )  # fmt: skip
+        for field, most in _LENGTHS.items():
+            refuse_text(getattr(self, field), field=field, most=most)
         self._refuse_item(terms)
         self._refuse_quantity(terms)
         self._refuse_factor()
@@ -258,6 +262,19 @@ class AccountEntry:
                 )  # fmt: skip
         elif self.factor_id or self.factor_year is not None:
             raise refusal("factor_id", f"{self.kind} takes no grid factor", "该项目不填电网因子")
+
+
+def refuse_text(text: str, *, field: str, most: int) -> None:
+    """Refuse text that is too long for a line, or holds signs that no reader sees.
+
+    Raises:
+        InvalidInput: Names the field and the rule.
+    """
+    if len(text) > most or not text.translate(_BLANKS).isprintable():
+        raise refusal(
+            field, f"{field} has {len(text)} characters; at most {most}, none of them control characters",
+            f"文字超过 {most} 个字符，或含有不可见的控制字符",
+        )  # fmt: skip
 
 
 def refusal(field: str, detail: str, zh: str) -> InvalidInput:

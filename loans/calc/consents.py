@@ -8,6 +8,9 @@ from datetime import date
 from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput, NotApplicable
+from loans.calc.account_entries import refuse_text
+
+_EVIDENCE_LENGTH_MAX = 200
 
 
 class ConsentPurpose(StrEnum):
@@ -52,6 +55,7 @@ class Consent:
         """Refuse a consent without its document, and one that ends before it begins."""
         if not self.evidence.strip():
             raise InvalidInput("the document is not named", zh="须填写授权书编号或文件摘要", field="evidence")
+        refuse_text(self.evidence, field="evidence", most=_EVIDENCE_LENGTH_MAX)
         if self.valid_to is not None and (self.state is ConsentState.WITHDRAWN or self.valid_to < self.given_on):
             raise InvalidInput(
                 f"valid_to is {self.valid_to}; a withdrawal has none, and a consent ends after {self.given_on}",

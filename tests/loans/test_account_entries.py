@@ -149,6 +149,21 @@ def test_an_odd_line_does_not_make_its_neighbours_odd(sessions: Sessions) -> Non
     assert [(one.item, one.field) for one in report.failures] == [("line 2", "quantity")]
 
 
+def test_a_cell_too_long_or_with_hidden_signs_costs_its_row_alone(sessions: Sessions) -> None:
+    bank = consented_bank(sessions)
+    report = sent(
+        sessions,
+        bank,
+        [
+            f"{E4_USCI},发票电量,2024,1,{'9' * 5000},300000,kWh,,,,税务发票,,",
+            f"{E4_USCI},发票电量,2024,1,FP1\u202e,300000,kWh,,,,税务发票,,",
+            f"{E4_USCI},发票电量,2024,1,FP1,300000,kWh,,,,税务\u3000发票,,",
+        ],
+    )
+    assert [(one.item, one.field) for one in report.failures] == [("line 2", "item"), ("line 3", "item")]
+    assert report.added_count == 1
+
+
 def test_a_preview_keeps_nothing(sessions: Sessions) -> None:
     bank = consented_bank(sessions)
     report = sent(sessions, bank, [f"{E4_USCI},增加值,2024,,,61500000,元,,,,纳税申报,,"], preview=True)
@@ -278,6 +293,10 @@ def test_eleven_months_are_no_year() -> None:
         ({"factor_year": 2025}, "factor_year"),
         ({"factor_id": ""}, "factor_id"),
         ({"source": ""}, "source"),
+        ({"source": "x" * 201}, "source"),
+        ({"item": "9" * 65}, "item"),
+        ({"evidence": "账单\x01"}, "evidence"),
+        ({"reason": "更正\u202e"}, "reason"),
     ],
 )
 def test_a_line_refuses_what_its_kind_does_not_allow(change: dict[str, object], field: str) -> None:
