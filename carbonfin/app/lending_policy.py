@@ -16,6 +16,8 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "POST /carbon-accounts/upload": roles.BANK_MAKERS,
     "POST /v1/ratings": roles.BANK_MAKERS,
     "GET /v1/ratings": roles.BANK_READERS,
+    "GET /v1/ratings/stability": roles.BANK_READERS,
+    "GET /ratings/stability": roles.BANK_READERS,
     "POST /v1/ratings/batches": roles.BANK_MAKERS,
     "POST /v1/ratings/reports": roles.BANK_MAKERS,
     "GET /v1/ratings/benchmarks": roles.BANK_READERS,

@@ -33,6 +33,7 @@ from loans.schemas.ratings import (
     RatingHistoryOut,
     RatingIn,
     RatingLineOut,
+    RatingStabilityOut,
     ScorecardRatingOut,
 )
 
@@ -43,6 +44,7 @@ _ValidOn = Annotated[
 _KnownOn = Annotated[
     str, QueryParameter(description="As known by the end of this day; left out, as known now.", max_length=10)
 ]
+_Year = Annotated[int, QueryParameter(description="The later of both years.", ge=2006, le=2099)]
 _WRITES = problem_responses(404, 409, 422)
 
 
@@ -203,4 +205,20 @@ def list_benchmarks(sessions: Sessions, actor: Actor, clock: Clock) -> Benchmark
     return BenchmarkListOut(benchmarks=[BenchmarkOut.of(one) for one in found])
 
 
-routes = [create_rating, create_ratings, list_ratings, record_outside_report, freeze_benchmark, list_benchmarks]
+@get("/v1/ratings/stability", sync_to_thread=True, responses=problem_responses(409), tags=["loans"])
+def read_rating_stability(sessions: Sessions, actor: Actor, clock: Clock, year: _Year) -> RatingStabilityOut:
+    """Give how the bank's ratings by the scorecard moved from the year before: transitions with bands, drift, jumps."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        return RatingStabilityOut.of(service.rating_stability(session, actor, year, standing=standing))
+
+
+routes = [
+    create_rating,
+    create_ratings,
+    list_ratings,
+    record_outside_report,
+    freeze_benchmark,
+    list_benchmarks,
+    read_rating_stability,
+]

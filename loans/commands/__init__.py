@@ -13,6 +13,7 @@ commands.command("propose-contract")(facilities.propose_contract)
 commands.command("propose-drawdown")(facilities.propose_drawdown)
 commands.command("scorecard")(ratings.scorecard)
 commands.command("rating-report")(ratings.rating_report)
+commands.command("rating-stability")(ratings.rating_stability)
 commands.command("freeze-benchmark")(ratings.freeze_benchmark)
 commands.command("ratchet-value")(ratchet_values.ratchet_value)
 

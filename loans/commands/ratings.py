@@ -85,3 +85,28 @@ def freeze_benchmark(
             "digest": release.digest,
         }
     )
+
+
+def rating_stability(
+    context: typer.Context, year: Annotated[int, typer.Argument(min=2006, max=2099, help="后一年度 / the later year")]
+) -> None:
+    """列示评级较上年的迁移、分布稳定与各行业变化 / how ratings moved from the year before."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        report = service.rating_stability(session, terminal.actor, year, standing=standing)
+    terminal.answer(
+        {
+            "year": report.year,
+            "both_count": report.both_count,
+            "mobility_index": report.mobility_index,
+            "improved_ratio": report.improved_ratio,
+            "worsened_ratio": report.worsened_ratio,
+            "index": report.index,
+            "level": report.level,
+            "transitions": [
+                f"{one.before}→{one.after} {one.enterprise_count}" for one in report.transitions if one.enterprise_count
+            ],
+            "alarms": [one.letter for one in report.jumps if one.is_alarm],
+        }
+    )

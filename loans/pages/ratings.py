@@ -8,7 +8,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, QueryParameter
 from litestar.response import Redirect, Response, Template
 from msgspec import Struct
 from sqlmodel import Session
@@ -46,6 +46,14 @@ _SECTIONS = {
     "R": ("文化、体育和娱乐业", "Culture"), "S": ("公共管理、社会组织", "Public"), "T": ("国际组织", "International"),
     NONE: ("行业未登记", "No industry"),
 }  # fmt: skip
+
+
+_LEVELS = {
+    "stable": ("good", Text("稳定", "stable")),
+    "watch": ("warning", Text("关注", "watch")),
+    "act": ("breach", Text("须处置", "act")),
+}
+_StabilityYear = Annotated[int | None, QueryParameter(description="The later of both years.", ge=2006, le=2099)]
 
 
 class RateForm(Struct, kw_only=True):
@@ -182,4 +190,28 @@ def _card_state(card: ScorecardView | None, on: date) -> tuple[str, Text]:
     return "good", Text("有效", "valid")
 
 
-routes = [rating_page, rate_again, rating_report_page]
+@get("/ratings/stability", sync_to_thread=True)
+def stability_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, year: _StabilityYear = None
+) -> Template:
+    """Show how the bank's ratings by the scorecard moved from the year before."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        wanted = standing.business_date.year - 1 if year is None else year
+        report = service.rating_stability(session, actor, wanted, standing=standing)
+    return page(
+        request,
+        "loans/stability.html",
+        title=Text(f"评级稳定性 · {wanted} 年", f"Stability of ratings · {wanted}"),
+        report=report,
+        moves={(one.before, one.after): one for one in report.transitions},
+        letters=LETTERS,
+        heads=[(Text(letter, letter), "number") for letter in LETTERS],
+        level=_LEVELS.get(report.level or ""),
+        sections={
+            one.section: Text(*(f"{one.section} {name}" for name in _SECTIONS[one.section])) for one in report.drifts
+        },
+    )
+
+
+routes = [stability_page, rating_page, rate_again, rating_report_page]

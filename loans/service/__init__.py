@@ -68,6 +68,7 @@ from loans.service.rate_batches import (
     rates_of_batch,
     rebuilt_rate_of,
 )
+from loans.service.rating_stability import StabilityReport, rating_stability
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
     BenchmarkRelease,
@@ -130,6 +131,7 @@ __all__ = [
     "RebuiltRate",
     "ScorecardView",
     "SecurityAnswer",
+    "StabilityReport",
     "StoredTermSheet",
     "TermSheetDraft",
     "ValuedRatchet",
@@ -176,6 +178,7 @@ __all__ = [
     "rating_heat_map",
     "rating_report_file",
     "rating_report_of",
+    "rating_stability",
     "ratings_of",
     "read_rate_requests",
     "rebuilt_rate_of",

@@ -86,6 +86,16 @@ def last_results(session: Session, actor: Actor) -> tuple[RatingResult, ...]:
     return tuple(_result(row) for row in rows)
 
 
+def results_of_year(session: Session, actor: Actor, year: int) -> dict[str, RatingResult]:
+    """Give by enterprise the rating made last for a year."""
+    rows = session.exec(
+        select(RatingResultRow)
+        .where(RatingResultRow.organization_id == actor.organization_id, RatingResultRow.year == year)
+        .order_by(col(RatingResultRow.number))
+    ).all()
+    return {row.party_id: _result(row) for row in rows}
+
+
 def _result(row: RatingResultRow) -> RatingResult:
     return RatingResult(
         party_id=row.party_id,

@@ -113,4 +113,8 @@ def test_officer_rates_by_the_scorecard_and_reads_why(chromium: Browser, served:
             expect(page.get_by_role("table", name="评级分布")).to_contain_text("C 制造业")
             seen.append(("list", axe_violations(page), _is_wider(page)))
             screenshot(page, f"heat-{width}")
-            assert seen == [("rating", [], False), ("list", [], False)]
+            page.get_by_role("link", name="评级稳定性").click()
+            expect(page.get_by_text("没有企业两年均获评级")).to_be_visible()
+            seen.append(("stability", axe_violations(page), _is_wider(page)))
+            screenshot(page, f"stability-{width}")
+            assert seen == [("rating", [], False), ("list", [], False), ("stability", [], False)]

@@ -86,6 +86,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/fair-values": {"unit": "CEA-2024"},
     "GET /v1/volatility-estimates": {"unit": "CCER"},
     "GET /v1/market/quotes": {"unit": "CEA"},
+    "GET /v1/ratings/stability": {"year": "2024"},
     "GET /v1/ratings": {"usci": "91440300EXAMPLE466"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},

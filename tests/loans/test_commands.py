@@ -69,6 +69,8 @@ def test_a_benchmark_a_rating_by_the_scorecard_and_its_report(run: Callable[[lis
     rated = run(["scorecard", E4_USCI])
     assert (rated["letter"], rated["points"], rated["benchmark_id"]) == ("B", "73.60", "2024-B")
     assert rated["reasons"][0].startswith("碳强度同业比较")
+    moved = run(["rating-stability", "2024"])
+    assert (moved["both_count"], moved["mobility_index"], moved["transitions"]) == (0, None, [])
     report = run(["rating-report", E4_USCI, "--out", str(tmp_path / "报告.pdf")])
     assert Path(report["file"]).read_bytes()[:5] == b"%PDF-"
 

@@ -1,0 +1,98 @@
+"""Stability of a bank's ratings by hand, through service, API and page; nobody in both years is said, not guessed."""
+
+from datetime import date
+from decimal import Decimal
+
+from carbonfin.kernel.parties import PartyKind
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import PartyDraft, save_party
+from loans import service
+from loans.calc.ratings.results import RatingResult
+from loans.store import ratings as store
+from tests.loans.conftest import Desk
+from tests.loans.scorecard_worlds import fill_scorecard, standing_at
+from tests.loans.world import KNOWN_AT, Bank, open_bank
+
+_CODES = ("91440300EXAMPLE2XB", "91440300EXAMPLE11K", "91440300EXAMPLE38B")
+
+
+def _results(sessions: Sessions, bank: Bank) -> None:
+    """Three enterprises: B to A, B to B, C to C; the first rated twice for the later year, and the last counts."""
+    with sessions.begin() as session:
+        fill_scorecard(session, bank)
+        made = service.rate_by_scorecard(
+            session, bank.officer, bank.clothing, year=None, standing=standing_at(bank)
+        ).decision_id
+        for code, *ratings in zip(
+            _CODES,
+            (("B", "70"), ("B", "66"), ("C", "60")),
+            (("B", "79.5"), ("B", "65.5"), ("C", "58")),
+            (("A", "80.5"), None, None),
+            strict=True,
+        ):
+            party = save_party(
+                session, bank.officer,
+                PartyDraft(
+                    kind=PartyKind.ENTERPRISE, name=code, usci=code, lei=None, industry="C1810", district=None,
+                    scheme=None, key_emitter=False, is_sample=True,
+                ),
+            )  # fmt: skip
+            for number, (year, rating) in enumerate(zip((2023, 2024, 2024), ratings, strict=True), 1):
+                if rating is not None:
+                    store.add_result(
+                        session, bank.officer,
+                        RatingResult(
+                            party_id=party.id, number=number, year=year, letter=rating[0], points=Decimal(rating[1]),
+                            valid_on=date(2025, 6, 30), known_at=KNOWN_AT, valid_to=date(2026, 6, 29), decision_id=made,
+                        ),
+                    )  # fmt: skip
+
+
+def test_transitions_mobility_jumps_and_drift_by_hand(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        bank = open_bank(session)
+    _results(sessions, bank)
+    with sessions.read() as session:
+        report = service.rating_stability(session, bank.officer, 2024, standing=standing_at(bank))
+    # The clothing maker has a letter (B, 73.60) in 2024 alone.
+    assert (report.before_count, report.after_count, report.both_count) == (3, 4, 3)
+    moved = {(one.before, one.after): one for one in report.transitions if one.enterprise_count}
+    assert {key: one.enterprise_count for key, one in moved.items()} == {("B", "A"): 1, ("B", "B"): 1, ("C", "C"): 1}
+    assert moved["B", "A"].share_ratio == Decimal("0.5000")
+    # Rows B (half leave) and C (nobody): 5/4 of the mean 1/4. One of three improved.
+    assert (report.mobility_index, report.improved_ratio, report.worsened_ratio) == (
+        Decimal("0.3125"), Decimal("0.3333"), Decimal("0.0000"),
+    )  # fmt: skip
+    # 80.5 lies within a point above 80, 65.5 within one above 65; nothing below either.
+    assert [(one.letter, one.threshold, one.above_count, one.below_count) for one in report.jumps] == [
+        ("A", 80, 1, 0), ("B", 65, 1, 0), ("C", 50, 0, 0), ("D", 35, 0, 0),
+    ]  # fmt: skip
+    # +10.5, -0.5 and -2: mean 8/3.
+    (drift,) = report.drifts
+    assert (drift.section, drift.enterprise_count, drift.mean_change) == ("C", 3, Decimal("2.6667"))
+
+
+def test_a_year_without_the_one_before_has_counts_alone(desk: Desk) -> None:
+    with desk.sessions.begin() as session:
+        fill_scorecard(session, desk.bank)
+        service.rate_by_scorecard(
+            session, desk.bank.officer, desk.bank.clothing, year=None, standing=standing_at(desk.bank)
+        )
+    answer = desk.system.get("/v1/ratings/stability", params={"year": 2024})
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    assert (report["before_count"], report["after_count"], report["both_count"]) == (0, 1, 0)
+    assert (report["mobility_index"], report["index"], report["level"], report["drifts"]) == (None, None, None, [])
+    assert desk.stranger.get("/v1/ratings/stability", params={"year": 2024}).json()["after_count"] == 0
+    assert desk.system.get("/v1/ratings/stability", params={"year": 1999}).status_code == 400
+    page = desk.get("/ratings/stability?year=2024")
+    assert page.status_code == 200
+    assert "没有企业两年均获评级" in page.text
+    assert 'href="/ratings/stability"' in desk.get("/enterprises").text
+
+
+def test_the_page_shows_who_moved(desk: Desk) -> None:
+    _results(desk.sessions, desk.bank)
+    page = desk.get("/ratings/stability?year=2024").text
+    for words in ("等级迁移", "0.3125", "33.33%", "C 制造业", "本系统自有方法"):
+        assert words in page, words
