@@ -166,13 +166,13 @@ def create_drawdown(
 
 @get("/v1/loan-notes/{note_code:str}", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
 def read_loan_note(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> LoanNoteDetailOut:
-    """Give a loan note with its schedule as the bank calendar is known, and the interest paid on it."""
+    """Give a loan note with its schedule as the bank calendar is known, what is overdue, and the interest paid."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         note = service.load_note(session, actor, note_code)
         schedule = service.note_schedule(session, note, known_at=standing.known_at)
         vouchers = service.interest_vouchers_of(session, actor, note_code)
-    return LoanNoteDetailOut.of(note, schedule, vouchers)
+    return LoanNoteDetailOut.of(note, schedule, vouchers, on=standing.business_date)
 
 
 def _both_dates(standing: Standing, valid_on: str, known_on: str) -> tuple[date, datetime]:

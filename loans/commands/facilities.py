@@ -17,6 +17,7 @@ from loans.schemas.facilities import (
     CreditLineOut,
     DrawdownIn,
     LoanContractIn,
+    LoanNoteDetailOut,
     ProposedLendingOut,
 )
 
@@ -52,6 +53,17 @@ def credit_line(
         )
         revisions = service.line_revisions(session, terminal.actor, number, known_at=standing.known_at)
     terminal.answer(msgspec.to_builtins(CreditLineDetailOut.of(found, revisions)))
+
+
+def loan_note(context: typer.Context, code: Annotated[str, typer.Argument(help="借据号 / code of the note")]) -> None:
+    """列出一张借据的还款计划、逾期与付息 / one note with its schedule, what is overdue and the interest paid."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        note = service.load_note(session, terminal.actor, code)
+        schedule = service.note_schedule(session, note, known_at=standing.known_at)
+        vouchers = service.interest_vouchers_of(session, terminal.actor, code)
+    terminal.answer(msgspec.to_builtins(LoanNoteDetailOut.of(note, schedule, vouchers, on=standing.business_date)))
 
 
 def propose_credit_line(context: typer.Context, file: _File) -> None:

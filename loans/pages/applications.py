@@ -22,6 +22,7 @@ from carbonfin.web.pages import page
 from loans import service
 from loans.calc.contracts.schedule import ScheduleRow
 from loans.calc.notes import LoanNote, NoteState, accrual_of
+from loans.calc.past_due import PastDue, past_due_of
 from loans.calc.term_sheets import TermSheet
 from loans.pages import forms
 from loans.pages.charts import rate_chart
@@ -64,7 +65,7 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         names = {party.id: party.name for party in parties_of(session, actor)}
         notes = service.notes_of(session, actor)
         sheets = service.term_sheets_of(session, actor)
-        lines = [(note, _accrued(note, standing), _next_row(session, note, standing)) for note in notes]
+        lines = [(note, _accrued(note, standing), *_ahead(session, note, standing)) for note in notes]
         numbers = external_ids_of_all(session, actor, [f"loan:{note.code}" for note in notes])
     running = [note for note in notes if note.state is NoteState.RUNNING]
     return page(
@@ -78,7 +79,8 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         names=names,
         running_count=len(running),
         outstanding_cny=sum(note.outstanding_cny for note in running),
-        accrued_cny=sum(accrued for _, accrued, _ in lines if accrued is not None),
+        accrued_cny=sum(accrued for _, accrued, *_ in lines if accrued is not None),
+        overdue_count=sum(1 for *_, past_due in lines if past_due is not None),
         provisional_count=sum(1 for sheet in sheets if sheet.provisional_from is not None),
         may_draft=actor.role is Role.OFFICER,
     )
@@ -189,11 +191,13 @@ def _accrued(note: LoanNote, standing: Standing) -> Any:
     return accrual_of(note, accrual_date=on).accrued_cny
 
 
-def _next_row(session: Session, note: LoanNote, standing: Standing) -> ScheduleRow | None:
+def _ahead(session: Session, note: LoanNote, standing: Standing) -> tuple[ScheduleRow | None, PastDue | None]:
+    """Give the payment that comes next or was missed first, and what is overdue."""
     if note.state is NoteState.SETTLED:
-        return None
-    rows = service.note_schedule(session, note, known_at=standing.known_at).rows
-    return next((row for row in rows if row.end > note.interest_paid_to), None)
+        return None, None
+    schedule = service.note_schedule(session, note, known_at=standing.known_at)
+    following = next((row for row in schedule.rows if row.end > note.interest_paid_to), None)
+    return following, past_due_of(note, schedule, on=standing.business_date)
 
 
 routes = [loan_desk, application_page, draft_application]

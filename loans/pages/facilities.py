@@ -24,6 +24,7 @@ from loans import service
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import totals_by_currency
 from loans.calc.notes import NoteState
+from loans.calc.past_due import past_due_of
 from loans.pages.facility_forms import (
     CONTRACT_FORM,
     DRAWDOWN_FORM,
@@ -147,6 +148,7 @@ def loan_note_page(
         vouchers=vouchers,
         borrower=borrower,
         methods=_METHODS,
+        past_due=past_due_of(note, schedule, on=standing.business_date),
         may_value=actor.role is Role.OFFICER and note.state is NoteState.RUNNING,
     )
 

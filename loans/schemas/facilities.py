@@ -1,5 +1,6 @@
 """Credit lines, loan contracts, drawdowns and loan notes as JSON."""
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -12,6 +13,7 @@ from loans.calc.contracts.schedule import RepaymentSchedule
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.facilities import CreditLine, DrawdownDraft, LoanContract, Record, Totals, Use
 from loans.calc.notes import InterestVoucher, LoanNote
+from loans.calc.past_due import PastDue, past_due_of
 from loans.schemas.lending import LprTenor, MarginBp, PeriodMonths, ScheduleRowOut, SettlementDay
 from loans.service import ContractStanding, LineStanding
 
@@ -233,24 +235,47 @@ class InterestVoucherOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class PastDueOut(Struct, frozen=True, kw_only=True):
+    """What of a note is overdue on the business date; default interest is the contract's and is not in it."""
+
+    since: str
+    days: int
+    payments_count: int
+    interest_cny: str
+    principal_cny: str
+    is_provisional: bool
+
+    @classmethod
+    def of(cls, past_due: PastDue) -> "PastDueOut":
+        """Copy what is overdue."""
+        return cls(
+            since=past_due.since.isoformat(), days=past_due.days, payments_count=past_due.payments_count,
+            interest_cny=str(past_due.interest_cny), principal_cny=str(past_due.principal_cny),
+            is_provisional=past_due.is_provisional,
+        )  # fmt: skip
+
+
 class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
     """A loan note with its schedule as the calendar is known, and the interest paid."""
 
     note: LoanNoteOut
     schedule: list[ScheduleRowOut]
     provisional_from: str | None
+    past_due: PastDueOut | None
     vouchers: list[InterestVoucherOut]
 
     @classmethod
     def of(
-        cls, note: LoanNote, schedule: RepaymentSchedule, vouchers: tuple[InterestVoucher, ...]
+        cls, note: LoanNote, schedule: RepaymentSchedule, vouchers: tuple[InterestVoucher, ...], *, on: date
     ) -> "LoanNoteDetailOut":
-        """Copy a note with what belongs to it."""
+        """Copy a note with what belongs to it, and what of it is overdue on a day."""
         start = schedule.provisional_from
+        past_due = past_due_of(note, schedule, on=on)
         return cls(
             note=LoanNoteOut.of(note),
             schedule=[ScheduleRowOut.of(row) for row in schedule.rows],
             provisional_from=None if start is None else start.isoformat(),
+            past_due=None if past_due is None else PastDueOut.of(past_due),
             vouchers=[InterestVoucherOut.of(one) for one in vouchers],
         )
 

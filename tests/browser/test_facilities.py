@@ -1,6 +1,8 @@
 """Credit line, contract and loan note in a real browser, wide and narrow."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -13,6 +15,7 @@ from loans import service
 from tests.app.worlds import PASSWORD, PASSWORD_HASH, SECRET
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.loans.facility_samples import approved, contract_of, drawdown_of, line_of, put_in_force
+from tests.loans.test_accrual import note_draft
 from tests.loans.world import KNOWN_AT, furnished_bank
 
 pytestmark = pytest.mark.browser
@@ -25,6 +28,7 @@ PAGES = {
     "loan-contract": "/loan-contracts/HT-2025-001",
     "drawdown-form": "/loan-contracts/HT-2025-001/drawdowns/new",
     "loan-note": "/loan-notes/JJ-2025-001",
+    "loan-note-overdue": "/loan-notes/JJ-P3",
     "loans": "/loans",
 }
 
@@ -44,6 +48,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             waiting = service.propose_drawdown(session, bank.officer, draft, standing=standing, reason="提款")
             if code == "JJ-2025-001":
                 approved(session, bank.checker, waiting, at=KNOWN_AT)
+        overdue = replace(note_draft("P3", bank.clothing.id), pledge_code=None, interest_paid_to=date(2025, 5, 21))
+        service.record_loan_note(session, bank.officer, overdue, known_at=KNOWN_AT)
     engine.dispose()
     environment = {"CARBONFIN_DATABASE_URL": url, "CARBONFIN_SECRET": SECRET.decode(), "CARBONFIN_VAR": str(folder)}
     with serving(environment, folder) as running:
