@@ -10,7 +10,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import cny, round_down, round_up
 from carbonfin.rules.parameters import ParameterValue
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.coverage import PriceUsed
@@ -66,11 +66,16 @@ def band_cap(reference: PriceUsed, band: ParameterValue) -> Decimal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandedLot:
-    """A lot with the price its band is measured from, and the band as a ratio of that price."""
+    """A lot with the price its band is measured from, and the band as a ratio of that price.
+
+    Attributes:
+        buyer: Who bought it, where the units went to several buyers; None where the sale has one.
+    """
 
     lot: LotSold
     reference: PriceUsed
     band: ParameterValue
+    buyer: str | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def floor_cny_per_t(self) -> Decimal:
@@ -89,7 +94,8 @@ class SaleInputs:
 
     Attributes:
         pledged: What is pledged; what is not sold goes back only once the claim is met.
-        rights: The dated answers that let the buyer hold the units there.
+        buyer: Who bought, each once where the units went to several.
+        rights: The dated answers that let each buyer hold the units there.
         claim_cny: What is owed on the day of the sale, costs of the sale left out.
     """
 
@@ -188,6 +194,8 @@ def _lot_figures(one: BandedLot, inputs: SaleInputs, figures: FigureList, refusa
     price = figures.fact(
         f"price_{unit}", (f"{unit} 成交价", f"{unit} price sold at"), lot.price_cny_per_t, "CNY/t", "成交凭证"
     )
+    if one.buyer is not None:
+        figures.fact(f"buyer_{unit}", (f"{unit} 买方", f"{unit} buyer"), one.buyer, "text", "成交凭证")
     quantity = figures.fact(f"sold_{unit}", (f"{unit} 成交数量", f"{unit} sold"), lot.quantity_t, "t", "成交凭证")
     return figures.result(
         f"proceeds_{unit}", (f"{unit} 价款", f"{unit} proceeds"), lot.proceeds_cny, "CNY", "q·p",

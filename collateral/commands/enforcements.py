@@ -8,6 +8,7 @@ import msgspec
 import typer
 from sqlmodel import Session
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
@@ -108,7 +109,9 @@ def settle_sale(
     *,
     context: typer.Context,
     code: _Code,
-    lots: Annotated[list[str], typer.Argument(help="品种=吨数@价格，例如 SZA-2023=40000@28.00 / unit=tonnes@price")],
+    lots: Annotated[
+        list[str], typer.Argument(help="品种=吨数@价格[/买方]，例如 SZA-2023=40000@28.00 / unit=tonnes@price[/buyer]")
+    ],
     method: _Method,
     buyer: Annotated[str, typer.Option(help="买方统一社会信用代码或 LEI / buyer's USCI or LEI")],
     evidence: Annotated[Path | None, typer.Option(help="证明附件 / evidence file")] = None,
@@ -116,12 +119,13 @@ def settle_sale(
 ) -> None:
     """登记成交并申请过户；缺省只核对幅度与买方资格 / record a sale; without --yes it is held against band and right."""
     terminal = terminal_of(context)
-    sold = tuple(_lot(text) for text in lots)
+    sold = tuple(_lot(text.partition("/")[0]) for text in lots)
     if not yes:
         with terminal.sessions.read() as session:
             draft = SaleDraft(
-                method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id, evidence_digest=""
-            )
+                method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id,
+                evidence_digest="", buyers=_buyers(session, terminal, lots),
+            )  # fmt: skip
             weighed = service.preview_sale(
                 session, terminal.actor, pledge_of_code(session, terminal, code).id, draft,
                 standing=_standing(session, terminal),
@@ -131,7 +135,7 @@ def settle_sale(
     with terminal.sessions.begin() as session:
         draft = SaleDraft(
             method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id,
-            evidence_digest=stored_evidence(session, terminal, evidence),
+            evidence_digest=stored_evidence(session, terminal, evidence), buyers=_buyers(session, terminal, lots),
         )  # fmt: skip
         recorded = service.settle_sale(
             session,
@@ -229,6 +233,12 @@ def _lot(text: str) -> LotSold:
         raise InvalidInput(f"{text!r} names no price", zh="请写成 品种=吨数@价格", field="lots")
     units = unit_quantity(named)
     return LotSold(unit=units.unit, quantity_t=units.quantity_t, price_cny_per_t=parse_decimal(price, field="lots"))
+
+
+def _buyers(session: Session, terminal: Terminal, lots: list[str]) -> dict[Unit, str]:
+    """Give who bought each unit whose buyer is named behind it."""
+    named = ((text.partition("=")[0], text.partition("/")[2]) for text in lots)
+    return {Unit.parse(unit): party_by_code(session, terminal.actor, code).id for unit, code in named if code}
 
 
 def _standing(session: Session, terminal: Terminal) -> Standing:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData, NotFound
 from carbonfin.kernel.units import parse_decimal
@@ -52,12 +53,15 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unit_1: _Short = ""
     quantity_1: _Short = ""
     price_1: _Short = ""
+    buyer_1: _Short = ""
     unit_2: _Short = ""
     quantity_2: _Short = ""
     price_2: _Short = ""
+    buyer_2: _Short = ""
     unit_3: _Short = ""
     quantity_3: _Short = ""
     price_3: _Short = ""
+    buyer_3: _Short = ""
     costs_cny: _Short = ""
 
     def sale(self) -> SaleDraft:
@@ -66,7 +70,7 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Raises:
             InvalidInput: A field cannot be read.
         """
-        lots = []
+        lots, buyers = [], dict[Unit, str]()
         for place in range(1, _LOTS_MAX + 1):
             unit, quantity, price = (getattr(self, f"{name}_{place}").strip() for name in ("unit", "quantity", "price"))
             if not quantity and not price:
@@ -74,11 +78,14 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             units = whole_units(unit, quantity, unit_field=f"unit_{place}", quantity_field=f"quantity_{place}")
             price_cny_per_t = parse_decimal(price, field=f"price_{place}")
             lots.append(LotSold(unit=units.unit, quantity_t=units.quantity_t, price_cny_per_t=price_cny_per_t))
+            buyer = getattr(self, f"buyer_{place}").strip()
+            buyers |= {units.unit: buyer} if buyer else {}
         if not self.buyer.strip():
             raise InvalidInput("choose the buyer", zh="请选择买方", field="buyer")
         return SaleDraft(
-            method=self.means(), lots=tuple(lots), buyer_id=self.buyer.strip(), evidence_digest=self.evidence
-        )
+            method=self.means(), lots=tuple(lots), buyer_id=self.buyer.strip(), evidence_digest=self.evidence,
+            buyers=buyers,
+        )  # fmt: skip
 
     def means(self) -> SaleMethod:
         """Give the means chosen.

@@ -58,11 +58,12 @@ class MethodIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LotIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Tonnes of one unit sold at a price."""
+    """Tonnes of one unit sold at a price; `buyer_id` where another than the sale's buyer bought it."""
 
     unit: UnitText
     quantity_t: QuantityT
     price_cny_per_t: LotPriceText
+    buyer_id: IdText | None = None
 
 
 class SaleIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +88,7 @@ class SaleIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ),
             buyer_id=self.buyer_id,
             evidence_digest=self.evidence_digest,
+            buyers={Unit.parse(one.unit): one.buyer_id for one in self.lots if one.buyer_id is not None},
         )  # fmt: skip
 
 

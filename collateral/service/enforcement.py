@@ -4,7 +4,7 @@ Until a sale the debtor may still repay everything; nothing passes to the bank b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import cny
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
@@ -33,6 +34,7 @@ from collateral.calc.freezes import Operation
 from collateral.calc.holding_rights import HolderKind, HoldingRight
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.refusals import Refusal
+from collateral.calc.serials import Ranges
 from collateral.service import ledger
 from collateral.service.evidence import require_evidence
 from collateral.service.holding import holder_kind, require_rights
@@ -57,12 +59,14 @@ class SaleDraft:
 
     Attributes:
         buyer_id: The party that bought; None where the bank itself takes the units by title.
+        buyers: Of units that went to another buyer, which one.
     """
 
     method: SaleMethod
     lots: tuple[LotSold, ...]
     buyer_id: str | None
     evidence_digest: str
+    buyers: Mapping[Unit, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse nothing sold, and a unit named twice: its band and its tonnes are weighed once."""
@@ -75,6 +79,17 @@ class SaleDraft:
                 remedy="Give one line for each unit.",
                 remedy_zh="每个品种填写一行。",
             )
+        for unit in set(self.buyers) - set(named):
+            raise InvalidInput(
+                f"a buyer of {unit} is named, and none of it is sold", zh=f"未成交 {unit}，不应填写其买方", field="lots"
+            )
+
+    def lots_by_buyer(self) -> dict[str | None, tuple[LotSold, ...]]:
+        """Give what each buyer bought, in the order sold."""
+        found: dict[str | None, list[LotSold]] = {}
+        for lot in self.lots:
+            found.setdefault(self.buyers.get(lot.unit, self.buyer_id), []).append(lot)
+        return {buyer_id: tuple(lots) for buyer_id, lots in found.items()}
 
 
 def record_failed_sale(
@@ -95,37 +110,47 @@ def sale_inputs(session: Session, actor: Actor, pledge: Pledge, draft: SaleDraft
     """Collect everything a sale hangs on.
 
     Raises:
-        NotPermitted: The buyer may not hold the units there, or the bank may not take them by title.
+        NotPermitted: A buyer may not hold the units there, or the bank may not take them by title.
         MissingData: The table of holding rights, the band or a price does not say.
     """
-    units = tuple(lot.unit for lot in draft.lots)
-    buyer = BANK
-    if draft.buyer_id is None:
-        kinds = {unit.scheme: HolderKind.BANK for unit in units}
-        rights = require_rights(view, kinds, units, HoldingRight.TAKE_TITLE)
-    else:
-        party = load_party(session, actor, draft.buyer_id)
-        buyer = party.name
-        kinds = {unit.scheme: holder_kind(party, unit.scheme) for unit in units}
-        rights = require_rights(view, kinds, units, HoldingRight.HOLD)
+    names: dict[Unit, str] = {}
+    rights: dict[ParameterValue, None] = {}
+    for buyer_id, lots in draft.lots_by_buyer().items():
+        buyer, answers = _buyer_of(session, actor, buyer_id, tuple(lot.unit for lot in lots), view)
+        names |= {lot.unit: buyer for lot in lots}
+        rights |= dict.fromkeys(answers)
+    buyers = tuple(dict.fromkeys(names.values()))
     owed = required_exposure(session, actor, pledge, view.day)
     return SaleInputs(
         agreement_code=pledge.code,
         valuation_date=view.day,
         method=draft.method,
-        buyer=buyer,
+        buyer="、".join(buyers),
         lots=tuple(
             BandedLot(
                 lot=lot,
                 reference=price_used(view, lot.unit),
                 band=view.on(SALE_BAND, f"{lot.unit.scheme}/{draft.method}"),
+                buyer=names[lot.unit] if len(buyers) > 1 else None,
             )
             for lot in draft.lots
         ),
         pledged=pledge.units,
-        rights=rights,
+        rights=tuple(rights),
         claim_cny=owed.principal_cny + owed.accrued_cny + owed.costs_cny,
     )
+
+
+def _buyer_of(
+    session: Session, actor: Actor, buyer_id: str | None, units: tuple[Unit, ...], view: DeskView
+) -> tuple[str, tuple[ParameterValue, ...]]:
+    """Give a buyer's name and the dated answers that let it take the units; the bank's own where none is named."""
+    if buyer_id is None:
+        kinds = {unit.scheme: HolderKind.BANK for unit in units}
+        return BANK, require_rights(view, kinds, units, HoldingRight.TAKE_TITLE)
+    party = load_party(session, actor, buyer_id)
+    kinds = {unit.scheme: holder_kind(party, unit.scheme) for unit in units}
+    return party.name, require_rights(view, kinds, units, HoldingRight.HOLD)
 
 
 def settle_sale(
@@ -152,14 +177,17 @@ def settle_sale(
     )
     _refuse_against(pledge, recorded.outcome.refusals)
     cause = f"向{inputs.buyer}成交 {recorded.outcome.proceeds_cny:,.2f} 元"
-    sold = ledger.sell(
-        session, actor, pledge_id=pledge.id, buyer_id=draft.buyer_id,
-        lots=tuple((lot.unit, lot.quantity_t) for lot in draft.lots), standing=standing, cause=cause,
-    )  # fmt: skip
+    sold: dict[Unit, Ranges] = {}
+    for buyer_id, lots in draft.lots_by_buyer().items():
+        sold |= ledger.sell(
+            session, actor, pledge_id=pledge.id, buyer_id=buyer_id,
+            lots=tuple((lot.unit, lot.quantity_t) for lot in lots), standing=standing, cause=cause,
+        )  # fmt: skip
     ask_transfer(
         session, actor, pledge,
         tuple(UnitQuantity(unit=lot.unit, quantity_t=lot.quantity_t) for lot in draft.lots),
-        buyer_id=draft.buyer_id, sold=sold, standing=standing, cause=cause,
+        buyers={lot.unit: draft.buyers.get(lot.unit, draft.buyer_id) for lot in draft.lots}, sold=sold,
+        standing=standing, cause=cause,
     )  # fmt: skip
     if recorded.outcome.units_left:
         pledge_store.change_units(session, actor, pledge, recorded.outcome.units_left)
@@ -173,10 +201,16 @@ def settle_sale(
             "proceeds_cny": str(recorded.outcome.proceeds_cny),
             "lots": [[str(one.unit), one.quantity_t, str(one.price_cny_per_t)] for one in draft.lots],
             "units_left": [[str(one.unit), one.quantity_t] for one in recorded.outcome.units_left],
+            **_buyers_told(inputs),
         },
     )  # fmt: skip
     take_step(session, actor, pledge, "sale settled", standing=standing, cause=cause, decision_id=recorded.decision_id)
     return recorded
+
+
+def _buyers_told(inputs: SaleInputs) -> dict[str, dict[str, str]]:
+    told = {str(one.lot.unit): one.buyer for one in inputs.lots if one.buyer is not None}
+    return {"buyers": told} if told else {}
 
 
 def distribution_inputs(

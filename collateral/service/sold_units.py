@@ -24,13 +24,14 @@ _STATES_ZH = {"OPEN": "登记机构尚未答复", "REJECTED": "登记机构拒�
 
 
 def ask_transfer(
-    session: Session, actor: Actor, pledge: Pledge, units: tuple[UnitQuantity, ...], *, buyer_id: str | None,
-    sold: Mapping[Unit, Ranges], standing: Standing, cause: str,
+    session: Session, actor: Actor, pledge: Pledge, units: tuple[UnitQuantity, ...], *,
+    buyers: Mapping[Unit, str | None], sold: Mapping[Unit, Ranges], standing: Standing, cause: str,
 ) -> None:  # fmt: skip
-    """Ask the registry to hand sold units, by their numbers, to their buyer and to end their freeze, by the outbox."""
+    """Ask the registry to hand sold units, by their numbers, to their buyers and to end their freeze, by the outbox."""
     accounts: dict[Unit, str] = {}
-    if buyer_id is not None:
-        accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, buyer_id)}
+    for buyer_id in dict.fromkeys(buyers.values()):
+        held = [] if buyer_id is None else ledger.holdings_of(session, actor, buyer_id)
+        accounts |= {one.unit: one.account_id for one in held if buyers.get(one.unit) == buyer_id}
     ask_registry(
         session, actor, pledge, Operation.TRANSFER, units=units, leading_to=accounts,
         serials={unit: tuple(map(str, ranges)) for unit, ranges in sold.items()},

@@ -500,3 +500,48 @@ def test_every_edge_leads_where_it_says_and_every_other_pair_is_refused() -> Non
                 PLEDGE.after(state, event)
             assert state in refused.value.detail
             assert event in refused.value.detail
+
+
+def test_each_unit_goes_to_the_buyer_named_for_it(sessions: Sessions) -> None:
+    """P2: 60,000 t of SZA-2022 to E3 and 60,000 t of SZA-2023 to E5, each at 30.00, are 3,600,000.00."""
+    with sessions.begin() as session:
+        desk = build_desk(session)
+        p2 = called_desk(session, desk)["P2"]
+    declare(sessions, desk, p2)
+    choose(sessions, desk, p2)
+    lots = tuple(
+        LotSold(unit=Unit.parse(unit), quantity_t=60000, price_cny_per_t=Decimal("30.00"))
+        for unit in ("SZA-2022", "SZA-2023")
+    )
+    whole = SaleDraft(
+        method=SaleMethod.AUCTION, lots=lots, buyer_id=desk.parties["E3"], evidence_digest=DOCUMENT.digest,
+        buyers={Unit.parse("SZA-2023"): desk.parties["E5"]},
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match="none of it is sold"):
+        replace(whole, buyers={Unit.parse("SZA-2024"): desk.parties["E5"]})
+    with sessions.begin() as session, pytest.raises(MissingData, match="bank and the right to take_title SZA"):
+        service.settle_sale(session, desk.maker, p2, replace(whole, buyer_id=None), standing=desk.standing)
+    assert position(sessions, desk, "E5", "SZA-2023") == (120000, 0, 0), "one without the right, and nothing is sold"
+    with sessions.begin() as session:
+        sold = service.settle_sale(session, desk.maker, p2, whole, standing=desk.standing)
+        assert sold.outcome.proceeds_cny == Decimal("3600000.00")
+        assert replay_decision(session, service.DECISION_KINDS, sold.decision_id).same
+        names = {figure.name: figure.value for figure in sold.outcome.trace if figure.name.startswith("buyer_")}
+        step = service.enforcement_of(session, desk.maker, p2)[1][-1]
+        asked = service.transfer_of(session, desk.maker, p2)
+        accounts = {
+            name: {one.account_id for one in service.holdings_of(session, desk.maker, desk.parties[name])}
+            for name in ("E3", "E5")
+        }
+    told = {"SZA-2022": "示例啤酒(深圳)有限公司", "SZA-2023": "示例数据中心(深圳)有限公司"}
+    assert names == {f"buyer_{unit}": name for unit, name in told.items()}
+    assert (step.details["buyers"], step.details["buyer"]) == (told, "、".join(told.values()))
+    assert asked is not None
+    assert [one.to_account_id in accounts[name] for one, name in zip(asked.units, ("E3", "E5"), strict=True)] == [
+        True, True,
+    ]  # fmt: skip
+    assert position(sessions, desk, "E3", "SZA-2022") == (60000, 0, 0)
+    assert position(sessions, desk, "E5", "SZA-2023") == (180000, 0, 0)
+    hand_over(sessions, desk)
+    share_out(sessions, desk, p2, "0.00")
+    assert pledge_state(sessions, desk, p2) == "RELEASED"

@@ -66,6 +66,10 @@ def test_p3_is_enforced_by_commands(
     said("failed-sale", "P3", "--ground", "无人出价", *evidence)
     sale = ("settle-sale", "P3", "SZA-2023=40000@28.00", "--method", "auction", "--buyer", buyer)
     assert said(*sale)["is_acceptable"]
+    to_another = ("settle-sale", "P3", f"SZA-2023=40000@28.00/{pledgor}", *sale[3:])
+    assert said(*to_another)["proceeds_cny"] == "1120000.00"
+    assert run("collateral", "settle-sale", "P3", "SZA-2023=40000@28.00/91440300EXAMPLE000", *sale[3:]) == 2
+    capsys.readouterr()
     assert said(*sale, *evidence, "--yes")["proceeds_cny"] == "1120000.00"
     assert run("collateral", "ask-transfer-again", "P3", "--reason", "再试") == 2
     with answering() as (_, registry):
