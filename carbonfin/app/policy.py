@@ -301,6 +301,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/parties/{party_id:str}/authority-acts": roles.BANK_READERS,
     "GET /v1/margin-calls": roles.BANK_READERS,
     "GET /v1/margin-calls/{call_id:str}": roles.BANK_READERS,
+    "GET /v1/margin-calls/{call_id:str}/letter.pdf": roles.BANK_READERS,
     "POST /v1/margin-calls/{call_id:str}/steps": roles.BANK_MAKERS,
     "GET /v1/margin-terms/{agreement_code:str}": roles.BANK_READERS,
     "POST /v1/margin-terms": roles.BANK_MAKERS,

@@ -10,6 +10,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
@@ -44,6 +45,7 @@ from collateral.schemas import (
     ReconciliationOut,
 )
 from collateral.schemas.holdings import LockedSerialsOut
+from collateral.service.letters import call_letter_name
 
 
 @post(
@@ -211,6 +213,22 @@ def read_margin_call(
     return tagged(body, if_none_match)
 
 
+@get(
+    "/v1/margin-calls/{call_id:str}/letter.pdf",
+    sync_to_thread=True,
+    media_type=PDF,
+    responses=problem_responses(404),
+    tags=["collateral"],
+)
+def read_call_letter(sessions: Sessions, actor: Actor, clock: Clock, call_id: FromPath[IdText]) -> Response[bytes]:
+    """Give the letter of a margin call, or of a return, as PDF; the same bytes each time."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        call = service.load_call(session, actor, call_id)
+        content = service.call_letter_pdf(session, actor, call_id, standing=standing)
+    return download(content, stem=call_letter_name(call), ending="pdf")
+
+
 @post(
     "/v1/margin-calls/{call_id:str}/steps",
     sync_to_thread=True,
@@ -282,6 +300,7 @@ def create_margin_terms(
 routes = [
     list_margin_calls,
     read_margin_call,
+    read_call_letter,
     create_margin_call_step,
     read_margin_terms,
     create_margin_terms,

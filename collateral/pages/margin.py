@@ -21,6 +21,7 @@ from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.pages.words import CALL_EVENTS, CALL_STEP_WORDS, days_left, state_badge
+from collateral.service.letters import call_letter_name
 
 _SHOWN_MAX = 200
 _AMOUNT_NAMES = ("delivery", "margin_call", "returned")
@@ -95,7 +96,7 @@ def call_letter(sessions: Sessions, actor: Actor, clock: Clock, call_id: FromPat
         standing = standing_of(session, actor.organization_id, clock)
         call = service.load_call(session, actor, call_id)
         content = service.call_letter_pdf(session, actor, call_id, standing=standing)
-    return download(content, stem=f"追加担保通知-{call.agreement_code}-{call.issued_on}", ending="pdf")
+    return download(content, stem=call_letter_name(call), ending="pdf")
 
 
 def _shown(

@@ -36,7 +36,7 @@ from collateral.calc.running_calls import (
 from collateral.service.call_steps import keep_step, running_of
 from collateral.service.calls import terms_of_call
 from collateral.service.defaults import Default, declare_default, default_event
-from collateral.service.letters import call_letter_pdf
+from collateral.service.letters import call_letter_name, call_letter_pdf
 from collateral.service.margin_terms import agreement_address, timing_of
 from collateral.service.pledges import require_words, take_step
 from collateral.store import margin, pledges, repos
@@ -305,7 +305,7 @@ def _declare_default(session: Session, checker: Actor, approval: Approval, answe
 
 def _kept_letter(session: Session, actor: Actor, call: MarginCall, letter: bytes, *, at: datetime) -> str:
     """Keep the letter that was not met as the evidence of the default, and give its digest."""
-    file = own_file(letter, name=f"追加担保通知-{call.agreement_code}-{call.issued_on}.pdf")
+    file = own_file(letter, name=f"{call_letter_name(call)}.pdf")
     return store_file(session, actor, file, at=at).digest
 
 

@@ -8,6 +8,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.parties import Standing, load_organization, load_party
 from collateral import workbooks
+from collateral.calc.agreements import MarginCall
 from collateral.service.calls import terms_of_call, timeline_of_call
 from collateral.service.margin_terms import agreement_address
 from collateral.store import margin, pledges, repos
@@ -18,6 +19,7 @@ _PLEDGE_FIGURES: tuple[str, ...] = (
 )  # fmt: skip
 _REPO_FIGURES: tuple[str, ...] = (
     "market_value", "haircut", "accrued_value", "fx", "exposure_a", "exposure_b", "minimum_transfer", "margin_call",
+    "margin_cash", "net_exposure", "margin_return",
 )  # fmt: skip
 
 
@@ -34,7 +36,11 @@ def call_letter_pdf(session: Session, actor: Actor, call_id: str, *, standing: S
         party_id, is_sample, names = pledge.pledgor_id, pledge.is_sample, _PLEDGE_FIGURES
     else:
         repo = repos.load_repo(session, actor, agreement_id)
-        party_id, is_sample, names = repo.seller_id, repo.is_sample, _REPO_FIGURES
+        party_id, is_sample, names = (
+            repo.seller_id,
+            repo.is_sample,
+            (*_REPO_FIGURES, f"margin_return_{repo.terms.code}"),
+        )
     trace = {figure.name: figure for figure in load_decision(session, actor, call.decision_id).trace}
     told = [trace[name] for name in names if name in trace]
     events = timeline_of_call(session, actor, call.id)
@@ -49,3 +55,9 @@ def call_letter_pdf(session: Session, actor: Actor, call_id: str, *, standing: S
         created_at=events[0].happened_at if events else standing.known_at,
     )  # fmt: skip
     return workbooks.call_letter(call, facts)
+
+
+def call_letter_name(call: MarginCall) -> str:
+    """Name the file of a call's letter by what it asks, the agreement and the day."""
+    asks = "退还保证金通知" if call.direction == "return" else "追加担保通知"
+    return f"{asks}-{call.agreement_code}-{call.issued_on}"

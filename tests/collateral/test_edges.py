@@ -358,6 +358,17 @@ def test_a_refused_unfreeze_is_asked_for_again_on_the_page(edge: Edge) -> None:
         assert service.load_pledge(session, edge.desk.maker, pledge_id).state == "RELEASED"
 
 
+def test_a_system_takes_the_letter_of_a_call_as_people_do(edge: Edge) -> None:
+    client = client_of(edge)
+    (call,) = (one for one in client.get("/v1/margin-calls").json()["calls"] if one["agreement_code"] == "P3")
+    letter = client.get(f"/v1/margin-calls/{call['call_id']}/letter.pdf")
+    assert (letter.status_code, letter.headers["content-type"]) == (200, "application/pdf")
+    assert letter.content.startswith(b"%PDF")
+    with signed_in(edge) as officer:
+        assert officer.get(f"/margin-calls/{call['call_id']}/pdf").content == letter.content
+    assert client_of(edge, "other").get(f"/v1/margin-calls/{call['call_id']}/letter.pdf").status_code == 404
+
+
 def test_an_empty_desk_says_what_would_be_here(edge: Edge) -> None:
     with edge.sessions.begin() as session:
         add_person(
