@@ -31,6 +31,7 @@ SCOPES: Mapping[str, str] = {
     "authority-acts": "collateral",
     "haircut-policies": "collateral",
     "haircuts": "collateral",
+    "allocations": "collateral",
     "compliance-positions": "collateral",
     "custody": "collateral",
     "parties": "parties",

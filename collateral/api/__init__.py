@@ -1,6 +1,7 @@
 """Collateral for systems: pledges with changes and enforcement, margin, repos, compliance, reconciliation."""
 
 from collateral.api import (
+    allocations,
     carry_over,
     changes,
     compliance,
@@ -19,5 +20,5 @@ from collateral.api import (
 routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes,
     *default_simulations.routes, *register.routes, *carry_over.routes, *rights.routes, *holdings.routes,
-    *haircuts.routes, *haircut_reports.routes, *custody.routes,
+    *haircuts.routes, *haircut_reports.routes, *custody.routes, *allocations.routes,
 ]  # fmt: skip

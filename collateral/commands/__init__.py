@@ -1,6 +1,7 @@
 """Collateral commands: the desk, pledges with changes and enforcement, repos, compliance, registry and simulator."""
 
 from collateral.commands import (
+    allocations,
     carry_over,
     changes,
     compliance,
@@ -31,6 +32,7 @@ commands.command("failed-sale")(enforcements.failed_sale)
 commands.command("settle-sale")(enforcements.settle_sale)
 commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
 commands.command("distribute")(enforcements.distribute)
+commands.command("allocate")(allocations.allocate)
 commands.command("simulate-default")(default_simulations.simulate)
 commands.command("authority-act")(enforcements.authority_act)
 commands.command("authority-acts")(enforcements.authority_acts)

@@ -1,6 +1,7 @@
 """Collateral for people: the desk, one pledge and its changes, one repo, and the application form."""
 
 from collateral.pages import (
+    allocations,
     authority_acts,
     changes,
     default_simulations,
@@ -63,5 +64,6 @@ routes = [
     *haircut_proposals.routes,
     *haircuts.routes,
     *default_simulations.routes,
+    *allocations.routes,
     *haircut_reports.routes,
 ]

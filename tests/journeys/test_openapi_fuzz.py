@@ -214,6 +214,9 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "resolution_time": "12:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 1,
         "document": "补充协议 第三条", "valid_from": "2025-07-01", "reason": "补充协议",
     },
+    "POST /v1/allocations/previews": {
+        "pledgor": "91440300EXAMPLE2XB", "use_cost_rate": "0.03", "movement_cost_rate": "0.001",
+    },
     "POST /v1/haircut-policies": POLICY_BODY,
     "POST /v1/credit-lines": {**LINE, "number": "SX-9"},
     "POST /v1/loan-contracts": {**CONTRACT, "number": "HT-9", "amount": "1000000.00"},
