@@ -95,7 +95,12 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
 _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview",
-        "GET /v1/subsidies/applications/{application_id:str}/review", "GET /notices/{item_id:str}/pdf",
+        "GET /v1/subsidies/applications/{application_id:str}/review", "GET /enterprises/{party_id:str}/rating/report.pdf",
+        *(
+            f"GET {start}/{{decision_id:str}}"
+            for start in ("/v1/structured-values", "/structures", "/v1/model-values", "/models")
+        ),
+        "GET /notices/{item_id:str}/pdf",
         "GET /v1/inbox/{item_id:str}/pdf", "GET /v1/rules/tables/{table_name:str}",
         *(
             f"GET {start}/pledges/{{pledge_id:str}}{of_change}/letter.pdf"

@@ -318,6 +318,13 @@ def test_a_value_on_record_is_the_organisations_own(sessions: Sessions) -> None:
     factors = sum(math.exp(-0.015 * days / 365) for days in (77, 168))
     assert kept.value.present_value_cny == _amount(10_000 * (2 * 75.02 - 74 * factors))
     assert "flat_rate" in {one.code for one in kept.value.cautions}
+    with sessions.begin() as session:
+        lent = service.record_structure_value(
+            session, market.maker, convert(LENDING, StructuredTradeIn).trade(), valuation_date=date(2025, 6, 30),
+            known_at=KNOWN_AT,
+        )  # fmt: skip
+    # The fee's own rate of 5 % stands beside the flat 1.5 %: 750,200 and 18,794.52 discounted over 168 days.
+    assert lent.value.present_value_cny == _amount(750_200 + 18_794.52 * math.exp(-0.015 * 168 / 365))
     with sessions.read() as session:
         assert service.load_structure_value(session, market.maker, kept.decision_id) == kept
         assert service.structure_values_kept(session, market.stranger, limit=5) == ()

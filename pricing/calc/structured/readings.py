@@ -24,7 +24,7 @@ from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import priced_market
 from pricing.calc.positions import LineKind, PortfolioLine
 from pricing.calc.structured.trades import StructuredTrade, StructureKind, days_to_come
-from pricing.calc.traces import RATE, price_name
+from pricing.calc.traces import price_name
 
 VOLATILITY = "pricing.volatility"
 """Approved volatility of a unit's price, by unit; it goes before what the surface says, as in risk."""
@@ -35,6 +35,7 @@ PRICE_FX_CORRELATION = "pricing.price_fx_correlation"
 PRICE_CORRELATION = "pricing.price_correlation"
 """Approved correlation of two prices, by both units or for all."""
 _PLACES, _FACTOR_PLACES = 10, 12
+_FLAT_RATE = "flat_rate"  # `rate` is the trade's own
 _STRIKE_PLACES = 2
 
 
@@ -154,9 +155,9 @@ class Readings:
 
     def _tell_forward(self, line: PortfolioLine, name: str, found: Forward, currency: Currency) -> None:
         day = line.delivery_date
-        curve = RATE if found.point is None else CURVES
+        curve = _FLAT_RATE if found.point is None else CURVES
         if found.point is None:
-            self._keep(Figure.of_parameter(RATE, self.inputs.snapshot.parameter(FORWARD_RATE, scope="")))
+            self._keep(Figure.of_parameter(_FLAT_RATE, self.inputs.snapshot.parameter(FORWARD_RATE, scope="")))
         behind = [curve]
         if found.spot is not None:
             own = price_name(str(line.unit))
