@@ -34,7 +34,8 @@ def import_book(
 ) -> Response[BookImportOut]:
     """Store a file of positions as a portfolio: every line or none; with `preview` the faults are listed alone.
 
-    A portfolio of the same code gives way to exactly these lines where `replace` says so, and is kept otherwise.
+    A portfolio of the same code gives way to exactly these lines where `replace` says so, takes them beside its own
+    where `add` does, and is kept otherwise. An FpML or CDM document is read trade by trade, each fault by its path.
     """
 
     def work(session: Session) -> BookImportOut:
@@ -50,6 +51,8 @@ def import_book(
             valuation_date=standing.business_date,
             known_at=standing.known_at,
             preview=data.preview,
+            own_party=data.own_party,
+            adds=data.add,
         )
         if report.failures and not data.preview:
             raise refused_file(

@@ -167,11 +167,15 @@ def _tell_value(terminal: Terminal, answer: ValuationOut, faults: tuple[Failure,
 
 def import_book(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="持仓文件 CSV/xlsx / book as CSV or xlsx")],
+    file: Annotated[Path, typer.Argument(help="持仓文件 CSV/xlsx，或 FpML/CDM 交易文件 / book, or trade document")],
     *,
     code: Annotated[str, typer.Option(help="组合代码 / portfolio code")],
     name: Annotated[str, typer.Option(help="组合名称，缺省为代码 / name")] = "",
     replaces: Annotated[bool, typer.Option("--replace", help="替换同代码组合 / replace the portfolio")] = False,
+    adds: Annotated[bool, typer.Option("--add", help="追加到同代码组合 / add to the portfolio")] = False,
+    own_party: Annotated[
+        str, typer.Option("--own-party", help="交易文件中本方代码 / the bank's USCI or LEI in a trade document")
+    ] = "",
     preview: Annotated[bool, typer.Option("--preview", help="只预览，不存入 / read only")] = False,
 ) -> None:
     """把持仓文件存为组合：全部存入或一行不存 / store a book as a portfolio, all lines or none."""
@@ -182,6 +186,7 @@ def import_book(
         report = service.import_book(
             session, terminal.actor, content=content, file_name=file.name, code=code, name=name or code,
             replaces=replaces, valuation_date=standing.business_date, known_at=standing.known_at, preview=preview,
+            own_party=own_party, adds=adds,
         )  # fmt: skip
         steps.done("完成 / done")
     answer = BookImportOut.of(report)

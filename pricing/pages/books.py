@@ -34,6 +34,7 @@ class BookForm(Struct, kw_only=True):
     code: str = ""
     name: str = ""
     replaces: str = ""
+    own_party: str = ""
     action: str = "preview"
 
 
@@ -58,10 +59,16 @@ def send_book(
         with sessions.begin() as session:
             report, address = _taken(session, actor, clock, data, content)
     except CarbonFinError as error:
-        return _form(request, code=data.code, name=data.name, failure=error, status_code=status_of(error))
+        return _form(
+            request, code=data.code, name=data.name, own_party=data.own_party, failure=error,
+            status_code=status_of(error),
+        )  # fmt: skip
     if address:
         return Redirect(address, status_code=303)
-    return _form(request, code=data.code, name=data.name, report=report, status_code=422 if report.failures else 200)
+    return _form(
+        request, code=data.code, name=data.name, own_party=data.own_party, report=report,
+        status_code=422 if report.failures else 200,
+    )  # fmt: skip
 
 
 def _taken(
@@ -76,7 +83,9 @@ def _taken(
         file_name=data.file.filename,
         code=data.code,
         name=data.name,
-        replaces=bool(data.replaces),
+        replaces=data.replaces == "yes",
+        adds=data.replaces == "add",
+        own_party=data.own_party,
         valuation_date=standing.business_date,
         known_at=standing.known_at,
         preview=data.action not in {"store", "value"},
@@ -108,6 +117,7 @@ def _form(
     *,
     code: str,
     name: str,
+    own_party: str = "",
     report: service.BookImport | None = None,
     failure: CarbonFinError | None = None,
     status_code: int,
@@ -119,6 +129,7 @@ def _form(
         status_code=status_code,
         code=code,
         name=name,
+        own_party=own_party,
         report=report,
         value=report.value if report else None,
         shown=report.value.lines[:_LINES_SHOWN_MAX] if report and report.value else (),

@@ -11,7 +11,11 @@ from pricing.service import BookImport
 
 
 class BookFileIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A book of positions (CSV or xlsx) to store as a portfolio; `preview` reads and tries it and stores nothing."""
+    """A book of positions to store as a portfolio; `preview` reads and tries it and stores nothing.
+
+    The file is CSV or xlsx, or by the ending of its name (.xml, .json) an FpML or CDM document, each of whose forwards
+    and options is a line of `own_party`'s side. `add` puts the lines beside those the portfolio has.
+    """
 
     file_name: NameText
     code: IdText
@@ -27,6 +31,10 @@ class BookFileIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     replace: Annotated[bool, Meta(description="Whether a portfolio of the same code gives way to this file.")] = False
     preview: bool = False
+    own_party: Annotated[
+        str, Meta(max_length=20, description="USCI or LEI of the bank in a trade document; needed for one.")
+    ] = ""
+    add: Annotated[bool, Meta(description="Whether the lines are added to a portfolio of the same code.")] = False
 
 
 class BookImportOut(Struct, frozen=True, kw_only=True):

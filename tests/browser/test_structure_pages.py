@@ -12,9 +12,11 @@ from carbonfin.storage.engine import Sessions
 from pricing import service
 from tests.app.worlds import PASSWORD, SECRET, build_world
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
+from tests.pricing.instruments.trades import BUYER
 from tests.pricing.test_allowance_models import FORM, _strip_file
 from tests.pricing.test_forwards_on_curves import CNY_RATES, EUR_RATES, FX, _quoted
 from tests.pricing.test_structures import LENDING
+from tests.pricing.test_trade_documents import FPML
 
 pytestmark = pytest.mark.browser
 
@@ -92,3 +94,18 @@ def test_a_model_is_fitted_kept_and_traced(chromium: Browser, served: Served, wi
         page.goto(f"{served.address}/models?kind=carmona_hinz&lang=en")
         expect(page.locator("main")).to_contain_text("Penalty a tonne")
         _sound(page, f"models-en-{width}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_trade_document_is_brought_into_a_book(chromium: Browser, served: Served, width: int, height: int) -> None:
+    with visiting(chromium, width=width, height=height, bypass_csp=True, refusals=frozenset({422})) as page:
+        sign_in(page, served, login="officer", password=PASSWORD)
+        page.goto(f"{served.address}/portfolios/upload")
+        page.locator("[name=file]").set_input_files(
+            {"name": "交易.xml", "mimeType": "text/xml", "buffer": FPML.replace("<price>71.25<", "<price>0<").encode()}
+        )
+        for name, text in {"code": "OTC", "name": "场外远期", "own_party": str(BUYER.code)}.items():
+            page.locator(f"[name={name}]").fill(text)
+        page.get_by_role("button", name="预览").click()
+        expect(page.locator("main")).to_contain_text("交易 1")
+        _sound(page, f"trade-book-{width}")
