@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session
@@ -74,6 +75,22 @@ def once(
         Conflict: The key was used with another input.
         InvalidInput: The key has another shape.
     """
+    own = _own_key(actor, key)
+    claimed = execute_prepared(session, _CLAIM, {**own, "digest": input_digest}).all()
+    if not claimed:
+        return OnceReply(stored=_kept(execute_prepared(session, _KEPT, own).one(), input_digest), repeated=True)
+    stored = work(session)
+    execute_prepared(session, _KEEP, {**own, "status": stored.status_code, "answer": stored.reply})
+    return OnceReply(stored=stored, repeated=False)
+
+
+def earlier_reply(session: Session, actor: Actor, *, key: str, input_digest: str) -> OnceReply | None:
+    """Give the reply that a key has already, None where it has none yet; arguments and refusals are those of `once`."""
+    row = execute_prepared(session, _KEPT, _own_key(actor, key)).one_or_none()
+    return None if row is None else OnceReply(stored=_kept(row, input_digest), repeated=True)
+
+
+def _own_key(actor: Actor, key: str) -> dict[str, str]:
     if not (0 < len(key) <= _KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise InvalidInput(
             "an idempotency key has 1 to 255 printable ASCII characters",
@@ -82,17 +99,10 @@ def once(
             remedy="Send a UUID.",
             remedy_zh="请使用 UUID。",
         )
-    own = {"of": actor.organization_id, "by": actor.id, "named": key}
-    claimed = execute_prepared(session, _CLAIM, {**own, "digest": input_digest}).all()
-    if not claimed:
-        return OnceReply(stored=_kept(session, own, input_digest), repeated=True)
-    stored = work(session)
-    execute_prepared(session, _KEEP, {**own, "status": stored.status_code, "answer": stored.reply})
-    return OnceReply(stored=stored, repeated=False)
+    return {"of": actor.organization_id, "by": actor.id, "named": key}
 
 
-def _kept(session: Session, own: dict[str, str], input_digest: str) -> StoredReply:
-    row = execute_prepared(session, _KEPT, own).one()
+def _kept(row: sa.Row[Any], input_digest: str) -> StoredReply:
     if row.input_digest != input_digest:
         raise Conflict(
             "this idempotency key was used with another request",

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.idempotency import StoredReply, once
+from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, once
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.problems import EdgeProblem
 
@@ -28,6 +28,7 @@ IdempotencyKey = Annotated[
 """The header as a route's parameter; it is required, and `idempotently` says so in our own words."""
 
 S = TypeVar("S", bound=msgspec.Struct)
+P = TypeVar("P")
 
 
 def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in the order it reads
@@ -57,6 +58,52 @@ def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in th
         EdgeProblem: There is no key.
         Conflict: The key was used for another request.
     """
+    named, digest = _key_of(request, key), request_digest(request.method, request.scope["path"], body)
+
+    def done(session: Session) -> StoredReply:
+        answer = work(session)
+        return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer).decode())
+
+    return _answer(sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=done)))
+
+
+def idempotently_prepared(  # noqa: PLR0917 - as `idempotently`
+    sessions: Sessions,
+    actor: Actor,
+    request: WebRequest,
+    key: str | None,
+    body: msgspec.Struct | None,
+    prepare: Callable[[Session], P],
+    work: Callable[[Session, P], S],
+) -> Response[S]:
+    """Do work as `idempotently` does, of which most can be prepared before the writing transaction begins.
+
+    SQLite has one writer at a time in all processes; what is only read and calculated need not keep the others waiting.
+    A repetition is answered without preparing anything.
+
+    Args:
+        sessions: Opens the transactions, one for reading before the one for writing.
+        actor: Whose key it is.
+        request: Its method and path are part of what the key stands for.
+        key: The `Idempotency-Key` header.
+        body: The parsed body; None where the route has none.
+        prepare: Reads and calculates.
+        work: Writes what was prepared, looks where need be whether it still holds, and gives the answer.
+
+    Raises:
+        EdgeProblem: There is no key.
+        Conflict: The key was used for another request.
+    """
+    named, digest = _key_of(request, key), request_digest(request.method, request.scope["path"], body)
+    with sessions.read() as session:
+        earlier = earlier_reply(session, actor, key=named, input_digest=digest)
+        if earlier is not None:
+            return _answer(earlier)
+        prepared = prepare(session)
+    return idempotently(sessions, actor, request, key, body, lambda session: work(session, prepared))
+
+
+def _key_of(request: WebRequest, key: str | None) -> str:
     if not key:
         raise EdgeProblem(
             "idempotency-key-required",
@@ -64,13 +111,10 @@ def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in th
             zh="写入请求须带 Idempotency-Key 请求头",
             field=IDEMPOTENCY_HEADER,
         )
+    return key
 
-    def done(session: Session) -> StoredReply:
-        answer = work(session)
-        return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer).decode())
 
-    digest = request_digest(request.method, request.scope["path"], body)
-    reply = sessions.together(lambda session: once(session, actor, key=key, input_digest=digest, work=done))
+def _answer(reply: OnceReply) -> Response[Any]:
     headers = {REPLAYED_HEADER: "true"} if reply.repeated else {}
     return _Kept(reply.stored.reply.encode(), status_code=reply.stored.status_code, headers=headers)
 

@@ -9,17 +9,19 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.storage.decisions import MadeDecision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.idempotency import IdempotencyKey, idempotently, idempotently_prepared
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of
 from loans import service
+from loans.calc.jiangtandai import RateDecision
 from loans.schemas import (
     BatchRateListOut,
     BatchRateOut,
@@ -51,22 +53,28 @@ def create_rate_decision(
 ) -> Response[RateDecisionOut]:
     """Decide an emission-cut loan's rate; without a report or score it is not decided, and says so."""
 
-    def work(session: Session) -> RateDecisionOut:
+    def prepare(session: Session) -> MadeDecision[RateDecision]:
         standing = standing_of(session, actor.organization_id, clock)
-        party = party_by_code(session, actor, data.usci)
-        recorded = service.decide_rate_of(
+        return service.make_rate_decision(
             session,
             actor,
-            party,
+            party_by_code(session, actor, data.usci),
             margin_bp=data.margin_bp,
             lpr_tenor=data.lpr_tenor,
             applies_from=day_of(data.applies_from, field="/applies_from"),
             decided_on=standing.business_date,
             known_at=standing.known_at,
         )
+
+    def work(session: Session, made: MadeDecision[RateDecision]) -> RateDecisionOut:
+        business_date = standing_of(session, actor.organization_id, clock).business_date
+        # A day that was closed meanwhile gets no more decisions.
+        recorded = service.keep_rate_decision(
+            session, actor, made if made.valid_on == business_date else prepare(session)
+        )
         return RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id)
 
-    return idempotently(sessions, actor, request, idempotency_key, data, work)
+    return idempotently_prepared(sessions, actor, request, idempotency_key, data, prepare, work)
 
 
 @post("/v1/rate-batches", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])

@@ -8,10 +8,13 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import (
     DecisionRecord,
+    MadeDecision,
     Recorded,
     decisions_of,
+    keep_decision,
     latest_decisions,
     load_outcome,
+    make_decision,
     record_decision,
 )
 from carbonfin.storage.parties import load_party
@@ -107,6 +110,30 @@ def decide_rate_of(
         MissingData: The LPR or one of the bank's concession terms was not known.
         InvalidInput: The margin or the score is out of range.
     """
+    made = make_rate_decision(
+        session, actor, party, margin_bp=margin_bp, lpr_tenor=lpr_tenor, applies_from=applies_from,
+        decided_on=decided_on, known_at=known_at,
+    )  # fmt: skip
+    return keep_decision(session, actor, made)
+
+
+def make_rate_decision(
+    session: Session,
+    actor: Actor,
+    party: Party,
+    *,
+    margin_bp: int,
+    lpr_tenor: str,
+    applies_from: date,
+    decided_on: date,
+    known_at: datetime,
+) -> MadeDecision[RateDecision]:
+    """Decide the rate of an emission-cut loan of an enterprise that was just read, and keep nothing yet.
+
+    Raises:
+        MissingData: The LPR or one of the bank's concession terms was not known.
+        InvalidInput: The margin or the score is out of range.
+    """
     inputs = facts.rate_inputs(
         session,
         actor,
@@ -117,9 +144,12 @@ def decide_rate_of(
         decided_on=decided_on,
         known_at=known_at,
     )
-    return record_decision(
-        session, actor, RATE_KIND, inputs, subject=party.code, valid_on=decided_on, known_at=known_at
-    )
+    return make_decision(RATE_KIND, inputs, subject=party.code, valid_on=decided_on, known_at=known_at)
+
+
+def keep_rate_decision(session: Session, actor: Actor, made: MadeDecision[RateDecision]) -> Recorded[RateDecision]:
+    """Keep a rate decision for good."""
+    return keep_decision(session, actor, made)
 
 
 def make_schedule(

@@ -59,19 +59,17 @@ def lpr_known(
 
 
 def _own(session: Session, organization_id: str, tenor: str, *, on: date, known_on: date) -> RateQuote | None:
-    found = curve_quotes.curve_quotes_known(
+    last = curve_quotes.last_curve_quote_known(
         session,
         organization_id=organization_id,
-        from_date=date.min,
-        to_date=on,
-        known_on=known_on,
         kind=CurveQuoteKind.FIXING,
         name=LPR,
+        point=tenor,
+        on=on,
+        known_on=known_on,
     )
-    mine = [quote for quote in found if quote.point == tenor]
-    if not mine:
+    if last is None:
         return None
-    last = mine[-1]
     return RateQuote(
         name=f"LPR_{tenor}",
         value=last.value,

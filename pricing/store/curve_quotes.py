@@ -4,17 +4,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import table_of
 from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind, curve_quote_order
 from pricing.models import CurveQuoteRow
 from pricing.store.quotes import short_price
 from pricing.store.versions import market_moved
 
 _Key = tuple[CurveQuoteKind, str, str, date]
+_QUOTES = table_of(CurveQuoteRow)
+# Every rate decision asks it. What may stand beside each other of one day: a public quote, own ones, and revisions.
+_LAST = (
+    sa.select(_QUOTES)
+    .where(
+        sa.or_(_QUOTES.c.organization_id.is_(None), _QUOTES.c.organization_id == sa.bindparam("mine")),
+        _QUOTES.c.kind == sa.bindparam("kind"),
+        _QUOTES.c.name == sa.bindparam("named"),
+        _QUOTES.c.point == sa.bindparam("point"),
+        _QUOTES.c.quote_date <= sa.bindparam("on"),
+        _QUOTES.c.known_from <= sa.bindparam("known_on"),
+    )
+    .order_by(_QUOTES.c.quote_date.desc(), _QUOTES.c.organization_id.is_not(None).desc(), _QUOTES.c.revision.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +123,16 @@ def curve_quotes_known(
     return tuple(sorted(found, key=lambda quote: (quote.quote_date, curve_quote_order(quote))))
 
 
-def _curve_quote(row: CurveQuoteRow) -> CurveQuote:
+def last_curve_quote_known(
+    session: Session, *, organization_id: str, kind: CurveQuoteKind, name: str, point: str, on: date, known_on: date
+) -> CurveQuote | None:
+    """Give the last quote of a point up to a day, as known on a day and by the order of `curve_quotes_known`."""
+    asked = {"mine": organization_id, "kind": kind, "named": name, "point": point, "on": on, "known_on": known_on}
+    row = execute_prepared(session, _LAST, asked).one_or_none()
+    return None if row is None else _curve_quote(row)
+
+
+def _curve_quote(row: CurveQuoteRow | sa.Row[Any]) -> CurveQuote:
     return CurveQuote(
         kind=row.kind,
         name=row.name,

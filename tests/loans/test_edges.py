@@ -1,17 +1,20 @@
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from carbonfin.app.decisions.whole_traces import whole_traces
-from carbonfin.storage.decisions import load_decision
+from carbonfin.storage.decisions import MadeDecision, load_decision
+from carbonfin.storage.parties import DayState, roll_business_date
 from loans import service
+from loans.calc.jiangtandai import RateDecision
 from tests.loans.concession_samples import concession_table, enter
 from tests.loans.conftest import Desk
 from tests.loans.samples import E4_USCI, e4_report
-from tests.loans.world import KNOWN_AT
+from tests.loans.world import BUSINESS_DATE, KNOWN_AT
 
 TERM_SHEET: dict[str, Any] = {
     "usci": E4_USCI,
@@ -74,6 +77,31 @@ def test_system_rates_decides_and_schedules(desk: Desk) -> None:
         assert decision.status_code == 200
         replay = desk.system.post(f"/v1/decisions/{answer.json()['decision_id']}/replay")
         assert replay.json()["same"] is True
+
+
+def test_a_rate_prepared_before_the_day_was_closed_is_decided_again_on_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"usci": E4_USCI, "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01"}
+    make, bank = service.make_rate_decision, desk.bank.officer.organization_id
+    decided_on: list[date] = []
+
+    def make_while_the_day_is_closed(session: Session, *given: Any, **named: Any) -> MadeDecision[RateDecision]:
+        made = make(session, *given, **named)
+        if not decided_on:
+            with desk.sessions.as_operator().begin() as other:
+                roll_business_date(
+                    other, bank, expected=BUSINESS_DATE, to=BUSINESS_DATE + timedelta(days=1), state=DayState.OPEN
+                )
+        decided_on.append(made.valid_on)
+        return made
+
+    monkeypatch.setattr(service, "make_rate_decision", make_while_the_day_is_closed)
+    answer = desk.system.post("/v1/rate-decisions", json=body, headers=key("d1"))
+    assert answer.status_code == 201, answer.text
+    assert decided_on == [BUSINESS_DATE, BUSINESS_DATE + timedelta(days=1)]
+    kept = desk.system.get("/v1/decisions", params={"kind": "loans.rate"}).json()["decisions"]
+    assert [one["valid_on"] for one in kept] == ["2025-07-01"]
 
 
 def test_the_banks_own_table_decides_through_api_and_pages(desk: Desk) -> None:

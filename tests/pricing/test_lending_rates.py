@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -11,13 +12,17 @@ import openpyxl
 import pytest
 
 from carbonfin.kernel.dates import end_of_china_day
+from carbonfin.kernel.units import Currency
+from carbonfin.rules.parameters import Grade
 from carbonfin.storage.engine import Sessions
 from pricing import service
+from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind
 from pricing.feeds.curve_files import CurveFileKind
 from pricing.feeds.http import HttpMarketFeed
 from pricing.feeds.port import FeedResource
 from pricing.feeds.simulator import running_feed
 from pricing.service.curve_quotes import CurveImport
+from pricing.store.curve_quotes import save_curve_quotes
 from tests.pricing.worlds import BUSINESS_DATE, KNOWN_AT, MarketWorld, make_market_world
 
 HEAD = "利率名称,期限,日期,利率(%)\n"
@@ -130,3 +135,29 @@ def test_a_feed_brings_lpr(sessions: Sessions, world: MarketWorld) -> None:
             from_date=date(2025, 6, 1), to_date=BUSINESS_DATE, known_at=KNOWN_AT, preview=False,
         )  # fmt: skip
     assert _lpr(sessions, world.stranger.organization_id, BUSINESS_DATE) == (Decimal("0.0295"), date(2025, 6, 20))
+
+
+def test_of_a_day_the_last_revision_known_counts_and_an_own_figure_before_the_public(
+    sessions: Sessions, world: MarketWorld
+) -> None:
+    """By hand: 2.90 corrects 2.95 of the day, but is known from July; public 2.80 of the same day stands behind both."""
+    day, bank = date(2025, 6, 20), world.stranger.organization_id
+    own = CurveQuote(
+        kind=CurveQuoteKind.FIXING, name="LPR", point="1Y", expiry_date=None, quote_date=day, value=Decimal("0.0295"),
+        currency=Currency.CNY, known_from=BUSINESS_DATE, source="全国银行间同业拆借中心", document="公告",
+        grade=Grade.READ, is_sample=False,
+    )  # fmt: skip
+    correction = replace(own, value=Decimal("0.0290"), known_from=date(2025, 7, 1))
+    with sessions.begin() as session:
+        save_curve_quotes(session, [own], organization_id=bank)
+        save_curve_quotes(session, [correction], organization_id=bank)
+        save_curve_quotes(session, [replace(own, value=Decimal("0.0280"))], organization_id=None)
+        save_curve_quotes(session, [replace(own, point="5Y", value=Decimal("0.0345"))], organization_id=bank)
+    assert _lpr(sessions, bank, BUSINESS_DATE) == (Decimal("0.0295"), day)
+    assert _lpr(sessions, bank, BUSINESS_DATE, "5Y") == (Decimal("0.0345"), day)
+    with sessions.read() as session:
+        later = service.lpr_on(
+            session, "1Y", BUSINESS_DATE, end_of_china_day(date(2025, 7, 1)), organization_id=bank
+        )  # fmt: skip
+    assert later.value == Decimal("0.0290")
+    assert _lpr(sessions, world.maker.organization_id, BUSINESS_DATE) == (Decimal("0.0280"), day)

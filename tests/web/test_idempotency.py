@@ -17,7 +17,7 @@ from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import PartyDraft, parties_of, save_party
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.idempotency import IdempotencyKey, idempotently, request_digest
+from carbonfin.web.idempotency import IdempotencyKey, idempotently, idempotently_prepared, request_digest
 from tests.app.worlds import World, add_routes, build_world, keyed_client
 
 
@@ -51,12 +51,35 @@ def create(
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 
 
+_PREPARED: list[str] = []
+
+
+@post("/v1/parties-prepared", sync_to_thread=True)
+def create_prepared(
+    request: WebRequest, sessions: Sessions, actor: Actor, data: PartyIn, idempotency_key: IdempotencyKey
+) -> Response[PartyOut]:
+    def prepare(session: Session) -> bool:
+        _PREPARED.append(data.name)
+        if data.name.startswith("refused"):
+            raise InvalidInput("refused before writing", zh="写入前拒绝")
+        return data.name in {party.name for party in parties_of(session, actor)}
+
+    def work(session: Session, was_there: bool) -> PartyOut:  # noqa: FBT001 - what was prepared
+        party = save_party(session, actor, _draft(data))
+        return PartyOut(party_id=party.id, name=f"{party.name} {was_there}")
+
+    return idempotently_prepared(sessions, actor, request, idempotency_key, data, prepare, work)
+
+
 @pytest.fixture
 def world(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> World:
     world = build_world(sessions)
-    entry = {"POST /v1/parties-trial": frozenset({Role.SYSTEM})}
-    monkeypatch.setattr(access, "_POLICY", {**access._POLICY, **entry})
-    add_routes(world, create)
+    entries = ("POST /v1/parties-trial", "POST /v1/parties-prepared")
+    monkeypatch.setattr(
+        access, "_POLICY", {**access._POLICY, **dict.fromkeys(entries, frozenset({Role.SYSTEM}))}
+    )  # fmt: skip
+    add_routes(world, create, create_prepared)
+    _PREPARED.clear()
     return world
 
 
@@ -68,9 +91,8 @@ def client(world: World) -> TestClient[Litestar]:
 BODY = {"name": "示例啤酒(深圳)有限公司", "usci": "91440300EXAMPLE38B"}
 
 
-def _send(client: TestClient[Litestar], body: Any, key: str | None = "key-1", **headers: str) -> Any:
-    given = headers | ({"Idempotency-Key": key} if key is not None else {})
-    return client.post("/v1/parties-trial", json=body, headers=given)
+def _send(client: TestClient[Litestar], body: Any, key: str | None = "key-1", *, to: str = "/v1/parties-trial") -> Any:
+    return client.post(to, json=body, headers={"Idempotency-Key": key} if key is not None else {})
 
 
 def test_the_same_request_twice_gives_the_first_answer_again(client: TestClient[Litestar]) -> None:
@@ -132,3 +154,46 @@ def test_the_digest_is_of_values_not_of_spelling() -> None:
     assert request_digest("POST", "/v1/x", body) == request_digest("POST", "/v1/x", PartyIn(usci="b", name="a"))
     assert request_digest("POST", "/v1/x", body) != request_digest("POST", "/v1/y", body)
     assert request_digest("POST", "/v1/x", None) != request_digest("POST", "/v1/x", body)
+
+
+def _send_prepared(client: TestClient[Litestar], body: Any, key: str | None = "key-1") -> Any:
+    return _send(client, body, key, to="/v1/parties-prepared")
+
+
+def test_what_is_prepared_reads_before_it_writes_and_a_repetition_prepares_nothing(
+    client: TestClient[Litestar],
+) -> None:
+    first, second = _send_prepared(client, BODY), _send_prepared(client, BODY)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["name"] == f"{BODY['name']} False", "it was prepared before it was written"
+    assert first.json() == second.json()
+    assert first.headers["content-type"] == second.headers["content-type"] == "application/json"
+    assert [one.headers.get("idempotent-replayed") for one in (first, second)] == [None, "true"]
+    assert [BODY["name"]] == _PREPARED
+
+
+def test_a_used_key_refuses_another_body_before_anything_is_prepared(client: TestClient[Litestar]) -> None:
+    _send_prepared(client, BODY)
+    answer = _send_prepared(client, {**BODY, "name": "另一个名称"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert [BODY["name"]] == _PREPARED
+
+
+def test_what_cannot_be_prepared_leaves_no_key(client: TestClient[Litestar]) -> None:
+    assert _send_prepared(client, {**BODY, "name": "refused"}).status_code == 422
+    assert _send_prepared(client, BODY).status_code == 201
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 400), ("x" * 256, 422)])
+def test_nothing_is_prepared_without_a_sound_key(client: TestClient[Litestar], key: str | None, status: int) -> None:
+    assert _send_prepared(client, BODY, key).status_code == status
+    assert _PREPARED == []
+
+
+def test_twelve_at_once_keep_one_of_what_they_prepared(client: TestClient[Litestar]) -> None:
+    with client, ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: _send_prepared(client, BODY), range(12)))
+    assert [answer.status_code for answer in answers] == [201] * 12
+    assert len({answer.text for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1

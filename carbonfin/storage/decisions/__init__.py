@@ -24,6 +24,13 @@ from carbonfin.storage.decisions.items import (
     latest_items,
     load_item,
 )
+from carbonfin.storage.decisions.making import (
+    MadeDecision,
+    Recorded,
+    keep_decision,
+    make_decision,
+    record_decision,
+)
 from carbonfin.storage.decisions.outcomes import (
     LatestDecision,
     latest_decisions,
@@ -34,7 +41,6 @@ from carbonfin.storage.decisions.outcomes import (
 from carbonfin.storage.decisions.people import Override, SignedBy, carrying_out
 from carbonfin.storage.decisions.records import (
     DecisionRecord,
-    Recorded,
     Replay,
     decisions_of,
     decisions_since,
@@ -43,7 +49,6 @@ from carbonfin.storage.decisions.records import (
     load_inputs,
     load_outcome,
     rebuilt,
-    record_decision,
     replay_decision,
 )
 from carbonfin.storage.decisions.rows import (
@@ -87,6 +92,7 @@ __all__ = [
     "DecisionSealRow",
     "ItemFault",
     "LatestDecision",
+    "MadeDecision",
     "Override",
     "Recorded",
     "Replay",
@@ -110,6 +116,7 @@ __all__ = [
     "item_faults",
     "items_genesis",
     "items_page",
+    "keep_decision",
     "keep_items",
     "latest_decisions",
     "latest_items",
@@ -120,6 +127,7 @@ __all__ = [
     "load_inputs",
     "load_item",
     "load_outcome",
+    "make_decision",
     "outcomes_before",
     "outcomes_between",
     "rebuilt",

@@ -15,7 +15,6 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import NotApplicable, NotFound
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure, Trace
-from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written, written_text
 from carbonfin.storage.decisions.people import Override
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.decisions.sealing import unsealed_ids
@@ -86,15 +85,6 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Generic[O]):
-    """A decision just made: its outcome, and the digest over everything its record says."""
-
-    decision_id: str
-    outcome: O
-    record_digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """A decision made again from its recorded inputs.
 
@@ -107,33 +97,6 @@ class Replay:
     kind: str
     same: bool
     differences: tuple[str, ...]
-
-
-def record_decision(
-    session: Session,
-    actor: Actor,
-    kind: DecisionKind[I, O],
-    inputs: I,
-    *,
-    subject: str,
-    valid_on: date,
-    known_at: datetime,
-    override: Override | None = None,
-) -> Recorded[O]:
-    """Decide, and keep inputs, outputs and trace for good.
-
-    The decision is made from the inputs as they were written down and read back, so that a replay starts from the
-    very same values. It is sealed in the organisation's hash chain when the transaction ends. An override stands on
-    record beside them: what the rule said, what was used instead, and why.
-    """
-    inputs_json = written_text(inputs)
-    outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
-    written = WrittenDecision(
-        subject=subject, inputs=inputs_json, inputs_digest=_digest(inputs_json), outputs=written_text(outcome),
-        override=override,
-    )  # fmt: skip
-    (kept,) = keep_written(session, actor, kind, [written], valid_on=valid_on, known_at=known_at)
-    return Recorded(decision_id=kept.id, outcome=outcome, record_digest=kept.record_digest)
 
 
 def load_decision(session: Session, actor: Actor, decision_id: str) -> DecisionRecord:
