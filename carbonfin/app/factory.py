@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import MediaType
 from litestar.exceptions import LitestarDeprecationWarning
@@ -263,17 +263,20 @@ def _actor_fields(request: WebRequest) -> dict[str, Any]:
 
 def _headers_finished(*, over_tls: bool) -> Callable[[Message, Scope], Awaitable[None]]:
     """Give what puts on every answer the headers of safety; behind TLS also that it is never left."""
-    always = SECURITY_HEADERS | ({"Strict-Transport-Security": TRANSPORT_SECURITY} if over_tls else {})
+    texts = SECURITY_HEADERS | ({"Strict-Transport-Security": TRANSPORT_SECURITY} if over_tls else {})
+    always = [(name.lower().encode(), value.encode("latin-1")) for name, value in texts.items()]
+    always.append((b"cache-control", b"private, no-store"))
+    request_id_header = REQUEST_ID_HEADER.lower().encode()
 
     async def finish(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in always.items():
-            headers.setdefault(name, value)  # what is handed out to keep names a narrower policy of its own
-        headers[REQUEST_ID_HEADER] = request_id_of(scope)
-        if "cache-control" not in headers:
-            headers["Cache-Control"] = "private, no-store"
+        headers = list(message.get("headers", ()))
+        given = {name.lower() for name, _ in headers}
+        # What is handed out to keep names a narrower policy of its own.
+        headers += [header for header in always if header[0] not in given]
+        headers.append((request_id_header, request_id_of(scope).encode("latin-1")))
+        message["headers"] = headers
 
     return finish
 

@@ -126,7 +126,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if connection.info.get(_READS_ONLY) is not reads_only:  # kept with the driver's connection, as the setting is
         connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
         connection.info[_READS_ONLY] = reads_only
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    if not reads_only:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # may find the file locked, which SQLAlchemy puts in its words
+        return
+    # By the driver itself: it takes no lock yet and cannot fail, and every request begins to read once or twice.
+    driver = connection.connection.driver_connection
+    assert driver is not None, "a transaction begins on an open connection"
+    driver.execute("BEGIN")
 
 
 class ScopeKind(StrEnum):
@@ -272,6 +278,16 @@ class Sessions:
         with self._open(self._reading_engine) as session, session.begin():
             yield session
 
+    def ask(self, question: sa.Select[Any], values: Mapping[str, Any]) -> sa.Row[Any] | None:
+        """Give the one row that answers a question built once, None where there is none; in a transaction of its own.
+
+        What every request asks by itself (whose key is this, is the market still the same) costs half of what it does
+        through a session, which is made for values that are changed and written back.
+        """
+        with self._reading_engine.begin() as connection:
+            _name_scope(connection, self.scope)
+            return connection.execute(question, values).one_or_none()
+
 
 class _Task:
     """One writer's work in a shared transaction, and how it came out."""
@@ -316,8 +332,12 @@ def _take_last_steps(session: Session) -> None:
 @event.listens_for(Session, "after_begin")
 def _tell_scope(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
     """Tell PostgreSQL for whom the transaction works; it forgets at the end, so the pool's next user learns nothing."""
-    scope: Scope | None = session.info.get(_SCOPE)
-    if scope is None or transaction.nested or connection.dialect.name != "postgresql":
+    if not transaction.nested:
+        _name_scope(connection, session.info.get(_SCOPE))
+
+
+def _name_scope(connection: sa.Connection, scope: Scope | None) -> None:
+    if scope is None or connection.dialect.name != "postgresql":
         return
     connection.exec_driver_sql(
         "SELECT set_config('app.scope', %s, true), set_config('app.organization', %s, true)",

@@ -188,6 +188,12 @@ def test_a_scope_ends_with_its_transaction(kept_apart: KeptApart) -> None:
         raise RuntimeError
     with sessions.read() as session:
         assert rows_of(session.connection(), "party") == 0
+    counted = sa.text("SELECT count(*) AS parties FROM party").columns(sa.column("parties")).subquery().select()
+    scoped = sessions.within(kept_apart.world.first.organization_id).ask(counted, {})
+    bare = sessions.ask(counted, {})
+    assert scoped is not None
+    assert bare is not None
+    assert (scoped.parties > 0, bare.parties) == (True, 0)
     engine.dispose()
 
 

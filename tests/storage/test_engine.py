@@ -57,6 +57,19 @@ def test_read_modify_write_loses_nothing(sessions: Sessions) -> None:
         assert session.exec(select(TrialRow.quantity_t)).one() == 100
 
 
+def test_a_single_question_is_asked_without_a_session(sessions: Sessions) -> None:
+    """The question is PostgreSQL's and SQLite's alike, and the answer None where there is no row."""
+    question = sa.select(sa.literal(7).label("seven")).where(sa.bindparam("asked", type_=sa.Integer) == 1)
+    found = sessions.ask(question, {"asked": 1})
+    assert found is not None
+    assert found.seven == 7
+    assert sessions.ask(question, {"asked": 2}) is None
+    with pytest.raises(sa.exc.MultipleResultsFound):
+        sessions.ask(sa.union_all(question, question), {"asked": 1})  # type: ignore[arg-type]  # rows it should not have
+    with sessions.begin() as session:
+        assert session.connection().execute(question, {"asked": 1}).one().seven == 7, "the connection is free again"
+
+
 def test_a_reader_sees_one_state_throughout(sessions: Sessions) -> None:
     with sessions.read() as reader:
         assert reader.exec(select(sa.func.count()).select_from(TrialRow)).one() == 0

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import Conflict, NotFound
-from carbonfin.storage.engine import Sessions, execute_prepared
+from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties.organizations import Standing, standing_from
 from carbonfin.storage.parties.rows import ApiKeyRow, OrganizationRow
 from carbonfin.storage.parties.security import note_security_event
@@ -275,20 +275,18 @@ def authenticate_key(sessions: Sessions, *, text: str, peppers: Sequence[bytes],
     """
     prefix = text.removeprefix(KEY_START)[:CLIENT_ID_LENGTH]
     storable = prefix.isascii() and prefix.isprintable()
-    with sessions.read() as session:
-        row = execute_prepared(session, _BY_PREFIX, {"prefix": prefix if storable else ""}).one_or_none()
-        kept = _NOBODYS_DIGEST if row is None else row.digest
-        fits = [hmac.compare_digest(kept, _key_digest(text, pepper)) for pepper in peppers]
-        grant = _grant(row, clock) if row is not None and any(fits) else None
+    row = sessions.ask(_BY_PREFIX, {"prefix": prefix if storable else ""})
+    kept = _NOBODYS_DIGEST if row is None else row.digest
+    fits = [hmac.compare_digest(kept, _key_digest(text, pepper)) for pepper in peppers]
+    grant = _grant(row, clock) if row is not None and any(fits) else None
     _note_use(sessions, row if grant is not None else None, clock)
     return grant
 
 
 def grant_of_key(sessions: Sessions, *, key_id: str, clock: Clock) -> KeyGrant | None:
     """Give whom a key's token stands for, or nothing once the key is expired or revoked."""
-    with sessions.read() as session:
-        row = execute_prepared(session, _BY_ID, {"key_id": key_id}).one_or_none()
-        grant = None if row is None else _grant(row, clock)
+    row = sessions.ask(_BY_ID, {"key_id": key_id})
+    grant = None if row is None else _grant(row, clock)
     _note_use(sessions, row if grant is not None else None, clock)
     return grant
 
