@@ -27,7 +27,7 @@ from carbonfin.web.visitors import visitor_of
 from carbonfin.web.wire import DayText, IdText, day_of
 from pricing import service
 from pricing.api.shared import UnitQuery, markets_of
-from pricing.calc.positions import PortfolioLine
+from pricing.calc.contracts import ContractBook
 from pricing.feeds.book_files import read_book_table
 from pricing.schemas import (
     ForwardQuoteOut,
@@ -39,6 +39,7 @@ from pricing.schemas import (
     ValuationOut,
 )
 from pricing.schemas.columns import BookColumnsIn
+from pricing.schemas.positions import contract_book_of
 
 
 @post(
@@ -86,21 +87,20 @@ def preview_valuation(
     visitor = visitor_of(request)
     assert visitor is not None, "the policy lets no stranger in"
     known_at = known_at_present(visitor.business_date, clock, is_sample=visitor.is_sample)
-    # The session asks for a connection only when first used: a book on a market in memory never does.
-    with sessions.read() as session:
-        lines = _lines_of(session, actor, data)
-        preview = service.preview_lines(
-            session, actor, markets_of(request), lines, valuation_date=valuation_date, known_at=known_at, at=clock.now()
-        )
-    _refuse_lone_failure(data.lines, preview.lines.failures)
+    book = _book_of(sessions, actor, data)
+    preview = service.preview_book(
+        sessions, actor, markets_of(request), book, valuation_date=valuation_date, known_at=known_at, at=clock.now()
+    )
+    _refuse_lone_failure(data.lines, preview.failures)
     return PreviewOut.of(preview)
 
 
-def _lines_of(session: Session, actor: Actor, data: PreviewIn) -> Sequence[PortfolioLine]:
+def _book_of(sessions: Sessions, actor: Actor, data: PreviewIn) -> ContractBook:
     if data.lines is not None and data.portfolio_id is None:
-        return [line.line(place) for place, line in enumerate(data.lines)]
+        return contract_book_of(data.lines)
     if data.portfolio_id is not None and data.lines is None:
-        return service.load_portfolio(session, actor, data.portfolio_id).lines
+        with sessions.read() as session:
+            return service.load_contract_book(session, actor, data.portfolio_id)
     raise _neither_or_both()
 
 

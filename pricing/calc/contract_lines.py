@@ -4,17 +4,17 @@ A line has the value, to the fen, that `value_lines` gives it: the same prices, 
 the same rounding; only what many lines share is not made again for each of them.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch
 from carbonfin.kernel.units import to_decimal, to_float
+from pricing.calc.contracts import Contract, ContractLines, FloatArray, IntArray
 from pricing.calc.forward_lines import known_forward
 from pricing.calc.forward_market import ForwardMarket
 from pricing.calc.forwards import forward_present_value_cny
@@ -26,9 +26,6 @@ from pricing.calc.portfolio import BookMarket, PricedMarket, value_lines
 from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine
 from pricing.calc.settled_lines import fen_of_move, settlement_step
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 OptionPricer = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
 ForwardPricer = Callable[[Sequence[PortfolioLine]], ForwardMarket | None]
 FuturesPricer = Callable[[Sequence[PortfolioLine]], FuturesMarket | None]
@@ -40,49 +37,7 @@ _VALUE_PER_T_MAX = 1e8  # times the largest quantity it is fen below 2^63
 _CONTRACTS_KEPT = 50_000
 _TIE_WIDTH = 1e-14  # a few units in the last place of a float, relative
 _FEN_MAX = 2.0**50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractLines:
-    """Lines that are sound by themselves, as columns of shape (lines,), each a quantity of a contract.
-
-    Attributes:
-        contracts: What lines are a quantity of, by a number that names it in the whole book: a sound line of one
-            tonne, that of a forward at any agreed price.
-        contract: Number of each line's contract.
-        strike_cny_per_t: Agreed price of a forward in 元, 0 for other kinds, whose contract holds it.
-    """
-
-    contracts: Mapping[int, PortfolioLine]
-    line_number: IntArray
-    line_id: tuple[str, ...]
-    contract: IntArray
-    quantity_t: IntArray
-    strike_cny_per_t: FloatArray
-
-    @property
-    def count(self) -> int:
-        """Number of lines."""
-        return self.quantity_t.size
-
-    def without(self, numbers: Collection[int]) -> Self:
-        """Give the lines but those of these numbers."""
-        if not numbers:
-            return self
-        kept = ~np.isin(self.line_number, list(numbers))
-        return replace(
-            self,
-            line_number=self.line_number[kept],
-            line_id=tuple(code for code, keep in zip(self.line_id, kept.tolist(), strict=True) if keep),
-            contract=self.contract[kept],
-            quantity_t=self.quantity_t[kept],
-            strike_cny_per_t=self.strike_cny_per_t[kept],
-        )
-
-    @property
-    def units(self) -> set[Unit]:
-        """Units whose fair price is asked for."""
-        return {line.unit for line in self.contracts.values() if line.kind is not LineKind.OPTION}
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(LineKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +122,10 @@ class _Price(NamedTuple):
 
 
 class ContractPricer:
-    """Values the lines of a book part by part; what its contracts are worth is kept from one part to the next."""
+    """Values the lines of books on one snapshot; what contracts are worth is kept from one book, or part, to the next.
+
+    Threads may share it.
+    """
 
     def __init__(
         self,
@@ -178,29 +136,29 @@ class ContractPricer:
         self._options = options
         self._forwards = forwards
         self._futures = futures
-        self._known: dict[int, _Price | None] = {}
+        self._known: dict[Contract, _Price | None] = {}
 
     def values(self, market: PricedMarket, lines: ContractLines) -> tuple[ValueColumns, IntArray]:
         """Value lines whose contract has a price.
 
         Args:
-            market: Prices of all units asked for; every part of a book has the same snapshot.
-            lines: A part of the book.
+            market: Prices of all units asked for, always on the same snapshot.
+            lines: A book, or a part of it.
 
         Returns:
             The values in the order of the lines, and the numbers of those without: to be valued one by one, which
             tells why.
         """
-        numbers, place = np.unique(lines.contract, return_inverse=True)
-        self._price(market, {number: lines.contracts[number] for number in numbers.tolist()})
-        prices = [self._known[number] for number in numbers.tolist()]
-        known = np.array([price is not None for price in prices], dtype=np.bool_)[place]
-        rows = np.flatnonzero(known)
-        if not rows.size:
-            return ValueColumns.of(()), lines.line_number
+        prices = self._priced(market, lines.contracts)
+        without = [number for number, price in enumerate(prices) if price is None]
+        if without:
+            unpriced = lines.line_number[np.isin(lines.contract, without)]
+            lines = lines.without(unpriced.tolist())
+            prices = self._priced(market, lines.contracts)
+        else:
+            unpriced = lines.line_number[:0]
         found = [price for price in prices if price is not None]
-        rank = np.cumsum([price is not None for price in prices]) - 1
-        return _columns(lines, rows, found, rank[place[rows]]), lines.line_number[~known]
+        return (_columns(lines, found) if found else ValueColumns.of(())), unpriced
 
     def values_one_by_one(self, market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
         """Value lines that are not columns, on the same curves."""
@@ -214,26 +172,30 @@ class ContractPricer:
             futures=None if self._futures is None else self._futures(lines),
         )
 
-    def _price(self, market: PricedMarket, contracts: Mapping[int, PortfolioLine]) -> None:
-        """Have the price of each contract known, None where it has none."""
-        if len(self._known) > _CONTRACTS_KEPT:
-            self._known.clear()
-        fresh = {number: line for number, line in contracts.items() if number not in self._known}
+    def _priced(self, market: PricedMarket, contracts: Sequence[Contract]) -> list[_Price | None]:
+        """Give the price of each contract, None where it has none."""
+        known = self._known
+        fresh = [one for one in contracts if one not in known]
         if fresh:
-            self._known.update(_prices(market, fresh, self._book(list(fresh.values()))))
+            # Codes tell the contracts of this call apart.
+            lines = [replace(one.line, line_id=f"contract {number}") for number, one in enumerate(fresh)]
+            found = _prices(market, lines, self._book(lines))
+            if len(known) > _CONTRACTS_KEPT:
+                # Another that still reads what was kept goes on reading that.
+                known = self._known = {one: known[one] for one in contracts if one in known}
+            known.update(zip(fresh, found, strict=True))
+        return [known[one] for one in contracts]
 
 
-def _prices(market: PricedMarket, contracts: Mapping[int, PortfolioLine], book: BookMarket) -> dict[int, _Price | None]:
-    batch = value_lines(
-        market, list(contracts.values()), options=book.options, forwards=book.forwards, futures=book.futures
-    )
+def _prices(market: PricedMarket, lines: Sequence[PortfolioLine], book: BookMarket) -> list[_Price | None]:
+    batch = value_lines(market, lines, options=book.options, forwards=book.forwards, futures=book.futures)
     shown = {line.line_id: line for line in batch.values}
-    option_lines = [line for line in contracts.values() if line.kind is LineKind.OPTION and line.line_id in shown]
+    option_lines = [line for line in lines if line.kind is LineKind.OPTION and line.line_id in shown]
     per_t = unit_values(book.options, option_lines, market.lines.snapshot.valuation_date)
-    return {
-        number: None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t, book)
-        for number, line in contracts.items()
-    }
+    return [
+        None if line.line_id not in shown else _price_of(market, line, shown[line.line_id], per_t, book)
+        for line in lines
+    ]
 
 
 def _price_of(
@@ -264,32 +226,34 @@ def _price_of(
     return _Price(shown, micro=micro) if abs(micro) <= _MICRO_MAX else None
 
 
-def _columns(lines: ContractLines, rows: IntArray, prices: Sequence[_Price], price: IntArray) -> ValueColumns:
+def _columns(lines: ContractLines, prices: Sequence[_Price]) -> ValueColumns:
     """Multiply tonnes by prices: whole numbers where no rate enters, floats in the order of single lines elsewhere."""
-    kinds = np.array([one.shown.kind.value for one in prices])[price]
-    quantity, strike = lines.quantity_t[rows], lines.strike_cny_per_t[rows]
-    fen = np.zeros(rows.size, dtype=np.int64)
-    exact = (kinds == LineKind.SPOT.value) | (kinds == LineKind.FUTURES.value)
-    micro = np.array([one.micro for one in prices], dtype=np.int64)
-    fen[exact] = _fen_of_micro(quantity[exact] * micro[price[exact]])
-    forward = kinds == LineKind.FORWARD.value
-    at = price[forward]
-    fen[forward] = fen_half_up_all(
-        forward_present_value_cny(
-            forward_cny_per_t=np.array([one.forward_per_t for one in prices])[at],
-            strike_cny_per_t=strike[forward],
-            quantity_t=quantity[forward].astype(np.float64),
-            discount_factor=np.array([one.discount_factor for one in prices])[at],
+    price, quantity = lines.contract, lines.quantity_t
+    kinds = {one.shown.kind for one in prices}
+    kind = np.array([_KIND_NUMBERS[one.shown.kind] for one in prices])[price]
+    # What is settled or held; the other kinds have no such price, and their own takes the place of this nothing.
+    fen = _fen_of_micro(quantity * np.array([one.micro for one in prices], dtype=np.int64)[price])
+    if LineKind.FORWARD in kinds:
+        row = np.flatnonzero(kind == _KIND_NUMBERS[LineKind.FORWARD])
+        at = price[row]
+        fen[row] = fen_half_up_all(
+            forward_present_value_cny(
+                forward_cny_per_t=np.array([one.forward_per_t for one in prices])[at],
+                strike_cny_per_t=lines.strike_cny_per_t[row],
+                quantity_t=quantity[row].astype(np.float64),
+                discount_factor=np.array([one.discount_factor for one in prices])[at],
+            )
+            * np.array([one.cny_per_unit for one in prices])[at]
         )
-        * np.array([one.cny_per_unit for one in prices])[at]
-    )
-    option = kinds == LineKind.OPTION.value
-    at = price[option]
-    amount = quantity[option].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
-    fen[option] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
+    if LineKind.OPTION in kinds:
+        row = np.flatnonzero(kind == _KIND_NUMBERS[LineKind.OPTION])
+        at = price[row]
+        amount = quantity[row].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
+        fen[row] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
     _settle_foreign(fen, price, quantity, prices)
+    is_margin = (kind == _KIND_NUMBERS[LineKind.FUTURES]).tolist() if LineKind.FUTURES in kinds else None
     units = frozenset(one.shown.priced_unit for one in prices if one.shown.priced_unit is not None)
-    return _told(lines, rows, [prices[place].shown for place in price.tolist()], fen.tolist(), units)
+    return _told(lines, [prices[place].shown for place in price.tolist()], fen.tolist(), is_margin, units)
 
 
 def _settle_foreign(fen: IntArray, price: IntArray, quantity: IntArray, prices: Sequence[_Price]) -> None:
@@ -302,21 +266,24 @@ def _settle_foreign(fen: IntArray, price: IntArray, quantity: IntArray, prices: 
 
 def _told(
     lines: ContractLines,
-    rows: IntArray,
     shown: Sequence[ValuedLine],
-    fen: Sequence[int],
+    fen: list[int],
+    is_margin: list[bool] | None,
     priced_units: frozenset[Unit],
 ) -> ValueColumns:
-    line_id = lines.line_id
-    is_margin = [one.kind is LineKind.FUTURES for one in shown]
+    """Say of each line what it is worth; `is_margin` is None where no line is margined."""
     return ValueColumns(
-        line_number=lines.line_number[rows].tolist(),
-        line_id=[line_id[row] for row in rows.tolist()],
+        line_number=lines.line_number.tolist(),
+        line_id=list(lines.line_id),
         price_cny_per_t=[one.price_cny_per_t for one in shown],
         level=[one.level for one in shown],
         is_sample=[one.is_sample for one in shown],
-        present_value_fen=[0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
-        variation_margin_fen=[one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
+        present_value_fen=fen
+        if is_margin is None
+        else [0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
+        variation_margin_fen=[None] * len(fen)
+        if is_margin is None
+        else [one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
         is_valuation_only=[one.is_valuation_only for one in shown],
         is_provisional=[one.is_provisional for one in shown],
         priced_units=priced_units,

@@ -163,7 +163,7 @@ def value_lines(
     Raises:
         InvalidInput: Two lines have the same code.
     """
-    _refuse_twice(lines)
+    refuse_twice([line.line_id for line in lines])
     failures: dict[str, Failure] = {}
     sound: dict[LineKind, list[PortfolioLine]] = {}
     unpriced = market.unpriced
@@ -196,18 +196,25 @@ def value_lines(
     )
 
 
-def _refuse_twice(lines: Sequence[PortfolioLine]) -> None:
+def refuse_twice(codes: Sequence[str]) -> None:
+    """See that the lines of a book have codes of their own.
+
+    Raises:
+        InvalidInput: Two lines have the same code.
+    """
+    if len(set(codes)) == len(codes):
+        return
     seen: set[str] = set()
-    for line in lines:
-        if line.line_id in seen:
+    for code in codes:
+        if code in seen:
             raise InvalidInput(
-                f"line {line.line_id} stands twice",
-                zh=f"持仓代码 {line.line_id} 重复",
+                f"line {code} stands twice",
+                zh=f"持仓代码 {code} 重复",
                 field="lines",
                 remedy="Give each line its own code.",
                 remedy_zh="每条持仓请使用不同代码。",
             )
-        seen.add(line.line_id)
+        seen.add(code)
 
 
 def _fair_prices(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
-from pricing.calc.contract_lines import ContractLines
+from pricing.calc.contracts import ContractLines
 from pricing.calc.line_faults import line_fault
 from pricing.calc.positions import PortfolioLine
 from pricing.feeds.book_columns import ContractReader

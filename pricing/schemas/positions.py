@@ -1,14 +1,18 @@
 """The shape of one position of a book."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Literal
+from operator import attrgetter
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency
 from carbonfin.web.wire import DayText, IdText, PriceText, UnitText, day_of, decimal_of
+from pricing.calc.contracts import ANY_STRIKE, Contract, ContractBook, agreed_price, contract_of, plain_lines
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.positions import AVERAGING_DAYS_MAX, Averaging, LineKind, PortfolioLine
 
@@ -103,3 +107,59 @@ class PortfolioLineIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def _line_day(text: str | None, place: int, name: str) -> date | None:
     return None if text is None else _day(text) or day_of(text, field=f"/lines/{place}/{name}")
+
+
+_OWN = frozenset({"line_id", "quantity_t", "label", "strike_cny_per_t"})
+_TERMS = tuple(name for name in PortfolioLineIn.__struct_fields__ if name not in _OWN and name != "averaging_dates")
+_terms_of = attrgetter(*_TERMS)
+_terms_and_strike_of = attrgetter(*_TERMS, "strike_cny_per_t")
+_FORWARD_STRIKE = str(ANY_STRIKE)
+_CONTRACTS_KEPT = 16_384
+_STRIKES_KEPT = 16_384
+
+
+def contract_book_of(lines: Sequence[PortfolioLineIn]) -> ContractBook:
+    """Give the lines of a book as quantities of contracts; what the market cannot bear is found when it is valued.
+
+    Raises:
+        InvalidInput: The calendar lacks a day, or no unit has such a name; the first of them.
+    """
+    columns, others = plain_lines(
+        line_number=range(len(lines)),
+        line_id=[line.line_id for line in lines],
+        contract=[None if line.averaging_dates is not None else _contract_of(line) for line in lines],
+        quantity_t=[line.quantity_t for line in lines],
+        strike_cny_per_t=[
+            0.0 if line.strike_cny_per_t is None else _agreed_price(line.strike_cny_per_t) for line in lines
+        ],
+    )
+    return ContractBook(
+        columns=columns,
+        lines=tuple((place, lines[place].line(place)) for place in others),
+        line_at=lambda place: lines[place].line(place),
+    )
+
+
+def _contract_of(line: PortfolioLineIn) -> Contract | None:
+    if line.kind == "forward":
+        return _contract(*_terms_of(line), _FORWARD_STRIKE)
+    return _contract(*_terms_and_strike_of(line))
+
+
+@lru_cache(maxsize=_CONTRACTS_KEPT)
+def _contract(*terms: Any) -> Contract | None:
+    """Read a contract from its terms and agreed price as a line of one tonne; a book names few contracts many times.
+
+    What cannot be read is None: the line itself is read too then, and tells where it stands.
+    """
+    fields = dict(zip((*_TERMS, "strike_cny_per_t"), terms, strict=True))
+    try:
+        return contract_of(PortfolioLineIn(line_id="contract", quantity_t=1, **fields).line(0))
+    except InvalidInput:
+        return None
+
+
+@lru_cache(maxsize=_STRIKES_KEPT)
+def _agreed_price(text: str) -> float:
+    """Read an agreed price; a book names some of them many times."""
+    return agreed_price(decimal_of(text))

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
-from pricing.schemas.figures import text_of
+from pricing.schemas.figures import text_of, yuan_text_of
 from pricing.schemas.valuations import FailureOut, PreviewPriceOut
 from pricing.service import PieceValue, StreamTotal
 
@@ -41,16 +41,11 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
             price_cny_per_t=[text_of(price) for price in lines.price_cny_per_t],
             level=lines.level,
             is_sample=lines.is_sample,
-            present_value_cny=[_yuan(fen) for fen in lines.present_value_fen],
-            variation_margin_cny=[None if fen is None else _yuan(fen) for fen in lines.variation_margin_fen],
+            present_value_cny=[yuan_text_of(fen) for fen in lines.present_value_fen],
+            variation_margin_cny=[None if fen is None else yuan_text_of(fen) for fen in lines.variation_margin_fen],
             is_valuation_only=lines.is_valuation_only,
             is_provisional=lines.is_provisional,
         )
-
-
-def _yuan(fen: int) -> str:
-    """Write whole fen as yuan with two places."""
-    return f"{fen // 100}.{fen % 100:02d}" if fen >= 0 else f"-{-fen // 100}.{-fen % 100:02d}"
 
 
 class StreamFailuresOut(Struct, frozen=True, kw_only=True, tag_field="record", tag="failures"):

@@ -10,11 +10,10 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText
 from pricing.calc.option_traces import OptionBucket, option_buckets
-from pricing.calc.portfolio import prices_under
 from pricing.calc.positions import FuturesFigures, LineValue, OptionFigures
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
-from pricing.schemas.figures import text_of
+from pricing.schemas.figures import text_of, yuan_text_of
 from pricing.schemas.forwards import ForwardFiguresOut
 from pricing.schemas.positions import PortfolioLineIn
 from pricing.service import AppraisalPrice, Preview, Valuation
@@ -327,36 +326,40 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
         """Write a preview."""
-        values = preview.lines.values
-        market = preview.market.lines
-        present_cny = sum((value.present_value_cny for value in values), Decimal("0.00"))
-        margins_cny = [value.variation_margin_cny for value in values if value.variation_margin_cny is not None]
-        margin_cny = sum(margins_cny, Decimal("0.00"))
+        market, lines = preview.market.lines, preview.lines
         return cls(
             valuation_date=preview.valuation_date.isoformat(),
             known_at=preview.known_at.isoformat().replace("+00:00", "Z"),
             snapshot_digest=market.digest,
-            present_value_cny=text_of(present_cny),
-            variation_margin_cny=text_of(margin_cny),
-            level_max=max((value.level for value in values), default=None),
-            is_sample=any(value.is_sample for value in values),
-            prices=[PreviewPriceOut.of(price) for price in prices_under(market, values)],
+            present_value_cny=yuan_text_of(sum(lines.present_value_fen)),
+            variation_margin_cny=yuan_text_of(sum(fen for fen in lines.variation_margin_fen if fen is not None)),
+            level_max=max(lines.level, default=None),
+            is_sample=any(lines.is_sample),
+            prices=[PreviewPriceOut.of(market.prices[unit]) for unit in sorted(lines.priced_units, key=str)],
             lines=[
                 PreviewLineOut(
-                    line_id=value.line_id,
-                    price_cny_per_t=text_of(value.price_cny_per_t),
-                    level=value.level,
-                    is_sample=value.is_sample,
-                    present_value_cny=text_of(value.present_value_cny),
-                    variation_margin_cny=None
-                    if value.variation_margin_cny is None
-                    else text_of(value.variation_margin_cny),
-                    is_valuation_only=value.is_valuation_only,
-                    is_provisional=value.is_provisional,
+                    line_id=line_id,
+                    price_cny_per_t=text_of(price),
+                    level=level,
+                    is_sample=is_sample,
+                    present_value_cny=yuan_text_of(value_fen),
+                    variation_margin_cny=None if margin_fen is None else yuan_text_of(margin_fen),
+                    is_valuation_only=is_valuation_only,
+                    is_provisional=is_provisional,
                 )
-                for value in values
+                for line_id, price, level, is_sample, value_fen, margin_fen, is_valuation_only, is_provisional in zip(
+                    lines.line_id,
+                    lines.price_cny_per_t,
+                    lines.level,
+                    lines.is_sample,
+                    lines.present_value_fen,
+                    lines.variation_margin_fen,
+                    lines.is_valuation_only,
+                    lines.is_provisional,
+                    strict=True,
+                )
             ],
-            failures=[FailureOut.of(failure) for failure in preview.lines.failures],
+            failures=[FailureOut.of(failure) for failure in preview.failures],
         )
 
 

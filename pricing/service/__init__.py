@@ -57,7 +57,7 @@ from pricing.service.market import (
     quote_page,
     quoted_units,
 )
-from pricing.service.previews import Markets, Preview, markets_in, preview_lines
+from pricing.service.previews import Markets, Preview, markets_in, preview_book
 from pricing.service.profits import ProfitAnswer, explained_profit
 from pricing.service.risk import (
     BacktestAnswer,
@@ -89,6 +89,7 @@ from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_
 from pricing.service.valuation import (
     Valuation,
     list_portfolios,
+    load_contract_book,
     load_portfolio,
     load_valuation,
     portfolio_page,
@@ -168,6 +169,7 @@ __all__ = [
     "import_price_file",
     "import_sample_quotes",
     "list_portfolios",
+    "load_contract_book",
     "load_model_value",
     "load_portfolio",
     "load_risk",
@@ -182,7 +184,7 @@ __all__ = [
     "model_value_of",
     "owed_for",
     "portfolio_page",
-    "preview_lines",
+    "preview_book",
     "price_figures",
     "price_history",
     "quality_of",

@@ -9,20 +9,19 @@ recorded on the same snapshot.
 
 import threading
 from collections import OrderedDict
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
-
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.batch import Batch
-from pricing.calc.lines import ValuedLine
-from pricing.calc.portfolio import BookMarket, PricedMarket, priced_market, value_lines
-from pricing.calc.positions import LineKind, PortfolioLine
-from pricing.service.curve_readers import CurveReader, curve_reader, rests_on_curves
+from carbonfin.kernel.batch import Failure
+from carbonfin.storage.engine import Sessions
+from pricing.calc.contract_lines import ContractPricer, ValueColumns
+from pricing.calc.contracts import ContractBook
+from pricing.calc.portfolio import PricedMarket, priced_market, refuse_twice
+from pricing.service.curve_readers import curve_reader, rests_on_curves
 from pricing.service.market import market_snapshot
 from pricing.store.versions import market_version
 
@@ -39,7 +38,8 @@ class Preview:
     valuation_date: date
     known_at: datetime
     market: PricedMarket
-    lines: Batch[ValuedLine]
+    lines: ValueColumns
+    failures: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,8 @@ class _Kept:
     units: frozenset[Unit]
     taken_at: datetime
     version: int
-    curves: CurveReader | None = None
+    pricer: ContractPricer
+    is_on_curves: bool = False
 
 
 class Markets:
@@ -60,7 +61,7 @@ class Markets:
 
     def market(
         self,
-        session: Session,
+        sessions: Sessions,
         actor: Actor,
         units: frozenset[Unit],
         *,
@@ -71,7 +72,7 @@ class Markets:
         """Give the market of a day with these units priced, from memory where it was taken within the last seconds.
 
         Args:
-            session: Asked for the version of the organisation's prices, and for them where nothing is kept.
+            sessions: Asked for the version of the organisation's prices, and for them where nothing is kept.
             actor: Whose market.
             units: What must be priced.
             valuation_date: Day the prices refer to.
@@ -80,43 +81,52 @@ class Markets:
         """
         key = (actor.organization_id, valuation_date)
         # Read before the prices are: what is stored in between is read twice, never missed.
-        version = market_version(session, actor.organization_id)
+        version = market_version(sessions, actor.organization_id)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None and (kept.version != version or not _is_fresh(kept, known_at=known_at, at=at)):
             kept = None
         if kept is not None and units <= kept.units:
             return kept.market
-        snapshot = (
-            market_snapshot(
-                session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
-            )
-            if kept is None
-            else kept.market.lines.snapshot
-        )
+        if kept is None:
+            with sessions.read() as session:
+                snapshot = market_snapshot(
+                    session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
+                )
+        else:
+            snapshot = kept.market.lines.snapshot
         whole = units | (frozenset() if kept is None or len(kept.units) > _UNITS_MAX else kept.units)
         fresh = _Kept(
             market=priced_market(snapshot, set(whole)),
             units=whole,
             taken_at=at if kept is None else kept.taken_at,
             version=version,
-            curves=None if kept is None else kept.curves,
+            pricer=ContractPricer(None) if kept is None else kept.pricer,
+            is_on_curves=kept is not None and kept.is_on_curves,
         )
         self._keep(key, fresh)
         return fresh.market
 
-    def curves(self, session: Session, actor: Actor, market: PricedMarket) -> CurveReader:
-        """Give what reads books off the curves of a market that `market` gave; it is kept as long as the market is."""
+    def pricer(self, sessions: Sessions, actor: Actor, market: PricedMarket, book: ContractBook) -> ContractPricer:
+        """Give what values books on a market that `market` gave; it is kept as long as the market is.
+
+        The curves of the day are read and built when a book first rests on them.
+        """
         snapshot = market.lines.snapshot
         key = (actor.organization_id, snapshot.valuation_date)
         with self._lock:
             kept = self._kept.get(key)
         is_same = kept is not None and kept.market.lines.snapshot is snapshot
-        if kept is not None and is_same and kept.curves is not None:
-            return kept.curves
-        fresh = curve_reader(session, actor, valuation_date=snapshot.valuation_date, known_at=snapshot.known_at)
+        on_curves = rests_on_curves(snapshot, book.samples)
+        if kept is not None and is_same and (kept.is_on_curves or not on_curves):
+            return kept.pricer
+        if not on_curves:
+            return ContractPricer(None)
+        with sessions.read() as session:
+            reader = curve_reader(session, actor, valuation_date=snapshot.valuation_date, known_at=snapshot.known_at)
+        fresh = ContractPricer(reader.options, reader.forwards, reader.futures)
         if kept is not None and is_same:
-            self._keep(key, replace(kept, curves=fresh))
+            self._keep(key, replace(kept, pricer=fresh, is_on_curves=True))
         return fresh
 
     def _keep(self, key: tuple[str, date], fresh: _Kept) -> None:
@@ -140,11 +150,11 @@ def _is_fresh(kept: _Kept, *, known_at: datetime, at: datetime) -> bool:
     return timedelta(0) <= at - kept.taken_at < KEPT_FOR and timedelta(0) <= known_at - snapshot_known_at < KEPT_FOR
 
 
-def preview_lines(
-    session: Session,
+def preview_book(
+    sessions: Sessions,
     actor: Actor,
     markets: Markets,
-    lines: Sequence[PortfolioLine],
+    book: ContractBook,
     *,
     valuation_date: date,
     known_at: datetime,
@@ -155,13 +165,28 @@ def preview_lines(
     Raises:
         InvalidInput: Two lines have the same code, or the valuation date lies after what is known.
     """
-    units = frozenset(line.unit for line in lines if line.kind is not LineKind.OPTION)
-    market = markets.market(session, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
-    reader = markets.curves(session, actor, market) if rests_on_curves(market.lines.snapshot, lines) else None
-    book = BookMarket(options=None, forwards=None, futures=None) if reader is None else reader.book(lines)
+    units = frozenset(book.units)
+    market = markets.market(sessions, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
+    refuse_twice(book.codes())
+    lines, failures = _values(market, book, markets.pricer(sessions, actor, market, book))
     return Preview(
         valuation_date=valuation_date,
         known_at=market.lines.snapshot.known_at,
         market=market,
-        lines=value_lines(market, lines, options=book.options, forwards=book.forwards, futures=book.futures),
+        lines=lines,
+        failures=failures,
     )
+
+
+def _values(
+    market: PricedMarket, book: ContractBook, pricer: ContractPricer
+) -> tuple[ValueColumns, tuple[Failure, ...]]:
+    """Value plain lines as columns, and one by one those that are not or have no price, which are so told why."""
+    columns, unpriced = pricer.values(market, book.columns)
+    single = {number: book.line_at(number) for number in unpriced.tolist()} | dict(book.lines)
+    if not single:
+        return columns, ()
+    batch = pricer.values_one_by_one(market, [single[number] for number in sorted(single)])
+    numbers = {line.line_id: number for number, line in single.items()}
+    valued = ValueColumns.of([(numbers[line.line_id], line) for line in batch.values])
+    return columns.merged(valued), batch.failures

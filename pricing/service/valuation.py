@@ -11,6 +11,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.decisions import load_outcome, record_decision
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rows import new_id
+from pricing.calc.contracts import ContractBook
 from pricing.calc.line_faults import line_fault
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
 from pricing.calc.positions import PortfolioLine
@@ -57,6 +58,11 @@ def save_portfolio(
 def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfolio:
     """Give a portfolio of the actor's organisation with its lines."""
     return portfolios.load_portfolio(session, actor, portfolio_id)
+
+
+def load_contract_book(session: Session, actor: Actor, portfolio_id: str) -> ContractBook:
+    """Give a portfolio's lines as quantities of contracts."""
+    return portfolios.load_contract_book(session, actor, portfolio_id)
 
 
 def list_portfolios(session: Session, actor: Actor) -> tuple[Portfolio, ...]:

@@ -17,6 +17,7 @@ from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import table_of
+from pricing.calc.contracts import ContractBook, book_of
 from pricing.calc.positions import Averaging, PortfolioLine
 from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
 from pricing.store.quotes import short_price
@@ -97,6 +98,20 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
     Raises:
         NotFound: There is none, or it is another organisation's.
     """
+    return _portfolio(_head(session, actor, portfolio_id), _lines_of(session, portfolio_id))
+
+
+def load_contract_book(session: Session, actor: Actor, portfolio_id: str) -> ContractBook:
+    """Give the lines of a portfolio of the actor's organisation as quantities of contracts.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    _head(session, actor, portfolio_id)
+    return _CONTRACT_BOOKS.made(session, {"asked": portfolio_id})
+
+
+def _head(session: Session, actor: Actor, portfolio_id: str) -> sa.Row[Any]:
     row = execute_prepared(session, _BY_ID, {"mine": actor.organization_id, "asked": portfolio_id}).one_or_none()
     if row is None:
         raise NotFound(
@@ -106,7 +121,7 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
             remedy="Choose one of the listed portfolios.",
             remedy_zh="请从组合列表中选择。",
         )
-    return _portfolio(row, _lines_of(session, portfolio_id))
+    return row
 
 
 def _lines_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
@@ -208,7 +223,12 @@ def _book(rows: Iterable[sa.Row[Any]], _: object) -> tuple[PortfolioLine, ...]:
     return tuple(_line(row) for row in rows)
 
 
+def _contract_book(rows: Iterable[sa.Row[Any]], also: object) -> ContractBook:
+    return book_of(_book(rows, also))
+
+
 _BOOKS = KeptRows(_LINES_OF, _book)
+_CONTRACT_BOOKS = KeptRows(_LINES_OF, _contract_book)
 
 
 def save_valuation(session: Session, actor: Actor, record: ValuationRecord) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rows import table_of
 from pricing.models import MarketVersionRow
 
@@ -12,9 +12,10 @@ _VERSIONS = table_of(MarketVersionRow)
 _OF = sa.select(_VERSIONS.c.version).where(_VERSIONS.c.organization_id == sa.bindparam("mine"))
 
 
-def market_version(session: Session, organization_id: str) -> int:
+def market_version(sessions: Sessions, organization_id: str) -> int:
     """Give how often an organisation's prices changed; 0 where they never did."""
-    return int(execute_prepared(session, _OF, {"mine": organization_id}).scalar_one_or_none() or 0)
+    row = sessions.ask(_OF, {"mine": organization_id})
+    return 0 if row is None else int(row.version)
 
 
 def market_moved(session: Session, organization_id: str) -> None:

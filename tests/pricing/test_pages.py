@@ -216,10 +216,9 @@ def test_a_price_file_stored_on_the_page_is_in_the_next_preview(world: World) ->
     markets, units = service.markets_in(world.app.state), frozenset({Unit.parse("SZA-2022")})
 
     def market() -> PricedMarket:
-        with world.sessions.read() as session:
-            return markets.market(
-                session, world.officer, units, valuation_date=day, known_at=known_at, at=known_at
-            )  # fmt: skip
+        return markets.market(
+            world.sessions, world.officer, units, valuation_date=day, known_at=known_at, at=known_at
+        )  # fmt: skip
 
     kept = market()
     assert market() is kept

@@ -15,6 +15,7 @@ from carbonfin.app.packages import PACKAGES
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.engine import Sessions
 from pricing import service
+from pricing.calc.contracts import book_of
 from pricing.calc.portfolio import PortfolioInputs, value_portfolio
 from pricing.service.previews import KEPT_FOR
 from tests.app.worlds import World, build_world
@@ -82,6 +83,65 @@ def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -
     assert [price["unit"] for price in preview["prices"]] == ["CEA", "CEA-2023"]
 
 
+def test_lines_of_every_kind_and_fault_are_previewed_as_they_are_recorded(client: TestClient[Litestar]) -> None:
+    option = {
+        "line_id": "O1", "kind": "option", "unit": "EUA", "quantity_t": 1000, "option_type": "call",
+        "option_style": "european", "strike_per_t": "70", "expiry_date": "2025-12-10", "delivery_date": "2025-12-15",
+    }  # fmt: skip
+    averaged = {"option_style": "average_price", "averaging_dates": ["2025-12-08", "2025-12-09"]}
+    lines: list[dict[str, Any]] = [
+        H1, F1, G1, option,
+        {**H1, "line_id": "H2", "quantity_t": 100_000_000},
+        {**H1, "line_id": "H3", "quantity_t": 100_000_001},
+        {**H1, "line_id": "H4", "quantity_t": -5},
+        {**H1, "line_id": "H5", "quantity_t": 0},
+        {**H1, "line_id": "H6", "strike_cny_per_t": "77.50"},
+        {**H1, "line_id": "H7", "averaging_dates": ["2025-12-08"]},
+        {**F1, "line_id": "F2", "quantity_t": -20000, "strike_cny_per_t": "90000"},
+        {**F1, "line_id": "F3", "strike_cny_per_t": "90000.01"},
+        {**F1, "line_id": "F4", "strike_cny_per_t": "0"},
+        {**F1, "line_id": "F5", "strike_cny_per_t": None, "strike_per_t": "71.20", "currency": "EUR"},
+        {**F1, "line_id": "F6", "delivery_date": None},
+        {**F1, "line_id": "F7", "label": "同一合约", "quantity_t": 1},
+        {**F1, "line_id": "F8", "master_agreement": "NAFMII 2025-01-10", "derivatives_licence": "金规〔2025〕1号"},
+        {**G1, "line_id": "G2", "strike_cny_per_t": "0"},
+        {**G1, "line_id": "G3", "contract_code": "unknown"},
+        {**option, "line_id": "O2", **averaged},
+        {**option, "line_id": "O3", "option_style": None},
+    ]  # fmt: skip
+    book = {"valuation_date": "2025-06-30", "lines": lines}
+    stored = post(client, "/v1/valuations", book).json()
+    preview = client.post(PREVIEW, json=book).json()
+    assert preview["failures"] == stored["failures"]
+    assert len(stored["failures"]) > 10
+    assert preview["lines"] == [{name: line[name] for name in preview["lines"][0]} for line in stored["lines"]]
+    assert [line["line_id"] for line in preview["lines"]] == ["H1", "F1", "G1", "H2", "F2", "F7", "F8"]
+    # 100,000,000 t at 75.02; one tonne of F1 is worth its twenty thousandth part: -38,935.49 / 20,000 = -1.9468.
+    values = {line["line_id"]: line["present_value_cny"] for line in preview["lines"]}
+    assert (values["H2"], values["F7"]) == ("7502000000.00", "-1.95")
+    assert [preview[name] for name in ("present_value_cny", "variation_margin_cny", "level_max")] == [
+        stored[name] for name in ("present_value_cny", "variation_margin_cny", "level_max")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({**F1, "delivery_date": "2025-02-30"}, "/lines/1/delivery_date"),
+        ({**F1, "unit": "XXX"}, "unit"),
+    ],
+)
+def test_what_cannot_be_read_of_a_book_is_refused_each_time(
+    client: TestClient[Litestar], line: dict[str, Any], field: str
+) -> None:
+    book = {"valuation_date": "2025-06-30", "lines": [H1, line]}
+    for _ in range(2):
+        answer = client.post(PREVIEW, json=book)
+        assert answer.status_code == 422, answer.text
+        error = answer.json()["errors"][0]
+        assert error.get("pointer", error.get("field")) == field
+
+
 def test_nothing_is_kept_and_no_line_asks_the_database(client: TestClient[Litestar], world: World) -> None:
     book = {"valuation_date": "2025-06-30", "lines": [{**H1, "line_id": f"H{place}"} for place in range(500)]}
     with _statements(world.sessions) as first:
@@ -128,10 +188,9 @@ def test_prices_stored_by_another_process_are_seen_at_once(sqlite_sessions: Sess
     markets, units = service.Markets(), frozenset({Unit.parse("SZA-2022")})
 
     def price() -> str:
-        with sqlite_sessions.read() as session:
-            market = markets.market(
-                session, world.maker, units, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT
-            ).lines  # fmt: skip
+        market = markets.market(
+            sqlite_sessions, world.maker, units, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT
+        ).lines  # fmt: skip
         return str(market.prices[Unit.parse("SZA-2022")].price_cny_per_t)
 
     before = price()
@@ -174,11 +233,10 @@ def bank(sqlite_sessions: Sessions) -> MarketWorld:
 
 
 def _market(sessions: Sessions, markets: service.Markets, bank: MarketWorld, *units: str, after: timedelta) -> Any:
-    with sessions.read() as session:
-        return markets.market(
-            session, bank.maker, frozenset(Unit.parse(unit) for unit in units),
-            valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT + after,
-        )  # fmt: skip
+    return markets.market(
+        sessions, bank.maker, frozenset(Unit.parse(unit) for unit in units),
+        valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT + after,
+    )  # fmt: skip
 
 
 def test_a_market_is_kept_for_seconds_and_grows_by_units(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
@@ -195,11 +253,10 @@ def test_a_market_is_kept_for_seconds_and_grows_by_units(sqlite_sessions: Sessio
 def test_each_organisation_has_its_own(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
     markets = service.Markets()
     own = _market(sqlite_sessions, markets, bank, "SZA-2022", after=timedelta(0))
-    with sqlite_sessions.read() as session:
-        other = markets.market(
-            session, bank.stranger, frozenset({Unit.parse("SZA-2022")}),
-            valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT,
-        )  # fmt: skip
+    other = markets.market(
+        sqlite_sessions, bank.stranger, frozenset({Unit.parse("SZA-2022")}),
+        valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT,
+    )  # fmt: skip
     assert own.lines.digest != other.lines.digest
     assert not other.lines.prices, "samples are the sample bank's alone"
 
@@ -208,19 +265,19 @@ def test_memory_stays_bounded(sqlite_sessions: Sessions, bank: MarketWorld, monk
     monkeypatch.setattr("pricing.service.previews._MARKETS_MAX", 3)
     markets = service.Markets()
     for days in range(6):
-        with sqlite_sessions.read() as session:
-            markets.market(
-                session, bank.maker, frozenset(), valuation_date=BUSINESS_DATE - timedelta(days=days),
-                known_at=KNOWN_AT, at=AT,
-            )  # fmt: skip
+        markets.market(
+            sqlite_sessions, bank.maker, frozenset(), valuation_date=BUSINESS_DATE - timedelta(days=days),
+            known_at=KNOWN_AT, at=AT,
+        )  # fmt: skip
     assert len(markets._kept) == 3
 
 
 def test_lines_are_valued_as_a_portfolio_is(sqlite_sessions: Sessions, bank: MarketWorld) -> None:
+    preview = service.preview_book(
+        sqlite_sessions, bank.maker, service.Markets(), book_of(BOOK),
+        valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT,
+    )  # fmt: skip
     with sqlite_sessions.read() as session:
-        preview = service.preview_lines(
-            session, bank.maker, service.Markets(), BOOK, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=AT
-        )
         snapshot = service.market_snapshot(
             session, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, organization_id=bank.maker.organization_id
         )
@@ -230,10 +287,14 @@ def test_lines_are_valued_as_a_portfolio_is(sqlite_sessions: Sessions, bank: Mar
             snapshot=snapshot,
         )
     )  # fmt: skip
-    assert tuple(item.value() for item in preview.lines.values) == whole.lines
     assert preview.market.lines.digest == whole.snapshot_digest
-    for light in preview.lines.values:
-        full = light.value()
-        for name in ("line_id", "kind", "unit", "price_cny_per_t", "level", "is_sample", "present_value_cny",
-                     "variation_margin_cny"):  # fmt: skip
-            assert getattr(light, name) == getattr(full, name), (light.line_id, name)
+    assert preview.failures == whole.failures
+    lines = preview.lines
+    assert lines.line_id == [line.line_id for line in whole.lines]
+    assert lines.price_cny_per_t == [line.price_cny_per_t for line in whole.lines]
+    assert lines.level == [line.level for line in whole.lines]
+    assert lines.is_sample == [line.is_sample for line in whole.lines]
+    assert lines.present_value_fen == [line.present_value_cny * 100 for line in whole.lines]
+    assert lines.variation_margin_fen == [
+        None if line.variation_margin_cny is None else line.variation_margin_cny * 100 for line in whole.lines
+    ]

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.rulebook import enter_parameter
 from pricing import service
+from pricing.calc.contracts import book_of
 from pricing.service.previews import KEPT_FOR
 from pricing.store.quotes import save_quotes
 from tests.pricing.markets import F1, forward_rate, quote, spot
@@ -53,11 +54,12 @@ def _elsewhere(url: str, name: str, world: MarketWorld) -> None:
 def _previewed(
     sessions: Sessions, world: MarketWorld, markets: service.Markets, *, after: timedelta
 ) -> dict[str, Decimal]:
-    with sessions.read() as session:
-        preview = service.preview_lines(
-            session, world.maker, markets, _LINES, valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=KNOWN_AT + after
-        )
-    return {line.line_id: line.present_value_cny for line in preview.lines.values}
+    preview = service.preview_book(
+        sessions, world.maker, markets, book_of(_LINES),
+        valuation_date=BUSINESS_DATE, known_at=KNOWN_AT, at=KNOWN_AT + after,
+    )  # fmt: skip
+    fen = zip(preview.lines.line_id, preview.lines.present_value_fen, strict=True)
+    return {line_id: Decimal(value).scaleb(-2) for line_id, value in fen}
 
 
 @pytest.mark.parametrize(
