@@ -20,6 +20,7 @@ from carbonfin.rules.domains import AnyDomain, BooleanDomain, DateDomain, domain
 from carbonfin.rules.file_places import FilePlaces
 from carbonfin.rules.grammar import Cell, read_cell
 from carbonfin.rules.parameters import Grade, require_quotable
+from carbonfin.rules.table_words import table_name
 from carbonfin.rules.tables import (
     Clause,
     DecisionTable,
@@ -42,6 +43,7 @@ _FIRST = len(_HEAD) + 1
 _ROWS_FROM = _FIRST + len(_COLUMN_ROWS)
 _RIGHT_BEFORE = tuple(name for name in _RIGHT if name != "文号")
 """What stood there in workbooks written before documents had their number; such a workbook is still read."""
+_TITLES = (("title_zh", 1, "中文名称", "the Chinese title"), ("title_en", 2, "英文名称", "the English title"))
 _INPUT, _OUTPUT, _YES, _NO = "输入", "输出", "是", "否"
 _GUIDE = (
     "每张工作表是一张决策表；所有单元格均为文本，请勿改为数值或日期格式。",
@@ -56,16 +58,23 @@ _GUIDE = (
 )
 _WIDTH_MIN, _WIDTH_MAX, _COLUMN_MARGIN = 8, 34, 3
 _LINE_HEIGHT, _ROW_MARGIN = 16, 4
+_TEXTS_MAX = {"found": 80, "expected_zh": 300, "expected_en": 300}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with one cell: its address, what stands there, and what was expected, in Chinese at least."""
+    """What is wrong with one cell: its address, what stands there, what was expected; texts are cut where long."""
 
     cell: str
     found: str
     expected_zh: str
     expected_en: str = ""
+
+    def __post_init__(self) -> None:
+        for name, most in _TEXTS_MAX.items():
+            text = getattr(self, name)
+            if len(text) > most:
+                object.__setattr__(self, name, f"{text[:most]}…")
 
 
 def tables_workbook(versions: Sequence[TableVersion]) -> bytes:
@@ -239,9 +248,9 @@ class _Sheet:
             },
         )
 
-    def _fault(self, row: int, column: int, expected_zh: str) -> None:
-        address = self._address(row, column)
-        self.faults.append(Fault(cell=address, found=self._text(row, column), expected_zh=expected_zh))
+    def _fault(self, row: int, column: int, expected_zh: str, expected_en: str = "") -> None:
+        cell, found = self._address(row, column), self._text(row, column)
+        self.faults.append(Fault(cell=cell, found=found, expected_zh=expected_zh, expected_en=expected_en))
 
     def _read(self, place: Place, read: Callable[[str], Any], expected_zh: str) -> Any:
         """Read a cell; a fault where it cannot be, in the reader's own words where it has Chinese ones."""
@@ -250,10 +259,18 @@ class _Sheet:
         try:
             return read(self._text(*place))
         except InvalidInput as error:
-            self._fault(*place, error.zh or expected_zh)
+            self._fault(*place, error.zh or expected_zh, error.detail if error.zh else "")
         except ValueError:
             self._fault(*place, expected_zh)
         return None
+
+    def _said(self, row: int, column: int, what_zh: str, what_en: str) -> str:
+        """Give a text that must be there; empty where it is not, and a fault."""
+        text = self._text(row, column)
+        if text.strip() or (row, column) in self._uncalculated:
+            return text
+        self._fault(row, column, f"应填写{what_zh}", what_en)
+        return ""
 
     def version(self) -> TableVersion | None:
         labels = [((row, 0), label) for row, label in enumerate(_HEAD)]
@@ -263,6 +280,8 @@ class _Sheet:
                 self._fault(*place, f"应为“{label}”")
         for row, column in sorted(self._uncalculated):
             self._fault(row, column, "公式尚无计算结果：请在表格软件中计算后保存，或直接填写文本")
+        name = self._read((0, 1), table_name, "")
+        titles = {key: self._said(row, 1, *words) for key, row, *words in _TITLES}
         policy = self._read((3, 1), HitPolicy, f"应为 {'、'.join(HitPolicy)} 之一")
         valid_from = self._read((4, 1), _day, "应为日期 YYYY-MM-DD")
         valid_to = self._read((5, 1), lambda text: _day(text) if text else None, "应为日期 YYYY-MM-DD 或空")
@@ -276,10 +295,7 @@ class _Sheet:
         if self.faults:
             return None
         try:
-            table = table_of(
-                name=self._text(0, 1), title_zh=self._text(1, 1), title_en=self._text(2, 1), hit_policy=policy,
-                inputs=inputs, outputs=outputs, rows=rows,
-            )  # fmt: skip
+            table = table_of(name=name, **titles, hit_policy=policy, inputs=inputs, outputs=outputs, rows=rows)
         except InvalidInput as error:
             self._fault(3 if policy.is_ranked or policy.is_total else 0, 1, error.zh)
             return None
@@ -356,9 +372,8 @@ class _Sheet:
         rows: list[RowDraft] = []
         right = 1 + len(inputs) + len(outputs)
         for row in self._lines:
-            if not self._text(row, 0):
-                self._fault(row, 0, "应填写行号")
-            elif any(self._text(other, 0) == self._text(row, 0) for other in self._lines if other < row):
+            called = self._said(row, 0, "行号", "the row's number")
+            if called and any(self._text(other, 0) == called for other in self._lines if other < row):
                 self._fault(row, 0, "行号不得重复")
             for place, column in enumerate(inputs, 1):
                 self._read((row, place), partial(_condition, domain=column.domain), "应为条件")
@@ -373,8 +388,7 @@ class _Sheet:
                 self._read((row, at["引文"]), partial(require_quotable, grade=grade), "")
             if said["已确认"] not in {_YES, _NO}:
                 self._fault(row, at["已确认"], f"应为“{_YES}”或“{_NO}”")
-            if not said["文件"].strip():
-                self._fault(row, at["文件"], "应填写依据文件")
+            self._said(row, at["文件"], "依据文件", "the document the row comes from")
             texts = [self._text(row, column) for column in range(right)]
             clause = Clause(
                 document=said["文件"], document_number=said.get("文号", ""), article=said["条款"], quote=said["引文"],

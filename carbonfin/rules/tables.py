@@ -16,6 +16,7 @@ from carbonfin.rules.known import KnownAt, instant_asked, known_order, require_s
 from carbonfin.rules.parameters import Grade, clause_line
 from carbonfin.rules.placing import placed
 from carbonfin.rules.record import canonical_json
+from carbonfin.rules.table_words import require_words, table_name
 
 OutputValue = int | Decimal | str
 ROWS_MAX = 1000
@@ -178,6 +179,8 @@ class DecisionTable:
         return (*self.inputs, *self.outputs)
 
     def _require_shape(self) -> None:
+        table_name(self.name)
+        require_words(titles=(self.title_zh, self.title_en), row_ids=[row.id for row in self.rows])
         names = [*(column.name for column in self.inputs), *(column.name for column in self.outputs)]
         if not self.inputs or not self.outputs or not self.rows:
             raise _refusal("a table has inputs, outputs and rows", "决策表须有输入列、输出列和规则行")

@@ -111,6 +111,40 @@ def _changed(changes: dict[str, object]) -> bytes:
     return changed.getvalue()
 
 
+_A_NAME = "a table's name is letters, digits, _ and - in parts with dots between"
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "zh", "en"),
+    [
+        ("B1", None, "决策表名称只能含", _A_NAME),
+        ("B1", "  ", "决策表名称只能含", _A_NAME),
+        ("B1", "loans.\nmargin", "决策表名称只能含", _A_NAME),
+        ("B1", "a/b", "决策表名称只能含", _A_NAME),
+        ("B1", "loans.", "决策表名称只能含", _A_NAME),
+        ("B1", "a" * 101, "最多 100 个字符", _A_NAME),
+        ("B2", None, "应填写中文名称", "the Chinese title"),
+        ("B3", " \n", "应填写英文名称", "the English title"),
+        ("A16", "  ", "应填写行号", "the row's number"),
+        ("A16", None, "应填写行号", "the row's number"),
+    ],
+)
+def test_what_a_table_is_called_is_asked_for_at_its_cell(cell: str, value: str | None, zh: str, en: str) -> None:
+    found, (fault,), _ = read_tables_workbook(_changed({cell: value}))
+    assert (found, fault.cell) == ((), f"规则!{cell}")
+    assert zh in fault.expected_zh
+    assert fault.expected_en.startswith(en)
+
+
+def test_a_cell_of_any_length_is_shown_by_its_beginning() -> None:
+    long = ">x" * 15_000
+    _, (day, test), _ = read_tables_workbook(_changed({"B5": long, "B15": long}))
+    for fault in (day, test):
+        assert fault.found == f"{long[:80]}…"
+    assert len(test.expected_zh) <= 301
+    assert len(test.expected_en) <= 301
+
+
 def test_a_fault_of_the_head_hides_none_of_the_rows() -> None:
     """A wrong day, a wrong domain, a wrong policy and three wrong rows are all told; the unread column's cells are not."""
     _, faults, _ = read_tables_workbook(

@@ -18,7 +18,6 @@ from carbonfin.rules.toml_places import toml_places
 from carbonfin.web.terminal import content_of
 
 _CASES_MAX = 1_000_000
-_FOUND_MAX = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,8 @@ def _line_fault(name: str, text: str, refused: InvalidInput) -> Fault:
     line = refused.context.get("line")
     stands = text.splitlines()[line - 1].strip() if isinstance(line, int) and text else ""
     place = f"{name}:{line}" if line else name
-    return Fault(cell=place, found=stands[:_FOUND_MAX], expected_zh=refused.zh.removeprefix(f"{place}："))
+    zh, en = refused.zh.removeprefix(f"{place}："), refused.detail.removeprefix(f"{place}: ")
+    return Fault(cell=place, found=stands, expected_zh=zh, expected_en=en)
 
 
 def require_sound(read: TablesRead, name: str) -> TablesRead:
