@@ -12,9 +12,11 @@ with commas between are alternatives; `!=` excludes, so several of them hold tog
 import itertools
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 from carbonfin.kernel.errors import InvalidInput
@@ -22,6 +24,9 @@ from carbonfin.rules.domains import AnyDomain, BooleanDomain, DateDomain, Number
 
 ANY = "-"
 NULL = "null"
+TESTS_MAX = 2000
+"""Alternatives a cell may have: enough for every class of the national list of industries."""
+_SHOWN_MAX = 80
 _TEST = re.compile(r"(!=|<=|>=|=|<|>)?\s*(.+)", re.DOTALL)
 _INTERVAL = re.compile(r"([\[(])\s*(\S.*?)\s*\.\.\s*(\S.*?)\s*([\])])", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
@@ -83,7 +88,10 @@ class Cell:
             return True
         if isinstance(value, str | bool):
             return value in self.members
-        return any(interval.holds(value) for interval in self.intervals)
+        # In order and apart: only the last that begins at the value or below it can hold it.
+        open_below = bool(self.intervals) and self.intervals[0].low is None
+        place = bisect_right(self.intervals, value, lo=int(open_below), key=attrgetter("low"))
+        return place > 0 and self.intervals[place - 1].holds(value)
 
     @property
     def fits_something(self) -> bool:
@@ -111,6 +119,11 @@ def read_cell(text: str, domain: AnyDomain) -> Cell:
     if is_any and tests:
         raise _refusal(text, "- already stands for every value", "- 已表示任意值，不应再写其他条件")
     even = _BLANKS.sub(" ", text.strip())
+    if len(tests) > TESTS_MAX:
+        raise _refusal(
+            text, f"{len(tests)} alternatives, and at most {TESTS_MAX} are taken",
+            f"有 {len(tests)} 个条件，最多 {TESTS_MAX} 个",
+        )  # fmt: skip
     if not tests:
         return Cell(text=even, takes_missing=takes_missing, is_any=is_any, covers=is_any)
     try:
@@ -296,8 +309,9 @@ def _fault(why: str, zh: str) -> InvalidInput:
 
 
 def _refusal(text: str, why: str, zh: str) -> InvalidInput:
+    shown = f"{text[:_SHOWN_MAX]}…" if len(text) > _SHOWN_MAX else text
     return InvalidInput(
-        f"cell {text!r}: {why}", zh=f"单元格“{text}”：{zh}", field="cell",
+        f"cell {shown!r}: {why}", zh=f"单元格“{shown}”：{zh}", field="cell",
         remedy="Write -, null, a value, =, !=, <, <=, >, >= before a value, [a..b] or (a..b), lists with commas.",
         remedy_zh="可写 -、null、取值、=、!=、<、<=、>、>= 加取值、[a..b] 或 (a..b)，多个以逗号分隔。",
     )  # fmt: skip

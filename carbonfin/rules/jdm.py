@@ -18,6 +18,7 @@ from carbonfin.rules.jdm_cells import cell_from_jdm, output_from_jdm
 from carbonfin.rules.jdm_columns import JdmColumns, JdmFault, Place, is_asked_as, is_meant
 from carbonfin.rules.jdm_passing import KEY, passing_fault
 from carbonfin.rules.jdm_writing import CARRIED, REMEDY, REMEDY_ZH, TABLE_NODE
+from carbonfin.rules.json_once import loads_once
 from carbonfin.rules.parameters import Grade, require_quotable
 from carbonfin.rules.tables import (
     Clause,
@@ -175,7 +176,7 @@ class _Reader:
 
     def _document(self, text: str) -> dict[str, Any]:
         try:
-            document = json.loads(text)
+            document, twice = loads_once(text)
             json.dumps(document, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
             line, column = error.lineno, error.colno
@@ -191,6 +192,9 @@ class _Reader:
                 "不是可读取的 JSON",
             )
         else:
+            for called, key in twice:
+                place = self._file.at(f"object {called}", f"对象 {called}") if called else self._file
+                self._fault(place, key, "should stand once in its object", "在同一对象中重复，应只出现一次")
             if isinstance(document, dict):
                 return document
             self._fault(self._file, document, "should be an object with `nodes`", "应为含 nodes 的对象")

@@ -233,6 +233,36 @@ def test_intervals_hold_what_lies_inside_and_know_whether_they_are_empty() -> No
     assert [one.is_empty for one in filled] == [False, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("text", "fitting"),
+    [
+        ("<2, [3..4], (5..6), >8", {0, 1, 3, 4, 5.5, 9}),
+        ("!=2, !=4, !=5", {0, 1, 3, 5.5, 6, 7, 8, 9}),
+        ("1, 3, 5, 7, 9", {1, 3, 5, 7, 9}),
+        ("(1..3), (3..5)", {2, 4}),
+        (">=9", {9}),
+        ("<1", {0}),
+    ],
+)
+def test_a_value_is_found_among_many_intervals(text: str, fitting: set[float]) -> None:
+    cell = read_cell(text, OPEN)
+    assert {value for value in (0, 1, 2, 3, 4, 5, 5.5, 6, 7, 8, 9) if cell.fits(float(value))} == fitting
+
+
+@pytest.mark.parametrize("sign", ["", "!="])
+def test_a_cell_has_so_many_alternatives_and_no_more(sign: str) -> None:
+    texts = [f"{sign}{2 * place}" for place in range(2001)]
+    cell = read_cell(",".join(texts[:2000]), WHOLE)
+    assert [cell.fits(float(value)) for value in (3998, 3997, 4000)] == (
+        [False, True, True] if sign else [True, False, False]
+    )
+    for parted in (",".join(texts), "|".join(texts)):
+        with pytest.raises(InvalidInput, match="2001 alternatives, and at most 2000 are taken") as caught:
+            read_cell(parted, WHOLE)
+        assert "有 2001 个条件，最多 2000 个" in caught.value.zh
+        assert len(caught.value.detail) < 200
+
+
 def test_cells_keep_their_text_with_even_blanks() -> None:
     assert read_cell("  <  0.5 \t |\n null ", RATIO).text == "< 0.5 | null"
     assert read_cell(" -  |  null", RATIO).text == "- | null"

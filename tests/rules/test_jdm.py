@@ -253,6 +253,19 @@ def test_what_is_no_jdm_is_told_by_line(text: str, place: str, found: str, expec
     assert expected in faults[0].expected
 
 
+def test_a_key_that_stands_twice_is_refused_with_its_object() -> None:
+    text = table_to_jdm(table())
+    said = text.replace('"nodes":', '"edges": [], "nodes":', 1).replace('"_id":', '"_grade": "read", "_id":', 1)
+    tables, faults, _ = read_jdm(said, JdmColumns(), file_name="t.json")
+    assert tables == ()
+    assert [(one.place, one.found, one.expected) for one in faults] == [
+        ("t.json, object R1", "_grade", "should stand once in its object"),
+        ("t.json", "edges", "should stand once in its object"),
+    ]
+    assert [one.place_zh for one in faults] == ["t.json，对象 R1", "t.json"]
+    assert read_jdm(text, JdmColumns(), file_name="t.json")[1] == ()
+
+
 def places_of(value: Any) -> list[tuple[Any, Any]]:
     """Give every place of a document as a container and a key."""
     pairs = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
