@@ -122,7 +122,7 @@ def disorders(dated: Sequence[Dated], *, declared: Collection[int] = ()) -> Iter
     """Give what is wrong with the days of one rule's versions in a file, each fault once.
 
     A version is held against those known when it is: it ends no earlier than it begins, overlaps none that is known
-    from the same day, and leaves no day out.
+    from the same day, stands after those of them that begin earlier, and leaves no day out.
 
     Args:
         dated: The versions in the order of the file.
@@ -141,6 +141,12 @@ def disorders(dated: Sequence[Dated], *, declared: Collection[int] = ()) -> Iter
         for other, earlier in enumerate(dated[:place]):
             if earlier.known_from == one.known_from and _overlap(earlier, one):
                 yield _overlapping(place, dated, other)
+        if (before := _going_back(place, dated)) is not None:
+            yield Disorder(
+                place=place, field="valid_from",
+                zh=f"生效日期 {one.valid_from} 早于排在其前的版本（自 {before} 起），应按生效日期先后排列",
+                en=f"valid_from {one.valid_from} stands after the version from {before}; order versions by valid_from",
+            )  # fmt: skip
     yield from gap_disorders(dated, declared=declared)
 
 
@@ -187,6 +193,14 @@ def _left_out(dated: Sequence[Dated]) -> list[tuple[int, _Gap]]:
         known = [other for nth, other in enumerate(dated) if nth != place and other.known_from <= one.known_from]
         found += [(place, gap) for gap in _gaps(one, known)]
     return found
+
+
+def _going_back(place: int, dated: Sequence[Dated]) -> date | None:
+    """Give the first day of the version before that is known from the same day, where it comes later and ends apart."""
+    one = dated[place]
+    before = next((other for other in reversed(dated[:place]) if other.known_from == one.known_from), None)
+    is_back = before is not None and one.valid_from < before.valid_from and not _overlap(before, one)
+    return before.valid_from if before is not None and is_back else None
 
 
 def _overlapping(place: int, dated: Sequence[Dated], other: int) -> Disorder:

@@ -3,7 +3,6 @@
 import itertools
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -59,12 +58,9 @@ class TomlFile:
         read = mended(self.text)
         for slip in read.slips:
             found = slip.found[:_SHOWN_MAX]
-            faults.append(
-                self._refusal(
-                    slip.line, "", f"{found!r} is no TOML: {slip.why}", f"“{found}”不是有效的 TOML：{slip.why}"
-                )
-            )
-        document = tomllib.loads(read.text)
+            zh = f"“{found}”不是有效的 TOML：{slip.why_zh or slip.why}"
+            faults.append(self._refusal(slip.line, "", f"{found!r} is no TOML: {slip.why}", zh))
+        document = read.document
         for name in document:
             if name != header:
                 with kept_faults(faults):

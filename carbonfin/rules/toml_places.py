@@ -62,7 +62,7 @@ def _value(line: str, key: str) -> str:
     """Give the text a line says; empty where it says another thing, or goes on in the next."""
     try:
         value = tomllib.loads(line).get(key)
-    except tomllib.TOMLDecodeError:
+    except (RecursionError, ValueError):  # no TOML, too deep, or a number too long
         return ""
     return value if isinstance(value, str) else ""
 

@@ -117,7 +117,8 @@ def test_a_correction_inside_is_no_disorder_and_a_gap_is_told_once() -> None:
     gap = "2025-01-01 to 2025-01-31 are left out: one ends on 2024-12-31, the next begins on 2025-02-01 and is expected"
     after = span("2025-02-01")
     assert told(year, after) == [(1, "valid_from", f"{gap} from 2025-01-01")]
-    assert told(after, year) == [(0, "valid_from", f"{gap} from 2025-01-01")]
+    back = "valid_from 2024-01-01 stands after the version from 2025-02-01; order versions by valid_from"
+    assert told(after, year) == [(1, "valid_from", back), (0, "valid_from", f"{gap} from 2025-01-01")]
     early = Span(day("2023-01-01"), day("2023-11-30"), later)
     before = "2023-12-01 to 2023-12-31 are left out: one ends on 2023-11-30, the next begins on 2024-01-01"
     assert told(year, early) == [(1, "valid_to", f"{before} and is expected from 2023-12-01")]
@@ -132,7 +133,19 @@ def test_what_is_known_only_later_fills_no_gap() -> None:
     year, after = span("2024-01-01", "2024-12-31"), span("2026-01-01")
     between = Span(day("2025-01-01"), day("2025-12-31"), date(2026, 4, 1))
     assert [(place, field) for place, field, _ in told(year, after, between)] == [(1, "valid_from")]
-    assert told(year, after, replace(between, known_from=KNOWN)) == []
+    assert told(year, replace(between, known_from=KNOWN), after) == []
+
+
+def test_versions_known_from_one_day_stand_in_the_order_of_their_days() -> None:
+    first, second, third = span("2023-01-01", "2023-12-31"), span("2024-01-01", "2024-12-31"), span("2025-01-01")
+    words = "valid_from {} stands after the version from {}; order versions by valid_from"
+    assert told(first, second, third) == []
+    assert told(second, first, third) == [(1, "valid_from", words.format("2023-01-01", "2024-01-01"))]
+    assert told(third, first, second) == [(1, "valid_from", words.format("2023-01-01", "2025-01-01"))]
+    later = replace(third, known_from=date(2026, 4, 1))
+    assert told(later, first, second) == [], "another known day has an order of its own"
+    (fault,) = disorders([second, first])
+    assert fault.zh == "生效日期 2023-01-01 早于排在其前的版本（自 2024-01-01 起），应按生效日期先后排列"
 
 
 def test_days_claimed_twice_are_named_with_the_day_that_is_expected() -> None:

@@ -297,6 +297,17 @@ def test_a_file_of_another_shape_is_refused(text: str, why: str) -> None:
     assert why in caught.value.detail
 
 
+def test_values_known_from_one_day_stand_in_the_order_of_their_days() -> None:
+    swapped = FILE.replace("valid_from = 2024-01-01\nvalid_to = 2024-12-31\n", "valid_from = @\n", 1)
+    swapped = swapped.replace("valid_from = 2025-01-01\n", "valid_from = 2024-01-01\nvalid_to = 2024-12-31\n", 1)
+    with pytest.raises(InvalidInput) as caught:
+        book_from_toml(swapped.replace("@", "2025-01-01"), file_name="haircuts.toml")
+    assert caught.value.detail == (
+        "haircuts.toml:22: collateral.haircut_ratio: valid_from 2024-01-01 stands after the version from 2025-01-01;"
+        " order versions by valid_from"
+    )
+
+
 def test_every_fault_of_well_formed_blocks_is_told_at_once() -> None:
     text = FILE
     for old, new in (

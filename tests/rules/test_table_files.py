@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from carbonfin.app.rulebook.jdm_sheets import sheet_from_toml
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameter_files import read_parameters_toml
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.table_files import read_tables_toml, tables_from_toml, tables_to_toml
 from carbonfin.rules.tables import Clause, HitPolicy, OutputKind, TableVersion
+from carbonfin.rules.toml_places import toml_places
 from tests.rules.samples import output_column, sample_table
 
 FILE = """\
@@ -132,6 +135,7 @@ def test_what_is_written_reads_back_with_the_same_digest() -> None:
         ('document = "示例办法"\ngrade', 'document = " "\ngrade', 36, "document is empty"),
         ('grade = "sample"', 'grade = "memory"\nquote = "原文"', 30, "quote stands beside grade memory"),
         ('id = "R2"', 'id = "R1"', 1, "a row name stands twice"),
+        ('name = "loans.margin"', 'name = "loans/margin"', 1, "a table's name is letters"),
     ],
 )
 def test_a_fault_names_file_and_line(was: str, becomes: str, line: int, why: str) -> None:
@@ -153,7 +157,10 @@ def test_versions_of_one_table_follow_on_each_other() -> None:
         "margins.toml:44：决策表 loans.margin：2026-01-01 没有版本：前一版本止于 2025-12-31，后一版本始于 2026-01-02，"
         "应自 2026-01-01 起"
     )
-    assert len(tables_from_toml(NEXT + FILE, file_name="margins.toml")) == 2, "in whichever order they stand"
+    assert refusal(NEXT + FILE) == (
+        "margins.toml:43: loans.margin: valid_from 2025-01-01 stands after the version from 2026-01-01;"
+        " order versions by valid_from"
+    )
     overlap = FILE + NEXT.replace("2026-01-01", "2025-12-31")
     assert refusal(overlap) == (
         "margins.toml:44: loans.margin: from 2025-12-31 to 2025-12-31 it overlaps the version from 2025-01-01 to"
@@ -222,6 +229,39 @@ def test_a_slip_in_the_writing_hides_no_other_fault_and_several_of_one_block_are
     ]  # fmt: skip
     assert [why for line, why in told if line == "[[table.row]]"] == ["grade is missing"] * 2
     assert told[-1][1] == "id must be a text, not 2"
+
+
+@pytest.mark.parametrize(
+    ("line", "why", "zh"),
+    [
+        ("note = " + "[" * 20_000, "nested too deeply", "嵌套过深"),
+        ("note = " + "[" * 3_000 + "]" * 3_000, "nested too deeply", "嵌套过深"),
+        ("note = " + "{a = " * 3_000, "nested too deeply", "嵌套过深"),
+        ("note = " + "[" * 101 + "]" * 101, "nested too deeply", "嵌套过深"),
+        ("name = " + "[" * 20_000, "nested too deeply", "嵌套过深"),
+        ("name" + ".a" * 500_000 + " = 1", "nested too deeply", "嵌套过深"),
+        ('note = {"a"' + ' . "a"' * 500 + " = 1}", "nested too deeply", "嵌套过深"),
+        ("note = 1" + "0" * 5_000, "a number of too many digits", "数字位数过多"),
+        ("name = 1" + "0" * 5_000, "a number of too many digits", "数字位数过多"),
+    ],
+)
+def test_what_no_reader_can_follow_is_refused_at_its_line(line: str, why: str, zh: str) -> None:
+    text = f"# margins\n[[table]]\n{line}\n"
+    for read in (read_tables_toml, read_parameters_toml):
+        found, (fault,) = read(text, file_name="margins.toml")
+        assert (found, fault.context["line"]) == ((), 3)
+        assert fault.detail.startswith("margins.toml:3: file: ")
+        assert f"is no TOML: {why}" in fault.detail
+        assert zh in fault.zh
+        assert len(fault.detail) < 200
+    assert toml_places(text, (), file_name="margins.toml") == ()
+    with pytest.raises(InvalidInput, match=r"sheet\.toml"):
+        sheet_from_toml(line, file_name="sheet.toml")
+
+
+def test_levels_that_can_be_read_are_no_slip() -> None:
+    (fault,) = read_tables_toml("note = " + "[" * 98 + "]" * 98, file_name="margins.toml")[1]
+    assert "unknown key 'note'" in fault.detail
 
 
 def test_a_head_that_cannot_be_read_hides_no_cell_that_cannot() -> None:

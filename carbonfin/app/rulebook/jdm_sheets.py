@@ -1,6 +1,5 @@
 """A small sheet beside a JDM file: domains, kinds, names and the clause that the format itself has no place for."""
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
@@ -13,6 +12,7 @@ from carbonfin.rules.domains import domain_from
 from carbonfin.rules.jdm_columns import JdmColumns, fields_of, plain_field
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import Clause, DecisionTable, InputColumn, OutputColumn, OutputKind
+from carbonfin.rules.toml_mending import mended
 
 _Read = TypeVar("_Read")
 _Short = Annotated[str, Meta(max_length=200)]
@@ -125,11 +125,16 @@ def sheet_from_toml(text: str, *, file_name: str) -> JdmSheetIn:
     Raises:
         InvalidInput: It is no TOML, or has a part that a sheet has not; the line or the part is named.
     """
+    read = mended(text)
+    if read.slips:
+        slip = read.slips[0]
+        raise _refusal(
+            f"{file_name}: line {slip.line}: {slip.why}",
+            f"{file_name} 不是有效的 TOML：第 {slip.line} 行：{slip.why_zh or slip.why}",
+        )
     try:
-        return msgspec.convert(tomllib.loads(text), type=JdmSheetIn)
-    except tomllib.TOMLDecodeError as error:
-        raise _refusal(f"{file_name}: {error}", f"{file_name} 不是有效的 TOML：{error}") from error
-    except (msgspec.ValidationError, RecursionError) as error:
+        return msgspec.convert(read.document, type=JdmSheetIn)
+    except msgspec.ValidationError as error:
         raise _refusal(f"{file_name}: {error}", f"{file_name} 与取值范围的写法不符：{error}") from error
 
 

@@ -156,6 +156,7 @@ def _rewritten(workbook: bytes, change: Callable[[bytes], bytes]) -> bytes:
         ("margins.docx", b"x", "不是 .toml、.xlsx 或 .json 文件"),
         ("margins.toml", b"\xff", "不是 UTF-8 编码"),
         ("margins.toml", b"[[table]]\nname = 1\n", "margins.toml:"),
+        ("margins.toml", b"a = " + b"[" * 20_000, "嵌套过深"),
         ("margins.json", b"{}", "没有生效日与知悉日"),
         ("margins.xlsx", b"PK", ""),
         ("margins.toml", b"", "未选择文件"),

@@ -1,6 +1,7 @@
 """The rules' API, second part: history, comparison, files in and out, drafts tried, proposals reviewed."""
 
 import base64
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -144,6 +145,57 @@ def test_a_file_with_faults_gives_each_place_and_no_table(system: TestClient[Any
     toml = tables_to_toml([version(FIRST)]).replace('"< 80"', '"under 80"')
     (line,) = system.post("/v1/rules/files", json=_sent("t.toml", toml.encode())).json()["faults"]
     assert line["place"].startswith("t.toml:")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.toml", b"a=" + b"[" * 20_000, "nested too deeply"),
+        ("t.toml", b"a=" + b"[" * 3_000 + b"]" * 3_000, "nested too deeply"),
+        ("t.toml", b"a=" + b"{a=" * 3_000, "nested too deeply"),
+        ("t.toml", b"[[table]]\nname" + b".a" * 5_000 + b" = 1", "nested too deeply"),
+        ("t.toml", b"[[table]]\nname = " + b"1" * 5_000, "too many digits"),
+        ("t.toml", tables_to_toml([OLD]).replace("sample.table", "a/b").encode(), "letters, digits, _ and -"),
+        ("t.json", table_to_jdm(CARRIED).replace('"nodes":', '"nodes": [], "nodes":', 1).encode(), "stand once"),
+    ],
+)
+def test_what_no_reader_can_follow_is_a_fault_of_the_file(
+    system: TestClient[Any], name: str, content: bytes, said: str
+) -> None:
+    days = {"valid_from": str(TODAY), "known_from": str(TODAY)} if name.endswith("json") else {}
+    answer = system.post("/v1/rules/files", json=_sent(name, content, **days))
+    assert answer.status_code == 200
+    assert answer.json()["tables"] == []
+    (fault,) = answer.json()["faults"]
+    assert said in fault["expected"]
+    assert len(fault["found"]) <= 81
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": ""}, "name"), ({"name": "a/b"}, "name"), ({"name": "a" * 101}, "name"), ({"name": "a\n"}, "name"),
+        ({"title_zh": " "}, "title"), ({"title_en": ""}, "title"),
+    ],
+)  # fmt: skip
+def test_a_table_without_a_name_or_a_title_is_refused(
+    system: TestClient[Any], change: dict[str, object], said: str
+) -> None:
+    answer = system.post("/v1/rules/validations", json={"table": plain_table(FIRST) | change})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "table")
+    assert said in answer.json()["detail"]
+    assert answer.json()["detail_zh"]
+
+
+def test_a_row_without_a_number_and_a_cell_of_too_many_alternatives_are_refused(system: TestClient[Any]) -> None:
+    blank, long = (json.loads(FIRST.content) for _ in range(2))
+    blank["row"][0]["id"] = "  "
+    column = next(place for place, one in enumerate(long["input"]) if one["domain"].startswith(("number", "whole")))
+    long["row"][0]["when"][column] = ",".join(str(place) for place in range(20_000))
+    for plain, said in ((blank, "a row's number is blank"), (long, "20000 alternatives")):
+        answer = system.post("/v1/rules/validations", json={"table": plain})
+        assert answer.status_code == 422
+        assert said in answer.json()["detail"]
 
 
 def test_jdm_takes_what_it_lacks_from_the_table_it_follows(system: TestClient[Any]) -> None:

@@ -73,6 +73,24 @@ def test_a_sound_table_passes_and_an_unsound_one_shows_the_input(run: Run, tmp_p
     assert (gap["kind"], gap["counter_example"], gap["is_fatal"]) == ("gap", {"grade": "C"}, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("deep.toml", "a=" + "[" * 20_000, "嵌套过深"),
+        ("named.toml", tables_to_toml([version(SOUND)]).replace(SOUND.name, "a/b"), "决策表名称只能含"),
+    ],
+)
+def test_a_file_that_no_reader_can_follow_is_refused_in_words(
+    run: Run, tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    for words in (("validate", str(file)), ("propose", str(file), "--reason", "试")):
+        refused = run(*words)
+        assert isinstance(refused.exception, InvalidInput)
+        assert said in refused.exception.zh
+
+
 def test_a_table_that_a_decision_reads_is_held_to_its_contract(run: Run, tmp_path: Path) -> None:
     kept = json.loads(run("validate", written(tmp_path, concession_table())).stdout)
     assert {(one["kind"], one["is_fatal"]) for one in kept} == {("undecided_when_missing", False)}
