@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar.params import QueryParameter
@@ -51,7 +51,7 @@ class Paging:
             InvalidInput: `after` was not given out for this list, these filters and this organisation.
         """
         self._keys = keys
-        self._path = request.scope["path"]
+        self._path = quote(request.scope["path"])  # a header takes no sign beyond latin
         others = sorted((name, value) for name, value in request.query_params.multi_items() if name != AFTER)
         self._query = [(name, value) for name, value in others if name != LIMIT]
         visitor = visitor_of(request)

@@ -1,7 +1,6 @@
 """Files sent to the API in base64: their bytes, and the refusal of one with faulty rows."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 
 from carbonfin.kernel.batch import Failure
@@ -18,7 +17,7 @@ def bytes_of(text: str) -> bytes:
     """
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # letters beyond ASCII are one too, and binascii's own error is of its kind
         raise InvalidInput(
             f"content_base64 is not base64: {error}", zh="文件内容不是有效的 base64", field="/content_base64"
         ) from error

@@ -340,8 +340,8 @@ def _problem(
 ) -> AllocationProblem:
     places = {scheme: place for place, scheme in enumerate(pools)}
     price = np.array([to_float(lot.price_cny_per_t) for lot in lots])
-    tonnes = np.array([float(lot.quantity_t) for lot in lots])
-    held = np.array([[float(need.held.get(lot.unit, 0)) for need in needs] for lot in lots])
+    tonnes = np.array([lot.quantity_t for lot in lots], dtype=np.float64)
+    held = np.array([[need.held.get(lot.unit, 0) for need in needs] for lot in lots], dtype=np.float64)
     ones = np.ones(len(lots))
     relative = to_float(asked.movement_cost_rate / asked.use_cost_rate)
     # Each line of a cover is rounded to the fen; a fen a lot keeps the exact sum from falling short.
@@ -355,7 +355,7 @@ def _problem(
         lot_pool=np.array(
             [places.get(lot.unit.scheme, -1) if not lot.unit.is_credit else -1 for lot in lots], dtype=np.int64
         ),
-        pool_headroom_t=np.array([float(free_t) for free_t in pools.values()]),
+        pool_headroom_t=np.array(list(pools.values()), dtype=np.float64),
         requirement=np.array([to_float(need.required_cny) + fen for need in needs]),
         is_eligible=np.array([lot.is_eligible for lot in lots]),
         haircut_ratio=np.array([[to_float(ratio) for ratio in lot.haircuts] for lot in lots]),

@@ -27,9 +27,9 @@ from loans.schemas.facilities import (
     DrawdownIn,
     LoanContractIn,
     LoanContractOut,
-    LoanNoteDetailOut,
     ProposedLendingOut,
 )
+from loans.schemas.loan_notes import LoanNoteDetailOut
 
 _READS = problem_responses(400, 404, 422)
 _WRITES = problem_responses(400, 404, 409, 422)

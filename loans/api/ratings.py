@@ -20,6 +20,7 @@ from loans import service
 from loans.calc.ratings.scorecard import METHOD_ZH
 from loans.schemas import RatingOut
 from loans.schemas.accounts import AccountFaultOut
+from loans.schemas.rating_stability import RatingStabilityOut
 from loans.schemas.ratings import (
     SCORECARD,
     BenchmarkIn,
@@ -33,7 +34,6 @@ from loans.schemas.ratings import (
     RatingHistoryOut,
     RatingIn,
     RatingLineOut,
-    RatingStabilityOut,
     ScorecardRatingOut,
 )
 

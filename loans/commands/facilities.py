@@ -17,9 +17,9 @@ from loans.schemas.facilities import (
     CreditLineOut,
     DrawdownIn,
     LoanContractIn,
-    LoanNoteDetailOut,
     ProposedLendingOut,
 )
+from loans.schemas.loan_notes import LoanNoteDetailOut
 
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="文件（JSON，与接口同形） / JSON")]
 T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn)

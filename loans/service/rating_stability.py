@@ -178,4 +178,4 @@ def _drifts(
 
 
 def _decimal(value: float) -> Decimal:
-    return to_decimal(float(value), places=_PLACES)
+    return to_decimal(value, places=_PLACES)

@@ -231,6 +231,8 @@ def test_a_report_is_made_read_and_fetched_by_api_and_page_on_both_databases(wor
     with keyed_client(world, "other") as client:
         assert client.get(one).status_code == 404
         assert client.get(address).json() == {"reports": []}
+        elsewhere = client.get("/v1/haircut-policies/碳配额/reports")
+        assert elsewhere.headers["link"].isascii(), "a header takes no sign beyond latin"
     with signed_in(world) as client:
         text = client.get("/haircut-policies/SZA-2024-A/reports", headers=PAGE).text
         assert all(word in text for word in ("数据能说明什么", "超出检验", "同业公布水平", "未确认", "<svg"))

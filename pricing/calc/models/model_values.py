@@ -247,7 +247,7 @@ def _by_two_factors(inputs: ModelInputs) -> list[ModelOptionValue]:
         option_years=np.array([years_to(today, one.expiry_date) for one in options]),
         futures_years=maturity,
         discount_factor=np.array(_factors_of(inputs)),
-        option_sign=np.array([float(one.option_type.sign) for one in options]),
+        option_sign=np.array([one.option_type.sign for one in options], dtype=np.float64),
     )  # fmt: skip
     return [_told(place, one, forward[place], value[place], None) for place, one in enumerate(options)]
 
@@ -272,15 +272,15 @@ def _by_compliance_period(inputs: ModelInputs) -> list[ModelOptionValue]:
         is_call = one.option_type is OptionType.CALL
         value = found.call_per_t[place] if is_call else found.put_per_t[place]
         delta = found.delta[place] - (0.0 if is_call else _factors_of(inputs)[place])
-        values.append(_told(place, one, price, value, float(delta)))
+        values.append(_told(place, one, price, value, delta))
     return values
 
 
 def _told(place: int, option: ModelOption, underlying: float, value: float, delta: float | None) -> ModelOptionValue:
     return ModelOptionValue(
         option=option,
-        underlying_per_t=to_decimal(float(underlying), places=_PRICE_PLACES),
-        value_per_t=to_decimal(float(value), places=_PRICE_PLACES) + Decimal(0),
+        underlying_per_t=to_decimal(underlying, places=_PRICE_PLACES),
+        value_per_t=to_decimal(value, places=_PRICE_PLACES) + Decimal(0),
         delta=None if delta is None else to_decimal(delta, places=_DELTA_PLACES) + Decimal(0),
         figure=f"option.{place + 1}.value_per_t",
     )

@@ -1,0 +1,106 @@
+"""How ratings moved from one year to the next, as JSON."""
+
+from msgspec import Struct
+
+from loans.calc.ratings.scorecard import METHOD_ZH
+from loans.service import StabilityReport
+
+
+class TransitionOut(Struct, frozen=True, kw_only=True):
+    """Enterprises that went from one letter to another; the share of a row nobody stands in is null."""
+
+    before: str
+    after: str
+    enterprise_count: int
+    share_ratio: str | None
+    low_ratio: str
+    high_ratio: str
+
+
+class ThresholdJumpOut(Struct, frozen=True, kw_only=True):
+    """Points just above and below where a letter begins; an alarm is a sign to look, no proof of gaming."""
+
+    letter: str
+    threshold: str
+    above_count: int
+    below_count: int
+    chance: str
+    is_alarm: bool
+
+
+class SectorDriftOut(Struct, frozen=True, kw_only=True):
+    """Mean change of points of a section of GB/T 4754."""
+
+    section: str
+    enterprise_count: int
+    mean_change: str
+    standard_error: str | None
+
+
+class RatingStabilityOut(Struct, frozen=True, kw_only=True):
+    """How ratings moved from the year before; figures are null where nobody is rated in both years."""
+
+    method_zh: str
+    year: int
+    before_count: int
+    after_count: int
+    both_count: int
+    transitions: list[TransitionOut]
+    mobility_index: str | None
+    improved_ratio: str | None
+    worsened_ratio: str | None
+    index: str | None
+    level: str | None
+    jumps: list[ThresholdJumpOut]
+    drifts: list[SectorDriftOut]
+
+    @classmethod
+    def of(cls, report: StabilityReport) -> "RatingStabilityOut":
+        """Copy a report."""
+        return cls(
+            method_zh=METHOD_ZH,
+            year=report.year,
+            before_count=report.before_count,
+            after_count=report.after_count,
+            both_count=report.both_count,
+            transitions=[
+                TransitionOut(
+                    before=one.before,
+                    after=one.after,
+                    enterprise_count=one.enterprise_count,
+                    share_ratio=_text(one.share_ratio),
+                    low_ratio=str(one.low_ratio),
+                    high_ratio=str(one.high_ratio),
+                )
+                for one in report.transitions
+            ],
+            mobility_index=_text(report.mobility_index),
+            improved_ratio=_text(report.improved_ratio),
+            worsened_ratio=_text(report.worsened_ratio),
+            index=_text(report.index),
+            level=report.level,
+            jumps=[
+                ThresholdJumpOut(
+                    letter=one.letter,
+                    threshold=str(one.threshold),
+                    above_count=one.above_count,
+                    below_count=one.below_count,
+                    chance=str(one.chance),
+                    is_alarm=one.is_alarm,
+                )
+                for one in report.jumps
+            ],
+            drifts=[
+                SectorDriftOut(
+                    section=one.section,
+                    enterprise_count=one.enterprise_count,
+                    mean_change=str(one.mean_change),
+                    standard_error=_text(one.standard_error),
+                )
+                for one in report.drifts
+            ],
+        )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
