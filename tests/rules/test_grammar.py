@@ -323,3 +323,10 @@ def test_refusals_name_the_cell_the_rule_and_the_remedy_in_both_languages(
     assert caught.value.remedy_zh == (
         "可写 -、null、取值、=、!=、<、<=、>、>= 加取值、[a..b] 或 (a..b)，多个以逗号分隔。"
     )
+
+
+@pytest.mark.parametrize(("length", "shown"), [(79, "x" * 79), (80, "x" * 80), (81, "x" * 80 + "…")])
+def test_a_long_cell_is_shown_by_its_first_eighty_signs(length: int, shown: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_cell("x" * length, domain_from("code{A}"))
+    assert f"cell {shown!r}: " in caught.value.detail
