@@ -113,7 +113,7 @@ class PeerLevelOut(Struct, frozen=True, kw_only=True):
     note: str
 
 
-class FindingOut(Struct, frozen=True, kw_only=True):
+class HaircutFindingOut(Struct, frozen=True, kw_only=True):
     """What the data can or cannot say."""
 
     text_zh: str
@@ -138,7 +138,7 @@ class HaircutReportOut(Struct, frozen=True, kw_only=True):
     unseen_count: int
     sensitivities: list[SensitivityOut]
     peers: list[PeerLevelOut]
-    findings: list[FindingOut]
+    findings: list[HaircutFindingOut]
 
     @classmethod
     def of(cls, inputs: HaircutReportInputs, outcome: HaircutReportOutcome, decision_id: str) -> "HaircutReportOut":
@@ -172,7 +172,7 @@ class HaircutReportOut(Struct, frozen=True, kw_only=True):
                 )
                 for one in inputs.peers
             ],
-            findings=[FindingOut(text_zh=zh, text_en=en) for zh, en in outcome.findings],
+            findings=[HaircutFindingOut(text_zh=zh, text_en=en) for zh, en in outcome.findings],
         )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class ReasonOut(Struct, frozen=True, kw_only=True):
         return cls(code=reason.code, cost=str(reason.cost), text_zh=reason.text_zh, text_en=reason.text_en)
 
 
-class ChangeOut(Struct, frozen=True, kw_only=True):
+class LiftChangeOut(Struct, frozen=True, kw_only=True):
     """One input from what it is to what it would be."""
 
     field: str
@@ -102,7 +102,7 @@ class ChangeOut(Struct, frozen=True, kw_only=True):
 class LiftOut(Struct, frozen=True, kw_only=True):
     """Changes that together gain a point or a letter, and what rating again would give."""
 
-    changes: list[ChangeOut]
+    changes: list[LiftChangeOut]
     points: str
     letter: str
 
@@ -111,7 +111,7 @@ class LiftOut(Struct, frozen=True, kw_only=True):
         """Copy a lift."""
         return cls(
             changes=[
-                ChangeOut(
+                LiftChangeOut(
                     field=one.field,
                     title_zh=one.title_zh,
                     title_en=one.title_en,

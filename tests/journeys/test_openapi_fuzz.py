@@ -422,8 +422,14 @@ WHAT_AN_AMOUNT_OPENS = {
     "POST /v1/subsidies/reports/{report_id}/review-steps",
 }
 """Answered well only where a report proposes an amount, which the sample's unread terms forbid; tests/reporting does."""
-WHAT_A_LONG_HISTORY_OPENS = {"POST /v1/risk/backtests"}
-"""Answered well only where a price has years of quotes; tests/pricing/test_backtests.py does."""
+WHAT_A_LONG_HISTORY_OPENS = {
+    "POST /v1/risk/backtests",
+    "POST /v1/model-values",
+    "POST /v1/model-values/preview",
+}
+"""Answered well only where a price has years of quotes; tests/pricing/test_backtests.py and test_allowance_models.py do."""
+WHAT_ONE_KIND_OPENS = {"GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}"}
+"""Answered well only to a decision of one kind among all there are; test_structures.py and test_allowance_models.py do."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -442,7 +448,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
-    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS,
+    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 
