@@ -71,7 +71,7 @@ def test_every_row_stands_with_the_cell_that_failed_it_or_what_it_hangs_on() -> 
 
 
 @given(
-    id_=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8),
+    id_=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip),
     fen=st.integers(-(10**18) + 1, 10**18 - 1),
 )
 def test_any_row_number_and_any_amount_are_written_as_everywhere(id_: str, fen: int) -> None:
