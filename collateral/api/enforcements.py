@@ -19,6 +19,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText
 from collateral import service
 from collateral.calc.enforcement import SaleMethod
@@ -34,7 +35,6 @@ from collateral.schemas import (
     MeansIn,
     MeansOut,
     MethodIn,
-    ProposedOut,
     ReasonIn,
     SaleIn,
     SaleOut,

@@ -14,8 +14,8 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import day_of
-from collateral.schemas import ProposedOut
 from collateral.schemas.haircuts import HaircutIn, HaircutOut, HaircutPolicyIn, HaircutPolicyListOut, HaircutPolicyOut
 from collateral.service import computed_haircuts, haircut_policies
 

@@ -15,6 +15,7 @@ from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText
 from collateral import service
 from collateral.schemas import (
@@ -40,7 +41,6 @@ from collateral.schemas import (
     PledgeOut,
     PledgeStepIn,
     PledgeStepOut,
-    ProposedOut,
     ReconciliationListOut,
     ReconciliationOut,
 )

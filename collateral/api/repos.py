@@ -13,13 +13,13 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.preconditions import IfNoneMatch, tagged
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import IdText
 from collateral import service
 from collateral.schemas import (
     PortfolioFileIn,
     PortfolioReportOut,
-    ProposedOut,
     RepoEventIn,
     RepoEventListOut,
     RepoEventOut,

@@ -1,6 +1,6 @@
 """The lives of repos, margin calls and encumbrances, typed in as data."""
 
-from collateral.calc.states import Machine
+from carbonfin.kernel.states import Machine
 
 REPO = Machine(
     name="repo",

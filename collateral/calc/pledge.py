@@ -1,7 +1,7 @@
 """The life of a pledge: twenty states and forty-three edges, typed in as data."""
 
 from carbonfin.kernel.errors import MissingData
-from collateral.calc.states import Machine
+from carbonfin.kernel.states import Machine
 
 STATE_NAMES_ZH: dict[str, str] = {
     "APPLIED": "已申请",

@@ -6,9 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.states import Machine
 from carbonfin.kernel.units import cny
 from collateral.calc.agreements import UnitQuantity
-from collateral.calc.states import Machine
 
 
 class ChangeKind(StrEnum):

@@ -12,6 +12,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from collateral import service
@@ -19,7 +20,7 @@ from collateral.calc.authority_acts import ActDraft, ActKind
 from collateral.calc.enforcement import LotSold, SaleMethod
 from collateral.commands.arguments import pledge_of_code, stored_evidence
 from collateral.commands.units import unit_quantity
-from collateral.schemas import AuthorityActOut, DistributionOut, EnforcementOut, MeansOut, ProposedOut, SaleOut
+from collateral.schemas import AuthorityActOut, DistributionOut, EnforcementOut, MeansOut, SaleOut
 from collateral.service import SaleDraft
 
 _Code = Annotated[str, typer.Argument(help="质押编号 / pledge")]

@@ -8,8 +8,8 @@ import typer
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import terminal_of
-from collateral.schemas import ProposedOut
 from collateral.schemas.haircut_reports import HaircutReportIn, report_out
 from collateral.schemas.haircuts import BorrowerUnitsIn, HaircutIn, HaircutOut, HaircutPolicyIn, HaircutPolicyOut
 from collateral.service import computed_haircuts, haircut_policies, haircut_reports

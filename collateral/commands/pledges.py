@@ -13,6 +13,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
 from collateral import jobs, service
@@ -30,7 +31,6 @@ from collateral.schemas import (
     MarginCallOut,
     MarginTermsIn,
     MarginTermsOut,
-    ProposedOut,
     ReconciliationOut,
 )
 

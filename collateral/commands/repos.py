@@ -9,9 +9,10 @@ from sqlmodel import Session
 
 from carbonfin.kernel.errors import NotFound
 from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from collateral import service
-from collateral.schemas import PortfolioReportOut, ProposedOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
+from collateral.schemas import PortfolioReportOut, RepoEventIn, RepoEventOut, RepoEventPreviewOut, RepoIn
 from collateral.service import Repo
 from collateral.service import repo_events as life
 

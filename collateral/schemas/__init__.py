@@ -41,7 +41,6 @@ from collateral.schemas.margin import (
     MarginTermsIn,
     MarginTermsListOut,
     MarginTermsOut,
-    ProposedOut,
 )
 from collateral.schemas.pledge_steps import PledgeStepIn, PledgeStepOut
 from collateral.schemas.pledges import (
@@ -114,7 +113,6 @@ __all__ = [
     "PledgeStepOut",
     "PortfolioFileIn",
     "PortfolioReportOut",
-    "ProposedOut",
     "ReasonIn",
     "ReconciliationListOut",
     "ReconciliationOut",

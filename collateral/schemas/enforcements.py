@@ -7,13 +7,13 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.parties import Party
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import CnyText, DayText, FigureOut, IdText, QuantityT, UnitText, day_of, decimal_of
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
 from collateral.calc.enforcement import DistributionOutcome, LotSold, SaleMethod, SaleOutcome
 from collateral.calc.enforcement_acts import ACT_WORDS
 from collateral.calc.sale_means import MeansOutcome
 from collateral.schemas.changes import ReasonText
-from collateral.schemas.margin import ProposedOut
 from collateral.schemas.pledges import UNITS_MAX, PartyCodeText, RefusalOut, UnitQuantityOut
 from collateral.service import EnforcementView, SaleDraft
 

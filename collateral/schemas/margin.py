@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.units import Currency, parse_decimal
-from carbonfin.storage.approvals import Approval
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, day_of
 from collateral.calc.agreed_terms import AgreedTerms, TermsRecord
 from collateral.calc.agreements import CallEvent, MarginCall
@@ -96,22 +96,6 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             days_late=self.days_late, resolution_days=self.resolution_days, grace_days=self.grace_days,
             document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
         )  # fmt: skip
-
-
-class ProposedOut(Struct, frozen=True, kw_only=True):
-    """What waits for another person; it is approved or rejected under `/v1/approvals`."""
-
-    approval_id: str
-    state: str
-    title: str
-    title_zh: str
-
-    @classmethod
-    def of(cls, approval: Approval) -> "ProposedOut":
-        """Copy the domain value."""
-        return cls(
-            approval_id=approval.id, state=str(approval.state), title=approval.title_en, title_zh=approval.title_zh
-        )
 
 
 class MarginTermsOut(Struct, frozen=True, kw_only=True):

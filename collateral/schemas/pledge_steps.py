@@ -6,11 +6,11 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import UnitText
 from collateral.calc.serials import Ranges
 from collateral.schemas.enforcements import EvidenceText
 from collateral.schemas.holdings import RANGES_MAX, SerialRangeIn
-from collateral.schemas.margin import ProposedOut
 from collateral.schemas.pledges import UNITS_MAX, PledgeOut
 from collateral.service import PledgeStep, StepTaken
 

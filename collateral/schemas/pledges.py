@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import CnyText, DayText, IdText, QuantityT, UnitText, day_of, decimal_of
 from collateral.calc.agreements import CoverageRecord, MarginCall, Pledge, PledgeDraft, PledgeEvent, UnitQuantity
 from collateral.calc.appraisal import AppraisalOutcome
@@ -16,7 +17,6 @@ from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.refusals import Refusal
 from collateral.schemas.holdings import LockedSerialsOut
-from collateral.schemas.margin import ProposedOut
 from collateral.service import DeskPledge
 
 UNITS_MAX = 50

@@ -8,12 +8,12 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct, require_follows
 from collateral.calc.pledge import IN_FORCE
 from collateral.service import ledger, restriking
-from collateral.service.evidence import require_evidence
 from collateral.service.pledges import note
 from collateral.store import authority_acts as store
 from collateral.store import pledges as pledge_store

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import PLEDGE
-from collateral.service.evidence import require_evidence
 from collateral.service.pledges import take_step
 from collateral.service.valuations import required_exposure
 from collateral.store import enforcements as store

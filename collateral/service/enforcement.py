@@ -16,6 +16,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import cny
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import Recorded, record_decision
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
 from collateral.calc.coverage_rules import CoverageLevel
@@ -36,7 +37,6 @@ from collateral.calc.pledge import PLEDGE
 from collateral.calc.refusals import Refusal
 from collateral.calc.serials import Ranges
 from collateral.service import ledger
-from collateral.service.evidence import require_evidence
 from collateral.service.holding import holder_kind, require_rights
 from collateral.service.pledges import require_words, take_step
 from collateral.service.registry_requests import ask_registry

@@ -9,13 +9,13 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import Pledge
 from collateral.calc.enforcement import SaleMethod, decide_distribution
 from collateral.calc.pledge import PLEDGE
 from collateral.service import enforcement
 from collateral.service.defaults import Default, declare_default, default_event
-from collateral.service.evidence import require_evidence
 from collateral.service.pledges import require_words
 from collateral.service.sale_means import choose_means, preview_means
 from collateral.service.sold_units import require_handed_over

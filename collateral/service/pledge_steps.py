@@ -13,13 +13,13 @@ from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from collateral.calc.agreements import Pledge
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.serials import Ranges
 from collateral.service import pledges
 from collateral.service.approvals import complete_diligence
-from collateral.service.evidence import require_evidence
 from collateral.service.pledge_refusals import refuse_drawdown, refuse_release, refuse_repayment
 from collateral.service.registry import ask_unfreeze_again
 from collateral.store import pledges as store

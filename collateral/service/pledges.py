@@ -9,6 +9,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
@@ -18,7 +19,6 @@ from collateral.calc.pledge import PLEDGE
 from collateral.calc.serials import Ranges
 from collateral.service import appraisals, ledger
 from collateral.service.call_steps import follow_pledge
-from collateral.service.evidence import require_evidence
 from collateral.service.headroom import require_headroom
 from collateral.service.holding import require_may_pledge
 from collateral.service.pledge_refusals import DRAWDOWN_SOURCE, refuse_drawdown, refuse_release, release_event

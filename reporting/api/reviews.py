@@ -7,12 +7,14 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.storage.approvals import Approval
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import XLSX, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText
 from reporting import service
 from reporting.calc.reviews import ReviewCase
@@ -22,7 +24,6 @@ from reporting.schemas import (
     ReportReviewStepIn,
     ReviewCaseOut,
     ReviewStepIn,
-    WaitingReviewOut,
 )
 
 
@@ -76,12 +77,13 @@ def read_report_review(sessions: Sessions, actor: Actor, report_id: FromPath[IdT
     """Give the cases of a report that an amount is proposed for, and its performance table."""
     with sessions.read() as session:
         report = service.load_report(session, actor, report_id)
-        waiting = service.waiting_review(session, actor, f"report:{report_id}")
+        waiting = service.waiting_reviews(session, actor)
+        cases = service.cases_of_report(session, actor, report)
         return ReportReviewOut(
             report_id=report_id,
-            cases=[_shown(session, actor, case) for case in service.cases_of_report(session, actor, report).values()],
-            waiting=None if waiting is None else WaitingReviewOut.of(waiting),
-            performance=[PerformanceRowOut.of(row) for row in service.performance_of(session, actor, report)],
+            cases=[_case_out(case, waiting.get(f"application:{case.application_id}")) for case in cases.values()],
+            waiting=_proposed(waiting.get(f"report:{report_id}")),
+            performance=[PerformanceRowOut.of(row) for row in service.performance_of(report, cases)],
         )
 
 
@@ -101,15 +103,15 @@ def create_report_review_step(
     report_id: FromPath[IdText],
     data: ReportReviewStepIn,
     idempotency_key: IdempotencyKey,
-) -> Response[WaitingReviewOut]:
+) -> Response[ProposedOut]:
     """Propose to publish applications of a report or to put them on the payment list; another person decides."""
 
-    def work(session: Session) -> WaitingReviewOut:
+    def work(session: Session) -> ProposedOut:
         waiting = service.propose_for_report(
             session, actor, report_id, data.step, application_ids=data.applications, reason=data.reason,
             standing=standing_of(session, actor.organization_id, clock),
         )  # fmt: skip
-        return WaitingReviewOut.of(waiting)
+        return ProposedOut.of(waiting)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
@@ -130,8 +132,15 @@ def read_performance_workbook(sessions: Sessions, actor: Actor, report_id: FromP
 
 
 def _shown(session: Session, actor: Actor, case: ReviewCase) -> ReviewCaseOut:
-    waiting = service.waiting_review(session, actor, f"application:{case.application_id}")
+    return _case_out(case, service.waiting_review(session, actor, f"application:{case.application_id}"))
+
+
+def _case_out(case: ReviewCase, waiting: Approval | None) -> ReviewCaseOut:
     return ReviewCaseOut.of(service.ReviewTaken(case=case, waiting=waiting))
+
+
+def _proposed(waiting: Approval | None) -> ProposedOut | None:
+    return None if waiting is None else ProposedOut.of(waiting)
 
 
 routes = [

@@ -3,14 +3,15 @@
 初审、复核 → 专项审计 → 公示 → 异议 → 拨付 → 退回、追回. A case is what its steps come to; steps are only ever added.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import Conflict, InvalidInput
-from collateral.calc.states import Machine
+from carbonfin.kernel.states import Machine
 
 _ZERO = Decimal("0.00")
 _FEN = Decimal("0.01")
@@ -152,9 +153,9 @@ def after_step(case: ReviewCase, step: ReviewStep) -> ReviewCase:
         InvalidInput: The amount is missing, no whole fen, not positive or more than there is.
     """
     state = REVIEW.after(case.state, step.name)
-    changes = _CHANGES.get(step.name, _nothing)(case, step)
-    kept = {name: getattr(case, name) for name in case.__slots__}
-    return ReviewCase(**(kept | changes | {"state": state, "steps": (*case.steps, step)}))
+    change = _CHANGES.get(step.name)
+    changes = {} if change is None else change(case, step)
+    return replace(case, **changes, state=state, steps=(*case.steps, step))
 
 
 def publication_end(calendar: Calendar, published_on: date, *, days: int) -> date:
@@ -191,19 +192,15 @@ def amount_within(step: ReviewStep, limit_cny: Decimal) -> Decimal:
     return amount.quantize(_FEN)
 
 
-def _nothing(case: ReviewCase, step: ReviewStep) -> dict[str, object]:  # noqa: ARG001 - one signature for every step
-    return {}
-
-
-def _lowered(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _lowered(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     return {"ceiling_cny": amount_within(step, case.ceiling_cny)}
 
 
-def _published(case: ReviewCase, step: ReviewStep) -> dict[str, object]:  # noqa: ARG001 - one signature for every step
+def _published(_case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     return {"published_until": date.fromisoformat(step.details["published_until"])}
 
 
-def _objected(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _objected(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     assert case.published_until is not None, "only what is published is objected to"
     if step.on > case.published_until:
         raise Conflict(
@@ -216,11 +213,11 @@ def _objected(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
     return {}
 
 
-def _payee(case: ReviewCase, step: ReviewStep) -> dict[str, object]:  # noqa: ARG001 - one signature for every step
+def _payee(_case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     return {"payee": dict(step.details)}
 
 
-def _ordered(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _ordered(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     assert case.published_until is not None, "only what was published is paid"
     if step.on <= case.published_until:
         raise Conflict(
@@ -242,7 +239,7 @@ def _ordered(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
     return {}
 
 
-def _paid(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _paid(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     if amount_within(step, case.ceiling_cny) != case.ceiling_cny:
         raise Conflict(
             f"{case.ceiling_cny} was ordered, not {step.amount_cny}",
@@ -254,15 +251,15 @@ def _paid(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
     return {"paid_cny": case.ceiling_cny}
 
 
-def _bounced(case: ReviewCase, step: ReviewStep) -> dict[str, object]:  # noqa: ARG001 - one signature for every step
+def _bounced(_case: ReviewCase, _step: ReviewStep) -> dict[str, Any]:
     return {"paid_cny": _ZERO, "payee": {}}
 
 
-def _demanded(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _demanded(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     return {"demanded_cny": amount_within(step, case.paid_cny)}
 
 
-def _recovered(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
+def _recovered(case: ReviewCase, step: ReviewStep) -> dict[str, Any]:
     amount = amount_within(step, case.outstanding_cny)
     if (amount == case.outstanding_cny) != (step.name == "recover_all"):
         raise Conflict(
@@ -271,7 +268,7 @@ def _recovered(case: ReviewCase, step: ReviewStep) -> dict[str, object]:
     return {"recovered_cny": case.recovered_cny + amount}
 
 
-_CHANGES = {
+_CHANGES: Mapping[str, Callable[[ReviewCase, ReviewStep], dict[str, Any]]] = {
     "review": _lowered,
     "audit": _lowered,
     "reduce": _lowered,

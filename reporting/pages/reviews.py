@@ -155,7 +155,7 @@ def review_of_report(session: Session, actor: Actor, report: SubsidyReport) -> d
     return {
         "cases": cases,
         "paid_count": sum(case.paid_cny > 0 for case in cases.values()),
-        "performance": service.performance_of(session, actor, report) if cases else (),
+        "performance": service.performance_of(report, cases) if cases else (),
         "waiting": service.waiting_review(session, actor, f"report:{report.report_id}") if cases else None,
         "batch_steps": [
             (name, STEP_WORDS[name])

@@ -6,7 +6,6 @@ from reporting.schemas.reviews import (
     ReportReviewStepIn,
     ReviewCaseOut,
     ReviewStepIn,
-    WaitingReviewOut,
 )
 from reporting.schemas.subsidies import (
     ApplicationIn,
@@ -31,5 +30,4 @@ __all__ = [
     "ReportReviewStepIn",
     "ReviewCaseOut",
     "ReviewStepIn",
-    "WaitingReviewOut",
 ]

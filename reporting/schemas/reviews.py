@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from carbonfin.storage.approvals import Approval
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, day_of, decimal_of
 from reporting.calc.performance import PerformanceRow
 from reporting.calc.reviews import REVIEW, STEP_TITLES, ReviewCase, ReviewStep
@@ -96,22 +96,6 @@ class ReviewStepOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class WaitingReviewOut(Struct, frozen=True, kw_only=True):
-    """What waits for another person; it is approved or rejected under `/v1/approvals`."""
-
-    approval_id: str
-    state: str
-    title: str
-    title_zh: str
-
-    @classmethod
-    def of(cls, approval: Approval) -> "WaitingReviewOut":
-        """Copy the domain value."""
-        return cls(
-            approval_id=approval.id, state=str(approval.state), title=approval.title_en, title_zh=approval.title_zh
-        )
-
-
 class ReviewCaseOut(Struct, frozen=True, kw_only=True):
     """Where the review of an application stands; amounts in 元.
 
@@ -129,7 +113,7 @@ class ReviewCaseOut(Struct, frozen=True, kw_only=True):
     published_until: str | None
     next_steps: list[str]
     steps: list[ReviewStepOut]
-    waiting: WaitingReviewOut | None
+    waiting: ProposedOut | None
 
     @classmethod
     def of(cls, taken: ReviewTaken) -> "ReviewCaseOut":
@@ -141,7 +125,7 @@ class ReviewCaseOut(Struct, frozen=True, kw_only=True):
             demanded_cny=str(case.demanded_cny), recovered_cny=str(case.recovered_cny),
             published_until=None if case.published_until is None else case.published_until.isoformat(),
             next_steps=list(case.next_steps), steps=[ReviewStepOut.of(step) for step in case.steps],
-            waiting=None if taken.waiting is None else WaitingReviewOut.of(taken.waiting),
+            waiting=None if taken.waiting is None else ProposedOut.of(taken.waiting),
         )  # fmt: skip
 
 
@@ -182,5 +166,5 @@ class ReportReviewOut(Struct, frozen=True, kw_only=True):
 
     report_id: str
     cases: list[ReviewCaseOut]
-    waiting: WaitingReviewOut | None
+    waiting: ProposedOut | None
     performance: list[PerformanceRowOut]

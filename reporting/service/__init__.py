@@ -35,6 +35,7 @@ from reporting.service.review_approvals import (
     propose_for_report,
     propose_review_step,
     waiting_review,
+    waiting_reviews,
 )
 from reporting.service.reviews import (
     ALONE,
@@ -87,4 +88,5 @@ __all__ = [
     "tables_asked_of_subsidy",
     "take_review_step",
     "waiting_review",
+    "waiting_reviews",
 ]

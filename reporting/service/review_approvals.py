@@ -1,6 +1,6 @@
 """What the bureau decides by two people: passing and refusing, objections, publication, the payment list, recovery."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from reporting.service.reviews import (
     ReviewEntry,
     ReviewTaken,
     cases_of_report,
+    details_of_many,
     require_file,
     review_case,
     review_step,
@@ -131,6 +132,12 @@ def waiting_review(session: Session, actor: Actor, subject: str) -> Approval | N
     return approvals.open_approval_of(session, actor.organization_id, kind=REVIEW_APPROVAL.name, subject=subject)
 
 
+def waiting_reviews(session: Session, actor: Actor) -> dict[str, Approval]:
+    """Give all that waits for another person, by its subject."""
+    found = approvals.approvals_of(session, actor, states=approvals.OPEN_STATES, kinds=[REVIEW_APPROVAL])
+    return {one.subject: one for one in found}
+
+
 def _chosen(
     session: Session,
     actor: Actor,
@@ -149,11 +156,12 @@ def _chosen(
                 zh=f"申请 {unknown} 不在本报表的审核之列",
                 field="applications",
             )
+    details = details_of_many(session, actor, name, standing=standing)
     chosen = []
     for application_id in cases if application_ids is None else dict.fromkeys(application_ids):
         case = cases[application_id]
         try:
-            _tried(session, actor, name, case, reason=reason, standing=standing)
+            _tried(actor, name, case, details, reason=reason, standing=standing)
         except Conflict:
             if application_ids is not None:
                 raise
@@ -170,14 +178,12 @@ def _chosen(
     return chosen
 
 
-def _tried(session: Session, actor: Actor, name: str, case: ReviewCase, *, reason: str, standing: Standing) -> None:
+def _tried(
+    actor: Actor, name: str, case: ReviewCase, details: Mapping[str, str], *, reason: str, standing: Standing
+) -> None:
     REVIEW.after(case.state, name)
-    after_step(
-        case,
-        step_of_many(
-            session, actor, name, case, reason=reason, maker_name=actor.name, checker_name=None, standing=standing
-        ),
-    )
+    step = step_of_many(name, case, details, reason=reason, maker_name=actor.name, checker_name=None, standing=standing)
+    after_step(case, step)
 
 
 def _refuse_stale(session: Session, actor: Actor, case: ReviewCase) -> None:
@@ -200,6 +206,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
         store.add_review_step(session, checker, case, step, approval_id=approval.id)
         return
     cases = cases_of_report(session, checker, store.load_report(session, checker, identifier))
+    details = details_of_many(session, checker, approval.payload["action"], standing=standing)
     for one in approval.payload["applications"]:
         case = cases[one["id"]]
         if str(case.ceiling_cny) != one["amount_cny"]:
@@ -211,7 +218,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
                 remedy_zh="请拒绝并由经办人重新提交。",
             )
         step = step_of_many(
-            session, checker, approval.payload["action"], case, reason=reason, maker_name=approval.maker_name,
+            approval.payload["action"], case, details, reason=reason, maker_name=approval.maker_name,
             checker_name=checker.name, standing=standing,
         )  # fmt: skip
         after_step(case, step)

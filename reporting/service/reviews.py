@@ -11,8 +11,8 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing
-from collateral.service.evidence import require_evidence
 from reporting import store
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.reviews import STEP_TITLES, ReviewCase, ReviewStep, after_step, case_of, publication_end
@@ -90,10 +90,11 @@ def cases_of_report(session: Session, actor: Actor, report: SubsidyReport) -> di
     if not report.report_id:
         return {}
     begun = store.reviews_of_report(session, actor, report.report_id)
+    elsewhere = store.reviewed_by_other_reports(session, actor, report.report_id)
     return {
         line.application_id: _case(line, report.report_id, begun.get(line.application_id, ()))
         for line in report.lines
-        if line.granted_cny and (line.application_id in begun or not _begun_elsewhere(session, actor, line, report))
+        if line.granted_cny and line.application_id not in elsewhere
     }
 
 
@@ -155,31 +156,38 @@ def review_step(
     )  # fmt: skip
 
 
-def step_of_many(
-    session: Session, actor: Actor, name: str, case: ReviewCase, *, reason: str, maker_name: str,
-    checker_name: str | None, standing: Standing,
-) -> ReviewStep:  # fmt: skip
-    """Give the step by which one application is published or put on the payment list."""
-    step = review_step(
-        ReviewEntry(name=name, reason=reason), case, maker_name=maker_name, checker_name=checker_name, standing=standing
-    )
-    if name == "order":
-        return replace(step, amount_cny=case.ceiling_cny, details=dict(case.payee))
+def details_of_many(session: Session, actor: Actor, name: str, *, standing: Standing) -> Mapping[str, str]:
+    """Give what every application of one publication shares: its last day and where the days come from."""
+    if name != "publish":
+        return {}
     days = subsidy_book(session, actor).on(
         PUBLICATION_DAYS_KEY, valid_on=standing.business_date, known_at=standing.known_at
     )
     calendar = calendar_on(session, "bank", standing.known_at)
     until = publication_end(calendar, standing.business_date, days=days.integer)
-    return replace(
-        step,
-        amount_cny=case.ceiling_cny,
-        details={
-            "published_until": until.isoformat(),
-            "days": str(days.integer),
-            "source": f"{days.document} {days.article}".strip(),
-            "unconfirmed": "" if days.confirmed else days.note or "未确认",
-        },
+    return {
+        "published_until": until.isoformat(),
+        "days": str(days.integer),
+        "source": f"{days.document} {days.article}".strip(),
+        "unconfirmed": "" if days.confirmed else days.note or "未确认",
+    }
+
+
+def step_of_many(
+    name: str,
+    case: ReviewCase,
+    details: Mapping[str, str],
+    *,
+    reason: str,
+    maker_name: str,
+    checker_name: str | None,
+    standing: Standing,
+) -> ReviewStep:
+    """Give the step by which one application is published or put on the payment list, to its payee."""
+    step = review_step(
+        ReviewEntry(name=name, reason=reason), case, maker_name=maker_name, checker_name=checker_name, standing=standing
     )
+    return replace(step, amount_cny=case.ceiling_cny, details=dict(details or case.payee))
 
 
 def require_file(
@@ -221,11 +229,6 @@ def _case(line: ReportLine, report_id: str, steps: Iterable[ReviewStep]) -> Revi
             remedy_zh="原因见报表，补正后重新生成报表。",
         )
     return case_of(line.application_id, report_id, granted_cny=line.granted_cny, steps=steps)
-
-
-def _begun_elsewhere(session: Session, actor: Actor, line: ReportLine, report: SubsidyReport) -> bool:
-    begun_with, _ = store.steps_of_review(session, actor, line.application_id)
-    return bool(begun_with) and begun_with != report.report_id
 
 
 def _require_payee(session: Session, actor: Actor, application_id: str, details: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Rows of applications, reports and reviews: read and written here alone."""
 
-from reporting.store.reviews import add_review_step, reviews_of_report, steps_of_review
+from reporting.store.reviews import add_review_step, reviewed_by_other_reports, reviews_of_report, steps_of_review
 from reporting.store.subsidies import (
     add_application,
     add_report,
@@ -26,6 +26,7 @@ __all__ = [
     "load_application",
     "load_report",
     "reports_of",
+    "reviewed_by_other_reports",
     "reviews_of_report",
     "steps_of_review",
 ]

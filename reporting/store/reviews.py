@@ -34,6 +34,18 @@ def reviews_of_report(session: Session, actor: Actor, report_id: str) -> dict[st
     return found
 
 
+def reviewed_by_other_reports(session: Session, actor: Actor, report_id: str) -> frozenset[str]:
+    """Give the applications whose review rests on another report than this."""
+    return frozenset(
+        session.exec(
+            select(SubsidyReviewStepRow.application_id)
+            .where(SubsidyReviewStepRow.organization_id == actor.organization_id)
+            .where(SubsidyReviewStepRow.report_id != report_id)
+            .distinct()
+        ).all()
+    )
+
+
 def add_review_step(
     session: Session, actor: Actor, case: ReviewCase, step: ReviewStep, *, approval_id: str | None
 ) -> None:

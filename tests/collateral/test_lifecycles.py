@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.kernel.states import Machine
 from collateral.calc import ledger
 from collateral.calc.ledger import Bucket, Entry, Position, Posting
 from collateral.calc.lifecycles import ENCUMBRANCE, MARGIN_CALL, REPO
 from collateral.calc.pledge import EVENT_NAMES_ZH, IN_FORCE, PLEDGE
-from collateral.calc.states import Machine
 
 VECTOR = Path(__file__).parents[3] / "shared" / "vectors" / "collateral" / "collateral_state_machines.json"
 needs_vector = pytest.mark.skipif(not VECTOR.exists(), reason=f"shared vectors are not at {VECTOR}")

@@ -152,7 +152,8 @@ def test_from_decision_to_payment_and_back(bureau: Bureau) -> None:
         ("pay", maker, None), ("demand", maker, checker), ("recover", maker, None), ("recover_all", maker, None),
     ]  # fmt: skip
     with bureau.sessions.read() as session:
-        rows = service.performance_of(session, bureau.maker, bureau.report)
+        cases = service.cases_of_report(session, bureau.maker, bureau.report)
+        rows = service.performance_of(bureau.report, cases)
         content = service.performance_workbook(session, bureau.maker, bureau.report)
         linked = files.links_of(session, bureau.maker, f"application:{bureau.application_id}")
     row = next(one for one in rows if one.paid_count)

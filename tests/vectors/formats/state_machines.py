@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from carbonfin.kernel.states import Machine
 from collateral.calc.lifecycles import ENCUMBRANCE, MARGIN_CALL, REPO
 from collateral.calc.pledge import PLEDGE
-from collateral.calc.states import Machine
 from tests.vectors.comparison import CaseResult, Comparison, Outcome, only_keys, run_case
 from tests.vectors.files import VectorFile
 

@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import InvalidInput, NotFound
-from carbonfin.storage.files import EvidenceKind, LinkDraft, link_file, links_of_file, load_file
+from carbonfin.storage.files.store import link_file, links_of_file, load_file
+from carbonfin.storage.files.values import EvidenceKind, LinkDraft
 
 
 def require_evidence(session: Session, actor: Actor, digest: str, *, subject: str, at: datetime) -> None:
