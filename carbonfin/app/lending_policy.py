@@ -53,6 +53,8 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "GET /v1/loan-contracts/{contract_number:str}": roles.BANK_READERS,
     "POST /v1/loan-contracts/{contract_number:str}/drawdowns": roles.BANK_MAKERS,
     "GET /v1/loan-notes/{note_code:str}": roles.BANK_READERS,
+    "POST /v1/loan-notes/{note_code:str}/repayments": roles.BANK_MAKERS,
+    "POST /v1/loan-notes/{note_code:str}/repayments/previews": roles.BANK_MAKERS,
     "POST /v1/ratchet-values": roles.BANK_MAKERS,
     "GET /loan-notes/{note_code:str}/ratchet-value": roles.BANK_MAKERS,
     "POST /loan-notes/{note_code:str}/ratchet-value": roles.BANK_MAKERS,
@@ -66,5 +68,7 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "GET /loan-contracts/{contract_number:str}/drawdowns/new": roles.BANK_MAKERS,
     "POST /loan-contracts/{contract_number:str}/drawdowns/new": roles.BANK_MAKERS,
     "GET /loan-notes/{note_code:str}": roles.BANK_READERS,
+    "GET /loan-notes/{note_code:str}/repayments/new": roles.BANK_MAKERS,
+    "POST /loan-notes/{note_code:str}/repayments/new": roles.BANK_MAKERS,
 }
 """`METHOD path` to the roles that may."""

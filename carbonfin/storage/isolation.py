@@ -100,6 +100,8 @@ RULES: Mapping[str, Rule] = {
     "journal_posting": OWN,
     "loan_contract": OWN,
     "loan_note": OWN,
+    "note_segment": OWN,
+    "repayment": OWN,
     "margin_call": OWN,
     "market_version": OWN,
     "margin_call_event": OWN,

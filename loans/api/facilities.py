@@ -1,4 +1,4 @@
-"""Credit lines, contracts, drawdowns and loan notes for systems: propose, and read by both dates."""
+"""Credit lines, contracts and drawdowns for systems: propose, and read by both dates."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -29,7 +29,6 @@ from loans.schemas.facilities import (
     LoanContractOut,
     ProposedLendingOut,
 )
-from loans.schemas.loan_notes import LoanNoteDetailOut
 
 _READS = problem_responses(400, 404, 422)
 _WRITES = problem_responses(400, 404, 409, 422)
@@ -164,17 +163,6 @@ def create_drawdown(
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
 
-@get("/v1/loan-notes/{note_code:str}", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
-def read_loan_note(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> LoanNoteDetailOut:
-    """Give a loan note with its schedule as the bank calendar is known, what is overdue, and the interest paid."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        note = service.load_note(session, actor, note_code)
-        schedule = service.note_schedule(session, note, known_at=standing.known_at)
-        vouchers = service.interest_vouchers_of(session, actor, note_code)
-    return LoanNoteDetailOut.of(note, schedule, vouchers, on=standing.business_date)
-
-
 def _both_dates(standing: Standing, valid_on: str, known_on: str) -> tuple[date, datetime]:
     day = day_of(valid_on, field="valid_on") if valid_on else standing.business_date
     known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
@@ -188,5 +176,4 @@ routes = [
     create_loan_contract,
     read_loan_contract,
     create_drawdown,
-    read_loan_note,
 ]

@@ -1,13 +1,11 @@
-"""Loan notes (借据) and the interest paid and accrued on them."""
+"""Loan notes (借据) and the interest paid on them."""
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from carbonfin.kernel.dates import days_between
 from carbonfin.kernel.errors import InvalidInput
-from loans.calc.contracts.interest import accrued_interest_cny
 from loans.calc.contracts.terms import LoanTerms
 
 
@@ -91,43 +89,3 @@ class InterestVoucher:
     vat_rate: Decimal
     net_cny: Decimal
     vat_cny: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accrual:
-    """Interest accrued on a note from the day it was paid to up to the accrual date."""
-
-    note_code: str
-    pledge_code: str | None
-    accrual_date: date
-    paid_to: date
-    days: int
-    principal_cny: Decimal
-    accrued_cny: Decimal
-
-
-def accrual_of(note: LoanNote, *, accrual_date: date) -> Accrual:
-    """Give what a note owes at the close of a day: principal, and interest since it was last paid.
-
-    Interest runs at the contract rate up to maturity; default interest past it is the contract's and is not accrued.
-
-    Raises:
-        InvalidInput: The day lies before the day interest was paid to.
-    """
-    end = min(accrual_date, note.terms.maturity_date)
-    accrued = accrued_interest_cny(
-        balance_cny=note.outstanding_cny,
-        rate=note.terms.rate,
-        basis=note.terms.basis,
-        paid_to=note.interest_paid_to,
-        accrual_date=end,
-    )
-    return Accrual(
-        note_code=note.code,
-        pledge_code=note.pledge_code,
-        accrual_date=accrual_date,
-        paid_to=note.interest_paid_to,
-        days=days_between(note.terms.basis, note.interest_paid_to, end),
-        principal_cny=note.outstanding_cny,
-        accrued_cny=accrued,
-    )

@@ -9,6 +9,7 @@ import typer
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.parties import party_by_code, standing_of
+from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import Terminal, terminal_of
 from loans import service
 from loans.schemas.facilities import (
@@ -19,10 +20,10 @@ from loans.schemas.facilities import (
     LoanContractIn,
     ProposedLendingOut,
 )
-from loans.schemas.loan_notes import LoanNoteDetailOut
+from loans.schemas.loan_notes import LoanNoteDetailOut, RepaymentIn
 
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="文件（JSON，与接口同形） / JSON")]
-T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn)
+T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn, RepaymentIn)
 
 
 def credit_lines(context: typer.Context) -> None:
@@ -60,10 +61,8 @@ def loan_note(context: typer.Context, code: Annotated[str, typer.Argument(help="
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        note = service.load_note(session, terminal.actor, code)
-        schedule = service.note_schedule(session, note, known_at=standing.known_at)
-        vouchers = service.interest_vouchers_of(session, terminal.actor, code)
-    terminal.answer(msgspec.to_builtins(LoanNoteDetailOut.of(note, schedule, vouchers, on=standing.business_date)))
+        found = service.note_view(session, terminal.actor, code, standing=standing)
+    terminal.answer(msgspec.to_builtins(LoanNoteDetailOut.of(found)))
 
 
 def propose_credit_line(context: typer.Context, file: _File) -> None:
@@ -103,6 +102,20 @@ def propose_drawdown(
             session, terminal.actor, given.draft(number), standing=standing, reason=given.reason
         )
     _answer(terminal, proposed)
+
+
+def propose_repayment(
+    context: typer.Context, code: Annotated[str, typer.Argument(help="借据号 / code of the note")], file: _File
+) -> None:
+    """提交还款，待另一人复核 / propose a receipt for another person to approve."""
+    terminal = terminal_of(context)
+    given = _read(file, RepaymentIn)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        proposed = service.propose_repayment(
+            session, terminal.actor, given.draft(code), standing=standing, reason=given.reason
+        )
+    terminal.answer(msgspec.to_builtins(ProposedOut.of(proposed)))
 
 
 def _read(file: Path, kind: type[T]) -> T:

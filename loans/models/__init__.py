@@ -1,4 +1,4 @@
-"""Rows of carbon accounts, ratings, credit lines, contracts and notes, interest, term sheets; the store's alone."""
+"""Rows of carbon accounts, ratings, credit lines, contracts, notes, receipts, term sheets; the store's alone."""
 
 from loans.models.accounts import AccountConsentRow, AccountEntryRow, CarbonAccountYearRow, RatingReportRow
 from loans.models.lending import (
@@ -10,6 +10,7 @@ from loans.models.lending import (
     TermSheetRow,
 )
 from loans.models.ratings import RatingBenchmarkGroupRow, RatingBenchmarkRow, RatingResultRow
+from loans.models.servicing import NoteSegmentRow, RepaymentRow
 
 __all__ = [
     "AccountConsentRow",
@@ -20,9 +21,11 @@ __all__ = [
     "InterestVoucherRow",
     "LoanContractRow",
     "LoanNoteRow",
+    "NoteSegmentRow",
     "RatingBenchmarkGroupRow",
     "RatingBenchmarkRow",
     "RatingReportRow",
     "RatingResultRow",
+    "RepaymentRow",
     "TermSheetRow",
 ]

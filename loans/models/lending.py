@@ -141,6 +141,8 @@ class AccrualRow(Row, table=True):
     days: int
     principal_cny: Decimal = Field(sa_type=columns.Amount)
     accrued_cny: Decimal = Field(sa_type=columns.Amount)
+    penalty_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
+    compound_cny: Decimal | None = Field(default=None, sa_type=columns.Amount)
 
 
 class TermSheetRow(Row, table=True):

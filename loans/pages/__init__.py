@@ -5,6 +5,7 @@ from loans.pages import (
     applications,
     enterprises,
     facilities,
+    loan_notes,
     ratchet_values,
     rate_batches,
     ratings,
@@ -19,5 +20,6 @@ routes = [
     *term_sheets.routes,
     *rate_batches.routes,
     *facilities.routes,
+    *loan_notes.routes,
     *ratchet_values.routes,
 ]

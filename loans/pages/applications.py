@@ -1,6 +1,5 @@
 """The loan desk and the application: form left, living term sheet right."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -20,9 +19,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
 from loans import service
-from loans.calc.contracts.schedule import ScheduleRow
-from loans.calc.notes import LoanNote, NoteState, accrual_of
-from loans.calc.past_due import PastDue, past_due_of
+from loans.calc.notes import NoteState
 from loans.calc.term_sheets import TermSheet
 from loans.pages import forms
 from loans.pages.charts import rate_chart
@@ -63,24 +60,23 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         names = {party.id: party.name for party in parties_of(session, actor)}
-        notes = service.notes_of(session, actor)
+        lines = service.note_lines(session, actor, standing=standing)
         sheets = service.term_sheets_of(session, actor)
-        lines = [(note, _accrued(note, standing), *_ahead(session, note, standing)) for note in notes]
-        numbers = external_ids_of_all(session, actor, [f"loan:{note.code}" for note in notes])
-    running = [note for note in notes if note.state is NoteState.RUNNING]
+        numbers = external_ids_of_all(session, actor, [f"loan:{line.note.code}" for line in lines])
+    running = [line.note for line in lines if line.note.state is NoteState.RUNNING]
     return page(
         request,
         "loans/loans.html",
         title=Text("贷款", "Loans"),
         standing=standing,
-        lines=lines,
+        lines=[(line.note, line.accrued_cny, line.next_row, line.past_due) for line in lines],
         numbers=numbers,
         sheets=sheets,
         names=names,
         running_count=len(running),
         outstanding_cny=sum(note.outstanding_cny for note in running),
-        accrued_cny=sum(accrued for _, accrued, *_ in lines if accrued is not None),
-        overdue_count=sum(1 for *_, past_due in lines if past_due is not None),
+        accrued_cny=sum(line.accrued_cny for line in lines if line.accrued_cny is not None),
+        overdue_count=sum(1 for line in lines if line.past_due is not None),
         provisional_count=sum(1 for sheet in sheets if sheet.provisional_from is not None),
         may_draft=actor.role is Role.OFFICER,
     )
@@ -182,22 +178,6 @@ def _previewed(
     except CarbonFinError as error:
         return None, {error.field or "": error_words(error)}
     return sheet, {}
-
-
-def _accrued(note: LoanNote, standing: Standing) -> Any:
-    on: date = standing.business_date
-    if note.state is NoteState.SETTLED or not note.terms.drawdown_date <= note.interest_paid_to <= on:
-        return None
-    return accrual_of(note, accrual_date=on).accrued_cny
-
-
-def _ahead(session: Session, note: LoanNote, standing: Standing) -> tuple[ScheduleRow | None, PastDue | None]:
-    """Give the payment that comes next or was missed first, and what is overdue."""
-    if note.state is NoteState.SETTLED:
-        return None, None
-    schedule = service.note_schedule(session, note, known_at=standing.known_at)
-    following = next((row for row in schedule.rows if row.end > note.interest_paid_to), None)
-    return following, past_due_of(note, schedule, on=standing.business_date)
 
 
 routes = [loan_desk, application_page, draft_application]

@@ -1,7 +1,6 @@
 """Enterprises: who they are, what they hold, owe and lack, and how the bank's are rated by sector."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from litestar import get
 from litestar.params import FromPath, FromQuery
@@ -19,7 +18,7 @@ from collateral import service as collateral_service
 from collateral.calc.pledge import STATE_NAMES_ZH
 from loans import service
 from loans.calc.jiangtandai import RatingReport
-from loans.calc.notes import LoanNote, accrual_of
+from loans.calc.notes import LoanNote
 from loans.calc.ratings.emissions import FUEL_NAMES_ZH, fuel_name_en, fuel_quantity_unit
 from loans.pages.charts import change_chart
 from loans.pages.ratings import LETTERS_SHOWN, NONE, heat_of, report_state
@@ -72,7 +71,7 @@ def enterprise_page(
         rated = service.latest_rating(session, actor, party.id)
         report = service.rating_report_of(session, actor, party.id, known_at=standing.known_at)
         years = service.account_years(session, actor, party.id, known_at=standing.known_at)
-        notes = service.notes_of(session, actor, party_id=party.id)
+        notes = service.note_lines(session, actor, standing=standing, party_id=party.id)
         sheets = service.term_sheets_of(session, actor, party_id=party.id)
         holdings = collateral_service.holdings_of(session, actor, party.id)
         headrooms = collateral_service.latest_headrooms(session, actor, standing=standing, party_id=party.id)
@@ -91,7 +90,7 @@ def enterprise_page(
         report=report,
         report_state=report_state(report, standing.business_date),
         years=years[::-1],
-        notes=[(note, _accrued(note, standing.business_date)) for note in notes],
+        notes=[(line.note, line.accrued_cny) for line in notes],
         sheets=sheets,
         numbers=numbers,
         holdings=holdings,
@@ -105,12 +104,6 @@ def enterprise_page(
 
 def _running(notes: tuple[LoanNote, ...], party_id: str) -> list[LoanNote]:
     return [note for note in notes if note.party_id == party_id and note.outstanding_cny]
-
-
-def _accrued(note: LoanNote, on: date) -> object:
-    if not note.outstanding_cny or note.interest_paid_to > on:
-        return None
-    return accrual_of(note, accrual_date=on).accrued_cny
 
 
 def _lacks(

@@ -1,6 +1,6 @@
 """Credit lines, contracts and loan notes for the officer: what is signed, drawn, undrawn and behind it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -18,21 +18,18 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, load_party, parties_of, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.problems import status_of
 from carbonfin.web.wire import IdText
 from loans import service
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import totals_by_currency
-from loans.calc.notes import NoteState
-from loans.calc.past_due import past_due_of
 from loans.pages.facility_forms import (
     CONTRACT_FORM,
     DRAWDOWN_FORM,
     LINE_FORM,
-    FormKind,
-    form_fields,
+    attempt,
     form_of_terms,
     read_form,
+    shown_form,
 )
 from loans.pages.forms import error_words
 from loans.schemas.facilities import CreditLineIn, DrawdownIn, LoanContractIn
@@ -127,32 +124,6 @@ def loan_contract_page(
     )
 
 
-@get("/loan-notes/{note_code:str}", sync_to_thread=True)
-def loan_note_page(
-    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]
-) -> Template:
-    """Show one loan note: its terms, its schedule as the calendar is known, and the interest paid."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        note = service.load_note(session, actor, note_code)
-        schedule = service.note_schedule(session, note, known_at=standing.known_at)
-        vouchers = service.interest_vouchers_of(session, actor, note_code)
-        borrower = load_party(session, actor, note.party_id)
-    return page(
-        request,
-        "loans/loan_note.html",
-        title=Text(f"借据 {note_code}", f"Loan note {note_code}"),
-        standing=standing,
-        note=note,
-        schedule=schedule,
-        vouchers=vouchers,
-        borrower=borrower,
-        methods=_METHODS,
-        past_due=past_due_of(note, schedule, on=standing.business_date),
-        may_value=actor.role is Role.OFFICER and note.state is NoteState.RUNNING,
-    )
-
-
 @get("/credit-lines/new", sync_to_thread=True)
 def credit_line_form(
     *,
@@ -186,7 +157,7 @@ def send_credit_line(
             session, actor, given.line(party_id=party.id), standing=standing, reason=given.reason
         )
 
-    failure = _attempt(sessions, actor, clock, work)
+    failure = attempt(sessions, actor, clock, work)
     if failure is None:
         return Redirect("/credit-lines", status_code=303)
     with sessions.read() as session:
@@ -238,7 +209,7 @@ def send_loan_contract(
         given = read_form(data, CONTRACT_FORM, LoanContractIn, beside={"line_number": line_number})
         service.propose_loan_contract(session, actor, given.contract(), standing=standing, reason=given.reason)
 
-    failure = _attempt(sessions, actor, clock, work)
+    failure = attempt(sessions, actor, clock, work)
     if failure is None:
         return Redirect(f"/credit-lines/{line_number}", status_code=303)
     return _contract_form(request, line_number, data, failure=failure)
@@ -282,21 +253,10 @@ def send_drawdown(
         given = read_form(data, DRAWDOWN_FORM, DrawdownIn, beside={})
         service.propose_drawdown(session, actor, given.draft(contract_number), standing=standing, reason=given.reason)
 
-    failure = _attempt(sessions, actor, clock, work)
+    failure = attempt(sessions, actor, clock, work)
     if failure is None:
         return Redirect(f"/loan-contracts/{contract_number}", status_code=303)
     return _drawdown_form(request, contract_number, data, failure=failure)
-
-
-def _attempt(
-    sessions: Sessions, actor: Actor, clock: Clock, work: Callable[[Session, Standing], None]
-) -> CarbonFinError | None:
-    try:
-        with sessions.begin() as session:
-            work(session, standing_of(session, actor.organization_id, clock))
-    except CarbonFinError as failure:
-        return failure
-    return None
 
 
 def _line_form(
@@ -306,7 +266,7 @@ def _line_form(
         (one.id, Text(f"{one.name} {one.code}", f"{one.name} {one.code}"))
         for one in parties_of(session, actor, kind=PartyKind.ENTERPRISE)
     ]
-    return _shown(
+    return shown_form(
         request, LINE_FORM, form, failure=failure, title=_LINE_TITLE, address="/credit-lines/new",
         crumbs=[_LOANS, _LINES], borrowers=borrowers,
     )  # fmt: skip
@@ -316,7 +276,7 @@ def _contract_form(
     request: WebRequest, line_number: str, form: Mapping[str, str], *, failure: CarbonFinError | None
 ) -> Template:
     crumbs = [_LOANS, _LINES, (f"/credit-lines/{line_number}", Text(f"授信 {line_number}", f"Line {line_number}"))]
-    return _shown(
+    return shown_form(
         request, CONTRACT_FORM, form, failure=failure, title=_CONTRACT_TITLE,
         address=f"/credit-lines/{line_number}/contracts/new", crumbs=crumbs,
     )  # fmt: skip
@@ -326,42 +286,16 @@ def _drawdown_form(
     request: WebRequest, number: str, form: Mapping[str, str], *, failure: CarbonFinError | None
 ) -> Template:
     crumbs = [_LOANS, _LINES, (f"/loan-contracts/{number}", Text(f"合同 {number}", f"Contract {number}"))]
-    return _shown(
+    return shown_form(
         request, DRAWDOWN_FORM, form, failure=failure, title=_DRAWDOWN_TITLE,
         address=f"/loan-contracts/{number}/drawdowns/new", crumbs=crumbs,
     )  # fmt: skip
-
-
-def _shown(
-    request: WebRequest,
-    kind: FormKind,
-    form: Mapping[str, str],
-    *,
-    failure: CarbonFinError | None,
-    title: Text,
-    address: str,
-    crumbs: list[tuple[str, Text]],
-    borrowers: list[tuple[str, Text]] | None = None,
-) -> Template:
-    return page(
-        request,
-        "loans/facility_form.html",
-        title=title,
-        status_code=200 if failure is None else status_of(failure),
-        fields=form_fields(kind, form, failure),
-        form=form,
-        address=address,
-        crumbs=crumbs,
-        borrowers=borrowers,
-        failure=None if failure is None else error_words(failure),
-    )
 
 
 routes = [
     credit_line_list,
     credit_line_page,
     loan_contract_page,
-    loan_note_page,
     credit_line_form,
     send_credit_line,
     loan_contract_form,

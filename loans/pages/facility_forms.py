@@ -1,28 +1,44 @@
-"""The forms of credit lines, contracts and drawdowns: text in, what the API takes out; nothing typed is lost."""
+"""The forms of credit lines, contracts, drawdowns, receipts: text in, what the API takes out; nothing typed is lost."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
+from litestar.response import Template
+from sqlmodel import Session
 
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.record import canonical
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, standing_of
+from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text
+from carbonfin.web.pages import page
+from carbonfin.web.problems import status_of
 from loans.calc.facilities import FACILITY_NAMES, CreditLine, LoanContract
+from loans.calc.servicing.receipts import REPAYMENT_NAMES
 from loans.pages.forms import ACCRUALS, BASES, METHODS, PERIODS, TENORS, error_words
 from loans.schemas.facilities import CreditLineIn, DrawdownIn, LoanContractIn
+from loans.schemas.loan_notes import RepaymentIn
 
-T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn)
+T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn, RepaymentIn)
 _FIELD = re.compile(r"\$\.([a-z_]+)")
 _MOST = 2_000
+_LENDS = Text(
+    "由另一人复核后生效；在此之前不改变任何额度、合同或借据。",
+    "In force once another person approved it; until then no line, contract or note changes.",
+)
 _WHOLE = frozenset({"interest_period_months", "settlement_day", "margin_bp"})
-_YES_NO = (("no", Text("不循环", "not revolving")), ("yes", Text("循环", "revolving")))
+_YES_NO = frozenset({"is_revolving", "prepays"})
 OPTIONS: dict[str, tuple[tuple[str, Text], ...]] = {
     "currency": tuple((one.value, Text(one.value, one.value)) for one in Currency),
-    "is_revolving": _YES_NO,
+    "is_revolving": (("no", Text("不循环", "not revolving")), ("yes", Text("循环", "revolving"))),
+    "prepays": (("no", Text("否，只还到期款项", "no, what is due alone")), ("yes", Text("是，余额提前还本", "yes"))),
     "basis": BASES,
     "method": METHODS,
     "interest_period_months": PERIODS,
@@ -36,12 +52,14 @@ class FormKind:
     """One of the forms: its fields in their order, which may stay empty, and what helps to fill them.
 
     Attributes:
-        texts: Free words of some length.
+        labels: The words of each field.
+        effect: What becomes of it once it is sent.
     """
 
     names: tuple[str, ...]
     optional: frozenset[str] = frozenset()
-    texts: frozenset[str] = frozenset()
+    labels: Mapping[str, tuple[str, str]] = field(default_factory=lambda: FACILITY_NAMES)
+    effect: Text = _LENDS
 
     @property
     def days(self) -> frozenset[str]:
@@ -64,7 +82,19 @@ CONTRACT_FORM = FormKind(
     optional=frozenset({"fixed_rate", "lpr_tenor", "margin_bp", "pledge_code", "repo_code"}),
 )  # fmt: skip
 DRAWDOWN_FORM = FormKind(names=("note_code", "amount_cny", "drawdown_date", "maturity_date"))
+REPAYMENT_FORM = FormKind(
+    names=("reference", "paid_on", "amount_cny", "prepays", "fees_cny", "compensation_cny"),
+    labels=REPAYMENT_NAMES,
+    effect=Text(
+        "由另一人复核后按还款日冲抵；提交时与复核时的冲抵结果须一致。",
+        "Allocated as of its day once another person approved it; what it pays has to be the same then.",
+    ),
+)
 HELP = {
+    "reference": Text("核心系统回单或入账流水号", "the bank's own number of the receipt"),
+    "fees_cny": Text("实现债权的费用，没有填 0.00", "costs of collecting, else 0.00"),
+    "compensation_cny": Text("仅在提前还本且合同约定时收取，没有填 0.00", "only where the contract has it, else 0.00"),
+    "paid_on": Text("不得晚于业务日期，按日期先后录入", "not after the business date, in order of their days"),
     "number": Text("字母、数字与 . _ - ；批复原文号写入文件名称", "letters, digits and . _ -"),
     "amount": Text("授信或合同币种，元", "in the line's currency"),
     "available_to": Text("含当日", "inclusive"),
@@ -83,9 +113,7 @@ def form_of_terms(terms: CreditLine | LoanContract, kind: FormKind) -> dict[str,
     plain = canonical(terms)
     found = {name: plain[name] for name in kind.names}
     texts = {name: "" if value is None else str(value) for name, value in found.items()}
-    if "is_revolving" in found:
-        texts["is_revolving"] = "yes" if found["is_revolving"] else "no"
-    return texts
+    return texts | {name: "yes" if found[name] else "no" for name in _YES_NO & set(found)}
 
 
 def read_form(form: Mapping[str, str], kind: FormKind, shape: type[T], *, beside: Mapping[str, str]) -> T:
@@ -100,10 +128,10 @@ def read_form(form: Mapping[str, str], kind: FormKind, shape: type[T], *, beside
         return msgspec.convert(body, shape)
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
-        field = found[1] if found else ""
-        name = _label(field).zh if field else "该项"
+        place = found[1] if found else ""
+        name = _label(kind, place).zh if place else "该项"
         raise InvalidInput(
-            f"{field or 'an entry'} cannot be read: {error}", zh=f"{name}填写格式不正确", field=field,
+            f"{place or 'an entry'} cannot be read: {error}", zh=f"{name}填写格式不正确", field=place,
             remedy="Write amounts and rates as plain decimals, days as YYYY-MM-DD.",
             remedy_zh="金额与利率填数字（不带千分位），日期写作 YYYY-MM-DD。",
         ) from error  # fmt: skip
@@ -113,7 +141,7 @@ def _entry(form: Mapping[str, str], name: str, kind: FormKind) -> object:
     text = form.get(name, "").strip()[:_MOST]
     if not text and name in kind.optional:
         return None
-    if name == "is_revolving":
+    if name in _YES_NO:
         return text == "yes" if text in {"yes", "no"} else text
     if name in _WHOLE and re.fullmatch(r"-?[0-9]{1,5}", text):
         return int(text)
@@ -122,15 +150,15 @@ def _entry(form: Mapping[str, str], name: str, kind: FormKind) -> object:
 
 def form_fields(kind: FormKind, form: Mapping[str, str], failure: CarbonFinError | None) -> list[dict[str, object]]:
     """Give each field as the template shows it: label, value, help, and what is wrong with it."""
-    field = "" if failure is None else (failure.field or "").lstrip("/")
+    place = "" if failure is None else (failure.field or "").lstrip("/")
     return [
         {
             "name": name,
-            "label": _label(name),
+            "label": _label(kind, name),
             "value": form.get(name, ""),
             "type": "date" if name in kind.days else "text",
             "help": HELP.get(name, ""),
-            "error": error_words(failure) if failure is not None and name == field else "",
+            "error": error_words(failure) if failure is not None and name == place else "",
             "required": name not in kind.optional,
             "options": OPTIONS.get(name),
             "inputmode": "numeric" if name in _WHOLE and name not in OPTIONS else "",
@@ -139,6 +167,45 @@ def form_fields(kind: FormKind, form: Mapping[str, str], failure: CarbonFinError
     ]
 
 
-def _label(name: str) -> Text:
-    words = FACILITY_NAMES.get(name, ("提出理由", "Reason"))
+def _label(kind: FormKind, name: str) -> Text:
+    words = kind.labels.get(name, ("提出理由", "Reason"))
     return Text(*words)
+
+
+def attempt(
+    sessions: Sessions, actor: Actor, clock: Clock, work: Callable[[Session, Standing], None]
+) -> CarbonFinError | None:
+    """Do what a form asks for in one transaction, and give what stands against it, if anything does."""
+    try:
+        with sessions.begin() as session:
+            work(session, standing_of(session, actor.organization_id, clock))
+    except CarbonFinError as failure:
+        return failure
+    return None
+
+
+def shown_form(
+    request: WebRequest,
+    kind: FormKind,
+    form: Mapping[str, str],
+    *,
+    failure: CarbonFinError | None,
+    title: Text,
+    address: str,
+    crumbs: list[tuple[str, Text]],
+    borrowers: list[tuple[str, Text]] | None = None,
+) -> Template:
+    """Show a form as it was filled in, with what stands against it."""
+    return page(
+        request,
+        "loans/facility_form.html",
+        title=title,
+        status_code=200 if failure is None else status_of(failure),
+        fields=form_fields(kind, form, failure),
+        form=form,
+        address=address,
+        crumbs=crumbs,
+        borrowers=borrowers,
+        effect=kind.effect,
+        failure=None if failure is None else error_words(failure),
+    )

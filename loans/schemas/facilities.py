@@ -1,8 +1,6 @@
 """Credit lines, loan contracts, drawdowns and loan notes as JSON."""
 
-from typing import Annotated
-
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency
@@ -11,10 +9,8 @@ from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, Rat
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.facilities import CreditLine, DrawdownDraft, LoanContract, Record, Totals, Use
 from loans.schemas.lending import LprTenor, MarginBp, PeriodMonths, SettlementDay
-from loans.schemas.loan_notes import LoanNoteOut
+from loans.schemas.loan_notes import LoanNoteOut, ReasonText
 from loans.service import ContractStanding, LineStanding
-
-ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, description="Why, in the maker's words.")]
 
 
 class ProposedLendingOut(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,18 @@
-"""Loan notes as JSON: schedule, vouchers and what is past due."""
+"""Loan notes as JSON: what they owe, schedule, receipts, vouchers and what is past due."""
 
-from datetime import date
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from loans.calc.contracts.schedule import RepaymentSchedule
+from carbonfin.web.wire import CnyText, DayText, IdText, day_of, decimal_of
 from loans.calc.notes import InterestVoucher, LoanNote
-from loans.calc.past_due import PastDue, past_due_of
+from loans.calc.past_due import PastDue
+from loans.calc.servicing.allocation import Allocated
+from loans.calc.servicing.receipts import Receipt, ReceiptDraft
 from loans.schemas.lending import ScheduleRowOut
+from loans.service import NoteView, RepaymentDraft
+
+ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, description="Why, in the maker's words.")]
 
 
 class LoanNoteOut(Struct, frozen=True, kw_only=True):
@@ -67,13 +72,15 @@ class InterestVoucherOut(Struct, frozen=True, kw_only=True):
 
 
 class PastDueOut(Struct, frozen=True, kw_only=True):
-    """What of a note is overdue on the business date; default interest is the contract's and is not in it."""
+    """What of a note is overdue on the business date; penalty and compound interest are what is not charged yet."""
 
     since: str
     days: int
     payments_count: int
     interest_cny: str
     principal_cny: str
+    penalty_cny: str
+    compound_cny: str
     is_provisional: bool
 
     @classmethod
@@ -82,30 +89,145 @@ class PastDueOut(Struct, frozen=True, kw_only=True):
         return cls(
             since=past_due.since.isoformat(), days=past_due.days, payments_count=past_due.payments_count,
             interest_cny=str(past_due.interest_cny), principal_cny=str(past_due.principal_cny),
+            penalty_cny=str(past_due.penalty_cny), compound_cny=str(past_due.compound_cny),
             is_provisional=past_due.is_provisional,
         )  # fmt: skip
 
 
+class NoteStandingOut(Struct, frozen=True, kw_only=True):
+    """What a note owes on the business date; `payoff_cny` would settle it, compensation for early repayment apart."""
+
+    on: str
+    outstanding_cny: str
+    due_cny: str
+    interest_due_cny: str
+    principal_due_cny: str
+    accrued_cny: str
+    penalty_cny: str
+    compound_cny: str
+    payoff_cny: str
+    days_past_due: int
+    overdue_uplift: str
+
+    @classmethod
+    def of(cls, view: NoteView) -> "NoteStandingOut":
+        """Copy a standing."""
+        one = view.line.standing
+        return cls(
+            on=one.on.isoformat(), outstanding_cny=str(one.outstanding_cny), due_cny=str(one.due_cny),
+            interest_due_cny=str(one.interest_due_cny), principal_due_cny=str(one.principal_due_cny),
+            accrued_cny=str(one.accrued_cny), penalty_cny=str(one.penalty_cny), compound_cny=str(one.compound_cny),
+            payoff_cny=str(one.payoff_cny), days_past_due=one.days_past_due,
+            overdue_uplift=format(view.overdue_uplift, "f"),
+        )  # fmt: skip
+
+
+class ReceiptLineOut(Struct, frozen=True, kw_only=True):
+    """What of a receipt went to the payment whose interest begins on a day."""
+
+    due_start: str
+    interest_cny: str
+    compound_cny: str
+    penalty_cny: str
+    principal_cny: str
+
+
+class ReceiptOut(Struct, frozen=True, kw_only=True):
+    """Money received on a note and where it went; the parts sum to the amount."""
+
+    number: int
+    paid_on: str
+    reference: str
+    amount_cny: str
+    fees_cny: str
+    compensation_cny: str
+    prepaid_cny: str
+    lines: list[ReceiptLineOut]
+
+    @classmethod
+    def of(cls, receipt: Receipt, reference: str) -> "ReceiptOut":
+        """Copy a receipt."""
+        return cls(
+            number=receipt.number, paid_on=receipt.paid_on.isoformat(), reference=reference,
+            amount_cny=str(receipt.amount_cny), fees_cny=str(receipt.fees_cny),
+            compensation_cny=str(receipt.compensation_cny), prepaid_cny=str(receipt.prepaid_cny),
+            lines=[
+                ReceiptLineOut(
+                    due_start=line.due_start.isoformat(), interest_cny=str(line.interest_cny),
+                    compound_cny=str(line.compound_cny), penalty_cny=str(line.penalty_cny),
+                    principal_cny=str(line.principal_cny),
+                )
+                for line in receipt.lines
+            ],
+        )  # fmt: skip
+
+
 class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
-    """A loan note with its schedule as the calendar is known, and the interest paid."""
+    """A loan note with what it owes, its schedule as the calendar is known, receipts, and the interest paid."""
 
     note: LoanNoteOut
+    standing: NoteStandingOut
     schedule: list[ScheduleRowOut]
     provisional_from: str | None
     past_due: PastDueOut | None
+    receipts: list[ReceiptOut]
     vouchers: list[InterestVoucherOut]
 
     @classmethod
-    def of(
-        cls, note: LoanNote, schedule: RepaymentSchedule, vouchers: tuple[InterestVoucher, ...], *, on: date
-    ) -> "LoanNoteDetailOut":
-        """Copy a note with what belongs to it, and what of it is overdue on a day."""
-        start = schedule.provisional_from
-        past_due = past_due_of(note, schedule, on=on)
+    def of(cls, view: NoteView) -> "LoanNoteDetailOut":
+        """Copy a note with what belongs to it."""
+        past_due = view.line.past_due
         return cls(
-            note=LoanNoteOut.of(note),
-            schedule=[ScheduleRowOut.of(row) for row in schedule.rows],
-            provisional_from=None if start is None else start.isoformat(),
+            note=LoanNoteOut.of(view.line.note),
+            standing=NoteStandingOut.of(view),
+            schedule=[ScheduleRowOut.of(row) for row in view.rows],
+            provisional_from=next((row.payment_date.isoformat() for row in view.rows if row.provisional), None),
             past_due=None if past_due is None else PastDueOut.of(past_due),
-            vouchers=[InterestVoucherOut.of(one) for one in vouchers],
+            receipts=[ReceiptOut.of(*one) for one in view.receipts],
+            vouchers=[InterestVoucherOut.of(one) for one in view.vouchers],
+        )
+
+
+class RepaymentIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Propose a receipt on a loan note; with `prepays` what is left after all that is due repays principal early."""
+
+    reference: IdText
+    paid_on: DayText
+    amount_cny: CnyText
+    reason: ReasonText
+    fees_cny: CnyText = "0.00"
+    compensation_cny: CnyText = "0.00"
+    prepays: bool = False
+
+    def draft(self, note_code: str) -> RepaymentDraft:
+        """Give the receipt as a value; each rule it breaks is named by its field."""
+        return RepaymentDraft(
+            note_code=note_code,
+            reference=self.reference,
+            receipt=ReceiptDraft(
+                paid_on=day_of(self.paid_on, field="paid_on"),
+                amount_cny=decimal_of(self.amount_cny),
+                fees_cny=decimal_of(self.fees_cny),
+                compensation_cny=decimal_of(self.compensation_cny),
+                prepays=self.prepays,
+            ),
+        )
+
+
+class RepaymentPreviewOut(Struct, frozen=True, kw_only=True):
+    """What a receipt would pay and leave."""
+
+    receipt: ReceiptOut
+    outstanding_cny: str
+    interest_paid_to: str
+    settles: bool
+
+    @classmethod
+    def of(cls, allocated: Allocated, reference: str) -> "RepaymentPreviewOut":
+        """Copy what was worked out."""
+        return cls(
+            receipt=ReceiptOut.of(allocated.receipt, reference),
+            outstanding_cny=str(allocated.outstanding_cny),
+            interest_paid_to=allocated.interest_paid_to.isoformat(),
+            settles=allocated.settles,
         )

@@ -45,11 +45,11 @@ from loans.service.facility_approvals import (
 from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.live_impact import rate_impact
+from loans.service.note_views import NoteLine, NoteView, note_lines, note_view
 from loans.service.notes import (
     accrue,
     interest_vouchers_of,
     load_note,
-    note_schedule,
     notes_of,
     record_interest_payment,
     record_loan_note,
@@ -70,6 +70,7 @@ from loans.service.rate_batches import (
     rebuilt_rate_of,
 )
 from loans.service.rating_stability import StabilityReport, rating_stability
+from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
     BenchmarkRelease,
@@ -114,6 +115,7 @@ __all__ = [
     "RATE_BATCH",
     "RATE_COLUMNS",
     "RATINGS_AT_ONCE_MAX",
+    "REPAYMENT_APPROVAL",
     "AccountView",
     "AccountYearView",
     "BatchRate",
@@ -125,11 +127,14 @@ __all__ = [
     "HeatCell",
     "LendingDefaults",
     "LineStanding",
+    "NoteLine",
+    "NoteView",
     "ObservationDue",
     "RatchetRequest",
     "RateBatch",
     "RateRequest",
     "RebuiltRate",
+    "RepaymentDraft",
     "ScorecardView",
     "SecurityAnswer",
     "StabilityReport",
@@ -163,14 +168,17 @@ __all__ = [
     "load_term_sheet",
     "make_rate_decision",
     "make_schedule",
-    "note_schedule",
+    "note_lines",
+    "note_view",
     "notes_of",
     "observations_due",
     "place_in_batch",
+    "preview_repayment",
     "preview_term_sheet",
     "propose_credit_line",
     "propose_drawdown",
     "propose_loan_contract",
+    "propose_repayment",
     "rate_batch_differences",
     "rate_by_scorecard",
     "rate_enterprise",

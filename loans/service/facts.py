@@ -33,7 +33,7 @@ from pricing.service import lpr_on
 
 INTENSITY_BANDS = ("低碳", "中碳")
 RATIO_LEVELS = ("1", "2", "3", "4")
-_ROLL_MARGIN = timedelta(days=30)
+ROLL_MARGIN = timedelta(days=30)
 
 
 def parameters(session: Session, actor: Actor) -> ParameterBook:
@@ -60,7 +60,7 @@ def lending_defaults(session: Session, actor: Actor, *, valid_on: date, known_at
 
 def bank_days(session: Session, *, start: date, end: date, known_at: datetime) -> CalendarDays:
     """Give the bank calendar's days of a contract's life as known at an instant."""
-    return CalendarDays.of(calendar_on(session, "bank", known_at), start=start, end=end + _ROLL_MARGIN)
+    return CalendarDays.of(calendar_on(session, "bank", known_at), start=start, end=end + ROLL_MARGIN)
 
 
 def account_of(session: Session, actor: Actor, party: Party, *, year: int | None, known_at: datetime) -> AccountYear:

@@ -7,17 +7,19 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Failure
+from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.parties import load_party
 from collateral import service as collateral_service
 from loans.calc.contracts.interest import accrued_interest_cny, net_of_vat_cny
-from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs
-from loans.calc.contracts.schedule import make_schedule as schedule_of_terms
-from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState, accrual_of
+from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState
+from loans.calc.servicing.accruals import accrual_of
 from loans.service import facts
+from loans.service.note_books import note_books
 from loans.service.securities import post_owed
 from loans.store import notes as store
+from loans.store.repayments import receipts_of_notes
 
 VAT_RATE = "loans.interest_vat_rate"
 
@@ -58,13 +60,6 @@ def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> 
     return store.notes_of(session, actor, party_id=party_id)
 
 
-def note_schedule(session: Session, note: LoanNote, *, known_at: datetime) -> RepaymentSchedule:
-    """Give a note's repayment schedule with the bank calendar as known; nothing is kept."""
-    terms = note.terms
-    days = facts.bank_days(session, start=terms.drawdown_date, end=terms.maturity_date, known_at=known_at)
-    return schedule_of_terms(ScheduleInputs(terms=terms, calendar=days))
-
-
 def record_interest_payment(
     session: Session, actor: Actor, code: str, *, period_end: date, paid_date: date, known_at: datetime
 ) -> InterestVoucher:
@@ -79,6 +74,7 @@ def record_interest_payment(
     """
     note = store.load_note(session, actor, code)
     vouchers = store.vouchers_of(session, actor, note)
+    _require_no_receipts(session, actor, note)
     for voucher in vouchers:
         if (voucher.period_end, voucher.paid_date) == (period_end, paid_date):
             return voucher
@@ -109,6 +105,17 @@ def record_interest_payment(
     )
     store.add_voucher(session, actor, note, voucher)
     return voucher
+
+
+def _require_no_receipts(session: Session, actor: Actor, note: LoanNote) -> None:
+    if receipts_of_notes(session, actor, (note,)):
+        raise Conflict(
+            f"interest of {note.code} is paid by its receipts",
+            zh=f"借据 {note.code} 已按还款录入，付息凭证随还款生成",
+            field="code",
+            remedy="Enter a receipt.",
+            remedy_zh="请录入还款。",
+        )
 
 
 def interest_vouchers_of(session: Session, actor: Actor, code: str) -> tuple[InterestVoucher, ...]:
@@ -147,13 +154,15 @@ def settle_note(session: Session, actor: Actor, code: str, *, settled_date: date
 def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Accrue interest on every running note up to the business date and post what it owes to its pledge.
 
-    What several notes owe behind one pledge is posted as one sum. Idempotent by note and date: a second run posts the
-    same figures and adds nothing.
+    What several notes owe behind one pledge is posted as one sum, penalty and compound interest on what is past due
+    among it. Idempotent by note and date: a second run posts the same figures and adds nothing.
     """
     done = 0
     behind: dict[str, tuple[Decimal, Decimal]] = {}
     remarks: list[Failure] = []
-    for note in store.running_notes(session, actor, on=business_date):
+    notes = store.running_notes(session, actor, on=business_date)
+    for book in note_books(session, actor, notes, known_at=end_of_china_day(business_date)):
+        note = book.note
         if note.interest_paid_to > business_date:
             remarks.append(
                 Failure(
@@ -164,17 +173,17 @@ def accrue(session: Session, actor: Actor, business_date: date) -> JobOutcome:
             )  # fmt: skip
             _add_owed(behind, note.pledge_code, note.outstanding_cny, Decimal("0.00"))
             continue
-        accrual = accrual_of(note, accrual_date=business_date)
+        accrual = accrual_of(book, accrual_date=business_date)
         if business_date > note.terms.maturity_date:
             remarks.append(
                 Failure(
                     item=note.code, field=None,
-                    detail=f"matured on {note.terms.maturity_date}; default interest is not accrued",
-                    zh=f"已于 {note.terms.maturity_date} 到期，逾期罚息未计提",
+                    detail=f"matured on {note.terms.maturity_date} and is not settled",
+                    zh=f"已于 {note.terms.maturity_date} 到期且未结清",
                 )
             )  # fmt: skip
         store.add_accrual(session, actor, note, accrual)
-        _add_owed(behind, note.pledge_code, accrual.principal_cny, accrual.accrued_cny)
+        _add_owed(behind, note.pledge_code, accrual.principal_cny, accrual.owed_cny)
         done += 1
     for pledge_code, (principal, accrued) in behind.items():
         collateral_service.record_exposure(

@@ -23,7 +23,8 @@ from loans.calc.linked import (
     value_ratchet,
 )
 from loans.calc.notes import LoanNote, NoteState
-from loans.service.notes import load_note, note_schedule
+from loans.service.note_books import note_book
+from loans.service.notes import load_note
 
 OBSERVATIONS_MAX = 120
 
@@ -84,7 +85,7 @@ def record_ratchet_value(
 
 def _inputs(session: Session, actor: Actor, request: RatchetRequest, *, standing: Standing) -> RatchetInputs:
     note = load_note(session, actor, request.note_code)
-    periods = _periods(session, note, request, standing=standing)
+    periods = _periods(session, actor, note, request, standing=standing)
     stub = days_between(note.terms.basis, standing.business_date, periods[0].start) if periods else 0
     return RatchetInputs(
         subject=note.code,
@@ -105,13 +106,13 @@ def _inputs(session: Session, actor: Actor, request: RatchetRequest, *, standing
 
 
 def _periods(
-    session: Session, note: LoanNote, request: RatchetRequest, *, standing: Standing
+    session: Session, actor: Actor, note: LoanNote, request: RatchetRequest, *, standing: Standing
 ) -> tuple[RatchetPeriod, ...]:
     """Give the interest periods that have not begun: a running one keeps the rate it began with."""
     _require_ahead(request.observation_dates, after=standing.business_date, before=note.terms.maturity_date)
     if note.state is NoteState.SETTLED:
         return ()
-    rows = note_schedule(session, note, known_at=standing.known_at).rows
+    rows = [due.row for due in note_book(session, actor, note, known_at=standing.known_at).dues]
     return tuple(
         RatchetPeriod(
             start=row.start, end=row.end, balance_cny=row.opening_balance_cny, days=row.days,

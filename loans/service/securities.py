@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.parties import Standing
@@ -15,7 +16,9 @@ from collateral.calc.lifecycles import REPO
 from collateral.calc.pledge import STATE_NAMES_ZH
 from collateral.service import Pledge, Repo
 from loans.calc.facilities import LoanContract
-from loans.calc.notes import LoanNote, accrual_of
+from loans.calc.notes import LoanNote
+from loans.calc.servicing.accruals import accrual_of
+from loans.service.note_books import note_books
 from loans.store import notes as note_store
 
 _NOTHING = Decimal("0.00")
@@ -117,10 +120,11 @@ def draw_behind(session: Session, actor: Actor, note: LoanNote, *, standing: Sta
 def post_owed(session: Session, actor: Actor, pledge_code: str, *, on: date) -> None:
     """Post what all running notes behind a pledge owe together on a day: principal, and interest since last paid."""
     principal, accrued = _NOTHING, _NOTHING
-    for note in note_store.notes_behind(session, actor, pledge_code):
-        principal += note.outstanding_cny
-        if note.interest_paid_to <= on:
-            accrued += accrual_of(note, accrual_date=on).accrued_cny
+    notes = note_store.notes_behind(session, actor, pledge_code)
+    for book in note_books(session, actor, notes, known_at=end_of_china_day(on)):
+        principal += book.note.outstanding_cny
+        if book.note.interest_paid_to <= on:
+            accrued += accrual_of(book, accrual_date=on).owed_cny
     collateral_service.record_exposure(
         session, actor, pledge_code, principal_cny=principal, accrued_cny=accrued, exposure_date=on
     )

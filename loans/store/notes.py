@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from loans.calc.contracts.terms import LoanTerms
-from loans.calc.notes import Accrual, InterestVoucher, LoanNote, LoanNoteDraft, NoteState
+from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState
+from loans.calc.servicing.accruals import Accrual
 from loans.models import AccrualRow, InterestVoucherRow, LoanNoteRow
 
 
@@ -25,6 +26,15 @@ def load_note(session: Session, actor: Actor, code: str) -> LoanNote:
         NotFound: The bank has no such note.
     """
     return _note(_existing(session, actor, code))
+
+
+def lock_note(session: Session, actor: Actor, code: str) -> None:
+    """Have what happens to one note wait for each other, where the engine can.
+
+    Raises:
+        NotFound: The bank has no such note.
+    """
+    _existing(session, actor, code, lock=True)
 
 
 def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> tuple[LoanNote, ...]:
@@ -166,6 +176,8 @@ def add_accrual(session: Session, actor: Actor, note: LoanNote, accrual: Accrual
             days=accrual.days,
             principal_cny=accrual.principal_cny,
             accrued_cny=accrual.accrued_cny,
+            penalty_cny=accrual.penalty_cny,
+            compound_cny=accrual.compound_cny,
         )
     )
     session.flush()

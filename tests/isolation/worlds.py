@@ -161,6 +161,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     },
     "inbox_item": {"role": "officer"},
     "margin_terms": {"agreement_kind": "pledge"},
+    "note_segment": {"start": date(2025, 1, 21)},
     "subsidy_review_step": {"name": "refuse", "details": {}},
     "pledge_approval": {"finding": "approved"},
     "pledge_change": {"kind": "top_up"},

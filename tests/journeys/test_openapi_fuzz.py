@@ -221,6 +221,12 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/credit-lines": {**LINE, "number": "SX-9"},
     "POST /v1/loan-contracts": {**CONTRACT, "number": "HT-9", "amount": "1000000.00"},
     "POST /v1/loan-contracts/{contract_number}/drawdowns": DRAWDOWN,
+    **{
+        f"POST /v1/loan-notes/{{note_code}}/repayments{end}": {
+            "reference": "HD-1", "paid_on": "2025-06-30", "amount_cny": "100.00", "reason": "入账", "prepays": True,
+        }
+        for end in ("", "/previews")
+    },
     "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",

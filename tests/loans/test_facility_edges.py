@@ -125,7 +125,7 @@ def test_an_officer_walks_from_the_line_to_the_note(desk: Desk) -> None:
     note = desk.get("/loan-notes/JJ-2025-001").text
     assert all(word in note for word in ("还款计划", "节假日安排未公布", "合同 HT-2025-001"))
     desk.browser.cookies.set("carbonfin_language", "en")
-    assert "Interest by schedule" in desk.get("/loan-notes/JJ-2025-001").text
+    assert "What is owed today" in desk.get("/loan-notes/JJ-2025-001").text
     desk.browser.cookies.delete("carbonfin_language")
     for address in ("/credit-lines/NONE", "/loan-contracts/NONE", "/loan-notes/NONE"):
         assert desk.get(address).status_code == 404

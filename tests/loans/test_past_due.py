@@ -11,6 +11,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import DayState, roll_business_date, standing_of
 from loans import service
 from loans.calc.past_due import PastDue, past_due_of
+from loans.service.note_books import note_standing
 from tests.loans.conftest import Desk
 from tests.loans.test_accrual import note_draft
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, furnished_bank
@@ -21,8 +22,7 @@ def past_due(sessions: Sessions, on: date, *, paid_to: date = date(2025, 6, 21))
         bank = furnished_bank(session)
         draft = replace(note_draft("P3", bank.clothing.id), pledge_code=None, interest_paid_to=paid_to)
         note = service.record_loan_note(session, bank.officer, draft, known_at=KNOWN_AT)
-        schedule = service.note_schedule(session, note, known_at=KNOWN_AT)
-        return past_due_of(note, schedule, on=on)
+        return past_due_of(note_standing(session, bank.officer, note, on=on, known_at=KNOWN_AT))
 
 
 @pytest.mark.parametrize("on", [date(2025, 6, 21), date(2025, 7, 21)])
@@ -32,10 +32,10 @@ def test_the_payment_day_itself_is_in_time(sqlite_sessions: Sessions, on: date) 
 
 
 def test_the_day_after_is_one_day_late(sqlite_sessions: Sessions) -> None:
-    """21 June to 21 July: 855,000 x 0.0355 x 30 / 360 = 2,529.375, half up 2,529.38."""
+    """21 June to 21 July: 855,000 x 0.0355 x 30 / 360 = 2,529.38; a day of it at 1.5 x 3.55 % is 0.374."""
     assert past_due(sqlite_sessions, date(2025, 7, 22)) == PastDue(
         since=date(2025, 7, 21), days=1, payments_count=1, interest_cny=Decimal("2529.38"),
-        principal_cny=Decimal("0.00"), is_provisional=False,
+        principal_cny=Decimal("0.00"), penalty_cny=Decimal("0.00"), compound_cny=Decimal("0.37"), is_provisional=False,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_the_desk_the_note_and_the_api_say_how_late(desk: Desk) -> None:
     assert (told["days"], told["since"], told["interest_cny"]) == (1, "2025-07-21", "2529.38")
     assert "逾期 1 天" in desk.get("/loans").text
     page = desk.get("/loan-notes/JJ-P3").text
-    assert "逾期 1 天：自 2025-07-21 起 1 期未付，应付未付利息 2,529.38 元" in page
+    assert "逾期 1 天：自 2025-07-21 起 1 期未付清，应付未付利息 2,529.38 元" in page
     with desk.sessions.begin() as session:
         service.record_interest_payment(
             session, desk.bank.officer, "JJ-P3", period_end=date(2025, 7, 21), paid_date=date(2025, 7, 22),

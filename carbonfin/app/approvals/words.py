@@ -12,6 +12,7 @@ from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import FACILITY_NAMES
+from loans.calc.servicing.receipts import REPAYMENT_NAMES
 
 _NAMES: Mapping[str, Text] = {
     "login": Text("登录名", "Login"),
@@ -120,12 +121,14 @@ _NAMES: Mapping[str, Text] = {
 }
 _UNIT_OF_REPO = Text("品种", "Unit")
 _LENDING = ("loans.credit_line", "loans.contract", "loans.drawdown")
+_REPAYMENT = "loans.repayment"
 _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "unit"): _UNIT_OF_REPO,
     ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
     ("collateral.repo_event", "unit"): _UNIT_OF_REPO,
     **{("collateral.haircut_policy", name): Text(*words) for name, words in POLICY_NAMES.items()},
     **{(kind, name): Text(*words) for kind in _LENDING for name, words in FACILITY_NAMES.items()},
+    **{(_REPAYMENT, name): Text(*words) for name, words in REPAYMENT_NAMES.items()},
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
 _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
@@ -159,6 +162,7 @@ _PLACES = {name: place for place, name in enumerate(_NAMES)}
 _PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
     "collateral.haircut_policy": {name: place for place, name in enumerate(POLICY_NAMES)},
     **{kind: {name: place for place, name in enumerate(FACILITY_NAMES)} for kind in _LENDING},
+    _REPAYMENT: {name: place for place, name in enumerate(REPAYMENT_NAMES)},
 }
 
 

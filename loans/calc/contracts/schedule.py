@@ -1,7 +1,7 @@
 """Repayment schedules in whole fen: rows stand on contractual days; payment days are moved as far as notices reach."""
 
 import calendar as month_lengths
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -110,6 +110,19 @@ def exact_interest_of(terms: LoanTerms, period: Period, *, balance_fen: int) -> 
 
 def make_schedule(inputs: ScheduleInputs) -> RepaymentSchedule:
     """Make the repayment schedule; the last row takes what rounding left, so principal sums exactly."""
+    terms, rows = inputs.terms, schedule_rows(inputs)
+    return RepaymentSchedule(
+        rows=rows,
+        interest_total_cny=sum((row.interest_cny for row in rows), Decimal("0.00")),
+        principal_total_cny=sum((row.principal_cny for row in rows), Decimal("0.00")),
+        payment_total_cny=sum((row.payment_cny for row in rows), Decimal("0.00")),
+        provisional_from=next((row.payment_date for row in rows if row.provisional), None),
+        trace=checked_trace(schedule_figures(terms, rows)),
+    )
+
+
+def schedule_rows(inputs: ScheduleInputs) -> tuple[ScheduleRow, ...]:
+    """Give the payments of a schedule alone, without totals and trace."""
     terms = inputs.terms
     periods = interest_periods(terms, inputs.calendar)
     principals = _principals(terms, periods)
@@ -134,14 +147,7 @@ def make_schedule(inputs: ScheduleInputs) -> RepaymentSchedule:
         )
         balance -= principal
     assert balance == 0, "a schedule repays its principal exactly"
-    return RepaymentSchedule(
-        rows=tuple(rows),
-        interest_total_cny=sum((row.interest_cny for row in rows), Decimal("0.00")),
-        principal_total_cny=sum((row.principal_cny for row in rows), Decimal("0.00")),
-        payment_total_cny=sum((row.payment_cny for row in rows), Decimal("0.00")),
-        provisional_from=next((row.payment_date for row in rows if row.provisional), None),
-        trace=checked_trace(schedule_figures(terms, rows)),
-    )
+    return tuple(rows)
 
 
 def _period_ends(terms: LoanTerms) -> Iterator[date]:
@@ -196,7 +202,7 @@ def level_instalment_fen(terms: LoanTerms, periods: tuple[Period, ...]) -> int:
     return int(half_up(Fraction(fen(terms.principal_cny) * denominator, numerator), places=0))
 
 
-def schedule_figures(terms: LoanTerms, rows: list[ScheduleRow]) -> list[Figure]:
+def schedule_figures(terms: LoanTerms, rows: Sequence[ScheduleRow]) -> list[Figure]:
     """Give the figures of a schedule: terms, then each row's days, interest, principal and payment, then totals."""
     figures = [
         _fact("principal_cny", "贷款本金", "Principal", str(terms.principal_cny), "CNY"),

@@ -1,0 +1,57 @@
+"""Rows of loan notes in service: receipts, stretches of schedule, classifications, and notices that were made."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from carbonfin.storage import columns
+from carbonfin.storage.rows import Row, new_id
+from loans.calc.servicing.dues import SegmentReason
+
+
+class RepaymentRow(Row, table=True):
+    """Money received on a note (还款) and what of it went where; approved by a second person, never changed."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("note_id", "number"),
+        sa.CheckConstraint("amount_cny > 0", name="amount_above_zero"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    number: int
+    paid_on: date
+    amount_cny: Decimal = Field(sa_type=columns.Amount)
+    fees_cny: Decimal = Field(sa_type=columns.Amount)
+    compensation_cny: Decimal = Field(sa_type=columns.Amount)
+    prepaid_cny: Decimal = Field(sa_type=columns.Amount)
+    lines: list[dict[str, Any]] = Field(sa_type=columns.Json)
+    interest_paid_to_before: date
+    reference: str
+    allocation_order: str
+    approval_id: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class NoteSegmentRow(Row, table=True):
+    """The stretch of a note's schedule that begins on a day (分段计息); of one day the last number counts."""
+
+    __table_args__ = (sa.UniqueConstraint("note_id", "number"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    number: int
+    start: date
+    principal_cny: Decimal = Field(sa_type=columns.Amount)
+    rate: Decimal = Field(sa_type=columns.Ratio)
+    reason: SegmentReason
+    words: str
+    recorded_by: str
+    recorded_at: datetime

@@ -1,0 +1,86 @@
+"""A loan note as its page and the API show it: where it stands, its schedule as it is now, receipts and vouchers."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.storage.parties import Standing
+from loans.calc.contracts.schedule import ScheduleRow
+from loans.calc.notes import InterestVoucher, LoanNote, NoteState
+from loans.calc.past_due import PastDue, past_due_of
+from loans.calc.servicing.receipts import Receipt
+from loans.calc.servicing.standing import NoteStanding, standing_on
+from loans.service.note_books import note_book, note_books
+from loans.store import notes as note_store
+from loans.store import repayments as store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLine:
+    """A note of a list, as it stands on the business date."""
+
+    note: LoanNote
+    standing: NoteStanding
+
+    @property
+    def accrued_cny(self) -> Decimal | None:
+        """Interest owed by the day, penalties included; None where interest is paid past it or nothing is owed."""
+        is_ahead = self.note.interest_paid_to > self.standing.on
+        return None if is_ahead or self.note.state is NoteState.SETTLED else self.standing.interest_owed_cny
+
+    @property
+    def past_due(self) -> PastDue | None:
+        """What of it is overdue."""
+        return None if self.note.state is NoteState.SETTLED else past_due_of(self.standing)
+
+    @property
+    def next_row(self) -> ScheduleRow | None:
+        """The payment that was missed first, or else comes next."""
+        if self.note.state is NoteState.SETTLED:
+            return None
+        return next((one.due.row for one in self.standing.dues if not one.is_paid), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteView:
+    """One note with all that belongs to it.
+
+    Attributes:
+        receipts: Each with the reference it was entered with.
+        overdue_uplift: What is added to its rate while a payment is overdue, as a ratio of the rate.
+    """
+
+    line: NoteLine
+    rows: tuple[ScheduleRow, ...]
+    vouchers: tuple[InterestVoucher, ...]
+    receipts: tuple[tuple[Receipt, str], ...]
+    overdue_uplift: Decimal
+
+
+def note_lines(
+    session: Session, actor: Actor, *, standing: Standing, party_id: str | None = None
+) -> tuple[NoteLine, ...]:
+    """Give the bank's notes by code, of one enterprise or of all, as they stand on the business date."""
+    notes = note_store.notes_of(session, actor, party_id=party_id)
+    books = note_books(session, actor, notes, known_at=standing.known_at)
+    return tuple(NoteLine(note=book.note, standing=standing_on(book, standing.business_date)) for book in books)
+
+
+def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) -> NoteView:
+    """Give one note with its schedule as the bank calendar is known, its receipts and vouchers.
+
+    Raises:
+        NotFound: The bank has no such note.
+    """
+    note = note_store.load_note(session, actor, code)
+    book = note_book(session, actor, note, known_at=standing.known_at)
+    references = store.references_of(session, actor, note)
+    return NoteView(
+        line=NoteLine(note=note, standing=standing_on(book, standing.business_date)),
+        rows=tuple(due.row for due in book.dues),
+        vouchers=note_store.vouchers_of(session, actor, note),
+        receipts=tuple((receipt, references[receipt.number]) for receipt in book.receipts),
+        overdue_uplift=book.overdue_uplift,
+    )
