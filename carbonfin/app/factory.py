@@ -79,6 +79,8 @@ from carbonfin.web.security import (
     request_id_of,
 )
 from carbonfin.web.visitors import visitor_of
+from loans.feeds.providers.http import HttpAccountProviders
+from loans.feeds.providers.port import AccountProviders
 from pricing.service import ObligationSource
 
 BODY_BYTES_MAX = 10 * 1024 * 1024
@@ -164,12 +166,18 @@ def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[
     def provide_obligation_source(actor: Actor) -> ObligationSource:  # noqa: ARG001 - see above
         return PositionObligations()
 
+    account_providers = HttpAccountProviders(settings.account_providers)
+
+    def provide_account_providers(actor: Actor) -> AccountProviders:  # noqa: ARG001 - see above
+        return account_providers
+
     return {
         "clock": Provide(provide_clock, sync_to_thread=False),
         "sessions": Provide(provide_sessions, sync_to_thread=False),
         "actor": Provide(provide_actor, sync_to_thread=False),
         "paging": Provide(provide_paging, sync_to_thread=False),
         "obligation_source": Provide(provide_obligation_source, sync_to_thread=False),
+        "account_providers": Provide(provide_account_providers, sync_to_thread=False),
     }
 
 

@@ -16,6 +16,8 @@ from carbonfin.app.signing import SigningKeys, signing_from
 from carbonfin.kernel.cryptography import KeyRing
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import KnownPasswords
+from loans.calc.account_pulls import DataProvider
+from loans.feeds.providers.access import ProviderAccess, provider_accesses
 
 DATABASE_URL = "CARBONFIN_DATABASE_URL"
 SECRET = "CARBONFIN_SECRET"  # noqa: S105 - the name of a variable
@@ -66,6 +68,7 @@ class Settings:
         second_factor: Whose people must have a second factor.
         known_passwords: Passwords known from breaches; None where the operator keeps no list.
         virus_scanner: Looks at evidence before it is kept.
+        account_providers: The providers of account data the installation is connected to.
     """
 
     database_url: str = field(repr=False)
@@ -85,6 +88,7 @@ class Settings:
     second_factor: SecondFactorRule = field(default_factory=SecondFactorRule)
     known_passwords: KnownPasswords | None = None
     virus_scanner: VirusScanner = field(default_factory=NoScanner)
+    account_providers: Mapping[DataProvider, ProviderAccess] = field(default_factory=dict)
 
     @property
     def keys(self) -> KeyRing:
@@ -127,6 +131,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         second_factor=second_factor_from(environment.get(SECOND_FACTOR, ""), name=SECOND_FACTOR),
         known_passwords=_known_passwords(environment),
         virus_scanner=scanner_from(environment.get(VIRUS_SCANNER, ""), name=VIRUS_SCANNER),
+        account_providers=provider_accesses(environment),
     )
 
 

@@ -65,6 +65,7 @@ RULES: Mapping[str, Rule] = {
     # --- each organisation's own ---
     "account_consent": OWN,
     "account_entry": OWN,
+    "account_pull": OWN,
     "accrual": OWN,
     "agreement_exposure": OWN,
     "approval": OWN,

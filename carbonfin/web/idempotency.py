@@ -103,6 +103,23 @@ def idempotently_prepared(  # noqa: PLR0917 - as `idempotently`
     return idempotently(sessions, actor, request, key, body, lambda session: work(session, prepared))
 
 
+def answered_earlier(
+    sessions: Sessions, actor: Actor, request: WebRequest, key: str | None, body: msgspec.Struct | None
+) -> Response[Any] | None:
+    """Give the first answer to a repetition, None where this is the first: asked before another system is.
+
+    What comes of that system is then written by `idempotently`; so no transaction waits for it.
+
+    Raises:
+        EdgeProblem: There is no key.
+        Conflict: The key was used for another request.
+    """
+    named, digest = _key_of(request, key), request_digest(request.method, request.scope["path"], body)
+    with sessions.read() as session:
+        earlier = earlier_reply(session, actor, key=named, input_digest=digest)
+    return None if earlier is None else _answer(earlier)
+
+
 def _key_of(request: WebRequest, key: str | None) -> str:
     if not key:
         raise EdgeProblem(

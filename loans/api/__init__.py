@@ -1,9 +1,10 @@
 """Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
 
-from loans.api import accounts, facilities, lending, ratchet_values, ratings, repayments
+from loans.api import account_pulls, accounts, facilities, lending, ratchet_values, ratings, repayments
 
 routes = [
     *accounts.routes,
+    *account_pulls.routes,
     *ratings.routes,
     *lending.routes,
     *facilities.routes,

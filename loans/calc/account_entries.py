@@ -206,6 +206,11 @@ class AccountEntry:
             raise refusal("source", "the source is empty", "须填写数据来源")
 
     @property
+    def series(self) -> tuple[EntryKind, str]:
+        """What a line is set beside in other periods: of its meter or fuel; each invoice has a number of its own."""
+        return self.kind, "" if self.kind is EntryKind.INVOICE_ELECTRICITY else self.item
+
+    @property
     def key(self) -> tuple[EntryKind, int, int, str]:
         """What makes it one line: a later version has the same."""
         return self.kind, self.year, self.month, self.item
@@ -306,7 +311,7 @@ def slip_asked(entry: AccountEntry, neighbours: Iterable[AccountEntry]) -> str |
 
     Args:
         entry: The line.
-        neighbours: Lines of the kind and item of the same account in other periods; months stand beside months.
+        neighbours: Lines of the same series of the account in other periods; months stand beside months.
 
     Returns:
         What is odd, in Chinese, or None where nothing is.
@@ -319,13 +324,15 @@ def slip_asked(entry: AccountEntry, neighbours: Iterable[AccountEntry]) -> str |
         return f"{value} {entry.unit} 不在常见范围 {low:,} 至 {high:,}"
     known = sorted(
         abs(one.quantity) for one in neighbours
-        if one.quantity and (one.kind, one.item) == (entry.kind, entry.item)
+        if one.quantity and one.series == entry.series
         and (one.month == WHOLE_YEAR) == (entry.month == WHOLE_YEAR)
         and (one.year, one.month) != (entry.year, entry.month)
     )  # fmt: skip
     if known and terms.unit not in {"级", "是否", "次"}:
-        middle = known[len(known) // 2]
-        if abs(value) >= middle * SLIP_RATIO or abs(value) * SLIP_RATIO <= middle:
+        # Both values in the middle of an even number: a slip beside one sound line says nothing of a third.
+        lower, upper = known[(len(known) - 1) // 2], known[len(known) // 2]
+        if abs(value) >= upper * SLIP_RATIO or abs(value) * SLIP_RATIO <= lower:
+            middle = upper if abs(value) > upper else lower
             return f"{value} {entry.unit} 与其他期间的 {middle} 相差千倍以上"
     return None
 

@@ -63,8 +63,8 @@ class Consent:
             )  # fmt: skip
 
 
-def refuse_without(consent: Consent | None, *, purpose: ConsentPurpose, on: date, code: str) -> None:
-    """Refuse to take or use data of an enterprise on a day without a standing consent for a purpose.
+def refuse_without(consent: Consent | None, *, purpose: ConsentPurpose, on: date, code: str) -> Consent:
+    """Give the standing consent back, or refuse to take or use data of an enterprise on a day without one.
 
     Args:
         consent: The last statement known, or None.
@@ -82,7 +82,7 @@ def refuse_without(consent: Consent | None, *, purpose: ConsentPurpose, on: date
     elif on < consent.given_on or (consent.valid_to is not None and consent.valid_to < on):
         why = (f"has no consent in force on {on}", f"在 {on} 没有有效授权")
     else:
-        return
+        return consent
     raise NotApplicable(
         f"{code} {why[0]} for {purpose}; its data is neither taken nor used",
         zh=f"{code} {why[1]}（{PURPOSE_NAMES_ZH[purpose]}），不得采集或使用其数据",

@@ -1,10 +1,12 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
 
-from loans.commands import accounts, facilities, ratchet_values, ratings
+from loans.commands import account_pulls, accounts, facilities, ratchet_values, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
 commands.command("account")(accounts.account)
+commands.command("pull-account")(account_pulls.pull_account)
+commands.command("provider-sim")(account_pulls.provider_sim)
 commands.command("consent")(accounts.consent)
 commands.command("credit-lines")(facilities.credit_lines)
 commands.command("credit-line")(facilities.credit_line)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from carbonfin.documents.text_tables import Columns, read_rows, read_table
+from carbonfin.documents.text_tables import Columns, TextTable, read_rows, read_table
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.enterprises import Usci
 from carbonfin.kernel.errors import InvalidInput
@@ -100,10 +100,18 @@ def read_entry_file(content: bytes, *, file_name: str) -> EntryFile:
     Raises:
         InvalidInput: The file as a whole cannot be read: empty, too large, encoding, head.
     """
-    table = read_table(content, file_name=file_name)
+    return read_entry_table(read_table(content, file_name=file_name))
+
+
+def read_entry_table(table: TextTable) -> EntryFile:
+    """Read a table of lines, however it came; rows with faults are reported, none is mended.
+
+    Raises:
+        InvalidInput: The head is not one of a table of lines.
+    """
     drafts, failures = read_rows(table, ENTRY_COLUMNS, cell=_cell, made=_made)
     return EntryFile(
-        file_name=file_name,
+        file_name=table.file_name,
         encoding=table.encoding,
         row_count=len(table.rows),
         drafts=tuple(drafts),

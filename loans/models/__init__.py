@@ -1,6 +1,12 @@
 """Rows of carbon accounts, ratings, credit lines, contracts, notes, receipts, term sheets; the store's alone."""
 
-from loans.models.accounts import AccountConsentRow, AccountEntryRow, CarbonAccountYearRow, RatingReportRow
+from loans.models.accounts import (
+    AccountConsentRow,
+    AccountEntryRow,
+    AccountPullRow,
+    CarbonAccountYearRow,
+    RatingReportRow,
+)
 from loans.models.lending import (
     AccrualRow,
     CreditLineRow,
@@ -15,6 +21,7 @@ from loans.models.servicing import NoteSegmentRow, RepaymentRow
 __all__ = [
     "AccountConsentRow",
     "AccountEntryRow",
+    "AccountPullRow",
     "AccrualRow",
     "CarbonAccountYearRow",
     "CreditLineRow",

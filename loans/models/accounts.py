@@ -9,6 +9,7 @@ from sqlmodel import Field
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 from loans.calc.account_entries import EntryKind
+from loans.calc.account_pulls import DataProvider
 from loans.calc.consents import ConsentPurpose, ConsentState
 
 
@@ -108,3 +109,33 @@ class AccountEntryRow(Row, table=True):
     reason: str
     recorded_by: str
     recorded_at: datetime
+
+
+class AccountPullRow(Row, table=True):
+    """Lines asked of a provider of account data: for what purpose, by which consent, and what became of them."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "number"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id")
+    number: int
+    provider: DataProvider
+    usci: str
+    purpose: ConsentPurpose
+    consent: str
+    from_year: int
+    to_year: int
+    address: str
+    digest: str
+    attempt_count: int
+    row_count: int
+    added_count: int
+    corrected_count: int
+    unchanged_count: int
+    failures: list[dict[str, str | None]] = Field(sa_type=columns.Json)
+    pulled_by: str
+    pulled_at: datetime

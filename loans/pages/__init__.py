@@ -1,6 +1,7 @@
 """Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, contracts and notes."""
 
 from loans.pages import (
+    account_pulls,
     accounts,
     applications,
     enterprises,
@@ -15,6 +16,7 @@ from loans.pages import (
 routes = [
     *enterprises.routes,
     *accounts.routes,
+    *account_pulls.routes,
     *ratings.routes,
     *applications.routes,
     *term_sheets.routes,

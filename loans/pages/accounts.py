@@ -23,12 +23,15 @@ from carbonfin.web.problems import status_of
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.account_entries import KINDS
+from loans.calc.account_pulls import PROVIDERS, DataProvider
 from loans.calc.consents import PURPOSE_NAMES_ZH, Consent, ConsentPurpose, ConsentState, refuse_without
 from loans.feeds.account_files import ENTRY_COLUMNS, titles_of_kinds
 from loans.pages.charts import emission_chart
 from loans.pages.forms import error_words
 
 PURPOSES = {purpose: Text(PURPOSE_NAMES_ZH[purpose], purpose.value) for purpose in ConsentPurpose}
+_PROVIDERS = {provider: Text(terms.title_zh, terms.title_en) for provider, terms in PROVIDERS.items()}
+_COLUMN_NAMES = {field: aliases[-1] for field, aliases in ENTRY_COLUMNS.aliases.items()}
 _LINES_SHOWN_MAX = 60
 
 
@@ -40,6 +43,15 @@ class ConsentForm(Struct, kw_only=True):
     given_on: str = ""
     valid_to: str = ""
     evidence: str = ""
+
+
+class PullForm(Struct, kw_only=True):
+    """What the form sends."""
+
+    provider: str = DataProvider.TAX.value
+    purpose: str = ConsentPurpose.RATING.value
+    from_year: str = ""
+    to_year: str = ""
 
 
 class AccountUploadForm(Struct, kw_only=True):
@@ -55,7 +67,7 @@ def account_page(
 ) -> Template:
     """Show an enterprise's account."""
     with sessions.read() as session:
-        return _account(request, session, actor, standing_of(session, actor.organization_id, clock), party_id)
+        return show_account(request, session, actor, standing_of(session, actor.organization_id, clock), party_id)
 
 
 @post("/enterprises/{party_id:str}/consents", sync_to_thread=True, status_code=303)
@@ -78,7 +90,7 @@ def send_consent(
     except CarbonFinError as error:
         with sessions.read() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            return _account(request, session, actor, standing, party_id, refused=error, typed=data)
+            return show_account(request, session, actor, standing, party_id, refused=error, typed=data)
     return Redirect(f"/enterprises/{party_id}/account", status_code=303)
 
 
@@ -95,7 +107,7 @@ def _consent(data: ConsentForm) -> Consent:
     )
 
 
-def _account(
+def show_account(
     request: WebRequest,
     session: Session,
     actor: Actor,
@@ -104,11 +116,14 @@ def _account(
     *,
     refused: CarbonFinError | None = None,
     typed: ConsentForm | None = None,
+    typed_pull: PullForm | None = None,
 ) -> Template:
+    """Give the page of an account, with what was refused and typed."""
     party = load_party(session, actor, party_id)
     view = service.account_view(session, actor, party.id, known_at=standing.known_at)
     versions = service.entry_versions_of(session, actor, party.id, known_at=standing.known_at)
     consents = service.consents_of(session, actor, party.id, known_at=standing.known_at)
+    last_year = str(standing.business_date.year - 1)
     return page(
         request,
         "loans/account.html",
@@ -127,6 +142,10 @@ def _account(
         refused=None if refused is None else error_words(refused),
         refused_field="" if refused is None else (refused.field or ""),
         typed=typed or ConsentForm(given_on=standing.business_date.isoformat()),
+        pulls=service.pulls_of(session, actor, party.id, known_at=standing.known_at),
+        providers=_PROVIDERS,
+        typed_pull=typed_pull or PullForm(from_year=last_year, to_year=last_year),
+        names=_COLUMN_NAMES,
         may_write=actor.role is Role.OFFICER,
     )
 
@@ -188,7 +207,7 @@ def _upload(
         status_code=status_code,
         report=report,
         failure=None if failure is None else error_words(failure),
-        names={field: aliases[-1] for field, aliases in ENTRY_COLUMNS.aliases.items()},
+        names=_COLUMN_NAMES,
         columns=[aliases[-1] for aliases in ENTRY_COLUMNS.aliases.values()],
         example=ENTRY_COLUMNS.example,
         kinds=titles_of_kinds(),

@@ -22,6 +22,7 @@ from loans.service.account_entries import (
     record_entries,
     require_consent,
 )
+from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
 from loans.service.account_years import AccountView, AccountYearView, account_view
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
@@ -156,6 +157,7 @@ __all__ = [
     "freeze_benchmark_file",
     "import_entry_file",
     "interest_vouchers_of",
+    "keep_pull",
     "keep_rate_decision",
     "latest_rating",
     "latest_ratings",
@@ -174,11 +176,13 @@ __all__ = [
     "observations_due",
     "place_in_batch",
     "preview_repayment",
+    "plan_pull",
     "preview_term_sheet",
     "propose_credit_line",
     "propose_drawdown",
     "propose_loan_contract",
     "propose_repayment",
+    "pulls_of",
     "rate_batch_differences",
     "rate_by_scorecard",
     "rate_enterprise",

@@ -17,7 +17,7 @@ from loans.calc.account_entries import GREEN_KINDS, POWER_KINDS, AccountEntry, E
 from loans.calc.account_facts import refuse_clash
 from loans.calc.accounts import grid_area_of
 from loans.calc.consents import Consent, ConsentPurpose, ConsentState, refuse_without
-from loans.feeds.account_files import EntryDraft, read_entry_file
+from loans.feeds.account_files import EntryDraft, EntryFile, read_entry_file
 from loans.service import facts
 from loans.store import account_entries as store
 
@@ -69,15 +69,17 @@ def consents_of(session: Session, actor: Actor, party_id: str, *, known_at: date
     return store.consents_of(session, actor, party_id, known_at=known_at)
 
 
-def require_consent(session: Session, actor: Actor, party: Party, *, on: date, known_at: datetime) -> None:
-    """Refuse to use an enterprise's lines for a rating without its consent.
+def require_consent(
+    session: Session, actor: Actor, party: Party, *, on: date, known_at: datetime,
+    purpose: ConsentPurpose = ConsentPurpose.RATING,
+) -> Consent:  # fmt: skip
+    """Give the consent by which an enterprise's lines may be taken or used, for a rating unless another is named.
 
     Raises:
         NotApplicable: None stands on that day.
     """
-    purpose = ConsentPurpose.RATING
     last = store.last_consents(session, actor, [party.id], purpose=purpose, known_at=known_at).get(party.id)
-    refuse_without(last, purpose=purpose, on=on, code=party.code)
+    return refuse_without(last, purpose=purpose, on=on, code=party.code)
 
 
 def refuse_withdrawn(session: Session, actor: Actor, party: Party, *, known_at: datetime) -> None:
@@ -115,9 +117,19 @@ def import_entry_file(
         InvalidInput: The file as a whole cannot be read.
     """
     file = read_entry_file(content, file_name=file_name)
-    weighed = _weigh(session, actor, file.drafts, on=on, known_at=known_at)
+    return keep_entry_file(
+        session, actor, file, purpose=ConsentPurpose.RATING, on=on, known_at=known_at, preview=preview
+    )
+
+
+def keep_entry_file(
+    session: Session, actor: Actor, file: EntryFile, *, purpose: ConsentPurpose, on: date, known_at: datetime,
+    preview: bool,
+) -> EntryImport:  # fmt: skip
+    """Keep the good of the lines that were read and name the bad; the purpose is what consent must stand for."""
+    weighed = _weigh(session, actor, file.drafts, purpose=purpose, on=on, known_at=known_at)
     return _kept(
-        session, actor, weighed, known_at=known_at, preview=preview, file_name=file_name, encoding=file.encoding,
+        session, actor, weighed, known_at=known_at, preview=preview, file_name=file.file_name, encoding=file.encoding,
         row_count=file.row_count, unread=file.failures,
     )  # fmt: skip
 
@@ -126,7 +138,8 @@ def record_entries(
     session: Session, actor: Actor, drafts: Sequence[EntryDraft], *, on: date, known_at: datetime
 ) -> EntryImport:
     """Keep the good of many lines and name the bad, by their place from 1."""
-    weighed = _weigh(session, actor, tuple(enumerate(drafts, 1)), on=on, known_at=known_at)
+    numbered = tuple(enumerate(drafts, 1))
+    weighed = _weigh(session, actor, numbered, purpose=ConsentPurpose.RATING, on=on, known_at=known_at)
     return _kept(
         session, actor, weighed, known_at=known_at, preview=False, file_name="", encoding="", row_count=len(drafts),
         unread=(),
@@ -166,19 +179,20 @@ def _kept(
 
 
 def _weigh(
-    session: Session, actor: Actor, drafts: Sequence[tuple[int, EntryDraft]], *, on: date, known_at: datetime
-) -> _Weighed:
+    session: Session, actor: Actor, drafts: Sequence[tuple[int, EntryDraft]], *, purpose: ConsentPurpose, on: date,
+    known_at: datetime,
+) -> _Weighed:  # fmt: skip
     """Set each line beside the account as it stands and the lines before it."""
     weighed = _Weighed()
     parties = {party.code: party for party in parties_of(session, actor)}
     named = [parties[draft.usci].id for _, draft in drafts if draft.usci in parties]
-    consents = store.last_consents(session, actor, named, purpose=ConsentPurpose.RATING, known_at=known_at)
+    consents = store.last_consents(session, actor, named, purpose=purpose, known_at=known_at)
     book = facts.parameters(session, actor)
     made: list[tuple[int, Party, EntryDraft, AccountEntry]] = []
     for line, draft in drafts:
         try:
             party = _party(draft, parties)
-            refuse_without(consents.get(party.id), purpose=ConsentPurpose.RATING, on=on, code=party.code)
+            refuse_without(consents.get(party.id), purpose=purpose, on=on, code=party.code)
             made.append((line, party, draft, _entry(draft, party, book, known_at=known_at)))
         except CarbonFinError as error:
             weighed.failures.append(failure_of(line, error.field, error))
@@ -275,16 +289,16 @@ class _Beside:
         self.lines_taken: dict[tuple[str, _Key], int] = {}
         self._standing: dict[tuple[str, _Key], AccountEntry] = {}
         self._by_year: dict[tuple[str, EntryKind, int], dict[_Key, AccountEntry]] = {}
-        self._by_item: dict[tuple[str, EntryKind, str], list[AccountEntry]] = {}
+        self._by_series: dict[tuple[str, tuple[EntryKind, str]], list[AccountEntry]] = {}
         self._certificates = certificates
         for party_id, lines in accounts.items():
             for line in lines:
                 self._stand(party_id, line)
-                self._by_item.setdefault((party_id, line.kind, line.item), []).append(line)
+                self._by_series.setdefault((party_id, line.series), []).append(line)
         for party_id, line in sent:
             if slip_asked(line, ()) is not None:
                 continue  # what is odd by itself says nothing of the others
-            self._by_item.setdefault((party_id, line.kind, line.item), []).append(line)
+            self._by_series.setdefault((party_id, line.series), []).append(line)
 
     def _stand(self, party_id: str, line: AccountEntry) -> None:
         self._standing[party_id, line.key] = line
@@ -307,7 +321,7 @@ class _Beside:
                 f"certificate {entry.item} is used by another enterprise",
                 zh=f"凭证 {entry.item} 已被另一企业使用，绿电不得重复计算", field="item",
             )  # fmt: skip
-        odd = slip_asked(version, self._by_item.get((party_id, entry.kind, entry.item), ()))
+        odd = slip_asked(version, self._by_series.get((party_id, entry.series), ()))
         if odd is not None and not is_confirmed:
             raise InvalidInput(
                 f"{entry.quantity} {entry.unit} is out of proportion; is the unit right",

@@ -293,6 +293,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "file_name": "lines.csv", "content_base64": base64.b64encode(ENTRY_COLUMNS.example.encode()).decode(),
         "preview": True,
     },
+    "POST /v1/carbon-accounts/{party_id}/pulls": {"provider": "tax", "from_year": 2023, "to_year": 2024},
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},
     "POST /v1/ratings/batches": {"uscis": ["91440300EXAMPLE466"], "year": 2024},
     "POST /v1/ratings/reports": {
@@ -436,6 +437,8 @@ WHAT_A_LONG_HISTORY_OPENS = {
 """Answered well only where a price has years of quotes; tests/pricing/test_backtests.py and test_allowance_models.py do."""
 WHAT_ONE_KIND_OPENS = {"GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}"}
 """Answered well only to a decision of one kind among all there are; test_structures.py and test_allowance_models.py do."""
+WHAT_A_PROVIDER_OPENS = {"POST /v1/carbon-accounts/{party_id}/pulls"}
+"""Answered well only where a provider of account data is connected; tests/loans/test_account_pulls.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
     "GET /v1/me", "GET /v1/inbox", "GET /v1/approvals", "GET /v1/approvals/{approval_id}", "GET /v1/files",
     "GET /v1/files/{digest}", "GET /v1/files/{digest}/content", "POST /v1/files/{digest}/links",
@@ -454,7 +457,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
-    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS,
+    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS, *WHAT_A_PROVIDER_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 

@@ -1,0 +1,153 @@
+"""Account data over HTTP: GET an enterprise's lines with purpose and consent, again after a wait where it may pass.
+
+A timeout, a broken connection and a status of 5xx or 429 are asked again after a wait that doubles, with chance in it;
+any other status is an answer and is not. After several failures in a row nothing is sent for a while.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import httpx
+from pybreaker import CircuitBreaker, CircuitBreakerError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from carbonfin.documents.text_tables import MAX_BYTES
+from carbonfin.kernel.errors import NotApplicable, UpstreamFailed
+from loans.calc.account_pulls import PROVIDERS, DataProvider, PullRequest
+from loans.feeds.providers.access import ADDRESS_NAMES, ProviderAccess
+from loans.feeds.providers.port import FetchedLines
+
+_RETRY_AFTER_SECONDS_MAX = 30
+
+
+class _Failed(Exception):
+    """An attempt without lines that may be made again."""
+
+    def __init__(self, reason: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_seconds = wait_seconds
+
+
+class _Busy(_Failed):
+    """The provider itself said "not now": it is well."""
+
+
+class HttpAccountProviders:
+    """The providers an installation is connected to, each reached over HTTP and spared while it fails."""
+
+    def __init__(self, accesses: Mapping[DataProvider, ProviderAccess]) -> None:
+        self._providers = {provider: _HttpProvider(provider, access) for provider, access in accesses.items()}
+
+    def fetch(self, request: PullRequest) -> FetchedLines:
+        """Give an enterprise's lines of the years asked for.
+
+        Raises:
+            NotApplicable: No provider of that kind is connected.
+            UpstreamFailed: It did not give them, refused, or gave more than can be read.
+        """
+        provider = self._providers.get(request.provider)
+        if provider is None:
+            terms, name = PROVIDERS[request.provider], ADDRESS_NAMES[request.provider]
+            raise NotApplicable(
+                f"no provider of {terms.title_en.lower()} is connected", zh=f"本系统未接入{terms.title_zh}提供方",
+                field="provider", remedy=f"Have the operator set {name}, or upload the lines as a file.",
+                remedy_zh=f"请由运维人员设置 {name}，或以文件上传明细。",
+            )  # fmt: skip
+        return provider.fetch(request)
+
+
+class _HttpProvider:
+    """One provider."""
+
+    def __init__(self, provider: DataProvider, access: ProviderAccess) -> None:
+        self._provider = provider
+        self._access = access
+        self._breaker = CircuitBreaker(
+            fail_max=access.failures_to_open, reset_timeout=access.open_seconds, exclude=[_Busy, UpstreamFailed],
+            throw_new_error_on_trip=False,
+        )  # fmt: skip
+
+    def fetch(self, request: PullRequest) -> FetchedLines:
+        """Give the lines, or say why there are none."""
+        attempts = 0
+
+        def attempt() -> tuple[str, bytes]:
+            nonlocal attempts
+            attempts += 1
+            return self._breaker.call(self._once, client, request)
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self._access.attempts), wait=self._wait_seconds,
+            retry=retry_if_exception_type(_Failed), reraise=True,
+        )  # fmt: skip
+        # No redirection is followed: it would carry the secret elsewhere.
+        with httpx.Client(
+            base_url=self._access.address, timeout=self._access.timeout_seconds, trust_env=False,
+            headers={"Authorization": f"Bearer {self._access.secret}"},
+        ) as client:  # fmt: skip
+            try:
+                address, content = retrying(attempt)
+            except _Failed as failed:
+                raise self._refusal(failed.reason) from failed
+            except CircuitBreakerError as error:
+                raise self._refusal("it failed too often; nothing is sent for a while") from error
+        return FetchedLines(
+            address=address, content=content, digest=hashlib.sha256(content).hexdigest(), attempt_count=attempts
+        )
+
+    def _once(self, client: httpx.Client, request: PullRequest) -> tuple[str, bytes]:
+        asked = {
+            "usci": request.usci, "from_year": str(request.from_year), "to_year": str(request.to_year),
+            "purpose": str(request.purpose), "consent": request.consent,
+        }  # fmt: skip
+        try:
+            with client.stream("GET", "/lines", params=asked) as response:
+                self._look_at(response)
+                return str(response.url.copy_with(userinfo=b"", query=None)), self._read(response)
+        except httpx.HTTPError as error:
+            raise _Failed(type(error).__name__) from error
+
+    def _look_at(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if status == httpx.codes.OK:
+            return
+        if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
+            raise _Busy(f"HTTP {status}", wait_seconds=_retry_after(response))
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise _Failed(f"HTTP {status}")
+        raise self._refusal(f"HTTP {status}")
+
+    def _read(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > MAX_BYTES:
+                raise self._refusal(f"more than {MAX_BYTES} bytes")
+        return bytes(content)
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Wait by chance up to a bound that doubles, and no less than the other side asked for."""
+        by_chance = wait_random_exponential(
+            multiplier=self._access.first_wait_seconds, max=self._access.wait_seconds_max
+        )(state)
+        failed = state.outcome.exception() if state.outcome is not None else None
+        return max(by_chance, failed.wait_seconds) if isinstance(failed, _Failed) else by_chance
+
+    def _refusal(self, reason: str) -> UpstreamFailed:
+        return no_lines(self._provider, reason)
+
+
+def no_lines(provider: DataProvider, reason: str) -> UpstreamFailed:
+    """Give the refusal of a pull that brought no lines; nothing was stored."""
+    terms = PROVIDERS[provider]
+    return UpstreamFailed(
+        f"the provider of {terms.title_en.lower()} gave no lines: {reason}; nothing was stored",
+        zh=f"{terms.title_zh}提供方未给出明细（{reason}），未存入任何内容", field="provider",
+        remedy="Ask again later, or upload the lines as a file.", remedy_zh="请稍后重试，或以文件上传明细。",
+    )  # fmt: skip
+
+
+def _retry_after(response: httpx.Response) -> float:
+    said = response.headers.get("Retry-After", "")
+    return float(min(int(said), _RETRY_AFTER_SECONDS_MAX)) if said.isascii() and said.isdecimal() else 0.0
