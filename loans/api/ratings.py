@@ -20,6 +20,7 @@ from loans import service
 from loans.calc.ratings.scorecard import METHOD_ZH
 from loans.schemas import RatingOut
 from loans.schemas.accounts import AccountFaultOut
+from loans.schemas.four_colours import FOUR_COLOUR, FourColourRatingOut
 from loans.schemas.rating_stability import RatingStabilityOut
 from loans.schemas.ratings import (
     SCORECARD,
@@ -57,17 +58,22 @@ def create_rating(
     clock: Clock,
     data: RatingIn,
     idempotency_key: IdempotencyKey,
-) -> Response[RatingOut | ScorecardRatingOut]:
+) -> Response[RatingOut | ScorecardRatingOut | FourColourRatingOut]:
     """Rate an enterprise from its carbon account by a method of the system's own and keep the decision.
 
-    `carbon-efficiency` is the level by intensity beside the sector's mean; `scorecard` gives A to E with points,
-    reasons and what would lift them. Neither is the rating of the Shenzhen enterprise carbon account.
+    `carbon-efficiency` is the level by intensity beside the sector's mean, after the Zhejiang code; `scorecard` gives A
+    to E with points, reasons and what would lift them; `four-colour` gives three dimensions and the worst of them,
+    after Quzhou's account. Each names its sources; none is the rating of the Shenzhen enterprise carbon account.
     """
 
-    def work(session: Session) -> RatingOut | ScorecardRatingOut:
+    def work(session: Session) -> RatingOut | ScorecardRatingOut | FourColourRatingOut:
         standing = standing_of(session, actor.organization_id, clock)
         if data.method == SCORECARD:
             return _by_scorecard(session, actor, data, standing)
+        if data.method == FOUR_COLOUR:
+            party = party_by_code(session, actor, data.usci)
+            made = service.rate_by_four_colours(session, actor, party, year=data.year, standing=standing)
+            return FourColourRatingOut.of(made.outcome, decision_id=made.decision_id)
         recorded = service.rate_enterprise(
             session,
             actor,

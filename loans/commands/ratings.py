@@ -110,3 +110,26 @@ def rating_stability(
             "alarms": [one.letter for one in report.jumps if one.is_alarm],
         }
     )
+
+
+def four_colours(
+    context: typer.Context, usci: _Usci, year: Annotated[int | None, typer.Option(help="年度 / year")] = None
+) -> None:
+    """按四色评价并留存决定（本系统自有方法，参照衢州“三维四色”）/ rate an enterprise by four colours."""
+    terminal = terminal_of(context)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, usci)
+        recorded = service.rate_by_four_colours(session, terminal.actor, party, year=year, standing=standing)
+    outcome = recorded.outcome
+    terminal.answer(
+        {
+            "decision_id": recorded.decision_id,
+            "method": outcome.method_zh,
+            "year": outcome.year,
+            "colour": outcome.colour,
+            **{one.name: one.colour for one in outcome.dimensions},
+            "benchmark_id": outcome.benchmark_id,
+            "missing": [one.zh for one in outcome.missing],
+        }
+    )

@@ -25,6 +25,8 @@ from carbonfin.web.pages import page
 from carbonfin.web.problems import status_of
 from loans import service
 from loans.calc.jiangtandai import RatingReport
+from loans.calc.ratings.four_colour import COLOURS_EN
+from loans.calc.ratings.rating_sources import rating_sources
 from loans.calc.ratings.scorecard import LETTERS
 from loans.calc.term_notes import unconfirmed_behind
 from loans.pages.charts import change_chart, points_chart
@@ -33,6 +35,7 @@ from loans.service import HeatCell, ScorecardView
 from loans.workbooks import lift_words
 
 SCORECARD = "scorecard"
+FOUR_COLOUR = "four-colour"
 NONE = "-"  # no letter, no industry
 LETTERS_SHOWN = (*LETTERS, NONE)
 _SECTIONS = {
@@ -48,6 +51,7 @@ _SECTIONS = {
 }  # fmt: skip
 
 
+_COLOUR_MARKS = {"深绿": "good", "浅绿": "good", "黄": "warning", "红": "breach"}
 _LEVELS = {
     "stable": ("good", Text("稳定", "stable")),
     "watch": ("warning", Text("关注", "watch")),
@@ -111,9 +115,10 @@ def rate_again(
     try:
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            if data.method == SCORECARD:
+            if data.method in {SCORECARD, FOUR_COLOUR}:
                 party = load_party(session, actor, party_id)
-                service.rate_by_scorecard(session, actor, party, year=None, standing=standing)
+                by = service.rate_by_scorecard if data.method == SCORECARD else service.rate_by_four_colours
+                by(session, actor, party, year=None, standing=standing)
             else:
                 service.rate_enterprise(
                     session, actor, party_id, year=None, valid_on=standing.business_date, known_at=standing.known_at
@@ -149,6 +154,7 @@ def _rating_page(
     report = service.rating_report_of(session, actor, party.id, known_at=standing.known_at)
     rating = ratings[0][1] if ratings else None
     card = service.scorecard_view(session, actor, party.id)
+    colours = service.latest_four_colours(session, actor, party.id)
     return page(
         request,
         "loans/rating.html",
@@ -167,6 +173,10 @@ def _rating_page(
         may_rate=actor.role is Role.OFFICER,
         card=card,
         card_state=_card_state(card, standing.business_date),
+        colours=colours,
+        colours_en=COLOURS_EN,
+        colour_marks=_COLOUR_MARKS,
+        colour_sources=() if colours is None else rating_sources(colours[1].trace),
         card_history=service.scorecard_ratings_of(session, actor, party.id),
         points=points_chart(card, language_of(request)),
         lift_words=lift_words,

@@ -15,6 +15,7 @@ from loans.calc.ratings.carbon_efficiency import CarbonRating
 from loans.calc.ratings.emissions import EmissionPart, YearEmissions
 from loans.calc.term_lines import TermGroup, TermLine
 from loans.calc.term_requests import LoanRequest
+from loans.schemas.rating_sources import RatingSourceOut, sources_out
 from loans.service import StoredTermSheet
 
 Year = Annotated[int, Meta(ge=2005, le=2099, description="A calendar year.", examples=[2024])]
@@ -79,9 +80,10 @@ class YearEmissionsOut(Struct, frozen=True, kw_only=True):
 
 
 class RatingOut(Struct, frozen=True, kw_only=True):
-    """A rating by the system's own method; the loan follows the outside report, not this."""
+    """A rating by the system's own method after the Zhejiang code; the loan follows the outside report, not this."""
 
     decision_id: str
+    method: str
     method_zh: str
     current: YearEmissionsOut
     previous: YearEmissionsOut | None
@@ -91,12 +93,14 @@ class RatingOut(Struct, frozen=True, kw_only=True):
     ratio_to_mean: str | None
     level: int | None
     missing: list[MissingOut]
+    sources: list[RatingSourceOut]
 
     @classmethod
     def of(cls, rating: CarbonRating, *, decision_id: str) -> "RatingOut":
         """Copy a rating."""
         return cls(
             decision_id=decision_id,
+            method="carbon-efficiency",
             method_zh=rating.method_zh,
             current=YearEmissionsOut.of(rating.current),
             previous=None if rating.previous is None else YearEmissionsOut.of(rating.previous),
@@ -106,6 +110,7 @@ class RatingOut(Struct, frozen=True, kw_only=True):
             ratio_to_mean=_text(rating.ratio_to_mean),
             level=rating.level,
             missing=[MissingOut.of(missing) for missing in rating.missing],
+            sources=sources_out(rating.trace),
         )
 
 

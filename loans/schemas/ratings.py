@@ -12,9 +12,10 @@ from loans.calc.ratings.results import RatingResult
 from loans.calc.ratings.scorecard_decision import ScorecardOutcome
 from loans.schemas.accounts import AccountFaultOut
 from loans.schemas.lending import MissingOut, Year
+from loans.schemas.rating_sources import RatingSourceOut, sources_out
 from loans.service import RATINGS_AT_ONCE_MAX, BenchmarkRelease
 
-CARBON_EFFICIENCY, SCORECARD = "carbon-efficiency", "scorecard"
+SCORECARD = "scorecard"
 LOAN_FOLLOWS = "outside-report"
 
 
@@ -23,7 +24,7 @@ class RatingIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     usci: UsciText
     year: Year | None = None
-    method: Literal["carbon-efficiency", "scorecard"] = "carbon-efficiency"
+    method: Literal["carbon-efficiency", "scorecard", "four-colour"] = "carbon-efficiency"
 
 
 class RatingBatchIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,6 +182,7 @@ class ScorecardRatingOut(Struct, frozen=True, kw_only=True):
     valid_to: str
     loan_follows: str
     outside_report: OutsideReportOut | None
+    sources: list[RatingSourceOut]
 
     @classmethod
     def of(cls, outcome: ScorecardOutcome, *, decision_id: str, report: RatingReport | None) -> "ScorecardRatingOut":
@@ -214,6 +216,7 @@ class ScorecardRatingOut(Struct, frozen=True, kw_only=True):
             valid_to=rating.valid_to.isoformat(),
             loan_follows=LOAN_FOLLOWS,
             outside_report=None if report is None else OutsideReportOut.of(report),
+            sources=sources_out(outcome.trace),
         )
 
 

@@ -8,6 +8,7 @@ from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.linked import RATCHET_VALUE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
+from loans.calc.ratings.four_colour import FOUR_COLOUR_KIND
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
@@ -45,6 +46,7 @@ from loans.service.facility_approvals import (
 )
 from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
+from loans.service.four_colours import latest_four_colours, rate_by_four_colours
 from loans.service.live_impact import rate_impact
 from loans.service.note_views import NoteLine, NoteView, note_lines, note_view
 from loans.service.notes import (
@@ -101,7 +103,8 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
+    RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND,
+    TERM_SHEET_KIND,
 )  # fmt: skip
 
 RATE_BATCH = RATE_BATCH_KIND.name
@@ -159,6 +162,7 @@ __all__ = [
     "interest_vouchers_of",
     "keep_pull",
     "keep_rate_decision",
+    "latest_four_colours",
     "latest_rating",
     "latest_ratings",
     "lending_defaults",
@@ -184,6 +188,7 @@ __all__ = [
     "propose_repayment",
     "pulls_of",
     "rate_batch_differences",
+    "rate_by_four_colours",
     "rate_by_scorecard",
     "rate_enterprise",
     "rate_impact",

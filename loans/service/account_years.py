@@ -1,18 +1,21 @@
 """Years of a carbon account as they stand: sums, invoices beside meters, emissions or what they lack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.enterprises import Industry
 from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterBook
-from carbonfin.storage.parties import load_party
+from carbonfin.storage.parties import Standing, load_party
 from loans.calc.account_emissions import AccountEmissions, AccountFactors, account_emissions
 from loans.calc.account_entries import AccountEntry
 from loans.calc.account_facts import PowerMonth, YearFacts, power_by_month, year_facts
 from loans.calc.ratings.emissions import Fuel
+from loans.calc.ratings.rating_account import division_of
 from loans.service import facts
 from loans.service.account_entries import GRID_FACTOR
 from loans.store import account_entries as store
@@ -40,6 +43,49 @@ class AccountView:
 
     entries: tuple[AccountEntry, ...]
     years: tuple[AccountYearView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedYears:
+    """A year and the one before it as a rating takes them, both with the later year's grid factor.
+
+    Attributes:
+        factors: None where the year has no electricity entered.
+        division: Of GB/T 4754; None where the enterprise has no industry.
+    """
+
+    current: YearFacts
+    previous: YearFacts | None
+    factors: AccountFactors | None
+    division: int | None
+
+
+def rated_years(
+    session: Session, actor: Actor, party: Party, *, year: int | None, standing: Standing
+) -> RatedYears:  # fmt: skip
+    """Give the year to be rated, the latest of the account where none is named, and the year before.
+
+    Raises:
+        MissingData: The account lacks the year.
+    """
+    known_at = standing.known_at
+    lines = store.entries_of(session, actor, party.id, known_at=known_at)
+    years = {one.year for one in lines if one.quantity is not None}
+    wanted = year if year is not None else max(years, default=standing.business_date.year - 1)
+    current = year_facts(lines, wanted)
+    previous = year_facts(lines, wanted - 1) if wanted - 1 in years else None
+    if current.is_key_emitter is None and party.key_emitter is not None:
+        current = replace(current, is_key_emitter=int(party.key_emitter))
+    book = facts.parameters(session, actor)
+    pair = (current,) if previous is None else (current, previous)
+    return RatedYears(
+        current=current,
+        previous=previous,
+        factors=None
+        if current.factor_year is None
+        else factors_of(book, current, grid_of=current, fuels_of=pair, known_at=known_at),
+        division=None if party.industry is None else division_of(Industry(party.industry)),
+    )
 
 
 def account_view(session: Session, actor: Actor, party_id: str, *, known_at: datetime) -> AccountView:

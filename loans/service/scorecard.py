@@ -1,7 +1,7 @@
 """Ratings by the scorecard from stored accounts: decided, kept, told of where they change, and read by both dates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,7 +11,6 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.dates import china_day
-from carbonfin.kernel.enterprises import Industry
 from carbonfin.kernel.errors import CarbonFinError, MissingData, NotFound
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import (
@@ -26,10 +25,9 @@ from carbonfin.storage.messages import publish
 from carbonfin.storage.parties import Standing, load_party, parties_of, party_by_code
 from collateral.service.surrender_records import surrender_record_of
 from loans import workbooks
-from loans.calc.account_facts import YearFacts, year_facts
+from loans.calc.account_facts import YearFacts
 from loans.calc.ratings.benchmark import freeze_benchmark
 from loans.calc.ratings.peers import PeerStanding, peer_standing
-from loans.calc.ratings.rating_account import division_of
 from loans.calc.ratings.results import RatingResult
 from loans.calc.ratings.scorecard import LETTERS, METHOD_ZH, PEER_FACTOR, scorecard_on
 from loans.calc.ratings.scorecard_decision import (
@@ -42,9 +40,9 @@ from loans.calc.ratings.scorecard_decision import (
 from loans.feeds.benchmark_files import read_peers
 from loans.service import facts
 from loans.service.account_entries import require_consent
-from loans.service.account_years import factors_of
+from loans.service.account_years import RatedYears, rated_years
 from loans.service.notes import notes_of
-from loans.store import account_entries, benchmarks
+from loans.store import benchmarks
 from loans.store import ratings as store
 
 RATING_CHANGED = "event.rating.changed"
@@ -166,32 +164,22 @@ def scorecard_inputs(
     Raises:
         MissingData: The account lacks the year, or no benchmark is in force.
     """
-    known_at = standing.known_at
-    lines = account_entries.entries_of(session, actor, party.id, known_at=known_at)
-    years = {one.year for one in lines if one.quantity is not None}
-    wanted = year if year is not None else max(years, default=standing.business_date.year - 1)
-    current = year_facts(lines, wanted)
-    previous = year_facts(lines, wanted - 1) if wanted - 1 in years else None
-    if current.is_key_emitter is None and party.key_emitter is not None:
-        current = replace(current, is_key_emitter=int(party.key_emitter))
-    book = facts.parameters(session, actor)
-    division = None if party.industry is None else division_of(Industry(party.industry))
-    pair = (current,) if previous is None else (current, previous)
+    rated = rated_years(session, actor, party, year=year, standing=standing)
+    current, known_at = rated.current, standing.known_at
+    card = scorecard_on(facts.parameters(session, actor), valid_on=standing.business_date, known_at=known_at)
     return ScorecardInputs(
         name=party.name,
         usci=party.code,
         rated_on=standing.business_date,
         known_on=china_day(known_at),
         current=current,
-        previous=previous,
-        factors=None
-        if current.factor_year is None
-        else factors_of(book, current, grid_of=current, fuels_of=pair, known_at=known_at),
-        division=division,
+        previous=rated.previous,
+        factors=rated.factors,
+        division=rated.division,
         surrender=_surrender(session, actor, party, current, standing),
-        previous_letter=_letter_before(session, actor, party, wanted),
-        method=scorecard_on(book, valid_on=standing.business_date, known_at=known_at).parameters,
-        benchmark=_excerpt(session, actor, current, division, standing),
+        previous_letter=_letter_before(session, actor, party, current.year),
+        method=card.parameters,
+        benchmark=benchmark_excerpt(session, actor, rated, standing),
     )
 
 
@@ -223,12 +211,15 @@ def _letter_before(session: Session, actor: Actor, party: Party, year: int) -> i
     return None if letter is None else LETTERS.index(letter)
 
 
-def _excerpt(
-    session: Session, actor: Actor, current: YearFacts, division: int | None, standing: Standing
-) -> BenchmarkExcerpt:
+def benchmark_excerpt(session: Session, actor: Actor, rated: RatedYears, standing: Standing) -> BenchmarkExcerpt:
+    """Give of the release in force the peer group of an enterprise.
+
+    Raises:
+        MissingData: No benchmark was released by the day.
+    """
     found = benchmarks.excerpt_on(
-        session, actor, rated_on=standing.business_date, known_at=standing.known_at, division=division,
-        size_class=current.size_class,
+        session, actor, rated_on=standing.business_date, known_at=standing.known_at, division=rated.division,
+        size_class=rated.current.size_class,
     )  # fmt: skip
     if found is None:
         raise MissingData(

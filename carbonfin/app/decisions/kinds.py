@@ -39,6 +39,7 @@ KIND_TITLES: dict[str, Text] = {
     "collateral.repo_start": Text("回购首期", "Repo start"),
     "loans.rating": Text("碳评级", "Carbon rating"),
     "loans.scorecard": Text("碳评级（评分卡）", "Carbon rating by scorecard"),
+    "loans.four_colours": Text("碳评级（四色）", "Carbon rating by four colours"),
     "loans.rate_batch": Text("降碳贷批量定价", "Batch of emission-cut loan rates"),
     "loans.rate": Text("降碳贷定价", "Emission-cut loan rate"),
     "loans.ratchet_value": Text("利差挂钩条款的价值", "Value of a margin ratchet"),
