@@ -38,6 +38,7 @@ SCOPES: Mapping[str, str] = {
     "carbon-accounts": "loans",
     "ratings": "loans",
     "rate-decisions": "loans",
+    "rate-what-ifs": "loans",
     "rate-batches": "loans",
     "schedules": "loans",
     "term-sheets": "loans",

@@ -1,6 +1,6 @@
 """Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
 
-from loans.api import account_pulls, accounts, facilities, lending, ratchet_values, ratings, repayments
+from loans.api import account_pulls, accounts, facilities, lending, ratchet_values, rate_what_ifs, ratings, repayments
 
 routes = [
     *accounts.routes,
@@ -10,4 +10,5 @@ routes = [
     *facilities.routes,
     *repayments.routes,
     *ratchet_values.routes,
+    *rate_what_ifs.routes,
 ]

@@ -9,6 +9,7 @@ from loans.pages import (
     loan_notes,
     ratchet_values,
     rate_batches,
+    rate_what_ifs,
     ratings,
     term_sheets,
 )
@@ -24,4 +25,5 @@ routes = [
     *facilities.routes,
     *loan_notes.routes,
     *ratchet_values.routes,
+    *rate_what_ifs.routes,
 ]

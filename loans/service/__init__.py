@@ -72,6 +72,7 @@ from loans.service.rate_batches import (
     rates_of_batch,
     rebuilt_rate_of,
 )
+from loans.service.rate_what_ifs import WhatIf, WhatIfRequest, rate_what_if
 from loans.service.rating_stability import StabilityReport, rating_stability
 from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
@@ -145,6 +146,8 @@ __all__ = [
     "StoredTermSheet",
     "TermSheetDraft",
     "ValuedRatchet",
+    "WhatIf",
+    "WhatIfRequest",
     "account_view",
     "account_years",
     "accrue",
@@ -193,6 +196,7 @@ __all__ = [
     "rate_enterprise",
     "rate_impact",
     "rate_many_by_scorecard",
+    "rate_what_if",
     "rates_of_batch",
     "rating_heat_map",
     "rating_report_file",

@@ -29,6 +29,7 @@ PAGES = {
     "drawdown-form": "/loan-contracts/HT-2025-001/drawdowns/new",
     "loan-note": "/loan-notes/JJ-2025-001",
     "loan-note-overdue": "/loan-notes/JJ-P3",
+    "repayment-form": "/loan-notes/JJ-P3/repayments/new",
     "loans": "/loans",
 }
 

@@ -29,6 +29,7 @@ from loans.calc.jiangtandai.terms import (
     RateStatus,
     RatingReport,
 )
+from loans.calc.jiangtandai.what_if import LprStep, ScorePath, rate_paths
 
 __all__ = [
     "CONCESSION_TABLE",
@@ -42,6 +43,7 @@ __all__ = [
     "ConcessionTerms",
     "DecidedRate",
     "LeftOut",
+    "LprStep",
     "PointFraction",
     "RateBatchInputs",
     "RateDecision",
@@ -52,10 +54,12 @@ __all__ = [
     "RateRequest",
     "RateStatus",
     "RatingReport",
+    "ScorePath",
     "concession_bp",
     "decide_item",
     "decide_rate",
     "is_the_same",
+    "rate_paths",
     "rate_without_trace",
     "rebuilt_rate",
     "single_inputs",
