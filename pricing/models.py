@@ -192,6 +192,22 @@ class PortfolioLineRow(Row, table=True):
     derivatives_licence: str | None = None
 
 
+class PortfolioBlockRow(Row, table=True):
+    """A leaf of a portfolio's lines as columns (`pricing.store.line_blocks`); it goes with the rows it was made of.
+
+    The release before writes lines as rows alone, all of them anew: what it deletes takes the blocks with it, so that
+    none outlives its rows.
+    """
+
+    portfolio_id: str = Field(foreign_key="portfolio.id", primary_key=True)
+    place: int = Field(primary_key=True)
+    first_line_id: str | None = Field(default=None, foreign_key="portfolio_line.id", ondelete="CASCADE", index=True)
+    line_count: int
+    book_digest: str
+    numbers: bytes = Field(sa_type=columns.Content)
+    texts: bytes = Field(sa_type=columns.Content)
+
+
 class ValuationRow(Row, table=True):
     """A recorded valuation, numbered within its portfolio; its lines and trace stand in the decision."""
 

@@ -89,14 +89,15 @@ def upgrade(context: typer.Context) -> None:
 
 @database.command("check")
 def check(context: typer.Context) -> None:
-    """核对数据库与本版本的表结构 / compare the database with this release's tables."""
+    """核对表结构与持仓数据块 / compare the database with this release's tables, and books with their digests."""
     from carbonfin.app.settings import settings_from
     from carbonfin.app.tables import all_tables
     from carbonfin.kernel.errors import Conflict
-    from carbonfin.storage.engine import open_engine
+    from carbonfin.storage.engine import Sessions, open_engine
     from carbonfin.storage.grants import isolation_warnings
     from carbonfin.storage.schema import check as differences_of
     from carbonfin.storage.schema import current_revision, head_revision
+    from pricing.service import books_changed_at_rest
 
     tables = all_tables()
     engine = open_engine(settings_from().database_url)
@@ -115,6 +116,15 @@ def check(context: typer.Context) -> None:
             zh=f"数据库与本版本的表结构有 {len(found)} 处不同",
             remedy="Restore the database or write the missing migration.",
             remedy_zh="请恢复数据库，或补写迁移。",
+        )
+    with Sessions(engine).as_operator().read() as session:
+        changed = books_changed_at_rest(session)
+    if changed:
+        raise Conflict(
+            "; ".join(one.detail for one in changed[:5]),
+            zh="；".join(one.zh for one in changed[:5]),
+            remedy=changed[0].remedy,
+            remedy_zh=changed[0].remedy_zh,
         )
     warnings = isolation_warnings(engine, tables)
     for warning in warnings:

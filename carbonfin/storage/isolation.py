@@ -118,6 +118,7 @@ RULES: Mapping[str, Rule] = {
     "pledge_event": OWN,
     "pledge_unit": OWN,
     "portfolio": OWN,
+    "portfolio_block": Rule(holding=Holding.CHILD, parent=("portfolio_id", "portfolio")),
     "portfolio_line": Rule(holding=Holding.CHILD, parent=("portfolio_id", "portfolio")),
     "rating_benchmark": OWN,
     "rating_benchmark_group": OWN,

@@ -27,7 +27,6 @@ from carbonfin.web.visitors import visitor_of
 from carbonfin.web.wire import DayText, IdText, day_of
 from pricing import service
 from pricing.api.shared import UnitQuery, markets_of
-from pricing.calc.contracts import ContractBook
 from pricing.feeds.book_files import read_book_table
 from pricing.schemas import (
     ForwardQuoteOut,
@@ -87,21 +86,20 @@ def preview_valuation(
     visitor = visitor_of(request)
     assert visitor is not None, "the policy lets no stranger in"
     known_at = known_at_present(visitor.business_date, clock, is_sample=visitor.is_sample)
-    book = _book_of(sessions, actor, data)
-    preview = service.preview_book(
-        sessions, actor, markets_of(request), book, valuation_date=valuation_date, known_at=known_at, at=clock.now()
-    )
+    markets, at = markets_of(request), clock.now()
+    if data.portfolio_id is not None and data.lines is None:
+        preview = service.preview_portfolio(
+            sessions, actor, markets, data.portfolio_id, valuation_date=valuation_date, known_at=known_at, at=at
+        )
+    elif data.lines is not None and data.portfolio_id is None:
+        book = contract_book_of(data.lines)
+        preview = service.preview_book(
+            sessions, actor, markets, book, valuation_date=valuation_date, known_at=known_at, at=at
+        )
+    else:
+        raise _neither_or_both()
     _refuse_lone_failure(data.lines, preview.failures)
     return PreviewOut.of(preview)
-
-
-def _book_of(sessions: Sessions, actor: Actor, data: PreviewIn) -> ContractBook:
-    if data.lines is not None and data.portfolio_id is None:
-        return contract_book_of(data.lines)
-    if data.portfolio_id is not None and data.lines is None:
-        with sessions.read() as session:
-            return service.load_contract_book(session, actor, data.portfolio_id)
-    raise _neither_or_both()
 
 
 def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -> ValuationOut:

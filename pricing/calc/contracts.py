@@ -42,7 +42,7 @@ class ContractLines:
 
     contracts: tuple[Contract, ...]
     line_number: IntArray
-    line_id: tuple[str, ...]
+    line_id: Sequence[str]
     contract: IntArray
     quantity_t: IntArray
     strike_cny_per_t: FloatArray
@@ -82,11 +82,13 @@ class ContractBook:
     Attributes:
         lines: The others, by number.
         line_at: Gives a plain line by its number.
+        codes_differ: Whether it is known already that no two lines have one code.
     """
 
     columns: ContractLines
     lines: tuple[tuple[int, PortfolioLine], ...]
     line_at: Callable[[int], PortfolioLine]
+    codes_differ: bool = False
 
     @property
     def units(self) -> set[Unit]:
@@ -125,18 +127,50 @@ def plain_lines(
     """
     places: dict[Contract | None, int] = {}
     at = np.array([places.setdefault(one, len(places)) for one in contract], dtype=np.int64)
-    tonnes = np.array(quantity_t, dtype=np.int64)
-    strikes = np.array(strike_cny_per_t, dtype=np.float64)
-    least_t = np.array([_least_t(one) for one in places], dtype=np.int64)
-    is_forward = np.array([one is not None and one.line.kind is LineKind.FORWARD for one in places], dtype=np.bool_)
-    plain = (tonnes >= least_t[at]) & (tonnes <= MAX_QUANTITY_T) & (tonnes != 0) & ~(is_forward[at] & (strikes == 0))
-    lines = ContractLines(
-        contracts=tuple(places),  # type: ignore[arg-type]  # what is None has no plain line, and goes with them
+    return placed_lines(
+        tuple(places),
         line_number=np.array(line_number, dtype=np.int64),
         line_id=tuple(line_id),
         contract=at,
-        quantity_t=tonnes,
-        strike_cny_per_t=strikes,
+        quantity_t=np.array(quantity_t, dtype=np.int64),
+        strike_cny_per_t=np.array(strike_cny_per_t, dtype=np.float64),
+    )
+
+
+def placed_lines(
+    contracts: Sequence[Contract | None],
+    *,
+    line_number: IntArray,
+    line_id: Sequence[str],
+    contract: IntArray,
+    quantity_t: IntArray,
+    strike_cny_per_t: FloatArray,
+) -> tuple[ContractLines, list[int]]:
+    """Give what `plain_lines` does for lines whose contracts are told by their places, None for one that is not sound.
+
+    Args:
+        contracts: The distinct ones.
+        line_number: Number of each line, shape (lines,) as all that follows.
+        line_id: Code of each line.
+        contract: Place of each line's contract.
+        quantity_t: Tonnes of each.
+        strike_cny_per_t: Agreed price of a forward in 元, 0 where a forward may have none such.
+    """
+    least_t = np.array([_least_t(one) for one in contracts], dtype=np.int64)
+    is_forward = np.array([one is not None and one.line.kind is LineKind.FORWARD for one in contracts], dtype=np.bool_)
+    plain = (
+        (quantity_t >= least_t[contract])
+        & (quantity_t <= MAX_QUANTITY_T)
+        & (quantity_t != 0)
+        & ~(is_forward[contract] & (strike_cny_per_t == 0))
+    )
+    lines = ContractLines(
+        contracts=tuple(contracts),  # type: ignore[arg-type]  # what is None has no plain line, and goes with them
+        line_number=line_number,
+        line_id=line_id,
+        contract=contract,
+        quantity_t=quantity_t,
+        strike_cny_per_t=strike_cny_per_t,
     )
     return (lines, []) if plain.all() else (lines.where(plain), np.flatnonzero(~plain).tolist())
 

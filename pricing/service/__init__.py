@@ -57,7 +57,7 @@ from pricing.service.market import (
     quote_page,
     quoted_units,
 )
-from pricing.service.previews import Markets, Preview, markets_in, preview_book
+from pricing.service.previews import Markets, Preview, markets_in, preview_book, preview_portfolio
 from pricing.service.profits import ProfitAnswer, explained_profit
 from pricing.service.risk import (
     BacktestAnswer,
@@ -88,8 +88,8 @@ from pricing.service.surfaces import (
 from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_trades
 from pricing.service.valuation import (
     Valuation,
+    books_changed_at_rest,
     list_portfolios,
-    load_contract_book,
     load_portfolio,
     load_valuation,
     portfolio_page,
@@ -148,6 +148,7 @@ __all__ = [
     "average_daily_volume_t",
     "backtest_of_lines",
     "backtest_of_portfolio",
+    "books_changed_at_rest",
     "compliance_value_of",
     "curve_in",
     "curve_of",
@@ -169,7 +170,6 @@ __all__ = [
     "import_price_file",
     "import_sample_quotes",
     "list_portfolios",
-    "load_contract_book",
     "load_model_value",
     "load_portfolio",
     "load_risk",
@@ -185,6 +185,7 @@ __all__ = [
     "owed_for",
     "portfolio_page",
     "preview_book",
+    "preview_portfolio",
     "price_figures",
     "price_history",
     "quality_of",

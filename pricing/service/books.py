@@ -84,7 +84,8 @@ def import_book(
             remedy_zh="请在表头下补充持仓。",
         )
     known = next((one for one in portfolios.portfolios_of(session, actor) if one.code == cleaned), None)
-    replaced = None if known is None else portfolios.load_portfolio(session, actor, known.id)
+    load = portfolios.load_as_rows if replaces else portfolios.load_portfolio
+    replaced = None if known is None else load(session, actor, known.id)
     if preview or file.failures:
         value = value_inline(
             session, actor, name=named, lines=file.lines, valuation_date=valuation_date, known_at=known_at

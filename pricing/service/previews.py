@@ -23,6 +23,8 @@ from pricing.calc.contracts import ContractBook
 from pricing.calc.portfolio import PricedMarket, priced_market, refuse_twice
 from pricing.service.curve_readers import curve_reader, rests_on_curves
 from pricing.service.market import market_snapshot
+from pricing.store.portfolios import load_contract_book
+from pricing.store.stored_books import ask_head, kept_book
 from pricing.store.versions import market_version
 
 KEPT_FOR = timedelta(seconds=5)
@@ -68,6 +70,7 @@ class Markets:
         valuation_date: date,
         known_at: datetime,
         at: datetime,
+        version: int | None = None,
     ) -> PricedMarket:
         """Give the market of a day with these units priced, from memory where it was taken within the last seconds.
 
@@ -78,10 +81,11 @@ class Markets:
             valuation_date: Day the prices refer to.
             known_at: What counts as known at present.
             at: The present, by which what is kept grows old.
+            version: Of the organisation's prices, where it was read with the book; asked for where it was not.
         """
         key = (actor.organization_id, valuation_date)
         # Read before the prices are: what is stored in between is read twice, never missed.
-        version = market_version(sessions, actor.organization_id)
+        version = market_version(sessions, actor.organization_id) if version is None else version
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None and (kept.version != version or not _is_fresh(kept, known_at=known_at, at=at)):
@@ -159,15 +163,29 @@ def preview_book(
     valuation_date: date,
     known_at: datetime,
     at: datetime,
+    version: int | None = None,
 ) -> Preview:
     """Value a book on the market in memory and keep nothing.
+
+    Args:
+        sessions: As `Markets.market`, and all that follows but the book.
+        actor: Whose market.
+        markets: Those in memory.
+        book: What is valued.
+        valuation_date: Day the prices refer to.
+        known_at: What counts as known at present.
+        at: The present.
+        version: Of the organisation's prices, where it was read with the book.
 
     Raises:
         InvalidInput: Two lines have the same code, or the valuation date lies after what is known.
     """
     units = frozenset(book.units)
-    market = markets.market(sessions, actor, units, valuation_date=valuation_date, known_at=known_at, at=at)
-    refuse_twice(book.codes())
+    market = markets.market(
+        sessions, actor, units, valuation_date=valuation_date, known_at=known_at, at=at, version=version
+    )
+    if not book.codes_differ:
+        refuse_twice(book.codes())
     lines, failures = _values(market, book, markets.pricer(sessions, actor, market, book))
     return Preview(
         valuation_date=valuation_date,
@@ -176,6 +194,34 @@ def preview_book(
         lines=lines,
         failures=failures,
     )
+
+
+def preview_portfolio(
+    sessions: Sessions,
+    actor: Actor,
+    markets: Markets,
+    portfolio_id: str,
+    *,
+    valuation_date: date,
+    known_at: datetime,
+    at: datetime,
+) -> Preview:
+    """Value a stored portfolio on the market in memory: while nothing changed, one statement tells that of both.
+
+    Raises:
+        NotFound: There is no such portfolio, or it is another organisation's.
+        Conflict: Its lines were changed at rest.
+        InvalidInput: The valuation date lies after what is known.
+    """
+    head = ask_head(sessions, actor, portfolio_id)
+    book = None if head.digest is None else kept_book(head.digest)
+    if book is None:
+        with sessions.read() as session:
+            book = load_contract_book(session, actor, portfolio_id)
+    return preview_book(
+        sessions, actor, markets, book,
+        valuation_date=valuation_date, known_at=known_at, at=at, version=head.market_version,
+    )  # fmt: skip
 
 
 def _values(

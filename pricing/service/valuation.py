@@ -7,11 +7,10 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.decisions import load_outcome, record_decision
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.rows import new_id
-from pricing.calc.contracts import ContractBook
 from pricing.calc.line_faults import line_fault
 from pricing.calc.portfolio import PORTFOLIO_VALUE, PortfolioInputs, PortfolioValue, value_portfolio
 from pricing.calc.positions import PortfolioLine
@@ -60,9 +59,9 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
     return portfolios.load_portfolio(session, actor, portfolio_id)
 
 
-def load_contract_book(session: Session, actor: Actor, portfolio_id: str) -> ContractBook:
-    """Give a portfolio's lines as quantities of contracts."""
-    return portfolios.load_contract_book(session, actor, portfolio_id)
+def books_changed_at_rest(session: Session) -> tuple[Conflict, ...]:
+    """Give the portfolios in sight whose blocks, or whose rows beside them, are not as they were stored."""
+    return portfolios.books_changed_at_rest(session)
 
 
 def list_portfolios(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
@@ -101,7 +100,13 @@ def value_inline(
 def record_valuation(
     session: Session, actor: Actor, portfolio_id: str, *, valuation_date: date, known_at: datetime
 ) -> Valuation:
-    """Value a stored portfolio on a day, as known at an instant, and keep the decision."""
+    """Value a stored portfolio on a day, as known at an instant, and keep the decision.
+
+    Raises:
+        NotFound: There is no such portfolio, or it is another organisation's.
+        Conflict: Its lines were changed at rest.
+    """
+    portfolios.keep_blocks(session, actor, portfolio_id)
     portfolio = portfolios.load_portfolio(session, actor, portfolio_id)
     inputs = _inputs(
         session,

@@ -12,21 +12,18 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import NotFound
-from carbonfin.storage.engine import execute_prepared
+from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.storage.kept_rows import KeptRows
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import table_of
 from pricing.calc.contracts import ContractBook, book_of
 from pricing.calc.positions import Averaging, PortfolioLine
 from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
+from pricing.store import stored_books
 from pricing.store.quotes import short_price
 
 _UNITS_KEPT = 1024
-_PORTFOLIOS, _LINES = table_of(PortfolioRow), table_of(PortfolioLineRow)
-_BY_ID = sa.select(_PORTFOLIOS).where(
-    _PORTFOLIOS.c.organization_id == sa.bindparam("mine"), _PORTFOLIOS.c.id == sa.bindparam("asked")
-)
+_LINES = table_of(PortfolioLineRow)
 _LINES_OF = (
     sa.select(
         _LINES.c.line_id, _LINES.c.kind, _LINES.c.unit, _LINES.c.quantity_t, _LINES.c.label,
@@ -75,21 +72,51 @@ class ValuationRecord:
 def save_portfolio(
     session: Session, actor: Actor, *, code: str, name: str, is_sample: bool, lines: Sequence[PortfolioLine]
 ) -> Portfolio:
-    """Add a portfolio, or bring the one of the same code up to date with exactly these lines; equal ones stay."""
+    """Add a portfolio, or bring the one of the same code up to date with exactly these lines; equal ones stay.
+
+    Lines are kept as blocks, which are read, and as rows, which the release before this one reads.
+    """
     row = session.exec(
-        select(PortfolioRow).where(PortfolioRow.organization_id == actor.organization_id, PortfolioRow.code == code)
+        select(PortfolioRow)
+        .where(PortfolioRow.organization_id == actor.organization_id, PortfolioRow.code == code)
+        .with_for_update()
     ).one_or_none()
     if row is None:
         row = PortfolioRow(organization_id=actor.organization_id, code=code, name=name, is_sample=is_sample)
     row.name, row.is_sample = name, is_sample
     session.add(row)
     session.flush()
-    if _lines_of(session, row.id) != tuple(lines):
+    if _rows_of(session, row.id) != tuple(lines):
         session.exec(sa.delete(PortfolioLineRow).where(col(PortfolioLineRow.portfolio_id) == row.id))
-        for place, line in enumerate(lines):
-            session.add(_line_row(row.id, place, line))
+        rows = [_line_row(row.id, place, line) for place, line in enumerate(lines)]
+        session.add_all(rows)
         session.flush()
+    if not stored_books.has_blocks_of(session, stored_books.head_row(session, actor, row.id), tuple(lines)):
+        _save_blocks(session, row.id)
     return _portfolio(row, tuple(lines))
+
+
+def keep_blocks(session: Session, actor: Actor, portfolio_id: str) -> None:
+    """Have a portfolio's lines kept as blocks too; what the release before stored has rows alone.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    if stored_books.head_row(session, actor, portfolio_id).book_digest is not None:
+        return
+    session.exec(select(PortfolioRow.id).where(PortfolioRow.id == portfolio_id).with_for_update())
+    _save_blocks(session, portfolio_id)
+
+
+def _save_blocks(session: Session, portfolio_id: str) -> None:
+    """Put the lines that stand in a portfolio's rows into blocks."""
+    first = session.exec(
+        select(PortfolioLineRow.id)
+        .where(PortfolioLineRow.portfolio_id == portfolio_id)
+        .order_by(col(PortfolioLineRow.place))
+        .limit(1)
+    ).one_or_none()
+    stored_books.save_blocks(session, portfolio_id, _rows_of(session, portfolio_id), first_line_id=first)
 
 
 def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfolio:
@@ -97,8 +124,21 @@ def load_portfolio(session: Session, actor: Actor, portfolio_id: str) -> Portfol
 
     Raises:
         NotFound: There is none, or it is another organisation's.
+        Conflict: Its blocks were changed at rest.
     """
-    return _portfolio(_head(session, actor, portfolio_id), _lines_of(session, portfolio_id))
+    head = stored_books.head_row(session, actor, portfolio_id)
+    lines = _rows_of(session, head.id) if head.book_digest is None else stored_books.stored_lines(session, head)
+    return _portfolio(head, lines)
+
+
+def load_as_rows(session: Session, actor: Actor, portfolio_id: str) -> Portfolio:
+    """Give a portfolio by its rows, for one that puts others in their place: blocks that were changed do not stop it.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    head = stored_books.head_row(session, actor, portfolio_id)
+    return _portfolio(head, _rows_of(session, head.id))
 
 
 def load_contract_book(session: Session, actor: Actor, portfolio_id: str) -> ContractBook:
@@ -106,25 +146,28 @@ def load_contract_book(session: Session, actor: Actor, portfolio_id: str) -> Con
 
     Raises:
         NotFound: There is none, or it is another organisation's.
+        Conflict: Its blocks were changed at rest.
     """
-    _head(session, actor, portfolio_id)
-    return _CONTRACT_BOOKS.made(session, {"asked": portfolio_id})
+    head = stored_books.head_row(session, actor, portfolio_id)
+    if head.book_digest is None:
+        return _CONTRACT_BOOKS.made(session, {"asked": portfolio_id})
+    return stored_books.stored_book(session, head)
 
 
-def _head(session: Session, actor: Actor, portfolio_id: str) -> sa.Row[Any]:
-    row = execute_prepared(session, _BY_ID, {"mine": actor.organization_id, "asked": portfolio_id}).one_or_none()
-    if row is None:
-        raise NotFound(
-            f"there is no portfolio {portfolio_id}",
-            zh="没有这个持仓组合",
-            field="portfolio_id",
-            remedy="Choose one of the listed portfolios.",
-            remedy_zh="请从组合列表中选择。",
-        )
-    return row
+def books_changed_at_rest(session: Session) -> tuple[Conflict, ...]:
+    """Give the portfolios in sight whose blocks, or whose rows beside them, are not as they were stored."""
+    found: list[Conflict] = []
+    for head in session.execute(stored_books.EVERY_BLOCKED).all():
+        try:
+            stored = stored_books.read_blocks(session, head)
+            if head.first_line_id is not None and _rows_of(session, head.id) != stored.lines():
+                raise stored_books.changed(head, "its rows are not the lines of its blocks")
+        except Conflict as error:
+            found.append(error)
+    return tuple(found)
 
 
-def _lines_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
+def _rows_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:
     return _BOOKS.made(session, {"asked": portfolio_id})
 
 
