@@ -1,13 +1,14 @@
 """Engines and sessions: SQLite in WAL with BEGIN IMMEDIATE, PostgreSQL through psycopg."""
 
-import threading
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast, overload
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -18,10 +19,11 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.prepared import driver_of, prepared, told_by_sqlite
 from carbonfin.storage.shared_work import SharedWork
+from carbonfin.storage.writers_turn import PATIENCE_S, WritersTurn
 
 T = TypeVar("T")
-_BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 65_536
 _SCOPE = "carbonfin_scope"
 _READS_ONLY = "carbonfin_reads_only"
@@ -33,8 +35,8 @@ _UNIQUE_VIOLATION = "23505"
 _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Open a database: `sqlite:///FILE` or `postgresql://…`.
+def open_engine(url: str, *, patience_s: float = PATIENCE_S) -> sa.Engine:
+    """Open a database: `sqlite:///FILE` or `postgresql://…`; a writer waits so long for others, then is refused.
 
     Raises:
         InvalidInput: Another kind of database, or SQLite without a file.
@@ -46,41 +48,17 @@ def open_engine(url: str) -> sa.Engine:
             pool_size=8,
             max_overflow=32,
             pool_pre_ping=True,
-            connect_args={"options": f"-c timezone=UTC -c lock_timeout={_BUSY_TIMEOUT_MS}"},
+            connect_args={"options": f"-c timezone=UTC -c lock_timeout={round(patience_s * 1000)}"},
         )
     engine = sa.create_engine(
         parsed.set(drivername="sqlite+pysqlite"),
         pool_size=8,
         max_overflow=32,
-        execution_options={_TURN: WritersTurn()},
+        execution_options={_TURN: WritersTurn(cast("str", parsed.database), patience_s=patience_s)},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, patience_s=patience_s))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-class WritersTurn:
-    """Whose turn it is to write on SQLite among the threads of one process.
-
-    Only the file's own lock keeps writers apart; but who waits for that lock sleeps and asks again, ever more seldom,
-    so threads of one process wait for one another here, where the next one starts at once.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._taken_by: int | None = None
-
-    def take(self) -> None:
-        """Wait for the turn; after the time a writer waits for the file, go and let the file's lock say no."""
-        me = threading.get_ident()
-        if self._taken_by != me and self._lock.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
-            self._taken_by = me
-
-    def give_up(self) -> None:
-        """Let the next one write, if the turn was this thread's."""
-        if self._taken_by == threading.get_ident():
-            self._taken_by = None
-            self._lock.release()
 
 
 def _parsed(url: str) -> URL:
@@ -106,10 +84,10 @@ def _refusal(why: str) -> InvalidInput:
     )
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
+def _prepare_sqlite(connection: Any, _: Any, *, patience_s: float) -> None:
     connection.isolation_level = None  # the driver must not open transactions of its own
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -123,16 +101,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     reads_only = bool(options.get(_READS_ONLY))
     if options.get(_WAITS):
         options[_TURN].take()
+    driver = driver_of(connection)  # by the driver itself: every request begins once or twice
     if connection.info.get(_READS_ONLY) is not reads_only:  # kept with the driver's connection, as the setting is
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+        driver.execute(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
         connection.info[_READS_ONLY] = reads_only
-    if not reads_only:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # may find the file locked, which SQLAlchemy puts in its words
-        return
-    # By the driver itself: it takes no lock yet and cannot fail, and every request begins to read once or twice.
-    driver = connection.connection.driver_connection
-    assert driver is not None, "a transaction begins on an open connection"
-    driver.execute("BEGIN")
+    beginning = "BEGIN" if reads_only else "BEGIN IMMEDIATE"
+    try:
+        driver.execute(beginning)
+    except sqlite3.OperationalError as error:  # a writer may find the file locked
+        raise told_by_sqlite(error, beginning) from error
 
 
 class ScopeKind(StrEnum):
@@ -203,12 +180,24 @@ class Sessions:
             _take_last_steps(session)
         self._follow_up(session)
 
+    @contextmanager
+    def begin_bare(self) -> Iterator[sa.Connection]:
+        """Open a writing transaction on a connection alone, for what takes no steps at its end; otherwise as `begin`.
+
+        Raises:
+            Conflict: As `begin`.
+        """
+        with self._conflicts_told(), self._writing_engine.begin() as connection:
+            _name_scope(connection, self.scope)
+            yield connection
+            _require_open(connection)
+
     def together(self, work: Callable[[Session], T]) -> T:
         """Do a writer's work, and return when it is committed; on SQLite with those who came meanwhile in one commit.
 
-        SQLite has one writer at a time and each commit waits for the disk. Who comes while a commit is under way waits
-        for the turn, and one of them does the work of all, each in a session and a savepoint of its own, so that what
-        fails in one leaves the others as they are. Nobody is answered before the commit that holds their work.
+        SQLite has one writer at a time and each commit waits for the disk. Who comes meanwhile waits for the turn, and
+        one of them does the work of all, each in a session and a savepoint of its own, so that what fails in one leaves
+        the others as they are. Nobody is answered before the commit that holds their work.
 
         Raises:
             Conflict: As `begin`.
@@ -218,12 +207,14 @@ class Sessions:
             with self.begin() as session:
                 return work(session)
         task = _Task(work)
-        self.shared_work.bring(f"write {self.scope}", [task], self._work_off)
+        pile = f"write {self.scope}"
+        self.shared_work.bring(pile, [task], partial(self._work_off, pile))
         return cast("T", task.outcome(self))
 
-    def _work_off(self, tasks: "Sequence[_Task]") -> None:
+    def _work_off(self, pile: str, tasks: "list[_Task]") -> None:
         try:
             with self._conflicts_told(), self._writing_engine.begin() as connection:
+                tasks += self.shared_work.more(pile)
                 for task in tasks:
                     self._work_off_one(connection, task)
                     _require_open(connection)
@@ -284,6 +275,10 @@ class Sessions:
         What every request asks by itself (whose key is this, is the market still the same) costs half of what it does
         through a session, which is made for values that are changed and written back.
         """
+        if self.engine.dialect.name == "sqlite":
+            with closing(self._reading_engine.raw_connection()) as pooled:  # one statement is a transaction by itself
+                driver = cast("sqlite3.Connection", pooled.driver_connection)
+                return prepared(question, self.engine.dialect).ask(driver, values).one_or_none()
         with self._reading_engine.begin() as connection:
             _name_scope(connection, self.scope)
             return connection.execute(question, values).one_or_none()
@@ -345,15 +340,28 @@ def _name_scope(connection: sa.Connection, scope: Scope | None) -> None:
     )
 
 
+@overload
+def execute_prepared(  # type: ignore[overload-overlap]  # only what writes needs the cursor, to count its rows
+    session: Session, statement: sa.Select[Any], values: Mapping[str, Any]
+) -> sa.Result[Any]: ...
+
+
+@overload
 def execute_prepared(
     session: Session, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-) -> sa.CursorResult[Any]:
+) -> sa.CursorResult[Any]: ...
+
+
+def execute_prepared(session: Session, statement: sa.Executable, values: Any) -> sa.Result[Any]:
     """Execute a statement on tables that was built once, as the busiest paths do.
 
     What the session has yet to write is written first; by itself it does so only for queries of row classes.
     """
     session.flush()
-    return session.connection().execute(statement, values)
+    connection = session.connection()
+    if isinstance(statement, sa.Select) and connection.dialect.name == "sqlite":
+        return prepared(statement, connection.dialect).ask(driver_of(connection), values)
+    return connection.execute(statement, values)
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

@@ -1,6 +1,6 @@
 """Requests that may be sent twice: the reply is kept with the work, under the sender's key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,10 +75,10 @@ def once(
         Conflict: The key was used with another input.
         InvalidInput: The key has another shape.
     """
-    own = _own_key(actor, key)
+    own = own_key(actor, key)
     claimed = execute_prepared(session, _CLAIM, {**own, "digest": input_digest}).all()
     if not claimed:
-        return OnceReply(stored=_kept(execute_prepared(session, _KEPT, own).one(), input_digest), repeated=True)
+        return OnceReply(stored=kept_reply(execute_prepared(session, _KEPT, own).one(), input_digest), repeated=True)
     stored = work(session)
     execute_prepared(session, _KEEP, {**own, "status": stored.status_code, "answer": stored.reply})
     return OnceReply(stored=stored, repeated=False)
@@ -86,11 +86,12 @@ def once(
 
 def earlier_reply(session: Session, actor: Actor, *, key: str, input_digest: str) -> OnceReply | None:
     """Give the reply that a key has already, None where it has none yet; arguments and refusals are those of `once`."""
-    row = execute_prepared(session, _KEPT, _own_key(actor, key)).one_or_none()
-    return None if row is None else OnceReply(stored=_kept(row, input_digest), repeated=True)
+    row = execute_prepared(session, _KEPT, own_key(actor, key)).one_or_none()
+    return None if row is None else OnceReply(stored=kept_reply(row, input_digest), repeated=True)
 
 
-def _own_key(actor: Actor, key: str) -> dict[str, str]:
+def own_key(actor: Actor, key: str) -> dict[str, str]:
+    """Give organisation, actor and key of a request; a key of another shape is refused (`InvalidInput`)."""
     if not (0 < len(key) <= _KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise InvalidInput(
             "an idempotency key has 1 to 255 printable ASCII characters",
@@ -102,8 +103,14 @@ def _own_key(actor: Actor, key: str) -> dict[str, str]:
     return {"of": actor.organization_id, "by": actor.id, "named": key}
 
 
-def _kept(row: sa.Row[Any], input_digest: str) -> StoredReply:
-    if row.input_digest != input_digest:
+def kept_reply(kept: Sequence[Any], input_digest: str) -> StoredReply:
+    """Give the reply that stands under a key, from the digest it came with, its status and its body.
+
+    Raises:
+        Conflict: The key came with another input.
+    """
+    kept_digest, status_code, reply = kept
+    if kept_digest != input_digest:
         raise Conflict(
             "this idempotency key was used with another request",
             zh="该幂等键已用于其他请求",
@@ -111,6 +118,6 @@ def _kept(row: sa.Row[Any], input_digest: str) -> StoredReply:
             remedy="Send a new key with a new request.",
             remedy_zh="新的请求请使用新的幂等键。",
         )
-    assert row.status_code is not None, "a kept key has its reply, both being written in one transaction"
-    assert row.reply is not None, "a kept key has its reply, both being written in one transaction"
-    return StoredReply(status_code=row.status_code, reply=row.reply)
+    assert status_code is not None, "a kept key has its reply, both being written in one transaction"
+    assert reply is not None, "a kept key has its reply, both being written in one transaction"
+    return StoredReply(status_code=status_code, reply=reply)

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from carbonfin.storage import columns
 from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.prepared import bits_of
 
 T = TypeVar("T")
 _ROWS_MAX = 50_000
@@ -50,9 +51,7 @@ class KeptRows(Generic[T]):
         return found
 
     def _bits(self, session: Session, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
-        with execute_prepared(session, self._bare, values) as result:
-            assert result.cursor is not None, "a question has an answer"
-            return tuple(result.cursor.fetchall())
+        return bits_of(session, self._bare, values)
 
     def _keep(self, key: Hashable, made: T, *, row_count: int) -> None:
         if row_count > _ROWS_MAX:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -181,18 +182,48 @@ def insert_many(
     """
     if not values:
         return
-    table, connection = table_of(row), session.connection()
+    connection = session.connection()
+    made = insertion(row, values, connection.dialect, same=same, storable=storable)
+    lines: Any = made.lines if made.has_places else [dict(zip(made.names, line, strict=True)) for line in made.lines]
+    connection.exec_driver_sql(made.text, lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insertion:
+    """Rows as the driver takes them.
+
+    Attributes:
+        text: Of the statement that inserts one.
+        names: The columns in the order of the values of a line.
+        has_places: Whether the statement takes its values by place, as SQLite's does, or by name.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    has_places: bool
+    lines: list[tuple[Any, ...]]
+
+
+def insertion(
+    row: type[Row],
+    values: Sequence[Mapping[str, Any]],
+    dialect: Dialect,
+    *,
+    same: Mapping[str, Any] | None = None,
+    storable: Collection[str] = (),
+) -> Insertion:
+    """Make rows ready for the driver; arguments are those of `insert_many`."""
+    table = table_of(row)
     names = (*values[0], *(same or ()))
-    text, order = _insertion(table, names, connection.dialect)
+    text, order = _insertion(table, names, dialect)
     processed = {
-        name: _processed(table.c[name], connection.dialect, [value]) * len(values)
-        for name, value in (same or {}).items()
+        name: _processed(table.c[name], dialect, [value]) * len(values) for name, value in (same or {}).items()
     }
     for name in values[0]:
         column = [one[name] for one in values]
-        processed[name] = column if name in storable else _processed(table.c[name], connection.dialect, column)
-    lines = zip(*[processed[name] for name in order or names], strict=True)
-    connection.exec_driver_sql(text, list(lines) if order else [dict(zip(names, line, strict=True)) for line in lines])
+        processed[name] = column if name in storable else _processed(table.c[name], dialect, column)
+    lines = list(zip(*[processed[name] for name in order or names], strict=True))
+    return Insertion(text=text, names=order or names, has_places=bool(order), lines=lines)
 
 
 _INSERTIONS: dict[tuple[str, str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}

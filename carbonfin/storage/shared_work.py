@@ -26,30 +26,38 @@ class SharedWork:
         """
         with self._guard:
             pile = self._piles.setdefault(name, _Pile())
-        turn = pile.turn_for(items)
-        if turn is None:
+        taken = pile.turn_for(items)
+        if taken is None:
             return
-        taken, brought = turn
         try:
             work(taken)
         except BaseException:
-            pile.put_back(taken)
+            pile.put_back()
             raise
-        pile.end(brought)
+        pile.end()
+
+    def more(self, name: str) -> list[Any]:
+        """Give what was brought since the turn began, to be worked on in it; only who has the turn may ask.
+
+        Work that first waits for something, such as the database's lock, so takes along all who came meanwhile.
+        """
+        return self._piles[name].take()
 
 
 class _Pile:
-    """What was brought and not yet taken, and how many bringers there were and were served."""
+    """What was brought and not yet taken, and how many bringers there were, are being served and were served."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._items: list[Any] = []
+        self._taken: list[Any] = []
         self._brought = 0
+        self._being_served = 0
         self._served = 0
         self._is_worked_on = False
 
-    def turn_for(self, items: Sequence[Any]) -> tuple[list[Any], int] | None:
-        """Add items and wait for the turn: what to work on and for how many; None where another turn served them."""
+    def turn_for(self, items: Sequence[Any]) -> list[Any] | None:
+        """Add items and wait for the turn: what to work on; None where another turn served them."""
         with self._changed:
             self._items += items
             self._brought += 1
@@ -59,17 +67,25 @@ class _Pile:
             if self._served >= mine:
                 return None
             self._is_worked_on = True
-            taken, self._items = self._items, []
-            return taken, self._brought
+            return self.take()
 
-    def end(self, served: int) -> None:
+    def take(self) -> list[Any]:
         with self._changed:
-            self._served = served
+            new, self._items = self._items, []
+            self._taken += new
+            self._being_served = self._brought
+            return new
+
+    def end(self) -> None:
+        with self._changed:
+            self._served = self._being_served
+            self._taken = []
             self._is_worked_on = False
             self._changed.notify_all()
 
-    def put_back(self, taken: list[Any]) -> None:
+    def put_back(self) -> None:
         with self._changed:
-            self._items[:0] = taken
+            self._items[:0] = self._taken
+            self._taken = []
             self._is_worked_on = False
             self._changed.notify_all()

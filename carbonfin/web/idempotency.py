@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.record import digest_of
+from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, keep_decision, keep_decision_once
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, once
 from carbonfin.web.connections import WebRequest
@@ -28,7 +29,7 @@ IdempotencyKey = Annotated[
 """The header as a route's parameter; it is required, and `idempotently` says so in our own words."""
 
 S = TypeVar("S", bound=msgspec.Struct)
-P = TypeVar("P")
+O = TypeVar("O")  # noqa: E741 - outcomes
 
 
 def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in the order it reads
@@ -67,19 +68,22 @@ def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in th
     return _answer(sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=done)))
 
 
-def idempotently_prepared(  # noqa: PLR0917 - as `idempotently`
+def decided_once(  # noqa: PLR0917 - as `idempotently`
     sessions: Sessions,
     actor: Actor,
     request: WebRequest,
     key: str | None,
     body: msgspec.Struct | None,
-    prepare: Callable[[Session], P],
-    work: Callable[[Session, P], S],
+    prepare: Callable[[Session], MadeDecision[O]],
+    answer: Callable[[Recorded[O]], S],
+    *,
+    is_of_today: Callable[[Session, MadeDecision[O]], bool],
+    status_code: int = 201,
 ) -> Response[S]:
-    """Do work as `idempotently` does, of which most can be prepared before the writing transaction begins.
+    """Answer a request by one decision as `idempotently` does, made before the writing transaction begins.
 
     SQLite has one writer at a time in all processes; what is only read and calculated need not keep the others waiting.
-    A repetition is answered without preparing anything.
+    A repetition is answered without deciding anything.
 
     Args:
         sessions: Opens the transactions, one for reading before the one for writing.
@@ -87,8 +91,10 @@ def idempotently_prepared(  # noqa: PLR0917 - as `idempotently`
         request: Its method and path are part of what the key stands for.
         key: The `Idempotency-Key` header.
         body: The parsed body; None where the route has none.
-        prepare: Reads and calculates.
-        work: Writes what was prepared, looks where need be whether it still holds, and gives the answer.
+        prepare: Reads and decides.
+        answer: Gives the answer of the decision once it has its identifier.
+        is_of_today: Whether the business date is still the decision's; if not, it is made again while it is written.
+        status_code: Of the answer.
 
     Raises:
         EdgeProblem: There is no key.
@@ -99,8 +105,20 @@ def idempotently_prepared(  # noqa: PLR0917 - as `idempotently`
         earlier = earlier_reply(session, actor, key=named, input_digest=digest)
         if earlier is not None:
             return _answer(earlier)
-        prepared = prepare(session)
-    return idempotently(sessions, actor, request, key, body, lambda session: work(session, prepared))
+        made = prepare(session)
+
+    def reply(recorded: Recorded[O]) -> StoredReply:
+        return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer(recorded)).decode())
+
+    def work(session: Session) -> StoredReply:
+        standing = made if is_of_today(session, made) else prepare(session)
+        return reply(keep_decision(session, actor, standing))
+
+    asked = KeyedRequest(key=named, input_digest=digest)
+    kept = keep_decision_once(sessions, actor, asked, made, reply)
+    if kept is None:
+        kept = sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=work))
+    return _answer(kept)
 
 
 def answered_earlier(

@@ -15,7 +15,7 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, idempotently, idempotently_prepared
+from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
@@ -66,15 +66,19 @@ def create_rate_decision(
             known_at=standing.known_at,
         )
 
-    def work(session: Session, made: MadeDecision[RateDecision]) -> RateDecisionOut:
-        business_date = standing_of(session, actor.organization_id, clock).business_date
+    return decided_once(
+        sessions,
+        actor,
+        request,
+        idempotency_key,
+        data,
+        prepare,
+        lambda recorded: RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id),
         # A day that was closed meanwhile gets no more decisions.
-        recorded = service.keep_rate_decision(
-            session, actor, made if made.valid_on == business_date else prepare(session)
-        )
-        return RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id)
-
-    return idempotently_prepared(sessions, actor, request, idempotency_key, data, prepare, work)
+        is_of_today=lambda session, made: (
+            made.valid_on == standing_of(session, actor.organization_id, clock).business_date
+        ),
+    )
 
 
 @post("/v1/rate-batches", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])

@@ -28,7 +28,6 @@ from loans.service.account_years import AccountView, AccountYearView, account_vi
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
     decide_rate,
-    keep_rate_decision,
     latest_rating,
     latest_ratings,
     make_rate_decision,
@@ -164,7 +163,6 @@ __all__ = [
     "import_entry_file",
     "interest_vouchers_of",
     "keep_pull",
-    "keep_rate_decision",
     "latest_four_colours",
     "latest_rating",
     "latest_ratings",

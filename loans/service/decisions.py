@@ -147,11 +147,6 @@ def make_rate_decision(
     return make_decision(RATE_KIND, inputs, subject=party.code, valid_on=decided_on, known_at=known_at)
 
 
-def keep_rate_decision(session: Session, actor: Actor, made: MadeDecision[RateDecision]) -> Recorded[RateDecision]:
-    """Keep a rate decision for good."""
-    return keep_decision(session, actor, made)
-
-
 def make_schedule(
     session: Session, actor: Actor, terms: LoanTerms, *, valid_on: date, known_at: datetime
 ) -> Recorded[RepaymentSchedule]:

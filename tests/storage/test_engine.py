@@ -83,7 +83,7 @@ def test_a_writer_that_waits_too_long_is_told_to_come_again(sqlite_sessions: Ses
     with sqlite_sessions.begin() as holder:
         holder.add(TrialRow())
         holder.flush()
-        with pytest.raises(Conflict), Sessions(_impatient(path)).begin() as session:
+        with pytest.raises(Conflict), Sessions(open_engine(f"sqlite:///{path}", patience_s=0.02)).begin() as session:
             session.add(TrialRow())
 
 

@@ -1,6 +1,7 @@
 """A request sent twice does its work once, on both engines, and another body under the same key is a conflict."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,17 +9,19 @@ from litestar import Litestar, post
 from litestar.response import Response
 from litestar.testing import TestClient
 from msgspec import Struct
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from carbonfin.app import access
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.parties import PartyKind
+from carbonfin.storage.decisions import DecisionRow, MadeDecision, make_decision, verify_chain
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import PartyDraft, parties_of, save_party
+from carbonfin.storage.parties import PartyDraft, load_organization, parties_of, save_party
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.idempotency import IdempotencyKey, idempotently, idempotently_prepared, request_digest
+from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently, request_digest
 from tests.app.worlds import World, add_routes, build_world, keyed_client
+from tests.storage.test_decisions import INTEREST, KNOWN_AT, P0, InterestOutputs
 
 
 class PartyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,21 +57,37 @@ def create(
 _PREPARED: list[str] = []
 
 
+class InterestIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    day: str = "2025-06-30"
+
+
+class InterestOut(Struct, frozen=True, kw_only=True):
+    decision_id: str
+    total_cny: str
+
+
 @post("/v1/parties-prepared", sync_to_thread=True)
-def create_prepared(
-    request: WebRequest, sessions: Sessions, actor: Actor, data: PartyIn, idempotency_key: IdempotencyKey
-) -> Response[PartyOut]:
-    def prepare(session: Session) -> bool:
+def decide_prepared(
+    request: WebRequest, sessions: Sessions, actor: Actor, data: InterestIn, idempotency_key: IdempotencyKey
+) -> Response[InterestOut]:
+    def prepare(session: Session) -> MadeDecision[InterestOutputs]:
+        again = data.name in _PREPARED
         _PREPARED.append(data.name)
-        if data.name.startswith("refused"):
+        if data.name == "refused":
             raise InvalidInput("refused before writing", zh="写入前拒绝")
-        return data.name in {party.name for party in parties_of(session, actor)}
+        assert session.connection() is not None
+        day = date(2025, 6, 30) if again else date.fromisoformat(data.day)
+        return make_decision(INTEREST, P0, subject=data.name, valid_on=day, known_at=KNOWN_AT)
 
-    def work(session: Session, was_there: bool) -> PartyOut:  # noqa: FBT001 - what was prepared
-        party = save_party(session, actor, _draft(data))
-        return PartyOut(party_id=party.id, name=f"{party.name} {was_there}")
+    def is_of_today(session: Session, made: MadeDecision[InterestOutputs]) -> bool:
+        return made.valid_on == load_organization(session, actor.organization_id).business_date
 
-    return idempotently_prepared(sessions, actor, request, idempotency_key, data, prepare, work)
+    return decided_once(
+        sessions, actor, request, idempotency_key, data, prepare,
+        lambda recorded: InterestOut(decision_id=recorded.decision_id, total_cny=str(recorded.outcome.total_cny)),
+        is_of_today=is_of_today,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -78,7 +97,7 @@ def world(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(
         access, "_POLICY", {**access._POLICY, **dict.fromkeys(entries, frozenset({Role.SYSTEM}))}
     )  # fmt: skip
-    add_routes(world, create, create_prepared)
+    add_routes(world, create, decide_prepared)
     _PREPARED.clear()
     return world
 
@@ -156,44 +175,70 @@ def test_the_digest_is_of_values_not_of_spelling() -> None:
     assert request_digest("POST", "/v1/x", None) != request_digest("POST", "/v1/x", body)
 
 
+_ASKED = {"name": "loan:P0"}
+
+
 def _send_prepared(client: TestClient[Litestar], body: Any, key: str | None = "key-1") -> Any:
     return _send(client, body, key, to="/v1/parties-prepared")
 
 
-def test_what_is_prepared_reads_before_it_writes_and_a_repetition_prepares_nothing(
-    client: TestClient[Litestar],
+def _decided(world: World) -> list[date]:
+    """Give the days of all decisions of the trial, whose chain is whole."""
+    with world.sessions.read() as session:
+        rows = session.exec(select(DecisionRow).where(DecisionRow.kind == INTEREST.name)).all()
+        for organization_id in {row.organization_id for row in rows}:
+            report = verify_chain(session, organization_id)
+            assert report.intact
+            assert not report.unsealed
+    return [row.valid_on for row in rows]
+
+
+def test_what_is_decided_is_decided_before_it_is_written_and_a_repetition_decides_nothing(
+    client: TestClient[Litestar], world: World
 ) -> None:
-    first, second = _send_prepared(client, BODY), _send_prepared(client, BODY)
+    first, second = _send_prepared(client, _ASKED), _send_prepared(client, _ASKED)
     assert (first.status_code, second.status_code) == (201, 201)
-    assert first.json()["name"] == f"{BODY['name']} False", "it was prepared before it was written"
+    assert first.json()["total_cny"] == "116783.33", "by hand: 92, 91, 90 and 91 days over 360, rounded each"
     assert first.json() == second.json()
     assert first.headers["content-type"] == second.headers["content-type"] == "application/json"
     assert [one.headers.get("idempotent-replayed") for one in (first, second)] == [None, "true"]
-    assert [BODY["name"]] == _PREPARED
+    assert _PREPARED == ["loan:P0"]
+    assert _decided(world) == [date(2025, 6, 30)]
 
 
-def test_a_used_key_refuses_another_body_before_anything_is_prepared(client: TestClient[Litestar]) -> None:
-    _send_prepared(client, BODY)
-    answer = _send_prepared(client, {**BODY, "name": "另一个名称"})
+def test_a_decision_of_a_day_that_was_closed_meanwhile_is_made_again(
+    client: TestClient[Litestar], world: World
+) -> None:
+    body = {**_ASKED, "day": "2025-06-27"}
+    first, second = _send_prepared(client, body), _send_prepared(client, body)
+    assert (first.status_code, first.json()) == (201, second.json())
+    assert _PREPARED == ["loan:P0", "loan:P0"]
+    assert _decided(world) == [date(2025, 6, 30)]
+
+
+def test_a_used_key_refuses_another_body_before_anything_is_decided(client: TestClient[Litestar]) -> None:
+    _send_prepared(client, _ASKED)
+    answer = _send_prepared(client, {"name": "loan:P1"})
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
-    assert [BODY["name"]] == _PREPARED
+    assert _PREPARED == ["loan:P0"]
 
 
-def test_what_cannot_be_prepared_leaves_no_key(client: TestClient[Litestar]) -> None:
-    assert _send_prepared(client, {**BODY, "name": "refused"}).status_code == 422
-    assert _send_prepared(client, BODY).status_code == 201
+def test_what_cannot_be_decided_leaves_no_key(client: TestClient[Litestar]) -> None:
+    assert _send_prepared(client, {"name": "refused"}).status_code == 422
+    assert _send_prepared(client, _ASKED).status_code == 201
 
 
 @pytest.mark.parametrize(("key", "status"), [(None, 400), ("x" * 256, 422)])
-def test_nothing_is_prepared_without_a_sound_key(client: TestClient[Litestar], key: str | None, status: int) -> None:
-    assert _send_prepared(client, BODY, key).status_code == status
+def test_nothing_is_decided_without_a_sound_key(client: TestClient[Litestar], key: str | None, status: int) -> None:
+    assert _send_prepared(client, _ASKED, key).status_code == status
     assert _PREPARED == []
 
 
-def test_twelve_at_once_keep_one_of_what_they_prepared(client: TestClient[Litestar]) -> None:
+def test_twelve_at_once_keep_one_of_what_they_decided(client: TestClient[Litestar], world: World) -> None:
     with client, ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: _send_prepared(client, BODY), range(12)))
+        answers = list(pool.map(lambda _: _send_prepared(client, _ASKED), range(12)))
     assert [answer.status_code for answer in answers] == [201] * 12
     assert len({answer.text for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert len(_decided(world)) == 1

@@ -31,6 +31,7 @@ from carbonfin.storage.decisions.making import (
     make_decision,
     record_decision,
 )
+from carbonfin.storage.decisions.once import KeyedRequest, keep_decision_once
 from carbonfin.storage.decisions.outcomes import (
     LatestDecision,
     latest_decisions,
@@ -91,6 +92,7 @@ __all__ = [
     "DecisionSample",
     "DecisionSealRow",
     "ItemFault",
+    "KeyedRequest",
     "LatestDecision",
     "MadeDecision",
     "Override",
@@ -117,6 +119,7 @@ __all__ = [
     "items_genesis",
     "items_page",
     "keep_decision",
+    "keep_decision_once",
     "keep_items",
     "latest_decisions",
     "latest_items",

@@ -13,7 +13,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.release import ENGINE_VERSION
 from carbonfin.rules.record import DecisionKind, canonical, canonical_json
-from carbonfin.storage.decisions.people import Override, signed_by
+from carbonfin.storage.decisions.people import Override, SignedBy, signed_by
 from carbonfin.storage.decisions.rows import RECORD_FORM, DecisionRow
 from carbonfin.storage.decisions.sealing import Unsealed, seal_soon
 from carbonfin.storage.rows import insert_many, new_ids, table_of
@@ -77,7 +77,26 @@ def keep_written(
     `storable` names the texts that come from stored columns alone; the others are looked at. Maker and checker are
     those of the approval that is being carried out; without one the maker is the actor, and there is no checker.
     """
-    signed = signed_by(session)
+    rows, said = decision_rows(actor, kind, decisions, signed=signed_by(session), valid_on=valid_on, known_at=known_at)
+    if not rows:
+        return []
+    session.flush()
+    insert_many(session, DecisionRow, rows, same=said, storable=storable)
+    kept = [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows]
+    seal_soon(session, actor.organization_id, kept)
+    return kept
+
+
+def decision_rows(
+    actor: Actor,
+    kind: DecisionKind[Any, Any],
+    decisions: Sequence[WrittenDecision],
+    *,
+    signed: SignedBy | None,
+    valid_on: date,
+    known_at: datetime,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Give what the rows of decisions say: of each by itself, its new identifier and digest in it, and of all alike."""
     said = {
         "organization_id": actor.organization_id,
         "kind": kind.name,
@@ -111,13 +130,7 @@ def keep_written(
         digest = sha256_hex(_SORTED.encode({**plainly, **own}))
         own["record_digest"] = digest
         rows.append(own)
-    if not rows:
-        return []
-    session.flush()
-    insert_many(session, DecisionRow, rows, same=said, storable=storable)
-    kept = [Unsealed(id=row["id"], record_digest=row["record_digest"]) for row in rows]
-    seal_soon(session, actor.organization_id, kept)
-    return kept
+    return rows, said
 
 
 def decision_with_digest(

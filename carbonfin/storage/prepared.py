@@ -1,0 +1,105 @@
+"""Questions of the busiest paths, compiled once and put to SQLite's own driver.
+
+SQLAlchemy looks a statement up, binds its values and wraps its cursor anew each time, which costs many times what
+SQLite takes to answer from memory. Here the compiled text, what makes each value and what makes each row are kept with
+the statement, which is built once. Values and rows go through the very same column types.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlmodel import Session
+
+_Process = Callable[[Any], Any] | None
+
+
+class Prepared:
+    """A question as SQLite's driver takes it."""
+
+    def __init__(self, question: sa.Select[Any], dialect: Dialect) -> None:
+        """Compile a question whose parameters are all single values."""
+        compiled = question.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler), "a SELECT is compiled to SQL"
+        assert not compiled.post_compile_params, "a list among the parameters is another text each time"
+        self.text = str(compiled)
+        binds = [compiled.binds[name] for name in compiled.positiontup or ()]
+        self._values = tuple(
+            (bind.key, bind.required, bind.effective_value, _binds(bind.type, dialect)) for bind in binds
+        )
+        asked = question.selected_columns
+        self._gives = SimpleResultMetaData(asked.keys())
+        self._processes = tuple(_reads(column.type, dialect) for column in asked)
+
+    def ask(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> sa.Result[Any]:
+        """Give the rows that answer the question, each value through its column's type."""
+        rows = self.bits(driver, values)
+        processes = self._processes
+        made = [
+            tuple([value if process is None else process(value) for value, process in zip(row, processes, strict=True)])
+            for row in rows
+        ]
+        return IteratorResult(self._gives, iter(made))
+
+    def bits(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Give the rows as the driver gives them.
+
+        Raises:
+            DBAPIError: The database refused, told in SQLAlchemy's words.
+        """
+        given = [
+            (values[name] if is_asked else values.get(name, constant), process)
+            for name, is_asked, constant, process in self._values
+        ]
+        bound = [value if process is None else process(value) for value, process in given]
+        try:
+            return driver.execute(self.text, bound).fetchall()
+        except sqlite3.Error as error:
+            raise told_by_sqlite(error, self.text) from error
+
+
+def prepared(question: sa.Select[Any], dialect: Dialect) -> Prepared:
+    """Give what was prepared of a question before; a question is built once, where its module is."""
+    found = _PREPARED.get(question)
+    if found is None:
+        found = _PREPARED[question] = Prepared(question, dialect)
+    return found
+
+
+def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
+    """Give the rows that answer a question built once as the driver gives them, past their columns' types."""
+    session.flush()
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        return tuple(prepared(question, connection.dialect).bits(driver_of(connection), values))
+    with connection.execute(question, values) as result:
+        assert result.cursor is not None, "a question has an answer"
+        return tuple(result.cursor.fetchall())
+
+
+def driver_of(connection: sa.Connection) -> sqlite3.Connection:
+    """Give the driver's own connection of an open one on SQLite."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def told_by_sqlite(error: sqlite3.Error, text: str) -> DBAPIError:
+    """Give what SQLAlchemy raises where the driver raises this; the values stay out of it."""
+    told = DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)
+    return cast("DBAPIError", told)
+
+
+_PREPARED: WeakKeyDictionary[sa.Select[Any], Prepared] = WeakKeyDictionary()
+
+
+def _binds(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Process:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _reads(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Process:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)

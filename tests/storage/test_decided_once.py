@@ -1,0 +1,232 @@
+"""Decisions made beforehand and kept once for their key: together in one commit, by many threads and processes."""
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.decisions import (
+    DecisionRow,
+    KeyedRequest,
+    Recorded,
+    bulk,
+    keep_decision_once,
+    load_decision,
+    make_decision,
+    verify_chain,
+)
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.idempotency import IdempotencyKeyRow, OnceReply, StoredReply
+from tests.storage.test_decisions import INTEREST, KNOWN_AT, P0, VALID_ON, InterestOutputs
+from tests.storage.worlds import World, make_world
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def world(sqlite_sessions: Sessions) -> World:
+    with sqlite_sessions.begin() as session:
+        return make_world(session, password_hash="!")
+
+
+def _answer(recorded: Recorded[InterestOutputs]) -> StoredReply:
+    return StoredReply(status_code=201, reply=recorded.decision_id)
+
+
+def _decide(
+    sessions: Sessions, world: World, key: str, *, digest: str = "of the body", valid_on: date = VALID_ON
+) -> OnceReply | None:
+    made = make_decision(INTEREST, P0, subject=f"loan:{key}", valid_on=valid_on, known_at=KNOWN_AT)
+    return keep_decision_once(sessions, world.maker, KeyedRequest(key=key, input_digest=digest), made, _answer)
+
+
+def _kept(sessions: Sessions, world: World) -> list[str]:
+    """Give the identifiers of all decisions, and see that their chain is whole."""
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert report.intact, report.faults[0].detail
+        assert not report.unsealed
+        found = list(session.exec(select(DecisionRow.id)).all())
+    assert report.length == len(found)
+    return found
+
+
+def test_a_decision_is_kept_with_its_reply_and_a_repetition_gives_it_again(
+    sqlite_sessions: Sessions, world: World
+) -> None:
+    first, again = _decide(sqlite_sessions, world, "one"), _decide(sqlite_sessions, world, "one")
+    assert first is not None
+    assert again == OnceReply(stored=first.stored, repeated=True)
+    assert not first.repeated
+    assert _kept(sqlite_sessions, world) == [first.stored.reply]
+    with sqlite_sessions.read() as session:
+        record = load_decision(session, world.maker, first.stored.reply)
+    assert (record.sequence, record.subject, record.maker_name, record.checker_name) == (1, "loan:one", "maker", None)
+    # By hand: 3,000,000 at 3.85 % for 92, 91, 90 and 91 days over 360, rounded each.
+    assert record.outputs["total_cny"] == "116783.33"
+
+
+def test_the_same_key_with_another_request_is_refused(sqlite_sessions: Sessions, world: World) -> None:
+    _decide(sqlite_sessions, world, "one")
+    with pytest.raises(Conflict, match="another request"):
+        _decide(sqlite_sessions, world, "one", digest="of another body")
+    assert len(_kept(sqlite_sessions, world)) == 1
+
+
+def test_a_key_of_another_shape_keeps_nothing(sqlite_sessions: Sessions, world: World) -> None:
+    with pytest.raises(InvalidInput, match="idempotency key"):
+        _decide(sqlite_sessions, world, "x" * 256)
+    assert _kept(sqlite_sessions, world) == []
+
+
+def test_a_day_that_was_closed_gets_no_decision_and_no_key(sqlite_sessions: Sessions, world: World) -> None:
+    assert _decide(sqlite_sessions, world, "late", valid_on=VALID_ON - timedelta(days=1)) is None
+    assert _kept(sqlite_sessions, world) == []
+    with sqlite_sessions.read() as session:
+        assert session.exec(select(IdempotencyKeyRow)).all() == []
+    assert _decide(sqlite_sessions, world, "late") is not None
+
+
+def _all_at_once(sessions: Sessions, world: World, keys: list[str]) -> tuple[list[OnceReply | Conflict | None], int]:
+    """Have each key decided by a thread of its own while the lock is held; gives the outcomes, and the commits after."""
+    commits: list[int] = []
+
+    def note(_: sa.Connection) -> None:
+        commits.append(1)
+
+    def decide(key: str) -> OnceReply | Conflict | None:
+        try:
+            return _decide(sessions, world, key)
+        except Conflict as error:
+            return error
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        with sessions.begin() as session:
+            session.connection()
+            tasks = [pool.submit(decide, key) for key in keys]
+            ends_at_s = time.monotonic() + 30
+            while _brought(sessions) < len(keys) and time.monotonic() < ends_at_s:
+                time.sleep(0.005)
+            sa.event.listen(sessions.engine, "commit", note)
+        outcomes = [task.result(timeout=30) for task in tasks]
+        sa.event.remove(sessions.engine, "commit", note)
+    return outcomes, len(commits) - 1  # that of the holder itself
+
+
+def _brought(sessions: Sessions) -> int:
+    return sum(pile._brought for pile in sessions.shared_work._piles.values())
+
+
+def test_all_who_wait_for_the_lock_share_one_commit(sqlite_sessions: Sessions, world: World) -> None:
+    keys = [f"key {number}" for number in range(12)]
+    outcomes, commit_count = _all_at_once(sqlite_sessions, world, [*keys, *keys[:4]])
+    replies = [one.stored.reply for one in outcomes if isinstance(one, OnceReply)]
+    assert len(replies) == 16
+    assert replies[12:] == replies[:4], "of two with one key the second is given the first one's reply"
+    assert sum(one.repeated for one in outcomes if isinstance(one, OnceReply)) == 4
+    assert sorted(_kept(sqlite_sessions, world)) == sorted(set(replies))
+    assert commit_count == 1
+
+
+def test_one_that_is_refused_spoils_no_other(
+    sqlite_sessions: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two get one identifier, so that the statement that holds all is refused by the database."""
+    drawn = iter(["11111111-1111-4111-8111-111111111111"] * 2)
+    guard, new_ids = threading.Lock(), bulk.new_ids
+
+    def drawing(count: int) -> list[str]:
+        with guard:
+            return [next(drawn, None) or new_ids(1)[0] for _ in range(count)]
+
+    monkeypatch.setattr(bulk, "new_ids", drawing)
+    outcomes, _ = _all_at_once(sqlite_sessions, world, [f"key {number}" for number in range(6)])
+    assert [type(one) for one in outcomes].count(Conflict) == 1
+    replies = {one.stored.reply for one in outcomes if isinstance(one, OnceReply)}
+    assert len(replies) == 5
+    assert set(_kept(sqlite_sessions, world)) == replies
+    with sqlite_sessions.read() as session:
+        assert len(session.exec(select(IdempotencyKeyRow)).all()) == 5, "what was refused left no key"
+
+
+def test_what_the_database_cannot_keep_leaves_nothing_and_is_told(sqlite_sessions: Sessions, world: World) -> None:
+    with sqlite_sessions.begin() as session:
+        session.connection().exec_driver_sql(
+            "CREATE TRIGGER no_seals BEFORE INSERT ON decision_seal BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+    with pytest.raises(sa.exc.IntegrityError, match="no room"):
+        _decide(sqlite_sessions, world, "one")
+    with sqlite_sessions.begin() as session:
+        session.connection().exec_driver_sql("DROP TRIGGER no_seals")
+    assert _kept(sqlite_sessions, world) == []
+    again = _decide(sqlite_sessions, world, "one")
+    assert again is not None
+    assert not again.repeated
+
+
+def test_elsewhere_than_on_sqlite_the_long_way_is_taken(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        world = make_world(session, password_hash="!")
+    kept = _decide(sessions, world, "one")
+    assert (kept is None) is (sessions.engine.dialect.name != "sqlite")
+
+
+def _process(sessions: Sessions, world: World, name: str, *, threads: int, each: int) -> subprocess.Popen[str]:
+    arguments = [str(sessions.engine.url.database), world.maker.id, name, str(threads), str(each)]
+    command = [sys.executable, "-m", "tests.storage.deciding_process", *arguments]
+    return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _acknowledged(process: subprocess.Popen[str], count: int | None = None) -> dict[str, str]:
+    """Give what a process acknowledged, by key: its first lines, or all it wrote before it ended."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while count is None or len(lines) < count:
+        line = process.stdout.readline()
+        if not line.endswith("\n"):
+            break
+        lines.append(line)
+    return dict(line.split() for line in lines)  # type: ignore[misc]  # a key and an identifier each
+
+
+def test_two_processes_write_one_chain(sqlite_sessions: Sessions, world: World) -> None:
+    processes = [_process(sqlite_sessions, world, name, threads=4, each=15) for name in ("a", "b")]
+    told: dict[str, str] = {}
+    for process in processes:
+        told |= _acknowledged(process)
+        assert process.wait(timeout=60) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+    assert len(told) == 120
+    assert set(_kept(sqlite_sessions, world)) == set(told.values())
+
+
+def test_all_that_was_acknowledged_is_there_after_kill_9(sqlite_sessions: Sessions, world: World) -> None:
+    after = 37
+    process = _process(sqlite_sessions, world, "a", threads=6, each=10_000)
+    told = _acknowledged(process, after)
+    process.kill()
+    told |= _acknowledged(process)  # what stood in the pipe
+    process.wait(timeout=10)
+    assert process.stdout is not None
+    process.stdout.close()
+    kept = _kept(sqlite_sessions, world)
+    assert len(told) >= after
+    assert set(told.values()) <= set(kept)
+    with sqlite_sessions.read() as session:
+        keys = {row.key: row.reply for row in session.exec(select(IdempotencyKeyRow)).all()}
+    assert sorted(str(reply) for reply in keys.values()) == sorted(kept), (
+        "no key without its decision, none without key"
+    )
+    assert told.items() <= keys.items()
+    again = _decide(sqlite_sessions, world, next(iter(told)), digest=next(iter(told)))
+    assert again is not None
+    assert again.repeated
