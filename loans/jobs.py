@@ -1,11 +1,11 @@
-"""Loan jobs of the end of day: accrue interest, and move provisional payment days once notices are known."""
+"""Loan jobs of the end of day: accrue interest, move provisional payment days, tell borrowers of payments."""
 
 from datetime import date
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import end_of_china_day
+from carbonfin.kernel.dates import Clock, end_of_china_day
 from carbonfin.storage.jobs import JobOutcome
 from loans import service
 
@@ -13,6 +13,11 @@ from loans import service
 def accrue_interest(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Accrue interest on all running notes and post what they owe to the pledges behind them."""
     return service.accrue(session, actor, business_date)
+
+
+def make_loan_notices(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
+    """Make and tell notices of payments that come within the bank's lead days or were missed; each once."""
+    return service.make_notices(session, actor, business_date, clock)
 
 
 def reroll_provisional_schedules(session: Session, actor: Actor, business_date: date) -> JobOutcome:

@@ -45,6 +45,7 @@ SCOPES: Mapping[str, str] = {
     "credit-lines": "loans",
     "loan-contracts": "loans",
     "loan-notes": "loans",
+    "loan-classifications": "loans",
     "ratchet-values": "loans",
     "subsidies": "reporting",
     "decisions": "decisions",

@@ -101,6 +101,8 @@ RULES: Mapping[str, Rule] = {
     "journal_posting": OWN,
     "loan_contract": OWN,
     "loan_note": OWN,
+    "loan_notice": OWN,
+    "loan_classification": OWN,
     "note_segment": OWN,
     "repayment": OWN,
     "margin_call": OWN,

@@ -1,6 +1,16 @@
 """Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
 
-from loans.api import account_pulls, accounts, facilities, lending, ratchet_values, rate_what_ifs, ratings, repayments
+from loans.api import (
+    account_pulls,
+    accounts,
+    facilities,
+    lending,
+    loan_notices,
+    ratchet_values,
+    rate_what_ifs,
+    ratings,
+    repayments,
+)
 
 routes = [
     *accounts.routes,
@@ -9,6 +19,7 @@ routes = [
     *lending.routes,
     *facilities.routes,
     *repayments.routes,
+    *loan_notices.routes,
     *ratchet_values.routes,
     *rate_what_ifs.routes,
 ]

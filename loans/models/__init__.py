@@ -16,7 +16,7 @@ from loans.models.lending import (
     TermSheetRow,
 )
 from loans.models.ratings import RatingBenchmarkGroupRow, RatingBenchmarkRow, RatingResultRow
-from loans.models.servicing import NoteSegmentRow, RepaymentRow
+from loans.models.servicing import LoanClassificationRow, LoanNoticeRow, NoteSegmentRow, RepaymentRow
 
 __all__ = [
     "AccountConsentRow",
@@ -26,8 +26,10 @@ __all__ = [
     "CarbonAccountYearRow",
     "CreditLineRow",
     "InterestVoucherRow",
+    "LoanClassificationRow",
     "LoanContractRow",
     "LoanNoteRow",
+    "LoanNoticeRow",
     "NoteSegmentRow",
     "RatingBenchmarkGroupRow",
     "RatingBenchmarkRow",

@@ -9,7 +9,9 @@ from sqlmodel import Field
 
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
+from loans.calc.servicing.classification import RiskClass
 from loans.calc.servicing.dues import SegmentReason
+from loans.calc.servicing.notices import NoticeKind
 
 
 class RepaymentRow(Row, table=True):
@@ -54,4 +56,37 @@ class NoteSegmentRow(Row, table=True):
     reason: SegmentReason
     words: str
     recorded_by: str
+    recorded_at: datetime
+
+
+class LoanClassificationRow(Row, table=True):
+    """A note's risk class (五级分类) from a day on as the bank's system gave it; of one day the last number counts."""
+
+    __table_args__ = (sa.UniqueConstraint("note_id", "number"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    number: int
+    classified_on: date
+    risk_class: RiskClass
+    stage: int | None = None
+    source: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class LoanNoticeRow(Row, table=True):
+    """A notice of a payment with its figures as they were told; one a note, kind and payment."""
+
+    __table_args__ = (sa.UniqueConstraint("note_id", "kind", "due_start"), {"info": {"append_only": True}})
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    kind: NoticeKind
+    due_start: date
+    due_on: date
+    made_on: date
+    content: dict[str, Any] = Field(sa_type=columns.Json)
     recorded_at: datetime

@@ -24,6 +24,7 @@ from loans.calc.term_sheets import TermSheet
 from loans.pages import forms
 from loans.pages.charts import rate_chart
 from loans.pages.forms import ReadForm, empty_values, error_words, read_form
+from loans.pages.loan_notes import CLASS_WORDS
 
 _TITLE = Text("新建贷款条款清单", "New term sheet")
 
@@ -69,7 +70,8 @@ def loan_desk(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cloc
         "loans/loans.html",
         title=Text("贷款", "Loans"),
         standing=standing,
-        lines=[(line.note, line.accrued_cny, line.next_row, line.past_due) for line in lines],
+        lines=[(line.note, line.accrued_cny, line.next_row, line.past_due, line) for line in lines],
+        classes=CLASS_WORDS,
         numbers=numbers,
         sheets=sheets,
         names=names,

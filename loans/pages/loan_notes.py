@@ -15,14 +15,19 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.wire import IdText
+from carbonfin.web.wire import DayText, IdText
 from loans import service
+from loans.api.loan_notices import loan_statement, notice_letter
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.notes import NoteState
+from loans.calc.servicing.classification import CLASS_NAMES
+from loans.calc.servicing.notices import NOTICE_NAMES, NoticeKind
 from loans.pages.facility_forms import REPAYMENT_FORM, attempt, read_form, shown_form
 from loans.schemas.loan_notes import RepaymentIn
 
 _METHODS = {one: Text(METHOD_NAMES_ZH[one], METHOD_NAMES_EN[one]) for one in METHOD_NAMES_ZH}
+CLASS_WORDS = {one: Text(*words) for one, words in CLASS_NAMES.items()}
+_NOTICES = {one: Text(*words) for one, words in NOTICE_NAMES.items()}
 _TITLE = Text("录入还款", "Enter a receipt")
 
 
@@ -49,11 +54,32 @@ def loan_note_page(
         dues={one.due.row.number: one for one in view.line.standing.dues},
         borrower=borrower,
         methods=_METHODS,
+        classes=CLASS_WORDS,
+        notice_names=_NOTICES,
         past_due=view.line.past_due,
         waiting=[one for one in waiting if one.payload["note_code"] == note_code],
         is_running=is_running,
         may_enter=actor.role is Role.OFFICER and is_running,
     )
+
+
+@get("/loan-notes/{note_code:str}/statement.pdf", sync_to_thread=True)
+def loan_statement_pdf(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> Response[bytes]:
+    """Give the statement of a note on the business date as PDF."""
+    return loan_statement(sessions, actor, clock, note_code)
+
+
+@get("/loan-notes/{note_code:str}/notices/{kind:str}/{due_start:str}/letter.pdf", sync_to_thread=True)
+def loan_notice_pdf(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    note_code: FromPath[IdText],
+    kind: FromPath[NoticeKind],
+    due_start: FromPath[DayText],
+) -> Response[bytes]:
+    """Give a notice as PDF; the same bytes each time."""
+    return notice_letter(sessions, actor, note_code, kind, due_start)
 
 
 @get("/loan-notes/{note_code:str}/repayments/new", sync_to_thread=True)
@@ -105,4 +131,4 @@ def _place(note_code: str) -> dict[str, Any]:
     return {"title": _TITLE, "address": f"/loan-notes/{note_code}/repayments/new", "crumbs": crumbs}
 
 
-routes = [loan_note_page, repayment_form, send_repayment]
+routes = [loan_note_page, loan_statement_pdf, loan_notice_pdf, repayment_form, send_repayment]

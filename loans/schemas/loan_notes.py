@@ -10,7 +10,7 @@ from loans.calc.past_due import PastDue
 from loans.calc.servicing.allocation import Allocated
 from loans.calc.servicing.receipts import Receipt, ReceiptDraft
 from loans.schemas.lending import ScheduleRowOut
-from loans.service import NoteView, RepaymentDraft
+from loans.service import NoteLine, NoteView, RepaymentDraft
 
 ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, description="Why, in the maker's words.")]
 
@@ -162,6 +162,27 @@ class ReceiptOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class RiskClassOut(Struct, frozen=True, kw_only=True):
+    """A note's class as the bank's system gave it; `is_too_good` where it lags behind the days past due."""
+
+    risk_class: str
+    stage: int | None
+    classified_on: str
+    source: str
+    is_too_good: bool
+
+    @classmethod
+    def of(cls, line: NoteLine) -> "RiskClassOut | None":
+        """Copy a class; None where there is none."""
+        one = line.classification
+        if one is None:
+            return None
+        return cls(
+            risk_class=one.risk_class.value, stage=one.stage, classified_on=one.classified_on.isoformat(),
+            source=one.source, is_too_good=line.is_class_too_good,
+        )  # fmt: skip
+
+
 class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
     """A loan note with what it owes, its schedule as the calendar is known, receipts, and the interest paid."""
 
@@ -170,6 +191,7 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
     schedule: list[ScheduleRowOut]
     provisional_from: str | None
     past_due: PastDueOut | None
+    classification: RiskClassOut | None
     receipts: list[ReceiptOut]
     vouchers: list[InterestVoucherOut]
 
@@ -183,6 +205,7 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
             schedule=[ScheduleRowOut.of(row) for row in view.rows],
             provisional_from=next((row.payment_date.isoformat() for row in view.rows if row.provisional), None),
             past_due=None if past_due is None else PastDueOut.of(past_due),
+            classification=RiskClassOut.of(view.line),
             receipts=[ReceiptOut.of(*one) for one in view.receipts],
             vouchers=[InterestVoucherOut.of(one) for one in view.vouchers],
         )

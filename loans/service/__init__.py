@@ -47,6 +47,15 @@ from loans.service.facility_views import credit_lines, load_credit_line, load_lo
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.four_colours import latest_four_colours, rate_by_four_colours
 from loans.service.live_impact import rate_impact
+from loans.service.loan_notices import (
+    CLASSES_MAX,
+    ClassesRecorded,
+    make_notices,
+    notice_letter_pdf,
+    notices_of_note,
+    record_classes,
+    statement_pdf,
+)
 from loans.service.note_views import NoteLine, NoteView, note_lines, note_view
 from loans.service.notes import (
     accrue,
@@ -111,6 +120,7 @@ RATE_BATCH = RATE_BATCH_KIND.name
 """The kind of a batch of rates."""
 
 __all__ = [
+    "CLASSES_MAX",
     "CREDIT_LINE_APPROVAL",
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
@@ -124,6 +134,7 @@ __all__ = [
     "AccountYearView",
     "BatchRate",
     "BenchmarkRelease",
+    "ClassesRecorded",
     "ContractStanding",
     "DecidedBatch",
     "EntryDraft",
@@ -173,11 +184,14 @@ __all__ = [
     "load_note",
     "load_rate_batch",
     "load_term_sheet",
+    "make_notices",
     "make_rate_decision",
     "make_schedule",
     "note_lines",
     "note_view",
     "notes_of",
+    "notice_letter_pdf",
+    "notices_of_note",
     "observations_due",
     "place_in_batch",
     "plan_pull",
@@ -204,6 +218,7 @@ __all__ = [
     "read_rate_requests",
     "rebuilt_rate_of",
     "record_account_year",
+    "record_classes",
     "record_consent",
     "record_entries",
     "record_interest_payment",
@@ -216,6 +231,7 @@ __all__ = [
     "scorecard_view",
     "security_answer",
     "settle_note",
+    "statement_pdf",
     "tables_asked_of_rate",
     "tables_asked_of_term_sheet",
     "term_sheet_document",

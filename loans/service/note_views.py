@@ -10,19 +10,41 @@ from carbonfin.storage.parties import Standing
 from loans.calc.contracts.schedule import ScheduleRow
 from loans.calc.notes import InterestVoucher, LoanNote, NoteState
 from loans.calc.past_due import PastDue, past_due_of
+from loans.calc.servicing.classification import Classification, is_too_good
+from loans.calc.servicing.notices import LoanNotice
 from loans.calc.servicing.receipts import Receipt
-from loans.calc.servicing.standing import NoteStanding, standing_on
+from loans.calc.servicing.standing import NoteBook, NoteStanding, standing_on
+from loans.service import facts
 from loans.service.note_books import note_book, note_books
 from loans.store import notes as note_store
+from loans.store import notices as notice_store
 from loans.store import repayments as store
+
+SUBSTANDARD_DAYS = "loans.substandard_from_days_past_due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteLine:
-    """A note of a list, as it stands on the business date."""
+    """A note of a list, as it stands on the business date.
+
+    Attributes:
+        classification: Its risk class as the bank's system gave it last; None where it gave none.
+        substandard_days: Days past due beyond which a class may not be a performing one.
+    """
 
     note: LoanNote
     standing: NoteStanding
+    classification: Classification | None
+    substandard_days: int
+
+    @property
+    def is_class_too_good(self) -> bool:
+        """Whether the class lags behind the days past due."""
+        return self.classification is not None and is_too_good(
+            self.classification,
+            days_past_due=self.standing.days_past_due,
+            substandard_days=self.substandard_days,
+        )
 
     @property
     def accrued_cny(self) -> Decimal | None:
@@ -49,6 +71,7 @@ class NoteView:
 
     Attributes:
         receipts: Each with the reference it was entered with.
+        notices: What the borrower was told, the latest first.
         overdue_uplift: What is added to its rate while a payment is overdue, as a ratio of the rate.
     """
 
@@ -56,6 +79,7 @@ class NoteView:
     rows: tuple[ScheduleRow, ...]
     vouchers: tuple[InterestVoucher, ...]
     receipts: tuple[tuple[Receipt, str], ...]
+    notices: tuple[LoanNotice, ...]
     overdue_uplift: Decimal
 
 
@@ -64,8 +88,7 @@ def note_lines(
 ) -> tuple[NoteLine, ...]:
     """Give the bank's notes by code, of one enterprise or of all, as they stand on the business date."""
     notes = note_store.notes_of(session, actor, party_id=party_id)
-    books = note_books(session, actor, notes, known_at=standing.known_at)
-    return tuple(NoteLine(note=book.note, standing=standing_on(book, standing.business_date)) for book in books)
+    return _lines(session, actor, note_books(session, actor, notes, known_at=standing.known_at), standing=standing)
 
 
 def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) -> NoteView:
@@ -78,9 +101,25 @@ def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) 
     book = note_book(session, actor, note, known_at=standing.known_at)
     references = store.references_of(session, actor, note)
     return NoteView(
-        line=NoteLine(note=note, standing=standing_on(book, standing.business_date)),
+        line=_lines(session, actor, (book,), standing=standing)[0],
         rows=tuple(due.row for due in book.dues),
         vouchers=note_store.vouchers_of(session, actor, note),
         receipts=tuple((receipt, references[receipt.number]) for receipt in book.receipts),
+        notices=tuple(notice for notice, _ in notice_store.notices_of(session, actor, note)),
         overdue_uplift=book.overdue_uplift,
+    )
+
+
+def _lines(session: Session, actor: Actor, books: tuple[NoteBook, ...], *, standing: Standing) -> tuple[NoteLine, ...]:
+    day = standing.business_date
+    classes = notice_store.classes_of(session, actor, [book.note for book in books], on=day)
+    limit = facts.parameters(session, actor).on(SUBSTANDARD_DAYS, valid_on=day, known_at=standing.known_at).integer
+    return tuple(
+        NoteLine(
+            note=book.note,
+            standing=standing_on(book, day),
+            classification=classes.get(book.note.id),
+            substandard_days=limit,
+        )
+        for book in books
     )

@@ -1,5 +1,6 @@
-"""Documents of loans: the term sheet for PDF and Word, and the report of a rating."""
+"""Documents of loans: the term sheet for PDF and Word, the report of a rating, notices and statements of notes."""
 
+from loans.workbooks.loan_letters import loan_notice_letter, loan_statement
 from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
 from loans.workbooks.term_sheets import (
     rate_waterfall_steps,
@@ -11,6 +12,8 @@ from loans.workbooks.term_sheets import (
 
 __all__ = [
     "lift_words",
+    "loan_notice_letter",
+    "loan_statement",
     "points_steps",
     "rate_waterfall_steps",
     "rating_report",

@@ -131,6 +131,11 @@ END_OF_DAY: tuple[Step, ...] = (
         work=_of_the_day(loan_jobs.reroll_provisional_schedules),
     ),
     Step(
+        name="loans.notices",
+        text=Text("生成还款与逾期通知", "make notices of payments"),
+        work=_by_the_clock(loan_jobs.make_loan_notices),
+    ),
+    Step(
         name="collateral.revalue",
         text=Text("重估押品并计算覆盖率", "revalue pledges and strike coverage"),
         work=_of_the_day(collateral_jobs.revalue),

@@ -45,6 +45,7 @@ def test_facts_flow_before_calls() -> None:
         "collateral.registry",
         "loans.accrue",
         "loans.reroll",
+        "loans.notices",
         "collateral.revalue",
         "collateral.headroom",
         "collateral.calls",

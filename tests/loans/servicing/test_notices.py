@@ -1,0 +1,109 @@
+"""Notices of payments, statements and risk classes: 855,000.00 at 3.55 %, due 2,529.38 on Monday 21 July 2025."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from carbonfin.kernel.dates import FixedClock
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.messages import inbox_of
+from loans import jobs, service
+from loans.calc.servicing.classification import Classification, RiskClass
+from loans.calc.servicing.notices import NoticeKind
+from tests.documents.test_pdf import text_of
+from tests.loans.conftest import Desk
+from tests.loans.servicing.test_edges import on_pay_day
+from tests.loans.servicing.test_repayments import PAY_DAY, enter, receipt, world
+from tests.loans.world import KNOWN_AT
+
+CLOCK = FixedClock(KNOWN_AT)
+CLASS = Classification(
+    note_code="JJ-P3", classified_on=PAY_DAY, risk_class=RiskClass.NORMAL, stage=1, source="风险管理系统"
+)
+
+
+@pytest.mark.parametrize(("day", "made"), [(date(2025, 7, 15), 0), (date(2025, 7, 16), 1), (PAY_DAY, 0)])
+def test_a_payment_is_told_of_within_five_days_before_it(sqlite_sessions: Sessions, day: date, made: int) -> None:
+    """On its own day it is no payment to come any more; 16 July is five days before it."""
+    with sqlite_sessions.begin() as session:
+        bank, _ = world(session, day=day)
+        assert jobs.make_loan_notices(session, bank.officer, day, CLOCK).done_count == made
+
+
+def test_each_payment_is_told_of_once_and_a_missed_one_again_as_missed(sessions: Sessions) -> None:
+    """Ten days late: 2,529.38 and 3.74 of compound interest; nothing else falls due within five days."""
+    with sessions.begin() as session:
+        bank, _ = world(session, day=date(2025, 7, 31))
+        assert jobs.make_loan_notices(session, bank.officer, date(2025, 7, 18), CLOCK).done_count == 1
+        assert jobs.make_loan_notices(session, bank.officer, date(2025, 7, 21), CLOCK).done_count == 0
+        assert jobs.make_loan_notices(session, bank.officer, date(2025, 7, 31), CLOCK).done_count == 1
+        assert jobs.make_loan_notices(session, bank.officer, date(2025, 8, 1), CLOCK).done_count == 0
+        missed, coming = service.notices_of_note(session, bank.officer, "JJ-P3")
+        assert (coming.kind, coming.due_on, coming.total_cny) == (NoticeKind.PAYMENT, PAY_DAY, Decimal("2529.38"))
+        assert (missed.kind, missed.late_days, missed.interest_cny, missed.penalty_cny) == (
+            NoticeKind.OVERDUE, 10, Decimal("2529.38"), Decimal("3.74"),
+        )  # fmt: skip
+        titles = [one.title_zh for one in inbox_of(session, bank.officer)]
+        assert any("逾期催收通知书 JJ-P3" in title for title in titles)
+
+
+def test_a_letter_says_what_the_notice_said_and_stays_the_same(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        bank, standing = world(session, day=date(2025, 7, 31))
+        jobs.make_loan_notices(session, bank.officer, date(2025, 7, 31), CLOCK)
+        start = date(2025, 6, 21)
+        letter = service.notice_letter_pdf(session, bank.officer, "JJ-P3", NoticeKind.OVERDUE, start)
+        enter(session, bank, standing, receipt(date(2025, 7, 31), "2533.12"))
+        again = service.notice_letter_pdf(session, bank.officer, "JJ-P3", NoticeKind.OVERDUE, start)
+        assert letter == again
+        text = text_of(letter)
+        assert all(word in text for word in ("逾期催收通知书", "2,529.38", "3.74", "2,533.12", "示例服饰"))
+        statement = text_of(service.statement_pdf(session, bank.officer, "JJ-P3", standing=standing))
+        assert all(word in statement for word in ("贷款对账单", "HD-001", "2,533.12", "855,000.00"))
+
+
+def test_a_class_is_kept_corrected_and_held_against_the_days_late(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        bank, standing = world(session, day=date(2025, 10, 31))  # 102 days after 21 July
+        done = service.record_classes(session, bank.officer, [CLASS], standing=standing)
+        assert (done.recorded_count, done.unchanged_count, done.failures) == (1, 0, ())
+        again = service.record_classes(session, bank.officer, [CLASS], standing=standing)
+        assert (again.recorded_count, again.unchanged_count) == (0, 1)
+        line = service.note_view(session, bank.officer, "JJ-P3", standing=standing).line
+        assert (line.classification, line.standing.days_past_due, line.is_class_too_good) == (CLASS, 102, True)
+        corrected = replace(CLASS, risk_class=RiskClass.SUBSTANDARD, stage=3)
+        service.record_classes(session, bank.officer, [corrected], standing=standing)
+        line = service.note_view(session, bank.officer, "JJ-P3", standing=standing).line
+        assert (line.classification, line.is_class_too_good) == (corrected, False)
+
+
+def test_a_system_hands_in_classes_and_hears_which_cannot_be_taken(desk: Desk) -> None:
+    on_pay_day(desk)
+    good = {
+        "note_code": "JJ-P3", "classified_on": "2025-07-21", "risk_class": "special-mention", "source": "风险系统",
+        "stage": 2,
+    }  # fmt: skip
+    bad = [{**good, "note_code": "NONE"}, {**good, "classified_on": "2025-07-22"}]
+    answer = desk.system.post(
+        "/v1/loan-classifications", json={"classes": [good, *bad]}, headers={"Idempotency-Key": "c-1"}
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["recorded_count"] == 1
+    assert [(one["item"], one["field"]) for one in told["failures"]] == [
+        ("2 NONE", "note_code"), ("3 JJ-P3", "classified_on"),
+    ]  # fmt: skip
+    refused = desk.system.post(
+        "/v1/loan-classifications", json={"classes": [{**good, "risk_class": "fine"}]},
+        headers={"Idempotency-Key": "c-2"},
+    )  # fmt: skip
+    assert refused.status_code == 400
+    assert desk.system.get("/v1/loan-notes/JJ-P3").json()["classification"]["risk_class"] == "special-mention"
+    assert "关注 · 2025-07-21 · 第 2 阶段" in desk.get("/loan-notes/JJ-P3").text
+    statement = desk.get("/loan-notes/JJ-P3/statement.pdf")
+    assert (statement.status_code, statement.content[:5]) == (200, b"%PDF-")
+    assert desk.system.get("/v1/loan-notes/JJ-P3/notices").json() == {"notices": []}
+    none = desk.system.get("/v1/loan-notes/JJ-P3/notices/payment/2025-06-21/letter.pdf")
+    assert none.status_code == 404
