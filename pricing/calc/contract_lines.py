@@ -23,7 +23,7 @@ from pricing.calc.lines import ValuedLine
 from pricing.calc.option_market import OptionMarket
 from pricing.calc.option_positions import unit_values
 from pricing.calc.portfolio import BookMarket, PricedMarket, value_lines
-from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine
+from pricing.calc.positions import MAX_PRICE_CNY_PER_T, LineKind, PortfolioLine, kind_labels
 from pricing.calc.settled_lines import fen_of_move, settlement_step
 
 OptionPricer = Callable[[Sequence[PortfolioLine]], OptionMarket | None]
@@ -45,6 +45,7 @@ class ValueColumns:
     """Values of lines as columns of shape (lines,).
 
     Attributes:
+        kind_labels: What each line is, in Chinese and English.
         price_cny_per_t: As `LineValue` has it.
         present_value_fen: Value in whole fen.
         variation_margin_fen: The day's margin in whole fen; None for what is not margined.
@@ -55,6 +56,7 @@ class ValueColumns:
 
     line_number: list[int]
     line_id: list[str]
+    kind_labels: list[tuple[str, str]]
     price_cny_per_t: list[Decimal]
     level: list[int]
     is_sample: list[bool]
@@ -70,6 +72,7 @@ class ValueColumns:
         return cls(
             line_number=[number for number, _ in lines],
             line_id=[line.line_id for _, line in lines],
+            kind_labels=[kind_labels(line.kind, is_foreign=line.is_foreign) for _, line in lines],
             price_cny_per_t=[line.price_cny_per_t for _, line in lines],
             level=[line.level for _, line in lines],
             is_sample=[line.is_sample for _, line in lines],
@@ -275,6 +278,7 @@ def _told(
     return ValueColumns(
         line_number=lines.line_number.tolist(),
         line_id=list(lines.line_id),
+        kind_labels=[kind_labels(one.kind, is_foreign=one.is_foreign) for one in shown],
         price_cny_per_t=[one.price_cny_per_t for one in shown],
         level=[one.level for one in shown],
         is_sample=[one.is_sample for one in shown],

@@ -18,7 +18,7 @@ from pricing.calc.conversion import FxLimit, cny_rate
 from pricing.calc.curve_quotes import CurveQuote, CurveQuotes
 from pricing.calc.line_faults import line_fault
 from pricing.calc.market_points import read_points
-from pricing.calc.positions import LineKind, PortfolioLine
+from pricing.calc.positions import LineKind, PortfolioLine, kind_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,11 @@ class FuturesMarket:
 def is_foreign_future(line: PortfolioLine) -> bool:
     """Say whether a line is a futures-style contract that is settled in a foreign currency."""
     return line.kind is LineKind.FUTURES and line.agreed_currency is not Currency.CNY
+
+
+def labels_of(line: PortfolioLine) -> tuple[str, str]:
+    """Name in both languages what a line is."""
+    return kind_labels(line.kind, is_foreign=is_foreign_future(line))
 
 
 def foreign_futures_of(lines: Iterable[PortfolioLine]) -> list[PortfolioLine]:

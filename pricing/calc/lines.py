@@ -110,7 +110,8 @@ class ValuedLine(NamedTuple):
     """What a line is worth and, on demand, all that is said of it and the figures it came from, the value last.
 
     `priced_unit` is the unit on whose fair price it rests, None where it rests on none; `is_valuation_only` says that
-    it cannot be traded, `is_provisional` that its delivery lies past the calendar.
+    it cannot be traded, `is_provisional` that its delivery lies past the calendar, `is_foreign` that it is settled in a
+    foreign currency.
 
     A preview asks for the worth alone; what is recorded is made of the same numbers. Large books make many of these,
     and a named tuple costs a fraction of a frozen dataclass.
@@ -129,6 +130,7 @@ class ValuedLine(NamedTuple):
     priced_unit: Unit | None = None
     is_valuation_only: bool = False
     is_provisional: bool = False
+    is_foreign: bool = False
 
 
 def value_spot(market: LineMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:

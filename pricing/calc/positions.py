@@ -38,6 +38,11 @@ LISTED_FUTURE_LABELS = ("期货合约（按日结算）", "future, settled daily
 """A futures-style contract that is settled in a foreign currency: it is listed abroad, not synthetic."""
 
 
+def kind_labels(kind: LineKind, *, is_foreign: bool) -> tuple[str, str]:
+    """Name a kind of line in both languages; a contract settled in 元 is synthetic, one settled abroad is listed."""
+    return LISTED_FUTURE_LABELS if kind is LineKind.FUTURES and is_foreign else LINE_KIND_LABELS[kind]
+
+
 class ForwardBasis(StrEnum):
     """Where the price of a forward comes from."""
 
@@ -248,3 +253,8 @@ class LineValue:
     forward: ForwardFigures | None = field(default=None, metadata=ADDED_LATER)
     is_provisional: bool | None = field(default=None, metadata=ADDED_LATER)
     futures: FuturesFigures | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def kind_labels(self) -> tuple[str, str]:
+        """What the line is, in Chinese and English."""
+        return kind_labels(self.kind, is_foreign=self.futures is not None)

@@ -53,6 +53,7 @@ class LineProfit:
     """One line's change of value and its parts, in 元.
 
     Attributes:
+        kind_labels: What the line is, in Chinese and English.
         opening_cny: Recorded present value at the start, None where the line was not valued then.
         closing_cny: The same at the end.
         margin_cny: Of a futures-style contract, the margin of the period: its value is settled daily. Of one settled
@@ -66,6 +67,7 @@ class LineProfit:
     line_id: str
     label: str
     kind: LineKind
+    kind_labels: tuple[str, str]
     unit: Unit
     opening_cny: Decimal | None
     closing_cny: Decimal | None
@@ -197,6 +199,7 @@ def _explained(code: str, before: _Side, after: _Side) -> LineProfit:
         line_id=code,
         label=head.label,
         kind=head.kind,
+        kind_labels=head.kind_labels,
         unit=head.unit,
         opening_cny=None if was is None else was.present_value_cny,
         closing_cny=None if now is None else now.present_value_cny,

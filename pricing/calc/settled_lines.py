@@ -164,4 +164,5 @@ def _futures_valued(market: LineMarket, step: SettlementStep, net_t: Mapping[str
         value=partial(futures_value, market, worth),
         figures=partial(futures_figures, market, worth),
         is_valuation_only=market.is_valuation_only(line),
+        is_foreign=step.contract is not None,
     )

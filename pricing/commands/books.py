@@ -23,7 +23,7 @@ from pricing.feeds.tables import MAX_BYTES, MAX_ROWS
 from pricing.schemas import BookImportOut, FailureOut, ValuationOut
 from pricing.schemas.valuation_streams import records_of
 
-_LINE_COLUMNS = ("line_id", "kind", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
+_LINE_COLUMNS = ("line_id", "kind_zh", "unit", "quantity_t", "price_cny_per_t", "level", "present_value_cny",
                  "variation_margin_cny", "is_valuation_only")  # fmt: skip
 _BOOK_ENDINGS = frozenset({".csv", ".xlsx"})
 

@@ -55,6 +55,8 @@ def value_structure(
     terminal.answer([plain(part) for part in told.parts], columns=_COLUMNS)
     for note in (*told.notes_zh, *(one.zh for one in told.cautions)):
         terminal.say(note)
+    if told.buyer and told.seller:
+        terminal.say(f"买方 {told.buyer.name} {told.buyer.code}；卖方 {told.seller.name} {told.seller.code}")
     kept = f"；决定 {told.decision_id}" if told.decision_id else "；未留存决定"
     terminal.say(
         f"{told.trade_id} {told.valuation_date}：现值 {told.present_value} {told.currency}，"

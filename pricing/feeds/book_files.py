@@ -12,10 +12,11 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency
+from pricing.calc.futures_market import labels_of
 from pricing.calc.line_faults import line_fault
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
-from pricing.calc.positions import LINE_KIND_LABELS, Averaging, LineKind, PortfolioLine
+from pricing.calc.positions import LINE_KIND_LABELS, LISTED_FUTURE_LABELS, Averaging, LineKind, PortfolioLine
 from pricing.feeds.tables import (
     WORKBOOK,
     Columns,
@@ -65,7 +66,7 @@ COLUMNS = Columns(
 )
 KINDS = {word: kind for kind in LineKind for word in (kind.value, LINE_KIND_LABELS[kind][0])} | {
     "现货": LineKind.SPOT, "远期": LineKind.FORWARD, "期货": LineKind.FUTURES, "期货式合约": LineKind.FUTURES,
-    "期权": LineKind.OPTION,
+    "期权": LineKind.OPTION, LISTED_FUTURE_LABELS[0]: LineKind.FUTURES,
 }  # fmt: skip
 _TYPES = {word: kind for kind in OptionType for word in (kind.value, *TYPE_LABELS[kind])} | {
     "认购": OptionType.CALL, "认沽": OptionType.PUT,
@@ -95,7 +96,7 @@ def book_rows(lines: Sequence[PortfolioLine]) -> list[list[str]]:
         *(
             [
                 line.line_id,
-                LINE_KIND_LABELS[line.kind][0],
+                labels_of(line)[0],
                 str(line.unit),
                 str(line.quantity_t),
                 line.label,

@@ -1,10 +1,8 @@
 """Allowance models for people: fitted to stored quotes, their uncertainty, options by them, kept on demand."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, QueryParameter
@@ -12,24 +10,24 @@ from litestar.response import Redirect, Template
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.problems import status_of
 from carbonfin.web.wire import day_of
 from pricing import service
 from pricing.calc.models.model_values import MODEL_LABELS, PARAMETER_LABELS, ModelKind, ModelQuestion
 from pricing.calc.options.kinds import OptionType
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
+from pricing.pages.trials import KEEP, filled, kind_named, read_form, unread
 from pricing.schemas.allowance_models import HISTORY_DAYS, ModelValueIn
 
 _TYPES = {"看涨": "call", "看跌": "put", "call": "call", "put": "put"}
 _TYPE_WORDS = {OptionType.CALL: Text("看涨", "call"), OptionType.PUT: Text("看跌", "put")}
-_AT = re.compile(r"\$\.([a-z_]+)")
 _WORDS_MIN, _WORDS_MAX = 3, 4
 _PLAIN = ("unit", "penalty_per_t", "compliance_date")
+_FIELDS = (*_PLAIN, "history_days", "valuation_date", "options")
 
 
 def read_question(kind: ModelKind, form: Mapping[str, str]) -> ModelQuestion:
@@ -43,29 +41,15 @@ def read_question(kind: ModelKind, form: Mapping[str, str]) -> ModelQuestion:
     plain |= {"history_days": int(days) if days.isdecimal() else days} if days else {}
     plain["options"] = [_option(line.split()) for line in form.get("options", "").splitlines() if line.strip()]
     plain |= {"model": kind.value, "valuation_date": form.get("valuation_date", "")}
-    try:
-        return msgspec.convert(plain, ModelValueIn).question()
-    except msgspec.ValidationError as error:
-        named = _AT.search(str(error))
-        raise _unread("options" if named is None else named.group(1), str(error)) from error
+    return read_form(ModelValueIn, plain, other_field="options").question()
 
 
 def _option(words: list[str]) -> dict[str, str]:
     """Read a line: type, strike, expiry and, on a future, its delivery."""
     if not _WORDS_MIN <= len(words) <= _WORDS_MAX or words[0] not in _TYPES:
-        raise _unread("options", f"{' '.join(words)!r} is no option")
+        raise unread("options", f"{' '.join(words)!r} is no option")
     names = ("option_type", "strike_per_t", "expiry_date", "delivery_date")
     return dict(zip(names, (_TYPES[words[0]], *words[1:]), strict=False))
-
-
-def _unread(field: str, why: str) -> InvalidInput:
-    return InvalidInput(
-        f"it does not read: {why}",
-        zh="此项缺失或格式不正确",
-        field=field,
-        remedy="Fill it in as the help says.",
-        remedy_zh="请按说明填写。",
-    )
 
 
 @get("/models", sync_to_thread=True)
@@ -95,7 +79,7 @@ def value_by_model_now(
 ) -> Template | Redirect:
     """Fit the model of the form; keep the decision and go there, or show the answer and keep nothing."""
     kind = _kind(data.get("kind", ""))
-    work = service.record_model_value if data.get("action") == "keep" else service.model_value_of
+    work = service.record_model_value if data.get("action") == KEEP else service.model_value_of
     try:
         question = read_question(kind, data)
         with sessions.begin() as session:
@@ -129,12 +113,7 @@ def model_value_page(*, request: WebRequest, sessions: Sessions, actor: Actor, d
 
 
 def _kind(text: str) -> ModelKind:
-    if text not in list(ModelKind):
-        raise NotFound(
-            f"there is no model {text!r}", zh=f"没有“{text}”这一模型", field="kind",
-            remedy="Choose one of the models on the page.", remedy_zh="请从页面上的模型中选择。",
-        )  # fmt: skip
-    return ModelKind(text)
+    return kind_named(ModelKind, text, what=Text("模型", "model"))
 
 
 def _shown(valuation: service.ModelValuation | None) -> dict[str, Any]:
@@ -159,12 +138,8 @@ def _form(
         request,
         "pricing/models.html",
         title=Text("配额模型", "Allowance models"),
-        status_code=200 if failure is None else status_of(failure),
         kind=kind,
         kinds=[(one, Text(*MODEL_LABELS[one])) for one in ModelKind],
-        given=given,
-        failure=failure,
-        failure_text=Text(failure.zh, failure.detail) if failure else None,
-        remedy_text=Text(failure.remedy_zh, failure.remedy) if failure else None,
+        **filled(given, failure, names=_FIELDS),
         **_shown(valuation),
     )

@@ -20,7 +20,7 @@ from carbonfin.web.downloads import csv_text, download
 from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
 from pricing import service
-from pricing.calc.positions import LINE_KIND_LABELS
+from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.feeds.book_files import EXAMPLE, book_rows
 from pricing.feeds.tables import MAX_BYTES
 
@@ -132,10 +132,13 @@ def _form(
         own_party=own_party,
         report=report,
         value=report.value if report else None,
-        shown=report.value.lines[:_LINES_SHOWN_MAX] if report and report.value else (),
+        shown=[
+            (line, is_labelled(line.notes_zh))
+            for line in (report.value.lines[:_LINES_SHOWN_MAX] if report and report.value else ())
+        ],
         failure=failure,
         failure_text=Text(failure.zh, failure.detail) if failure else None,
         remedy_text=Text(failure.remedy_zh, failure.remedy) if failure else None,
-        line_kinds={kind: Text(*labels) for kind, labels in LINE_KIND_LABELS.items()},
+        valuation_only=Text(VALUATION_ONLY_ZH, VALUATION_ONLY_EN),
         example=EXAMPLE,
     )

@@ -17,10 +17,9 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from pricing import service, workbooks
+from pricing.calc.futures_market import labels_of
 from pricing.calc.option_traces import SENSITIVITIES, STYLE_LABELS, TYPE_LABELS, option_buckets, option_figure
 from pricing.calc.positions import (
-    LINE_KIND_LABELS,
-    LISTED_FUTURE_LABELS,
     ForwardFigures,
     FuturesFigures,
     LineValue,
@@ -49,7 +48,7 @@ class LineView:
         """Prepare a line."""
         return cls(
             value=value,
-            kind=Text(*(LINE_KIND_LABELS[value.kind] if value.futures is None else LISTED_FUTURE_LABELS)),
+            kind=Text(*value.kind_labels),
             notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
             source=Text(value.price_source, _english(value.price_source)),
             price_figure=price_figure_name(value),
@@ -152,6 +151,7 @@ def _shown(
     request: WebRequest,
     *,
     title: Text,
+    portfolio: service.Portfolio | None,
     valuation: service.Valuation | None,
     **context: Any,
 ) -> Template:
@@ -159,10 +159,11 @@ def _shown(
         request,
         "pricing/portfolio.html",
         title=title,
+        portfolio=portfolio,
         valuation=valuation,
         lines=[LineView.of(line) for line in valuation.value.lines] if valuation else [],
         buckets=option_buckets(valuation.value.lines) if valuation else (),
-        line_kinds={kind: Text(*labels) for kind, labels in LINE_KIND_LABELS.items()},
+        line_kinds={line.line_id: Text(*labels_of(line)) for line in portfolio.lines} if portfolio else {},
         **context,
     )
 

@@ -14,7 +14,7 @@ from carbonfin.storage.engine import Sessions
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from pricing import service
-from pricing.calc.positions import LINE_KIND_LABELS, LineKind
+from pricing.calc.positions import LineKind
 from pricing.calc.profit import PROFIT_PART_LABELS, LineProfit, ProfitPart
 from pricing.calc.profit_states import LineState
 
@@ -52,7 +52,7 @@ class ProfitLineView:
         """Prepare a line."""
         return cls(
             line=line,
-            kind=Text(*LINE_KIND_LABELS[line.kind]),
+            kind=Text(*line.kind_labels),
             note=Text(line.note_zh, line.note_en) if line.note_zh else None,
             moves=tuple(
                 NumberMove(label=label, opening=_number(line.opening, name), closing=_number(line.closing, name))

@@ -21,7 +21,6 @@ from carbonfin.web.pages import Text, page
 from pricing import service
 from pricing.calc.portfolio_risk import RISK_METHOD_LABELS, STRESS_LABELS, CustomStress, RiskMethod
 from pricing.calc.portfolio_risk.histories import FACTOR_LABELS
-from pricing.calc.positions import LINE_KIND_LABELS
 from pricing.calc.quality import FINDING_LABELS
 
 _MOVE = "move_"
@@ -78,7 +77,6 @@ def risk_page(
         stress_chart=_stress_chart(answer, language),
         part_chart=_part_chart(answer, language),
         stress_labels={kind: Text(*labels) for kind, labels in STRESS_LABELS.items()},
-        line_kinds={kind: Text(*labels) for kind, labels in LINE_KIND_LABELS.items()},
     )
 
 

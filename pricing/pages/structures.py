@@ -1,12 +1,10 @@
 """Structured trades for people: a form by kind, the value with its parts and cautions, kept on demand."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-import msgspec
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, QueryParameter
@@ -14,13 +12,12 @@ from litestar.response import Redirect, Template
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, DayCount
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import Currency, parse_decimal
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
-from carbonfin.web.problems import status_of
 from carbonfin.web.wire import day_of
 from pricing import service
 from pricing.calc.structured.trades import (
@@ -31,12 +28,11 @@ from pricing.calc.structured.trades import (
     StructuredTrade,
     StructureKind,
 )
+from pricing.pages.trials import KEEP, filled, kind_named, read_form
 from pricing.schemas.structures import StructuredTradeIn
 
 _PERCENT = Decimal(100)
 _SHOWN_MAX = 20
-_AT = re.compile(r"\$\.([a-z_]+)")
-_WANTING = re.compile(r"missing required field `([a-z_]+)`")
 _CURRENCIES = [(one.value, one.value) for one in Currency]
 _DAY_COUNTS = [(one.value, one.value) for one in DayCount]
 _BEARERS = [("lender", Text("借出方", "lender")), ("borrower", Text("借入方", "borrower"))]
@@ -68,6 +64,7 @@ _OTHER_WORDS: Mapping[StructureKind, Text] = {
     StructureKind.SPREAD_SWAP: Text("另一腿品种", "Unit of the other leg"),
     StructureKind.SPREAD_OPTION: Text("另一腿品种", "Unit of the other leg"),
 }
+_PARTY_FIELDS = frozenset({"buyer_code", "buyer_name", "seller_code", "seller_name"})
 _PERCENTS = frozenset({"rate", "link_slope_rate", "link_floor_rate", "link_cap_rate"})
 
 
@@ -114,6 +111,7 @@ def _own_fields(kind: StructureKind) -> Mapping[str, FormField]:
 def form_fields(kind: StructureKind) -> list[FormField]:
     """Give the fields of the form of a kind in the order people fill them in."""
     buyer, seller = SIDE_LABELS[kind]
+    code_help = Text("统一社会信用代码 18 位，或法人识别编码（LEI）20 位", "USCI of 18 characters, or LEI of 20")
     sides = [("buyer", Text(*buyer)), ("seller", Text(*seller))]
     own = _own_fields(kind)
     too = ("link_floor_rate", "link_cap_rate") if kind is StructureKind.CARBON_BOND else ()
@@ -128,6 +126,14 @@ def form_fields(kind: StructureKind) -> list[FormField]:
         ),
         *(own[name] for name in (*NEEDED[kind], *too)),
         FormField(
+            name="buyer_code", label=Text(f"{buyer[0]}代码", f"Code: {buyer[1]}"), required=False, help=code_help
+        ),
+        FormField(name="buyer_name", label=Text(f"{buyer[0]}名称", f"Name: {buyer[1]}"), required=False),
+        FormField(
+            name="seller_code", label=Text(f"{seller[0]}代码", f"Code: {seller[1]}"), required=False, help=code_help
+        ),
+        FormField(name="seller_name", label=Text(f"{seller[0]}名称", f"Name: {seller[1]}"), required=False),
+        FormField(
             name="master_agreement", label=Text("主协议", "Master agreement"), required=False,
             help=Text("缺少所需文件即标注“仅估值，不可成交”", "without its papers a trade is for valuation only"),
         ),
@@ -141,23 +147,19 @@ def read_trade(kind: StructureKind, form: Mapping[str, str]) -> StructuredTrade:
     Raises:
         InvalidInput: A field cannot be read; its name stands in `field`.
     """
-    texts = {one.name: form.get(one.name, "").strip() for one in form_fields(kind)}
+    own = [one.name for one in form_fields(kind) if one.name not in _PARTY_FIELDS]
+    texts = {name: form.get(name, "").strip() for name in own}
     plain: dict[str, Any] = {name: text for name, text in texts.items() if text}
     plain |= {name: _part_of_one(name, plain[name]) for name in _PERCENTS & plain.keys()}
     if "quantity_t" in plain:
         plain["quantity_t"] = int(plain["quantity_t"]) if plain["quantity_t"].isdecimal() else plain["quantity_t"]
     plain["dates"] = texts["dates"].replace("，", " ").replace(",", " ").split()
-    try:
-        return msgspec.convert({**plain, "kind": kind.value}, StructuredTradeIn).trade()
-    except msgspec.ValidationError as error:
-        named = _AT.search(str(error)) or _WANTING.search(str(error))
-        raise InvalidInput(
-            f"it does not read: {error}",
-            zh="此项缺失或格式不正确",
-            field=named.group(1) if named else None,
-            remedy="Fill it in as the help says.",
-            remedy_zh="请按说明填写。",
-        ) from error
+    plain |= {side: _party(form, side) for side in ("buyer", "seller") if form.get(f"{side}_code", "").strip()}
+    return read_form(StructuredTradeIn, {**plain, "kind": kind.value}).trade()
+
+
+def _party(form: Mapping[str, str], side: str) -> dict[str, str]:
+    return {"code": form.get(f"{side}_code", "").strip(), "name": form.get(f"{side}_name", "").strip()}
 
 
 def _part_of_one(name: str, text: str) -> str:
@@ -192,7 +194,7 @@ def value_structure_now(
 ) -> Template | Redirect:
     """Value the trade of the form; keep the decision and go there, or show the value and keep nothing."""
     kind = _kind(data.get("kind", ""))
-    work = service.record_structure_value if data.get("action") == "keep" else service.structure_value_of
+    work = service.record_structure_value if data.get("action") == KEEP else service.structure_value_of
     try:
         trade = read_trade(kind, data)
         with sessions.begin() as session:
@@ -229,12 +231,7 @@ def structure_value_page(
 
 
 def _kind(text: str) -> StructureKind:
-    if text not in list(StructureKind):
-        raise NotFound(
-            f"there is no kind {text!r}", zh=f"没有“{text}”这类交易", field="kind",
-            remedy="Choose one of the kinds on the page.", remedy_zh="请从页面上的类型中选择。",
-        )  # fmt: skip
-    return StructureKind(text)
+    return kind_named(StructureKind, text, what=Text("交易", "trade"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +240,7 @@ class AnswerWords:
 
     kind: Text
     side: Text
+    parties: tuple[tuple[Text, str, str], ...]
     notes: tuple[Text, ...]
     cautions: tuple[Text, ...]
 
@@ -252,6 +250,11 @@ def _words(answer: service.StructureAnswer) -> AnswerWords:
     return AnswerWords(
         kind=Text(*STRUCTURE_LABELS[value.kind]),
         side=Text(*SIDE_LABELS[value.kind][value.side is Side.SELLER]),
+        parties=tuple(
+            (Text(*words), party.name, party.code)
+            for words, party in zip(SIDE_LABELS[value.kind], (answer.trade.buyer, answer.trade.seller), strict=True)
+            if party is not None
+        ),
         notes=tuple(Text(zh, en) for zh, en in zip(value.notes_zh, value.notes_en, strict=True)),
         cautions=tuple(Text(one.zh, one.en) for one in value.cautions),
     )
@@ -266,20 +269,17 @@ def _form(
     failure: CarbonFinError | None = None,
     kept: Sequence[service.StructureSummary] = (),
 ) -> Template:
+    fields = form_fields(kind)
     return page(
         request,
         "pricing/structures.html",
         title=Text("结构化交易估值", "Structured trades"),
-        status_code=200 if failure is None else status_of(failure),
         kind=kind,
         kinds=[(one, Text(*STRUCTURE_LABELS[one])) for one in StructureKind],
-        fields=form_fields(kind),
-        given=given,
+        fields=fields,
         answer=answer,
         words=None if answer is None else _words(answer),
-        failure=failure,
-        failure_text=Text(failure.zh, failure.detail) if failure else None,
-        remedy_text=Text(failure.remedy_zh, failure.remedy) if failure else None,
         kept=kept,
+        **filled(given, failure, names=["valuation_date", *(one.name for one in fields)]),
         kind_words={one: Text(*labels) for one, labels in STRUCTURE_LABELS.items()},
     )

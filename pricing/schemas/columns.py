@@ -83,6 +83,8 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
     """
 
     line_id: list[str]
+    kind_zh: list[str]
+    kind_en: list[str]
     price_cny_per_t: list[str]
     price_date: list[str]
     price_source: list[str]
@@ -101,6 +103,8 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
         """Write the values."""
         return cls(
             line_id=[line.line_id for line in lines],
+            kind_zh=[line.kind_labels[0] for line in lines],
+            kind_en=[line.kind_labels[1] for line in lines],
             price_cny_per_t=[text_of(line.price_cny_per_t) for line in lines],
             price_date=[line.price_date.isoformat() for line in lines],
             price_source=[line.price_source for line in lines],

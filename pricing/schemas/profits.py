@@ -68,6 +68,8 @@ class LineProfitOut(Struct, frozen=True, kw_only=True):
     line_id: str
     label: str
     kind: str
+    kind_zh: str
+    kind_en: str
     unit: str
     opening_cny: str | None
     closing_cny: str | None
@@ -87,6 +89,8 @@ class LineProfitOut(Struct, frozen=True, kw_only=True):
             line_id=line.line_id,
             label=line.label,
             kind=line.kind,
+            kind_zh=line.kind_labels[0],
+            kind_en=line.kind_labels[1],
             unit=str(line.unit),
             opening_cny=optional_text_of(line.opening_cny),
             closing_cny=optional_text_of(line.closing_cny),

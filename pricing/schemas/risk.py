@@ -88,6 +88,8 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
     line_id: str
     unit: str
     kind: str
+    kind_zh: str
+    kind_en: str
     factor: str
     exposure_cny: str
     component_cny: str
@@ -102,6 +104,8 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
             line_id=line.line_id,
             unit=str(line.unit),
             kind=line.kind,
+            kind_zh=line.kind_labels[0],
+            kind_en=line.kind_labels[1],
             factor=line.factor,
             exposure_cny=text_of(line.exposure_cny),
             component_cny=text_of(line.component_cny),

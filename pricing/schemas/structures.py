@@ -11,8 +11,9 @@ from carbonfin.web.wire import DayText, DecimalText, FigureOut, IdText, Quantity
 from pricing.calc.instruments.structures import RiskBearer
 from pricing.calc.options.kinds import OptionType
 from pricing.calc.structured.decision import StructureLeg, StructurePart
-from pricing.calc.structured.trades import DATES_MAX, Side, StructuredTrade, StructureKind
+from pricing.calc.structured.trades import DATES_MAX, Side, StructuredTrade, StructureKind, StructureParty
 from pricing.schemas.figures import optional_text_of, text_of
+from pricing.schemas.trades import TradingPartyIn, TradingPartyOut
 from pricing.service import StructureAnswer
 
 _Paper = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -32,6 +33,7 @@ class StructuredTradeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `carbon_bond`: face_amount, rate (base coupon), day_count, link_reference_per_t, link_slope_rate, and floor or cap.
     `spread_option`: quantity_t, price_per_t (the strike), other_unit, option_type.
     `quanto_forward`: quantity_t, price_per_t (the strike at a rate of one), price_currency.
+    `buyer` and `seller` are named both, as `/v1/trades/read` tells them, or neither.
     A field that a kind does not use is refused, as is one that is wanting. Lending, repo, option and forward have one
     day; the last six fields but papers are of bonds and lendings.
     """
@@ -60,6 +62,8 @@ class StructuredTradeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     surrender_risk: _Bearer | None = None
     master_agreement: _Paper | None = None
     derivatives_licence: _Paper | None = None
+    buyer: TradingPartyIn | None = None
+    seller: TradingPartyIn | None = None
 
     def trade(self) -> StructuredTrade:
         """Give the trade as a value; whether it can be is found when it is valued.
@@ -91,8 +95,20 @@ class StructuredTradeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             surrender_risk=None if self.surrender_risk is None else RiskBearer(self.surrender_risk),
             master_agreement=self.master_agreement,
             derivatives_licence=self.derivatives_licence,
+            buyer=_party(self.buyer, "buyer"),
+            seller=_party(self.seller, "seller"),
             **decimals,
         )
+
+
+def _party(party: TradingPartyIn | None, side: str) -> StructureParty | None:
+    if party is None:
+        return None
+    return StructureParty.parse(party.code, name=party.name.strip(), field=f"/trade/{side}/code")
+
+
+def _party_of(party: StructureParty | None) -> TradingPartyOut | None:
+    return None if party is None else TradingPartyOut(code=party.code, name=party.name)
 
 
 class StructureValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,6 +182,8 @@ class StructureValueOut(Struct, frozen=True, kw_only=True):
     trade_id: str
     kind: str
     side: str
+    buyer: TradingPartyOut | None
+    seller: TradingPartyOut | None
     valuation_date: str
     known_at: str
     currency: str
@@ -195,6 +213,8 @@ class StructureValueOut(Struct, frozen=True, kw_only=True):
             trade_id=answer.trade.trade_id,
             kind=value.kind,
             side=value.side,
+            buyer=_party_of(answer.trade.buyer),
+            seller=_party_of(answer.trade.seller),
             valuation_date=answer.valuation_date.isoformat(),
             known_at=answer.known_at.isoformat().replace("+00:00", "Z"),
             currency=value.currency,

@@ -47,6 +47,13 @@ class TradeDocumentIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     legal_basis: LegalBasisIn | None = None
 
 
+class TradingPartyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A party by its unified social credit code (18 characters) or legal entity identifier (20)."""
+
+    code: Annotated[str, Meta(min_length=18, max_length=20)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
 class TradingPartyOut(Struct, frozen=True, kw_only=True):
     """A party by its unified social credit code or legal entity identifier."""
 

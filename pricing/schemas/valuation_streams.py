@@ -23,6 +23,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
 
     line: list[int]
     line_id: list[str]
+    kind_zh: list[str]
     price_cny_per_t: list[str]
     level: list[int]
     is_sample: list[bool]
@@ -38,6 +39,7 @@ class StreamLinesOut(Struct, frozen=True, kw_only=True, tag_field="record", tag=
         return cls(
             line=lines.line_number,
             line_id=lines.line_id,
+            kind_zh=[zh for zh, _ in lines.kind_labels],
             price_cny_per_t=[text_of(price) for price in lines.price_cny_per_t],
             level=lines.level,
             is_sample=lines.is_sample,

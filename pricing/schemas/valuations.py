@@ -125,6 +125,7 @@ class OptionBucketOut(Struct, frozen=True, kw_only=True):
 class LineValueOut(Struct, frozen=True, kw_only=True):
     """The value of a line with the price it rests on; `figure` names it in the decision's trace.
 
+    `kind_zh` and `kind_en` say that a futures-style contract in 元 is synthetic.
     A line that is marked `is_valuation_only` cannot be traded; the first of its notes say why. One that is marked
     `is_provisional` is delivered past the known calendar, and its day may move with the next notice.
     """
@@ -132,6 +133,8 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     line_id: str
     label: str
     kind: str
+    kind_zh: str
+    kind_en: str
     unit: str
     quantity_t: int
     price_cny_per_t: str
@@ -156,10 +159,13 @@ class LineValueOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, value: LineValue) -> "LineValueOut":
         """Write a line's value."""
+        kind_zh, kind_en = value.kind_labels
         return cls(
             line_id=value.line_id,
             label=value.label,
             kind=value.kind,
+            kind_zh=kind_zh,
+            kind_en=kind_en,
             unit=str(value.unit),
             quantity_t=value.quantity_t,
             price_cny_per_t=text_of(value.price_cny_per_t),
@@ -295,6 +301,8 @@ class PreviewLineOut(Struct, frozen=True, kw_only=True):
     """The value of a line: as a recorded valuation has it, without the trace."""
 
     line_id: str
+    kind_zh: str
+    kind_en: str
     price_cny_per_t: str
     level: int
     is_sample: bool
@@ -339,6 +347,8 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
             lines=[
                 PreviewLineOut(
                     line_id=line_id,
+                    kind_zh=kind_zh,
+                    kind_en=kind_en,
                     price_cny_per_t=text_of(price),
                     level=level,
                     is_sample=is_sample,
@@ -347,8 +357,19 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
                     is_valuation_only=is_valuation_only,
                     is_provisional=is_provisional,
                 )
-                for line_id, price, level, is_sample, value_fen, margin_fen, is_valuation_only, is_provisional in zip(
+                for (
+                    line_id,
+                    (kind_zh, kind_en),
+                    price,
+                    level,
+                    is_sample,
+                    value_fen,
+                    margin_fen,
+                    is_valuation_only,
+                    is_provisional,
+                ) in zip(
                     lines.line_id,
+                    lines.kind_labels,
                     lines.price_cny_per_t,
                     lines.level,
                     lines.is_sample,

@@ -6,7 +6,7 @@ from typing import Any
 from carbonfin.documents.workbooks import CellKind, Provenance, SheetColumn, SheetTable
 from pricing.calc.option_traces import STYLE_LABELS, TYPE_LABELS, option_buckets
 from pricing.calc.portfolio import PortfolioValue
-from pricing.calc.positions import FORWARD_BASIS_LABELS, LINE_KIND_LABELS, ForwardFigures, FuturesFigures, OptionFigures
+from pricing.calc.positions import FORWARD_BASIS_LABELS, ForwardFigures, FuturesFigures, OptionFigures
 from pricing.workbooks.taking import SAMPLE_BANNER, workbook_of
 
 _OPTION_COLUMNS = (
@@ -124,7 +124,7 @@ def valuation_table(value: PortfolioValue, *, portfolio_name: str, valuation_dat
             (
                 line.line_id,
                 line.label,
-                LINE_KIND_LABELS[line.kind][0],
+                line.kind_labels[0],
                 str(line.unit),
                 line.quantity_t,
                 line.price_cny_per_t,

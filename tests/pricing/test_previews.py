@@ -66,6 +66,8 @@ def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -
         assert preview[name] == stored[name], name
     shown = (
         "line_id",
+        "kind_zh",
+        "kind_en",
         "price_cny_per_t",
         "level",
         "is_sample",

@@ -1,7 +1,9 @@
 """Structured trades on the stored curves of a day: each kind by hand, recorded and replayed, refused field by field."""
 
+import base64
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -16,6 +18,7 @@ from litestar.testing import TestClient
 from msgspec import convert
 
 from carbonfin.kernel.actors import Role
+from carbonfin.kernel.enterprises import organisation_check_character, usci_check_character
 from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import load_decision, rebuilt, replay_decision
@@ -24,6 +27,7 @@ from carbonfin.storage.parties import actor_of, people_of
 from carbonfin.storage.rulebook import enter_parameter
 from pricing import service
 from pricing.calc.structured.decision import STRUCTURE_VALUE
+from pricing.feeds.trade_documents import write_cdm
 from pricing.schemas.structures import StructuredTradeIn
 from tests.app.worlds import PAGE, SECRET, World, form_token, signed_in
 from tests.pricing.markets import KNOWN_AT, forward_rate
@@ -40,6 +44,7 @@ from tests.pricing.test_forwards_on_curves import (
     eur_factor,
     world,
 )
+from tests.pricing.test_trade_documents import EUA_CONTRACTS, FPML
 from tests.pricing.worlds import make_market_world
 
 __all__ = ["world"]
@@ -76,6 +81,10 @@ QUANTO = {
     **HEAD, "kind": "quanto_forward", "unit": "EUA", "price_currency": "EUR", "price_per_t": "66", "quantity_t": 1000,
     "dates": ["2025-12-15"],
 }  # fmt: skip
+PARTIES = {
+    "buyer": {"code": "969500QCC36R89FI3U25", "name": "EnergyCoB"},
+    "seller": {"code": "5299000NIGT14YW8ZD26", "name": "EnergyCoA"},
+}
 EXCHANGE = 8.40 * (eur_factor(168) / eur_factor(2)) / (cny_factor(168) / cny_factor(2))
 """EURCNY forward to 2025-12-15 by covered parity; it settles two days on."""
 
@@ -237,6 +246,11 @@ def test_a_recorded_value_is_read_again_and_replays(world: World, client: TestCl
         (QUANTO, {}, 409, "volatility"),
         (QUANTO, {"price_currency": "CNY"}, 422, "/trade/price_currency"),
         (OPTION, {"option_type": None}, 422, "/trade/option_type"),
+        (SWAP, {"buyer": PARTIES["buyer"]}, 422, "/trade/seller"),
+        (SWAP, {"seller": PARTIES["seller"]}, 422, "/trade/buyer"),
+        (SWAP, {"buyer": PARTIES["buyer"], "seller": PARTIES["buyer"]}, 422, "/trade/seller"),
+        (SWAP, {**PARTIES, "buyer": {"code": "969500QCC36R89FI3U26"}}, 422, "/trade/buyer/code"),
+        (SWAP, {**PARTIES, "seller": {"code": "91440300MA5EQXL17X"}}, 422, "/trade/seller/code"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_field(
@@ -248,6 +262,40 @@ def test_what_cannot_be_is_refused_by_its_field(
     (error,) = answer.json()["errors"]
     assert (error.get("pointer") or error.get("field")) == pointer
     assert answer.json()["remedy"]
+
+
+def test_both_parties_stand_on_record_and_move_no_figure(world: World, client: TestClient[Litestar]) -> None:
+    """By LEI and by USCI; a trade on record from before had none, and its value is the same."""
+    first = "91440300MA5EQXL1" + organisation_check_character("MA5EQXL1")
+    usci = first + usci_check_character(first)
+    parties = {**PARTIES, "seller": {"code": usci.lower(), "name": "示例发电"}}
+    bare = _value(client, SWAP)
+    assert (bare["buyer"], bare["seller"]) == (None, None)
+    answer = post(client, "/v1/structured-values", {"valuation_date": DAY, "trade": {**SWAP, **parties}})
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["buyer"], told["seller"]) == (PARTIES["buyer"], {"code": usci, "name": "示例发电"})
+    assert told["present_value_cny"] == bare["present_value_cny"]
+    assert client.get(f"/v1/structured-values/{told['decision_id']}").json() == told
+    figures = {one["name"]: one["value"] for one in told["trace"]}
+    assert (figures["buyer"], figures["seller"]) == (PARTIES["buyer"]["code"], usci)
+    with world.sessions.read() as session:
+        assert replay_decision(session, (STRUCTURE_VALUE,), told["decision_id"]).same
+
+
+def test_parties_are_taken_as_either_shape_of_document_tells_them(client: TestClient[Litestar]) -> None:
+    """The same forward as FpML and as CDM names the same two sides, and a structured trade takes them as they are."""
+    told = [
+        client.post(
+            "/v1/trades/read",
+            json={"file_name": name, "content_base64": base64.b64encode(text.encode()).decode()},
+        ).json()["trades"][0]
+        for name, text in (("a.xml", FPML), ("a.json", write_cdm(EUA_CONTRACTS[2])))
+    ]
+    sides = [{side: one[side] for side in ("buyer", "seller")} for one in told]
+    assert sides[0] == sides[1] == PARTIES
+    value = _value(client, {**SWAP, **sides[0]})
+    assert {side: value[side] for side in PARTIES} == PARTIES
 
 
 def _form_of(trade: dict[str, Any]) -> dict[str, str]:
@@ -280,6 +328,15 @@ def test_the_page_tries_keeps_and_shows_what_was_typed(world: World) -> None:
         assert (unread.status_code, "此项缺失或格式不正确" in unread.text) == (422, True)
         assert browser.post("/structures", data={**token, "kind": "swap"}, headers=PAGE).status_code == 422
         assert browser.get("/structures?kind=nothing", headers=PAGE).status_code == 404
+        assert "未填写交易双方" in kept.text
+        sides = {f"{side}_{name}": text for side, party in PARTIES.items() for name, text in party.items()}
+        named = browser.post("/structures", data={**token, **_form_of(LENDING), **sides}, headers=PAGE)
+        assert "EnergyCoA <code>5299000NIGT14YW8ZD26</code>" in named.text
+        sides["seller_code"] = "5299000NIGT14YW8ZD27"
+        refused = browser.post("/structures", data={**token, **_form_of(LENDING), **sides}, headers=PAGE)
+        assert refused.status_code == 422
+        assert 'value="5299000NIGT14YW8ZD27"' in refused.text
+        assert re.search(r'id="field-seller_code"[^>]*aria-invalid="true"', refused.text)
 
 
 def test_the_command_values_a_file_and_keeps_it_on_demand(

@@ -109,7 +109,8 @@ def test_a_stream_has_the_values_of_a_recorded_valuation(client: TestClient[Lite
         assert (head["record"], total["record"]) == ("head", "total")
         assert {record["record"] for record in records[1:-1]} == {"lines"}
         assert head["snapshot_digest"] == stored["snapshot_digest"]
-        for name in ("line_id", "price_cny_per_t", "level", "is_sample", "present_value_cny", "variation_margin_cny"):
+        for name in ("line_id", "kind_zh", "price_cny_per_t", "level", "is_sample", "present_value_cny",
+                     "variation_margin_cny"):  # fmt: skip
             assert _joined(records, name) == [line[name] for line in stored["lines"]], name
         first = 2 if kind == "text/csv" else 1
         assert _joined(records, "line") == list(range(first, first + 12))

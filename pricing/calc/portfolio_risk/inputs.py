@@ -14,7 +14,7 @@ from carbonfin.rules.trace import Trace
 from pricing.calc.portfolio import PortfolioInputs
 from pricing.calc.portfolio_risk.histories import FactorHistory, FactorKind
 from pricing.calc.portfolio_risk.volatility_moves import VolatilityMoves
-from pricing.calc.positions import LineKind
+from pricing.calc.positions import LineKind, kind_labels
 from pricing.calc.risk.scenarios import StressKind
 
 CONFIDENCE = "pricing.risk_confidence"
@@ -135,6 +135,7 @@ class LineRisk:
         incremental_cny: Value at risk of the book less that without the line.
         is_valuation_only: Whether the line cannot be traded; None in measurements made before that was asked.
         component_value_at_risk_cny: Its loss in the scenario of the value at risk; the lines sum to that.
+        is_foreign: Whether it is a future settled in a foreign currency; None where it is not.
     """
 
     line_id: str
@@ -146,6 +147,12 @@ class LineRisk:
     incremental_cny: Decimal
     is_valuation_only: bool | None = field(default=None, metadata=ADDED_LATER)
     component_value_at_risk_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    is_foreign: bool | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def kind_labels(self) -> tuple[str, str]:
+        """What the line is, in Chinese and English."""
+        return kind_labels(self.kind, is_foreign=bool(self.is_foreign))
 
     @property
     def is_labelled(self) -> bool:

@@ -141,6 +141,7 @@ def _line_risks(
             component_cny=fen(split.component_shortfall[place].item()),
             incremental_cny=fen(split.incremental[place].item()),
             is_valuation_only=is_labelled(one.value.notes_zh) if is_labelling else None,
+            is_foreign=True if one.value.futures is not None else None,
             component_value_at_risk_cny=(
                 None if inputs.market is None else fen(split.component_value_at_risk[place].item())
             ),

@@ -212,6 +212,16 @@ def _trace(trade: StructuredTrade, readings: Readings, worth: Worth, *, value: D
         for name, labels, unit in _TERM_FIGURES
         if getattr(trade, name) is not None
     ]  # fmt: skip
+    parties = [
+        Figure(
+            name=name, label_zh=f"{words[0]}", label_en=words[1], value=party.code, unit="code",
+            source=f"{zh} {trade.trade_id}", note_zh=party.name, note_en=party.name,
+        )
+        for name, words, party in zip(
+            ("buyer", "seller"), SIDE_LABELS[trade.kind], (trade.buyer, trade.seller), strict=True
+        )
+        if party is not None
+    ]  # fmt: skip
     parts = [
         Figure(
             name=f"part.{part.name}", label_zh=part.labels[0], label_en=part.labels[1], unit=trade.currency,
@@ -230,7 +240,7 @@ def _trace(trade: StructuredTrade, readings: Readings, worth: Worth, *, value: D
         formula="round_half_up(present_value * cny_per_unit, 2), unrounded inside",
         inputs=("present_value", "cny_per_unit"),
     )  # fmt: skip
-    return checked_trace([day, *terms, *readings.figures.values(), *parts, total, total_cny])
+    return checked_trace([day, *parties, *terms, *readings.figures.values(), *parts, total, total_cny])
 
 
 def _turned(formula: str) -> str:

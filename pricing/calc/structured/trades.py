@@ -1,7 +1,7 @@
 """A structured trade as it is entered: what each kind needs, and what makes one impossible whatever the market says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -10,8 +10,9 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput, NotApplicable
 from carbonfin.kernel.units import Currency
+from carbonfin.rules.record import ADDED_LATER
 from pricing.calc.instruments.structures import PriceLink, RiskBearer
-from pricing.calc.instruments.terms import MAX_PRICE_PER_T, LegalBasis
+from pricing.calc.instruments.terms import MAX_PRICE_PER_T, LegalBasis, TradingParty
 from pricing.calc.options.kinds import OptionType
 from pricing.calc.positions import LAST_DELIVERY_DATE, MAX_QUANTITY_T
 
@@ -64,6 +65,24 @@ SIDE_LABELS: Mapping[StructureKind, tuple[tuple[str, str], tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StructureParty:
+    """A side of a trade as it is recorded: the text of its USCI or LEI, and its name."""
+
+    code: str
+    name: str
+
+    @classmethod
+    def parse(cls, code: str, *, name: str, field: str) -> "StructureParty":
+        """Read a side; its code is verified.
+
+        Raises:
+            InvalidInput: The code is neither a USCI nor a LEI.
+        """
+        party = TradingParty.parse(code, name=name, field=field)
+        return cls(code=str(party.code), name=party.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StructuredTrade:
     """One structured trade; a field that its kind does not use is None.
 
@@ -85,6 +104,8 @@ class StructuredTrade:
         link_cap_rate: Most linked rate; None where there is none.
         vintage_risk: Who bears that the unit returned is worth less.
         surrender_risk: Who bears that units come too late to be surrendered.
+        buyer: Who is on the buyer's side, by USCI or LEI; None where the trade is valued before it has parties.
+        seller: Who is on the other; both are named or neither.
     """
 
     trade_id: str
@@ -111,6 +132,8 @@ class StructuredTrade:
     surrender_risk: RiskBearer | None = None
     master_agreement: str | None = None
     derivatives_licence: str | None = None
+    buyer: StructureParty | None = field(default=None, metadata=ADDED_LATER)
+    seller: StructureParty | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def sign(self) -> int:
@@ -151,8 +174,11 @@ _ALLOWED_TOO: Mapping[StructureKind, tuple[str, ...]] = {
     StructureKind.CARBON_BOND: ("link_floor_rate", "link_cap_rate"),
 }
 _OF_ALL = frozenset(
-    {"trade_id", "kind", "unit", "currency", "side", "trade_date", "dates", "master_agreement", "derivatives_licence"}
-)
+    {
+        "trade_id", "kind", "unit", "currency", "side", "trade_date", "dates", "master_agreement",
+        "derivatives_licence", "buyer", "seller",
+    }
+)  # fmt: skip
 _ONE_DAY = frozenset(
     {StructureKind.LENDING, StructureKind.REPO, StructureKind.SPREAD_OPTION, StructureKind.QUANTO_FORWARD}
 )
@@ -206,6 +232,7 @@ def require_sound(trade: StructuredTrade, *, valuation_date: date) -> None:
             remedy="Correct floor or cap.", remedy_zh="请更正上下限。",
         )  # fmt: skip
     _require_units(trade)
+    _require_parties(trade)
     _require_days(trade, valuation_date)
 
 
@@ -255,6 +282,27 @@ def _require_units(trade: StructuredTrade) -> None:
             field="price_currency",
             remedy="Enter it as a forward of a book.",
             remedy_zh="请按持仓组合的远期录入。",
+        )
+
+
+def _require_parties(trade: StructuredTrade) -> None:
+    buyer, seller = trade.buyer, trade.seller
+    if (buyer is None) != (seller is None):
+        wanting, wanting_zh = ("buyer", "买方") if buyer is None else ("seller", "卖方")
+        raise InvalidInput(
+            f"{wanting} is not named, the other side is",
+            zh=f"只填写了一方，缺少{wanting_zh}",
+            field=wanting,
+            remedy="Name both sides by USCI or LEI, or neither.",
+            remedy_zh="请填写双方的统一社会信用代码或法人识别编码，或都不填写。",
+        )
+    if buyer is not None and seller is not None and buyer.code == seller.code:
+        raise InvalidInput(
+            f"{buyer.code} is on both sides",
+            zh=f"双方同为 {buyer.code}",
+            field="seller",
+            remedy="Name two parties.",
+            remedy_zh="请填写不同的双方。",
         )
 
 
