@@ -17,7 +17,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from pricing import service
-from pricing.calc.models.model_values import MODEL_LABELS, PARAMETER_LABELS, ModelKind, ModelQuestion
+from pricing.calc.models.model_fits import CALIBRATION_LABELS, MODEL_LABELS, PARAMETER_LABELS, ModelKind, ModelQuestion
 from pricing.calc.options.kinds import OptionType
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.pages.trials import KEEP, filled, kind_named, read_form, unread
@@ -26,7 +26,10 @@ from pricing.schemas.allowance_models import HISTORY_DAYS, ModelValueIn
 _TYPES = {"看涨": "call", "看跌": "put", "call": "call", "put": "put"}
 _TYPE_WORDS = {OptionType.CALL: Text("看涨", "call"), OptionType.PUT: Text("看跌", "put")}
 _WORDS_MIN, _WORDS_MAX = 3, 4
-_PLAIN = ("unit", "penalty_per_t", "compliance_date")
+_PLAIN = (
+    "unit", "penalty_per_t", "compliance_date", "calibrated_to", "following_unit", "penalty_next_per_t",
+    "next_compliance_date", "carried_fraction",
+)  # fmt: skip
 _FIELDS = (*_PLAIN, "history_days", "valuation_date", "options")
 
 
@@ -59,7 +62,7 @@ def model_page(
     sessions: Sessions,
     actor: Actor,
     clock: Clock,
-    kind: Annotated[str, QueryParameter(max_length=20)] = ModelKind.SCHWARTZ_SMITH,
+    kind: Annotated[str, QueryParameter(max_length=40)] = ModelKind.SCHWARTZ_SMITH,
 ) -> Template:
     """Show the form of a model."""
     with sessions.read() as session:
@@ -140,6 +143,7 @@ def _form(
         title=Text("配额模型", "Allowance models"),
         kind=kind,
         kinds=[(one, Text(*MODEL_LABELS[one])) for one in ModelKind],
+        calibrations=[(one.value, Text(*words)) for one, words in CALIBRATION_LABELS.items()],
         **filled(given, failure, names=_FIELDS),
         **_shown(valuation),
     )

@@ -1,5 +1,8 @@
 """Shapes of allowance models: what is asked, the fit with its uncertainty, and options by it."""
 
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -7,20 +10,29 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.web.wire import DayText, FigureOut, PriceText, UnitText, day_of, decimal_of
-from pricing.calc.models.model_values import (
+from pricing.calc.models.model_fits import (
     PARAMETER_LABELS,
+    CalibratedTo,
     FittedNumber,
     ModelKind,
     ModelOption,
-    ModelOptionValue,
     ModelQuestion,
 )
+from pricing.calc.models.model_values import ModelOptionValue
 from pricing.calc.options.kinds import OptionType
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.service import ModelValuation
 
 OPTIONS_MAX = 50
+_Fraction = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$", description="Decimal within 0 to 1.")]
+_OF_ONE_PERIOD = ("penalty_per_t", "compliance_date", "calibrated_to")
+_OF_PERIODS = (*_OF_ONE_PERIOD, "following_unit", "penalty_next_per_t", "next_compliance_date", "carried_fraction")
+_TAKEN: Mapping[ModelKind, tuple[str, ...]] = {
+    ModelKind.SCHWARTZ_SMITH: (),
+    ModelKind.CARMONA_HINZ: _OF_ONE_PERIOD,
+    ModelKind.CARMONA_HINZ_TWO_PERIODS: _OF_PERIODS,
+}
 HISTORY_MIN, HISTORY_MAX, HISTORY_DAYS = 60, 1_500, 365
 
 
@@ -39,15 +51,25 @@ class ModelValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `schwartz_smith` is fitted to the stored settlement prices of the unit's scheme; its options are on futures and name
     their `delivery_date`. `carmona_hinz` is fitted to the traded closes of the unit, which must be one vintage; it
     needs `penalty_per_t`, what a tonne short costs (an estimate where the fine is a multiple of a price), and
-    `compliance_date`; its options are on the allowance. Without options the fit alone is given.
+    `compliance_date`; its options are on the allowance. `calibrated_to` `options` fits it to the stored volatilities of
+    the unit's scheme that expire before that date instead of `history`.
+    `carmona_hinz_two_periods` adds the next period: `penalty_next_per_t`, `next_compliance_date`, `carried_fraction`,
+    the part of a banked allowance that keeps its value there. Its prices are the closes of `unit` and of the vintage
+    `following_unit`, or without it the settlement prices of two futures on either side of the compliance date.
+    Without options the fit alone is given.
     """
 
     valuation_date: DayText
-    model: Literal["schwartz_smith", "carmona_hinz"]
+    model: Literal["schwartz_smith", "carmona_hinz", "carmona_hinz_two_periods"]
     unit: UnitText
     history_days: Annotated[int, Meta(ge=HISTORY_MIN, le=HISTORY_MAX, description="Calendar days.")] = HISTORY_DAYS
     penalty_per_t: PriceText | None = None
     compliance_date: DayText | None = None
+    calibrated_to: Literal["history", "options"] | None = None
+    following_unit: UnitText | None = None
+    penalty_next_per_t: PriceText | None = None
+    next_compliance_date: DayText | None = None
+    carried_fraction: _Fraction | None = None
     options: Annotated[list[ModelOptionIn], Meta(max_length=OPTIONS_MAX)] = []
 
     def question(self) -> ModelQuestion:
@@ -58,8 +80,8 @@ class ModelValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         kind = ModelKind(self.model)
         is_strip = kind is ModelKind.SCHWARTZ_SMITH
-        for name in ("penalty_per_t", "compliance_date"):
-            if is_strip and getattr(self, name) is not None:
+        for name in _OF_PERIODS:
+            if name not in _TAKEN[kind] and getattr(self, name) is not None:
                 raise _misplaced(name)
         for place, one in enumerate(self.options):
             if is_strip == (one.delivery_date is None):
@@ -68,10 +90,13 @@ class ModelValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             kind=kind,
             unit=Unit.parse(self.unit),
             history_days=self.history_days,
-            penalty_per_t=None if self.penalty_per_t is None else decimal_of(self.penalty_per_t),
-            compliance_date=None
-            if self.compliance_date is None
-            else day_of(self.compliance_date, field="/compliance_date"),
+            penalty_per_t=_decimal(self.penalty_per_t),
+            compliance_date=_day(self.compliance_date, "/compliance_date"),
+            calibrated_to=None if self.calibrated_to in {None, "history"} else CalibratedTo.OPTIONS,
+            following_unit=None if self.following_unit is None else Unit.parse(self.following_unit),
+            penalty_next_per_t=_decimal(self.penalty_next_per_t),
+            next_compliance_date=_day(self.next_compliance_date, "/next_compliance_date"),
+            carried_fraction=_decimal(self.carried_fraction),
             options=tuple(_option(one, place) for place, one in enumerate(self.options)),
         )
 
@@ -82,10 +107,16 @@ def _option(option: ModelOptionIn, place: int) -> ModelOption:
         option_type=OptionType(option.option_type),
         strike_per_t=decimal_of(option.strike_per_t),
         expiry_date=day_of(option.expiry_date, field=f"{at}/expiry_date"),
-        delivery_date=None
-        if option.delivery_date is None
-        else day_of(option.delivery_date, field=f"{at}/delivery_date"),
+        delivery_date=_day(option.delivery_date, f"{at}/delivery_date"),
     )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else decimal_of(text)
+
+
+def _day(text: str | None, field: str) -> date | None:
+    return None if text is None else day_of(text, field=field)
 
 
 def _misplaced(field: str) -> InvalidInput:
@@ -93,8 +124,9 @@ def _misplaced(field: str) -> InvalidInput:
         f"{field} is wanting, or belongs to the other model",
         zh=f"{field} 缺失，或属于另一模型",
         field=f"/{field}",
-        remedy="Options on futures name the delivery; penalty and compliance date belong to carmona_hinz.",
-        remedy_zh="期货期权须填写标的交割日；罚款与履约截止日仅用于 carmona_hinz。",
+        remedy="Options on futures name the delivery; penalty and compliance date belong to carmona_hinz, those of the"
+        " next period and the fraction to carmona_hinz_two_periods.",
+        remedy_zh="期货期权须填写标的交割日；罚款与履约截止日仅用于 carmona_hinz，下一期各项仅用于两期模型。",
     )
 
 

@@ -1,49 +1,32 @@
 """Allowance models fitted to the stored market as known at an instant, and options valued by them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import DayCount, year_fraction
-from carbonfin.kernel.errors import InvalidInput, MissingData
-from carbonfin.kernel.units import Currency, to_decimal, to_float
+from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.units import Currency, to_float
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import load_decision, load_inputs, load_outcome, record_decision
-from carbonfin.storage.rulebook import book_for
 from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind
-from pricing.calc.market import MarketSnapshot, Quote
-from pricing.calc.models.carmona_hinz_calibration import fit_path
-from pricing.calc.models.cautions import FloatArray, ModelWarning
-from pricing.calc.models.model_values import (
-    MODEL_VALUE,
-    DayFactor,
-    FittedNumber,
-    ModelAnswer,
-    ModelCaution,
-    ModelFit,
-    ModelInputs,
-    ModelKind,
-    ModelQuestion,
-    value_by_model,
-)
+from pricing.calc.market import MarketSnapshot
+from pricing.calc.models.model_fits import FittedNumber, ModelCaution, ModelFit, ModelKind, ModelQuestion
+from pricing.calc.models.model_values import MODEL_VALUE, DayFactor, ModelAnswer, ModelInputs, value_by_model
 from pricing.calc.models.schwartz_smith import FuturesStrip, StripPrior
 from pricing.calc.models.schwartz_smith_calibration import fit_strip
-from pricing.calc.quality import single_vintage_series
 from pricing.calc.structured.readings import forward_line
 from pricing.calc.tradability import LEGAL_BASIS, law_notes
+from pricing.service.compliance_periods import fitted_period, fitted_two_periods
 from pricing.service.curve_quotes import curve_quotes_of
 from pricing.service.curve_readers import curve_reader
-from pricing.service.market import market_days, market_snapshot
-from pricing.service.volatilities import price_history
+from pricing.service.market import market_snapshot
 
-_PLACES = 10
 _EXPIRIES_MAX = 6
 _DAYS_A_YEAR = 365.0
 _WIDE = 1.0
@@ -116,11 +99,7 @@ def _inputs(
     snapshot = market_snapshot(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
-    fit = (
-        _fitted_strip(session, actor, question, valuation_date=valuation_date, known_at=known_at)
-        if question.kind is ModelKind.SCHWARTZ_SMITH
-        else _fitted_path(session, actor, question, valuation_date=valuation_date, known_at=known_at)
-    )
+    fit = _FITTERS[question.kind](session, actor, question, valuation_date=valuation_date, known_at=known_at)
     factors, digest = _factors(session, actor, question, fit.currency, snapshot)
     zh, en = law_notes(snapshot.find_parameter(LEGAL_BASIS, scope=f"{question.unit.scheme}.option"))
     return ModelInputs(
@@ -185,16 +164,16 @@ def _fitted_strip(
     errors = found.errors
     numbers = [
         *(
-            _number(name, getattr(found.factors, name), None if errors is None else getattr(errors, name))
+            FittedNumber.of(name, getattr(found.factors, name), None if errors is None else getattr(errors, name))
             for name in ("mean_reversion", "short_vol", "long_vol", "factor_correlation", "long_drift", "risk_price")
         ),
-        _number(
+        FittedNumber.of(
             "measurement_deviation",
             found.measurement_deviation,
             None if errors is None else errors.measurement_deviation,
         ),
-        _number("chi", found.filtered.chi, None),
-        _number("xi", found.filtered.xi, None),
+        FittedNumber.of("chi", found.filtered.chi, None),
+        FittedNumber.of("xi", found.filtered.xi, None),
     ]
     return ModelFit(
         currency=kept[-1].currency,
@@ -204,7 +183,7 @@ def _fitted_strip(
         last_date=days[-1],
         longest_maturity_date=expiries[-1],
         numbers=tuple(numbers),
-        cautions=_cautions(found.warnings),
+        cautions=tuple(map(ModelCaution.of, found.warnings)),
         data_digest=digest_of(tuple(kept)),
         sources=tuple(sorted({one.source for one in kept})),
         is_sample=any(one.is_sample for one in kept),
@@ -237,76 +216,8 @@ def _strip(quotes: Sequence[CurveQuote], expiries: Sequence[date]) -> tuple[Futu
     )
 
 
-def _fitted_path(
-    session: Session, actor: Actor, question: ModelQuestion, *, valuation_date: date, known_at: datetime
-) -> ModelFit:
-    """Fit one compliance period to the traded closes of a unit off the limit."""
-    penalty, compliance = question.penalty_per_t, question.compliance_date
-    if penalty is None or compliance is None or compliance <= valuation_date:
-        raise InvalidInput(
-            "Carmona and Hinz needs penalty_per_t and a compliance_date after the valuation date",
-            zh="Carmona–Hinz 模型需要每吨罚款与晚于估值日的履约截止日",
-            field="penalty_per_t" if penalty is None else "compliance_date",
-            remedy="Give both; where the fine is a multiple of a price the penalty is your estimate.",
-            remedy_zh="请同时填写；罚款为价格倍数的，请填写估计值。",
-        )
-    quotes = single_vintage_series(
-        market_days(
-            session, actor, unit=question.unit, from_date=valuation_date - timedelta(days=question.history_days),
-            to_date=valuation_date, known_at=known_at,
-        )
-    )  # fmt: skip
-    kept = _traded(session, actor, quotes, valuation_date=valuation_date, known_at=known_at)
-    times = np.array([(one.quote_date - valuation_date).days / _DAYS_A_YEAR for one in kept])
-    years = float(year_fraction(DayCount.ACT_365, valuation_date, compliance))
-    found = fit_path(
-        penalty_per_t=to_float(penalty), compliance_years=years, times_years=times, prices_per_t=_closes(kept)
-    )
-    errors = found.errors
-    return ModelFit(
-        currency=Currency.CNY,
-        observation_count=len(kept),
-        contract_count=1,
-        first_date=kept[0].quote_date,
-        last_date=kept[-1].quote_date,
-        longest_maturity_date=None,
-        numbers=(
-            _number("alpha", found.period.alpha, None if errors is None else errors.alpha),
-            _number("beta", found.period.beta, None if errors is None else errors.beta),
-            _number("risk_price", found.risk_price, None if errors is None else errors.risk_price),
-            FittedNumber(name="penalty_per_t", value=penalty, error=None),
-            FittedNumber(name="price_per_t", value=kept[-1].price_cny_per_t, error=None),
-        ),
-        cautions=_cautions(found.warnings),
-        data_digest=digest_of(tuple(kept)),
-        sources=tuple(sorted({one.exchange for one in kept})),
-        is_sample=any(one.is_sample for one in kept),
-    )
-
-
-def _traded(
-    session: Session, actor: Actor, quotes: Sequence[Quote], *, valuation_date: date, known_at: datetime
-) -> list[Quote]:
-    """Give the days that traded and did not close at the limit: other closes are no prices."""
-    if not quotes:
-        return []
-    book = book_for(session, actor.organization_id, packages=("pricing",))
-    limit = book.find("pricing.limit_ratio", valid_on=valuation_date, known_at=known_at, scope=quotes[0].unit.scheme)
-    history = price_history(quotes, None if limit is None else limit.decimal)
-    keeps = (history.traded & ~history.at_limit).tolist()
-    return [quote for quote, keep in zip(quotes, keeps, strict=True) if keep]
-
-
-def _closes(quotes: Sequence[Quote]) -> FloatArray:
-    return np.array([to_float(one.price_cny_per_t) for one in quotes])
-
-
-def _number(name: str, value: float, error: float | None) -> FittedNumber:
-    return FittedNumber(
-        name=name, value=to_decimal(value, places=_PLACES) + Decimal(0),
-        error=None if error is None else to_decimal(error, places=_PLACES),
-    )  # fmt: skip
-
-
-def _cautions(warnings: Iterable[ModelWarning]) -> tuple[ModelCaution, ...]:
-    return tuple(ModelCaution(code=one.code, zh=one.zh, en=one.en) for one in warnings)
+_FITTERS: Mapping[ModelKind, Callable[..., ModelFit]] = {
+    ModelKind.SCHWARTZ_SMITH: _fitted_strip,
+    ModelKind.CARMONA_HINZ: fitted_period,
+    ModelKind.CARMONA_HINZ_TWO_PERIODS: fitted_two_periods,
+}

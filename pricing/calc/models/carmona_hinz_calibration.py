@@ -71,7 +71,7 @@ def negative_log_likelihood(
     The sum of ln(v)/2 + (x_s - x_t e^(I/2) - h sqrt(I dt))^2 / (2 v),
     v = e^I - 1; constants are left out.
     """
-    residual, log_deviation = _residuals(period, times_years, prices_per_t, risk_price)
+    residual, log_deviation = _scaled_residuals(period, times_years, prices_per_t, risk_price)
     return float(np.sum(log_deviation + 0.5 * residual**2))
 
 
@@ -110,8 +110,8 @@ def fit_path(
 
     best = minimised(objective, _START)
     period = period_of(best)
-    residual, _ = _residuals(period, times_years, prices_per_t, float(best[2]))
-    errors, warnings = _errors(objective, best)
+    residual = standardised_residuals(period, times_years, prices_per_t, float(best[2]))
+    errors, warnings = fit_errors(objective, best)
     return PathFit(
         period=period,
         risk_price=float(best[2]),
@@ -123,9 +123,9 @@ def fit_path(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OptionQuotes:
-    """Call prices at one instant; shapes (quotes,)."""
+    """Call prices at one instant; shapes (quotes,), the price too where expiries have forward prices of their own."""
 
-    price_per_t: float
+    price_per_t: float | FloatArray
     strike_per_t: FloatArray
     expiry_years: FloatArray
     discount_factor: FloatArray
@@ -179,16 +179,22 @@ def fit_options(quotes: OptionQuotes, *, penalty_per_t: float, compliance_years:
     best = minimised(objective, _START[:2])
     left = objective(best)
     root_mean_square = float(np.sqrt(left / count))
-    warnings = _poor_fit_warnings(root_mean_square, quotes.price_per_t)
+    price = float(np.mean(quotes.price_per_t))
+    warnings = poor_fit_warnings(root_mean_square, price)
     errors = None
     if count > 2:
-        scatter = max(left / (count - 2), (_NO_BETTER_KNOWN * quotes.price_per_t) ** 2)
-        errors, further = _errors(lambda point: objective(point) / (2.0 * scatter), best)
+        scatter = quote_scatter(left, count, price)
+        errors, further = fit_errors(lambda point: objective(point) / (2.0 * scatter), best)
         warnings = (*warnings, *further)
     return QuoteFit(period=period_of(best), root_mean_square_per_t=root_mean_square, errors=errors, warnings=warnings)
 
 
-def _errors(objective: Objective, best: FloatArray) -> tuple[FitErrors | None, tuple[ModelWarning, ...]]:
+def quote_scatter(sum_of_squares: float, count: int, price_per_t: float) -> float:
+    """Give the variance of quotes about a fit of two parameters, none being better known than a millionth of price."""
+    return max(sum_of_squares / (count - 2), (_NO_BETTER_KNOWN * price_per_t) ** 2)
+
+
+def fit_errors(objective: Objective, best: FloatArray) -> tuple[FitErrors | None, tuple[ModelWarning, ...]]:
     """Give standard errors of alpha, beta and, where fitted, h, and why they are not all there."""
     is_on_bound = best[0] - 1.0 < _ON_BOUND
     free = slice(1, None) if is_on_bound else slice(None)
@@ -211,7 +217,8 @@ def _errors(objective: Objective, best: FloatArray) -> tuple[FitErrors | None, t
     return errors, (warning,)
 
 
-def _poor_fit_warnings(root_mean_square_per_t: float, price_per_t: float) -> tuple[ModelWarning, ...]:
+def poor_fit_warnings(root_mean_square_per_t: float, price_per_t: float) -> tuple[ModelWarning, ...]:
+    """Give the warning that a model leaves more than two per cent of the price unexplained, if it does."""
     if root_mean_square_per_t <= _POOR_FIT * price_per_t:
         return ()
     share = root_mean_square_per_t / price_per_t
@@ -225,7 +232,14 @@ def _poor_fit_warnings(root_mean_square_per_t: float, price_per_t: float) -> tup
     )
 
 
-def _residuals(
+def standardised_residuals(
+    period: CompliancePeriod, times_years: FloatArray, prices_per_t: FloatArray, risk_price: float
+) -> FloatArray:
+    """Give the increments of a path's states less what was expected, in their deviations."""
+    return _scaled_residuals(period, times_years, prices_per_t, risk_price)[0]
+
+
+def _scaled_residuals(
     period: CompliancePeriod, times_years: FloatArray, prices_per_t: FloatArray, risk_price: float
 ) -> tuple[FloatArray, FloatArray]:
     """Give standardised residuals of the state's increments and the log of their deviations."""

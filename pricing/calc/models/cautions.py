@@ -33,6 +33,7 @@ class ModelCode(StrEnum):
     QUOTES_NOT_FITTED = "quotes_not_fitted"
     CONVEXITY_NEGLIGIBLE = "convexity_negligible"
     CONVEXITY_LARGE = "convexity_large"
+    DAYS_OUTSIDE = "days_outside"
     OFFSHORE_FOR_ONSHORE = "offshore_for_onshore"
 
 

@@ -8,124 +8,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
 import numpy as np
 
-from carbonfin.kernel.allowances import Scheme, Unit
+from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import DayCount, year_fraction
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import Currency, to_decimal, to_float
+from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure, Trace, checked_trace
-from pricing.calc.models import carmona_hinz, schwartz_smith
+from pricing.calc.models import carmona_hinz, carmona_hinz_two_period, schwartz_smith
+from pricing.calc.models.cautions import ModelCode
+from pricing.calc.models.model_fits import (
+    MODEL_LABELS,
+    PARAMETER_LABELS,
+    ModelCaution,
+    ModelFit,
+    ModelKind,
+    ModelOption,
+    ModelQuestion,
+)
 from pricing.calc.options.kinds import OptionType
 
 _PRICE_PLACES, _DELTA_PLACES = 6, 6
-
-
-class ModelKind(StrEnum):
-    """An allowance model."""
-
-    SCHWARTZ_SMITH = "schwartz_smith"
-    CARMONA_HINZ = "carmona_hinz"
-
-
-MODEL_LABELS: Mapping[ModelKind, tuple[str, str]] = {
-    ModelKind.SCHWARTZ_SMITH: ("Schwartz–Smith 双因子模型（期货期权）", "Schwartz and Smith, options on futures"),
-    ModelKind.CARMONA_HINZ: ("Carmona–Hinz 履约期模型（配额期权）", "Carmona and Hinz, options on the allowance"),
-}
-PARAMETER_LABELS: Mapping[str, tuple[str, str]] = {
-    "mean_reversion": ("均值回复速度 κ（每年）", "mean reversion, a year"),
-    "short_vol": ("短期波动率 σχ", "short-term volatility"),
-    "long_vol": ("长期波动率 σξ", "long-term volatility"),
-    "factor_correlation": ("因子相关系数 ρ", "correlation of the factors"),
-    "long_drift": ("长期漂移 μ*（定价测度）", "drift under the pricing measure"),
-    "risk_price": ("风险的市场价格", "market price of risk"),
-    "measurement_deviation": ("报价噪声", "noise of a log price"),
-    "chi": ("短期偏离 χ（最后一日）", "short-term deviation on the last day"),
-    "xi": ("长期水平 ξ（最后一日）", "long-term level on the last day"),
-    "alpha": ("不确定性消解速度 α", "alpha"),
-    "beta": ("不确定性规模 β", "beta"),
-    "penalty_per_t": ("罚款（每吨，所给）", "penalty a tonne, as given"),
-    "price_per_t": ("配额价格（最后一日）", "allowance price on the last day"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelOption:
-    """A European option to value: on a future that matures at `delivery_date`, or on the allowance at expiry."""
-
-    option_type: OptionType
-    strike_per_t: Decimal
-    expiry_date: date
-    delivery_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelQuestion:
-    """What is asked of a model.
-
-    Attributes:
-        history_days: Calendar days of quotes up to the valuation date that it is fitted to.
-        penalty_per_t: What a tonne short costs, of Carmona and Hinz; an estimate wherever no law fixes it.
-        compliance_date: End of the compliance period, of Carmona and Hinz.
-    """
-
-    kind: ModelKind
-    unit: Unit
-    history_days: int
-    options: tuple[ModelOption, ...]
-    penalty_per_t: Decimal | None = None
-    compliance_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FittedNumber:
-    """A parameter or state as it came out of the fit, with its standard error where one can be given."""
-
-    name: str
-    value: Decimal
-    error: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCaution:
-    """A reason not to take a model's answer at its face."""
-
-    code: str
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFit:
-    """A fit as it is recorded.
-
-    Attributes:
-        currency: Of every price.
-        observation_count: Days with a price that went in.
-        contract_count: Expiries of a strip; 1 for a path of spot prices.
-        longest_maturity_date: Last expiry of the strip; None for a path.
-        data_digest: SHA-256 over the quotes that went in.
-        sources: Who published them.
-    """
-
-    currency: Currency
-    observation_count: int
-    contract_count: int
-    first_date: date
-    last_date: date
-    longest_maturity_date: date | None
-    numbers: tuple[FittedNumber, ...]
-    cautions: tuple[ModelCaution, ...]
-    data_digest: str
-    sources: tuple[str, ...]
-    is_sample: bool
-
-    def number(self, name: str) -> float:
-        """Give a number of the fit by its name."""
-        return to_float(next(one.value for one in self.numbers if one.name == name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +116,9 @@ def value_by_model(inputs: ModelInputs) -> ModelAnswer:
 def _require_days(question: ModelQuestion, valuation_date: date) -> None:
     for place, one in enumerate(question.options):
         end = one.delivery_date if question.kind is ModelKind.SCHWARTZ_SMITH else question.compliance_date
-        if not valuation_date < one.expiry_date <= (end or one.expiry_date):
+        # Over two periods the first has ended by its compliance date: nothing of it is left to price.
+        is_late = question.kind is ModelKind.CARMONA_HINZ_TWO_PERIODS and one.expiry_date == end
+        if is_late or not valuation_date < one.expiry_date <= (end or one.expiry_date):
             raise InvalidInput(
                 f"option {place + 1} expires on {one.expiry_date}, not after {valuation_date} and by {end}",
                 zh=f"第 {place + 1} 个期权到期日 {one.expiry_date} 应晚于估值日 {valuation_date}，且不晚于 {end}",
@@ -276,6 +183,38 @@ def _by_compliance_period(inputs: ModelInputs) -> list[ModelOptionValue]:
     return values
 
 
+def _by_two_periods(inputs: ModelInputs) -> list[ModelOptionValue]:
+    fit, question, today = inputs.fit, inputs.question, inputs.valuation_date
+    assert question.compliance_date is not None, "asked for when the model is fitted"
+    assert question.next_compliance_date is not None, "and of the next period"
+    current, following = (
+        carmona_hinz.CompliancePeriod(
+            penalty_per_t=fit.number(penalty), compliance_years=years_to(today, day),
+            alpha=max(1.0, fit.number(f"alpha{suffix}")), beta=fit.number(f"beta{suffix}"),
+        )
+        for penalty, day, suffix in (
+            ("penalty_per_t", question.compliance_date, ""),
+            ("penalty_next_per_t", question.next_compliance_date, "_next"),
+        )
+    )  # fmt: skip
+    periods = carmona_hinz_two_period.TwoPeriods(
+        current=current, following=following, carried_fraction=fit.number("carried_fraction"),
+        state_correlation=fit.number("state_correlation"),
+    )  # fmt: skip
+    scarcity, ahead = fit.number("scarcity_per_t"), fit.number("following_per_t")
+    price = carmona_hinz_two_period.allowance_price_per_t(periods, scarcity_per_t=scarcity, following_per_t=ahead)
+    values = []
+    for place, (one, factor) in enumerate(zip(question.options, _factors_of(inputs), strict=True)):
+        strike = to_float(one.strike_per_t)
+        call = carmona_hinz_two_period.call_per_t(
+            periods, scarcity_per_t=scarcity, following_per_t=ahead, strike_per_t=strike,
+            expiry_years=years_to(today, one.expiry_date), discount_factor=factor,
+        )  # fmt: skip
+        value = call if one.option_type is OptionType.CALL else max(call - factor * (price - strike), 0.0)
+        values.append(_told(place, one, price, value, None))
+    return values
+
+
 def _told(place: int, option: ModelOption, underlying: float, value: float, delta: float | None) -> ModelOptionValue:
     return ModelOptionValue(
         option=option,
@@ -289,6 +228,7 @@ def _told(place: int, option: ModelOption, underlying: float, value: float, delt
 _VALUERS: Mapping[ModelKind, Callable[[ModelInputs], list[ModelOptionValue]]] = {
     ModelKind.SCHWARTZ_SMITH: _by_two_factors,
     ModelKind.CARMONA_HINZ: _by_compliance_period,
+    ModelKind.CARMONA_HINZ_TWO_PERIODS: _by_two_periods,
 }
 
 
@@ -307,9 +247,12 @@ def _age_cautions(fit: ModelFit, valuation_date: date) -> list[ModelCaution]:
 
 def _cautions(question: ModelQuestion, fit: ModelFit) -> list[ModelCaution]:
     """Say where the model is asked outside its domain."""
-    if question.kind is ModelKind.CARMONA_HINZ:
+    if question.kind is not ModelKind.SCHWARTZ_SMITH:
         found = carmona_hinz.scheme_warnings(question.unit.scheme)
-        return [ModelCaution(code=one.code, zh=one.zh, en=one.en) for one in found]
+        is_bounded = question.kind is ModelKind.CARMONA_HINZ
+        # With the next period's value counted, that the fine alone is no bound is no longer left out.
+        kept = [one for one in found if is_bounded or one.code is not ModelCode.PENALTY_IS_NO_BOUND]
+        return [*map(ModelCaution.of, kept), *(() if is_bounded else _two_period_cautions())]
     said = []
     last = fit.longest_maturity_date
     if any(last is not None and one.delivery_date is not None and one.delivery_date > last for one in question.options):
@@ -331,6 +274,21 @@ def _cautions(question: ModelQuestion, fit: ModelFit) -> list[ModelCaution]:
     return said
 
 
+def _two_period_cautions() -> tuple[ModelCaution, ...]:
+    return (
+        ModelCaution(
+            code="carried_fraction_given",
+            zh="可结转比例为所填估计值：政策规定的结转数量与持有人条件不等同于价格比例",
+            en="the fraction carried over is the estimate given: a limit on tonnes sets no fraction of a price",
+        ),
+        ModelCaution(
+            code="two_periods_only",
+            zh="只计本期与下一期，更远各期的结转价值未计入",
+            en="this period and the next are counted: what is carried beyond them is left out",
+        ),
+    )
+
+
 def _trace(inputs: ModelInputs, valued: Sequence[ModelOptionValue]) -> Trace:
     """Give the fitted numbers, the discount factors and the value of each option; every input stands before its use."""
     fit, question = inputs.fit, inputs.question
@@ -341,7 +299,7 @@ def _trace(inputs: ModelInputs, valued: Sequence[ModelOptionValue]) -> Trace:
     numbers = [
         Figure(
             name=one.name, label_zh=PARAMETER_LABELS[one.name][0], label_en=PARAMETER_LABELS[one.name][1],
-            value=format(one.value, "f"), unit="", source=source, confirmed=one.name == "price_per_t",
+            value=format(one.value, "f"), unit="", source=source, confirmed=one.name in _OBSERVED,
             note_zh="" if one.error is None else f"标准误 {one.error:f}",
             note_en="" if one.error is None else f"standard error {one.error:f}",
         )
@@ -377,9 +335,13 @@ def _trace(inputs: ModelInputs, valued: Sequence[ModelOptionValue]) -> Trace:
     return checked_trace([*numbers, *factors, *strikes, *values])
 
 
+_OBSERVED = frozenset({"price_per_t", "following_per_t"})
 _FORMULAS = {
     ModelKind.SCHWARTZ_SMITH: "Black-76 of F = exp(e^(-kappa T) chi + xi + A(T)) with the deviation of ln F to expiry",
     ModelKind.CARMONA_HINZ: "D (penalty Phi2(xi, d; r) - K Phi(d)); put by parity",
+    ModelKind.CARMONA_HINZ_TWO_PERIODS: (
+        "D E[(penalty Phi(xi1) + kappa penalty_next Phi(xi2) - K)+], one quadrature over xi2; put by parity"
+    ),
 }
 
 MODEL_VALUE: DecisionKind[ModelInputs, ModelAnswer] = DecisionKind(
