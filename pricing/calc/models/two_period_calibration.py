@@ -96,7 +96,7 @@ def fit_two_paths(
         standardised_residuals(fit.period, times, path, fit.risk_price)
         for fit, path in ((first, kept), (second, next_kept))
     ]
-    rho = float(np.clip(np.corrcoef(*noise)[0, 1], -0.999, 0.999))
+    rho = float(np.clip(np.corrcoef(noise[0], noise[1])[0, 1], -0.999, 0.999))
     left_out = int(np.count_nonzero(~inside))
     return TwoPeriodFit(
         periods=TwoPeriods(
