@@ -6,6 +6,7 @@ are then paths of a period each, fitted apart, and the noise of both gives the c
 are fitted with alpha and beta of this period, the next period standing as its path left it.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,7 +108,7 @@ def fit_two_paths(
         observation_count=int(times.size),
         current=first,
         following=second,
-        correlation_error=float((1.0 - rho**2) / np.sqrt(noise[0].size - 1)),
+        correlation_error=(1.0 - rho**2) / math.sqrt(noise[0].size - 1),
         warnings=(*dict.fromkeys((*first.warnings, *second.warnings)), *_left_out_warnings(left_out, inside.size)),
     )
 
@@ -172,7 +173,7 @@ def fit_two_periods_to_options(start: TwoPeriods, quotes: TwoPeriodQuotes) -> Tw
         return float(np.sum((_calls(periods_of(point), quotes) - quotes.call_per_t) ** 2))
 
     best = minimised(objective, np.array([start.current.alpha, start.current.beta]), rounds=_ROUNDS)
-    price = float(np.mean(quotes.scarcity_per_t) + start.carried_fraction * quotes.following_per_t)
+    price = float(np.mean(quotes.scarcity_per_t)) + start.carried_fraction * quotes.following_per_t
     left = objective(best)
     root_mean_square = float(np.sqrt(left / count))
     errors, warnings = None, poor_fit_warnings(root_mean_square, price)
