@@ -124,6 +124,8 @@ RULES: Mapping[str, Rule] = {
     "portfolio_line": Rule(holding=Holding.CHILD, parent=("portfolio_id", "portfolio")),
     "rating_benchmark": OWN,
     "rating_benchmark_group": OWN,
+    "rating_objection": OWN,
+    "rating_objection_answer": OWN,
     "rating_report": OWN,
     "rating_result": OWN,
     "registry_account": OWN,

@@ -8,6 +8,7 @@ from loans.api import (
     loan_notices,
     ratchet_values,
     rate_what_ifs,
+    rating_objections,
     ratings,
     repayments,
 )
@@ -16,6 +17,7 @@ routes = [
     *accounts.routes,
     *account_pulls.routes,
     *ratings.routes,
+    *rating_objections.routes,
     *lending.routes,
     *facilities.routes,
     *repayments.routes,

@@ -15,7 +15,13 @@ from loans.models.lending import (
     LoanNoteRow,
     TermSheetRow,
 )
-from loans.models.ratings import RatingBenchmarkGroupRow, RatingBenchmarkRow, RatingResultRow
+from loans.models.ratings import (
+    RatingBenchmarkGroupRow,
+    RatingBenchmarkRow,
+    RatingObjectionAnswerRow,
+    RatingObjectionRow,
+    RatingResultRow,
+)
 from loans.models.servicing import LoanClassificationRow, LoanNoticeRow, NoteSegmentRow, RepaymentRow
 
 __all__ = [
@@ -33,6 +39,8 @@ __all__ = [
     "NoteSegmentRow",
     "RatingBenchmarkGroupRow",
     "RatingBenchmarkRow",
+    "RatingObjectionAnswerRow",
+    "RatingObjectionRow",
     "RatingReportRow",
     "RatingResultRow",
     "RepaymentRow",

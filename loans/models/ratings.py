@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
+from loans.calc.ratings.objections import ObjectionOutcome
 
 
 class RatingBenchmarkRow(Row, table=True):
@@ -61,3 +62,47 @@ class RatingResultRow(Row, table=True):
     known_at: datetime
     valid_to: date
     decision_id: str = Field(foreign_key="decision.id")
+
+
+class RatingObjectionRow(Row, table=True):
+    """An enterprise's objection to a rating as it was filed."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "party_id", "number"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    party_id: str = Field(foreign_key="party.id")
+    number: int
+    decision_id: str = Field(foreign_key="decision.id")
+    ground: str
+    received_on: date
+    answer_by: date | None = None
+    evidence: str
+    filed_by: str
+    filed_at: datetime
+
+
+class RatingObjectionAnswerRow(Row, table=True):
+    """What two people answered to an objection: once, with the rating made anew where it was upheld."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("objection_id"),
+        sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    objection_id: str = Field(foreign_key="rating_objection.id")
+    outcome: ObjectionOutcome
+    finding: str
+    new_decision_id: str | None = None
+    approval_id: str
+    maker_id: str
+    maker_name: str
+    checker_id: str
+    checker_name: str
+    answered_at: datetime

@@ -10,6 +10,7 @@ from loans.pages import (
     ratchet_values,
     rate_batches,
     rate_what_ifs,
+    rating_objections,
     ratings,
     term_sheets,
 )
@@ -19,6 +20,7 @@ routes = [
     *accounts.routes,
     *account_pulls.routes,
     *ratings.routes,
+    *rating_objections.routes,
     *applications.routes,
     *term_sheets.routes,
     *rate_batches.routes,

@@ -26,6 +26,7 @@ from carbonfin.web.problems import status_of
 from loans import service
 from loans.calc.jiangtandai import RatingReport
 from loans.calc.ratings.four_colour import COLOURS_EN
+from loans.calc.ratings.objections import OUTCOME_NAMES, STATE_NAMES
 from loans.calc.ratings.rating_sources import rating_sources
 from loans.calc.ratings.scorecard import LETTERS
 from loans.calc.term_notes import unconfirmed_behind
@@ -51,6 +52,7 @@ _SECTIONS = {
 }  # fmt: skip
 
 
+_OBJECTION_MARKS = {"open": "warning", "waiting": "information", "upheld": "good", "dismissed": "neutral"}
 _COLOUR_MARKS = {"深绿": "good", "浅绿": "good", "黄": "warning", "红": "breach"}
 _LEVELS = {
     "stable": ("good", Text("稳定", "stable")),
@@ -64,6 +66,14 @@ class RateForm(Struct, kw_only=True):
     """What the button sends."""
 
     method: str = ""
+
+
+class ObjectionForm(Struct, kw_only=True):
+    """What the form sends."""
+
+    ground: str = ""
+    received_on: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +108,7 @@ def rating_page(
 ) -> Template:
     """Show an enterprise's ratings by the own methods, beside the outside report, each figure with its trace."""
     with sessions.read() as session:
-        return _rating_page(request, session, actor, standing_of(session, actor.organization_id, clock), party_id)
+        return show_rating(request, session, actor, standing_of(session, actor.organization_id, clock), party_id)
 
 
 @post("/enterprises/{party_id:str}/rating", sync_to_thread=True, status_code=303)
@@ -126,7 +136,7 @@ def rate_again(
     except (MissingData, NotApplicable) as refused:
         with sessions.read() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            return _rating_page(request, session, actor, standing, party_id, refused=refused)
+            return show_rating(request, session, actor, standing, party_id, refused=refused)
     return Redirect(f"/enterprises/{party_id}/rating", status_code=303)
 
 
@@ -140,7 +150,7 @@ def rating_report_page(sessions: Sessions, actor: Actor, clock: Clock, party_id:
     return download(content, stem=f"rating-{party.code}", ending="pdf")
 
 
-def _rating_page(
+def show_rating(
     request: WebRequest,
     session: Session,
     actor: Actor,
@@ -148,7 +158,9 @@ def _rating_page(
     party_id: str,
     *,
     refused: CarbonFinError | None = None,
+    objection: ObjectionForm | None = None,
 ) -> Template:
+    """Give the page of an enterprise's ratings, with what was refused and typed."""
     party = load_party(session, actor, party_id)
     ratings = service.ratings_of(session, actor, party.id)
     report = service.rating_report_of(session, actor, party.id, known_at=standing.known_at)
@@ -174,6 +186,11 @@ def _rating_page(
         card=card,
         card_state=_card_state(card, standing.business_date),
         colours=colours,
+        objections=service.objections_of(session, actor, party.id),
+        objection_typed=objection or ObjectionForm(received_on=standing.business_date.isoformat()),
+        objection_states={state: Text(*words) for state, words in STATE_NAMES.items()},
+        objection_marks=_OBJECTION_MARKS,
+        outcomes={outcome: Text(*words) for outcome, words in OUTCOME_NAMES.items()},
         colours_en=COLOURS_EN,
         colour_marks=_COLOUR_MARKS,
         colour_sources=() if colours is None else rating_sources(colours[1].trace),

@@ -81,6 +81,13 @@ from loans.service.rate_batches import (
     rebuilt_rate_of,
 )
 from loans.service.rate_what_ifs import WhatIf, WhatIfRequest, rate_what_if
+from loans.service.rating_objections import (
+    OBJECTION_APPROVAL,
+    ObjectionView,
+    file_objection,
+    objections_of,
+    propose_answer,
+)
 from loans.service.rating_stability import StabilityReport, rating_stability
 from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
@@ -125,6 +132,7 @@ __all__ = [
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
     "LOAN_CONTRACT_APPROVAL",
+    "OBJECTION_APPROVAL",
     "RATES_MAX",
     "RATE_BATCH",
     "RATE_COLUMNS",
@@ -144,6 +152,7 @@ __all__ = [
     "LineStanding",
     "NoteLine",
     "NoteView",
+    "ObjectionView",
     "ObservationDue",
     "RatchetRequest",
     "RateBatch",
@@ -170,6 +179,7 @@ __all__ = [
     "draft_term_sheet",
     "entries_of",
     "entry_versions_of",
+    "file_objection",
     "freeze_benchmark_file",
     "import_entry_file",
     "interest_vouchers_of",
@@ -192,11 +202,13 @@ __all__ = [
     "notes_of",
     "notice_letter_pdf",
     "notices_of_note",
+    "objections_of",
     "observations_due",
     "place_in_batch",
     "plan_pull",
     "preview_repayment",
     "preview_term_sheet",
+    "propose_answer",
     "propose_credit_line",
     "propose_drawdown",
     "propose_loan_contract",

@@ -61,7 +61,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
-    "note_code": ("loan_note", "code"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
+    "note_code": ("loan_note", "code"), "objection_id": ("rating_objection", "id"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(
@@ -87,6 +87,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/volatility-estimates": {"unit": "CCER"},
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /v1/ratings/stability": {"year": "2024"},
+    "GET /v1/ratings/objections": {"usci": "91440300EXAMPLE466"},
     "GET /v1/ratings": {"usci": "91440300EXAMPLE466"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},

@@ -295,6 +295,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /v1/carbon-accounts/{party_id}/pulls": {"provider": "tax", "from_year": 2023, "to_year": 2024},
     "POST /v1/ratings": {"usci": "91440300EXAMPLE466", "year": 2024},
+    "POST /v1/ratings/objections": {
+        "usci": "91440300EXAMPLE466", "ground": "用电量有误", "received_on": "2025-06-30",
+    },
+    "POST /v1/ratings/objections/{objection_id}/answers": {"outcome": "dismissed", "finding": "经核实无误"},
     "POST /v1/ratings/batches": {"uscis": ["91440300EXAMPLE466"], "year": 2024},
     "POST /v1/ratings/reports": {
         "usci": "91440300EXAMPLE466", "producer": "示例征信机构", "report_date": "2025-06-16", "valid_to": "2026-06-15",
@@ -445,6 +449,8 @@ WHAT_A_LONG_HISTORY_OPENS = {
 """Answered well only where a price has years of quotes; tests/pricing/test_backtests.py and test_allowance_models.py do."""
 WHAT_ONE_KIND_OPENS = {"GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}"}
 """Answered well only to a decision of one kind among all there are; test_structures.py and test_allowance_models.py do."""
+WHAT_A_RATING_OPENS = {"POST /v1/ratings/objections", "POST /v1/ratings/objections/{objection_id}/answers"}
+"""Answered well only to an enterprise rated by the scorecard; tests/loans/test_rating_objections.py does."""
 WHAT_A_PROVIDER_OPENS = {"POST /v1/carbon-accounts/{party_id}/pulls"}
 """Answered well only where a provider of account data is connected; tests/loans/test_account_pulls.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
@@ -466,6 +472,7 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
     *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS, *WHAT_A_PROVIDER_OPENS,
+    *WHAT_A_RATING_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 

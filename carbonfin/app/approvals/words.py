@@ -12,6 +12,7 @@ from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import FACILITY_NAMES
+from loans.calc.ratings.objections import OBJECTION_NAMES, OUTCOME_NAMES
 from loans.calc.servicing.receipts import REPAYMENT_NAMES
 
 _NAMES: Mapping[str, Text] = {
@@ -122,6 +123,7 @@ _NAMES: Mapping[str, Text] = {
 _UNIT_OF_REPO = Text("品种", "Unit")
 _LENDING = ("loans.credit_line", "loans.contract", "loans.drawdown")
 _REPAYMENT = "loans.repayment"
+_OBJECTION = "loans.rating_objection"
 _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "unit"): _UNIT_OF_REPO,
     ("collateral.repo", "method"): Text("敞口方法", "Exposure method"),
@@ -129,11 +131,13 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     **{("collateral.haircut_policy", name): Text(*words) for name, words in POLICY_NAMES.items()},
     **{(kind, name): Text(*words) for kind in _LENDING for name, words in FACILITY_NAMES.items()},
     **{(_REPAYMENT, name): Text(*words) for name, words in REPAYMENT_NAMES.items()},
+    **{(_OBJECTION, name): Text(*words) for name, words in OBJECTION_NAMES.items()},
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
 _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
     "role": _ROLE_WORDS,
     "role_before": _ROLE_WORDS,
+    "outcome": {name: Text(*words) for name, words in OUTCOME_NAMES.items()},
     "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
     "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()}
     | {method.value: Text(METHOD_NAMES_ZH[method], METHOD_NAMES_EN[method]) for method in METHOD_NAMES_ZH},
@@ -155,6 +159,7 @@ _HIDDEN = frozenset(
         "event",
         "call_id",
         "party_id",
+        "objection_id",
         "rate_decision_id",
     }
 )
@@ -163,6 +168,7 @@ _PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
     "collateral.haircut_policy": {name: place for place, name in enumerate(POLICY_NAMES)},
     **{kind: {name: place for place, name in enumerate(FACILITY_NAMES)} for kind in _LENDING},
     _REPAYMENT: {name: place for place, name in enumerate(REPAYMENT_NAMES)},
+    _OBJECTION: {name: place for place, name in enumerate(OBJECTION_NAMES)},
 }
 
 
