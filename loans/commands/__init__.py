@@ -1,6 +1,6 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
 
-from loans.commands import account_pulls, accounts, facilities, ratchet_values, ratings
+from loans.commands import account_pulls, accounts, facilities, panels, ratchet_values, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -19,6 +19,7 @@ commands.command("scorecard")(ratings.scorecard)
 commands.command("four-colours")(ratings.four_colours)
 commands.command("rating-report")(ratings.rating_report)
 commands.command("rating-stability")(ratings.rating_stability)
+commands.command("ratings-panel")(panels.ratings_panel)
 commands.command("freeze-benchmark")(ratings.freeze_benchmark)
 commands.command("ratchet-value")(ratchet_values.ratchet_value)
 

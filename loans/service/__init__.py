@@ -67,6 +67,7 @@ from loans.service.notes import (
     settle_note,
 )
 from loans.service.observations import ObservationDue, observations_due
+from loans.service.panel_studies import StudiedPanel, studied_panel
 from loans.service.ratchet_values import RatchetRequest, ValuedRatchet, record_ratchet_value, try_ratchet_value
 from loans.service.rate_batches import (
     BatchRate,
@@ -163,6 +164,7 @@ __all__ = [
     "SecurityAnswer",
     "StabilityReport",
     "StoredTermSheet",
+    "StudiedPanel",
     "TermSheetDraft",
     "ValuedRatchet",
     "WhatIf",
@@ -244,6 +246,7 @@ __all__ = [
     "security_answer",
     "settle_note",
     "statement_pdf",
+    "studied_panel",
     "tables_asked_of_rate",
     "tables_asked_of_term_sheet",
     "term_sheet_document",
