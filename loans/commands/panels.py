@@ -83,7 +83,8 @@ def ratings_panel(
     terminal.say(f"{METHOD_ZH}\n{METHOD_EN}")
     terminal.say(
         f"{found.row_count} 行，有误 {len(found.failures)} 行；未分档 {dict(found.classes.refused_count)}；"
-        f"相邻两年均有分档 {int(matrix.counts.sum())} 对，迁移指数 {_decimal(study.mobility.index)}（0 不动，1 如重新抽取）"
+        f"相邻两年均有分档 {int(matrix.counts.sum())} 对，"
+        f"迁移指数 {_decimal(study.mobility.index)}（0 不动，1 如重新抽取）"
     )
     terminal.say("分档迁移（行为上年，列为当年，占比及 95% 区间）/ transitions, share and band")
     terminal.answer(rows, columns=("from", "count", *CLASSES))

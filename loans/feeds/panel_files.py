@@ -1,4 +1,4 @@
-"""A folder of the panel format: `installation.csv` and `compliance.csv` (installation, year, free allocation, emissions).
+"""A folder of the panel format: `installation.csv` and `compliance.csv` (two numbers a year).
 
 Good rows are kept and the bad named with their line; nothing is mended, and no row is counted twice.
 """

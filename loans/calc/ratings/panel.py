@@ -2,8 +2,8 @@
 
 Three measures of a year: coverage (free allocation / emissions), trend (fall of emissions on the year before), and the
 percentile of the coverage among the installations of the country and year (mid-rank). Points are their weighted sum,
-classes 1 to 5 its bands. It is never called A to E: no sector, no output and no factor is known, and none is made up. An
-installation without one of the measures has no class in that year.
+classes 1 to 5 its bands. It is never called A to E: no sector, no output and no factor is known, and none is made up.
+An installation without one of the measures has no class in that year.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,8 @@ LIMITS_ZH = (
 )
 LIMITS_EN = (
     "Two numbers a year, emissions and free allocation; no sector, output or value added: a fall may be a slump.",
-    "Free allocation follows its rules, so coverage says nothing of an enterprise's efficiency; installations are no"
-    " enterprises.",
-    "Bands tell how few there are, not what data and method get wrong; nothing carries over to other markets or to a"
-    " loan's rate.",
+    "Free allocation follows its rules: coverage says nothing of efficiency, and installations are no enterprises.",
+    "Bands tell how few there are, not what data and method get wrong; nothing carries over to a loan's rate.",
 )
 _KEY = "loans.panel."
 
@@ -101,7 +99,7 @@ class PanelYear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelStudy:
-    """The whole study: transitions of all pairs of years together, each year, thresholds of the last, drift by country."""
+    """The whole study: transitions of all pairs of years, each year, thresholds of the last, drift by country."""
 
     transitions: TransitionMatrix
     mobility: Mobility
