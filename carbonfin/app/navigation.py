@@ -26,7 +26,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
 )
 
 _ALSO_HERE: dict[str, tuple[str, ...]] = {
-    "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes"),
+    "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes", "/sustainability-links"),
     "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
     "/portfolios": ("/trades", "/structures", "/models"),

@@ -47,6 +47,7 @@ SCOPES: Mapping[str, str] = {
     "loan-notes": "loans",
     "loan-classifications": "loans",
     "ratchet-values": "loans",
+    "sustainability-links": "loans",
     "subsidies": "reporting",
     "decisions": "decisions",
     "approvals": "approvals",

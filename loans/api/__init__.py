@@ -1,10 +1,11 @@
-"""Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, contracts and notes."""
+"""Loans for systems: carbon accounts, ratings, rates, schedules, term sheets, credit lines, notes and links."""
 
 from loans.api import (
     account_pulls,
     accounts,
     facilities,
     lending,
+    links,
     loan_notices,
     ratchet_values,
     rate_what_ifs,
@@ -24,4 +25,5 @@ routes = [
     *loan_notices.routes,
     *ratchet_values.routes,
     *rate_what_ifs.routes,
+    *links.routes,
 ]

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from carbonfin.kernel.errors import InvalidInput
 from loans.calc.contracts.terms import LoanTerms
+from loans.calc.linked.rate_lines import BookedChange, booked_interest_cny, rate_on
 
 
 class NoteState(StrEnum):
@@ -60,6 +61,7 @@ class LoanNote:
         outstanding_cny: Principal not yet repaid.
         interest_paid_to: First day not yet paid for.
         contract_number: The contract it was drawn under; None on a note taken over from before.
+        rate_changes: How its link moved the rate, as booked, the first first.
     """
 
     id: str
@@ -75,6 +77,19 @@ class LoanNote:
     settled_date: date | None
     is_sample: bool
     contract_number: str | None = None
+    rate_changes: tuple[BookedChange, ...] = ()
+
+    def rate_on(self, day: date) -> Decimal:
+        """Give the executed rate of a day as now known: its own, or as its link moved it."""
+        spells = self.rate_changes[-1].spells if self.rate_changes else ()
+        return rate_on(spells, day, base_rate=self.terms.rate)
+
+    def interest_cny(self, *, end: date, booked_by: date) -> Decimal:
+        """Give interest from the day it was paid to up to `end`, with the compensations booked up to `booked_by`."""
+        return booked_interest_cny(
+            self.rate_changes, balance_cny=self.outstanding_cny, base_rate=self.terms.rate, basis=self.terms.basis,
+            start=self.interest_paid_to, end=end, booked_by=booked_by,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns."""
+"""Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns, links."""
 
-from loans.commands import account_pulls, accounts, facilities, panels, ratchet_values, ratings
+from loans.commands import account_pulls, accounts, facilities, links, panels, ratchet_values, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -21,6 +21,12 @@ commands.command("rating-report")(ratings.rating_report)
 commands.command("rating-stability")(ratings.rating_stability)
 commands.command("ratings-panel")(panels.ratings_panel)
 commands.command("freeze-benchmark")(ratings.freeze_benchmark)
+commands.command("links")(links.links)
+commands.command("link")(links.link)
+commands.command("propose-link")(links.propose_link)
+commands.command("propose-link-event")(links.propose_link_event)
+commands.command("link-document")(links.link_document)
+commands.command("propose-link-observation")(links.propose_link_observation)
 commands.command("ratchet-value")(ratchet_values.ratchet_value)
 
 __all__ = ["commands"]

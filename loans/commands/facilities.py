@@ -1,17 +1,17 @@
 """Credit lines, contracts and drawdowns on the command line."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
 
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import Terminal, terminal_of
 from loans import service
+from loans.commands.json_files import read_json
 from loans.schemas.facilities import (
     CreditLineDetailOut,
     CreditLineIn,
@@ -23,7 +23,6 @@ from loans.schemas.facilities import (
 from loans.schemas.loan_notes import LoanNoteDetailOut, RepaymentIn
 
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="文件（JSON，与接口同形） / JSON")]
-T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn, RepaymentIn)
 
 
 def credit_lines(context: typer.Context) -> None:
@@ -68,7 +67,7 @@ def loan_note(context: typer.Context, code: Annotated[str, typer.Argument(help="
 def propose_credit_line(context: typer.Context, file: _File) -> None:
     """提交授信额度，待另一人复核 / propose a credit line for another person to approve."""
     terminal = terminal_of(context)
-    given = _read(file, CreditLineIn)
+    given = read_json(file, CreditLineIn)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         party = party_by_code(session, terminal.actor, given.usci)
@@ -81,7 +80,7 @@ def propose_credit_line(context: typer.Context, file: _File) -> None:
 def propose_contract(context: typer.Context, file: _File) -> None:
     """提交借款合同，待另一人复核 / propose a loan contract for another person to approve."""
     terminal = terminal_of(context)
-    given = _read(file, LoanContractIn)
+    given = read_json(file, LoanContractIn)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         proposed = service.propose_loan_contract(
@@ -95,7 +94,7 @@ def propose_drawdown(
 ) -> None:
     """提交提款，待另一人复核 / propose a drawdown for another person to approve."""
     terminal = terminal_of(context)
-    given = _read(file, DrawdownIn)
+    given = read_json(file, DrawdownIn)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         proposed = service.propose_drawdown(
@@ -109,23 +108,13 @@ def propose_repayment(
 ) -> None:
     """提交还款，待另一人复核 / propose a receipt for another person to approve."""
     terminal = terminal_of(context)
-    given = _read(file, RepaymentIn)
+    given = read_json(file, RepaymentIn)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         proposed = service.propose_repayment(
             session, terminal.actor, given.draft(code), standing=standing, reason=given.reason
         )
     terminal.answer(msgspec.to_builtins(ProposedOut.of(proposed)))
-
-
-def _read(file: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(
-            f"{file.name} cannot be read: {error}", zh=f"{file.name} 格式不正确：{error}", field="file",
-            remedy="Write the JSON that the API's POST takes.", remedy_zh="请按接口 POST 的格式填写。",
-        ) from error  # fmt: skip
 
 
 def _answer(terminal: Terminal, proposed: Approval) -> None:

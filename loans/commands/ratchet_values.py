@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from loans import service
+from loans.commands.json_files import read_json
 from loans.schemas.ratchet_values import RatchetValueIn, RatchetValueOut
 
 
@@ -19,14 +19,7 @@ def ratchet_value(
 ) -> None:
     """计算利差挂钩条款的价值，文件内 record 为真则留存 / the value of a margin ratchet, kept with record."""
     terminal = terminal_of(context)
-    try:
-        given = msgspec.json.decode(file.read_bytes(), type=RatchetValueIn)
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(
-            f"{file.name} cannot be read: {error}", zh=f"{file.name} 格式不正确：{error}", field="file",
-            remedy="Write the JSON that POST /v1/ratchet-values takes.",
-            remedy_zh="请按 POST /v1/ratchet-values 的格式填写。",
-        ) from error  # fmt: skip
+    given = read_json(file, RatchetValueIn)
     make = service.record_ratchet_value if given.record else service.try_ratchet_value
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)

@@ -1,4 +1,4 @@
-"""Rows of carbon accounts, ratings, credit lines, contracts, notes, receipts, term sheets; the store's alone."""
+"""Rows of carbon accounts, ratings, credit lines, notes, receipts, links, term sheets; the store's alone."""
 
 from loans.models.accounts import (
     AccountConsentRow,
@@ -15,6 +15,7 @@ from loans.models.lending import (
     LoanNoteRow,
     TermSheetRow,
 )
+from loans.models.linked import LinkDocumentRow, LinkObservationRow, LoanRateChangeRow, SustainabilityLinkRow
 from loans.models.ratings import (
     RatingBenchmarkGroupRow,
     RatingBenchmarkRow,
@@ -32,10 +33,13 @@ __all__ = [
     "CarbonAccountYearRow",
     "CreditLineRow",
     "InterestVoucherRow",
+    "LinkDocumentRow",
+    "LinkObservationRow",
     "LoanClassificationRow",
     "LoanContractRow",
     "LoanNoteRow",
     "LoanNoticeRow",
+    "LoanRateChangeRow",
     "NoteSegmentRow",
     "RatingBenchmarkGroupRow",
     "RatingBenchmarkRow",
@@ -44,5 +48,6 @@ __all__ = [
     "RatingReportRow",
     "RatingResultRow",
     "RepaymentRow",
+    "SustainabilityLinkRow",
     "TermSheetRow",
 ]

@@ -1,4 +1,4 @@
-"""Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, contracts and notes."""
+"""Loans for people: enterprises and their ratings, the loan desk, applications, credit lines, notes, links."""
 
 from loans.pages import (
     account_pulls,
@@ -6,6 +6,7 @@ from loans.pages import (
     applications,
     enterprises,
     facilities,
+    links,
     loan_notes,
     ratchet_values,
     rate_batches,
@@ -28,4 +29,5 @@ routes = [
     *loan_notes.routes,
     *ratchet_values.routes,
     *rate_what_ifs.routes,
+    *links.routes,
 ]

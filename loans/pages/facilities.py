@@ -103,6 +103,11 @@ def loan_contract_page(
         )
         revisions = service.contract_revisions(session, actor, contract_number, known_at=standing.known_at)
         borrower = load_party(session, actor, line.terms.party_id)
+        link_numbers = [
+            one.terms.number
+            for one in service.links_of(session, actor, known_at=standing.known_at)
+            if one.terms.contract_number == contract_number
+        ]
         security = service.security_answer(
             session, actor, contract.record.terms, amount_cny=contract.use.available,
             maturity_date=standing.business_date, on=standing.business_date,
@@ -118,6 +123,7 @@ def loan_contract_page(
         revisions=revisions,
         borrower=borrower,
         security=security,
+        link_numbers=link_numbers,
         security_refusal=None if security.refusal is None else error_words(security.refusal),
         methods=_METHODS,
         may_propose=actor.role is Role.OFFICER,

@@ -7,6 +7,8 @@ from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.linked import RATCHET_VALUE_KIND
+from loans.calc.linked.observations import OBSERVATION_KIND, tables_asked_of_observation
+from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.ratings.four_colour import FOUR_COLOUR_KIND
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
@@ -46,6 +48,23 @@ from loans.service.facility_approvals import (
 from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.four_colours import latest_four_colours, rate_by_four_colours
+from loans.service.link_observations import (
+    OBSERVATION_APPROVAL,
+    hand_in,
+    propose_observation,
+    try_observation,
+)
+from loans.service.links import (
+    LINK_APPROVAL,
+    LinkChange,
+    LinkView,
+    borrower_of_link,
+    links_of,
+    load_known_link,
+    load_link,
+    propose_link,
+    propose_turn,
+)
 from loans.service.live_impact import rate_impact
 from loans.service.loan_notices import (
     CLASSES_MAX,
@@ -56,6 +75,7 @@ from loans.service.loan_notices import (
     record_classes,
     statement_pdf,
 )
+from loans.service.note_rates import notes_under, rate_changes_of
 from loans.service.note_views import NoteLine, NoteView, note_lines, note_view
 from loans.service.notes import (
     accrue,
@@ -68,7 +88,13 @@ from loans.service.notes import (
 )
 from loans.service.observations import ObservationDue, observations_due
 from loans.service.panel_studies import StudiedPanel, studied_panel
-from loans.service.ratchet_values import RatchetRequest, ValuedRatchet, record_ratchet_value, try_ratchet_value
+from loans.service.ratchet_values import (
+    RatchetRequest,
+    ValuedRatchet,
+    latest_ratchet_values,
+    record_ratchet_value,
+    try_ratchet_value,
+)
 from loans.service.rate_batches import (
     BatchRate,
     DecidedBatch,
@@ -120,8 +146,8 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND, RATE_BATCH_KIND, SCHEDULE_KIND,
-    TERM_SHEET_KIND,
+    OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
+    RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
 
 RATE_BATCH = RATE_BATCH_KIND.name
@@ -132,8 +158,10 @@ __all__ = [
     "CREDIT_LINE_APPROVAL",
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
+    "LINK_APPROVAL",
     "LOAN_CONTRACT_APPROVAL",
     "OBJECTION_APPROVAL",
+    "OBSERVATION_APPROVAL",
     "RATES_MAX",
     "RATE_BATCH",
     "RATE_COLUMNS",
@@ -151,6 +179,8 @@ __all__ = [
     "HeatCell",
     "LendingDefaults",
     "LineStanding",
+    "LinkChange",
+    "LinkView",
     "NoteLine",
     "NoteView",
     "ObjectionView",
@@ -173,6 +203,7 @@ __all__ = [
     "account_years",
     "accrue",
     "benchmark_releases",
+    "borrower_of_link",
     "consents_of",
     "contract_revisions",
     "credit_lines",
@@ -183,15 +214,20 @@ __all__ = [
     "entry_versions_of",
     "file_objection",
     "freeze_benchmark_file",
+    "hand_in",
     "import_entry_file",
     "interest_vouchers_of",
     "keep_pull",
     "latest_four_colours",
+    "latest_ratchet_values",
     "latest_rating",
     "latest_ratings",
     "lending_defaults",
     "line_revisions",
+    "links_of",
     "load_credit_line",
+    "load_known_link",
+    "load_link",
     "load_loan_contract",
     "load_note",
     "load_rate_batch",
@@ -202,6 +238,7 @@ __all__ = [
     "note_lines",
     "note_view",
     "notes_of",
+    "notes_under",
     "notice_letter_pdf",
     "notices_of_note",
     "objections_of",
@@ -213,12 +250,16 @@ __all__ = [
     "propose_answer",
     "propose_credit_line",
     "propose_drawdown",
+    "propose_link",
     "propose_loan_contract",
+    "propose_observation",
     "propose_repayment",
+    "propose_turn",
     "pulls_of",
     "rate_batch_differences",
     "rate_by_four_colours",
     "rate_by_scorecard",
+    "rate_changes_of",
     "rate_enterprise",
     "rate_impact",
     "rate_many_by_scorecard",
@@ -247,11 +288,13 @@ __all__ = [
     "settle_note",
     "statement_pdf",
     "studied_panel",
+    "tables_asked_of_observation",
     "tables_asked_of_rate",
     "tables_asked_of_term_sheet",
     "term_sheet_document",
     "term_sheet_docx",
     "term_sheet_pdf",
     "term_sheets_of",
+    "try_observation",
     "try_ratchet_value",
 ]

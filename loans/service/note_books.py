@@ -9,7 +9,8 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.storage.calendars import calendar_on
 from loans.calc.contracts.terms import CalendarDays
 from loans.calc.notes import LoanNote
-from loans.calc.servicing.dues import Segment, dues_of, first_segment
+from loans.calc.servicing.dues import Segment, first_segment
+from loans.calc.servicing.linked_dues import linked_dues
 from loans.calc.servicing.standing import NoteBook, NoteStanding, standing_on
 from loans.service import facts
 from loans.store import repayments as store
@@ -38,7 +39,9 @@ def note_books(
         books.append(
             NoteBook(
                 note=note,
-                dues=dues_of(terms, calendar, _segments(note, segments.get(note.id, ()))),
+                dues=linked_dues(
+                    terms, calendar, _segments(note, segments.get(note.id, ())), changes=note.rate_changes
+                ),
                 receipts=tuple(receipt for receipt, _ in own),
                 taken_over_to=own[0][1] if own else note.interest_paid_to,
                 overdue_uplift=uplift,

@@ -1,6 +1,6 @@
 """Loan notes: recorded, paid, accrued and settled; what they owe is posted to the pledge behind them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -12,7 +12,7 @@ from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.jobs import JobOutcome
 from carbonfin.storage.parties import load_party
 from collateral import service as collateral_service
-from loans.calc.contracts.interest import accrued_interest_cny, net_of_vat_cny
+from loans.calc.contracts.interest import net_of_vat_cny
 from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState
 from loans.calc.servicing.accruals import accrual_of
 from loans.service import facts
@@ -84,13 +84,7 @@ def record_interest_payment(
             zh=f"借据 {code} 已付息至 {note.interest_paid_to}，付息期不能止于 {period_end}",
             field="period_end",
         )
-    interest = accrued_interest_cny(
-        balance_cny=note.outstanding_cny,
-        rate=note.terms.rate,
-        basis=note.terms.basis,
-        paid_to=note.interest_paid_to,
-        accrual_date=period_end,
-    )
+    interest = note.interest_cny(end=period_end, booked_by=period_end - timedelta(days=1))
     vat_rate = facts.parameters(session, actor).on(VAT_RATE, valid_on=paid_date, known_at=known_at).decimal
     net, vat = net_of_vat_cny(interest, vat_rate=vat_rate)
     voucher = InterestVoucher(

@@ -1,5 +1,6 @@
 """What a note's margin ratchet is worth on the business date: tried, or kept as a decision."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import days_between
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.decisions import decisions_of, load_outcome, record_decision
 from carbonfin.storage.parties import Standing
 from loans.calc.contracts.interest import DAYS_PER_YEAR
 from loans.calc.linked import (
@@ -81,6 +82,16 @@ def record_ratchet_value(
         valid_on=standing.business_date, known_at=standing.known_at,
     )  # fmt: skip
     return ValuedRatchet(inputs=inputs, outcome=recorded.outcome, decision_id=recorded.decision_id)
+
+
+def latest_ratchet_values(session: Session, actor: Actor, codes: Sequence[str]) -> dict[str, tuple[str, RatchetValue]]:
+    """Give the value recorded last of each note's ratchet, by the note, with its decision."""
+    found = {}
+    for code in codes:
+        records = decisions_of(session, actor, subject=f"loan_note:{code}", kind=RATCHET_VALUE_KIND.name)
+        if records:
+            found[code] = (records[-1].id, load_outcome(session, actor, RATCHET_VALUE_KIND, records[-1].id))
+    return found
 
 
 def _inputs(session: Session, actor: Actor, request: RatchetRequest, *, standing: Standing) -> RatchetInputs:

@@ -1,5 +1,6 @@
 """Loan notes, interest vouchers and accruals at rest."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -8,15 +9,17 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from loans.calc.contracts.terms import LoanTerms
+from loans.calc.linked.records import RecordedChange
 from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState
 from loans.calc.servicing.accruals import Accrual
 from loans.models import AccrualRow, InterestVoucherRow, LoanNoteRow
+from loans.store.rate_changes import changes_of
 
 
 def find_note(session: Session, actor: Actor, code: str) -> LoanNote | None:
     """Give a note of the actor's bank by its code, if there is one."""
     row = _row(session, actor, code)
-    return None if row is None else _note(row)
+    return None if row is None else _one(session, actor, row)
 
 
 def load_note(session: Session, actor: Actor, code: str) -> LoanNote:
@@ -25,7 +28,7 @@ def load_note(session: Session, actor: Actor, code: str) -> LoanNote:
     Raises:
         NotFound: The bank has no such note.
     """
-    return _note(_existing(session, actor, code))
+    return _one(session, actor, _existing(session, actor, code))
 
 
 def lock_note(session: Session, actor: Actor, code: str) -> None:
@@ -42,7 +45,7 @@ def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> 
     query = select(LoanNoteRow).where(LoanNoteRow.organization_id == actor.organization_id)
     if party_id is not None:
         query = query.where(LoanNoteRow.party_id == party_id)
-    return tuple(_note(row) for row in session.exec(query.order_by(LoanNoteRow.code)).all())
+    return _many(session, actor, session.exec(query.order_by(LoanNoteRow.code)).all())
 
 
 def notes_behind(session: Session, actor: Actor, pledge_code: str) -> tuple[LoanNote, ...]:
@@ -53,7 +56,7 @@ def notes_behind(session: Session, actor: Actor, pledge_code: str) -> tuple[Loan
         .where(LoanNoteRow.pledge_code == pledge_code)
         .where(LoanNoteRow.state == NoteState.RUNNING)
     )
-    return tuple(_note(row) for row in session.exec(query.order_by(LoanNoteRow.code)).all())
+    return _many(session, actor, session.exec(query.order_by(LoanNoteRow.code)).all())
 
 
 def running_notes(session: Session, actor: Actor, *, on: date) -> tuple[LoanNote, ...]:
@@ -66,7 +69,7 @@ def running_notes(session: Session, actor: Actor, *, on: date) -> tuple[LoanNote
         .order_by(LoanNoteRow.code)
         .with_for_update()
     ).all()
-    return tuple(_note(row) for row in rows)
+    return _many(session, actor, rows)
 
 
 def add_note(session: Session, actor: Actor, draft: LoanNoteDraft, *, recorded_at: datetime) -> LoanNote:
@@ -99,7 +102,7 @@ def add_note(session: Session, actor: Actor, draft: LoanNoteDraft, *, recorded_a
     )
     session.add(row)
     session.flush()
-    return _note(row)
+    return _one(session, actor, row)
 
 
 def vouchers_of(session: Session, actor: Actor, note: LoanNote) -> tuple[InterestVoucher, ...]:
@@ -155,7 +158,7 @@ def mark_settled(session: Session, actor: Actor, note: LoanNote, *, settled_date
     row.settled_date = settled_date
     session.add(row)
     session.flush()
-    return _note(row)
+    return _one(session, actor, row)
 
 
 def add_accrual(session: Session, actor: Actor, note: LoanNote, accrual: Accrual) -> bool:
@@ -198,7 +201,16 @@ def _existing(session: Session, actor: Actor, code: str, *, lock: bool = False) 
     return row
 
 
-def _note(row: LoanNoteRow) -> LoanNote:
+def _one(session: Session, actor: Actor, row: LoanNoteRow) -> LoanNote:
+    return _note(row, changes_of(session, actor, note_id=row.id).get(row.id, []))
+
+
+def _many(session: Session, actor: Actor, rows: Sequence[LoanNoteRow]) -> tuple[LoanNote, ...]:
+    changes = changes_of(session, actor) if rows else {}
+    return tuple(_note(row, changes.get(row.id, [])) for row in rows)
+
+
+def _note(row: LoanNoteRow, changes: Sequence[RecordedChange]) -> LoanNote:
     return LoanNote(
         id=row.id,
         code=row.code,
@@ -223,4 +235,5 @@ def _note(row: LoanNoteRow) -> LoanNote:
         settled_date=row.settled_date,
         is_sample=row.is_sample,
         contract_number=row.contract_number,
+        rate_changes=tuple(one.booked for one in changes),
     )

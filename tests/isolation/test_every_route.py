@@ -40,6 +40,7 @@ from tests.isolation.worlds import House, TwoBanks, make_two_banks, names_its_or
 from tests.journeys.test_openapi_fuzz import SOUND
 from tests.journeys.worlds import CLOCK, contents_of, opened
 from tests.loans.facility_samples import sign_sample_contract
+from tests.loans.link_worlds import sign_sample_link
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -61,7 +62,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
-    "note_code": ("loan_note", "code"), "objection_id": ("rating_objection", "id"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
+    "note_code": ("loan_note", "code"), "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(
@@ -181,6 +182,7 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
             known_at=end_of_china_day(date(2025, 6, 30)),
         )  # fmt: skip
         sign_sample_contract(session, actor, clock=CLOCK)
+        sign_sample_link(session, actor, clock=CLOCK)
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

@@ -18,17 +18,21 @@ from carbonfin.app.demo.world import SampleWorld
 from carbonfin.app.settings import Settings, settings_from
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
+from carbonfin.rules.record import canonical
 from carbonfin.storage import columns
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.isolation import RULES, Holding
 from carbonfin.storage.parties import OrganizationDraft, add_person, issue_key, open_session, save_organization
 from collateral.calc.haircut_policies import policy_payload
 from collateral.schemas.haircuts import HaircutPolicyIn
+from loans.calc.linked.documents import ComplianceCertificate
 from loans.store.facilities import payload_of
+from loans.store.links import payload_of_link
 from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
 from tests.loans.facility_samples import contract_of, line_of
+from tests.loans.link_worlds import change_of
 
 SECOND = "second-"
 PLATFORM_NAME = "平台运营方(示例)"
@@ -150,6 +154,20 @@ def _house(
 _FILLING: Mapping[str, Mapping[str, Any]] = {
     "credit_line": {"terms": payload_of(line_of("00000000-0000-4000-8000-000000000000"))},
     "loan_contract": {"terms": payload_of(contract_of())},
+    "sustainability_link": {"event": "sign", "state": "active", "terms": payload_of_link(change_of().terms)},
+    "link_document": {
+        "kind": "compliance-certificate",
+        "content": canonical(
+            ComplianceCertificate(
+                version=1,
+                signed_by="财务总监",
+                certificate_date=date(2025, 6, 30),
+                received_date=date(2025, 6, 30),
+                evidence_digest="0" * 64,
+            )
+        ),
+    },
+    "link_observation": {"status": "met"},
     "approval": {"state": "proposed"},
     "authority_act": {"kind": "freeze"},
     "custody_statement": {"side": "bank"},

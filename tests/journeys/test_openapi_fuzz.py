@@ -56,6 +56,7 @@ from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
+from tests.loans.link_worlds import LINK, REPORT_FILE, sign_sample_link
 from tests.loans.ratchet_samples import RATCHET_BODY
 from tests.pricing.instruments.trades import forward
 from tests.rules.samples import sample_table
@@ -227,6 +228,15 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         }
         for end in ("", "/previews")
     },
+    "POST /v1/sustainability-links": {**LINK, "number": "GL-9"},
+    "POST /v1/sustainability-links/{link_number}/events": {
+        "event": "suspend", "valid_from": "2025-07-10", "reason": "借款人重组",
+    },
+    "POST /v1/sustainability-links/{link_number}/documents": {
+        "kind": "compliance-certificate", "observation_number": 1, "document_date": "2025-06-30",
+        "received_date": "2025-06-30", "evidence_digest": REPORT_FILE.digest, "signed_by": "财务总监",
+    },
+    "POST /v1/sustainability-links/{link_number}/observations": {"observation_number": 1, "reason": "未提交"},
     "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
@@ -506,6 +516,7 @@ def called(
         _rate_many(copy, sessions)
         with sessions.begin() as session:
             sign_sample_contract(session, copy.outcome.maker, clock=CLOCK)
+            sign_sample_link(session, copy.outcome.maker, clock=CLOCK)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
         known = _known(sessions)
@@ -639,6 +650,7 @@ def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
         "application_id": "SELECT id FROM subsidy_application", "report_id": "SELECT id FROM subsidy_report",
         "note_number": "SELECT code FROM loan_note", "note_code": "SELECT code FROM loan_note",
         "line_number": "SELECT number FROM credit_line", "contract_number": "SELECT number FROM loan_contract",
+        "link_number": "SELECT number FROM sustainability_link",
         "approval_id": "SELECT id FROM approval", "proposal_id": "SELECT approval_id FROM decision_table",
         "job_id": "SELECT id FROM job_request", "webhook_id": "SELECT id FROM webhook",
         "delivery_id": "SELECT id FROM webhook_delivery", "external_id": "SELECT id FROM external_id",

@@ -12,6 +12,8 @@ from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.facilities import FACILITY_NAMES
+from loans.calc.linked.agreements import LINK_NAMES
+from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH
 from loans.calc.ratings.objections import OBJECTION_NAMES, OUTCOME_NAMES
 from loans.calc.servicing.receipts import REPAYMENT_NAMES
 
@@ -121,6 +123,7 @@ _NAMES: Mapping[str, Text] = {
     "links": Text("关联", "Links"),
 }
 _UNIT_OF_REPO = Text("品种", "Unit")
+_LINKED = ("loans.link", "loans.link_observation")
 _LENDING = ("loans.credit_line", "loans.contract", "loans.drawdown")
 _REPAYMENT = "loans.repayment"
 _OBJECTION = "loans.rating_objection"
@@ -132,12 +135,14 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     **{(kind, name): Text(*words) for kind in _LENDING for name, words in FACILITY_NAMES.items()},
     **{(_REPAYMENT, name): Text(*words) for name, words in REPAYMENT_NAMES.items()},
     **{(_OBJECTION, name): Text(*words) for name, words in OBJECTION_NAMES.items()},
+    **{(kind, name): Text(*words) for kind in _LINKED for name, words in LINK_NAMES.items()},
 }
 _ROLE_WORDS = {role.value: words for role, words in ROLE_NAMES.items()}
 _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
     "role": _ROLE_WORDS,
     "role_before": _ROLE_WORDS,
     "outcome": {name: Text(*words) for name, words in OUTCOME_NAMES.items()},
+    "observation_status": {one.value: Text(STATUS_ZH[one], STATUS_EN[one]) for one in STATUS_ZH},
     "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
     "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()}
     | {method.value: Text(METHOD_NAMES_ZH[method], METHOD_NAMES_EN[method]) for method in METHOD_NAMES_ZH},
@@ -161,6 +166,8 @@ _HIDDEN = frozenset(
         "party_id",
         "objection_id",
         "rate_decision_id",
+        "terms",
+        "report_version",
     }
 )
 _PLACES = {name: place for place, name in enumerate(_NAMES)}
@@ -169,6 +176,7 @@ _PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
     **{kind: {name: place for place, name in enumerate(FACILITY_NAMES)} for kind in _LENDING},
     _REPAYMENT: {name: place for place, name in enumerate(REPAYMENT_NAMES)},
     _OBJECTION: {name: place for place, name in enumerate(OBJECTION_NAMES)},
+    **{kind: {name: place for place, name in enumerate(LINK_NAMES)} for kind in _LINKED},
 }
 
 

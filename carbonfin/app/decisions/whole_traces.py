@@ -20,6 +20,7 @@ from carbonfin.storage.decisions import DecisionRecord, load_decision, rebuilt
 
 ASKED: Mapping[str, Callable[[Any], tuple[TableAsked, ...]]] = {
     **collateral.service.TABLES_ASKED,
+    "loans.observation": loans.service.tables_asked_of_observation,
     "loans.rate": loans.service.tables_asked_of_rate,
     "loans.term_sheet": loans.service.tables_asked_of_term_sheet,
     "reporting.subsidy": reporting.service.tables_asked_of_subsidy,

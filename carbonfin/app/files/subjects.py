@@ -81,6 +81,13 @@ SUBJECT_KINDS: tuple[SubjectKind, ...] = (
         page="",
     ),
     SubjectKind(
+        name="sustainability-link",
+        text=Text("挂钩条款", "Sustainability link"),
+        load=loans.service.load_known_link,
+        label=lambda it: _same(it.terms.number),
+        page="/sustainability-links",
+    ),
+    SubjectKind(
         name="term-sheet",
         text=Text("贷款条款清单", "Term sheet"),
         load=loans.service.load_term_sheet,

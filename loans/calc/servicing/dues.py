@@ -39,10 +39,20 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One payment a note asks for: a row of its schedule, known by the day its interest begins on, and its rate."""
+    """One payment a note asks for: a row of its schedule, known by the day its interest begins on, and its rate.
+
+    Attributes:
+        row: Its interest has the compensations in it.
+        compensations: What days booked at an earlier rate lack or have too much, each from the day it was booked.
+    """
 
     row: ScheduleRow
     rate: Decimal
+    compensations: tuple[tuple[date, Decimal], ...] = ()
+
+    def compensated_cny(self, *, start: date, end: date) -> Decimal:
+        """Give the compensations booked from `start` up to and on `end`."""
+        return sum((amount for day, amount in self.compensations if start <= day <= end), _NOTHING)
 
     @property
     def start(self) -> date:

@@ -182,7 +182,8 @@ def _asked(book: NoteBook, due: Due) -> tuple[Decimal, Decimal]:
     if due.end <= book.taken_over_to:
         return _NOTHING, _NOTHING
     if due.start < book.taken_over_to:
-        return _interest(book.note.terms.basis, due, book.taken_over_to, due.end), due.row.principal_cny
+        interest = _interest(book.note.terms.basis, due, book.taken_over_to, due.end)
+        return interest + due.compensated_cny(start=book.taken_over_to, end=due.end), due.row.principal_cny
     return due.row.interest_cny, due.row.principal_cny
 
 
@@ -194,7 +195,8 @@ def _accrued(book: NoteBook, one: DueStanding, paid: list[tuple[date, ReceiptLin
         return _NOTHING
     if on >= due.end:
         return one.interest_unpaid_cny
-    return _interest(book.note.terms.basis, due, start, on) - _sum(line.interest_cny for _, line in paid)
+    accrued = _interest(book.note.terms.basis, due, start, on) + due.compensated_cny(start=start, end=on)
+    return accrued - _sum(line.interest_cny for _, line in paid)
 
 
 def _interest(basis: DayCount, due: Due, start: date, end: date) -> Decimal:

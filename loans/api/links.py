@@ -1,0 +1,170 @@
+"""Sustainability links for systems: propose, hand in, observe, and read by the day something was known."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.proposals import ProposedOut
+from carbonfin.web.wire import IdText, day_of
+from loans import service
+from loans.schemas.link_views import LinkDocumentOut, LinkedNoteOut, LinkListOut, LinkOut, LinkSummaryOut
+from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
+
+_READS = problem_responses(400, 404, 422)
+_WRITES = problem_responses(400, 404, 409, 422)
+_KnownOn = Annotated[str, QueryParameter(max_length=10, description="As known at the close of this day; else now.")]
+
+
+@get("/v1/sustainability-links", sync_to_thread=True, responses=problem_responses(400, 422), tags=["loans"])
+def list_sustainability_links(
+    *, sessions: Sessions, actor: Actor, clock: Clock, known_on: _KnownOn = ""
+) -> LinkListOut:
+    """List the bank's sustainability links with what is observed next, the next report due first."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
+        found = service.links_of(session, actor, known_at=known_at)
+    on = standing.business_date
+    return LinkListOut(business_date=on.isoformat(), links=[LinkSummaryOut.of(one, on=on) for one in found])
+
+
+@post("/v1/sustainability-links", sync_to_thread=True, status_code=202, responses=_WRITES, tags=["loans"])
+def create_sustainability_link(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: SustainabilityLinkIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ProposedOut]:
+    """Propose a link, an amendment or a re-baseline; it holds once another person approved it."""
+
+    def work(session: Session) -> ProposedOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return ProposedOut.of(
+            service.propose_link(session, actor, data.change(), standing=standing, reason=data.reason)
+        )
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
+@get("/v1/sustainability-links/{link_number:str}", sync_to_thread=True, responses=_READS, tags=["loans"])
+def read_sustainability_link(
+    *, sessions: Sessions, actor: Actor, clock: Clock, link_number: FromPath[IdText], known_on: _KnownOn = ""
+) -> LinkOut:
+    """Give a link with its events, documents and observations, and how it moved the notes' rates."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
+        view = service.load_link(session, actor, link_number, known_at=known_at)
+        notes = [
+            LinkedNoteOut.of(one, service.rate_changes_of(session, actor, one), on=standing.business_date)
+            for one in service.notes_under(session, actor, view.terms.contract_number)
+        ]
+    return LinkOut.of(view, notes, on=standing.business_date)
+
+
+@post(
+    "/v1/sustainability-links/{link_number:str}/events",
+    sync_to_thread=True,
+    status_code=202,
+    responses=_WRITES,
+    tags=["loans"],
+)
+def create_link_event(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    link_number: FromPath[IdText],
+    data: LinkEventIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ProposedOut]:
+    """Propose to suspend, resume or declassify a link; a discount ends with the next interest period."""
+
+    def work(session: Session) -> ProposedOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return ProposedOut.of(
+            service.propose_turn(
+                session, actor, link_number, data.event, valid_from=day_of(data.valid_from, field="valid_from"),
+                standing=standing, reason=data.reason,
+            )
+        )  # fmt: skip
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
+@post("/v1/sustainability-links/{link_number:str}/documents", sync_to_thread=True, responses=_WRITES, tags=["loans"])
+def create_link_document(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    link_number: FromPath[IdText],
+    data: LinkDocumentIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[LinkDocumentOut]:
+    """Hand in a verification report or a compliance certificate; a corrected one is a further version."""
+
+    def work(session: Session) -> LinkDocumentOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return LinkDocumentOut.of(
+            service.hand_in(
+                session, actor, link_number, data.observation_number, data.content, standing=standing, at=clock.now()
+            )
+        )
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
+@post(
+    "/v1/sustainability-links/{link_number:str}/observations",
+    sync_to_thread=True,
+    status_code=202,
+    responses=_WRITES,
+    tags=["loans"],
+)
+def create_link_observation(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    link_number: FromPath[IdText],
+    data: LinkObservationIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[ProposedOut]:
+    """Propose an observation as it comes out of what is at hand; approved, it moves rates from the next period."""
+
+    def work(session: Session) -> ProposedOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return ProposedOut.of(
+            service.propose_observation(
+                session, actor, link_number, data.observation_number, standing=standing, reason=data.reason
+            )
+        )
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
+
+
+routes = [
+    list_sustainability_links,
+    create_sustainability_link,
+    read_sustainability_link,
+    create_link_event,
+    create_link_document,
+    create_link_observation,
+]

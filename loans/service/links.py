@@ -1,0 +1,372 @@
+"""Sustainability links: signed and changed under four eyes; read by both dates with all that belongs to them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.dates import FixedClock
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
+from carbonfin.kernel.parties import Party
+from carbonfin.storage import approvals
+from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.parties import Standing, load_party, standing_of
+from loans.calc.facilities import LoanContract
+from loans.calc.linked.adjustments import adjustment_steps
+from loans.calc.linked.agreements import (
+    EVENTS_EN,
+    EVENTS_ZH,
+    LINK_MACHINE,
+    LinkEvent,
+    LinkState,
+    SustainabilityLink,
+)
+from loans.calc.linked.documents import DocumentKind
+from loans.calc.linked.indicators import ObservationDate
+from loans.calc.linked.link_words import link_words
+from loans.calc.linked.rate_lines import AdjustmentStep
+from loans.calc.linked.records import DecidedObservation, HandedIn, LinkRevision
+from loans.service import facilities
+from loans.service.note_rates import rerate_notes
+from loans.store import facilities as facility_store
+from loans.store import links as store
+
+_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+_TURNS = frozenset({LinkEvent.SUSPEND, LinkEvent.RESUME, LinkEvent.DECLASSIFY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """A link as it stands, with everything that belongs to it.
+
+    Attributes:
+        revisions: Every event known, the first first.
+        observations: Every version of the observations decided, by number and version.
+    """
+
+    revisions: tuple[LinkRevision, ...]
+    documents: tuple[HandedIn, ...]
+    observations: tuple[DecidedObservation, ...]
+
+    @property
+    def current(self) -> LinkRevision:
+        """The last event, with the terms in force."""
+        return self.revisions[-1]
+
+    @property
+    def terms(self) -> SustainabilityLink:
+        """The terms after the last event."""
+        return self.current.terms
+
+    @property
+    def state(self) -> LinkState:
+        """Where the link stands."""
+        return self.current.state
+
+    def terms_of(self, observation: ObservationDate) -> LinkRevision:
+        """Give the terms an observation is decided by: those valid on its date, else the first."""
+        valid = [one for one in self.revisions if one.terms.valid_from <= observation.observation_date]
+        return valid[-1] if valid else self.revisions[0]
+
+    def latest_of(self, number: int) -> DecidedObservation | None:
+        """Give how an observation was last decided, or None."""
+        return next((one for one in reversed(self.observations) if one.number == number), None)
+
+    @property
+    def latest(self) -> tuple[DecidedObservation, ...]:
+        """How each observation was last decided, by number."""
+        return tuple({one.number: one for one in self.observations}.values())
+
+    def upcoming(self) -> ObservationDate | None:
+        """Give the first observation not decided yet, or None; a link that was declassified has none."""
+        if self.state is LinkState.DECLASSIFIED:
+            return None
+        decided = {one.number for one in self.observations}
+        return next((one for one in self.terms.observations if one.number not in decided), None)
+
+    def level_on(self, day: date) -> Decimal:
+        """Give where the adjustment stands for interest periods that begin on a day."""
+        return next((one.level_bp for one in reversed(self.steps) if one.applies_after <= day), Decimal(0))
+
+    @property
+    def reported(self) -> frozenset[int]:
+        """The observations for which a verification report was handed in."""
+        return frozenset(
+            one.observation_number for one in self.documents if one.kind is DocumentKind.VERIFICATION_REPORT
+        )
+
+    @property
+    def timeline(self) -> tuple[LinkRevision | DecidedObservation, ...]:
+        """Events and observations by the day they were known, the latest first."""
+        both: tuple[LinkRevision | DecidedObservation, ...] = (*self.revisions, *self.observations)
+        return tuple(sorted(both, key=lambda one: one.known_from, reverse=True))
+
+    @property
+    def steps(self) -> tuple[AdjustmentStep, ...]:
+        """Where the adjustment stands over time."""
+        turns = tuple(one.turn for one in self.revisions if one.event in _TURNS)
+        return adjustment_steps([one.level for one in self.latest], turns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChange:
+    """What is to be signed: an event, from a day, with the terms after it."""
+
+    event: LinkEvent
+    valid_from: date
+    terms: SustainabilityLink
+
+
+def links_of(session: Session, actor: Actor, *, known_at: datetime) -> tuple[LinkView, ...]:
+    """Give the bank's links as known at an instant, the next report due first; without one, by number at the end."""
+    decided = store.observations_of(session, actor)
+    handed: dict[str, list[HandedIn]] = {}
+    for number, document in store.documents_of_all(session, actor):
+        handed.setdefault(number, []).append(document)
+    found: dict[str, list[LinkRevision]] = {}
+    for one in store.revisions_known(session, actor, known_at=known_at):
+        found.setdefault(one.terms.number, []).append(one)
+    views = (
+        LinkView(
+            revisions=tuple(revisions), documents=tuple(handed.get(number, ())),
+            observations=tuple(decided.get(number, ())),
+        )
+        for number, revisions in found.items()
+    )  # fmt: skip
+    return tuple(sorted(views, key=_due))
+
+
+def _due(view: LinkView) -> tuple[date, str]:
+    upcoming = view.upcoming()
+    return (date.max if upcoming is None else upcoming.report_due_date, view.terms.number)
+
+
+def load_link(session: Session, actor: Actor, number: str, *, known_at: datetime) -> LinkView:
+    """Give a link with everything that belongs to it.
+
+    Raises:
+        NotFound: The bank has none of that number.
+    """
+    found = find_link(session, actor, number, known_at=known_at)
+    if found is None:
+        raise NotFound(
+            f"there is no sustainability link {number}", zh=f"没有挂钩条款 {number}", field="link_number",
+            remedy="Enter the link and have another person approve it.", remedy_zh="请录入挂钩条款并由另一人复核。",
+        )  # fmt: skip
+    return found
+
+
+def load_known_link(session: Session, actor: Actor, number: str) -> LinkView:
+    """Give a link by everything ever signed of it, for what only names it.
+
+    Raises:
+        NotFound: The bank has none of that number.
+    """
+    return load_link(session, actor, number, known_at=_EVER)
+
+
+def find_link(session: Session, actor: Actor, number: str, *, known_at: datetime) -> LinkView | None:
+    """Give a link, or None."""
+    revisions = store.revisions_known(session, actor, known_at=known_at, number=number)
+    if not revisions:
+        return None
+    return LinkView(
+        revisions=revisions,
+        documents=store.documents_of(session, actor, number),
+        observations=tuple(store.observations_of(session, actor, number).get(number, ())),
+    )
+
+
+def borrower_of(
+    session: Session, actor: Actor, terms: SustainabilityLink, *, valid_on: date, known_at: datetime
+) -> tuple[Party, LoanContract]:
+    """Give the borrower of a link and its contract.
+
+    Raises:
+        NotFound: The contract or its line is not in force on that day.
+    """
+    contract = facilities.load_contract(
+        session, actor, terms.contract_number, valid_on=valid_on, known_at=known_at
+    ).terms
+    line = facilities.load_line(session, actor, contract.line_number, valid_on=valid_on, known_at=known_at).terms
+    return load_party(session, actor, line.party_id), contract
+
+
+def borrower_of_link(session: Session, actor: Actor, view: LinkView, *, standing: Standing) -> Party:
+    """Give the borrower of a link.
+
+    Raises:
+        NotFound: The contract or its line is not in force.
+    """
+    day = max(standing.business_date, view.current.valid_from)
+    return borrower_of(session, actor, view.terms, valid_on=day, known_at=standing.known_at)[0]
+
+
+def propose_link(session: Session, maker: Actor, change: LinkChange, *, standing: Standing, reason: str) -> Approval:
+    """Put an event of a link before the checkers; nothing changes until another person approves it.
+
+    Raises:
+        NotFound: The contract is not in force.
+        Conflict: The link's state does not allow it, or the number stands for another contract.
+        InvalidInput: It does not fit the contract, or changes what was decided already.
+    """
+    require_fit(session, maker, change, standing=standing)
+    borrower, _ = borrower_of(session, maker, change.terms, valid_on=change.valid_from, known_at=standing.known_at)
+    zh, en = EVENTS_ZH[change.event], EVENTS_EN[change.event]
+    terms = change.terms
+    return approvals.propose(
+        session,
+        maker,
+        LINK_APPROVAL,
+        ProposalDraft(
+            subject=f"link:{terms.number}",
+            title_zh=f"挂钩条款 {terms.number} {zh}",
+            title_en=f"Link {terms.number} {en}",
+            payload={
+                "number": terms.number, "contract_number": terms.contract_number, "event": change.event.value,
+                "link_event": f"{zh} / {en}",
+                "valid_from": change.valid_from.isoformat(), "party": f"{borrower.name} {borrower.code}",
+                "terms": store.payload_of_link(terms), **link_words(terms),
+            },
+            reason=reason,
+        ),
+        at=standing.known_at,
+    )  # fmt: skip
+
+
+def propose_turn(
+    session: Session,
+    maker: Actor,
+    number: str,
+    event: LinkEvent,
+    *,
+    valid_from: date,
+    standing: Standing,
+    reason: str,
+) -> Approval:
+    """Put the suspension, resumption or declassification of a link before the checkers; its terms stay.
+
+    Raises:
+        NotFound: There is no such link.
+        InvalidInput: The event needs terms of its own, or lies before the business date.
+        Conflict: The link's state does not allow it.
+    """
+    view = load_link(session, maker, number, known_at=standing.known_at)
+    if event not in _TURNS:
+        raise InvalidInput(
+            f"{event} needs the terms after it", zh=f"{EVENTS_ZH[event]}须提交变更后的完整条款", field="event",
+            remedy="Send the whole terms with the event.", remedy_zh="请按完整条款提交。",
+        )  # fmt: skip
+    if valid_from < standing.business_date:
+        raise InvalidInput(
+            f"valid from {valid_from}, before the business date {standing.business_date}",
+            zh=f"生效日不得早于业务日期 {standing.business_date}", field="valid_from",
+        )  # fmt: skip
+    change = LinkChange(event=event, valid_from=valid_from, terms=view.terms)
+    return propose_link(session, maker, change, standing=standing, reason=reason)
+
+
+def require_fit(session: Session, actor: Actor, change: LinkChange, *, standing: Standing) -> LinkState:
+    """Hold an event against the link as it stands and its contract; give the state after it.
+
+    Raises:
+        NotFound: The contract is not in force, or there is no such link.
+        Conflict: The state does not allow it, or the number stands for another contract.
+        InvalidInput: It does not fit.
+    """
+    terms = change.terms
+    view = find_link(session, actor, terms.number, known_at=standing.known_at)
+    state = LinkState.NEW if view is None else view.state
+    after = LinkState(LINK_MACHINE.after(state, change.event))
+    _require_contract(session, actor, change, standing=standing)
+    if view is not None:
+        _require_same(view, change)
+    return after
+
+
+def _require_contract(session: Session, actor: Actor, change: LinkChange, *, standing: Standing) -> None:
+    terms = change.terms
+    if terms.signed_on > standing.business_date:
+        raise InvalidInput(
+            f"signed on {terms.signed_on}, after the business date {standing.business_date}",
+            zh=f"签订日不得晚于业务日期 {standing.business_date}", field="signed_on",
+        )  # fmt: skip
+    _, contract = borrower_of(session, actor, terms, valid_on=change.valid_from, known_at=standing.known_at)
+    last = terms.observations[-1]
+    if last.report_due_date >= contract.matures_by:
+        raise InvalidInput(
+            f"observation {last.number} is due on {last.report_due_date}, not before {contract.matures_by}",
+            zh=f"第 {last.number} 次核查截止日 {last.report_due_date} 不早于合同最迟到期日 {contract.matures_by}",
+            field="observations",
+        )  # fmt: skip
+
+
+def _require_same(view: LinkView, change: LinkChange) -> None:
+    before, after = view.terms, change.terms
+    if before.contract_number != after.contract_number:
+        raise Conflict(
+            f"link {before.number} belongs to contract {before.contract_number}",
+            zh=f"挂钩条款 {before.number} 属于合同 {before.contract_number}", field="contract_number",
+            remedy="Use another number.", remedy_zh="请使用其他编号。",
+        )  # fmt: skip
+    if change.valid_from < view.current.valid_from:
+        raise InvalidInput(
+            f"valid from {change.valid_from}, before the last event of {view.current.valid_from}",
+            zh=f"生效日不得早于上一事项 {view.current.valid_from}", field="valid_from",
+        )  # fmt: skip
+    for one in view.latest:
+        if before.observation(one.number) not in after.observations:
+            raise InvalidInput(
+                f"observation {one.number} was decided already and cannot be changed",
+                zh=f"第 {one.number} 次观察已认定，不得修改其日期与目标", field="observations",
+                remedy="Change the observations ahead.", remedy_zh="请只修改以后的观察日。",
+            )  # fmt: skip
+    was, now = _baselines(before), _baselines(after)
+    rebased = [code for code, baseline in now.items() if was.get(code) != baseline]
+    if change.event is LinkEvent.REBASELINE and not rebased:
+        raise InvalidInput("no baseline differs", zh="再基准须至少更正一项指标的基准年、基准值或依据", field="kpis")
+    if change.event is LinkEvent.AMEND and rebased:
+        raise InvalidInput(
+            f"the baseline of {', '.join(rebased)} differs: that is a re-baseline",
+            zh=f"指标 {'、'.join(rebased)} 的基准有变，应按再基准办理", field="event",
+        )  # fmt: skip
+
+
+def _baselines(terms: SustainabilityLink) -> dict[str, tuple[Any, ...]]:
+    return {one.code: (one.baseline_year, one.baseline_value, one.baseline_source) for one in terms.kpis}
+
+
+def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
+    """Write the event down; one that ends or takes up the adjustment moves the notes' rates."""
+    payload = approval.payload
+    change = LinkChange(
+        event=LinkEvent(payload["event"]), valid_from=date.fromisoformat(payload["valid_from"]),
+        terms=store.link_of_payload(payload["terms"]),
+    )  # fmt: skip
+    standing = standing_of(session, checker.organization_id, FixedClock(at))
+    borrower, _contract = borrower_of(
+        session, checker, change.terms, valid_on=change.valid_from, known_at=standing.known_at
+    )
+    facility_store.lock_borrower(session, borrower.id)
+    state = require_fit(session, checker, change, standing=standing)
+    store.add_revision(
+        session, checker, change.terms, approval, event=change.event, state=state, valid_from=change.valid_from,
+        known_from=standing.business_date, at=at,
+    )  # fmt: skip
+    if change.event in _TURNS:
+        view = load_link(session, checker, change.terms.number, known_at=standing.known_at)
+        rerate_notes(session, checker, view.terms, view.steps, cause=change.event.value, standing=standing, at=at)
+
+
+LINK_APPROVAL = ApprovalKind(
+    name="loans.link",
+    title_zh="可持续挂钩条款",
+    title_en="Sustainability link",
+    maker_roles=frozenset({Role.OFFICER, Role.SYSTEM}),
+    checker_roles=frozenset({Role.CHECKER}),
+    apply=_apply,
+    address=lambda approval: f"/sustainability-links/{approval.payload['number']}",
+)

@@ -1,0 +1,106 @@
+"""Notes' rates moved by their link: each change a decision, its compensating accrual booked with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.storage.decisions import record_decision
+from carbonfin.storage.parties import Standing
+from loans.calc.contracts.schedule import interest_periods
+from loans.calc.linked.agreements import SustainabilityLink
+from loans.calc.linked.rate_changes import RATE_CHANGE_KIND, BalanceSpan, RateChangeInputs
+from loans.calc.linked.rate_lines import AdjustmentStep
+from loans.calc.linked.records import RecordedChange
+from loans.calc.notes import LoanNote, NoteState
+from loans.calc.servicing.dues import Due
+from loans.service import facts
+from loans.service.note_books import note_book
+from loans.store import notes as note_store
+from loans.store import rate_changes as store
+
+
+def rate_changes_of(session: Session, actor: Actor, note: LoanNote) -> tuple[RecordedChange, ...]:
+    """Give the changes of a note's rate, the first first."""
+    return tuple(store.changes_of(session, actor, note_id=note.id).get(note.id, ()))
+
+
+def notes_under(session: Session, actor: Actor, contract_number: str) -> tuple[LoanNote, ...]:
+    """Give the notes drawn under a contract, by code."""
+    return tuple(one for one in note_store.notes_of(session, actor) if one.contract_number == contract_number)
+
+
+def rerate_notes(
+    session: Session,
+    actor: Actor,
+    link: SustainabilityLink,
+    steps: Sequence[AdjustmentStep],
+    *,
+    cause: str,
+    standing: Standing,
+    at: datetime,
+) -> tuple[str, ...]:
+    """Move every running note of a link's contract to its line as now known; give those moved, by code.
+
+    A note whose line stays as it is, is left alone.
+    """
+    return tuple(
+        note.code
+        for note in notes_under(session, actor, link.contract_number)
+        if note.state is NoteState.RUNNING
+        and _rerate(session, actor, note, link, steps=steps, cause=cause, standing=standing, at=at)
+    )
+
+
+def _rerate(
+    session: Session,
+    actor: Actor,
+    note: LoanNote,
+    link: SustainabilityLink,
+    *,
+    steps: Sequence[AdjustmentStep],
+    cause: str,
+    standing: Standing,
+    at: datetime,
+) -> bool:
+    changes = rate_changes_of(session, actor, note)
+    before = changes[-1].booked.spells if changes else ()
+    terms = note.terms
+    calendar = facts.bank_days(session, start=terms.drawdown_date, end=terms.maturity_date, known_at=standing.known_at)
+    dues = note_book(session, actor, note, known_at=standing.known_at).dues
+    inputs = RateChangeInputs(
+        note_code=note.code,
+        link_number=link.number,
+        cause=cause,
+        base_rate=terms.rate,
+        all_in_floor_rate=link.ratchet.all_in_floor_rate,
+        basis=terms.basis,
+        steps=tuple(steps),
+        before=before,
+        period_starts=tuple(one.start for one in interest_periods(terms, calendar)),
+        spans=_spans(note, dues, standing=standing),
+        known_from=standing.business_date,
+    )
+    found = RATE_CHANGE_KIND.decide(inputs)
+    if [(one.start, one.rate) for one in found.spells] == [(one.start, one.rate) for one in before]:
+        return False
+    recorded = record_decision(
+        session, actor, RATE_CHANGE_KIND, inputs, subject=f"loan_note:{note.code}",
+        valid_on=standing.business_date, known_at=standing.known_at,
+    )  # fmt: skip
+    store.add_change(
+        session, actor, note.id, inputs, recorded.outcome, number=len(changes) + 1, decision_id=recorded.decision_id,
+        recorded_at=at,
+    )  # fmt: skip
+    return True
+
+
+def _spans(note: LoanNote, dues: tuple[Due, ...], *, standing: Standing) -> tuple[BalanceSpan, ...]:
+    """Give the balances interest ran on up to the business date."""
+    booked_to = min(standing.business_date, note.terms.maturity_date)
+    return tuple(
+        BalanceSpan(start=one.start, end=min(one.end, booked_to), balance_cny=one.row.opening_balance_cny)
+        for one in dues
+        if one.start < booked_to
+    )

@@ -1,0 +1,70 @@
+"""Changes of notes' rates at rest: each line whole, with the compensating accrual booked with it."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.rules.record import canonical
+from carbonfin.storage.decisions import rebuilt
+from loans.calc.linked.rate_changes import RateChange, RateChangeInputs
+from loans.calc.linked.rate_lines import BookedChange, RateSpell
+from loans.calc.linked.records import RecordedChange
+from loans.models import LoanRateChangeRow
+
+
+def add_change(
+    session: Session,
+    actor: Actor,
+    note_id: str,
+    inputs: RateChangeInputs,
+    found: RateChange,
+    *,
+    number: int,
+    decision_id: str,
+    recorded_at: datetime,
+) -> None:
+    """Append a change of a note's rate."""
+    session.add(
+        LoanRateChangeRow(
+            organization_id=actor.organization_id,
+            note_id=note_id,
+            number=number,
+            link_number=inputs.link_number,
+            cause=inputs.cause,
+            known_from=inputs.known_from,
+            spells=canonical(found.spells),
+            compensation_cny=found.compensation_cny,
+            decision_id=decision_id,
+            recorded_at=recorded_at,
+        )
+    )
+    session.flush()
+
+
+def changes_of(session: Session, actor: Actor, *, note_id: str | None = None) -> dict[str, list[RecordedChange]]:
+    """Give the changes of one note, or of all, by note, in order."""
+    query = select(LoanRateChangeRow).where(LoanRateChangeRow.organization_id == actor.organization_id)
+    if note_id is not None:
+        query = query.where(LoanRateChangeRow.note_id == note_id)
+    found: dict[str, list[RecordedChange]] = {}
+    for row in session.exec(query.order_by(col(LoanRateChangeRow.number))).all():
+        found.setdefault(row.note_id, []).append(_change(row))
+    return found
+
+
+def _change(row: LoanRateChangeRow) -> RecordedChange:
+    booked = BookedChange(
+        known_from=row.known_from, spells=tuple(_spell(one) for one in row.spells),
+        compensation_cny=row.compensation_cny,
+    )  # fmt: skip
+    return RecordedChange(
+        note_id=row.note_id, number=row.number, link_number=row.link_number, cause=row.cause, booked=booked,
+        decision_id=row.decision_id,
+    )  # fmt: skip
+
+
+def _spell(plain: dict[str, Any]) -> RateSpell:
+    return rebuilt(json.dumps(plain), RateSpell)
