@@ -1,0 +1,56 @@
+"""A link put to every check of greenwashing (挂钩条款审查), and the verdict over them."""
+
+from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.trace import Figure, checked_trace
+from loans.calc.linked.integrity_checks import CHECKS
+from loans.calc.linked.integrity_terms import IntegrityCheck, IntegrityInputs, IntegrityReview, Verdict
+
+
+def review_link(inputs: IntegrityInputs) -> IntegrityReview:
+    """Put a link to every check."""
+    checks = tuple(
+        IntegrityCheck(
+            code=code, title_zh=zh, title_en=en, verdict=verdict, evidence_zh=evidence_zh, evidence_en=evidence_en,
+            source=source,
+        )
+        for code, zh, en, source, check in CHECKS
+        for verdict, evidence_zh, evidence_en in (check(inputs),)
+    )  # fmt: skip
+    verdicts = {one.verdict for one in checks}
+    overall = next((one for one in (Verdict.FAILED, Verdict.UNKNOWN) if one in verdicts), Verdict.PASSED)
+    return IntegrityReview(verdict=overall, checks=checks, trace=_trace(inputs, checks, overall))
+
+
+def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall: Verdict) -> tuple[Figure, ...]:
+    limits = inputs.thresholds
+    figures = [
+        Figure.of_parameter("miss_probability_min", limits.miss_probability_min),
+        Figure.of_parameter("emissions_ratio_min", limits.emissions_ratio_min),
+        Figure.of_parameter("adjustment_bp_min", limits.adjustment_bp_min),
+        Figure.of_parameter("sleeping_months_max", limits.sleeping_months_max),
+    ]
+    asked = {
+        "ambition": "miss_probability_min", "materiality": "emissions_ratio_min", "size": "adjustment_bp_min",
+        "sleeping": "sleeping_months_max",
+    }  # fmt: skip
+    figures += [
+        Figure(
+            name=f"check.{one.code}", label_zh=one.title_zh, label_en=one.title_en, value=one.verdict.value,
+            unit="code", source=one.source, confirmed=False, inputs=tuple(filter(None, [asked.get(one.code)])),
+            formula="the check by its facts", note_zh=one.evidence_zh, note_en=one.evidence_en,
+        )
+        for one in checks
+    ]  # fmt: skip
+    figures.append(
+        Figure(
+            name="verdict", label_zh="审查结论", label_en="Verdict", value=overall.value, unit="code",
+            formula="failed if one failed, else unknown if one is unknown, else passed",
+            inputs=tuple(f"check.{one.code}" for one in checks),
+        )
+    )  # fmt: skip
+    return checked_trace(figures)
+
+
+INTEGRITY_KIND: DecisionKind[IntegrityInputs, IntegrityReview] = DecisionKind(
+    name="loans.link_integrity", version="1", inputs=IntegrityInputs, outputs=IntegrityReview, decide=review_link
+)

@@ -1,0 +1,103 @@
+"""What the review of a link takes and gives: facts, thresholds, checks with verdict and evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.trace import Figure
+from loans.calc.linked.agreements import SustainabilityLink
+from loans.calc.linked.documents import VerificationReport
+
+
+class Verdict(StrEnum):
+    """What a check found; `unknown` is not a pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+VERDICTS_ZH: dict[Verdict, str] = {
+    Verdict.PASSED: "通过", Verdict.FAILED: "存在问题", Verdict.UNKNOWN: "资料不足，未能判断",
+}  # fmt: skip
+VERDICTS_EN: dict[Verdict, str] = {
+    Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.UNKNOWN: "not assessable",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityThresholds:
+    """From where a link counts as what it says, each a dated parameter.
+
+    Attributes:
+        miss_probability_min: Least chance of missing a target if the KPI went on as before.
+        emissions_ratio_min: Least share of the borrower's emissions the KPIs cover.
+        adjustment_bp_min: Least size of the largest move.
+        sleeping_months_max: Most months from drawdown to the day the targets are set.
+    """
+
+    miss_probability_min: ParameterValue
+    emissions_ratio_min: ParameterValue
+    adjustment_bp_min: ParameterValue
+    sleeping_months_max: ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFacts:
+    """What is known of claims on the borrower's emission cuts.
+
+    Attributes:
+        green_power_counted_twice: Whether traded green power is taken off emissions and counted as a share as well.
+        claimed_elsewhere: Names of other loans or sold credits that claim the same cut; None is not looked up.
+    """
+
+    green_power_counted_twice: bool | None
+    claimed_elsewhere: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityInputs:
+    """Everything the checks take.
+
+    Attributes:
+        first_drawdown: Day of the contract's first note; None where nothing is drawn.
+        maturity_date: By when the contract matures.
+        reports: The latest verification report of each observation, by its number.
+        structural_change_from: Day of a merger, sale or move known since the baseline; None where none is known.
+        rebased_from: Day of the last re-baseline; None where there was none.
+        is_label_used: Whether the loan is called sustainability-linked already.
+    """
+
+    link: SustainabilityLink
+    thresholds: IntegrityThresholds
+    claims: ClaimFacts
+    first_drawdown: date | None
+    maturity_date: date
+    reports: Mapping[str, VerificationReport]
+    structural_change_from: date | None
+    rebased_from: date | None
+    decided_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityCheck:
+    """One check: what it asks, its verdict, the evidence in words, and where it comes from."""
+
+    code: str
+    title_zh: str
+    title_en: str
+    verdict: Verdict
+    evidence_zh: str
+    evidence_en: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityReview:
+    """All checks, and the verdict over them: failed where one failed, unknown where one is unknown."""
+
+    verdict: Verdict
+    checks: tuple[IntegrityCheck, ...]
+    trace: tuple[Figure, ...]
