@@ -80,6 +80,8 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "POST /v1/sustainability-links/{link_number:str}/events": roles.BANK_MAKERS,
     "POST /v1/sustainability-links/{link_number:str}/documents": roles.BANK_MAKERS,
     "POST /v1/sustainability-links/{link_number:str}/observations": roles.BANK_MAKERS,
+    "POST /v1/sustainability-links/{link_number:str}/reviews": roles.BANK_MAKERS,
+    "POST /sustainability-links/{link_number:str}/reviews": roles.BANK_MAKERS,
     "GET /sustainability-links": roles.BANK_READERS,
     "GET /sustainability-links/new": roles.BANK_MAKERS,
     "POST /sustainability-links/new": roles.BANK_MAKERS,

@@ -17,6 +17,7 @@ from carbonfin.web.problems import problem_responses
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText, day_of
 from loans import service
+from loans.schemas.link_reviews import LinkReviewIn, LinkReviewOut
 from loans.schemas.link_views import LinkDocumentOut, LinkedNoteOut, LinkListOut, LinkOut, LinkSummaryOut
 from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
 
@@ -72,7 +73,8 @@ def read_sustainability_link(
             LinkedNoteOut.of(one, service.rate_changes_of(session, actor, one), on=standing.business_date)
             for one in service.notes_under(session, actor, view.terms.contract_number)
         ]
-    return LinkOut.of(view, notes, on=standing.business_date)
+        review = service.latest_review(session, actor, link_number)
+    return LinkOut.of(view, notes, review, on=standing.business_date)
 
 
 @post(
@@ -160,6 +162,28 @@ def create_link_observation(
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
 
 
+@post("/v1/sustainability-links/{link_number:str}/reviews", sync_to_thread=True, responses=_WRITES, tags=["loans"])
+def create_link_review(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    link_number: FromPath[IdText],
+    data: LinkReviewIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[LinkReviewOut]:
+    """Put a link to the checks of greenwashing, each with its evidence and source; kept as a decision."""
+
+    def work(session: Session) -> LinkReviewOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        return LinkReviewOut.of(
+            service.review_sustainability_link(session, actor, link_number, data.facts(), standing=standing)
+        )
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work)
+
+
 routes = [
     list_sustainability_links,
     create_sustainability_link,
@@ -167,4 +191,5 @@ routes = [
     create_link_event,
     create_link_document,
     create_link_observation,
+    create_link_review,
 ]

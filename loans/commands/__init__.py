@@ -27,6 +27,7 @@ commands.command("propose-link")(links.propose_link)
 commands.command("propose-link-event")(links.propose_link_event)
 commands.command("link-document")(links.link_document)
 commands.command("propose-link-observation")(links.propose_link_observation)
+commands.command("review-link")(links.review_link)
 commands.command("ratchet-value")(ratchet_values.ratchet_value)
 
 __all__ = ["commands"]

@@ -13,6 +13,7 @@ from carbonfin.web.terminal import Terminal, terminal_of
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.commands.json_files import read_json
+from loans.schemas.link_reviews import LinkReviewIn, LinkReviewOut
 from loans.schemas.link_views import LinkDocumentOut, LinkedNoteOut, LinkOut, LinkSummaryOut
 from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
 
@@ -44,7 +45,8 @@ def link(context: typer.Context, number: _Number) -> None:
             LinkedNoteOut.of(one, service.rate_changes_of(session, terminal.actor, one), on=standing.business_date)
             for one in service.notes_under(session, terminal.actor, view.terms.contract_number)
         ]
-    terminal.answer(msgspec.to_builtins(LinkOut.of(view, notes, on=standing.business_date)))
+        review = service.latest_review(session, terminal.actor, number)
+    terminal.answer(msgspec.to_builtins(LinkOut.of(view, notes, review, on=standing.business_date)))
 
 
 def propose_link(context: typer.Context, file: _File) -> None:
@@ -93,6 +95,16 @@ def propose_link_observation(context: typer.Context, number: _Number, file: _Fil
             session, terminal.actor, number, given.observation_number, standing=standing, reason=given.reason
         )
     _answer(terminal, proposed)
+
+
+def review_link(context: typer.Context, number: _Number, file: _File) -> None:
+    """审查挂钩条款是否名副其实，并留存 / put a link to the checks of greenwashing, kept as a decision."""
+    terminal = terminal_of(context)
+    given = read_json(file, LinkReviewIn)
+    with terminal.sessions.begin() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        kept = service.review_sustainability_link(session, terminal.actor, number, given.facts(), standing=standing)
+    terminal.answer(msgspec.to_builtins(LinkReviewOut.of(kept)))
 
 
 def _answer(terminal: Terminal, proposed: Approval) -> None:

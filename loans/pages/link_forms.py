@@ -13,9 +13,10 @@ from loans.calc.linked.agreements import ASSURANCE_EN, ASSURANCE_ZH, EVENTS_EN, 
 from loans.calc.linked.documents import KINDS_EN, KINDS_ZH
 from loans.calc.linked.indicators import KeyPerformanceIndicator
 from loans.calc.linked.ratchets import FORMS_EN, FORMS_ZH, LATE_EN, LATE_ZH
+from loans.schemas.link_reviews import LinkReviewIn
 from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
 
-T = TypeVar("T", SustainabilityLinkIn, LinkDocumentIn, LinkEventIn, LinkObservationIn)
+T = TypeVar("T", SustainabilityLinkIn, LinkDocumentIn, LinkEventIn, LinkObservationIn, LinkReviewIn)
 _FIELD = re.compile(r"\$\.([a-z_]+)")
 _MOST = 8_000
 _YES_NO = (("yes", Text("是", "yes")), ("no", Text("否", "no")))

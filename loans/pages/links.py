@@ -24,11 +24,13 @@ from loans import service
 from loans.calc.linked.agreements import ASSURANCE_EN, ASSURANCE_ZH, EVENTS_EN, EVENTS_ZH, LINK_MACHINE, LinkState
 from loans.calc.linked.documents import KINDS_EN, KINDS_ZH
 from loans.calc.linked.indicators import DIRECTIONS_EN, DIRECTIONS_ZH
+from loans.calc.linked.integrity_terms import VERDICTS_EN, VERDICTS_ZH, Verdict
 from loans.calc.linked.link_words import ratchet_words
 from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH, ObservationStatus
 from loans.calc.linked.ratchets import FORMS_EN, FORMS_ZH
 from loans.pages import link_forms
 from loans.pages.forms import error_words
+from loans.schemas.link_reviews import LinkReviewIn
 from loans.schemas.links import LinkEventIn, LinkObservationIn
 
 _Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -43,6 +45,7 @@ _STATUSES = {
     ObservationStatus.MET: "good", ObservationStatus.MISSED: "warning", ObservationStatus.LATE: "warning",
     ObservationStatus.NOT_RECEIVED: "breach",
 }  # fmt: skip
+_VERDICTS = {Verdict.PASSED: "good", Verdict.FAILED: "breach", Verdict.UNKNOWN: "warning"}
 _WORDS: dict[str, Any] = {
     "states": _STATES,
     "statuses": {one: (_STATUSES[one], Text(STATUS_ZH[one], STATUS_EN[one])) for one in STATUS_ZH},
@@ -50,6 +53,7 @@ _WORDS: dict[str, Any] = {
     "events": {one: Text(EVENTS_ZH[one], EVENTS_EN[one]) for one in EVENTS_ZH},
     "document_kinds": {one: Text(KINDS_ZH[one], KINDS_EN[one]) for one in KINDS_ZH},
     "assurances": {one: Text(ASSURANCE_ZH[one], ASSURANCE_EN[one]) for one in ASSURANCE_ZH},
+    "verdicts": {one: (_VERDICTS[one], Text(VERDICTS_ZH[one], VERDICTS_EN[one])) for one in VERDICTS_ZH},
     "directions": {one: Text(DIRECTIONS_ZH[one], DIRECTIONS_EN[one]) for one in DIRECTIONS_ZH},
 }
 
@@ -189,6 +193,30 @@ def send_link_event(
     return _back(request, sessions, actor, clock, link_number, form=data, work=work)
 
 
+@post("/sustainability-links/{link_number:str}/reviews", sync_to_thread=True, status_code=303)
+def send_link_review(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    link_number: FromPath[IdText],
+    data: _Form,
+) -> Response[Any]:
+    """Put the link to the checks of greenwashing and keep the decision."""
+
+    def work(session: Session, standing: Standing) -> None:
+        body = {
+            "structural_change_known": data.get("structural_change") == "none",
+            "structural_change_from": data.get("structural_change_from", "").strip() or None,
+            "green_power_counted_twice": {"yes": True, "no": False}.get(data.get("green_power", "")),
+        }
+        given = link_forms.converted(body, LinkReviewIn)
+        service.review_sustainability_link(session, actor, link_number, given.facts(), standing=standing)
+
+    return _back(request, sessions, actor, clock, link_number, form=data, work=work)
+
+
 def _number(data: Mapping[str, str]) -> object:
     text = data.get("observation_number", "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else text
@@ -240,6 +268,7 @@ def _link_page(
             for note in service.notes_under(session, actor, view.terms.contract_number)
         ]
         files = evidence_choices(session, actor, f"sustainability-link:{link_number}")
+        review = service.latest_review(session, actor, link_number)
         values = service.latest_ratchet_values(session, actor, [note.code for note, _ in notes])
     return page(
         request,
@@ -253,6 +282,7 @@ def _link_page(
         notes=notes,
         files=files,
         values=values,
+        review=review,
         ratchet=ratchet_words(view.terms.ratchet),
         document_options=link_forms.DOCUMENT_KINDS,
         yes_no=link_forms.OPTIONS["needs_certificate"],
@@ -299,4 +329,5 @@ routes = [
     send_link_document,
     send_link_observation,
     send_link_event,
+    send_link_review,
 ]

@@ -10,7 +10,8 @@ from loans.calc.linked.documents import VerificationReport
 from loans.calc.linked.rate_lines import RateSpell
 from loans.calc.linked.records import DecidedObservation, HandedIn, LinkRevision, RecordedChange
 from loans.calc.notes import LoanNote
-from loans.service import LinkView
+from loans.schemas.link_reviews import LinkReviewOut
+from loans.service import KeptReview, LinkView
 
 
 class UpcomingObservationOut(Struct, frozen=True, kw_only=True):
@@ -208,9 +209,10 @@ class LinkOut(Struct, frozen=True, kw_only=True):
     documents: list[LinkDocumentOut]
     observations: list[LinkObservationOut]
     notes: list[LinkedNoteOut]
+    review: LinkReviewOut | None
 
     @classmethod
-    def of(cls, view: LinkView, notes: list[LinkedNoteOut], *, on: date) -> "LinkOut":
+    def of(cls, view: LinkView, notes: list[LinkedNoteOut], review: KeptReview | None, *, on: date) -> "LinkOut":
         """Copy a link."""
         return cls(
             summary=LinkSummaryOut.of(view, on=on),
@@ -219,4 +221,5 @@ class LinkOut(Struct, frozen=True, kw_only=True):
             documents=[LinkDocumentOut.of(one) for one in view.documents],
             observations=[LinkObservationOut.of(one) for one in view.observations],
             notes=notes,
+            review=None if review is None else LinkReviewOut.of(review),
         )

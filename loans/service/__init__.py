@@ -7,6 +7,7 @@ from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.linked import RATCHET_VALUE_KIND
+from loans.calc.linked.integrity import INTEGRITY_KIND
 from loans.calc.linked.observations import OBSERVATION_KIND, tables_asked_of_observation
 from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
@@ -54,6 +55,7 @@ from loans.service.link_observations import (
     propose_observation,
     try_observation,
 )
+from loans.service.link_reviews import KeptReview, ReviewFacts, latest_review, review_sustainability_link
 from loans.service.links import (
     LINK_APPROVAL,
     LinkChange,
@@ -146,6 +148,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
+    INTEGRITY_KIND,
     OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
     RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
@@ -177,6 +180,7 @@ __all__ = [
     "EntryDraft",
     "EntryImport",
     "HeatCell",
+    "KeptReview",
     "LendingDefaults",
     "LineStanding",
     "LinkChange",
@@ -190,6 +194,7 @@ __all__ = [
     "RateRequest",
     "RebuiltRate",
     "RepaymentDraft",
+    "ReviewFacts",
     "ScorecardView",
     "SecurityAnswer",
     "StabilityReport",
@@ -222,6 +227,7 @@ __all__ = [
     "latest_ratchet_values",
     "latest_rating",
     "latest_ratings",
+    "latest_review",
     "lending_defaults",
     "line_revisions",
     "links_of",
@@ -282,6 +288,7 @@ __all__ = [
     "record_rating_report",
     "require_consent",
     "reroll_provisional",
+    "review_sustainability_link",
     "scorecard_ratings_of",
     "scorecard_view",
     "security_answer",

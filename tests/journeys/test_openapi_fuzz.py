@@ -236,6 +236,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "kind": "compliance-certificate", "observation_number": 1, "document_date": "2025-06-30",
         "received_date": "2025-06-30", "evidence_digest": REPORT_FILE.digest, "signed_by": "财务总监",
     },
+    "POST /v1/sustainability-links/{link_number}/reviews": {"green_power_counted_twice": False},
     "POST /v1/sustainability-links/{link_number}/observations": {"observation_number": 1, "reason": "未提交"},
     "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
     "POST /v1/haircuts": {

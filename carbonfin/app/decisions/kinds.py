@@ -43,6 +43,7 @@ KIND_TITLES: dict[str, Text] = {
     "loans.rate_batch": Text("降碳贷批量定价", "Batch of emission-cut loan rates"),
     "loans.rate": Text("降碳贷定价", "Emission-cut loan rate"),
     "loans.ratchet_value": Text("利差挂钩条款的价值", "Value of a margin ratchet"),
+    "loans.link_integrity": Text("挂钩条款审查", "Review of a sustainability link"),
     "loans.observation": Text("可持续挂钩观察认定", "Observation of a sustainability link"),
     "loans.rate_change": Text("挂钩利率调整", "Rate moved by a link"),
     "loans.schedule": Text("还款计划", "Repayment schedule"),

@@ -26,11 +26,11 @@ def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall:
     figures = [
         Figure.of_parameter("miss_probability_min", limits.miss_probability_min),
         Figure.of_parameter("emissions_ratio_min", limits.emissions_ratio_min),
-        Figure.of_parameter("adjustment_bp_min", limits.adjustment_bp_min),
+        Figure.of_parameter("adjustment_rate_min", limits.adjustment_rate_min),
         Figure.of_parameter("sleeping_months_max", limits.sleeping_months_max),
     ]
     asked = {
-        "ambition": "miss_probability_min", "materiality": "emissions_ratio_min", "size": "adjustment_bp_min",
+        "ambition": "miss_probability_min", "materiality": "emissions_ratio_min", "size": "adjustment_rate_min",
         "sleeping": "sleeping_months_max",
     }  # fmt: skip
     figures += [

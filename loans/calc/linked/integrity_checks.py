@@ -103,9 +103,10 @@ def _two_way(inputs: IntegrityInputs) -> _Found:
 
 
 def _size(inputs: IntegrityInputs) -> _Found:
-    largest, least = inputs.link.ratchet.largest_bp, inputs.thresholds.adjustment_bp_min.decimal
+    largest = inputs.link.ratchet.largest_bp
+    least = (inputs.thresholds.adjustment_rate_min.decimal * 10_000).normalize()
     verdict = Verdict.PASSED if largest >= least else Verdict.FAILED
-    return verdict, f"最大调整 {largest} BP，要求不低于 {least} BP", f"moves {largest} bp at most, {least} wanted"
+    return verdict, f"最大调整 {largest} BP，要求不低于 {least:f} BP", f"moves {largest} bp at most, {least:f} wanted"
 
 
 def _dates(inputs: IntegrityInputs) -> _Found:
@@ -135,8 +136,10 @@ def _baseline(inputs: IntegrityInputs) -> _Found:
 
 def _restated(inputs: IntegrityInputs) -> _Found:
     changed, rebased = inputs.structural_change_from, inputs.rebased_from
+    if not inputs.structural_change_known:
+        return Verdict.UNKNOWN, "未核实基准以来有无重组、出售或搬迁", "nobody looked for a structural change"
     if changed is None:
-        return Verdict.PASSED, "无记录在案的重组、出售或搬迁", "no structural change is on record"
+        return Verdict.PASSED, "经核实无重组、出售或搬迁", "there was no structural change"
     if rebased is not None and rebased >= changed:
         return Verdict.PASSED, f"{changed} 结构变化后已于 {rebased} 再基准", f"re-baselined on {rebased}"
     return Verdict.FAILED, f"{changed} 结构变化后未再基准", f"not re-baselined since {changed}"
@@ -158,11 +161,8 @@ def _verifier(inputs: IntegrityInputs) -> _Found:
 def _punctual(inputs: IntegrityInputs) -> _Found:
     late = []
     for one in inputs.link.observations:
-        report = inputs.reports.get(str(one.number))
-        came = None if report is None else report.received_date
-        if (came is None and inputs.decided_on > one.report_due_date) or (
-            came is not None and came > one.report_due_date
-        ):
+        came = inputs.first_received.get(str(one.number), inputs.decided_on)
+        if came > one.report_due_date:
             late.append(str(one.number))
     if late:
         return Verdict.FAILED, f"第 {'、'.join(late)} 次核查报告逾期或未提交", f"late or missing: {', '.join(late)}"

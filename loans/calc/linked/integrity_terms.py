@@ -34,13 +34,13 @@ class IntegrityThresholds:
     Attributes:
         miss_probability_min: Least chance of missing a target if the KPI went on as before.
         emissions_ratio_min: Least share of the borrower's emissions the KPIs cover.
-        adjustment_bp_min: Least size of the largest move.
+        adjustment_rate_min: Least size of the largest move, as a rate: 0.00025 is 2.5 bp.
         sleeping_months_max: Most months from drawdown to the day the targets are set.
     """
 
     miss_probability_min: ParameterValue
     emissions_ratio_min: ParameterValue
-    adjustment_bp_min: ParameterValue
+    adjustment_rate_min: ParameterValue
     sleeping_months_max: ParameterValue
 
 
@@ -65,9 +65,10 @@ class IntegrityInputs:
         first_drawdown: Day of the contract's first note; None where nothing is drawn.
         maturity_date: By when the contract matures.
         reports: The latest verification report of each observation, by its number.
-        structural_change_from: Day of a merger, sale or move known since the baseline; None where none is known.
+        first_received: Day on which the first one of each observation came.
+        structural_change_known: Whether somebody looked for a merger, sale or move since the baseline.
+        structural_change_from: Day of the one that was found; None where there was none.
         rebased_from: Day of the last re-baseline; None where there was none.
-        is_label_used: Whether the loan is called sustainability-linked already.
     """
 
     link: SustainabilityLink
@@ -76,6 +77,8 @@ class IntegrityInputs:
     first_drawdown: date | None
     maturity_date: date
     reports: Mapping[str, VerificationReport]
+    first_received: Mapping[str, date]
+    structural_change_known: bool
     structural_change_from: date | None
     rebased_from: date | None
     decided_on: date
