@@ -7,7 +7,19 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from benchmarks import chain, collateral, haircuts, ledger, loans, portfolio, pricing, ratings, rules, schedule
+from benchmarks import (
+    chain,
+    collateral,
+    haircuts,
+    ledger,
+    loans,
+    portfolio,
+    pricing,
+    ratings,
+    reporting,
+    rules,
+    schedule,
+)
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
 BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]]] = {
@@ -21,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "ratings": ratings.comparisons,
     "rules": rules.comparisons,
     "haircuts": haircuts.comparisons,
+    "reporting": reporting.comparisons,
 }
 _RUNS = 7
 

@@ -53,7 +53,7 @@ class SubsidyReportRow(Row, table=True):
 
 
 class SubsidyReportLineRow(Row, table=True):
-    """Which decision a report holds on an application."""
+    """Which decision a report holds on an application; `details` is None in reports that were kept whole."""
 
     __table_args__ = ({"info": {"append_only": True}},)
 
@@ -61,6 +61,7 @@ class SubsidyReportLineRow(Row, table=True):
     application_id: str = Field(foreign_key="subsidy_application.id", primary_key=True)
     decision_id: str = Field(foreign_key="decision.id")
     outcome: Outcome
+    details: dict[str, Any] | None = Field(default=None, sa_type=columns.Json)
 
 
 class SubsidyReviewStepRow(Row, table=True):

@@ -17,6 +17,8 @@ REMARKS = Column(label_zh="备注", label_en="Remarks")
 
 def text_width(text: str) -> int:
     """Give the width of a text in half-width characters: a Chinese character counts two."""
+    if text.isascii() and "\n" not in text:
+        return len(text)
     longest = 0
     for line in text.split("\n"):
         longest = max(longest, sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line))

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -48,6 +48,13 @@ def canonical(value: object) -> Any:
     """Give plain JSON values: decimals, fractions and days as text, dataclasses as objects; floats are refused."""
     kind: Any = type(value)
     return value if kind in _PLAIN else _plainly(kind)(value)
+
+
+def canonical_but(value: object, leaving_out: Collection[str]) -> dict[str, Any]:
+    """Give the plain JSON values of a dataclass's fields but those that are written otherwise."""
+    names, later = _field_names(cast("type", type(value)))
+    kept = tuple(name for name in names if name not in leaving_out)
+    return _plain_fields(kept, tuple(name for name in later if name not in leaving_out), value)
 
 
 @cache

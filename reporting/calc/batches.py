@@ -13,8 +13,9 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from reporting.calc.budget import allocate_budget
 from reporting.calc.dedup import Claim, claim_of
 from reporting.calc.facts import SubsidyApplication
+from reporting.calc.read_terms import ReadTerms, read_terms
 from reporting.calc.schemes import SchemeTerms, Term
-from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_subsidy
+from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_with
 
 _ZERO = Decimal("0.00")
 _STANDING = frozenset({Outcome.QUALIFIES, Outcome.UNDECIDED})
@@ -55,28 +56,29 @@ def decide_in_order(
     """
     decided: list[DecidedApplication] = []
     failures: list[Failure] = []
-    claims: list[Claim] = []
+    claims, read = _Claims(), _Read()
     granted_cny: dict[tuple[str, str, int], Decimal] = defaultdict(lambda: _ZERO)
     for filed in sorted(applications, key=_filing_order):
         application = filed.application
         year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
         try:
+            terms = read.of(terms_of_application(application))
             inputs = SubsidyInputs(
                 application=application,
-                terms=terms_of_application(application),
-                earlier=tuple(claim for claim in claims if _may_collide(claim, application)),
+                terms=terms.terms,
+                earlier=claims.beside(application),
                 granted_this_year_cny=granted_cny[year],
                 share_table=table_of_application(application),
             )
-            decision = decide_subsidy(inputs)
+            decision = decide_with(terms, inputs)
         except CarbonFinError as error:
             failures.append(Failure.of(label_of(application), error))
-            claims.append(claim_of(filed.application_id, application))
+            claims.add(claim_of(filed.application_id, application))
             continue
         decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
         granted_cny[year] += decision.proposed_cny or _ZERO
         if decision.outcome in _STANDING:
-            claims.append(claim_of(filed.application_id, application))
+            claims.add(claim_of(filed.application_id, application))
     return Batch(values=tuple(decided), failures=tuple(failures))
 
 
@@ -107,10 +109,43 @@ def _filing_order(filed: FiledApplication) -> tuple[datetime, str, str]:
     return application.submitted_at, application.reference, filed.application_id
 
 
-def _may_collide(claim: Claim, application: SubsidyApplication) -> bool:
-    """Leave out claims on other loans, so that a decision's inputs hold what it was compared with and no more."""
-    note, announcement = application.loan_note, application.announcement
-    same_bank = claim.bank_name == note.bank_name
-    same_loan = claim.note_number == note.note_number or claim.contract_number == note.contract_number
-    same_announcement = announcement is not None and claim.announcement_number == announcement.number
-    return (same_bank and same_loan) or same_announcement
+class _Claims:
+    """Claims in order of filing, found by what they share with an application: its loan note, contract or announcement.
+
+    Claims on other loans are left out, so that a decision's inputs hold what it was compared with and no more.
+    """
+
+    def __init__(self) -> None:
+        self._every: list[Claim] = []
+        self._sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
+
+    def add(self, claim: Claim) -> None:
+        place = len(self._every)
+        self._every.append(claim)
+        for key in self._keys(claim.bank_name, claim.note_number, claim.contract_number, claim.announcement_number):
+            self._sharing[key].append(place)
+
+    def beside(self, application: SubsidyApplication) -> tuple[Claim, ...]:
+        note, announcement = application.loan_note, application.announcement
+        number = None if announcement is None else announcement.number
+        keys = self._keys(note.bank_name, note.note_number, note.contract_number, number)
+        places = {place for key in keys for place in self._sharing.get(key, ())}
+        return tuple(self._every[place] for place in sorted(places))
+
+    @staticmethod
+    def _keys(bank: str, note: str, contract: str, announcement: str | None) -> tuple[tuple[str, ...], ...]:
+        own = (("note", bank, note), ("contract", bank, contract))
+        return own if announcement is None else (*own, ("announcement", announcement))
+
+
+class _Read:
+    """Terms read once each; applications of one scheme and day bring the very same ones."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, ReadTerms] = {}
+
+    def of(self, terms: SchemeTerms) -> ReadTerms:
+        found = self._read.get(id(terms))
+        if found is None:  # what was read holds the terms, so that no other terms can take their place in memory
+            found = self._read[id(terms)] = read_terms(terms)
+        return found

@@ -8,7 +8,8 @@ from carbonfin.kernel.dates import CHINA, china_day
 from reporting.calc.dedup import OVERLAP_TITLES, DuplicatePair
 from reporting.calc.documents import missing_documents, titles_en, titles_zh
 from reporting.calc.facts import LoanStatus, SubsidyApplication
-from reporting.calc.schemes import SchemeTerms, Term
+from reporting.calc.read_terms import ReadTerms
+from reporting.calc.schemes import Term
 
 YES = "yes"
 
@@ -76,7 +77,7 @@ class CriterionResult:
 
 
 def criteria_of(
-    application: SubsidyApplication, terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]
+    application: SubsidyApplication, terms: ReadTerms, pairs: tuple[DuplicatePair, ...]
 ) -> tuple[CriterionResult, ...]:
     """Answer each criterion that the scheme's read terms hold, in the order a clerk reads a file.
 
@@ -99,12 +100,12 @@ def criteria_of(
     return tuple(results)
 
 
-def _asks(terms: SchemeTerms, term: Term) -> bool:
+def _asks(terms: ReadTerms, term: Term) -> bool:
     value = terms.find(term)
     return value is not None and value.value == YES
 
 
-def _in_force(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _in_force(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     title = terms.find(Term.TITLE)
     day = china_day(application.submitted_at)
     if title is None:
@@ -124,7 +125,7 @@ def _in_force(application: SubsidyApplication, terms: SchemeTerms) -> CriterionR
     )
 
 
-def _amount_terms(terms: SchemeTerms) -> CriterionResult:
+def _amount_terms(terms: ReadTerms) -> CriterionResult:
     missing = [zh for term, zh in ((Term.BASIS, "资助基数"), (Term.RATE, "资助比例")) if not terms.is_known(term)]
     if terms.vat_rate is None:
         missing.append("增值税税率")
@@ -138,7 +139,7 @@ def _amount_terms(terms: SchemeTerms) -> CriterionResult:
     )
 
 
-def _window(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _window(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     window = terms.window
     if window is None:
         return CriterionResult(
@@ -161,7 +162,7 @@ def _window(application: SubsidyApplication, terms: SchemeTerms) -> CriterionRes
     )
 
 
-def _key_emitter(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _key_emitter(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     answer, zh, en = {
         True: (Answer.MET, "是重点排放单位", "yes"),
         False: (Answer.NOT_MET, "不是重点排放单位", "no"),
@@ -171,7 +172,7 @@ def _key_emitter(application: SubsidyApplication, terms: SchemeTerms) -> Criteri
     return CriterionResult(criterion=Criterion.KEY_EMITTER, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _settled(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _settled(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     note, filed_on = application.loan_note, china_day(application.submitted_at)
     answer, zh, en = Answer.UNKNOWN, "结清情况不明", "not known"
     if note.status is LoanStatus.RUNNING:
@@ -185,7 +186,7 @@ def _settled(application: SubsidyApplication, terms: SchemeTerms) -> CriterionRe
     return CriterionResult(criterion=Criterion.SETTLED, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _costs_paid(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _costs_paid(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     vouchers, filed_on = application.vouchers, china_day(application.submitted_at)
     unknown = [voucher.number for voucher in vouchers if voucher.paid_on is None]
     late = [voucher.number for voucher in vouchers if voucher.paid_on is not None and voucher.paid_on > filed_on]
@@ -200,7 +201,7 @@ def _costs_paid(application: SubsidyApplication, terms: SchemeTerms) -> Criterio
     return CriterionResult(criterion=Criterion.COSTS_PAID, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _announcement(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _announcement(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     announcement = application.announcement
     answer, zh, en = Answer.UNKNOWN, "未提供质押公告", "not in the file"
     if announcement is not None and announcement.address and announcement.published_on is not None:
@@ -212,7 +213,7 @@ def _announcement(application: SubsidyApplication, terms: SchemeTerms) -> Criter
     return CriterionResult(criterion=Criterion.ANNOUNCEMENT, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _documents(application: SubsidyApplication, terms: SchemeTerms) -> CriterionResult:
+def _documents(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
     required = terms.required_documents
     clause = terms.clause(Term.DOCUMENTS)
     if required is None:
@@ -234,7 +235,7 @@ def _documents(application: SubsidyApplication, terms: SchemeTerms) -> Criterion
     )
 
 
-def _not_claimed(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+def _not_claimed(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
     same = [pair for pair in pairs if pair.same_scheme]
     found_zh = "；".join(f"与 {pair.earlier_reference} {OVERLAP_TITLES[pair.reason][0]}" for pair in same)
     found_en = "; ".join(f"{OVERLAP_TITLES[pair.reason][1]} as {pair.earlier_reference}" for pair in same)
@@ -247,7 +248,7 @@ def _not_claimed(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> Criter
     )
 
 
-def _stacking(terms: SchemeTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+def _stacking(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
     others = sorted({pair.earlier_scheme for pair in pairs if not pair.same_scheme})
     references = "、".join(sorted({pair.earlier_reference for pair in pairs if not pair.same_scheme}))
     value = terms.find(Term.STACKING)

@@ -1,29 +1,18 @@
 """The figures behind a subsidy decision, each with its source, rule or formula."""
 
-from dataclasses import replace
 from decimal import Decimal
 
-from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from reporting.calc.costs import FinancingCost, VoucherCost
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
 from reporting.calc.facts import COST_TITLES, SubsidyApplication
-from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term, words_of
-
-_TRACED_TERMS = (Term.BASIS, Term.RATE, *LIMITING_TERMS)
-
-
-def _term_figure(entry: ParameterValue) -> Figure:
-    """Give a term with its version; codes are spelled out, so that a reader needs no key."""
-    figure = Figure.of_parameter(entry.key.removeprefix("reporting.subsidy."), entry)
-    if entry.unit == "ratio" or not entry.value:
-        return figure
-    return replace(figure, value=words_of(entry)[0])
+from reporting.calc.read_terms import ReadTerms
+from reporting.calc.schemes import LIMITING_TERMS, Basis
 
 
-def cost_figures(application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost | None) -> list[Figure]:
+def cost_figures(application: SubsidyApplication, terms: ReadTerms, cost: FinancingCost | None) -> list[Figure]:
     """Give the figures of the scheme's terms and of the vouchers, up to their totals."""
-    figures = [_term_figure(entry) for term in _TRACED_TERMS if (entry := terms.entry(term)) is not None]
+    figures = [*terms.term_figures]
     figures.append(
         Figure(
             name="principal_cny",
@@ -34,9 +23,9 @@ def cost_figures(application: SubsidyApplication, terms: SchemeTerms, cost: Fina
             source=f"借据 {application.loan_note.note_number}",
         )
     )
-    if cost is None or terms.vat_rate is None:
+    if cost is None or terms.vat_figure is None:
         return figures
-    figures.append(Figure.of_parameter("vat_rate", terms.vat_rate))
+    figures.append(terms.vat_figure)
     for voucher, line in zip(application.vouchers, cost.vouchers, strict=True):
         figures += _voucher_figures(voucher.number, line)
     return [*figures, *_total_figures(cost)]
@@ -107,7 +96,7 @@ def _voucher_figures(number: str, line: VoucherCost) -> list[Figure]:
 
 
 def amount_figures(
-    terms: SchemeTerms,
+    terms: ReadTerms,
     *,
     calculated_cny: Decimal,
     granted_cny: Decimal,
@@ -115,9 +104,7 @@ def amount_figures(
     unconfirmed: tuple[str, ...],
 ) -> list[Figure]:
     """Give the figures of the amounts; the proposed one only where every limiting term is known."""
-    basis = terms.find(Term.BASIS)
-    assert basis is not None, "checked by the criterion amount_terms"
-    cost_name = "principal_cny" if basis.value == Basis.PRINCIPAL else "net_cny"
+    cost_name = "principal_cny" if terms.basis is Basis.PRINCIPAL else "net_cny"
     note = "；".join(unconfirmed)
     calculated = Figure(
         name="calculated_cny",

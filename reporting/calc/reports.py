@@ -1,11 +1,11 @@
 """The bureau's report of a quarter as values: one line an application, failures among them, and a summary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.batch import Failure
-from carbonfin.rules.record import digest_of
+from carbonfin.rules.record import ADDED_LATER, digest_of
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.schemes import SchemeTerms, Term, words_of
@@ -56,8 +56,49 @@ class TermSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLine:
+    """What a report keeps of a line beside its application and its decision, which stand on record themselves.
+
+    Attributes:
+        application_digest: SHA-256 over the canonical text of the application.
+        outputs_digest: SHA-256 over the canonical text of the decision, as its record has it.
+    """
+
+    application_id: str
+    decision_id: str
+    scheme_title: str
+    rate: Decimal | None
+    cap_text: str
+    allocated_cny: Decimal | None
+    application_digest: str
+    outputs_digest: str
+
+    @classmethod
+    def of(cls, line: ReportLine, *, application_digest: str, outputs_digest: str) -> "KeptLine":
+        """Give what is kept of a line."""
+        return cls(
+            application_id=line.application_id, decision_id=line.decision_id, scheme_title=line.scheme_title,
+            rate=line.rate, cap_text=line.cap_text, allocated_cny=line.allocated_cny,
+            application_digest=application_digest, outputs_digest=outputs_digest,
+        )  # fmt: skip
+
+    def line(self, application: SubsidyApplication, decision: SubsidyDecision) -> ReportLine:
+        """Give the line again from what stands on record."""
+        return ReportLine(
+            application_id=self.application_id, decision_id=self.decision_id, scheme_title=self.scheme_title,
+            rate=self.rate, cap_text=self.cap_text, application=application, decision=decision,
+            allocated_cny=self.allocated_cny,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubsidyReport:
-    """A quarter's applications decided as of a day."""
+    """A quarter's applications decided as of a day.
+
+    Attributes:
+        lines_digest: SHA-256 over what is kept of the lines; None in a report that is not kept, and in those kept
+            whole before lines were kept by digest.
+    """
 
     report_id: str
     quarter: str
@@ -69,11 +110,12 @@ class SubsidyReport:
     failures: tuple[Failure, ...]
     summary: BatchSummary
     sources: tuple[TermSource, ...]
+    lines_digest: str | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the whole content."""
-        return digest_of(self)
+        """SHA-256 over the whole content; lines stand in it by the digest over what is kept of them."""
+        return digest_of(self if self.lines_digest is None else replace(self, lines=()))
 
     @property
     def unproposed_count(self) -> int:
@@ -97,6 +139,27 @@ class SubsidyReport:
     def line_of(self, application_id: str) -> ReportLine | None:
         """Give the line of an application, if it is in the report."""
         return next((line for line in self.lines if line.application_id == application_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportHead:
+    """A report in a list of reports."""
+
+    report_id: str
+    quarter: str
+    as_of: date
+    prepared_by: str
+    line_count: int
+    calculated_cny: Decimal | None
+    proposed_cny: Decimal | None
+
+    @classmethod
+    def of(cls, report: SubsidyReport) -> "ReportHead":
+        """Give the head of a report."""
+        return cls(
+            report_id=report.report_id, quarter=report.quarter, as_of=report.as_of, prepared_by=report.prepared_by,
+            line_count=len(report.lines), calculated_cny=report.calculated_cny, proposed_cny=report.proposed_cny,
+        )  # fmt: skip
 
 
 def line_of(
@@ -128,7 +191,7 @@ def line_of(
 def sources_of(all_terms: tuple[SchemeTerms, ...]) -> tuple[TermSource, ...]:
     """Give the terms used, each once, in the order of first use."""
     found: dict[str, TermSource] = {}
-    for terms in all_terms:
+    for terms in {id(terms): terms for terms in all_terms}.values():
         values = [*terms.values, *([] if terms.vat_rate is None else [terms.vat_rate])]
         for value in values:
             found.setdefault(

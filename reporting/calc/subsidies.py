@@ -16,16 +16,10 @@ from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, Crit
 from reporting.calc.eligibility_table import PaidShare, paid_share, table_facts
 from reporting.calc.facts import DocumentKind, SubsidyApplication
 from reporting.calc.figures import amount_figures, cost_figures, criterion_figures
-from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms, Term
+from reporting.calc.read_terms import ReadTerms, read_terms
+from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms
 
 _ZERO = Decimal("0.00")
-_LIMIT_NAMES = {
-    Term.CONDITIONS: ("申请条件", "conditions"),
-    Term.CAP_CNY: ("上限", "cap"),
-    Term.SETTLED_ONLY: ("是否限已结清贷款", "whether for settled loans only"),
-    Term.KEY_EMITTER_ONLY: ("是否限重点排放单位", "whether for key emitters only"),
-    Term.ANNOUNCEMENT_REQUIRED: ("是否须质押公告", "whether an announcement is required"),
-}
 
 
 class Outcome(StrEnum):
@@ -94,12 +88,17 @@ class SubsidyDecision:
 
 
 def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
-    """Decide one application.
+    """Decide one application."""
+    return decide_with(read_terms(inputs.terms), inputs)
+
+
+def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
+    """Decide one application by the terms of its scheme, read before.
 
     A criterion that is not met refuses; one that is unknown leaves it undecided, without an amount. Nothing missing
     ever raises an amount: while a limiting term (cap, conditions) is unread the amount is worked out, not proposed.
     """
-    application, terms = inputs.application, inputs.terms
+    application = inputs.application
     pairs = duplicate_pairs(application, inputs.earlier)
     criteria = criteria_of(application, terms, pairs)
     said = None if inputs.share_table is None else paid_share(application.scheme, criteria, inputs.share_table)
@@ -107,8 +106,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
     reason_zh, reason_en = _reason(outcome, criteria, said)
     cost: FinancingCost | None = None
     if terms.vat_rate is not None:
-        cost = financing_cost(application.vouchers, vat_rate=terms.vat_rate.decimal)
-    unconfirmed = _unconfirmed(terms)
+        cost = financing_cost(application.vouchers, vat_rate=terms.vat_rate)
     calculated = proposed = None
     cut_zh = ""
     figures = cost_figures(application, terms, cost)
@@ -122,7 +120,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
             calculated_cny=calculated,
             granted_cny=inputs.granted_this_year_cny,
             proposed_cny=proposed,
-            unconfirmed=unconfirmed,
+            unconfirmed=terms.unconfirmed,
         )
     required = terms.required_documents
     return SubsidyDecision(
@@ -132,7 +130,7 @@ def decide_subsidy(inputs: SubsidyInputs) -> SubsidyDecision:
         criteria=criteria,
         pairs=pairs,
         missing_documents=missing_documents(required or (), application.documents),
-        unconfirmed_zh=unconfirmed,
+        unconfirmed_zh=terms.unconfirmed,
         vouchers=cost.vouchers if cost else (),
         gross_cny=sum((voucher.gross_cny for voucher in application.vouchers), _ZERO),
         vat_cny=cost.vat_cny if cost else None,
@@ -149,7 +147,7 @@ def tables_asked(inputs: SubsidyInputs) -> tuple[TableAsked, ...]:
     if inputs.share_table is None:
         return ()
     application = inputs.application
-    criteria = criteria_of(application, inputs.terms, duplicate_pairs(application, inputs.earlier))
+    criteria = criteria_of(application, read_terms(inputs.terms), duplicate_pairs(application, inputs.earlier))
     return (TableAsked(table=inputs.share_table, facts=table_facts(application.scheme, criteria)),)
 
 
@@ -205,35 +203,19 @@ def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...], said: PaidS
     return f"未决定：{cause_zh}（{found_zh}）", f"undecided, {cause_en}: {found_en}"
 
 
-def _unconfirmed(terms: SchemeTerms) -> tuple[str, ...]:
-    names: list[str] = []
-    for term, (zh, _) in _LIMIT_NAMES.items():
-        if not terms.is_known(term):
-            entry = terms.entry(term)
-            article = f"（{entry.article}）" if entry is not None and entry.article.startswith("第") else ""
-            names.append(f"{zh}{article}未确认")
-    names.extend(
-        f"{value.title_zh} {value.value} 未确认" for value in terms.values if value.value and not value.confirmed
-    )
-    if terms.vat_rate is not None and not terms.vat_rate.confirmed:
-        names.append(f"{terms.vat_rate.title_zh} {terms.vat_rate.value} 未确认")
-    return tuple(names)
-
-
 def _calculated(
-    application: SubsidyApplication, terms: SchemeTerms, cost: FinancingCost, *, share: Decimal | None
+    application: SubsidyApplication, terms: ReadTerms, cost: FinancingCost, *, share: Decimal | None
 ) -> Decimal:
-    basis, rate = terms.find(Term.BASIS), terms.find(Term.RATE)
-    assert basis is not None, "checked by the criterion amount_terms"
-    assert rate is not None, "checked by the criterion amount_terms"
+    assert terms.basis is not None, "checked by the criterion amount_terms"
+    assert terms.rate is not None, "checked by the criterion amount_terms"
     base_cny = {
         Basis.FINANCING_COST_NET_OF_VAT: cost.net_cny,
         Basis.PRINCIPAL: application.loan_note.principal_cny,
-    }[Basis(basis.value)]
-    return cny(base_cny * rate.decimal * (1 if share is None else share))
+    }[terms.basis]
+    return cny(base_cny * terms.rate * (1 if share is None else share))
 
 
-def _limited(calculated_cny: Decimal, terms: SchemeTerms, *, granted_cny: Decimal) -> tuple[Decimal, str]:
+def _limited(calculated_cny: Decimal, terms: ReadTerms, *, granted_cny: Decimal) -> tuple[Decimal, str]:
     """Cut to what the cap leaves this year, and say why."""
     cap_cny = terms.cap_cny
     if cap_cny is None or calculated_cny <= max(_ZERO, cap_cny - granted_cny):

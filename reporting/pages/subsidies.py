@@ -80,7 +80,7 @@ def batch_page(
     """Show a batch: from filed to paid, why applications fell out, duplicates with their pair."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        built = service.reports_of(session, actor)
+        built = service.report_heads(session, actor)
         filed = service.applications_of(session, actor)
         if report:
             shown = service.load_report(session, actor, report)
@@ -88,7 +88,11 @@ def batch_page(
             as_of = _preview_day(filed, standing.business_date)
             asked = Quarter.parse(quarter) if quarter else quarter_of(as_of)
             kept = next((item for item in built if item.quarter == str(asked)), None)
-            shown = kept or service.preview_report(session, actor, quarter=asked, as_of=as_of)
+            shown = (
+                service.preview_report(session, actor, quarter=asked, as_of=as_of)
+                if kept is None
+                else service.load_report(session, actor, kept.report_id)
+            )
         review = review_of_report(session, actor, shown)
     return page(
         request,

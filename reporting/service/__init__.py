@@ -26,9 +26,9 @@ from reporting.service.reports import (
     preview_report,
     report_csv,
     report_day,
+    report_heads,
     report_json,
     report_workbook,
-    reports_of,
 )
 from reporting.service.review_approvals import (
     REVIEW_APPROVAL,
@@ -80,9 +80,9 @@ __all__ = [
     "propose_review_step",
     "report_csv",
     "report_day",
+    "report_heads",
     "report_json",
     "report_workbook",
-    "reports_of",
     "review_case",
     "subsidy_impact",
     "tables_asked_of_subsidy",

@@ -1,24 +1,28 @@
 """The bureau's report of a quarter: applications decided in order, decisions kept, the report given back."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch
+from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.rules.record import digest_of
-from carbonfin.storage.decisions import record_decision
+from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.storage.decisions import WrittenDecision, record_written, written_beside, written_text
 from carbonfin.storage.parties import load_organization, standing_of
 from carbonfin.storage.rows import new_id
 from reporting import store, workbooks
 from reporting.calc.batches import DecidedApplication, FiledApplication, allocations_cny, decide_in_order, label_of
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.quarters import Quarter
-from reporting.calc.reports import ReportLine, SubsidyReport, line_of, sources_of
+from reporting.calc.reports import KeptLine, ReportHead, ReportLine, SubsidyReport, line_of, sources_of
 from reporting.calc.schemes import SchemeTerms, terms_of
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.calc.summaries import summarize
@@ -55,10 +59,19 @@ def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[Decid
     """Decide everything filed by the end of a day, in order; give what was decided and what failed. Nothing is kept."""
     book, known_at = subsidy_book(session, actor), end_of_china_day(as_of)
     tables = subsidy_tables(session, actor)
+
+    @cache
+    def terms_on(scheme: str, day: date) -> SchemeTerms:
+        return terms_of(book, scheme, valid_on=day, known_at=known_at)
+
+    @cache
+    def table_on(day: date) -> RecordedTable:
+        return share_table(tables, day, known_at)
+
     return decide_in_order(
         store.applications_of(session, actor, submitted_until=known_at),
-        lambda application: terms_of_application(book, application, known_at),
-        lambda application: share_table(tables, application, known_at),
+        lambda application: terms_on(application.scheme, china_day(application.submitted_at)),
+        lambda application: table_on(china_day(application.submitted_at)),
     )
 
 
@@ -86,35 +99,58 @@ def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: dat
     Built again from the same files and terms it gives the same report and records nothing twice.
     """
     batch = _quarter_batch(session, actor, quarter, as_of)
-    inputs = tuple(item.inputs for item in batch.values)
-    inputs_digest = digest_of((inputs, batch.failures, SUBSIDY_DECISION.version))
+    written = _written(batch.values)
+    inputs_digest = digest_of((tuple(one.inputs_digest for one in written), batch.failures, SUBSIDY_DECISION.version))
     before = store.find_report(session, actor, quarter=quarter, as_of=as_of, inputs_digest=inputs_digest)
     if before is not None:
         return before
-    known_at = end_of_china_day(as_of)
-
-    def kept(item: DecidedApplication) -> str:
-        recorded = record_decision(
-            session,
-            actor,
-            SUBSIDY_DECISION,
-            item.inputs,
-            subject=item.filed.application.reference,
-            valid_on=as_of,
-            known_at=known_at,
+    decision_ids = record_written(
+        session, actor, SUBSIDY_DECISION, written, valid_on=as_of, known_at=end_of_china_day(as_of)
+    )
+    report = _composed(
+        session, actor, batch, quarter=quarter, as_of=as_of, report_id=new_id(), decision_ids=decision_ids
+    )
+    kept = tuple(
+        KeptLine.of(
+            line,
+            application_digest=digest_of(line.application),
+            outputs_digest=sha256_hex(one.outputs.encode()),
         )
-        assert recorded.outcome == item.decision, "the recorded decision is the one just made"
-        return recorded.decision_id
-
-    report = _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id=new_id(), decision_id_of=kept)
-    store.add_report(session, actor, report, inputs_digest=inputs_digest)
+        for line, one in zip(report.lines, written, strict=True)
+    )
+    report = replace(report, lines_digest=digest_of(kept))
+    store.add_report(session, actor, report, kept, inputs_digest=inputs_digest)
     return report
+
+
+def _written(decided: Sequence[DecidedApplication]) -> list[WrittenDecision]:
+    """Write each decision as its record has it; terms and tables that many share are written once."""
+    texts: dict[int, str] = {}
+
+    def shared(value: object) -> str:
+        if id(value) not in texts:
+            texts[id(value)] = written_text(value)
+        return texts[id(value)]
+
+    def of(item: DecidedApplication) -> WrittenDecision:
+        inputs = item.inputs
+        ready = {"terms": shared(inputs.terms)}
+        if inputs.share_table is not None:
+            ready["share_table"] = shared(inputs.share_table)
+        text = written_beside(inputs, ready)
+        return WrittenDecision(
+            subject=item.filed.application.reference, inputs=text, inputs_digest=sha256_hex(text.encode()),
+            outputs=written_text(item.decision),
+        )  # fmt: skip
+
+    return [of(item) for item in decided]
 
 
 def preview_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
     """Give the report a quarter would have as of a day, without identifier and decisions; nothing is kept."""
     batch = _quarter_batch(session, actor, quarter, as_of)
-    return _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id="", decision_id_of=lambda _: "")
+    decision_ids = [""] * len(batch.values)
+    return _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id="", decision_ids=decision_ids)
 
 
 def _quarter_batch(session: Session, actor: Actor, quarter: Quarter, as_of: date) -> Batch[DecidedApplication]:
@@ -140,18 +176,18 @@ def _composed(
     quarter: Quarter,
     as_of: date,
     report_id: str,
-    decision_id_of: Callable[[DecidedApplication], str],
+    decision_ids: Sequence[str],
 ) -> SubsidyReport:
     allocated = allocations_cny(batch.values)
     lines = tuple(
         line_of(
             item.filed,
-            decision_id=decision_id_of(item),
+            decision_id=decision_id,
             decision=item.decision,
             terms=item.inputs.terms,
             allocated_cny=allocated.get(item.filed.application_id),
         )
-        for item in batch.values
+        for item, decision_id in zip(batch.values, decision_ids, strict=True)
     )
     return SubsidyReport(
         report_id=report_id,
@@ -176,14 +212,15 @@ def load_report(session: Session, actor: Actor, report_id: str) -> SubsidyReport
     return store.load_report(session, actor, report_id)
 
 
-def reports_of(session: Session, actor: Actor) -> tuple[SubsidyReport, ...]:
-    """Give the organisation's reports, the latest first."""
-    return store.reports_of(session, actor)
+def report_heads(session: Session, actor: Actor) -> tuple[ReportHead, ...]:
+    """Give the organisation's reports without their lines, the latest first."""
+    return store.report_heads(session, actor)
 
 
 def latest_report_with(session: Session, actor: Actor, application_id: str) -> SubsidyReport | None:
-    """Give the organisation's latest report that holds an application, if there is one."""
-    return store.latest_report_with(session, actor, application_id)
+    """Give the organisation's latest report that holds an application, with its line alone, if there is one."""
+    report_id = store.latest_report_with(session, actor, application_id)
+    return None if report_id is None else store.load_report(session, actor, report_id, of=application_id)
 
 
 def report_workbook(report: SubsidyReport) -> bytes:

@@ -189,7 +189,7 @@ def _tried(
 def _refuse_stale(session: Session, actor: Actor, case: ReviewCase) -> None:
     """Refuse to begin a review on a report that a later one has overtaken."""
     latest = store.latest_report_with(session, actor, case.application_id)
-    if latest is not None and latest.report_id != case.report_id and not case.steps:
+    if latest is not None and latest != case.report_id and not case.steps:
         raise Conflict("a later report holds the application", zh="该申请已有更新的报表", field="application_id")
 
 

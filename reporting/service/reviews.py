@@ -69,10 +69,8 @@ def review_case(session: Session, actor: Actor, application_id: str) -> ReviewCa
 def reviewed_line(session: Session, actor: Actor, application_id: str) -> tuple[ReportLine, SubsidyReport]:
     """Give the line that the review rests on: of the report it began with, else of the latest."""
     report_id, _ = store.steps_of_review(session, actor, application_id)
-    if report_id:
-        report: SubsidyReport | None = store.load_report(session, actor, report_id)
-    else:
-        report = store.latest_report_with(session, actor, application_id)
+    report_id = report_id or store.latest_report_with(session, actor, application_id) or ""
+    report = store.load_report(session, actor, report_id, of=application_id) if report_id else None
     line = None if report is None else report.line_of(application_id)
     if report is None or line is None:
         raise NotFound(

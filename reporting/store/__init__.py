@@ -11,7 +11,7 @@ from reporting.store.subsidies import (
     latest_report_with,
     load_application,
     load_report,
-    reports_of,
+    report_heads,
 )
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "latest_report_with",
     "load_application",
     "load_report",
-    "reports_of",
+    "report_heads",
     "reviewed_by_other_reports",
     "reviews_of_report",
     "steps_of_review",

@@ -1,6 +1,8 @@
 """Subsidy applications and reports at rest; a bank sees its own, the bureau those of all banks of its world."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +12,15 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.errors import NotFound
-from carbonfin.rules.record import canonical_json, digest_of
+from carbonfin.rules.record import canonical, canonical_json, digest_of
+from carbonfin.storage.decisions import DecisionRow, rebuilt
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
+from carbonfin.storage.rows import insert_many
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.quarters import Quarter
-from reporting.calc.reports import SubsidyReport
+from reporting.calc.reports import KeptLine, ReportHead, SubsidyReport
+from reporting.calc.subsidies import SubsidyDecision
 from reporting.models import SubsidyApplicationRow, SubsidyReportLineRow, SubsidyReportRow
 
 _IN_ORDER_OF_FILING = (
@@ -95,11 +100,13 @@ def find_report(
         .where(SubsidyReportRow.as_of == as_of)
         .where(SubsidyReportRow.inputs_digest == inputs_digest)
     ).one_or_none()
-    return None if row is None else _report(row)
+    return None if row is None else _report(session, row)
 
 
-def add_report(session: Session, actor: Actor, report: SubsidyReport, *, inputs_digest: str) -> None:
-    """Append a report with the decisions it holds."""
+def add_report(
+    session: Session, actor: Actor, report: SubsidyReport, kept: Sequence[KeptLine], *, inputs_digest: str
+) -> None:
+    """Append a report; its lines by the decisions they hold, which stand on record already."""
     last = session.exec(
         select(sa.func.max(SubsidyReportRow.sequence)).where(SubsidyReportRow.organization_id == actor.organization_id)
     ).one()
@@ -111,25 +118,27 @@ def add_report(session: Session, actor: Actor, report: SubsidyReport, *, inputs_
             quarter=report.quarter,
             as_of=report.as_of,
             inputs_digest=inputs_digest,
-            content=_plain(report),
+            content=_plain(replace(report, lines=())) | {"head": _plain(ReportHead.of(report))},
             digest=report.digest,
         )
     )
     session.flush()
-    session.add_all(
-        SubsidyReportLineRow(
-            report_id=report.report_id,
-            application_id=line.application_id,
-            decision_id=line.decision_id,
-            outcome=line.decision.outcome,
-        )
-        for line in report.lines
-    )
-    session.flush()
+    insert_many(
+        session,
+        SubsidyReportLineRow,
+        [
+            {
+                "application_id": line.application_id, "decision_id": line.decision_id,
+                "outcome": line.decision.outcome, "details": canonical(one),
+            }
+            for line, one in zip(report.lines, kept, strict=True)
+        ],
+        same={"report_id": report.report_id},
+    )  # fmt: skip
 
 
-def load_report(session: Session, actor: Actor, report_id: str) -> SubsidyReport:
-    """Give a report of the actor's organisation.
+def load_report(session: Session, actor: Actor, report_id: str, *, of: str | None = None) -> SubsidyReport:
+    """Give a report of the actor's organisation, with all its lines or with the line of one application alone.
 
     Raises:
         NotFound: There is none, or it is another organisation's.
@@ -137,30 +146,34 @@ def load_report(session: Session, actor: Actor, report_id: str) -> SubsidyReport
     row = session.get(SubsidyReportRow, report_id)
     if row is None or row.organization_id != actor.organization_id:
         raise NotFound(f"there is no subsidy report {report_id}", zh="没有这份贴息报表", field="report_id")
-    return _report(row)
+    return _report(session, row, of=of)
 
 
-def reports_of(session: Session, actor: Actor) -> tuple[SubsidyReport, ...]:
-    """Give the reports of the actor's organisation, the latest first."""
+def report_heads(session: Session, actor: Actor) -> tuple[ReportHead, ...]:
+    """Give the reports of the actor's organisation without their lines, the latest first."""
     rows = session.exec(
         select(SubsidyReportRow)
         .where(SubsidyReportRow.organization_id == actor.organization_id)
         .order_by(col(SubsidyReportRow.sequence).desc())
     ).all()
-    return tuple(_report(row) for row in rows)
+    return tuple(
+        msgspec.convert(row.content["head"], ReportHead)
+        if "head" in row.content
+        else ReportHead.of(_report(session, row))
+        for row in rows
+    )
 
 
-def latest_report_with(session: Session, actor: Actor, application_id: str) -> SubsidyReport | None:
-    """Give the actor's latest report that holds an application, if there is one."""
-    row = session.exec(
-        select(SubsidyReportRow)
+def latest_report_with(session: Session, actor: Actor, application_id: str) -> str | None:
+    """Give the identifier of the actor's latest report that holds an application, if there is one."""
+    return session.exec(
+        select(SubsidyReportRow.id)
         .join(SubsidyReportLineRow, col(SubsidyReportLineRow.report_id) == SubsidyReportRow.id)
         .where(SubsidyReportRow.organization_id == actor.organization_id)
         .where(SubsidyReportLineRow.application_id == application_id)
         .order_by(col(SubsidyReportRow.sequence).desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else _report(row)
 
 
 def _visible(actor: Actor) -> sa.ColumnElement[bool]:
@@ -178,5 +191,25 @@ def _filed(row: SubsidyApplicationRow) -> FiledApplication:
     return FiledApplication(application_id=row.id, application=msgspec.convert(row.facts, SubsidyApplication))
 
 
-def _report(row: SubsidyReportRow) -> SubsidyReport:
-    return msgspec.convert(row.content, SubsidyReport)
+def _report(session: Session, row: SubsidyReportRow, *, of: str | None = None) -> SubsidyReport:
+    report = msgspec.convert(row.content, SubsidyReport)
+    if report.lines_digest is None:
+        return report
+    query = (
+        sa.select(
+            col(SubsidyReportLineRow.details), col(SubsidyApplicationRow.facts), col(DecisionRow.outputs)
+        )
+        .join(SubsidyApplicationRow, col(SubsidyApplicationRow.id) == SubsidyReportLineRow.application_id)
+        .join(DecisionRow, col(DecisionRow.id) == SubsidyReportLineRow.decision_id)
+        .where(col(SubsidyReportLineRow.report_id) == row.id)
+        .order_by(*_IN_ORDER_OF_FILING)
+    )  # fmt: skip
+    if of is not None:
+        query = query.where(col(SubsidyReportLineRow.application_id) == of)
+    lines = tuple(
+        msgspec.convert(details, KeptLine).line(
+            msgspec.convert(facts, SubsidyApplication), rebuilt(outputs, SubsidyDecision)
+        )
+        for details, facts, outputs in session.execute(query)
+    )
+    return replace(report, lines=lines)

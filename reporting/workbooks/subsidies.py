@@ -99,7 +99,8 @@ _GUIDE = (
 
 def report_book(report: SubsidyReport) -> Workbook:
     """Give the report as the values of a workbook."""
-    sheets = [summary_table(report), main_table(report), _criteria_table(report), _voucher_table(report)]
+    main = main_table(report)
+    sheets = [summary_table(report, main), main, _criteria_table(report), _voucher_table(report)]
     return Workbook(
         title=f"碳排放权融资贴息汇总表 {report.quarter}",
         sheets=(*sheets, _duplicate_table(report), _failure_table(report)),
@@ -129,9 +130,8 @@ def report_json(report: SubsidyReport) -> bytes:
     return canonical_json({"digest": report.digest, "report": report}).encode()
 
 
-def summary_table(report: SubsidyReport) -> SheetTable:
-    """Give the columns that decide, on one printed page; the whole form stands on the next sheet."""
-    full = main_table(report)
+def summary_table(report: SubsidyReport, full: SheetTable) -> SheetTable:
+    """Give the columns that decide of the whole form, on one printed page; the form stands on the next sheet."""
     places = [_column(label) for label in _SUMMARY_LABELS]
     return report_table(
         report,

@@ -237,7 +237,8 @@ class TestPages:
         assert answer.status_code == 200
         assert "预审，未留存" not in answer.text
         with house.sessions.read() as session:
-            (report,) = service.reports_of(session, house.actors.bureau)
+            (head,) = service.report_heads(session, house.actors.bureau)
+            report = service.load_report(session, house.actors.bureau, head.report_id)
         assert f"/decisions/{report.lines[0].decision_id}#figure-calculated_cny" in answer.text
         assert report.digest in answer.text
         for ending in ("xlsx", "csv", "json"):

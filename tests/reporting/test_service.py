@@ -10,13 +10,15 @@ from sqlmodel import Session
 
 from carbonfin.kernel.dates import CHINA, FixedClock
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.storage.decisions import decisions_of, load_outcome, replay_decision, verify_chain
 from carbonfin.storage.engine import Sessions
 from reporting import service
 from reporting.calc.quarters import Quarter
-from reporting.calc.reports import SubsidyReport
+from reporting.calc.reports import KeptLine, SubsidyReport
 from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome
 from reporting.calc.summaries import summarize
+from reporting.models import SubsidyReportLineRow, SubsidyReportRow
 from reporting.schemas import ReportOut
 from tests.reporting.samples import AS_OF, KNOWN_AT, application, sample_applications
 from tests.reporting.worlds import Actors, file_samples, make_actors, note_application, record_notes
@@ -72,6 +74,58 @@ def test_amounts_in_all_are_missing_where_every_one_of_them_is(sqlite_sessions: 
     assert (refused.calculated_cny, refused.proposed_cny, refused.unproposed_count) == (Decimal(0), Decimal(0), 0)
 
 
+def test_a_report_kept_whole_by_an_earlier_release_reads_as_it_did(sqlite_sessions: Sessions) -> None:
+    """Before lines were kept by digest, the content held applications and decisions a second time."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        report = built(session, actors)
+        whole = dataclasses.replace(report, report_id="whole", lines_digest=None)
+        lines = [dataclasses.replace(line) for line in report.lines]
+        session.add(
+            SubsidyReportRow(
+                id="whole",
+                organization_id=actors.bureau.organization_id,
+                sequence=2,
+                quarter=report.quarter,
+                as_of=report.as_of,
+                inputs_digest="earlier",
+                content=json.loads(canonical_json(whole)),
+                digest=digest_of(whole),
+            )
+        )
+        session.flush()
+        session.add_all(
+            SubsidyReportLineRow(
+                report_id="whole",
+                application_id=line.application_id,
+                decision_id=line.decision_id,
+                outcome=line.decision.outcome,
+            )
+            for line in lines
+        )
+    with sqlite_sessions.read() as session:
+        found = service.load_report(session, actors.bureau, "whole")
+        assert (found, found.digest) == (whole, digest_of(whole))
+        assert [head.line_count for head in service.report_heads(session, actors.bureau)] == [4, 4]
+        latest = service.latest_report_with(session, actors.bureau, lines[0].application_id)
+        assert latest is not None
+        assert latest.line_of(lines[0].application_id) == lines[0]
+        kept = service.load_report(session, actors.bureau, report.report_id)
+        assert kept.digest == report.digest != found.digest
+
+
+def test_the_digest_of_a_report_covers_what_is_kept_of_each_line(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        report = built(session, prepared(session))
+    kept = [
+        KeptLine.of(line, application_digest=digest_of(line.application), outputs_digest=digest_of(line.decision))
+        for line in report.lines
+    ]
+    assert report.lines_digest == digest_of(kept)
+    kept[0] = dataclasses.replace(kept[0], allocated_cny=Decimal("0.01"))
+    assert report.lines_digest != digest_of(kept)
+
+
 def test_facts_come_from_the_books_to_the_fen(sessions: Sessions) -> None:
     with sessions.begin() as session:
         filed = [item.application for item in file_samples_of(session)]
@@ -95,7 +149,7 @@ def test_a_second_build_changes_nothing(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         assert built(session, actors) == first
         assert len(decisions_of(session, actors.bureau)) == 4
-        assert len(service.reports_of(session, actors.bureau)) == 1
+        assert len(service.report_heads(session, actors.bureau)) == 1
 
 
 def test_decisions_replay_to_the_bit_and_the_chain_holds(sqlite_sessions: Sessions) -> None:

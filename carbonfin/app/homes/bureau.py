@@ -22,12 +22,16 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
     """Show the bureau its current batch and the reports it has built."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        built = service.reports_of(session, actor)
+        built = service.report_heads(session, actor)
         filed = service.applications_of(session, actor)
         as_of = max([standing.business_date, *(china_day(item.application.submitted_at) for item in filed)])
         quarter = quarter_of(as_of)
         kept = next((item for item in built if item.quarter == str(quarter)), None)
-        report = kept or service.preview_report(session, actor, quarter=quarter, as_of=as_of)
+        report = (
+            service.preview_report(session, actor, quarter=quarter, as_of=as_of)
+            if kept is None
+            else service.load_report(session, actor, kept.report_id)
+        )
     return page(
         request,
         "app/home_bureau.html",

@@ -132,7 +132,8 @@ class SheetTable:
                     field="rows",
                 )
             for column, value in zip(self.columns, row, strict=True):
-                _check_cell(value, column, where=f"{self.name} {number}")
+                if value is not None:
+                    _check_cell(value, column, where=(self.name, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,21 +208,20 @@ def _check_sheet_name(name: str) -> None:
         )
 
 
-def _check_cell(value: CellValue, column: SheetColumn, *, where: str) -> None:
+def _check_cell(value: str | Decimal | int | date, column: SheetColumn, *, where: tuple[str, int]) -> None:
     """Refuse a value of another type, or a figure that a spreadsheet cannot hold exactly."""
-    if value is None:
-        return
     wanted = _TYPES[column.kind]
     if type(value) is not wanted:
         raise InvalidInput(
-            f"{where}, {column.label}: {value!r} is not a {wanted.__name__}",
-            zh=f"{where}行“{column.label}”列的值类型不符",
+            f"{where[0]} {where[1]}, {column.label}: {value!r} is not a {wanted.__name__}",
+            zh=f"{where[0]} {where[1]}行“{column.label}”列的值类型不符",
             field="rows",
         )
     if isinstance(value, Decimal) and (not value.is_finite() or len(value.as_tuple().digits) > _EXACT_DIGITS):
         raise InvalidInput(
-            f"{where}, {column.label}: {value} has more than the {_EXACT_DIGITS} digits a spreadsheet keeps",
-            zh=f"{where}行“{column.label}”列的数字超过 {_EXACT_DIGITS} 位有效数字",
+            f"{where[0]} {where[1]}, {column.label}: {value} has more than the {_EXACT_DIGITS} digits"
+            " a spreadsheet keeps",
+            zh=f"{where[0]} {where[1]}行“{column.label}”列的数字超过 {_EXACT_DIGITS} 位有效数字",
             field="rows",
             remedy="Round it, or give it as text.",
             remedy_zh="请先取整，或作为文本填写。",

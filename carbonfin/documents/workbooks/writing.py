@@ -5,7 +5,7 @@ Codes are text, days are days, and no text of a customer can become a formula.
 """
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from carbonfin.documents.pages import text_width
 from carbonfin.documents.workbooks.delimited import starts_a_formula
+from carbonfin.documents.workbooks.rows_at_once import STRING_MOST, RowsWorksheet
 from carbonfin.documents.workbooks.tables import (
     CODES_SHEET,
     EMPTY_LABEL,
@@ -117,7 +118,7 @@ def write_workbook(workbook: Workbook) -> bytes:
         created = workbook.created_at.astimezone(UTC).replace(tzinfo=None)
         book.set_properties({"title": workbook.title, "created": created, "author": "", "company": ""})
         formats = _Formats(book)
-        sheets = [book.add_worksheet(sheet.name) for sheet in workbook.sheets]
+        sheets = [book.add_worksheet(sheet.name, RowsWorksheet) for sheet in workbook.sheets]
         banner = next((sheet.banner for sheet in workbook.sheets if sheet.banner is not None), None)
         ranges = _write_codes(book, formats, workbook.code_lists, banner)
         for sheet, table in zip(sheets, workbook.sheets, strict=True):
@@ -130,7 +131,7 @@ def write_workbook(workbook: Workbook) -> bytes:
     return content.getvalue()
 
 
-def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
+def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
     last = len(table.columns)
     sheet.set_default_row(_ROW_HEIGHT)
     head_row = _write_heading(sheet, table, formats)
@@ -139,11 +140,10 @@ def _write_table(sheet: Worksheet, table: SheetTable, formats: _Formats, ranges:
     for index, column in enumerate(table.columns, start=1):
         sheet.write_string(head_row, index, column.head, formats.head)
     first, widths = head_row + 1, _widths(table)
+    wrapped = _Wrapped(table, widths)
     for number, row in enumerate(table.rows, start=1):
-        _set_height(sheet, head_row + number, _lines_of(row, table, widths))
-        sheet.write_number(head_row + number, 0, number, formats.serial)
-        for index, (value, column) in enumerate(zip(row, table.columns, strict=True), start=1):
-            _write_cell(sheet, (head_row + number, index), value, column.kind, formats)
+        _set_height(sheet, head_row + number, wrapped.lines_of(row))
+    _write_rows(sheet, table, formats, first=first)
     end = head_row + max(1, len(table.rows))
     if not table.rows:
         _merge(sheet, (first, 0, last), EMPTY_LABEL, formats.serial)
@@ -194,19 +194,23 @@ def _write_totals(sheet: Worksheet, table: SheetTable, formats: _Formats, *, fir
         sheet.write_formula(row, index, f"=SUM({cells})", shape, to_float(Decimal(total)))
 
 
-def _write_cell(sheet: Worksheet, place: tuple[int, int], value: CellValue, kind: CellKind, formats: _Formats) -> None:
-    row, column = place
-    match value:
-        case None:
-            sheet.write_blank(row, column, None, formats.of(kind))
-        case str():
-            sheet.write_string(row, column, value, formats.of(kind, quoted=starts_a_formula(value)))
-        case Decimal():
-            sheet.write_number(row, column, to_float(value), formats.of(kind))
-        case date():
-            sheet.write_datetime(row, column, value, formats.of(kind))
-        case int():
-            sheet.write_number(row, column, value, formats.of(kind))
+def _write_rows(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, *, first: int) -> None:
+    """Write the rows whole; a text that the library would cut is cut as it does."""
+    if not table.rows:
+        return
+    rows = table.rows
+    if any(type(value) is str and len(value) > STRING_MOST // 2 for row in rows for value in row):
+        rows = tuple(tuple(_cut(value) for value in row) for row in rows)
+    kinds = [column.kind for column in table.columns]
+    shapes = {(kind, quoted): formats.of(kind, quoted=quoted) for kind in kinds for quoted in (False, True)}
+    sheet.keep_rows(first, rows, kinds, serial=formats.serial, shapes=shapes)
+
+
+def _cut(value: CellValue) -> CellValue:
+    """Give a text as far as a cell holds it."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16-le")[: 2 * STRING_MOST].decode("utf-16-le", "ignore")
 
 
 def _merge(sheet: Worksheet, span: tuple[int, int, int], text: str, shape: Format) -> None:
@@ -231,20 +235,50 @@ def _widths(table: SheetTable) -> list[int]:
     totals = totals_of(table)
     widths: list[int] = []
     for index, column in enumerate(table.columns):
-        shown = [_shown(row[index], column.kind) for row in table.rows] + [_shown(totals[index], column.kind)]
         head = (text_width(column.head) + 1) // 2 if len(column.head) > _WIDTH_LEAST else text_width(column.head)
-        need = max([head, *(text_width(text) for text in shown)]) + 4
+        need = max(head, _widest([*(row[index] for row in table.rows), totals[index]], column.kind)) + _CELL_PADDING
         widths.append(column.width or min(_WIDTH_MOST, max(_WIDTH_LEAST, need)))
     return widths
 
 
-def _lines_of(row: tuple[CellValue, ...], table: SheetTable, widths: list[int]) -> int:
-    """Give how many lines the longest wrapped text of a row takes, so that no row cuts its words off."""
-    return _lines_in(
-        (_shown(value, column.kind), width)
-        for value, column, width in zip(row, table.columns, widths, strict=True)
-        if column.kind in _ALIGNED_LEFT
-    )
+def _widest(values: Sequence[CellValue], kind: CellKind) -> int:
+    """Give the width of the widest value: of figures the largest or the smallest has it, equal texts are one."""
+    figures = [value for value in values if isinstance(value, (int, Decimal))]
+    others: set[CellValue] = {value for value in values if isinstance(value, (str, date))}
+    if figures:
+        others |= {max(figures), min(figures)}
+    widest = 0
+    for value in others:
+        shown = _shown(value, kind)
+        if 2 * len(shown) > widest:
+            widest = max(widest, text_width(shown))
+    return widest
+
+
+class _Wrapped:
+    """How many lines the rows of a table take; each text is measured once for a column."""
+
+    def __init__(self, table: SheetTable, widths: list[int]) -> None:
+        self._rooms = [
+            (place, max(1, width - _CELL_PADDING))
+            for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
+            if column.kind in _ALIGNED_LEFT
+        ]
+        self._measured: dict[str, int] = {}
+
+    def lines_of(self, row: tuple[CellValue, ...]) -> int:
+        """Give how many lines the longest wrapped text of a row takes, so that no row cuts its words off."""
+        most = 1
+        for place, room in self._rooms:
+            text = row[place]
+            if isinstance(text, str) and 2 * len(text) > most * room:
+                most = max(most, -(-self._width(text) // room))
+        return most
+
+    def _width(self, text: str) -> int:
+        if text not in self._measured:
+            self._measured[text] = text_width(text)
+        return self._measured[text]
 
 
 def _lines_in(cells: Iterable[tuple[str, int]]) -> int:

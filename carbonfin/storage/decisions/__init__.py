@@ -8,7 +8,13 @@ from carbonfin.storage.decisions.audit import (
     unconfirmed_page,
     unconfirmed_used,
 )
-from carbonfin.storage.decisions.bulk import WrittenDecision, decision_with_digest, record_written
+from carbonfin.storage.decisions.bulk import (
+    WrittenDecision,
+    decision_with_digest,
+    record_written,
+    written_beside,
+    written_text,
+)
 from carbonfin.storage.decisions.chain import ChainFault, ChainPoint, ChainReport, verify_chain
 from carbonfin.storage.decisions.heads import DecisionHead, decision_heads
 from carbonfin.storage.decisions.items import (
@@ -146,4 +152,6 @@ __all__ = [
     "unsealed_of",
     "verify_chain",
     "verify_signed_chain",
+    "written_beside",
+    "written_text",
 ]

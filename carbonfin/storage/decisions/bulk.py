@@ -1,6 +1,6 @@
 """Many decisions of one kind put on record at once: the texts come written, one statement holds them all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.release import ENGINE_VERSION
-from carbonfin.rules.record import DecisionKind, canonical, canonical_json
+from carbonfin.rules.record import DecisionKind, canonical, canonical_but, canonical_json
 from carbonfin.storage.decisions.people import Override, SignedBy, signed_by
 from carbonfin.storage.decisions.rows import RECORD_FORM, DecisionRow
 from carbonfin.storage.decisions.sealing import Unsealed, seal_soon
@@ -40,6 +40,15 @@ class WrittenDecision:
 def written_text(value: object) -> str:
     """Write what `canonical_json` writes, in less time."""
     return _SORTED.encode(canonical(value)).decode()
+
+
+def written_beside(value: object, ready: Mapping[str, str]) -> str:
+    """Write a dataclass as `written_text` does, some of its fields from texts that were written before.
+
+    Decisions of a batch share a rulebook that is longer than what differs between them.
+    """
+    plain = canonical_but(value, ready)
+    return _SORTED.encode(plain | {name: msgspec.Raw(text.encode()) for name, text in ready.items()}).decode()
 
 
 def record_written(
