@@ -8,7 +8,6 @@ decides (styles' numbers, shared strings, rows' heights) is asked of it in the o
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
@@ -49,7 +48,7 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         self.kept_serial, self.kept_shapes = serial, shapes
         self._check_dimensions(first, 0)
         self._check_dimensions(first + len(rows) - 1, len(kinds))
-        index_of = self.str_table._get_shared_string_index  # noqa: SLF001
+        index_of = self.str_table._get_shared_string_index  # noqa: SLF001 - the library offers no other way
         self.kept_strings = {value: index_of(value) for row in rows for value in row if type(value) is str}
 
     def _write_rows(self) -> None:
@@ -73,7 +72,7 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         columns = [
             _Column(letter, kind, self.kept_shapes) for letter, kind in zip(letters, self.kept_kinds, strict=True)
         ]
-        serial_style = self.kept_serial._get_xf_index()  # noqa: SLF001
+        serial_style = self.kept_serial._get_xf_index()  # noqa: SLF001 - the library offers no other way
         for place, row in enumerate(self.kept, self.kept_first):
             self._write_row(place, spans, self.row_info.get(place))
             number = place + 1
@@ -110,16 +109,16 @@ class _Column:
         return self._numbers.get(True) or self._asked(quoted=True)
 
     def _asked(self, *, quoted: bool) -> int:
-        number: int = self._shapes[self._kind, quoted]._get_xf_index()  # noqa: SLF001
+        number: int = self._shapes[self._kind, quoted]._get_xf_index()  # noqa: SLF001 - the library offers no other way
         self._numbers[quoted] = number
         return number
 
 
-def _number(value: Any) -> float:
+def _number(value: Decimal | date | int) -> float:
     """Give a figure, or the days since 1900 that a spreadsheet counts; it takes 1900 for a leap year."""
     if isinstance(value, Decimal):
         return to_float(value)
     if isinstance(value, date):
         days = (value - _EPOCH).days
         return days + 1 if value >= _LEAP_1900 else days
-    return value  # type: ignore[no-any-return]
+    return value
