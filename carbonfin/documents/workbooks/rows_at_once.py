@@ -80,7 +80,7 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
             for value, column in zip(row, columns, strict=True):
                 if value is None:
                     cells.append(f'<c r="{column.letter}{number}" s="{column.style()}"/>')
-                elif type(value) is str:
+                elif isinstance(value, str):
                     style = column.quoted() if starts_a_formula(value) else column.style()
                     cells.append(f'<c r="{column.letter}{number}" s="{style}" t="s"><v>{strings[value]}</v></c>')
                 else:
