@@ -9,17 +9,22 @@ import typer
 from msgspec import Struct
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
 from reporting import service
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
+from reporting.calc.schemes import Term
+from reporting.calc.statistics import Dimension
 from reporting.calc.subsidies import OUTCOME_TITLES
-from reporting.schemas import ApplicationOut, ReportOut
+from reporting.schemas import ApplicationOut, ReportOut, StatisticsOut, WhatIfOut
 
 commands = typer.Typer(no_args_is_help=True, help="贴息与披露 / subsidies and reports")
 
 _APPLICATION_COLUMNS = ("reference", "scheme", "applicant_name", "note_number", "submitted_at", "gross_cny")
+_CELL_COLUMNS = ("quarter", "kind", "dimension", "name", "count", "enterprise_count", "amount_cny")
+_MOVE_COLUMNS = ("reference", "applicant", "outcome_before", "outcome_after", "before_cny", "after_cny", "change_cny")
 _LINE_COLUMNS = ("reference", "applicant", "scheme", "outcome", "calculated_cny", "proposed_cny", "reason")
 
 
@@ -78,6 +83,88 @@ def applications(context: typer.Context) -> None:
     with terminal.sessions.read() as session:
         found = service.applications_of(session, terminal.actor)
     terminal.answer([_plain(ApplicationOut.of(filed)) for filed in found], columns=_APPLICATION_COLUMNS)
+
+
+@commands.command("statistics")
+def statistics(
+    context: typer.Context,
+    *,
+    first: Annotated[str | None, typer.Option("--first", help="起始季度，如 2025Q1 / first quarter")] = None,
+    last: Annotated[str | None, typer.Option("--last", help="截止季度 / last quarter")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="截至日 YYYY-MM-DD，缺省为业务日期")] = None,
+    by: Annotated[Dimension, typer.Option("--by", help="口径 / by")] = Dimension.PRODUCT,
+    out: Annotated[Path | None, typer.Option("--out", help="写入工作簿 / write the workbook")] = None,
+) -> None:
+    """按季度统计融资、补贴、降碳与碳预算 / count financing, subsidies, cuts and the carbon budget by quarter."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        asked = None if as_of is None else day_of(as_of, field="--as-of")
+        day = service.report_day(session, terminal.actor, terminal.clock, asked=asked)
+        begins, ends = service.default_quarters(day)
+        view = service.statistics_view(
+            session, terminal.actor, first=Quarter.parse(first, field="--first") if first else begins,
+            last=Quarter.parse(last, field="--last") if last else ends, as_of=day,
+            standing=standing_of(session, terminal.actor.organization_id, terminal.clock),
+        )  # fmt: skip
+    if out is not None:
+        _write(out, service.statistics_workbook(view))
+    answer = _plain(StatisticsOut.of(view, dimension=by.value))
+    if terminal.json_output:
+        terminal.answer(answer)
+        return
+    terminal.answer(answer["financing"], columns=_CELL_COLUMNS)
+    terminal.say(
+        f"贷款 {answer['loans_count']} 笔 {answer['loans_cny']} 元；授信 {answer['credit_lines_count']} 笔 "
+        f"{answer['credit_lines_cny']} 元（不相加）"
+    )
+
+
+@commands.command("what-if")
+def what_if(
+    context: typer.Context,
+    scheme: Annotated[str, typer.Argument(help="项目代码 / code of the scheme")],
+    terms: Annotated[
+        list[str], typer.Option("--term", help="试算的条款，如 rate=0.4，可多次 / a term tried, such as rate=0.4")
+    ],
+    as_of: Annotated[str | None, typer.Option("--as-of", help="截至日 YYYY-MM-DD，缺省为业务日期")] = None,
+) -> None:
+    """试算改变项目条款的影响，不改动任何规则 / try other terms of a scheme; no rule changes."""
+    terminal = terminal_of(context)
+    changes = dict(_term_tried(text) for text in terms)
+    with terminal.sessions.read() as session:
+        asked = None if as_of is None else day_of(as_of, field="--as-of")
+        day = service.report_day(session, terminal.actor, terminal.clock, asked=asked)
+        view = service.what_if(session, terminal.actor, scheme, changes, as_of=day)
+    answer = _plain(WhatIfOut.of(view))
+    if terminal.json_output:
+        terminal.answer(answer)
+        return
+    terminal.answer(answer["moves"], columns=_MOVE_COLUMNS)
+    terminal.say(
+        f"{view.title}：{view.population_count} 件申请，{len(view.found.moves)} 件变动，"
+        f"资金变动 {answer['cost_change_cny']} 元"
+    )
+
+
+def _term_tried(text: str) -> tuple[Term, str]:
+    name, sign, value = text.partition("=")
+    known = [term.value for term in service.CHANGEABLE]
+    if not sign or name not in known:
+        raise InvalidInput(
+            f"{text!r} names no term that can be tried", zh=f"“{text}”不是可试算的条款", field="--term",
+            remedy=f"Write one of {', '.join(known)}, = and the value.",
+            remedy_zh=f"请写“条款=取值”，条款为 {'、'.join(known)} 之一。",
+        )  # fmt: skip
+    return Term(name), value
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written: {error.strerror}", zh=f"无法写入 {path}", field="--out"
+        ) from error
 
 
 def _written(folder: Path, report: SubsidyReport) -> list[Path]:

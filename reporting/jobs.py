@@ -14,8 +14,3 @@ def build_quarter(session: Session, actor: Actor, business_date: date, *, quarte
     """Build the report of a quarter as of the business date; a second run gives the same report."""
     report = service.build_report(session, actor, quarter=quarter, as_of=business_date)
     return JobOutcome(done_count=len(report.lines), failures=report.failures)
-
-
-def quarter_of(day: date) -> Quarter:
-    """Give the quarter a day lies in."""
-    return Quarter(year=day.year, number=(day.month + 2) // 3)

@@ -30,6 +30,7 @@ _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
     "/portfolios": ("/trades", "/structures", "/models"),
+    "/subsidies": ("/statistics",),
     "/decisions": ("/audit",),
 }
 """Addresses that stand in a room without beginning with its address."""

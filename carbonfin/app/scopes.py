@@ -48,6 +48,7 @@ SCOPES: Mapping[str, str] = {
     "loan-classifications": "loans",
     "ratchet-values": "loans",
     "sustainability-links": "loans",
+    "statistics": "reporting",
     "subsidies": "reporting",
     "decisions": "decisions",
     "approvals": "approvals",

@@ -1,5 +1,5 @@
-"""Subsidies for systems: applications, reports and the bureau's review."""
+"""Subsidies for systems: applications, reports, the bureau's review, what a change would do; statistics."""
 
-from reporting.api import reviews, subsidies
+from reporting.api import reviews, statistics, subsidies, what_if
 
-routes = [*subsidies.routes, *reviews.routes]
+routes = [*subsidies.routes, *reviews.routes, *what_if.routes, *statistics.routes]

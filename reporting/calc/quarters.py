@@ -34,6 +34,11 @@ class Quarter:
             )
         return cls(year=int(match[1]), number=int(match[2]))
 
+    @classmethod
+    def of(cls, day: date) -> "Quarter":
+        """Give the quarter a day lies in."""
+        return cls(year=day.year, number=(day.month + 2) // 3)
+
     @property
     def start(self) -> date:
         """First day of the quarter."""

@@ -1,7 +1,6 @@
 """Subsidies for people: the batch with its funnel, and one application criterion by criterion."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
 
 from litestar import get, post
@@ -25,7 +24,6 @@ from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
-from reporting.jobs import quarter_of
 from reporting.pages.reviews import review_of_application, review_of_report
 
 _OUTCOME_BADGES = {
@@ -85,8 +83,8 @@ def batch_page(
         if report:
             shown = service.load_report(session, actor, report)
         else:
-            as_of = _preview_day(filed, standing.business_date)
-            asked = Quarter.parse(quarter) if quarter else quarter_of(as_of)
+            as_of = service.preview_day(session, actor, standing)
+            asked = Quarter.parse(quarter) if quarter else Quarter.of(as_of)
             kept = next((item for item in built if item.quarter == str(asked)), None)
             shown = (
                 service.preview_report(session, actor, quarter=asked, as_of=as_of)
@@ -120,7 +118,7 @@ def application_page(
     with sessions.read() as session:
         filed = service.load_application(session, actor, application_id)
         standing = standing_of(session, actor.organization_id, clock)
-        as_of = _preview_day((filed,), standing.business_date)
+        as_of = max(standing.business_date, china_day(filed.application.submitted_at))
         review = review_of_application(session, actor, application_id)
         report = service.latest_report_with(session, actor, application_id)
         if report is not None:
@@ -207,13 +205,8 @@ def _unconfirmed(report: SubsidyReport) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _preview_day(filed: tuple[FiledApplication, ...], business_date: date) -> date:
-    """Give the day a preview looks from: the business date, or the last filing where that is later."""
-    return max([business_date, *(china_day(item.application.submitted_at) for item in filed)])
-
-
 def _quarters(filed: tuple[FiledApplication, ...]) -> list[str]:
-    return sorted({str(quarter_of(china_day(item.application.submitted_at))) for item in filed}, reverse=True)
+    return sorted({str(Quarter.of(china_day(item.application.submitted_at))) for item in filed}, reverse=True)
 
 
 def _costs(line: ReportLine | None) -> list[tuple[object, object]]:

@@ -7,6 +7,7 @@ from reporting.schemas.reviews import (
     ReviewCaseOut,
     ReviewStepIn,
 )
+from reporting.schemas.statistics import StatisticsOut
 from reporting.schemas.subsidies import (
     ApplicationIn,
     ApplicationListOut,
@@ -16,6 +17,7 @@ from reporting.schemas.subsidies import (
     ReportLineOut,
     ReportOut,
 )
+from reporting.schemas.what_if import WhatIfOut
 
 __all__ = [
     "ApplicationIn",
@@ -30,4 +32,6 @@ __all__ = [
     "ReportReviewStepIn",
     "ReviewCaseOut",
     "ReviewStepIn",
+    "StatisticsOut",
+    "WhatIfOut",
 ]

@@ -22,6 +22,7 @@ from reporting.service.reports import (
     file_stem,
     latest_report_with,
     load_report,
+    preview_day,
     preview_line,
     preview_report,
     report_csv,
@@ -47,23 +48,35 @@ from reporting.service.reviews import (
     review_case,
     take_review_step,
 )
+from reporting.service.statistics import (
+    StatisticsView,
+    default_quarters,
+    statistics_stem,
+    statistics_view,
+    statistics_workbook,
+)
+from reporting.service.what_if import CHANGEABLE, WhatIfView, schemes_known, what_if
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 
 __all__ = [
     "ALONE",
     "BY_TWO",
+    "CHANGEABLE",
     "DECISION_KINDS",
     "OF_MANY",
     "REVIEW_APPROVAL",
     "NoteApplication",
     "ReviewEntry",
     "ReviewTaken",
+    "StatisticsView",
+    "WhatIfView",
     "application_page",
     "applications_of",
     "build_report",
     "cases_of_report",
     "decided_as_of",
+    "default_quarters",
     "file_application",
     "file_note_application",
     "file_stem",
@@ -74,6 +87,7 @@ __all__ = [
     "performance_of",
     "performance_stem",
     "performance_workbook",
+    "preview_day",
     "preview_line",
     "preview_report",
     "propose_for_report",
@@ -84,9 +98,14 @@ __all__ = [
     "report_json",
     "report_workbook",
     "review_case",
+    "schemes_known",
+    "statistics_stem",
+    "statistics_view",
+    "statistics_workbook",
     "subsidy_impact",
     "tables_asked_of_subsidy",
     "take_review_step",
     "waiting_review",
     "waiting_reviews",
+    "what_if",
 ]

@@ -16,7 +16,7 @@ from carbonfin.rules.parameters import ParameterBook
 from carbonfin.rules.record import digest_of
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.storage.decisions import WrittenDecision, record_written, written_beside, written_text
-from carbonfin.storage.parties import load_organization, standing_of
+from carbonfin.storage.parties import Standing, load_organization, standing_of
 from carbonfin.storage.rows import new_id
 from reporting import store, workbooks
 from reporting.calc.batches import DecidedApplication, FiledApplication, allocations_cny, decide_in_order, label_of
@@ -91,6 +91,12 @@ def report_day(session: Session, actor: Actor, clock: Clock, *, asked: date | No
             remedy_zh=f"请选择 {business_date} 或更早的日期。",
         )
     return asked or business_date
+
+
+def preview_day(session: Session, actor: Actor, standing: Standing) -> date:
+    """Give the day a preview looks from: the business date, or the last filing where that is later."""
+    last = store.last_filing(session, actor)
+    return standing.business_date if last is None else max(standing.business_date, china_day(last))
 
 
 def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:

@@ -1,5 +1,7 @@
 """Steps of the bureau's review at rest: only ever added, each with its place in its case."""
 
+from decimal import Decimal
+
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
@@ -44,6 +46,23 @@ def reviewed_by_other_reports(session: Session, actor: Actor, report_id: str) ->
             .distinct()
         ).all()
     )
+
+
+def paid_by_application(session: Session, actor: Actor) -> dict[str, Decimal]:
+    """Give what was paid on each application and has not come back by the bank's return, 元."""
+    rows = session.exec(
+        select(SubsidyReviewStepRow)
+        .where(SubsidyReviewStepRow.organization_id == actor.organization_id)
+        .where(col(SubsidyReviewStepRow.name).in_(("pay", "bounce")))
+        .order_by(col(SubsidyReviewStepRow.application_id), col(SubsidyReviewStepRow.place))
+    ).all()
+    paid: dict[str, Decimal] = {}
+    for row in rows:
+        if row.name == "pay" and row.amount_cny is not None:
+            paid[row.application_id] = row.amount_cny
+        else:
+            paid.pop(row.application_id, None)
+    return paid
 
 
 def add_review_step(

@@ -66,6 +66,11 @@ def applications_of(
     return tuple(_filed(row) for row in session.exec(query.order_by(*_IN_ORDER_OF_FILING)).all())
 
 
+def last_filing(session: Session, actor: Actor) -> datetime | None:
+    """Give the instant of the last filing the actor may see, if there is one."""
+    return session.exec(select(sa.func.max(SubsidyApplicationRow.submitted_at)).where(_visible(actor))).one_or_none()
+
+
 def application_page(session: Session, actor: Actor, place: Place) -> Slice[FiledApplication]:
     """Give a page of the applications the actor may see, in order of filing."""
     query = select(SubsidyApplicationRow).where(_visible(actor))

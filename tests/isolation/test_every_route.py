@@ -89,6 +89,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/market/quotes": {"unit": "CEA"},
     "GET /v1/ratings/stability": {"year": "2024"},
     "GET /v1/ratings/objections": {"usci": "91440300EXAMPLE466"},
+    "GET /v1/subsidies/what-if": {"scheme": "nanshan-2025", "rate": "0.4"},
     "GET /v1/ratings": {"usci": "91440300EXAMPLE466"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},

@@ -277,6 +277,54 @@ class TestPages:
         assert client.get("/subsidies?quarter=2024Q1", headers=PAGE).status_code == 200
 
 
+class TestStatisticsAndWhatIf:
+    def test_the_bureau_reads_statistics_with_a_tag_and_the_workbook(self, house: House) -> None:
+        client = house.client("bureau")
+        answer = client.get("/v1/statistics?first=2024Q1&last=2025Q4&dimension=district")
+        said = answer.json()
+        assert (said["loans_count"], said["loans_cny"], said["credit_lines_cny"]) == (2, "5300000.00", "0.00")
+        assert {cell["dimension"] for cell in said["financing"]} == {"district"}
+        tag = answer.headers["ETag"]
+        again = client.get("/v1/statistics?first=2024Q1&last=2025Q4&dimension=district", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        book = client.get("/v1/statistics/workbook.xlsx?first=2024Q1&last=2025Q4")
+        assert "融资明细" in openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames
+        assert client.get("/v1/statistics?first=2025Q3&last=2025Q1").status_code == 422
+        assert client.get("/v1/statistics?first=Q3").status_code == 400
+        assert client.get("/v1/statistics?as_of=2031-01-01").json()["title"]
+
+    def test_another_bank_sees_nothing_of_it(self, house: House) -> None:
+        said = house.client("other").get("/v1/statistics?first=2024Q1&last=2025Q4").json()
+        assert (said["loans_count"], said["financing"], said["subsidies"], said["interest"][0]["voucher_count"]) == (
+            0, [], [], 0,
+        )  # fmt: skip
+        assert house.client("other").get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=0.4").json()["moves"] == []
+
+    def test_what_if_over_http_keeps_nothing(self, house: House) -> None:
+        client = house.client("bureau")
+        said = client.get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=0.4").json()
+        assert (said["cost_change_cny"], [move["reference"] for move in said["moves"]]) == ("-11017.30", ["A1"])
+        refused = client.get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=40")
+        assert (refused.status_code, refused.json()["field"]) == (422, "rate")
+        assert client.get("/v1/subsidies/what-if?scheme=atlantis&rate=0.4").status_code == 404
+        assert client.get("/v1/decisions").json()["decisions"] == []
+
+    def test_the_pages(self, house: House) -> None:
+        client = house.browser("bureau-a")
+        text = client.get("/statistics?first=2024Q1&last=2025Q4&by=bank", headers=PAGE).text
+        for words in ("5,300,000.00", "示例银行股份有限公司深圳分行", "每季投放了多少贷款", "110,172.97"):
+            assert words in text, words
+        assert client.get("/statistics/workbook.xlsx?first=2024Q1").headers["content-type"].endswith("sheet")
+        tried = client.get("/subsidies/what-if?scheme=nanshan-2025&rate=0.4", headers=PAGE).text
+        for words in ("44,069.19", "-11,017.30", "谁会变动", "A1", "10–50 万元"):
+            assert words in tried, words
+        wrong = client.get("/subsidies/what-if?scheme=nanshan-2025&rate=forty", headers=PAGE)
+        assert wrong.status_code == 422
+        assert 'value="forty"' in wrong.text
+        empty = client.get("/subsidies/what-if?lang=en", headers=PAGE).text
+        assert "terms left empty stay" in empty
+
+
 def test_json_export_is_the_twin(house: House) -> None:
     report_id = build(house)["report_id"]
     client = house.browser("bureau-a")

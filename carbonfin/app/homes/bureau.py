@@ -13,9 +13,9 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.filters import cny
 from carbonfin.web.pages import Text, page
 from reporting import service
+from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
-from reporting.jobs import quarter_of
 
 
 def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
@@ -25,7 +25,7 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
         built = service.report_heads(session, actor)
         filed = service.applications_of(session, actor)
         as_of = max([standing.business_date, *(china_day(item.application.submitted_at) for item in filed)])
-        quarter = quarter_of(as_of)
+        quarter = Quarter.of(as_of)
         kept = next((item for item in built if item.quarter == str(quarter)), None)
         report = (
             service.preview_report(session, actor, quarter=quarter, as_of=as_of)

@@ -1,0 +1,230 @@
+"""Statistics over time, by hand and by law; a bank's from its books, the bureau's from what was filed."""
+
+import dataclasses
+import io
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import Session
+
+from carbonfin.kernel.allowances import Scheme
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import Standing, parties_of, standing_of
+from collateral.calc.compliance_records import CompliancePosition
+from collateral.service import record_compliance_position
+from loans.service import notes_of
+from reporting import service
+from reporting.calc.costs import voucher_cost
+from reporting.calc.interest_columns import interest_by, net_fen
+from reporting.calc.quarters import Quarter
+from reporting.calc.statistics import (
+    BudgetLine,
+    CutLine,
+    Dimension,
+    FinancingKind,
+    FinancingLine,
+    StatisticsInputs,
+    SubsidyLine,
+    quarters_between,
+    statistics_of,
+)
+from reporting.service import StatisticsView
+from tests.reporting.samples import AS_OF, P0_VOUCHERS
+from tests.reporting.test_service import CLOCK, prepared
+from tests.reporting.worlds import BANK_NAME, Actors
+
+FIRST, LAST = Quarter.parse("2024Q1"), Quarter.parse("2025Q4")
+ZERO = Decimal("0.00")
+LINE = FinancingLine(
+    kind=FinancingKind.LOAN, code="N1", bank="甲行", enterprise="U1", on=date(2025, 3, 31), amount_cny=Decimal("100.05"),
+    product="降碳贷", district="南山", industry="C3973",
+)  # fmt: skip
+EMPTY = StatisticsInputs(first=FIRST, last=LAST, financing=(), subsidies=(), cuts=(), budgets=(), caps_t=())
+LINES = st.lists(
+    st.builds(
+        FinancingLine,
+        kind=st.sampled_from(FinancingKind), code=st.uuids().map(str), bank=st.sampled_from(["甲行", "乙行"]),
+        enterprise=st.sampled_from(["U1", "U2", "U3"]), on=st.dates(date(2023, 6, 1), date(2026, 6, 1)),
+        amount_cny=st.integers(0, 10**13).map(lambda fen: Decimal(fen) / 100),
+        product=st.sampled_from([None, "降碳贷", "回购"]), district=st.sampled_from([None, "南山", "福田"]),
+        industry=st.sampled_from([None, "C3973"]),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(LINES)
+def test_every_dimension_adds_up_to_the_lines_and_lines_are_never_added_to_loans(lines: list[FinancingLine]) -> None:
+    found = statistics_of(dataclasses.replace(EMPTY, financing=tuple(lines)))
+    inside = [line for line in lines if date(2024, 1, 1) <= line.on < date(2026, 1, 1)]
+    for kind in FinancingKind:
+        total = sum((line.amount_cny for line in inside if line.kind is kind), ZERO)
+        assert found.total_cny(kind) == total
+        for dimension in Dimension:
+            cells = [cell for cell in found.financing if cell.kind is kind and cell.dimension is dimension]
+            assert sum((cell.amount_cny for cell in cells), ZERO) == total
+            assert sum(cell.count for cell in cells) == sum(line.kind is kind for line in inside)
+    assert statistics_of(dataclasses.replace(EMPTY, financing=tuple(reversed(lines)))) == found
+
+
+def test_the_first_and_the_last_day_of_the_quarters_count_and_no_other() -> None:
+    days = [date(2023, 12, 31), date(2024, 1, 1), date(2025, 12, 31), date(2026, 1, 1)]
+    lines = tuple(dataclasses.replace(LINE, code=str(place), on=day) for place, day in enumerate(days))
+    found = statistics_of(dataclasses.replace(EMPTY, financing=lines))
+    assert [(cell.quarter, cell.amount_cny) for cell in found.financing if cell.dimension is Dimension.BANK] == [
+        ("2024Q1", Decimal("100.05")), ("2025Q4", Decimal("100.05")),
+    ]  # fmt: skip
+    assert [str(quarter) for quarter in quarters_between(Quarter.parse("2024Q4"), Quarter.parse("2025Q2"))] == [
+        "2024Q4", "2025Q1", "2025Q2",
+    ]  # fmt: skip
+
+
+def test_what_is_not_stated_stands_apart() -> None:
+    lines = (LINE, dataclasses.replace(LINE, code="N2", industry=None, district=None))
+    found = statistics_of(dataclasses.replace(EMPTY, financing=lines))
+    by_industry = {cell.name: cell.count for cell in found.financing if cell.dimension is Dimension.INDUSTRY}
+    assert by_industry == {"C3973": 1, "未说明": 1}
+
+
+def test_growth_counts_against_cuts_and_an_unknown_allocation_in_no_sum() -> None:
+    cuts = (
+        CutLine(enterprise="U1", year=2024, before_t=Decimal(1000), after_t=Decimal(900)),
+        CutLine(enterprise="U2", year=2024, before_t=Decimal(500), after_t=Decimal(530)),
+    )
+    budgets = (
+        BudgetLine(enterprise="U1", scheme="SZA", year=2024, allocation_t=950, emissions_t=900, surrendered_t=None),
+        BudgetLine(enterprise="U2", scheme="SZA", year=2024, allocation_t=None, emissions_t=530, surrendered_t=100),
+    )
+    found = statistics_of(dataclasses.replace(EMPTY, cuts=cuts, budgets=budgets, caps_t=(("SZA", 2024, 25_000_000),)))
+    (cut,), (budget,) = found.cuts, found.budgets
+    assert (cut.enterprise_count, cut.cut_count, cut.cut_t) == (2, 1, Decimal(70))
+    assert (budget.allocation_t, budget.unstated_count, budget.emissions_t, budget.cap_t) == (950, 1, 1430, 25_000_000)
+    assert statistics_of(dataclasses.replace(EMPTY, budgets=budgets)).budgets[0].cap_t is None
+
+
+def test_an_amount_that_nobody_has_is_missing_and_no_zero() -> None:
+    line = SubsidyLine(
+        reference="A1", scheme="甲", bank="甲行", on=date(2025, 9, 18), net_cost_cny=Decimal("1.00"),
+        calculated_cny=Decimal("0.50"), proposed_cny=None, paid_cny=None,
+    )  # fmt: skip
+    (cell,) = statistics_of(dataclasses.replace(EMPTY, subsidies=(line,))).subsidies
+    assert (cell.filed_count, cell.proposed_count, cell.proposed_cny, cell.paid_cny) == (1, 0, None, None)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(0, 10**13), st.sampled_from(["0", "0.01", "0.03", "0.06", "0.09", "0.13", "0.0625"]))
+def test_a_column_of_vouchers_is_split_as_each_voucher_is(fen: int, rate: str) -> None:
+    voucher = dataclasses.replace(P0_VOUCHERS[0], gross_cny=Decimal(fen) / 100)
+    single = voucher_cost(voucher, vat_rate=Decimal(rate)).net_cny
+    assert Decimal(int(net_fen(np.array([fen]), vat_rate=Decimal(rate))[0])) / 100 == single
+
+
+def test_interest_by_hand() -> None:
+    """29516.67 / 1.06 = 27845.9150… → 27845.92; an invoice that states 100.00 of VAT is deducted instead."""
+    found = interest_by(
+        ["2024Q3", "2024Q4"], np.array([0, 1, 1]), np.array([2951667, 100000, 106]), np.array([-1, 10000, -1]),
+        vat_rate=Decimal("0.06"),
+    )  # fmt: skip
+    assert [(one.voucher_count, one.gross_cny, one.net_cny) for one in found] == [
+        (1, Decimal("29516.67"), Decimal("27845.92")), (2, Decimal("1001.06"), Decimal("901.00")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fen", "rate"), [(-1, "0.06"), (10**13 + 1, "0.06"), (1, "6"), (1, "0.000001"), (1, "-0.1")])
+def test_amounts_and_rates_that_cannot_be_are_refused(fen: int, rate: str) -> None:
+    with pytest.raises(InvalidInput):
+        net_fen(np.array([fen]), vat_rate=Decimal(rate))
+
+
+def viewed(session: Session, actors: Actors, *, of: str, first: Quarter = FIRST) -> StatisticsView:
+    actor = getattr(actors, of)
+    return service.statistics_view(
+        session, actor, first=first, last=LAST, as_of=AS_OF, standing=_standing(session, actor.organization_id)
+    )
+
+
+def _standing(session: Session, organization_id: str) -> Standing:
+    return standing_of(session, organization_id, CLOCK)
+
+
+def test_a_bank_counts_its_books_and_the_bureau_what_was_filed(sessions: Sessions) -> None:
+    """P0 3,000,000 drawn 2024-06-21 and P2 2,300,000 drawn 2025-06-27, as the sample world prints them."""
+    with sessions.begin() as session:
+        actors = prepared(session)
+        own, bureau = viewed(session, actors, of="bank"), viewed(session, actors, of="bureau")
+        other = viewed(session, actors, of="other_bank")
+    for view in (own, bureau):
+        assert view.found.total_cny(FinancingKind.LOAN) == Decimal("5300000.00")
+        assert view.found.total_cny(FinancingKind.LOAN, quarter="2024Q2") == Decimal("3000000.00")
+        assert view.found.count_of(FinancingKind.CREDIT_LINE) == 0
+    industries = {cell.name for cell in own.found.financing if cell.dimension is Dimension.INDUSTRY}
+    assert industries == {"C3973"}
+    banks = {cell.name for cell in bureau.found.financing if cell.dimension is Dimension.BANK}
+    assert banks == {BANK_NAME}
+    assert other.found.financing == ()
+    nanshan = next(cell for cell in bureau.found.subsidies if cell.scheme.startswith("南山"))
+    assert (nanshan.quarter, nanshan.filed_count, nanshan.calculated_cny) == ("2025Q3", 3, Decimal("55086.49"))
+    assert nanshan.paid_cny is None
+    assert sum((one.net_cny for one in bureau.interest), ZERO) == Decimal("110172.97")
+
+
+def test_the_last_statement_of_an_emitter_counts(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        standing = _standing(session, actors.bank.organization_id)
+        (party,) = parties_of(session, actors.bank)
+        assert notes_of(session, actors.bank, party_id=party.id)
+        for emissions_t in (208_000, 207_105):
+            record_compliance_position(
+                session, actors.bank,
+                CompliancePosition(
+                    party_id=party.id, scheme=Scheme.SZA, compliance_year=2024, emissions_t=emissions_t,
+                    emissions_source="示例", allocation_t=218_000, issued_t=218_000, true_up_expected_t=0,
+                    true_up_source="示例", unconfirmed="", known_from=AS_OF, surrendered_t=0,
+                ),
+                standing=standing,
+            )  # fmt: skip
+        (budget,) = viewed(session, actors, of="bank").found.budgets
+    assert (budget.scheme, budget.emitter_count, budget.allocation_t, budget.emissions_t) == (
+        "SZA",
+        1,
+        218_000,
+        207_105,
+    )
+    assert budget.cap_t is None
+
+
+def test_quarters_the_wrong_way_round_or_too_many_are_refused(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        for first in (Quarter(year=2026, number=1), Quarter(year=2015, number=4)):
+            with pytest.raises(InvalidInput) as refused:
+                viewed(session, actors, of="bureau", first=first)
+            assert refused.value.field == "last"
+
+
+def test_the_workbook_holds_the_lines_that_its_sums_add_up(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        view = viewed(session, prepared(session), of="bureau")
+    book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view)), data_only=True)
+    lines = [row[9].value for row in book["融资明细"].iter_rows(min_row=5) if isinstance(row[0].value, int)]
+    assert sum(lines) == 5_300_000
+    cells = [
+        row[7].value
+        for row in book["融资统计"].iter_rows(min_row=5)
+        if row[3].value == "区" and row[2].value == "贷款投放"
+    ]
+    assert sum(cells) == 5_300_000
+    assert service.statistics_workbook(view) == service.statistics_workbook(view)
+
+
+def test_eight_quarters_end_with_the_days_own() -> None:
+    assert [str(one) for one in service.default_quarters(date(2025, 9, 26))] == ["2023Q4", "2025Q3"]
+    assert [str(one) for one in service.default_quarters(date(2025, 12, 31))] == ["2024Q1", "2025Q4"]
