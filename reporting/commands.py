@@ -18,13 +18,14 @@ from reporting.calc.reports import SubsidyReport
 from reporting.calc.schemes import Term
 from reporting.calc.statistics import Dimension
 from reporting.calc.subsidies import OUTCOME_TITLES
-from reporting.schemas import ApplicationOut, ReportOut, StatisticsOut, WhatIfOut
+from reporting.schemas import ApplicationOut, BankDisclosureOut, ReportOut, StatisticsOut, WhatIfOut
 
 commands = typer.Typer(no_args_is_help=True, help="贴息与披露 / subsidies and reports")
 
 _APPLICATION_COLUMNS = ("reference", "scheme", "applicant_name", "note_number", "submitted_at", "gross_cny")
 _CELL_COLUMNS = ("quarter", "kind", "dimension", "name", "count", "enterprise_count", "amount_cny")
 _MOVE_COLUMNS = ("reference", "applicant", "outcome_before", "outcome_after", "before_cny", "after_cny", "change_cny")
+_FINANCED_COLUMNS = ("note_code", "method", "balance_cny", "emissions_t", "financed_t", "data_quality", "lacks_zh")
 _LINE_COLUMNS = ("reference", "applicant", "scheme", "outcome", "calculated_cny", "proposed_cny", "reason")
 
 
@@ -117,6 +118,27 @@ def statistics(
         f"贷款 {answer['loans_count']} 笔 {answer['loans_cny']} 元；授信 {answer['credit_lines_count']} 笔 "
         f"{answer['credit_lines_cny']} 元（不相加）"
     )
+
+
+@commands.command("disclosure")
+def disclosure(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", help="写入工作簿 / write the workbook")] = None,
+) -> None:
+    """列示银行环境信息披露各表 / show the tables a bank discloses, as of its business date."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        view = service.disclosure_view(session, terminal.actor, standing=standing)
+    if out is not None:
+        _write(out, service.disclosure_workbook(view))
+    answer = _plain(BankDisclosureOut.of(view))
+    if terminal.json_output:
+        terminal.answer(answer)
+        return
+    terminal.answer(answer["financed"], columns=_FINANCED_COLUMNS)
+    for basis in answer["bases"]:
+        terminal.say(f"{basis['table']}：{basis['text']}{'' if basis['confirmed'] else '（未确认）'}")
 
 
 @commands.command("what-if")

@@ -30,7 +30,7 @@ _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
     "/portfolios": ("/trades", "/structures", "/models"),
-    "/subsidies": ("/statistics",),
+    "/subsidies": ("/statistics", "/bank-disclosures"),
     "/decisions": ("/audit",),
 }
 """Addresses that stand in a room without beginning with its address."""

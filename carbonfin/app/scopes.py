@@ -48,6 +48,7 @@ SCOPES: Mapping[str, str] = {
     "loan-classifications": "loans",
     "ratchet-values": "loans",
     "sustainability-links": "loans",
+    "bank-disclosures": "reporting",
     "statistics": "reporting",
     "subsidies": "reporting",
     "decisions": "decisions",

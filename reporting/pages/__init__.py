@@ -1,5 +1,5 @@
-"""Subsidies for people: batch, application, steps of the bureau's review, what a change would do; statistics."""
+"""Subsidies for people: batch, application, review, what a change would do; statistics, disclosures."""
 
-from reporting.pages import reviews, statistics, subsidies, what_if
+from reporting.pages import disclosure, reviews, statistics, subsidies, what_if
 
-routes = [*subsidies.routes, *reviews.routes, *what_if.routes, *statistics.routes]
+routes = [*subsidies.routes, *reviews.routes, *what_if.routes, *statistics.routes, *disclosure.routes]

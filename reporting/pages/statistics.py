@@ -10,7 +10,7 @@ from litestar.response import Response, Template
 from sqlmodel import Session
 
 from carbonfin.documents.charts import Bar, Chart, Words, bar_chart
-from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.actors import Actor, OrganizationKind
 from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
@@ -48,6 +48,7 @@ def statistics_page(
         "reporting/statistics.html",
         title=Text("融资统计", "Financing statistics"),
         view=view,
+        is_bank=actor.organization_kind is OrganizationKind.BANK,
         by=by,
         dimensions=[(one.value, Text(*DIMENSION_TITLES[one])) for one in Dimension],
         by_title=Text(*DIMENSION_TITLES[by]),

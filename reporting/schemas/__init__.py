@@ -1,5 +1,6 @@
 """What reporting says and hears as JSON: exact figures and days as text, unknown fields refused."""
 
+from reporting.schemas.disclosure import BankDisclosureOut
 from reporting.schemas.reviews import (
     PerformanceRowOut,
     ReportReviewOut,
@@ -23,6 +24,7 @@ __all__ = [
     "ApplicationIn",
     "ApplicationListOut",
     "ApplicationOut",
+    "BankDisclosureOut",
     "LoanNoteIn",
     "PerformanceRowOut",
     "ReportIn",

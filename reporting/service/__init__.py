@@ -5,6 +5,7 @@ from typing import Any
 from carbonfin.rules.record import DecisionKind
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.calc.subsidies import tables_asked as tables_asked_of_subsidy
+from reporting.service.disclosure import DisclosureView, disclosure_stem, disclosure_view, disclosure_workbook
 from reporting.service.filing import (
     NoteApplication,
     application_page,
@@ -66,6 +67,7 @@ __all__ = [
     "DECISION_KINDS",
     "OF_MANY",
     "REVIEW_APPROVAL",
+    "DisclosureView",
     "NoteApplication",
     "ReviewEntry",
     "ReviewTaken",
@@ -77,6 +79,9 @@ __all__ = [
     "cases_of_report",
     "decided_as_of",
     "default_quarters",
+    "disclosure_stem",
+    "disclosure_view",
+    "disclosure_workbook",
     "file_application",
     "file_note_application",
     "file_stem",

@@ -300,12 +300,31 @@ class TestStatisticsAndWhatIf:
         )  # fmt: skip
         assert house.client("other").get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=0.4").json()["moves"] == []
 
+    def test_disclosures_are_a_banks_own(self, house: House) -> None:
+        client = house.client("bank")
+        answer = client.get("/v1/bank-disclosures")
+        said = answer.json()
+        assert (said["quarter"], said["all_loans"]["balance_cny"], said["green_loans"]["balance_cny"]) == (
+            "2025Q3", "2300000.00", "0.00",
+        )  # fmt: skip
+        assert all(not basis["confirmed"] for basis in said["bases"])
+        tag = answer.headers["ETag"]
+        assert client.get("/v1/bank-disclosures", headers={"If-None-Match": tag}).status_code == 304
+        book = client.get("/v1/bank-disclosures/workbook.xlsx")
+        assert "投融资活动碳排放" in openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames
+        assert house.client("other").get("/v1/bank-disclosures").json()["financed"] == []
+        assert house.client("bureau").get("/v1/bank-disclosures").status_code == 403
+        page = house.browser("officer-a")
+        for words in ("2,300,000.00", "企业排放量未知", "未归类", "未确认"):
+            assert words in page.get("/bank-disclosures", headers=PAGE).text, words
+        assert page.get("/bank-disclosures/workbook.xlsx").status_code == 200
+
     def test_what_if_over_http_keeps_nothing(self, house: House) -> None:
         client = house.client("bureau")
         said = client.get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=0.4").json()
         assert (said["cost_change_cny"], [move["reference"] for move in said["moves"]]) == ("-11017.30", ["A1"])
         refused = client.get("/v1/subsidies/what-if?scheme=nanshan-2025&rate=40")
-        assert (refused.status_code, refused.json()["field"]) == (422, "rate")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "rate")
         assert client.get("/v1/subsidies/what-if?scheme=atlantis&rate=0.4").status_code == 404
         assert client.get("/v1/decisions").json()["decisions"] == []
 
