@@ -85,7 +85,8 @@ def _loan(note: LoanNote, party: Party, book: ParameterBook, years: _Years | Non
         note_code=note.code, enterprise=party.code, enterprise_name=party.name, product=note.product,
         drawn_on=note.terms.drawdown_date, principal_cny=note.terms.principal_cny, balance_cny=note.outstanding_cny,
         rate=note.terms.rate, catalogue_code=_said(book, _CODE, note.product, as_of),
-        facility_field=facility_field(note.product, _said(book, FACILITY_FIELD_KEY, note.product, as_of)), emissions_year=year, emissions_t=emissions_t,
+        facility_field=facility_field(note.product, _said(book, FACILITY_FIELD_KEY, note.product, as_of)),
+        emissions_year=year, emissions_t=emissions_t,
         revenue_cny=None if account is None else account.revenue_cny,
         equity_plus_debt_cny=None if account is None else account.equity_plus_debt_cny,
     )  # fmt: skip
