@@ -1,14 +1,17 @@
 """What changes under a pledge while its loan runs: units added, put in the place of others, or let go."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.states import Machine
 from carbonfin.kernel.units import cny
 from collateral.calc.agreements import UnitQuantity
+from collateral.calc.serials import Ranges, require_length
 
 
 class ChangeKind(StrEnum):
@@ -74,6 +77,8 @@ class ChangeDraft:
         added: Units that come under the pledge.
         freed: Units that leave it.
         repayment_cny: What is repaid of the principal against a partial release; zero for the others.
+        added_serials: The numbers to freeze, of added units that carry some; where none are named, the lowest free.
+        freed_serials: The numbers to let go, of freed units that carry some; where none are named, the highest locked.
     """
 
     kind: ChangeKind
@@ -81,10 +86,14 @@ class ChangeDraft:
     freed: tuple[UnitQuantity, ...]
     repayment_cny: Decimal
     reason: str
+    added_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
+    freed_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse units on the wrong side, a unit twice, no reason, and an amount that is not whole fen."""
+        """Refuse units on the wrong side, a unit twice, numbers of others, no reason, and what is not whole fen."""
         _require_sides(self)
+        _require_numbers(self.added, self.added_serials, field="added_serials")
+        _require_numbers(self.freed, self.freed_serials, field="freed_serials")
         for side in (self.added, self.freed):
             if len({one.unit for one in side}) != len(side):
                 raise InvalidInput("name each unit once", zh="每一品种只填一次", field="units")
@@ -121,6 +130,21 @@ def _require_sides(draft: ChangeDraft) -> None:
         )
 
 
+def _require_numbers(units: tuple[UnitQuantity, ...], serials: Mapping[Unit, Ranges], *, field: str) -> None:
+    """Refuse numbers of units that the change does not name, and those that sum to another quantity."""
+    quantities = {one.unit: one.quantity_t for one in units}
+    for unit, ranges in serials.items():
+        if unit not in quantities:
+            raise InvalidInput(
+                f"serial numbers of {unit} are named, and the change has none of it there",
+                zh=f"填写了 {unit} 的序号段，但本次变更不含该品种",
+                field=field,
+                remedy="Name numbers of the units that the change adds or frees.",
+                remedy_zh="请填写本次新增或释放品种的序号。",
+            )
+        require_length(unit, ranges, quantities[unit])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PledgeChange:
     """A change and where it stands.
@@ -130,6 +154,8 @@ class PledgeChange:
         principal_before_cny: Principal owed when it was asked for.
         decision_id: The weighing it rests on, the latest one.
         attempt: How often the registry was asked for this step; each asking has its own key.
+        added_serials: The numbers chosen to be frozen.
+        freed_serials: The numbers chosen to be let go.
     """
 
     id: str
@@ -147,6 +173,8 @@ class PledgeChange:
     started_on: date
     maker_id: str
     maker_name: str
+    added_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
+    freed_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

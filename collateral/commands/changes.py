@@ -11,6 +11,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from collateral import service
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
+from collateral.calc.serials import numbers_by_unit
 from collateral.commands.arguments import pledge_of_code
 from collateral.commands.units import unit_quantity
 from collateral.schemas import ChangePreviewOut, PledgeChangeOut
@@ -18,15 +19,19 @@ from collateral.schemas import ChangePreviewOut, PledgeChangeOut
 _Code = Annotated[str, typer.Argument(help="质押编号 / pledge")]
 _Reason = Annotated[str, typer.Option(help="理由 / why")]
 _Yes = Annotated[bool, typer.Option("--yes", help="提交；缺省只试算 / ask for it; without it nothing is kept")]
+_Serials = Annotated[str, typer.Option(help="序号段，如 CCER CCER/P1:1-500 / serial numbers, of units that carry some")]
 _UNITS = "品种=吨数，例如 SZA-2024=2720 / unit=tonnes"
 
 
 def top_up(
     *, context: typer.Context, code: _Code, units: Annotated[list[str], typer.Argument(help=_UNITS)], reason: _Reason,
-    yes: _Yes = False,
+    serials: _Serials = "", yes: _Yes = False,
 ) -> None:  # fmt: skip
     """追加押品：一律受理，登记机构冻结后计入 / add units; always taken, counted once frozen."""
-    _change(context, code, ChangeKind.TOP_UP, added=units, freed=[], repayment="0.00", reason=reason, yes=yes)
+    _change(
+        context, code, ChangeKind.TOP_UP, added=units, freed=[], repayment="0.00", reason=reason, yes=yes,
+        added_serials=serials,
+    )  # fmt: skip
 
 
 def substitute(
@@ -36,10 +41,15 @@ def substitute(
     reason: _Reason,
     add: Annotated[list[str], typer.Option("--in", help=_UNITS)],
     free: Annotated[list[str], typer.Option("--out", help=_UNITS)],
+    serials_in: _Serials = "",
+    serials_out: _Serials = "",
     yes: _Yes = False,
 ) -> None:
     """置换押品：先冻结新押品，再释放原押品 / new units frozen first, then old ones freed; another person approves."""
-    _change(context, code, ChangeKind.SUBSTITUTION, added=add, freed=free, repayment="0.00", reason=reason, yes=yes)
+    _change(
+        context, code, ChangeKind.SUBSTITUTION, added=add, freed=free, repayment="0.00", reason=reason, yes=yes,
+        added_serials=serials_in, freed_serials=serials_out,
+    )  # fmt: skip
 
 
 def part_release(
@@ -49,10 +59,14 @@ def part_release(
     units: Annotated[list[str], typer.Argument(help=_UNITS)],
     reason: _Reason,
     repayment: Annotated[str, typer.Option(help="对应的本金还款，元 / principal repaid against it, CNY")] = "0.00",
+    serials: _Serials = "",
     yes: _Yes = False,
 ) -> None:
     """部分解押：由另一人复核，按当日价格重新试算 / free part; another person approves, weighed again that day."""
-    _change(context, code, ChangeKind.PART_RELEASE, added=[], freed=units, repayment=repayment, reason=reason, yes=yes)
+    _change(
+        context, code, ChangeKind.PART_RELEASE, added=[], freed=units, repayment=repayment, reason=reason, yes=yes,
+        freed_serials=serials,
+    )  # fmt: skip
 
 
 def list_changes(context: typer.Context, code: _Code) -> None:
@@ -66,7 +80,7 @@ def list_changes(context: typer.Context, code: _Code) -> None:
 
 def _change(
     context: typer.Context, code: str, kind: ChangeKind, *, added: list[str], freed: list[str], repayment: str,
-    reason: str, yes: bool,
+    reason: str, yes: bool, added_serials: str = "", freed_serials: str = "",
 ) -> None:  # fmt: skip
     terminal = terminal_of(context)
     amount: Decimal = parse_decimal(repayment, field="--repayment")
@@ -76,6 +90,8 @@ def _change(
         freed=tuple(unit_quantity(text) for text in freed),
         repayment_cny=amount,
         reason=reason,
+        added_serials=numbers_by_unit(added_serials),
+        freed_serials=numbers_by_unit(freed_serials),
     )
     if not yes:
         with terminal.sessions.read() as session:

@@ -41,7 +41,7 @@ class PledgeChangeRow(Row, table=True):
 
 
 class PledgeChangeUnitRow(Row, table=True):
-    """Tonnes of one unit that a change adds or frees; never changed."""
+    """Tonnes of one unit that a change adds or frees, with the numbers chosen of them; never changed."""
 
     __table_args__ = (
         sa.UniqueConstraint("change_id", "side", "unit"),
@@ -56,6 +56,7 @@ class PledgeChangeUnitRow(Row, table=True):
     side: str
     unit: str
     quantity_t: int
+    serials: list[str] | None = Field(default=None, sa_type=columns.Json)
 
 
 class PledgeChangeEventRow(Row, table=True):

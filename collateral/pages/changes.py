@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
 from carbonfin.kernel.units import parse_decimal
@@ -20,8 +21,9 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
 from collateral import service
-from collateral.calc.agreements import UnitQuantity
+from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
+from collateral.calc.serials import Ranges, SerialRange, numbers_by_unit
 from collateral.pages.applications import whole_units
 from collateral.pages.words import (
     CHANGE_KINDS,
@@ -29,6 +31,7 @@ from collateral.pages.words import (
     change_badge,
     change_event_words,
     four_places,
+    hold_badge,
     safe_date_words,
     unconfirmed_words,
 )
@@ -53,6 +56,8 @@ class ChangeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freed_quantity_1: _Short = ""
     freed_2: _Short = ""
     freed_quantity_2: _Short = ""
+    added_serials: _Words = ""
+    freed_serials: _Words = ""
     repayment_cny: _Short = ""
     reason: _Words = ""
 
@@ -72,7 +77,17 @@ class ChangeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                          ("freed_2", self.freed_2, "freed_quantity_2", self.freed_quantity_2)),
             repayment_cny=parse_decimal(self.repayment_cny.strip() or "0.00", field="repayment_cny"),
             reason=self.reason,
+            added_serials=_numbers(self.added_serials, field="added_serials"),
+            freed_serials=_numbers(self.freed_serials, field="freed_serials"),
         )  # fmt: skip
+
+
+def _numbers(text: str, *, field: str) -> dict[Unit, Ranges]:
+    try:
+        return numbers_by_unit(text)
+    except InvalidInput as failure:
+        failure.field = field
+        raise
 
 
 def _units(*lines: tuple[str, str, str, str]) -> tuple[UnitQuantity, ...]:
@@ -140,6 +155,7 @@ def _form(
         pledge = service.load_pledge(session, actor, pledge_id)
         pledgor = load_party(session, actor, pledge.pledgor_id)
         holdings = service.holdings_of(session, actor, pledge.pledgor_id)
+        numbered = _numbered(session, actor, pledge)
     errors: dict[str, Text] = {}
     if failure is not None and failure.field:
         name = {"units": "unit_1", "freed": "freed_1"}.get(failure.field, failure.field)
@@ -154,6 +170,7 @@ def _form(
         pledge=pledge,
         pledgor=pledgor,
         holdings=holdings,
+        numbered=numbered,
         form=form,
         kinds=[(kind.value, words) for kind, words in CHANGE_KINDS.items()],
         outcome=outcome,
@@ -164,6 +181,21 @@ def _form(
         safe_date_words=safe_date_words,
         unconfirmed_words=unconfirmed_words,
     )
+
+
+def _numbered(session: Session, actor: Actor, pledge: Pledge) -> list[tuple[Unit, tuple[str, Text], SerialRange]]:
+    """Give the numbers that may be chosen: those locked for the pledge, and those free on the pledgor's account."""
+    locked = [
+        (held.unit, hold_badge(held.state), one)
+        for held, ranges in service.locked_serials(session, actor, pledge_id=pledge.id)
+        for one in ranges
+    ]
+    free = [
+        (held.position.unit, ("neutral", Text("可用", "Free")), one)
+        for held in service.numbered_holdings_of(session, actor, pledge.pledgor_id)
+        for one in held.free
+    ]
+    return [*locked, *free]
 
 
 class ChangeStepForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

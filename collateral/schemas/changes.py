@@ -8,19 +8,26 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import CnyText, decimal_of
 from collateral.calc.change_weighing import ChangeOutcome, Scenario
 from collateral.calc.pledge_changes import CHANGE, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
+from collateral.schemas.holdings import ChosenSerialsOut, UnitSerialsIn, serials_of
 from collateral.schemas.pledges import UNITS_MAX, RefusalOut, UnitQuantityIn, UnitQuantityOut
 
 ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", description="Why, in words.")]
 
 
 class ChangeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change asked for: a top-up adds, a partial release frees, a substitution does both."""
+    """A change asked for: a top-up adds, a partial release frees, a substitution does both.
+
+    Of units that carry serial numbers the named ones are frozen or let go; where none are named, the lowest free are
+    frozen and the highest locked are let go.
+    """
 
     kind: Literal["top_up", "substitution", "part_release"]
     reason: ReasonText
     added: Annotated[list[UnitQuantityIn], Meta(max_length=UNITS_MAX)] = []
     freed: Annotated[list[UnitQuantityIn], Meta(max_length=UNITS_MAX)] = []
     repayment_cny: CnyText = "0.00"
+    added_serials: Annotated[list[UnitSerialsIn], Meta(max_length=UNITS_MAX)] = []
+    freed_serials: Annotated[list[UnitSerialsIn], Meta(max_length=UNITS_MAX)] = []
 
     def draft(self) -> ChangeDraft:
         """Give the domain value."""
@@ -30,6 +37,8 @@ class ChangeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             freed=tuple(one.value() for one in self.freed),
             repayment_cny=decimal_of(self.repayment_cny),
             reason=self.reason,
+            added_serials=serials_of(self.added_serials, field="added_serials"),
+            freed_serials=serials_of(self.freed_serials, field="freed_serials"),
         )
 
 
@@ -149,6 +158,8 @@ class PledgeChangeOut(Struct, frozen=True, kw_only=True):
     decision_id: str
     started_on: str
     maker_name: str
+    added_serials: list[ChosenSerialsOut] = []
+    freed_serials: list[ChosenSerialsOut] = []
 
     @classmethod
     def of(cls, value: PledgeChange) -> "PledgeChangeOut":
@@ -167,6 +178,8 @@ class PledgeChangeOut(Struct, frozen=True, kw_only=True):
             decision_id=value.decision_id,
             started_on=value.started_on.isoformat(),
             maker_name=value.maker_name,
+            added_serials=ChosenSerialsOut.all_of(value.added_serials),
+            freed_serials=ChosenSerialsOut.all_of(value.freed_serials),
         )
 
 

@@ -1,10 +1,12 @@
 """Holdings and serial ranges as the API takes and shows them."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.web.wire import UnitText
 from collateral.calc.agreements import AccountPosition, Encumbrance
 from collateral.calc.serials import SERIAL_MAX, Ranges, SerialRange
@@ -25,6 +27,28 @@ class SerialRangeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def value(self) -> SerialRange:
         """Give the domain value."""
         return SerialRange(registry=self.registry, kind=self.kind, first=self.first, last=self.last)
+
+
+class UnitSerialsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The serial numbers chosen of one unit."""
+
+    unit: UnitText
+    ranges: Annotated[list[SerialRangeIn], Meta(min_length=1, max_length=RANGES_MAX)]
+
+
+def serials_of(given: list[UnitSerialsIn], *, field: str) -> dict[Unit, Ranges]:
+    """Give the numbers chosen by unit.
+
+    Raises:
+        InvalidInput: A unit is named twice.
+    """
+    serials: dict[Unit, Ranges] = {}
+    for one in given:
+        unit = Unit.parse(one.unit)
+        if unit in serials:
+            raise InvalidInput(f"{unit} is named twice", zh=f"{unit} 重复", field=field)
+        serials[unit] = tuple(named.value() for named in one.ranges)
+    return serials
 
 
 class SerialRangeOut(Struct, frozen=True, kw_only=True):
@@ -59,6 +83,18 @@ class LockedSerialsOut(Struct, frozen=True, kw_only=True):
         return cls(
             unit=str(held.unit), quantity_t=held.quantity_t, state=held.state, ranges=SerialRangeOut.all_of(ranges)
         )
+
+
+class ChosenSerialsOut(Struct, frozen=True, kw_only=True):
+    """The serial numbers chosen of one unit."""
+
+    unit: str
+    ranges: list[SerialRangeOut]
+
+    @classmethod
+    def all_of(cls, serials: Mapping[Unit, Ranges]) -> "list[ChosenSerialsOut]":
+        """Show the numbers chosen by unit."""
+        return [cls(unit=str(unit), ranges=SerialRangeOut.all_of(ranges)) for unit, ranges in serials.items()]
 
 
 class HoldingStatementIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,22 +4,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import InvalidInput
 from carbonfin.web.proposals import ProposedOut
-from carbonfin.web.wire import UnitText
-from collateral.calc.serials import Ranges
 from collateral.schemas.enforcements import EvidenceText
-from collateral.schemas.holdings import RANGES_MAX, SerialRangeIn
+from collateral.schemas.holdings import UnitSerialsIn, serials_of
 from collateral.schemas.pledges import UNITS_MAX, PledgeOut
 from collateral.service import PledgeStep, StepTaken
-
-
-class UnitSerialsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The serial numbers of one unit that are to be frozen."""
-
-    unit: UnitText
-    ranges: Annotated[list[SerialRangeIn], Meta(min_length=1, max_length=RANGES_MAX)]
 
 
 class PledgeStepIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,14 +33,9 @@ class PledgeStepIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Raises:
             InvalidInput: A unit is named twice.
         """
-        serials: dict[Unit, Ranges] = {}
-        for one in self.serials:
-            unit = Unit.parse(one.unit)
-            if unit in serials:
-                raise InvalidInput(f"{unit} is named twice", zh=f"{unit} 重复", field="serials")
-            serials[unit] = tuple(named.value() for named in one.ranges)
         return PledgeStep(
-            name=self.step, words=self.words, serials=serials, evidence_digest=self.evidence_digest
+            name=self.step, words=self.words, serials=serials_of(self.serials, field="serials"),
+            evidence_digest=self.evidence_digest,
         )  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """Substitutions and partial releases before the checkers: weighed again on the day, unconfirmed facts by name."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage import approvals
@@ -12,6 +14,7 @@ from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, Proposal
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge_changes import CHANGE, ChangeDraft, ChangeKind, PledgeChange
+from collateral.calc.serials import Ranges
 from collateral.service import change_steps, changes
 from collateral.service.view import desk_view
 from collateral.store import pledge_changes as store
@@ -96,6 +99,8 @@ def _proposal(pledge: Pledge, change: PledgeChange) -> ProposalDraft:
             "kind": change.kind.value,
             "added": _shown(change.added),
             "freed": _shown(change.freed),
+            **_numbers("added_serials", change.added_serials),
+            **_numbers("freed_serials", change.freed_serials),
             "repayment_cny": str(change.repayment_cny),
             "appraisal_id": change.decision_id,
         },
@@ -105,6 +110,12 @@ def _proposal(pledge: Pledge, change: PledgeChange) -> ProposalDraft:
 
 def _shown(units: tuple[UnitQuantity, ...]) -> list[dict[str, str | int]]:
     return [{"unit": str(one.unit), "quantity_t": one.quantity_t} for one in units]
+
+
+def _numbers(name: str, serials: Mapping[Unit, Ranges]) -> dict[str, str]:
+    """Give the numbers chosen as the checker reads them; nothing where none are."""
+    said = "；".join(f"{unit} {one}" for unit, ranges in serials.items() for one in ranges)
+    return {name: said} if said else {}
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:

@@ -86,6 +86,7 @@ def ask_freeze(
         standing=standing,
         cause=f"{_KIND_ZH[change.kind]}：申请冻结",
         change_id=change.id,
+        serials=change.added_serials,
     )
     return _ask(session, actor, pledge, moved, Operation.FREEZE)
 
@@ -109,7 +110,9 @@ def ask_unfreeze(
         session, actor, change, "ask_unfreeze", standing=standing, cause=cause, decision_id=decision_id
     )
     if is_first:
-        ledger.ask_part_release(session, actor, pledge_id=pledge.id, change_id=change.id, units=change.freed)
+        ledger.ask_part_release(
+            session, actor, pledge_id=pledge.id, change_id=change.id, units=change.freed, serials=change.freed_serials
+        )
         left = units_after(pledge.units, added=(), freed=change.freed)
         pledge_store.change_units(session, actor, pledge, left)
         event = "part_release" if change.kind is ChangeKind.PART_RELEASE else "substitute"

@@ -25,7 +25,7 @@ from collateral.calc.headroom import UnitLock
 from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
 from collateral.calc.refusals import Refusal
-from collateral.service import change_steps
+from collateral.service import change_steps, numbers
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
@@ -49,6 +49,7 @@ def preview_change(
     """
     pledge = pledge_store.load_pledge(session, actor, pledge_id)
     _require_state(pledge, draft.kind)
+    _require_numbers(session, actor, pledge, draft)
     haircuts = PolicyHaircuts.read(session, actor, desk_view(session, standing), keeps=False)
     return decide_change(change_inputs(session, actor, pledge, draft, haircuts))
 
@@ -68,12 +69,14 @@ def start_change(
     _require_state(pledge, draft.kind)
     standing_open = store.open_changes(session, actor, pledge.id)
     for one in standing_open:
-        if (one.kind, one.added, one.freed, one.repayment_cny) == (
-            draft.kind, _in_order(draft.added), _in_order(draft.freed), draft.repayment_cny,
+        if (one.kind, one.added, one.freed, one.repayment_cny, one.added_serials, one.freed_serials) == (
+            draft.kind, _in_order(draft.added), _in_order(draft.freed), draft.repayment_cny, draft.added_serials,
+            draft.freed_serials,
         ) and one.maker_id == actor.id and one.state in {"PROPOSED", "FREEZE_REQUESTED"}:  # fmt: skip
             return one
     if draft.freed:
         _refuse_second(standing_open)
+    _require_numbers(session, actor, pledge, draft)
     view = desk_view(session, standing)
     recorded = record_change(session, actor, pledge, draft, view)
     refuse_against(pledge, recorded.outcome.refusals)
@@ -87,6 +90,19 @@ def start_change(
     if is_taken:
         return change_steps.ask_freeze(session, actor, pledge, change, standing=standing, cause=change.reason)
     return change
+
+
+def _require_numbers(session: Session, actor: Actor, pledge: Pledge, draft: ChangeDraft) -> None:
+    """Hold that the numbers to add are free and those to free are locked for the pledge.
+
+    Raises:
+        Conflict: One is not, named with what is.
+    """
+    numbers.require_free(session, ledger.positions_of(session, actor, party_id=pledge.pledgor_id), draft.added_serials)
+    held = ledger.encumbrances_of(session, actor, pledge_id=pledge.id, live_only=True)
+    for unit, ranges in draft.freed_serials.items():
+        locked = [one for one in held if one.unit == unit and one.state == "LOCKED"]
+        numbers.locked_among(session, locked, ranges)
 
 
 def _in_order(units: tuple[UnitQuantity, ...]) -> tuple[UnitQuantity, ...]:
@@ -240,7 +256,7 @@ def draft_of_change(change: PledgeChange) -> ChangeDraft:
     """Give a change as it was asked for."""
     return ChangeDraft(
         kind=change.kind, added=change.added, freed=change.freed, repayment_cny=change.repayment_cny,
-        reason=change.reason,
+        reason=change.reason, added_serials=change.added_serials, freed_serials=change.freed_serials,
     )  # fmt: skip
 
 

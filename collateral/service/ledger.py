@@ -11,7 +11,7 @@ from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, UnitQuantity
 from collateral.calc.ledger import Bucket, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
-from collateral.calc.serials import Ranges
+from collateral.calc.serials import Ranges, total_t
 from collateral.service import hold_steps, numbers
 from collateral.store import holds
 from collateral.store import ledger as store
@@ -151,14 +151,22 @@ def ask_release(session: Session, actor: Actor, *, pledge_id: str) -> tuple[Encu
 
 
 def ask_part_release(
-    session: Session, actor: Actor, *, pledge_id: str, change_id: str, units: tuple[UnitQuantity, ...]
+    session: Session,
+    actor: Actor,
+    *,
+    pledge_id: str,
+    change_id: str,
+    units: tuple[UnitQuantity, ...],
+    serials: Mapping[Unit, Ranges] | None = None,
 ) -> None:
     """Mark part of what is locked for a pledge as asked to be released by a change; it stays bound until confirmed.
 
+    Of units that carry serial numbers the named ones are let go, or the highest locked where none are named.
+
     Raises:
-        Conflict: Less of a unit is locked.
+        Conflict: Less of a unit is locked, or a named number is not locked for the pledge.
     """
-    for part in _split_locked(session, actor, pledge_id, units, change_id=change_id):
+    for part in _split_locked(session, actor, pledge_id, units, change_id=change_id, named=serials or {}):
         store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
 
 
@@ -180,7 +188,7 @@ def take(
         Conflict: Less of a unit is locked.
     """
     gone: dict[Unit, Ranges] = {}
-    for part in _split_locked(session, actor, pledge_id, units, change_id=None):
+    for part in _split_locked(session, actor, pledge_id, units, change_id=None, named={}):
         ranges = numbers.locked_by(session, part)
         gone[part.unit] = (*gone.get(part.unit, ()), *ranges)
         store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
@@ -299,22 +307,34 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
 
 
 def _split_locked(
-    session: Session, actor: Actor, pledge_id: str, units: tuple[UnitQuantity, ...], *, change_id: str | None
+    session: Session,
+    actor: Actor,
+    pledge_id: str,
+    units: tuple[UnitQuantity, ...],
+    *,
+    change_id: str | None,
+    named: Mapping[Unit, Ranges],
 ) -> tuple[Encumbrance, ...]:
     """Cut the units asked for out of what is locked for a pledge; each part carries the change it is cut for.
 
     Raises:
-        Conflict: Less of a unit is locked.
+        Conflict: Less of a unit is locked, or a named number is not locked for the pledge.
     """
     locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
     parts = []
     for one in units:
         left_t = one.quantity_t
+        chosen = numbers.locked_among(session, [held for held in locked if held.unit == one.unit], named.get(one.unit))
         for held in locked:
             if held.unit != one.unit or not left_t:
                 continue
-            part_t = min(left_t, held.quantity_t)
-            parts.append(store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id))
+            mine = chosen.get(held.id, ())
+            part_t = total_t(mine) if chosen else min(left_t, held.quantity_t)
+            if not part_t:
+                continue
+            parts.append(
+                store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id, named=mine)
+            )
             left_t -= part_t
         if left_t:
             raise Conflict(

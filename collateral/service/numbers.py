@@ -4,6 +4,7 @@ Each step here is taken while the position's row is held by the statement that m
 same numbers meanwhile; the database's own guard on overlaps stands behind it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -13,7 +14,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.parties import load_party
 from collateral.calc.agreements import AccountPosition, Encumbrance
-from collateral.calc.serials import NUMBERED, Ranges, highest, lowest, merged, require_length, without
+from collateral.calc.serials import NUMBERED, Ranges, beyond, highest, lowest, merged, require_length, without
 from collateral.store import ledger, serials
 from collateral.store.holdings import total_of
 
@@ -151,6 +152,49 @@ def allot(session: Session, actor: Actor, held: Encumbrance, *, named: Ranges) -
     ranges = named or lowest(free, held.quantity_t)
     serials.lock(session, actor, held, ranges)
     return ranges
+
+
+def locked_among(session: Session, locked: Sequence[Encumbrance], named: Ranges | None) -> dict[str, Ranges]:
+    """Give which of the named numbers each hold locks; nothing where none are named.
+
+    Raises:
+        Conflict: A named number is locked by none of them.
+    """
+    if not named:
+        return {}
+    by_hold = serials.ranges_by_encumbrance(session, [one.id for one in locked])
+    left = merged(named)
+    found: dict[str, Ranges] = {}
+    for one in locked:
+        rest = beyond(left, by_hold.get(one.id, ()))
+        found[one.id] = without(left, rest)
+        left = rest
+    if left:
+        theirs = merged(ranges for held in by_hold.values() for ranges in held)
+        raise Conflict(
+            f"serial numbers {words(left)} are not locked for this pledge: {words(theirs)}",
+            zh=f"序号段 {words(left)} 未为该质押锁定（已锁定：{words(theirs)}）",
+            field="freed_serials",
+            remedy="Name numbers that the pledge locks.",
+            remedy_zh="请填写该质押已锁定的序号。",
+        )
+    return found
+
+
+def require_free(session: Session, positions: Sequence[AccountPosition], named: Mapping[Unit, Ranges]) -> None:
+    """Hold that named numbers are on the pledgor's account and free, before anything is asked.
+
+    Raises:
+        Conflict: One is not.
+    """
+    for unit, ranges in named.items():
+        free = [
+            one
+            for held in positions
+            if held.unit == unit
+            for one in serials.free_ranges(session, account_id=held.account_id, unit=unit)
+        ]
+        without(free, ranges)
 
 
 def let_go(session: Session, actor: Actor, *, account_id: str, unit: Unit, ranges: Ranges) -> None:

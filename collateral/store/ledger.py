@@ -14,6 +14,7 @@ from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, LedgerPosting
 from collateral.calc.holds import BOUND
 from collateral.calc.ledger import Bucket, Entry
+from collateral.calc.serials import Ranges
 from collateral.models import (
     EncumbranceRow,
     JournalEntryRow,
@@ -317,9 +318,17 @@ def _encumbrance(row: EncumbranceRow | sa.Row[Any]) -> Encumbrance:
 
 
 def split_encumbrance(
-    session: Session, actor: Actor, encumbrance: Encumbrance, *, quantity_t: int, change_id: str | None
+    session: Session,
+    actor: Actor,
+    encumbrance: Encumbrance,
+    *,
+    quantity_t: int,
+    change_id: str | None,
+    named: Ranges = (),
 ) -> Encumbrance:
     """Take part of an encumbrance, or all of it, into one that is let go, by a change of the pledge or by force.
+
+    Of units that carry numbers the named ones go with the part, or the highest where none are named.
 
     Raises:
         Conflict: Another transaction moved it first.
@@ -359,7 +368,7 @@ def split_encumbrance(
     session.add(row)
     session.flush()
     part = _encumbrance(row)
-    serials.split_lock(session, actor, encumbrance, part)
+    serials.split_lock(session, actor, encumbrance, part, named=named)
     return part
 
 

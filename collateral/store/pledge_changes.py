@@ -1,5 +1,7 @@
 """Changes of pledges at rest: what was asked, which units, and each step."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -11,10 +13,20 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge_changes import ENDED, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
+from collateral.calc.serials import Ranges, SerialRange
 from collateral.models import PledgeChangeEventRow, PledgeChangeRow, PledgeChangeUnitRow
 from collateral.store.pledges import Step
 
-_Sides = dict[str, dict[str, tuple[UnitQuantity, ...]]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """What a change adds or frees, with the numbers chosen of it."""
+
+    units: tuple[UnitQuantity, ...] = ()
+    serials: Mapping[Unit, Ranges] = field(default_factory=dict)
+
+
+_Sides = dict[str, dict[str, _Side]]
 
 
 def add_change(
@@ -42,12 +54,15 @@ def add_change(
     )
     session.add(row)
     session.flush()
-    for side, units in (("added", draft.added), ("freed", draft.freed)):
+    for side, units, serials in (
+        ("added", draft.added, draft.added_serials), ("freed", draft.freed, draft.freed_serials),
+    ):  # fmt: skip
         for one in units:
+            named = [str(ranges) for ranges in serials.get(one.unit, ())]
             session.add(
                 PledgeChangeUnitRow(
                     organization_id=actor.organization_id, change_id=row.id, side=side, unit=str(one.unit),
-                    quantity_t=one.quantity_t,
+                    quantity_t=one.quantity_t, serials=named or None,
                 )
             )  # fmt: skip
     session.flush()
@@ -179,22 +194,27 @@ def _units(session: Session, change_ids: list[str]) -> _Sides:
         .order_by(col(PledgeChangeUnitRow.change_id), col(PledgeChangeUnitRow.unit))
     ).all():
         sides = found.setdefault(row.change_id, {})
-        sides[row.side] = (
-            *sides.get(row.side, ()), UnitQuantity(unit=Unit.parse(row.unit), quantity_t=row.quantity_t)
-        )  # fmt: skip
+        before = sides.get(row.side, _Side())
+        unit = Unit.parse(row.unit)
+        named = {unit: tuple(SerialRange.parse(text) for text in row.serials)} if row.serials else {}
+        sides[row.side] = _Side(
+            units=(*before.units, UnitQuantity(unit=unit, quantity_t=row.quantity_t)),
+            serials={**before.serials, **named},
+        )
     return found
 
 
 def _change(row: PledgeChangeRow, units: _Sides) -> PledgeChange:
     sides = units.get(row.id, {})
+    added, freed = sides.get("added", _Side()), sides.get("freed", _Side())
     return PledgeChange(
         id=row.id,
         pledge_id=row.pledge_id,
         number=row.number,
         kind=ChangeKind(row.kind),
         state=row.state,
-        added=sides.get("added", ()),
-        freed=sides.get("freed", ()),
+        added=added.units,
+        freed=freed.units,
         repayment_cny=row.repayment_cny,
         principal_before_cny=row.principal_before_cny,
         reason=row.reason,
@@ -203,4 +223,6 @@ def _change(row: PledgeChangeRow, units: _Sides) -> PledgeChange:
         started_on=row.started_on,
         maker_id=row.maker_id,
         maker_name=row.maker_name,
+        added_serials=added.serials,
+        freed_serials=freed.serials,
     )

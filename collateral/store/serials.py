@@ -90,12 +90,12 @@ def unlock(session: Session, encumbrance_id: str) -> None:
     _end(session, _RANGES.c.encumbrance_id == encumbrance_id, _RANGES.c.is_live, keep=())
 
 
-def split_lock(session: Session, actor: Actor, whole: Encumbrance, part: Encumbrance) -> None:
-    """Let a part that was cut from an encumbrance take the highest of its numbers with it."""
+def split_lock(session: Session, actor: Actor, whole: Encumbrance, part: Encumbrance, *, named: Ranges) -> None:
+    """Let a part that was cut from an encumbrance take the named numbers with it, or the highest where none are."""
     ranges = ranges_by_encumbrance(session, [whole.id]).get(whole.id, ())
     if not ranges:
         return
-    gone = highest(ranges, part.quantity_t)
+    gone = named or highest(ranges, part.quantity_t)
     unlock(session, whole.id)
     lock(session, actor, whole, without(ranges, gone))
     lock(session, actor, part, gone)

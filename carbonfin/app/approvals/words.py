@@ -31,6 +31,8 @@ _NAMES: Mapping[str, Text] = {
     "kind": Text("种类", "Kind"),
     "added": Text("新增押品（吨）", "Units added (t)"),
     "freed": Text("释放押品（吨）", "Units freed (t)"),
+    "added_serials": Text("新增押品序号段", "Serial numbers added"),
+    "freed_serials": Text("释放押品序号段", "Serial numbers freed"),
     "repayment_cny": Text("对应还款（元）", "Repaid against it (CNY)"),
     "principal_cny": Text("贷款本金（元）", "Principal (CNY)"),
     "end_date": Text("到期日", "End date"),
