@@ -43,6 +43,20 @@ class AttachedUnits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarryOverGrant:
+    """What was granted of the round that a vintage to be converted belongs to, and what of it is used.
+
+    Attributes:
+        granted_t: Tonnes that may carry over by the pledgor's kept decision; zero before a grant.
+        converted_t: Tonnes that earlier conversions have taken of it.
+    """
+
+    granted_t: int
+    converted_t: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeInputs:
     """Everything the weighing of a change hangs on.
 
@@ -57,6 +71,7 @@ class ChangeInputs:
         headrooms: Headroom of the pledgor with the added units locked, for each scheme it must surrender.
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
+        carry_over: The grant that a conversion rests on; None for other changes, and of a vintage that is in no round.
     """
 
     agreement_code: str
@@ -77,6 +92,7 @@ class ChangeInputs:
     schemes_without_headroom: tuple[Scheme, ...]
     haircut_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
+    carry_over: CarryOverGrant | None = field(default=None, metadata=ADDED_LATER)
 
     def under_table(self) -> "ChangeInputs":
         """Give each haircut the table that stands once in the record."""
@@ -148,10 +164,10 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
             "Σ q·p′·(1−h) / debt", inputs=("collateral_value", "debt"),
         )  # fmt: skip
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
-    stopping = [*_unit_refusals(inputs), *_repayment_refusals(inputs)]
+    stopping = [*_unit_refusals(inputs), *_grant_refusals(inputs, figures), *_repayment_refusals(inputs)]
     weighing = [
         *_price_refusals(inputs, figures),
-        *_coverage_refusals(valuation, inputs),
+        *([] if _is_no_worse(inputs, valuation, value_before_cny) else _coverage_refusals(valuation, inputs)),
         *_date_refusals(inputs, safety.closeout_days),
         *short,
     ]
@@ -239,10 +255,11 @@ def _before(inputs: ChangeInputs, figures: FigureList) -> tuple[Decimal, Decimal
 def _unit_refusals(inputs: ChangeInputs) -> list[Refusal]:
     """Name added units that are not free or past use, and freed ones that an authority has frozen."""
     free = {one.unit: one.free_t for one in inputs.availability}
+    is_made = inputs.kind is ChangeKind.CONVERSION  # what a conversion adds comes out of what is locked already
     uses = {use.unit: use for use in inputs.safety.uses}
     found = []
     for one in inputs.added:
-        if one.quantity_t > free.get(one.unit, 0):
+        if one.quantity_t > free.get(one.unit, 0) and not is_made:
             found.append(
                 Refusal(
                     code="units-not-free",
@@ -273,6 +290,36 @@ def _attached_refusal(one: AttachedUnits) -> Refusal:
         detail=f"{one.quantity_t} t of {one.unit} are frozen by an authority ({one.document})",
         zh=f"{one.unit} 有 {one.quantity_t} 吨被有权机关冻结（{one.document}），不得释放",
     )
+
+
+def _is_no_worse(inputs: ChangeInputs, valuation: Valuation, value_before_cny: Decimal) -> bool:
+    """Tell whether a conversion leaves the collateral worth no less: then a coverage too low is none of its doing."""
+    return inputs.kind is ChangeKind.CONVERSION and valuation.collateral_value_cny >= value_before_cny
+
+
+def _grant_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:
+    """Refuse to convert more of a round than was granted and is not used yet."""
+    grant = inputs.carry_over
+    if grant is None:
+        return []
+    asked_t = sum(one.quantity_t for one in inputs.freed)
+    names = (
+        figures.fact("carry_over_granted", ("批准结转量", "Granted"), grant.granted_t, "t", grant.source),
+        figures.fact("carry_over_used", ("已转换量", "Converted before"), grant.converted_t, "t", "台账"),
+    )
+    left_t = grant.granted_t - grant.converted_t
+    figures.result(
+        "carry_over_left", ("尚可结转量", "Left to carry over"), left_t, "t", "granted − converted", inputs=names
+    )
+    if asked_t <= left_t:
+        return []
+    return [
+        Refusal(
+            code="carry-over-not-granted",
+            detail=f"{asked_t} t are to be converted, {grant.granted_t} t were granted and {grant.converted_t} t used",
+            zh=f"拟转换 {asked_t} 吨，批准结转 {grant.granted_t} 吨，已转换 {grant.converted_t} 吨",
+        )
+    ]
 
 
 def _repayment_refusals(inputs: ChangeInputs) -> list[Refusal]:

@@ -9,11 +9,14 @@ class Operation(StrEnum):
 
     TRANSFER: hand units that were sold in an enforcement to their buyer, and end their freeze by the same act, so that
     they are free on the pledgor's account at no moment.
+    CONVERT: make frozen units into as many of another vintage on the same account, frozen for the same agreement
+    throughout.
     """
 
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     TRANSFER = "transfer"
+    CONVERT = "convert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class UnitFreeze:
         to_account_id: Where a transfer leads; empty for a freeze, and where the buyer's account is not kept here.
         serials: Serial ranges, as `SerialRange` writes them, whose lengths sum to the quantity; none of units that
             carry no numbers, or where the registry does not name them.
+        to_unit: What a conversion makes of them; empty for everything else.
     """
 
     account_id: str
@@ -31,6 +35,7 @@ class UnitFreeze:
     quantity_t: int
     to_account_id: str = ""
     serials: tuple[str, ...] = ()
+    to_unit: str = ""
 
     @property
     def fields(self) -> dict[str, str | int | list[str]]:
@@ -40,6 +45,8 @@ class UnitFreeze:
         }  # fmt: skip
         if self.to_account_id:
             fields["to_account_id"] = self.to_account_id
+        if self.to_unit:
+            fields["to_unit"] = self.to_unit
         if self.serials:
             fields["serials"] = list(self.serials)
         return fields

@@ -175,6 +175,47 @@ def substitute(book: Book, *, new_key: str, old_key: str) -> Book:
     return ask_release(book, old_key)
 
 
+def convert(book: Book, key: str, *, to: Unit, quantity_t: int, part_key: str) -> Step:
+    """Make locked units of a vintage into as many of another: the lock stays with them, and with its agreement.
+
+    Part of a lock is split off under a key of its own; both parts carry the agreement.
+
+    Raises:
+        Conflict: The hold is not locked, or the part's key has been used before.
+        InvalidInput: That is nothing, more than the hold, the same unit, or one of another scheme.
+    """
+    hold = book.hold(key)
+    if hold.state != "LOCKED":
+        raise Conflict(f"hold {key} is {hold.state}, not locked", zh=f"权利负担 {key} 未锁定，不得转换", field="key")
+    is_part = quantity_t != hold.quantity_t
+    if is_part and part_key in book.holds:
+        raise Conflict(f"hold {part_key} is there already", zh=f"权利负担 {part_key} 已存在", field="key")
+    if not 0 < quantity_t <= hold.quantity_t or to == hold.unit or to.scheme is not hold.unit.scheme:
+        raise InvalidInput(
+            f"{quantity_t} t of {hold.quantity_t} t of {hold.unit} cannot become {to}",
+            zh=f"{hold.unit} 锁定 {hold.quantity_t} 吨，不能将 {quantity_t} 吨转换为 {to}",
+            field="quantity_t",
+        )
+    made, target = replace(hold, unit=to, quantity_t=quantity_t), (hold.account_id, to)
+    source = ledger.delivered(ledger.released(book.position(hold.place), quantity_t), quantity_t)
+    there = book.position(target)
+    arrived = replace(there, total_t=there.total_t + quantity_t, locked_t=there.locked_t + quantity_t)
+    after = book.after(hold.place, source).after(target, arrived).held(part_key if is_part else key, made)
+    if is_part:
+        after = after.held(key, replace(hold, quantity_t=hold.quantity_t - quantity_t))
+    return after, converted(hold.place, to, quantity_t)
+
+
+def converted(place: Place, to: Unit, quantity_t: int) -> Entry:
+    """Give the entry of locked units of a place that became as many of another unit on the same account."""
+    return Entry(
+        postings=(
+            *_passed(place, Bucket.LOCKED, -quantity_t),
+            *_passed((place[0], to), Bucket.LOCKED, quantity_t),
+        )
+    )
+
+
 def relocate(book: Book, source: Place, target: Place) -> Step:
     """Move all units of a place to another, their holds with them: a vintage converted, or an account merged.
 

@@ -20,6 +20,7 @@ class ChangeKind(StrEnum):
     TOP_UP = "top_up"
     SUBSTITUTION = "substitution"
     PART_RELEASE = "part_release"
+    CONVERSION = "conversion"
 
 
 CHANGE = Machine(
@@ -35,6 +36,9 @@ CHANGE = Machine(
         "UNFREEZE_REQUESTED": "已申请解冻",
         "UNFREEZE_UNKNOWN": "解冻状态未知",
         "UNFREEZE_REFUSED": "解冻被拒",
+        "CONVERSION_REQUESTED": "已申请转换",
+        "CONVERSION_UNKNOWN": "转换状态未知",
+        "CONVERSION_REFUSED": "转换被拒",
         "DONE": "已完成",
         "REJECTED": "已拒绝",
         "WITHDRAWN": "已撤回",
@@ -62,6 +66,14 @@ CHANGE = Machine(
         ("UNFREEZE_UNKNOWN", "query:unfrozen", "DONE"),
         ("UNFREEZE_UNKNOWN", "query:still_frozen", "UNFREEZE_REFUSED"),
         ("UNFREEZE_REFUSED", "ask_unfreeze", "UNFREEZE_REQUESTED"),
+        ("APPROVED", "ask_conversion", "CONVERSION_REQUESTED"),
+        ("CONVERSION_REQUESTED", "registry_confirms", "DONE"),
+        ("CONVERSION_REQUESTED", "registry_rejects", "CONVERSION_REFUSED"),
+        ("CONVERSION_REQUESTED", "timeout", "CONVERSION_UNKNOWN"),
+        ("CONVERSION_UNKNOWN", "query:converted", "DONE"),
+        ("CONVERSION_UNKNOWN", "query:not_converted", "CONVERSION_REFUSED"),
+        ("CONVERSION_REFUSED", "ask_conversion", "CONVERSION_REQUESTED"),
+        ("CONVERSION_REFUSED", "withdraw", "WITHDRAWN"),
     ),
 )
 
@@ -79,6 +91,7 @@ class ChangeDraft:
         repayment_cny: What is repaid of the principal against a partial release; zero for the others.
         added_serials: The numbers to freeze, of added units that carry some; where none are named, the lowest free.
         freed_serials: The numbers to let go, of freed units that carry some; where none are named, the highest locked.
+        evidence_digest: The file behind it, stored before; a conversion needs the document that grants it.
     """
 
     kind: ChangeKind
@@ -88,6 +101,7 @@ class ChangeDraft:
     reason: str
     added_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
     freed_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
+    evidence_digest: str = ""
 
     def __post_init__(self) -> None:
         """Refuse units on the wrong side, a unit twice, numbers of others, no reason, and what is not whole fen."""
@@ -105,6 +119,8 @@ class ChangeDraft:
                 zh="还款金额不能为负，且最多两位小数",
                 field="repayment_cny",
             )
+        if self.kind is ChangeKind.CONVERSION:
+            _require_conversion(self)
         if self.repayment_cny and self.kind is not ChangeKind.PART_RELEASE:
             raise InvalidInput(
                 "only a partial release goes against a repayment",
@@ -118,15 +134,47 @@ def _require_sides(draft: ChangeDraft) -> None:
         ChangeKind.TOP_UP: (True, False),
         ChangeKind.SUBSTITUTION: (True, True),
         ChangeKind.PART_RELEASE: (False, True),
+        ChangeKind.CONVERSION: (True, True),
     }[draft.kind]
     if (bool(draft.added), bool(draft.freed)) != wanted:
         raise InvalidInput(
             f"a {draft.kind.value.replace('_', ' ')} needs units "
             + " and ".join(filter(None, ["to add" if wanted[0] else "", "to free" if wanted[1] else ""])),
-            zh="追加只填新增押品，部分解押只填释放押品，置换两者都填",
+            zh="追加只填新增押品，部分解押只填释放押品，置换与年度转换两者都填",
             field="units",
-            remedy="Top-up: units to add; partial release: units to free; substitution: both.",
+            remedy="Top-up: units to add; partial release: units to free; substitution and conversion: both.",
             remedy_zh="请按变更种类填写。",
+        )
+
+
+def _require_conversion(draft: ChangeDraft) -> None:
+    """Refuse a conversion that is none: one vintage becomes as many tonnes of a later one of the same scheme."""
+    (first, *more_freed), (second, *more_added) = draft.freed, draft.added
+    is_later = first.unit.vintage is not None and (second.unit.vintage or 0) > first.unit.vintage
+    fits = first.unit.scheme is second.unit.scheme and first.quantity_t == second.quantity_t
+    if more_freed or more_added or not is_later or not fits:
+        raise InvalidInput(
+            f"{first.quantity_t} t of {first.unit} cannot become {second.quantity_t} t of {second.unit}",
+            zh=f"{first.unit} {first.quantity_t} 吨不能转换为 {second.unit} {second.quantity_t} 吨",
+            field="units",
+            remedy="Convert one vintage into as many tonnes of a later one of the same scheme.",
+            remedy_zh="每次将一个年度的配额转换为同一市场更晚年度的等量配额。",
+        )
+    if draft.added_serials:
+        raise InvalidInput(
+            "the numbers stay with the units that are converted",
+            zh="转换后序号不变，只在释放一侧指定序号",
+            field="added_serials",
+            remedy="Choose numbers on the side that is freed.",
+            remedy_zh="请在释放一侧填写。",
+        )
+    if not draft.evidence_digest:
+        raise InvalidInput(
+            "a conversion needs the document that grants it",
+            zh="年度转换须附批准结转的文件",
+            field="evidence_digest",
+            remedy="Send the document as an evidence file first, then name its digest.",
+            remedy_zh="请先上传该文件，再选择为附件。",
         )
 
 
@@ -155,7 +203,8 @@ class PledgeChange:
         decision_id: The weighing it rests on, the latest one.
         attempt: How often the registry was asked for this step; each asking has its own key.
         added_serials: The numbers chosen to be frozen.
-        freed_serials: The numbers chosen to be let go.
+        freed_serials: The numbers chosen to be let go, or to be converted.
+        evidence_digest: The file behind it; empty where none was named.
     """
 
     id: str
@@ -175,6 +224,7 @@ class PledgeChange:
     maker_name: str
     added_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
     freed_serials: Mapping[Unit, Ranges] = field(default_factory=dict)
+    evidence_digest: str = ""
 
     @property
     def is_open(self) -> bool:

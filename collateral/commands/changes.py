@@ -1,6 +1,7 @@
 """The commands that change a pledge; without `--yes` they weigh the change and keep nothing."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +13,7 @@ from carbonfin.web.terminal import terminal_of
 from collateral import service
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
 from collateral.calc.serials import numbers_by_unit
-from collateral.commands.arguments import pledge_of_code
+from collateral.commands.arguments import pledge_of_code, stored_evidence
 from collateral.commands.units import unit_quantity
 from collateral.schemas import ChangePreviewOut, PledgeChangeOut
 
@@ -69,6 +70,28 @@ def part_release(
     )  # fmt: skip
 
 
+def convert_vintage(
+    *,
+    context: typer.Context,
+    code: _Code,
+    units: Annotated[str, typer.Argument(help=_UNITS)],
+    to: Annotated[str, typer.Option(help="转换后的品种，例如 CEA-2025 / the later vintage")],
+    evidence: Annotated[Path, typer.Option(help="批准结转的文件 / what grants it", exists=True, dir_okay=False)],
+    reason: _Reason,
+    serials: _Serials = "",
+    yes: _Yes = False,
+) -> None:
+    """转换质押配额的年度：锁定不中断，由另一人复核 / convert a pledged vintage, still locked; another approves."""
+    terminal = terminal_of(context)
+    with terminal.sessions.begin() as session:
+        digest = stored_evidence(session, terminal, evidence)
+    made = f"{to}={units.partition('=')[2]}"
+    _change(
+        context, code, ChangeKind.CONVERSION, added=[made], freed=[units], repayment="0.00", reason=reason, yes=yes,
+        freed_serials=serials, evidence=digest,
+    )  # fmt: skip
+
+
 def list_changes(context: typer.Context, code: _Code) -> None:
     """列出一笔质押的变更 / the changes of a pledge."""
     terminal = terminal_of(context)
@@ -80,7 +103,7 @@ def list_changes(context: typer.Context, code: _Code) -> None:
 
 def _change(
     context: typer.Context, code: str, kind: ChangeKind, *, added: list[str], freed: list[str], repayment: str,
-    reason: str, yes: bool, added_serials: str = "", freed_serials: str = "",
+    reason: str, yes: bool, added_serials: str = "", freed_serials: str = "", evidence: str = "",
 ) -> None:  # fmt: skip
     terminal = terminal_of(context)
     amount: Decimal = parse_decimal(repayment, field="--repayment")
@@ -92,6 +115,7 @@ def _change(
         reason=reason,
         added_serials=numbers_by_unit(added_serials),
         freed_serials=numbers_by_unit(freed_serials),
+        evidence_digest=evidence,
     )
     if not yes:
         with terminal.sessions.read() as session:

@@ -19,7 +19,7 @@ class PledgeChangeRow(Row, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("pledge_id", "number"),
-        sa.CheckConstraint("kind IN ('top_up', 'substitution', 'part_release')", name="kind_known"),
+        sa.CheckConstraint("kind IN ('top_up', 'substitution', 'part_release', 'conversion')", name="kind_known"),
         sa.CheckConstraint("repayment_cny >= 0", name="repayment_not_negative"),
     )
 
@@ -38,6 +38,7 @@ class PledgeChangeRow(Row, table=True):
     started_on: date
     maker_id: str
     maker_name: str
+    evidence_digest: str | None = None
 
 
 class PledgeChangeUnitRow(Row, table=True):

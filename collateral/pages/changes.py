@@ -19,6 +19,7 @@ from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
+from carbonfin.web.evidence import evidence_choices
 from carbonfin.web.pages import Text, page
 from collateral import service
 from collateral.calc.agreements import Pledge, UnitQuantity
@@ -58,6 +59,7 @@ class ChangeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freed_quantity_2: _Short = ""
     added_serials: _Words = ""
     freed_serials: _Words = ""
+    evidence: Annotated[str, Meta(max_length=64)] = ""
     repayment_cny: _Short = ""
     reason: _Words = ""
 
@@ -79,6 +81,7 @@ class ChangeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             reason=self.reason,
             added_serials=_numbers(self.added_serials, field="added_serials"),
             freed_serials=_numbers(self.freed_serials, field="freed_serials"),
+            evidence_digest=self.evidence.strip(),
         )  # fmt: skip
 
 
@@ -156,9 +159,10 @@ def _form(
         pledgor = load_party(session, actor, pledge.pledgor_id)
         holdings = service.holdings_of(session, actor, pledge.pledgor_id)
         numbered = _numbered(session, actor, pledge)
+        files = evidence_choices(session, actor, f"pledge:{pledge.id}")
     errors: dict[str, Text] = {}
     if failure is not None and failure.field:
-        name = {"units": "unit_1", "freed": "freed_1"}.get(failure.field, failure.field)
+        name = {"units": "unit_1", "freed": "freed_1", "evidence_digest": "evidence"}.get(failure.field, failure.field)
         errors[name] = Text(
             f"{failure.zh}{'。' + failure.remedy_zh if failure.remedy_zh else ''}", f"{failure.detail} {failure.remedy}"
         )
@@ -171,6 +175,7 @@ def _form(
         pledgor=pledgor,
         holdings=holdings,
         numbered=numbered,
+        files=[("", Text("（无）", "(none)")), *files],
         form=form,
         kinds=[(kind.value, words) for kind, words in CHANGE_KINDS.items()],
         outcome=outcome,

@@ -41,6 +41,7 @@ ENTRY_KINDS: dict[str, Text] = {
     "release": Text("解除锁定", "Released"),
     "transfer": Text("所有权转移", "Title transferred"),
     "deduction": Text("有权机关扣划", "Taken by an authority"),
+    "conversion": Text("年度转换", "Vintage converted"),
     "sale": Text("处置成交划出", "Sold in an enforcement"),
     "authority_freeze": Text("有权机关冻结", "Frozen by an authority"),
     "authority_lift": Text("有权机关解除冻结", "Freeze lifted by an authority"),
@@ -93,6 +94,7 @@ CHANGE_KINDS: dict[ChangeKind, Text] = {
     ChangeKind.TOP_UP: Text("追加押品", "Top-up"),
     ChangeKind.SUBSTITUTION: Text("置换押品", "Substitution"),
     ChangeKind.PART_RELEASE: Text("部分解押", "Partial release"),
+    ChangeKind.CONVERSION: Text("转换配额年度", "Conversion of a vintage"),
 }
 _CHANGE_EVENTS: dict[str, Text] = {
     "ask": Text("提出", "Asked for"),
@@ -108,11 +110,14 @@ _CHANGE_EVENTS: dict[str, Text] = {
     "query:not_frozen": Text("查询结果：未冻结", "Query: not frozen"),
     "query:unfrozen": Text("查询结果：已解冻", "Query: unfrozen"),
     "query:still_frozen": Text("查询结果：仍冻结", "Query: still frozen"),
+    "ask_conversion": Text("申请转换年度", "Conversion asked"),
+    "query:converted": Text("查询结果：已转换", "Query: converted"),
+    "query:not_converted": Text("查询结果：未转换", "Query: not converted"),
     "complete": Text("完成", "Completed"),
     "hold_back": Text("原押品暂不释放", "Old units held back"),
 }
-_CHANGE_WARNINGS = frozenset({"PROPOSED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "NEW_LOCKED"})
-_CHANGE_BREACHES = frozenset({"FREEZE_REFUSED", "UNFREEZE_REFUSED", "REJECTED"})
+_CHANGE_WARNINGS = frozenset({"PROPOSED", "FREEZE_UNKNOWN", "UNFREEZE_UNKNOWN", "CONVERSION_UNKNOWN", "NEW_LOCKED"})
+_CHANGE_BREACHES = frozenset({"FREEZE_REFUSED", "UNFREEZE_REFUSED", "CONVERSION_REFUSED", "REJECTED"})
 
 
 def change_badge(state: str) -> tuple[str, Text]:
@@ -160,6 +165,7 @@ _NOTED_ZH = {
     "transfer:done": "成交配额已过户",
     "transfer:rejected": "过户被拒绝",
     "units_added": "押品增加",
+    "units_converted": "押品年度转换",
     "authority_freeze": "有权机关冻结",
     "authority_lift": "有权机关解除冻结",
     "authority_deduction": "有权机关扣划",

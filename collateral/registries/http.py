@@ -245,6 +245,7 @@ def _reply(said: _Said) -> RegistryReply:
                 unit=str(one["unit"]),
                 quantity_t=_tonnes(one["quantity_t"]),
                 to_account_id=str(one.get("to_account_id", "")),
+                to_unit=str(one.get("to_unit", "")),
                 serials=_serials(one),
             )
             for one in body["units"]

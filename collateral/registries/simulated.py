@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonfin.kernel.dates import Clock
+from collateral.calc.freezes import Operation
 from collateral.calc.serials import Ranges, SerialRange, merged, without
 from collateral.registries.signing import REPLAY_WINDOW
 
@@ -56,7 +57,7 @@ class PlannedFault:
     """A fault that strikes one agreement.
 
     Attributes:
-        operation: freeze, unfreeze, transfer, query, statement or custody; the last two strike agreement `*`.
+        operation: freeze, unfreeze, transfer, convert, query, statement or custody; the last two strike agreement `*`.
         times: How often it strikes.
         delay_seconds: How late a DELAY answers.
     """
@@ -184,7 +185,11 @@ class RegistryState:
                 named = [SerialRange.parse(_shifted(text, known.get("shifted", 0))) for text in one["serials"]]
                 frozen[place] = merged((*before, *named))
             else:
-                frozen[place] = without(before, [SerialRange.parse(text) for text in one["serials"]])
+                named = [SerialRange.parse(text) for text in one["serials"]]
+                frozen[place] = without(before, named)
+                if body["operation"] == Operation.CONVERT:
+                    made = (*place[:3], one["to_unit"])
+                    frozen[made] = merged((*frozen.get(made, ()), *named))
         return frozen
 
     def frozen_serials(self) -> dict[str, list[str]]:
@@ -263,6 +268,9 @@ class RegistryState:
                     place = (one["account_id"], one["unit"], body["agreement_code"])
                     moved_t = int(one["quantity_t"]) - known.get("short_t", 0)
                     frozen[place] = frozen.get(place, 0) + sign * moved_t
+                    if body["operation"] == Operation.CONVERT and sign:
+                        made = (one["account_id"], one["to_unit"], body["agreement_code"])
+                        frozen[made] = frozen.get(made, 0) + moved_t
         return frozen
 
     def finish(self) -> None:

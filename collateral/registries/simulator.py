@@ -1,4 +1,4 @@
-"""A registry for rehearsals: a real HTTP server that freezes, unfreezes, hands over and, when told to, misbehaves.
+"""A registry for rehearsals: a real HTTP server that freezes, unfreezes, hands over, converts and, told to, misbehaves.
 
 It speaks HTTP on a port of this machine. Requests are signed, good for one use and for their time; they are recognised
 by their key: the same request again gives the same answer, another content under the same key is refused, and one that

@@ -14,20 +14,33 @@ from collateral.schemas.pledges import UNITS_MAX, RefusalOut, UnitQuantityIn, Un
 ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", description="Why, in words.")]
 
 
+EvidenceText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-f]{64}$",
+        description="The SHA-256 of an evidence file sent under `/v1/files` before.",
+        examples=["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
+    ),
+]
+
+
 class ChangeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change asked for: a top-up adds, a partial release frees, a substitution does both.
 
+    A conversion frees tonnes of one vintage and adds as many of a later one of the same scheme, which the registry
+    makes of them while they stay frozen; `evidence_digest` names the document that grants it.
     Of units that carry serial numbers the named ones are frozen or let go; where none are named, the lowest free are
     frozen and the highest locked are let go.
     """
 
-    kind: Literal["top_up", "substitution", "part_release"]
+    kind: Literal["top_up", "substitution", "part_release", "conversion"]
     reason: ReasonText
     added: Annotated[list[UnitQuantityIn], Meta(max_length=UNITS_MAX)] = []
     freed: Annotated[list[UnitQuantityIn], Meta(max_length=UNITS_MAX)] = []
     repayment_cny: CnyText = "0.00"
     added_serials: Annotated[list[UnitSerialsIn], Meta(max_length=UNITS_MAX)] = []
     freed_serials: Annotated[list[UnitSerialsIn], Meta(max_length=UNITS_MAX)] = []
+    evidence_digest: EvidenceText | None = None
 
     def draft(self) -> ChangeDraft:
         """Give the domain value."""
@@ -39,6 +52,7 @@ class ChangeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             reason=self.reason,
             added_serials=serials_of(self.added_serials, field="added_serials"),
             freed_serials=serials_of(self.freed_serials, field="freed_serials"),
+            evidence_digest=self.evidence_digest or "",
         )
 
 
@@ -160,6 +174,7 @@ class PledgeChangeOut(Struct, frozen=True, kw_only=True):
     maker_name: str
     added_serials: list[ChosenSerialsOut] = []
     freed_serials: list[ChosenSerialsOut] = []
+    evidence_digest: str | None = None
 
     @classmethod
     def of(cls, value: PledgeChange) -> "PledgeChangeOut":
@@ -180,6 +195,7 @@ class PledgeChangeOut(Struct, frozen=True, kw_only=True):
             maker_name=value.maker_name,
             added_serials=ChosenSerialsOut.all_of(value.added_serials),
             freed_serials=ChosenSerialsOut.all_of(value.freed_serials),
+            evidence_digest=value.evidence_digest or None,
         )
 
 

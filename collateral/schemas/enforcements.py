@@ -13,18 +13,10 @@ from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
 from collateral.calc.enforcement import DistributionOutcome, LotSold, SaleMethod, SaleOutcome
 from collateral.calc.enforcement_acts import ACT_WORDS
 from collateral.calc.sale_means import MeansOutcome
-from collateral.schemas.changes import ReasonText
+from collateral.schemas.changes import EvidenceText, ReasonText
 from collateral.schemas.pledges import UNITS_MAX, PartyCodeText, RefusalOut, UnitQuantityOut
 from collateral.service import EnforcementView, SaleDraft
 
-EvidenceText = Annotated[
-    str,
-    Meta(
-        pattern=r"^[0-9a-f]{64}$",
-        description="The SHA-256 of an evidence file sent under `/v1/files` before.",
-        examples=["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
-    ),
-]
 LotPriceText = Annotated[
     str,
     Meta(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from carbonfin.web.proposals import ProposedOut
-from collateral.schemas.enforcements import EvidenceText
+from collateral.schemas.changes import EvidenceText
 from collateral.schemas.holdings import UnitSerialsIn, serials_of
 from collateral.schemas.pledges import UNITS_MAX, PledgeOut
 from collateral.service import PledgeStep, StepTaken

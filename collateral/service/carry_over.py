@@ -19,7 +19,9 @@ from collateral.calc.carry_over import (
     CarryOverRule,
     decide_carry_over,
 )
+from collateral.calc.change_weighing import CarryOverGrant
 from collateral.service.view import DeskView
+from collateral.store.pledge_changes import conversions_done
 
 FIRST_VINTAGE, LAST_VINTAGE = "collateral.carry_over_first_vintage", "collateral.carry_over_last_vintage"
 
@@ -88,16 +90,26 @@ def carry_overs_of(session: Session, actor: Actor, party_id: str) -> tuple[Decis
 
 
 def carried_units(
-    session: Session, actor: Actor, party_id: str, view: DeskView, positions: Sequence[AccountPosition]
+    session: Session,
+    actor: Actor,
+    party_id: str,
+    view: DeskView,
+    positions: Sequence[AccountPosition],
+    *,
+    converted: Sequence[tuple[Unit, int]] = (),
 ) -> tuple[int, ...]:
     """Give for each holding the tonnes of it whose carry-over counts, the newest vintage first.
 
     The rule gives one figure for all vintages of a round; which of them carries it makes no difference to a total.
+    What was converted to a later vintage, or is thought of as such, has used its part of the figure.
     """
-    counted: dict[str, int] = {}
-    for record in decisions_of(session, actor, subject=f"party:{party_id}", kind=CARRY_OVER.name):
-        if record.valid_on <= view.day:
-            counted[record.inputs["rule"]["base_t"]["scope"]] = int(record.outputs["counted_t"])
+    counted = dict(_granted(session, actor, party_id, view))
+    used = _converted(session, actor, party_id, view)
+    for unit, quantity_t in converted:
+        if quantity_t < 0 and _is_of_the_round(view, unit):
+            used[unit.scheme.value] = used.get(unit.scheme.value, 0) - quantity_t
+    for scheme, used_t in used.items():
+        counted[scheme] = max(0, counted.get(scheme, 0) - used_t)
     found = [0] * len(positions)
     order = sorted(range(len(positions)), key=lambda place: -(positions[place].unit.vintage or 0))
     for place in order:
@@ -107,6 +119,39 @@ def carried_units(
             found[place] = min(left, positions[place].total_t)
             counted[unit.scheme.value] = left - found[place]
     return tuple(found)
+
+
+def carry_over_grant(
+    session: Session, actor: Actor, party_id: str, view: DeskView, unit: Unit
+) -> CarryOverGrant | None:
+    """Give what was granted and used of the round a vintage belongs to; None where it is in none."""
+    if not _is_of_the_round(view, unit):
+        return None
+    scheme = unit.scheme.value
+    granted_t = _granted(session, actor, party_id, view).get(scheme)
+    return CarryOverGrant(
+        granted_t=granted_t or 0, converted_t=_converted(session, actor, party_id, view).get(scheme, 0),
+        source="无结转批准" if granted_t is None else f"结转决定（{scheme}）",
+    )  # fmt: skip
+
+
+def _granted(session: Session, actor: Actor, party_id: str, view: DeskView) -> dict[str, int]:
+    """Give what counts as granted by scheme: the last kept decision of each."""
+    return {
+        record.inputs["rule"]["base_t"]["scope"]: int(record.outputs["counted_t"])
+        for record in decisions_of(session, actor, subject=f"party:{party_id}", kind=CARRY_OVER.name)
+        if record.valid_on <= view.day
+    }
+
+
+def _converted(session: Session, actor: Actor, party_id: str, view: DeskView) -> dict[str, int]:
+    """Give what conversions have taken of a round by scheme."""
+    found: dict[str, int] = {}
+    for change in conversions_done(session, actor, party_id=party_id):
+        for one in change.freed:
+            if _is_of_the_round(view, one.unit):
+                found[one.unit.scheme.value] = found.get(one.unit.scheme.value, 0) + one.quantity_t
+    return found
 
 
 def _is_of_the_round(view: DeskView, unit: Unit) -> bool:

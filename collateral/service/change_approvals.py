@@ -24,6 +24,7 @@ from collateral.store.holdings import hold_accounts
 _TITLES = {
     ChangeKind.SUBSTITUTION: ("置换押品", "Substitution"),
     ChangeKind.PART_RELEASE: ("部分解押", "Partial release"),
+    ChangeKind.CONVERSION: ("转换配额年度", "Conversion of a vintage"),
 }
 
 
@@ -103,6 +104,7 @@ def _proposal(pledge: Pledge, change: PledgeChange) -> ProposalDraft:
             **_numbers("freed_serials", change.freed_serials),
             "repayment_cny": str(change.repayment_cny),
             "appraisal_id": change.decision_id,
+            **({"evidence_digest": change.evidence_digest} if change.evidence_digest else {}),
         },
         reason=change.reason,
     )
@@ -142,6 +144,9 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     approved = change_steps.take_change_step(
         session, checker, change, "approve", standing=standing, cause=answer.reason, decision_id=recorded.decision_id
     )
+    if change.kind is ChangeKind.CONVERSION:
+        change_steps.ask_conversion(session, checker, pledge, approved, standing=standing, cause=answer.reason)
+        return
     if change.kind is ChangeKind.SUBSTITUTION:
         change_steps.ask_freeze(session, checker, pledge, approved, standing=standing, cause=answer.reason)
         return

@@ -30,6 +30,13 @@ _EVENTS: dict[tuple[str, Answer], str] = {
     ("UNFREEZE_UNKNOWN", Answer.DONE): "query:unfrozen",
     ("UNFREEZE_UNKNOWN", Answer.REJECTED): "query:still_frozen",
     ("UNFREEZE_UNKNOWN", Answer.NOT_FOUND): "query:still_frozen",
+    ("CONVERSION_REQUESTED", Answer.DONE): "registry_confirms",
+    ("CONVERSION_REQUESTED", Answer.REJECTED): "registry_rejects",
+    ("CONVERSION_REQUESTED", Answer.UNKNOWN): "timeout",
+    ("CONVERSION_REQUESTED", Answer.NOT_FOUND): "timeout",
+    ("CONVERSION_UNKNOWN", Answer.DONE): "query:converted",
+    ("CONVERSION_UNKNOWN", Answer.REJECTED): "query:not_converted",
+    ("CONVERSION_UNKNOWN", Answer.NOT_FOUND): "query:not_converted",
 }
 
 
@@ -53,6 +60,8 @@ def take_change_answer(
     moved = change_steps.take_change_step(session, actor, change, event, standing=standing, cause=cause)
     if moved.state == "FREEZE_REFUSED":
         ledger.void(session, actor, pledge_id=pledge.id, standing=standing, cause=cause, change_id=change.id)
+    elif moved.state == "DONE" and moved.kind is ChangeKind.CONVERSION:
+        change_steps.units_converted(session, actor, pledge, moved, standing=standing, cause=cause)
     elif moved.state == "DONE":
         ledger.release(session, actor, pledge_id=pledge.id, standing=standing, cause=cause, change_id=change.id)
     elif moved.state == "NEW_LOCKED":
@@ -108,6 +117,8 @@ def ask_again(session: Session, actor: Actor, change_id: str, *, standing: Stand
     pledge, change = _locked(session, actor, change_id)
     if change.state == "UNFREEZE_REFUSED":
         return change_steps.ask_unfreeze(session, actor, pledge, change, standing=standing, cause=cause)
+    if change.state == "CONVERSION_REFUSED":
+        return change_steps.ask_conversion(session, actor, pledge, change, standing=standing, cause=cause)
     CHANGE.after(change.state, "ask_freeze")
     if change.state != "FREEZE_REFUSED":
         raise Conflict(

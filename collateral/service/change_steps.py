@@ -7,7 +7,7 @@ from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge_changes import CHANGE, ChangeKind, PledgeChange, units_after
-from collateral.service import ledger
+from collateral.service import conversions, ledger
 from collateral.service.pledges import note, take_step
 from collateral.service.registry_requests import ask_registry
 from collateral.service.restriking import strike_and_move
@@ -18,6 +18,7 @@ _KIND_ZH = {
     ChangeKind.TOP_UP: "追加押品",
     ChangeKind.SUBSTITUTION: "置换押品",
     ChangeKind.PART_RELEASE: "部分解押",
+    ChangeKind.CONVERSION: "年度转换",
 }
 
 
@@ -120,6 +121,38 @@ def ask_unfreeze(
         cured = pledge_store.load_pledge(session, actor, pledge.id, lock=True)
         take_step(session, actor, cured, event, standing=standing, cause=cause, decision_id=decision_id)
     return _ask(session, actor, pledge, moved, Operation.UNFREEZE)
+
+
+def ask_conversion(
+    session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, *, standing: Standing, cause: str
+) -> PledgeChange:
+    """Set the units to be converted aside and ask the registry, in one transaction; until it answers nothing changes.
+
+    Raises:
+        Conflict: Less is locked, or a chosen number is not locked for the pledge.
+    """
+    moved = take_change_step(session, actor, change, "ask_conversion", standing=standing, cause=cause)
+    ranges = conversions.set_aside(session, actor, pledge, change)
+    (old,), (new,) = change.freed, change.added
+    key = ask_registry(
+        session, actor, pledge, Operation.CONVERT, units=change.freed, change_id=change.id, to_unit=new.unit,
+        serials={old.unit: tuple(map(str, ranges))},
+    )  # fmt: skip
+    store.change_change(session, moved, attempt=moved.attempt + 1, request_key=key)
+    return store.load_change(session, actor, change.id)
+
+
+def units_converted(
+    session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, *, standing: Standing, cause: str
+) -> None:
+    """Count the new vintage in the place of the old: the registry converted it. The pledge moves by what that gives."""
+    conversions.convert(session, actor, pledge, change, standing=standing, cause=cause)
+    left = units_after(pledge.units, added=change.added, freed=change.freed)
+    pledge_store.change_units(session, actor, pledge, left)
+    (old,), (new,) = change.freed, change.added
+    words = f"{_KIND_ZH[change.kind]} {old.unit} → {new.unit} {new.quantity_t} 吨"
+    note(session, actor, pledge, "units_converted", standing=standing, cause=words)
+    strike_and_move(session, actor, pledge.id, standing=standing)
 
 
 def _ask(session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, operation: Operation) -> PledgeChange:

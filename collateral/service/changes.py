@@ -10,6 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import Recorded, load_outcome, record_decision
+from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.appraisal import Availability
@@ -26,6 +27,7 @@ from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
 from collateral.calc.refusals import Refusal
 from collateral.service import change_steps, numbers
+from collateral.service.carry_over import carry_over_grant
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
@@ -77,6 +79,8 @@ def start_change(
     if draft.freed:
         _refuse_second(standing_open)
     _require_numbers(session, actor, pledge, draft)
+    if draft.evidence_digest:
+        require_evidence(session, actor, draft.evidence_digest, subject=f"pledge:{pledge.id}", at=standing.known_at)
     view = desk_view(session, standing)
     recorded = record_change(session, actor, pledge, draft, view)
     refuse_against(pledge, recorded.outcome.refusals)
@@ -114,6 +118,14 @@ def _require_state(pledge: Pledge, kind: ChangeKind) -> None:
     allowed = IN_FORCE if kind is ChangeKind.TOP_UP else _CHANGEABLE
     if pledge.state in allowed:
         return
+    if kind is ChangeKind.CONVERSION:
+        raise Conflict(
+            f"pledge {pledge.code} in state {pledge.state} takes no conversion of its units",
+            zh=f"质押 {pledge.code} 当前状态（{pledge.state}）不能转换配额年度",
+            field="state",
+            remedy="Convert units of a pledge whose loan is drawn and whose cure has not expired.",
+            remedy_zh="仅可对已放款且补足期未届满的质押转换。",
+        )
     if kind is not ChangeKind.TOP_UP:
         PLEDGE.after(pledge.state, {"substitution": "substitute"}.get(kind.value, kind.value))
     raise Conflict(
@@ -162,6 +174,7 @@ def change_inputs(
         debt = _as_if_repaid(debt, draft.repayment_cny)
     after = units_after(pledge.units, added=draft.added, freed=draft.freed)
     party = load_party(session, actor, pledge.pledgor_id)
+    is_conversion = draft.kind is ChangeKind.CONVERSION
     moved = [(one, 1) for one in draft.added] + [(one, -1) for one in draft.freed]
     locks = tuple(
         UnitLock(
@@ -170,7 +183,10 @@ def change_inputs(
         )
         for one, sign in moved
     )  # fmt: skip
-    headrooms = headroom_inputs(session, actor, party, view, added=locks)
+    headrooms = headroom_inputs(
+        session, actor, party, view, added=locks,
+        converted=tuple((one.unit, sign * one.quantity_t) for one, sign in moved) if is_conversion else (),
+    )  # fmt: skip
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
     freezes = attached_to(session, actor, pledge.id)
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date, added=locks)
@@ -195,6 +211,7 @@ def change_inputs(
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms) if draft.added else (),
         stale_after=price_age_limits(view, dict.fromkeys(one.unit.scheme for one in after)),
+        carry_over=carry_over_grant(session, actor, party.id, view, draft.freed[0].unit) if is_conversion else None,
     ).with_table_once(view.haircut_table)
 
 
@@ -257,6 +274,7 @@ def draft_of_change(change: PledgeChange) -> ChangeDraft:
     return ChangeDraft(
         kind=change.kind, added=change.added, freed=change.freed, repayment_cny=change.repayment_cny,
         reason=change.reason, added_serials=change.added_serials, freed_serials=change.freed_serials,
+        evidence_digest=change.evidence_digest,
     )  # fmt: skip
 
 

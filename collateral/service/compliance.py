@@ -31,6 +31,7 @@ from collateral.calc.compliance_years import (
 )
 from collateral.calc.surrender import VintageUse
 from collateral.service.carry_over import carried_units
+from collateral.service.conversions import Converted, as_if_converted
 from collateral.service.view import CARRIES_FORWARD, LAST_USABLE_DATE, DeskView, desk_view
 from collateral.store import compliance, ledger
 from pricing.calc.compliance import PENALTY_MULTIPLE, SURRENDER_DATE, ObligationDraft
@@ -125,8 +126,9 @@ def compliance_revisions_of(
 
 
 def position_inputs(
-    session: Session, actor: Actor, party: Party, view: DeskView, *, means: MeanPrices | None
-) -> tuple[CompliancePositionInputs, ...]:
+    session: Session, actor: Actor, party: Party, view: DeskView, *, means: MeanPrices | None,
+    converted: Converted = (),
+) -> tuple[CompliancePositionInputs, ...]:  # fmt: skip
     """Collect what an emitter's position hangs on, for each scheme with a year still to be surrendered.
 
     Args:
@@ -135,14 +137,15 @@ def position_inputs(
         party: The emitter.
         view: Parameters of the business date.
         means: Mean prices for the fines; None leaves fines out.
+        converted: Tonnes by unit that a conversion thought of would bring and take.
 
     Raises:
         MissingData: A year has no surrender date, or the ratio for allocation to come is not set.
     """
     known_on = china_day(view.standing.known_at)
     statements = compliance.compliance_positions(session, actor, known_on=known_on, party_id=party.id)
-    positions = ledger.positions_of(session, actor, party_id=party.id)
-    carried = carried_units(session, actor, party.id, view, positions)
+    positions = as_if_converted(ledger.positions_of(session, actor, party_id=party.id), converted)
+    carried = carried_units(session, actor, party.id, view, positions, converted=converted)
     units = tuple(
         HeldUnit(
             unit=one.unit,

@@ -17,6 +17,7 @@ from collateral.calc.compliance_position import decide_compliance_position
 from collateral.calc.headroom import HEADROOM, HeadroomInputs, HeadroomOutcome, UnitHolding, UnitLock, decide_headroom
 from collateral.calc.surrender import trading_days_of
 from collateral.service.compliance import TRUE_UP_COUNTED, MeanPrices, position_inputs, record_positions
+from collateral.service.conversions import Converted, as_if_converted
 from collateral.service.view import UNFREEZE_DAYS, DeskView, desk_view
 from collateral.store import compliance, ledger, pledges
 
@@ -49,6 +50,7 @@ def headroom_inputs(
     *,
     added: tuple[UnitLock, ...] = (),
     extends_code: str = "",
+    converted: Converted = (),
 ) -> tuple[HeadroomInputs, ...]:
     """Collect the inputs of headroom for each scheme and year still to be surrendered.
 
@@ -59,16 +61,17 @@ def headroom_inputs(
         view: Parameters and calendar.
         added: Locks of an agreement thought of but not yet made.
         extends_code: An agreement whose locks `added` replaces.
+        converted: Tonnes that would become units of another vintage on the account, and those that would be gone.
     """
     known_on = china_day(view.standing.known_at)
     positions = {
         (inputs.scheme, year.compliance_year): year
-        for inputs in position_inputs(session, actor, party, view, means=None)
+        for inputs in position_inputs(session, actor, party, view, means=None, converted=converted)
         for year in decide_compliance_position(inputs).years
     }
     holdings = tuple(
         UnitHolding(unit=one.unit, quantity_t=one.total_t)
-        for one in ledger.positions_of(session, actor, party_id=party.id)
+        for one in as_if_converted(ledger.positions_of(session, actor, party_id=party.id), converted)
     )
     standing_locks = unit_locks(session, actor, party.id)
     locks = (*(one for one in standing_locks if one.agreement_code != extends_code or not extends_code), *added)

@@ -15,6 +15,7 @@ from collateral.calc.serials import Ranges, total_t
 from collateral.service import hold_steps, numbers
 from collateral.store import holds
 from collateral.store import ledger as store
+from collateral.store import pledge_changes as changes
 from collateral.store.holdings import bring_total
 
 REGISTRY_NAMES: dict[Scheme, str] = {Scheme.CEA: "全国碳排放权注册登记系统", Scheme.SZA: "深圳碳排放权注册登记簿"}
@@ -166,7 +167,7 @@ def ask_part_release(
     Raises:
         Conflict: Less of a unit is locked, or a named number is not locked for the pledge.
     """
-    for part in _split_locked(session, actor, pledge_id, units, change_id=change_id, named=serials or {}):
+    for part in split_locked(session, actor, pledge_id, units, change_id=change_id, named=serials or {}):
         store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "request release"))
 
 
@@ -188,7 +189,7 @@ def take(
         Conflict: Less of a unit is locked.
     """
     gone: dict[Unit, Ranges] = {}
-    for part in _split_locked(session, actor, pledge_id, units, change_id=None, named={}):
+    for part in split_locked(session, actor, pledge_id, units, change_id=None, named={}):
         ranges = numbers.locked_by(session, part)
         gone[part.unit] = (*gone.get(part.unit, ()), *ranges)
         store.move_encumbrance(session, actor, part, to=ENCUMBRANCE.after(part.state, "enforce"))
@@ -306,7 +307,7 @@ def ledger_faults(session: Session, actor: Actor) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def _split_locked(
+def split_locked(
     session: Session,
     actor: Actor,
     pledge_id: str,
@@ -317,10 +318,13 @@ def _split_locked(
 ) -> tuple[Encumbrance, ...]:
     """Cut the units asked for out of what is locked for a pledge; each part carries the change it is cut for.
 
+    What is set aside for a conversion is not there for anything else until that ends.
+
     Raises:
         Conflict: Less of a unit is locked, or a named number is not locked for the pledge.
     """
-    locked = hold_steps.held_in(session, actor, pledge_id, "LOCKED")
+    aside = changes.set_aside_by(session, actor, pledge_id)
+    locked = [one for one in hold_steps.held_in(session, actor, pledge_id, "LOCKED") if one.change_id not in aside]
     parts = []
     for one in units:
         left_t = one.quantity_t

@@ -36,7 +36,7 @@ from pricing.calc.liquidity import POLICY_LABELS, PricePolicy
 CONCENTRATION_LIMIT = "collateral.concentration_limit_ratio"
 _HOLDS_NOTHING = frozenset({"REJECTED", "CANCELLED", "RELEASED"})
 _PLEDGORS = (HolderKind.KEY_EMITTER, HolderKind.ENTERPRISE)
-_CHANGE_NAMES = {"top_up": "追加押品", "substitution": "置换押品", "part_release": "部分解押"}
+_CHANGE_NAMES = {"top_up": "追加押品", "substitution": "置换押品", "part_release": "部分解押", "conversion": "年度转换"}
 _STEP_NAMES = {"declared": "宣布违约", "sale_failed": "处置流拍", "sold": "处置成交", "distributed": "价款分配"}
 
 

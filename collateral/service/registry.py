@@ -16,6 +16,7 @@ from collateral.service import ledger
 from collateral.service.change_replies import take_change_answer
 from collateral.service.pledges import note, require_words, take_step
 from collateral.service.registry_requests import (
+    CONVERT_MESSAGE,
     FREEZE_MESSAGE,
     TRANSFER_MESSAGE,
     UNFREEZE_MESSAGE,
@@ -27,7 +28,7 @@ from collateral.store import pledge_changes as changes
 from collateral.store import pledges as store
 from collateral.store import registry as requests
 
-_REGISTRY_MESSAGES = (FREEZE_MESSAGE, UNFREEZE_MESSAGE, TRANSFER_MESSAGE)
+_REGISTRY_MESSAGES = (FREEZE_MESSAGE, UNFREEZE_MESSAGE, TRANSFER_MESSAGE, CONVERT_MESSAGE)
 ASKED_AGAIN = "registry:asked_again"
 
 

@@ -17,8 +17,10 @@ from collateral.store import registry as store
 FREEZE_MESSAGE = "collateral.freeze"
 UNFREEZE_MESSAGE = "collateral.unfreeze"
 TRANSFER_MESSAGE = "collateral.transfer"
+CONVERT_MESSAGE = "collateral.convert"
 _KINDS = {
     Operation.FREEZE: FREEZE_MESSAGE, Operation.UNFREEZE: UNFREEZE_MESSAGE, Operation.TRANSFER: TRANSFER_MESSAGE,
+    Operation.CONVERT: CONVERT_MESSAGE,
 }  # fmt: skip
 
 
@@ -32,6 +34,7 @@ def ask_registry(
     leading_to: Mapping[Unit, str] | None = None,
     change_id: str | None = None,
     serials: Mapping[Unit, tuple[str, ...]] | None = None,
+    to_unit: Unit | None = None,
 ) -> str:
     """Ask for a freeze, its end or a transfer and give the request's key: a new one, which no earlier refusal answers.
 
@@ -45,7 +48,8 @@ def ask_registry(
         units: What of it; None means all its units.
         leading_to: The buyer's account of each unit in a transfer, where it is kept here.
         change_id: The change of the pledge whose units are meant.
-        serials: The numbers of what was sold, which the ledger holds no longer.
+        serials: The numbers of what was sold, which the ledger holds no longer, or of what is to be converted.
+        to_unit: What a conversion makes of the units.
     """
     accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
     named = _named_serials(session, actor, pledge, operation, change_id) if serials is None else serials
@@ -56,6 +60,7 @@ def ask_registry(
             quantity_t=one.quantity_t,
             to_account_id=(leading_to or {}).get(one.unit, ""),
             serials=named.get(one.unit, ()),
+            to_unit="" if to_unit is None else str(to_unit),
         )
         for one in (pledge.units if units is None else units)
     )  # fmt: skip

@@ -30,7 +30,7 @@ def change_letter(session: Session, actor: Actor, change_id: str, *, address: st
         NotFound: The registry has not unfrozen anything by it.
     """
     change = change_store.load_change(session, actor, change_id)
-    if change.state != "DONE" or not change.freed:
+    if change.state != "DONE" or not change.freed or change.kind is ChangeKind.CONVERSION:
         raise _nothing_released(f"change {change.number} is {change.state}", CHANGE.states[change.state])
     pledge = store.load_pledge(session, actor, change.pledge_id)
     last = change_store.change_events(session, actor, change.id)[-1]

@@ -372,6 +372,50 @@ def split_encumbrance(
     return part
 
 
+def rename_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, unit: Unit) -> Encumbrance:
+    """Let a lock stand on the unit that its units became; its agreement stays.
+
+    Raises:
+        Conflict: Another transaction moved it first.
+    """
+    _change_held(session, actor, encumbrance, unit=str(unit))
+    return replace(encumbrance, unit=unit)
+
+
+def join_encumbrances(session: Session, actor: Actor, encumbrance: Encumbrance) -> None:
+    """Join a lock with another that the same pledge has on the same units, if it has one; the numbers come together.
+
+    Raises:
+        Conflict: Another transaction moved one of them first.
+    """
+    for one in encumbrances_of(session, actor, pledge_id=encumbrance.pledge_id, live_only=True):
+        is_same = (one.account_id, one.unit, one.state) == (
+            encumbrance.account_id, encumbrance.unit, encumbrance.state
+        )  # fmt: skip
+        if one.id == encumbrance.id or not is_same:
+            continue
+        _change_held(session, actor, encumbrance, quantity_t=0, state="FREE")
+        _change_held(session, actor, one, quantity_t=one.quantity_t + encumbrance.quantity_t)
+        serials.join_locks(session, actor, gone=encumbrance, kept=one)
+        return
+
+
+def _change_held(session: Session, actor: Actor, encumbrance: Encumbrance, **values: str | int) -> None:
+    changed = session.exec(
+        sa.update(EncumbranceRow)
+        .where(
+            col(EncumbranceRow.id) == encumbrance.id,
+            col(EncumbranceRow.organization_id) == actor.organization_id,
+            col(EncumbranceRow.state) == encumbrance.state,
+            col(EncumbranceRow.quantity_t) == encumbrance.quantity_t,
+        )
+        .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
+    if changed.rowcount != 1:
+        raise _moved_on(encumbrance)
+
+
 def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, to: str) -> None:
     """Move an encumbrance from the state it was read in; resolved once, never twice, and its numbers with it.
 

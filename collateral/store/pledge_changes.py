@@ -14,7 +14,7 @@ from carbonfin.kernel.errors import NotFound
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge_changes import ENDED, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
 from collateral.calc.serials import Ranges, SerialRange
-from collateral.models import PledgeChangeEventRow, PledgeChangeRow, PledgeChangeUnitRow
+from collateral.models import PledgeChangeEventRow, PledgeChangeRow, PledgeChangeUnitRow, PledgeRow
 from collateral.store.pledges import Step
 
 
@@ -51,6 +51,7 @@ def add_change(
         started_on=started_on,
         maker_id=actor.id,
         maker_name=actor.name,
+        evidence_digest=draft.evidence_digest or None,
     )
     session.add(row)
     session.flush()
@@ -114,6 +115,37 @@ def changes_of(
 def open_changes(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeChange, ...]:
     """Give the changes of a pledge that may still move."""
     return tuple(one for one in changes_of(session, actor, pledge_id=pledge_id) if one.state not in ENDED)
+
+
+def set_aside_by(session: Session, actor: Actor, pledge_id: str) -> frozenset[str]:
+    """Give the conversions of a pledge that hold units aside while they may still be carried out."""
+    return frozenset(
+        session.exec(
+            select(PledgeChangeRow.id).where(
+                PledgeChangeRow.organization_id == actor.organization_id,
+                PledgeChangeRow.pledge_id == pledge_id,
+                PledgeChangeRow.kind == str(ChangeKind.CONVERSION),
+                col(PledgeChangeRow.state).not_in(sorted(ENDED)),
+            )
+        ).all()
+    )
+
+
+def conversions_done(session: Session, actor: Actor, *, party_id: str) -> tuple[PledgeChange, ...]:
+    """Give the conversions of a pledgor's pledges that the registry has carried out."""
+    rows = session.exec(
+        select(PledgeChangeRow)
+        .join(PledgeRow, col(PledgeRow.id) == col(PledgeChangeRow.pledge_id))
+        .where(
+            PledgeChangeRow.organization_id == actor.organization_id,
+            PledgeRow.pledgor_id == party_id,
+            PledgeChangeRow.kind == str(ChangeKind.CONVERSION),
+            PledgeChangeRow.state == "DONE",
+        )
+        .order_by(col(PledgeChangeRow.pledge_id), col(PledgeChangeRow.number))
+    ).all()
+    units = _units(session, [row.id for row in rows])
+    return tuple(_change(row, units) for row in rows)
 
 
 def change_change(
@@ -225,4 +257,5 @@ def _change(row: PledgeChangeRow, units: _Sides) -> PledgeChange:
         maker_name=row.maker_name,
         added_serials=added.serials,
         freed_serials=freed.serials,
+        evidence_digest=row.evidence_digest or "",
     )

@@ -223,6 +223,7 @@ def _asked(session: Session, row: RegistryRequestRow) -> AskedRequest:
                 unit=str(one["unit"]),
                 quantity_t=int(one["quantity_t"]),
                 to_account_id=str(one.get("to_account_id", "")),
+                to_unit=str(one.get("to_unit", "")),
                 serials=tuple(one.get("serials", ())),
             )
             for one in row.units

@@ -101,6 +101,15 @@ def split_lock(session: Session, actor: Actor, whole: Encumbrance, part: Encumbr
     lock(session, actor, part, gone)
 
 
+def join_locks(session: Session, actor: Actor, *, gone: Encumbrance, kept: Encumbrance) -> None:
+    """Let one lock take over the numbers of another."""
+    found = ranges_by_encumbrance(session, [gone.id, kept.id])
+    if found:
+        unlock(session, gone.id)
+        unlock(session, kept.id)
+        lock(session, actor, kept, [one for ranges in found.values() for one in ranges])
+
+
 def _at(account_id: str, unit: Unit) -> tuple[sa.ColumnElement[bool], ...]:
     return _RANGES.c.account_id == account_id, _RANGES.c.unit == str(unit), _RANGES.c.is_live
 

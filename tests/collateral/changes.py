@@ -13,6 +13,7 @@ from collateral.registries.port import Registry
 from collateral.registries.simulated import PlannedFault
 from collateral.registries.simulator import SimulatorServer
 from collateral.service import ChangeDraft, ChangeKind, PledgeChange, UnitQuantity
+from collateral.service.changes import draft_of_change
 from tests.collateral.desk import CLOCK, Desk, take_over_all
 from tests.collateral.registries import adapter, simulated
 from tests.collateral.world import TODAY
@@ -70,9 +71,7 @@ def approve_within(session: Session, desk: Desk, asked: PledgeChange) -> PledgeC
 
 
 def unconfirmed(session: Session, desk: Desk, asked: PledgeChange) -> tuple[str, ...]:
-    draft = ChangeDraft(
-        kind=asked.kind, added=asked.added, freed=asked.freed, repayment_cny=asked.repayment_cny, reason="试算"
-    )
+    draft = draft_of_change(asked)
     return service.preview_change(session, desk.maker, asked.pledge_id, draft, standing=desk.standing).unconfirmed
 
 

@@ -95,6 +95,24 @@ def test_locks_keep_their_agreement_through_conversion_and_merger() -> None:
         holds.relocate(merged, HERE, ("A", NEW))
 
 
+def test_part_of_a_lock_becomes_another_vintage_and_both_parts_keep_their_agreement() -> None:
+    book = holds.receive(locked(stocked(), "one", 60), ("A", NEW), 5)[0]
+    after, entry = holds.convert(book, "one", to=NEW, quantity_t=25, part_key="two")
+    parts = {key: (one.agreement_code, str(one.unit), one.quantity_t, one.state) for key, one in after.holds.items()}
+    assert parts == {"one": ("P1", "SZA-2023", 35, "LOCKED"), "two": ("P1", "SZA-2024", 25, "LOCKED")}
+    shown = {str(unit): (at.total_t, at.locked_t, at.free_t) for (_, unit), at in after.positions.items()}
+    assert shown == {"SZA-2023": (75, 35, 40), "SZA-2024": (30, 25, 5)}, "what was free stays free, and no more"
+    assert sum(one.quantity_t for one in entry.postings if one.bucket is Bucket.LOCKED) == 0
+    whole, _ = holds.convert(after, "one", to=NEW, quantity_t=35, part_key="unused")
+    assert whole.hold("one").unit == NEW
+    assert "unused" not in whole.holds
+    with pytest.raises(Conflict, match="not locked"):
+        holds.convert(holds.ask_release(book, "one"), "one", to=NEW, quantity_t=1, part_key="two")
+    for to, quantity_t in ((NEW, 0), (NEW, 61), (OLD, 60), (Unit.parse("CEA-2024"), 60)):
+        with pytest.raises(InvalidInput):
+            holds.convert(book, "one", to=to, quantity_t=quantity_t, part_key="two")
+
+
 def test_part_of_a_lock_is_freed_and_the_rest_is_sold() -> None:
     book, _ = holds.release_part(locked(stocked(), "one", 60), "one", 25)
     assert (book.hold("one").quantity_t, book.position(HERE).free_t) == (35, 65)
@@ -135,6 +153,7 @@ OPERATIONS = (
     "partial release",
     "substitute",
     "relocate",
+    "convert",
     *ONE_OF_A_HOLD,
 )
 
@@ -195,13 +214,20 @@ class Ledger(RuleBasedStateMachine):
             return holds.release_part(self.book, key, quantity_t)
         if name == "substitute":
             return holds.substitute(self.book, new_key=key, old_key=second)
+        if name == "convert":
+            done = holds.convert(
+                self.book, key, to=PLACES[quantity_t % len(PLACES)][1], quantity_t=quantity_t, part_key=f"h{self.keys}"
+            )
+            self.keys += 1
+            return done
         if name == "relocate":
             return holds.relocate(self.book, place, PLACES[quantity_t % len(PLACES)])
         return (holds.receive if name == "receive" else holds.deliver)(self.book, place, quantity_t)
 
     def _follow(self, before: Book, name: str) -> None:
         for key, hold in self.book.holds.items():
-            start = before.holds[key].state if key in before.holds else "FREE"
+            born = "LOCKED" if name == "convert" else "FREE"  # part of a lock is a lock
+            start = before.holds[key].state if key in before.holds else born
             if start != hold.state or (name == "partial release" and hold != before.holds[key]):
                 event = "request release" if name == "substitute" else name
                 assert ENCUMBRANCE.after(start, event) == hold.state

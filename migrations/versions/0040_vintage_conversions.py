@@ -1,0 +1,34 @@
+"""Conversions of pledged vintages as changes of a pledge, and the file behind a change.
+
+The release before makes no such change and leaves the column empty.
+
+Revision ID: 0040
+Revises: 0039
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0040"
+down_revision = "0039"
+branch_labels = None
+depends_on = None
+
+NAME = "ck_pledge_change_kind_known"
+KINDS = "kind IN ('top_up', 'substitution', 'part_release'{more})"
+
+
+def upgrade():
+    text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    with op.batch_alter_table("pledge_change", table_kwargs={"sqlite_strict": True}) as batch_op:
+        batch_op.add_column(sa.Column("evidence_digest", text, nullable=True))
+        batch_op.drop_constraint(op.f(NAME), type_="check")
+        batch_op.create_check_constraint(op.f(NAME), KINDS.format(more=", 'conversion'"))
+
+
+def downgrade():
+    with op.batch_alter_table("pledge_change", table_kwargs={"sqlite_strict": True}) as batch_op:
+        batch_op.drop_constraint(op.f(NAME), type_="check")
+        batch_op.create_check_constraint(op.f(NAME), KINDS.format(more=""))
+        batch_op.drop_column("evidence_digest")
