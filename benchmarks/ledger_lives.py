@@ -199,19 +199,19 @@ class Lives:
                     accepted_unconfirmed=service.unconfirmed_of(session, checker, pledge), **given,
                 )  # fmt: skip
             case "APPROVED":
-                service.sign_pledge(session, maker, pledge.id, contract="HT", **given)
+                service.sign_pledge(session, maker, pledge.id, contract="HT", agreed=self.desk.agreed, **given)
             case "CONTRACTED":
                 service.register_pledge(session, maker, pledge.id, registration_number="ZD", **given)
             case "REGISTERED_ZHONGDENG":
                 service.request_freeze(session, maker, pledge.id, **given)
             case "FROZEN" | "FREEZE_REQUESTED" | "FREEZE_UNKNOWN":
-                service.draw_pledge(session, maker, pledge.id, **given)
+                service.draw_pledge(session, maker, pledge.id, agreed=self.desk.agreed, **given)
             case "DRAWN" | "MARGIN_CALLED":
                 return self._in_force(session, pledge, dice, standing)
             case "ENFORCING" | "ENFORCED":
                 return self._enforced(session, pledge, dice, standing)
             case "REPAID":
-                service.request_unfreeze(session, maker, pledge.id, **given)
+                service.request_unfreeze(session, maker, pledge.id, agreed=self.desk.agreed, **given)
             case _:
                 raise Conflict("it waits for the registry", zh="等待登记机构", field="state")
         return pledge.state.lower()

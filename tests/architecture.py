@@ -285,9 +285,16 @@ def reserved_arguments(source: Source) -> Iterator[str]:
                 )
 
 
+def agreements(source: Source) -> Iterator[str]:
+    """Find code of the product that claims two people's agreement without the approval that is being carried out."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _called(node) == "Agreed":
+            yield source.at(node.lineno, "Agreed(…): take it from the approval that is carried out, by Agreed.to")
+
+
 SOURCE_CHECKS: tuple[Check, ...] = (
     crossings, commits, long_functions, long_modules, module_names, impure_calls, quantlib_settings, silenced, module_state,
-    mutable_values, reserved_arguments,
+    mutable_values, reserved_arguments, agreements,
 )  # fmt: skip
 
 

@@ -170,6 +170,9 @@ PLANTED = [
     (architecture.commits, "carbonfin/app/home.py", "session.commit()\n"),
     (architecture.commits, "loans/store.py", "session.rollback()\n"),
     (architecture.commits, "loans/service.py", "with sessions.begin() as session:\n    pass\n"),
+    # two people
+    (architecture.agreements, "loans/service.py", "eyes = Agreed(approval_id='', maker_id='a', checker_id='b')\n"),
+    (architecture.agreements, "loans/service.py", "eyes = approvals.Agreed(approval_id='')\n"),
     # size
     (architecture.long_functions, "loans/service.py", _LONG + "\n"),
     (architecture.long_functions, "loans/service.py", "class A:\n" + "".join(f"    {line}\n" for line in ["async " + _LONG.splitlines()[0], *["    value = 1"] * 60])),
@@ -213,6 +216,7 @@ ALLOWED = [
     (architecture.crossings, "loans/store.py", "y = Decimal(f'{rate.normalize():f}')\n"),
     (architecture.commits, "carbonfin/storage/engine.py", "with Session(engine) as session, session.begin():\n    pass\n"),
     (architecture.commits, "loans/api.py", "with sessions.begin() as session:\n    pass\n"),
+    (architecture.agreements, "loans/service.py", "eyes = Agreed.to(approval, checker, answer)\n"),
     (architecture.long_functions, "loans/service.py", _LONG.replace("    value = 1\n", "", 1)),
     (architecture.long_modules, "loans/service.py", "x = 1\n" * 400),
     (architecture.long_modules, "migrations/versions/0001_x.py", "x = 1\n" * 401),

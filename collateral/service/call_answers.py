@@ -12,7 +12,7 @@ from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import Currency, Money, parse_decimal
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import Agreed, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.files import own_file, store_file
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import MarginCall, Repo
@@ -288,11 +288,10 @@ def _declare_default(session: Session, checker: Actor, approval: Approval, answe
             ground=f"{call.issued_on} 追加担保通知至 {call.deadline} 未获补足，"
             f"尚欠 {call.outstanding_amount:,.2f} {call.currency}",
             evidence_digest=_kept_letter(session, checker, call, letter, at=at),
-            maker_name=approval.maker_name,
-            reason=answer.reason,
             decision_id=call.decision_id,
         )
-        declare_default(session, checker, pledge, unmet, standing=standing)  # moves the calls of the pledge too
+        agreed = Agreed.to(approval, checker, answer)
+        declare_default(session, checker, pledge, unmet, standing=standing, agreed=agreed)  # moves its calls too
         return
     after = defaulted(running_of(call), at=at)
     keep_step(

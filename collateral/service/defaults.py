@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
@@ -22,14 +23,11 @@ class Default:
     Attributes:
         ground: What the debtor or pledgor did not do.
         evidence_digest: The file that shows it.
-        reason: The checker's own words.
         decision_id: The decision behind it, such as the one a call rests on; None where there is none.
     """
 
     ground: str
     evidence_digest: str
-    maker_name: str
-    reason: str
     decision_id: str | None = None
 
 
@@ -45,7 +43,7 @@ def default_event(pledge: Pledge) -> str:
 
 
 def declare_default(
-    session: Session, checker: Actor, pledge: Pledge, default: Default, *, standing: Standing
+    session: Session, checker: Actor, pledge: Pledge, default: Default, *, standing: Standing, agreed: Agreed
 ) -> Enforcement:
     """Declare the default of a pledge held for update: its calls default with it, and its enforcement is open.
 
@@ -60,12 +58,12 @@ def declare_default(
     )  # fmt: skip
     owed = required_exposure(session, checker, pledge, standing.business_date)
     take_step(
-        session, checker, pledge, event, standing=standing, cause=f"{default.ground}；{default.reason}",
+        session, checker, pledge, event, standing=standing, cause=f"{default.ground}；{agreed.reason}",
         decision_id=default.decision_id,
     )  # fmt: skip
     opened = store.add_enforcement(
         session, checker, pledge_id=pledge.id, ground=default.ground, principal_cny=owed.principal_cny,
-        accrued_cny=owed.accrued_cny, opened_on=standing.business_date, maker_name=default.maker_name,
+        accrued_cny=owed.accrued_cny, opened_on=standing.business_date, maker_name=agreed.maker_name,
     )  # fmt: skip
     store.add_step(
         session, checker, opened, "declared", standing=standing, cause=default.ground,

@@ -15,6 +15,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.kernel.units import cny
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party
@@ -255,7 +256,7 @@ def sale_step(session: Session, actor: Actor, enforcement: Enforcement) -> Enfor
 
 
 def distribute(
-    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, reason: str
+    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, agreed: Agreed
 ) -> DistributionOutcome:
     """Share the proceeds out as proposed: the pledgor gets what is left, what is not met stays a claim."""
     enforcement = store.enforcement_of(session, checker, pledge.id, lock=True)
@@ -268,7 +269,7 @@ def distribute(
         known_at=standing.known_at,
     )  # fmt: skip
     found = recorded.outcome
-    cause = f"退还出质人 {found.surplus_cny:,.2f} 元；未受清偿 {found.shortfall_cny:,.2f} 元；{reason}"
+    cause = f"退还出质人 {found.surplus_cny:,.2f} 元；未受清偿 {found.shortfall_cny:,.2f} 元；{agreed.reason}"
     store.add_step(
         session, checker, enforcement, "distributed", standing=standing, cause=cause,
         evidence_digest=payload["evidence_digest"], decision_id=recorded.decision_id,
@@ -305,18 +306,16 @@ def _post_what_is_open(
 
 
 def accept_late_cure(
-    session: Session, actor: Actor, pledge_id: str, *, reason: str, evidence_digest: str, standing: Standing
+    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, agreed: Agreed
 ) -> Pledge:
     """Take a pledge whose cure has expired back, once its coverage stands at the initial line again.
 
     Raises:
         Conflict: The cure has not expired, or the coverage of the day is still below the initial line.
     """
-    require_words(reason, "reason", "请填写接受逾期补足的理由")
-    pledge = pledge_store.load_pledge(session, actor, pledge_id, lock=True)
     PLEDGE.after(pledge.state, "late cure accepted")
-    _evidence(session, actor, pledge, evidence_digest, standing)
-    coverage = strike_coverage(session, actor, pledge.id, desk_view(session, standing))
+    _evidence(session, checker, pledge, payload["evidence_digest"], standing)
+    coverage = strike_coverage(session, checker, pledge.id, desk_view(session, standing))
     if coverage.level is not CoverageLevel.COVERED:
         raise Conflict(
             f"coverage of {coverage.business_date} is {coverage.coverage_ratio}, still below the initial line",
@@ -325,8 +324,9 @@ def accept_late_cure(
             remedy="Have units added or the loan repaid first.",
             remedy_zh="请先追加押品或还款。",
         )
+    cause = f"{payload['ground']}；{agreed.reason}"
     return take_step(
-        session, actor, pledge, "late cure accepted", standing=standing, cause=reason,
+        session, checker, pledge, "late cure accepted", standing=standing, cause=cause,
         decision_id=coverage.decision_id,
     )  # fmt: skip
 

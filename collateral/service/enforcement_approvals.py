@@ -8,7 +8,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import Agreed, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, standing_of
 from collateral.calc.agreements import Pledge
@@ -137,23 +137,17 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     """Do what was proposed, unless the pledge's state no longer allows it."""
     pledge = pledge_store.load_pledge(session, checker, approval.subject.removeprefix("pledge:"), lock=True)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
-    payload, reason = approval.payload, answer.reason
+    payload, agreed = approval.payload, Agreed.to(approval, checker, answer)
     match payload["action"]:
         case "default":
-            found = Default(
-                ground=payload["ground"], evidence_digest=payload["evidence_digest"], maker_name=approval.maker_name,
-                reason=reason,
-            )  # fmt: skip
-            declare_default(session, checker, pledge, found, standing=standing)
+            found = Default(ground=payload["ground"], evidence_digest=payload["evidence_digest"])
+            declare_default(session, checker, pledge, found, standing=standing, agreed=agreed)
         case "means":
-            choose_means(session, checker, pledge, payload, standing=standing, reason=reason)
+            choose_means(session, checker, pledge, payload, standing=standing, agreed=agreed)
         case "late_cure":
-            enforcement.accept_late_cure(
-                session, checker, pledge.id, reason=f"{payload['ground']}；{reason}",
-                evidence_digest=payload["evidence_digest"], standing=standing,
-            )  # fmt: skip
+            enforcement.accept_late_cure(session, checker, pledge, payload, standing=standing, agreed=agreed)
         case _:
-            enforcement.distribute(session, checker, pledge, payload, standing=standing, reason=reason)
+            enforcement.distribute(session, checker, pledge, payload, standing=standing, agreed=agreed)
 
 
 ENFORCEMENT_APPROVAL = ApprovalKind(

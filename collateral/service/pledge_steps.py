@@ -12,7 +12,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import Agreed, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from collateral.calc.agreements import Pledge
@@ -180,15 +180,15 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     """Take the step that was proposed, unless something stands against it today."""
     pledge_id = _pledge_id(approval)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
-    approved = f"；经办 {approval.maker_name}，复核意见：{answer.reason}"
+    agreed = Agreed.to(approval, checker, answer)
     match approval.payload["action"]:
         case "sign":
             contract = approval.payload["contract_number"]
-            pledges.sign_pledge(session, checker, pledge_id, standing=standing, contract=contract, approved=approved)
+            pledges.sign_pledge(session, checker, pledge_id, standing=standing, contract=contract, agreed=agreed)
         case "draw":
-            pledges.draw_pledge(session, checker, pledge_id, standing=standing, approved=approved)
+            pledges.draw_pledge(session, checker, pledge_id, standing=standing, agreed=agreed)
         case _:
-            pledges.request_unfreeze(session, checker, pledge_id, standing=standing, approved=approved)
+            pledges.request_unfreeze(session, checker, pledge_id, standing=standing, agreed=agreed)
 
 
 def _pledge_id(approval: Approval) -> str:

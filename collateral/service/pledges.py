@@ -8,6 +8,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.decisions import load_outcome
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.keyset import Place, Slice
@@ -160,12 +161,12 @@ def appraise_pledge(session: Session, actor: Actor, pledge_id: str, *, standing:
 
 
 def sign_pledge(
-    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str, approved: str = ""
+    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, contract: str, agreed: Agreed
 ) -> Pledge:
-    """Note the signed contract; `approved` says who proposed it and why another person agreed."""
+    """Note the signed contract that two people agreed to."""
     require_words(contract, "contract", "请填写合同编号")
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
-    return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}{approved}")
+    return take_step(session, actor, pledge, "sign", standing=standing, cause=f"合同 {contract}{agreed.words}")
 
 
 def register_pledge(
@@ -230,15 +231,18 @@ def _require_pledged(pledge: Pledge, serials: Mapping[Unit, Ranges]) -> None:
         )  # fmt: skip
 
 
-def draw_pledge(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, approved: str = "") -> Pledge:
-    """Pay out the loan behind a pledge; only when it is registered and every unit is frozen.
+def draw_pledge(
+    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, agreed: Agreed, note: str = ""
+) -> Pledge:
+    """Pay out the loan behind a pledge, as two people agreed; only when it is registered and every unit is frozen.
 
     Raises:
         Conflict: A registration is missing or not every unit is locked.
     """
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     refuse_drawdown(session, actor, pledge)
-    cause = f"放款 {pledge.principal_cny} 元{approved}"
+    drawn = f"，借据 {note}" if note else ""
+    cause = f"放款 {pledge.principal_cny} 元{drawn}{agreed.words}"
     moved = take_step(session, actor, pledge, "drawdown", standing=standing, cause=cause)
     store.change_pledge(session, moved, drawn_on=standing.business_date)
     post_exposure(session, actor, _drawn(pledge, standing.business_date))
@@ -286,13 +290,11 @@ def repay_pledge(
     return moved
 
 
-def request_unfreeze(
-    session: Session, actor: Actor, pledge_id: str, *, standing: Standing, approved: str = ""
-) -> Pledge:
-    """Ask the registry to unfreeze; the units stay locked in the ledger until it confirms."""
+def request_unfreeze(session: Session, actor: Actor, pledge_id: str, *, standing: Standing, agreed: Agreed) -> Pledge:
+    """Ask the registry to unfreeze, as two people agreed; the units stay locked in the ledger until it confirms."""
     pledge = store.load_pledge(session, actor, pledge_id, lock=True)
     refuse_release(session, actor, pledge)
-    cause = f"向登记机构申请解冻{approved}"
+    cause = f"向登记机构申请解冻{agreed.words}"
     moved = take_step(session, actor, pledge, release_event(pledge), standing=standing, cause=cause)
     ledger.ask_release(session, actor, pledge_id=pledge.id)
     ask_registry(session, actor, pledge, Operation.UNFREEZE)

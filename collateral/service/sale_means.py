@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import Pledge
@@ -38,7 +39,7 @@ def preview_means(
 
 
 def choose_means(
-    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, reason: str
+    session: Session, checker: Actor, pledge: Pledge, payload: Mapping[str, Any], *, standing: Standing, agreed: Agreed
 ) -> Recorded[MeansOutcome]:
     """Choose the means that another person proposed, with the bands of this day."""
     PLEDGE.after(pledge.state, "sale settled")
@@ -50,7 +51,7 @@ def choose_means(
         subject=f"pledge:{pledge.code}", valid_on=view.day, known_at=standing.known_at,
     )  # fmt: skip
     store.add_step(
-        session, checker, enforcement, MEANS_STEP, standing=standing, cause=f"{payload['ground']}；{reason}",
+        session, checker, enforcement, MEANS_STEP, standing=standing, cause=f"{payload['ground']}；{agreed.reason}",
         evidence_digest=payload["evidence_digest"], decision_id=recorded.decision_id,
         details={
             "method": method.value,

@@ -10,7 +10,7 @@ from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict, MissingData
 from carbonfin.kernel.parties import Party
 from carbonfin.storage import approvals
-from carbonfin.storage.approvals import OPEN_STATES, Answer, Approval, ApprovalKind, ProposalDraft
+from carbonfin.storage.approvals import OPEN_STATES, Agreed, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from loans.calc.facilities import CreditLine, DrawdownDraft, LoanContract, require_drawable
@@ -148,7 +148,7 @@ def _rate_note(contract: LoanContract, outcome: RateDecision) -> str:
     return f"LPR {contract.lpr_tenor} {contract.margin_bp:+d}BP，优惠 {concession.normalize():f}BP{floor}"
 
 
-def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
+def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
     """Draw the note: room, rate and collateral are looked at again, on its own day."""
     draft = store.terms_of_payload(approval.payload, DrawdownDraft)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
@@ -159,7 +159,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: 
     rate = Decimal(approval.payload["rate"])
     _require_same_rate(session, checker, draft, contract, borrower, standing=standing, rate=rate)
     note = note_store.add_note(session, checker, _note(approval, draft, contract, borrower), recorded_at=at)
-    draw_behind(session, checker, note, standing=standing)
+    draw_behind(session, checker, note, standing=standing, agreed=Agreed.to(approval, checker, answer))
 
 
 def _note(approval: Approval, draft: DrawdownDraft, contract: LoanContract, borrower: Party) -> LoanNoteDraft:

@@ -10,6 +10,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.kernel.units import Currency
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.parties import Standing
 from collateral import service as collateral_service
 from collateral.calc.lifecycles import REPO
@@ -91,7 +92,7 @@ def require_security(
         raise found.refusal
 
 
-def draw_behind(session: Session, actor: Actor, note: LoanNote, *, standing: Standing) -> None:
+def draw_behind(session: Session, actor: Actor, note: LoanNote, *, standing: Standing, agreed: Agreed) -> None:
     """Move the pledge behind a note that was just drawn, post what is owed, and hold the coverage to the initial line.
 
     Raises:
@@ -103,7 +104,7 @@ def draw_behind(session: Session, actor: Actor, note: LoanNote, *, standing: Sta
     pledge = _pledge(session, actor, note.pledge_code)
     if pledge.state == _FROZEN:
         pledge = collateral_service.draw_pledge(
-            session, actor, pledge.id, standing=standing, approved=f"，借据 {note.code}"
+            session, actor, pledge.id, standing=standing, agreed=agreed, note=note.code
         )
     post_owed(session, actor, note.pledge_code, on=standing.business_date)
     coverage = collateral_service.coverage_now(session, actor, pledge, standing=standing)

@@ -11,6 +11,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import DayCount, FixedClock
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.kernel.units import Currency
+from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.parties import (
     OrganizationDraft,
@@ -58,6 +59,14 @@ class Desk:
     stranger: Actor
     parties: dict[str, str]
     standing: Standing
+
+    @property
+    def agreed(self) -> Agreed:
+        """That the maker proposed and the checker agreed, for tests of what follows from it."""
+        return Agreed(
+            approval_id="示例", maker_id=self.maker.id, maker_name=self.maker.name, checker_id=self.checker.id,
+            reason="同意",
+        )  # fmt: skip
 
 
 def build_desk(session: Session) -> Desk:

@@ -345,7 +345,7 @@ def test_a_refused_unfreeze_is_asked_for_again_on_the_page(edge: Edge) -> None:
         with edge.sessions.begin() as session:
             maker, standing = edge.desk.maker, edge.desk.standing
             service.repay_pledge(session, maker, pledge_id, standing=standing, cause="结清")
-            service.request_unfreeze(session, maker, pledge_id, standing=standing)
+            service.request_unfreeze(session, maker, pledge_id, standing=standing, agreed=edge.desk.agreed)
         jobs.dispatch_registry_messages(edge.sessions, edge.desk.maker, registry, clock=CLOCK)
         with signed_in(edge) as client:
             assert "登记机构拒绝了解冻申请" in client.get(address, headers=PAGE).text

@@ -96,7 +96,7 @@ def test_a_court_freezes_units_of_p1_and_lifts_the_freeze(sessions: Sessions) ->
     with sessions.begin() as session:
         service.repay_pledge(session, desk.maker, p1, standing=desk.standing, cause="结清")
         with pytest.raises(Conflict, match="frozen by"):
-            service.request_unfreeze(session, desk.maker, p1, standing=desk.standing)
+            service.request_unfreeze(session, desk.maker, p1, standing=desk.standing, agreed=desk.agreed)
         session.rollback()
     record(sessions, desk, order(desk, ActKind.LIFT, "E1", "CEA-2023", 10000, pledge=p1, freeze=freeze))
     assert pledge_state(sessions, desk, p1) == "DRAWN"
@@ -418,15 +418,19 @@ def test_a_late_cure_needs_the_coverage_back(desk_sessions: Sessions, desk: Desk
         digest = file_document(session, desk)
         expired = store.load_pledge(session, desk.maker, p3, lock=True)
         take_step(session, desk.maker, expired, "deadline", standing=desk.standing, cause="届满")
-    given = {"reason": "客户已补足", "evidence_digest": digest, "standing": desk.standing}
-    with desk_sessions.begin() as session, pytest.raises(Conflict, match="still below the initial line"):
-        service.accept_late_cure(session, desk.maker, p3, **given)
+    payload = {"ground": "客户已补足", "evidence_digest": digest}
+    given = {"standing": desk.standing, "agreed": desk.agreed}
+    with desk_sessions.begin() as session:
+        expired = store.load_pledge(session, desk.checker, p3, lock=True)
+        with pytest.raises(Conflict, match="still below the initial line"):
+            service.accept_late_cure(session, desk.checker, expired, payload, **given)
     ask(desk_sessions, desk, p3, top_up({"SZA-2024": 2720}))
     with answering() as (_, registry):
         send(desk_sessions, desk, registry)
     assert pledge_state(desk_sessions, desk, p3) == "CURE_EXPIRED"
     with desk_sessions.begin() as session:
-        assert service.accept_late_cure(session, desk.maker, p3, **given).state == "DRAWN"
+        expired = store.load_pledge(session, desk.checker, p3, lock=True)
+        assert service.accept_late_cure(session, desk.checker, expired, payload, **given).state == "DRAWN"
 
 
 def test_nobody_barred_buys_and_no_default_without_ground_or_file(desk_sessions: Sessions, desk: Desk) -> None:

@@ -270,14 +270,14 @@ def test_a_top_up_is_taken_while_another_change_waits_and_the_full_release_waits
     with desk_sessions.begin() as session:
         service.repay_pledge(session, desk.maker, p2, standing=desk.standing, cause="结清")
     with desk_sessions.begin() as session, pytest.raises(Conflict, match="change 1"):
-        service.request_unfreeze(session, desk.maker, p2, standing=desk.standing)
+        service.request_unfreeze(session, desk.maker, p2, standing=desk.standing, agreed=desk.agreed)
     with desk_sessions.begin() as session:
         service.withdraw_change(session, desk.maker, asked.id, standing=desk.standing, reason="已结清")
     with answering() as (_, registry):
         send(desk_sessions, desk, registry)
         assert state(desk_sessions, desk, added) == ("DONE", "REPAID")
         with desk_sessions.begin() as session:
-            service.request_unfreeze(session, desk.maker, p2, standing=desk.standing)
+            service.request_unfreeze(session, desk.maker, p2, standing=desk.standing, agreed=desk.agreed)
         send(desk_sessions, desk, registry)
     assert position(desk_sessions, desk, "E2", "SZA-2022") == (70000, 0, 0)
     assert position(desk_sessions, desk, "E2", "SZA-2023") == (80000, 0, 0)

@@ -5,7 +5,7 @@ P7 is 1,000 t of SZA-2024 behind 20,000.00; P1 owes 2,000,000.00 and 1,700.00 of
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -260,3 +260,18 @@ def test_a_step_is_taken_on_the_command_line(
     assert json.loads(capsys.readouterr().out)["waiting"]["title"] == "Release: pledge P3"
     assert run("collateral", "pledge-step", "P3", "burn") == 2
     assert "没有“burn”这一步" in capsys.readouterr().err
+
+
+def test_no_contract_drawdown_or_release_without_two_people_in_code_either(desk_sessions: Sessions, desk: Desk) -> None:
+    with desk_sessions.begin() as session:
+        p1 = take_over_all(session, desk)["P1"]
+        loose: Any = service
+        for step, words in (
+            (loose.sign_pledge, {"contract": "HT"}),
+            (loose.draw_pledge, {}),
+            (loose.request_unfreeze, {}),
+        ):
+            with pytest.raises(TypeError, match="agreed"):
+                step(session, desk.maker, p1, standing=desk.standing, **words)
+    with pytest.raises(NotPermitted, match="cannot agree to what"):
+        replace(desk.agreed, checker_id=desk.maker.id)

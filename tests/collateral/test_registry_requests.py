@@ -63,11 +63,15 @@ class Counter:
     def until_unfreeze(self) -> None:
         self.dispatch()
         with self.sessions.begin() as session:
-            service.draw_pledge(session, self.desk.maker, self.pledge_id, standing=self.desk.standing)
+            service.draw_pledge(
+                session, self.desk.maker, self.pledge_id, standing=self.desk.standing, agreed=self.desk.agreed
+            )
             service.repay_pledge(
                 session, self.desk.maker, self.pledge_id, standing=self.desk.standing, cause="还款凭证"
             )
-            service.request_unfreeze(session, self.desk.maker, self.pledge_id, standing=self.desk.standing)
+            service.request_unfreeze(
+                session, self.desk.maker, self.pledge_id, standing=self.desk.standing, agreed=self.desk.agreed
+            )
 
 
 def counter_of(sessions: Sessions, desk: Desk) -> Iterator[Counter]:

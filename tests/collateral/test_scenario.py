@@ -128,7 +128,7 @@ def _registered(session: Session, desk: Desk, given: PledgeDraft) -> str:
         accepted_unconfirmed=service.unconfirmed_of(session, desk.checker, pledge),
     )
     number = f"示例-{given.code}"
-    service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, contract=number)
+    service.sign_pledge(session, desk.maker, pledge.id, standing=desk.standing, agreed=desk.agreed, contract=number)
     service.register_pledge(session, desk.maker, pledge.id, standing=desk.standing, registration_number=number)
     return pledge.id
 
@@ -246,16 +246,16 @@ def test_a_registry_that_is_down_leaves_the_message_in_the_outbox(desk_sessions:
 def test_p4_is_drawn_repaid_and_released(desk_sessions: Sessions, desk: Desk) -> None:
     pledge_id = freeze_p4(desk_sessions, desk)
     with desk_sessions.begin() as session, pytest.raises(Conflict, match="0 of 10000 t frozen") as refused:
-        service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing)
+        service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing, agreed=desk.agreed)
     assert "应冻结 10,000 吨，已冻结 0 吨" in refused.value.zh
     assert "登记机构" in refused.value.remedy_zh
     with simulated() as server, adapter(server) as registry:
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
         with desk_sessions.begin() as session:
-            service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing)
+            service.draw_pledge(session, desk.maker, pledge_id, standing=desk.standing, agreed=desk.agreed)
             assert len(service.revalue(session, desk.maker, TODAY).values) == 1
             service.repay_pledge(session, desk.maker, pledge_id, standing=desk.standing, cause="还款凭证")
-            service.request_unfreeze(session, desk.maker, pledge_id, standing=desk.standing)
+            service.request_unfreeze(session, desk.maker, pledge_id, standing=desk.standing, agreed=desk.agreed)
         assert state_of(desk_sessions, desk, pledge_id) == ("UNFREEZE_REQUESTED", 0, 10000)
         jobs.dispatch_registry_messages(desk_sessions, desk.maker, registry, clock=CLOCK)
         assert server.state.frozen_t() == {}

@@ -90,7 +90,7 @@ def test_the_numbers_chosen_are_frozen_at_the_registry_and_let_go_again(
         assert service.load_pledge(session, desk.maker, pledge_id).state == "FROZEN"
     assert (held.state, ranges) == ("LOCKED", (CHOSEN,))
     with sessions.begin() as session:
-        service.request_unfreeze(session, desk.maker, pledge_id, standing=desk.standing)
+        service.request_unfreeze(session, desk.maker, pledge_id, standing=desk.standing, agreed=desk.agreed)
     jobs.dispatch_registry_messages(sessions, desk.maker, registry, clock=CLOCK)
     assert server.state.frozen_serials() == {}
     assert asked(sessions, pledge_id) == [

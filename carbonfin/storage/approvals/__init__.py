@@ -16,6 +16,7 @@ from carbonfin.storage.approvals.reading import (
 from carbonfin.storage.approvals.rows import ApprovalEventRow, ApprovalRow, ApprovalState
 from carbonfin.storage.approvals.values import (
     OPEN_STATES,
+    Agreed,
     Answer,
     Approval,
     ApprovalEvent,
@@ -25,6 +26,7 @@ from carbonfin.storage.approvals.values import (
 
 __all__ = [
     "OPEN_STATES",
+    "Agreed",
     "Answer",
     "Approval",
     "ApprovalEvent",

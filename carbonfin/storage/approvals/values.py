@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
+from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.approvals.rows import ApprovalState
 
 OPEN_STATES = frozenset({ApprovalState.DRAFT, ApprovalState.PROPOSED, ApprovalState.APPROVED})
@@ -90,6 +91,47 @@ class Answer:
 
     reason: str
     accepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """That two people agreed to something; what commits the bank or lets units go asks for it, and cannot do without.
+
+    Product code makes it of the approval that is being carried out, by `Agreed.to`, and in no other way.
+
+    Attributes:
+        reason: Why the checker agreed.
+    """
+
+    approval_id: str
+    maker_id: str
+    maker_name: str
+    checker_id: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse one person in both parts."""
+        if self.maker_id == self.checker_id:
+            raise NotPermitted(
+                f"{self.maker_name} cannot agree to what {self.maker_name} proposed",
+                zh="经办与复核不得为同一人",
+                field="checker",
+                remedy="Have another person decide.",
+                remedy_zh="请由经办以外的人复核。",
+            )
+
+    @classmethod
+    def to(cls, approval: Approval, checker: Actor, answer: Answer) -> "Agreed":
+        """Give what the checker of an approval agrees to while it is carried out."""
+        return cls(
+            approval_id=approval.id, maker_id=approval.maker_id, maker_name=approval.maker_name, checker_id=checker.id,
+            reason=answer.reason,
+        )  # fmt: skip
+
+    @property
+    def words(self) -> str:
+        """Say who proposed and why it was agreed to, to stand after what was done."""
+        return f"；经办 {self.maker_name}，复核意见：{self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
