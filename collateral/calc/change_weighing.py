@@ -29,8 +29,7 @@ from collateral.calc.pledge_changes import ChangeKind
 from collateral.calc.price_ages import price_refusals
 from collateral.calc.refusals import Refusal
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, last_safe_date, safety_of
-
-_FALLS = (("price_fall_10", Decimal("0.10")), ("price_fall_30", Decimal("0.30")))
+from collateral.calc.what_if import Scenario, scenarios_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,18 +112,6 @@ class ChangeInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """Coverage after the change if prices fell, or if one vintage were worth nothing."""
-
-    name: str
-    label_zh: str
-    label_en: str
-    collateral_value_cny: Decimal
-    coverage_ratio: Decimal | None
-    level: CoverageLevel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOutcome:
     """What a change would do and every reason against it.
 
@@ -199,31 +186,6 @@ def _price_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:
     return price_refusals(
         inputs.after, dict(inputs.stale_after), figures, valuation_date=inputs.valuation_date,
         again=("重新试算", "weigh it again"),
-    )  # fmt: skip
-
-
-def scenarios_of(lines: tuple[PledgedLine, ...], debt: Debt, thresholds: CoverageLines) -> tuple[Scenario, ...]:
-    """Strike coverage with every price a tenth and three tenths lower, and with each vintage in turn worthless."""
-    valued = value_lines(lines)
-    whole_cny = sum((one.collateral_value_cny for one in valued), Decimal("0.00"))
-    found = []
-    for name, fall in _FALLS:
-        fallen = tuple(
-            replace(one, price=replace(one.price, price_cny_per_t=one.price.price_cny_per_t * (1 - fall)))
-            for one in lines
-        )
-        value_cny = sum((one.collateral_value_cny for one in value_lines(fallen)), Decimal("0.00"))
-        found.append((name, f"价格下跌 {fall:.0%}", f"Prices {fall:.0%} lower", value_cny))
-    for one in valued:
-        value_cny = whole_cny - one.collateral_value_cny
-        found.append((f"worthless_{one.unit}", f"{one.unit} 价值归零", f"{one.unit} worthless", value_cny))
-    return tuple(
-        Scenario(
-            name=name, label_zh=zh, label_en=en, collateral_value_cny=value_cny,
-            coverage_ratio=floor_ratio(value_cny, debt.total_cny) if debt.total_cny else None,
-            level=thresholds.level_of(value_cny, debt.total_cny),
-        )
-        for name, zh, en, value_cny in found
     )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from carbonfin.web.wire import CnyText, decimal_of
-from collateral.calc.change_weighing import ChangeOutcome, Scenario
+from collateral.calc.change_weighing import ChangeOutcome
 from collateral.calc.pledge_changes import CHANGE, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
+from collateral.calc.what_if import Scenario
 from collateral.schemas.holdings import ChosenSerialsOut, UnitSerialsIn, serials_of
 from collateral.schemas.pledges import UNITS_MAX, RefusalOut, UnitQuantityIn, UnitQuantityOut
 

@@ -175,18 +175,9 @@ def change_inputs(
     after = units_after(pledge.units, added=draft.added, freed=draft.freed)
     party = load_party(session, actor, pledge.pledgor_id)
     is_conversion = draft.kind is ChangeKind.CONVERSION
-    moved = [(one, 1) for one in draft.added] + [(one, -1) for one in draft.freed]
-    locks = tuple(
-        UnitLock(
-            agreement_code=pledge.code, unit=one.unit, quantity_t=sign * one.quantity_t, end_date=pledge.end_date,
-            is_certain=True,
-        )
-        for one, sign in moved
-    )  # fmt: skip
-    headrooms = headroom_inputs(
-        session, actor, party, view, added=locks,
-        converted=tuple((one.unit, sign * one.quantity_t) for one, sign in moved) if is_conversion else (),
-    )  # fmt: skip
+    locks = _locks_moved(pledge, draft)
+    made = tuple((one.unit, one.quantity_t) for one in locks) if is_conversion else ()
+    headrooms = headroom_inputs(session, actor, party, view, added=locks, converted=made)
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
     freezes = attached_to(session, actor, pledge.id)
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date, added=locks)
@@ -213,6 +204,18 @@ def change_inputs(
         stale_after=price_age_limits(view, dict.fromkeys(one.unit.scheme for one in after)),
         carry_over=carry_over_grant(session, actor, party.id, view, draft.freed[0].unit) if is_conversion else None,
     ).with_table_once(view.haircut_table)
+
+
+def _locks_moved(pledge: Pledge, draft: ChangeDraft) -> tuple[UnitLock, ...]:
+    """Give what a change would bind, and what it would bind no more as negative tonnes."""
+    moved = [(one, 1) for one in draft.added] + [(one, -1) for one in draft.freed]
+    return tuple(
+        UnitLock(
+            agreement_code=pledge.code, unit=one.unit, quantity_t=sign * one.quantity_t, end_date=pledge.end_date,
+            is_certain=True,
+        )
+        for one, sign in moved
+    )  # fmt: skip
 
 
 def _availability(

@@ -14,7 +14,7 @@ from collateral.calc.pledge_changes import PledgeChange
 from collateral.calc.serials import Ranges, merged
 from collateral.service import hold_steps, ledger, numbers
 from collateral.store import ledger as store
-from collateral.store import serials
+from collateral.store import lock_parts, serials
 
 Converted = tuple[tuple[Unit, int], ...]
 """Tonnes by unit that a conversion brings to an account (positive) and takes from it (negative)."""
@@ -77,10 +77,10 @@ def convert(
         numbers.take_in(
             session, actor, account_id=part.account_id, unit=made.unit, quantity_t=quantity_t, ranges=ranges
         )
-        renamed = store.rename_encumbrance(session, actor, part, unit=made.unit)
+        renamed = lock_parts.rename_encumbrance(session, actor, part, unit=made.unit)
         if ranges:
             serials.lock(session, actor, renamed, ranges)
-        store.join_encumbrances(session, actor, renamed)
+        lock_parts.join_encumbrances(session, actor, renamed)
         hold_steps.journal(
             session, actor, converted(place, made.unit, quantity_t), kind="conversion",
             agreement_code=part.agreement_code, standing=standing, cause=cause,

@@ -13,7 +13,7 @@ from collateral.calc.ledger import Bucket, moved
 from collateral.calc.lifecycles import ENCUMBRANCE
 from collateral.calc.serials import Ranges, total_t
 from collateral.service import hold_steps, numbers
-from collateral.store import holds
+from collateral.store import holds, lock_parts
 from collateral.store import ledger as store
 from collateral.store import pledge_changes as changes
 from collateral.store.holdings import bring_total
@@ -337,7 +337,7 @@ def split_locked(
             if not part_t:
                 continue
             parts.append(
-                store.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id, named=mine)
+                lock_parts.split_encumbrance(session, actor, held, quantity_t=part_t, change_id=change_id, named=mine)
             )
             left_t -= part_t
         if left_t:

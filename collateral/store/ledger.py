@@ -1,6 +1,5 @@
 """Accounts, positions, encumbrances and the journal at rest; bounds are held by one guarded UPDATE and CHECKs."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +13,6 @@ from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import AccountPosition, Encumbrance, LedgerEntry, LedgerPosting
 from collateral.calc.holds import BOUND
 from collateral.calc.ledger import Bucket, Entry
-from collateral.calc.serials import Ranges
 from collateral.models import (
     EncumbranceRow,
     JournalEntryRow,
@@ -285,7 +283,7 @@ def add_encumbrance(
     )
     session.add(row)
     session.flush()
-    return _encumbrance(row)
+    return encumbrance_of_row(row)
 
 
 def encumbrances_of(
@@ -301,10 +299,11 @@ def encumbrances_of(
     if live_only:
         query = query.where(_HELD.c.state.in_(sorted(BOUND)))
     rows = session.execute(query.order_by(_HELD.c.agreement_code, _HELD.c.unit))
-    return tuple(_encumbrance(row) for row in rows)
+    return tuple(encumbrance_of_row(row) for row in rows)
 
 
-def _encumbrance(row: EncumbranceRow | sa.Row[Any]) -> Encumbrance:
+def encumbrance_of_row(row: EncumbranceRow | sa.Row[Any]) -> Encumbrance:
+    """Give a lock as it stands at rest."""
     return Encumbrance(
         id=row.id,
         account_id=row.account_id,
@@ -315,105 +314,6 @@ def _encumbrance(row: EncumbranceRow | sa.Row[Any]) -> Encumbrance:
         state=row.state,
         change_id=row.change_id,
     )
-
-
-def split_encumbrance(
-    session: Session,
-    actor: Actor,
-    encumbrance: Encumbrance,
-    *,
-    quantity_t: int,
-    change_id: str | None,
-    named: Ranges = (),
-) -> Encumbrance:
-    """Take part of an encumbrance, or all of it, into one that is let go, by a change of the pledge or by force.
-
-    Of units that carry numbers the named ones go with the part, or the highest where none are named.
-
-    Raises:
-        Conflict: Another transaction moved it first.
-    """
-    assert 0 < quantity_t <= encumbrance.quantity_t
-    is_whole = quantity_t == encumbrance.quantity_t
-    if is_whole and change_id is None:
-        return encumbrance
-    values = {"change_id": change_id} if is_whole else {"quantity_t": encumbrance.quantity_t - quantity_t}
-    changed = session.exec(
-        sa.update(EncumbranceRow)
-        .where(
-            col(EncumbranceRow.id) == encumbrance.id,
-            col(EncumbranceRow.organization_id) == actor.organization_id,
-            col(EncumbranceRow.state) == encumbrance.state,
-            col(EncumbranceRow.quantity_t) == encumbrance.quantity_t,
-        )
-        .values(**values)
-        .execution_options(synchronize_session="fetch")
-    )
-    if changed.rowcount != 1:
-        raise _moved_on(encumbrance)
-    if is_whole:
-        return replace(encumbrance, change_id=change_id)
-    found = session.exec(select(EncumbranceRow).where(EncumbranceRow.id == encumbrance.id)).one()
-    row = EncumbranceRow(
-        organization_id=actor.organization_id,
-        account_id=encumbrance.account_id,
-        agreement_code=encumbrance.agreement_code,
-        pledge_id=encumbrance.pledge_id,
-        unit=str(encumbrance.unit),
-        quantity_t=quantity_t,
-        state=encumbrance.state,
-        reserved_at=found.reserved_at,
-        change_id=change_id,
-    )
-    session.add(row)
-    session.flush()
-    part = _encumbrance(row)
-    serials.split_lock(session, actor, encumbrance, part, named=named)
-    return part
-
-
-def rename_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, unit: Unit) -> Encumbrance:
-    """Let a lock stand on the unit that its units became; its agreement stays.
-
-    Raises:
-        Conflict: Another transaction moved it first.
-    """
-    _change_held(session, actor, encumbrance, unit=str(unit))
-    return replace(encumbrance, unit=unit)
-
-
-def join_encumbrances(session: Session, actor: Actor, encumbrance: Encumbrance) -> None:
-    """Join a lock with another that the same pledge has on the same units, if it has one; the numbers come together.
-
-    Raises:
-        Conflict: Another transaction moved one of them first.
-    """
-    for one in encumbrances_of(session, actor, pledge_id=encumbrance.pledge_id, live_only=True):
-        is_same = (one.account_id, one.unit, one.state) == (
-            encumbrance.account_id, encumbrance.unit, encumbrance.state
-        )  # fmt: skip
-        if one.id == encumbrance.id or not is_same:
-            continue
-        _change_held(session, actor, encumbrance, quantity_t=0, state="FREE")
-        _change_held(session, actor, one, quantity_t=one.quantity_t + encumbrance.quantity_t)
-        serials.join_locks(session, actor, gone=encumbrance, kept=one)
-        return
-
-
-def _change_held(session: Session, actor: Actor, encumbrance: Encumbrance, **values: str | int) -> None:
-    changed = session.exec(
-        sa.update(EncumbranceRow)
-        .where(
-            col(EncumbranceRow.id) == encumbrance.id,
-            col(EncumbranceRow.organization_id) == actor.organization_id,
-            col(EncumbranceRow.state) == encumbrance.state,
-            col(EncumbranceRow.quantity_t) == encumbrance.quantity_t,
-        )
-        .values(**values)
-        .execution_options(synchronize_session="fetch")
-    )
-    if changed.rowcount != 1:
-        raise _moved_on(encumbrance)
 
 
 def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *, to: str) -> None:
@@ -433,12 +333,13 @@ def move_encumbrance(session: Session, actor: Actor, encumbrance: Encumbrance, *
         .execution_options(synchronize_session="fetch")
     )
     if moved.rowcount != 1:
-        raise _moved_on(encumbrance)
+        raise moved_on(encumbrance)
     if to not in BOUND:
         serials.unlock(session, encumbrance.id)
 
 
-def _moved_on(encumbrance: Encumbrance) -> Conflict:
+def moved_on(encumbrance: Encumbrance) -> Conflict:
+    """Say that another transaction moved a lock first."""
     return Conflict(
         f"encumbrance {encumbrance.id} is no longer {encumbrance.state}",
         zh="该权利负担已被其他操作处理",
