@@ -17,6 +17,7 @@ from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.price_ages import price_refusals
 from collateral.calc.refusals import Refusal
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of
+from collateral.calc.what_if import Scenario, scenarios_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class AppraisalInputs:
         headrooms: Headroom of the pledgor with this pledge among the locks, for each scheme it must surrender.
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
+        has_what_if: Whether falls of the price are tried; None in decisions made before they were.
     """
 
     agreement_code: str
@@ -57,6 +59,7 @@ class AppraisalInputs:
     headrooms: tuple[HeadroomInputs, ...]
     schemes_without_headroom: tuple[Scheme, ...]
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
+    has_what_if: bool | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class AppraisalOutcome:
 
     Attributes:
         policies: What the policy of each unit's class makes of its haircut, where one is in force; None without any.
+        scenarios: Coverage with prices lower and with each vintage worthless; None in decisions made before they were.
     """
 
     valuation: Valuation
@@ -76,6 +80,7 @@ class AppraisalOutcome:
     unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
     policies: tuple[tuple[Unit, PolicyHaircut], ...] | None = field(default=None, metadata=ADDED_LATER)
+    scenarios: tuple[Scenario, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_acceptable(self) -> bool:
@@ -116,6 +121,7 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
             confirmed=not outcome.unconfirmed,
         )
     refusals.extend(_unknown_headroom(scheme) for scheme in inputs.schemes_without_headroom)
+    scenarios = _scenarios(inputs, figures) if inputs.has_what_if else None
     figures.result(
         "decision",
         ("评估结论", "Finding"),
@@ -142,7 +148,19 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         unconfirmed=tuple(unconfirmed),
         trace=figures.trace(),
         policies=policies or None,
+        scenarios=scenarios,
     )
+
+
+def _scenarios(inputs: AppraisalInputs, figures: FigureList) -> tuple[Scenario, ...]:
+    """Try lower prices and worthless vintages, each with its coverage in the trace."""
+    scenarios = scenarios_of(inputs.lines, inputs.debt, inputs.thresholds)
+    for one in scenarios:
+        figures.result(
+            one.name, (one.label_zh, one.label_en), "" if one.coverage_ratio is None else one.coverage_ratio, "ratio",
+            "Σ q·p′·(1−h) / debt", inputs=("collateral_value", "debt"),
+        )  # fmt: skip
+    return scenarios
 
 
 def _principal_max(

@@ -1,6 +1,6 @@
 """Enforcement of a pledge (违约处置): a sale within the price band, and its proceeds shared out to the fen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -124,7 +124,9 @@ def decide_sale(inputs: SaleInputs) -> SaleOutcome:
     """Hold each price against its band and each quantity against the pledge, and add up the proceeds."""
     figures = FigureList()
     refusals: list[Refusal] = []
-    names = [_lot_figures(one, inputs, figures, refusals) for one in inputs.lots]
+    labels = lot_labels([str(one.lot.unit) for one in inputs.lots])
+    names = [_lot_figures(one, label, figures, refusals) for one, label in zip(inputs.lots, labels, strict=True)]
+    refusals.extend(_more_than_pledged(inputs))
     proceeds_cny = sum((one.lot.proceeds_cny for one in inputs.lots), Decimal("0.00"))
     figures.result("proceeds", ("处置价款", "Proceeds"), proceeds_cny, "CNY", "Σ q·p", inputs=names)
     claim = figures.fact("claim", ("成交日债权", "Claim on the day"), inputs.claim_cny, "CNY", "贷款台账")
@@ -159,17 +161,35 @@ def units_left(pledged: tuple[UnitQuantity, ...], sold: tuple[LotSold, ...]) -> 
     return tuple(UnitQuantity(unit=unit, quantity_t=quantity_t) for unit, quantity_t in left if quantity_t > 0)
 
 
-def _lot_figures(one: BandedLot, inputs: SaleInputs, figures: FigureList, refusals: list[Refusal]) -> str:
-    unit, lot = one.lot.unit, one.lot
-    pledged_t = sum(held.quantity_t for held in inputs.pledged if held.unit == unit)
-    if lot.quantity_t > pledged_t:
-        refusals.append(
-            Refusal(
-                code="more-than-pledged",
-                detail=f"{unit}: {lot.quantity_t} t sold, {pledged_t} t pledged",
-                zh=f"{unit} 成交 {lot.quantity_t} 吨，质押 {pledged_t} 吨",
+def lot_labels(units: Sequence[str]) -> tuple[str, ...]:
+    """Tell lots apart in a trace: by their unit, and by their place among the lots of it where it has several."""
+    places = dict[str, int]()
+    labels = []
+    for unit in units:
+        places[unit] = places.get(unit, 0) + 1
+        labels.append(f"{unit}_{places[unit]}" if units.count(unit) > 1 else unit)
+    return tuple(labels)
+
+
+def _more_than_pledged(inputs: SaleInputs) -> list[Refusal]:
+    """Refuse each unit of which all lots together are more than is pledged."""
+    found = []
+    for unit in dict.fromkeys(one.lot.unit for one in inputs.lots):
+        sold_t = sum(one.lot.quantity_t for one in inputs.lots if one.lot.unit == unit)
+        pledged_t = sum(held.quantity_t for held in inputs.pledged if held.unit == unit)
+        if sold_t > pledged_t:
+            found.append(
+                Refusal(
+                    code="more-than-pledged",
+                    detail=f"{unit}: {sold_t} t sold, {pledged_t} t pledged",
+                    zh=f"{unit} 成交 {sold_t} 吨，质押 {pledged_t} 吨",
+                )
             )
-        )
+    return found
+
+
+def _lot_figures(one: BandedLot, label: str, figures: FigureList, refusals: list[Refusal]) -> str:
+    unit, lot = one.lot.unit, one.lot
     if not one.floor_cny_per_t <= lot.price_cny_per_t <= one.cap_cny_per_t:
         refusals.append(
             Refusal(
@@ -179,26 +199,26 @@ def _lot_figures(one: BandedLot, inputs: SaleInputs, figures: FigureList, refusa
             )
         )
     reference = figures.fact(
-        f"reference_{unit}", (f"{unit} 参考价", f"{unit} reference price"), one.reference.price_cny_per_t, "CNY/t",
+        f"reference_{label}", (f"{unit} 参考价", f"{unit} reference price"), one.reference.price_cny_per_t, "CNY/t",
         f"{one.reference.source} {one.reference.price_date}",
     )  # fmt: skip
-    band = figures.parameter(f"band_{unit}", one.band)
+    band = figures.parameter(f"band_{label}", one.band)
     figures.result(
-        f"floor_{unit}", (f"{unit} 价格下限", f"{unit} lowest price"), one.floor_cny_per_t, "CNY/t",
+        f"floor_{label}", (f"{unit} 价格下限", f"{unit} lowest price"), one.floor_cny_per_t, "CNY/t",
         "reference·(1−band), rounded up", inputs=(reference, band),
     )  # fmt: skip
     figures.result(
-        f"cap_{unit}", (f"{unit} 价格上限", f"{unit} highest price"), one.cap_cny_per_t, "CNY/t",
+        f"cap_{label}", (f"{unit} 价格上限", f"{unit} highest price"), one.cap_cny_per_t, "CNY/t",
         "reference·(1+band), rounded down", inputs=(reference, band),
     )  # fmt: skip
     price = figures.fact(
-        f"price_{unit}", (f"{unit} 成交价", f"{unit} price sold at"), lot.price_cny_per_t, "CNY/t", "成交凭证"
+        f"price_{label}", (f"{unit} 成交价", f"{unit} price sold at"), lot.price_cny_per_t, "CNY/t", "成交凭证"
     )
     if one.buyer is not None:
-        figures.fact(f"buyer_{unit}", (f"{unit} 买方", f"{unit} buyer"), one.buyer, "text", "成交凭证")
-    quantity = figures.fact(f"sold_{unit}", (f"{unit} 成交数量", f"{unit} sold"), lot.quantity_t, "t", "成交凭证")
+        figures.fact(f"buyer_{label}", (f"{unit} 买方", f"{unit} buyer"), one.buyer, "text", "成交凭证")
+    quantity = figures.fact(f"sold_{label}", (f"{unit} 成交数量", f"{unit} sold"), lot.quantity_t, "t", "成交凭证")
     return figures.result(
-        f"proceeds_{unit}", (f"{unit} 价款", f"{unit} proceeds"), lot.proceeds_cny, "CNY", "q·p",
+        f"proceeds_{label}", (f"{unit} 价款", f"{unit} proceeds"), lot.proceeds_cny, "CNY", "q·p",
         inputs=(quantity, price),
     )  # fmt: skip
 

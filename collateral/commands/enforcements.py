@@ -8,7 +8,6 @@ import msgspec
 import typer
 from sqlmodel import Session
 
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
@@ -125,7 +124,7 @@ def settle_sale(
         with terminal.sessions.read() as session:
             draft = SaleDraft(
                 method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id,
-                evidence_digest="", buyers=_buyers(session, terminal, lots),
+                evidence_digest="", buyers=_buyers(session, terminal, lots, buyer),
             )  # fmt: skip
             weighed = service.preview_sale(
                 session, terminal.actor, pledge_of_code(session, terminal, code).id, draft,
@@ -136,7 +135,8 @@ def settle_sale(
     with terminal.sessions.begin() as session:
         draft = SaleDraft(
             method=method, lots=sold, buyer_id=party_by_code(session, terminal.actor, buyer).id,
-            evidence_digest=stored_evidence(session, terminal, evidence), buyers=_buyers(session, terminal, lots),
+            evidence_digest=stored_evidence(session, terminal, evidence),
+            buyers=_buyers(session, terminal, lots, buyer),
         )  # fmt: skip
         recorded = service.settle_sale(
             session,
@@ -236,10 +236,9 @@ def _lot(text: str) -> LotSold:
     return LotSold(unit=units.unit, quantity_t=units.quantity_t, price_cny_per_t=parse_decimal(price, field="lots"))
 
 
-def _buyers(session: Session, terminal: Terminal, lots: list[str]) -> dict[Unit, str]:
-    """Give who bought each unit whose buyer is named behind it."""
-    named = ((text.partition("=")[0], text.partition("/")[2]) for text in lots)
-    return {Unit.parse(unit): party_by_code(session, terminal.actor, code).id for unit, code in named if code}
+def _buyers(session: Session, terminal: Terminal, lots: list[str], buyer: str) -> tuple[str, ...]:
+    """Give who bought each lot: the buyer named behind it, or the sale's."""
+    return tuple(party_by_code(session, terminal.actor, text.partition("/")[2] or buyer).id for text in lots)
 
 
 def _standing(session: Session, terminal: Terminal) -> Standing:

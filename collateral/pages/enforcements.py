@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
-from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData, NotFound
 from carbonfin.kernel.units import parse_decimal
@@ -24,7 +23,7 @@ from carbonfin.web.downloads import download
 from carbonfin.web.evidence import evidence_choices
 from carbonfin.web.pages import Text, page
 from collateral import service
-from collateral.calc.enforcement import WATERFALL_NAMES, DistributionOutcome, LotSold, SaleMethod
+from collateral.calc.enforcement import WATERFALL_NAMES, DistributionOutcome, LotSold, SaleMethod, lot_labels
 from collateral.calc.enforcement_acts import ACT_WORDS, NextAct
 from collateral.pages.applications import whole_units
 from collateral.pages.words import (
@@ -39,7 +38,7 @@ from collateral.service import EnforcementView, SaleDraft
 _Short = Annotated[str, Meta(max_length=80)]
 _Words = Annotated[str, Meta(max_length=2000)]
 _ONE = "/pledges/{pledge_id:str}/enforcement"
-_LOTS_MAX = 3
+_LOTS_MAX, _PLACES_FOR_MORE_BUYERS = 5, 2
 
 
 class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +61,14 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     quantity_3: _Short = ""
     price_3: _Short = ""
     buyer_3: _Short = ""
+    unit_4: _Short = ""
+    quantity_4: _Short = ""
+    price_4: _Short = ""
+    buyer_4: _Short = ""
+    unit_5: _Short = ""
+    quantity_5: _Short = ""
+    price_5: _Short = ""
+    buyer_5: _Short = ""
     costs_cny: _Short = ""
 
     def sale(self) -> SaleDraft:
@@ -70,7 +77,7 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Raises:
             InvalidInput: A field cannot be read.
         """
-        lots, buyers = [], dict[Unit, str]()
+        lots, buyers = [], []
         for place in range(1, _LOTS_MAX + 1):
             unit, quantity, price = (getattr(self, f"{name}_{place}").strip() for name in ("unit", "quantity", "price"))
             if not quantity and not price:
@@ -78,13 +85,12 @@ class EnforcementForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             units = whole_units(unit, quantity, unit_field=f"unit_{place}", quantity_field=f"quantity_{place}")
             price_cny_per_t = parse_decimal(price, field=f"price_{place}")
             lots.append(LotSold(unit=units.unit, quantity_t=units.quantity_t, price_cny_per_t=price_cny_per_t))
-            buyer = getattr(self, f"buyer_{place}").strip()
-            buyers |= {units.unit: buyer} if buyer else {}
+            buyers.append(getattr(self, f"buyer_{place}").strip() or self.buyer.strip())
         if not self.buyer.strip():
             raise InvalidInput("choose the buyer", zh="请选择买方", field="buyer")
         return SaleDraft(
             method=self.means(), lots=tuple(lots), buyer_id=self.buyer.strip(), evidence_digest=self.evidence,
-            buyers=buyers,
+            buyers=tuple(buyers),
         )  # fmt: skip
 
     def means(self) -> SaleMethod:
@@ -210,7 +216,8 @@ def _shown(
         next_who=Text(words.who_zh, words.who_en),
         forms=_forms(actor, found),
         form=_prefilled(form, found),
-        lot_places=range(1, _LOTS_MAX + 1),
+        lot_places=range(1, min(_LOTS_MAX, len(found.pledge.units) + _PLACES_FOR_MORE_BUYERS) + 1),
+        sold_lots=_sold_lots(found),
         lot_units=[(str(one.unit), Text(str(one.unit), str(one.unit))) for one in found.pledge.units],
         failure=None
         if failure is None
@@ -246,6 +253,20 @@ def _forms(actor: Actor, found: EnforcementView) -> frozenset[str]:
     }
     late = {"late_cure"} if found.pledge.state == "CURE_EXPIRED" and found.waiting is None else set()
     return frozenset(by_act.get(found.next_act, set()) | late)
+
+
+def _sold_lots(found: EnforcementView) -> list[tuple[str, int, Decimal, str, str]]:
+    """Give each lot sold: unit, tonnes, price, its label in the trace, and who bought it."""
+    sold = found.last("sold")
+    if sold is None:
+        return []
+    lots = sold.details["lots"]
+    buyers = sold.details.get("lot_buyers") or [sold.details.get("buyers", {}).get(lot[0]) for lot in lots]
+    labels = lot_labels([lot[0] for lot in lots])
+    return [
+        (unit, quantity_t, Decimal(price), label, buyer or str(sold.details["buyer"]))
+        for (unit, quantity_t, price), label, buyer in zip(lots, labels, buyers, strict=True)
+    ]
 
 
 def _prefilled(form: EnforcementForm, found: EnforcementView) -> EnforcementForm:

@@ -42,6 +42,7 @@ from collateral.pages.words import (
     unconfirmed_words,
 )
 from collateral.service import PledgeStep
+from collateral.service.pledges import appraisal_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +262,7 @@ def _records(session: Session, actor: Actor, pledge: Pledge) -> dict[str, Any]:
         "refused": service.refused_unfreeze(session, actor, pledge),
         "acts": service.acts_of_party(session, actor, pledge.pledgor_id),
         "serials": service.locked_serials(session, actor, pledge_id=pledge.id),
+        "appraisal": appraisal_of(session, actor, pledge),
         "enforced": service.view_enforcement(session, actor, pledge.id),
     }
 

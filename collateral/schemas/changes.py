@@ -8,9 +8,8 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import CnyText, decimal_of
 from collateral.calc.change_weighing import ChangeOutcome
 from collateral.calc.pledge_changes import CHANGE, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
-from collateral.calc.what_if import Scenario
 from collateral.schemas.holdings import ChosenSerialsOut, UnitSerialsIn, serials_of
-from collateral.schemas.pledges import UNITS_MAX, RefusalOut, UnitQuantityIn, UnitQuantityOut
+from collateral.schemas.pledges import UNITS_MAX, RefusalOut, ScenarioOut, UnitQuantityIn, UnitQuantityOut
 
 ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S", description="Why, in words.")]
 
@@ -61,29 +60,6 @@ class ReasonIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why a step is taken."""
 
     reason: ReasonText
-
-
-class ScenarioOut(Struct, frozen=True, kw_only=True):
-    """Coverage after the change if prices fell, or one vintage were worthless."""
-
-    name: str
-    label_zh: str
-    label_en: str
-    collateral_value_cny: str
-    coverage_ratio: str | None
-    level: str
-
-    @classmethod
-    def of(cls, value: Scenario) -> "ScenarioOut":
-        """Copy the domain value."""
-        return cls(
-            name=value.name,
-            label_zh=value.label_zh,
-            label_en=value.label_en,
-            collateral_value_cny=str(value.collateral_value_cny),
-            coverage_ratio=_text(value.coverage_ratio),
-            level=str(value.level),
-        )
 
 
 class ChangePreviewOut(Struct, frozen=True, kw_only=True):

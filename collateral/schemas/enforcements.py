@@ -50,7 +50,10 @@ class MethodIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LotIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Tonnes of one unit sold at a price; `buyer_id` where another than the sale's buyer bought it."""
+    """Tonnes of one unit sold at a price; `buyer_id` where another than the sale's buyer bought it.
+
+    A unit may be split among several buyers, a lot for each.
+    """
 
     unit: UnitText
     quantity_t: QuantityT
@@ -80,7 +83,7 @@ class SaleIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ),
             buyer_id=self.buyer_id,
             evidence_digest=self.evidence_digest,
-            buyers={Unit.parse(one.unit): one.buyer_id for one in self.lots if one.buyer_id is not None},
+            buyers=tuple(one.buyer_id or self.buyer_id for one in self.lots),
         )  # fmt: skip
 
 

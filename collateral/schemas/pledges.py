@@ -16,6 +16,7 @@ from collateral.calc.haircut_models.stack import TITLES
 from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.refusals import Refusal
+from collateral.calc.what_if import Scenario
 from collateral.schemas.holdings import LockedSerialsOut
 from collateral.service import DeskPledge
 
@@ -99,6 +100,29 @@ class RefusalOut(Struct, frozen=True, kw_only=True):
         return cls(code=value.code, detail=value.detail, detail_zh=value.zh)
 
 
+class ScenarioOut(Struct, frozen=True, kw_only=True):
+    """Coverage if prices fell, or one vintage were worthless."""
+
+    name: str
+    label_zh: str
+    label_en: str
+    collateral_value_cny: str
+    coverage_ratio: str | None
+    level: str
+
+    @classmethod
+    def of(cls, value: Scenario) -> "ScenarioOut":
+        """Copy the domain value."""
+        return cls(
+            name=value.name,
+            label_zh=value.label_zh,
+            label_en=value.label_en,
+            collateral_value_cny=str(value.collateral_value_cny),
+            coverage_ratio=_text(value.coverage_ratio),
+            level=str(value.level),
+        )
+
+
 class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
     """What the policy of a unit's class makes of its haircut: what decides it, and why it is conservative.
 
@@ -139,7 +163,10 @@ class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
 
 
 class AppraisalOut(Struct, frozen=True, kw_only=True):
-    """What a pledge would be worth and every reason against it; `haircuts` names those a policy of the class makes."""
+    """What a pledge would be worth and every reason against it.
+
+    `haircuts` names those a policy of the class makes; `scenarios` has prices 10 % and 30 % lower, a vintage worthless.
+    """
 
     decision_id: str | None
     is_acceptable: bool
@@ -155,6 +182,7 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
     refusals: list[RefusalOut]
     unconfirmed: list[str]
     haircuts: list[PolicyHaircutOut]
+    scenarios: list[ScenarioOut] = []
 
     @classmethod
     def of(cls, outcome: AppraisalOutcome, decision_id: str | None) -> "AppraisalOut":
@@ -177,6 +205,7 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
             haircuts=[
                 PolicyHaircutOut.of(line, policies[line.unit]) for line in valuation.lines if line.unit in policies
             ],
+            scenarios=[ScenarioOut.of(one) for one in outcome.scenarios or ()],
         )
 
 

@@ -72,6 +72,7 @@ def appraisal_inputs(
             for unit in units
         ),
         stale_after=price_age_limits(view, schemes),
+        has_what_if=True,
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms),
     )

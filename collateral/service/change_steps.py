@@ -133,11 +133,8 @@ def ask_conversion(
     """
     moved = take_change_step(session, actor, change, "ask_conversion", standing=standing, cause=cause)
     ranges = conversions.set_aside(session, actor, pledge, change)
-    (old,), (new,) = change.freed, change.added
-    key = ask_registry(
-        session, actor, pledge, Operation.CONVERT, units=change.freed, change_id=change.id, to_unit=new.unit,
-        serials={old.unit: tuple(map(str, ranges))},
-    )  # fmt: skip
+    asked = conversions.asked_of_registry(session, actor, pledge, change, ranges)
+    key = ask_registry(session, actor, pledge, Operation.CONVERT, asked=asked)
     store.change_change(session, moved, attempt=moved.attempt + 1, request_key=key)
     return store.load_change(session, actor, change.id)
 

@@ -9,6 +9,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.parties import Standing
 from collateral.calc.agreements import AccountPosition, Pledge
+from collateral.calc.freezes import UnitFreeze
 from collateral.calc.holds import converted
 from collateral.calc.pledge_changes import PledgeChange
 from collateral.calc.serials import Ranges, merged
@@ -32,6 +33,20 @@ def as_if_converted(positions: Sequence[AccountPosition], converted: Converted) 
         for unit, quantity_t in moved.items()
     ]
     return (*left, *made)
+
+
+def asked_of_registry(
+    session: Session, actor: Actor, pledge: Pledge, change: PledgeChange, ranges: Ranges
+) -> tuple[UnitFreeze, ...]:
+    """Give what the registry is asked to convert: the old vintage on the pledgor's account, by its numbers."""
+    (old,), (new,) = change.freed, change.added
+    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    return (
+        UnitFreeze(
+            account_id=accounts[old.unit], unit=str(old.unit), quantity_t=old.quantity_t, to_unit=str(new.unit),
+            serials=tuple(map(str, ranges)),
+        ),
+    )  # fmt: skip
 
 
 def set_aside(session: Session, actor: Actor, pledge: Pledge, change: PledgeChange) -> Ranges:

@@ -4,7 +4,7 @@ Until a sale the debtor may still repay everything; nothing passes to the bank b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from carbonfin.storage.approvals import Agreed
 from carbonfin.storage.decisions import Recorded, record_decision
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Exposure, Pledge, UnitQuantity
+from collateral.calc.agreements import Exposure, Pledge
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.enforcement import (
     DISTRIBUTION,
@@ -36,14 +36,13 @@ from collateral.calc.freezes import Operation
 from collateral.calc.holding_rights import HolderKind, HoldingRight
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.refusals import Refusal
-from collateral.calc.serials import Ranges
 from collateral.service import ledger
 from collateral.service.holding import holder_kind, require_rights
 from collateral.service.pledges import require_words, take_step
 from collateral.service.registry_requests import ask_registry
 from collateral.service.restriking import strike_coverage
 from collateral.service.sale_means import SALE_BAND, require_means
-from collateral.service.sold_units import ask_transfer, require_handed_over
+from collateral.service.sold_units import SoldLot, ask_transfer, require_handed_over
 from collateral.service.valuations import post_exposure, required_exposure
 from collateral.service.view import DeskView, desk_view, price_used
 from collateral.store import enforcements as store
@@ -60,36 +59,38 @@ class SaleDraft:
 
     Attributes:
         buyer_id: The party that bought; None where the bank itself takes the units by title.
-        buyers: Of units that went to another buyer, which one.
+        buyers: Who bought each lot, in their order; empty where all went to `buyer_id`.
     """
 
     method: SaleMethod
     lots: tuple[LotSold, ...]
     buyer_id: str | None
     evidence_digest: str
-    buyers: Mapping[Unit, str] = field(default_factory=dict)
+    buyers: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse nothing sold, and a unit named twice: its band and its tonnes are weighed once."""
-        named = [lot.unit for lot in self.lots]
+        """Refuse nothing sold, and a buyer with a unit twice: what one buyer takes of a unit is one lot."""
+        assert len(self.buyers) in {0, len(self.lots)}, "each lot has its buyer, or none is named"
+        named = [(buyer_id, lot.unit) for buyer_id, lot in self.bought()]
         if not named or len(set(named)) < len(named):
             raise InvalidInput(
-                "each unit sold is named once",
-                zh="请填写成交品种，每个品种填写一行",
+                "each buyer takes each unit once",
+                zh="请填写成交品种；同一买方的同一品种填写一行",
                 field="lots",
-                remedy="Give one line for each unit.",
-                remedy_zh="每个品种填写一行。",
+                remedy="Give one line for each buyer and unit.",
+                remedy_zh="每个买方的每个品种填写一行。",
             )
-        for unit in set(self.buyers) - set(named):
-            raise InvalidInput(
-                f"a buyer of {unit} is named, and none of it is sold", zh=f"未成交 {unit}，不应填写其买方", field="lots"
-            )
+
+    def bought(self) -> tuple[tuple[str | None, LotSold], ...]:
+        """Give each lot with its buyer, in the order sold."""
+        buyers = self.buyers or (self.buyer_id,) * len(self.lots)
+        return tuple(zip(buyers, self.lots, strict=True))
 
     def lots_by_buyer(self) -> dict[str | None, tuple[LotSold, ...]]:
         """Give what each buyer bought, in the order sold."""
         found: dict[str | None, list[LotSold]] = {}
-        for lot in self.lots:
-            found.setdefault(self.buyers.get(lot.unit, self.buyer_id), []).append(lot)
+        for buyer_id, lot in self.bought():
+            found.setdefault(buyer_id, []).append(lot)
         return {buyer_id: tuple(lots) for buyer_id, lots in found.items()}
 
 
@@ -114,11 +115,11 @@ def sale_inputs(session: Session, actor: Actor, pledge: Pledge, draft: SaleDraft
         NotPermitted: A buyer may not hold the units there, or the bank may not take them by title.
         MissingData: The table of holding rights, the band or a price does not say.
     """
-    names: dict[Unit, str] = {}
+    names: dict[str | None, str] = {}
     rights: dict[ParameterValue, None] = {}
     for buyer_id, lots in draft.lots_by_buyer().items():
         buyer, answers = _buyer_of(session, actor, buyer_id, tuple(lot.unit for lot in lots), view)
-        names |= {lot.unit: buyer for lot in lots}
+        names[buyer_id] = buyer
         rights |= dict.fromkeys(answers)
     buyers = tuple(dict.fromkeys(names.values()))
     owed = required_exposure(session, actor, pledge, view.day)
@@ -132,9 +133,9 @@ def sale_inputs(session: Session, actor: Actor, pledge: Pledge, draft: SaleDraft
                 lot=lot,
                 reference=price_used(view, lot.unit),
                 band=view.on(SALE_BAND, f"{lot.unit.scheme}/{draft.method}"),
-                buyer=names[lot.unit] if len(buyers) > 1 else None,
+                buyer=names[buyer_id] if len(buyers) > 1 else None,
             )
-            for lot in draft.lots
+            for buyer_id, lot in draft.bought()
         ),
         pledged=pledge.units,
         rights=tuple(rights),
@@ -178,18 +179,17 @@ def settle_sale(
     )
     _refuse_against(pledge, recorded.outcome.refusals)
     cause = f"向{inputs.buyer}成交 {recorded.outcome.proceeds_cny:,.2f} 元"
-    sold: dict[Unit, Ranges] = {}
+    sold: list[SoldLot] = []
     for buyer_id, lots in draft.lots_by_buyer().items():
-        sold |= ledger.sell(
+        numbers = ledger.sell(
             session, actor, pledge_id=pledge.id, buyer_id=buyer_id,
             lots=tuple((lot.unit, lot.quantity_t) for lot in lots), standing=standing, cause=cause,
         )  # fmt: skip
-    ask_transfer(
-        session, actor, pledge,
-        tuple(UnitQuantity(unit=lot.unit, quantity_t=lot.quantity_t) for lot in draft.lots),
-        buyers={lot.unit: draft.buyers.get(lot.unit, draft.buyer_id) for lot in draft.lots}, sold=sold,
-        standing=standing, cause=cause,
-    )  # fmt: skip
+        sold += [
+            SoldLot(unit=lot.unit, quantity_t=lot.quantity_t, buyer_id=buyer_id, ranges=numbers.get(lot.unit, ()))
+            for lot in lots
+        ]
+    ask_transfer(session, actor, pledge, tuple(sold), standing=standing, cause=cause)
     if recorded.outcome.units_left:
         pledge_store.change_units(session, actor, pledge, recorded.outcome.units_left)
     store.change_enforcement(session, enforcement, state="SOLD")
@@ -209,9 +209,19 @@ def settle_sale(
     return recorded
 
 
-def _buyers_told(inputs: SaleInputs) -> dict[str, dict[str, str]]:
-    told = {str(one.lot.unit): one.buyer for one in inputs.lots if one.buyer is not None}
-    return {"buyers": told} if told else {}
+def _buyers_told(inputs: SaleInputs) -> dict[str, dict[str, str] | list[str]]:
+    """Tell who bought where there were several: of each lot in order, and of each unit in words."""
+    told: dict[str, list[tuple[str, int]]] = {}
+    for one in inputs.lots:
+        if one.buyer is not None:
+            told.setdefault(str(one.lot.unit), []).append((one.buyer, one.lot.quantity_t))
+    if not told:
+        return {}
+    words = {
+        unit: parts[0][0] if len(parts) == 1 else "、".join(f"{name} {sold_t:,} 吨" for name, sold_t in parts)
+        for unit, parts in told.items()
+    }
+    return {"buyers": words, "lot_buyers": [one.buyer or "" for one in inputs.lots]}
 
 
 def distribution_inputs(

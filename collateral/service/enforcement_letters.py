@@ -173,13 +173,15 @@ def _lots_table(sold: EnforcementStep) -> Table:
         ("价款", "Proceeds", "元", _RIGHT),
     )  # fmt: skip
     lots = [(unit, int(quantity_t), Decimal(price)) for unit, quantity_t, price in sold.details["lots"]]
+    buyers = sold.details.get("lot_buyers")
+    bought = [f"（{buyer}）" for buyer in buyers] if buyers else [""] * len(lots)
     return Table(
         title_zh="成交",
         title_en="Sale",
         columns=_columns(heads),
         rows=tuple(
-            Row(cells=(unit, f"{quantity_t:,}", f"{price:,.2f}", f"{quantity_t * price:,.2f}"))
-            for unit, quantity_t, price in lots
+            Row(cells=(f"{unit}{by}", f"{quantity_t:,}", f"{price:,.2f}", f"{quantity_t * price:,.2f}"))
+            for (unit, quantity_t, price), by in zip(lots, bought, strict=True)
         ),
         totals=("合计", "", "", f"{Decimal(sold.details['proceeds_cny']):,.2f}"),
     )

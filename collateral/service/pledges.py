@@ -14,7 +14,7 @@ from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Exposure, Pledge, PledgeDraft, PledgeEvent
-from collateral.calc.appraisal import APPRAISAL
+from collateral.calc.appraisal import APPRAISAL, AppraisalOutcome
 from collateral.calc.freezes import Operation
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.serials import Ranges
@@ -331,6 +331,13 @@ def pledge_page(session: Session, actor: Actor, place: Place) -> Slice[Pledge]:
 def timeline_of(session: Session, actor: Actor, pledge_id: str) -> tuple[PledgeEvent, ...]:
     """Give the steps of a pledge."""
     return store.events_of(session, actor, pledge_id)
+
+
+def appraisal_of(session: Session, actor: Actor, pledge: Pledge) -> AppraisalOutcome | None:
+    """Give the appraisal of a pledge that waits to be approved, as it was recorded; None of any other."""
+    if pledge.appraisal_id is None or pledge.state not in {"APPRAISED", "DILIGENCE_DONE"}:
+        return None
+    return load_outcome(session, actor, APPRAISAL, pledge.appraisal_id)
 
 
 def unconfirmed_of(session: Session, actor: Actor, pledge: Pledge) -> tuple[str, ...]:

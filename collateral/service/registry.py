@@ -176,8 +176,8 @@ def _judged(asked: requests.AskedRequest, reply: RegistryReply) -> RegistryReply
 def _is_as_asked(asked: tuple[UnitFreeze, ...], stated: tuple[UnitFreeze, ...]) -> bool:
     """Tell whether a registry states what was asked, unit by unit in whatever order."""
 
-    def place(one: UnitFreeze) -> tuple[str, str]:
-        return one.account_id, one.unit
+    def place(one: UnitFreeze) -> tuple[str, str, str, int]:
+        return one.account_id, one.unit, one.to_account_id, one.quantity_t
 
     return len(asked) == len(stated) and all(
         mine.is_met_by(theirs) for mine, theirs in zip(sorted(asked, key=place), sorted(stated, key=place), strict=True)

@@ -1,7 +1,5 @@
 """Requests to the registry: written with the work that causes them, each under a key of its own."""
 
-from collections.abc import Mapping
-
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
@@ -31,10 +29,8 @@ def ask_registry(
     operation: Operation,
     *,
     units: tuple[UnitQuantity, ...] | None = None,
-    leading_to: Mapping[Unit, str] | None = None,
     change_id: str | None = None,
-    serials: Mapping[Unit, tuple[str, ...]] | None = None,
-    to_unit: Unit | None = None,
+    asked: tuple[UnitFreeze, ...] | None = None,
 ) -> str:
     """Ask for a freeze, its end or a transfer and give the request's key: a new one, which no earlier refusal answers.
 
@@ -46,24 +42,11 @@ def ask_registry(
         pledge: The pledge, held for update.
         operation: What is asked.
         units: What of it; None means all its units.
-        leading_to: The buyer's account of each unit in a transfer, where it is kept here.
         change_id: The change of the pledge whose units are meant.
-        serials: The numbers of what was sold, which the ledger holds no longer, or of what is to be converted.
-        to_unit: What a conversion makes of the units.
+        asked: What is asked unit by unit, of a transfer and a conversion; None makes it of `units` and the ledger.
     """
-    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
-    named = _named_serials(session, actor, pledge, operation, change_id) if serials is None else serials
-    asked = tuple(
-        UnitFreeze(
-            account_id=accounts[one.unit],
-            unit=str(one.unit),
-            quantity_t=one.quantity_t,
-            to_account_id=(leading_to or {}).get(one.unit, ""),
-            serials=named.get(one.unit, ()),
-            to_unit="" if to_unit is None else str(to_unit),
-        )
-        for one in (pledge.units if units is None else units)
-    )  # fmt: skip
+    if asked is None:
+        asked = _from_ledger(session, actor, pledge, operation, units=units, change_id=change_id)
     number = store.next_number(session, pledge.id, operation)
     request_key = f"{pledge.id}-{operation}-{number}"
     message = _message(session, actor, pledge, operation, request_key=request_key, units=asked)
@@ -72,6 +55,22 @@ def ask_registry(
         message_id=message.id, units=asked,
     )  # fmt: skip
     return request_key
+
+
+def _from_ledger(
+    session: Session, actor: Actor, pledge: Pledge, operation: Operation, *, units: tuple[UnitQuantity, ...] | None,
+    change_id: str | None,
+) -> tuple[UnitFreeze, ...]:  # fmt: skip
+    """Give what a freeze or its end asks: each unit on the pledgor's account, with the numbers the ledger holds."""
+    accounts = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    named = _named_serials(session, actor, pledge, operation, change_id)
+    return tuple(
+        UnitFreeze(
+            account_id=accounts[one.unit], unit=str(one.unit), quantity_t=one.quantity_t,
+            serials=named.get(one.unit, ()),
+        )
+        for one in (pledge.units if units is None else units)
+    )  # fmt: skip
 
 
 _HELD_IN = {Operation.FREEZE: "PENDING", Operation.UNFREEZE: "RELEASE_PENDING"}

@@ -1,6 +1,7 @@
 """Sold units at the registry: handed to the buyer by a request of their own, which silence never ends."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlmodel import Session
 
@@ -8,8 +9,8 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage.parties import Standing
-from collateral.calc.agreements import Pledge, UnitQuantity
-from collateral.calc.freezes import Operation
+from collateral.calc.agreements import Pledge
+from collateral.calc.freezes import Operation, UnitFreeze
 from collateral.calc.serials import Ranges
 from collateral.registries.port import Answer
 from collateral.service import ledger
@@ -23,19 +24,35 @@ TRANSFER_ASKED = "transfer:asked"
 _STATES_ZH = {"OPEN": "登记机构尚未答复", "REJECTED": "登记机构拒绝"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoldLot:
+    """What one buyer bought of one unit, with its numbers where it carries some; no buyer is the bank itself."""
+
+    unit: Unit
+    quantity_t: int
+    buyer_id: str | None
+    ranges: Ranges
+
+
 def ask_transfer(
-    session: Session, actor: Actor, pledge: Pledge, units: tuple[UnitQuantity, ...], *,
-    buyers: Mapping[Unit, str | None], sold: Mapping[Unit, Ranges], standing: Standing, cause: str,
-) -> None:  # fmt: skip
+    session: Session, actor: Actor, pledge: Pledge, lots: tuple[SoldLot, ...], *, standing: Standing, cause: str
+) -> None:
     """Ask the registry to hand sold units, by their numbers, to their buyers and to end their freeze, by the outbox."""
-    accounts: dict[Unit, str] = {}
-    for buyer_id in dict.fromkeys(buyers.values()):
-        held = [] if buyer_id is None else ledger.holdings_of(session, actor, buyer_id)
-        accounts |= {one.unit: one.account_id for one in held if buyers.get(one.unit) == buyer_id}
-    ask_registry(
-        session, actor, pledge, Operation.TRANSFER, units=units, leading_to=accounts,
-        serials={unit: tuple(map(str, ranges)) for unit, ranges in sold.items()},
+    home = {one.unit: one.account_id for one in ledger.holdings_of(session, actor, pledge.pledgor_id)}
+    accounts = {
+        (buyer_id, one.unit): one.account_id
+        for buyer_id in dict.fromkeys(one.buyer_id for one in lots)
+        if buyer_id is not None
+        for one in ledger.holdings_of(session, actor, buyer_id)
+    }
+    asked = tuple(
+        UnitFreeze(
+            account_id=home[one.unit], unit=str(one.unit), quantity_t=one.quantity_t,
+            to_account_id=accounts.get((one.buyer_id, one.unit), ""), serials=tuple(map(str, one.ranges)),
+        )
+        for one in lots
     )  # fmt: skip
+    ask_registry(session, actor, pledge, Operation.TRANSFER, asked=asked)
     note(session, actor, pledge, TRANSFER_ASKED, standing=standing, cause=cause)
 
 
@@ -81,11 +98,6 @@ def ask_transfer_again(session: Session, actor: Actor, pledge_id: str, *, standi
             remedy="Wait for the answer to the request that is under way.",
             remedy_zh="请等待在途申请的答复。",
         )
-    ask_registry(
-        session, actor, pledge, Operation.TRANSFER,
-        units=tuple(UnitQuantity(unit=Unit.parse(one.unit), quantity_t=one.quantity_t) for one in asked.units),
-        leading_to={Unit.parse(one.unit): one.to_account_id for one in asked.units},
-        serials={Unit.parse(one.unit): one.serials for one in asked.units},
-    )  # fmt: skip
+    ask_registry(session, actor, pledge, Operation.TRANSFER, asked=asked.units)
     note(session, actor, pledge, TRANSFER_ASKED, standing=standing, cause=cause)
     return store.load_pledge(session, actor, pledge.id)

@@ -519,12 +519,13 @@ def test_each_unit_goes_to_the_buyer_named_for_it(sessions: Sessions) -> None:
     )
     whole = SaleDraft(
         method=SaleMethod.AUCTION, lots=lots, buyer_id=desk.parties["E3"], evidence_digest=DOCUMENT.digest,
-        buyers={Unit.parse("SZA-2023"): desk.parties["E5"]},
+        buyers=(desk.parties["E3"], desk.parties["E5"]),
     )  # fmt: skip
-    with pytest.raises(InvalidInput, match="none of it is sold"):
-        replace(whole, buyers={Unit.parse("SZA-2024"): desk.parties["E5"]})
+    with pytest.raises(InvalidInput, match="each buyer takes each unit once"):
+        replace(whole, lots=(lots[0], lots[0]), buyers=(desk.parties["E3"],) * 2)
+    barred = replace(whole, buyers=(None, desk.parties["E5"]))
     with sessions.begin() as session, pytest.raises(MissingData, match="bank and the right to take_title SZA"):
-        service.settle_sale(session, desk.maker, p2, replace(whole, buyer_id=None), standing=desk.standing)
+        service.settle_sale(session, desk.maker, p2, barred, standing=desk.standing)
     assert position(sessions, desk, "E5", "SZA-2023") == (120000, 0, 0), "one without the right, and nothing is sold"
     with sessions.begin() as session:
         sold = service.settle_sale(session, desk.maker, p2, whole, standing=desk.standing)
@@ -549,3 +550,62 @@ def test_each_unit_goes_to_the_buyer_named_for_it(sessions: Sessions) -> None:
     hand_over(sessions, desk)
     share_out(sessions, desk, p2, "0.00")
     assert pledge_state(sessions, desk, p2) == "RELEASED"
+
+
+def test_one_unit_is_split_among_buyers_and_all_proceeds_are_shared_out_together(sessions: Sessions) -> None:
+    """P3: 40,000 t of SZA-2023; 25,000 t to E5 at 28.00 and 15,000 t to E1 at 29.00 are 700,000.00 + 435,000.00.
+
+    1,135,000.00 less costs of 1,000.00, interest of 758.81 and principal of 855,000.00 leave 278,241.19.
+    """
+    with sessions.begin() as session:
+        desk = build_desk(session)
+        p3 = called_desk(session, desk)["P3"]
+    declare(sessions, desk, p3)
+    choose(sessions, desk, p3)
+    sza = Unit.parse("SZA-2023")
+    prices = ((25000, "28.00"), (15000, "29.00"))
+    lots = tuple(LotSold(unit=sza, quantity_t=sold_t, price_cny_per_t=Decimal(price)) for sold_t, price in prices)
+    split = SaleDraft(
+        method=SaleMethod.AUCTION, lots=lots, buyer_id=None, evidence_digest=DOCUMENT.digest,
+        buyers=(desk.parties["E5"], desk.parties["E1"]),
+    )  # fmt: skip
+    more = replace(split, lots=(lots[0], replace(lots[1], quantity_t=15001)))
+    with sessions.begin() as session, pytest.raises(Conflict, match="40001 t sold, 40000 t pledged"):
+        service.settle_sale(session, desk.maker, p3, more, standing=desk.standing)
+    with sessions.begin() as session:
+        sold = service.settle_sale(session, desk.maker, p3, split, standing=desk.standing)
+        assert sold.outcome.proceeds_cny == Decimal("1135000.00")
+        assert replay_decision(session, service.DECISION_KINDS, sold.decision_id).same
+        found = {figure.name: figure.value for figure in sold.outcome.trace}
+        assert (found["proceeds_SZA-2023_1"], found["proceeds_SZA-2023_2"]) == ("700000.00", "435000.00")
+        step = service.enforcement_of(session, desk.maker, p3)[1][-1]
+        assert step.details["lot_buyers"] == [found["buyer_SZA-2023_1"], found["buyer_SZA-2023_2"]]
+        assert step.details["buyers"] == {
+            "SZA-2023": f"{found['buyer_SZA-2023_1']} 25,000 吨、{found['buyer_SZA-2023_2']} 15,000 吨"
+        }
+        asked = service.transfer_of(session, desk.maker, p3)
+        assert asked is not None
+        homes = {
+            name: {
+                one.account_id
+                for one in service.holdings_of(session, desk.maker, desk.parties[name])
+                if one.unit == sza
+            }
+            for name in ("E5", "E1")
+        }
+        asked_of = [(one.quantity_t, one.to_account_id) for one in asked.units]
+        assert asked_of == [(25000, *homes["E5"]), (15000, *homes["E1"])]
+    assert position(sessions, desk, "E5", "SZA-2023") == (145000, 0, 0)
+    assert position(sessions, desk, "E1", "SZA-2023") == (15000, 0, 0)
+    assert position(sessions, desk, "E3", "SZA-2023") == (2000, 0, 0)
+    with answering() as (_, registry):
+        send(sessions, desk, registry)
+    with sessions.begin() as session:
+        handed = service.transfer_of(session, desk.maker, p3)
+        assert handed is not None
+        assert handed.state == "DONE", "a reply of two lots of one unit is what was asked"
+        shared = service.propose_distribution(
+            session, desk.maker, p3, costs_cny=Decimal("1000.00"), evidence_digest=DOCUMENT.digest,
+            standing=desk.standing,
+        )  # fmt: skip
+        assert shared.payload["surplus_cny"] == "278241.19"
