@@ -1,6 +1,6 @@
-"""Conversions of pledged vintages as changes of a pledge, and the file behind a change.
+"""Serial numbers chosen at a change of a pledge, conversions of pledged vintages, and the file behind a change.
 
-The release before makes no such change and leaves the column empty.
+The release before neither reads nor writes the columns and makes no such change.
 
 Revision ID: 0041
 Revises: 0040
@@ -25,9 +25,14 @@ def upgrade():
         batch_op.add_column(sa.Column("evidence_digest", text, nullable=True))
         batch_op.drop_constraint(op.f(NAME), type_="check")
         batch_op.create_check_constraint(op.f(NAME), KINDS.format(more=", 'conversion'"))
+    op.add_column(
+        "pledge_change_unit",
+        sa.Column("serials", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+    )
 
 
 def downgrade():
+    op.execute("ALTER TABLE pledge_change_unit DROP COLUMN serials")
     with op.batch_alter_table("pledge_change", table_kwargs={"sqlite_strict": True}) as batch_op:
         batch_op.drop_constraint(op.f(NAME), type_="check")
         batch_op.create_check_constraint(op.f(NAME), KINDS.format(more=""))
