@@ -8,7 +8,6 @@ from collateral.schemas.changes import (
     ChangePreviewOut,
     PledgeChangeOut,
     ReasonIn,
-    ScenarioOut,
 )
 from collateral.schemas.enforcements import (
     AuthorityActIn,
@@ -55,6 +54,7 @@ from collateral.schemas.pledges import (
     PledgeListOut,
     PledgeOut,
     RefusalOut,
+    ScenarioOut,
     TopUpOut,
     UnitQuantityIn,
     UnitQuantityOut,

@@ -48,7 +48,7 @@ def ask_transfer(
     asked = tuple(
         UnitFreeze(
             account_id=home[one.unit], unit=str(one.unit), quantity_t=one.quantity_t,
-            to_account_id=accounts.get((one.buyer_id, one.unit), ""), serials=tuple(map(str, one.ranges)),
+            to_account_id=accounts.get((one.buyer_id or "", one.unit), ""), serials=tuple(map(str, one.ranges)),
         )
         for one in lots
     )  # fmt: skip
