@@ -1,16 +1,23 @@
 """Margin terms and calls as the API takes and shows them."""
 
+import json
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
+from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, parse_decimal
 from carbonfin.web.proposals import ProposedOut
+from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, day_of
 from collateral.calc.agreed_terms import AgreedTerms, TermsRecord
 from collateral.calc.agreements import CallEvent, MarginCall
+from collateral.calc.csa_figures import CsaFigures, figures_of
+from collateral.calc.csa_terms import CsaParty, read_csa
+from collateral.calc.eligibility import Rating
 from collateral.calc.margin import RoundingDirection
 from collateral.service import CallStep, steps_from
 
@@ -42,8 +49,52 @@ ZoneText = Annotated[
 ]
 
 
+class CsaRatingIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A long-term rating of the pledgor, as its agency writes it."""
+
+    agency: Annotated[str, Meta(min_length=1, max_length=40)]
+    notation: Annotated[str, Meta(min_length=1, max_length=20)]
+
+
+class CsaIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A credit support annex as FINOS CDM JSON, and whose terms of it are meant.
+
+    `party` is the pledgor; `events` are those that go on (they may set an amount to zero), `ratings` the pledgor's own.
+    """
+
+    content_base64: Annotated[str, Meta(min_length=4, max_length=2_000_000)]
+    party: Literal["PARTY_1", "PARTY_2"]
+    events: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)] = []
+    ratings: Annotated[list[CsaRatingIn], Meta(max_length=20)] = []
+
+    def figures(self, *, independent: Decimal | None) -> CsaFigures:
+        """Read the figures of the annex.
+
+        Raises:
+            InvalidInput: It is no annex, or a figure of it cannot be kept here.
+            MissingData: A rating, a business centre or an independent amount agreed in words is not known.
+        """
+        return figures_of(
+            read_csa(self._document()), CsaParty(self.party), events=frozenset(self.events),
+            ratings=tuple(Rating(agency=one.agency, notation=one.notation) for one in self.ratings),
+            independent=independent,
+        )  # fmt: skip
+
+    def _document(self) -> object:
+        try:
+            return json.loads(bytes_of(self.content_base64), parse_float=Decimal)
+        except ValueError as error:
+            raise InvalidInput(
+                f"the annex is not JSON: {error}", zh="协议文件不是 JSON", field="csa",
+                remedy="Send the annex as CDM JSON.", remedy_zh="请上传 CDM JSON 格式的协议。",
+            ) from error  # fmt: skip
+
+
 class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Margin terms of one agreement, to be approved by another person; `threshold` null means that none is ever due."""
+    """Margin terms of one agreement, to be approved by another person; `threshold` null means that none is ever due.
+
+    With `csa` the currency, amounts, rounding, zone and hours are the annex's: a field given otherwise is refused.
+    """
 
     agreement_kind: Literal["pledge", "repo"]
     agreement_code: IdText
@@ -69,6 +120,43 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     document: NoteText
     valid_from: DayText
     reason: NoteText
+    csa: CsaIn | None = None
+
+    def with_annex(self) -> "MarginTermsIn":
+        """Give the terms with the figures of their annex, or as they are without one.
+
+        Raises:
+            InvalidInput: A field says otherwise than the annex; nothing is overruled in silence.
+        """
+        if self.csa is None:
+            return self
+        entered = None if self.independent == "0.00" else parse_decimal(self.independent, field="independent")
+        found = self.csa.figures(independent=entered)
+        told: dict[str, str | None] = {
+            "currency": found.currency.value,
+            "threshold": None if found.threshold is None else str(found.threshold),
+            "minimum_transfer": str(found.minimum_transfer),
+            "rounding": str(found.rounding),
+            "delivery_direction": found.delivery_direction.value,
+            "return_direction": found.return_direction.value,
+            "independent": str(found.independent),
+            "zone": found.zone,
+            "resolution_time": f"{found.resolution_time:%H:%M}",
+        }
+        if found.notification_time is not None:
+            told["notification_time"] = f"{found.notification_time:%H:%M}"
+        defaults = _DEFAULTS
+        for name, value in told.items():
+            given: str | None = getattr(self, name)
+            if given not in {value, defaults.get(name, _HOURS_OPEN)}:
+                raise InvalidInput(
+                    f"{name} is given as {given}, the annex says {value}",
+                    zh=f"{name} 填写为 {given}，协议约定为 {value}",
+                    field=name,
+                    remedy="Leave the field out, or correct the annex.",
+                    remedy_zh="请留空该项，或更正协议文件。",
+                )
+        return msgspec.structs.replace(self, csa=None, **told)
 
     def terms(self) -> AgreedTerms:
         """Give the domain value.
@@ -81,6 +169,8 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             text: str | None = getattr(self, name)
             return None if text is None else parse_decimal(text, field=name)
 
+        if self.csa is not None:
+            return self.with_annex().terms()
         return AgreedTerms(
             agreement_kind=self.agreement_kind, agreement_code=self.agreement_code, currency=Currency(self.currency),
             threshold=number("threshold"),
@@ -96,6 +186,14 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             days_late=self.days_late, resolution_days=self.resolution_days, grace_days=self.grace_days,
             document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
         )  # fmt: skip
+
+
+_DEFAULTS: dict[str, str | None] = {
+    "currency": "CNY", "threshold": "0.00", "minimum_transfer": "0.00", "rounding": "0.01",
+    "delivery_direction": "up", "return_direction": "down", "independent": "0.00", "zone": "Asia/Shanghai",
+}  # fmt: skip
+_HOURS_OPEN = "00:00"
+"""An hour that the annex says, where the caller leaves it to the annex."""
 
 
 class MarginTermsOut(Struct, frozen=True, kw_only=True):
