@@ -31,6 +31,7 @@ _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/market": ("/curves",),
     "/portfolios": ("/trades", "/structures", "/models"),
     "/subsidies": ("/statistics", "/bank-disclosures"),
+    "/portfolios": ("/trades", "/structures", "/models", "/stress-scenarios"),
     "/decisions": ("/audit",),
 }
 """Addresses that stand in a room without beginning with its address."""

@@ -15,6 +15,7 @@ SCOPES: Mapping[str, str] = {
     "volatility-surfaces": "pricing",
     "volatility-estimates": "pricing",
     "risk": "pricing",
+    "stress-scenarios": "pricing",
     "trades": "pricing",
     "structured-values": "pricing",
     "model-values": "pricing",

@@ -3,6 +3,8 @@
 No limit is assumed: where none is approved nothing is checked, as on markets that have none.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
@@ -16,6 +18,7 @@ PRICE_LIMIT = "pricing.futures_price_limit_ratio"
 """How far a settlement price may lie from the one before, as a ratio of it; by scheme."""
 POSITION_LIMIT = "pricing.futures_position_limit_t"
 """Net tonnes that one holder may have in one contract; by scheme."""
+_LIMIT_FIGURE, _NET_FIGURE = "position_limit_t", "net_position_t"
 
 
 def require_inside_limit(
@@ -68,6 +71,45 @@ def position_figures(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) 
     limit = _breached(snapshot, line, net_t)
     if limit is None:
         return ()
-    named = Figure.of_parameter(f"line.{line.line_id}.position_limit_t", limit)
-    net = traces.entered(line, "net_position_t", ("合约净持仓", "net position"), str(net_t), unit="t")
+    named = Figure.of_parameter(f"line.{line.line_id}.{_LIMIT_FIGURE}", limit)
+    net = traces.entered(line, _NET_FIGURE, ("合约净持仓", "net position"), str(net_t), unit="t")
     return named, net
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitBreach:
+    """A line of a contract whose net position over the book is over its limit.
+
+    Attributes:
+        net_t: Net tonnes of the contract over all lines of the book.
+        excess_t: Tonnes over the limit.
+        document: Where the limit comes from.
+        is_confirmed: Whether a person compared it with that.
+        figure: Name of the limit's figure in the trace.
+    """
+
+    line_id: str
+    net_t: int
+    limit_t: Decimal
+    excess_t: Decimal
+    document: str
+    is_confirmed: bool
+    figure: str
+
+
+def limit_breaches(line_ids: Iterable[str], trace: Iterable[Figure]) -> tuple[LimitBreach, ...]:
+    """Give the lines over a position limit as the trace of their valuation tells it."""
+    figures = {one.name: one for one in trace if one.name.endswith((_LIMIT_FIGURE, _NET_FIGURE))}
+    found = []
+    for line_id in line_ids:
+        limit, net = (figures.get(f"line.{line_id}.{name}") for name in (_LIMIT_FIGURE, _NET_FIGURE))
+        if limit is not None and net is not None:
+            limit_t, net_t = Decimal(limit.value), int(net.value)
+            found.append(
+                LimitBreach(
+                    line_id=line_id, net_t=net_t, limit_t=limit_t, excess_t=abs(net_t) - limit_t,
+                    document=limit.source if limit.parameter is None else limit.parameter.document,
+                    is_confirmed=limit.confirmed, figure=limit.name,
+                )
+            )  # fmt: skip
+    return tuple(found)

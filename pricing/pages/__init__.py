@@ -24,6 +24,7 @@ from pricing.pages.portfolios import (
 from pricing.pages.profits import profit_page
 from pricing.pages.quality import export_quality, quality_page
 from pricing.pages.risk import keep_risk, risk_page
+from pricing.pages.stress_scenarios import edit_scenario, scenario_page
 from pricing.pages.structures import structure_page, structure_value_page, value_structure_now
 from pricing.pages.surfaces import surface_page
 from pricing.pages.trades import send_trade_document, trade_page
@@ -62,6 +63,8 @@ routes = [
     risk_page,
     keep_risk,
     backtest_page,
+    scenario_page,
+    edit_scenario,
     compliance_page,
     valuation_page,
     profit_page,

@@ -25,6 +25,7 @@ from pricing.calc.positions import (
     LineValue,
     OptionFigures,
 )
+from pricing.calc.settled_limits import limit_breaches
 from pricing.calc.traces import figures_behind, price_figure_name
 from pricing.pages.market import check_ending
 
@@ -163,6 +164,9 @@ def _shown(
         valuation=valuation,
         lines=[LineView.of(line) for line in valuation.value.lines] if valuation else [],
         buckets=option_buckets(valuation.value.lines) if valuation else (),
+        breaches=limit_breaches((line.line_id for line in valuation.value.lines), valuation.value.trace)
+        if valuation
+        else (),
         line_kinds={line.line_id: Text(*labels_of(line)) for line in portfolio.lines} if portfolio else {},
         **context,
     )

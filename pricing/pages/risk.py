@@ -9,22 +9,20 @@ from litestar.response import Redirect, Template
 
 from carbonfin.documents.charts import Bar, Chart, Language, Words, bar_chart
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import parse_decimal, round_half_up
+from carbonfin.kernel.units import round_half_up
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from pricing import service
-from pricing.calc.portfolio_risk import RISK_METHOD_LABELS, STRESS_LABELS, CustomStress, RiskMethod
+from pricing.calc.portfolio_risk import RISK_METHOD_LABELS, RiskMethod, stress_labels
 from pricing.calc.portfolio_risk.histories import FACTOR_LABELS
 from pricing.calc.quality import FINDING_LABELS
+from pricing.pages.scenario_forms import MOVE, read_moves
 
-_MOVE = "move_"
-_PERCENT, _BP, _WAN = Decimal(100), Decimal(10_000), Decimal(10_000)
+_WAN = Decimal(10_000)
 _SHOWN_MAX = 12
 
 
@@ -44,9 +42,9 @@ def risk_page(
 ) -> Template:
     """Measure a portfolio on the business date, or show a measurement on record, with a form for scenarios."""
     asked = {
-        name.removeprefix(_MOVE): value
+        name.removeprefix(MOVE): value
         for name, value in request.query_params.items()
-        if name.startswith(_MOVE) and value.strip()
+        if name.startswith(MOVE) and value.strip()
     }
     others = {"rate_move": rate_move or "", "fx_move": fx_move or "", "volatility_move": volatility_move or ""}
     with sessions.read() as session:
@@ -57,7 +55,7 @@ def risk_page(
         else:
             answer = service.risk_of_portfolio(
                 session, actor, portfolio_id, valuation_date=standing.business_date, known_at=standing.known_at,
-                custom=_custom(asked, others), method=method,
+                custom=read_moves({f"{MOVE}{name}": text for name, text in asked.items()} | others), method=method,
             )  # fmt: skip
     language: Language = "en" if language_of(request).value == "en" else "zh"
     return page(
@@ -76,35 +74,15 @@ def risk_page(
         finding_labels={kind: Text(*labels) for kind, labels in FINDING_LABELS.items()},
         stress_chart=_stress_chart(answer, language),
         part_chart=_part_chart(answer, language),
-        stress_labels={kind: Text(*labels) for kind, labels in STRESS_LABELS.items()},
+        stress_labels={one.code: Text(*stress_labels(one)) for one in answer.risk.stresses},
     )
-
-
-def _custom(asked: dict[str, str], others: dict[str, str]) -> CustomStress | None:
-    """Read the form: moves of prices, currencies and volatilities in per cent, the rate in bp.
-
-    Raises:
-        InvalidInput: A scheme is not known, or a number cannot be read.
-    """
-    moves = []
-    for scheme, text in sorted(asked.items()):
-        if scheme not in Scheme.__members__:
-            raise InvalidInput(f"{scheme!r} is no scheme", zh=f"“{scheme}”不是已知的品种", field=f"{_MOVE}{scheme}")
-        moves.append((scheme, parse_decimal(text, field=f"{_MOVE}{scheme}") / _PERCENT))
-    rate, fx, volatility = (
-        parse_decimal(others[name], field=name) / scale if others[name].strip() else Decimal(0)
-        for name, scale in (("rate_move", _BP), ("fx_move", _PERCENT), ("volatility_move", _PERCENT))
-    )
-    if not moves and not any((rate, fx, volatility)):
-        return None
-    return CustomStress(price_moves=tuple(moves), rate_move=rate, fx_move=fx, volatility_move=volatility)
 
 
 def _stress_chart(answer: service.RiskAnswer, language: Language) -> Chart | None:
     bars = [
         Bar(label=Words(zh=zh, en=en), amount=one.pnl_cny / _WAN, text=_in_wan(one.pnl_cny))
         for one in answer.risk.stresses
-        for zh, en in [STRESS_LABELS[one.kind]]
+        for zh, en in [stress_labels(one)]
     ]
     return _bars(answer, Words(zh="各压力情景下的损益", en="Profit and loss under each stress"), bars, language)
 

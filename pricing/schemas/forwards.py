@@ -5,8 +5,10 @@ import math
 from msgspec import Struct
 
 from carbonfin.kernel.units import to_decimal
+from carbonfin.web.wire import FigureOut
+from pricing.calc.forward_convexity import ForwardConvexity
 from pricing.calc.positions import ForwardBasis, ForwardFigures
-from pricing.schemas.figures import text_of
+from pricing.schemas.figures import optional_text_of, text_of
 from pricing.service import ForwardAnswer
 
 _FACTOR_PLACES, _RATE_PLACES = 8, 8
@@ -51,6 +53,31 @@ class ForwardFiguresOut(Struct, frozen=True, kw_only=True):
         )
 
 
+class ForwardConvexityOut(Struct, frozen=True, kw_only=True):
+    """What daily settlement is worth beside a price off a futures curve: a figure on assumptions, not in the price.
+
+    `log_convexity` is ln(futures / forward): 0 where no future stands behind the price, null where an assumption it
+    needs is not set; `reasons_zh` say which. `forward_per_t` is the price less the difference.
+    """
+
+    log_convexity: str | None
+    forward_per_t: str | None
+    reasons_zh: list[str]
+    reasons_en: list[str]
+    trace: list[FigureOut]
+
+    @classmethod
+    def of(cls, convexity: ForwardConvexity) -> "ForwardConvexityOut":
+        """Write the difference."""
+        return cls(
+            log_convexity=optional_text_of(convexity.log_convexity),
+            forward_per_t=optional_text_of(convexity.forward_per_t),
+            reasons_zh=[zh for zh, _ in convexity.reasons],
+            reasons_en=[en for _, en in convexity.reasons],
+            trace=[FigureOut.of(figure) for figure in convexity.trace],
+        )
+
+
 class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
     """A forward price and what it rests on: for valuation only, not an offer to trade.
 
@@ -83,6 +110,7 @@ class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
     convenience_yield: str | None
     is_sample: bool
     is_provisional: bool
+    convexity: ForwardConvexityOut
 
     @classmethod
     def of(cls, answer: ForwardAnswer) -> "ForwardQuoteOut":
@@ -119,4 +147,5 @@ class ForwardQuoteOut(Struct, frozen=True, kw_only=True):
             convenience_yield=None if given is None else text_of(given),
             is_sample=known.is_sample,
             is_provisional=known.provisional_after is not None,
+            convexity=ForwardConvexityOut.of(answer.convexity),
         )

@@ -9,19 +9,19 @@ from carbonfin.kernel.allowances import Scheme
 from carbonfin.web.wire import DayText, IdText, decimal_of
 from pricing.calc.portfolio_risk import (
     RISK_METHOD_LABELS,
-    STRESS_LABELS,
     CustomStress,
     LineRisk,
     MethodRisk,
     RiskMethod,
     StressResult,
+    stress_labels,
 )
 from pricing.calc.portfolio_risk.histories import FactorHistory
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH
 from pricing.schemas.figures import optional_text_of, text_of
 from pricing.schemas.positions import PortfolioLineIn
 from pricing.schemas.valuations import LINES_MAX, FailureOut
-from pricing.service import RiskAnswer
+from pricing.service import RiskAnswer, StressScenarios, moves_of
 
 _Move = Annotated[
     str,
@@ -116,9 +116,10 @@ class LineRiskOut(Struct, frozen=True, kw_only=True):
 
 
 class StressOut(Struct, frozen=True, kw_only=True):
-    """What a stress does to the book; every stress is an assumption."""
+    """What a stress does to the book; every stress is an assumption. `name` is that of one the organisation keeps."""
 
     kind: str
+    name: str | None
     label_zh: str
     label_en: str
     pnl_cny: str
@@ -132,9 +133,10 @@ class StressOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, result: StressResult) -> "StressOut":
         """Write a stress."""
-        zh, en = STRESS_LABELS[result.kind]
+        zh, en = stress_labels(result)
         return cls(
             kind=result.kind,
+            name=result.name,
             label_zh=zh,
             label_en=en,
             pnl_cny=text_of(result.pnl_cny),
@@ -339,4 +341,48 @@ class RiskOut(Struct, frozen=True, kw_only=True):
                 )
                 for one in answer.deviations
             ],
+        )
+
+
+class StressScenarioOut(Struct, frozen=True, kw_only=True):
+    """A scenario the organisation keeps: what moves by how much, and who stands for it."""
+
+    name: str
+    moves: dict[str, str]
+    text: str
+    document: str
+    note: str
+    valid_from: str
+    known_from: str
+    is_confirmed: bool
+    approved_by: list[str]
+
+
+class StressScenariosOut(Struct, frozen=True, kw_only=True):
+    """The scenarios in force; those that do not read stand in `failures` and in no measurement."""
+
+    valuation_date: str
+    scenarios: list[StressScenarioOut]
+    failures: list[FailureOut]
+
+    @classmethod
+    def of(cls, found: StressScenarios) -> "StressScenariosOut":
+        """Write the scenarios."""
+        return cls(
+            valuation_date=found.valuation_date.isoformat(),
+            scenarios=[
+                StressScenarioOut(
+                    name=value.scope,
+                    moves={name: text_of(move) for name, move in moves_of(stress).items()},
+                    text=value.value,
+                    document=value.document,
+                    note=value.note,
+                    valid_from=value.valid_from.isoformat(),
+                    known_from=value.known_from.isoformat(),
+                    is_confirmed=value.confirmed,
+                    approved_by=list(value.approved_by),
+                )
+                for value, stress in found.own
+            ],
+            failures=[FailureOut.of(failure) for failure in found.faults],
         )

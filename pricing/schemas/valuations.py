@@ -11,6 +11,7 @@ from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText
 from pricing.calc.option_traces import OptionBucket, option_buckets
 from pricing.calc.positions import FuturesFigures, LineValue, OptionFigures
+from pricing.calc.settled_limits import LimitBreach, limit_breaches
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
 from pricing.schemas.figures import text_of, yuan_text_of
@@ -212,6 +213,27 @@ class FailureOut(Struct, frozen=True, kw_only=True):
         )
 
 
+class LimitBreachOut(Struct, frozen=True, kw_only=True):
+    """A line of a contract whose net position over the book is over its limit, which `figure` names in the trace."""
+
+    line_id: str
+    net_t: int
+    limit_t: str
+    excess_t: str
+    document: str
+    is_confirmed: bool
+    figure: str
+
+    @classmethod
+    def of(cls, breach: LimitBreach) -> "LimitBreachOut":
+        """Write a breach."""
+        return cls(
+            line_id=breach.line_id, net_t=breach.net_t, limit_t=text_of(breach.limit_t),
+            excess_t=text_of(breach.excess_t), document=breach.document, is_confirmed=breach.is_confirmed,
+            figure=breach.figure,
+        )  # fmt: skip
+
+
 class ValuationOut(Struct, frozen=True, kw_only=True):
     """A recorded valuation; its trace is the decision's.
 
@@ -234,6 +256,7 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
     failures: list[FailureOut]
     columns: ValueColumnsOut | None = None
     option_sensitivities: list[OptionBucketOut] = []
+    limit_breaches: list[LimitBreachOut] = []
 
     @classmethod
     def of(cls, valuation: Valuation, *, unread: Sequence[Failure] = (), is_in_columns: bool = False) -> "ValuationOut":
@@ -255,6 +278,9 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
             failures=[FailureOut.of(failure) for failure in (*unread, *value.failures)],
             columns=ValueColumnsOut.of(value.lines) if is_in_columns else None,
             option_sensitivities=[OptionBucketOut.of(bucket) for bucket in option_buckets(value.lines)],
+            limit_breaches=[
+                LimitBreachOut.of(one) for one in limit_breaches((line.line_id for line in value.lines), value.trace)
+            ],
         )
 
 

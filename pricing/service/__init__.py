@@ -70,6 +70,13 @@ from pricing.service.risk import (
     risk_of_portfolio,
 )
 from pricing.service.streams import PieceValue, StreamTotal, lone_failure, stream_market, value_pieces
+from pricing.service.stress_scenarios import (
+    ScenarioDraft,
+    StressScenarios,
+    moves_of,
+    propose_stress_scenario,
+    stress_scenarios,
+)
 from pricing.service.structures import (
     StructureAnswer,
     StructureSummary,
@@ -134,7 +141,9 @@ __all__ = [
     "Quote",
     "RateQuote",
     "RiskAnswer",
+    "ScenarioDraft",
     "StreamTotal",
+    "StressScenarios",
     "StructureAnswer",
     "StructureSummary",
     "SurfacesAnswer",
@@ -182,12 +191,14 @@ __all__ = [
     "markets_in",
     "mean_price_of",
     "model_value_of",
+    "moves_of",
     "owed_for",
     "portfolio_page",
     "preview_book",
     "preview_portfolio",
     "price_figures",
     "price_history",
+    "propose_stress_scenario",
     "quality_of",
     "quote_page",
     "quoted_units",
@@ -202,6 +213,7 @@ __all__ = [
     "sample_parameters",
     "save_portfolio",
     "stream_market",
+    "stress_scenarios",
     "structure_value_of",
     "structure_values_kept",
     "surface_in",

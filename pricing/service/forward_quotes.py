@@ -9,16 +9,25 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.kernel.units import Currency
+from carbonfin.kernel.units import Currency, round_half_up
 from carbonfin.rules.parameters import ParameterValue
+from pricing.calc.forward_convexity import ForwardConvexity, ImpliedVolatility, forward_convexity
 from pricing.calc.forward_lines import forward_of
 from pricing.calc.forward_values import forward_value
 from pricing.calc.line_faults import late_delivery
 from pricing.calc.lines import FORWARD_RATE, Forward
+from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import priced_market
-from pricing.calc.positions import LAST_DELIVERY_DATE, LineKind, LineValue, PortfolioLine
+from pricing.calc.positions import (
+    LAST_DELIVERY_DATE,
+    ForwardBasis,
+    ForwardFigures,
+    LineKind,
+    LineValue,
+    PortfolioLine,
+)
 from pricing.calc.tradability import label_notes
-from pricing.service.curve_readers import curve_markets_of
+from pricing.service.curve_readers import CurveReader, curve_reader, rests_on_curves
 from pricing.service.market import market_snapshot
 
 
@@ -29,6 +38,7 @@ class ForwardAnswer:
     Attributes:
         forward: The numbers.
         shown: What is said of a forward of one tonne on them.
+        convexity: What daily settlement makes of a price off a futures curve; the price does not take it in.
         flat_rate: The assumed rate, None where curves give the price.
         tradable_note_zh: Why it cannot be traded; empty where the law admits it.
     """
@@ -39,6 +49,7 @@ class ForwardAnswer:
     delivery_date: date
     forward: Forward
     shown: LineValue
+    convexity: ForwardConvexity
     flat_rate: ParameterValue | None
     snapshot_digest: str
     tradable_note_zh: str
@@ -89,21 +100,48 @@ def forward_quote(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
     line = _one_tonne(unit, delivery_date, currency)
-    forwards = curve_markets_of(session, actor, [line], snapshot).forwards
+    reader = (
+        curve_reader(session, actor, valuation_date=valuation_date, known_at=known_at)
+        if rests_on_curves(snapshot, [line])
+        else None
+    )
+    forwards = None if reader is None else reader.forwards([line])
     market = priced_market(snapshot, {unit})
     known = forward_of(market.lines, line, forwards=forwards, unpriced=market.unpriced)
     zh, en = label_notes(snapshot, line)
+    shown = forward_value(market.lines, line, known, worth=0.0, present_value_cny=Decimal(0))
     return ForwardAnswer(
         unit=unit,
         currency=currency,
         valuation_date=valuation_date,
         delivery_date=delivery_date,
         forward=known,
-        shown=forward_value(market.lines, line, known, worth=0.0, present_value_cny=Decimal(0)),
+        shown=shown,
+        convexity=forward_convexity(snapshot, line, shown.forward, implied=_at_the_money(reader, line, shown.forward)),
         flat_rate=snapshot.parameter(FORWARD_RATE, scope="") if forwards is None else None,
         snapshot_digest=market.lines.digest,
         tradable_note_zh="；".join(zh),
         tradable_note_en="; ".join(en),
+    )
+
+
+def _at_the_money(
+    reader: CurveReader | None, line: PortfolioLine, figures: ForwardFigures | None
+) -> ImpliedVolatility | None:
+    """Give the volatility of the day's surface at the forward and delivery; None where no surface gives one."""
+    if reader is None or figures is None or figures.basis is not ForwardBasis.FUTURES_CURVE:
+        return None
+    option = PortfolioLine(
+        line_id="quote", kind=LineKind.OPTION, unit=line.unit, quantity_t=1, delivery_date=line.delivery_date,
+        option_type=OptionType.CALL, option_style=ExerciseStyle.EUROPEAN, expiry_date=line.delivery_date,
+        strike_per_t=round_half_up(figures.forward_per_t, 2),
+    )  # fmt: skip
+    market = reader.options([option])
+    if market is None or not market.points:
+        return None
+    point = market.points[0]
+    return ImpliedVolatility(
+        value=round_half_up(point.volatility, 6), source=f"曲面 {point.surface} {point.quote_date}"
     )
 
 

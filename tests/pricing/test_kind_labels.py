@@ -15,7 +15,7 @@ from carbonfin.app.packages import PACKAGES
 from carbonfin.storage.engine import Sessions
 from pricing.feeds.book_files import book_rows, read_book
 from tests.app.worlds import PAGE, World, build_world, form_token, signed_in
-from tests.pricing.test_api import G1, H1, post
+from tests.pricing.test_api import G1, H1, client_of, post
 from tests.pricing.test_forwards_on_curves import DAY, _quoted
 from tests.pricing.test_futures_in_euro import EURO, RATE, SETTLEMENTS
 from tests.pricing.worlds import add_market
@@ -95,3 +95,22 @@ def test_pages_workbooks_and_files_say_it_too(world: World) -> None:
 def test_risk_and_profit_say_what_a_line_is(client: TestClient[Litestar]) -> None:
     measured = client.post("/v1/risk", json={"valuation_date": DAY, "lines": [H1, G1]}).json()
     assert {line["line_id"]: line["kind_zh"] for line in measured["lines"]} == {"H1": "现货持有", "G1": SYNTHETIC}
+
+
+def test_a_book_over_its_position_limit_lists_the_lines_and_a_price_over_its_limit_fails(world: World) -> None:
+    """The sample limits of a synthetic contract: 1,000,000 t net over the book, 10 % a day."""
+    many = [{**G1, "line_id": "G2", "quantity_t": 1_200_000}, {**G1, "line_id": "G3", "quantity_t": -150_000}]
+    with client_of(world) as client:
+        told = post(client, "/v1/valuations", {"valuation_date": DAY, "lines": [H1, *many]}).json()
+        within = post(client, "/v1/valuations", {"valuation_date": DAY, "lines": [H1, G1]}, key="w").json()
+        known = client.get("/v1/rules/parameters", params={"key": "pricing.futures_price_limit_ratio"}).json()
+    assert within["limit_breaches"] == []
+    assert [(one["line_id"], one["net_t"], one["limit_t"], one["excess_t"]) for one in told["limit_breaches"]] == [
+        ("G2", 1_050_000, "1000000", "50000"), ("G3", 1_050_000, "1000000", "50000"),
+    ]  # fmt: skip
+    assert not told["limit_breaches"][0]["is_confirmed"]
+    assert [one["value"] for one in known["parameters"]] == ["0.10"]
+    with signed_in(world, "officer") as browser:
+        page = browser.get(f"/valuations/{told['valuation_id']}", headers=PAGE).text
+    assert "超出持仓限额" in page
+    assert "50,000" in page

@@ -24,12 +24,13 @@ from pricing.calc.portfolio_risk.inputs import (
     StressResult,
 )
 from pricing.calc.portfolio_risk.measuring import PORTFOLIO_RISK, measure_risk
-from pricing.calc.portfolio_risk.stresses import STRESS_LABELS
+from pricing.calc.portfolio_risk.named_stresses import STRESS_SCENARIO, named_stresses, scenario_text
+from pricing.calc.portfolio_risk.stresses import STRESS_LABELS, stress_labels
 from pricing.calc.portfolio_risk.volatility_moves import VolatilityMoves, estimated_moves
 
 __all__ = [
     "CORRELATION", "PORTFOLIO_RISK", "RATE_VOLATILITY", "RISK_METHOD_LABELS", "SCENARIO_COUNT", "SEED",
-    "STRESS_LABELS", "VOLATILITY", "CustomStress", "FactorVolatility", "LineRisk", "MarketDeviation", "MarketHistory",
-    "MethodRisk", "PortfolioRisk", "RiskInputs", "RiskMethod", "StressResult", "VolatilityMoves", "estimated_moves",
-    "measure_risk",
+    "STRESS_LABELS", "STRESS_SCENARIO", "VOLATILITY", "CustomStress", "FactorVolatility", "LineRisk",
+    "MarketDeviation", "MarketHistory", "MethodRisk", "PortfolioRisk", "RiskInputs", "RiskMethod", "StressResult",
+    "VolatilityMoves", "estimated_moves", "measure_risk", "named_stresses", "scenario_text", "stress_labels",
 ]  # fmt: skip

@@ -169,6 +169,7 @@ class StressResult:
         line_pnl_cny: P&L by line.
         note_zh: The assumption behind it.
         fx_move: Relative move of every currency in 元, None where none moves; so of the volatility of options.
+        name: Of a scenario that the organisation keeps; None for all others.
     """
 
     kind: StressKind
@@ -179,6 +180,12 @@ class StressResult:
     note_zh: str
     fx_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
     volatility_move: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    name: str | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def code(self) -> str:
+        """What tells it from the other stresses of a measurement, and names its figure in the trace."""
+        return f"stress.{self.kind}" if self.name is None else f"stress.{self.kind}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from pricing.calc.portfolio_risk.inputs import (
     RiskMethod,
 )
 from pricing.calc.portfolio_risk.methods import Measured, measured_by_drawing, measured_by_history, pnl_blocks
+from pricing.calc.portfolio_risk.named_stresses import named_stresses
 from pricing.calc.portfolio_risk.stresses import stress_results
 from pricing.calc.portfolio_risk.traces import risk_trace
 from pricing.calc.risk.contributions import contributions_of_blocks
@@ -67,7 +68,12 @@ def measure_risk(inputs: RiskInputs) -> PortfolioRisk:
         volatilities=inputs.volatilities,
         lines=lines,
         stresses=stresses,
-        failures=(*value.failures, *failures, *_without_history(first, exposed)),
+        failures=(
+            *value.failures,
+            *failures,
+            *_without_history(first, exposed),
+            *named_stresses(snapshot.parameters)[1],
+        ),
         is_sample=value.is_sample or any(one.is_assumption for one in inputs.volatilities) or _has_samples(inputs),
         snapshot_digest=value.snapshot_digest,
         trace=risk_trace(

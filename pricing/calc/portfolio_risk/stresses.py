@@ -22,6 +22,7 @@ from pricing.calc.portfolio_risk.inputs import (
     RiskInputs,
     StressResult,
 )
+from pricing.calc.portfolio_risk.named_stresses import named_stresses
 from pricing.calc.portfolio_risk.revaluation import terms_of
 from pricing.calc.risk.scenarios import StressKind, limit_down_move
 
@@ -37,8 +38,14 @@ STRESS_LABELS: dict[StressKind, tuple[str, str]] = {
     StressKind.RATE_ALONE: ("仅利率平移（取不利方向）", "rates alone, the worse way"),
     StressKind.FX_ALONE: ("仅汇率变动（取不利方向）", "exchange rates alone, the worse way"),
     StressKind.VOLATILITY_ALONE: ("仅期权波动率变动（取不利方向）", "option volatilities alone, the worse way"),
+    StressKind.NAMED: ("本机构情景", "a scenario of the organisation"),
     StressKind.OTHER: ("自定义情景", "a scenario of your own"),
 }
+
+
+def stress_labels(result: StressResult) -> tuple[str, str]:
+    """Name a stress in both languages; a kept one has the name it was given."""
+    return STRESS_LABELS[result.kind] if result.name is None else (result.name, result.name)
 
 
 _ALONE: dict[StressKind, str] = {
@@ -51,7 +58,7 @@ _ALONE: dict[StressKind, str] = {
 
 
 def stress_results(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> list[StressResult]:
-    """Give what each stress in force does to the book, and the one a person asked for last.
+    """Give what each stress in force does to the book, those the organisation keeps, and the one asked for last.
 
     Raises:
         InvalidInput: A move asked for is below -100 %.
@@ -67,6 +74,9 @@ def stress_results(inputs: RiskInputs, exposed: Sequence[ExposedLine]) -> list[S
         found.append(_limit_down(snapshot, exposed, days))
     found.append(_cliff(snapshot, exposed))
     found += [result for kind in _ALONE if (result := _alone(snapshot, exposed, kind)) is not None]
+    for value, stress in named_stresses(snapshot.parameters)[0]:
+        note_zh = "；".join(part for part in (value.note, value.document) if part)
+        found.append(replace(_custom(stress, exposed), kind=StressKind.NAMED, name=value.scope, note_zh=note_zh))
     if inputs.custom is not None:
         found.append(_custom(inputs.custom, exposed))
     return found

@@ -19,7 +19,7 @@ from pricing.calc.portfolio_risk.inputs import (
     RiskInputs,
     StressResult,
 )
-from pricing.calc.portfolio_risk.stresses import STRESS_LABELS
+from pricing.calc.portfolio_risk.stresses import stress_labels
 from pricing.calc.portfolio_risk.volatility_moves import HISTORY_MIN, VolatilityMoves
 from pricing.calc.risk.measures import TailRisk
 
@@ -68,8 +68,8 @@ def risk_trace(
     names = tuple(figure.name for figure in exposures)
     shocks = [
         _amount(
-            f"stress.{one.kind}",
-            (f"压力损益：{STRESS_LABELS[one.kind][0]}", f"stress: {STRESS_LABELS[one.kind][1]}"),
+            one.code,
+            (f"压力损益：{stress_labels(one)[0]}", f"stress: {stress_labels(one)[1]}"),
             one.pnl_cny,
             inputs=names,
             formula="sum of exposure * move - fixed leg * (exp(-rate move * years) - 1)",

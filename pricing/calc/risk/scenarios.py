@@ -123,6 +123,7 @@ class StressKind(StrEnum):
     RATE_ALONE = "rate_alone"
     FX_ALONE = "fx_alone"
     VOLATILITY_ALONE = "volatility_alone"
+    NAMED = "named"
     OTHER = "other"
 
 
