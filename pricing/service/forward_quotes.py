@@ -16,6 +16,7 @@ from pricing.calc.forward_lines import forward_of
 from pricing.calc.forward_values import forward_value
 from pricing.calc.line_faults import late_delivery
 from pricing.calc.lines import FORWARD_RATE, Forward
+from pricing.calc.market import MarketSnapshot
 from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import priced_market
 from pricing.calc.positions import (
@@ -100,11 +101,7 @@ def forward_quote(
         session, valuation_date=valuation_date, known_at=known_at, organization_id=actor.organization_id
     )
     line = _one_tonne(unit, delivery_date, currency)
-    reader = (
-        curve_reader(session, actor, valuation_date=valuation_date, known_at=known_at)
-        if rests_on_curves(snapshot, [line])
-        else None
-    )
+    reader = _reader(session, actor, snapshot, line)
     forwards = None if reader is None else reader.forwards([line])
     market = priced_market(snapshot, {unit})
     known = forward_of(market.lines, line, forwards=forwards, unpriced=market.unpriced)
@@ -123,6 +120,13 @@ def forward_quote(
         tradable_note_zh="；".join(zh),
         tradable_note_en="; ".join(en),
     )
+
+
+def _reader(session: Session, actor: Actor, snapshot: MarketSnapshot, line: PortfolioLine) -> CurveReader | None:
+    """Give what reads the curves of the day, None where the bank chose its flat rate."""
+    if not rests_on_curves(snapshot, [line]):
+        return None
+    return curve_reader(session, actor, valuation_date=snapshot.valuation_date, known_at=snapshot.known_at)
 
 
 def _at_the_money(

@@ -51,6 +51,11 @@ def test_the_pages_are_read_in_both_languages(
                 {"zh": "检验结论", "en": "What the tests say"},
             ),
             ("volatility", f"/market/volatility?unit={UNIT}", {"zh": "已知偏差", "en": "Known bias"}),
+            (
+                "stress-scenarios",
+                "/stress-scenarios?name=内外同跌",
+                {"zh": "情景编辑", "en": "Scenarios of the organisation"},
+            ),
         ):
             for language, expected in words.items():
                 page.goto(f"{server.address}{address}&lang={language}")

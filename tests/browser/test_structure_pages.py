@@ -91,9 +91,10 @@ def test_a_model_is_fitted_kept_and_traced(chromium: Browser, served: Served, wi
             page.goto(f"{page.url.split('?')[0]}?lang={language}")
             expect(page.locator("main")).to_contain_text(words)
             _sound(page, f"model-{language}-{width}")
-        page.goto(f"{served.address}/models?kind=carmona_hinz&lang=en")
-        expect(page.locator("main")).to_contain_text("Penalty a tonne")
-        _sound(page, f"models-en-{width}")
+        for kind, words in (("carmona_hinz", "Penalty a tonne"), ("carmona_hinz_two_periods", "Fraction carried over")):
+            page.goto(f"{served.address}/models?kind={kind}&lang=en")
+            expect(page.locator("main")).to_contain_text(words)
+            _sound(page, f"{kind}-en-{width}")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
