@@ -1,4 +1,4 @@
-"""Large books on columns: forwards beside numpy and QuantLib, scenarios beside the full cube, blocks beside rows.
+"""Large books on columns: forwards beside numpy and QuantLib, scenarios beside the full cube, two processes beside one.
 
 `python -m benchmarks.pricing_books [--runs N] [--scale PART]`; a run of full size takes about 2 GB and a few minutes.
 """
@@ -8,32 +8,28 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 import numpy as np
-import sqlalchemy as sa
 
 from benchmarks import portfolio
 from benchmarks.harness import Comparison, Contender, load_stated, measure_all
 from carbonfin.kernel.quantlib import quantlib_on
 from pricing import service
-from pricing.calc.book.blocks import from_block, to_block
+from pricing.calc.book.blocks import to_block
 from pricing.calc.book.buckets import Book, BucketMarket, Buckets, bucketed
 from pricing.calc.book.columns import FloatArray, Instrument, PositionColumns, serial_of
 from pricing.calc.book.compressed import LinearScenarios, compressed, linear_scenario_pnl
 from pricing.calc.book.leaves import LEAF_POSITIONS, BookMarket, leaves_of
-from pricing.calc.book.valuation import contract_values, present_values
+from pricing.calc.book.valuation import present_values
 
 _TODAY = date(2025, 6, 30)  # of `benchmarks.portfolio`, whose QuantLib forwards are the comparator
 _FORWARDS = 10_000_000
 _QUANTLIB_FORWARDS = 2_000
 _VAR_SIDE = 10_000
-_OPTIONS = 100_000
 _REVALUED = 4_000_000
 _RATE, _SPOT, _VOLATILITY = 0.015, 75.02, 0.4
 _DAYS = 365
@@ -47,7 +43,6 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
         yield [
             *stack.enter_context(_forward_rows(scale)),
             _scenario_row(max(100, int(_VAR_SIDE * scale))),
-            stack.enter_context(_stored_options(max(100, int(_OPTIONS * scale)))),
             stack.enter_context(_process_row(max(1_000, int(_REVALUED * scale)))),
         ]
 
@@ -143,66 +138,6 @@ def _cube(book: Book, market: BucketMarket, scenarios: LinearScenarios) -> Float
         np.multiply(room, discount[index], out=room)
         found[scenario] = room.sum() - now
     return found
-
-
-# --- from the database ------------------------------------------------------------------------------------------------
-_METADATA = sa.MetaData()
-_BLOCKS = sa.Table(
-    "block", _METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("content", sa.LargeBinary)
-)
-_ROWS = sa.Table(
-    "position",
-    _METADATA,
-    sa.Column("line_number", sa.Integer, primary_key=True),
-    *(sa.Column(name, sa.Integer) for name in ("delivery_serial", "expiry_serial", "option_sign")),
-    *(sa.Column(name, sa.Float) for name in ("quantity_t", "strike_per_t")),
-)
-
-
-@contextmanager
-def _stored_options(count: int) -> Iterator[Comparison]:
-    """Read options from SQLite, value them and write JSON: a block in one row, and beside it a row an option."""
-    positions = _positions(count, Instrument.EUROPEAN_OPTION)
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-    _METADATA.create_all(engine)
-    names = [column.name for column in _ROWS.columns]
-    columns = [getattr(positions, name).tolist() for name in names]
-    with engine.begin() as connection:
-        connection.execute(_BLOCKS.insert(), {"id": 1, "content": to_block(positions)})
-        connection.execute(_ROWS.insert(), [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
-
-    def from_one_block() -> bytes:
-        with engine.connect() as connection:
-            content = connection.execute(sa.select(_BLOCKS.c.content)).scalar_one()
-        return _json(from_block(content))
-
-    def from_rows() -> bytes:
-        with engine.connect() as connection:
-            rows = connection.execute(sa.select(_ROWS).order_by(_ROWS.c.line_number)).all()
-        read = zip(names, zip(*rows, strict=True), strict=True)
-        return _json(
-            replace(
-                positions,
-                **{name: np.array(column, dtype=getattr(positions, name).dtype) for name, column in read},
-            )
-        )
-
-    assert from_one_block() == from_rows()
-    yield Comparison(
-        name=f"{count} options from database to JSON; 0.1 s for 100,000 are 1,000,000 options/s",
-        unit="options",
-        subject=Contender(name="one block", run=from_one_block, operation_count=count),
-        comparator=Contender(name="a row an option", run=from_rows, operation_count=count),
-    )
-    engine.dispose()
-
-
-def _json(positions: PositionColumns) -> bytes:
-    book = bucketed(positions)
-    values = contract_values(book, market_at(book.buckets))
-    return msgspec.json.encode(
-        {"line": book.positions.line_number.tolist(), "present_value_cny": np.round(values, 2).tolist()}
-    )
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

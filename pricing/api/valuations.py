@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 from litestar import get, post
 from litestar.params import FromPath, QueryParameter
@@ -19,6 +19,7 @@ from carbonfin.kernel.units import Currency
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import known_at_present, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import JSON
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
@@ -39,6 +40,7 @@ from pricing.schemas import (
 )
 from pricing.schemas.columns import BookColumnsIn
 from pricing.schemas.positions import contract_book_of
+from pricing.schemas.written_columns import written_preview
 
 
 @post(
@@ -77,10 +79,11 @@ def create_valuation(
 )
 def preview_valuation(
     *, request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, data: PreviewIn
-) -> PreviewOut:
+) -> Response[PreviewOut]:
     """Value a stored portfolio or a book on the market in memory, known at most five seconds ago; nothing is kept.
 
-    As nothing is written, no idempotency key is asked for.
+    With `as_columns` the values come as one array a field, for books of any size. As nothing is written, no idempotency
+    key is asked for.
     """
     valuation_date = day_of(data.valuation_date, field="/valuation_date")
     visitor = visitor_of(request)
@@ -99,7 +102,9 @@ def preview_valuation(
     else:
         raise _neither_or_both()
     _refuse_lone_failure(data.lines, preview.failures)
-    return PreviewOut.of(preview)
+    if data.as_columns:
+        return Response(cast("Any", written_preview(preview)), media_type=JSON)
+    return Response(PreviewOut.of(preview))
 
 
 def _recorded(session: Session, actor: Actor, clock: Clock, data: ValuationIn) -> ValuationOut:

@@ -14,7 +14,7 @@ import numpy as np
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Batch
 from carbonfin.kernel.units import to_decimal, to_float
-from pricing.calc.contracts import Contract, ContractLines, FloatArray, IntArray
+from pricing.calc.contracts import BoolArray, Contract, ContractLines, FloatArray, IntArray
 from pricing.calc.forward_lines import known_forward
 from pricing.calc.forward_market import ForwardMarket
 from pricing.calc.forwards import forward_present_value_cny
@@ -98,6 +98,51 @@ class ValueColumns:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedLines:
+    """Values of lines as arrays, what is told of their contracts once a contract.
+
+    Attributes:
+        lines: The lines.
+        shown: A line of one tonne of each contract, valued.
+        fen: The day's margin of a line that is margined, the present value of all others, in whole fen.
+        is_margin: Which lines are margined; None where none is.
+    """
+
+    lines: ContractLines
+    shown: tuple[ValuedLine, ...]
+    fen: IntArray
+    is_margin: BoolArray | None
+
+    @property
+    def priced_units(self) -> frozenset[Unit]:
+        """Units on whose fair price any of the lines rests."""
+        return frozenset(one.priced_unit for one in self.shown if one.priced_unit is not None)
+
+    def told(self) -> ValueColumns:
+        """Say of each line what it is worth."""
+        lines, fen = self.lines, self.fen.tolist()
+        is_margin = None if self.is_margin is None else self.is_margin.tolist()
+        shown = [self.shown[place] for place in lines.contract.tolist()]
+        return ValueColumns(
+            line_number=lines.line_number.tolist(),
+            line_id=list(lines.line_id),
+            kind_labels=[kind_labels(one.kind, is_foreign=one.is_foreign) for one in shown],
+            price_cny_per_t=[one.price_cny_per_t for one in shown],
+            level=[one.level for one in shown],
+            is_sample=[one.is_sample for one in shown],
+            present_value_fen=fen
+            if is_margin is None
+            else [0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
+            variation_margin_fen=[None] * len(fen)
+            if is_margin is None
+            else [one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
+            is_valuation_only=[one.is_valuation_only for one in shown],
+            is_provisional=[one.is_provisional for one in shown],
+            priced_units=self.priced_units,
+        )
+
+
 _BY_LINE = tuple(name for name in ValueColumns.__slots__ if name != "priced_units")
 
 
@@ -142,6 +187,11 @@ class ContractPricer:
         self._known: dict[Contract, _Price | None] = {}
 
     def values(self, market: PricedMarket, lines: ContractLines) -> tuple[ValueColumns, IntArray]:
+        """Value lines whose contract has a price; arguments and results as `priced`, a value a line."""
+        priced, unpriced = self.priced(market, lines)
+        return (ValueColumns.of(()) if priced is None else priced.told()), unpriced
+
+    def priced(self, market: PricedMarket, lines: ContractLines) -> "tuple[PricedLines | None, IntArray]":
         """Value lines whose contract has a price.
 
         Args:
@@ -149,8 +199,8 @@ class ContractPricer:
             lines: A book, or a part of it.
 
         Returns:
-            The values in the order of the lines, and the numbers of those without: to be valued one by one, which
-            tells why.
+            The values in the order of the lines, None where no line has one, and the numbers of those without: to be
+            valued one by one, which tells why.
         """
         prices = self._priced(market, lines.contracts)
         without = [number for number, price in enumerate(prices) if price is None]
@@ -161,7 +211,7 @@ class ContractPricer:
         else:
             unpriced = lines.line_number[:0]
         found = [price for price in prices if price is not None]
-        return (_columns(lines, found) if found else ValueColumns.of(())), unpriced
+        return (_priced_lines(lines, found) if found else None), unpriced
 
     def values_one_by_one(self, market: PricedMarket, lines: Sequence[PortfolioLine]) -> Batch[ValuedLine]:
         """Value lines that are not columns, on the same curves."""
@@ -229,7 +279,7 @@ def _price_of(
     return _Price(shown, micro=micro) if abs(micro) <= _MICRO_MAX else None
 
 
-def _columns(lines: ContractLines, prices: Sequence[_Price]) -> ValueColumns:
+def _priced_lines(lines: ContractLines, prices: Sequence[_Price]) -> PricedLines:
     """Multiply tonnes by prices: whole numbers where no rate enters, floats in the order of single lines elsewhere."""
     price, quantity = lines.contract, lines.quantity_t
     kinds = {one.shown.kind for one in prices}
@@ -254,9 +304,12 @@ def _columns(lines: ContractLines, prices: Sequence[_Price]) -> ValueColumns:
         amount = quantity[row].astype(np.float64) * np.array([one.cny_per_unit for one in prices])[at]
         fen[row] = fen_half_up_all(np.array([one.value_per_t for one in prices])[at] * amount)
     _settle_foreign(fen, price, quantity, prices)
-    is_margin = (kind == _KIND_NUMBERS[LineKind.FUTURES]).tolist() if LineKind.FUTURES in kinds else None
-    units = frozenset(one.shown.priced_unit for one in prices if one.shown.priced_unit is not None)
-    return _told(lines, [prices[place].shown for place in price.tolist()], fen.tolist(), is_margin, units)
+    return PricedLines(
+        lines=lines,
+        shown=tuple(one.shown for one in prices),
+        fen=fen,
+        is_margin=kind == _KIND_NUMBERS[LineKind.FUTURES] if LineKind.FUTURES in kinds else None,
+    )
 
 
 def _settle_foreign(fen: IntArray, price: IntArray, quantity: IntArray, prices: Sequence[_Price]) -> None:
@@ -265,33 +318,6 @@ def _settle_foreign(fen: IntArray, price: IntArray, quantity: IntArray, prices: 
         if one.foreign_move is not None:
             rows = np.flatnonzero(price == place)
             fen[rows] = [fen_of_move(tonnes, *one.foreign_move) for tonnes in quantity[rows].tolist()]
-
-
-def _told(
-    lines: ContractLines,
-    shown: Sequence[ValuedLine],
-    fen: list[int],
-    is_margin: list[bool] | None,
-    priced_units: frozenset[Unit],
-) -> ValueColumns:
-    """Say of each line what it is worth; `is_margin` is None where no line is margined."""
-    return ValueColumns(
-        line_number=lines.line_number.tolist(),
-        line_id=list(lines.line_id),
-        kind_labels=[kind_labels(one.kind, is_foreign=one.is_foreign) for one in shown],
-        price_cny_per_t=[one.price_cny_per_t for one in shown],
-        level=[one.level for one in shown],
-        is_sample=[one.is_sample for one in shown],
-        present_value_fen=fen
-        if is_margin is None
-        else [0 if margin else one for one, margin in zip(fen, is_margin, strict=True)],
-        variation_margin_fen=[None] * len(fen)
-        if is_margin is None
-        else [one if margin else None for one, margin in zip(fen, is_margin, strict=True)],
-        is_valuation_only=[one.is_valuation_only for one in shown],
-        is_provisional=[one.is_provisional for one in shown],
-        priced_units=priced_units,
-    )
 
 
 def _fen(amount_cny: Decimal) -> int:

@@ -1,7 +1,7 @@
 """Shapes of the pricing API."""
 
 from pricing.schemas.backtests import BacktestIn, BacktestOut
-from pricing.schemas.books import BookFileIn, BookImportOut
+from pricing.schemas.books import BookFileIn, BookImportOut, PortfolioListOut, PortfolioOut
 from pricing.schemas.compliance import ComplianceValueIn, ComplianceValueOut
 from pricing.schemas.curve_quotes import CurveImportOut, CurveQuoteListOut, CurveQuoteOut
 from pricing.schemas.curves import CurveInputOut, CurveNodeOut, CurveOut
@@ -22,8 +22,6 @@ from pricing.schemas.trades import TradeDocumentIn, TradeDocumentOut
 from pricing.schemas.valuations import (
     FailureOut,
     LineValueOut,
-    PortfolioListOut,
-    PortfolioOut,
     PreviewIn,
     PreviewLineOut,
     PreviewOut,

@@ -1,4 +1,4 @@
-"""Shapes of books that are brought as files."""
+"""Shapes of stored books, and of books that are brought as files."""
 
 from typing import Annotated
 
@@ -62,3 +62,18 @@ class BookImportOut(Struct, frozen=True, kw_only=True):
             failures=[FailureOut.of(failure) for failure in report.failures],
             unvalued=[] if report.value is None else [FailureOut.of(failure) for failure in report.value.failures],
         )
+
+
+class PortfolioOut(Struct, frozen=True, kw_only=True):
+    """A portfolio without its lines."""
+
+    portfolio_id: str
+    code: str
+    name: str
+    is_sample: bool
+
+
+class PortfolioListOut(Struct, frozen=True, kw_only=True):
+    """The organisation's portfolios."""
+
+    portfolios: list[PortfolioOut]

@@ -5,10 +5,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.errors import InvalidInput
+from pricing.calc.contract_lines import ValueColumns
 from pricing.calc.positions import LineValue
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
 from pricing.feeds.tables import TextTable
-from pricing.schemas.figures import optional_text_of, text_of
+from pricing.schemas.figures import optional_text_of, text_of, yuan_text_of
 
 PIECE_LENGTH_MAX = 10_000
 
@@ -115,4 +116,35 @@ class ValueColumnsOut(Struct, frozen=True, kw_only=True):
             figure=[line.figure for line in lines],
             is_valuation_only=[is_labelled(line.notes_zh) for line in lines],
             is_provisional=[bool(line.is_provisional) for line in lines],
+        )
+
+
+class PreviewColumnsOut(Struct, frozen=True, kw_only=True):
+    """The values of lines as columns of one length, each field as a line's."""
+
+    line_id: list[str]
+    kind_zh: list[str]
+    kind_en: list[str]
+    price_cny_per_t: list[str]
+    level: list[int]
+    is_sample: list[bool]
+    present_value_cny: list[str]
+    variation_margin_cny: list[str | None]
+    is_valuation_only: list[bool]
+    is_provisional: list[bool]
+
+    @classmethod
+    def of(cls, lines: ValueColumns) -> "PreviewColumnsOut":
+        """Write the values."""
+        return cls(
+            line_id=lines.line_id,
+            kind_zh=[zh for zh, _ in lines.kind_labels],
+            kind_en=[en for _, en in lines.kind_labels],
+            price_cny_per_t=[text_of(price) for price in lines.price_cny_per_t],
+            level=lines.level,
+            is_sample=lines.is_sample,
+            present_value_cny=[yuan_text_of(fen) for fen in lines.present_value_fen],
+            variation_margin_cny=[None if fen is None else yuan_text_of(fen) for fen in lines.variation_margin_fen],
+            is_valuation_only=lines.is_valuation_only,
+            is_provisional=lines.is_provisional,
         )

@@ -11,7 +11,7 @@ from pricing.calc.option_traces import option_buckets
 from pricing.calc.positions import LineValue
 from pricing.calc.settled_limits import limit_breaches
 from pricing.calc.tradability import VALUATION_ONLY_EN, VALUATION_ONLY_ZH, is_labelled
-from pricing.schemas.columns import BookColumnsIn, ValueColumnsOut
+from pricing.schemas.columns import BookColumnsIn, PreviewColumnsOut, ValueColumnsOut
 from pricing.schemas.figures import text_of, yuan_text_of
 from pricing.schemas.forwards import ForwardFiguresOut
 from pricing.schemas.line_figures import FuturesFiguresOut, LimitBreachOut, OptionBucketOut, OptionFiguresOut
@@ -172,11 +172,15 @@ class ValuationOut(Struct, frozen=True, kw_only=True):
 
 
 class PreviewIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to value without keeping it: a stored portfolio, or a book given here."""
+    """What to value without keeping it: a stored portfolio, or a book given here.
+
+    With `as_columns` the values come back in `columns`, one array a field, and `lines` is empty.
+    """
 
     valuation_date: DayText
     portfolio_id: IdText | None = None
     lines: Annotated[list[PortfolioLineIn], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    as_columns: bool = False
 
 
 class PreviewPriceOut(Struct, frozen=True, kw_only=True):
@@ -228,7 +232,8 @@ class PreviewLineOut(Struct, frozen=True, kw_only=True):
 class PreviewOut(Struct, frozen=True, kw_only=True):
     """A book's value on the market as known at `known_at`; nothing is on record.
 
-    A line that is marked `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
+    A book asked for `as_columns` is answered in `columns`, and `lines` is empty. A line that is marked
+    `is_valuation_only` cannot be traded: `valuation_only_zh` is its label.
     """
 
     valuation_date: str
@@ -241,12 +246,13 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
     prices: list[PreviewPriceOut]
     lines: list[PreviewLineOut]
     failures: list[FailureOut]
+    columns: PreviewColumnsOut | None = None
     valuation_only_zh: str = VALUATION_ONLY_ZH
     valuation_only_en: str = VALUATION_ONLY_EN
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
-        """Write a preview."""
+        """Write a preview line by line."""
         market, lines = preview.market.lines, preview.lines
         return cls(
             valuation_date=preview.valuation_date.isoformat(),
@@ -295,18 +301,3 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
             ],
             failures=[FailureOut.of(failure) for failure in preview.failures],
         )
-
-
-class PortfolioOut(Struct, frozen=True, kw_only=True):
-    """A portfolio without its lines."""
-
-    portfolio_id: str
-    code: str
-    name: str
-    is_sample: bool
-
-
-class PortfolioListOut(Struct, frozen=True, kw_only=True):
-    """The organisation's portfolios."""
-
-    portfolios: list[PortfolioOut]

@@ -18,7 +18,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.storage.engine import Sessions
-from pricing.calc.contract_lines import ContractPricer, ValueColumns
+from pricing.calc.contract_lines import ContractPricer, PricedLines, ValueColumns
 from pricing.calc.contracts import ContractBook
 from pricing.calc.portfolio import PricedMarket, priced_market, refuse_twice
 from pricing.service.curve_readers import curve_reader, rests_on_curves
@@ -35,13 +35,27 @@ _UNITS_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A book's values on a market; nothing of it is on record."""
+    """A book's values on a market; nothing of it is on record.
+
+    Attributes:
+        priced: All lines as arrays where each is plain and has a price; None where any was valued by itself.
+        single: The values of all lines where `priced` is None.
+    """
 
     valuation_date: date
     known_at: datetime
     market: PricedMarket
-    lines: ValueColumns
+    priced: PricedLines | None
+    single: ValueColumns | None
     failures: tuple[Failure, ...]
+
+    @property
+    def lines(self) -> ValueColumns:
+        """The values of the lines, one by one."""
+        if self.priced is not None:
+            return self.priced.told()
+        assert self.single is not None, "lines are priced together or by themselves"
+        return self.single
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +200,13 @@ def preview_book(
     )
     if not book.codes_differ:
         refuse_twice(book.codes())
-    lines, failures = _values(market, book, markets.pricer(sessions, actor, market, book))
+    priced, single, failures = _values(market, book, markets.pricer(sessions, actor, market, book))
     return Preview(
         valuation_date=valuation_date,
         known_at=market.lines.snapshot.known_at,
         market=market,
-        lines=lines,
+        priced=priced,
+        single=single,
         failures=failures,
     )
 
@@ -226,13 +241,14 @@ def preview_portfolio(
 
 def _values(
     market: PricedMarket, book: ContractBook, pricer: ContractPricer
-) -> tuple[ValueColumns, tuple[Failure, ...]]:
+) -> tuple[PricedLines | None, ValueColumns | None, tuple[Failure, ...]]:
     """Value plain lines as columns, and one by one those that are not or have no price, which are so told why."""
-    columns, unpriced = pricer.values(market, book.columns)
-    single = {number: book.line_at(number) for number in unpriced.tolist()} | dict(book.lines)
-    if not single:
-        return columns, ()
-    batch = pricer.values_one_by_one(market, [single[number] for number in sorted(single)])
-    numbers = {line.line_id: number for number, line in single.items()}
+    priced, unpriced = pricer.priced(market, book.columns)
+    numbered = {number: book.line_at(number) for number in unpriced.tolist()} | dict(book.lines)
+    if priced is not None and not numbered:
+        return priced, None, ()
+    columns = ValueColumns.of(()) if priced is None else priced.told()
+    batch = pricer.values_one_by_one(market, [numbered[number] for number in sorted(numbered)])
+    numbers = {line.line_id: number for number, line in numbered.items()}
     valued = ValueColumns.of([(numbers[line.line_id], line) for line in batch.values])
-    return columns.merged(valued), batch.failures
+    return None, columns.merged(valued), batch.failures

@@ -224,7 +224,7 @@ def _placed(contract: npt.NDArray[np.uint32], terms: bytes, known: dict[bytes, i
 
 
 def _joined(columns: Sequence[npt.NDArray[Any]]) -> IntArray:
-    return np.concatenate(columns).astype(np.int64) if columns else np.zeros(0, dtype=np.int64)
+    return np.concatenate(columns, dtype=np.int64) if columns else np.zeros(0, dtype=np.int64)
 
 
 def _block(lines: Sequence[PortfolioLine]) -> LineBlock:

@@ -149,8 +149,18 @@ class _KeptBooks:
                 _, gone = self._kept.popitem(last=False)
                 self._line_count -= gone.stored.count
 
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self._line_count = 0
+
 
 _KEPT = _KeptBooks()
+
+
+def forget() -> None:
+    """Forget every book this process keeps, so that the next one is read: for measurements and tests."""
+    _KEPT.clear()
 
 
 def kept_book(digest: str) -> ContractBook | None:

@@ -50,9 +50,9 @@ OPTION = PortfolioLine(
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_kept() -> None:
     """Let no test find what another has read."""
-    monkeypatch.setattr(stored_books, "_KEPT", stored_books._KeptBooks())
+    stored_books.forget()
 
 
 @pytest.fixture
