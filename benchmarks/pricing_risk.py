@@ -7,11 +7,22 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import cast
 
 import numpy as np
 from scipy.special import ndtr
 
 from benchmarks.harness import Comparison, Contender, load_stated, measure_all
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.units import Currency
+from pricing.calc.option_positions import OptionColumns
+from pricing.calc.options.kinds import ExerciseStyle
+from pricing.calc.portfolio_risk.exposures import ExposedLine, MarketScenarios
+from pricing.calc.portfolio_risk.option_legs import OptionLeg
+from pricing.calc.portfolio_risk.revaluation import revalued
+from pricing.calc.positions import LineKind, LineValue, PortfolioLine
 from pricing.calc.risk.chebyshev import BucketScenarios, FloatArray, OptionBook, chebyshev_scenario_pnl
 
 TOLERANCE = 1e-7
@@ -19,6 +30,8 @@ _FULL_SIDE = 10_000  # options and scenarios
 _BUCKETS = 12
 _CELLS_AT_ONCE = 32_768  # the comparator's best block here: its buffers stay in the processor's cache
 _RUNS = 3
+_TODAY = date(2025, 6, 30)
+_CONFIDENCE = Decimal("0.99")
 
 
 @contextmanager
@@ -42,8 +55,70 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
                 run=lambda: exact_pnl(book, scenarios),
                 operation_count=side * side,
             ),
-        )
+        ),
+        _product_row(max(500, int(_FULL_SIDE * scale))),
     ]
+
+
+def _product_row(side: int) -> Comparison:
+    """Give the book as the product's own risk takes it: lines of one factor, the tail valued exactly, errors told."""
+    book, moves = _book(side), _scenarios(side)
+    same = np.ones((_BUCKETS, 1))
+    scenarios = BucketScenarios(
+        log_price=same * moves.log_price[0], log_volatility=same * moves.log_volatility[0], zero_rate=moves.zero_rate
+    )
+    lines, given = _exposed(book), _market_scenarios(scenarios)
+    exact, found = exact_pnl(book, scenarios), revalued(lines, given, _CONFIDENCE)
+    error = float(np.abs(found.pnl - exact).max())
+    assert error <= found.error_cny + 1e-9 * float(np.abs(exact).max()), f"off by {error}, said {found.error_cny}"
+    assert error <= TOLERANCE * float(np.abs(exact).max()), f"off by {error}"
+    relative = error / float(np.abs(exact).max())
+    return Comparison(
+        name=f"option VaR {side} x {side} by the product's own risk over exact revaluation, true error {relative:.1e}",
+        unit="valuations",
+        subject=Contender(
+            name="lines to P&L", run=lambda: revalued(lines, given, _CONFIDENCE), operation_count=side * side
+        ),
+        comparator=Contender(
+            name="numpy, scipy.ndtr in blocks", run=lambda: exact_pnl(book, scenarios), operation_count=side * side
+        ),
+    )
+
+
+def _exposed(book: OptionBook) -> list[ExposedLine]:
+    """Give the options as lines; what a line is called and worth is not asked for by its revaluation."""
+    line = PortfolioLine(line_id="O", kind=LineKind.OPTION, unit=Unit.parse("CEA"), quantity_t=1)
+    terms = OptionColumns(
+        forward=book.forward_per_t[book.bucket],
+        strike=book.strike_per_t,
+        volatility=(book.total_volatility / np.sqrt(book.expiry_years))[book.bucket],
+        years=book.expiry_years[book.bucket],
+        discount=book.discount_factor[book.bucket],
+        sign=book.option_sign,
+    )
+    return [
+        ExposedLine(
+            line, cast("LineValue", None), "CEA", 0.0, 0.0, terms.years[place].item(),
+            OptionLeg(
+                ExerciseStyle.EUROPEAN,
+                OptionColumns(*(column[place : place + 1] for column in terms)),
+                book.quantity_t[place].item(),
+                _TODAY,
+            ),
+        )
+        for place in range(book.strike_per_t.size)
+    ]  # fmt: skip
+
+
+def _market_scenarios(scenarios: BucketScenarios) -> MarketScenarios:
+    count = scenarios.zero_rate.size
+    return MarketScenarios(
+        price={"CEA": np.expm1(scenarios.log_price[0])},
+        log_volatility={"CEA": scenarios.log_volatility[0]},
+        rate={Currency.CNY: scenarios.zero_rate},
+        fx={},
+        count=count,
+    )
 
 
 def true_relative_error(book: OptionBook, scenarios: BucketScenarios) -> float:
