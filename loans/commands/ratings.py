@@ -87,14 +87,37 @@ def freeze_benchmark(
     )
 
 
+def rating_letter(
+    context: typer.Context,
+    usci: _Usci,
+    *,
+    month: Annotated[str, typer.Option("--month", help="月份，如 2025-06 / month")],
+    out: Annotated[Path, typer.Option("--out", help="写出的 PDF 文件 / PDF to write")],
+) -> None:
+    """写出企业碳评级的月度变动函 / write the letter on what changed of a rating in a month."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        party = party_by_code(session, terminal.actor, usci)
+        day = day_of(f"{month}-01", field="month")
+        content = service.rating_letter_file(session, terminal.actor, party.id, month=day, standing=standing)
+    out.write_bytes(content)
+    terminal.answer({"file": str(out)})
+
+
 def rating_stability(
-    context: typer.Context, year: Annotated[int, typer.Argument(min=2006, max=2099, help="后一年度 / the later year")]
+    context: typer.Context,
+    year: Annotated[int, typer.Argument(min=2006, max=2099, help="后一年度 / the later year")],
+    *,
+    out: Annotated[Path | None, typer.Option("--out", help="另写出年度报告 PDF / also write the yearly report")] = None,
 ) -> None:
     """列示评级较上年的迁移、分布稳定与各行业变化 / how ratings moved from the year before."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.rating_stability(session, terminal.actor, year, standing=standing)
+        if out is not None:
+            out.write_bytes(service.stability_report_file(session, terminal.actor, year, standing=standing))
     terminal.answer(
         {
             "year": report.year,

@@ -23,6 +23,7 @@ from carbonfin.web.downloads import PDF, download
 from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
 from carbonfin.web.problems import status_of
+from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.jiangtandai import RatingReport
 from loans.calc.ratings.four_colour import COLOURS_EN
@@ -52,6 +53,10 @@ _SECTIONS = {
 }  # fmt: skip
 
 
+_SIZES = {
+    "大型": Text("大型", "large"), "中型": Text("中型", "medium"), "小型": Text("小型", "small"),
+    "微型": Text("微型", "micro"), "-": Text("规模未登记", "no size"),
+}  # fmt: skip
 _OBJECTION_MARKS = {"open": "warning", "waiting": "information", "upheld": "good", "dismissed": "neutral"}
 _COLOUR_MARKS = {"深绿": "good", "浅绿": "good", "黄": "warning", "红": "breach"}
 _LEVELS = {
@@ -59,6 +64,7 @@ _LEVELS = {
     "watch": ("warning", Text("关注", "watch")),
     "act": ("breach", Text("须处置", "act")),
 }
+_Month = Annotated[str | None, QueryParameter(description="As 2025-06.", max_length=7)]
 _StabilityYear = Annotated[int | None, QueryParameter(description="The later of both years.", ge=2006, le=2099)]
 
 
@@ -150,6 +156,19 @@ def rating_report_page(sessions: Sessions, actor: Actor, clock: Clock, party_id:
     return download(content, stem=f"rating-{party.code}", ending="pdf")
 
 
+@get("/enterprises/{party_id:str}/rating/letter.pdf", sync_to_thread=True, media_type=PDF)
+def rating_letter_page(
+    sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str], month: _Month = None
+) -> Response[bytes]:
+    """Give the letter on what changed of the rating in a month, the business date's where none is named, as PDF."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        party = load_party(session, actor, party_id)
+        day = standing.business_date if month is None else day_of(f"{month}-01", field="month")
+        content = service.rating_letter_file(session, actor, party_id, month=day, standing=standing)
+    return download(content, stem=f"rating-letter-{party.code}-{day:%Y%m}", ending="pdf")
+
+
 def show_rating(
     request: WebRequest,
     session: Session,
@@ -235,10 +254,23 @@ def stability_page(
         letters=LETTERS,
         heads=[(Text(letter, letter), "number") for letter in LETTERS],
         level=_LEVELS.get(report.level or ""),
+        sizes=_SIZES,
         sections={
             one.section: Text(*(f"{one.section} {name}" for name in _SECTIONS[one.section])) for one in report.drifts
         },
     )
 
 
-routes = [stability_page, rating_page, rate_again, rating_report_page]
+@get("/ratings/stability/report.pdf", sync_to_thread=True, media_type=PDF)
+def stability_report_page(
+    sessions: Sessions, actor: Actor, clock: Clock, year: _StabilityYear = None
+) -> Response[bytes]:
+    """Give the yearly report on the stability of ratings as PDF."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        wanted = standing.business_date.year - 1 if year is None else year
+        content = service.stability_report_file(session, actor, wanted, standing=standing)
+    return download(content, stem=f"rating-stability-{wanted}", ending="pdf")
+
+
+routes = [stability_report_page, rating_letter_page, stability_page, rating_page, rate_again, rating_report_page]

@@ -37,6 +37,15 @@ class SectorDriftOut(Struct, frozen=True, kw_only=True):
     standard_error: str | None
 
 
+class SizeDriftOut(Struct, frozen=True, kw_only=True):
+    """Mean change of points of the enterprises of a size; `-` where none is entered."""
+
+    size_zh: str
+    enterprise_count: int
+    mean_change: str
+    standard_error: str | None
+
+
 class RatingStabilityOut(Struct, frozen=True, kw_only=True):
     """How ratings moved from the year before; figures are null where nobody is rated in both years."""
 
@@ -53,6 +62,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
     level: str | None
     jumps: list[ThresholdJumpOut]
     drifts: list[SectorDriftOut]
+    size_drifts: list[SizeDriftOut]
 
     @classmethod
     def of(cls, report: StabilityReport) -> "RatingStabilityOut":
@@ -98,6 +108,15 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
                     standard_error=_text(one.standard_error),
                 )
                 for one in report.drifts
+            ],
+            size_drifts=[
+                SizeDriftOut(
+                    size_zh=one.size_zh,
+                    enterprise_count=one.enterprise_count,
+                    mean_change=str(one.mean_change),
+                    standard_error=_text(one.standard_error),
+                )
+                for one in report.size_drifts
             ],
         )
 

@@ -110,6 +110,7 @@ from loans.service.rate_batches import (
     rebuilt_rate_of,
 )
 from loans.service.rate_what_ifs import WhatIf, WhatIfRequest, rate_what_if
+from loans.service.rating_letters import rating_letter_file
 from loans.service.rating_objections import (
     OBJECTION_APPROVAL,
     ObjectionView,
@@ -117,7 +118,7 @@ from loans.service.rating_objections import (
     objections_of,
     propose_answer,
 )
-from loans.service.rating_stability import StabilityReport, rating_stability
+from loans.service.rating_stability import StabilityReport, rating_stability, stability_report_file
 from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
@@ -272,6 +273,7 @@ __all__ = [
     "rate_what_if",
     "rates_of_batch",
     "rating_heat_map",
+    "rating_letter_file",
     "rating_report_file",
     "rating_report_of",
     "rating_stability",
@@ -293,6 +295,7 @@ __all__ = [
     "scorecard_view",
     "security_answer",
     "settle_note",
+    "stability_report_file",
     "statement_pdf",
     "studied_panel",
     "tables_asked_of_observation",

@@ -1,6 +1,5 @@
 """How a bank's ratings moved from one year to the next: read off the ratings made last for each of both years."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -8,6 +7,8 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.units import to_decimal, to_float
 from carbonfin.storage.parties import Standing, parties_of
+from loans import workbooks
+from loans.calc.account_entries import EntryKind
 from loans.calc.ratings.scorecard import LETTERS, scorecard_on
 from loans.calc.ratings.stability import (
     bunching,
@@ -18,68 +19,13 @@ from loans.calc.ratings.stability import (
     transition_counts,
     transition_matrix,
 )
+from loans.calc.ratings.stability_reports import SectorDrift, SizeDrift, StabilityReport, ThresholdJump, Transition
 from loans.service import facts
+from loans.store import account_entries
 from loans.store import ratings as store
 
 _PLACES = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """Enterprises that went from one letter to another, their share of the row and its band."""
-
-    before: str
-    after: str
-    enterprise_count: int
-    share_ratio: Decimal | None
-    low_ratio: Decimal
-    high_ratio: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdJump:
-    """Points just above and just below where a letter begins."""
-
-    letter: str
-    threshold: Decimal
-    above_count: int
-    below_count: int
-    chance: Decimal
-    is_alarm: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectorDrift:
-    """Mean change of points of the enterprises of a section of GB/T 4754; `-` is without an industry."""
-
-    section: str
-    enterprise_count: int
-    mean_change: Decimal
-    standard_error: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StabilityReport:
-    """What changed from the year before; figures are None where nobody is rated in both years.
-
-    Attributes:
-        before_count, after_count: Enterprises with a letter in each year.
-        both_count: Those with one in both.
-        index: Population stability index over letters, and its `level`: stable, watch or act.
-    """
-
-    year: int
-    before_count: int
-    after_count: int
-    both_count: int
-    transitions: tuple[Transition, ...]
-    mobility_index: Decimal | None
-    improved_ratio: Decimal | None
-    worsened_ratio: Decimal | None
-    index: Decimal | None
-    level: str | None
-    jumps: tuple[ThresholdJump, ...]
-    drifts: tuple[SectorDrift, ...]
+SIZES_ZH = ("大型", "中型", "小型", "微型", "-")
 
 
 def rating_stability(session: Session, actor: Actor, year: int, *, standing: Standing) -> StabilityReport:
@@ -140,6 +86,7 @@ def rating_stability(session: Session, actor: Actor, year: int, *, standing: Sta
             for letter, points, jump in zip(LETTERS, card.letters_min, jumps, strict=False)
         ),
         drifts=_drifts(session, actor, both, old, new),
+        size_drifts=_size_drifts(session, actor, both, old, new, year=year, standing=standing),
     )
 
 
@@ -175,6 +122,46 @@ def _drifts(
         )
         for one in found
     )
+
+
+def _size_drifts(
+    session: Session,
+    actor: Actor,
+    both: list[str],
+    old: dict[str, tuple[str, Decimal]],
+    new: dict[str, tuple[str, Decimal]],
+    *,
+    year: int,
+    standing: Standing,
+) -> tuple[SizeDrift, ...]:
+    """Give the drift by size class as the accounts state it for the year; who states none stands by itself."""
+    sizes = account_entries.values_of_kind(
+        session, actor, EntryKind.SIZE_CLASS, year=year, known_at=standing.known_at
+    )  # fmt: skip
+    codes = [int(sizes.get(one, Decimal(len(SIZES_ZH) - 1))) for one in both]
+    found = drift_by_group(codes, *([to_float(held[one][1]) for one in both] for held in (old, new)))
+    return tuple(
+        SizeDrift(
+            size_zh=SIZES_ZH[one.group],
+            enterprise_count=one.count,
+            mean_change=_decimal(one.mean_change),
+            standard_error=_decimal(one.standard_error) if one.count > 1 else None,
+        )
+        for one in found
+    )
+
+
+def stability_report_file(session: Session, actor: Actor, year: int, *, standing: Standing) -> bytes:
+    """Set the yearly report as PDF, the figures attached; the same ratings give the same bytes.
+
+    Raises:
+        MissingData: A limit of the report is not known.
+    """
+    report = rating_stability(session, actor, year, standing=standing)
+    return workbooks.stability_report_pdf(
+        report, producer=standing.name, issued_on=standing.business_date, created_at=standing.known_at,
+        is_sample=standing.is_sample,
+    )  # fmt: skip
 
 
 def _decimal(value: float) -> Decimal:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.rows import table_of
-from loans.calc.account_entries import GREEN_KINDS, AccountEntry
+from loans.calc.account_entries import GREEN_KINDS, AccountEntry, EntryKind
 from loans.calc.consents import Consent, ConsentPurpose
 from loans.models import AccountConsentRow, AccountEntryRow
 
@@ -174,6 +174,24 @@ def certificate_lines(
             if row.quantity is not None:
                 found.setdefault(row.item, []).append((row.party_id, _entry(row)))
     return found
+
+
+def values_of_kind(
+    session: Session, actor: Actor, kind: EntryKind, *, year: int, known_at: datetime
+) -> dict[str, Decimal]:
+    """Give by enterprise what its line of a kind states for a year, as known at an instant; struck out, it is none."""
+    rows = session.execute(
+        sa.select(_ENTRIES.c.party_id, _ENTRIES.c.quantity)
+        .where(
+            _ENTRIES.c.organization_id == actor.organization_id,
+            _ENTRIES.c.kind == kind,
+            _ENTRIES.c.year == year,
+            _ENTRIES.c.recorded_at <= known_at,
+        )
+        .order_by(_ENTRIES.c.version)
+    )
+    last = {row.party_id: row.quantity for row in rows}
+    return {party_id: quantity for party_id, quantity in last.items() if quantity is not None}
 
 
 def _portions(values: Collection[str]) -> Iterable[Sequence[str]]:

@@ -1,7 +1,9 @@
 """Documents of loans: the term sheet for PDF and Word, the report of a rating, notices and statements of notes."""
 
 from loans.workbooks.loan_letters import loan_notice_letter, loan_statement
+from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
 from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
+from loans.workbooks.stability_reports import stability_report_pdf
 from loans.workbooks.term_sheets import (
     rate_waterfall_steps,
     schedule_table,
@@ -16,9 +18,12 @@ __all__ = [
     "loan_statement",
     "points_steps",
     "rate_waterfall_steps",
+    "rating_letter",
+    "rating_letter_pdf",
     "rating_report",
     "rating_report_pdf",
     "schedule_table",
+    "stability_report_pdf",
     "term_sheet_document",
     "term_sheet_docx",
     "term_sheet_pdf",

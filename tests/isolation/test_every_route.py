@@ -99,6 +99,7 @@ _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview",
         "GET /v1/subsidies/applications/{application_id:str}/review", "GET /enterprises/{party_id:str}/rating/report.pdf",
+        "GET /enterprises/{party_id:str}/rating/letter.pdf",
         *(
             f"GET {start}/{{decision_id:str}}"
             for start in ("/v1/structured-values", "/structures", "/v1/model-values", "/models")

@@ -2,12 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
+
+from pypdf import PdfReader
 
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import PartyDraft, save_party
 from loans import service
+from loans.calc.account_entries import AccountEntry, EntryKind
 from loans.calc.ratings.results import RatingResult
+from loans.store import account_entries
 from loans.store import ratings as store
 from tests.loans.conftest import Desk
 from tests.loans.scorecard_worlds import fill_scorecard, standing_at
@@ -37,6 +42,12 @@ def _results(sessions: Sessions, bank: Bank) -> None:
                     scheme=None, key_emitter=False, is_sample=True,
                 ),
             )  # fmt: skip
+            if code == _CODES[0]:
+                size = AccountEntry(
+                    kind=EntryKind.SIZE_CLASS, year=2024, month=0, item="", quantity=Decimal(2), factor_id="",
+                    factor_year=None, evidence="", source="统计",
+                )  # fmt: skip
+                account_entries.add_entries(session, bank.officer, [(party.id, size)], recorded_at=KNOWN_AT)
             for number, (year, rating) in enumerate(zip((2023, 2024, 2024), ratings, strict=True), 1):
                 if rating is not None:
                     store.add_result(
@@ -70,6 +81,10 @@ def test_transitions_mobility_jumps_and_drift_by_hand(sessions: Sessions) -> Non
     # +10.5, -0.5 and -2: mean 8/3.
     (drift,) = report.drifts
     assert (drift.section, drift.enterprise_count, drift.mean_change) == ("C", 3, Decimal("2.6667"))
+    # One states that it is small; the two others have no line of their size: +10.5, and (-0.5 - 2)/2.
+    assert [(one.size_zh, one.enterprise_count, one.mean_change) for one in report.size_drifts] == [
+        ("小型", 1, Decimal("10.5000")), ("-", 2, Decimal("-1.2500")),
+    ]  # fmt: skip
 
 
 def test_a_year_without_the_one_before_has_counts_alone(desk: Desk) -> None:
@@ -96,3 +111,11 @@ def test_the_page_shows_who_moved(desk: Desk) -> None:
     page = desk.get("/ratings/stability?year=2024").text
     for words in ("等级迁移", "0.3125", "33.33%", "C 制造业", "本系统自有方法"):
         assert words in page, words
+    for words in ("各规模平均得分变化", "规模未登记", "年度报告 PDF"):
+        assert words in page, words
+    pdf = desk.get("/ratings/stability/report.pdf?year=2024")
+    assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    assert pdf.content == desk.get("/ratings/stability/report.pdf?year=2024").content
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf.content)).pages).replace("\n", "")
+    for words in ("评级稳定性年度报告", "0.3125", "各规模平均得分变化", "本系统自有方法"):
+        assert words in text, words

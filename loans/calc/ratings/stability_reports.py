@@ -1,0 +1,73 @@
+"""The yearly report on how a bank's ratings moved, as values: read by the API, the page and the printed report."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """Enterprises that went from one letter to another, their share of the row and its band."""
+
+    before: str
+    after: str
+    enterprise_count: int
+    share_ratio: Decimal | None
+    low_ratio: Decimal
+    high_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdJump:
+    """Points just above and just below where a letter begins."""
+
+    letter: str
+    threshold: Decimal
+    above_count: int
+    below_count: int
+    chance: Decimal
+    is_alarm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectorDrift:
+    """Mean change of points of the enterprises of a section of GB/T 4754; `-` is without an industry."""
+
+    section: str
+    enterprise_count: int
+    mean_change: Decimal
+    standard_error: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeDrift:
+    """Mean change of points of the enterprises of a size (大型, 中型, 小型, 微型); `-` where none is entered."""
+
+    size_zh: str
+    enterprise_count: int
+    mean_change: Decimal
+    standard_error: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StabilityReport:
+    """What changed from the year before; figures are None where nobody is rated in both years.
+
+    Attributes:
+        before_count, after_count: Enterprises with a letter in each year.
+        both_count: Those with one in both.
+        index: Population stability index over letters, and its `level`: stable, watch or act.
+    """
+
+    year: int
+    before_count: int
+    after_count: int
+    both_count: int
+    transitions: tuple[Transition, ...]
+    mobility_index: Decimal | None
+    improved_ratio: Decimal | None
+    worsened_ratio: Decimal | None
+    index: Decimal | None
+    level: str | None
+    jumps: tuple[ThresholdJump, ...]
+    drifts: tuple[SectorDrift, ...]
+    size_drifts: tuple[SizeDrift, ...]
