@@ -13,6 +13,7 @@ from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
 from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.ratings.four_colour import FOUR_COLOUR_KIND
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
+from loans.calc.ratings.stability_reports import StabilityReport
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
 from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
@@ -118,7 +119,7 @@ from loans.service.rating_objections import (
     objections_of,
     propose_answer,
 )
-from loans.service.rating_stability import StabilityReport, rating_stability, stability_report_file
+from loans.service.rating_stability import rating_stability, stability_report_file
 from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
