@@ -72,7 +72,7 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "POST /v1/loan-notes/{note_code:str}/repayments": roles.BANK_MAKERS,
     "POST /v1/loan-notes/{note_code:str}/repayments/previews": roles.BANK_MAKERS,
     "POST /v1/ratchet-values": roles.BANK_MAKERS,
-    "POST /v1/rate-what-ifs": roles.BANK_READERS,
+    "POST /v1/rate-what-ifs": roles.BANK_MAKERS,
     "GET /loans/what-if": roles.BANK_READERS,
     "GET /loan-notes/{note_code:str}/ratchet-value": roles.BANK_MAKERS,
     "POST /loan-notes/{note_code:str}/ratchet-value": roles.BANK_MAKERS,

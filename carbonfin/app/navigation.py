@@ -29,7 +29,6 @@ _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes", "/sustainability-links"),
     "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/repos", "/registry"),
     "/market": ("/curves",),
-    "/portfolios": ("/trades", "/structures", "/models"),
     "/subsidies": ("/statistics", "/bank-disclosures"),
     "/portfolios": ("/trades", "/structures", "/models", "/stress-scenarios"),
     "/decisions": ("/audit",),

@@ -44,13 +44,6 @@ def read_notice_letter(
     due_start: FromPath[DayText],
 ) -> Response[bytes]:
     """Give a notice as PDF; the same bytes each time."""
-    return notice_letter(sessions, actor, note_code, kind, due_start)
-
-
-def notice_letter(
-    sessions: Sessions, actor: Actor, note_code: str, kind: NoticeKind, due_start: str
-) -> Response[bytes]:
-    """Give a notice as a file to download."""
     with sessions.read() as session:
         day = day_of(due_start, field="due_start")
         content = service.notice_letter_pdf(session, actor, note_code, kind, day)
@@ -60,11 +53,6 @@ def notice_letter(
 @get("/v1/loan-notes/{note_code:str}/statement.pdf", sync_to_thread=True, responses=_READS, tags=["loans"])
 def read_statement(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> Response[bytes]:
     """Give the statement of a note on the business date as PDF."""
-    return loan_statement(sessions, actor, clock, note_code)
-
-
-def loan_statement(sessions: Sessions, actor: Actor, clock: Clock, note_code: str) -> Response[bytes]:
-    """Give a statement as a file to download."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         content = service.statement_pdf(session, actor, note_code, standing=standing)

@@ -14,10 +14,10 @@ from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import download
 from carbonfin.web.pages import Text, page
-from carbonfin.web.wire import DayText, IdText
+from carbonfin.web.wire import DayText, IdText, day_of
 from loans import service
-from loans.api.loan_notices import loan_statement, notice_letter
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.notes import NoteState
 from loans.calc.servicing.classification import CLASS_NAMES
@@ -66,7 +66,10 @@ def loan_note_page(
 @get("/loan-notes/{note_code:str}/statement.pdf", sync_to_thread=True)
 def loan_statement_pdf(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> Response[bytes]:
     """Give the statement of a note on the business date as PDF."""
-    return loan_statement(sessions, actor, clock, note_code)
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        content = service.statement_pdf(session, actor, note_code, standing=standing)
+    return download(content, stem=f"贷款对账单-{note_code}-{standing.business_date}", ending="pdf")
 
 
 @get("/loan-notes/{note_code:str}/notices/{kind:str}/{due_start:str}/letter.pdf", sync_to_thread=True)
@@ -79,7 +82,9 @@ def loan_notice_pdf(
     due_start: FromPath[DayText],
 ) -> Response[bytes]:
     """Give a notice as PDF; the same bytes each time."""
-    return notice_letter(sessions, actor, note_code, kind, due_start)
+    with sessions.read() as session:
+        content = service.notice_letter_pdf(session, actor, note_code, kind, day_of(due_start, field="due_start"))
+    return download(content, stem=f"{NOTICE_NAMES[kind][0]}-{note_code}-{due_start}", ending="pdf")
 
 
 @get("/loan-notes/{note_code:str}/repayments/new", sync_to_thread=True)
