@@ -19,7 +19,7 @@ from collateral.calc.custody import NAMES as CUSTODY_NAMES
 from collateral.calc.pledge import PLEDGE
 from collateral.calc.reconciliation import NAMES as DIFFERENCE_NAMES
 from collateral.registries.port import Answer, Registry
-from collateral.service import custody
+from collateral.service import custody, haircut_reports
 from collateral.store.custody import CustodyAccount
 
 
@@ -222,6 +222,13 @@ def issue_calls(session: Session, actor: Actor, business_date: date) -> JobOutco
     """Move pledges by the day's coverage and issue the calls."""
     with uncollected():
         return JobOutcome(done_count=len(service.issue_calls(session, actor, business_date)))
+
+
+def report_haircuts(session: Session, actor: Actor, business_date: date) -> JobOutcome:
+    """Make the haircut reports of the month past that are not on record yet."""
+    with uncollected():
+        batch = haircut_reports.report_month_past(session, actor, business_date)
+    return JobOutcome(done_count=len(batch.values), failures=batch.failures)
 
 
 def remind(session: Session, actor: Actor, business_date: date) -> JobOutcome:

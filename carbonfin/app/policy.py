@@ -6,6 +6,7 @@ A route that is missing is refused to everyone. Rows belong to organisations bes
 from collections.abc import Mapping
 
 from carbonfin.app import roles
+from carbonfin.app.collateral_risk_policy import COLLATERAL_RISK
 from carbonfin.app.lending_policy import LENDING
 from carbonfin.app.pricing_policy import PRICING
 from carbonfin.kernel.actors import Role
@@ -243,23 +244,6 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /margin-calls/{call_id:str}": roles.BANK_READERS,
     "GET /margin-calls/{call_id:str}/pdf": roles.BANK_READERS,
     "POST /margin-calls/{call_id:str}/steps": roles.BANK_MAKERS,
-    "GET /v1/haircut-policies": roles.BANK_READERS,
-    "POST /v1/haircut-policies": roles.BANK_MAKERS,
-    "POST /v1/haircuts": roles.BANK_MAKERS,
-    "POST /v1/allocations/previews": roles.BANK_READERS,
-    "GET /v1/haircut-policies/{code:str}/reports": roles.BANK_READERS,
-    "POST /v1/haircut-policies/{code:str}/reports": roles.BANK_MAKERS,
-    "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}": roles.BANK_READERS,
-    "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}/pdf": roles.BANK_READERS,
-    "GET /pledges/allocation": roles.BANK_READERS,
-    "GET /haircut-policies": roles.BANK_READERS,
-    "GET /haircut-policies/new": roles.BANK_MAKERS,
-    "POST /haircut-policies/new": roles.BANK_MAKERS,
-    "GET /haircut-policies/{code:str}": roles.BANK_READERS,
-    "POST /haircut-policies/{code:str}": roles.BANK_MAKERS,
-    "GET /haircut-policies/{code:str}/reports": roles.BANK_READERS,
-    "POST /haircut-policies/{code:str}/reports": roles.BANK_MAKERS,
-    "GET /haircut-policies/{code:str}/reports/{decision_id:str}/pdf": roles.BANK_READERS,
     "GET /margin-terms": roles.BANK_READERS,
     "POST /margin-terms": roles.BANK_MAKERS,
     "GET /v1/parties/{party_id:str}/compliance": roles.BANK_READERS,
@@ -305,6 +289,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /collateral-register.xlsx": roles.BANK_READERS,
     "GET /holding-rights": roles.BANK_READERS,
     "GET /registry/reconciliations/export/{ending:str}": roles.BANK_READERS,
+    **COLLATERAL_RISK,
     **LENDING,
     # --- reporting ---
     "POST /v1/subsidies/applications": roles.BANK_MAKERS,

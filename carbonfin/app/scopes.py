@@ -30,6 +30,7 @@ SCOPES: Mapping[str, str] = {
     "collateral-register.xlsx": "collateral",
     "holding-rights": "collateral",
     "authority-acts": "collateral",
+    "collateral-stresses": "collateral",
     "haircut-policies": "collateral",
     "haircuts": "collateral",
     "allocations": "collateral",

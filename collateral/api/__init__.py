@@ -2,6 +2,7 @@
 
 from collateral.api import (
     allocations,
+    book_stresses,
     carry_over,
     changes,
     compliance,
@@ -21,4 +22,5 @@ routes = [
     *pledges.routes, *changes.routes, *repos.routes, *compliance.routes, *enforcements.routes,
     *default_simulations.routes, *register.routes, *carry_over.routes, *rights.routes, *holdings.routes,
     *haircuts.routes, *haircut_reports.routes, *custody.routes, *allocations.routes,
+    *book_stresses.routes,
 ]  # fmt: skip

@@ -172,7 +172,7 @@ def nested_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
 
     jumps, wrong_way = part(JumpTerms, _JUMP), part(WrongWayMethod, _WRONG_WAY)
     own = {field.name for field in fields(StackMethod)} - {"jumps", "wrong_way"}
-    method = {name: payload[name] for name in own} | {"jumps": jumps, "wrong_way": wrong_way}
+    method = {name: payload[name] for name in own if name in payload} | {"jumps": jumps, "wrong_way": wrong_way}
     top = {field.name for field in fields(HaircutPolicy)} - {"method"}
     return {name: payload[name] for name in top} | {"method": method}
 
@@ -184,6 +184,7 @@ POLICY_NAMES: Mapping[str, tuple[str, str]] = {
     "last_vintage": ("配额年度止", "Last vintage"),
     "liquidity": ("流动性类别", "Liquidity class"),
     "pledge_ratio_max": ("抵质押率上限", "Ceiling of the pledge ratio"),
+    "stack_version": ("叠加规则版本", "Version of the stack rule"),
     "components": ("折扣系数组成项", "Components of the haircut"),
     "measure": ("风险计量", "Measure"),
     "tail_ratio": ("尾部概率", "Tail"),

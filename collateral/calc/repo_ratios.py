@@ -25,7 +25,9 @@ def haircut_of_margin_ratio(ratio: Decimal) -> Decimal:
 
 
 def exposure_method_a(*, repurchase_value: Decimal, market_value: Decimal, haircut_ratio: Decimal) -> Decimal:
-    """Give E = R MR - MV = R / (1 - H) - MV, to two places."""
+    """Give E = R MR - MV = R / (1 - H) - MV, to two places; units that count nothing leave all of R open."""
+    if haircut_ratio == 1:
+        return round_half_up(repurchase_value)
     margin_ratio(haircut_ratio)
     return round_half_up(repurchase_value / (1 - haircut_ratio) - market_value)
 

@@ -2,6 +2,7 @@
 
 from collateral.commands import (
     allocations,
+    book_stresses,
     carry_over,
     changes,
     compliance,
@@ -34,6 +35,7 @@ commands.command("settle-sale")(enforcements.settle_sale)
 commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
 commands.command("distribute")(enforcements.distribute)
 commands.command("allocate")(allocations.allocate)
+commands.command("stress")(book_stresses.stress)
 commands.command("simulate-default")(default_simulations.simulate)
 commands.command("authority-act")(enforcements.authority_act)
 commands.command("authority-acts")(enforcements.authority_acts)

@@ -3,6 +3,7 @@
 from collateral.pages import (
     allocations,
     authority_acts,
+    book_stresses,
     changes,
     default_simulations,
     enforcements,
@@ -66,4 +67,5 @@ routes = [
     *default_simulations.routes,
     *allocations.routes,
     *haircut_reports.routes,
+    *book_stresses.routes,
 ]

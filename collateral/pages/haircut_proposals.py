@@ -28,7 +28,7 @@ from collateral.service import haircut_policies
 _JUMP, _WRONG_WAY, _PART = "jump_", "wrong_way_", "component_"
 _WHOLE = frozenset({
     "first_vintage", "last_vintage", "holding_days", "remargin_days", "cure_days", "notice_days", "fewest_clean_days",
-    "path_count", "seed", "wrong_way_surrender_season", "wrong_way_horizon_days",
+    "path_count", "seed", "stack_version", "wrong_way_surrender_season", "wrong_way_horizon_days",
 })  # fmt: skip
 _OPTIONAL = frozenset({"first_vintage", "last_vintage", "daily_limit_ratio", "wrong_way_surrender_season"})
 _DAYS = frozenset({"review_by", "valid_from"})
@@ -40,10 +40,14 @@ _AT_TOP = (
 _IN_METHOD = tuple(
     name for name in POLICY_NAMES if name not in (*_AT_TOP, "components") and not name.startswith((_JUMP, _WRONG_WAY))
 )
-_STARTING = {"path_count": "20000", "seed": "1", "measure": Measure.VALUE_AT_RISK.value}
+_STARTING = {"path_count": "20000", "seed": "1", "stack_version": "2", "measure": Measure.VALUE_AT_RISK.value}
 _HELP = {
     "first_vintage": Text("不填表示不限；核证减排量两项均不填", "empty: no end; credits leave both empty"),
     "tail_ratio": Text("比例以小数填写，例如 0.01", "ratios as decimals, for example 0.01"),
+    "stack_version": Text(
+        "第 2 版：波动率上升或数据缺失均不会降低错向附加；第 1 版供原有政策沿用",
+        "2: neither a wilder price nor lost data lowers the joint risk; 1 is that of older policies",
+    ),
     "conservative_ratio": Text("不低于表值", "not below the table's value"),
     "daily_limit_ratio": Text("不填表示无涨跌幅限制", "empty: no price limit"),
     "wrong_way_default_ratios": Text(
@@ -108,6 +112,8 @@ def _read(form: Mapping[str, str]) -> HaircutPolicyIn:
     """
     parts = [one.value for one in CHOSEN if form.get(f"{_PART}{one.value}") == "yes"]
     method = {name: _entry(form, name) for name in _IN_METHOD} | {"components": parts}
+    if not method["stack_version"]:
+        del method["stack_version"]  # the newest
     for prefix, part, field in ((_JUMP, "jump_diffusion", "jumps"), (_WRONG_WAY, "wrong_way", "wrong_way")):
         names = [name for name in POLICY_NAMES if name.startswith(prefix)]
         method[field] = {name.removeprefix(prefix): _entry(form, name) for name in names} if part in parts else None

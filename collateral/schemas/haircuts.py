@@ -79,6 +79,7 @@ class HaircutMethodIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     jumps: JumpTermsIn | None = None
     wrong_way: WrongWayIn | None = None
+    stack_version: Annotated[int, Meta(ge=1, le=2)] = 2
 
 
 class HaircutPolicyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

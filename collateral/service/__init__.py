@@ -13,26 +13,12 @@ from collateral.calc.agreements import (
     RepoDraft,
     UnitQuantity,
 )
-from collateral.calc.appraisal import APPRAISAL
 from collateral.calc.authority_acts import ActDraft, ActKind, AuthorityAct
-from collateral.calc.carry_over import CARRY_OVER
-from collateral.calc.change_weighing import PLEDGE_CHANGE, ChangeOutcome
-from collateral.calc.compliance_position import COMPLIANCE_POSITION
+from collateral.calc.change_weighing import ChangeOutcome
 from collateral.calc.compliance_records import CompliancePosition
-from collateral.calc.coverage import COVERAGE
-from collateral.calc.daily_traces import DAILY_MARGIN
-from collateral.calc.day_facts import DAY_FACTS
-from collateral.calc.enforcement import DISTRIBUTION, SALE, LotSold, SaleMethod
-from collateral.calc.haircut_models.stack import HAIRCUT_STACK
-from collateral.calc.haircut_reports import HAIRCUT_REPORT
-from collateral.calc.headroom import HEADROOM
+from collateral.calc.enforcement import LotSold, SaleMethod
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind, PledgeChange
-from collateral.calc.reconciliation import RECONCILIATION
-from collateral.calc.repo import REPO_EXPOSURE, REPO_START
-from collateral.calc.repo_netting import REPO_NETTING
-from collateral.calc.repo_portfolio import REPO_PORTFOLIO
-from collateral.calc.repo_weighing import REPO_EVENT
-from collateral.calc.sale_means import SALE_MEANS, MeansOutcome
+from collateral.calc.sale_means import MeansOutcome
 from collateral.calc.tables_asked import TABLES_ASKED, TABLES_ASKED_ELSEWHERE
 from collateral.service.appraisals import appraise_what_if, record_appraisal
 from collateral.service.approvals import (
@@ -82,6 +68,7 @@ from collateral.service.compliance import (
 )
 from collateral.service.compliance_import import ComplianceImport, import_compliance_file
 from collateral.service.daily_run import revalue
+from collateral.service.decision_kinds import DECISION_KINDS
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
 from collateral.service.enforcement import (
     SaleDraft,
@@ -391,10 +378,3 @@ __all__ = [
     "waiting_terms",
     "withdraw_change",
 ]
-
-DECISION_KINDS = (
-    APPRAISAL, CARRY_OVER, COMPLIANCE_POSITION, COVERAGE, DAILY_MARGIN, DAY_FACTS, DISTRIBUTION, HAIRCUT_REPORT,
-    HAIRCUT_STACK, HEADROOM, PLEDGE_CHANGE, RECONCILIATION, REPO_EVENT, REPO_EXPOSURE, REPO_NETTING, REPO_PORTFOLIO,
-    REPO_START, SALE, SALE_MEANS,
-)  # fmt: skip
-"""Every kind recorded by this release or one before; coverage alone was recorded until the daily margin took it in."""

@@ -12,7 +12,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.decisions import DecisionRecord, decisions_of, record_decision
 from carbonfin.storage.parties import Standing
 from collateral.calc.haircut_models.components import Standing as ComponentStanding
-from collateral.calc.haircut_models.stack import HAIRCUT_STACK, StackInputs, StackOutcome, decide_haircut
+from collateral.calc.haircut_models.stack import HAIRCUT_STACK, StackInputs, StackOutcome, decide_haircut, stack_kind
 from collateral.calc.haircut_models.stack_terms import StackFacts
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits
 from collateral.calc.haircut_policies import PolicyRecord
@@ -64,7 +64,7 @@ def record_haircut(session: Session, actor: Actor, request: HaircutRequest, *, s
     """Calculate a haircut and keep it as a decision."""
     record, inputs = _inputs(session, actor, request, standing)
     kept = record_decision(
-        session, actor, HAIRCUT_STACK, inputs, subject=_subject(request.policy, request.unit),
+        session, actor, stack_kind(inputs.method), inputs, subject=_subject(request.policy, request.unit),
         valid_on=standing.business_date, known_at=standing.known_at,
     )  # fmt: skip
     return HaircutAnswer(record=record, inputs=inputs, outcome=kept.outcome, decision_id=kept.decision_id)

@@ -113,6 +113,20 @@ def tried_days(session: Session, actor: Actor, view: DeskView) -> tuple[TriedDay
     )
 
 
+def tried_inputs(
+    session: Session, actor: Actor, view: DeskView
+) -> tuple[tuple[daily.RunningPledge, DailyInputs | CarbonFinError], ...]:
+    """Collect what the run of the view's date would strike every pledge in force from, and keep nothing.
+
+    Raises:
+        MissingData: The bank lacks what every valuation rests on.
+    """
+    running = daily.running_pledges(session, actor, IN_FORCE)
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
+    day = _Day.read(session, actor, view, running, facts_of=partial(tried_day_facts, view), haircuts=haircuts)
+    return tuple(zip(running, day.collected(running), strict=True))
+
+
 def _keep(
     session: Session,
     actor: Actor,
@@ -228,14 +242,19 @@ class _Day:
         self, running: tuple[daily.RunningPledge, ...]
     ) -> list[tuple[DailyInputs | CarbonFinError, Struck | CarbonFinError]]:
         """Strike every pledge's day, in the order of the pledges; the fault of one stands in its place."""
-        collected: list[DailyInputs | CarbonFinError] = []
-        for pledge in running:
-            try:
-                collected.append(self.inputs_of(pledge))
-            except CarbonFinError as error:
-                collected.append(error)
+        collected = self.collected(running)
         found = iter(strike_all([one for one in collected if isinstance(one, DailyInputs)]))
         return [(one, next(found) if isinstance(one, DailyInputs) else one) for one in collected]
+
+    def collected(self, running: tuple[daily.RunningPledge, ...]) -> list[DailyInputs | CarbonFinError]:
+        """Collect every pledge's day, in the order of the pledges; the fault of one stands in its place."""
+        found: list[DailyInputs | CarbonFinError] = []
+        for pledge in running:
+            try:
+                found.append(self.inputs_of(pledge))
+            except CarbonFinError as error:
+                found.append(error)
+        return found
 
     def terms_id_of(self, code: str) -> str | None:
         """Give the terms an agreement stands under; None for the bank's own lines."""

@@ -1,5 +1,6 @@
 """What a default of a pledge would bring, from the cure's expiry to the auction: simulated on the day, not kept."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -139,8 +140,8 @@ def _sellable(session: Session, actor: Actor, pledge: Pledge) -> tuple[UnitQuant
 
 def _policy_of(unit: Unit, policies: tuple[PolicyRecord, ...]) -> PolicyRecord:
     """Give the policy of a unit's class; of several the one that sells most slowly."""
-    found = [one for one in policies if one.policy.covers(unit)]
-    if not found:
+    found = slowest_policy(unit, policies)
+    if found is None:
         raise MissingData(
             f"no haircut policy covers {unit}: notice, participation and limits of its sale are not known",
             zh=f"{unit} 无生效的折扣系数政策，通知期、参与率等处置条件未知",
@@ -148,7 +149,15 @@ def _policy_of(unit: Unit, policies: tuple[PolicyRecord, ...]) -> PolicyRecord:
             remedy="Have a haircut policy of its class approved.",
             remedy_zh="请先审批其类别的折扣系数政策。",
         )
-    return min(found, key=lambda one: (one.policy.method.participation_ratio, -one.policy.method.wait_days))
+    return found
+
+
+def slowest_policy(unit: Unit, policies: Iterable[PolicyRecord]) -> PolicyRecord | None:
+    """Give the policy of a unit's class that sells most slowly; None where none is in force."""
+    found = (one for one in policies if one.policy.covers(unit))
+    return min(
+        found, key=lambda one: (one.policy.method.participation_ratio, -one.policy.method.wait_days), default=None
+    )
 
 
 def _facts(

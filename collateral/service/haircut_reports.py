@@ -2,13 +2,14 @@
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
 from carbonfin.storage.decisions import (
     DecisionHead,
     DecisionRecord,
@@ -25,10 +26,12 @@ from carbonfin.storage.parties import Standing, load_organization
 from collateral.calc.haircut_models.stack import HAIRCUT_STACK
 from collateral.calc.haircut_models.stack_terms import StackFacts
 from collateral.calc.haircut_reports import HAIRCUT_REPORT, HaircutReportInputs, HaircutReportOutcome, StruckHaircut
+from collateral.calc.pledge import IN_FORCE
 from collateral.calc.policy_haircuts import days_step, quantity_step_t
 from collateral.service.haircut_facts import days_to_last_use, market_facts, quoted_days
 from collateral.service.haircut_policies import haircut_policies
 from collateral.service.view import desk_view, standing_on
+from collateral.store.daily import running_pledges
 from collateral.workbooks import ReportFacts, haircut_report_pdf
 
 PEER_HAIRCUT = "collateral.peer_haircut_ratio"
@@ -73,6 +76,50 @@ def make_haircut_report(
         session, actor, HAIRCUT_REPORT, inputs, subject=_subject(request.code), valid_on=inputs.as_of,
         known_at=standing.known_at,
     )  # fmt: skip
+
+
+def report_month_past(session: Session, actor: Actor, business_date: date) -> Batch[str]:
+    """Make what lacks of the reports of the month before a business date's own, one for each class with units pledged.
+
+    A class is reported by the unit of it that most tonnes are pledged of, in the size of its largest pledge. Gives the
+    classes reported now; one that cannot be is a failure and stops no other.
+    """
+    as_of = business_date.replace(day=1) - timedelta(days=1)
+    known = standing_on(session, actor, as_of)
+    standing = standing_on(session, actor, business_date)
+    pledged = _pledged(session, actor)
+    done: list[str] = []
+    failures: list[Failure] = []
+    for record in haircut_policies(session, actor, valid_on=as_of, known_at=known.known_at):
+        policy = record.policy
+        covered = [(sum(sizes), unit, max(sizes)) for unit, sizes in pledged.items() if policy.covers(unit)]
+        if not covered or _is_reported(session, actor, policy.code, as_of):
+            continue
+        _, unit, quantity_t = max(covered)
+        request = ReportRequest(code=policy.code, month=as_of, unit=unit, quantity_t=quantity_t)
+        try:
+            make_haircut_report(session, actor, request, standing=standing)
+        except CarbonFinError as error:
+            failures.append(Failure.of(f"{policy.code} {as_of:%Y-%m}", error))
+        else:
+            done.append(policy.code)
+    return Batch(values=tuple(done), failures=tuple(failures))
+
+
+def _pledged(session: Session, actor: Actor) -> dict[Unit, list[int]]:
+    """Give the tonnes of each unit under pledges in force, pledge by pledge."""
+    found: dict[Unit, list[int]] = {}
+    for pledge in running_pledges(session, actor, IN_FORCE):
+        for name, quantity_t in pledge.units:
+            found.setdefault(Unit.parse(name), []).append(quantity_t)
+    return found
+
+
+def _is_reported(session: Session, actor: Actor, code: str, as_of: date) -> bool:
+    """Tell whether a report of a class on that day is on record."""
+    subject = _subject(code)
+    found = outcomes_between(session, actor, HAIRCUT_REPORT, subjects_of=subject, first=as_of, last=as_of)
+    return any(one.subject == subject for one in found)
 
 
 def haircut_reports_of(session: Session, actor: Actor, code: str, place: Place) -> Slice[DecisionHead]:

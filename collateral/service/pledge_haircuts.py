@@ -17,7 +17,7 @@ from carbonfin.storage.parties import load_party
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.coverage import PledgedLine
 from collateral.calc.haircut_models.components import Standing as ComponentStanding
-from collateral.calc.haircut_models.stack import HAIRCUT_STACK, StackInputs, StackOutcome, decide_haircut
+from collateral.calc.haircut_models.stack import HAIRCUT_STACK, StackInputs, StackOutcome, decide_haircut, stack_kind
 from collateral.calc.haircut_models.stack_terms import ComponentName, StackFacts
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits
 from collateral.calc.haircut_policies import PolicyRecord
@@ -43,12 +43,14 @@ class PledgeAsked:
     Attributes:
         added: Locks of the agreement that are not in the ledger yet.
         extends_code: An agreement whose locks `added` replaces, or empty.
+        is_cross_currency: Whether the cash is in another currency than the units.
     """
 
     pledgor_id: str
     end_date: date
     added: tuple[UnitLock, ...] = ()
     extends_code: str = ""
+    is_cross_currency: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,10 @@ class PolicyHaircuts:
             record.policy.require(one.unit, self.view.day)
             facts = self._facts(record, one, asked)
             # The history and the market are the unit's own on the day.
-            key = (record.id, one.unit, quantity_t, facts.days_to_last_use, facts.has_last_use, facts.borrower)
+            key = (
+                record.id, one.unit, quantity_t, facts.days_to_last_use, facts.has_last_use, facts.borrower,
+                facts.is_cross_currency,
+            )  # fmt: skip
             known = self.struck.get(key)
             if known is None:
                 known = self.struck[key] = self._struck(record, facts)
@@ -112,7 +117,7 @@ class PolicyHaircuts:
             days_to_last_use=days_step(days),
             has_last_use=has_last_use,
             depth_ratios=(),
-            is_cross_currency=False,
+            is_cross_currency=asked.is_cross_currency,
             borrower=self._borrower(one, asked) if ComponentName.WRONG_WAY in method.components else None,
             standing_ratio=None,
             source=market.source,
@@ -133,12 +138,12 @@ class PolicyHaircuts:
     def _kept(self, inputs: StackInputs, subject: str) -> str:
         """Keep the stack as a decision; the same inputs again give the one that is there."""
         known = decision_with_digest(
-            self.session, self.actor, HAIRCUT_STACK, subject=subject, inputs_digest=digest_of(inputs)
+            self.session, self.actor, stack_kind(inputs.method), subject=subject, inputs_digest=digest_of(inputs)
         )
         if known is not None:
             return known
         return record_decision(
-            self.session, self.actor, HAIRCUT_STACK, inputs, subject=subject, valid_on=self.view.day,
+            self.session, self.actor, stack_kind(inputs.method), inputs, subject=subject, valid_on=self.view.day,
             known_at=self.view.standing.known_at,
         ).decision_id  # fmt: skip
 

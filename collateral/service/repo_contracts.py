@@ -28,7 +28,8 @@ from collateral.store import repos as store
 
 DAY_COUNT = "collateral.repo_day_count"
 BANK_ROLES = ("principal", "arranger", "calculation agent", "custodian")
-_ROLES_ZH = {"principal": "交易本方", "arranger": "安排行", "calculation agent": "计算代理行", "custodian": "托管行"}
+PRINCIPAL_ZH = "交易本方"
+_ROLES_ZH = {"principal": PRINCIPAL_ZH, "arranger": "安排行", "calculation agent": "计算代理行", "custodian": "托管行"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,10 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.calendars import calendar_on
 from collateral.calc.agreements import Repo
 from collateral.calc.close_out import RepoSide, default_valuation_day
+from collateral.calc.haircuts import Haircut
 from collateral.calc.repo_event_values import FactsOfDay, RepoEventDraft, RepoEventInputs, RepoEventKind, SideUnits
 from collateral.calc.repo_events import ended_early, fail_age_days
+from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repos import fx_of, repo_haircut
 from collateral.service.view import DeskView, price_used
 from collateral.store import ledger
@@ -40,9 +42,14 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
         margin_steps=repo.margin_steps or None,
         fx=fx_of(session, view, repo.terms),
         price=price_used(view, unit) if is_priced else None,
-        haircut=repo_haircut(view, repo.terms, unit) if is_priced else None,
+        haircut=_haircut(session, actor, repo, unit, view) if is_priced else None,
         facts=_facts(session, actor, repo, draft, view),
     )
+
+
+def _haircut(session: Session, actor: Actor, repo: Repo, unit: Unit, view: DeskView) -> Haircut:
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
+    return repo_haircut(haircuts, repo.terms, seller_id=repo.seller_id, unit=unit, margin_units_t=repo.margin_units_t)
 
 
 def fail_age(session: Session, repo: Repo, *, on: date, known_at: datetime) -> int | None:

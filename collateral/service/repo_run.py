@@ -39,6 +39,7 @@ from collateral.service.call_notices import tell_calls
 from collateral.service.call_rows import write_calls
 from collateral.service.calls import IssuedUnder, begin_call, expire_call, is_past
 from collateral.service.margin_terms import calendars_known
+from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repos import RepoFacts
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import margin
@@ -81,7 +82,8 @@ def revalue_repos(session: Session, actor: Actor, business_date: date) -> Batch[
     view = desk_view(session, standing_on(session, actor, business_date))
     _expire(session, actor, view, repos)
     struck_on = store.exposures_on(session, actor, view.day)
-    facts, struck, failures = RepoFacts(session=session, view=view), [], []
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=True)
+    facts, struck, failures = RepoFacts(session=session, haircuts=haircuts), [], []
     for repo in repos:
         try:
             struck.append(_struck(repo, canonical_json(facts.inputs_of(repo))))
@@ -159,7 +161,8 @@ class TriedRepo:
 def tried_repos(session: Session, actor: Actor, view: DeskView) -> tuple[TriedRepo, ...]:
     """Strike every open repo as the run of the view's date would, netting included, and keep nothing."""
     repos = store.repos_of(session, actor, states=VALUED)
-    facts, struck = RepoFacts(session=session, view=view), []
+    facts = RepoFacts(session=session, haircuts=PolicyHaircuts.read(session, actor, view, keeps=False))
+    struck = []
     found: dict[str, RepoExposureOutcome | CarbonFinError] = {}
     calls: dict[str, Decimal] = {}
     for repo in repos:

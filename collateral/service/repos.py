@@ -29,6 +29,7 @@ from collateral.calc.repo import (
 )
 from collateral.service import titles
 from collateral.service.holding import require_party_may
+from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
 from collateral.service.view import DeskView, desk_view, haircut_of, price_used
 from collateral.store import repos as store
 from pricing.service import fx_rate_on
@@ -61,7 +62,7 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
-    inputs = _start_inputs(session, view, terms)
+    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), terms, seller.id)
     require_policy_haircut(terms, inputs.haircut, draft.override_reason)
     recorded = record_decision(
         session,
@@ -99,7 +100,8 @@ def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, v
     Raises:
         Conflict: More cash than may be lent on the day.
     """
-    inputs = _start_inputs(session, view, terms)
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=True)
+    inputs = _start_inputs(session, haircuts, terms, before.seller_id)
     kept = f"展期自 {before.terms.code}，沿用原约定折扣系数"
     recorded = record_decision(
         session, actor, REPO_START, inputs, subject=f"repo:{terms.code}", valid_on=view.day,
@@ -129,7 +131,8 @@ def start_inputs_on_day(session: Session, actor: Actor, draft: RepoDraft, *, sta
     day = min(draft.terms.purchase_date, standing.business_date)
     view = desk_view(session, replace(standing, business_date=day))
     require_party_may(view, buyer, (draft.terms.unit,), HoldingRight.TAKE_TITLE)
-    return _start_inputs(session, view, draft.terms)
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
+    return _start_inputs(session, haircuts, draft.terms, draft.seller_id)
 
 
 def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: str) -> None:
@@ -169,11 +172,12 @@ def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
         )
 
 
-def _start_inputs(session: Session, view: DeskView, terms: RepoTerms) -> RepoStartInputs:
+def _start_inputs(session: Session, haircuts: PolicyHaircuts, terms: RepoTerms, seller_id: str) -> RepoStartInputs:
+    view = haircuts.view
     return RepoStartInputs(
         terms=terms,
         price=price_used(view, terms.unit),
-        haircut=repo_haircut(view, terms, terms.unit),
+        haircut=repo_haircut(haircuts, terms, seller_id=seller_id),
         fx=fx_of(session, view, terms),
     )
 
@@ -187,9 +191,21 @@ def _same_repo(session: Session, actor: Actor, terms: RepoTerms) -> Repo | None:
     return found
 
 
-def repo_haircut(view: DeskView, terms: RepoTerms, unit: Unit) -> Haircut:
-    """Give the haircut of a unit under a repo; the currency part is added where the cash is not CNY."""
-    return haircut_of(view, unit, use=HaircutUse.REPO, cross_currency=terms.currency is not Currency.CNY)
+def repo_haircut(
+    haircuts: PolicyHaircuts, terms: RepoTerms, *, seller_id: str, unit: Unit | None = None, margin_units_t: int = 0
+) -> Haircut:
+    """Give the haircut of a unit under a repo: the larger of the dated table and of the class's policy.
+
+    The currency part is added to both where the cash is not CNY. `unit` is one that would take the place of the repo's
+    own, `margin_units_t` what stands behind it beside.
+    """
+    wanted, is_cross = unit or terms.unit, terms.currency is not Currency.CNY
+    return haircut_of(haircuts.view, wanted, use=HaircutUse.REPO, cross_currency=is_cross).under_policy(
+        haircuts.of(
+            UnitQuantity(unit=wanted, quantity_t=terms.quantity_t + margin_units_t),
+            PledgeAsked(pledgor_id=seller_id, end_date=terms.repurchase_date, is_cross_currency=is_cross),
+        )
+    )
 
 
 def fx_of(session: Session, view: DeskView, terms: RepoTerms) -> FxUsed:
@@ -216,8 +232,13 @@ class RepoFacts:
     """Prices, haircuts and rates of a day, each asked once for all the repos that hang on it."""
 
     session: Session
-    view: DeskView
+    haircuts: PolicyHaircuts
     kept: dict[Hashable, object] = field(default_factory=dict)
+
+    @property
+    def view(self) -> DeskView:
+        """The day as the desk sees it."""
+        return self.haircuts.view
 
     def inputs_of(self, repo: Repo) -> RepoExposureInputs:
         """Collect everything a repo's exposure hangs on.
@@ -226,12 +247,16 @@ class RepoFacts:
             MissingData: A price, a haircut or a rate is missing.
         """
         terms = repo.terms
-        is_cross = terms.currency is not Currency.CNY
         return RepoExposureInputs(
             terms=terms,
             valuation_date=self.view.day,
             price=self._once(("price", terms.unit), lambda: price_used(self.view, terms.unit)),
-            haircut=self._once(("haircut", terms.unit, is_cross), lambda: repo_haircut(self.view, terms, terms.unit)),
+            haircut=self._once(
+                ("haircut", terms.code, repo.margin_units_t),
+                lambda: repo_haircut(
+                    self.haircuts, terms, seller_id=repo.seller_id, margin_units_t=repo.margin_units_t
+                ),
+            ),
             fx=self._once(("fx", terms.currency), lambda: fx_of(self.session, self.view, terms)),
             margin_units_t=repo.margin_units_t,
             margin_cash_amount=repo.margin_cash_amount,
@@ -255,7 +280,8 @@ class RepoFacts:
 def repo_exposure_of(session: Session, actor: Actor, repo_id: str, *, standing: Standing) -> RepoExposureOutcome:
     """Calculate a repo's exposure as of the business date; nothing is stored."""
     repo = store.load_repo(session, actor, repo_id)
-    return decide_repo_exposure(RepoFacts(session=session, view=desk_view(session, standing)).inputs_of(repo))
+    haircuts = PolicyHaircuts.read(session, actor, desk_view(session, standing), keeps=False)
+    return decide_repo_exposure(RepoFacts(session=session, haircuts=haircuts).inputs_of(repo))
 
 
 def load_repo(session: Session, actor: Actor, repo_id: str) -> Repo:

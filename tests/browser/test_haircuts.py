@@ -133,3 +133,19 @@ def test_a_monthly_report_is_made_and_fetched(chromium: Browser, served: Served,
         assert page.request.get(f"{served.address}{address}").body()[:5] == b"%PDF-"
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_book_is_put_under_stress(chromium: Browser, served: Served, width: int) -> None:
+    with visiting(chromium, width=width, bypass_csp=True) as page:
+        sign_in(page, served, login="maker", password=PASSWORD)
+        page.goto(f"{served.address}/collateral-stresses")
+        page.get_by_role("button", name="生成并留存").click()
+        expect(page.locator("#scenarios")).to_contain_text("多重压力叠加", timeout=60_000)
+        expect(page.locator("#chart-losses svg")).to_be_visible()
+        assert axe_violations(page) == []
+        screenshot(page, f"collateral-stress-{width}")
+        page.locator("#scenarios").get_by_role("link", name="登记系统中断").click()
+        assert "scenario=registry_outage" in page.url
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0

@@ -76,7 +76,7 @@ POLICY_BODY: dict[str, Any] = {
         "floor_ratio": "0.20", "ceiling_ratio": "0.80", "ten_day_ratio": "0.25", "currency_ten_day_ratio": "0.08",
         "holding_days": 20, "remargin_days": 1, "cure_days": 5, "notice_days": 5, "participation_ratio": "0.2",
         "daily_limit_ratio": "0.1", "bid_ask_ratio": "0.01", "impact": "0.5", "fewest_clean_days": 100,
-        "least_clean_share": "0.5", "path_count": 2000, "seed": 7,
+        "least_clean_share": "0.5", "path_count": 2000, "seed": 7, "stack_version": 1,
         "jumps": {"jumps_per_year": "6", "up_ratio": "0.35", "up_mean": "0.04", "down_mean": "0.083"},
         "wrong_way": {
             "price_credit_correlation": "0.3", "emissions_credit_correlation": "-0.3",

@@ -108,6 +108,15 @@ def test_a_policy_holds_when_another_person_approved_it_by_both_dates(sessions: 
         ) == ()  # fmt: skip
 
 
+def test_a_policy_names_its_version_of_the_stack_rule_and_a_new_one_takes_the_newest() -> None:
+    method = {name: value for name, value in POLICY_BODY["method"].items() if name != "stack_version"}
+    newest = given_policy(method=method)
+    assert (given_policy().method.stack_version, newest.method.stack_version) == (1, 2)
+    assert policy_of_payload(policy_payload(newest)) == newest
+    before = {name: value for name, value in policy_payload(newest).items() if name != "stack_version"}
+    assert policy_of_payload(before).method.stack_version is None, "of before there were two: the first"
+
+
 def test_a_policy_from_before_the_business_date_is_refused(desk_sessions: Sessions, desk: Desk) -> None:
     with pytest.raises(InvalidInput) as refused:
         proposed(desk_sessions, desk, given_policy(valid_from="2025-06-29"))

@@ -19,6 +19,8 @@ from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
 from carbonfin.storage.calendars import import_builtin_calendars
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import Place
+from collateral import jobs, service
 from collateral.calc.haircut_models.sale_backtest import (
     QuotedDays,
     SupposedDefault,
@@ -30,12 +32,13 @@ from collateral.calc.haircut_models.sale_backtest import (
 )
 from collateral.calc.haircut_models.stack_terms import ComponentName, HistoryColumns
 from collateral.calc.haircut_reports import HaircutReportInputs, decide_haircut_report
+from collateral.calc.pledge import IN_FORCE
 from collateral.schemas.haircut_reports import month_of
 from collateral.service import DECISION_KINDS, haircut_reports
 from collateral.service.haircut_reports import ReportRequest
 from pricing.service import import_builtin_market, import_price_file
 from tests.app.worlds import PAGE, World, build_world, form_token, keyed_client, signed_in
-from tests.collateral.desk import Desk
+from tests.collateral.desk import Desk, take_over_all
 from tests.collateral.haircut_stacks import only, stack_facts, stack_method
 from tests.collateral.test_edges import command_line, run
 from tests.collateral.test_haircut_policies import price_file, put_in_force
@@ -246,6 +249,38 @@ def test_a_report_is_made_read_and_fetched_by_api_and_page_on_both_databases(wor
         assert client.get(f"{page}/{body['decision_id']}/pdf", headers=PAGE).content == document.content
         assert client.get("/haircut-policies/NONE/reports", headers=PAGE).status_code == 404
         assert f'href="{page}"' in client.get("/haircut-policies/SZA-2024-A", headers=PAGE).text
+
+
+def test_the_month_past_is_reported_once_by_the_days_end(desk_sessions: Sessions, desk: Desk) -> None:
+    """Of the class the unit that most is pledged of, in its largest pledge; on the first day after, and never again."""
+    july = date(2025, 7, 1)
+    with desk_sessions.begin() as session:
+        ids = take_over_all(session, desk)
+        pledges = [service.load_pledge(session, desk.maker, one) for one in ids.values()]
+        assert jobs.report_haircuts(session, desk.maker, july).done_count == 0, "there is no class yet"
+    in_force(desk_sessions, desk, policy())
+    in_force(desk_sessions, desk, policy(code="CCER", scheme="CCER", last_vintage=None))
+    sizes: dict[str, list[int]] = {}
+    for one in (each for each in pledges if each.state in IN_FORCE):
+        for held in one.units:
+            if held.unit.scheme.value == "SZA":
+                sizes.setdefault(str(held.unit), []).append(held.quantity_t)
+    most = max(sizes, key=lambda unit: sum(sizes[unit]))
+    with desk_sessions.begin() as session:
+        assert jobs.report_haircuts(session, desk.maker, TODAY).done_count == 0, "in May there was no class"
+        told = jobs.report_haircuts(session, desk.maker, july)
+        assert (told.done_count, told.failures) == (1, ()), "of CCER nothing is pledged"
+        assert jobs.report_haircuts(session, desk.maker, date(2025, 7, 2)).done_count == 0
+    with desk_sessions.read() as session:
+        (head,) = haircut_reports.haircut_reports_of(session, desk.maker, "SZA", Place(limit=9)).items
+        made = haircut_reports.load_haircut_report(session, desk.maker, "SZA", head.id)
+    assert (made.inputs.month, made.inputs.as_of, made.inputs.facts.unit) == ("2025-06", TODAY, most)
+    assert made.inputs.facts.quantity_t >= max(sizes[most])
+    late = policy(code="SZA-L", review_by="2025-07-01")
+    in_force(desk_sessions, desk, late)
+    with desk_sessions.begin() as session:
+        failed = jobs.report_haircuts(session, desk.maker, date(2025, 8, 1))
+    assert (failed.done_count, [one.item for one in failed.failures]) == (1, ["SZA-L 2025-07"]), "its review is overdue"
 
 
 def test_a_report_is_made_and_written_by_command(

@@ -20,7 +20,7 @@ from collateral.calc.haircut_models.horizons import RUNGS, risk_days, rungs_to
 from collateral.calc.haircut_models.prudent_sale import prudent_sale, ratio_rungs, rung_below
 from collateral.calc.haircut_models.sale_draws import SEGMENT_DAYS, PathDraws
 from collateral.calc.haircut_models.sale_terms import SaleTerms
-from collateral.calc.haircut_models.stack import StackInputs, StackOutcome, decide_haircut
+from collateral.calc.haircut_models.stack import StackInputs, StackOutcome, decide_haircut, stack_kind
 from collateral.calc.haircut_models.stack_terms import ComponentName, Measure, StackFacts, StackMethod
 from tests.collateral.haircut_stacks import borrower, columns, only, stack_facts, stack_method, wrong_way_method
 from tests.collateral.test_empirical_haircut import history
@@ -317,6 +317,47 @@ def test_lost_data_never_lower_a_haircut_on_record(facts: StackFacts, missing: d
     alone = stacked(method, replace(facts, **missing))
     assert any(one.standing is not Standing.COMPUTED for one in alone.components)
     assert alone.haircut_ratio >= method.table_ratio
+
+
+def test_version_one_shrinks_where_the_price_grows_wilder_and_version_two_does_not() -> None:
+    """The table binds, so the add-on is all that moves: a wilder price brings both its quantiles near the whole."""
+    calm, wild = stack_facts(volatility=Decimal("0.35")), stack_facts(volatility=Decimal(8))
+    first = only(NAMES.WRONG_WAY, wrong_way=wrong_way_method())
+    assert stacked(first, wild).haircut_ratio < stacked(first, calm).haircut_ratio
+    second = replace(first, stack_version=2)
+    assert stacked(second, wild).haircut_ratio >= stacked(second, calm).haircut_ratio
+    assert stacked(replace(first, stack_version=1), calm) == stacked(first, calm)
+    assert stacked(second, calm).haircut_ratio >= stacked(first, calm).haircut_ratio
+
+
+VOLATILITIES = st.decimals(min_value=Decimal("0.05"), max_value=Decimal(10), places=2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    low=VOLATILITIES, high=VOLATILITIES, chosen=st.sampled_from([(NAMES.WRONG_WAY,), (NAMES.CLOSE_OUT, NAMES.WRONG_WAY)]),
+    short=st.integers(0, 60_000), lost=st.sampled_from([{}, {"volatility": None}, {"borrower": None}]),
+)  # fmt: skip
+def test_no_wilder_price_and_no_lost_fact_lowers_version_two(
+    low: Decimal, high: Decimal, chosen: tuple[ComponentName, ...], short: int, lost: dict[str, Any]
+) -> None:
+    """Volatility up, or volatility or borrower not known: the joint risk's part and the whole are no smaller."""
+    method = only(*chosen, wrong_way=wrong_way_method(), stack_version=2, conservative_ratio=Decimal("0.94"))
+    facts = stack_facts(volatility=min(low, high), borrower=borrower(emissions_t=990_000 + short))
+    before = stacked(method, facts)
+    after = stacked(method, replace(facts, volatility=max(low, high)))
+    gone = stacked(method, replace(facts, **lost, standing_ratio=before.haircut_ratio))
+    for found in (after, gone):
+        assert part(found, NAMES.WRONG_WAY).ratio >= part(before, NAMES.WRONG_WAY).ratio
+        assert found.haircut_ratio >= before.haircut_ratio
+
+
+def test_a_rule_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        stack_method(stack_version=3)
+    assert refused.value.field == "stack_version"
+    assert stack_kind(stack_method()).version == "1"
+    assert stack_kind(stack_method(stack_version=2)).version == "2"
 
 
 def test_missing_terms_of_the_joint_risk_are_no_smaller_haircut() -> None:

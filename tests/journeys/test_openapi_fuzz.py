@@ -239,6 +239,13 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/sustainability-links/{link_number}/reviews": {"green_power_counted_twice": False},
     "POST /v1/sustainability-links/{link_number}/observations": {"observation_number": 1, "reason": "未提交"},
     "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
+    "POST /v1/collateral-stresses": {
+        "scenarios": [{
+            "code": "own", "name": "自定", "price_ratio": "0.3", "price_days": 5, "is_simulated": False, "cliff_day": None,
+            "cliff_years": 0, "outage_days": 0, "cash_ratio": "0",
+        }],
+        "path_count": 2000, "seed": 1,
+    },
     "POST /v1/haircuts": {
         "policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 1000, "ends_on": "2025-12-31",
     },
@@ -462,8 +469,12 @@ WHAT_A_LONG_HISTORY_OPENS = {
     "POST /v1/model-values/preview",
 }
 """Answered well only where a price has years of quotes; tests/pricing/test_backtests.py and test_allowance_models.py do."""
-WHAT_ONE_KIND_OPENS = {"GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}"}
-"""Answered well only to a decision of one kind among all there are; test_structures.py and test_allowance_models.py do."""
+WHAT_ONE_KIND_OPENS = {
+    "GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}",
+    "GET /v1/collateral-stresses/{decision_id}",
+}  # fmt: skip
+"""Answered well only to a decision of one kind among all there are; test_structures.py, test_allowance_models.py and
+test_book_stresses.py do."""
 WHAT_A_RATING_OPENS = {"POST /v1/ratings/objections", "POST /v1/ratings/objections/{objection_id}/answers"}
 """Answered well only to an enterprise rated by the scorecard; tests/loans/test_rating_objections.py does."""
 WHAT_A_PROVIDER_OPENS = {"POST /v1/carbon-accounts/{party_id}/pulls"}

@@ -19,6 +19,7 @@ KIND_TITLES: dict[str, Text] = {
     "pricing.allowance_model": Text("配额模型估值", "Value by an allowance model"),
     "pricing.structure": Text("结构化交易估值", "Value of a structured trade"),
     "collateral.carry_over": Text("配额结转", "Carry-over"),
+    "collateral.book_stress": Text("押品组合压力测试", "Stress of the collateral book"),
     "collateral.appraisal": Text("押品评估", "Collateral appraisal"),
     "collateral.compliance_position": Text("履约头寸", "Compliance position"),
     "collateral.coverage": Text("担保覆盖率", "Coverage"),

@@ -1,4 +1,4 @@
-"""The end of a business day, in order: registry, accrue, revalue, headroom, call, remind, tell, decide, sign.
+"""The end of a business day, in order: registry, accrue, revalue, headroom, call, report, remind, tell, decide, sign.
 
 Each step is one transaction with the note that it ran for the job, the organisation and the business date, so whoever
 runs it, and however often, its effects are there once. What talks to another system does so before that transaction, in
@@ -149,6 +149,11 @@ END_OF_DAY: tuple[Step, ...] = (
         name="collateral.calls",
         text=Text("生成预警与追加担保通知", "issue warnings and margin calls"),
         work=_of_the_day(collateral_jobs.issue_calls),
+    ),
+    Step(
+        name="collateral.haircut_reports",
+        text=Text("生成上月折扣系数月报", "report last month's haircuts"),
+        work=_of_the_day(collateral_jobs.report_haircuts),
     ),
     Step(
         name="collateral.reminders",

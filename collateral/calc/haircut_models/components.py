@@ -22,8 +22,14 @@ from collateral.calc.haircut_models.jump_diffusion import AGREEMENT, Target, che
 from collateral.calc.haircut_models.jump_model import JumpDiffusion
 from collateral.calc.haircut_models.prudent_sale import rung_below
 from collateral.calc.haircut_models.sale_terms import MOST_SALE_DAYS
-from collateral.calc.haircut_models.stack_terms import ComponentName, Measure, StackFacts, StackMethod
-from collateral.calc.haircut_models.wrong_way import DAYS_A_YEAR, wrong_way_add_on
+from collateral.calc.haircut_models.stack_terms import STACK_MONOTONE, ComponentName, Measure, StackFacts, StackMethod
+from collateral.calc.haircut_models.wrong_way import (
+    DAYS_A_YEAR,
+    WrongWayMethod,
+    WrongWayOutcome,
+    wrong_way_add_on,
+    wrong_way_envelope,
+)
 from collateral.calc.supervisory_haircuts import remargined_ratio
 from pricing.calc.series_checks import mixed_levels
 from pricing.calc.volatility import PriceHistory
@@ -130,10 +136,14 @@ def selling_day_ratio(facts: StackFacts) -> Decimal | None:
 
     None where either is not known, nought where it lies below the least rung.
     """
-    if facts.trade_day_ratio is None or facts.limit_day_ratio is None:
+    return selling_ratio(facts.trade_day_ratio, facts.limit_day_ratio)
+
+
+def selling_ratio(trade_day_ratio: Decimal | None, limit_day_ratio: Decimal | None) -> Decimal | None:
+    """Give the part of the days that sell from those that trade and those that stand at the limit."""
+    if trade_day_ratio is None or limit_day_ratio is None:
         return None
-    exact = to_float(facts.trade_day_ratio - facts.limit_day_ratio)
-    return to_decimal(rung_below(exact), places=PLACES)
+    return to_decimal(rung_below(to_float(trade_day_ratio - limit_day_ratio)), places=PLACES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +315,8 @@ def wrong_way(method: StackMethod, facts: StackFacts) -> HaircutComponent:
     assert terms is not None, "the method holds wrong-way terms with this component"
     took = {"terms": terms, "borrower": facts.borrower, "volatility": facts.volatility, "seed": method.seed,
             "path_count": method.path_count, "tail_ratio": method.tail_ratio}  # fmt: skip
+    if method.stack_version == STACK_MONOTONE:
+        return _enveloped(method, terms, facts, took)
     if facts.borrower is None or facts.volatility is None:
         why = ("借款人履约头寸或波动率缺失", "the borrower's position or the volatility is not known")
         return conservative(name, terms.missing_ratio, why, took)
@@ -316,7 +328,12 @@ def wrong_way(method: StackMethod, facts: StackFacts) -> HaircutComponent:
     except InvalidInput as error:
         return conservative(name, terms.missing_ratio, (error.zh, error.detail), took)
     return computed(
-        name, ratio_of(found.add_on_ratio), "q(1 − (1 − u)e^X | default) − q(1 − e^X)", took,
+        name, ratio_of(found.add_on_ratio), "q(1 − (1 − u)e^X | default) − q(1 − e^X)", took, *_joint_evidence(found)
+    )
+
+
+def _joint_evidence(found: WrongWayOutcome) -> tuple[Evidence, ...]:
+    return (
         ratio_figure("default_haircut", ("违约条件下折扣系数", "Haircut given default"), found.default_haircut_ratio),
         ratio_figure("price_haircut", ("无条件价格折扣系数", "Haircut of the price alone"), found.price_haircut_ratio),
         ratio_figure("price_only", ("仅相关性（闭式解）", "Correlation alone (closed form)"), found.price_only_ratio),
@@ -324,6 +341,31 @@ def wrong_way(method: StackMethod, facts: StackFacts) -> HaircutComponent:
         ratio_figure("short_ratio", ("违约时缺口概率", "Short of units at default"), found.short_ratio),
         ratio_figure("lost_ratio", ("平均被清缴占用比例", "Mean part lost to surrender"), found.lost_ratio_mean),
         figure("shortfall", ("平均缺口", "Mean shortfall"), round(found.shortfall_t_mean), "t"),
+    )
+
+
+def _enveloped(
+    method: StackMethod, terms: WrongWayMethod, facts: StackFacts, took: Mapping[str, object]
+) -> HaircutComponent:
+    """Give the largest add-on up to the volatility, so that no wilder price and no lost fact lowers it."""
+    name, tail = ComponentName.WRONG_WAY, to_float(method.tail_ratio)
+    known = None if facts.volatility is None else to_float(facts.volatility)
+    count, seed = method.path_count, method.seed
+    try:
+        found = ratio_of(
+            wrong_way_envelope(terms, facts.borrower, volatility=known, tail_ratio=tail, path_count=count, seed=seed)
+        )
+        if facts.borrower is None or known is None:
+            why = ("借款人履约头寸或波动率缺失，按最不利取值",
+                   "the borrower's position or the volatility is not known: the worst of them counts")  # fmt: skip
+            return conservative(name, max(terms.missing_ratio, found), why, took)
+        at_own = wrong_way_add_on(terms, facts.borrower, volatility=known, tail_ratio=tail, path_count=count, seed=seed)
+    except InvalidInput as error:
+        return conservative(name, terms.missing_ratio, (error.zh, error.detail), took)
+    return computed(
+        name, found, "max over σ′ ≤ σ of q(1 − (1 − u)e^X | default) − q(1 − e^X)", took,
+        ratio_figure("own_add_on", ("按当前波动率的附加", "Add-on at the volatility itself"), at_own.add_on_ratio),
+        *_joint_evidence(at_own),
     )  # fmt: skip
 
 

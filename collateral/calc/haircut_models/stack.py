@@ -16,7 +16,7 @@ from collateral.calc.figures import FigureList
 from collateral.calc.haircut_models import components as parts
 from collateral.calc.haircut_models.close_out_component import cliff, close_out
 from collateral.calc.haircut_models.components import HaircutComponent, Standing, computed, horizon_of
-from collateral.calc.haircut_models.stack_terms import ComponentName, StackFacts, StackMethod
+from collateral.calc.haircut_models.stack_terms import STACK_MONOTONE, ComponentName, StackFacts, StackMethod
 
 TITLES: dict[ComponentName, tuple[str, str]] = {
     ComponentName.TABLE: ("折扣系数表值", "Dated table"),
@@ -144,6 +144,15 @@ def _component_figure(figures: FigureList, one: HaircutComponent, inputs: StackI
     )  # fmt: skip
 
 
+def stack_kind(method: StackMethod) -> DecisionKind[StackInputs, StackOutcome]:
+    """Give the kind, in its version, that a method's haircuts are recorded as."""
+    return HAIRCUT_STACK_MONOTONE if method.stack_version == STACK_MONOTONE else HAIRCUT_STACK
+
+
 HAIRCUT_STACK = DecisionKind(
     name="collateral.haircut_stack", version="1", inputs=StackInputs, outputs=StackOutcome, decide=decide_haircut
 )
+HAIRCUT_STACK_MONOTONE = DecisionKind(
+    name="collateral.haircut_stack", version="2", inputs=StackInputs, outputs=StackOutcome, decide=decide_haircut
+)
+"""The same stack with the joint risk of version 2; the method says by which it is struck."""

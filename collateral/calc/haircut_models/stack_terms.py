@@ -1,6 +1,6 @@
 """What a haircut is stacked from: a bank's method for a class of units, and the facts of the units on the day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -9,10 +9,13 @@ import numpy as np
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
+from carbonfin.rules.record import ADDED_LATER
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits, WrongWayMethod
 from pricing.calc.volatility import PriceHistory
 
 MOST_HISTORY_DAYS = 5_000
+STACK_MONOTONE = 2
+"""The version of the stack rule in which the joint risk never shrinks as the price grows wilder."""
 
 
 class ComponentName(StrEnum):
@@ -88,6 +91,7 @@ class StackMethod:
         least_clean_share: Clean closes over days below which a history is thin.
         path_count: Paths of the simulations.
         seed: Of the simulations.
+        stack_version: Version of the stack rule; None in policies made before there were two, which means the first.
     """
 
     components: tuple[ComponentName, ...]
@@ -113,6 +117,7 @@ class StackMethod:
     seed: int
     jumps: JumpTerms | None
     wrong_way: WrongWayMethod | None
+    stack_version: int | None = field(default=None, metadata=ADDED_LATER)
 
     _RANGES: ClassVar[dict[str, tuple[int | Decimal, int | Decimal, str]]] = {
         "table_ratio": (0, 1, "折扣系数表值"),
@@ -137,11 +142,11 @@ class StackMethod:
 
     def __post_init__(self) -> None:
         """Refuse what is out of range, a conservative value below the table's, and components without their terms."""
-        for field, (low, high, zh) in self._RANGES.items():
-            value = getattr(self, field)
+        for name, (low, high, zh) in self._RANGES.items():
+            value = getattr(self, name)
             if not low <= value <= high:
-                raise _wrong(f"{field} is {value}, outside {low} to {high}", f"{zh}为 {value}，须在 {low} 至 {high}",
-                             field)  # fmt: skip
+                raise _wrong(f"{name} is {value}, outside {low} to {high}", f"{zh}为 {value}，须在 {low} 至 {high}",
+                             name)  # fmt: skip
         if self.daily_limit_ratio is not None and not 0 < self.daily_limit_ratio < 1:
             raise _wrong("a daily limit lies between 0 and 1", "涨跌幅限制须在 0 至 1", "daily_limit_ratio")
         if self.conservative_ratio < self.table_ratio:
@@ -156,6 +161,9 @@ class StackMethod:
                 f"{self.path_count} 条路径不足以估计 {self.tail_ratio} 的尾部",
                 "path_count",
             )
+        if self.stack_version not in {None, 1, STACK_MONOTONE}:
+            raise _wrong(f"there is no stack rule {self.stack_version}", f"没有叠加规则第 {self.stack_version} 版",
+                         "stack_version")  # fmt: skip
         self._require_components()
 
     def _require_components(self) -> None:
@@ -164,12 +172,12 @@ class StackMethod:
             raise _wrong(
                 f"components are some of {', '.join(CHOSEN)}, each once", "折扣系数组成项有误或重复", "components"
             )
-        for name, terms, field in (
+        for name, terms, place in (
             (ComponentName.JUMP_DIFFUSION, self.jumps, "jumps"),
             (ComponentName.WRONG_WAY, self.wrong_way, "wrong_way"),
         ):
             if (name in self.components) != (terms is not None):
-                raise _wrong(f"{name} and its terms go together", f"组成项 {name} 须与其参数同时给出", field)
+                raise _wrong(f"{name} and its terms go together", f"组成项 {name} 须与其参数同时给出", place)
 
     @property
     def wait_days(self) -> int:

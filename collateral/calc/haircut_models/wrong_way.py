@@ -18,15 +18,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 from collateral.calc.haircut_models.prudent_sale import quantile_place
 from pricing.calc.normal import bivariate_normal_cdf, normal_ppf
 
+FloatArray = npt.NDArray[np.float64]
+
 DAYS_A_YEAR = 250
 _LEAST_PATHS, _MOST_PATHS = 2_000, 2_000_000
 _BISECTIONS = 60
+_MOST_VOLATILITY = 10.0
+_LEAST_RUNG, _RUNG_STEP = 0.02, 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,10 @@ class BorrowerUnits:
             raise _wrong("tonnes are negative or nothing is pledged", "吨数不能为负，且质押量须为正", "pledged_t")
 
 
+_ALL_SHORT = BorrowerUnits(emissions_t=1_000_000_000, allocation_t=0, free_holding_t=0, pledged_t=1)
+"""Of whom nothing is known: short of more than it pledged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongWayOutcome:
     """The add-on and what makes it.
@@ -154,11 +163,79 @@ def wrong_way_add_on(
     Raises:
         InvalidInput: Volatility, tail or paths are out of range.
     """
-    if not _LEAST_PATHS <= path_count <= _MOST_PATHS or not 10 / path_count <= tail_ratio <= 0.5:
-        raise _wrong(f"{path_count} paths, tail {tail_ratio}", "模拟路径数或尾部概率超出范围", "path_count")
-    if not 0.0 < volatility <= 10.0:
+    _require(path_count=path_count, tail_ratio=tail_ratio)
+    if not 0.0 < volatility <= _MOST_VOLATILITY:
         raise _wrong(f"volatility {volatility}", "波动率须为正且不超过 10", "volatility")
     deviation = volatility * math.sqrt(method.horizon_days / DAYS_A_YEAR)
+    drawn = _drawn(method, borrower, path_count=path_count, seed=seed)
+    losses = np.sort(drawn.losses(deviation))
+    place, error = quantile_place(losses, tail_ratio=tail_ratio)
+    plain = _fall(normal_ppf(np.array([tail_ratio]))[0], deviation)
+    return WrongWayOutcome(
+        add_on_ratio=max(0.0, losses[place].item() - plain),
+        standard_error=error,
+        default_haircut_ratio=losses[place].item(),
+        price_haircut_ratio=plain,
+        price_only_ratio=_price_only(method, deviation=deviation, tail_ratio=tail_ratio),
+        short_ratio=np.count_nonzero(drawn.short_t) / path_count,
+        shortfall_t_mean=drawn.short_t.mean().item(),
+        lost_ratio_mean=drawn.lost.mean().item(),
+        season_ratios=drawn.season_ratios,
+    )
+
+
+def wrong_way_envelope(
+    method: WrongWayMethod, borrower: BorrowerUnits | None, *,
+    volatility: float | None, tail_ratio: float, path_count: int, seed: int,
+) -> float:  # fmt: skip
+    """Give the largest add-on of any volatility up to this one, on a ladder of deviations a tenth apart.
+
+    The add-on itself shrinks where both quantiles near the whole: a wilder price would then lower the haircut. The
+    largest of all rungs up to the one at or above cannot. A borrower that is not known is short of all it pledged, and
+    a volatility that is not known may be any.
+
+    Raises:
+        InvalidInput: Volatility, tail or paths are out of range.
+    """
+    _require(path_count=path_count, tail_ratio=tail_ratio)
+    most = _MOST_VOLATILITY if volatility is None else volatility
+    if not 0.0 < most <= _MOST_VOLATILITY:
+        raise _wrong(f"volatility {volatility}", "波动率须为正且不超过 10", "volatility")
+    deviation = most * math.sqrt(method.horizon_days / DAYS_A_YEAR)
+    drawn = _drawn(method, borrower or _ALL_SHORT, path_count=path_count, seed=seed)
+    place = math.ceil((1.0 - tail_ratio) * path_count) - 1
+    plain: float = normal_ppf(np.array([tail_ratio]))[0].item()
+    found, rung = 0.0, _LEAST_RUNG
+    while True:
+        loss: float = np.partition(drawn.losses(rung), place)[place].item()
+        beyond: float = loss - _fall(plain, rung)
+        found = max(found, beyond)
+        if rung >= deviation:
+            return found
+        rung *= _RUNG_STEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Drawn:
+    """Defaults drawn, shapes (paths,): the price's normal, tonnes short, part of the pledge lost; and the seasons."""
+
+    price: FloatArray
+    short_t: FloatArray
+    lost: FloatArray
+    season_ratios: tuple[float, ...]
+
+    def losses(self, deviation: float) -> FloatArray:
+        """Give the loss on each default by the deviation of the log price over the horizon."""
+        kept = (1.0 - self.lost) * np.exp(deviation * self.price - 0.5 * deviation * deviation)
+        return np.asarray(1.0 - kept)
+
+
+def _require(*, path_count: int, tail_ratio: float) -> None:
+    if not _LEAST_PATHS <= path_count <= _MOST_PATHS or not 10 / path_count <= tail_ratio <= 0.5:
+        raise _wrong(f"{path_count} paths, tail {tail_ratio}", "模拟路径数或尾部概率超出范围", "path_count")
+
+
+def _drawn(method: WrongWayMethod, borrower: BorrowerUnits, *, path_count: int, seed: int) -> _Drawn:
     generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence((seed, 2))))
     level = generator.random(path_count) * to_float(method.default_ratio)
     credit = normal_ppf(np.maximum(level, 1e-300))
@@ -175,20 +252,7 @@ def wrong_way_add_on(
     season = np.minimum(np.searchsorted(ends, level), ends.size - 1) + 1
     is_ahead = season <= (method.surrender_season or ends.size)
     lost = to_float(method.release_ratio) * np.minimum(short_t / borrower.pledged_t, 1.0) * is_ahead
-    losses = np.sort(1.0 - (1.0 - lost) * np.exp(deviation * price - 0.5 * deviation * deviation))
-    place, error = quantile_place(losses, tail_ratio=tail_ratio)
-    plain = _fall(normal_ppf(np.array([tail_ratio]))[0], deviation)
-    return WrongWayOutcome(
-        add_on_ratio=max(0.0, losses[place].item() - plain),
-        standard_error=error,
-        default_haircut_ratio=losses[place].item(),
-        price_haircut_ratio=plain,
-        price_only_ratio=_price_only(method, deviation=deviation, tail_ratio=tail_ratio),
-        short_ratio=np.count_nonzero(short_t) / path_count,
-        shortfall_t_mean=short_t.mean().item(),
-        lost_ratio_mean=lost.mean().item(),
-        season_ratios=tuple((seasons / ends[-1]).tolist()),
-    )
+    return _Drawn(price=price, short_t=short_t, lost=lost, season_ratios=tuple((seasons / ends[-1]).tolist()))
 
 
 def _price_only(method: WrongWayMethod, *, deviation: float, tail_ratio: float) -> float:

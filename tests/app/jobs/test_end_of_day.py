@@ -49,6 +49,7 @@ def test_facts_flow_before_calls() -> None:
         "collateral.revalue",
         "collateral.headroom",
         "collateral.calls",
+        "collateral.haircut_reports",
         "collateral.reminders",
         "messages.notices",
         "approvals.due",

@@ -1,0 +1,60 @@
+"""Stress of the collateral book for systems: make one, list those kept, read one."""
+
+from litestar import get, post
+from litestar.params import FromPath
+from litestar.response import Response
+from sqlmodel import Session
+
+from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import standing_of
+from carbonfin.web.connections import WebRequest
+from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.paging import Paging
+from carbonfin.web.problems import problem_responses
+from carbonfin.web.wire import IdText
+from collateral.schemas.book_stresses import BookStressHeadOut, BookStressIn, BookStressListOut, BookStressOut
+from collateral.service import book_stresses
+
+_STRESSES = "/v1/collateral-stresses"
+
+
+@post(
+    _STRESSES, sync_to_thread=True, status_code=201, responses=problem_responses(400, 409, 422), tags=["collateral"]
+)  # fmt: skip
+def create_book_stress(
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    data: BookStressIn,
+    idempotency_key: IdempotencyKey,
+) -> Response[BookStressOut]:
+    """Put the collateral book under the bank's dated stresses and the asker's own, and keep the decision."""
+
+    def work(session: Session) -> BookStressOut:
+        standing = standing_of(session, actor.organization_id, clock)
+        kept = book_stresses.make_book_stress(session, actor, data.asked(), standing=standing)
+        return BookStressOut.of(book_stresses.load_book_stress(session, actor, kept.decision_id))
+
+    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=201)
+
+
+@get(_STRESSES, sync_to_thread=True, responses=problem_responses(400, 422), tags=["collateral"])
+def list_book_stresses(*, sessions: Sessions, actor: Actor, paging: Paging) -> Response[BookStressListOut]:
+    """List the stresses of the collateral book, the newest first."""
+    with sessions.read() as session:
+        found = book_stresses.book_stresses(session, actor, paging.place)
+    return paging.answer(BookStressListOut(stresses=[BookStressHeadOut.of(one) for one in found.items]), found)
+
+
+@get(_STRESSES + "/{decision_id:str}", sync_to_thread=True, responses=problem_responses(404, 422), tags=["collateral"])
+def read_book_stress(*, sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> BookStressOut:
+    """Give a stress of the collateral book as it was kept."""
+    with sessions.read() as session:
+        return BookStressOut.of(book_stresses.load_book_stress(session, actor, decision_id))
+
+
+routes = [create_book_stress, list_book_stresses, read_book_stress]
