@@ -6,7 +6,7 @@ the statement, which is built once. Values and rows go through the very same col
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -58,10 +58,7 @@ class Prepared:
             for name, is_asked, constant, process in self._values
         ]
         bound = [value if process is None else process(value) for value, process in given]
-        try:
-            return driver.execute(self.text, bound).fetchall()
-        except sqlite3.Error as error:
-            raise told_by_sqlite(error, self.text) from error
+        return put_to(driver, self.text, bound)
 
 
 def prepared(question: sa.Select[Any], dialect: Dialect) -> Prepared:
@@ -86,6 +83,30 @@ def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:
     """Give the driver's own connection of an open one on SQLite."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def put_to(driver: sqlite3.Connection, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Put a statement to the driver, its values as they are kept, and give its rows.
+
+    Raises:
+        DBAPIError: The database refused, told in SQLAlchemy's words.
+    """
+    try:
+        return driver.execute(text, values).fetchall()
+    except sqlite3.Error as error:
+        raise told_by_sqlite(error, text) from error
+
+
+def add_lines(
+    driver: sqlite3.Connection, text: str, lines: Sequence[Sequence[Any]], *, ending: str = ""
+) -> list[tuple[Any, ...]]:
+    """Insert lines by one statement; its text ends with the word VALUES, or with the places of one line."""
+    if not lines:
+        return []
+    beginning = text[: text.index("VALUES") + len("VALUES")]
+    places = f"({', '.join('?' * len(lines[0]))})"
+    values = [value for line in lines for value in line]
+    return put_to(driver, f"{beginning} {', '.join([places] * len(lines))}{ending}", values)
 
 
 def told_by_sqlite(error: sqlite3.Error, text: str) -> DBAPIError:

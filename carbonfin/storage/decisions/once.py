@@ -16,10 +16,10 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions.bulk import decision_rows
 from carbonfin.storage.decisions.making import MadeDecision, Recorded
 from carbonfin.storage.decisions.rows import DecisionRow
-from carbonfin.storage.decisions.sealing import genesis, seal_digest
+from carbonfin.storage.decisions.sealing import seal_behind
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.idempotency import OnceReply, StoredReply, kept_reply, own_key
-from carbonfin.storage.prepared import driver_of, told_by_sqlite
+from carbonfin.storage.prepared import add_lines, driver_of, put_to
 from carbonfin.storage.rows import Insertion, insertion
 
 O = TypeVar("O")  # noqa: E741 - outputs
@@ -32,11 +32,6 @@ _CLAIMED = " ON CONFLICT DO NOTHING RETURNING actor_id, key"
 _KEPT = (
     "SELECT input_digest, status_code, reply FROM idempotency_key "
     "WHERE organization_id = ? AND actor_id = ? AND key = ?"
-)
-_SEAL = "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) VALUES "
-_MOVE = (
-    "INSERT INTO decision_chain (organization_id, length, digest) VALUES (?, ?, ?) "
-    "ON CONFLICT (organization_id) DO UPDATE SET length = excluded.length, digest = excluded.digest"
 )
 
 
@@ -142,54 +137,16 @@ def _kept(
     driver: sqlite3.Connection, tasks: Sequence[_Task], organization_id: str
 ) -> list[tuple[bool, tuple[Any, ...] | None]]:
     """Keep what is new, and give for each task whether it was, and digest and reply as they stand under its key."""
-    ((day, length, digest),) = _asked(driver, _STANDING, [organization_id])
+    ((day, length, digest),) = put_to(driver, _STANDING, [organization_id])
     timely = [task for task in tasks if task.day == day]
-    claimed = set(_added(driver, _CLAIM, [(*task.key, *task.reply) for task in timely], ending=_CLAIMED))
+    claimed = set(add_lines(driver, _CLAIM, [(*task.key, *task.reply) for task in timely], ending=_CLAIMED))
     new: list[_Task] = []
     for task in timely:
         if task.key[1:] in claimed:  # of two with one key the first that came
             claimed.discard(task.key[1:])
             new.append(task)
     if new:
-        _added(driver, new[0].insertion.text, [task.insertion.lines[0] for task in new])
-        _sealed(driver, organization_id, [task.seal for task in new], length=length, digest=digest)
-    kept_before = {task: _asked(driver, _KEPT, task.key)[0] for task in timely if task not in new}
+        add_lines(driver, new[0].insertion.text, [task.insertion.lines[0] for task in new])
+        seal_behind(driver, organization_id, [task.seal for task in new], length=length, digest=digest)
+    kept_before = {task: put_to(driver, _KEPT, task.key)[0] for task in timely if task not in new}
     return [(True, task.reply) if task in new else (False, kept_before.get(task)) for task in tasks]
-
-
-def _sealed(
-    driver: sqlite3.Connection,
-    organization_id: str,
-    decisions: Sequence[tuple[str, str]],
-    *,
-    length: int | None,
-    digest: str | None,
-) -> None:
-    """Set the seals of decisions behind the head, which is None before the first one, and move it."""
-    previous = genesis(organization_id) if digest is None else digest
-    seals, sequence = [], 0
-    for sequence, (decision_id, record_digest) in enumerate(decisions, 1 + (length or 0)):
-        previous = seal_digest(previous, sequence, decision_id, record_digest)
-        seals.append((organization_id, sequence, decision_id, record_digest, previous))
-    _added(driver, _SEAL, seals)
-    _asked(driver, _MOVE, (organization_id, sequence, previous))
-
-
-def _added(
-    driver: sqlite3.Connection, text: str, lines: Sequence[Sequence[Any]], *, ending: str = ""
-) -> list[tuple[Any, ...]]:
-    """Insert lines by one statement; its text ends with the word VALUES, or with the places of one line."""
-    if not lines:
-        return []
-    beginning = text[: text.index("VALUES") + len("VALUES")]
-    places = f"({', '.join('?' * len(lines[0]))})"
-    return _asked(
-        driver, f"{beginning} {', '.join([places] * len(lines))}{ending}", [value for line in lines for value in line]
-    )
-
-
-def _asked(driver: sqlite3.Connection, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    try:
-        return driver.execute(text, values).fetchall()
-    except sqlite3.Error as error:
-        raise told_by_sqlite(error, text) from error

@@ -6,7 +6,8 @@ their decisions are committed. What a process leaves unsealed when it dies in be
 sealed by the end of the day (`seal_waiting`).
 """
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from carbonfin.kernel.errors import Conflict
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.engine import Sessions, after_commit, before_commit
+from carbonfin.storage.prepared import add_lines, driver_of, put_to
 
 _UNSEALED = "unsealed_decisions"
 _DOUBTED = "organizations_with_decisions_of_savepoints"
@@ -38,13 +40,15 @@ _Waiting = dict[str, list[Unsealed]]
 _BEGIN = sa.text(
     "INSERT INTO decision_chain (organization_id, length, digest) VALUES (:id, 0, :digest) ON CONFLICT DO NOTHING"
 )
-_HEAD = "SELECT length, digest FROM decision_chain WHERE organization_id = :id"
-_LOCKED_HEAD = {"sqlite": sa.text(_HEAD), "postgresql": sa.text(f"{_HEAD} FOR UPDATE")}
-_SEAL = sa.text(
-    "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) "
-    "VALUES (:id, :sequence, :decision_id, :record_digest, :digest)"
+_HEAD = "SELECT length, digest FROM decision_chain WHERE organization_id = ?"
+_LOCKED_HEAD = sa.text("SELECT length, digest FROM decision_chain WHERE organization_id = :id FOR UPDATE")
+_SEAL = "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) VALUES "
+_MOVE = (
+    "INSERT INTO decision_chain (organization_id, length, digest) VALUES (?, ?, ?) "
+    "ON CONFLICT (organization_id) DO UPDATE SET length = excluded.length, digest = excluded.digest"
 )
-_MOVE = sa.text("UPDATE decision_chain SET length = :length, digest = :digest WHERE organization_id = :id")
+_SEALS_AT_ONCE = 5000
+"""Five values each, within the 32,766 that a statement takes."""
 _SEAL_AND_MOVE = sa.text(  # every round trip to PostgreSQL is one that the bank's other writers wait for
     "WITH moved AS (UPDATE decision_chain SET length = :length, digest = :digest WHERE organization_id = :id) "
     "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) SELECT :id, seal.* "
@@ -145,40 +149,60 @@ def _seal_these(session: Session, organization_id: str, decision_ids: list[str])
     return len(decisions)
 
 
+def seal_behind(
+    driver: sqlite3.Connection,
+    organization_id: str,
+    decisions: Sequence[tuple[str, str]],
+    *,
+    length: int | None,
+    digest: str | None,
+) -> None:
+    """Append decisions on SQLite, each with the digest of its record, and move the head; None before the first one."""
+    seals = _seals(organization_id, decisions, (length or 0, genesis(organization_id) if digest is None else digest))
+    for start in range(0, len(seals), _SEALS_AT_ONCE):
+        add_lines(driver, _SEAL, seals[start : start + _SEALS_AT_ONCE])
+    _, sequence, _, _, last = seals[-1]
+    put_to(driver, _MOVE, (organization_id, sequence, last))
+
+
+def _seals(
+    organization_id: str, decisions: Sequence[tuple[str, str]], head: tuple[int, str]
+) -> list[tuple[str, int, str, str, str]]:
+    length, digest = head
+    seals = []
+    for sequence, (decision_id, record_digest) in enumerate(decisions, length + 1):
+        digest = seal_digest(digest, sequence, decision_id, record_digest)
+        seals.append((organization_id, sequence, decision_id, record_digest, digest))
+    return seals
+
+
 def _seal(session: Session, organization_id: str, decisions: list[tuple[str, str]], head: tuple[int, str]) -> None:
     """Append decisions, each with the digest of its record, behind the locked head, and move it."""
-    length, digest = head
-    sequences = list(range(length + 1, length + 1 + len(decisions)))
-    digests = []
-    for sequence, (decision_id, record_digest) in zip(sequences, decisions, strict=True):
-        digest = seal_digest(digest, sequence, decision_id, record_digest)
-        digests.append(digest)
-    move = {"id": organization_id, "length": sequences[-1], "digest": digest}
-    ids, records = zip(*decisions, strict=True)
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        names = ("sequence", "decision_id", "record_digest", "digest")
-        seals = [
-            {"id": organization_id, **dict(zip(names, seal, strict=True))}
-            for seal in zip(sequences, ids, records, digests, strict=True)
-        ]
-        connection.execute(_SEAL, seals)
-        connection.execute(_MOVE, move)
+        length, digest = head
+        seal_behind(driver_of(connection), organization_id, decisions, length=length, digest=digest)
         return
+    _, sequences, ids, records, digests = map(list, zip(*_seals(organization_id, decisions, head), strict=True))
     connection.execute(
         _SEAL_AND_MOVE,
-        {**move, "sequences": sequences, "decision_ids": [*ids], "record_digests": [*records], "digests": digests},
-    )
+        {
+            "id": organization_id, "length": sequences[-1], "digest": digests[-1], "sequences": sequences,
+            "decision_ids": ids, "record_digests": records, "digests": digests,
+        },
+    )  # fmt: skip
 
 
 def _locked_head(session: Session, organization_id: str) -> tuple[int, str]:
     """Give length and digest of a chain, which no other writer moves until the transaction ends."""
     connection = session.connection()
-    query = _LOCKED_HEAD[connection.dialect.name]
-    found = connection.execute(query, {"id": organization_id}).one_or_none()
+    if connection.dialect.name == "sqlite":  # the transaction has the database's one lock already
+        heads = put_to(driver_of(connection), _HEAD, (organization_id,))
+        return heads[0] if heads else (0, genesis(organization_id))
+    found = connection.execute(_LOCKED_HEAD, {"id": organization_id}).one_or_none()
     if found is None:
         connection.execute(_BEGIN, {"id": organization_id, "digest": genesis(organization_id)})
-        found = connection.execute(query, {"id": organization_id}).one()
+        found = connection.execute(_LOCKED_HEAD, {"id": organization_id}).one()
     return int(found[0]), str(found[1])
 
 
