@@ -42,7 +42,7 @@ def send_pull(
                 actor,
                 party_id,
                 provider=_chosen(DataProvider, data.provider, "provider"),
-                purpose=_chosen(ConsentPurpose, data.purpose, "purpose"),
+                purpose=_chosen(ConsentPurpose, data.pull_purpose, "pull_purpose"),
                 from_year=_year(data.from_year, "from_year"),
                 to_year=_year(data.to_year, "to_year"),
                 standing=standing_of(session, actor.organization_id, clock),

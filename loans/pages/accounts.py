@@ -49,7 +49,7 @@ class PullForm(Struct, kw_only=True):
     """What the form sends."""
 
     provider: str = DataProvider.TAX.value
-    purpose: str = ConsentPurpose.RATING.value
+    pull_purpose: str = ConsentPurpose.RATING.value
     from_year: str = ""
     to_year: str = ""
 

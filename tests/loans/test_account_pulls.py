@@ -1,6 +1,7 @@
 """Lines asked of providers over real HTTP: consent first, the same checks as files, faults of the other side, no half."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -310,10 +311,12 @@ def test_the_account_s_page_asks_and_shows_what_came(desk: Desk) -> None:
     with desk.sessions.begin() as session:
         consent(session, desk.bank)
     address = f"/enterprises/{desk.bank.clothing.id}/account"
-    fields = {"provider": "tax", "purpose": "rating", "from_year": "2023", "to_year": "2024"}
+    fields = {"provider": "tax", "pull_purpose": "rating", "from_year": "2023", "to_year": "2024"}
     with running_providers(ROWS, secret=SECRET) as server, connected(desk, server) as at:
         assert at.post(f"{address}/pulls", fields).status_code == 303
         shown = at.get(address).text
+        names = re.findall(r' id="([^"]+)"', shown)
+        assert sorted({name for name in names if names.count(name) > 1}) == [], "a label speaks of one field"
         for words in ("调取记录", "税务数据", "授权书 2025-001", "2023–2024"):
             assert words in shown, words
         assert form_token(shown)
