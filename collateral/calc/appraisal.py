@@ -122,22 +122,12 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         )
     refusals.extend(_unknown_headroom(scheme) for scheme in inputs.schemes_without_headroom)
     scenarios = _scenarios(inputs, figures) if inputs.has_what_if else None
+    after = tuple(f"headroom_after_{name}" for name, _ in headroom_after)
     figures.result(
-        "decision",
-        ("评估结论", "Finding"),
-        "refused" if refusals else "acceptable",
-        "code",
-        "no reason stands against it",
-        inputs=(
-            "coverage",
-            "line_initial",
-            "last_safe_date",
-            end,
-            *(f"headroom_after_{name}" for name, _ in headroom_after),
-        ),
-        note_zh="；".join(one.zh for one in refusals),
-        note_en="; ".join(one.detail for one in refusals),
-    )
+        "decision", ("评估结论", "Finding"), "refused" if refusals else "acceptable", "code",
+        "no reason stands against it", inputs=("coverage", "line_initial", "last_safe_date", end, *after),
+        note_zh="；".join(one.zh for one in refusals), note_en="; ".join(one.detail for one in refusals),
+    )  # fmt: skip
     return AppraisalOutcome(
         valuation=valuation,
         principal_cny_max=principal_cny_max,
