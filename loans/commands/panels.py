@@ -2,15 +2,15 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from carbonfin.kernel.dates import SystemClock, china_day
 from carbonfin.kernel.units import to_decimal
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import Terminal, terminal_of
 from loans import service
-from loans.calc.ratings.panel import CLASSES, LIMITS_EN, LIMITS_ZH, METHOD_EN, METHOD_ZH
+from loans.calc.ratings.panel import CLASSES, LIMITS_EN, LIMITS_ZH, METHOD_EN, METHOD_ZH, PanelStudy
 
 _FAULTS_TOLD = 20
 _DRIFTS_TOLD = 10
@@ -25,8 +25,21 @@ def ratings_panel(
     """对装置面板作分档稳定性研究（面板简化方法，不是企业评级）/ how classes of a panel of installations moved."""
     terminal = terminal_of(context)
     found = service.studied_panel(folder, on=china_day(SystemClock().now()))
-    study, matrix = found.study, found.study.transitions
-    rows = [
+    tables = {
+        "transitions": _transitions(found.study),
+        "years": _years(found.study),
+        "drifts": _drifts(found),
+        "thresholds": _thresholds(found.study),
+    }
+    if terminal.json_output:
+        terminal.answer(_whole(found) | tables)
+        return
+    _say(terminal, found, tables)
+
+
+def _transitions(study: PanelStudy) -> list[dict[str, Any]]:
+    matrix = study.transitions
+    return [
         {
             "from": CLASSES[before],
             "count": int(matrix.counts[before].sum()),
@@ -42,7 +55,10 @@ def ratings_panel(
         }
         for before in range(len(CLASSES))
     ]
-    years = [
+
+
+def _years(study: PanelStudy) -> list[dict[str, Any]]:
+    return [
         {
             "year": one.year,
             "count": one.count,
@@ -55,45 +71,55 @@ def ratings_panel(
         }
         for one in study.years
     ]
-    drifts = [
+
+
+def _drifts(found: service.StudiedPanel) -> list[dict[str, Any]]:
+    return [
         {
             "country": found.countries[one.group],
             "count": one.count,
             "mean_change_points": _decimal(one.mean_change),
             "standard_error": None if one.count == 1 else _decimal(one.standard_error),
         }
-        for one in sorted(study.drifts, key=lambda one: -one.count)[:_DRIFTS_TOLD]
+        for one in sorted(found.study.drifts, key=lambda one: -one.count)[:_DRIFTS_TOLD]
     ]
-    jumps = [
+
+
+def _thresholds(study: PanelStudy) -> list[dict[str, Any]]:
+    return [
         {
             "class": CLASSES[place], "points_min": _decimal(one.threshold), "above": one.above_count,
             "below": one.below_count, "chance": _decimal(one.chance), "look": one.is_alarm,
         }
         for place, one in enumerate(study.jumps)
     ]  # fmt: skip
-    whole = {
+
+
+def _whole(found: service.StudiedPanel) -> dict[str, Any]:
+    return {
         "method": METHOD_ZH, "method_en": METHOD_EN, "row_count": found.row_count, "failed_count": len(found.failures),
-        "without_class": dict(found.classes.refused_count), "pair_count": int(matrix.counts.sum()),
-        "mobility_index": _decimal(study.mobility.index), "transitions": rows, "years": years, "drifts": drifts,
-        "thresholds": jumps, "limits_zh": list(LIMITS_ZH), "limits_en": list(LIMITS_EN),
+        "without_class": dict(found.classes.refused_count), "pair_count": int(found.study.transitions.counts.sum()),
+        "mobility_index": _decimal(found.study.mobility.index), "limits_zh": list(LIMITS_ZH),
+        "limits_en": list(LIMITS_EN),
     }  # fmt: skip
-    if terminal.json_output:
-        terminal.answer(whole)
-        return
+
+
+def _say(terminal: Terminal, found: service.StudiedPanel, tables: dict[str, list[dict[str, Any]]]) -> None:
     terminal.say(f"{METHOD_ZH}\n{METHOD_EN}")
     terminal.say(
         f"{found.row_count} 行，有误 {len(found.failures)} 行；未分档 {dict(found.classes.refused_count)}；"
-        f"相邻两年均有分档 {int(matrix.counts.sum())} 对，"
-        f"迁移指数 {_decimal(study.mobility.index)}（0 不动，1 如重新抽取）"
+        f"相邻两年均有分档 {int(found.study.transitions.counts.sum())} 对，"
+        f"迁移指数 {_decimal(found.study.mobility.index)}（0 不动，1 如重新抽取）"
     )
-    terminal.say("分档迁移（行为上年，列为当年，占比及 95% 区间）/ transitions, share and band")
-    terminal.answer(rows, columns=("from", "count", *CLASSES))
-    terminal.say("逐年 / by year")
-    terminal.answer(years, columns=tuple(years[0]))
-    terminal.say(f"平均得分变化（家数最多的 {len(drifts)} 国）/ drift by country")
-    terminal.answer(drifts, columns=tuple(drifts[0]))
-    terminal.say("分档线附近 / beside where a class begins")
-    terminal.answer(jumps, columns=tuple(jumps[0]))
+    heads = {
+        "transitions": "分档迁移（行为上年，列为当年，占比及 95% 区间）/ transitions, share and band",
+        "years": "逐年 / by year",
+        "drifts": f"平均得分变化（家数最多的 {len(tables['drifts'])} 国）/ drift by country",
+        "thresholds": "分档线附近 / beside where a class begins",
+    }
+    for name, head in heads.items():
+        terminal.say(head)
+        terminal.answer(tables[name], columns=tuple(tables[name][0]))
     for text in (*LIMITS_ZH, *LIMITS_EN):
         terminal.say(text)
     for failure in found.failures[:_FAULTS_TOLD]:
@@ -101,7 +127,7 @@ def ratings_panel(
 
 
 def _percent(share: float) -> str:
-    return f"{to_decimal(100 * float(share), places=1)}%"
+    return f"{to_decimal(100 * share, places=1)}%"
 
 
 def _decimal(value: float) -> Decimal:

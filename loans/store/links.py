@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -217,7 +218,13 @@ def _revision(row: SustainabilityLinkRow) -> LinkRevision:
 def _observation(row: LinkObservationRow) -> DecidedObservation:
     return DecidedObservation(
         number=row.observation_number, version=row.version, status=row.status, report_version=row.report_version,
-        step_bp=row.step_bp, interim_bp=row.interim_bp, level_bp=row.level_bp, report_due_date=row.report_due_date,
+        step_bp=_plain(row.step_bp), interim_bp=None if row.interim_bp is None else _plain(row.interim_bp),
+        level_bp=_plain(row.level_bp), report_due_date=row.report_due_date,
         applies_after=row.applies_after, known_from=row.known_from, decision_id=row.decision_id,
         approval_id=row.approval_id, maker_name=row.maker_name, checker_name=row.checker_name,
     )  # fmt: skip
+
+
+def _plain(bp: Decimal) -> Decimal:
+    """Give a figure as it was decided, without the zeros its column stores."""
+    return Decimal(f"{bp.normalize():f}")

@@ -9,6 +9,7 @@ from carbonfin.documents.pdf import render_pdf
 from carbonfin.documents.sheets import Align, Column, Paragraphs, Row, Section, Sheet, Table, Term, TermGrid
 from carbonfin.rules.record import canonical
 from loans.calc.account_entries import AccountEntry
+from loans.calc.ratings.rating import ScorecardRating
 from loans.calc.ratings.scorecard_decision import ScorecardInputs, ScorecardOutcome
 from loans.workbooks.rating_reports import DISCLAIMER, OBJECTION_ZH, SAMPLE_BANNER
 
@@ -42,22 +43,10 @@ def rating_letter(
     """
     rating = outcome.rating
     old = None if before is None else before.rating
-    items = (
-        ("企业", "Enterprise", inputs.name), ("统一社会信用代码", "USCI", inputs.usci),
-        ("月初等级", "Letter before", "尚无评级" if old is None else old.letter or "未予评级"),
-        ("月末等级", "Letter now", rating.letter or "未予评级"),
-        ("月初得分", "Points before", _text(None if old is None else old.points)),
-        ("月末得分", "Points now", _text(rating.points)),
-        ("减排指标得分", "Emission-cut score", _text(rating.cut_points)),
-        ("有效期至", "Valid to", rating.valid_to.isoformat()),
-    )  # fmt: skip
     sections: list[Section] = [
-        TermGrid(
-            title_zh="评级变动", title_en="What changed",
-            items=tuple(Term(label_zh=zh, label_en=en, value=value) for zh, en, value in items),
-        ),
+        _changed(inputs, rating, old),
         Paragraphs(title_zh="说明", title_en="In words", texts=(_in_words(outcome, before),)),
-    ]  # fmt: skip
+    ]
     if old is not None and old.points is not None and rating.points is not None:
         sections.append(_by_factor(outcome, before))
     if corrections:
@@ -78,6 +67,23 @@ def rating_letter(
         issued_on=inputs.rated_on,
         sections=tuple(sections),
         disclaimer=f"出具机构：{producer}。{DISCLAIMER}",
+    )
+
+
+def _changed(inputs: ScorecardInputs, rating: ScorecardRating, old: ScorecardRating | None) -> TermGrid:
+    items = (
+        ("企业", "Enterprise", inputs.name), ("统一社会信用代码", "USCI", inputs.usci),
+        ("月初等级", "Letter before", "尚无评级" if old is None else old.letter or "未予评级"),
+        ("月末等级", "Letter now", rating.letter or "未予评级"),
+        ("月初得分", "Points before", _text(None if old is None else old.points)),
+        ("月末得分", "Points now", _text(rating.points)),
+        ("减排指标得分", "Emission-cut score", _text(rating.cut_points)),
+        ("有效期至", "Valid to", rating.valid_to.isoformat()),
+    )  # fmt: skip
+    return TermGrid(
+        title_zh="评级变动",
+        title_en="What changed",
+        items=tuple(Term(label_zh=zh, label_en=en, value=value) for zh, en, value in items),
     )
 
 
