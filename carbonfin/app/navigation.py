@@ -27,7 +27,15 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
 
 _ALSO_HERE: dict[str, tuple[str, ...]] = {
     "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes", "/sustainability-links"),
-    "/pledges": ("/margin-calls", "/margin-terms", "/haircut-policies", "/collateral-stresses", "/repos", "/registry"),
+    "/pledges": (
+        "/margin-calls",
+        "/margin-terms",
+        "/haircut-policies",
+        "/collateral-stresses",
+        "/eligibility-schedules",
+        "/repos",
+        "/registry",
+    ),
     "/market": ("/curves",),
     "/subsidies": ("/statistics", "/bank-disclosures"),
     "/portfolios": ("/trades", "/structures", "/models", "/stress-scenarios"),

@@ -11,6 +11,7 @@ ADMINISTRATORS = frozenset({ADMINISTRATOR})
 OPERATORS = frozenset({OPERATOR})
 BANK_READERS = frozenset({SYSTEM, OFFICER, CHECKER, RISK, AUDITOR})
 BANK_MAKERS = frozenset({SYSTEM, OFFICER})
+SCHEDULE_MAKERS = frozenset({OFFICER, CHECKER, RISK})
 STRESS_MAKERS = frozenset({SYSTEM, OFFICER, RISK})
 BENCHMARK_MAKERS = frozenset({SYSTEM, RISK})
 """Who freezes the peers that ratings stand on: not who lends by them."""

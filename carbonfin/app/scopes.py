@@ -31,6 +31,7 @@ SCOPES: Mapping[str, str] = {
     "holding-rights": "collateral",
     "authority-acts": "collateral",
     "collateral-stresses": "collateral",
+    "eligibility-schedules": "collateral",
     "haircut-policies": "collateral",
     "haircuts": "collateral",
     "allocations": "collateral",

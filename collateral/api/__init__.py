@@ -8,6 +8,7 @@ from collateral.api import (
     compliance,
     custody,
     default_simulations,
+    eligibility_schedules,
     enforcements,
     haircut_reports,
     haircuts,
@@ -23,4 +24,5 @@ routes = [
     *default_simulations.routes, *register.routes, *carry_over.routes, *rights.routes, *holdings.routes,
     *haircuts.routes, *haircut_reports.routes, *custody.routes, *allocations.routes,
     *book_stresses.routes,
+    *eligibility_schedules.routes,
 ]  # fmt: skip

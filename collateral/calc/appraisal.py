@@ -16,6 +16,7 @@ from collateral.calc.headroom import HeadroomInputs, decide_headroom
 from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.price_ages import price_refusals
 from collateral.calc.refusals import Refusal
+from collateral.calc.schedule_verdicts import ScheduledUnits, schedule_refusals
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, safety_of
 from collateral.calc.what_if import Scenario, scenarios_of
 
@@ -45,6 +46,7 @@ class AppraisalInputs:
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
         has_what_if: Whether falls of the price are tried; None in decisions made before they were.
+        scheduled: The units with the schedules of eligible collateral in force; None where none is.
     """
 
     agreement_code: str
@@ -60,6 +62,7 @@ class AppraisalInputs:
     schemes_without_headroom: tuple[Scheme, ...]
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
     has_what_if: bool | None = field(default=None, metadata=ADDED_LATER)
+    scheduled: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,9 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         *_date_refusals(inputs, safety.safe_date),
         *_coverage_refusals(valuation, inputs.thresholds),
         *_policy_refusals(inputs, valuation, dict(policies)),
+        *schedule_refusals(
+            inputs.scheduled, {line.unit: line.haircut.ratio for line in inputs.lines}, on=inputs.valuation_date
+        ),
         *_availability_refusals(inputs),
         *_price_refusals(inputs, figures),
     ]

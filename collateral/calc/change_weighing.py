@@ -28,6 +28,7 @@ from collateral.calc.headroom import HeadroomInputs, decide_headroom
 from collateral.calc.pledge_changes import ChangeKind
 from collateral.calc.price_ages import price_refusals
 from collateral.calc.refusals import Refusal
+from collateral.calc.schedule_verdicts import ScheduledUnits, schedule_refusals
 from collateral.calc.surrender import SafeDate, SafeDateKind, SafetyTerms, last_safe_date, safety_of
 from collateral.calc.what_if import Scenario, scenarios_of
 
@@ -71,6 +72,7 @@ class ChangeInputs:
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
         carry_over: The grant that a conversion rests on; None for other changes, and of a vintage that is in no round.
+        scheduled: The added units with the schedules of eligible collateral in force; None where none is.
     """
 
     agreement_code: str
@@ -92,6 +94,7 @@ class ChangeInputs:
     haircut_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
     carry_over: CarryOverGrant | None = field(default=None, metadata=ADDED_LATER)
+    scheduled: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
 
     def under_table(self) -> "ChangeInputs":
         """Give each haircut the table that stands once in the record."""
@@ -151,7 +154,11 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
             "Σ q·p′·(1−h) / debt", inputs=("collateral_value", "debt"),
         )  # fmt: skip
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
-    stopping = [*_unit_refusals(inputs), *_grant_refusals(inputs, figures), *_repayment_refusals(inputs)]
+    haircuts = {line.unit: line.haircut.ratio for line in inputs.after}
+    listed = schedule_refusals(inputs.scheduled, haircuts, on=inputs.valuation_date)
+    stopping = [
+        *_unit_refusals(inputs), *_grant_refusals(inputs, figures), *listed, *_repayment_refusals(inputs),
+    ]  # fmt: skip
     weighing = [
         *_price_refusals(inputs, figures),
         *([] if _is_no_worse(inputs, valuation, value_before_cny) else _coverage_refusals(valuation, inputs)),

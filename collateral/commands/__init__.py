@@ -8,6 +8,7 @@ from collateral.commands import (
     compliance,
     custody,
     default_simulations,
+    eligibility_schedules,
     enforcements,
     haircuts,
     holdings,
@@ -35,6 +36,8 @@ commands.command("settle-sale")(enforcements.settle_sale)
 commands.command("ask-transfer-again")(enforcements.ask_transfer_again)
 commands.command("distribute")(enforcements.distribute)
 commands.command("allocate")(allocations.allocate)
+commands.command("propose-schedule")(eligibility_schedules.propose_schedule)
+commands.command("eligibility")(eligibility_schedules.eligibility)
 commands.command("stress")(book_stresses.stress)
 commands.command("simulate-default")(default_simulations.simulate)
 commands.command("authority-act")(enforcements.authority_act)

@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import terminal_of
-from collateral.schemas.allocations import AllocationIn, AllocationOut
+from collateral.schemas.allocations import AllocationIn, AllocationOut, SchemeLimitIn
 from collateral.service.allocations import weigh_allocation
 
 
@@ -19,12 +20,15 @@ def allocate(
     movement_cost: Annotated[str, typer.Option(help="移动成本率，例如 0.001 / cost of a yuan moved")] = "0",
     without: Annotated[list[str] | None, typer.Option(help="不使用的品种 / a unit not to be used")] = None,
     released: Annotated[list[str] | None, typer.Option(help="拟解除的质押 / a pledge let go")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(help="每笔需求的品种上限，例如 SZA=0.6 / most of a scheme in each need")
+    ] = None,
 ) -> None:
     """在客户的质押之间以最低成本分配配额，试算不留存 / allocate a client's units at least cost; nothing is kept."""
     terminal = terminal_of(context)
     given = AllocationIn(
         pledgor=pledgor, use_cost_rate=use_cost, movement_cost_rate=movement_cost, without=without or [],
-        released=released or [],
+        released=released or [], limits=[_limit(one) for one in limit or []],
     )  # fmt: skip
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
@@ -41,3 +45,8 @@ def allocate(
         terminal.answer(needs, columns=("name", "required_cny", "shortfall_cny"))
     for one in (*body.reasons, *body.left_out):
         terminal.say(f"{one.unit}：{one.text_zh}" if one.unit else one.text_zh)
+
+
+def _limit(text: str) -> SchemeLimitIn:
+    scheme, _, ratio = text.partition("=")
+    return SchemeLimitIn(scheme=scheme.strip().upper(), limit_ratio=str(parse_decimal(ratio, field="limit")))

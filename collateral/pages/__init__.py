@@ -6,6 +6,7 @@ from collateral.pages import (
     book_stresses,
     changes,
     default_simulations,
+    eligibility_schedules,
     enforcements,
     haircut_proposals,
     haircut_reports,
@@ -68,4 +69,5 @@ routes = [
     *allocations.routes,
     *haircut_reports.routes,
     *book_stresses.routes,
+    *eligibility_schedules.routes,
 ]

@@ -1,12 +1,14 @@
 """The cheapest safe use of a client's units over its pledges, for people: a what-if with its entries in the address."""
 
+from decimal import Decimal
+
 from litestar import get
 from litestar.response import Template
 from msgspec import Struct
 
 from carbonfin.documents.charts import Bar, Chart, Language, Words, bar_chart
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.parties import PartyKind
@@ -17,7 +19,8 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
-from collateral.service.allocations import AddedNeed, AllocationAsked, AllocationFound, weigh_allocation
+from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
+from collateral.service.allocations import AllocationFound, weigh_allocation
 
 _ENTRY_MOST = 200
 
@@ -33,6 +36,7 @@ class AllocationForm(Struct, frozen=True, kw_only=True):
     end_date: str = ""
     use_cost_rate: str = ""
     movement_cost_rate: str = ""
+    limits: str = ""
 
     def asked(self, pledgor_id: str) -> AllocationAsked:
         """Read the entries.
@@ -54,7 +58,13 @@ class AllocationForm(Struct, frozen=True, kw_only=True):
             added=added,
             use_cost_rate=parse_decimal(self.use_cost_rate, field="use_cost_rate"),
             movement_cost_rate=parse_decimal(self.movement_cost_rate, field="movement_cost_rate"),
+            limits=tuple(_limit(one) for one in _listed(self.limits)),
         )
+
+
+def _limit(text: str) -> tuple[Scheme, Decimal]:
+    scheme, _, ratio = text.partition("=")
+    return Unit.parse(scheme).scheme, parse_decimal(ratio, field="limits")
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -76,9 +86,12 @@ def allocation_page(
     end_date: str = "",
     use_cost_rate: str = "",
     movement_cost_rate: str = "",
+    limits: str = "",
 ) -> Template:
     """Show the form, and with its entries the cheapest allocation or what cannot be met; nothing is kept."""
-    entries = (pledgor, without, released, lender, required_cny, end_date, use_cost_rate, movement_cost_rate)
+    entries = (
+        pledgor, without, released, lender, required_cny, end_date, use_cost_rate, movement_cost_rate, limits,
+    )  # fmt: skip
     form = AllocationForm(
         **dict(zip(AllocationForm.__struct_fields__, (one[:_ENTRY_MOST] for one in entries), strict=True))
     )

@@ -6,8 +6,9 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.web.wire import CnyText, DayText, IdText, RatioText, UnitText, day_of, decimal_of
+from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
 from collateral.schemas.pledges import PartyCodeText
-from collateral.service.allocations import AddedNeed, AllocationAsked, AllocationFound
+from collateral.service.allocations import AllocationFound
 
 
 class AddedNeedIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,6 +17,13 @@ class AddedNeedIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: IdText
     required_cny: CnyText
     end_date: DayText
+
+
+class SchemeLimitIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The most of one scheme in each need: a part of what the need asks, both after haircut."""
+
+    scheme: Annotated[str, Meta(pattern=r"^[A-Z]{3,8}$")]
+    limit_ratio: RatioText
 
 
 class AllocationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +35,7 @@ class AllocationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     without: Annotated[list[UnitText], Meta(max_length=50)] = []
     released: Annotated[list[IdText], Meta(max_length=100)] = []
     added: Annotated[list[AddedNeedIn], Meta(max_length=20)] = []
+    limits: Annotated[list[SchemeLimitIn], Meta(max_length=20)] = []
 
     def asked(self, pledgor_id: str) -> AllocationAsked:
         """Give the domain value.
@@ -47,6 +56,7 @@ class AllocationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             ),
             use_cost_rate=decimal_of(self.use_cost_rate),
             movement_cost_rate=decimal_of(self.movement_cost_rate),
+            limits=tuple((Unit.parse(one.scheme).scheme, decimal_of(one.limit_ratio)) for one in self.limits),
         )  # fmt: skip
 
 

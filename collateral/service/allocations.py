@@ -17,8 +17,9 @@ from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import cny, to_decimal, to_float
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.agreements import Pledge, UnitQuantity
+from collateral.calc.allocation.asked import AllocationAsked
 from collateral.calc.allocation.problem import AllocationProblem
-from collateral.calc.allocation.reasons import ReasonKind, reasons
+from collateral.calc.allocation.reasons import Reason, ReasonKind, reasons
 from collateral.calc.allocation.solver import AllocationSolver, Unsolvable
 from collateral.calc.allocation.unmet import smallest_unmet
 from collateral.calc.allocation.whole import whole_allocation
@@ -27,6 +28,7 @@ from collateral.calc.figures import FigureList
 from collateral.calc.headroom import decide_headroom
 from collateral.calc.pledge import IN_FORCE
 from collateral.calc.surrender import SafeDate, SafeDateKind, safety_of
+from collateral.service.eligibility_schedules import not_eligible, verdicts_on
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import required_exposure
@@ -34,54 +36,8 @@ from collateral.service.view import DeskView, coverage_lines, desk_view, safety_
 from collateral.store import ledger, pledges
 from collateral.store.authority_acts import attached_by_pledge
 
-_MOST_ADDED = 20
 _TILT = 1e-6
 """What a later unit costs more, relative: of equals the older vintage is taken first, as it ends first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddedNeed:
-    """What another lender would ask: value after haircut, until a day."""
-
-    name: str
-    required_cny: Decimal
-    end_date: date
-
-    def __post_init__(self) -> None:
-        """Refuse a need without a name or an amount."""
-        if not self.name.strip() or self.required_cny <= 0 or self.required_cny != cny(self.required_cny):
-            raise InvalidInput(
-                "an added need wants a name and an amount", zh="新增需求须填写名称与正数金额", field="added"
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocationAsked:
-    """What is to be weighed.
-
-    Attributes:
-        without: Units that may not be used.
-        released: Codes of pledges that are let go.
-        use_cost_rate: What tying up a yuan of market value costs, above nought.
-        movement_cost_rate: What moving a yuan of market value to a pledge where it does not stand costs.
-    """
-
-    pledgor_id: str
-    without: tuple[Unit, ...]
-    released: tuple[str, ...]
-    added: tuple[AddedNeed, ...]
-    use_cost_rate: Decimal
-    movement_cost_rate: Decimal
-
-    def __post_init__(self) -> None:
-        """Refuse rates out of range and too many needs."""
-        if not (0 < self.use_cost_rate <= 1 and 0 <= self.movement_cost_rate <= 1):
-            raise InvalidInput(
-                "rates lie in 0 to 1, the cost of use above nought", zh="成本率须在 0 至 1，占用成本率须大于 0",
-                field="use_cost_rate",
-            )  # fmt: skip
-        if len(self.added) > _MOST_ADDED:
-            raise InvalidInput("too many needs", zh=f"新增需求最多 {_MOST_ADDED} 项", field="added")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +172,9 @@ class _Case:
     def _lot(self, haircuts: PolicyHaircuts, one: UnitQuantity, needs: tuple[_Need, ...]) -> _Lot:
         if one.unit in self.asked.without:
             raise NotApplicable("left out as asked", zh="按要求不使用", field="without")
+        vetoed = [each for each in verdicts_on(self.view, (one.unit,)) if not each.is_eligible]
+        if vetoed:
+            raise not_eligible(vetoed)
         terms = safety_terms(self.view, (one.unit,))
         safe = safety_of(((one.unit, one.quantity_t),), terms, FigureList()).safe_date
         lines = [
@@ -291,18 +250,26 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
         if need.held.get(lot.unit, 0) or whole.units_t[i, j]
     )  # fmt: skip
     names = [need.name for need in needs]
-    called = {ReasonKind.LOT: [str(lot.unit) for lot in lots], ReasonKind.HEADROOM: [str(one) for one in pools]}
     return AllocationFound(
         pledgor=party, is_feasible=True, lines=lines, needs=_covered(lots, needs, lines),
         cost_cny=_cost_cny(asked, lots, lines), gap_ratio=to_decimal(whole.gap_ratio, places=6),
         words=tuple(
-            replace(one, saves=one.saves * to_float(asked.use_cost_rate)).words(
-                called.get(one.kind, names)[one.place]
-            )
+            replace(one, saves=one.saves * to_float(asked.use_cost_rate)).words(_called(one, lots, names, pools))
             for one in reasons(problem, solved)
         ),
         left_out=left_out,
     )  # fmt: skip
+
+
+def _called(one: Reason, lots: tuple[_Lot, ...], names: list[str], pools: dict[Scheme, int]) -> str:
+    """Give what the desk calls a lot, a need, a need's limit on a scheme, or a pool."""
+    if one.kind is ReasonKind.LOT:
+        return str(lots[one.place].unit)
+    if one.kind is ReasonKind.HEADROOM:
+        return str(list(pools)[one.place])
+    if one.group is None:
+        return names[one.place]
+    return f"{names[one.place]} {list(_groups(lots))[one.group]}"
 
 
 def _unmet(
@@ -335,6 +302,11 @@ def _is_safe(safe: SafeDate, end: date) -> bool:
     return safe.day is None or end <= safe.day
 
 
+def _groups(lots: tuple[_Lot, ...]) -> dict[Scheme, int]:
+    """Give each scheme its place among the groups that limits speak of."""
+    return {scheme: place for place, scheme in enumerate(dict.fromkeys(lot.unit.scheme for lot in lots))}
+
+
 def _problem(
     lots: tuple[_Lot, ...], needs: tuple[_Need, ...], asked: AllocationAsked, pools: dict[Scheme, int]
 ) -> AllocationProblem:
@@ -343,6 +315,7 @@ def _problem(
     tonnes = np.array([lot.quantity_t for lot in lots], dtype=np.float64)
     held = np.array([[need.held.get(lot.unit, 0) for need in needs] for lot in lots], dtype=np.float64)
     ones = np.ones(len(lots))
+    groups, limits = _groups(lots), dict(asked.limits)
     relative = to_float(asked.movement_cost_rate / asked.use_cost_rate)
     # Each line of a cover is rounded to the fen; a fen a lot keeps the exact sum from falling short.
     fen = 0.01 * len(lots)
@@ -351,7 +324,7 @@ def _problem(
         lot_price=price,
         lot_cost_rate=ones + _TILT * np.arange(len(lots)),
         movement_cost_rate=ones * relative,
-        lot_group=np.zeros(len(lots), dtype=np.int64),
+        lot_group=np.array([groups[lot.unit.scheme] for lot in lots], dtype=np.int64),
         lot_pool=np.array(
             [places.get(lot.unit.scheme, -1) if not lot.unit.is_credit else -1 for lot in lots], dtype=np.int64
         ),
@@ -360,7 +333,7 @@ def _problem(
         is_eligible=np.array([lot.is_eligible for lot in lots]),
         haircut_ratio=np.array([[to_float(ratio) for ratio in lot.haircuts] for lot in lots]),
         held_value=held * price[:, None],
-        cap_ratio=np.full((len(needs), 1), np.inf),
+        cap_ratio=np.array([[to_float(limits[one]) if one in limits else np.inf for one in groups]] * len(needs)),
     )
 
 

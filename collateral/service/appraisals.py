@@ -13,6 +13,7 @@ from collateral.calc.agreements import PledgeDraft
 from collateral.calc.appraisal import APPRAISAL, AppraisalInputs, AppraisalOutcome, Availability, decide_appraisal
 from collateral.calc.coverage import Debt
 from collateral.calc.headroom import UnitLock
+from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.view import coverage_lines, desk_view, price_age_limits, safety_terms
@@ -73,6 +74,7 @@ def appraisal_inputs(
         ),
         stale_after=price_age_limits(view, schemes),
         has_what_if=True,
+        scheduled=scheduled_units(view, units),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms),
     )

@@ -28,6 +28,7 @@ from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind,
 from collateral.calc.refusals import Refusal
 from collateral.service import change_steps, numbers
 from collateral.service.carry_over import carry_over_grant
+from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
@@ -203,6 +204,7 @@ def change_inputs(
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms) if draft.added else (),
         stale_after=price_age_limits(view, dict.fromkeys(one.unit.scheme for one in after)),
         carry_over=carry_over_grant(session, actor, party.id, view, draft.freed[0].unit) if is_conversion else None,
+        scheduled=scheduled_units(view, (one.unit for one in draft.added)),
     ).with_table_once(view.haircut_table)
 
 

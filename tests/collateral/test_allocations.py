@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
 from carbonfin.storage.engine import Sessions
+from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
 from collateral.calc.authority_acts import ActKind
-from collateral.service.allocations import AddedNeed, AllocationAsked, AllocationFound, weigh_allocation
+from collateral.service.allocations import AllocationFound, weigh_allocation
 from tests.app.worlds import PAGE
 from tests.collateral.desk import ENTERPRISES, Desk, take_over_all
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
@@ -60,6 +61,22 @@ def test_the_cheapest_tonnes_that_stand_there_cover_the_debt_to_the_fen(desk_ses
     assert found.words[0][0] == "P2 的担保需求每增加 1 元，成本增加 0.0600 元"
     assert found.gap_ratio is not None
     assert found.gap_ratio < Decimal("0.0001")
+
+
+@pytest.mark.usefixtures("pledges")
+def test_a_limit_on_a_scheme_binds_by_its_base_and_is_said(desk_sessions: Sessions, desk: Desk) -> None:
+    """Only SZA covers P2, 2,300,661.25: at most all of it is no limit, 0.9 of it leaves P2 unmet."""
+    free = weighed(desk_sessions, desk)
+    loose = weighed(desk_sessions, desk, limits=((Scheme.SZA, Decimal("1.1")), (Scheme.CEA, Decimal("0.2"))))
+    assert (loose.lines, loose.cost_cny) == (free.lines, free.cost_cny)
+    tight = weighed(desk_sessions, desk, limits=((Scheme.SZA, Decimal("0.9")),))
+    assert not tight.is_feasible
+    # one tenth of 2,300,661.25 lacks, and a fen for each of two lots
+    assert [one.shortfall_cny for one in tight.needs] == [pytest.approx(Decimal("230066.13"), abs=Decimal("0.05"))]
+    for wrong in (((Scheme.SZA, Decimal(0)),), ((Scheme.SZA, Decimal("0.5")), (Scheme.SZA, Decimal("0.6")))):
+        with pytest.raises(InvalidInput) as refused:
+            weighed(desk_sessions, desk, limits=wrong)
+        assert refused.value.field == "limits"
 
 
 @pytest.mark.usefixtures("pledges")

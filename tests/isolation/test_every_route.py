@@ -114,7 +114,7 @@ _READ_WITHOUT_ANSWER = frozenset(
             f"GET {start}/pledges/{{pledge_id:str}}/enforcement/{letter}.pdf"
             for start in ("", "/v1") for letter in ("notice", "surplus")
         ),
-        "GET /v1/collateral-stresses/{decision_id:str}",
+        "GET /v1/collateral-stresses/{decision_id:str}", "GET /v1/eligibility-schedules/{code:str}",
         "GET /haircut-policies/{code:str}/reports/{decision_id:str}/pdf",
         "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}",
         "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}/pdf",
@@ -123,7 +123,7 @@ _READ_WITHOUT_ANSWER = frozenset(
 )  # fmt: skip
 """The sample applications are filed later than the bank's business date: a bank's own is not found yet. A notice is
 there for the role it was written to alone. The sample table of rules applies from 2026 on.
-The decisions walked are no haircut reports and no stresses.
+The decisions walked are no haircut reports and no stresses; no schedule is in force.
 The registry of the two banks was never asked for a statement, and has not let the walked pledge's units go; nor is
 that pledge in default."""
 

@@ -239,6 +239,12 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/sustainability-links/{link_number}/reviews": {"green_power_counted_twice": False},
     "POST /v1/sustainability-links/{link_number}/observations": {"observation_number": 1, "reason": "未提交"},
     "POST /v1/ratchet-values": {**RATCHET_BODY, "note_code": "JJ-P2"},
+    "POST /v1/eligibility-schedules": {
+        "code": "S9", "valid_from": "2026-12-01", "document": "示例", "reason": "新设",
+        "schedule": {"criteria": [{
+            "collateralCriteria": {"AssetType": {"assetType": "COMMODITY"}}, "treatment": {"isIncluded": True},
+        }]},
+    },
     "POST /v1/collateral-stresses": {
         "scenarios": [{
             "code": "own", "name": "自定", "price_ratio": "0.3", "price_days": 5, "is_simulated": False, "cliff_day": None,
@@ -411,7 +417,7 @@ BUREAU_DOES = {
 PERSONS_DO = {
     "POST /v1/approvals/{approval_id}/approve", "POST /v1/approvals/{approval_id}/reject",
     "POST /v1/approvals/{approval_id}/withdraw", "POST /v1/files/{digest}/erasure", "POST /v1/rules/proposals",
-    "POST /v1/rules/parameters/proposals", "POST /v1/rules/proposals/{proposal_id}/submit",
+    "POST /v1/eligibility-schedules", "POST /v1/rules/parameters/proposals", "POST /v1/rules/proposals/{proposal_id}/submit",
 }  # fmt: skip
 """Steps of a signed-in person, which no key takes."""
 FORMS = {"POST /v1/files"}
@@ -449,6 +455,8 @@ WHAT_A_DEFAULT_OPENS = {
     "GET /v1/pledges/{pledge_id}/enforcement/surplus.pdf",
 }
 """Answered well only to a pledge in default by two people; tests/journeys/test_enforcement_pages.py does."""
+WHAT_A_SCHEDULE_OPENS = {"GET /v1/eligibility-schedules/{code}"}
+"""Answered well only where two people put a schedule in force; tests/collateral/test_eligibility_schedules.py does."""
 WHAT_A_HAIRCUT_POLICY_OPENS = {
     "POST /v1/haircuts", "POST /v1/haircut-policies/{code}/reports",
     "GET /v1/haircut-policies/{code}/reports/{decision_id}",
@@ -497,8 +505,8 @@ BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
-    *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS, *WHAT_A_PROVIDER_OPENS,
-    *WHAT_A_RATING_OPENS,
+    *WHAT_A_SCHEDULE_OPENS, *WHAT_A_HAIRCUT_POLICY_OPENS, *WHAT_A_LONG_HISTORY_OPENS, *WHAT_ONE_KIND_OPENS,
+    *WHAT_A_PROVIDER_OPENS, *WHAT_A_RATING_OPENS,
 }  # fmt: skip
 """The report is the bureau's own; on the bank's business date the sample applications are not filed yet."""
 
