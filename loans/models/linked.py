@@ -10,7 +10,7 @@ from sqlmodel import Field
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 from loans.calc.linked.agreements import LinkEvent, LinkState
-from loans.calc.linked.documents import DocumentKind
+from loans.calc.linked.documents import LinkDocumentKind
 from loans.calc.linked.observation_terms import ObservationStatus
 
 
@@ -57,7 +57,7 @@ class LinkDocumentRow(Row, table=True):
     organization_id: str = Field(foreign_key="organization.id")
     link_number: str
     observation_number: int
-    kind: DocumentKind
+    kind: LinkDocumentKind
     version: int
     received_date: date
     evidence_digest: str

@@ -19,7 +19,7 @@ from carbonfin.web.wire import (
 from loans.calc.jiangtandai import PointFraction
 from loans.calc.linked import RatchetKind
 from loans.calc.linked.agreements import KPIS_MAX, Assurance, LinkEvent, SustainabilityLink
-from loans.calc.linked.documents import ComplianceCertificate, DocumentKind, KpiValue, VerificationReport
+from loans.calc.linked.documents import ComplianceCertificate, KpiValue, LinkDocumentKind, VerificationReport
 from loans.calc.linked.indicators import (
     HISTORY_MAX,
     TARGETS_MAX,
@@ -223,7 +223,7 @@ class KpiValueIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LinkDocumentIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Hand in a verification report or a compliance certificate; the file is stored before."""
 
-    kind: DocumentKind
+    kind: LinkDocumentKind
     observation_number: ObservationNumber
     document_date: DayText
     received_date: DayText
@@ -243,7 +243,7 @@ class LinkDocumentIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Give the document as a version of its kind."""
         made = day_of(self.document_date, field="document_date")
         received = day_of(self.received_date, field="received_date")
-        if self.kind is DocumentKind.COMPLIANCE_CERTIFICATE:
+        if self.kind is LinkDocumentKind.COMPLIANCE_CERTIFICATE:
             return ComplianceCertificate(
                 version=version, signed_by=self.signed_by, certificate_date=made, received_date=received,
                 evidence_digest=self.evidence_digest,

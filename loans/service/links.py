@@ -24,7 +24,7 @@ from loans.calc.linked.agreements import (
     LinkState,
     SustainabilityLink,
 )
-from loans.calc.linked.documents import DocumentKind
+from loans.calc.linked.documents import LinkDocumentKind
 from loans.calc.linked.indicators import ObservationDate
 from loans.calc.linked.link_words import link_words
 from loans.calc.linked.rate_lines import AdjustmentStep
@@ -95,7 +95,7 @@ class LinkView:
     def reported(self) -> frozenset[int]:
         """The observations for which a verification report was handed in."""
         return frozenset(
-            one.observation_number for one in self.documents if one.kind is DocumentKind.VERIFICATION_REPORT
+            one.observation_number for one in self.documents if one.kind is LinkDocumentKind.VERIFICATION_REPORT
         )
 
     @property

@@ -15,7 +15,7 @@ from carbonfin.rules.record import canonical
 from carbonfin.storage.approvals import Approval
 from carbonfin.storage.decisions import rebuilt
 from loans.calc.linked.agreements import LinkEvent, LinkState, SustainabilityLink
-from loans.calc.linked.documents import ComplianceCertificate, DocumentKind, VerificationReport
+from loans.calc.linked.documents import ComplianceCertificate, LinkDocumentKind, VerificationReport
 from loans.calc.linked.observation_terms import ObservationResult
 from loans.calc.linked.records import DecidedObservation, HandedIn, LinkRevision
 from loans.models import LinkDocumentRow, LinkObservationRow, SustainabilityLinkRow
@@ -195,14 +195,14 @@ def observations_of(session: Session, actor: Actor, number: str | None = None) -
     return found
 
 
-def _kind_of(content: VerificationReport | ComplianceCertificate) -> DocumentKind:
+def _kind_of(content: VerificationReport | ComplianceCertificate) -> LinkDocumentKind:
     is_report = isinstance(content, VerificationReport)
-    return DocumentKind.VERIFICATION_REPORT if is_report else DocumentKind.COMPLIANCE_CERTIFICATE
+    return LinkDocumentKind.VERIFICATION_REPORT if is_report else LinkDocumentKind.COMPLIANCE_CERTIFICATE
 
 
 def _content(row: LinkDocumentRow) -> VerificationReport | ComplianceCertificate:
     text = json.dumps(row.content)
-    if row.kind is DocumentKind.VERIFICATION_REPORT:
+    if row.kind is LinkDocumentKind.VERIFICATION_REPORT:
         return rebuilt(text, VerificationReport)
     return rebuilt(text, ComplianceCertificate)
 

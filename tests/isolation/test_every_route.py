@@ -62,7 +62,8 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
-    "note_code": ("loan_note", "code"), "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
+    "note_code": ("loan_note", "code"), "kind": ("loan_notice", "kind"), "due_start": ("loan_notice", "due_start"),
+    "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(

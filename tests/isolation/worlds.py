@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +27,7 @@ from carbonfin.storage.parties import OrganizationDraft, add_person, issue_key, 
 from collateral.calc.haircut_policies import policy_payload
 from collateral.schemas.haircuts import HaircutPolicyIn
 from loans.calc.linked.documents import ComplianceCertificate
+from loans.calc.servicing.notices import LoanNotice, NoticeKind
 from loans.store.facilities import payload_of
 from loans.store.links import payload_of_link
 from pricing.service import record_valuation
@@ -151,6 +153,11 @@ def _house(
     return House(organization_id=organization_id, ways=ways)
 
 
+LOAN_NOTICE = LoanNotice(
+    kind=NoticeKind.PAYMENT, note_code="JJ-P0", due_start=date(2025, 6, 30), due_on=date(2025, 6, 30),
+    is_provisional=False, made_on=date(2025, 6, 30), interest_cny=Decimal("1.00"), principal_cny=Decimal("0.00"),
+    penalty_cny=Decimal("0.00"), rate=Decimal("0.03"), outstanding_cny=Decimal("1.00"), late_days=0,
+)  # fmt: skip
 _FILLING: Mapping[str, Mapping[str, Any]] = {
     "credit_line": {"terms": payload_of(line_of("00000000-0000-4000-8000-000000000000"))},
     "loan_contract": {"terms": payload_of(contract_of())},
@@ -179,6 +186,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     },
     "inbox_item": {"role": "officer"},
     "margin_terms": {"agreement_kind": "pledge"},
+    "loan_notice": {"content": canonical(LOAN_NOTICE)},
     "note_segment": {"start": date(2025, 1, 21)},
     "subsidy_review_step": {"name": "refuse", "details": {}},
     "pledge_approval": {"finding": "approved"},

@@ -11,19 +11,19 @@ from loans.calc.linked.agreements import Assurance
 from loans.calc.linked.indicators import require_value
 
 
-class DocumentKind(StrEnum):
+class LinkDocumentKind(StrEnum):
     """What a document is."""
 
     VERIFICATION_REPORT = "verification-report"
     COMPLIANCE_CERTIFICATE = "compliance-certificate"
 
 
-KINDS_ZH: dict[DocumentKind, str] = {
-    DocumentKind.VERIFICATION_REPORT: "核查报告", DocumentKind.COMPLIANCE_CERTIFICATE: "可持续合规证明",
+KINDS_ZH: dict[LinkDocumentKind, str] = {
+    LinkDocumentKind.VERIFICATION_REPORT: "核查报告", LinkDocumentKind.COMPLIANCE_CERTIFICATE: "可持续合规证明",
 }  # fmt: skip
-KINDS_EN: dict[DocumentKind, str] = {
-    DocumentKind.VERIFICATION_REPORT: "Verification report",
-    DocumentKind.COMPLIANCE_CERTIFICATE: "Compliance certificate",
+KINDS_EN: dict[LinkDocumentKind, str] = {
+    LinkDocumentKind.VERIFICATION_REPORT: "Verification report",
+    LinkDocumentKind.COMPLIANCE_CERTIFICATE: "Compliance certificate",
 }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from loans.calc.linked.adjustments import LinkTurn, ObservedLevel
 from loans.calc.linked.agreements import LinkEvent, LinkState, SustainabilityLink
-from loans.calc.linked.documents import ComplianceCertificate, DocumentKind, VerificationReport
+from loans.calc.linked.documents import ComplianceCertificate, LinkDocumentKind, VerificationReport
 from loans.calc.linked.observation_terms import ObservationStatus
 from loans.calc.linked.rate_lines import BookedChange
 
@@ -65,7 +65,7 @@ class HandedIn:
     """A document as it was handed in for an observation."""
 
     observation_number: int
-    kind: DocumentKind
+    kind: LinkDocumentKind
     content: VerificationReport | ComplianceCertificate
     recorded_at: datetime
 
