@@ -92,13 +92,14 @@ class FinancedTotal:
     """A method's sum over the loans it has figures for.
 
     Attributes:
+        financed_t: None where no loan has a figure: emissions nobody knows are not none.
         covered_share: Their part in all balances; None where there is no balance.
         quality: PCAF data quality, mean weighted by balance, two places; None where the method has none.
     """
 
     method: AttributionMethod
     loan_count: int
-    financed_t: Decimal
+    financed_t: Decimal | None
     covered_cny: Decimal
     covered_share: Decimal | None
     quality: Decimal | None
@@ -226,7 +227,8 @@ def _total(method: AttributionMethod, known: list[FinancedEmissions], balance_cn
     weights = sum((one.outstanding_cny for one in scored), _ZERO)
     scores = sum((one.outstanding_cny * (one.data_quality_score or 0) for one in scored), _ZERO)
     return FinancedTotal(
-        method=method, loan_count=len(known), financed_t=sum((one.financed_t for one in known), Decimal("0.0")),
+        method=method, loan_count=len(known),
+        financed_t=sum((one.financed_t for one in known), Decimal("0.0")) if known else None,
         covered_cny=covered, covered_share=round_half_up(covered / balance_cny, 4) if balance_cny else None,
         quality=round_half_up(scores / weights, 2) if weights else None,
     )  # fmt: skip

@@ -76,7 +76,7 @@ class FinancedTotalOut(Struct, frozen=True, kw_only=True):
 
     method: str
     loan_count: int
-    financed_t: str
+    financed_t: str | None
     covered_cny: str
     covered_share: str | None
     data_quality: str | None
@@ -85,7 +85,7 @@ class FinancedTotalOut(Struct, frozen=True, kw_only=True):
     def of(cls, total: FinancedTotal) -> "FinancedTotalOut":
         """Copy the domain value."""
         return cls(
-            method=total.method.value, loan_count=total.loan_count, financed_t=str(total.financed_t),
+            method=total.method.value, loan_count=total.loan_count, financed_t=_text(total.financed_t),
             covered_cny=str(total.covered_cny), covered_share=_text(total.covered_share),
             data_quality=_text(total.quality),
         )  # fmt: skip

@@ -131,7 +131,8 @@ def summary_lines(found: Disclosure) -> list[tuple[str, str, str]]:
         quality = "" if total.quality is None else f"，数据质量 {total.quality} 分（1 最好，5 最差，按余额加权）"
         lines.append(
             (
-                f"投融资排放（{METHOD_NAMES_ZH[total.method]}）", f"{total.financed_t:,} 吨",
+                f"投融资排放（{METHOD_NAMES_ZH[total.method]}）",
+                "未知" if total.financed_t is None else f"{total.financed_t:,} 吨",
                 f"{total.loan_count} 笔，覆盖余额 {covered}{quality}",
             )
         )  # fmt: skip

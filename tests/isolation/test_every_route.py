@@ -62,7 +62,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "call_id": ("margin_call", "id"), "agreement_code": ("pledge", "code"), "code": ("haircut_policy", "code"),
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
-    "note_code": ("loan_note", "code"), "kind": ("loan_notice", "kind"), "due_start": ("loan_notice", "due_start"),
+    "note_code": ("loan_note", "code"),
     "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
@@ -77,7 +77,7 @@ _CURVE_FILES: Mapping[CurveFileKind, str] = {
     ),
     CurveFileKind.VOLATILITIES: "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2025-12-15,70,2025-06-30,38,EUR\n",
 }
-_ENDING = {"ending": "csv", "register": "sample"}
+_ENDING = {"ending": "csv", "register": "sample", "kind": "payment", "due_start": "2025-06-30"}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
@@ -101,6 +101,10 @@ _READ_WITHOUT_ANSWER = frozenset(
         "GET /v1/subsidies/applications/{application_id:str}/preview",
         "GET /v1/subsidies/applications/{application_id:str}/review", "GET /enterprises/{party_id:str}/rating/report.pdf",
         "GET /enterprises/{party_id:str}/rating/letter.pdf",
+        *(
+            f"GET {start}/loan-notes/{{note_code:str}}/notices/{{kind:str}}/{{due_start:str}}/letter.pdf"
+            for start in ("", "/v1")
+        ),
         *(
             f"GET {start}/{{decision_id:str}}"
             for start in ("/v1/structured-values", "/structures", "/v1/model-values", "/models")
