@@ -19,6 +19,7 @@ from benchmarks import (
     reporting,
     rules,
     schedule,
+    stored_books,
 )
 from benchmarks.harness import Comparison, Load, Measured, load_stated, measure_all
 
@@ -35,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[float], AbstractContextManager[list[Comparison]]
     "haircuts": haircuts.comparisons,
     "reporting": reporting.comparisons,
 }
+_AFTERWARDS = {"pricing": (stored_books.comparisons,)}
+"""Rows measured when the benchmark's others are done: those hold QuantLib's date, for which a request would wait."""
 _RUNS = 7
 
 
@@ -66,8 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(name: str, *, runs: int, scale: float) -> tuple[Load, list[Measured]]:
     """Run one benchmark and give its rows with the load it met."""
-    with load_stated() as stated, BENCHMARKS[name](scale) as comparisons:
-        rows = measure_all(comparisons, runs=runs)
+    with load_stated() as stated:
+        rows: list[Measured] = []
+        for part in (BENCHMARKS[name], *_AFTERWARDS.get(name, ())):
+            with part(scale) as comparisons:
+                rows += measure_all(comparisons, runs=runs)
         return stated(), rows
 
 

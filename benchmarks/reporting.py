@@ -33,8 +33,10 @@ _SECONDS = 5
 def comparisons(scale: float) -> Iterator[list[Comparison]]:
     """Give the whole quarter beside its bound, and comparing by what claims share beside comparing with all."""
     count, few = max(50, int(_FULL_COUNT * scale)), max(50, int(_NAIVE_FULL_COUNT * min(scale, 1)))
+    budget_cny = Decimal(100 * count)  # less than what is asked for, so that it is shared
     filed = [_filed(place) for place in range(count)]
-    scheme, table = with_terms(terms(), cap_cny="none", conditions="-", budget_cny="1000000.00"), share_table()
+    scheme = with_terms(terms(), cap_cny="none", conditions="-", key_emitter_only="no", budget_cny=str(budget_cny))
+    table = share_table()
 
     def quarter() -> bytes:
         return report_xlsx(_report(filed, scheme, table))
@@ -45,7 +47,7 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
             duplicate_pairs(one.application, tuple(claims[:place]))
 
     report = _report(filed, scheme, table)
-    assert sum(line.allocated_cny or 0 for line in report.lines) == Decimal("1000000.00")
+    assert sum(line.allocated_cny or 0 for line in report.lines) == budget_cny
     yield [
         Comparison(
             name="decided, compared, shared and written, bound", unit="applications",

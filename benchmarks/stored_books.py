@@ -19,10 +19,12 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import structlog
 from litestar.testing import TestClient
 
 from benchmarks.harness import Bound, Comparison, Contender, load_stated, measure_all
 from benchmarks.http_ratios import book
+from carbonfin.app.logs import open_logs
 from carbonfin.app.packages import PACKAGES
 from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.engine import Sessions, open_engine
@@ -62,6 +64,8 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     """Give all rows at a part of their full size."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
+        open_logs(stack.enter_context((Path(folder) / "app.jsonl").open("w", encoding="utf-8")))
+        stack.callback(structlog.reset_defaults)
         engine = open_engine(f"sqlite:///{Path(folder) / 'books.db'}")
         stack.callback(engine.dispose)
         build_schema(engine)
