@@ -10,7 +10,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.downloads import download
+from carbonfin.web.downloads import PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import DayText, IdText, day_of
@@ -32,6 +32,7 @@ def list_loan_notices(sessions: Sessions, actor: Actor, note_code: FromPath[IdTe
 @get(
     "/v1/loan-notes/{note_code:str}/notices/{kind:str}/{due_start:str}/letter.pdf",
     sync_to_thread=True,
+    media_type=PDF,
     responses=_READS,
     tags=["loans"],
 )
@@ -50,7 +51,13 @@ def read_notice_letter(
     return download(content, stem=f"{NOTICE_NAMES[kind][0]}-{note_code}-{day}", ending="pdf")
 
 
-@get("/v1/loan-notes/{note_code:str}/statement.pdf", sync_to_thread=True, responses=_READS, tags=["loans"])
+@get(
+    "/v1/loan-notes/{note_code:str}/statement.pdf",
+    sync_to_thread=True,
+    media_type=PDF,
+    responses=_READS,
+    tags=["loans"],
+)
 def read_statement(sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText]) -> Response[bytes]:
     """Give the statement of a note on the business date as PDF."""
     with sessions.read() as session:

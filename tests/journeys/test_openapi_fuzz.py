@@ -332,6 +332,11 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "benchmark_id": "2024", "released_on": "2025-06-30", "source": "本行样本", "file_name": "peers.csv",
         "content_base64": base64.b64encode(PEER_COLUMNS.example.encode()).decode(),
     },
+    "POST /v1/loan-classifications": {
+        "classes": [
+            {"note_code": "JJ-P3", "classified_on": "2025-06-30", "risk_class": "normal", "source": "风险系统", "stage": 1},
+        ],
+    },
     "POST /v1/rate-what-ifs": {
         "usci": "91440300EXAMPLE466", "margin_bp": 40, "lpr_tenor": "1Y", "applies_from": "2025-07-01",
         "scores": ["70", "80.5"], "lpr_path": [{"start": "2025-07-01", "rate": "0.03"}],
