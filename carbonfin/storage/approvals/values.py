@@ -122,10 +122,13 @@ class Agreed:
 
     @classmethod
     def to(cls, approval: Approval, checker: Actor, answer: Answer) -> "Agreed":
-        """Give what the checker of an approval agrees to while it is carried out."""
+        """Give what the checker of an approval agrees to while it is carried out.
+
+        What was approved for a later day is carried out by whoever opens that day: the checker is who approved it.
+        """
         return cls(
-            approval_id=approval.id, maker_id=approval.maker_id, maker_name=approval.maker_name, checker_id=checker.id,
-            reason=answer.reason,
+            approval_id=approval.id, maker_id=approval.maker_id, maker_name=approval.maker_name,
+            checker_id=approval.checker_id or checker.id, reason=answer.reason,
         )  # fmt: skip
 
     @property
