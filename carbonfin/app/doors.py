@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ from carbonfin.storage.parties import (
     is_confirmed,
     is_seen_long_ago,
     load_organization,
+    note_key_use,
     note_seen,
     open_session,
     person_of_subject,
@@ -85,7 +87,7 @@ class Doors:
         header = connection.headers.get("authorization")
         cookie = cookie_of(connection, SESSION_COOKIE)
         if header is not None:
-            visitor = await sync_to_thread(self.by_key, header)
+            visitor = await self._by_header(header)
         elif cookie:
             visitor = await sync_to_thread(self.by_session, cookie)
         else:
@@ -94,22 +96,30 @@ class Doors:
             remember_visitor(connection.scope, visitor)
         return visitor
 
-    def by_key(self, header: str) -> Visitor | None:
-        """Give the visitor of an `Authorization` header."""
-        if not header.lower().startswith(_BEARER):
+    async def _by_header(self, header: str) -> Visitor | None:
+        """Give the visitor of an `Authorization` header; only what waits for a database goes by way of a thread."""
+        at_once = self._sessions.answers_at_once
+        grant, door = self._grant_and_door(header) if at_once else await sync_to_thread(self._grant_and_door, header)
+        if grant is None:
             return None
-        text = header[len(_BEARER) :].strip()
+        if grant.is_use_due:
+            await sync_to_thread(note_key_use, self._sessions, grant, self._clock)
+        return _visitor(grant.actor, grant.standing, door, scopes=grant.scopes)
+
+    def _grant_and_door(self, header: str) -> tuple[KeyGrant | None, Door]:
+        text = header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else ""
         if text.count(".") == _DOTS_OF_A_TOKEN:
-            grant, door = self._grant_of_token(text), Door.TOKEN
-        else:
-            grant, door = self._grant_of_text(text), Door.KEY
-        return None if grant is None else _visitor(grant.actor, grant.standing, door, scopes=grant.scopes)
+            return self._grant_of_token(text), Door.TOKEN
+        return self._grant_of_text(text), Door.KEY
 
     def grant_of_client(self, client_id: str, secret: str) -> KeyGrant | None:
         """Give whom a client stands for: its identifier must be the prefix of its key."""
         grant = self._grant_of_text(secret)
         fits = bool(client_id) and secret.removeprefix(KEY_START).startswith(client_id)
-        return grant if fits and len(client_id) == CLIENT_ID_LENGTH else None
+        if grant is None or not fits or len(client_id) != CLIENT_ID_LENGTH:
+            return None
+        note_key_use(self._sessions, grant, self._clock)
+        return grant
 
     def token_for(self, grant: KeyGrant, scopes: frozenset[str]) -> str:
         """Make a token for some of a key's scopes."""
@@ -127,7 +137,7 @@ class Doors:
         if grant is None:
             return None
         scopes = claims.scopes if ALL_SCOPES in grant.scopes else claims.scopes & grant.scopes
-        return KeyGrant(actor=grant.actor, scopes=scopes, standing=grant.standing)
+        return replace(grant, scopes=scopes)
 
     def by_session(self, token: str) -> Visitor | None:
         """Give the visitor of a session cookie."""

@@ -112,6 +112,8 @@ def test_a_key_stands_for_its_organisation(sessions: Sessions, world: World) -> 
         world.bank_id, Role.SYSTEM, "demo-core-banking",
     )  # fmt: skip
     assert grant.scopes == {"valuations:read"}
+    assert grant.is_use_due
+    parties.note_key_use(sessions, grant, CLOCK)
     with sessions.read() as session:
         row = session.exec(select(parties.ApiKeyRow)).one()
     assert row.last_used_at == NOW

@@ -52,11 +52,16 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGrant:
-    """Who a key stands for, what it was issued for, and where its organisation stands."""
+    """Who a key stands for, what it was issued for, and where its organisation stands.
+
+    Attributes:
+        is_use_due: Whether its use was noted so long ago that it is to be noted again.
+    """
 
     actor: Actor
     scopes: frozenset[str]
     standing: Standing
+    is_use_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,17 +283,13 @@ def authenticate_key(sessions: Sessions, *, text: str, peppers: Sequence[bytes],
     row = sessions.ask(_BY_PREFIX, {"prefix": prefix if storable else ""})
     kept = _NOBODYS_DIGEST if row is None else row.digest
     fits = [hmac.compare_digest(kept, _key_digest(text, pepper)) for pepper in peppers]
-    grant = _grant(row, clock) if row is not None and any(fits) else None
-    _note_use(sessions, row if grant is not None else None, clock)
-    return grant
+    return _grant(row, clock) if row is not None and any(fits) else None
 
 
 def grant_of_key(sessions: Sessions, *, key_id: str, clock: Clock) -> KeyGrant | None:
     """Give whom a key's token stands for, or nothing once the key is expired or revoked."""
     row = sessions.ask(_BY_ID, {"key_id": key_id})
-    grant = None if row is None else _grant(row, clock)
-    _note_use(sessions, row if grant is not None else None, clock)
-    return grant
+    return None if row is None else _grant(row, clock)
 
 
 def _grant(row: sa.Row[Any], clock: Clock) -> KeyGrant | None:
@@ -311,14 +312,16 @@ def _grant(row: sa.Row[Any], clock: Clock) -> KeyGrant | None:
         organization_kind=standing.kind,
         is_sample=standing.is_sample,
     )
-    return KeyGrant(actor=actor, scopes=frozenset(row.scopes), standing=standing)
+    is_use_due = row.last_used_at is None or clock.now() - row.last_used_at >= _USE_NOTED_EVERY
+    return KeyGrant(actor=actor, scopes=frozenset(row.scopes), standing=standing, is_use_due=is_use_due)
 
 
-def _note_use(sessions: Sessions, row: sa.Row[Any] | None, clock: Clock) -> None:
-    now = clock.now()
-    if row is not None and (row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY):
+def note_key_use(sessions: Sessions, grant: KeyGrant, clock: Clock) -> None:
+    """Note that a key was used, unless that was noted lately; it waits for other writers."""
+    if grant.is_use_due:
+        used = sa.update(ApiKeyRow).where(col(ApiKeyRow.id) == grant.actor.id)
         with sessions.begin() as session:
-            session.exec(sa.update(ApiKeyRow).where(col(ApiKeyRow.id) == row.id).values(last_used_at=now))
+            session.exec(used.values(last_used_at=clock.now()))
 
 
 def _refuse_second_successor(session: Session, row: ApiKeyRow) -> None:
