@@ -6,6 +6,7 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 from litestar.types import Message, Scope
 
@@ -39,11 +40,15 @@ def open_logs(stream: TextIO = sys.stderr) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             only_known_fields,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=_as_json),
         ],
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+
+
+def _as_json(event: MutableMapping[str, Any], **_: Any) -> str:
+    return msgspec.json.encode(event).decode()
 
 
 def log() -> Any:

@@ -25,7 +25,10 @@ class KeptRows(Generic[T]):
     def __init__(self, question: sa.Select[Any], make: Callable[[Sequence[sa.Row[Any]], Any], T]) -> None:
         """Keep what `make` makes of the rows that answer a question, given with what else it hangs on."""
         self._question = question
-        self._bare = question.with_only_columns(*(_bare(column) for column in question.selected_columns))
+        bare = [_bare(column) for column in question.selected_columns]
+        self._bare = question.with_only_columns(*bare)
+        # SQLite writes a row's text in half the time in which the driver makes its values one by one
+        self._bare_on_sqlite = question.with_only_columns(sa.func.json_array(*bare)).order_by(None)
         self._make = make
         self._kept: dict[Hashable, T] = {}
         self._row_count = 0
@@ -51,7 +54,8 @@ class KeptRows(Generic[T]):
         return found
 
     def _bits(self, session: Session, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
-        return bits_of(session, self._bare, values)
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        return bits_of(session, self._bare_on_sqlite if is_sqlite else self._bare, values)
 
     def _keep(self, key: Hashable, made: T, *, row_count: int) -> None:
         if row_count > _ROWS_MAX:
