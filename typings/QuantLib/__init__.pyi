@@ -500,3 +500,15 @@ def IborLeg(
     spreads: Sequence[float] = ...,
 ) -> tuple[CashFlow, ...]: ...
 def blackFormula(optionType: int, strike: float, forward: float, stdDev: float, discount: float = 1.0, /) -> float: ...
+def blackFormulaImpliedStdDev(
+    optionType: int,
+    strike: float,
+    forward: float,
+    blackPrice: float,
+    discount: float = 1.0,
+    displacement: float = 0.0,
+    guess: float = ...,
+    accuracy: float = 1.0e-6,
+    maxIterations: int = 100,
+    /,
+) -> float: ...
