@@ -1,10 +1,6 @@
 """The day's run over many agreements: every one valued, called and journalled, by a number of statements that stands."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from benchmarks.collateral import check_again, make_many_pledges
 from carbonfin.app.tables import all_tables
@@ -14,18 +10,7 @@ from collateral import jobs, service
 from tests.collateral.desk import Desk
 from tests.collateral.mixed_book import CALLED, REFUSED, WAYS, make_mixed_book, way_of
 from tests.collateral.world import TODAY
-
-
-@contextmanager
-def statements_of(sessions: Sessions) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        seen.append(statement)
-
-    sa.event.listen(sessions.engine, "before_cursor_execute", note)
-    yield seen
-    sa.event.remove(sessions.engine, "before_cursor_execute", note)
+from tests.statements import statements_of
 
 
 def run(sessions: Sessions, desk: Desk) -> None:

@@ -12,8 +12,8 @@ from carbonfin.storage.rows import new_id, table_of
 from collateral import jobs, service
 from collateral.models import RepoExposureRow, RepoRow
 from tests.collateral.desk import Desk, build_desk, repo_r1
-from tests.collateral.test_daily_run import statements_of
 from tests.collateral.world import TODAY
+from tests.statements import statements_of
 
 
 def add_copies(sessions: Sessions, desk: Desk, copies: dict[str, dict[str, Any]]) -> None:

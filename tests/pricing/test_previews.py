@@ -2,12 +2,10 @@
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -21,6 +19,7 @@ from pricing.service.previews import KEPT_FOR
 from tests.app.worlds import World, build_world
 from tests.pricing.test_api import F1, G1, H1, client_of, post
 from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, MarketWorld, add_market, make_market_world
+from tests.statements import statements_of
 
 PREVIEW = "/v1/valuations/preview"
 AT = KNOWN_AT
@@ -38,20 +37,6 @@ def world(sessions: Sessions) -> World:
 def client(world: World) -> Iterator[TestClient[Litestar]]:
     with client_of(world) as client:
         yield client
-
-
-@contextmanager
-def _statements(sessions: Sessions) -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.append(statement)
-
-    sa.event.listen(sessions.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(sessions.engine, "before_cursor_execute", note)
 
 
 def test_a_preview_equals_the_recorded_valuation(client: TestClient[Litestar]) -> None:
@@ -146,9 +131,9 @@ def test_what_cannot_be_read_of_a_book_is_refused_each_time(
 
 def test_nothing_is_kept_and_no_line_asks_the_database(client: TestClient[Litestar], world: World) -> None:
     book = {"valuation_date": "2025-06-30", "lines": [{**H1, "line_id": f"H{place}"} for place in range(500)]}
-    with _statements(world.sessions) as first:
+    with statements_of(world.sessions) as first:
         assert client.post(PREVIEW, json=book).status_code == 200
-    with _statements(world.sessions) as second:
+    with statements_of(world.sessions) as second:
         assert client.post(PREVIEW, json=book).json()["present_value_cny"] == "2250600000.00"
     written = [statement for statement in first + second if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert [statement for statement in written if "last_used_at" not in statement] == []

@@ -40,6 +40,7 @@ from tests.app.worlds import World, build_world
 from tests.pricing.markets import F1, G1, spot
 from tests.pricing.test_api import client_of, post
 from tests.pricing.worlds import BOOK, BUSINESS_DATE, KNOWN_AT, MarketWorld, add_market, make_market_world
+from tests.statements import statements_of
 
 PREVIEW = "/v1/valuations/preview"
 OPTION = PortfolioLine(
@@ -330,14 +331,8 @@ def _save(bank: World, lines: tuple[PortfolioLine, ...]) -> str:
 def test_an_unchanged_book_is_previewed_by_one_statement_beside_the_key(client: TestClient[Any], bank: World) -> None:
     portfolio_id = _save(bank, BOOK)
     first = _previewed(client, portfolio_id)
-    asked: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.append(statement)
-
-    sa.event.listen(bank.sessions.engine, "before_cursor_execute", note)
-    assert _previewed(client, portfolio_id).json() == first.json()
-    sa.event.remove(bank.sessions.engine, "before_cursor_execute", note)
+    with statements_of(bank.sessions) as asked:
+        assert _previewed(client, portfolio_id).json() == first.json()
     reads = [statement for statement in asked if "portfolio" in statement or "market_version" in statement]
     assert len(reads) == 1
     assert "portfolio_line" not in reads[0]

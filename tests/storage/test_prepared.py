@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from carbonfin.storage.engine import Sessions, execute_prepared
 from carbonfin.storage.prepared import Prepared
 from carbonfin.storage.rows import table_of
+from tests.statements import statements_of
 from tests.storage.rows import TrialRow
 
 _TRIALS = table_of(TrialRow)
@@ -69,3 +70,22 @@ def test_a_refusal_comes_in_sqlalchemys_words_and_without_the_values(sqlite_sess
         with pytest.raises(sa.exc.OperationalError, match="no such table: trial") as caught:
             execute_prepared(session, _DEAREST, asked)
     assert "secret" not in str(caught.value)
+
+
+def test_what_the_driver_is_asked_is_counted_whichever_way_it_goes_there(sessions: Sessions) -> None:
+    """The tests' own count: a question put to the driver, one by itself, one of SQLAlchemy's and one over many rows."""
+    _with_three(sessions)
+    asked = {"named": "a", "least": Decimal("70.5")}
+    of_one = sa.select(_TRIALS.c.name).where(_TRIALS.c.id == sa.bindparam("id"))
+    with statements_of(sessions) as seen:
+        with sessions.begin() as session:
+            execute_prepared(session, _DEAREST, asked)
+            session.execute(sa.select(sa.func.count()).select_from(_TRIALS)).scalar_one()
+            session.execute(
+                sa.update(_TRIALS).where(_TRIALS.c.id == sa.bindparam("own")).values(name=sa.bindparam("other")),
+                [{"own": "0", "other": "DELETE"}, {"own": "1", "other": "it's"}],
+            )
+        assert sessions.ask(of_one, {"id": "1"}) == ("it's",)
+    sessions.ask(of_one, {"id": "0"})
+    assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT", "UPDATE", "SELECT"]
+    assert not [statement for statement in seen if "DELETE" in statement or "it's" in statement]
