@@ -12,6 +12,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.web.wire import DayText, FigureOut, PriceText, UnitText, day_of, decimal_of
 from pricing.calc.models.model_fits import (
     PARAMETER_LABELS,
+    QUESTION_ZH,
     CalibratedTo,
     FittedNumber,
     ModelKind,
@@ -120,13 +121,15 @@ def _day(text: str | None, field: str) -> date | None:
 
 
 def _misplaced(field: str) -> InvalidInput:
+    place, _, name = field.removeprefix("options/").rpartition("/")
+    words = f"第 {int(place) + 1} 个期权的{QUESTION_ZH[name]}" if place else QUESTION_ZH[name]
     return InvalidInput(
         f"{field} is wanting, or belongs to the other model",
-        zh=f"{field} 缺失，或属于另一模型",
+        zh=f"{words}缺失，或属于另一模型",
         field=f"/{field}",
         remedy="Options on futures name the delivery; penalty and compliance date belong to carmona_hinz, those of the"
         " next period and the fraction to carmona_hinz_two_periods.",
-        remedy_zh="期货期权须填写标的交割日；罚款与履约截止日仅用于 carmona_hinz，下一期各项仅用于两期模型。",
+        remedy_zh="期货期权须填写标的交割日；罚款与履约截止日仅用于 Carmona–Hinz 模型，下一期各项仅用于两期模型。",
     )
 
 

@@ -18,7 +18,14 @@ from pricing.calc.curve_quotes import CurveQuote, CurveQuoteKind
 from pricing.calc.market import Quote
 from pricing.calc.models.carmona_hinz_calibration import FitErrors, OptionQuotes, fit_options, fit_path
 from pricing.calc.models.cautions import FloatArray
-from pricing.calc.models.model_fits import CalibratedTo, FittedNumber, ModelCaution, ModelFit, ModelQuestion
+from pricing.calc.models.model_fits import (
+    QUESTION_ZH,
+    CalibratedTo,
+    FittedNumber,
+    ModelCaution,
+    ModelFit,
+    ModelQuestion,
+)
 from pricing.calc.models.model_values import years_to
 from pricing.calc.models.two_period_calibration import (
     PeriodTerms,
@@ -34,6 +41,12 @@ from pricing.service.period_options import QuotedCalls, quoted_calls
 from pricing.service.volatilities import price_history
 
 _DAYS_A_YEAR = 365.0
+_NOT_CARRIED = ModelCaution(
+    code="not_carried_by_expiry",
+    zh="校准时各期权以其到期日的远期价格为标的；定价时所有期权同用一个标的价格，未按各自到期日计入持有成本",
+    en="each option was fitted at the forward price to its own expiry; all are valued at one price of the allowance,"
+    " without the carry to their expiries",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +112,8 @@ def fitted_two_periods(
     Both allowances are two vintages, or two futures of one scheme on either side of the compliance date.
 
     Raises:
-        InvalidInput: A penalty, a date or the fraction is not given, or the last prices lie outside the model.
+        InvalidInput: A penalty, a date or the fraction is not given, the next allowance is none of a later vintage, or
+            the last prices lie outside the model.
         MissingData: There are too few days on which both are priced, or too few options.
     """
     market = _Market(session=session, actor=actor, question=question, valuation_date=valuation_date, known_at=known_at)
@@ -111,6 +125,7 @@ def fitted_two_periods(
     if question.following_unit is None:
         own, next_one = _strip_prices(market)
     else:
+        _require_following(question.unit, question.following_unit)
         own, next_one = _closes(market, question.unit), _closes(market, question.following_unit)
     days = sorted(own.by_day.keys() & next_one.by_day.keys())
     if not days:
@@ -137,8 +152,9 @@ def fitted_two_periods(
         FittedNumber(name="following_per_t", value=next_one.by_day[days[-1]], error=None),
         FittedNumber.of("scarcity_per_t", found.scarcity_per_t, None),
     )
+    both = replace(own, sources=own.sources | next_one.sources, is_sample=own.is_sample or next_one.is_sample)
     fit = _fit_of(
-        own, days, numbers=numbers, cautions=tuple(map(ModelCaution.of, found.warnings)),
+        both, days, numbers=numbers, cautions=tuple(map(ModelCaution.of, found.warnings)),
         data=(*own.quotes, *next_one.quotes), observation_count=found.observation_count, contract_count=2,
     )  # fmt: skip
     return fit if question.calibrated_to is not CalibratedTo.OPTIONS else _two_fitted_to_options(market, found, fit)
@@ -159,7 +175,7 @@ def _fitted_to_options(market: _Market, terms: PeriodTerms) -> ModelFit:
     numbers = (
         *_period_numbers(found.period.alpha, found.period.beta, found.errors),
         FittedNumber(name="penalty_per_t", value=penalty, error=None),
-        FittedNumber(name="price_per_t", value=_nearest_forward(calls), error=None),
+        FittedNumber(name="forward_per_t", value=_nearest_forward(calls), error=None),
         FittedNumber.of("root_mean_square_per_t", found.root_mean_square_per_t, None),
     )
     return _fit_to(calls, numbers, tuple(map(ModelCaution.of, found.warnings)))
@@ -223,7 +239,7 @@ def _fit_to(calls: QuotedCalls, numbers: tuple[FittedNumber, ...], cautions: tup
         last_date=max(days),
         longest_maturity_date=None,
         numbers=numbers,
-        cautions=cautions,
+        cautions=(*cautions, _NOT_CARRIED),
         data_digest=digest_of(calls.points),
         sources=tuple(sorted({source for one in calls.points for source in one.sources})),
         is_sample=any(one.is_sample for one in calls.points),
@@ -256,11 +272,27 @@ def _terms(market: _Market, penalty: Decimal | None, day: date | None, *, prefix
 def _wanting(field: str) -> InvalidInput:
     return InvalidInput(
         f"Carmona and Hinz needs {field}; compliance dates lie after the valuation date, the next one after this one",
-        zh=f"Carmona–Hinz 模型缺少 {field}，或日期不符：履约截止日须晚于估值日，下一期晚于本期",
+        zh=f"Carmona–Hinz 模型缺少{QUESTION_ZH[field]}，或日期不符：履约截止日须晚于估值日，下一期晚于本期",
         field=field,
         remedy="Give penalty and compliance date of each period, and the fraction carried over for two; where the fine"
         " is a multiple of a price the penalty is your estimate.",
         remedy_zh="请填写各期每吨罚款与履约截止日，两期模型另填可结转比例；罚款为价格倍数的，请填写估计值。",
+    )
+
+
+def _require_following(unit: Unit, following: Unit) -> None:
+    """Refuse a next allowance that is not of the same scheme and of a later vintage."""
+    vintages = (unit.vintage, following.vintage)
+    if following.scheme is unit.scheme and None not in vintages and (unit.vintage or 0) < (following.vintage or 0):
+        return
+    raise InvalidInput(
+        f"{following} is not the allowance of a later period than {unit}: it must be of the same scheme and a later"
+        " vintage",
+        zh=f"{following} 不是 {unit} 之后的配额：下一期品种须属同一市场，且配额年度更晚",
+        field="following_unit",
+        remedy=f"Name a later vintage of {unit.scheme}, or leave it out to take two futures on either side of the"
+        " compliance date.",
+        remedy_zh=f"请填写 {unit.scheme} 更晚年度的配额；留空则取履约截止日前后各一个期货合约。",
     )
 
 
@@ -311,7 +343,7 @@ def _strip_prices(market: _Market) -> tuple[_Prices, _Prices]:
                 zh=f"{question.unit.scheme} 没有 {start} 之后、{end} 及以前到期的期货结算价",
                 field="unit",
                 remedy="Import the settlement prices, or name the vintage of the next period as following_unit.",
-                remedy_zh="请导入期货结算价，或以 following_unit 指明下一期配额年度。",
+                remedy_zh="请导入期货结算价，或填写下一期品种（下一年度配额）。",
             )
         counts: dict[str, int] = {}
         for one in inside:

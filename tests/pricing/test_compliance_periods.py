@@ -1,7 +1,9 @@
 """Carmona and Hinz in the product: two periods on vintages and on a strip, and either model fitted to a day's options."""
 
 import math
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -138,10 +140,15 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"carried_fraction": "1.5"}, 400, "carried_fraction"),
     ({"penalty_next_per_t": None}, 422, "penalty_next_per_t"),
     ({"next_compliance_date": "2025-12-31"}, 422, "next_compliance_date"),
-    ({"following_unit": "SZA-2019"}, 409, "following_unit"),
+    ({"following_unit": "SZA-2031"}, 409, "following_unit"),  # no price of it is stored
+    ({"following_unit": "SZA-2023"}, 422, "following_unit"),
+    ({"following_unit": "SZA-2024"}, 422, "following_unit"),
+    ({"following_unit": "SZA"}, 422, "following_unit"),
+    ({"following_unit": "CEA-2025"}, 422, "following_unit"),
     ({"following_unit": None}, 409, "unit"),
     ({"calibrated_to": "options"}, 409, "calibrated_to"),
     ({"model": "carmona_hinz"}, 422, "following_unit"),
+    ({"options": [{**OPTIONS[0], "delivery_date": "2025-12-15"}]}, 422, "options/0/delivery_date"),
     ({"options": [{**OPTIONS[0], "expiry_date": "2025-12-31"}]}, 422, "options/0/expiry_date"),
 ]
 
@@ -154,6 +161,24 @@ def test_what_two_periods_cannot_answer_is_refused(client: TestClient[Litestar])
         (error,) = answer.json()["errors"]
         assert (error.get("pointer") or error["field"]).lstrip("/") == place
         assert answer.json().get("remedy") or status == 400
+        told = " ".join(str(answer.json().get(name, "")) for name in ("detail_zh", "remedy_zh"))
+        assert status == 400 or not re.findall("[a-z]+_[a-z]+", told), told
+
+
+def test_the_next_vintage_counts_among_sources_and_samples(world: World) -> None:
+    """The following vintage alone is the example bank's and another exchange's; both stand on the fit."""
+    head, *rows = _vintages().splitlines()
+    for unit, exchange, is_sample in (("SZA-2024", "甲交易所", False), ("SZA-2025", "乙交易所", True)):
+        actor = replace(world.officer, is_sample=is_sample)
+        content = "\n".join([head, *(row for row in rows if row.startswith(unit))]).encode()
+        with world.sessions.begin() as session:
+            service.import_price_file(
+                session, actor, content=content, file_name="sza.csv", exchange=exchange, document="",
+                known_at=KNOWN_AT, preview=False,
+            )  # fmt: skip
+    with _quoted(world, ("rates", CNY_RATES)) as client:
+        body = client.post("/v1/model-values/preview", json=TWO).json()
+    assert (body["sources"], body["is_sample"]) == (["乙交易所", "甲交易所"], True)
 
 
 def _surface(beta: float) -> str:
@@ -194,10 +219,12 @@ def test_one_period_is_fitted_to_the_options_of_the_day(world: World) -> None:
     numbers = {one["name"]: one for one in body["numbers"]}
     assert float(numbers["beta"]["value"]) == pytest.approx(0.8, rel=2e-3)
     assert 0 < float(numbers["beta"]["error"]) < 0.01
-    assert float(numbers["price_per_t"]["value"]) == pytest.approx(FORWARD, abs=1e-9)
+    assert float(numbers["forward_per_t"]["value"]) == pytest.approx(FORWARD, abs=1e-9)
+    assert "price_per_t" not in numbers
+    assert [one["confirmed"] for one in body["trace"] if one["name"] == "forward_per_t"] == [False]
     assert float(numbers["root_mean_square_per_t"]["value"]) < 1e-3
     assert (body["observation_count"], body["contract_count"], body["currency"]) == (6, 2, "EUR")
-    assert "penalty_is_no_bound" in {one["code"] for one in body["cautions"]}
+    assert {"penalty_is_no_bound", "not_carried_by_expiry"} <= {one["code"] for one in body["cautions"]}
 
 
 def test_two_periods_of_a_strip_are_fitted_to_options_and_shown(world: World) -> None:
@@ -216,11 +243,13 @@ def test_two_periods_of_a_strip_are_fitted_to_options_and_shown(world: World) ->
         tried = browser.post("/models", data={**token, **form, "calibrated_to": "history"}, headers=PAGE)
         assert tried.status_code == 200, tried.text
         assert "两期状态相关系数" in tried.text
+        assert "未按各自到期日计入持有成本" not in tried.text
         kept = browser.post(
             "/models", data={**token, **form, "calibrated_to": "options", "action": "keep"}, headers=PAGE
         )
         assert kept.status_code == 200, kept.text
         assert "期权报价与模型的均方根差" in kept.text
+        assert "未按各自到期日计入持有成本" in kept.text
         assert "可结转比例为所填估计值" in kept.text
         wrong = browser.post("/models", data={**token, **form, "carried_fraction": "2"}, headers=PAGE)
         assert (wrong.status_code, "此项缺失或格式不正确" in wrong.text) == (422, True)

@@ -64,7 +64,19 @@ PARAMETER_LABELS: Mapping[str, tuple[str, str]] = {
     "following_per_t": ("下一期配额价格（最后一日）", "the next period's allowance on the last day"),
     "root_mean_square_per_t": ("期权报价与模型的均方根差", "root mean square of option quotes less the model"),
     "price_per_t": ("配额价格（最后一日）", "allowance price on the last day"),
+    "forward_per_t": ("远期价格（至最近到期日，代替配额价格）", "forward to the earliest expiry, for the allowance's"),
 }
+QUESTION_ZH: Mapping[str, str] = {
+    "penalty_per_t": "每吨罚款",
+    "compliance_date": "履约截止日",
+    "calibrated_to": "校准对象",
+    "following_unit": "下一期品种",
+    "penalty_next_per_t": "下一期每吨罚款",
+    "next_compliance_date": "下一期履约截止日",
+    "carried_fraction": "可结转比例",
+    "delivery_date": "标的交割日",
+}
+"""What is asked of a model, in the words of its page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,3 +176,9 @@ class ModelFit:
     def number(self, name: str) -> float:
         """Give a number of the fit by its name."""
         return to_float(next(one.value for one in self.numbers if one.name == name))
+
+    @property
+    def allowance_per_t(self) -> float:
+        """What the allowance is taken to cost: its own price, or the forward that stands in its place."""
+        known = {one.name for one in self.numbers}
+        return self.number("forward_per_t" if "forward_per_t" in known else "price_per_t")

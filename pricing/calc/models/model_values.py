@@ -166,7 +166,7 @@ def _by_compliance_period(inputs: ModelInputs) -> list[ModelOptionValue]:
         penalty_per_t=fit.number("penalty_per_t"), compliance_years=years_to(today, inputs.question.compliance_date),
         alpha=max(1.0, fit.number("alpha")), beta=fit.number("beta"),
     )  # fmt: skip
-    price = fit.number("price_per_t")
+    price = fit.allowance_per_t
     found = carmona_hinz.option(
         period, price_per_t=price,
         strike_per_t=np.array([to_float(one.strike_per_t) for one in options]),
