@@ -197,6 +197,7 @@ class MarketSnapshot:
         calendar_known_until: Last day that the exchange's calendar speaks of; None in snapshots of before.
         tells_unconfirmed: Whether labels say that what they rest on is unconfirmed; None in snapshots of before, whose
             decisions come out in the words they had.
+        tells_unconfirmed_limits: The same of what a limit of futures-style contracts refuses or notes.
     """
 
     valuation_date: date
@@ -208,6 +209,7 @@ class MarketSnapshot:
     parameters: tuple[ParameterValue, ...]
     calendar_known_until: date | None = field(default=None, metadata=ADDED_LATER)
     tells_unconfirmed: bool | None = field(default=None, metadata=ADDED_LATER)
+    tells_unconfirmed_limits: bool | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse quotes of later days, quotes out of order and a naive instant."""

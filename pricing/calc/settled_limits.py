@@ -1,6 +1,8 @@
-"""Daily price limits and position limits of futures-style contracts, where a scheme's are approved.
+"""Daily price limits and position limits of futures-style contracts, where a scheme's are in force.
 
-No limit is assumed: where none is approved nothing is checked, as on markets that have none.
+A limit in force is one that two people approved, or a sample that comes with the product and nobody has confirmed
+(that of CEA): it binds all the same, and what it refuses or notes says so. Where a scheme has none nothing is checked,
+as on markets that have none.
 """
 
 from collections.abc import Iterable
@@ -27,20 +29,29 @@ def require_inside_limit(
     """Refuse a settlement price outside the daily limit around the one before.
 
     Raises:
-        InvalidInput: It is, and between which prices it must lie.
+        InvalidInput: It is, between which prices it must lie, and whether the limit is confirmed.
     """
     limit = snapshot.find_parameter(PRICE_LIMIT, scope=line.unit.scheme)
     if limit is None or abs(price_per_t - before_per_t) <= limit.decimal * before_per_t:
         return
     low, high = before_per_t * (1 - limit.decimal), before_per_t * (1 + limit.decimal)
+    mark_zh, mark_en = _unconfirmed_mark(snapshot, limit)
     raise InvalidInput(
         f"settlement price {price_per_t} of {line.contract_code} lies outside {low.normalize():f} to "
-        f"{high.normalize():f}, {limit.value} around {before_per_t}",
-        zh=f"合约 {line.contract_code} 结算价 {price_per_t} 超出涨跌停板 {low.normalize():f} 至 {high.normalize():f}",
+        f"{high.normalize():f}, {limit.value} around {before_per_t}{mark_en}",
+        zh=f"合约 {line.contract_code} 结算价 {price_per_t} 超出涨跌停板 {low.normalize():f} 至 {high.normalize():f}"
+        f"{mark_zh}",
         field="contract_code",
         remedy="Check the settlement price and the one before, or have the limit corrected.",
         remedy_zh="请核对当日与上一结算价，或更正涨跌停板参数。",
     )
+
+
+def _unconfirmed_mark(snapshot: MarketSnapshot, limit: ParameterValue) -> tuple[str, str]:
+    """Say in Chinese and English that a limit is not confirmed; nothing where it is."""
+    if limit.confirmed or not snapshot.tells_unconfirmed_limits:
+        return "", ""
+    return "；限额未核实", "; the limit is not confirmed"
 
 
 def _breached(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) -> ParameterValue | None:
@@ -55,13 +66,14 @@ def position_notes(snapshot: MarketSnapshot, line: PortfolioLine, net_t: int) ->
     if limit is None:
         return []
     over_t = f"{abs(net_t) - limit.decimal:f}"
+    mark_zh, mark_en = _unconfirmed_mark(snapshot, limit)
     zh = (
         f"超出持仓限额：{line.contract_code} 净持仓 {net_t} 吨，限额 {limit.value} 吨，"
-        f"超出 {over_t} 吨（{limit.document}）"
+        f"超出 {over_t} 吨（{limit.document}{mark_zh}）"
     )
     en = (
         f"over the position limit: net {net_t} t of {line.contract_code}, limit {limit.value} t, {over_t} t over "
-        f"({limit.document})"
+        f"({limit.document}{mark_en})"
     )
     return [(zh, en)]
 

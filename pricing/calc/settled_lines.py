@@ -68,7 +68,7 @@ def settlement_step(
 
     Raises:
         MissingData: There is no settlement price of the day, or none before it, or no exchange rate.
-        InvalidInput: The settlement price breaks the daily limit that is approved for the scheme.
+        InvalidInput: The settlement price breaks the daily limit in force for the scheme.
     """
     contract = None
     if line.agreed_currency is Currency.CNY:

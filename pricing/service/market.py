@@ -97,6 +97,7 @@ def market_snapshot(
         parameters=parameters,
         calendar_known_until=calendar.known_until,
         tells_unconfirmed=True,
+        tells_unconfirmed_limits=True,
     )
 
 

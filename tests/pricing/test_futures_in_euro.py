@@ -243,6 +243,22 @@ def test_a_net_position_over_its_limit_is_said_with_the_tonnes_over_it() -> None
     assert (figures["line.U1.position_limit_t"], figures["line.U1.net_position_t"]) == ("2000", "-3000")
 
 
+def test_an_unconfirmed_limit_is_said_to_be_one_where_it_refuses_or_notes() -> None:
+    """A snapshot of before, which tells nothing of it, comes out in the words it had."""
+    limits = (_limit(PRICE_LIMIT, "0.01", "ratio"), _limit(POSITION_LIMIT, "2000", "t"))
+    for told, confirmed, says in ((None, False, False), (True, True, False), (True, False, True)):
+        words = []
+        for limit in limits:
+            parameters = (replace(limit, confirmed=confirmed),)
+            inputs = _book(TO, {FROM: "68.85", TO: "70.17"}, "8.4127", parameters=parameters).inputs
+            snapshot = replace(inputs.snapshot, tells_unconfirmed_limits=told)
+            value = value_portfolio(replace(inputs, snapshot=snapshot))
+            words += [(one.zh, one.detail) for one in value.failures]
+            words += [(" ".join(one.notes_zh), " ".join(one.notes_en)) for one in value.lines]
+        assert len(words) == 2
+        assert [("限额未核实" in zh, "the limit is not confirmed" in en) for zh, en in words] == [(says, says)] * 2
+
+
 @pytest.mark.parametrize(("quantity_t", "fen"), [(1, 1), (-1, -1), (0, 0), (3, 2)])
 def test_halves_of_a_fen_round_away_from_zero(quantity_t: int, fen: int) -> None:
     """A move of 0.005 yuan a tonne, in millionths: half a fen, a fen and a half."""

@@ -109,6 +109,7 @@ def test_a_book_over_its_position_limit_lists_the_lines_and_a_price_over_its_lim
         ("G2", 1_050_000, "1000000", "50000"), ("G3", 1_050_000, "1000000", "50000"),
     ]  # fmt: skip
     assert not told["limit_breaches"][0]["is_confirmed"]
+    assert [any("限额未核实" in note for note in line["notes_zh"]) for line in told["lines"]] == [False, True, True]
     assert [one["value"] for one in known["parameters"]] == ["0.10"]
     with signed_in(world, "officer") as browser:
         page = browser.get(f"/valuations/{told['valuation_id']}", headers=PAGE).text
