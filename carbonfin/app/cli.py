@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from carbonfin.web.terminal import Terminal
 
 _FAILED = 2
+_CODES_MAX = 5
 
 carbonfin = typer.Typer(name="carbonfin", no_args_is_help=True, pretty_exceptions_enable=False, help="碳金融 Carbonfin")
 database = typer.Typer(no_args_is_help=True, help="数据库：升级、核对、备份、恢复 / the database")
@@ -97,7 +98,7 @@ def check(context: typer.Context) -> None:
     from carbonfin.storage.grants import isolation_warnings
     from carbonfin.storage.schema import check as differences_of
     from carbonfin.storage.schema import current_revision, head_revision
-    from pricing.service import books_changed_at_rest
+    from pricing.service import books_changed_at_rest, books_without_blocks
 
     tables = all_tables()
     engine = open_engine(settings_from().database_url)
@@ -118,7 +119,7 @@ def check(context: typer.Context) -> None:
             remedy_zh="请恢复数据库，或补写迁移。",
         )
     with Sessions(engine).as_operator().read() as session:
-        changed = books_changed_at_rest(session)
+        changed, bare = books_changed_at_rest(session), books_without_blocks(session)
     if changed:
         raise Conflict(
             "; ".join(one.detail for one in changed[:5]),
@@ -126,11 +127,24 @@ def check(context: typer.Context) -> None:
             remedy=changed[0].remedy,
             remedy_zh=changed[0].remedy_zh,
         )
-    warnings = isolation_warnings(engine, tables)
+    warnings = [*isolation_warnings(engine, tables), *_bare_books(bare)]
     for warning in warnings:
         sys.stderr.write(f"注意 / warning: {warning}\n")
-    answer = {"revision": revision, "same": True} | ({"warnings": list(warnings)} if warnings else {})
+    answer = {"revision": revision, "same": True} | ({"warnings": warnings} if warnings else {})
     _say(context, answer, f"表结构一致 / the tables agree at revision {revision}")
+
+
+def _bare_books(codes: Sequence[str]) -> tuple[str, ...]:
+    """Say which books have no block whose digest would tell a change; nothing where all have."""
+    if not codes:
+        return ()
+    named = ", ".join(codes[:_CODES_MAX]) + (" …" if len(codes) > _CODES_MAX else "")
+    told = (
+        f"{len(codes)} 个组合没有数据块（由上一版本保存，或数据块已被删除），下次留存估值时按明细行重建 / stored"
+        " books without blocks (of the release before, or their blocks were deleted), made anew from their rows by the"
+        f" next recorded valuation: {named}"
+    )
+    return (told,)
 
 
 @database.command("grant")

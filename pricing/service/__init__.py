@@ -96,6 +96,7 @@ from pricing.service.trades import TradeAnswer, TradeDocument, TradeShape, read_
 from pricing.service.valuation import (
     Valuation,
     books_changed_at_rest,
+    books_without_blocks,
     list_portfolios,
     load_portfolio,
     load_valuation,
@@ -158,6 +159,7 @@ __all__ = [
     "backtest_of_lines",
     "backtest_of_portfolio",
     "books_changed_at_rest",
+    "books_without_blocks",
     "compliance_value_of",
     "curve_in",
     "curve_of",

@@ -64,6 +64,11 @@ def books_changed_at_rest(session: Session) -> tuple[Conflict, ...]:
     return portfolios.books_changed_at_rest(session)
 
 
+def books_without_blocks(session: Session) -> tuple[str, ...]:
+    """Give the codes of portfolios in sight that have rows alone: of the release before, or their blocks gone."""
+    return portfolios.books_without_blocks(session)
+
+
 def list_portfolios(session: Session, actor: Actor) -> tuple[Portfolio, ...]:
     """Give the portfolios of the actor's organisation, without lines."""
     return portfolios.portfolios_of(session, actor)

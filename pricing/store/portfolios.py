@@ -18,7 +18,7 @@ from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
 from carbonfin.storage.rows import table_of
 from pricing.calc.contracts import ContractBook, book_of
 from pricing.calc.positions import Averaging, PortfolioLine
-from pricing.models import PortfolioLineRow, PortfolioRow, ValuationRow
+from pricing.models import PortfolioBlockRow, PortfolioLineRow, PortfolioRow, ValuationRow
 from pricing.store import stored_books
 from pricing.store.quotes import short_price
 
@@ -165,6 +165,19 @@ def books_changed_at_rest(session: Session) -> tuple[Conflict, ...]:
         except Conflict as error:
             found.append(error)
     return tuple(found)
+
+
+def books_without_blocks(session: Session) -> tuple[str, ...]:
+    """Give the codes of portfolios in sight that have rows alone: of the release before, or their blocks gone."""
+    found = session.exec(
+        select(PortfolioRow.code)
+        .where(
+            sa.exists().where(col(PortfolioLineRow.portfolio_id) == PortfolioRow.id),
+            ~sa.exists().where(col(PortfolioBlockRow.portfolio_id) == PortfolioRow.id),
+        )
+        .order_by(col(PortfolioRow.code))
+    )
+    return tuple(found.all())
 
 
 def _rows_of(session: Session, portfolio_id: str) -> tuple[PortfolioLine, ...]:

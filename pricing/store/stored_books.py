@@ -28,11 +28,16 @@ _PORTFOLIOS, _BLOCKS = table_of(PortfolioRow), table_of(PortfolioBlockRow)
 _VERSIONS = table_of(MarketVersionRow)
 _MINE: sa.BindParameter[str] = sa.bindparam("mine")
 _ASKED: sa.BindParameter[str] = sa.bindparam("asked")
+_EVERY = _BLOCKS.alias("every_block")
+# Whichever is left stands first: a book that lost its block 0 is read, and refused, as one that lost another.
+_IS_FIRST = sa.and_(
+    _BLOCKS.c.portfolio_id == _PORTFOLIOS.c.id,
+    _BLOCKS.c.place
+    == sa.select(sa.func.min(_EVERY.c.place)).where(_EVERY.c.portfolio_id == _PORTFOLIOS.c.id).scalar_subquery(),
+)
 _HEAD = (
     sa.select(_PORTFOLIOS, _BLOCKS.c.book_digest)
-    .select_from(
-        _PORTFOLIOS.outerjoin(_BLOCKS, sa.and_(_BLOCKS.c.portfolio_id == _PORTFOLIOS.c.id, _BLOCKS.c.place == 0))
-    )
+    .select_from(_PORTFOLIOS.outerjoin(_BLOCKS, _IS_FIRST))
     .where(_PORTFOLIOS.c.organization_id == _MINE, _PORTFOLIOS.c.id == _ASKED)
 )
 _HEAD_AND_MARKET = _HEAD.add_columns(
@@ -40,8 +45,7 @@ _HEAD_AND_MARKET = _HEAD.add_columns(
 )
 EVERY_BLOCKED = (
     sa.select(_PORTFOLIOS, _BLOCKS.c.book_digest, _BLOCKS.c.first_line_id)
-    .join_from(_PORTFOLIOS, _BLOCKS, _BLOCKS.c.portfolio_id == _PORTFOLIOS.c.id)
-    .where(_BLOCKS.c.place == 0)
+    .join_from(_PORTFOLIOS, _BLOCKS, _IS_FIRST)
     .order_by(_PORTFOLIOS.c.organization_id, _PORTFOLIOS.c.code)
 )
 _BLOCKS_OF = (

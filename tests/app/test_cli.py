@@ -8,13 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from carbonfin.app import cli
 from carbonfin.app.command_actor import COMMAND_LINE, actor_for_command
 from carbonfin.kernel.actors import Role
 from carbonfin.kernel.errors import Conflict, InvalidInput, MissingData, NotFound
-from carbonfin.storage.engine import Sessions
+from carbonfin.storage.engine import Sessions, open_engine
+from pricing import service
+from pricing.store import line_blocks
 from tests.app.worlds import World
+from tests.pricing.worlds import BOOK, make_market_world
 
 
 def _run(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -109,3 +113,27 @@ def test_upgrade_and_check_agree(tmp_path: Path) -> None:
     checked = _run(tmp_path, "--json", "db", "check")
     assert checked.returncode == 0, checked.stderr
     assert json.loads(checked.stdout) == {"revision": json.loads(upgraded.stdout)["revision"], "same": True}
+
+
+def test_the_check_fails_at_a_book_without_its_first_block_and_warns_of_one_without_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _run(tmp_path, "db", "upgrade").returncode == 0
+    engine = open_engine(f"sqlite:///{tmp_path / 'carbonfin.db'}")
+    monkeypatch.setattr(line_blocks, "LEAF_POSITIONS", 2)
+    with Sessions(engine).begin() as session:
+        maker = make_market_world(session).maker
+        service.save_portfolio(session, maker, code="B1", name="示例", lines=BOOK[:3])
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM portfolio_block WHERE place = 0"))
+    failed = _run(tmp_path, "--json", "db", "check")
+    assert failed.returncode == 2
+    assert "the lines of portfolio B1 were changed at rest" in json.loads(failed.stderr)["detail"]
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM portfolio_block"))
+    engine.dispose()
+    checked = _run(tmp_path, "--json", "db", "check")
+    assert checked.returncode == 0, checked.stderr
+    (warning,) = json.loads(checked.stdout)["warnings"]
+    assert warning.endswith(": B1")
+    assert warning in checked.stderr

@@ -226,6 +226,35 @@ def test_a_block_changed_at_rest_is_refused_by_the_books_name_until_it_is_import
         assert service.books_changed_at_rest(session) == ()
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_block_deleted_at_rest_is_refused_and_found_whichever_it_is(
+    sessions: Sessions, world: MarketWorld, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(line_blocks, "LEAF_POSITIONS", 1)
+    portfolio_id = _stored(sessions, world, BOOK[:3])
+    assert _count(sessions, "portfolio_block") == 3
+    _do(sessions, "DELETE FROM portfolio_block WHERE place = :place", place=place)
+    with pytest.raises(Conflict, match="the lines of portfolio B1 were changed at rest") as refused:
+        _loaded(sessions, world, portfolio_id)
+    with sessions.read() as session:
+        assert [one.detail for one in service.books_changed_at_rest(session)] == [refused.value.detail]
+    _stored(sessions, world, BOOK[:3])
+    with sessions.read() as session:
+        assert service.books_changed_at_rest(session) == ()
+
+
+def test_a_book_whose_blocks_are_all_gone_is_told_apart_from_one_that_has_them(
+    sessions: Sessions, world: MarketWorld
+) -> None:
+    _stored(sessions, world)
+    with sessions.begin() as session:
+        service.save_portfolio(session, world.maker, code="B0", name="空", lines=())
+        assert service.books_without_blocks(session) == ()
+    _do(sessions, "DELETE FROM portfolio_block")
+    with sessions.read() as session:
+        assert service.books_without_blocks(session) == ("B1",)
+
+
 def test_a_row_changed_at_rest_is_found_and_values_nothing(sessions: Sessions, world: MarketWorld) -> None:
     portfolio_id = _stored(sessions, world)
     _do(sessions, "UPDATE portfolio_line SET quantity_t = 1 WHERE line_id = 'H1'")
