@@ -28,7 +28,7 @@ from loans.service.account_entries import (
     require_consent,
 )
 from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
-from loans.service.account_years import AccountView, AccountYearView, account_view
+from loans.service.account_years import AccountView, AccountYearView, account_view, compared_years
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.decisions import (
     decide_rate,
@@ -211,6 +211,7 @@ __all__ = [
     "accrue",
     "benchmark_releases",
     "borrower_of_link",
+    "compared_years",
     "consents_of",
     "contract_revisions",
     "credit_lines",

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.enterprises import Industry
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.parties import Party
@@ -60,6 +62,15 @@ class RatedYears:
     division: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedYears:
+    """Emissions of a year beside those of the year before, both with the later year's grid factor, tonnes."""
+
+    year: int
+    before_t: Decimal
+    after_t: Decimal
+
+
 def rated_years(
     session: Session, actor: Actor, party: Party, *, year: int | None, standing: Standing
 ) -> RatedYears:  # fmt: skip
@@ -72,11 +83,53 @@ def rated_years(
     lines = store.entries_of(session, actor, party.id, known_at=known_at)
     years = {one.year for one in lines if one.quantity is not None}
     wanted = year if year is not None else max(years, default=standing.business_date.year - 1)
-    current = year_facts(lines, wanted)
-    previous = year_facts(lines, wanted - 1) if wanted - 1 in years else None
+    return _rated(lines, party, facts.parameters(session, actor), year=wanted, known_at=known_at)
+
+
+def compared_years(session: Session, actor: Actor, party: Party, *, known_at: datetime) -> Batch[ComparedYears]:
+    """Give every two years running of an account as ratings compare them, oldest first; the failures say why not.
+
+    A pair counts where the later year is said to be of one boundary and method with the one before, as in ratings.
+    """
+    lines = store.entries_of(session, actor, party.id, known_at=known_at)
+    years = {one.year for one in lines if one.quantity is not None}
+    pairs = sorted(year for year in years if year - 1 in years)
+    if not pairs:
+        return Batch(values=(), failures=(Failure.of(party.code, _no_pair()),) if years else ())
+    book = facts.parameters(session, actor)
+    values: list[ComparedYears] = []
+    failures: list[Failure] = []
+    for year in pairs:
+        try:
+            values.append(_compared(_rated(lines, party, book, year=year, known_at=known_at)))
+        except CarbonFinError as error:
+            failures.append(Failure.of(f"{party.code} {year}", error))
+    return Batch(values=tuple(values), failures=tuple(failures))
+
+
+def _compared(rated: RatedYears) -> ComparedYears:
+    current, previous = rated.current, rated.previous
+    assert previous is not None, "only years that follow another are compared"
+    if current.is_comparable != 1:
+        raise MissingData(
+            f"nobody has said that {current.year} and {previous.year} have one boundary and method",
+            zh=f"未确认 {current.year} 年与上年口径一致", field="is_comparable",
+            remedy="Enter 1 for `comparable` once it is checked.", remedy_zh="核对后请录入“与上年口径一致”。",
+        )  # fmt: skip
+    if rated.factors is None:
+        raise _no_electricity(current.year)
+    after, before = (account_emissions(one, rated.factors)[0].emissions_t for one in (current, previous))
+    return ComparedYears(year=current.year, before_t=before, after_t=after)
+
+
+def _rated(
+    lines: tuple[AccountEntry, ...], party: Party, book: ParameterBook, *, year: int, known_at: datetime
+) -> RatedYears:
+    years = {one.year for one in lines if one.quantity is not None}
+    current = year_facts(lines, year)
+    previous = year_facts(lines, year - 1) if year - 1 in years else None
     if current.is_key_emitter is None and party.key_emitter is not None:
         current = replace(current, is_key_emitter=int(party.key_emitter))
-    book = facts.parameters(session, actor)
     pair = (current,) if previous is None else (current, previous)
     return RatedYears(
         current=current,
@@ -131,10 +184,7 @@ def factors_of(
         MissingData: Electricity is not entered, or a factor was not known.
     """
     if grid_of.factor_year is None:
-        raise MissingData(
-            f"electricity of {grid_of.year} is not known", zh=f"缺少 {grid_of.year} 年用电量", field="electricity_kwh",
-            remedy="Enter it; write 0 where none was used.", remedy_zh="请补录；确实没有的填 0。",
-        )  # fmt: skip
+        raise _no_electricity(grid_of.year)
     on = date(own.year, 12, 31)
     used: set[Fuel] = {use.fuel for one in fuels_of for use in one.fuels}
     has_heat = any(one.heat_gj is not None for one in fuels_of)
@@ -145,3 +195,17 @@ def factors_of(
         fuels=facts.fuel_factors(book, sorted(used), valid_on=on, known_at=known_at),
         heat=book.on(HEAT_FACTOR, valid_on=on, known_at=known_at) if has_heat else None,
     )
+
+
+def _no_pair() -> MissingData:
+    return MissingData(
+        "the carbon account has no two years running", zh="企业碳账户没有连续两年的明细", field="previous",
+        remedy="Enter the lines of the year before.", remedy_zh="请补录上一年度明细。",
+    )  # fmt: skip
+
+
+def _no_electricity(year: int) -> MissingData:
+    return MissingData(
+        f"electricity of {year} is not known", zh=f"缺少 {year} 年用电量", field="electricity_kwh",
+        remedy="Enter it; write 0 where none was used.", remedy_zh="请补录；确实没有的填 0。",
+    )  # fmt: skip

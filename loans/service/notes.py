@@ -55,9 +55,11 @@ def load_note(session: Session, actor: Actor, code: str) -> LoanNote:
     return store.load_note(session, actor, code)
 
 
-def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> tuple[LoanNote, ...]:
-    """Give the bank's loan notes by code, of one enterprise or of all."""
-    return store.notes_of(session, actor, party_id=party_id)
+def notes_of(
+    session: Session, actor: Actor, *, party_id: str | None = None, known_at: datetime | None = None
+) -> tuple[LoanNote, ...]:
+    """Give the bank's loan notes by code as they stand, of one enterprise or of all, or those written by an instant."""
+    return store.notes_of(session, actor, party_id=party_id, known_at=known_at)
 
 
 def record_interest_payment(

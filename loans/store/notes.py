@@ -40,11 +40,15 @@ def lock_note(session: Session, actor: Actor, code: str) -> None:
     _existing(session, actor, code, lock=True)
 
 
-def notes_of(session: Session, actor: Actor, *, party_id: str | None = None) -> tuple[LoanNote, ...]:
-    """Give the bank's notes by code, of one enterprise or of all."""
+def notes_of(
+    session: Session, actor: Actor, *, party_id: str | None = None, known_at: datetime | None = None
+) -> tuple[LoanNote, ...]:
+    """Give the bank's notes by code as they stand, of one enterprise or of all, or those written by an instant."""
     query = select(LoanNoteRow).where(LoanNoteRow.organization_id == actor.organization_id)
     if party_id is not None:
         query = query.where(LoanNoteRow.party_id == party_id)
+    if known_at is not None:
+        query = query.where(col(LoanNoteRow.recorded_at) <= known_at)
     return _many(session, actor, session.exec(query.order_by(LoanNoteRow.code)).all())
 
 

@@ -93,7 +93,7 @@ class SubsidyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutLine:
-    """Emissions of one enterprise in a year beside the year before; below zero it grew."""
+    """Emissions of one enterprise in a year beside the year before, as ratings compare them; below zero it grew."""
 
     enterprise: str
     year: int
@@ -116,6 +116,16 @@ class BudgetLine:
     allocation_t: int | None
     emissions_t: int
     surrendered_t: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapLine:
+    """The cap of a scheme's year as it was entered, and whether a person has confirmed it."""
+
+    scheme: str
+    year: int
+    cap_t: int
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +157,7 @@ class SubsidyCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutCell:
-    """Cuts of a year: of enterprises whose emissions of both years are known, and no others."""
+    """Cuts of a year: of enterprises whose emissions of both years are known and comparable, and no others."""
 
     year: int
     enterprise_count: int
@@ -162,7 +172,8 @@ class BudgetCell:
     """The carbon budget of a scheme's year, as far as statements are known here.
 
     Attributes:
-        cap_t: The cap of the scheme, None while it is not confirmed.
+        cap_t: The cap of the scheme, None where nobody has entered one.
+        cap_confirmed: Whether a person has held the cap against its source; None where there is none.
         unstated_count: Emitters whose allocation is not known; they are in no sum of allocations.
     """
 
@@ -174,6 +185,7 @@ class BudgetCell:
     emissions_t: int
     surrendered_t: int
     cap_t: int | None
+    cap_confirmed: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +198,7 @@ class StatisticsInputs:
     subsidies: tuple[SubsidyLine, ...]
     cuts: tuple[CutLine, ...]
     budgets: tuple[BudgetLine, ...]
-    caps_t: tuple[tuple[str, int, int], ...]
+    caps: tuple[CapLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +237,7 @@ def statistics_of(inputs: StatisticsInputs) -> Statistics:
         financing=_financing(financing),
         subsidies=_subsidies(subsidies),
         cuts=_cuts(inputs.cuts),
-        budgets=_budgets(inputs.budgets, {(scheme, year): cap for scheme, year, cap in inputs.caps_t}),
+        budgets=_budgets(inputs.budgets, {(cap.scheme, cap.year): cap for cap in inputs.caps}),
     )
 
 
@@ -287,7 +299,7 @@ def _cuts(lines: Iterable[CutLine]) -> tuple[CutCell, ...]:
     )  # fmt: skip
 
 
-def _budgets(lines: Iterable[BudgetLine], caps_t: dict[tuple[str, int], int]) -> tuple[BudgetCell, ...]:
+def _budgets(lines: Iterable[BudgetLine], caps: dict[tuple[str, int], CapLine]) -> tuple[BudgetCell, ...]:
     groups: dict[tuple[str, int], list[BudgetLine]] = defaultdict(list)
     for line in lines:
         groups[line.scheme, line.year].append(line)
@@ -298,7 +310,8 @@ def _budgets(lines: Iterable[BudgetLine], caps_t: dict[tuple[str, int], int]) ->
             allocation_t=sum(line.allocation_t or 0 for line in group),
             emissions_t=sum(line.emissions_t for line in group),
             surrendered_t=sum(line.surrendered_t or 0 for line in group),
-            cap_t=caps_t.get((scheme, year)),
+            cap_t=None if cap is None else cap.cap_t, cap_confirmed=None if cap is None else cap.confirmed,
         )
         for (scheme, year), group in sorted(groups.items())
+        for cap in [caps.get((scheme, year))]
     )  # fmt: skip

@@ -50,7 +50,7 @@ class SubsidyCellOut(Struct, frozen=True, kw_only=True):
 
 
 class CutCellOut(Struct, frozen=True, kw_only=True):
-    """Cuts of a year: of enterprises whose emissions of both years are known, growth counted below zero."""
+    """Cuts of a year: of enterprises whose two years are known and comparable, growth counted below zero."""
 
     year: int
     enterprise_count: int
@@ -69,7 +69,10 @@ class CutCellOut(Struct, frozen=True, kw_only=True):
 
 
 class CarbonBudgetOut(Struct, frozen=True, kw_only=True):
-    """Allocation, emissions and surrender of a scheme's year; `cap_t` is null while the cap is not confirmed."""
+    """Allocation, emissions and surrender of a scheme's year; `cap_t` is null where none is entered.
+
+    `cap_confirmed` is false while nobody has held the cap against its source, and null where there is none.
+    """
 
     scheme: str
     year: int
@@ -79,6 +82,7 @@ class CarbonBudgetOut(Struct, frozen=True, kw_only=True):
     emissions_t: int
     surrendered_t: int
     cap_t: int | None
+    cap_confirmed: bool | None
 
     @classmethod
     def of(cls, cell: BudgetCell) -> "CarbonBudgetOut":
@@ -86,7 +90,7 @@ class CarbonBudgetOut(Struct, frozen=True, kw_only=True):
         return cls(
             scheme=cell.scheme, year=cell.year, emitter_count=cell.emitter_count, unstated_count=cell.unstated_count,
             allocation_t=cell.allocation_t, emissions_t=cell.emissions_t, surrendered_t=cell.surrendered_t,
-            cap_t=cell.cap_t,
+            cap_t=cell.cap_t, cap_confirmed=cell.cap_confirmed,
         )  # fmt: skip
 
 

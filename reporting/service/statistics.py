@@ -1,8 +1,8 @@
 """Lines behind the statistics: a bank's own loans, lines, accounts and statements; for the bureau what was filed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import numpy as np
 from sqlmodel import Session
@@ -15,7 +15,7 @@ from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.parties import Standing, parties_of
 from collateral.service import compliance_revisions_of
-from loans.service import account_view, credit_lines, notes_of
+from loans.service import compared_years, credit_lines, notes_of
 from reporting import store, workbooks
 from reporting.calc.batches import FiledApplication
 from reporting.calc.interest_columns import InterestSum, interest_by
@@ -23,6 +23,7 @@ from reporting.calc.quarters import Quarter
 from reporting.calc.schemes import VAT_RATE_KEY
 from reporting.calc.statistics import (
     BudgetLine,
+    CapLine,
     CutLine,
     FinancingKind,
     FinancingLine,
@@ -46,7 +47,7 @@ class StatisticsView:
 
     Attributes:
         lines: The lines they add up.
-        unread_count: Enterprises whose emissions could not be worked out for two years running; in no cut.
+        unread_count: Enterprises with emissions that are in no cut: no two years running are known and comparable.
         skipped_count: Credit lines in another currency; in no sum.
     """
 
@@ -71,6 +72,9 @@ def statistics_view(
 ) -> StatisticsView:
     """Count what the actor may see, as of a day: a bank its own business, the bureau what banks filed.
 
+    A day before the business date is counted as it was known at its end: notes, lines, accounts and payments written
+    later are left out. Enterprises stand by the district and industry they have now.
+
     Raises:
         InvalidInput: The quarters are the wrong way round, or more than forty.
     """
@@ -83,6 +87,7 @@ def statistics_view(
             remedy="Choose a later last quarter, or fewer quarters.",
             remedy_zh="请调整起止季度。",
         )
+    standing = _standing_then(standing, as_of)
     filed = store.applications_of(session, actor, submitted_until=end_of_china_day(as_of))
     parties = {party.id: party for party in parties_of(session, actor)}
     is_bank = actor.organization_kind is OrganizationKind.BANK
@@ -91,14 +96,21 @@ def statistics_view(
     budgets = _budgets(session, actor, parties.values(), standing)
     inputs = StatisticsInputs(
         first=first, last=last, financing=tuple(own if is_bank else _filed_loans(filed)),
-        subsidies=_subsidies(session, actor, as_of=as_of), cuts=cuts, budgets=budgets,
-        caps_t=_caps(subsidy_book(session, actor), budgets, as_of),
+        subsidies=_subsidies(session, actor, as_of=as_of, known_at=standing.known_at), cuts=cuts, budgets=budgets,
+        caps=_caps(subsidy_book(session, actor), budgets, as_of),
     )  # fmt: skip
     return StatisticsView(
         as_of=as_of, body=standing.name, is_sample=standing.is_sample, inputs=inputs, found=statistics_of(inputs),
         unread_count=unread, skipped_count=skipped,
         interest=_interest(filed, subsidy_book(session, actor), as_of, quarters_between(first, last)),
     )  # fmt: skip
+
+
+def _standing_then(standing: Standing, as_of: date) -> Standing:
+    """Give where the organisation stood on a day past; a day not yet past is looked at from the present."""
+    if as_of >= standing.business_date:
+        return standing
+    return replace(standing, business_date=as_of, known_at=min(standing.known_at, end_of_china_day(as_of)))
 
 
 def statistics_workbook(view: StatisticsView) -> bytes:
@@ -123,7 +135,7 @@ def _own_financing(
             on=note.terms.drawdown_date, amount_cny=note.terms.principal_cny, product=note.product,
             district=parties[note.party_id].district, industry=parties[note.party_id].industry,
         )
-        for note in notes_of(session, actor)
+        for note in notes_of(session, actor, known_at=standing.known_at)
     ]  # fmt: skip
     granted = credit_lines(session, actor, valid_on=standing.business_date, known_at=standing.known_at)
     in_cny = [one.record.terms for one in granted if one.record.terms.currency is Currency.CNY]
@@ -155,8 +167,9 @@ def _filed_loans(filed: Iterable[FiledApplication]) -> list[FinancingLine]:
     return list(found.values())
 
 
-def _subsidies(session: Session, actor: Actor, *, as_of: date) -> tuple[SubsidyLine, ...]:
-    paid = store.paid_by_application(session, actor) if actor.organization_kind is OrganizationKind.BUREAU else None
+def _subsidies(session: Session, actor: Actor, *, as_of: date, known_at: datetime) -> tuple[SubsidyLine, ...]:
+    is_bureau = actor.organization_kind is OrganizationKind.BUREAU
+    paid = store.paid_by_application(session, actor, known_at=known_at) if is_bureau else None
     return tuple(
         SubsidyLine(
             reference=item.filed.application.reference, scheme=item.inputs.terms.title,
@@ -195,17 +208,15 @@ def _interest(
 def _cuts(
     session: Session, actor: Actor, parties: Iterable[Party], standing: Standing
 ) -> tuple[tuple[CutLine, ...], int]:
-    """Give the cut of every enterprise and year whose emissions and those of the year before are known."""
+    """Give the cut of every enterprise and year that ratings can compare with the year before."""
     lines: list[CutLine] = []
     unread = 0
     for party in parties:
-        years = account_view(session, actor, party.id, known_at=standing.known_at).years
-        known = {one.facts.year: one.emissions.emissions_t for one in years if one.emissions is not None}
-        pairs = [year for year in known if year - 1 in known]
-        unread += bool(years) and not pairs
+        found = compared_years(session, actor, party, known_at=standing.known_at)
+        unread += bool(found.failures) and not found.values
         lines += [
-            CutLine(enterprise=party.code, year=year, before_t=known[year - 1], after_t=known[year])
-            for year in sorted(pairs)
+            CutLine(enterprise=party.code, year=one.year, before_t=one.before_t, after_t=one.after_t)
+            for one in found.values
         ]
     return tuple(lines), unread
 
@@ -227,11 +238,11 @@ def _budgets(session: Session, actor: Actor, parties: Iterable[Party], standing:
     return tuple(found[key] for key in sorted(found))
 
 
-def _caps(book: ParameterBook, budgets: Iterable[BudgetLine], as_of: date) -> tuple[tuple[str, int, int], ...]:
-    """Give the caps that were entered, by scheme and year."""
+def _caps(book: ParameterBook, budgets: Iterable[BudgetLine], as_of: date) -> tuple[CapLine, ...]:
+    """Give the caps that were entered, by scheme and year, and whether each is confirmed."""
     caps = []
     for scheme, year in sorted({(line.scheme, line.year) for line in budgets}):
         value = book.find(_CAP, valid_on=date(year, 12, 31), known_at=end_of_china_day(as_of), scope=f"{scheme}/{year}")
         if value is not None and value.value:
-            caps.append((scheme, year, value.integer))
+            caps.append(CapLine(scheme=scheme, year=year, cap_t=value.integer, confirmed=value.confirmed))
     return tuple(caps)

@@ -1,5 +1,6 @@
 """Steps of the bureau's review at rest: only ever added, each with its place in its case."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -48,12 +49,13 @@ def reviewed_by_other_reports(session: Session, actor: Actor, report_id: str) ->
     )
 
 
-def paid_by_application(session: Session, actor: Actor) -> dict[str, Decimal]:
-    """Give what was paid on each application and has not come back by the bank's return, 元."""
+def paid_by_application(session: Session, actor: Actor, *, known_at: datetime) -> dict[str, Decimal]:
+    """Give what was paid on each application and had not come back by the bank's return, as known at an instant, 元."""
     rows = session.exec(
         select(SubsidyReviewStepRow)
         .where(SubsidyReviewStepRow.organization_id == actor.organization_id)
         .where(col(SubsidyReviewStepRow.name).in_(("pay", "bounce")))
+        .where(col(SubsidyReviewStepRow.taken_at) <= known_at)
         .order_by(col(SubsidyReviewStepRow.application_id), col(SubsidyReviewStepRow.place))
     ).all()
     paid: dict[str, Decimal] = {}

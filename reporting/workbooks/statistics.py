@@ -24,8 +24,8 @@ _GUIDE = (
     "授信与贷款投放分列，不得相加；按产品、银行、区、行业四种口径各自加总均等于明细合计。",
     "明细未载明的归入“未说明”，不作分摊。授信按额度起始日、贷款按投放日归入季度。",
     "补贴按提交日归入季度；金额为空的，系尚无一件申请有该金额。",
-    "降碳量只计两个年度排放量均已知的企业；增排为负数，计入合计。",
-    "碳预算为本单位可见企业的配额、排放与清缴；全市总量未确认的为空。",
+    "降碳量只计两个年度排放量均已知且口径一致的企业，两年同用后一年度的电网因子；增排为负数，计入合计。",
+    "碳预算为本单位可见企业的配额、排放与清缴；全市总量未录入的为空，已录入未经核实的标注“未核实”。",
 )
 
 
@@ -130,12 +130,13 @@ def _budgets(found: Statistics, table: _Tables) -> SheetTable:
     columns = (
         _column("市场", _CODE), _column("履约年度", _COUNT), _column("企业数", _COUNT), _column("配额未知", _COUNT),
         _column("配额", tonnes, unit="吨"), _column("排放", tonnes, unit="吨"), _column("已清缴", tonnes, unit="吨"),
-        _column("全市总量", tonnes, unit="吨"),
+        _column("全市总量", tonnes, unit="吨"), _column("总量核实", _TEXT),
     )  # fmt: skip
     rows = [
         (
             cell.scheme, cell.year, cell.emitter_count, cell.unstated_count, cell.allocation_t, cell.emissions_t,
             cell.surrendered_t, cell.cap_t,
+            None if cell.cap_confirmed is None else "已核实" if cell.cap_confirmed else "未核实",
         )
         for cell in found.budgets
     ]  # fmt: skip

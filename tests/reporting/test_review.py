@@ -166,6 +166,25 @@ def test_from_decision_to_payment_and_back(bureau: Bureau) -> None:
     assert "0044250011" in paid, "an account number keeps its zeros"
 
 
+def test_statistics_of_a_day_past_hold_what_was_paid_by_then(bureau: Bureau) -> None:
+    """Paid on 2025-10-13: nothing is known to be paid at the end of 2025-10-12, the grant is a day later."""
+    published(bureau)
+    take(bureau, "payee", payee=PAYEE, evidence_digest=bureau.evidence)
+    move(bureau, date(2025, 10, 13))
+    decide(bureau, batch(bureau, "order"))
+    take(bureau, "pay", amount_cny=Decimal(A1_GRANT), evidence_digest=bureau.evidence)
+    quarter = Quarter.parse("2025Q3")
+    with bureau.sessions.read() as session:
+        standing = standing_of(session, bureau.maker.organization_id, FixedClock(AT))
+        paid = [
+            service.statistics_view(session, bureau.maker, first=quarter, last=quarter, as_of=day, standing=standing)
+            .found.subsidies[0]
+            .paid_cny
+            for day in (date(2025, 10, 12), date(2025, 10, 13))
+        ]
+    assert paid == [None, Decimal(A1_GRANT)]
+
+
 def test_nobody_reviews_alone(bureau: Bureau) -> None:
     waiting = take(bureau, "review", amount_cny=Decimal(A1_GRANT)).waiting
     assert waiting is not None

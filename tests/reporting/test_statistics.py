@@ -13,18 +13,25 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from carbonfin.kernel.allowances import Scheme
+from carbonfin.kernel.dates import DayCount, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, parties_of, standing_of
+from carbonfin.storage.rulebook import enter_parameter
 from collateral.calc.compliance_records import CompliancePosition
 from collateral.service import record_compliance_position
-from loans.service import notes_of
+from loans.calc.account_entries import EntryKind
+from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
+from loans.calc.notes import LoanNoteDraft
+from loans.service import notes_of, record_entries, record_loan_note
 from reporting import service
 from reporting.calc.costs import voucher_cost
 from reporting.calc.interest_columns import interest_by, net_fen
 from reporting.calc.quarters import Quarter
 from reporting.calc.statistics import (
     BudgetLine,
+    CapLine,
     CutLine,
     Dimension,
     FinancingKind,
@@ -34,18 +41,25 @@ from reporting.calc.statistics import (
     quarters_between,
     statistics_of,
 )
+from reporting.schemas import StatisticsOut
 from reporting.service import StatisticsView
+from tests.loans.conftest import Desk, desk
+from tests.loans.samples import E4_USCI
+from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
+from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
 from tests.reporting.samples import AS_OF, P0_VOUCHERS
 from tests.reporting.test_service import CLOCK, prepared
 from tests.reporting.worlds import BANK_NAME, Actors
 
+__all__ = ["desk"]
 FIRST, LAST = Quarter.parse("2024Q1"), Quarter.parse("2025Q4")
 ZERO = Decimal("0.00")
+LATER = end_of_china_day(date(2025, 7, 31))
 LINE = FinancingLine(
     kind=FinancingKind.LOAN, code="N1", bank="甲行", enterprise="U1", on=date(2025, 3, 31), amount_cny=Decimal("100.05"),
     product="降碳贷", district="南山", industry="C3973",
 )  # fmt: skip
-EMPTY = StatisticsInputs(first=FIRST, last=LAST, financing=(), subsidies=(), cuts=(), budgets=(), caps_t=())
+EMPTY = StatisticsInputs(first=FIRST, last=LAST, financing=(), subsidies=(), cuts=(), budgets=(), caps=())
 LINES = st.lists(
     st.builds(
         FinancingLine,
@@ -102,11 +116,14 @@ def test_growth_counts_against_cuts_and_an_unknown_allocation_in_no_sum() -> Non
         BudgetLine(enterprise="U1", scheme="SZA", year=2024, allocation_t=950, emissions_t=900, surrendered_t=None),
         BudgetLine(enterprise="U2", scheme="SZA", year=2024, allocation_t=None, emissions_t=530, surrendered_t=100),
     )
-    found = statistics_of(dataclasses.replace(EMPTY, cuts=cuts, budgets=budgets, caps_t=(("SZA", 2024, 25_000_000),)))
+    caps = (CapLine(scheme="SZA", year=2024, cap_t=25_000_000, confirmed=False),)
+    found = statistics_of(dataclasses.replace(EMPTY, cuts=cuts, budgets=budgets, caps=caps))
     (cut,), (budget,) = found.cuts, found.budgets
     assert (cut.enterprise_count, cut.cut_count, cut.cut_t) == (2, 1, Decimal(70))
     assert (budget.allocation_t, budget.unstated_count, budget.emissions_t, budget.cap_t) == (950, 1, 1430, 25_000_000)
-    assert statistics_of(dataclasses.replace(EMPTY, budgets=budgets)).budgets[0].cap_t is None
+    assert budget.cap_confirmed is False
+    without = statistics_of(dataclasses.replace(EMPTY, budgets=budgets)).budgets[0]
+    assert (without.cap_t, without.cap_confirmed) == (None, None)
 
 
 def test_an_amount_that_nobody_has_is_missing_and_no_zero() -> None:
@@ -228,3 +245,92 @@ def test_the_workbook_holds_the_lines_that_its_sums_add_up(sqlite_sessions: Sess
 def test_eight_quarters_end_with_the_days_own() -> None:
     assert [str(one) for one in service.default_quarters(date(2025, 9, 26))] == ["2023Q4", "2025Q3"]
     assert [str(one) for one in service.default_quarters(date(2025, 12, 31))] == ["2024Q1", "2025Q4"]
+
+
+def test_cuts_are_those_that_ratings_compare(sqlite_sessions: Sessions) -> None:
+    """By hand in tests/loans/test_four_colours: 2,108.33 t, then 1,844.88 t, both with the factor of 2022."""
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        fill_scorecard(session, bank)
+        view = _years_of(session, bank)
+        assert view.inputs.cuts == (
+            CutLine(enterprise=E4_USCI, year=2024, before_t=Decimal("2108.33"), after_t=Decimal("1844.88")),
+        )
+        assert view.unread_count == 0
+        unlike = draft(EntryKind.COMPARABLE, "0", unit="是否", reason="口径变更")
+        report = record_entries(session, bank.officer, [unlike], on=BUSINESS_DATE, known_at=LATER)
+        assert report.failures == ()
+        known_later = dataclasses.replace(standing_at(bank), known_at=LATER)
+        changed = _years_of(session, bank, standing=known_later)
+        assert (changed.inputs.cuts, changed.unread_count) == ((), 1)
+
+
+def test_a_day_past_is_counted_as_it_was_known_then(sqlite_sessions: Sessions) -> None:
+    """The business date went on by a month; the account was corrected and a note written down after the day asked for."""
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        fill_scorecard(session, bank)
+        note = LoanNoteDraft(
+            code="P9", party_id=bank.clothing.id, pledge_code=None, product="降碳贷",
+            terms=LoanTerms(
+                principal_cny=Decimal("500000.00"), drawdown_date=date(2025, 6, 20), maturity_date=date(2026, 6, 20),
+                rate=Decimal("0.03"), basis=DayCount.ACT_360, method=RepaymentMethod.BULLET, interest_period_months=3,
+                settlement_day=20, accrual_dates=AccrualDates.UNADJUSTED,
+            ),
+            rate_note="示例", interest_paid_to=date(2025, 6, 20), is_sample=True,
+        )  # fmt: skip
+        record_loan_note(session, bank.officer, note, known_at=LATER)
+        unlike = draft(EntryKind.COMPARABLE, "0", unit="是否", reason="口径变更")
+        record_entries(session, bank.officer, [unlike], on=date(2025, 7, 31), known_at=LATER)
+        present = dataclasses.replace(standing_at(bank), business_date=date(2025, 7, 31), known_at=LATER)
+        then = _years_of(session, bank, standing=present)
+        now = _years_of(session, bank, standing=present, as_of=date(2025, 7, 31))
+    assert (then.found.count_of(FinancingKind.LOAN), len(then.inputs.cuts)) == (0, 1)
+    assert (now.found.count_of(FinancingKind.LOAN), len(now.inputs.cuts)) == (1, 0)
+
+
+def test_a_cap_that_nobody_has_verified_says_so(sqlite_sessions: Sessions) -> None:
+    budget = BudgetLine(
+        enterprise="U1", scheme="SZA", year=2024, allocation_t=950, emissions_t=900, surrendered_t=None
+    )  # fmt: skip
+    with sqlite_sessions.begin() as session:
+        view = viewed(session, prepared(session), of="bank")
+    said = {}
+    for confirmed in (False, True):
+        cap = CapLine(scheme="SZA", year=2024, cap_t=25_000_000, confirmed=confirmed)
+        inputs = dataclasses.replace(EMPTY, budgets=(budget,), caps=(cap,))
+        shown = dataclasses.replace(view, inputs=inputs, found=statistics_of(inputs))
+        book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(shown)), data_only=True)
+        cells = [cell.value for row in book["碳预算"].iter_rows() for cell in row]
+        said[confirmed] = ("未核实" in cells, StatisticsOut.of(shown).carbon_budgets[0].cap_confirmed)
+    assert said == {False: (True, False), True: (False, True)}
+
+
+def test_the_page_marks_a_cap_that_nobody_has_verified(desk: Desk) -> None:
+    cap = ParameterValue(
+        key="reporting.city_cap_t", scope="SZA/2024", value="25000000", unit="t", valid_from=date(2024, 1, 1),
+        valid_to=None, known_from=date(2024, 8, 9), document="分配方案(示例)", article="", grade=Grade.SECONDARY,
+        confirmed=False, approved_by=(), note="", title_zh="全市配额总量", title_en="Cap",
+    )  # fmt: skip
+    with desk.sessions.begin() as session:
+        enter_parameter(session, desk.bank.officer, desk.bank.checker, cap, reason="转载", at=KNOWN_AT)
+        record_compliance_position(
+            session, desk.bank.officer,
+            CompliancePosition(
+                party_id=desk.bank.clothing.id, scheme=Scheme.SZA, compliance_year=2024, emissions_t=1_000,
+                emissions_source="示例", allocation_t=1_000, issued_t=1_000, true_up_expected_t=0,
+                true_up_source="示例", unconfirmed="", known_from=BUSINESS_DATE, surrendered_t=0,
+            ),
+            standing=standing_at(desk.bank),
+        )  # fmt: skip
+    told = desk.get("/statistics").text
+    assert "25,000,000" in told
+    assert "未核实" in told
+
+
+def _years_of(
+    session: Session, bank: Bank, *, standing: Standing | None = None, as_of: date = BUSINESS_DATE
+) -> StatisticsView:
+    return service.statistics_view(
+        session, bank.officer, first=FIRST, last=LAST, as_of=as_of, standing=standing or standing_at(bank)
+    )
