@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
-from pybreaker import CircuitBreaker, CircuitBreakerError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from pybreaker import CircuitBreakerError
 
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, UpstreamFailed
+from carbonfin.web.repeated_calls import AttemptFailed, breaker_of, repeated, retry_after_seconds
 from collateral.calc.freezes import UnitFreeze
 from collateral.calc.serials import SerialRange, merged
 from collateral.registries.access import RegistryAccess
@@ -39,7 +39,6 @@ _BODY_BYTES_MAX = 32 * 1024 * 1024
 _NOT_TAKEN = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
 _REFUSED = frozenset({httpx.codes.BAD_REQUEST, httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY})
 _ABSENT = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
-_RETRY_AFTER_SECONDS_MAX = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +50,18 @@ class _Said:
     stated_at: datetime
 
 
-class _Failed(Exception):
+class _Failed(AttemptFailed):
     """An attempt without a usable reply.
 
     Attributes:
         answer: NOT_SENT where nothing can have been carried out, else UNKNOWN.
         may_repeat: Whether the other side answered at all, or nothing left: then the same key may be sent again.
-        wait_seconds: How long the other side asked to wait.
     """
 
     def __init__(self, answer: Answer, reason: str, *, may_repeat: bool, wait_seconds: float = 0.0) -> None:
-        super().__init__(reason)
+        super().__init__(reason, wait_seconds=wait_seconds)
         self.answer = answer
-        self.reason = reason
         self.may_repeat = may_repeat
-        self.wait_seconds = wait_seconds
 
 
 class _Busy(_Failed):
@@ -83,12 +79,7 @@ class HttpRegistry:
         self._client = client
         self._access = access
         self._clock = clock
-        self._breaker = CircuitBreaker(
-            fail_max=access.failures_to_open,
-            reset_timeout=access.open_seconds,
-            exclude=[_Busy],
-            throw_new_error_on_trip=False,
-        )
+        self._breaker = breaker_of(access, exclude=(_Busy,))
 
     def send(self, request: RegistryRequest) -> RegistryReply:
         """Send a request; the registry recognises its key, and refuses it after `not_after`."""
@@ -158,26 +149,15 @@ class HttpRegistry:
                 worst = Answer.UNKNOWN if failed.answer is Answer.UNKNOWN else worst
                 raise
 
-        retrying = Retrying(
-            stop=stop_after_attempt(self._access.attempts),
-            wait=self._wait_seconds,
-            retry=retry_if_exception(lambda error: isinstance(error, _Failed) and may_repeat(error)),
-            reraise=True,
-        )
+        def allowed(failed: AttemptFailed) -> bool:
+            return isinstance(failed, _Failed) and may_repeat(failed)
+
         try:
-            return retrying(attempt)
+            return repeated(attempt, self._access, may_repeat=allowed)
         except _Failed as failed:
             return RegistryReply(answer=worst, reason=failed.reason)
         except CircuitBreakerError:
             return RegistryReply(answer=worst, reason="the registry failed too often; nothing is sent for a while")
-
-    def _wait_seconds(self, state: RetryCallState) -> float:
-        """Wait by chance up to a bound that doubles, and no less than the other side asked for."""
-        by_chance = wait_random_exponential(
-            multiplier=self._access.first_wait_seconds, max=self._access.wait_seconds_max
-        )(state)
-        failed = state.outcome.exception() if state.outcome is not None else None
-        return max(by_chance, failed.wait_seconds) if isinstance(failed, _Failed) else by_chance
 
     def _once(self, method: str, path: str, content: bytes) -> _Said:
         nonce = new_nonce()
@@ -200,7 +180,7 @@ class HttpRegistry:
         signed = checked_reply(
             self._access.secret, response.headers, nonce=nonce, status=status, body=body, now=self._clock.now()
         )
-        wait_seconds = _retry_after(response)
+        wait_seconds = retry_after_seconds(response)
         if signed is None:
             is_error = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS
             raise _Failed(
@@ -221,11 +201,6 @@ def _read(response: httpx.Response) -> bytes:
         if len(body) > _BODY_BYTES_MAX:
             raise httpx.RemoteProtocolError("the reply is too long")
     return bytes(body)
-
-
-def _retry_after(response: httpx.Response) -> float:
-    said = response.headers.get("Retry-After", "")
-    return min(int(said), _RETRY_AFTER_SECONDS_MAX) if said.isascii() and said.isdigit() else 0.0
 
 
 def _reply(said: _Said) -> RegistryReply:

@@ -18,7 +18,7 @@ from loans.calc.account_entries import EntryKind
 from loans.calc.account_pulls import PROVIDERS, DataProvider
 from loans.calc.consents import ConsentPurpose
 from loans.feeds.account_files import ENTRY_COLUMNS, kind_of
-from loans.feeds.providers.access import ProviderAccess, provider_accesses, provider_secret
+from loans.feeds.providers.access import provider_access, provider_accesses, provider_secret
 from loans.feeds.providers.http import HttpAccountProviders
 from loans.feeds.providers.simulator import (
     PlannedProviderFault,
@@ -47,7 +47,7 @@ def pull_account(
     terminal = terminal_of(context)
     accesses = provider_accesses(os.environ)
     if address:
-        accesses[provider] = ProviderAccess(address=address, secret=provider_secret(provider))
+        accesses[provider] = provider_access(provider, address, field="--address")
     providers = HttpAccountProviders(accesses)
     with terminal.sessions.read() as session:
         party = party_by_code(session, terminal.actor, usci)
@@ -73,11 +73,12 @@ def provider_sim(
     fault: Annotated[list[str] | None, typer.Option(help="tax|power:故障[:次数] / provider:fault[:times]")] = None,
 ) -> None:
     """运行税务与用电数据提供方模拟器，直到中断 / run both providers for a rehearsal until interrupted."""
+    secrets = {provider: provider_secret(provider) for provider in DataProvider}
     rows = _rows(content_of(file), file.name)
     faults = [_planned(text) for text in fault or ()]
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    with running_providers(rows, secret=provider_secret(DataProvider.TAX), port=port) as server:
+    with running_providers(rows, secrets=secrets, port=port) as server:
         for one in faults:
             server.plan(one)
         for provider in DataProvider:

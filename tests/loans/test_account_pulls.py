@@ -8,18 +8,22 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
+from typer.testing import CliRunner
 
 from carbonfin.app.factory import create_app
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotApplicable, UpstreamFailed
 from carbonfin.storage.engine import Sessions
+from carbonfin.web.terminal import Terminal
 from loans import service
 from loans.calc.account_pulls import AccountPull, DataProvider, PullRequest
 from loans.calc.consents import Consent, ConsentPurpose, ConsentState
+from loans.commands import commands
 from loans.feeds.providers.access import ProviderAccess, provider_accesses
 from loans.feeds.providers.http import HttpAccountProviders
 from loans.feeds.providers.port import AccountProviders
@@ -36,6 +40,7 @@ from tests.loans.scorecard_worlds import consent, standing_at, withdraw
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
 
 SECRET = "agreed-with-the-provider-0123456789"
+SECRETS = {one: f"{SECRET}-{one}" for one in DataProvider}
 
 
 def row(
@@ -62,7 +67,7 @@ ROWS = {DataProvider.TAX: TAX_ROWS, DataProvider.POWER: POWER_ROWS}
 def providers_of(server: ProviderSimulator, **patience: Any) -> HttpAccountProviders:
     quick = {"first_wait_seconds": 0.0, "wait_seconds_max": 0.0, **patience}
     return HttpAccountProviders(
-        {one: ProviderAccess(address=f"{server.address}/{one}", secret=SECRET, **quick) for one in DataProvider}
+        {one: ProviderAccess(address=f"{server.address}/{one}", secret=SECRETS[one], **quick) for one in DataProvider}
     )
 
 
@@ -99,7 +104,7 @@ def kept(sessions: Sessions, bank: Bank) -> dict[tuple[str, int, int], Decimal |
 
 def test_lines_come_with_consent_and_purpose_and_stand_with_the_digest(sessions: Sessions) -> None:
     bank = consented(sessions)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         first = pulled(sessions, bank, providers_of(server))
         again = pulled(sessions, bank, providers_of(server))
         power = pulled(sessions, bank, providers_of(server), provider=DataProvider.POWER, from_year=2024)
@@ -124,7 +129,7 @@ def test_lines_come_with_consent_and_purpose_and_stand_with_the_digest(sessions:
 def test_nothing_is_asked_without_consent_for_the_purpose_nor_after_its_withdrawal(sessions: Sessions) -> None:
     with sessions.begin() as session:
         bank = open_bank(session)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         with pytest.raises(NotApplicable, match="has given no consent for rating"):
             pulled(sessions, bank, providers_of(server))
         with sessions.begin() as session:
@@ -151,7 +156,7 @@ def test_consent_for_lending_alone_lets_lines_come_and_no_rating_use_them(sqlite
             evidence="授权书 2025-002",
         )  # fmt: skip
         service.record_consent(session, bank.officer, bank.clothing.id, lending, on=BUSINESS_DATE, known_at=KNOWN_AT)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         assert pulled(sqlite_sessions, bank, providers_of(server), purpose=ConsentPurpose.LENDING).added_count == 6
     with sqlite_sessions.begin() as session, pytest.raises(NotApplicable, match="for rating"):
         service.rate_by_scorecard(session, bank.officer, bank.clothing, year=2024, standing=standing_at(bank))
@@ -170,7 +175,7 @@ def test_consent_for_lending_alone_lets_lines_come_and_no_rating_use_them(sqlite
 )
 def test_a_bad_row_is_named_and_the_good_ones_kept(sqlite_sessions: Sessions, fault: ProviderFault, field: str) -> None:
     bank = consented(sqlite_sessions)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         server.plan(PlannedProviderFault(provider=DataProvider.TAX, fault=fault, times=1))
         pull = pulled(sqlite_sessions, bank, providers_of(server))
     assert [(one.item, one.field) for one in pull.failures] == [(f"line {pull.row_count}", field)]
@@ -184,7 +189,7 @@ def test_a_bad_row_is_named_and_the_good_ones_kept(sqlite_sessions: Sessions, fa
 def test_rows_of_kinds_the_provider_does_not_give_are_not_taken(sqlite_sessions: Sessions) -> None:
     bank = consented(sqlite_sessions)
     rows = [row("value_added", "61500000"), row("process", "5000", unit="t"), row("target", "2", unit="级")]
-    with running_providers({DataProvider.TAX: rows}, secret=SECRET) as server:
+    with running_providers({DataProvider.TAX: rows}, secrets=SECRETS) as server:
         pull = pulled(sqlite_sessions, bank, providers_of(server))
     assert [(one.item, one.field) for one in pull.failures] == [("line 2", "kind"), ("line 3", "kind")]
     assert pull.added_count == 1
@@ -195,7 +200,7 @@ def test_rows_of_kinds_the_provider_does_not_give_are_not_taken(sqlite_sessions:
 )
 def test_what_may_pass_is_asked_again(sqlite_sessions: Sessions, fault: ProviderFault) -> None:
     bank = consented(sqlite_sessions)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         server.plan(PlannedProviderFault(provider=DataProvider.TAX, fault=fault, times=2))
         pull = pulled(sqlite_sessions, bank, providers_of(server))
         assert (pull.attempt_count, pull.added_count) == (3, 6)
@@ -208,7 +213,7 @@ def test_what_may_pass_is_asked_again(sqlite_sessions: Sessions, fault: Provider
 
 def test_a_late_answer_is_given_up_and_a_gateway_s_page_is_no_lines(sqlite_sessions: Sessions) -> None:
     bank = consented(sqlite_sessions)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         late = PlannedProviderFault(provider=DataProvider.TAX, fault=ProviderFault.LATE, times=2, delay_seconds=30)
         server.plan(late)
         with pytest.raises(UpstreamFailed, match="ReadTimeout"):
@@ -230,7 +235,7 @@ def test_a_late_answer_is_given_up_and_a_gateway_s_page_is_no_lines(sqlite_sessi
 
 def test_a_provider_that_keeps_failing_is_left_alone_and_the_other_is_not(sqlite_sessions: Sessions) -> None:
     bank = consented(sqlite_sessions)
-    with running_providers(ROWS, secret=SECRET) as server:
+    with running_providers(ROWS, secrets=SECRETS) as server:
         providers = providers_of(server, attempts=1, failures_to_open=2, open_seconds=3600.0)
         server.plan(PlannedProviderFault(provider=DataProvider.TAX, fault=ProviderFault.ERROR, times=2))
         for _ in range(2):
@@ -268,12 +273,47 @@ def test_addresses_and_secrets_come_from_the_environment() -> None:
             provider_accesses(sound | wrong)
 
 
+def test_each_simulated_provider_takes_its_own_secret_alone(sqlite_sessions: Sessions) -> None:
+    bank = consented(sqlite_sessions)
+    with running_providers(ROWS, secrets=SECRETS) as server:
+        swapped = {
+            DataProvider.POWER: ProviderAccess(address=f"{server.address}/power", secret=SECRETS[DataProvider.TAX])
+        }
+        request = planned(sqlite_sessions, bank, provider=DataProvider.POWER, from_year=2024)
+        with pytest.raises(UpstreamFailed, match="HTTP 401"):
+            HttpAccountProviders(swapped).fetch(request)
+        assert providers_of(server).fetch(request).attempt_count == 1
+
+
+def test_the_rehearsal_asks_for_both_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARBONFIN_TAX_DATA_SECRET", SECRET)
+    monkeypatch.delenv("CARBONFIN_POWER_DATA_SECRET", raising=False)
+    file = tmp_path / "lines.csv"
+    file.write_text("统一社会信用代码,类别,年度,数量\n")
+    with pytest.raises(InvalidInput) as refused:
+        CliRunner().invoke(commands, ["provider-sim", str(file)], catch_exceptions=False)
+    assert refused.value.field == "CARBONFIN_POWER_DATA_SECRET"
+
+
+@pytest.mark.parametrize("address", ["http://tax.example", "tax.example", "ftp://127.0.0.1/tax"])
+def test_an_address_given_by_hand_is_https_or_this_machine(
+    sqlite_sessions: Sessions, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("CARBONFIN_TAX_DATA_SECRET", SECRET)
+    bank = consented(sqlite_sessions)
+    terminal = Terminal(sessions=sqlite_sessions, actor=bank.officer, clock=FixedClock(NOW), json_output=True)
+    asked = ["pull-account", E4_USCI, "--provider", "tax", "--from", "2023", "--to", "2024", "--address", address]
+    with pytest.raises(InvalidInput, match="is no https address") as refused:
+        CliRunner().invoke(commands, asked, obj=lambda: terminal, catch_exceptions=False)
+    assert (refused.value.field, "https" in refused.value.zh) == ("--address", True)
+
+
 @contextmanager
 def connected(desk: Desk, server: ProviderSimulator) -> Iterator[Desk]:
     """The same desk behind an application that is connected to the simulator."""
     accesses = {
         one: ProviderAccess(
-            address=f"{server.address}/{one}", secret=SECRET, first_wait_seconds=0.0, wait_seconds_max=0.0
+            address=f"{server.address}/{one}", secret=SECRETS[one], first_wait_seconds=0.0, wait_seconds_max=0.0
         )
         for one in DataProvider
     }
@@ -287,7 +327,7 @@ def connected(desk: Desk, server: ProviderSimulator) -> Iterator[Desk]:
 def test_the_api_asks_once_for_a_key_and_lists_what_was_asked(desk: Desk) -> None:
     body = {"provider": "tax", "from_year": 2023, "to_year": 2024}
     address = f"/v1/carbon-accounts/{desk.bank.clothing.id}/pulls"
-    with running_providers(ROWS, secret=SECRET) as server, connected(desk, server) as at:
+    with running_providers(ROWS, secrets=SECRETS) as server, connected(desk, server) as at:
         refused = at.system.post(address, json=body, headers={"Idempotency-Key": "p0"})
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "usci")
         with desk.sessions.begin() as session:
@@ -312,7 +352,7 @@ def test_the_account_s_page_asks_and_shows_what_came(desk: Desk) -> None:
         consent(session, desk.bank)
     address = f"/enterprises/{desk.bank.clothing.id}/account"
     fields = {"provider": "tax", "pull_purpose": "rating", "from_year": "2023", "to_year": "2024"}
-    with running_providers(ROWS, secret=SECRET) as server, connected(desk, server) as at:
+    with running_providers(ROWS, secrets=SECRETS) as server, connected(desk, server) as at:
         assert at.post(f"{address}/pulls", fields).status_code == 303
         shown = at.get(address).text
         names = re.findall(r' id="([^"]+)"', shown)

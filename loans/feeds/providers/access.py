@@ -61,6 +61,23 @@ def provider_secret(provider: DataProvider, environment: Mapping[str, str] = os.
     return given
 
 
+def provider_access(
+    provider: DataProvider, address: str, *, field: str, environment: Mapping[str, str] = os.environ
+) -> ProviderAccess:
+    """Give how a provider is reached at an address; its secret comes from the environment.
+
+    Args:
+        provider: Which.
+        address: Where it is.
+        field: What the address was entered as, for the refusal.
+        environment: Where the variables are.
+
+    Raises:
+        InvalidInput: The address is neither https nor of this machine, or the secret is missing.
+    """
+    return ProviderAccess(address=_sound(address, field), secret=provider_secret(provider, environment))
+
+
 def provider_accesses(environment: Mapping[str, str] = os.environ) -> dict[DataProvider, ProviderAccess]:
     """Give the providers whose address the environment names.
 
@@ -68,7 +85,7 @@ def provider_accesses(environment: Mapping[str, str] = os.environ) -> dict[DataP
         InvalidInput: An address is neither https nor of this machine, or its secret is missing.
     """
     return {
-        provider: ProviderAccess(address=_sound(address, name), secret=provider_secret(provider, environment))
+        provider: provider_access(provider, address, field=name, environment=environment)
         for provider, name in ADDRESS_NAMES.items()
         if (address := environment.get(name, ""))
     }
@@ -80,7 +97,7 @@ def _sound(address: str, name: str) -> str:
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     ):  # fmt: skip
         raise InvalidInput(
-            f"{name}: {address!r} is no https address", zh=f"环境变量 {name}：应为 https 地址", field=name,
+            f"{name}: {address!r} is no https address", zh=f"{name}：应为 https 地址", field=name,
             remedy="Write https://…; plain http is taken on this machine alone.",
             remedy_zh="请填写 https 地址；仅本机可用 http。",
         )  # fmt: skip

@@ -8,28 +8,17 @@ import hashlib
 from collections.abc import Mapping
 
 import httpx
-from pybreaker import CircuitBreaker, CircuitBreakerError
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from pybreaker import CircuitBreakerError
 
 from carbonfin.documents.text_tables import MAX_BYTES
 from carbonfin.kernel.errors import NotApplicable, UpstreamFailed
+from carbonfin.web.repeated_calls import AttemptFailed, breaker_of, repeated, retry_after_seconds
 from loans.calc.account_pulls import PROVIDERS, DataProvider, PullRequest
 from loans.feeds.providers.access import ADDRESS_NAMES, ProviderAccess
 from loans.feeds.providers.port import FetchedLines
 
-_RETRY_AFTER_SECONDS_MAX = 30
 
-
-class _Failed(Exception):
-    """An attempt without lines that may be made again."""
-
-    def __init__(self, reason: str, *, wait_seconds: float = 0.0) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.wait_seconds = wait_seconds
-
-
-class _Busy(_Failed):
+class _Busy(AttemptFailed):
     """The provider itself said "not now": it is well."""
 
 
@@ -63,10 +52,7 @@ class _HttpProvider:
     def __init__(self, provider: DataProvider, access: ProviderAccess) -> None:
         self._provider = provider
         self._access = access
-        self._breaker = CircuitBreaker(
-            fail_max=access.failures_to_open, reset_timeout=access.open_seconds, exclude=[_Busy, UpstreamFailed],
-            throw_new_error_on_trip=False,
-        )  # fmt: skip
+        self._breaker = breaker_of(access, exclude=(_Busy, UpstreamFailed))
 
     def fetch(self, request: PullRequest) -> FetchedLines:
         """Give the lines, or say why there are none."""
@@ -77,18 +63,14 @@ class _HttpProvider:
             attempts += 1
             return self._breaker.call(self._once, client, request)
 
-        retrying = Retrying(
-            stop=stop_after_attempt(self._access.attempts), wait=self._wait_seconds,
-            retry=retry_if_exception_type(_Failed), reraise=True,
-        )  # fmt: skip
         # No redirection is followed: it would carry the secret elsewhere.
         with httpx.Client(
             base_url=self._access.address, timeout=self._access.timeout_seconds, trust_env=False,
             headers={"Authorization": f"Bearer {self._access.secret}"},
         ) as client:  # fmt: skip
             try:
-                address, content = retrying(attempt)
-            except _Failed as failed:
+                address, content = repeated(attempt, self._access)
+            except AttemptFailed as failed:
                 raise self._refusal(failed.reason) from failed
             except CircuitBreakerError as error:
                 raise self._refusal("it failed too often; nothing is sent for a while") from error
@@ -106,16 +88,16 @@ class _HttpProvider:
                 self._look_at(response)
                 return str(response.url.copy_with(userinfo=b"", query=None)), self._read(response)
         except httpx.HTTPError as error:
-            raise _Failed(type(error).__name__) from error
+            raise AttemptFailed(type(error).__name__) from error
 
     def _look_at(self, response: httpx.Response) -> None:
         status = response.status_code
         if status == httpx.codes.OK:
             return
         if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
-            raise _Busy(f"HTTP {status}", wait_seconds=_retry_after(response))
+            raise _Busy(f"HTTP {status}", wait_seconds=retry_after_seconds(response))
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise _Failed(f"HTTP {status}")
+            raise AttemptFailed(f"HTTP {status}")
         raise self._refusal(f"HTTP {status}")
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -125,14 +107,6 @@ class _HttpProvider:
             if len(content) > MAX_BYTES:
                 raise self._refusal(f"more than {MAX_BYTES} bytes")
         return bytes(content)
-
-    def _wait_seconds(self, state: RetryCallState) -> float:
-        """Wait by chance up to a bound that doubles, and no less than the other side asked for."""
-        by_chance = wait_random_exponential(
-            multiplier=self._access.first_wait_seconds, max=self._access.wait_seconds_max
-        )(state)
-        failed = state.outcome.exception() if state.outcome is not None else None
-        return max(by_chance, failed.wait_seconds) if isinstance(failed, _Failed) else by_chance
 
     def _refusal(self, reason: str) -> UpstreamFailed:
         return no_lines(self._provider, reason)
@@ -146,8 +120,3 @@ def no_lines(provider: DataProvider, reason: str) -> UpstreamFailed:
         zh=f"{terms.title_zh}提供方未给出明细（{reason}），未存入任何内容", field="provider",
         remedy="Ask again later, or upload the lines as a file.", remedy_zh="请稍后重试，或以文件上传明细。",
     )  # fmt: skip
-
-
-def _retry_after(response: httpx.Response) -> float:
-    said = response.headers.get("Retry-After", "")
-    return float(min(int(said), _RETRY_AFTER_SECONDS_MAX)) if said.isascii() and said.isdecimal() else 0.0

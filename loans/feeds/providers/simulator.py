@@ -1,7 +1,7 @@
 """Providers of tax and power data for rehearsals: a real HTTP server that serves lines and, when told to, misbehaves.
 
 It answers `GET /tax/lines` and `GET /power/lines` with the rows of the enterprise and years asked for. A request
-without the secret is refused with 401, one without purpose and consent with 400.
+without that provider's own secret is refused with 401, one without purpose and consent with 400.
 """
 
 import json
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.note(asked)
         if resource != "lines" or name not in set(DataProvider):
             self._send(404, b"{}")
-        elif not compare_digest(self.headers.get("Authorization") or "", f"Bearer {self.server.secret}"):
+        elif not compare_digest(self.headers.get("Authorization") or "", self.server.bearer_of(name)):
             self._send(401, b"{}")
         elif not all(asked.get(key) for key in _MUST_BE_SAID):
             self._send(400, b"{}")
@@ -144,10 +144,14 @@ class ProviderSimulator(ThreadingHTTPServer):
     block_on_close = True
 
     def __init__(
-        self, port: int, rows: Mapping[DataProvider, Sequence[ProviderRow]], *, secret: str
-    ) -> None:  # fmt: skip
+        self,
+        port: int,
+        rows: Mapping[DataProvider, Sequence[ProviderRow]],
+        *,
+        secrets: Mapping[DataProvider, str],
+    ) -> None:
         self.rows = {provider: tuple(some) for provider, some in rows.items()}
-        self.secret = secret
+        self._secrets = dict(secrets)
         self._lock = threading.Lock()
         self._faults: list[tuple[PlannedProviderFault, list[int]]] = []
         self.released = threading.Event()
@@ -159,6 +163,10 @@ class ProviderSimulator(ThreadingHTTPServer):
         """Where it is reached."""
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
+
+    def bearer_of(self, name: str) -> str:
+        """Give what a request to a provider must carry."""
+        return f"Bearer {self._secrets[DataProvider(name)]}"
 
     def note(self, asked: dict[str, str]) -> None:
         """Write down a request."""
@@ -182,10 +190,10 @@ class ProviderSimulator(ThreadingHTTPServer):
 
 @contextmanager
 def running_providers(
-    rows: Mapping[DataProvider, Sequence[ProviderRow]], *, secret: str, port: int = 0
+    rows: Mapping[DataProvider, Sequence[ProviderRow]], *, secrets: Mapping[DataProvider, str], port: int = 0
 ) -> Iterator[ProviderSimulator]:
-    """Run the simulator in a thread, on a free port unless one is named, until the block ends."""
-    server = ProviderSimulator(port, rows, secret=secret)
+    """Run the simulator in a thread, on a free port unless one is named, until the block ends; a secret for each."""
+    server = ProviderSimulator(port, rows, secrets=secrets)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
