@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import standing_of
-from carbonfin.web.terminal import terminal_of
+from carbonfin.web.terminal import terminal_of, written
 from carbonfin.web.wire import day_of
 from reporting import service
 from reporting.calc.quarters import Quarter
@@ -46,11 +46,11 @@ def build(
         steps.done("逐件审核 / deciding")
         report = service.build_report(session, terminal.actor, quarter=Quarter.parse(quarter), as_of=day)
         steps.done("写出 / writing")
-        written = [] if out is None else _written(out, report)
+        files = [] if out is None else _files_written(out, report)
         steps.done("完成 / done")
     answer = ReportOut.of(report)
     if terminal.json_output:
-        terminal.answer(_plain(answer) | {"files": [str(path) for path in written]})
+        terminal.answer(_plain(answer) | {"files": [str(path) for path in files]})
         return
     terminal.answer(
         [
@@ -73,7 +73,7 @@ def build(
         f"{report.quarter} 截至 {report.as_of}：{len(report.lines)} 件，测算{_amount(report.calculated_cny)}，"
         f"拟资助{_amount(report.proposed_cny)}；报表 {report.report_id}"
     )
-    for path in written:
+    for path in files:
         terminal.say(str(path))
 
 
@@ -101,14 +101,13 @@ def statistics(
     with terminal.sessions.read() as session:
         asked = None if as_of is None else day_of(as_of, field="--as-of")
         day = service.report_day(session, terminal.actor, terminal.clock, asked=asked)
-        begins, ends = service.default_quarters(day)
         view = service.statistics_view(
-            session, terminal.actor, first=Quarter.parse(first, field="--first") if first else begins,
-            last=Quarter.parse(last, field="--last") if last else ends, as_of=day,
+            session, terminal.actor, first=Quarter.parse(first, field="--first") if first else None,
+            last=Quarter.parse(last, field="--last") if last else None, as_of=day,
             standing=standing_of(session, terminal.actor.organization_id, terminal.clock),
         )  # fmt: skip
     if out is not None:
-        _write(out, service.statistics_workbook(view))
+        written(out, service.statistics_workbook(view))
     answer = _plain(StatisticsOut.of(view, dimension=by.value))
     if terminal.json_output:
         terminal.answer(answer)
@@ -131,7 +130,7 @@ def disclosure(
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         view = service.disclosure_view(session, terminal.actor, standing=standing)
     if out is not None:
-        _write(out, service.disclosure_workbook(view))
+        written(out, service.disclosure_workbook(view))
     answer = _plain(BankDisclosureOut.of(view))
     if terminal.json_output:
         terminal.answer(answer)
@@ -180,16 +179,7 @@ def _term_tried(text: str) -> tuple[Term, str]:
     return Term(name), value
 
 
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be written: {error.strerror}", zh=f"无法写入 {path}", field="--out"
-        ) from error
-
-
-def _written(folder: Path, report: SubsidyReport) -> list[Path]:
+def _files_written(folder: Path, report: SubsidyReport) -> list[Path]:
     contents = {
         "xlsx": service.report_workbook(report),
         "csv": service.report_csv(report),

@@ -74,10 +74,9 @@ def statistics_asked(
     standing = standing_of(session, actor.organization_id, clock)
     asked = None if as_of is None else day_of(as_of, field="as_of")
     day = service.report_day(session, actor, clock, asked=asked)
-    begins, ends = service.default_quarters(day)
     return service.statistics_view(
-        session, actor, first=Quarter.parse(first, field="first") if first else begins,
-        last=Quarter.parse(last, field="last") if last else ends, as_of=day, standing=standing,
+        session, actor, first=Quarter.parse(first, field="first") if first else None,
+        last=Quarter.parse(last, field="last") if last else None, as_of=day, standing=standing,
     )  # fmt: skip
 
 

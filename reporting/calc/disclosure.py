@@ -1,6 +1,7 @@
 """What a bank discloses of its loans: the facility's quarterly table, green loans by code, financed emissions.
 
-A loan belongs to a field or code only where the bank has said so of its product; the others stand apart, uncounted.
+A loan belongs to a field or code only where the bank has said so of its product and a person has confirmed it; the
+others stand apart, uncounted.
 Figures of different attribution methods are never added.
 """
 
@@ -30,7 +31,7 @@ class DisclosedLoan:
     """One loan note as the bank's books have it on the day.
 
     Attributes:
-        catalogue_code: Empty where the bank has not said that the product is green; as `facility_field`.
+        catalogue_code: Empty where nobody has said and confirmed that the product is green; as `facility_field`.
         emissions_year: Year of the enterprise's emissions and accounts, None where no emissions are known.
         emissions_t: Of the enterprise, whole tonnes.
     """

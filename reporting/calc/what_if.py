@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from carbonfin.kernel.units import round_half_up
 from reporting.calc.batches import DecidedApplication
 from reporting.calc.subsidies import Outcome
 
@@ -153,4 +154,4 @@ def _largest_share(qualified: Iterable[DecidedApplication]) -> Decimal | None:
     for item in qualified:
         by_applicant[item.filed.application.applicant_usci] += item.decision.calculated_cny or _ZERO
     total = sum(by_applicant.values(), _ZERO)
-    return None if not total else (max(by_applicant.values()) / total).quantize(Decimal("0.0001"))
+    return None if not total else round_half_up(max(by_applicant.values()) / total, 4)

@@ -76,10 +76,9 @@ def export_statistics(
 def _view(session: Session, actor: Actor, clock: Clock, *, first: str, last: str) -> StatisticsView:
     standing = standing_of(session, actor.organization_id, clock)
     as_of = service.preview_day(session, actor, standing)
-    begins, ends = service.default_quarters(as_of)
     return service.statistics_view(
-        session, actor, first=Quarter.parse(first, field="first") if first else begins,
-        last=Quarter.parse(last, field="last") if last else ends, as_of=as_of, standing=standing,
+        session, actor, first=Quarter.parse(first, field="first") if first else None,
+        last=Quarter.parse(last, field="last") if last else None, as_of=as_of, standing=standing,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from carbonfin.rules.parameters import ParameterValue
 from reporting.calc.disclosure import FacilityRow, FinancedLoan, FinancedTotal, LoanGroup
 from reporting.service import DisclosureView
 
@@ -43,7 +44,10 @@ class FacilityRowOut(Struct, frozen=True, kw_only=True):
 
 
 class FinancedLoanOut(Struct, frozen=True, kw_only=True):
-    """One loan by one method, or why it has no figure."""
+    """One loan by one method, or why it has no figure.
+
+    `confirmed` is false where nobody has read the method's own text, and null where there is no figure.
+    """
 
     note_code: str
     usci: str
@@ -54,6 +58,7 @@ class FinancedLoanOut(Struct, frozen=True, kw_only=True):
     denominator_cny: str | None
     financed_t: str | None
     data_quality: int | None
+    confirmed: bool | None
     lacks_zh: str
     lacks: str
 
@@ -66,8 +71,8 @@ class FinancedLoanOut(Struct, frozen=True, kw_only=True):
             balance_cny=str(one.loan.balance_cny), emissions_year=one.loan.emissions_year,
             emissions_t=one.loan.emissions_t, denominator_cny=None if found is None else str(found.denominator_cny),
             financed_t=None if found is None else str(found.financed_t),
-            data_quality=None if found is None else found.data_quality_score, lacks_zh=one.lacks_zh,
-            lacks=one.lacks_en,
+            data_quality=None if found is None else found.data_quality_score,
+            confirmed=None if found is None else found.confirmed, lacks_zh=one.lacks_zh, lacks=one.lacks_en,
         )  # fmt: skip
 
 
@@ -101,6 +106,25 @@ class DisclosureBasisOut(Struct, frozen=True, kw_only=True):
     note: str
 
 
+class ProductClassOut(Struct, frozen=True, kw_only=True):
+    """What a product is said to be; counted only where a person has confirmed it."""
+
+    product: str
+    key: str
+    value: str
+    confirmed: bool
+    document: str
+    note: str
+
+    @classmethod
+    def of(cls, value: ParameterValue) -> "ProductClassOut":
+        """Copy the parameter."""
+        return cls(
+            product=value.scope, key=value.key, value=value.value, confirmed=value.confirmed, document=value.document,
+            note=value.note,
+        )  # fmt: skip
+
+
 class BankDisclosureOut(Struct, frozen=True, kw_only=True):
     """A bank's disclosures as of its business date."""
 
@@ -109,6 +133,7 @@ class BankDisclosureOut(Struct, frozen=True, kw_only=True):
     as_of: str
     is_sample: bool
     bases: list[DisclosureBasisOut]
+    product_classes: list[ProductClassOut]
     facility: list[FacilityRowOut]
     catalogue: list[LoanGroupOut]
     all_loans: LoanGroupOut
@@ -130,6 +155,7 @@ class BankDisclosureOut(Struct, frozen=True, kw_only=True):
                 )
                 for name, value in view.bases
             ],
+            product_classes=[ProductClassOut.of(value) for value in view.classes],
             facility=[FacilityRowOut.of(row) for row in found.facility],
             catalogue=[LoanGroupOut.of(group) for group in found.catalogue],
             all_loans=LoanGroupOut.of(found.all_loans), green_loans=LoanGroupOut.of(found.green),

@@ -1,5 +1,6 @@
 """A bank's disclosures from its books: loans, what their products are, what borrowers emit and earn."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +21,7 @@ from reporting.service.rulebook import subsidy_book
 
 BASIS = "reporting.disclosure_basis"
 _CODE = "reporting.green_catalogue_code"
+_Classes = dict[tuple[str, str], ParameterValue]
 _Years = tuple[tuple[int, int], AccountYear | None]
 TABLES = ("facility", "catalogue", "summary", "financed")
 
@@ -30,12 +32,14 @@ class DisclosureView:
 
     Attributes:
         bases: By table, the text it stands on; None where none is known.
+        classes: What products of the loans are said to be; only what a person has confirmed is counted.
     """
 
     body: str
     is_sample: bool
     found: Disclosure
     bases: tuple[tuple[str, ParameterValue | None], ...]
+    classes: tuple[ParameterValue, ...]
 
 
 def disclosure_view(session: Session, actor: Actor, *, standing: Standing) -> DisclosureView:
@@ -47,20 +51,21 @@ def disclosure_view(session: Session, actor: Actor, *, standing: Standing) -> Di
     book, as_of = subsidy_book(session, actor), standing.business_date
     known_at = end_of_china_day(as_of)
     parties = {party.id: party for party in parties_of(session, actor)}
-    loans = [
-        _loan(note, parties[note.party_id], book, _years(session, actor, note.party_id, standing), as_of=as_of)
-        for note in notes_of(session, actor)
-        if note.terms.drawdown_date <= as_of
-    ]
+    notes = [note for note in notes_of(session, actor) if note.terms.drawdown_date <= as_of]
+    borrowers = dict.fromkeys(note.party_id for note in notes)
+    years = {party_id: _years(session, actor, party_id, standing) for party_id in borrowers}
+    classes = _classes(book, (note.product for note in notes), as_of)
+    loans = [_loan(note, parties[note.party_id], classes, years[note.party_id]) for note in notes]
     return DisclosureView(
         body=standing.name, is_sample=standing.is_sample, found=disclosure_of(loans, as_of=as_of),
         bases=tuple((name, book.find(BASIS, valid_on=as_of, known_at=known_at, scope=name)) for name in TABLES),
+        classes=tuple(classes[key] for key in sorted(classes)),
     )  # fmt: skip
 
 
 def disclosure_workbook(view: DisclosureView) -> bytes:
     """Give all tables as xlsx."""
-    return workbooks.disclosure_xlsx(view.found, view.bases, body=view.body, is_sample=view.is_sample)
+    return workbooks.disclosure_xlsx(view.found, view.bases, view.classes, body=view.body, is_sample=view.is_sample)
 
 
 def disclosure_stem(view: DisclosureView) -> str:
@@ -79,19 +84,33 @@ def _years(session: Session, actor: Actor, party_id: str, standing: Standing) ->
     return (year, int(round_half_up(known[year], 0))), accounts.get(year)
 
 
-def _loan(note: LoanNote, party: Party, book: ParameterBook, years: _Years | None, *, as_of: date) -> DisclosedLoan:
+def _loan(note: LoanNote, party: Party, classes: _Classes, years: _Years | None) -> DisclosedLoan:
     (year, emissions_t), account = ((None, None), None) if years is None else years
     return DisclosedLoan(
         note_code=note.code, enterprise=party.code, enterprise_name=party.name, product=note.product,
         drawn_on=note.terms.drawdown_date, principal_cny=note.terms.principal_cny, balance_cny=note.outstanding_cny,
-        rate=note.terms.rate, catalogue_code=_said(book, _CODE, note.product, as_of),
-        facility_field=facility_field(note.product, _said(book, FACILITY_FIELD_KEY, note.product, as_of)),
+        rate=note.terms.rate, catalogue_code=_counted(classes, _CODE, note.product),
+        facility_field=_counted(classes, FACILITY_FIELD_KEY, note.product),
         emissions_year=year, emissions_t=emissions_t,
         revenue_cny=None if account is None else account.revenue_cny,
         equity_plus_debt_cny=None if account is None else account.equity_plus_debt_cny,
     )  # fmt: skip
 
 
-def _said(book: ParameterBook, key: str, product: str, as_of: date) -> str:
-    value = book.find(key, valid_on=as_of, known_at=end_of_china_day(as_of), scope=product)
-    return "" if value is None else value.value
+def _classes(book: ParameterBook, products: Iterable[str], as_of: date) -> _Classes:
+    """Give what is said of each product, confirmed or not; a field the facility does not have is refused."""
+    found: _Classes = {}
+    for product in dict.fromkeys(products):
+        for key in (_CODE, FACILITY_FIELD_KEY):
+            value = book.find(key, valid_on=as_of, known_at=end_of_china_day(as_of), scope=product)
+            if value is not None and value.value:
+                found[key, product] = value
+        field = found.get((FACILITY_FIELD_KEY, product))
+        facility_field(product, "" if field is None else field.value)
+    return found
+
+
+def _counted(classes: _Classes, key: str, product: str) -> str:
+    """Give what a product counts under: nothing unconfirmed, for it would make the bank look greener."""
+    value = classes.get((key, product))
+    return value.value if value is not None and value.confirmed else ""

@@ -68,16 +68,19 @@ def default_quarters(as_of: date) -> tuple[Quarter, Quarter]:
 
 
 def statistics_view(
-    session: Session, actor: Actor, *, first: Quarter, last: Quarter, as_of: date, standing: Standing
+    session: Session, actor: Actor, *, first: Quarter | None, last: Quarter | None, as_of: date, standing: Standing
 ) -> StatisticsView:
     """Count what the actor may see, as of a day: a bank its own business, the bureau what banks filed.
 
     A day before the business date is counted as it was known at its end: notes, lines, accounts and payments written
-    later are left out. Enterprises stand by the district and industry they have now.
+    later are left out. Enterprises stand by the district and industry they have now. Quarters left out are the eight
+    up to the day's.
 
     Raises:
         InvalidInput: The quarters are the wrong way round, or more than forty.
     """
+    begins, ends = default_quarters(as_of)
+    first, last = first or begins, last or ends
     count = len(quarters_between(first, last))
     if not 1 <= count <= _QUARTERS_MOST:
         raise InvalidInput(

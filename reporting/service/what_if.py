@@ -94,7 +94,9 @@ def what_if(session: Session, actor: Actor, scheme: str, changes: Mapping[Term, 
             lambda case: terms_on(case.scheme, china_day(case.submitted_at), is_tried=is_tried),
             lambda case: table_on(china_day(case.submitted_at)),
         )
-        return tuple(one for one in batch.values if one.filed.application.scheme == scheme), len(batch.failures)
+        # What is neither of the scheme's decided applications failed: a failure names its item for people alone.
+        own = tuple(one for one in batch.values if one.filed.application.scheme == scheme)
+        return own, _count_of(filed, scheme) - len(own)
 
     (before, _), (after, failed_count) = decided(is_tried=False), decided(is_tried=True)
     return WhatIfView(

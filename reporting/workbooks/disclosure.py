@@ -28,7 +28,7 @@ BASIS_TITLES: dict[str, tuple[str, str]] = {
 _TEXT, _CODE, _MONEY, _COUNT, _RATIO = CellKind.TEXT, CellKind.CODE, CellKind.MONEY, CellKind.COUNT, CellKind.RATIO
 _Tables = Callable[..., SheetTable]
 _GUIDE = (
-    "贷款归入目录代码或支持工具领域，须由本行按原文认定产品并经复核；未认定的列在“未归类”，不计入绿色贷款。",
+    "贷款归入目录代码或支持工具领域，须由本行按原文认定产品并经核实；未认定或已录入未核实的列在“未归类”，不计入绿色贷款。",
     "带动的年度碳减排量须以项目可行性研究、环评或第三方核查数据填列，系统未取得，留空待填。",
     "余额为截至日账面余额；发放额与加权平均利率按借据本金计。",
     "投融资排放按两种方法分列，分母不同，不得相加；无数据的逐笔列明原因，不作估计。",
@@ -37,7 +37,12 @@ _GUIDE = (
 
 
 def disclosure_xlsx(
-    found: Disclosure, bases: tuple[tuple[str, ParameterValue | None], ...], *, body: str, is_sample: bool
+    found: Disclosure,
+    bases: tuple[tuple[str, ParameterValue | None], ...],
+    classes: tuple[ParameterValue, ...],
+    *,
+    body: str,
+    is_sample: bool,
 ) -> bytes:
     """Write the workbook; equal disclosures give equal bytes."""
 
@@ -55,7 +60,7 @@ def disclosure_xlsx(
             sheets=(_facility(found, table), _catalogue(found, table), _summary(found, table), _financed(found, table)),
             created_at=end_of_china_day(found.as_of),
             guide=_GUIDE,
-            provenance=tuple(_basis(name, value) for name, value in bases),
+            provenance=(*(_basis(name, value) for name, value in bases), *(_class(value) for value in classes)),
         )
     )
 
@@ -67,6 +72,15 @@ def _basis(name: str, value: ParameterValue | None) -> Provenance:
     return Provenance(
         subject=BASIS_TITLES[name][0], value=value.value, source=source, digest=value.digest, confirmed=value.confirmed
     )
+
+
+def _class(value: ParameterValue) -> Provenance:
+    words = value.value if value.confirmed else f"{value.value}（未核实，不计入）"
+    source = "；".join(part for part in (f"{value.document} {value.article}".strip(), value.note) if part)
+    return Provenance(
+        subject=f"{value.title_zh} {value.scope}", value=words, source=source, digest=value.digest,
+        confirmed=value.confirmed,
+    )  # fmt: skip
 
 
 def field_title(field: str) -> str:
@@ -122,7 +136,7 @@ def summary_lines(found: Disclosure) -> list[tuple[str, str, str]]:
     share = _share(found.green, found.all_loans)
     lines = [
         ("碳金融贷款余额", f"{found.all_loans.balance_cny:,.2f} 元", "本系统登记的借据"),
-        ("其中绿色贷款余额", f"{found.green.balance_cny:,.2f} 元", "只计本行已认定目录代码的产品"),
+        ("其中绿色贷款余额", f"{found.green.balance_cny:,.2f} 元", "只计本行已认定并核实目录代码的产品"),
         ("绿色贷款占比", share, ""),
         ("本季发放", f"{found.all_loans.drawn_cny:,.2f} 元", f"{found.all_loans.count} 笔"),
     ]
@@ -149,7 +163,7 @@ def _financed(found: Disclosure, table: _Tables) -> SheetTable:
         _column("余额", _MONEY, unit="元"), _column("排放年度", _COUNT),
         _column("企业排放", CellKind.TONNES, unit="吨"),
         _column("归因分母", _MONEY, unit="元"), _column("投融资排放", CellKind.PRICE, unit="吨"),
-        _column("数据质量", _COUNT), _column("缺失原因", _TEXT),
+        _column("数据质量", _COUNT), _column("方法核实", _TEXT), _column("缺失原因", _TEXT),
     )  # fmt: skip
     rows: list[tuple[CellValue, ...]] = [
         (
@@ -157,7 +171,9 @@ def _financed(found: Disclosure, table: _Tables) -> SheetTable:
             one.loan.balance_cny, one.loan.emissions_year, one.loan.emissions_t,
             None if one.financed is None else one.financed.denominator_cny,
             None if one.financed is None else one.financed.financed_t,
-            None if one.financed is None else one.financed.data_quality_score, one.lacks_zh or None,
+            None if one.financed is None else one.financed.data_quality_score,
+            None if one.financed is None else "已核实" if one.financed.confirmed else "未核实",
+            one.lacks_zh or None,
         )
         for one in found.financed
     ]  # fmt: skip

@@ -8,16 +8,28 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+from carbonfin.kernel.actors import Role
+from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import standing_of
+from carbonfin.storage.parties import actor_of, add_person, standing_of
+from carbonfin.storage.rulebook import enter_parameter
+from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
 from loans.calc.financed import AttributionMethod
+from loans.calc.notes import LoanNoteDraft
+from loans.service import record_loan_note
 from reporting import service
 from reporting.calc.disclosure import DisclosedLoan, disclosure_of, facility_field
+from reporting.schemas import BankDisclosureOut
+from reporting.schemas.disclosure import FinancedLoanOut
 from reporting.workbooks.disclosure import disclosure_xlsx
-from tests.reporting.samples import AS_OF
+from tests.loans.conftest import Desk, desk
+from tests.loans.world import KNOWN_AT as LOANS_KNOWN_AT
+from tests.reporting.samples import AS_OF, KNOWN_AT
 from tests.reporting.test_service import CLOCK, prepared
 
+__all__ = ["desk"]
 DAY = date(2025, 9, 30)
 LOAN = DisclosedLoan(
     note_code="N1", enterprise="U1", enterprise_name="甲", product="风电贷", drawn_on=date(2025, 8, 1),
@@ -73,7 +85,7 @@ def test_a_bank_without_loans_has_tables_without_shares() -> None:
     found = disclosure_of([], as_of=DAY)
     assert [total.covered_share for total in found.totals] == [None, None]
     assert found.all_loans.rate is None
-    book = openpyxl.load_workbook(io.BytesIO(disclosure_xlsx(found, (), body="甲行", is_sample=False)))
+    book = openpyxl.load_workbook(io.BytesIO(disclosure_xlsx(found, (), (), body="甲行", is_sample=False)))
     assert "碳减排支持工具季度情况表" in book.sheetnames
 
 
@@ -92,6 +104,79 @@ def test_products_nobody_has_classed_are_not_green(sqlite_sessions: Sessions) ->
     cells = {row[1].value: row[2].value for row in sheet.iter_rows(min_row=5)}
     assert cells["其中绿色贷款余额"] == "0.00 元"
     assert service.disclosure_workbook(view) == service.disclosure_workbook(view)
+
+
+def said(key: str, value: str, *, confirmed: bool) -> ParameterValue:
+    return ParameterValue(
+        key=key, scope="碳配额质押贷款", value=value, unit="code", valid_from=date(2024, 1, 1), valid_to=None,
+        known_from=date(2025, 1, 2), document="绿色产业目录(示例)", article="", grade=Grade.SECONDARY,
+        confirmed=confirmed, approved_by=(), note="", title_zh="绿色目录代码（按产品）", title_en="Catalogue code",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_code_or_field_that_nobody_has_confirmed_makes_no_loan_green(
+    sqlite_sessions: Sessions, *, confirmed: bool
+) -> None:
+    """P2 of 2,300,000 is the balance; its product's code and field are entered, and confirmed or not."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        checker = actor_of(
+            session,
+            add_person(
+                session, organization_id=actors.bank.organization_id, login="checker-a", name="复核(示例)",
+                role=Role.CHECKER, password_hash="no password",
+            ).id,
+        )  # fmt: skip
+        for key, value in (("reporting.green_catalogue_code", "6.1.1"), ("reporting.facility_field", "clean_energy")):
+            enter_parameter(
+                session, actors.bank, checker, said(key, value, confirmed=confirmed), reason="认定", at=KNOWN_AT
+            )
+        standing = standing_of(session, actors.bank.organization_id, CLOCK)
+        view = service.disclosure_view(session, actors.bank, standing=standing)
+    counted = Decimal("2300000.00") if confirmed else Decimal("0.00")
+    assert view.found.green.balance_cny == counted
+    assert view.found.facility[0].since.balance_cny == counted
+    answer = BankDisclosureOut.of(view)
+    assert [(one.product, one.value, one.confirmed) for one in answer.product_classes] == [
+        ("碳配额质押贷款", "clean_energy", confirmed), ("碳配额质押贷款", "6.1.1", confirmed),
+    ]  # fmt: skip
+    book = openpyxl.load_workbook(io.BytesIO(service.disclosure_workbook(view)))
+    texts = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None}
+    assert ("6.1.1（未核实，不计入）" in texts) is not confirmed
+
+
+def test_what_rests_on_an_unread_method_says_so_in_api_and_workbook() -> None:
+    """The PBoC guide's text was not read, PCAF's was."""
+    found = disclosure_of([LOAN], as_of=DAY)
+    flags = {one.method: FinancedLoanOut.of(one).confirmed for one in found.financed}
+    assert flags == {AttributionMethod.PBOC_GUIDE: False, AttributionMethod.PCAF: True}
+    lacking = disclosure_of([loan("N2", emissions_t=None, emissions_year=None)], as_of=DAY)
+    assert {FinancedLoanOut.of(one).confirmed for one in lacking.financed} == {None}
+    sheet = openpyxl.load_workbook(io.BytesIO(disclosure_xlsx(found, (), (), body="甲行", is_sample=False)))
+    rows = list(sheet["投融资活动碳排放"].iter_rows(values_only=True))
+    place = next(row.index("方法核实") for row in rows if "方法核实" in row)
+    assert [row[place] for row in rows if row[place] in {"已核实", "未核实"}] == ["未核实", "已核实"]
+
+
+def test_the_page_names_classes_that_are_not_counted(desk: Desk) -> None:
+    note = LoanNoteDraft(
+        code="P7", party_id=desk.bank.clothing.id, pledge_code=None, product="碳配额质押贷款",
+        terms=LoanTerms(
+            principal_cny=Decimal("500000.00"), drawdown_date=date(2025, 6, 20), maturity_date=date(2026, 6, 20),
+            rate=Decimal("0.03"), basis=DayCount.ACT_360, method=RepaymentMethod.BULLET, interest_period_months=3,
+            settlement_day=20, accrual_dates=AccrualDates.UNADJUSTED,
+        ),
+        rate_note="示例", interest_paid_to=date(2025, 6, 20), is_sample=True,
+    )  # fmt: skip
+    with desk.sessions.begin() as session:
+        record_loan_note(session, desk.bank.officer, note, known_at=LOANS_KNOWN_AT)
+        enter_parameter(
+            session, desk.bank.officer, desk.bank.checker,
+            said("reporting.green_catalogue_code", "6.1.1", confirmed=False), reason="认定", at=LOANS_KNOWN_AT,
+        )  # fmt: skip
+    shown = desk.get("/bank-disclosures").text
+    assert "6.1.1 未核实，不计入" in shown
 
 
 def test_a_field_the_facility_does_not_have_is_refused() -> None:

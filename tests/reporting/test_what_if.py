@@ -1,18 +1,27 @@
 """Other terms of a scheme tried on what was filed: by hand on the sample files, and nothing is written."""
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from sqlmodel import Session
 
+from carbonfin.kernel.actors import Role
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.decisions import decisions_of
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import actor_of, add_person
+from carbonfin.storage.rulebook import enter_parameter
 from reporting import service
+from reporting.calc.batches import FiledApplication, decide_in_order
 from reporting.calc.schemes import Term
 from reporting.calc.subsidies import Outcome
+from reporting.calc.what_if import compared
 from reporting.service import WhatIfView
-from tests.reporting.samples import AS_OF
+from tests.loans.samples import E4_USCI
+from tests.reporting.samples import AS_OF, E2_USCI, KNOWN_AT, application, share_table, terms
 from tests.reporting.test_service import prepared
 from tests.reporting.worlds import Actors
 
@@ -70,6 +79,43 @@ def test_terms_nobody_has_read_are_tried_without_being_confirmed(sqlite_sessions
     assert view.changes[0].before is None
     assert view.found.moves == ()
     assert dict(view.found.after.outcomes)[Outcome.UNDECIDED] == 1
+
+
+def test_a_failure_of_another_scheme_is_none_of_this_one(sqlite_sessions: Sessions) -> None:
+    """The base of the city programme's grant is none, so that A2 fails; the other three are of Nanshan and are decided."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        second = add_person(
+            session, organization_id=actors.bureau.organization_id, login="bureau-b", name="bureau-b(示例)",
+            role=Role.BUREAU, password_hash="no password",
+        )  # fmt: skip
+        wrong = ParameterValue(
+            key="reporting.subsidy.basis", scope="shenhuangui-2024-7", value="turnover", unit="code",
+            valid_from=date(2024, 1, 1), valid_to=None, known_from=date(2025, 9, 13), document="示例", article="",
+            grade=Grade.SAMPLE, confirmed=True, approved_by=(), note="", title_zh="基数", title_en="base",
+        )  # fmt: skip
+        enter_parameter(session, actors.bureau, actor_of(session, second.id), wrong, reason="录入", at=KNOWN_AT)
+        nanshan = tried(session, actors, {Term.RATE: "0.4"})
+        city = tried(session, actors, {Term.RATE: "0.3"}, scheme="shenhuangui-2024-7")
+    assert (nanshan.population_count, nanshan.failed_count) == (3, 0)
+    assert (city.population_count, city.failed_count) == (1, 1)
+
+
+def test_the_largest_share_is_rounded_half_up() -> None:
+    """10,001 of 20,000 is 0.50005: 0.5001 by 四舍五入, where half to even gives 0.5000."""
+    decided = decide_in_order(
+        [FiledApplication(application_id="1", application=application())], lambda _: terms(), lambda _: share_table()
+    )
+    (one,) = decided.values
+    pair = [
+        replace(
+            one, filed=FiledApplication(application_id=usci, application=application(applicant_usci=usci)),
+            decision=replace(one.decision, calculated_cny=Decimal(amount)),
+        )
+        for usci, amount in ((E2_USCI, "10001.00"), (E4_USCI, "9999.00"))
+    ]  # fmt: skip
+    found = compared(pair, pair, before_shares={}, after_shares={})
+    assert found.before.largest_share == Decimal("0.5001")
 
 
 @pytest.mark.parametrize(
