@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.terminal import content_of, terminal_of
+from carbonfin.web.terminal import content_of, terminal_of, written
 from carbonfin.web.wire import day_of
 from loans import service
 
@@ -52,7 +52,7 @@ def rating_report(
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         party = party_by_code(session, terminal.actor, usci)
         content = service.rating_report_file(session, terminal.actor, party.id, standing=standing)
-    out.write_bytes(content)
+    written(out, content)
     terminal.answer({"file": str(out)})
 
 
@@ -101,7 +101,7 @@ def rating_letter(
         party = party_by_code(session, terminal.actor, usci)
         day = day_of(f"{month}-01", field="month")
         content = service.rating_letter_file(session, terminal.actor, party.id, month=day, standing=standing)
-    out.write_bytes(content)
+    written(out, content)
     terminal.answer({"file": str(out)})
 
 
@@ -116,8 +116,8 @@ def rating_stability(
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.rating_stability(session, terminal.actor, year, standing=standing)
-        if out is not None:
-            out.write_bytes(service.stability_report_file(session, terminal.actor, year, standing=standing))
+    if out is not None:
+        written(out, service.stability_report_pdf(report, standing=standing))
     terminal.answer(
         {
             "year": report.year,

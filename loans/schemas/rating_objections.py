@@ -52,7 +52,10 @@ class ObjectionAnswerOut(Struct, frozen=True, kw_only=True):
 
 
 class ObjectionOut(Struct, frozen=True, kw_only=True):
-    """An objection with where it stands: open, waiting, upheld or dismissed."""
+    """An objection with where it stands: open, waiting, upheld or dismissed.
+
+    `answer_days_confirmed` is false while nobody has held the days allowed against the text of the law.
+    """
 
     objection_id: str
     number: int
@@ -63,6 +66,9 @@ class ObjectionOut(Struct, frozen=True, kw_only=True):
     ground: str
     received_on: str
     answer_by: str | None
+    answer_days: int | None
+    answer_days_confirmed: bool | None
+    answer_days_source: str | None
     evidence: str
     filed_at: str
     answer: ObjectionAnswerOut | None
@@ -70,7 +76,7 @@ class ObjectionOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, view: ObjectionView) -> "ObjectionOut":
         """Copy an objection."""
-        objection, answer = view.objection, view.objection.answer
+        objection, answer, days = view.objection, view.objection.answer, view.answer_days
         return cls(
             objection_id=objection.id,
             number=objection.number,
@@ -81,6 +87,9 @@ class ObjectionOut(Struct, frozen=True, kw_only=True):
             ground=objection.draft.ground,
             received_on=objection.draft.received_on.isoformat(),
             answer_by=None if objection.answer_by is None else objection.answer_by.isoformat(),
+            answer_days=None if days is None else days.integer,
+            answer_days_confirmed=None if days is None else days.confirmed,
+            answer_days_source=None if days is None else f"{days.document} {days.article}".strip(),
             evidence=objection.draft.evidence,
             filed_at=objection.filed_at.isoformat(),
             answer=None

@@ -119,7 +119,7 @@ from loans.service.rating_objections import (
     objections_of,
     propose_answer,
 )
-from loans.service.rating_stability import rating_stability, stability_report_file
+from loans.service.rating_stability import rating_stability, stability_report_file, stability_report_pdf
 from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
@@ -298,6 +298,7 @@ __all__ = [
     "security_answer",
     "settle_note",
     "stability_report_file",
+    "stability_report_pdf",
     "statement_pdf",
     "studied_panel",
     "tables_asked_of_observation",

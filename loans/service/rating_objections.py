@@ -17,6 +17,7 @@ from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.decisions import load_inputs
@@ -40,10 +41,15 @@ from loans.store import ratings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionView:
-    """An objection with where it stands, and the rating it speaks of in short."""
+    """An objection with where it stands, and the rating it speaks of in short.
+
+    Attributes:
+        answer_days: Days to answer as they were known when it was filed, with whether a person has confirmed them.
+    """
 
     objection: Objection
     state: ObjectionState
+    answer_days: ParameterValue | None
     rating: RatingResult | None
     new_rating: RatingResult | None
 
@@ -75,8 +81,7 @@ def file_objection(
             "an objection to this rating is not answered yet", zh="对该评级的上一异议尚未答复", field="ground",
             remedy="Answer it first; add its words to the answer.", remedy_zh="请先答复上一异议。",
         )  # fmt: skip
-    book = facts.parameters(session, actor)
-    days = book.find(ANSWER_DAYS_KEY, valid_on=draft.received_on, known_at=standing.known_at)
+    days = _answer_days(facts.parameters(session, actor), draft, filed_at=standing.known_at)
     objection = Objection(
         id=new_id(),
         party_id=party.id,
@@ -99,16 +104,22 @@ def objections_of(session: Session, actor: Actor, party_id: str) -> tuple[Object
         NotFound: The bank knows no such enterprise.
     """
     load_party(session, actor, party_id)
+    book = facts.parameters(session, actor)
     results = {one.decision_id: one for one in ratings.results_of(session, actor, party_id)}
     return tuple(
         ObjectionView(
             objection=one,
             state=_state(session, actor, one),
+            answer_days=_answer_days(book, one.draft, filed_at=one.filed_at),
             rating=results.get(one.decision_id),
             new_rating=None if one.answer is None else results.get(one.answer.new_decision_id or ""),
         )
         for one in store.objections_of(session, actor, party_id)
     )
+
+
+def _answer_days(book: ParameterBook, draft: ObjectionDraft, *, filed_at: datetime) -> ParameterValue | None:
+    return book.find(ANSWER_DAYS_KEY, valid_on=draft.received_on, known_at=filed_at)
 
 
 def propose_answer(
@@ -155,11 +166,14 @@ def propose_answer(
 def _corrected(
     session: Session, actor: Actor, party: Party, before: ScorecardInputs, *, standing: Standing
 ) -> ScorecardInputs:
-    """Give what the rating would be made of now, for the year objected to; it must differ in what the account says."""
+    """Give what the rating would be made of now, for the year objected to; it must differ in what the account says.
+
+    Rules, benchmark and emission factors stand as they were: what was learnt of them since corrects nothing in it.
+    """
     now = scorecard_inputs(session, actor, party, year=before.current.year, standing=standing)
     same_rules = replace(
         now, rated_on=before.rated_on, known_on=before.known_on, method=before.method, benchmark=before.benchmark,
-        previous_letter=before.previous_letter, name=before.name,
+        previous_letter=before.previous_letter, name=before.name, factors=before.factors,
     )  # fmt: skip
     if same_rules == before:
         raise Conflict(

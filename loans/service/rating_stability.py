@@ -157,7 +157,11 @@ def stability_report_file(session: Session, actor: Actor, year: int, *, standing
     Raises:
         MissingData: A limit of the report is not known.
     """
-    report = rating_stability(session, actor, year, standing=standing)
+    return stability_report_pdf(rating_stability(session, actor, year, standing=standing), standing=standing)
+
+
+def stability_report_pdf(report: StabilityReport, *, standing: Standing) -> bytes:
+    """Set a yearly report that was worked out already as PDF."""
     return workbooks.stability_report_pdf(
         report, producer=standing.name, issued_on=standing.business_date, created_at=standing.known_at,
         is_sample=standing.is_sample,

@@ -54,6 +54,8 @@ def rating_letter(
             f"{one.label_zh}：{'作废' if one.quantity is None else f'{one.quantity:f} {one.unit}'}（{one.reason}）"
             for one in corrections[:_CHANGES_SHOWN]
         )
+        if len(corrections) > _CHANGES_SHOWN:
+            texts += (f"另有 {len(corrections) - _CHANGES_SHOWN} 项更正未在此列出，见企业碳账户明细。",)
         sections.append(Paragraphs(title_zh="本月更正的明细", title_en="Lines corrected", texts=texts))
     sections.append(Paragraphs(title_zh="异议与更正", title_en="Objection and correction", texts=(OBJECTION_ZH,)))
     return Sheet(
@@ -104,6 +106,9 @@ def _in_words(outcome: ScorecardOutcome, before: ScorecardOutcome | None) -> str
     if before.rating.points is None or rating.points is None:
         return f"评级由 {before.rating.letter or '未予评级'} 变为 {rating.letter or '未予评级'}。"
     change = rating.points - before.rating.points
+    if not change:
+        letters = [one or "未予评级" for one in (before.rating.letter, rating.letter)]
+        return f"得分仍为 {rating.points} 分，等级由 {letters[0]} 变为 {letters[1]}。"
     words = "上升" if change > 0 else "下降"
     return (
         f"得分由 {before.rating.points} {words} {abs(change)} 分至 {rating.points}，"

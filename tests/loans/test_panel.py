@@ -57,6 +57,17 @@ def test_points_and_classes_by_hand() -> None:
     assert found.refused_count == {"no_emissions": 1, "no_year_before": 1, "few_in_country": 1}
 
 
+def test_an_installation_without_emissions_is_nobody_s_peer() -> None:
+    """A row more without emissions, of the same country and year, moves nobody's points nor who has too few peers."""
+    rows = [(0, 0, 2013, 100, 100), (0, 0, 2014, 90, 90), (1, 0, 2013, 50, 100), (1, 0, 2014, 44, 110)]
+    idle = [(2, 0, 2013, 70, 70), (2, 0, 2014, 70, 0)]
+    alone = [(3, 1, 2013, 10, 10), (3, 1, 2014, 10, 9), (4, 1, 2013, 5, 5), (4, 1, 2014, 5, 0)]
+    found = classify_panel(panel_of([*rows, *idle, *alone]), TERMS)
+    assert found.points.tolist() == [85.0, 31.0]
+    assert found.refused_count == {"no_emissions": 2, "no_year_before": 0, "few_in_country": 1}
+    assert classify_panel(panel_of(idle[1:]), TERMS).points.tolist() == []
+
+
 def test_the_percentile_is_scipy_s_mean_rank() -> None:
     rng = np.random.default_rng(5)
     size = 3000

@@ -7,11 +7,15 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
+from carbonfin.documents.sheets import Paragraphs
 from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.storage.decisions import load_inputs
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing
 from loans import service
 from loans.calc.account_entries import EntryKind
+from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
+from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
 from tests.loans.conftest import Desk
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
@@ -68,6 +72,27 @@ def test_a_month_s_letter_says_what_moved_and_why(sqlite_sessions: Sessions) -> 
         letter(sqlite_sessions, bank, date(2025, 5, 1))
     with pytest.raises(InvalidInput, match="lies ahead"):
         letter(sqlite_sessions, bank, date(2025, 8, 1))
+
+
+def test_the_words_of_a_letter_that_changed_at_the_same_points_and_of_many_corrections(
+    sqlite_sessions: Sessions,
+) -> None:
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        fill_scorecard(session, bank)
+        made = service.rate_by_scorecard(session, bank.officer, bank.clothing, year=None, standing=standing_at(bank))
+        inputs = load_inputs(session, bank.officer, SCORECARD_KIND, made.decision_id)
+        (line, *_) = service.entries_of(session, bank.officer, bank.clothing.id, known_at=KNOWN_AT)
+    now = made.outcome
+    before = replace(now, rating=replace(now.rating, letter="C"))
+    document = rating_letter(
+        inputs, now, before, month=date(2025, 6, 1), corrections=[replace(line, reason=f"第 {n} 项") for n in range(14)],
+        producer="本行", decision_id=made.decision_id, digest="0" * 64, is_sample=True,
+    )  # fmt: skip
+    texts = [text for one in document.sections if isinstance(one, Paragraphs) for text in one.texts]
+    assert "得分仍为 73.60 分，等级由 C 变为 B。" in texts
+    assert "另有 2 项更正未在此列出，见企业碳账户明细。" in texts
+    assert len(PdfReader(BytesIO(rating_letter_pdf(document, inputs, created_at=KNOWN_AT))).pages) == 1
 
 
 def test_the_page_gives_the_letter(desk: Desk) -> None:

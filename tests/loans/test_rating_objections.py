@@ -11,11 +11,13 @@ from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotF
 from carbonfin.storage.approvals import Answer, Approval, approve
 from carbonfin.storage.decisions import Recorded, load_outcome
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import enter_parameter
 from loans import service
 from loans.calc.account_entries import EntryKind
 from loans.calc.ratings.objections import ObjectionDraft, ObjectionOutcome, ObjectionState
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND, ScorecardOutcome
-from loans.service import OBJECTION_APPROVAL, ObjectionView
+from loans.service import OBJECTION_APPROVAL, ObjectionView, facts
+from loans.service.scorecard import scorecard_inputs
 from tests.loans.conftest import Desk
 from tests.loans.samples import E4_USCI
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
@@ -103,6 +105,22 @@ def test_upheld_after_a_correction_it_rates_anew_beside_the_old_rating(sessions:
         proposed(sessions, bank, objection, ObjectionOutcome.DISMISSED)
 
 
+def test_a_factor_learnt_since_is_no_correction_of_the_account(sqlite_sessions: Sessions) -> None:
+    """Upheld is what was wrong in the account; another grid factor alone answers no objection."""
+    bank, _ = rated_bank(sqlite_sessions)
+    objection = filed(sqlite_sessions, bank)
+    with sqlite_sessions.begin() as session:
+        book = facts.parameters(session, bank.officer)
+        factor = book.on("loans.grid_factor_t_per_mwh", scope="广东", valid_on=date(2022, 12, 31), known_at=KNOWN_AT)
+        other = replace(factor, value="0.4000", known_from=BUSINESS_DATE, approved_by=())
+        enter_parameter(session, bank.officer, bank.checker, other, reason="因子更新", at=KNOWN_AT)
+        now = scorecard_inputs(session, bank.officer, bank.clothing, year=2024, standing=standing_at(bank))
+    assert now.factors is not None
+    assert now.factors.grid.value == "0.4000", "the other factor would be used"
+    with pytest.raises(Conflict, match="nothing in the account differs"):
+        proposed(sqlite_sessions, bank, objection, ObjectionOutcome.UPHELD)
+
+
 def test_dismissed_the_rating_stands_and_another_may_be_filed(sqlite_sessions: Sessions) -> None:
     bank, first = rated_bank(sqlite_sessions)
     objection = filed(sqlite_sessions, bank)
@@ -160,6 +178,8 @@ def test_by_api_and_page_with_the_words_a_checker_reads(desk: Desk) -> None:
     made = desk.system.post("/v1/ratings/objections", json=body, headers={"Idempotency-Key": "o1"})
     assert made.status_code == 201, made.text
     assert (made.json()["state"], made.json()["answer_by"], made.json()["points"]) == ("open", "2025-07-20", "73.60")
+    days = {name: made.json()[f"answer_days{name}"] for name in ("", "_confirmed", "_source")}
+    assert days == {"": 20, "_confirmed": False, "_source": "征信业管理条例 异议处理"}
     assert desk.system.get("/v1/ratings/objections", params={"usci": E4_USCI}).json()["objections"] == [made.json()]
     assert desk.stranger.get("/v1/ratings/objections", params={"usci": E4_USCI}).json()["objections"] == []
     answers = f"/v1/ratings/objections/{made.json()['objection_id']}/answers"
@@ -169,7 +189,7 @@ def test_by_api_and_page_with_the_words_a_checker_reads(desk: Desk) -> None:
     assert desk.stranger.post(answers, json=answer, headers={"Idempotency-Key": "a2"}).status_code == 404
     page = f"/enterprises/{desk.bank.clothing.id}/rating"
     shown = desk.get(page).text
-    for words in ("异议与更正", SAYS.ground, "待核查", "应于该日前答复", "提交答复，待复核"):
+    for words in ("异议与更正", SAYS.ground, "待核查", "应于该日前答复", "未核实：答复期限 20 日", "提交答复，待复核"):
         assert words in shown, words
     again = desk.post(f"{page}/objections", {"ground": "重复", "received_on": "2025-06-30"})
     assert (again.status_code, "上一异议尚未答复" in again.text, "重复" in again.text) == (409, True, True)

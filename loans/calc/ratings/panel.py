@@ -1,9 +1,9 @@
 """A reduced method for installations of which only emissions and free allocation are known, for studies of stability.
 
 Three measures of a year: coverage (free allocation / emissions), trend (fall of emissions on the year before), and the
-percentile of the coverage among the installations of the country and year (mid-rank). Points are their weighted sum,
-classes 1 to 5 its bands. It is never called A to E: no sector, no output and no factor is known, and none is made up.
-An installation without one of the measures has no class in that year.
+percentile of the coverage among the installations of the country and year that emit (mid-rank). Points are their
+weighted sum, classes 1 to 5 its bands. It is never called A to E: no sector, no output and no factor is known, and none
+is made up. An installation without one of the measures has no class in that year.
 """
 
 from collections.abc import Mapping
@@ -134,16 +134,15 @@ def classify_panel(panel: Panel, terms: PanelTerms) -> PanelClasses:
     before = np.concatenate(([0], panel.emission_t[:-1]))
     emits = panel.emission_t > 0
     emitted = follows & (before > 0)
-    size = _count_of_group(panel)
-    enough = size >= terms.country_count_min
+    among = _among_emitting(panel, emits)
+    enough = among.count >= terms.country_count_min
     has_all = emits & emitted & enough
     later = panel.year > panel.year.min(initial=np.iinfo(np.int64).max)
-    coverage = np.divide(panel.free_t, panel.emission_t, out=np.zeros(emits.shape), where=emits)
     trend = np.divide(before - panel.emission_t, before, out=np.zeros(emits.shape), where=emitted)
     points = (
-        terms.weights["coverage"] * np.clip(coverage / terms.coverage_full, 0, 1)
+        terms.weights["coverage"] * np.clip(among.coverage / terms.coverage_full, 0, 1)
         + terms.weights["trend"] * np.clip((trend + terms.trend_limit) / (2 * terms.trend_limit), 0, 1)
-        + terms.weights["percentile"] * country_percentile(panel, coverage)
+        + terms.weights["percentile"] * among.percentile
     )
     # Points to a billionth: two ways of adding the same three numbers fall into one class.
     points = np.round(points, 9)
@@ -161,6 +160,29 @@ def classify_panel(panel: Panel, terms: PanelTerms) -> PanelClasses:
             "few_in_country": int((later & emits & emitted & ~enough).sum()),
         },
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AmongEmitting:
+    """Coverage of each row, its percentile and how many stand beside it; nought in a row without emissions."""
+
+    coverage: FloatArray
+    percentile: FloatArray
+    count: IntArray
+
+
+def _among_emitting(panel: Panel, emits: npt.NDArray[np.bool_]) -> _AmongEmitting:
+    """Compare the rows with emissions with one another: one without has no coverage and is nobody's peer."""
+    coverage = np.divide(panel.free_t, panel.emission_t, out=np.zeros(emits.shape), where=emits)
+    percentile, count = np.zeros(emits.shape), np.zeros(emits.shape, dtype=np.int64)
+    if emits.any():
+        emitting = Panel(
+            installation=panel.installation[emits], country=panel.country[emits], year=panel.year[emits],
+            free_t=panel.free_t[emits], emission_t=panel.emission_t[emits],
+        )  # fmt: skip
+        percentile[emits] = country_percentile(emitting, coverage[emits])
+        count[emits] = _count_of_group(emitting)
+    return _AmongEmitting(coverage=coverage, percentile=percentile, count=count)
 
 
 def country_percentile(panel: Panel, values: FloatArray) -> FloatArray:
