@@ -95,7 +95,10 @@ class PastDueOut(Struct, frozen=True, kw_only=True):
 
 
 class NoteStandingOut(Struct, frozen=True, kw_only=True):
-    """What a note owes on the business date; `payoff_cny` would settle it, compensation for early repayment apart."""
+    """What a note owes on the business date; `payoff_cny` would settle it, compensation for early repayment apart.
+
+    `unused_compensation_cny` is booked for changes of its rate and in no accrued interest yet; below zero is a refund.
+    """
 
     on: str
     outstanding_cny: str
@@ -105,6 +108,7 @@ class NoteStandingOut(Struct, frozen=True, kw_only=True):
     accrued_cny: str
     penalty_cny: str
     compound_cny: str
+    unused_compensation_cny: str
     payoff_cny: str
     days_past_due: int
     overdue_uplift: str
@@ -117,7 +121,8 @@ class NoteStandingOut(Struct, frozen=True, kw_only=True):
             on=one.on.isoformat(), outstanding_cny=str(one.outstanding_cny), due_cny=str(one.due_cny),
             interest_due_cny=str(one.interest_due_cny), principal_due_cny=str(one.principal_due_cny),
             accrued_cny=str(one.accrued_cny), penalty_cny=str(one.penalty_cny), compound_cny=str(one.compound_cny),
-            payoff_cny=str(one.payoff_cny), days_past_due=one.days_past_due,
+            unused_compensation_cny=str(one.unused_compensation_cny), payoff_cny=str(one.payoff_cny),
+            days_past_due=one.days_past_due,
             overdue_uplift=format(view.overdue_uplift, "f"),
         )  # fmt: skip
 

@@ -109,6 +109,7 @@ def _owed(note: LoanNote, standing: NoteStanding) -> TermGrid:
         ("罚息（元）", "Penalty interest (CNY)", standing.penalty_cny),
         ("复利（元）", "Compound interest (CNY)", standing.compound_cny),
         ("应计未到期利息（元）", "Accrued, not due (CNY)", standing.accrued_cny),
+        ("尚未计入的补计利息（元）", "Compensation not used (CNY)", standing.unused_compensation_cny),
         ("当日结清金额（元）", "Payoff (CNY)", standing.payoff_cny),
     )
     items = (

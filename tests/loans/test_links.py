@@ -18,6 +18,7 @@ from carbonfin.storage.files import links_of
 from loans import service
 from loans.calc.linked.agreements import LinkEvent, LinkState
 from loans.calc.linked.observation_terms import ObservationStatus
+from loans.calc.servicing.receipts import ReceiptDraft
 from tests.loans.facility_samples import approved, contract_of, drawdown_of
 from tests.loans.link_worlds import LINK, REPORT_FILE, LinkWorld, change_of, linked_world
 from tests.loans.world import open_bank
@@ -86,6 +87,64 @@ def test_a_late_report_is_a_new_record_with_a_compensating_accrual(sessions: Ses
             records = decisions_of(session, world.bank.officer, subject=subject, kind=kind)
             assert len(records) == 2
             assert all(replay_decision(session, decision_kinds(), one.id).same for one in records)
+
+
+def receipt_of(paid_on: date, amount: str, *, reference: str = "HD-1") -> service.RepaymentDraft:
+    return service.RepaymentDraft(
+        note_code=NOTE, reference=reference,
+        receipt=ReceiptDraft(paid_on=paid_on, amount_cny=Decimal(amount), prepays=True),
+    )  # fmt: skip
+
+
+def refunded(session: Session) -> LinkWorld:
+    """1,625.00 are given back on 30 December, with interest paid to the 21st: 9 days at 0.0334 come to 8,350.00."""
+    world = linked_world(session)
+    world.roll(date(2025, 11, 3))
+    world.observe()
+    world.roll(date(2025, 12, 22))
+    service.record_interest_payment(
+        session, world.bank.officer, NOTE, period_end=date(2025, 12, 21), paid_date=world.today,
+        known_at=end_of_china_day(world.today),
+    )  # fmt: skip
+    world.roll(date(2025, 12, 30))
+    world.hand_in(document_date="2025-12-20", received_date="2025-12-30")
+    world.observe()
+    return world
+
+
+def enter(world: LinkWorld, draft: service.RepaymentDraft) -> None:
+    waiting = service.propose_repayment(
+        world.session, world.bank.officer, draft, standing=world.standing, reason="入账"
+    )
+    approved(world.session, world.bank.checker, waiting, at=end_of_china_day(world.today))
+
+
+def test_settling_on_the_day_of_a_refund_gives_it_back(sessions: Sessions) -> None:
+    """10,000,000 and 8,350.00 less 1,625.00: 10,006,725.00, with a voucher of 6,725.00 for 9 days."""
+    with sessions.begin() as session:
+        world = refunded(session)
+        owed = service.note_view(session, world.bank.officer, NOTE, standing=world.standing).line.standing
+        assert (owed.accrued_cny, owed.unused_compensation_cny) == (Decimal("8350.00"), Decimal("-1625.00"))
+        assert owed.payoff_cny == Decimal("10006725.00")
+        enter(world, receipt_of(world.today, "10006725.00"))
+        view = service.note_view(session, world.bank.officer, NOTE, standing=world.standing)
+        assert (view.line.note.state, view.line.standing.payoff_cny) == ("settled", 0)
+        assert view.vouchers[-1].interest_cny == Decimal("6725.00")
+
+
+def test_a_repayment_on_the_day_of_a_refund_uses_it_once(sqlite_sessions: Sessions) -> None:
+    """8,350.00 are paid to the day; then 8,000,000 x 0.0319 x 22 / 360 = 15,595.56 less 1,625.00 fall due."""
+    with sqlite_sessions.begin() as session:
+        world = refunded(session)
+        enter(world, receipt_of(world.today, "2008350.00"))
+        view = service.note_view(session, world.bank.officer, NOTE, standing=world.standing)
+        following = next(one for one in view.line.standing.dues if one.due.start == world.today)
+        assert following.interest_unpaid_cny == Decimal("13970.56")
+        assert all(one.is_paid for one in view.line.standing.dues if one.due.start < world.today)
+        world.roll(date(2025, 12, 31))
+        assert service.accrue(session, world.bank.officer, world.today).failures == ()
+        standing = service.note_view(session, world.bank.officer, NOTE, standing=world.standing).line.standing
+        assert (standing.accrued_cny, standing.interest_owed_cny) == (0, 0)  # 708.89 of a day, 1,625.00 given back
 
 
 def test_a_corrected_report_takes_back_what_it_earned(sqlite_sessions: Sessions) -> None:

@@ -14,7 +14,7 @@ class Accrual:
     """What a note owes beside its principal, from the day interest was paid to up to the accrual date.
 
     Attributes:
-        accrued_cny: Interest at the contract's rate, due and running.
+        accrued_cny: Interest at the contract's rate, due and running; a refund larger than it leaves nothing.
         penalty_cny: Penalty interest on principal past due, not charged yet (罚息).
         compound_cny: Compound interest on interest past due, not charged yet (复利).
     """
@@ -59,7 +59,7 @@ def accrual_of(book: NoteBook, *, accrual_date: date) -> Accrual:
         paid_to=note.interest_paid_to,
         days=days_between(note.terms.basis, note.interest_paid_to, end),
         principal_cny=standing.outstanding_cny,
-        accrued_cny=standing.interest_due_cny + standing.accrued_cny,
+        accrued_cny=max(standing.interest_due_cny + standing.accrued_cny, Decimal("0.00")),
         penalty_cny=standing.penalty_cny,
         compound_cny=standing.compound_cny,
     )

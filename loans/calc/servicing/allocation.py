@@ -68,12 +68,13 @@ def allocate(book: NoteBook, draft: ReceiptDraft, order: tuple[Claim, ...]) -> A
     standing = standing_on(book, draft.paid_on)
     claimed = tuple(one for one in standing.dues if _is_claimed(one, draft) and not one.is_paid)
     lines, rest = _pay(claimed, draft, order)
+    is_all_paid = bool(rest) or sum((one.total_cny for one in lines.values()), start=_NOTHING) >= _sum(claimed)
     prepaid = _NOTHING
     if rest:
         interest, prepaid = _early(standing, claimed, draft, rest)
-        running = _running(standing, draft.paid_on)
-        if running is not None and interest:
-            lines[running.due.start] = replace(_no_line(running.due.start), interest_cny=interest)
+        bearing = _bearing(standing, draft.paid_on)
+        line = lines.get(bearing, _no_line(bearing))
+        lines[bearing] = replace(line, interest_cny=line.interest_cny + interest)
     receipt = Receipt(
         number=len(book.receipts) + 1,
         paid_on=draft.paid_on,
@@ -81,10 +82,9 @@ def allocate(book: NoteBook, draft: ReceiptDraft, order: tuple[Claim, ...]) -> A
         fees_cny=draft.fees_cny,
         compensation_cny=draft.compensation_cny,
         prepaid_cny=prepaid,
-        lines=tuple(line for line in lines.values() if line.total_cny),
+        lines=tuple(line for start, line in lines.items() if line != _no_line(start)),
     )
     outstanding = standing.outstanding_cny - receipt.principal_cny
-    is_all_paid = sum((one.total_cny for one in receipt.lines), start=_NOTHING) >= _sum(claimed)
     return Allocated(
         receipt=receipt,
         outstanding_cny=outstanding,
@@ -101,14 +101,18 @@ def _is_claimed(one: DueStanding, draft: ReceiptDraft) -> bool:
 def _pay(
     claimed: tuple[DueStanding, ...], draft: ReceiptDraft, order: tuple[Claim, ...]
 ) -> tuple[dict[date, ReceiptLine], Decimal]:
-    lines = {one.due.start: _no_line(one.due.start) for one in claimed}
-    rest = draft.amount_cny
+    refunds = {one.due.start: min(one.interest_unpaid_cny, _NOTHING) for one in claimed}
+    lines = {start: replace(_no_line(start), interest_cny=refund) for start, refund in refunds.items()}
+    rest = draft.amount_cny - sum(refunds.values(), start=_NOTHING)
     for claim in order:
         if claim is Claim.FEES:
             rest = _take_fees(draft, rest)
             continue
         for one in claimed:
-            part = min(rest, getattr(one, _PARTS[claim]))
+            unpaid = getattr(one, _PARTS[claim])
+            if unpaid <= 0:
+                continue
+            part = min(rest, unpaid)
             lines[one.due.start] = replace(lines[one.due.start], **{f"{claim.value}_cny": part})
             rest -= part
     return lines, rest
@@ -161,29 +165,38 @@ def _early(
             remedy="Say that the rest repays principal early, or enter what was due alone.",
             remedy_zh="请勾选提前还本，或只录入应还金额。",
         )
-    interest = standing.accrued_cny - sum(
-        (one.interest_unpaid_cny for one in claimed if one.due.due_on > draft.paid_on), start=_NOTHING
-    )
-    principal = rest - draft.compensation_cny - interest
+    taken = {one.due.start for one in claimed}
+    ahead = [one for one in standing.dues if one.due.start not in taken]
+    accrued = sum((one.accrued_cny for one in ahead), start=_NOTHING)
+    settling = sum((one.settling_cny for one in ahead), start=_NOTHING)
+    left = standing.outstanding_cny - sum((one.principal_unpaid_cny for one in claimed), start=_NOTHING)
+    offered = rest - draft.compensation_cny
+    if offered == left + settling:
+        return settling, left
+    principal = offered - accrued
     if principal <= 0:
         raise Conflict(
-            f"{rest} CNY are left; interest accrued is {interest} and compensation {draft.compensation_cny}",
-            zh=f"冲抵到期款项后余 {rest:,} 元，不足以付清截至当日利息 {interest:,} 元与补偿金并提前还本",
+            f"{rest} CNY are left; interest accrued is {accrued} and compensation {draft.compensation_cny}",
+            zh=f"冲抵到期款项后余 {rest:,} 元，不足以付清截至当日利息 {accrued:,} 元与补偿金并提前还本",
             field="amount_cny",
             remedy="Receive more, or wait for the payment's day.",
             remedy_zh="请提高金额，或等到还款日。",
         )
-    left = standing.outstanding_cny - sum((one.principal_unpaid_cny for one in claimed), start=_NOTHING)
-    if principal > left:
-        settling = draft.amount_cny - (principal - left)
+    if offered > left + settling or principal >= left:
+        figure = draft.amount_cny - offered + left + settling
         raise Conflict(
-            f"{settling} CNY settle the note on {draft.paid_on}",
-            zh=f"{draft.paid_on} 结清金额为 {settling:,} 元，实收多出 {principal - left:,} 元",
+            f"{figure} CNY settle the note on {draft.paid_on}, {draft.amount_cny} were received",
+            zh=f"{draft.paid_on} 结清金额为 {figure:,} 元，实收 {draft.amount_cny:,} 元",
             field="amount_cny",
             remedy="Enter the figure that settles the note.",
             remedy_zh="请按结清金额录入。",
         )
-    return interest, principal
+    return accrued, principal
+
+
+def _bearing(standing: NoteStanding, on: date) -> date:
+    """Give the payment that bears interest paid early: the last whose interest began before the day."""
+    return max((one.due.start for one in standing.dues if one.due.start < on), default=standing.dues[0].due.start)
 
 
 def _running(standing: NoteStanding, on: date) -> DueStanding | None:

@@ -51,8 +51,8 @@ class Due:
     compensations: tuple[tuple[date, Decimal], ...] = ()
 
     def compensated_cny(self, *, start: date, end: date) -> Decimal:
-        """Give the compensations booked from `start` up to and on `end`."""
-        return sum((amount for day, amount in self.compensations if start <= day <= end), _NOTHING)
+        """Give the compensations booked in `[start, end)`."""
+        return sum((amount for day, amount in self.compensations if start <= day < end), _NOTHING)
 
     @property
     def start(self) -> date:

@@ -1,12 +1,12 @@
 """What a note asks for where its link moves the rate: a stretch from each day it is booked at another one.
 
 A day stays booked at the rate that was known on it; what a change lacks for the days before it was known is a
-compensation of the payment whose period it falls in. One below zero takes no payment's interest below zero: the rest
-goes to the next.
+compensation of the payment whose period it falls in. One below zero takes no payment's interest below zero, the rest
+goes to the next; the last payment takes all that is left, so that nothing booked is lost.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from loans.calc.contracts.terms import CalendarDays, LoanTerms
@@ -56,8 +56,10 @@ def _compensated(dues: tuple[Due, ...], changes: tuple[BookedChange, ...]) -> tu
         interest = due.row.interest_cny
         for day, amount in waiting:
             taken = max(amount, -interest) if day < due.end else _NOTHING
+            if due is dues[-1]:
+                taken = amount
             if taken:
-                own.append((max(day, due.start), taken))
+                own.append((max(min(day, due.end - timedelta(days=1)), due.start), taken))
                 interest += taken
             if taken != amount:
                 later.append((day, amount - taken))

@@ -42,6 +42,9 @@ class DueStanding:
         penalty_cny: Penalty interest on its principal since its day, not yet charged (罚息).
         compound_cny: Compound interest on its interest since its day, not yet charged (复利).
         late_days: Days since its day where something of it is unpaid, else 0.
+        accrued_cny: Interest accrued by the day of a payment not due yet, less what was paid of it; never below zero.
+        settling_cny: The same with all compensations booked for it, as settling the note takes it; below zero is the
+            borrower's.
     """
 
     due: Due
@@ -52,6 +55,8 @@ class DueStanding:
     penalty_cny: Decimal
     compound_cny: Decimal
     late_days: int
+    accrued_cny: Decimal
+    settling_cny: Decimal
 
     @property
     def is_paid(self) -> bool:
@@ -66,17 +71,11 @@ class DueStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteStanding:
-    """A loan note on a day; all amounts to the fen.
-
-    Attributes:
-        due: Payments whose day has come and that are not paid in full, the oldest first.
-        accrued_cny: Interest of the running period up to the day, not due yet.
-    """
+    """A loan note on a day; all amounts to the fen."""
 
     on: date
     dues: tuple[DueStanding, ...]
     outstanding_cny: Decimal
-    accrued_cny: Decimal
 
     @property
     def due(self) -> tuple[DueStanding, ...]:
@@ -119,14 +118,27 @@ class NoteStanding:
         return _sum(one.compound_cny for one in self.dues)
 
     @property
+    def accrued_cny(self) -> Decimal:
+        """Interest of the running period up to the day, not due yet."""
+        return _sum(one.accrued_cny for one in self.dues)
+
+    @property
+    def unused_compensation_cny(self) -> Decimal:
+        """Compensations booked that what accrued by the day has not borne yet (补计利息); below zero is a refund."""
+        return _sum(one.settling_cny for one in self.dues) - self.accrued_cny
+
+    @property
     def interest_owed_cny(self) -> Decimal:
         """All interest owed by the day: due, accrued, penalty and compound."""
         return self.interest_due_cny + self.accrued_cny + self.penalty_cny + self.compound_cny
 
     @property
     def payoff_cny(self) -> Decimal:
-        """What would settle the note on the day: principal, and all interest owed; compensation is the contract's."""
-        return self.outstanding_cny + self.interest_owed_cny
+        """What would settle the note on the day: principal, all interest owed, and what a change of rate gives back.
+
+        Compensation for repaying early is the contract's, and apart.
+        """
+        return self.outstanding_cny + self.interest_owed_cny + self.unused_compensation_cny
 
     @property
     def next_due(self) -> DueStanding | None:
@@ -146,12 +158,7 @@ def standing_on(book: NoteBook, on: date) -> NoteStanding:
         for line in receipt.lines:
             by_due.setdefault(line.due_start, []).append((receipt.paid_on, line))
     dues = tuple(_due_standing(book, due, by_due.get(due.start, []), on) for due in book.dues)
-    return NoteStanding(
-        on=on,
-        dues=dues,
-        outstanding_cny=book.note.outstanding_cny,
-        accrued_cny=_sum(_accrued(book, one, by_due.get(one.due.start, []), on) for one in dues if one.due.due_on > on),
-    )
+    return NoteStanding(on=on, dues=dues, outstanding_cny=book.note.outstanding_cny)
 
 
 def _due_standing(book: NoteBook, due: Due, paid: list[tuple[date, ReceiptLine]], on: date) -> DueStanding:
@@ -160,10 +167,17 @@ def _due_standing(book: NoteBook, due: Due, paid: list[tuple[date, ReceiptLine]]
     principal_unpaid = principal - _sum(line.principal_cny for _, line in paid)
     penalty = compound = _NOTHING
     if due.due_on < on:
-        penalty = _charge(book, due, principal, [(day, line.principal_cny) for day, line in paid], on)
-        compound = _charge(book, due, interest, [(day, line.interest_cny) for day, line in paid], on)
+        # The last payment's interest may be a refund: it lessens the principal that bears penalty, and bears nothing.
+        refund = min(interest, _NOTHING)
+        repaid = [(day, line.principal_cny + (line.interest_cny if refund else _NOTHING)) for day, line in paid]
+        penalty = _charge(book, due, principal + refund, repaid, on)
+        if not refund:
+            compound = _charge(book, due, interest, [(day, line.interest_cny) for day, line in paid], on)
         penalty -= _sum(line.penalty_cny for _, line in paid)
         compound -= _sum(line.compound_cny for _, line in paid)
+    accrued = settling = _NOTHING
+    if due.due_on > on:
+        accrued, settling = _accrued(book, due, interest_unpaid, paid, on)
     owes = bool(interest_unpaid or principal_unpaid or penalty or compound)
     return DueStanding(
         due=due,
@@ -174,6 +188,8 @@ def _due_standing(book: NoteBook, due: Due, paid: list[tuple[date, ReceiptLine]]
         penalty_cny=penalty,
         compound_cny=compound,
         late_days=(on - due.due_on).days if owes and due.due_on < on else 0,
+        accrued_cny=accrued,
+        settling_cny=settling,
     )
 
 
@@ -187,16 +203,16 @@ def _asked(book: NoteBook, due: Due) -> tuple[Decimal, Decimal]:
     return due.row.interest_cny, due.row.principal_cny
 
 
-def _accrued(book: NoteBook, one: DueStanding, paid: list[tuple[date, ReceiptLine]], on: date) -> Decimal:
-    """Give the interest of a payment not due yet, as far as it accrued by the day and is not paid."""
-    due = one.due
-    start = max(due.start, book.taken_over_to)
-    if on <= start:
-        return _NOTHING
+def _accrued(
+    book: NoteBook, due: Due, interest_unpaid_cny: Decimal, paid: list[tuple[date, ReceiptLine]], on: date
+) -> tuple[Decimal, Decimal]:
+    """Give the interest of a payment not due yet as far as it accrued by the day, and as settling then takes it."""
     if on >= due.end:
-        return one.interest_unpaid_cny
-    accrued = _interest(book.note.terms.basis, due, start, on) + due.compensated_cny(start=start, end=on)
-    return accrued - _sum(line.interest_cny for _, line in paid)
+        return max(interest_unpaid_cny, _NOTHING), interest_unpaid_cny
+    start = max(due.start, book.taken_over_to)
+    unpaid = _interest(book.note.terms.basis, due, start, on) - _sum(line.interest_cny for _, line in paid)
+    accrued = unpaid + due.compensated_cny(start=start, end=on)
+    return max(accrued, _NOTHING), unpaid + due.compensated_cny(start=start, end=due.end)
 
 
 def _interest(basis: DayCount, due: Due, start: date, end: date) -> Decimal:

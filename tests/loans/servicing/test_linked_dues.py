@@ -1,13 +1,22 @@
 """Payments of a note whose link moves the rate: booked rates, compensations by hand, and a prepayment in between."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from carbonfin.kernel.dates import DayCount
+from carbonfin.kernel.errors import Conflict
 from loans.calc.contracts.terms import AccrualDates, CalendarDays, LoanTerms, RepaymentMethod
 from loans.calc.linked.rate_lines import BookedChange, RateSpell
+from loans.calc.notes import LoanNote, NoteState
+from loans.calc.servicing.accruals import accrual_of
+from loans.calc.servicing.allocation import allocate, claims_in_order
 from loans.calc.servicing.dues import Due, Segment, SegmentReason, dues_of, first_segment
 from loans.calc.servicing.linked_dues import linked_dues
+from loans.calc.servicing.receipts import Claim, ReceiptDraft
+from loans.calc.servicing.standing import NoteBook, standing_on
 
 TERMS = LoanTerms(
     principal_cny=Decimal("10000000.00"), drawdown_date=date(2025, 10, 21), maturity_date=date(2026, 3, 21),
@@ -49,8 +58,12 @@ def test_a_move_and_its_correction_by_hand() -> None:
     ]  # fmt: skip
     assert [one.row.principal_cny for one in dues][-1] == Decimal("10000000.00")
     cut = dues[3]
-    assert cut.compensated_cny(start=cut.start, end=date(2025, 12, 30)) == Decimal("-1625.00")
+    assert cut.compensated_cny(start=cut.start, end=date(2025, 12, 31)) == Decimal("-1625.00")
     assert cut.compensated_cny(start=date(2025, 12, 31), end=cut.end) == 0
+    halves = [
+        cut.compensated_cny(start=start, end=end) for start, end in ((dues[2].start, cut.start), (cut.start, cut.end))
+    ]
+    assert halves == [0, Decimal("-1625.00")]  # the day two stretches share is counted once
     assert all(one.row.payment_cny == one.row.interest_cny + one.row.principal_cny for one in dues)
 
 
@@ -59,6 +72,68 @@ def test_a_refund_larger_than_a_payment_goes_on_to_the_next() -> None:
     refund = BookedChange(known_from=BACK.known_from, spells=BACK.spells, compensation_cny=Decimal("-30000.00"))
     dues = linked_dues(TERMS, DAYS, (first_segment(TERMS),), changes=(UP, refund))
     assert interest(dues)[3:5] == [("2025-12-30", "0.00"), ("2026-01-21", "16963.88")]
+
+
+REFUND = BookedChange(known_from=BACK.known_from, spells=BACK.spells, compensation_cny=Decimal("-30000.00"))
+
+
+def refunded_book(*, paid_to: date, refund: BookedChange = REFUND) -> NoteBook:
+    note = LoanNote(
+        id="1", code="JJ-1", party_id="1", pledge_code=None, product="", terms=TERMS, rate_note="",
+        outstanding_cny=TERMS.principal_cny, interest_paid_to=paid_to, state=NoteState.RUNNING, settled_date=None,
+        is_sample=True, rate_changes=(UP, refund),
+    )  # fmt: skip
+    dues = linked_dues(TERMS, DAYS, (first_segment(TERMS),), changes=(UP, refund))
+    return NoteBook(note=note, dues=dues, receipts=(), taken_over_to=paid_to, overdue_uplift=Decimal("0.5"))
+
+
+def test_a_refund_larger_than_what_accrued_leaves_nothing_accrued() -> None:
+    """Six days from 12-30 are 10,000,000 x 0.0319 x 6 / 360 = 5,316.67; 30,000.00 are given back."""
+    book, day = refunded_book(paid_to=date(2025, 12, 30)), date(2026, 1, 5)
+    standing = standing_on(book, day)
+    assert (standing.accrued_cny, standing.unused_compensation_cny) == (0, Decimal("-24683.33"))
+    assert accrual_of(book, accrual_date=day).owed_cny == 0
+
+
+def test_settling_gives_back_what_no_payment_has_borne() -> None:
+    """8,350.00 of 9 days, 5,316.67 of 6, less 30,000.00: 9,983,666.67 settle a note of ten million on 5 January."""
+    book, day = refunded_book(paid_to=date(2025, 12, 21)), date(2026, 1, 5)
+    standing = standing_on(book, day)
+    assert (standing.accrued_cny, standing.payoff_cny) == (Decimal("8350.00"), Decimal("9983666.67"))
+    order = claims_in_order("fees,interest,compound,penalty,principal")
+    for amount in ("9983666.68", "9991666.67"):  # a fen more; and principal with the interest, without the refund
+        with pytest.raises(Conflict) as refused:
+            allocate(book, ReceiptDraft(paid_on=day, amount_cny=Decimal(amount), prepays=True), order)
+        assert "9983666.67 CNY settle" in str(refused.value)
+    found = allocate(book, ReceiptDraft(paid_on=day, amount_cny=Decimal("9983666.67"), prepays=True), order)
+    assert (found.settles, found.outstanding_cny) == (True, 0)
+    receipt = found.receipt
+    assert (receipt.prepaid_cny, receipt.sum_of(Claim.INTEREST)) == (TERMS.principal_cny, Decimal("-16333.33"))
+    assert found.segment is not None
+    after = replace(
+        book, note=replace(book.note, outstanding_cny=found.outstanding_cny, interest_paid_to=found.interest_paid_to),
+        dues=linked_dues(TERMS, DAYS, (first_segment(TERMS), found.segment), changes=(UP, REFUND)), receipts=(receipt,),
+    )  # fmt: skip
+    closed = standing_on(after, day)
+    assert (closed.payoff_cny, [one.unpaid_cny for one in closed.dues if not one.is_paid]) == (0, [])
+
+
+def test_a_refund_no_payment_bore_lessens_the_last() -> None:
+    """28 days at 0.0334 are 25,977.78; 40,000.00 are given back: 9,985,977.78 are to be paid on Monday 23 March 2026.
+
+    Ten days late: 9,985,977.78 x 0.0334 x 1.5 x 10 / 360 = 13,897.15 of penalty interest, none compound.
+    """
+    refund = BookedChange(known_from=date(2026, 2, 28), spells=UP.spells, compensation_cny=Decimal("-40000.00"))
+    book = refunded_book(paid_to=date(2026, 2, 21), refund=refund)
+    assert book.dues[-1].row.payment_cny == Decimal("9985977.78")
+    draft = ReceiptDraft(paid_on=date(2026, 3, 23), amount_cny=Decimal("9985977.78"))
+    for order in ("fees,interest,compound,penalty,principal", "principal,fees,interest,compound,penalty"):
+        found = allocate(book, draft, claims_in_order(order))
+        assert (found.settles, found.receipt.principal_cny) == (True, TERMS.principal_cny)
+    late = standing_on(book, date(2026, 4, 2))
+    assert (late.penalty_cny, late.compound_cny) == (Decimal("13897.15"), 0)
+    assert late.payoff_cny == Decimal("9999874.93")
+    assert accrual_of(book, accrual_date=date(2026, 4, 2)).accrued_cny == 0
 
 
 def test_a_prepayment_before_a_planned_move_leaves_the_move_its_own_balance() -> None:
