@@ -121,10 +121,14 @@ def make_schedule(inputs: ScheduleInputs) -> RepaymentSchedule:
     )
 
 
-def schedule_rows(inputs: ScheduleInputs) -> tuple[ScheduleRow, ...]:
-    """Give the payments of a schedule alone, without totals and trace."""
+def schedule_rows(inputs: ScheduleInputs, periods: tuple[Period, ...] | None = None) -> tuple[ScheduleRow, ...]:
+    """Give the payments of a schedule alone, without totals and trace.
+
+    Its interest periods are those of its terms, or `periods` where it is made again within a life already divided.
+    """
     terms = inputs.terms
-    periods = interest_periods(terms, inputs.calendar)
+    if periods is None:
+        periods = interest_periods(terms, inputs.calendar)
     principals = _principals(terms, periods)
     rows, balance = [], fen(terms.principal_cny)
     for number, (period, principal) in enumerate(zip(periods, principals, strict=True), 1):

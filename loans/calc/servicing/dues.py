@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from carbonfin.kernel.dates import days_between
+from carbonfin.kernel.dates import DayCount, days_between
 from carbonfin.kernel.errors import InvalidInput
 from loans.calc.contracts.interest import accrued_interest_cny
-from loans.calc.contracts.schedule import ScheduleInputs, ScheduleRow, schedule_rows
+from loans.calc.contracts.schedule import Period, ScheduleInputs, ScheduleRow, interest_periods, schedule_rows
 from loans.calc.contracts.terms import CalendarDays, LoanTerms
 
 _NOTHING = Decimal("0.00")
@@ -90,18 +90,32 @@ def dues_of(terms: LoanTerms, calendar: CalendarDays, segments: tuple[Segment, .
     starts = [one.start for one in segments]
     if starts[:1] != [terms.drawdown_date] or starts != sorted(set(starts)) or starts[-1] >= terms.maturity_date:
         raise InvalidInput("segments do not follow one another from the drawdown", zh="分段起始日不正确")
+    inputs = ScheduleInputs(terms=terms, calendar=calendar)
+    contracted = interest_periods(terms, calendar)
     found: list[Due] = []
     for segment, following in zip(segments, [*segments[1:], None], strict=True):
         if segment.principal_cny:
-            found += _of_segment(terms, calendar, segment, following, numbered_from=len(found) + 1)
+            periods = _periods_from(contracted, segment.start, terms.basis)
+            found += _of_segment(inputs, periods, segment, following, numbered_from=len(found) + 1)
     return tuple(found)
 
 
+def _periods_from(periods: tuple[Period, ...], start: date, basis: DayCount) -> tuple[Period, ...]:
+    """Give the contract's periods from a day on, the first cut there: a payment day that was moved stays moved."""
+    first, *later = (one for one in periods if one.end > start)
+    return (replace(first, start=start, days=days_between(basis, start, first.end)), *later)
+
+
 def _of_segment(
-    terms: LoanTerms, calendar: CalendarDays, segment: Segment, following: Segment | None, *, numbered_from: int
+    inputs: ScheduleInputs,
+    periods: tuple[Period, ...],
+    segment: Segment,
+    following: Segment | None,
+    *,
+    numbered_from: int,
 ) -> Iterator[Due]:
-    own = replace(terms, drawdown_date=segment.start, principal_cny=segment.principal_cny, rate=segment.rate)
-    for place, row in enumerate(schedule_rows(ScheduleInputs(terms=own, calendar=calendar))):
+    own = replace(inputs.terms, drawdown_date=segment.start, principal_cny=segment.principal_cny, rate=segment.rate)
+    for place, row in enumerate(schedule_rows(replace(inputs, terms=own), periods)):
         if following is not None and row.start >= following.start:
             return
         numbered = replace(row, number=numbered_from + place)

@@ -130,6 +130,27 @@ def test_repaying_early_pays_interest_to_the_day_and_cuts_the_schedule() -> None
     assert standing_on(book, date(2025, 2, 21)).due_cny == Decimal("1260.00")
 
 
+def test_a_payment_day_that_was_moved_stays_where_it_was_contracted() -> None:
+    """Saturday 21 June 2025 moves to Monday 23, and the period's end with it; 600,000 go early on that Saturday.
+
+    31 days to it are 3,720.00; two days at 60.00 are due on the 23rd, 28 more on 21 July.
+    """
+    drawn = date(2025, 5, 21)
+    plain = book_of()
+    terms = replace(plain.note.terms, drawdown_date=drawn, accrual_dates=AccrualDates.ADJUSTED)
+    book = replace(
+        plain, note=replace(plain.note, terms=terms, interest_paid_to=drawn), taken_over_to=drawn,
+        dues=dues_of(terms, OPEN_ALL_DAYS, (first_segment(terms),)),
+    )  # fmt: skip
+    assert book.dues[0].end == date(2025, 6, 23)
+    book, _ = paid(book, date(2025, 6, 21), "603720.00", prepays=True)
+    assert [(one.start, one.due_on, one.row.days, one.row.interest_cny) for one in book.dues[:3]] == [
+        (drawn, date(2025, 6, 21), 31, Decimal("3720.00")),
+        (date(2025, 6, 21), date(2025, 6, 23), 2, Decimal("120.00")),
+        (date(2025, 6, 23), date(2025, 7, 21), 28, Decimal("1680.00")),
+    ]
+
+
 def test_equal_principal_spreads_what_is_left_over_what_remains() -> None:
     """100,000 a month; on 21 February 450,000 go early besides: 650,000 over eleven payments, 59,090.91 each."""
     book = book_of(RepaymentMethod.EQUAL_PRINCIPAL)
