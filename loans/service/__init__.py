@@ -57,10 +57,10 @@ from loans.service.link_observations import (
     try_observation,
 )
 from loans.service.link_reviews import KeptReview, ReviewFacts, latest_review, review_sustainability_link
+from loans.service.link_views import LinkView
 from loans.service.links import (
     LINK_APPROVAL,
     LinkChange,
-    LinkView,
     borrower_of_link,
     links_of,
     load_known_link,

@@ -17,6 +17,7 @@ from loans.calc.facilities import CreditLine, DrawdownDraft, LoanContract, requi
 from loans.calc.jiangtandai import RateDecision, rate_without_trace
 from loans.calc.notes import LoanNoteDraft
 from loans.service import decisions, facilities, facts
+from loans.service.links import rerate_under_links
 from loans.service.securities import draw_behind, require_security
 from loans.store import facilities as store
 from loans.store import notes as note_store
@@ -149,7 +150,7 @@ def _rate_note(contract: LoanContract, outcome: RateDecision) -> str:
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer, at: datetime) -> None:
-    """Draw the note: room, rate and collateral are looked at again, on its own day."""
+    """Draw the note: room, rate and collateral are looked at again, on its own day; a link moves its rate at once."""
     draft = store.terms_of_payload(approval.payload, DrawdownDraft)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
     contract, line = _terms_on(session, checker, draft, standing=standing)
@@ -159,6 +160,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     rate = Decimal(approval.payload["rate"])
     _require_same_rate(session, checker, draft, contract, borrower, standing=standing, rate=rate)
     note = note_store.add_note(session, checker, _note(approval, draft, contract, borrower), recorded_at=at)
+    rerate_under_links(session, checker, contract.number, cause="drawdown", standing=standing, at=at)
     draw_behind(session, checker, note, standing=standing, agreed=Agreed.to(approval, checker, answer))
 
 

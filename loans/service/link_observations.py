@@ -24,8 +24,8 @@ from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH, Observatio
 from loans.calc.linked.observations import OBSERVATION_KIND, decide_observation
 from loans.calc.linked.ratchets import ratchet_table
 from loans.calc.linked.records import HandedIn, LinkRevision
-from loans.service.links import LinkView, borrower_of, load_link
-from loans.service.note_rates import rerate_notes
+from loans.service.link_views import LinkView
+from loans.service.links import borrower_of, load_link, rerate_under_link
 from loans.store import facilities as facility_store
 from loans.store import links as store
 
@@ -239,9 +239,8 @@ def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: 
         )  # fmt: skip
     _keep(session, checker, inputs, approval, standing=standing, at=at)
     _decide_later_ones(session, checker, number, observation_number, approval, standing=standing, at=at)
-    after = load_link(session, checker, number, known_at=standing.known_at)
     cause = f"observation {observation_number} version {inputs.version}"
-    rerate_notes(session, checker, after.terms, after.steps, cause=cause, standing=standing, at=at)
+    rerate_under_link(session, checker, number, cause=cause, standing=standing, at=at)
 
 
 def _decide_later_ones(

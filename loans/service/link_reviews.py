@@ -13,7 +13,8 @@ from loans.calc.linked.documents import VerificationReport
 from loans.calc.linked.integrity import INTEGRITY_KIND
 from loans.calc.linked.integrity_terms import ClaimFacts, IntegrityInputs, IntegrityReview, IntegrityThresholds
 from loans.service import facilities, facts
-from loans.service.links import LinkView, load_link
+from loans.service.link_views import LinkView
+from loans.service.links import load_link
 from loans.service.note_rates import notes_under
 
 

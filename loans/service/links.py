@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
@@ -15,7 +14,6 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from loans.calc.facilities import LoanContract
-from loans.calc.linked.adjustments import adjustment_steps
 from loans.calc.linked.agreements import (
     EVENTS_EN,
     EVENTS_ZH,
@@ -24,91 +22,15 @@ from loans.calc.linked.agreements import (
     LinkState,
     SustainabilityLink,
 )
-from loans.calc.linked.documents import LinkDocumentKind
-from loans.calc.linked.indicators import ObservationDate
 from loans.calc.linked.link_words import link_words
-from loans.calc.linked.rate_lines import AdjustmentStep
-from loans.calc.linked.records import DecidedObservation, HandedIn, LinkRevision
+from loans.calc.linked.records import HandedIn, LinkRevision
 from loans.service import facilities
+from loans.service.link_views import TURNS, LinkView
 from loans.service.note_rates import rerate_notes
 from loans.store import facilities as facility_store
 from loans.store import links as store
 
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
-_TURNS = frozenset({LinkEvent.SUSPEND, LinkEvent.RESUME, LinkEvent.DECLASSIFY})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    """A link as it stands, with everything that belongs to it.
-
-    Attributes:
-        revisions: Every event known, the first first.
-        observations: Every version of the observations decided, by number and version.
-    """
-
-    revisions: tuple[LinkRevision, ...]
-    documents: tuple[HandedIn, ...]
-    observations: tuple[DecidedObservation, ...]
-
-    @property
-    def current(self) -> LinkRevision:
-        """The last event, with the terms in force."""
-        return self.revisions[-1]
-
-    @property
-    def terms(self) -> SustainabilityLink:
-        """The terms after the last event."""
-        return self.current.terms
-
-    @property
-    def state(self) -> LinkState:
-        """Where the link stands."""
-        return self.current.state
-
-    def terms_of(self, observation: ObservationDate) -> LinkRevision:
-        """Give the terms an observation is decided by: those valid on its date, else the first."""
-        valid = [one for one in self.revisions if one.terms.valid_from <= observation.observation_date]
-        return valid[-1] if valid else self.revisions[0]
-
-    def latest_of(self, number: int) -> DecidedObservation | None:
-        """Give how an observation was last decided, or None."""
-        return next((one for one in reversed(self.observations) if one.number == number), None)
-
-    @property
-    def latest(self) -> tuple[DecidedObservation, ...]:
-        """How each observation was last decided, by number."""
-        return tuple({one.number: one for one in self.observations}.values())
-
-    def upcoming(self) -> ObservationDate | None:
-        """Give the first observation not decided yet, or None; a link that was declassified has none."""
-        if self.state is LinkState.DECLASSIFIED:
-            return None
-        decided = {one.number for one in self.observations}
-        return next((one for one in self.terms.observations if one.number not in decided), None)
-
-    def level_on(self, day: date) -> Decimal:
-        """Give where the adjustment stands for interest periods that begin on a day."""
-        return next((one.level_bp for one in reversed(self.steps) if one.applies_after <= day), Decimal(0))
-
-    @property
-    def reported(self) -> frozenset[int]:
-        """The observations for which a verification report was handed in."""
-        return frozenset(
-            one.observation_number for one in self.documents if one.kind is LinkDocumentKind.VERIFICATION_REPORT
-        )
-
-    @property
-    def timeline(self) -> tuple[LinkRevision | DecidedObservation, ...]:
-        """Events and observations by the day they were known, the latest first."""
-        both: tuple[LinkRevision | DecidedObservation, ...] = (*self.revisions, *self.observations)
-        return tuple(sorted(both, key=lambda one: one.known_from, reverse=True))
-
-    @property
-    def steps(self) -> tuple[AdjustmentStep, ...]:
-        """Where the adjustment stands over time."""
-        turns = tuple(one.turn for one in self.revisions if one.event in _TURNS)
-        return adjustment_steps([one.level for one in self.latest], turns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +133,15 @@ def propose_link(session: Session, maker: Actor, change: LinkChange, *, standing
     Raises:
         NotFound: The contract is not in force.
         Conflict: The link's state does not allow it, or the number stands for another contract.
-        InvalidInput: It does not fit the contract, or changes what was decided already.
+        InvalidInput: It does not fit the contract, changes what was reported or decided already, or is another event
+            than the signing and lies before the business date.
     """
+    if change.event is not LinkEvent.SIGN and change.valid_from < standing.business_date:
+        raise InvalidInput(
+            f"valid from {change.valid_from}, before the business date {standing.business_date}",
+            zh=f"生效日不得早于业务日期 {standing.business_date}", field="valid_from",
+            remedy="Have the event count from today or later.", remedy_zh="请改为业务日期当日或以后生效。",
+        )  # fmt: skip
     require_fit(session, maker, change, standing=standing)
     borrower, _ = borrower_of(session, maker, change.terms, valid_on=change.valid_from, known_at=standing.known_at)
     zh, en = EVENTS_ZH[change.event], EVENTS_EN[change.event]
@@ -255,15 +184,10 @@ def propose_turn(
         Conflict: The link's state does not allow it.
     """
     view = load_link(session, maker, number, known_at=standing.known_at)
-    if event not in _TURNS:
+    if event not in TURNS:
         raise InvalidInput(
             f"{event} needs the terms after it", zh=f"{EVENTS_ZH[event]}须提交变更后的完整条款", field="event",
             remedy="Send the whole terms with the event.", remedy_zh="请按完整条款提交。",
-        )  # fmt: skip
-    if valid_from < standing.business_date:
-        raise InvalidInput(
-            f"valid from {valid_from}, before the business date {standing.business_date}",
-            zh=f"生效日不得早于业务日期 {standing.business_date}", field="valid_from",
         )  # fmt: skip
     change = LinkChange(event=event, valid_from=valid_from, terms=view.terms)
     return propose_link(session, maker, change, standing=standing, reason=reason)
@@ -317,11 +241,11 @@ def _require_same(view: LinkView, change: LinkChange) -> None:
             f"valid from {change.valid_from}, before the last event of {view.current.valid_from}",
             zh=f"生效日不得早于上一事项 {view.current.valid_from}", field="valid_from",
         )  # fmt: skip
-    for one in view.latest:
-        if before.observation(one.number) not in after.observations:
+    for number in sorted({one.number for one in view.latest} | view.reported):
+        if before.observation(number) not in after.observations:
             raise InvalidInput(
-                f"observation {one.number} was decided already and cannot be changed",
-                zh=f"第 {one.number} 次观察已认定，不得修改其日期与目标", field="observations",
+                f"observation {number} was reported or decided already and cannot be changed",
+                zh=f"第 {number} 次观察已提交核查报告或已认定，不得修改其日期与目标", field="observations",
                 remedy="Change the observations ahead.", remedy_zh="请只修改以后的观察日。",
             )  # fmt: skip
     was, now = _baselines(before), _baselines(after)
@@ -340,7 +264,7 @@ def _baselines(terms: SustainabilityLink) -> dict[str, tuple[Any, ...]]:
 
 
 def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
-    """Write the event down; one that ends or takes up the adjustment moves the notes' rates."""
+    """Write the event down; one after the signing may move the notes' rates."""
     payload = approval.payload
     change = LinkChange(
         event=LinkEvent(payload["event"]), valid_from=date.fromisoformat(payload["valid_from"]),
@@ -356,9 +280,30 @@ def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: 
         session, checker, change.terms, approval, event=change.event, state=state, valid_from=change.valid_from,
         known_from=standing.business_date, at=at,
     )  # fmt: skip
-    if change.event in _TURNS:
-        view = load_link(session, checker, change.terms.number, known_at=standing.known_at)
-        rerate_notes(session, checker, view.terms, view.steps, cause=change.event.value, standing=standing, at=at)
+    if change.event is not LinkEvent.SIGN:
+        rerate_under_link(session, checker, change.terms.number, cause=change.event.value, standing=standing, at=at)
+
+
+def rerate_under_link(
+    session: Session, actor: Actor, number: str, *, cause: str, standing: Standing, at: datetime
+) -> None:
+    """Move the running notes of a link's contract to its line as now known; a link that decided nothing moves none.
+
+    Raises:
+        NotFound: The bank has no such link.
+    """
+    view = load_link(session, actor, number, known_at=standing.known_at)
+    if view.steps:
+        rerate_notes(session, actor, view.terms, view.steps, view.floors, cause=cause, standing=standing, at=at)
+
+
+def rerate_under_links(
+    session: Session, actor: Actor, contract_number: str, *, cause: str, standing: Standing, at: datetime
+) -> None:
+    """Move a contract's running notes to the lines of its links: one drawn after a decision takes what it decided."""
+    known = store.revisions_known(session, actor, known_at=standing.known_at, contract_number=contract_number)
+    for number in dict.fromkeys(one.terms.number for one in known):
+        rerate_under_link(session, actor, number, cause=cause, standing=standing, at=at)
 
 
 LINK_APPROVAL = ApprovalKind(

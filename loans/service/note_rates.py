@@ -11,7 +11,7 @@ from carbonfin.storage.parties import Standing
 from loans.calc.contracts.schedule import interest_periods
 from loans.calc.linked.agreements import SustainabilityLink
 from loans.calc.linked.rate_changes import RATE_CHANGE_KIND, BalanceSpan, RateChangeInputs
-from loans.calc.linked.rate_lines import AdjustmentStep
+from loans.calc.linked.rate_lines import AdjustmentStep, AllInFloor
 from loans.calc.linked.records import RecordedChange
 from loans.calc.notes import LoanNote, NoteState
 from loans.calc.servicing.dues import Due
@@ -36,6 +36,7 @@ def rerate_notes(
     actor: Actor,
     link: SustainabilityLink,
     steps: Sequence[AdjustmentStep],
+    floors: Sequence[AllInFloor],
     *,
     cause: str,
     standing: Standing,
@@ -49,21 +50,28 @@ def rerate_notes(
         note.code
         for note in notes_under(session, actor, link.contract_number)
         if note.state is NoteState.RUNNING
-        and _rerate(session, actor, note, link, steps=steps, cause=cause, standing=standing, at=at)
-    )
+        and _rerate(
+            session, actor, note.code, link, steps=steps, floors=floors, cause=cause, standing=standing, at=at
+        )
+    )  # fmt: skip
 
 
 def _rerate(
     session: Session,
     actor: Actor,
-    note: LoanNote,
+    code: str,
     link: SustainabilityLink,
     *,
     steps: Sequence[AdjustmentStep],
+    floors: Sequence[AllInFloor],
     cause: str,
     standing: Standing,
     at: datetime,
 ) -> bool:
+    note_store.lock_note(session, actor, code)
+    note = note_store.load_note(session, actor, code)
+    if note.state is not NoteState.RUNNING:
+        return False
     changes = rate_changes_of(session, actor, note)
     before = changes[-1].booked.spells if changes else ()
     terms = note.terms
@@ -81,6 +89,7 @@ def _rerate(
         period_starts=tuple(one.start for one in interest_periods(terms, calendar)),
         spans=_spans(note, dues, standing=standing),
         known_from=standing.business_date,
+        floors=tuple(floors) if len(floors) > 1 else None,
     )
     found = RATE_CHANGE_KIND.decide(inputs)
     if [(one.start, one.rate) for one in found.spells] == [(one.start, one.rate) for one in before]:

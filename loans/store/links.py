@@ -75,15 +75,22 @@ def add_revision(
 
 
 def revisions_known(
-    session: Session, actor: Actor, *, known_at: datetime, number: str | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    known_at: datetime,
+    number: str | None = None,
+    contract_number: str | None = None,
 ) -> tuple[LinkRevision, ...]:
-    """Give every revision of the bank's links, or of one, known at an instant, by number and revision."""
+    """Give every revision of the bank's links, of one or of a contract's, known at an instant, by number, revision."""
     query = select(SustainabilityLinkRow).where(
         SustainabilityLinkRow.organization_id == actor.organization_id,
         col(SustainabilityLinkRow.known_from) <= china_day(known_at),
     )
     if number is not None:
         query = query.where(SustainabilityLinkRow.number == number)
+    if contract_number is not None:
+        query = query.where(SustainabilityLinkRow.contract_number == contract_number)
     order = (col(SustainabilityLinkRow.number), col(SustainabilityLinkRow.revision))
     return tuple(_revision(row) for row in session.exec(query.order_by(*order)).all())
 

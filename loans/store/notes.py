@@ -195,7 +195,9 @@ def _row(session: Session, actor: Actor, code: str, *, lock: bool = False) -> Lo
     query = (
         select(LoanNoteRow).where(LoanNoteRow.organization_id == actor.organization_id).where(LoanNoteRow.code == code)
     )
-    return session.exec(query.with_for_update() if lock else query).one_or_none()
+    if lock:  # what another transaction wrote while this one waited is read, not what was read before
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.exec(query).one_or_none()
 
 
 def _existing(session: Session, actor: Actor, code: str, *, lock: bool = False) -> LoanNoteRow:

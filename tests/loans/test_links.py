@@ -1,24 +1,31 @@
 """Links at rest: four eyes, both dates, late and corrected reports with their compensation, events, and refusals."""
 
-from datetime import date
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date, datetime
 from decimal import Decimal
+from time import sleep
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from carbonfin.app.approvals.words import payload_rows
 from carbonfin.app.decisions.kinds import decision_kinds
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, MissingData, NotFound, NotPermitted
-from carbonfin.storage.approvals import approvals_of
-from carbonfin.storage.decisions import decisions_of, replay_decision
-from carbonfin.storage.engine import Sessions
+from carbonfin.storage.approvals import Approval, approvals_of
+from carbonfin.storage.decisions import decisions_of, load_outcome, replay_decision
+from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.files import links_of
 from loans import service
 from loans.calc.linked.agreements import LinkEvent, LinkState
 from loans.calc.linked.observation_terms import ObservationStatus
+from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
 from loans.calc.servicing.receipts import ReceiptDraft
+from loans.service.links import require_fit
 from tests.loans.facility_samples import approved, contract_of, drawdown_of
 from tests.loans.link_worlds import LINK, REPORT_FILE, LinkWorld, change_of, linked_world
 from tests.loans.world import open_bank
@@ -147,6 +154,111 @@ def test_a_repayment_on_the_day_of_a_refund_uses_it_once(sqlite_sessions: Sessio
         assert (standing.accrued_cny, standing.interest_owed_cny) == (0, 0)  # 708.89 of a day, 1,625.00 given back
 
 
+def test_no_early_repayment_lies_before_a_change_of_rate_was_known(sqlite_sessions: Sessions) -> None:
+    """What was given back on 30 December was worked out on the balance of the days before it."""
+    with sqlite_sessions.begin() as session:
+        world = refunded(session)
+        world.roll(date(2025, 12, 31))
+        officer = world.bank.officer
+        with pytest.raises(InvalidInput) as refused:
+            service.preview_repayment(
+                session, officer, receipt_of(date(2025, 12, 29), "2007422.22"), standing=world.standing
+            )
+        assert refused.value.field == "paid_on"
+        on_the_day = receipt_of(date(2025, 12, 30), "2008350.00")
+        found = service.preview_repayment(session, officer, on_the_day, standing=world.standing)
+        assert found.receipt.prepaid_cny == Decimal("2000000.00")
+
+
+def approve_in(sessions: Sessions, checker: Actor, waiting: Approval, *, at: datetime) -> None:
+    with sessions.begin() as session:
+        approved(session, checker, waiting, at=at)
+
+
+def wait_for_a_lock(engine: sa.Engine, work: Future[None]) -> None:
+    """Return once a session of the server waits for another's lock, or the work is done without."""
+    asked = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not work.done() and not connection.execute(asked).scalar_one():
+            sleep(0.01)
+
+
+@pytest.mark.postgres
+def test_a_change_of_rate_sees_what_happened_to_its_note_while_it_waited(emptied_postgres: Callable[[], str]) -> None:
+    """2,000,000 are repaid as of 22 December while the late report of the 30th is approved.
+
+    11-21 to 12-21 on 10,000,000: -1,250.00; one day on it -41.67; 8 days on 8,000,000 5,671.11 for 5,937.78.
+    """
+    engine = open_engine(emptied_postgres())
+    sessions = Sessions(engine)
+    with sessions.begin() as session:
+        world = linked_world(session)
+        world.roll(date(2025, 11, 3))
+        world.observe()
+        world.roll(date(2025, 12, 30))
+        officer, checker, at = world.bank.officer, world.bank.checker, end_of_china_day(world.today)
+        service.record_interest_payment(
+            session, officer, NOTE, period_end=date(2025, 12, 21), paid_date=world.today, known_at=at
+        )
+        world.hand_in(document_date="2025-12-20", received_date="2025-12-30")
+        late = service.propose_observation(session, officer, "GL-2025-001", 1, standing=world.standing, reason="补交")
+        draft = receipt_of(date(2025, 12, 22), "2000927.78")
+        repaid = service.propose_repayment(session, officer, draft, standing=world.standing, reason="入账")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with sessions.begin() as early:
+            approved(early, checker, repaid, at=at)
+            moving = pool.submit(approve_in, sessions, checker, late, at=at)
+            wait_for_a_lock(engine, moving)
+        moving.result()
+    with sessions.begin() as session:
+        note = service.load_note(session, officer, NOTE)
+        assert note.rate_changes[-1].compensation_cny == Decimal("-1558.34")
+    engine.dispose()
+
+
+def test_a_note_drawn_after_a_decision_takes_what_was_decided(sessions: Sessions) -> None:
+    """-10 bp since 21 November; a note drawn on the 25th bears 3.19 % from its first day."""
+    with sessions.begin() as session:
+        world = linked_world(session)
+        world.roll(date(2025, 10, 24))
+        world.hand_in()
+        world.observe()
+        world.roll(date(2025, 11, 25))
+        draft = drawdown_of(note_code="JJ-2", amount_cny="1000000.00", drawdown_date="2025-11-25")
+        waiting = service.propose_drawdown(session, world.bank.officer, draft, standing=world.standing, reason="提款")
+        approved(session, world.bank.checker, waiting, at=end_of_china_day(world.today))
+        note = service.load_note(session, world.bank.officer, "JJ-2")
+        assert (note.terms.rate, note.rate_on(date(2025, 11, 25))) == (Decimal("0.0329"), Decimal("0.0319"))
+        (change,) = service.rate_changes_of(session, world.bank.officer, note)
+        assert (change.booked.known_from, change.booked.compensation_cny) == (world.today, 0)
+        assert len(changes(world)) == 1
+
+
+def test_each_spell_keeps_the_floor_of_its_first_day(sqlite_sessions: Sessions) -> None:
+    """3.25 % holds -10 bp up from 21 November; lowered to 3.10 % from December, 3.19 % holds from 21 February alone."""
+    with sqlite_sessions.begin() as session:
+        world = linked_world(session, ratchet={**LINK["ratchet"], "all_in_floor_rate": "0.0325"})
+        world.roll(date(2025, 10, 24))
+        world.hand_in()
+        world.observe()
+        world.roll(date(2025, 12, 1))
+        lowered = {**LINK["ratchet"], "all_in_floor_rate": "0.0310"}
+        world.sign(change_of(event="amend", ratchet=lowered, valid_from="2025-12-01"))
+        world.roll(date(2026, 1, 20))
+        met = [{"kpi_code": "energy", "value": "0.45"}, {"kpi_code": "green", "value": "0.35"}]
+        world.hand_in(observation_number=2, document_date="2026-01-15", received_date="2026-01-20", values=met)
+        world.observe(2)
+        assert changes(world) == [
+            ("2025-10-24", [("2025-11-21", "0.0325")], "0.00"),
+            ("2026-01-20", [("2025-11-21", "0.0325"), ("2026-02-21", "0.0319")], "0.00"),
+        ]
+        last = decisions_of(session, world.bank.officer, subject=f"loan_note:{NOTE}", kind="loans.rate_change")[-1]
+        assert replay_decision(session, decision_kinds(), last.id).same
+        found = load_outcome(session, world.bank.officer, RATE_CHANGE_KIND, last.id)
+        floors = [(one.name, one.value) for one in found.trace if one.name.startswith("all_in_floor_rate")]
+        assert floors == [("all_in_floor_rate.2025-06-30", "0.0325"), ("all_in_floor_rate.2025-12-01", "0.0310")]
+
+
 def test_a_corrected_report_takes_back_what_it_earned(sqlite_sessions: Sessions) -> None:
     """In time -10 bp from 11-21; corrected on 12-09, one KPI missed: 0 bp from the same day.
 
@@ -266,12 +378,29 @@ def test_a_new_baseline_is_a_re_baseline_and_an_amendment_is_not(sqlite_sessions
         with pytest.raises(InvalidInput) as decided:
             world.sign(change_of(event="amend", observations=moved, valid_from="2025-10-24"))
         assert decided.value.field == "observations"
+        with pytest.raises(InvalidInput) as backdated:
+            world.sign(change_of(event="re-baseline", kpis=rebased, valid_from="2025-10-23"))
+        assert backdated.value.field == "valid_from"
         world.sign(change_of(event="re-baseline", kpis=rebased, valid_from="2025-10-24"))
         view = world.view()
         assert view.terms.kpis[0].baseline_value == Decimal("0.45")
         assert view.revisions[0].terms.kpis[0].baseline_value == Decimal("0.50")
         assert view.terms_of(view.terms.observation(1)).revision == 1
         assert view.terms_of(view.terms.observation(2)).revision == 2
+
+
+def test_what_was_reported_is_not_changed_before_it_is_decided(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        world = linked_world(session)
+        world.roll(date(2025, 10, 24))
+        softer = [{"kpi_code": "energy", "value": "0.49"}, {"kpi_code": "green", "value": "0.20"}]
+        moved = [{**LINK["observations"][0], "targets": softer}, LINK["observations"][1]]
+        amended = change_of(event="amend", observations=moved, valid_from="2025-10-24")
+        require_fit(session, world.bank.officer, amended, standing=world.standing)
+        world.hand_in()
+        with pytest.raises(InvalidInput) as refused:
+            world.sign(amended)
+        assert refused.value.field == "observations"
 
 
 REFUSED_LINKS: tuple[tuple[dict[str, Any], type[CarbonFinError], str], ...] = (

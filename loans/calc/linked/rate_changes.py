@@ -3,17 +3,17 @@
 compensation = sum over days booked at another rate of round(balance x new rate x days / year, fen) less the old
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
 from carbonfin.kernel.dates import DayCount, days_between
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
 from loans.calc.contracts.interest import interest_fen
-from loans.calc.linked.rate_lines import AdjustmentStep, RateSpell, rate_on, spells_of
+from loans.calc.linked.rate_lines import AdjustmentStep, AllInFloor, RateSpell, floor_of, rate_on, spells_of
 from loans.calc.rounding import fen, yuan
 
 
@@ -36,7 +36,9 @@ class RateChangeInputs:
         before: The line as it was booked until now.
         period_starts: First days of the note's interest periods.
         spans: Balances from the drawdown to `known_from`, by interest period.
+        all_in_floor_rate: The floor agreed last; None where none is.
         known_from: The business date: days before it are booked already.
+        floors: The floor from each day on where it was amended; None where it is the one throughout.
     """
 
     note_code: str
@@ -50,6 +52,12 @@ class RateChangeInputs:
     period_starts: tuple[date, ...]
     spans: tuple[BalanceSpan, ...]
     known_from: date
+    floors: tuple[AllInFloor, ...] | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def all_in_floors(self) -> tuple[AllInFloor, ...]:
+        """The floor from each day on."""
+        return self.floors or (AllInFloor(valid_from=date.min, rate=self.all_in_floor_rate),)
 
     def __post_init__(self) -> None:
         """Refuse spans that reach past what is booked, or do not follow on each other."""
@@ -93,7 +101,7 @@ def decide_rate_change(inputs: RateChangeInputs) -> RateChange:
     """Give the note's rate line as now known, and the compensating accrual."""
     spells = spells_of(
         inputs.steps, period_starts=inputs.period_starts, base_rate=inputs.base_rate,
-        all_in_floor_rate=inputs.all_in_floor_rate,
+        floors=inputs.all_in_floors,
     )  # fmt: skip
     lines = _compensation(inputs, spells)
     total = sum((one.difference_cny for one in lines), Decimal("0.00"))
@@ -130,20 +138,22 @@ def _line(
 def _trace(
     inputs: RateChangeInputs, spells: tuple[RateSpell, ...], lines: tuple[CompensationLine, ...], total: Decimal
 ) -> tuple[Figure, ...]:
-    floor = inputs.all_in_floor_rate
     figures = [
         Figure(
             name="base_rate", label_zh="调整前利率", label_en="Rate before the adjustment", unit="rate",
             value=format(inputs.base_rate, "f"), source=f"借据 {inputs.note_code}",
         )
     ]  # fmt: skip
-    if floor is not None:
-        figures.append(
-            Figure(
-                name="all_in_floor_rate", label_zh="综合利率下限", label_en="All-in floor", unit="rate",
-                value=format(floor, "f"), source=f"挂钩条款 {inputs.link_number}",
-            )
-        )  # fmt: skip
+    for floor in inputs.all_in_floors:
+        if floor.rate is not None:
+            since = ("", "") if inputs.floors is None else (f"（{floor.valid_from} 起）", f" from {floor.valid_from}")
+            figures.append(
+                Figure(
+                    name=_floor_name(inputs, floor), label_zh=f"综合利率下限{since[0]}",
+                    label_en=f"All-in floor{since[1]}", unit="rate", value=format(floor.rate, "f"),
+                    source=f"挂钩条款 {inputs.link_number}",
+                )
+            )  # fmt: skip
     for number, spell in enumerate(spells, start=1):
         figures += _spell_figures(inputs, number, spell)
     for number, line in enumerate(lines, start=1):
@@ -166,8 +176,13 @@ def _trace(
     return checked_trace(figures)
 
 
+def _floor_name(inputs: RateChangeInputs, floor: AllInFloor) -> str:
+    return "all_in_floor_rate" if inputs.floors is None else f"all_in_floor_rate.{floor.valid_from}"
+
+
 def _spell_figures(inputs: RateChangeInputs, number: int, spell: RateSpell) -> list[Figure]:
-    floor = () if inputs.all_in_floor_rate is None else ("all_in_floor_rate",)
+    of_day = floor_of(inputs.all_in_floors, spell.start)
+    floor = () if of_day.rate is None else (_floor_name(inputs, of_day),)
     return [
         Figure(
             name=f"level_bp.{number}", label_zh=f"{spell.start} 起利差调整", label_en=f"Adjustment from {spell.start}",

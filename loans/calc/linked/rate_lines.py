@@ -32,6 +32,14 @@ class AdjustmentStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllInFloor:
+    """What an executed rate never falls below where it is set from a day on; None where none is agreed."""
+
+    valid_from: date
+    rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateSpell:
     """A rate from a day on.
 
@@ -76,21 +84,27 @@ def spells_of(
     *,
     period_starts: Sequence[date],
     base_rate: Decimal,
-    all_in_floor_rate: Decimal | None,
+    floors: Sequence[AllInFloor],
 ) -> tuple[RateSpell, ...]:
     """Give the rate line of steps: each from its first interest period on, the later step where two share one.
 
-    An adjustment below zero never takes the rate below the all-in floor; a rate agreed below the floor stays.
+    An adjustment below zero never takes the rate below the all-in floor of its first day; a rate agreed below the floor
+    stays.
     """
     found: dict[date, RateSpell] = {}
     for step in sorted(steps, key=lambda one: one.applies_after):
         start = next((day for day in period_starts if day >= step.applies_after), None)
         if start is not None:
-            rate, floored = adjusted_rate(base_rate, step.level_bp, all_in_floor_rate=all_in_floor_rate)
+            rate, floored = adjusted_rate(base_rate, step.level_bp, all_in_floor_rate=floor_of(floors, start).rate)
             found[start] = RateSpell(
                 start=start, rate=rate, level_bp=step.level_bp, floor_applied=floored, cause=step.cause
             )
     return tuple(found[start] for start in sorted(found))
+
+
+def floor_of(floors: Sequence[AllInFloor], day: date) -> AllInFloor:
+    """Give the all-in floor of a day; before the first was agreed, that one."""
+    return next((one for one in reversed(floors) if one.valid_from <= day), floors[0])
 
 
 def adjusted_rate(base_rate: Decimal, level_bp: Decimal, *, all_in_floor_rate: Decimal | None) -> tuple[Decimal, bool]:

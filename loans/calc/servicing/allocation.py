@@ -131,12 +131,25 @@ def _require_sound(book: NoteBook, draft: ReceiptDraft) -> None:
             "compensation is for principal repaid early", zh="补偿金仅在提前还本时收取", field="compensation_cny",
             remedy="Say that the receipt repays early, or leave it out.", remedy_zh="请勾选提前还本，或清空补偿金。",
         )  # fmt: skip
+    _require_known_rates(book, draft)
     first = max([book.note.terms.drawdown_date, *(one.paid_on for one in book.receipts)])
     if draft.paid_on < first:
         raise InvalidInput(
             f"paid on {draft.paid_on}, before {first}, the day of the drawdown or of the last receipt",
             zh=f"还款日不得早于 {first}（提款日或上一笔还款日）", field="paid_on",
             remedy="Enter receipts in the order of their days.", remedy_zh="请按日期先后录入还款。",
+        )  # fmt: skip
+
+
+def _require_known_rates(book: NoteBook, draft: ReceiptDraft) -> None:
+    """Refuse an early repayment on a day before a change of rate was known: its compensation stood on that balance."""
+    known_from = max((one.known_from for one in book.note.rate_changes), default=draft.paid_on)
+    if draft.prepays and draft.paid_on < known_from:
+        raise InvalidInput(
+            f"repaid early on {draft.paid_on}, before {known_from}, from which a change of the rate is booked",
+            zh=f"提前还本日不得早于 {known_from}：该日已按当时余额登记利率调整及补计利息", field="paid_on",
+            remedy=f"Enter the early repayment on {known_from} or later.",
+            remedy_zh=f"请以 {known_from} 或以后的日期录入提前还本。",
         )  # fmt: skip
 
 
