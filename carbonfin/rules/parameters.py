@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
@@ -113,17 +114,7 @@ class ParameterValue:
     @property
     def digest(self) -> str:
         """SHA-256 over the value with its dates and source."""
-        fields: list[object] = [
-            self.key, self.scope, self.value, self.unit, self.valid_from.isoformat(),
-            self.valid_to.isoformat() if self.valid_to else None, self.known_from.isoformat(),
-            self.document, self.article, str(self.grade), self.confirmed,
-        ]  # fmt: skip
-        known_at = None if self.known_at is None else self.known_at.astimezone(UTC).isoformat()
-        later = {"document_number": self.document_number, "quote": self.quote, "known_at": known_at}
-        said = {name: text for name, text in later.items() if text is not None}
-        if said:  # what was approved before these were kept has the digest it had
-            fields.append(said)
-        return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+        return _digest(self)
 
     @property
     def clause(self) -> str:
@@ -133,6 +124,22 @@ class ParameterValue:
     def speaks_on(self, valid_on: date) -> bool:
         """Whether the value is valid on that day; both ends are inside."""
         return self.valid_from <= valid_on and (self.valid_to is None or valid_on <= self.valid_to)
+
+
+@lru_cache(maxsize=4096)
+def _digest(value: ParameterValue) -> str:
+    """Give a value's digest, made once: a book that is kept gives the same values to every decision."""
+    fields: list[object] = [
+        value.key, value.scope, value.value, value.unit, value.valid_from.isoformat(),
+        value.valid_to.isoformat() if value.valid_to else None, value.known_from.isoformat(),
+        value.document, value.article, str(value.grade), value.confirmed,
+    ]  # fmt: skip
+    known_at = None if value.known_at is None else value.known_at.astimezone(UTC).isoformat()
+    later = {"document_number": value.document_number, "quote": value.quote, "known_at": known_at}
+    said = {name: text for name, text in later.items() if text is not None}
+    if said:  # what was approved before these were kept has the digest it had
+        fields.append(said)
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
 def clause_line(document: str, number: str, article: str) -> str:

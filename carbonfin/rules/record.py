@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
+from operator import attrgetter
 from types import MappingProxyType, UnionType
 from typing import Any, Generic, TypeVar, cast
 
@@ -54,7 +55,7 @@ def canonical_but(value: object, leaving_out: Collection[str]) -> dict[str, Any]
     """Give the plain JSON values of a dataclass's fields but those that are written otherwise."""
     names, later = _field_names(cast("type", type(value)))
     kept = tuple(name for name in names if name not in leaving_out)
-    return _plain_fields(kept, tuple(name for name in later if name not in leaving_out), value)
+    return _fields_plainly(kept, tuple(name for name in later if name not in leaving_out))(value)
 
 
 @cache
@@ -66,7 +67,7 @@ def _plainly(kind: Any) -> Callable[[Any], Any]:
     """
     if dataclasses.is_dataclass(kind):
         names, later = _field_names(cast("type", kind))
-        return partial(_plain_fields, names, later)
+        return _fields_plainly(names, later)
     for wide, plainly in _BY_KIND:
         if issubclass(kind, wide):
             return plainly
@@ -87,13 +88,25 @@ def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     return named
 
 
-def _plain_fields(names: tuple[str, ...], later: tuple[str, ...], value: object) -> dict[str, Any]:
-    plain = {name: canonical(getattr(value, name)) for name in names}
-    for name in later:
-        found = getattr(value, name)
-        if found is not None:
-            plain[name] = canonical(found)
-    return plain
+def _fields_plainly(names: tuple[str, ...], later: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    """Give what makes plain JSON of a dataclass: most of a decision is plain already and is taken as it is."""
+    every = (*names, *later)
+    get: Callable[[Any], Any] = attrgetter(*every) if every else lambda _: ()
+    is_single = len(every) == 1
+
+    def plainly(value: object) -> dict[str, Any]:
+        found = get(value)
+        plain = dict(zip(every, (found,) if is_single else found, strict=True))
+        for name in later:
+            if plain[name] is None:
+                del plain[name]
+        for name, item in plain.items():
+            kind: Any = type(item)
+            if kind not in _PLAIN:
+                plain[name] = _plainly(kind)(item)
+        return plain
+
+    return plainly
 
 
 _BY_KIND: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
