@@ -14,7 +14,7 @@ from carbonfin.web.language import Text, current_language
 
 Shown = Decimal | int | str | None
 UNKNOWN = "—"
-_PERCENT = Decimal(100)
+_PERCENT, _BP = Decimal(100), Decimal(10_000)
 _RATE_UNITS = frozenset({"rate", "ratio"})
 _TEN_THOUSAND = 10_000
 
@@ -52,6 +52,12 @@ def percent(value: Shown, places: int = 2) -> str:
     """Show a rate or ratio as a percentage: 0.0345 is 3.45%."""
     exact = _exact(value)
     return UNKNOWN if exact is None else number(exact * _PERCENT, places) + "%"
+
+
+def bp(value: Shown) -> str:
+    """Show a rate in basis points, to as many decimals as it has: 0.00125 is 12.5 bp."""
+    exact = _exact(value)
+    return UNKNOWN if exact is None else number((exact * _BP).normalize()) + " bp"
 
 
 def compact(value: Shown) -> str:
@@ -136,6 +142,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "cny": cny,
     "percent": percent,
+    "bp": bp,
     "compact": compact,
     "day": day,
     "instant": instant,

@@ -38,14 +38,9 @@ def scenario_page(
     name: Annotated[str, QueryParameter(max_length=60)] = "",
 ) -> Template:
     """Show the stresses in force and the editor, filled with the one named."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        found = service.stress_scenarios(
-            session, actor, valuation_date=standing.business_date, known_at=standing.known_at
-        )
-        portfolios = service.list_portfolios(session, actor)
+    found, portfolios = _loaded(sessions, actor, clock)
     chosen = found.named(name)
-    given = {"name": name, "valid_from": standing.business_date.isoformat()}
+    given = {"name": name, "valid_from": found.valuation_date.isoformat()}
     if chosen is not None:
         value = next(value for value, _ in found.own if value.scope == name)
         given |= {"document": value.document, "note": value.note, **typed_moves(chosen)}
@@ -81,14 +76,20 @@ def edit_scenario(
                 at=clock.now(),
             )
     except CarbonFinError as failure:
-        with sessions.read() as session:
-            standing = standing_of(session, actor.organization_id, clock)
-            found = service.stress_scenarios(
-                session, actor, valuation_date=standing.business_date, known_at=standing.known_at
-            )
-            portfolios = service.list_portfolios(session, actor)
-        return _shown(request, found, portfolios, data, failure=failure)
+        return _shown(request, *_loaded(sessions, actor, clock), data, failure=failure)
     return Redirect(f"/approvals/{approval.id}", status_code=303)
+
+
+def _loaded(
+    sessions: Sessions, actor: Actor, clock: Clock
+) -> tuple[service.StressScenarios, tuple[service.Portfolio, ...]]:
+    """Give the stresses in force on the business date, and the books one can be tried on."""
+    with sessions.read() as session:
+        standing = standing_of(session, actor.organization_id, clock)
+        found = service.stress_scenarios(
+            session, actor, valuation_date=standing.business_date, known_at=standing.known_at
+        )
+        return found, service.list_portfolios(session, actor)
 
 
 def _moves(form: Mapping[str, str]) -> CustomStress:

@@ -157,6 +157,19 @@ def test_the_editor_tries_on_a_book_and_says_what_is_wrong(world: World) -> None
         assert "提交复核" not in browser.get(ADDRESS, headers=PAGE).text
 
 
+def test_fractions_of_a_basis_point_and_of_a_per_cent_are_shown_as_they_were_entered(world: World) -> None:
+    with world.sessions.read() as session:
+        (portfolio,) = service.list_portfolios(session, world.officer)
+    with signed_in(world, "officer") as browser:
+        sent = _send(browser, name="细分", move_CEA="-12.345", rate_move="12.5")
+        _approve(world, sent.headers["location"].rsplit("/", 1)[1])
+        listed = browser.get(ADDRESS, headers=PAGE).text
+        tried = browser.get(f"/portfolios/{portfolio.id}/risk?move_CEA=-50&rate_move=-0.5", headers=PAGE).text
+    for text in ("CEA -12.345%", "利率平移 12.5 bp"):
+        assert text in listed
+    assert ">-0.5 bp<" in tried
+
+
 def test_a_banks_scenarios_are_its_own(sessions: Sessions) -> None:
     """On both databases."""
     with sessions.begin() as session:

@@ -76,3 +76,9 @@ def test_words_follow_the_language() -> None:
     assert filters.unit_label("CNY/t") == "元/吨"
     assert filters.unit_label("EUR/t") == "欧元/吨"
     assert filters.unit_label("years") == "年"
+
+
+def test_a_rate_shows_in_basis_points_with_every_fraction_it_has() -> None:
+    shown = [filters.bp(Decimal(text)) for text in ("0.00125", "0.0100", "-0.00005", "0.25", "0")]
+    assert shown == ["12.5 bp", "100 bp", "-0.5 bp", "2,500 bp", "0 bp"]
+    assert filters.bp(None) == "—"
