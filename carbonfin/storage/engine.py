@@ -38,6 +38,8 @@ _BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failur
 def open_engine(url: str, *, patience_s: float = PATIENCE_S) -> sa.Engine:
     """Open a database: `sqlite:///FILE` or `postgresql://…`; a writer waits so long for others, then is refused.
 
+    On SQLite it waits for its turn and then for the file's own lock: up to twice so long in all.
+
     Raises:
         InvalidInput: Another kind of database, or SQLite without a file.
     """

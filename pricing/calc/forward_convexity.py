@@ -76,20 +76,21 @@ def forward_convexity(
             trace=(),
         )
     wanted = _assumptions(snapshot, line, figures.currency, implied)
-    missing = [name for name, figure in wanted.items() if figure is None]
-    if missing:
+    known = [figure for _, figure in wanted if figure is not None]
+    if len(known) < len(wanted):
+        zh, en = zip(*(words for words, figure in wanted if figure is None), strict=True)
         return ForwardConvexity(
             log_convexity=None, forward_per_t=None, trace=(),
-            reasons=((f"未核定 {'、'.join(missing)}，凸性未计算，远期价未调整",
-                      f"{', '.join(missing)} are not set: the difference is not known, the price stands unadjusted"),),
+            reasons=((f"未核定{'、'.join(zh)}，凸性未计算，远期价未调整",
+                      f"{', '.join(en)} are not set: the difference is not known, the price stands unadjusted"),),
         )  # fmt: skip
-    return _calculated(line, figures, [figure for figure in wanted.values() if figure is not None])
+    return _calculated(line, figures, known)
 
 
 def _assumptions(
     snapshot: MarketSnapshot, line: PortfolioLine, currency: Currency, implied: ImpliedVolatility | None
-) -> dict[str, Figure | None]:
-    """Give what the difference rests on, by parameter; None where it is not set."""
+) -> list[tuple[tuple[str, str], Figure | None]]:
+    """Give what the difference rests on, each with its name in Chinese and as a parameter; None where it is not set."""
     keys = (
         (_PRICE_VOLATILITY, str(line.unit)), (SHORT_RATE_VOLATILITY, currency), (SHORT_RATE_REVERSION, currency),
         (PRICE_RATE_CORRELATION, f"{line.unit.scheme}.{currency}"),
@@ -103,7 +104,10 @@ def _assumptions(
             name=_NAMES[0], label_zh="平值隐含波动率", label_en="volatility at the money", unit="ratio",
             value=format(implied.value, "f"), source=implied.source,
         )  # fmt: skip
-    return {f"{key}[{scope}]": figure for (key, scope), figure in zip(keys, figures, strict=True)}
+    return [
+        ((f"{words}（{scope}）", f"{key}[{scope}]"), figure)
+        for words, (key, scope), figure in zip(_WORDS_ZH, keys, figures, strict=True)
+    ]
 
 
 def _calculated(line: PortfolioLine, figures: ForwardFigures, inputs: Sequence[Figure]) -> ForwardConvexity:
@@ -148,3 +152,4 @@ def _calculated(line: PortfolioLine, figures: ForwardFigures, inputs: Sequence[F
 
 
 _NAMES = ("price_volatility", "short_rate_volatility", "short_rate_reversion", "price_rate_correlation")
+_WORDS_ZH = ("配额价格波动率", "短期利率波动率", "短期利率均值回复速度", "配额价格与短期利率的相关系数")

@@ -1,12 +1,15 @@
 """Shapes of books and their values: strings for exact figures, one copy between struct and value."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.batch import Failure
 from carbonfin.web.wire import DayText, IdText, NameText
+from pricing.calc.contract_lines import ValueColumns
 from pricing.calc.option_traces import option_buckets
 from pricing.calc.positions import LineValue
 from pricing.calc.settled_limits import limit_breaches
@@ -229,6 +232,33 @@ class PreviewLineOut(Struct, frozen=True, kw_only=True):
     is_provisional: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewTotals:
+    """What the head of a preview says of its lines together.
+
+    Attributes:
+        level_max: None where no line has a value.
+        units: Those that spot and forward lines rest on.
+    """
+
+    present_value_fen: int
+    variation_margin_fen: int
+    level_max: int | None
+    is_sample: bool
+    units: frozenset[Unit]
+
+    @classmethod
+    def of(cls, lines: ValueColumns) -> "PreviewTotals":
+        """Give what values told one by one come to."""
+        return cls(
+            present_value_fen=sum(lines.present_value_fen),
+            variation_margin_fen=sum(fen for fen in lines.variation_margin_fen if fen is not None),
+            level_max=max(lines.level, default=None),
+            is_sample=any(lines.is_sample),
+            units=lines.priced_units,
+        )
+
+
 class PreviewOut(Struct, frozen=True, kw_only=True):
     """A book's value on the market as known at `known_at`; nothing is on record.
 
@@ -253,16 +283,10 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
         """Write a preview line by line."""
-        market, lines = preview.market.lines, preview.lines
-        return cls(
-            valuation_date=preview.valuation_date.isoformat(),
-            known_at=preview.known_at.isoformat().replace("+00:00", "Z"),
-            snapshot_digest=market.digest,
-            present_value_cny=yuan_text_of(sum(lines.present_value_fen)),
-            variation_margin_cny=yuan_text_of(sum(fen for fen in lines.variation_margin_fen if fen is not None)),
-            level_max=max(lines.level, default=None),
-            is_sample=any(lines.is_sample),
-            prices=[PreviewPriceOut.of(market.prices[unit]) for unit in sorted(lines.priced_units, key=str)],
+        lines = preview.lines
+        return cls.under(
+            preview,
+            PreviewTotals.of(lines),
             lines=[
                 PreviewLineOut(
                     line_id=line_id,
@@ -299,5 +323,21 @@ class PreviewOut(Struct, frozen=True, kw_only=True):
                     strict=True,
                 )
             ],
+        )
+
+    @classmethod
+    def under(cls, preview: Preview, totals: PreviewTotals, *, lines: list[PreviewLineOut]) -> "PreviewOut":
+        """Write a preview's head over its lines."""
+        market = preview.market.lines
+        return cls(
+            valuation_date=preview.valuation_date.isoformat(),
+            known_at=preview.known_at.isoformat().replace("+00:00", "Z"),
+            snapshot_digest=market.digest,
+            present_value_cny=yuan_text_of(totals.present_value_fen),
+            variation_margin_cny=yuan_text_of(totals.variation_margin_fen),
+            level_max=totals.level_max,
+            is_sample=totals.is_sample,
+            prices=[PreviewPriceOut.of(market.prices[unit]) for unit in sorted(totals.units, key=str)],
+            lines=lines,
             failures=[FailureOut.of(failure) for failure in preview.failures],
         )

@@ -14,8 +14,8 @@ from pricing.calc.contract_lines import PricedLines
 from pricing.calc.contracts import BoolArray, IntArray
 from pricing.calc.positions import kind_labels
 from pricing.schemas.columns import PreviewColumnsOut
-from pricing.schemas.figures import text_of, yuan_text_of
-from pricing.schemas.valuations import FailureOut, PreviewOut, PreviewPriceOut
+from pricing.schemas.figures import text_of
+from pricing.schemas.valuations import PreviewOut, PreviewTotals
 from pricing.service import Preview
 from pricing.store.line_blocks import Codes
 
@@ -44,31 +44,21 @@ def written_columns(priced: PricedLines) -> dict[str, msgspec.Raw]:
 
 def written_preview(preview: Preview) -> bytes:
     """Write a preview as columns: the bytes of `PreviewOut` with `columns` for lines."""
-    market, priced = preview.market.lines, preview.priced
+    priced = preview.priced
     if priced is None:
-        lines = preview.lines
-        present, margin = (
-            sum(lines.present_value_fen),
-            sum(fen for fen in lines.variation_margin_fen if fen is not None),
-        )
-        levels, samples, units = set(lines.level), any(lines.is_sample), lines.priced_units
-        columns: object = PreviewColumnsOut.of(lines)
+        totals = PreviewTotals.of(preview.lines)
+        columns: object = PreviewColumnsOut.of(preview.lines)
     else:
         present, margin = totals_fen(priced)
-        levels, samples = {one.level for one in priced.shown}, any(one.is_sample for one in priced.shown)
-        units, columns = priced.priced_units, written_columns(priced)
-    head = PreviewOut(
-        valuation_date=preview.valuation_date.isoformat(),
-        known_at=preview.known_at.isoformat().replace("+00:00", "Z"),
-        snapshot_digest=market.digest,
-        present_value_cny=yuan_text_of(present),
-        variation_margin_cny=yuan_text_of(margin),
-        level_max=max(levels, default=None),
-        is_sample=samples,
-        prices=[PreviewPriceOut.of(market.prices[unit]) for unit in sorted(units, key=str)],
-        lines=[],
-        failures=[FailureOut.of(failure) for failure in preview.failures],
-    )
+        totals = PreviewTotals(
+            present_value_fen=present,
+            variation_margin_fen=margin,
+            level_max=max((one.level for one in priced.shown), default=None),
+            is_sample=any(one.is_sample for one in priced.shown),
+            units=priced.priced_units,
+        )
+        columns = written_columns(priced)
+    head = PreviewOut.under(preview, totals, lines=[])
     return _encode(msgspec.structs.asdict(head) | {"columns": columns})
 
 

@@ -52,7 +52,8 @@ def test_below_a_year_it_says_that_it_may_be_left_out(world: World) -> None:
 def test_without_a_volatility_or_without_a_future_it_says_why(world: World) -> None:
     missing = _told(world, "2026-12-14")["convexity"]
     assert (missing["log_convexity"], missing["forward_per_t"], missing["trace"]) == (None, None, [])
-    assert "pricing.volatility[EUA]" in missing["reasons_zh"][0]
+    assert missing["reasons_zh"] == ["未核定配额价格波动率（EUA），凸性未计算，远期价未调整"]
+    assert "pricing.volatility[EUA]" in missing["reasons_en"][0]
     carried = _told(world, "2025-12-15", path=f"/v1/forwards/quote?unit=CEA&valuation_date={DAY}&delivery_date=")
     assert carried["convexity"]["log_convexity"] == "0"
     assert "凸性调整为零" in carried["convexity"]["reasons_zh"][0]
