@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from reporting.calc.statistics import BudgetCell, CutCell, FinancingCell, FinancingKind, SubsidyCell
+from reporting.schemas.subsidies import ReportFailureOut
 from reporting.service import StatisticsView
 
 
@@ -119,6 +120,7 @@ class StatisticsOut(Struct, frozen=True, kw_only=True):
     unread_accounts_count: int
     financing: list[FinancingCellOut]
     subsidies: list[SubsidyCellOut]
+    failures: list[ReportFailureOut]
     interest: list[InterestSumOut]
     cuts: list[CutCellOut]
     carbon_budgets: list[CarbonBudgetOut]
@@ -138,6 +140,7 @@ class StatisticsOut(Struct, frozen=True, kw_only=True):
                 FinancingCellOut.of(cell) for cell in found.financing if dimension in {None, cell.dimension.value}
             ],
             subsidies=[SubsidyCellOut.of(cell) for cell in found.subsidies],
+            failures=[ReportFailureOut.of(failure) for failure in view.failures],
             interest=[
                 InterestSumOut(
                     quarter=one.name, voucher_count=one.voucher_count, gross_cny=str(one.gross_cny),

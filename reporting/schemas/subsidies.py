@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from carbonfin.kernel.batch import Failure
 from carbonfin.rules.trace import Figure
 from carbonfin.web.wire import (
     CnyText,
@@ -291,6 +292,15 @@ class ReportFailureOut(Struct, frozen=True, kw_only=True):
     detail: str
     detail_zh: str
     remedy: str
+    remedy_zh: str
+
+    @classmethod
+    def of(cls, failure: Failure) -> "ReportFailureOut":
+        """Copy the failure."""
+        return cls(
+            item=failure.item, field=failure.field, detail=failure.detail, detail_zh=failure.zh,
+            remedy=failure.remedy, remedy_zh=failure.remedy_zh,
+        )  # fmt: skip
 
 
 class StepOut(Struct, frozen=True, kw_only=True):
@@ -334,16 +344,7 @@ class ReportOut(Struct, frozen=True, kw_only=True):
                 for step in report.summary.funnel
             ],
             lines=[ReportLineOut.of(line) for line in report.lines],
-            failures=[
-                ReportFailureOut(
-                    item=failure.item,
-                    field=failure.field,
-                    detail=failure.detail,
-                    detail_zh=failure.zh,
-                    remedy=failure.remedy,
-                )
-                for failure in report.failures
-            ],
+            failures=[ReportFailureOut.of(failure) for failure in report.failures],
         )
 
 

@@ -11,7 +11,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Batch
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.dates import Clock, china_day, end_of_china_day
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.rules.record import digest_of
 from carbonfin.rules.recorded_tables import RecordedTable
@@ -34,13 +34,19 @@ def preview_line(session: Session, actor: Actor, application_id: str, *, as_of: 
 
     Raises:
         NotFound: The actor may not see it, or it was filed after that day.
-        CarbonFinError: It cannot be decided at all; the reason is its own.
+        NotApplicable: It cannot be decided at all; the reason is its own.
     """
     filed = store.load_application(session, actor, application_id)
     terms = terms_of_application(subsidy_book(session, actor), filed.application, end_of_china_day(as_of))
-    for item in decided_as_of(session, actor, as_of=as_of).values:
+    batch = decided_as_of(session, actor, as_of=as_of)
+    for item in batch.values:
         if item.filed.application_id == application_id:
             return line_of(filed, decision_id="", decision=item.decision, terms=terms, allocated_cny=None)
+    for failure in batch.failures:
+        if failure.item == label_of(filed.application):
+            raise NotApplicable(
+                failure.detail, zh=failure.zh, field=failure.field, remedy=failure.remedy, remedy_zh=failure.remedy_zh
+            )
     raise NotFound(
         f"application {filed.application.reference} was not filed by {as_of}",
         zh=f"截至 {as_of} 尚未提交该申请",

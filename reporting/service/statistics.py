@@ -8,6 +8,7 @@ import numpy as np
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import china_day, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.parties import Party
@@ -17,7 +18,7 @@ from carbonfin.storage.parties import Standing, parties_of
 from collateral.service import compliance_revisions_of
 from loans.service import compared_years, credit_lines, notes_of
 from reporting import store, workbooks
-from reporting.calc.batches import FiledApplication
+from reporting.calc.batches import DecidedApplication, FiledApplication, label_of
 from reporting.calc.interest_columns import InterestSum, interest_by
 from reporting.calc.quarters import Quarter
 from reporting.calc.schemes import VAT_RATE_KEY
@@ -49,6 +50,7 @@ class StatisticsView:
         lines: The lines they add up.
         unread_count: Enterprises with emissions that are in no cut: no two years running are known and comparable.
         skipped_count: Credit lines in another currency; in no sum.
+        failures: Applications filed in the quarters that could not be decided; in no sum of subsidies.
     """
 
     as_of: date
@@ -59,6 +61,7 @@ class StatisticsView:
     unread_count: int
     skipped_count: int
     interest: tuple[InterestSum, ...]
+    failures: tuple[Failure, ...]
 
 
 def default_quarters(as_of: date) -> tuple[Quarter, Quarter]:
@@ -97,15 +100,20 @@ def statistics_view(
     own, skipped = _own_financing(session, actor, parties, standing) if is_bank else ([], 0)
     cuts, unread = _cuts(session, actor, parties.values(), standing)
     budgets = _budgets(session, actor, parties.values(), standing)
+    decided = decided_as_of(session, actor, as_of=as_of)
+    labels = {
+        label_of(one.application) for one in filed if first.start <= china_day(one.application.submitted_at) < last.end
+    }
     inputs = StatisticsInputs(
         first=first, last=last, financing=tuple(own if is_bank else _filed_loans(filed)),
-        subsidies=_subsidies(session, actor, as_of=as_of, known_at=standing.known_at), cuts=cuts, budgets=budgets,
+        subsidies=_subsidies(session, actor, decided.values, known_at=standing.known_at), cuts=cuts, budgets=budgets,
         caps=_caps(subsidy_book(session, actor), budgets, as_of),
     )  # fmt: skip
     return StatisticsView(
         as_of=as_of, body=standing.name, is_sample=standing.is_sample, inputs=inputs, found=statistics_of(inputs),
         unread_count=unread, skipped_count=skipped,
         interest=_interest(filed, subsidy_book(session, actor), as_of, quarters_between(first, last)),
+        failures=tuple(one for one in decided.failures if one.item in labels),
     )  # fmt: skip
 
 
@@ -119,7 +127,7 @@ def _standing_then(standing: Standing, as_of: date) -> Standing:
 def statistics_workbook(view: StatisticsView) -> bytes:
     """Give statistics with the lines below them as xlsx."""
     return workbooks.statistics_xlsx(
-        view.inputs, view.found, as_of=view.as_of, body=view.body, is_sample=view.is_sample
+        view.inputs, view.found, view.failures, as_of=view.as_of, body=view.body, is_sample=view.is_sample
     )
 
 
@@ -170,7 +178,9 @@ def _filed_loans(filed: Iterable[FiledApplication]) -> list[FinancingLine]:
     return list(found.values())
 
 
-def _subsidies(session: Session, actor: Actor, *, as_of: date, known_at: datetime) -> tuple[SubsidyLine, ...]:
+def _subsidies(
+    session: Session, actor: Actor, decided: Iterable[DecidedApplication], *, known_at: datetime
+) -> tuple[SubsidyLine, ...]:
     is_bureau = actor.organization_kind is OrganizationKind.BUREAU
     paid = store.paid_by_application(session, actor, known_at=known_at) if is_bureau else None
     return tuple(
@@ -181,7 +191,7 @@ def _subsidies(session: Session, actor: Actor, *, as_of: date, known_at: datetim
             calculated_cny=item.decision.calculated_cny, proposed_cny=item.decision.proposed_cny,
             paid_cny=None if paid is None else paid.get(item.filed.application_id),
         )
-        for item in decided_as_of(session, actor, as_of=as_of).values
+        for item in decided
     )  # fmt: skip
 
 

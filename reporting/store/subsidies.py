@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
-from carbonfin.kernel.errors import NotFound
+from carbonfin.kernel.cryptography import sha256_hex
+from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.rules.record import canonical, canonical_json, digest_of
 from carbonfin.storage.decisions import DecisionRow, rebuilt
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
@@ -19,7 +20,7 @@ from carbonfin.storage.rows import insert_many
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.quarters import Quarter
-from reporting.calc.reports import KeptLine, ReportHead, SubsidyReport
+from reporting.calc.reports import KeptLine, ReportHead, ReportLine, SubsidyReport
 from reporting.calc.subsidies import SubsidyDecision
 from reporting.models import SubsidyApplicationRow, SubsidyReportLineRow, SubsidyReportRow
 
@@ -147,6 +148,7 @@ def load_report(session: Session, actor: Actor, report_id: str, *, of: str | Non
 
     Raises:
         NotFound: There is none, or it is another organisation's.
+        Conflict: What is stored no longer has the digest it was kept under.
     """
     row = session.get(SubsidyReportRow, report_id)
     if row is None or row.organization_id != actor.organization_id:
@@ -197,24 +199,43 @@ def _filed(row: SubsidyApplicationRow) -> FiledApplication:
 
 
 def _report(session: Session, row: SubsidyReportRow, *, of: str | None = None) -> SubsidyReport:
+    """Read a report back, each part held to its digest over the text that is stored; of one line, its own alone."""
+    if digest_of({name: value for name, value in row.content.items() if name != "head"}) != row.digest:
+        raise _not_as_kept(row, "its content", "报表内容")
     report = msgspec.convert(row.content, SubsidyReport)
     if report.lines_digest is None:
         return report
     query = (
         sa.select(
-            col(SubsidyReportLineRow.details), col(SubsidyApplicationRow.facts), col(DecisionRow.outputs)
+            col(SubsidyReportLineRow.details), col(SubsidyApplicationRow.facts), col(DecisionRow.outputs),
+            *_IN_ORDER_OF_FILING,
         )
         .join(SubsidyApplicationRow, col(SubsidyApplicationRow.id) == SubsidyReportLineRow.application_id)
         .join(DecisionRow, col(DecisionRow.id) == SubsidyReportLineRow.decision_id)
         .where(col(SubsidyReportLineRow.report_id) == row.id)
-        .order_by(*_IN_ORDER_OF_FILING)
     )  # fmt: skip
     if of is not None:
         query = query.where(col(SubsidyReportLineRow.application_id) == of)
-    lines = tuple(
-        msgspec.convert(details, KeptLine).line(
-            msgspec.convert(facts, SubsidyApplication), rebuilt(outputs, SubsidyDecision)
-        )
-        for details, facts, outputs in session.execute(query)
-    )
+    # Sorted here as the report's lines were: an engine may order texts by another alphabet.
+    found = sorted(session.execute(query).all(), key=lambda one: tuple(one[3:]))
+    if of is None and digest_of([one[0] for one in found]) != report.lines_digest:
+        raise _not_as_kept(row, "its lines", "报表明细")
+    lines = tuple(_line(row, details, facts, outputs) for details, facts, outputs, *_ in found)
     return replace(report, lines=lines)
+
+
+def _line(row: SubsidyReportRow, details: dict[str, Any], facts: dict[str, Any], outputs: str) -> ReportLine:
+    kept = msgspec.convert(details, KeptLine)
+    if digest_of(facts) != kept.application_digest:
+        raise _not_as_kept(row, f"application {facts.get('reference')}", f"申请 {facts.get('reference')}")
+    if sha256_hex(outputs.encode()) != kept.outputs_digest:
+        raise _not_as_kept(row, f"decision {kept.decision_id}", f"决定 {kept.decision_id}")
+    return kept.line(msgspec.convert(facts, SubsidyApplication), rebuilt(outputs, SubsidyDecision))
+
+
+def _not_as_kept(row: SubsidyReportRow, what: str, what_zh: str) -> Conflict:
+    return Conflict(
+        f"{what} of report {row.id} no longer has its digest",
+        zh=f"报表 {row.id}：{what_zh}与摘要不符，可能已损坏或被改动", field="report_id",
+        remedy="Tell operations: restore it from a backup.", remedy_zh="请联系运维从备份恢复。",
+    )  # fmt: skip

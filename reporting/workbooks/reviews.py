@@ -62,7 +62,8 @@ def _performance_table(report: SubsidyReport, rows: tuple[PerformanceRow, ...]) 
         for row in rows
     ]  # fmt: skip
     title = f"碳排放权融资贴息绩效评价表（{report.quarter}）"
-    return report_table(report, name="绩效评价", title=title, columns=columns, rows=cells)
+    notes = tuple(f"未能处理、不在本表的申请：{one.item}（{one.zh}）" for one in report.failures)
+    return report_table(report, name="绩效评价", title=title, columns=columns, rows=cells, notes=notes)
 
 
 def _payment_table(report: SubsidyReport, reviewed: tuple[Reviewed, ...]) -> SheetTable:

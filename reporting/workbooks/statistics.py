@@ -1,6 +1,6 @@
 """The workbook of statistics: financing, subsidies, cuts and the carbon budget, each with the lines it adds up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from carbonfin.documents.workbooks import (
@@ -12,6 +12,7 @@ from carbonfin.documents.workbooks import (
     Workbook,
     write_workbook,
 )
+from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import digest_of
@@ -23,13 +24,21 @@ _Tables = Callable[..., SheetTable]
 _GUIDE = (
     "授信与贷款投放分列，不得相加；按产品、银行、区、行业四种口径各自加总均等于明细合计。",
     "明细未载明的归入“未说明”，不作分摊。授信按额度起始日、贷款按投放日归入季度。",
-    "补贴按提交日归入季度；金额为空的，系尚无一件申请有该金额。",
+    "补贴按提交日归入季度；金额为空的，系尚无一件申请有该金额。未能处理的申请不在其中，另表列明原因。",
     "降碳量只计两个年度排放量均已知且口径一致的企业，两年同用后一年度的电网因子；增排为负数，计入合计。",
     "碳预算为本单位可见企业的配额、排放与清缴；全市总量未录入的为空，已录入未经核实的标注“未核实”。",
 )
 
 
-def statistics_xlsx(inputs: StatisticsInputs, found: Statistics, *, as_of: date, body: str, is_sample: bool) -> bytes:
+def statistics_xlsx(
+    inputs: StatisticsInputs,
+    found: Statistics,
+    failures: Sequence[Failure],
+    *,
+    as_of: date,
+    body: str,
+    is_sample: bool,
+) -> bytes:
     """Write the workbook; equal statistics give equal bytes."""
 
     def table(
@@ -46,7 +55,7 @@ def statistics_xlsx(inputs: StatisticsInputs, found: Statistics, *, as_of: date,
             title=f"融资统计 {inputs.first} 至 {inputs.last}",
             sheets=(
                 _financing(found, table), _financing_lines(inputs, table), _subsidies(found, table),
-                _cuts(found, table), _budgets(found, table),
+                _failures(failures, table), _cuts(found, table), _budgets(found, table),
             ),
             created_at=end_of_china_day(as_of),
             guide=_GUIDE,
@@ -110,6 +119,11 @@ def _subsidies(found: Statistics, table: _Tables) -> SheetTable:
         for cell in found.subsidies
     ]  # fmt: skip
     return table("补贴统计", columns, rows)
+
+
+def _failures(failures: Sequence[Failure], table: _Tables) -> SheetTable:
+    columns = (_column("申请", _CODE), _column("原因", _TEXT), _column("处理办法", _TEXT))
+    return table("未能处理的申请", columns, [(one.item, one.zh, one.remedy_zh or None) for one in failures])
 
 
 def _cuts(found: Statistics, table: _Tables) -> SheetTable:

@@ -1,27 +1,34 @@
 """Files from a bank's books to the bureau's report, on both engines."""
 
 import dataclasses
+import io
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import openpyxl
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session
 
+from carbonfin.kernel.actors import Role
 from carbonfin.kernel.dates import CHINA, FixedClock
-from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotApplicable, NotFound, NotPermitted
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.storage.decisions import decisions_of, load_outcome, replay_decision, verify_chain
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import actor_of, add_person, standing_of
+from carbonfin.storage.rulebook import enter_parameter
 from reporting import service
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import KeptLine, SubsidyReport
 from reporting.calc.subsidies import SUBSIDY_DECISION, Outcome
 from reporting.calc.summaries import summarize
 from reporting.models import SubsidyReportLineRow, SubsidyReportRow
-from reporting.schemas import ReportOut
+from reporting.schemas import ReportOut, StatisticsOut
 from tests.reporting.samples import AS_OF, KNOWN_AT, application, sample_applications
-from tests.reporting.worlds import Actors, file_samples, make_actors, note_application, record_notes
+from tests.reporting.worlds import BANK_NAME, Actors, file_samples, make_actors, note_application, record_notes
 
 QUARTER = Quarter.parse("2025Q3")
 CLOCK = FixedClock(datetime(2025, 9, 27, tzinfo=UTC))
@@ -124,6 +131,86 @@ def test_the_digest_of_a_report_covers_what_is_kept_of_each_line(sqlite_sessions
     assert report.lines_digest == digest_of(kept)
     kept[0] = dataclasses.replace(kept[0], allocated_cny=Decimal("0.01"))
     assert report.lines_digest != digest_of(kept)
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "other", "told"),
+    [
+        ("subsidy_report_line.details", '"allocated_cny":null', '"allocated_cny":"0.01"', "its lines"),
+        ("subsidy_report.content", "示例环境局", "另一环境局", "its content"),
+        ("subsidy_application.facts", "29516.67", "29516.68", "application A1"),
+        ("decision.outputs", "55086.49", "55086.50", "decision "),
+    ],
+)
+def test_a_report_whose_store_was_changed_is_not_read_back(
+    sqlite_sessions: Sessions, place: str, text: str, other: str, told: str
+) -> None:
+    """Changed behind the application's back, with the triggers that forbid it taken away."""
+    table, column = place.split(".")
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        report = built(session, actors)
+    a1 = next(line for line in report.lines if line.application.reference == "A1")
+    where = {
+        "subsidy_report": ("id", report.report_id), "subsidy_report_line": ("application_id", a1.application_id),
+        "subsidy_application": ("id", a1.application_id), "decision": ("id", a1.decision_id),
+    }[table]  # fmt: skip
+    with sqlite_sessions.begin() as session:
+        for (trigger,) in session.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            session.execute(sa.text(f'DROP TRIGGER "{trigger}"'))
+        stored = session.execute(
+            sa.text(f"SELECT {column} FROM {table} WHERE {where[0]} = :key"), {"key": where[1]}  # noqa: S608
+        ).scalar_one()  # fmt: skip
+        changed = stored.replace(text, other).replace(text.replace(":", ": "), other)
+        assert changed != stored
+        session.execute(
+            sa.text(f"UPDATE {table} SET {column} = :changed WHERE {where[0]} = :key"),  # noqa: S608
+            {"changed": changed, "key": where[1]},
+        )
+    with sqlite_sessions.read() as session, pytest.raises(Conflict, match=told) as refused:
+        service.load_report(session, actors.bureau, report.report_id)
+    assert (refused.value.field, "摘要不符" in refused.value.zh) == ("report_id", True)
+
+
+def test_an_application_that_fails_is_named_in_statistics_preview_and_review(sqlite_sessions: Sessions) -> None:
+    """The base of the city programme's grant is none: A2 fails, and is in no sum but named."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        second = add_person(
+            session, organization_id=actors.bureau.organization_id, login="bureau-b", name="bureau-b(示例)",
+            role=Role.BUREAU, password_hash="no password",
+        )  # fmt: skip
+        wrong = ParameterValue(
+            key="reporting.subsidy.basis", scope="shenhuangui-2024-7", value="turnover", unit="code",
+            valid_from=date(2024, 1, 1), valid_to=None, known_from=date(2025, 9, 13), document="示例", article="",
+            grade=Grade.SAMPLE, confirmed=True, approved_by=(), note="", title_zh="基数", title_en="base",
+        )  # fmt: skip
+        enter_parameter(session, actors.bureau, actor_of(session, second.id), wrong, reason="录入", at=KNOWN_AT)
+        standing = standing_of(session, actors.bureau.organization_id, CLOCK)
+        view = service.statistics_view(
+            session, actors.bureau, first=QUARTER, last=QUARTER, as_of=AS_OF, standing=standing
+        )
+        earlier = Quarter.parse("2025Q2")
+        before = service.statistics_view(
+            session, actors.bureau, first=earlier, last=earlier, as_of=AS_OF, standing=standing
+        )
+        report = built(session, actors)
+        a2 = next(one for one in service.applications_of(session, actors.bureau) if one.application.reference == "A2")
+        with pytest.raises(NotApplicable, match="turnover"):
+            service.preview_line(session, actors.bureau, a2.application_id, as_of=AS_OF)
+        review = service.performance_workbook(session, actors.bureau, report)
+    name = f"A2（{BANK_NAME}）"
+    assert [failure.item for failure in report.failures] == [name]
+    assert [failure.item for failure in view.failures] == [name]
+    assert before.failures == ()
+    assert sum(cell.filed_count for cell in view.found.subsidies) == 3
+    assert [one.item for one in StatisticsOut.of(view).failures] == [name]
+    sheet = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view)))["未能处理的申请"]
+    assert name in {cell.value for row in sheet.iter_rows() for cell in row}
+    notes = [
+        str(cell.value) for row in openpyxl.load_workbook(io.BytesIO(review))["绩效评价"].iter_rows() for cell in row
+    ]
+    assert any(name in text for text in notes)
 
 
 def test_facts_come_from_the_books_to_the_fen(sessions: Sessions) -> None:
