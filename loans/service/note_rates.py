@@ -23,12 +23,12 @@ from loans.store import rate_changes as store
 
 def rate_changes_of(session: Session, actor: Actor, note: LoanNote) -> tuple[RecordedChange, ...]:
     """Give the changes of a note's rate, the first first."""
-    return tuple(store.changes_of(session, actor, note_id=note.id).get(note.id, ()))
+    return tuple(store.changes_of(session, actor, note_ids=(note.id,)).get(note.id, ()))
 
 
 def notes_under(session: Session, actor: Actor, contract_number: str) -> tuple[LoanNote, ...]:
     """Give the notes drawn under a contract, by code."""
-    return tuple(one for one in note_store.notes_of(session, actor) if one.contract_number == contract_number)
+    return note_store.notes_of(session, actor, contract_number=contract_number)
 
 
 def rerate_notes(

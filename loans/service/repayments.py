@@ -55,7 +55,8 @@ def preview_repayment(session: Session, actor: Actor, draft: RepaymentDraft, *, 
     Raises:
         NotFound: The bank has no such note.
         InvalidInput: An amount or a day no receipt can have.
-        Conflict: The note is settled, or more was received than is due or would settle it.
+        Conflict: The note is settled, the receipt is entered already, or more was received than is due or would settle
+            it.
     """
     return _allocated(session, actor, draft, standing=standing)[1]
 
@@ -68,7 +69,8 @@ def propose_repayment(
     Raises:
         NotFound: The bank has no such note.
         InvalidInput: An amount or a day no receipt can have.
-        Conflict: The note is settled, more was received than is due, or another receipt of the note waits.
+        Conflict: The note is settled, the receipt is entered already, more was received than is due, or another receipt
+            of the note waits.
     """
     book, allocated = _allocated(session, maker, draft, standing=standing)
     borrower = load_party(session, maker, book.note.party_id)
@@ -100,6 +102,14 @@ def _allocated(
         raise InvalidInput(
             f"paid on {draft.receipt.paid_on}, after the business date {standing.business_date}",
             zh=f"还款日不得晚于业务日期 {standing.business_date}", field="paid_on",
+        )  # fmt: skip
+    entered = store.note_of_reference(session, actor, draft.reference)
+    if entered is not None:
+        raise Conflict(
+            f"receipt {draft.reference} is entered already, on note {entered}",
+            zh=f"回单号 {draft.reference} 已录入（借据 {entered}）", field="reference",
+            remedy="Check the receipt; where one pays several notes, number its parts.",
+            remedy_zh="请核对回单；一笔回单偿还多张借据的，请在回单号后加序号区分。",
         )  # fmt: skip
     book = note_book(session, actor, note, known_at=standing.known_at)
     order = _order_on(session, actor, draft.receipt.paid_on, known_at=standing.known_at)

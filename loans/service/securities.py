@@ -213,8 +213,8 @@ def _drawn_behind(session: Session, actor: Actor, *, pledge_code: str) -> Decima
 
 
 def _drawn_under(session: Session, actor: Actor, contract: LoanContract) -> Decimal:
-    notes = note_store.notes_of(session, actor)
-    return sum((note.outstanding_cny for note in notes if note.contract_number == contract.number), start=_NOTHING)
+    notes = note_store.notes_of(session, actor, contract_number=contract.number)
+    return sum((note.outstanding_cny for note in notes), start=_NOTHING)
 
 
 def _pledge(session: Session, actor: Actor, code: str) -> Pledge:

@@ -1,6 +1,6 @@
 """Consents and lines of carbon accounts at rest, as they were known at an instant."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +15,8 @@ from carbonfin.storage.rows import table_of
 from loans.calc.account_entries import GREEN_KINDS, AccountEntry, EntryKind
 from loans.calc.consents import Consent, ConsentPurpose
 from loans.models import AccountConsentRow, AccountEntryRow
+from loans.store.portions import portions
 
-_AT_ONCE = 400
 _ENTRIES = table_of(AccountEntryRow)
 _OF_ONE = (
     sa.select(_ENTRIES)
@@ -77,7 +77,7 @@ def last_consents(
 ) -> dict[str, Consent]:
     """Give by enterprise the last statement for a purpose known at an instant."""
     found: dict[str, Consent] = {}
-    for ids in _portions(party_ids):
+    for ids in portions(party_ids):
         rows = session.exec(
             select(AccountConsentRow)
             .where(
@@ -138,7 +138,7 @@ def entries_by_party(
 ) -> dict[str, tuple[AccountEntry, ...]]:
     """Give by party the latest version of each line known at an instant."""
     lines: dict[str, list[AccountEntry]] = {}
-    for ids in _portions(party_ids):
+    for ids in portions(party_ids):
         rows = session.execute(
             sa.select(_ENTRIES)
             .where(
@@ -158,7 +158,7 @@ def certificate_lines(
 ) -> dict[str, list[tuple[str, AccountEntry]]]:
     """Give by green certificate the lines of any account that use it, each with its party, as known at an instant."""
     found: dict[str, list[tuple[str, AccountEntry]]] = {}
-    for items in _portions(certificates):
+    for items in portions(certificates):
         rows = session.execute(
             sa.select(_ENTRIES)
             .where(
@@ -192,11 +192,6 @@ def values_of_kind(
     )
     last = {row.party_id: row.quantity for row in rows}
     return {party_id: quantity for party_id, quantity in last.items() if quantity is not None}
-
-
-def _portions(values: Collection[str]) -> Iterable[Sequence[str]]:
-    ordered = sorted(set(values))
-    return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))
 
 
 def _latest(entries: Iterable[AccountEntry]) -> tuple[AccountEntry, ...]:

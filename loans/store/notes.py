@@ -41,12 +41,19 @@ def lock_note(session: Session, actor: Actor, code: str) -> None:
 
 
 def notes_of(
-    session: Session, actor: Actor, *, party_id: str | None = None, known_at: datetime | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    party_id: str | None = None,
+    contract_number: str | None = None,
+    known_at: datetime | None = None,
 ) -> tuple[LoanNote, ...]:
-    """Give the bank's notes by code as they stand, of one enterprise or of all, or those written by an instant."""
+    """Give the bank's notes by code of one enterprise, under one contract, written by an instant, or all."""
     query = select(LoanNoteRow).where(LoanNoteRow.organization_id == actor.organization_id)
     if party_id is not None:
         query = query.where(LoanNoteRow.party_id == party_id)
+    if contract_number is not None:
+        query = query.where(LoanNoteRow.contract_number == contract_number)
     if known_at is not None:
         query = query.where(col(LoanNoteRow.recorded_at) <= known_at)
     return _many(session, actor, session.exec(query.order_by(LoanNoteRow.code)).all())
@@ -208,11 +215,11 @@ def _existing(session: Session, actor: Actor, code: str, *, lock: bool = False) 
 
 
 def _one(session: Session, actor: Actor, row: LoanNoteRow) -> LoanNote:
-    return _note(row, changes_of(session, actor, note_id=row.id).get(row.id, []))
+    return _note(row, changes_of(session, actor, note_ids=(row.id,)).get(row.id, []))
 
 
 def _many(session: Session, actor: Actor, rows: Sequence[LoanNoteRow]) -> tuple[LoanNote, ...]:
-    changes = changes_of(session, actor) if rows else {}
+    changes = changes_of(session, actor, note_ids=[row.id for row in rows])
     return tuple(_note(row, changes.get(row.id, [])) for row in rows)
 
 

@@ -14,18 +14,22 @@ from loans.calc.notes import LoanNote
 from loans.calc.servicing.classification import Classification
 from loans.calc.servicing.notices import LoanNotice, NoticeKind
 from loans.models import LoanClassificationRow, LoanNoticeRow
+from loans.store.portions import portions
 
 Told = tuple[str, NoticeKind, date]
 
 
 def told_of(session: Session, actor: Actor, notes: Iterable[LoanNote]) -> set[Told]:
     """Give what was told of notes: note, kind, and the payment."""
-    query = (
-        select(LoanNoticeRow)
-        .where(LoanNoticeRow.organization_id == actor.organization_id)
-        .where(col(LoanNoticeRow.note_id).in_([note.id for note in notes]))
-    )
-    return {(row.note_id, row.kind, row.due_start) for row in session.exec(query).all()}
+    told: set[Told] = set()
+    for ids in portions([note.id for note in notes]):
+        query = (
+            select(col(LoanNoticeRow.note_id), col(LoanNoticeRow.kind), col(LoanNoticeRow.due_start))
+            .where(LoanNoticeRow.organization_id == actor.organization_id)
+            .where(col(LoanNoticeRow.note_id).in_(ids))
+        )
+        told.update((note_id, kind, due_start) for note_id, kind, due_start in session.exec(query).all())
+    return told
 
 
 def add_notice(session: Session, actor: Actor, note: LoanNote, notice: LoanNotice, *, at: datetime) -> None:
@@ -59,23 +63,24 @@ def notices_of(session: Session, actor: Actor, note: LoanNote) -> tuple[tuple[Lo
 def classes_of(session: Session, actor: Actor, notes: Iterable[LoanNote], *, on: date) -> dict[str, Classification]:
     """Give the class each note has on a day, by its identifier."""
     of_note = {note.id: note.code for note in notes}
-    query = (
-        select(LoanClassificationRow)
-        .where(LoanClassificationRow.organization_id == actor.organization_id)
-        .where(col(LoanClassificationRow.note_id).in_(list(of_note)))
-        .where(col(LoanClassificationRow.classified_on) <= on)
-        .order_by(col(LoanClassificationRow.classified_on), col(LoanClassificationRow.number))
-    )
-    return {
-        row.note_id: Classification(
-            note_code=of_note[row.note_id],
-            classified_on=row.classified_on,
-            risk_class=row.risk_class,
-            stage=row.stage,
-            source=row.source,
+    found: dict[str, Classification] = {}
+    for ids in portions(of_note):
+        query = (
+            select(LoanClassificationRow)
+            .where(LoanClassificationRow.organization_id == actor.organization_id)
+            .where(col(LoanClassificationRow.note_id).in_(ids))
+            .where(col(LoanClassificationRow.classified_on) <= on)
+            .order_by(col(LoanClassificationRow.classified_on), col(LoanClassificationRow.number))
         )
-        for row in session.exec(query).all()
-    }
+        for row in session.exec(query).all():
+            found[row.note_id] = Classification(
+                note_code=of_note[row.note_id],
+                classified_on=row.classified_on,
+                risk_class=row.risk_class,
+                stage=row.stage,
+                source=row.source,
+            )
+    return found
 
 
 def add_class(session: Session, actor: Actor, note: LoanNote, classification: Classification, *, at: datetime) -> None:

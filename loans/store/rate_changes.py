@@ -1,6 +1,7 @@
 """Changes of notes' rates at rest: each line whole, with the compensating accrual booked with it."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from loans.calc.linked.rate_changes import RateChange, RateChangeInputs
 from loans.calc.linked.rate_lines import BookedChange, RateSpell
 from loans.calc.linked.records import RecordedChange
 from loans.models import LoanRateChangeRow
+from loans.store.portions import portions
 
 
 def add_change(
@@ -44,14 +46,17 @@ def add_change(
     session.flush()
 
 
-def changes_of(session: Session, actor: Actor, *, note_id: str | None = None) -> dict[str, list[RecordedChange]]:
-    """Give the changes of one note, or of all, by note, in order."""
-    query = select(LoanRateChangeRow).where(LoanRateChangeRow.organization_id == actor.organization_id)
-    if note_id is not None:
-        query = query.where(LoanRateChangeRow.note_id == note_id)
+def changes_of(session: Session, actor: Actor, *, note_ids: Collection[str]) -> dict[str, list[RecordedChange]]:
+    """Give the changes of notes, by note, in order."""
     found: dict[str, list[RecordedChange]] = {}
-    for row in session.exec(query.order_by(col(LoanRateChangeRow.number))).all():
-        found.setdefault(row.note_id, []).append(_change(row))
+    for ids in portions(note_ids):
+        query = (
+            select(LoanRateChangeRow)
+            .where(LoanRateChangeRow.organization_id == actor.organization_id)
+            .where(col(LoanRateChangeRow.note_id).in_(ids))
+        )
+        for row in session.exec(query.order_by(col(LoanRateChangeRow.number))).all():
+            found.setdefault(row.note_id, []).append(_change(row))
     return found
 
 

@@ -15,35 +15,38 @@ from loans.calc.servicing.allocation import Allocated
 from loans.calc.servicing.dues import Segment
 from loans.calc.servicing.receipts import Receipt, ReceiptLine
 from loans.models import LoanNoteRow, NoteSegmentRow, RepaymentRow
+from loans.store.portions import portions
 
 
 def receipts_of_notes(
     session: Session, actor: Actor, notes: Iterable[LoanNote]
 ) -> dict[str, tuple[tuple[Receipt, date], ...]]:
     """Give the receipts of each note in order, each with the day interest was paid to before it."""
-    query = (
-        select(RepaymentRow)
-        .where(RepaymentRow.organization_id == actor.organization_id)
-        .where(col(RepaymentRow.note_id).in_([note.id for note in notes]))
-    )
     found: dict[str, tuple[tuple[Receipt, date], ...]] = {}
-    for row in session.exec(query.order_by(col(RepaymentRow.note_id), col(RepaymentRow.number))).all():
-        found[row.note_id] = (*found.get(row.note_id, ()), (_receipt(row), row.interest_paid_to_before))
+    for ids in portions([note.id for note in notes]):
+        query = (
+            select(RepaymentRow)
+            .where(RepaymentRow.organization_id == actor.organization_id)
+            .where(col(RepaymentRow.note_id).in_(ids))
+        )
+        for row in session.exec(query.order_by(col(RepaymentRow.note_id), col(RepaymentRow.number))).all():
+            found[row.note_id] = (*found.get(row.note_id, ()), (_receipt(row), row.interest_paid_to_before))
     return found
 
 
 def segments_of_notes(session: Session, actor: Actor, notes: Iterable[LoanNote]) -> dict[str, tuple[Segment, ...]]:
     """Give the stretches of each note that came after its drawdown, by their days; of one day the last written."""
-    query = (
-        select(NoteSegmentRow)
-        .where(NoteSegmentRow.organization_id == actor.organization_id)
-        .where(col(NoteSegmentRow.note_id).in_([note.id for note in notes]))
-    )
     by_day: dict[str, dict[date, Segment]] = {}
-    for row in session.exec(query.order_by(col(NoteSegmentRow.note_id), col(NoteSegmentRow.number))).all():
-        by_day.setdefault(row.note_id, {})[row.start] = Segment(
-            start=row.start, principal_cny=row.principal_cny, rate=row.rate, reason=row.reason
+    for ids in portions([note.id for note in notes]):
+        query = (
+            select(NoteSegmentRow)
+            .where(NoteSegmentRow.organization_id == actor.organization_id)
+            .where(col(NoteSegmentRow.note_id).in_(ids))
         )
+        for row in session.exec(query.order_by(col(NoteSegmentRow.note_id), col(NoteSegmentRow.number))).all():
+            by_day.setdefault(row.note_id, {})[row.start] = Segment(
+                start=row.start, principal_cny=row.principal_cny, rate=row.rate, reason=row.reason
+            )
     return {note_id: tuple(one[day] for day in sorted(one)) for note_id, one in by_day.items()}
 
 
@@ -55,6 +58,17 @@ def references_of(session: Session, actor: Actor, note: LoanNote) -> dict[int, s
         .where(RepaymentRow.note_id == note.id)
     )
     return {number: reference for number, reference in session.exec(query).all()}  # noqa: C416 -- rows, not pairs
+
+
+def note_of_reference(session: Session, actor: Actor, reference: str) -> str | None:
+    """Give the code of the note on which the bank entered a receipt of a reference, if it did."""
+    query = (
+        select(LoanNoteRow.code)
+        .join(RepaymentRow, col(RepaymentRow.note_id) == LoanNoteRow.id)
+        .where(RepaymentRow.organization_id == actor.organization_id)
+        .where(RepaymentRow.reference == reference)
+    )
+    return session.exec(query).first()
 
 
 def add_receipt(

@@ -30,9 +30,9 @@ def draft_of(party_id: str) -> LoanNoteDraft:
     return replace(draft, pledge_code=None)
 
 
-def receipt(paid_on: date, amount: str, **more: Any) -> RepaymentDraft:
+def receipt(paid_on: date, amount: str, *, reference: str = "HD-001", **more: Any) -> RepaymentDraft:
     return RepaymentDraft(
-        note_code="JJ-P3", reference="HD-001",
+        note_code="JJ-P3", reference=reference,
         receipt=ReceiptDraft(paid_on=paid_on, amount_cny=Decimal(amount), **more),
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_part_of_the_interest_leaves_no_voucher_until_the_rest_came(sessions: Se
         half = service.note_view(session, bank.officer, "JJ-P3", standing=standing)
         assert (half.vouchers, half.line.note.interest_paid_to) == ((), date(2025, 6, 21))
         assert half.line.standing.due_cny == Decimal("1529.38")
-        enter(session, bank, standing, receipt(PAY_DAY, "1529.38"))
+        enter(session, bank, standing, receipt(PAY_DAY, "1529.38", reference="HD-002"))
         whole = service.note_view(session, bank.officer, "JJ-P3", standing=standing)
         assert [one.interest_cny for one in whole.vouchers] == [Decimal("2529.38")]
         with pytest.raises(Conflict) as refused:
@@ -84,6 +84,23 @@ def test_part_of_the_interest_leaves_no_voucher_until_the_rest_came(sessions: Se
                 session, bank.officer, "JJ-P3", period_end=date(2025, 8, 21), paid_date=PAY_DAY, known_at=KNOWN_AT
             )
         assert refused.value.field == "code"
+
+
+def test_a_receipt_is_entered_once_in_a_bank(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        bank, standing = world(session)
+        other = replace(draft_of(bank.clothing.id), code="JJ-P4")
+        service.record_loan_note(session, bank.officer, other, known_at=KNOWN_AT)
+        on_other = replace(receipt(PAY_DAY, "1000.00"), note_code="JJ-P4")
+        waiting = service.propose_repayment(session, bank.officer, on_other, standing=standing, reason="入账")
+        enter(session, bank, standing, receipt(PAY_DAY, "1000.00"))
+        for again in (receipt(PAY_DAY, "500.00"), on_other):
+            with pytest.raises(Conflict) as refused:
+                service.preview_repayment(session, bank.officer, again, standing=standing)
+            assert (refused.value.field, "JJ-P3" in str(refused.value)) == ("reference", True)
+        with pytest.raises(Conflict) as late:
+            approved(session, bank.checker, waiting, at=standing.known_at)
+        assert late.value.field == "reference"
 
 
 def test_repaying_early_is_kept_and_the_schedule_follows(sessions: Sessions) -> None:
