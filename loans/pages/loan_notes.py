@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
-from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.web.connections import WebRequest
@@ -22,6 +21,7 @@ from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
 from loans.calc.notes import NoteState
 from loans.calc.servicing.classification import CLASS_NAMES
 from loans.calc.servicing.notices import NOTICE_NAMES, NoticeKind
+from loans.calc.servicing.receipts import Claim
 from loans.pages.facility_forms import REPAYMENT_FORM, attempt, read_form, shown_form
 from loans.schemas.loan_notes import RepaymentIn
 
@@ -40,7 +40,7 @@ def loan_note_page(
         standing = standing_of(session, actor.organization_id, clock)
         view = service.note_view(session, actor, note_code, standing=standing)
         borrower = load_party(session, actor, view.line.note.party_id)
-        waiting = approvals_of(session, actor, states=OPEN_STATES, kinds=(service.REPAYMENT_APPROVAL,))
+        waiting = service.waiting_repayment(session, actor, note_code)
     note = view.line.note
     is_running = note.state is NoteState.RUNNING
     return page(
@@ -57,7 +57,8 @@ def loan_note_page(
         classes=CLASS_WORDS,
         notice_names=_NOTICES,
         past_due=view.line.past_due,
-        waiting=[one for one in waiting if one.payload["note_code"] == note_code],
+        waiting=waiting,
+        claims=Claim,
         is_running=is_running,
         may_enter=actor.role is Role.OFFICER and is_running,
     )

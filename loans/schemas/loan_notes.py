@@ -98,6 +98,7 @@ class NoteStandingOut(Struct, frozen=True, kw_only=True):
     """What a note owes on the business date; `payoff_cny` would settle it, compensation for early repayment apart.
 
     `unused_compensation_cny` is booked for changes of its rate and in no accrued interest yet; below zero is a refund.
+    `overdue_uplift` is what is added to its rate while a payment is overdue, as a ratio of the rate.
     """
 
     on: str
@@ -112,6 +113,7 @@ class NoteStandingOut(Struct, frozen=True, kw_only=True):
     payoff_cny: str
     days_past_due: int
     overdue_uplift: str
+    overdue_uplift_confirmed: bool
 
     @classmethod
     def of(cls, view: NoteView) -> "NoteStandingOut":
@@ -123,7 +125,8 @@ class NoteStandingOut(Struct, frozen=True, kw_only=True):
             accrued_cny=str(one.accrued_cny), penalty_cny=str(one.penalty_cny), compound_cny=str(one.compound_cny),
             unused_compensation_cny=str(one.unused_compensation_cny), payoff_cny=str(one.payoff_cny),
             days_past_due=one.days_past_due,
-            overdue_uplift=format(view.overdue_uplift, "f"),
+            overdue_uplift=format(view.overdue_uplift.decimal, "f"),
+            overdue_uplift_confirmed=view.overdue_uplift.confirmed,
         )  # fmt: skip
 
 

@@ -120,7 +120,13 @@ from loans.service.rating_objections import (
     propose_answer,
 )
 from loans.service.rating_stability import rating_stability, stability_report_file, stability_report_pdf
-from loans.service.repayments import REPAYMENT_APPROVAL, RepaymentDraft, preview_repayment, propose_repayment
+from loans.service.repayments import (
+    REPAYMENT_APPROVAL,
+    RepaymentDraft,
+    preview_repayment,
+    propose_repayment,
+    waiting_repayment,
+)
 from loans.service.scorecard import (
     RATINGS_AT_ONCE_MAX,
     BenchmarkRelease,
@@ -310,4 +316,5 @@ __all__ = [
     "term_sheets_of",
     "try_observation",
     "try_ratchet_value",
+    "waiting_repayment",
 ]

@@ -20,7 +20,7 @@ from loans.calc.servicing.classification import Classification
 from loans.calc.servicing.notices import NOTICE_NAMES, LoanNotice, NoticeKind, notices_due
 from loans.calc.servicing.standing import standing_on
 from loans.service import facts
-from loans.service.note_books import note_books
+from loans.service.note_books import note_books, overdue_uplift_of
 from loans.service.note_views import note_view
 from loans.store import notes as note_store
 from loans.store import notices as store
@@ -98,6 +98,7 @@ def notice_letter_pdf(session: Session, actor: Actor, code: str, kind: NoticeKin
             return workbooks.loan_notice_letter(
                 notice,
                 note,
+                overdue_uplift=overdue_uplift_of(session, actor, note, known_at=end_of_china_day(notice.made_on)),
                 borrower=load_party(session, actor, note.party_id),
                 bank=load_organization(session, actor.organization_id).name,
                 created_at=made_at,
@@ -117,6 +118,7 @@ def statement_pdf(session: Session, actor: Actor, code: str, *, standing: Standi
         view.line.standing,
         rows=view.rows,
         receipts=view.receipts,
+        overdue_uplift=view.overdue_uplift,
         borrower=load_party(session, actor, view.line.note.party_id),
         bank=load_organization(session, actor.organization_id).name,
         created_at=end_of_china_day(standing.business_date),

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.calendars import calendar_on
 from loans.calc.contracts.terms import CalendarDays
 from loans.calc.notes import LoanNote
@@ -35,7 +36,7 @@ def note_books(
     for note in all_notes:
         terms, own = note.terms, receipts.get(note.id, ())
         calendar = CalendarDays.of(bank, start=terms.drawdown_date, end=terms.maturity_date + facts.ROLL_MARGIN)
-        uplift = parameters.on(OVERDUE_UPLIFT, valid_on=terms.drawdown_date, known_at=known_at).decimal
+        uplift = parameters.on(OVERDUE_UPLIFT, valid_on=terms.drawdown_date, known_at=known_at)
         books.append(
             NoteBook(
                 note=note,
@@ -44,7 +45,7 @@ def note_books(
                 ),
                 receipts=tuple(receipt for receipt, _ in own),
                 taken_over_to=own[0][1] if own else note.interest_paid_to,
-                overdue_uplift=uplift,
+                overdue_uplift=uplift.decimal,
             )
         )
     return tuple(books)
@@ -53,6 +54,16 @@ def note_books(
 def note_book(session: Session, actor: Actor, note: LoanNote, *, known_at: datetime) -> NoteBook:
     """Give one note with its due payments and receipts."""
     return note_books(session, actor, (note,), known_at=known_at)[0]
+
+
+def overdue_uplift_of(session: Session, actor: Actor, note: LoanNote, *, known_at: datetime) -> ParameterValue:
+    """Give what is added to a note's rate while a payment is overdue, with its source and whether it is confirmed.
+
+    Raises:
+        MissingData: The overdue rate of its day of drawdown was not known.
+    """
+    parameters = facts.parameters(session, actor)
+    return parameters.on(OVERDUE_UPLIFT, valid_on=note.terms.drawdown_date, known_at=known_at)
 
 
 def note_standing(session: Session, actor: Actor, note: LoanNote, *, on: date, known_at: datetime) -> NoteStanding:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.parties import Standing
 from loans.calc.contracts.schedule import ScheduleRow
 from loans.calc.notes import InterestVoucher, LoanNote, NoteState
@@ -15,7 +16,7 @@ from loans.calc.servicing.notices import LoanNotice
 from loans.calc.servicing.receipts import Receipt
 from loans.calc.servicing.standing import NoteBook, NoteStanding, standing_on
 from loans.service import facts
-from loans.service.note_books import note_book, note_books
+from loans.service.note_books import note_book, note_books, overdue_uplift_of
 from loans.store import notes as note_store
 from loans.store import notices as notice_store
 from loans.store import repayments as store
@@ -80,7 +81,7 @@ class NoteView:
     vouchers: tuple[InterestVoucher, ...]
     receipts: tuple[tuple[Receipt, str], ...]
     notices: tuple[LoanNotice, ...]
-    overdue_uplift: Decimal
+    overdue_uplift: ParameterValue
 
 
 def note_lines(
@@ -106,7 +107,7 @@ def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) 
         vouchers=note_store.vouchers_of(session, actor, note),
         receipts=tuple((receipt, references[receipt.number]) for receipt in book.receipts),
         notices=tuple(notice for notice, _ in notice_store.notices_of(session, actor, note)),
-        overdue_uplift=book.overdue_uplift,
+        overdue_uplift=overdue_uplift_of(session, actor, note, known_at=standing.known_at),
     )
 
 

@@ -79,7 +79,7 @@ def propose_repayment(
         maker,
         REPAYMENT_APPROVAL,
         ProposalDraft(
-            subject=f"repayment:{draft.note_code}",
+            subject=_subject(draft.note_code),
             title_zh=f"还款 {draft.note_code} {borrower.name}",
             title_en=f"Repayment {draft.note_code} {borrower.name}",
             payload=_payload(draft, allocated) | {"party": f"{borrower.name} {borrower.code}"},
@@ -87,6 +87,17 @@ def propose_repayment(
         ),
         at=standing.known_at,
     )
+
+
+def waiting_repayment(session: Session, actor: Actor, note_code: str) -> Approval | None:
+    """Give the receipt of a note that waits for another person, if there is one."""
+    return approvals.open_approval_of(
+        session, actor.organization_id, kind=REPAYMENT_APPROVAL.name, subject=_subject(note_code)
+    )
+
+
+def _subject(note_code: str) -> str:
+    return f"repayment:{note_code}"
 
 
 def _allocated(

@@ -1,26 +1,34 @@
 """Papers of a loan note in service: the notice of a payment, and the statement of the note, as PDF."""
 
+from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 from carbonfin.documents.pdf import render_pdf
 from carbonfin.documents.sheets import Align, Column, Note, Row, Section, Sheet, SignatureBlock, Table, Term, TermGrid
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import digest_of
 from loans.calc.contracts.schedule import ScheduleRow
 from loans.calc.notes import LoanNote
 from loans.calc.servicing.notices import NOTICE_NAMES, LoanNotice, NoticeKind
-from loans.calc.servicing.receipts import Receipt
+from loans.calc.servicing.receipts import Claim, Receipt
 from loans.calc.servicing.standing import NoteStanding
 
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 _PROVISIONAL = "该年节假日安排未公布，还款日可能顺延，以届时通知为准。"
-_UPLIFT = "罚息与复利按参数 loans.overdue_uplift 的加收幅度计算，该幅度以合同为准。"
 
 
 def loan_notice_letter(
-    notice: LoanNotice, note: LoanNote, *, borrower: Party, bank: str, created_at: datetime
+    notice: LoanNotice,
+    note: LoanNote,
+    *,
+    overdue_uplift: ParameterValue,
+    borrower: Party,
+    bank: str,
+    created_at: datetime,
 ) -> bytes:
-    """Set a notice; the same notice gives the same bytes."""
+    """Set a notice with the overdue uplift known on the day it was made; the same notice gives the same bytes."""
     zh, en = NOTICE_NAMES[notice.kind]
     items = [
         Term(label_zh="借据号", label_en="Loan note", value=note.code),
@@ -37,8 +45,8 @@ def loan_notice_letter(
         ]
     items.append(Term(label_zh="合计（元）", label_en="Total (CNY)", value=f"{notice.total_cny:,}", wide=True))
     notes = [Note(text=_PROVISIONAL, unconfirmed=True)] if notice.is_provisional else []
-    if notice.penalty_cny:
-        notes.append(Note(text=_UPLIFT, unconfirmed=True))
+    if notice.kind is NoticeKind.OVERDUE:
+        notes.append(_uplift_note(overdue_uplift))
     until = "罚息与复利计至本通知日，此后按日增加。" if notice.kind is NoticeKind.OVERDUE else "请于还款日前备足款项。"
     return _set(
         Sheet(
@@ -65,6 +73,7 @@ def loan_statement(
     *,
     rows: tuple[ScheduleRow, ...],
     receipts: tuple[tuple[Receipt, str], ...],
+    overdue_uplift: ParameterValue,
     borrower: Party,
     bank: str,
     created_at: datetime,
@@ -76,8 +85,8 @@ def loan_statement(
     sections.append(_scheduled(rows))
     provisional = any(row.provisional for row in rows)
     notes = [Note(text=_PROVISIONAL, unconfirmed=True)] if provisional else []
-    if standing.penalty_cny or standing.compound_cny:
-        notes.append(Note(text=_UPLIFT, unconfirmed=True))
+    if standing.late:
+        notes.append(_uplift_note(overdue_uplift))
     return _set(
         Sheet(
             title_zh="贷款对账单",
@@ -120,30 +129,39 @@ def _owed(note: LoanNote, standing: NoteStanding) -> TermGrid:
     return TermGrid(title_zh="余额与应还", title_en="What is owed", items=items)
 
 
-def _received(receipts: tuple[tuple[Receipt, str], ...]) -> Table:
-    def total(one: Receipt, name: str) -> str:
-        return f"{sum(getattr(line, name) for line in one.lines):,.2f}"
+def _uplift_note(overdue_uplift: ParameterValue) -> Note:
+    """Say by how much the rate rises while a payment is overdue; marked where nobody confirmed it."""
+    text = f"罚息与复利按执行利率加收 {overdue_uplift.decimal * 100:.2f}% 计算（{overdue_uplift.key}），以合同为准。"
+    return Note(text=text, unconfirmed=not overdue_uplift.confirmed)
 
+
+_PARTS: tuple[tuple[str, str, Callable[[Receipt], Decimal]], ...] = (
+    ("费用", "Costs", lambda one: one.sum_of(Claim.FEES)),
+    ("利息", "Interest", lambda one: one.sum_of(Claim.INTEREST)),
+    ("罚息", "Penalty", lambda one: one.sum_of(Claim.PENALTY)),
+    ("复利", "Compound", lambda one: one.sum_of(Claim.COMPOUND)),
+    ("补偿金", "Compensation", lambda one: one.compensation_cny),
+    ("到期本金", "Principal due", lambda one: one.sum_of(Claim.PRINCIPAL)),
+    ("提前还本", "Repaid early", lambda one: one.prepaid_cny),
+)
+"""Where a receipt went, part by part: the parts sum to what was received."""
+
+
+def _received(receipts: tuple[tuple[Receipt, str], ...]) -> Table:
     return Table(
         title_zh="还款记录",
         title_en="Receipts",
         columns=(
             Column(label_zh="还款日", label_en="Paid on"),
             Column(label_zh="回单号", label_en="Reference"),
-            *(
-                Column(label_zh=zh, label_en=en, unit="元", align=Align.RIGHT)
-                for zh, en in (
-                    ("实收", "Received"), ("利息", "Interest"), ("罚息", "Penalty"), ("复利", "Compound"),
-                    ("到期本金", "Principal due"), ("提前还本", "Repaid early"),
-                )
-            ),
+            Column(label_zh="实收", label_en="Received", unit="元", align=Align.RIGHT),
+            *(Column(label_zh=zh, label_en=en, unit="元", align=Align.RIGHT) for zh, en, _ in _PARTS),
         ),
         rows=tuple(
             Row(
                 cells=(
-                    one.paid_on.isoformat(), reference, f"{one.amount_cny:,}", total(one, "interest_cny"),
-                    total(one, "penalty_cny"), total(one, "compound_cny"), total(one, "principal_cny"),
-                    f"{one.prepaid_cny:,}",
+                    one.paid_on.isoformat(), reference, f"{one.amount_cny:,}",
+                    *(f"{part(one):,}" for _, _, part in _PARTS),
                 )
             )
             for one, reference in receipts

@@ -33,6 +33,7 @@ def test_a_system_previews_proposes_and_reads_a_receipt(desk: Desk) -> None:
     on_pay_day(desk)
     address = "/v1/loan-notes/JJ-P3/repayments"
     owed = desk.system.get("/v1/loan-notes/JJ-P3").json()["standing"]
+    assert owed["overdue_uplift_confirmed"] is False
     assert (owed["due_cny"], owed["payoff_cny"], owed["overdue_uplift"]) == ("2529.38", "857529.38", "0.5")
     preview = desk.system.post(f"{address}/previews", json=RECEIPT)
     assert preview.status_code == 200
@@ -57,7 +58,7 @@ def test_a_system_previews_proposes_and_reads_a_receipt(desk: Desk) -> None:
 def test_an_officer_enters_a_receipt_and_sees_where_it_went(desk: Desk) -> None:
     on_pay_day(desk)
     note = desk.get("/loan-notes/JJ-P3").text
-    assert all(word in note for word in ("今日到期", "2,529.38", "857,529.38", "录入还款"))
+    assert all(word in note for word in ("今日到期", "2,529.38", "857,529.38", "录入还款", "未确认"))
     form = desk.get("/loan-notes/JJ-P3/repayments/new").text
     assert 'value="2529.38"' in form
     fields = {

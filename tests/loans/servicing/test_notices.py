@@ -5,18 +5,22 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from sqlmodel import Session
 
 from carbonfin.kernel.dates import FixedClock
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.messages import inbox_of
+from carbonfin.storage.rulebook import enter_parameter
 from loans import jobs, service
 from loans.calc.servicing.classification import Classification, RiskClass
 from loans.calc.servicing.notices import NoticeKind
+from loans.calc.servicing.receipts import Claim
 from tests.documents.test_pdf import text_of
 from tests.loans.conftest import Desk
 from tests.loans.servicing.test_edges import on_pay_day
 from tests.loans.servicing.test_repayments import PAY_DAY, enter, receipt, world
-from tests.loans.world import KNOWN_AT
+from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank
 
 CLOCK = FixedClock(KNOWN_AT)
 CLASS = Classification(
@@ -62,6 +66,63 @@ def test_a_letter_says_what_the_notice_said_and_stays_the_same(sqlite_sessions: 
         assert all(word in text for word in ("逾期催收通知书", "2,529.38", "3.74", "2,533.12", "示例服饰"))
         statement = text_of(service.statement_pdf(session, bank.officer, "JJ-P3", standing=standing))
         assert all(word in statement for word in ("贷款对账单", "HD-001", "2,533.12", "855,000.00"))
+
+
+def confirm_uplift(session: Session, bank: Bank, value: str) -> None:
+    """Have two people enter the bank's own uplift, from the day the note was drawn."""
+    uplift = ParameterValue(
+        key="loans.overdue_uplift", scope="", value=value, unit="ratio", valid_from=date(2024, 1, 1), valid_to=None,
+        known_from=BUSINESS_DATE, document="借款合同(示例)", article="第 9 条", grade=Grade.READ, confirmed=True,
+        approved_by=(), note="",
+    )  # fmt: skip
+    enter_parameter(session, bank.officer, bank.checker, uplift, reason="按合同", at=KNOWN_AT)
+
+
+def test_the_uplift_is_marked_where_nobody_confirmed_it(sqlite_sessions: Sessions) -> None:
+    late, start = date(2025, 7, 31), date(2025, 6, 21)
+    with sqlite_sessions.begin() as session:
+        bank, standing = world(session, day=late)
+        jobs.make_loan_notices(session, bank.officer, late, CLOCK)
+        view = service.note_view(session, bank.officer, "JJ-P3", standing=standing)
+        assert (view.overdue_uplift.value, view.overdue_uplift.confirmed) == ("0.5", False)
+        papers = (
+            service.notice_letter_pdf(session, bank.officer, "JJ-P3", NoticeKind.OVERDUE, start),
+            service.statement_pdf(session, bank.officer, "JJ-P3", standing=standing),
+        )
+        assert all("加收 50.00%" in text_of(one) and "未确认" in text_of(one) for one in papers)
+
+
+def test_a_confirmed_uplift_bears_no_mark(sqlite_sessions: Sessions) -> None:
+    """2,529.38 x 0.0355 x 1.4 x 10 / 360 = 3.49 at the contract's 40 %."""
+    late = date(2025, 7, 31)
+    with sqlite_sessions.begin() as session:
+        bank, standing = world(session, day=late)
+        confirm_uplift(session, bank, "0.4")
+        jobs.make_loan_notices(session, bank.officer, late, CLOCK)
+        view = service.note_view(session, bank.officer, "JJ-P3", standing=standing)
+        assert (view.line.standing.compound_cny, view.overdue_uplift.confirmed) == (Decimal("3.49"), True)
+        papers = (
+            service.notice_letter_pdf(session, bank.officer, "JJ-P3", NoticeKind.OVERDUE, date(2025, 6, 21)),
+            service.statement_pdf(session, bank.officer, "JJ-P3", standing=standing),
+        )
+        assert all("加收 40.00%" in text_of(one) and "未确认" not in text_of(one) for one in papers)
+
+
+def test_the_parts_of_a_receipt_stand_on_the_statement_and_sum_to_it(sqlite_sessions: Sessions) -> None:
+    """Ten days late: 300.00 of costs, 2,529.38 and 843.13 of interest, 3.74 compound, 500.00 for repaying 100,000."""
+    late = date(2025, 7, 31)
+    with sqlite_sessions.begin() as session:
+        bank, standing = world(session, day=late)
+        parts = {"fees_cny": Decimal("300.00"), "compensation_cny": Decimal("500.00"), "prepays": True}
+        enter(session, bank, standing, receipt(late, "104176.25", **parts))
+        view = service.note_view(session, bank.officer, "JJ-P3", standing=standing)
+        (kept, _) = view.receipts[0]
+        by_claim = [kept.sum_of(claim) for claim in Claim]
+        assert by_claim == [Decimal(one) for one in ("300.00", "3372.51", "3.74", "0.00", "0.00")]
+        assert sum(by_claim) + kept.compensation_cny + kept.prepaid_cny == kept.amount_cny
+        text = text_of(service.statement_pdf(session, bank.officer, "JJ-P3", standing=standing))
+        shown = ("104,176.25", "300.00", "3,372.51", "3.74", "500.00", "100,000.00", "费用", "补偿金")
+        assert [one for one in shown if one not in text] == []
 
 
 def test_a_class_is_kept_corrected_and_held_against_the_days_late(sessions: Sessions) -> None:
