@@ -25,7 +25,7 @@ class UpcomingObservationOut(Struct, frozen=True, kw_only=True):
 
 
 class LinkSummaryOut(Struct, frozen=True, kw_only=True):
-    """A link in short."""
+    """A link in short; `is_two_way` where what is verified can raise the margin as well as lower it."""
 
     number: str
     contract_number: str

@@ -17,6 +17,9 @@ from loans.service.link_views import LinkView
 from loans.service.links import load_link
 from loans.service.note_rates import notes_under
 
+_METHOD = 2
+"""How the checks are read today; reviews kept before say none, and come out as they did."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFacts:
@@ -94,6 +97,7 @@ def _inputs(
         structural_change_from=stated.structural_change_from,
         rebased_from=rebased[-1] if rebased else None,
         decided_on=standing.business_date,
+        method=_METHOD,
     )
 
 

@@ -1,5 +1,6 @@
 """Notices of payments at the close of a day, their letters, a note's statement, and classes handed in by the bank."""
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +17,7 @@ from carbonfin.storage.messages import InboxNotice, publish, tell
 from carbonfin.storage.parties import Standing, load_organization, load_party
 from loans import workbooks
 from loans.calc.notes import LoanNote
-from loans.calc.servicing.classification import Classification
+from loans.calc.servicing.classification import Classification, class_on
 from loans.calc.servicing.notices import NOTICE_NAMES, LoanNotice, NoticeKind, notices_due
 from loans.calc.servicing.standing import standing_on
 from loans.service import facts
@@ -146,20 +147,26 @@ def record_classes(
         raise InvalidInput(
             f"{len(classes)} classes at once, {CLASSES_MAX} can be", zh=f"一次最多 {CLASSES_MAX} 条", field="classes"
         )
-    recorded = unchanged = 0
+    notes = note_store.notes_by_code(session, actor, {one.note_code for one in classes})
+    histories = store.class_history(session, actor, notes.values())
+    added: list[tuple[LoanNote, int, Classification]] = []
+    unchanged = 0
     failures = []
     for place, one in enumerate(classes, 1):
-        note = note_store.find_note(session, actor, one.note_code)
+        note = notes.get(one.note_code)
         refusal = _refusal(one, note, standing.business_date)
         if note is None or refusal is not None:
             detail, zh, field = refusal or ("", "", "")
             failures.append(Failure(item=f"{place} {one.note_code}", field=field, detail=detail, zh=zh))
-        elif store.classes_of(session, actor, (note,), on=one.classified_on).get(note.id) == one:
+            continue
+        history = histories.setdefault(note.id, [])
+        if class_on(history, one.classified_on) == one:
             unchanged += 1
-        else:
-            store.add_class(session, actor, note, one, at=standing.known_at)
-            recorded += 1
-    return ClassesRecorded(recorded_count=recorded, unchanged_count=unchanged, failures=tuple(failures))
+            continue
+        added.append((note, len(history) + 1, one))
+        insort(history, one, key=lambda each: each.classified_on)
+    store.add_classes(session, actor, added, at=standing.known_at)
+    return ClassesRecorded(recorded_count=len(added), unchanged_count=unchanged, failures=tuple(failures))
 
 
 def _refusal(one: Classification, note: LoanNote | None, business_date: date) -> tuple[str, str, str] | None:

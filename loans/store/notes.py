@@ -1,6 +1,6 @@
 """Loan notes, interest vouchers and accruals at rest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from loans.calc.linked.records import RecordedChange
 from loans.calc.notes import InterestVoucher, LoanNote, LoanNoteDraft, NoteState
 from loans.calc.servicing.accruals import Accrual
 from loans.models import AccrualRow, InterestVoucherRow, LoanNoteRow
+from loans.store.portions import portions
 from loans.store.rate_changes import changes_of
 
 
@@ -20,6 +21,19 @@ def find_note(session: Session, actor: Actor, code: str) -> LoanNote | None:
     """Give a note of the actor's bank by its code, if there is one."""
     row = _row(session, actor, code)
     return None if row is None else _one(session, actor, row)
+
+
+def notes_by_code(session: Session, actor: Actor, codes: Collection[str]) -> dict[str, LoanNote]:
+    """Give those notes of the actor's bank there are, by their codes."""
+    rows: list[LoanNoteRow] = []
+    for some in portions(codes):
+        query = (
+            select(LoanNoteRow)
+            .where(LoanNoteRow.organization_id == actor.organization_id)
+            .where(col(LoanNoteRow.code).in_(some))
+        )
+        rows += session.exec(query).all()
+    return {note.code: note for note in _many(session, actor, rows)}
 
 
 def load_note(session: Session, actor: Actor, code: str) -> LoanNote:

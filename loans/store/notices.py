@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterable
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.record import canonical
 from carbonfin.storage.decisions import rebuilt
 from loans.calc.notes import LoanNote
-from loans.calc.servicing.classification import Classification
+from loans.calc.servicing.classification import Classification, class_on
 from loans.calc.servicing.notices import LoanNotice, NoticeKind
 from loans.models import LoanClassificationRow, LoanNoticeRow
 from loans.store.portions import portions
@@ -60,39 +59,45 @@ def notices_of(session: Session, actor: Actor, note: LoanNote) -> tuple[tuple[Lo
     return tuple((rebuilt(json.dumps(row.content), LoanNotice), row.recorded_at) for row in session.exec(query).all())
 
 
-def classes_of(session: Session, actor: Actor, notes: Iterable[LoanNote], *, on: date) -> dict[str, Classification]:
-    """Give the class each note has on a day, by its identifier."""
+def class_history(session: Session, actor: Actor, notes: Iterable[LoanNote]) -> dict[str, list[Classification]]:
+    """Give every class of each note by its identifier, by the day it counts from and as it was entered."""
     of_note = {note.id: note.code for note in notes}
-    found: dict[str, Classification] = {}
+    found: dict[str, list[Classification]] = {}
     for ids in portions(of_note):
         query = (
             select(LoanClassificationRow)
             .where(LoanClassificationRow.organization_id == actor.organization_id)
             .where(col(LoanClassificationRow.note_id).in_(ids))
-            .where(col(LoanClassificationRow.classified_on) <= on)
             .order_by(col(LoanClassificationRow.classified_on), col(LoanClassificationRow.number))
         )
         for row in session.exec(query).all():
-            found[row.note_id] = Classification(
-                note_code=of_note[row.note_id],
-                classified_on=row.classified_on,
-                risk_class=row.risk_class,
-                stage=row.stage,
-                source=row.source,
+            found.setdefault(row.note_id, []).append(
+                Classification(
+                    note_code=of_note[row.note_id],
+                    classified_on=row.classified_on,
+                    risk_class=row.risk_class,
+                    stage=row.stage,
+                    source=row.source,
+                )
             )
     return found
 
 
-def add_class(session: Session, actor: Actor, note: LoanNote, classification: Classification, *, at: datetime) -> None:
-    """Append a class of a note."""
-    last = session.exec(
-        select(sa.func.max(LoanClassificationRow.number)).where(LoanClassificationRow.note_id == note.id)
-    ).one()
-    session.add(
+def classes_of(session: Session, actor: Actor, notes: Iterable[LoanNote], *, on: date) -> dict[str, Classification]:
+    """Give the class each note has on a day, by its identifier."""
+    standing = ((note_id, class_on(one, on)) for note_id, one in class_history(session, actor, notes).items())
+    return {note_id: found for note_id, found in standing if found is not None}
+
+
+def add_classes(
+    session: Session, actor: Actor, classes: Iterable[tuple[LoanNote, int, Classification]], *, at: datetime
+) -> None:
+    """Append classes, each of its note and with its number there."""
+    session.add_all(
         LoanClassificationRow(
             organization_id=actor.organization_id,
             note_id=note.id,
-            number=(last or 0) + 1,
+            number=number,
             classified_on=classification.classified_on,
             risk_class=classification.risk_class,
             stage=classification.stage,
@@ -100,5 +105,6 @@ def add_class(session: Session, actor: Actor, note: LoanNote, classification: Cl
             recorded_by=actor.id,
             recorded_at=at,
         )
+        for note, number, classification in classes
     )
     session.flush()

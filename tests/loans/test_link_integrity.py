@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from carbonfin.rules.record import canonical
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import builtin_book
 from loans import service
@@ -40,6 +41,7 @@ INPUTS = IntegrityInputs(
     claims=ClaimFacts(green_power_counted_twice=False, claimed_elsewhere=()), first_drawdown=date(2025, 6, 30),
     maturity_date=date(2026, 6, 30), reports={"1": report()}, first_received={"1": date(2025, 10, 24)},
     structural_change_known=True, structural_change_from=None, rebased_from=None, decided_on=DAY,
+    method=2,
 )  # fmt: skip
 
 
@@ -83,6 +85,11 @@ EASY = link(kpis=(ENERGY, GREEN_KNOWN), observations=(
         ("materiality", {"link": link(kpis=(replace(ENERGY, emissions_ratio=Decimal("0.49")), GREEN))}, FAILED),
         ("materiality", {"link": link(kpis=(replace(ENERGY, emissions_ratio=None), GREEN))}, UNKNOWN),
         ("two-way", {}, PASSED), ("two-way", {"link": link(POINTS)}, FAILED),
+        ("two-way", {"link": link(replace(POINTS, missed_bp=5))}, FAILED),  # a missing report alone raises it
+        ("two-way", {"link": link(replace(COUNTS, cap_bp=0))}, FAILED),
+        ("two-way", {"link": link(replace(COUNTS, floor_bp=0))}, FAILED),
+        ("two-way", {"link": link(replace(COUNTS, steps=tuple(
+            replace(one, step_bp=step) for one, step in zip(COUNTS.steps, (5, 5, 0), strict=True))))}, FAILED),
         ("size", {}, PASSED),
         ("size", {"link": link(replace(COUNTS, missed_bp=2, steps=tuple(
             replace(one, step_bp=step) for one, step in zip(COUNTS.steps, (2, 0, -2), strict=True))))}, FAILED),
@@ -123,6 +130,25 @@ def test_one_failure_fails_the_link_and_what_is_not_known_never_passes() -> None
     assert review_link(sound).verdict is PASSED
     assert review_link(replace(sound, link=link(POINTS, kpis=(ENERGY, GREEN_KNOWN)))).verdict is FAILED
     assert all(one.source for one in review_link(INPUTS).checks)
+
+
+def test_a_review_of_before_comes_out_as_it_did() -> None:
+    """Read at first, a step for a missing report made any ratchet two-way, and no check was confirmed."""
+    before = replace(INPUTS, method=None, link=link(replace(POINTS, missed_bp=5), kpis=(ENERGY, GREEN_KNOWN)))
+    assert "method" not in canonical(before)
+    found = review_link(before)
+    assert next(one.verdict for one in found.checks if one.code == "two-way") is PASSED
+
+
+def test_a_check_is_confirmed_by_its_threshold() -> None:
+    def confirmed(inputs: IntegrityInputs) -> dict[str, bool]:
+        return {one.name: one.confirmed for one in review_link(inputs).trace if one.name.startswith("check.")}
+
+    sure = replace(INPUTS.thresholds, sleeping_months_max=replace(threshold("sleeping_months_max"), confirmed=True))
+    assert not any(confirmed(INPUTS).values())
+    found = confirmed(replace(INPUTS, thresholds=sure))
+    assert [name for name, is_confirmed in found.items() if is_confirmed] == ["check.sleeping"]
+    assert not any(confirmed(replace(INPUTS, thresholds=sure, method=None)).values())
 
 
 def test_a_review_is_kept_and_the_latest_is_shown(sqlite_sessions: Sessions) -> None:

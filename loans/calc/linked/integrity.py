@@ -1,5 +1,6 @@
 """A link put to every check of greenwashing (挂钩条款审查), and the verdict over them."""
 
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
 from loans.calc.linked.integrity_checks import CHECKS
@@ -36,7 +37,8 @@ def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall:
     figures += [
         Figure(
             name=f"check.{one.code}", label_zh=one.title_zh, label_en=one.title_en, value=one.verdict.value,
-            unit="code", source=one.source, confirmed=False, inputs=tuple(filter(None, [asked.get(one.code)])),
+            unit="code", source=one.source, confirmed=_is_confirmed(inputs, asked.get(one.code)),
+            inputs=tuple(filter(None, [asked.get(one.code)])),
             formula="the check by its facts", note_zh=one.evidence_zh, note_en=one.evidence_en,
         )
         for one in checks
@@ -49,6 +51,14 @@ def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall:
         )
     )  # fmt: skip
     return checked_trace(figures)
+
+
+def _is_confirmed(inputs: IntegrityInputs, threshold: str | None) -> bool:
+    """Whether two people stand for a check: by its threshold; one without rests on a text that nobody read in full."""
+    if inputs.method is None or threshold is None:
+        return False
+    value: ParameterValue = getattr(inputs.thresholds, threshold)
+    return value.confirmed
 
 
 INTEGRITY_KIND: DecisionKind[IntegrityInputs, IntegrityReview] = DecisionKind(

@@ -97,8 +97,21 @@ def _materiality(inputs: IntegrityInputs) -> _Found:
 
 
 def _two_way(inputs: IntegrityInputs) -> _Found:
-    if inputs.link.ratchet.is_two_way:
-        return Verdict.PASSED, "未达标或未提交时上浮", "the margin can rise"
+    ratchet = inputs.link.ratchet
+    if inputs.method is None:
+        if max(ratchet.missed_bp, *(one.step_bp for one in ratchet.steps), 0) > 0:
+            return Verdict.PASSED, "未达标或未提交时上浮", "the margin can rise"
+        return Verdict.FAILED, "只下浮，不上浮", "the margin can only fall"
+    if ratchet.is_two_way:
+        return Verdict.PASSED, "经核查的结果可使利差下浮，也可上浮", "what is verified can lower and raise the margin"
+    if not ratchet.can_fall:
+        return Verdict.FAILED, "经核查的结果不能使利差下浮", "nothing that is verified lowers the margin"
+    if ratchet.missed_bp > 0:
+        return (
+            Verdict.FAILED,
+            "只下浮；仅未提交有效核查报告时上浮",
+            "the margin can only fall, but for a report that is missing",
+        )
     return Verdict.FAILED, "只下浮，不上浮", "the margin can only fall"
 
 

@@ -1,11 +1,12 @@
 """What the review of a link takes and gives: facts, thresholds, checks with verdict and evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
 from loans.calc.linked.agreements import SustainabilityLink
 from loans.calc.linked.documents import VerificationReport
@@ -69,6 +70,8 @@ class IntegrityInputs:
         structural_change_known: Whether somebody looked for a merger, sale or move since the baseline.
         structural_change_from: Day of the one that was found; None where there was none.
         rebased_from: Day of the last re-baseline; None where there was none.
+        method: None reads the checks as at first; 2 asks of a two-way margin that what is verified moves it both ways,
+            and takes a check's confirmation from its threshold.
     """
 
     link: SustainabilityLink
@@ -82,6 +85,7 @@ class IntegrityInputs:
     structural_change_from: date | None
     rebased_from: date | None
     decided_on: date
+    method: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,9 +175,26 @@ class MarginRatchet:
             )
 
     @property
+    def can_fall(self) -> bool:
+        """Whether some verified outcome lowers the margin, the floor of the adjustment considered."""
+        best = min((Decimal(one.step_bp) for one in self.steps), default=Decimal(0))
+        if self.points is not None and self.points.bp_per_point:
+            best = -self.points.cap_bp
+        return best < 0 and (self.floor_bp is None or self.floor_bp < 0)
+
+    @property
+    def can_rise(self) -> bool:
+        """Whether some verified outcome raises the margin, the cap of the adjustment considered."""
+        return max((one.step_bp for one in self.steps), default=0) > 0 and (self.cap_bp is None or self.cap_bp > 0)
+
+    @property
     def is_two_way(self) -> bool:
-        """Whether the margin can rise as well as fall."""
-        return max(self.missed_bp, *(one.step_bp for one in self.steps), 0) > 0
+        """Whether what is verified can raise the margin as well as lower it.
+
+        A step up for a report that is missing alone makes no downward-only ratchet two-way: nobody's performance raises
+        the rate.
+        """
+        return self.can_fall and self.can_rise
 
     @property
     def largest_bp(self) -> Decimal:

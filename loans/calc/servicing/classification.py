@@ -1,6 +1,6 @@
 """Risk classes of loans (五级分类) and stages of impairment, as the bank's own system decided them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -55,6 +55,11 @@ class Classification:
             raise InvalidInput(f"stage is {self.stage}", zh="阶段须为 1、2 或 3", field="stage")
         if not self.source.strip():
             raise InvalidInput("a class needs its source", zh="请填写分类来源", field="source")
+
+
+def class_on(history: Sequence[Classification], day: date) -> Classification | None:
+    """Give the class a note has on a day out of all it was given, in their order; None where it had none by then."""
+    return next((one for one in reversed(history) if one.classified_on <= day), None)
 
 
 def is_too_good(classification: Classification, *, days_past_due: int, substandard_days: int) -> bool:

@@ -16,10 +16,11 @@ from loans import jobs, service
 from loans.calc.servicing.classification import Classification, RiskClass
 from loans.calc.servicing.notices import NoticeKind
 from loans.calc.servicing.receipts import Claim
+from tests.collateral.test_daily_run import statements_of
 from tests.documents.test_pdf import text_of
 from tests.loans.conftest import Desk
 from tests.loans.servicing.test_edges import on_pay_day
-from tests.loans.servicing.test_repayments import PAY_DAY, enter, receipt, world
+from tests.loans.servicing.test_repayments import PAY_DAY, draft_of, enter, receipt, world
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank
 
 CLOCK = FixedClock(KNOWN_AT)
@@ -138,6 +139,29 @@ def test_a_class_is_kept_corrected_and_held_against_the_days_late(sessions: Sess
         service.record_classes(session, bank.officer, [corrected], standing=standing)
         line = service.note_view(session, bank.officer, "JJ-P3", standing=standing).line
         assert (line.classification, line.is_class_too_good) == (corrected, False)
+
+
+def test_many_classes_ask_no_more_questions_than_one(sqlite_sessions: Sessions) -> None:
+    """Each of forty notes is classed twice, the second time as a correction of the same day; a third changes nothing."""
+    with sqlite_sessions.begin() as session:
+        bank, standing = world(session)
+        for number in range(40):
+            draft = replace(draft_of(bank.clothing.id), code=f"JJ-{number:03}")
+            service.record_loan_note(session, bank.officer, draft, known_at=KNOWN_AT)
+    given = [replace(CLASS, note_code=f"JJ-{number:03}") for number in range(40)]
+    worse = [replace(one, risk_class=RiskClass.SPECIAL_MENTION, stage=2) for one in given]
+    earlier = [replace(one, classified_on=date(2025, 7, 1)) for one in worse]
+    asked: list[int] = []
+    for classes in ([CLASS], [*given, *worse, *worse, *earlier]):
+        with sqlite_sessions.begin() as session, statements_of(sqlite_sessions) as seen:
+            done = service.record_classes(session, bank.officer, classes, standing=standing)
+            asked.append(sum(one.startswith("SELECT") for one in seen))
+    assert (done.recorded_count, done.unchanged_count, done.failures) == (120, 40, ())
+    assert asked[0] == asked[1]
+    with sqlite_sessions.read() as session:
+        for line in service.note_lines(session, bank.officer, standing=standing):
+            wanted = CLASS if line.note.code == "JJ-P3" else replace(worse[0], note_code=line.note.code)
+            assert line.classification == wanted
 
 
 def test_a_system_hands_in_classes_and_hears_which_cannot_be_taken(desk: Desk) -> None:
