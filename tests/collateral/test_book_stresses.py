@@ -1,6 +1,7 @@
 """The collateral book put under stress by API, page and command: gathered by hand, kept, replayed, refused."""
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -126,6 +127,9 @@ def test_stresses_by_api_and_page(edge: Edge) -> None:
         shown = people.get("/collateral-stresses?scenario=own", headers=PAGE)
         assert shown.status_code == 200
         assert all(word in shown.text for word in ("最坏情景", "自定：受影响的协议", "<svg", "未确认假设", "SZA-2023"))
+        entries = re.findall(r'<input id="field-[^>]*>', shown.text)
+        wanted = {re.search(r'name="(\w+)"', one)[1] for one in entries if " required" in one}  # type: ignore[index]
+        assert (wanted, len(entries)) == ({"path_count", "seed"}, 8), "a stress of one's own is optional"
         form = {"path_count": "2000", "seed": "1", "price_ratio": "0.4", "price_days": "soon", "cliff_day": "",
                 "cliff_years": "", "outage_days": "", "cash_ratio": "",
                 "_csrf_token": form_token(shown.text)}  # fmt: skip
