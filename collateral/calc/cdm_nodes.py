@@ -1,10 +1,45 @@
 """A CDM document read strictly: each value knows where it stands, and what nobody reads is refused by its path."""
 
+import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_decimal
+
+_DEEPEST = 200
+"""Levels of objects and lists; documents of use have a few dozen, and readers that recurse stay far from the end."""
+_LARGEST_EXPONENT = 30
+
+
+def document_of(text: str | bytes) -> object:
+    """Parse CDM JSON, its numbers as they are written.
+
+    Raises:
+        ValueError: It is no JSON, or nested deeper than any document of use.
+    """
+    too_deep = f"nested deeper than {_DEEPEST} levels"
+    try:
+        document: object = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError(too_deep) from error
+    level, depth = [document], 0
+    while level := [part for one in level for part in _parts(one)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError(too_deep)
+    return document
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _refuse_constant(text: str) -> object:
+    message = f"{text} is no number"
+    raise ValueError(message)
 
 
 class CdmNode:
@@ -115,6 +150,8 @@ class CdmNode:
             return to_decimal(value, places=12).normalize()
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise self._refused("a number")
+        if isinstance(value, Decimal) and abs(value.adjusted()) > _LARGEST_EXPONENT and value:
+            raise self._refused("a number of a size that is kept")
         return value if isinstance(value, Decimal) else Decimal(value)
 
     @property

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
+from collateral.calc.cdm_nodes import document_of
 from collateral.calc.cdm_schedules import read_schedule, write_schedule
 from collateral.calc.eligibility import (
     AllOf,
@@ -117,8 +118,8 @@ def rules_of(text: str) -> tuple[EligibilityRule, ...]:
             f"the schedule is larger than {MOST_BYTES} bytes", zh=f"清单超过 {MOST_BYTES} 字节", field="schedule"
         )
     try:
-        document = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        document = document_of(text)
+    except ValueError as error:
         raise InvalidInput(
             f"the schedule is no JSON: {error}", zh=f"清单不是有效的 JSON：{error}", field="schedule",
             remedy="Send the CDM JSON of an EligibleCollateralSpecification.",

@@ -30,11 +30,11 @@ _FIELD = re.compile(r"\$\.([a-z_]+)")
 _COUNTS = ("days_on_time", "days_late", "resolution_days", "grace_days")
 _NOT_READ = frozenset({"action", "csa", "csa_party"})
 _NOT_TERMS = _NOT_READ | {"reason"}
-_OPTIONAL = ("threshold", "initial_ratio", "warning_ratio", "disposal_ratio")
+_OPTIONAL = ("threshold", "independent", "initial_ratio", "warning_ratio", "disposal_ratio")
 
 
 class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the form sends; an empty threshold means that none is ever due."""
+    """What the form sends; an empty threshold means that none is ever due, an empty independent amount that none is."""
 
     agreement_code: Entry = ""
     agreement_kind: Entry = "pledge"
@@ -44,7 +44,7 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rounding: Entry = "0.01"
     delivery_direction: Entry = "up"
     return_direction: Entry = "down"
-    independent: Entry = "0.00"
+    independent: Entry = ""
     initial_ratio: Entry = ""
     warning_ratio: Entry = ""
     disposal_ratio: Entry = ""

@@ -1,6 +1,5 @@
 """Margin terms and calls as the API takes and shows them."""
 
-import json
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -15,6 +14,7 @@ from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import CnyText, DayText, IdText, NoteText, day_of
 from collateral.calc.agreed_terms import AgreedTerms, TermsRecord
 from collateral.calc.agreements import CallEvent, MarginCall
+from collateral.calc.cdm_nodes import document_of
 from collateral.calc.csa_figures import CsaFigures, figures_of
 from collateral.calc.csa_terms import CsaParty, read_csa
 from collateral.calc.eligibility import Rating
@@ -82,7 +82,7 @@ class CsaIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def _document(self) -> object:
         try:
-            return json.loads(bytes_of(self.content_base64), parse_float=Decimal)
+            return document_of(bytes_of(self.content_base64))
         except ValueError as error:
             raise InvalidInput(
                 f"the annex is not JSON: {error}", zh="协议文件不是 JSON", field="csa",
@@ -94,6 +94,7 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Margin terms of one agreement, to be approved by another person; `threshold` null means that none is ever due.
 
     With `csa` the currency, amounts, rounding, zone and hours are the annex's: a field given otherwise is refused.
+    `independent` left out is nothing, or what the annex fixes; one agreed by rating or in words must be given, be it 0.
     """
 
     agreement_kind: Literal["pledge", "repo"]
@@ -104,7 +105,7 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rounding: CnyText = "0.01"
     delivery_direction: Literal["up", "down", "nearest"] = "up"
     return_direction: Literal["up", "down", "nearest"] = "down"
-    independent: CnyText = "0.00"
+    independent: CnyText | None = None
     initial_ratio: LineText | None = None
     warning_ratio: LineText | None = None
     disposal_ratio: LineText | None = None
@@ -130,7 +131,7 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         if self.csa is None:
             return self
-        entered = None if self.independent == "0.00" else parse_decimal(self.independent, field="independent")
+        entered = None if self.independent is None else parse_decimal(self.independent, field="independent")
         found = self.csa.figures(independent=entered)
         told: dict[str, str | None] = {
             "currency": found.currency.value,
@@ -178,7 +179,7 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             rounding=parse_decimal(self.rounding, field="rounding"),
             delivery_direction=RoundingDirection(self.delivery_direction),
             return_direction=RoundingDirection(self.return_direction),
-            independent=parse_decimal(self.independent, field="independent"), initial_ratio=number("initial_ratio"),
+            independent=number("independent") or Decimal("0.00"), initial_ratio=number("initial_ratio"),
             warning_ratio=number("warning_ratio"), disposal_ratio=number("disposal_ratio"), calendar=self.calendar,
             zone=self.zone, notification_time=time.fromisoformat(self.notification_time),
             transfer_time=time.fromisoformat(self.transfer_time),
@@ -190,7 +191,7 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 _DEFAULTS: dict[str, str | None] = {
     "currency": "CNY", "threshold": "0.00", "minimum_transfer": "0.00", "rounding": "0.01",
-    "delivery_direction": "up", "return_direction": "down", "independent": "0.00", "zone": "Asia/Shanghai",
+    "delivery_direction": "up", "return_direction": "down", "independent": None, "zone": "Asia/Shanghai",
 }  # fmt: skip
 _HOURS_OPEN = "00:00"
 """An hour that the annex says, where the caller leaves it to the annex."""

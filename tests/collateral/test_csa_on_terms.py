@@ -6,6 +6,7 @@ from datetime import time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from carbonfin.kernel.errors import InvalidInput, MissingData
@@ -20,7 +21,7 @@ from collateral.schemas.margin import CsaIn
 from tests.app.worlds import PAGE, form_token
 from tests.collateral.desk import Desk, take_over_all
 from tests.collateral.test_csa_terms import annex
-from tests.collateral.test_edges import Edge, edge, signed_in
+from tests.collateral.test_edges import Edge, client_of, edge, signed_in
 
 __all__ = ["edge"]
 
@@ -41,7 +42,7 @@ def sent(document: object, party: str = "PARTY_2") -> CsaIn:
     return CsaIn(content_base64=content, party="PARTY_1" if party == "PARTY_1" else "PARTY_2")
 
 
-def asked(csa: CsaIn, **given: Any) -> MarginTermsIn:
+def asked(csa: CsaIn | None, **given: Any) -> MarginTermsIn:
     rest: dict[str, Any] = {
         "agreement_kind": "pledge", "agreement_code": "P1", "notification_time": "11:00", "transfer_time": "17:00",
         "resolution_time": "00:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 0,
@@ -63,15 +64,12 @@ def test_the_figures_are_the_annexs() -> None:
 
 
 def test_what_the_annex_leaves_to_words_or_says_twice_is_never_assumed() -> None:
-    worded = in_cny()
-    form = worded["agreementTerms"]["agreement"]["creditSupportAgreementElections"][
-        "CreditSupportAgreementLegacyElections"
-    ]
-    form["creditSupportObligations"]["independentAmount"] = {"additionalLanguage": "另行约定"}
     of: dict[str, Any] = {"events": frozenset(), "ratings": ()}
     with pytest.raises(MissingData, match="must be entered"):
-        figures_of(read_csa(worded), CsaParty.TWO, independent=None, **of)
-    assert figures_of(read_csa(worded), CsaParty.TWO, independent=Decimal("5.00"), **of).independent == Decimal("5.00")
+        figures_of(read_csa(worded()), CsaParty.TWO, independent=None, **of)
+    assert figures_of(read_csa(worded()), CsaParty.TWO, independent=Decimal("5.00"), **of).independent == Decimal(
+        "5.00"
+    )
     two_multiples = json.loads(json.dumps(annex()))
     with pytest.raises(InvalidInput, match="multiples"):
         figures_of(read_csa(two_multiples), CsaParty.TWO, independent=None, **of)
@@ -86,6 +84,64 @@ def test_a_field_given_otherwise_than_the_annex_is_refused() -> None:
         assert refused.value.field == field
     with pytest.raises(InvalidInput, match="not JSON"):
         asked(CsaIn(content_base64="eA==", party="PARTY_1")).terms()
+
+
+def worded() -> dict[str, Any]:
+    """The annex with an independent amount that is agreed in words."""
+    told = in_cny()
+    form = told["agreementTerms"]["agreement"]["creditSupportAgreementElections"][
+        "CreditSupportAgreementLegacyElections"
+    ]
+    form["creditSupportObligations"]["independentAmount"] = {"additionalLanguage": "另行约定"}
+    return told
+
+
+def test_nothing_is_an_independent_amount_that_a_person_may_enter() -> None:
+    """Agreed in words, it must be entered; 0.00 is an entry, left out is none; without an annex left out is nothing."""
+    with pytest.raises(MissingData, match="must be entered"):
+        asked(sent(worded())).terms()
+    assert asked(sent(worded()), independent="0.00").terms().independent == Decimal("0.00")
+    assert asked(sent(in_cny())).terms().independent == Decimal("0.00"), "the annex fixes none"
+    hours = {"notification_time": "11:00", "resolution_time": "13:00"}
+    assert asked(None, **hours).terms().independent == Decimal("0.00")
+
+
+def test_an_annex_that_fixes_an_amount_is_not_overruled_by_nothing() -> None:
+    fixed = in_cny()
+    form = fixed["agreementTerms"]["agreement"]["creditSupportAgreementElections"][
+        "CreditSupportAgreementLegacyElections"
+    ]
+    amount = {"value": 5000, "unit": {"currency": {"value": "CNY"}}}
+    form["creditSupportObligations"]["independentAmount"] = {
+        "partyElection": [{"party": "PARTY_2", "isApplicable": True, "fixedAmount": {"amount": amount} | amount}]
+    }
+    assert asked(sent(fixed)).terms().independent == Decimal("5000.00")
+    with pytest.raises(InvalidInput, match=r"the annex says 5000\.00"):
+        asked(sent(fixed), independent="0.00").terms()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 700 + "1" + "}" * 700,
+        '{"agreementTerms": {"agreement": ' + "[" * 400 + "]" * 400 + "}}",
+        '{"agreementTerms": NaN}',
+    ],
+)
+def test_an_annex_beyond_reading_is_refused_as_a_document(edge: Edge, text: str) -> None:
+    told = asked(CsaIn(content_base64=base64.b64encode(text.encode()).decode(), party="PARTY_1"))
+    refused = client_of(edge).post(
+        "/v1/margin-terms", json=msgspec.to_builtins(told), headers={"Idempotency-Key": "deep"}
+    )
+    assert (refused.status_code, '"csa"' in refused.text) == (422, True), refused.text
+
+
+def test_an_amount_of_a_size_that_nobody_keeps_is_refused_by_its_path() -> None:
+    text = json.dumps(in_cny()).replace('"value": 200', '"value": 2e9000', 1)
+    assert "2e9000" in text
+    with pytest.raises(InvalidInput, match="not a number of a size that is kept"):
+        asked(CsaIn(content_base64=base64.b64encode(text.encode()).decode(), party="PARTY_2")).terms()
 
 
 def test_the_annex_goes_before_another_person_and_holds_once_approved(desk_sessions: Sessions, desk: Desk) -> None:
