@@ -187,6 +187,29 @@ def weigh_terminate(inputs: RepoEventInputs, figures: FigureList) -> Happening:
     return Happening(terms=shortened, margin_cash_amount=inputs.margin_cash_amount)
 
 
+def units_needed_t(inputs: RepoEventInputs, *, haircut_ratio: Decimal | None = None) -> int:
+    """Give the fewest whole tonnes of the unit in question that cover what is owed, at least one.
+
+    Args:
+        inputs: The event.
+        haircut_ratio: What they are taken at; None takes that of the inputs, the agreed one where it counts.
+
+    Raises:
+        MissingData: The inputs have no price, or no haircut where one is asked of them.
+        InvalidInput: The haircut is the whole: no number of tonnes covers anything.
+    """
+    figures = FigureList()
+    cover_cny, _ = _cover(inputs, figures)
+    if haircut_ratio is None:
+        _, haircut_ratio, _ = market_figures(inputs, figures)
+    if inputs.price is None:
+        raise MissingData("the price is missing", zh="缺少价格", field="price")
+    needed_t = units_to_cover_t(
+        cover_cny, price_cny_per_t=inputs.price.price_cny_per_t, haircut_ratio=haircut_ratio
+    )  # fmt: skip
+    return max(1, needed_t)
+
+
 def not_due(inputs: RepoEventInputs) -> tuple[Refusal, ...]:
     """Refuse before the repurchase date what can only happen on it."""
     due = inputs.terms.repurchase_date

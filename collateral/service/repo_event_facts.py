@@ -1,15 +1,20 @@
 """What an event of a repo hangs on: market, calendar, free units, and what was recorded before."""
 
+from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import NotApplicable
 from carbonfin.storage.calendars import calendar_on
 from collateral.calc.agreements import Repo
 from collateral.calc.close_out import RepoSide, default_valuation_day
 from collateral.calc.haircuts import Haircut
+from collateral.calc.repo import RepoTerms
+from collateral.calc.repo_event_life import units_needed_t
 from collateral.calc.repo_event_values import FactsOfDay, RepoEventDraft, RepoEventInputs, RepoEventKind, SideUnits
 from collateral.calc.repo_events import ended_early, fail_age_days
 from collateral.service.pledge_haircuts import PolicyHaircuts
@@ -20,6 +25,8 @@ from collateral.store import repo_events as store
 
 DEALING_DAYS = "collateral.repo_default_dealing_days"
 _PRICED = frozenset({RepoEventKind.REPRICE, RepoEventKind.ADJUST, RepoEventKind.SUBSTITUTE, RepoEventKind.ROLL})
+_COVERING = frozenset({RepoEventKind.ADJUST, RepoEventKind.SUBSTITUTE})
+_MOST_STEPS = 40
 _VALUED = frozenset({RepoEventKind.DEFAULT, RepoEventKind.CLOSE_OUT, RepoEventKind.MINI_CLOSE_OUT})
 
 
@@ -32,7 +39,7 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
     """
     unit = draft.unit or repo.terms.unit
     is_priced = draft.kind in _PRICED
-    return RepoEventInputs(
+    inputs = RepoEventInputs(
         asked=draft,
         on=view.day,
         terms=repo.terms,
@@ -42,14 +49,46 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
         margin_steps=repo.margin_steps or None,
         fx=fx_of(session, view, repo.terms),
         price=price_used(view, unit) if is_priced else None,
-        haircut=_haircut(session, actor, repo, unit, view) if is_priced else None,
+        haircut=None,
         facts=_facts(session, actor, repo, draft, view),
     )
-
-
-def _haircut(session: Session, actor: Actor, repo: Repo, unit: Unit, view: DeskView) -> Haircut:
+    if not is_priced:
+        return inputs
     haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
-    return repo_haircut(haircuts, repo.terms, seller_id=repo.seller_id, unit=unit, margin_units_t=repo.margin_units_t)
+    terms = repo.terms
+    if draft.kind is RepoEventKind.ROLL and draft.repurchase_date is not None:
+        terms = replace(terms, repurchase_date=draft.repurchase_date)
+    if draft.kind is RepoEventKind.SUBSTITUTE and draft.quantity_t is not None:
+        terms = replace(terms, quantity_t=draft.quantity_t)
+    elif draft.kind in _COVERING:
+        return _covering(haircuts, repo, unit, inputs)
+    return replace(inputs, haircut=_haircut(haircuts, repo, unit, terms))
+
+
+def _haircut(haircuts: PolicyHaircuts, repo: Repo, unit: Unit, terms: RepoTerms) -> Haircut:
+    """Give the haircut of what would stand behind the repo after the event, until the end it would have."""
+    return repo_haircut(haircuts, terms, seller_id=repo.seller_id, unit=unit, margin_units_t=repo.margin_units_t)
+
+
+def _covering(haircuts: PolicyHaircuts, repo: Repo, unit: Unit, inputs: RepoEventInputs) -> RepoEventInputs:
+    """Give the inputs with the haircut of the fewest tonnes that cover by it: more tonnes may take a larger haircut.
+
+    Raises:
+        NotApplicable: Each larger number of tonnes asks for still more.
+    """
+    quantity_t = units_needed_t(inputs, haircut_ratio=Decimal(0))
+    for _ in range(_MOST_STEPS):
+        terms = replace(repo.terms, quantity_t=quantity_t)
+        found = replace(inputs, haircut=_haircut(haircuts, repo, unit, terms))
+        needed_t = units_needed_t(found)
+        if needed_t <= quantity_t:
+            return found
+        quantity_t = needed_t
+    raise NotApplicable(
+        f"{unit}: at {quantity_t} t the haircut still grows faster than the cover", field="quantity_t",
+        zh=f"{unit}：数量增至 {quantity_t} 吨时折扣系数仍在上升，无法覆盖",
+        remedy="Take another unit, or repay part in cash.", remedy_zh="请改用其他品种，或以现金部分偿还。",
+    )  # fmt: skip
 
 
 def fail_age(session: Session, repo: Repo, *, on: date, known_at: datetime) -> int | None:

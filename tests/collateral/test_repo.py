@@ -93,6 +93,16 @@ def test_repo_r1_today() -> None:
     assert outcome.is_called
 
 
+@pytest.mark.parametrize("method", list(ExposureMethod))
+def test_units_that_count_nothing_meet_no_call(method: ExposureMethod) -> None:
+    """A haircut of the whole leaves all of the value open, in cash: no number of such tonnes covers a fen of it."""
+    asked = exposure(method=method)
+    whole = replace(asked, terms=replace(asked.terms, agreed_haircut_ratio=Decimal(1)))
+    outcome = decide_repo_exposure(whole)
+    assert (outcome.exposure_cny, outcome.is_called) == (Decimal("2200831.14"), True)
+    assert (outcome.margin_call_units_t, outcome.margin_call_amount) == (0, Decimal("2411322.74"))
+
+
 @pytest.mark.parametrize(("minimum", "called"), [("132387.66", True), ("132387.67", False)])
 def test_the_minimum_transfer_itself_is_called(minimum: str, called: bool) -> None:  # noqa: FBT001 - a table column
     outcome = decide_repo_exposure(exposure(minimum))
