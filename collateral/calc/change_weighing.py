@@ -12,6 +12,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.appraisal import Availability
+from collateral.calc.carry_over_grants import CarryOverGrant, grant_notes, grant_refusals
 from collateral.calc.coverage import (
     CoverageLines,
     Debt,
@@ -43,20 +44,6 @@ class AttachedUnits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarryOverGrant:
-    """What was granted of the round that a vintage to be converted belongs to, and what of it is used.
-
-    Attributes:
-        granted_t: Tonnes that may carry over by the pledgor's kept decision; zero before a grant.
-        converted_t: Tonnes that earlier conversions have taken of it.
-    """
-
-    granted_t: int
-    converted_t: int
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeInputs:
     """Everything the weighing of a change hangs on.
 
@@ -71,7 +58,8 @@ class ChangeInputs:
         headrooms: Headroom of the pledgor with the added units locked, for each scheme it must surrender.
         schemes_without_headroom: Schemes the pledgor must surrender of which no compliance position is known.
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
-        carry_over: The grant that a conversion rests on; None for other changes, and of a vintage that is in no round.
+        carry_over: The grant that a conversion rests on; None for other changes, and in decisions made before a vintage
+            in no round had one.
         scheduled: The added units with the schedules of eligible collateral in force; None where none is.
     """
 
@@ -120,7 +108,8 @@ class ChangeOutcome:
 
     Attributes:
         refusals: Reasons that stop it.
-        notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure.
+        notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure, and a conversion
+            where no round of carry-over is on file.
     """
 
     collateral_value_before_cny: Decimal
@@ -156,8 +145,10 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
     haircuts = {line.unit: line.haircut.ratio for line in inputs.after}
     listed = schedule_refusals(inputs.scheduled, haircuts, on=inputs.valuation_date)
+    freed_t = sum(one.quantity_t for one in inputs.freed)
     stopping = [
-        *_unit_refusals(inputs), *_grant_refusals(inputs, figures), *listed, *_repayment_refusals(inputs),
+        *_unit_refusals(inputs), *grant_refusals(inputs.carry_over, freed_t, figures), *listed,
+        *_repayment_refusals(inputs),
     ]  # fmt: skip
     weighing = [
         *_price_refusals(inputs, figures),
@@ -181,7 +172,7 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         safe_date=safety.safe_date,
         headroom_after_t=headroom_after,
         refusals=refusals,
-        notes=tuple(weighing) if is_taken else (),
+        notes=(*(weighing if is_taken else ()), *grant_notes(inputs.carry_over)),
         unconfirmed=tuple(dict.fromkeys((*figures.unconfirmed(), *unconfirmed))),
         trace=figures.trace(),
     )
@@ -264,31 +255,6 @@ def _attached_refusal(one: AttachedUnits) -> Refusal:
 def _is_no_worse(inputs: ChangeInputs, valuation: Valuation, value_before_cny: Decimal) -> bool:
     """Tell whether a conversion leaves the collateral worth no less: then a coverage too low is none of its doing."""
     return inputs.kind is ChangeKind.CONVERSION and valuation.collateral_value_cny >= value_before_cny
-
-
-def _grant_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:
-    """Refuse to convert more of a round than was granted and is not used yet."""
-    grant = inputs.carry_over
-    if grant is None:
-        return []
-    asked_t = sum(one.quantity_t for one in inputs.freed)
-    names = (
-        figures.fact("carry_over_granted", ("批准结转量", "Granted"), grant.granted_t, "t", grant.source),
-        figures.fact("carry_over_used", ("已转换量", "Converted before"), grant.converted_t, "t", "台账"),
-    )
-    left_t = grant.granted_t - grant.converted_t
-    figures.result(
-        "carry_over_left", ("尚可结转量", "Left to carry over"), left_t, "t", "granted − converted", inputs=names
-    )
-    if asked_t <= left_t:
-        return []
-    return [
-        Refusal(
-            code="carry-over-not-granted",
-            detail=f"{asked_t} t are to be converted, {grant.granted_t} t were granted and {grant.converted_t} t used",
-            zh=f"拟转换 {asked_t} 吨，批准结转 {grant.granted_t} 吨，已转换 {grant.converted_t} 吨",
-        )
-    ]
 
 
 def _repayment_refusals(inputs: ChangeInputs) -> list[Refusal]:

@@ -79,6 +79,8 @@ CHANGE = Machine(
 
 ENDED = frozenset({"DONE", "REJECTED", "WITHDRAWN"})
 """States from which a change goes nowhere."""
+CONVERTING = frozenset({"APPROVED", "CONVERSION_REQUESTED", "CONVERSION_UNKNOWN", "CONVERSION_REFUSED"})
+"""States of a conversion that two people stand behind and that may still come about: a refusal may be asked anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +106,14 @@ class ChangeDraft:
     evidence_digest: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse units on the wrong side, a unit twice, numbers of others, no reason, and what is not whole fen."""
+        """Refuse units on a wrong side or on both, a unit twice, numbers of others, no reason, what is no whole fen."""
         _require_sides(self)
         _require_numbers(self.added, self.added_serials, field="added_serials")
         _require_numbers(self.freed, self.freed_serials, field="freed_serials")
         for side in (self.added, self.freed):
             if len({one.unit for one in side}) != len(side):
                 raise InvalidInput("name each unit once", zh="每一品种只填一次", field="units")
+        _refuse_both_sides(self)
         if not self.reason.strip():
             raise InvalidInput("a change needs a reason", zh="请填写变更理由", field="reason")
         if self.repayment_cny < 0 or self.repayment_cny != cny(self.repayment_cny):
@@ -144,6 +147,18 @@ def _require_sides(draft: ChangeDraft) -> None:
             field="units",
             remedy="Top-up: units to add; partial release: units to free; substitution and conversion: both.",
             remedy_zh="请按变更种类填写。",
+        )
+
+
+def _refuse_both_sides(draft: ChangeDraft) -> None:
+    both = sorted(str(unit) for unit in {one.unit for one in draft.added} & {one.unit for one in draft.freed})
+    if both:
+        raise InvalidInput(
+            f"{', '.join(both)} is added and freed in one change",
+            zh=f"{'、'.join(both)} 不能在同一变更中既新增又释放",
+            field="units",
+            remedy="Name the difference on one side, or free a unit to put another in its place.",
+            remedy_zh="请在一侧填写差额，或以另一品种置换。",
         )
 
 

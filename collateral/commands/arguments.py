@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from carbonfin.kernel.errors import InvalidInput, NotFound
-from carbonfin.storage.files import check_file, store_file
+from carbonfin.storage.files import CheckedFile, check_file, store_file
 from carbonfin.web.terminal import Terminal
 from collateral import service
 from collateral.calc.agreements import Pledge
@@ -19,8 +19,16 @@ def stored_evidence(session: Session, terminal: Terminal, evidence: Path | None)
     """
     if evidence is None:
         raise InvalidInput("a file is needed", zh="请用 --evidence 给出证明附件", field="--evidence")
-    file = check_file(evidence.read_bytes(), name=evidence.name)
-    return store_file(session, terminal.actor, file, at=terminal.clock.now()).digest
+    return store_file(session, terminal.actor, checked_evidence(evidence), at=terminal.clock.now()).digest
+
+
+def checked_evidence(evidence: Path) -> CheckedFile:
+    """Read a file of this machine that may be kept as evidence, and keep nothing yet.
+
+    Raises:
+        InvalidInput: It is none that is kept.
+    """
+    return check_file(evidence.read_bytes(), name=evidence.name)
 
 
 def pledge_of_code(session: Session, terminal: Terminal, code: str) -> Pledge:

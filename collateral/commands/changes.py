@@ -13,7 +13,7 @@ from carbonfin.web.terminal import terminal_of
 from collateral import service
 from collateral.calc.pledge_changes import ChangeDraft, ChangeKind
 from collateral.calc.serials import numbers_by_unit
-from collateral.commands.arguments import pledge_of_code, stored_evidence
+from collateral.commands.arguments import checked_evidence, pledge_of_code, stored_evidence
 from collateral.commands.units import unit_quantity
 from collateral.schemas import ChangePreviewOut, PledgeChangeOut
 
@@ -82,13 +82,10 @@ def convert_vintage(
     yes: _Yes = False,
 ) -> None:
     """转换质押配额的年度：锁定不中断，由另一人复核 / convert a pledged vintage, still locked; another approves."""
-    terminal = terminal_of(context)
-    with terminal.sessions.begin() as session:
-        digest = stored_evidence(session, terminal, evidence)
     made = f"{to}={units.partition('=')[2]}"
     _change(
         context, code, ChangeKind.CONVERSION, added=[made], freed=[units], repayment="0.00", reason=reason, yes=yes,
-        freed_serials=serials, evidence=digest,
+        freed_serials=serials, evidence=evidence,
     )  # fmt: skip
 
 
@@ -103,7 +100,7 @@ def list_changes(context: typer.Context, code: _Code) -> None:
 
 def _change(
     context: typer.Context, code: str, kind: ChangeKind, *, added: list[str], freed: list[str], repayment: str,
-    reason: str, yes: bool, added_serials: str = "", freed_serials: str = "", evidence: str = "",
+    reason: str, yes: bool, added_serials: str = "", freed_serials: str = "", evidence: Path | None = None,
 ) -> None:  # fmt: skip
     terminal = terminal_of(context)
     amount: Decimal = parse_decimal(repayment, field="--repayment")
@@ -115,7 +112,7 @@ def _change(
         reason=reason,
         added_serials=numbers_by_unit(added_serials),
         freed_serials=numbers_by_unit(freed_serials),
-        evidence_digest=evidence,
+        evidence_digest="" if evidence is None else checked_evidence(evidence).digest,
     )
     if not yes:
         with terminal.sessions.read() as session:
@@ -129,5 +126,7 @@ def _change(
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         pledge = pledge_of_code(session, terminal, code)
+        if evidence is not None:
+            stored_evidence(session, terminal, evidence)
         change = service.propose_change(session, terminal.actor, pledge.id, draft, standing=standing)
     terminal.answer(msgspec.to_builtins(PledgeChangeOut.of(change)))

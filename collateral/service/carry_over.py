@@ -1,6 +1,6 @@
 """Carry-over (结转) of an emitter: tried, kept as a decision, and counted in its position as far as it was granted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,10 +19,12 @@ from collateral.calc.carry_over import (
     CarryOverRule,
     decide_carry_over,
 )
-from collateral.calc.change_weighing import CarryOverGrant
+from collateral.calc.carry_over_grants import CarryOverGrant
+from collateral.calc.pledge_changes import CONVERTING
 from collateral.service.view import DeskView
-from collateral.store.pledge_changes import conversions_done
+from collateral.store.pledge_changes import conversions_of
 
+_DONE = frozenset({"DONE"})
 FIRST_VINTAGE, LAST_VINTAGE = "collateral.carry_over_first_vintage", "collateral.carry_over_last_vintage"
 
 
@@ -103,34 +105,52 @@ def carried_units(
     The rule gives one figure for all vintages of a round; which of them carries it makes no difference to a total.
     What was converted to a later vintage, or is thought of as such, has used its part of the figure.
     """
+    rounds = _rounds_of(view, (one.unit.scheme for one in positions))
     counted = dict(_granted(session, actor, party_id, view))
-    used = _converted(session, actor, party_id, view)
-    for unit, quantity_t in converted:
-        if quantity_t < 0 and _is_of_the_round(view, unit):
-            used[unit.scheme.value] = used.get(unit.scheme.value, 0) - quantity_t
-    for scheme, used_t in used.items():
-        counted[scheme] = max(0, counted.get(scheme, 0) - used_t)
+    done = conversions_of(session, actor, party_id=party_id, states=_DONE)
+    taken = [(one.unit, one.quantity_t) for change in done for one in change.freed]
+    taken += [(unit, -quantity_t) for unit, quantity_t in converted if quantity_t < 0]
+    for scheme, at in rounds.items():
+        used_t = sum(quantity_t for unit, quantity_t in taken if unit.scheme is scheme and at.covers(unit))
+        counted[scheme.value] = max(0, counted.get(scheme.value, 0) - used_t)
     found = [0] * len(positions)
     order = sorted(range(len(positions)), key=lambda place: -(positions[place].unit.vintage or 0))
     for place in order:
         unit = positions[place].unit
-        left = counted.get(unit.scheme.value, 0)
-        if left and _is_of_the_round(view, unit):
+        left = counted[unit.scheme.value]
+        if left and rounds[unit.scheme].covers(unit):
             found[place] = min(left, positions[place].total_t)
             counted[unit.scheme.value] = left - found[place]
     return tuple(found)
 
 
-def carry_over_grant(
-    session: Session, actor: Actor, party_id: str, view: DeskView, unit: Unit
-) -> CarryOverGrant | None:
-    """Give what was granted and used of the round a vintage belongs to; None where it is in none."""
-    if not _is_of_the_round(view, unit):
-        return None
-    scheme = unit.scheme.value
-    granted_t = _granted(session, actor, party_id, view).get(scheme)
+def carry_over_grant(session: Session, actor: Actor, party_id: str, view: DeskView, unit: Unit) -> CarryOverGrant:
+    """Give what was granted, used and asked for of the round that a vintage to be converted belongs to.
+
+    Nothing is granted of a vintage outside the round, nor where an end of it is not known; where neither is, the
+    scheme has no rule of carry-over on file, and no limit is known.
+    """
+    scheme = unit.scheme
+    at = _rounds_of(view, (scheme,))[scheme]
+    if at.first is None and at.last is None:
+        return CarryOverGrant(granted_t=None, converted_t=0, pending_t=0, source=f"{scheme} 无结转规则在案")
+    if at.first is None or at.last is None:
+        return CarryOverGrant(granted_t=0, converted_t=0, pending_t=0, source=f"{scheme} 可结转年度范围不全")
+    if not at.covers(unit):
+        outside = f"{unit} 不在可结转年度 {at.first} 至 {at.last} 之内"
+        return CarryOverGrant(granted_t=0, converted_t=0, pending_t=0, source=outside)
+    granted_t = _granted(session, actor, party_id, view).get(scheme.value)
+    done_t, pending_t = (
+        sum(
+            one.quantity_t
+            for change in conversions_of(session, actor, party_id=party_id, states=states)
+            for one in change.freed
+            if one.unit.scheme is scheme and at.covers(one.unit)
+        )
+        for states in (_DONE, CONVERTING)
+    )
     return CarryOverGrant(
-        granted_t=granted_t or 0, converted_t=_converted(session, actor, party_id, view).get(scheme, 0),
+        granted_t=granted_t or 0, converted_t=done_t, pending_t=pending_t,
         source="无结转批准" if granted_t is None else f"结转决定（{scheme}）",
     )  # fmt: skip
 
@@ -144,21 +164,31 @@ def _granted(session: Session, actor: Actor, party_id: str, view: DeskView) -> d
     }
 
 
-def _converted(session: Session, actor: Actor, party_id: str, view: DeskView) -> dict[str, int]:
-    """Give what conversions have taken of a round by scheme."""
-    found: dict[str, int] = {}
-    for change in conversions_done(session, actor, party_id=party_id):
-        for one in change.freed:
-            if _is_of_the_round(view, one.unit):
-                found[one.unit.scheme.value] = found.get(one.unit.scheme.value, 0) + one.quantity_t
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """First and last vintage of a scheme that may carry over; None where that is not on file."""
+
+    first: int | None
+    last: int | None
+
+    def covers(self, unit: Unit) -> bool:
+        return (
+            self.first is not None
+            and self.last is not None
+            and unit.vintage is not None
+            and self.first <= unit.vintage <= self.last
+        )
+
+
+def _rounds_of(view: DeskView, schemes: Iterable[Scheme]) -> dict[Scheme, _Round]:
+    """Give the round of each scheme, asked once."""
+    found = {}
+    for scheme in dict.fromkeys(schemes):
+        first, last = (view.find(key, scheme) for key in (FIRST_VINTAGE, LAST_VINTAGE))
+        found[scheme] = _Round(
+            first=None if first is None else int(first.value), last=None if last is None else int(last.value)
+        )
     return found
-
-
-def _is_of_the_round(view: DeskView, unit: Unit) -> bool:
-    first, last = view.find(FIRST_VINTAGE, unit.scheme), view.find(LAST_VINTAGE, unit.scheme)
-    if unit.vintage is None or first is None or last is None:
-        return False
-    return int(first.value) <= unit.vintage <= int(last.value)
 
 
 def _inputs(session: Session, draft: CarryOverDraft, standing: Standing) -> CarryOverInputs:

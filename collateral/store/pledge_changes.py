@@ -131,8 +131,10 @@ def set_aside_by(session: Session, actor: Actor, pledge_id: str) -> frozenset[st
     )
 
 
-def conversions_done(session: Session, actor: Actor, *, party_id: str) -> tuple[PledgeChange, ...]:
-    """Give the conversions of a pledgor's pledges that the registry has carried out."""
+def conversions_of(
+    session: Session, actor: Actor, *, party_id: str, states: frozenset[str]
+) -> tuple[PledgeChange, ...]:
+    """Give the conversions of a pledgor's pledges that are in some states."""
     rows = session.exec(
         select(PledgeChangeRow)
         .join(PledgeRow, col(PledgeRow.id) == col(PledgeChangeRow.pledge_id))
@@ -140,7 +142,7 @@ def conversions_done(session: Session, actor: Actor, *, party_id: str) -> tuple[
             PledgeChangeRow.organization_id == actor.organization_id,
             PledgeRow.pledgor_id == party_id,
             PledgeChangeRow.kind == str(ChangeKind.CONVERSION),
-            PledgeChangeRow.state == "DONE",
+            col(PledgeChangeRow.state).in_(sorted(states)),
         )
         .order_by(col(PledgeChangeRow.pledge_id), col(PledgeChangeRow.number))
     ).all()

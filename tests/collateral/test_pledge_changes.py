@@ -257,6 +257,12 @@ def test_a_called_pledge_lets_units_go_only_where_that_restores_it(desk_sessions
     assert events[-2:] == ["cured", "part_release"]
 
 
+def test_a_unit_on_both_sides_of_a_change_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match="SZA-2022 is added and freed in one change") as refused:
+        change(ChangeKind.SUBSTITUTION, added={"SZA-2022": 10, "SZA-2024": 5}, freed={"SZA-2022": 60_010})
+    assert (refused.value.field, "SZA-2022 不能" in refused.value.zh) == ("units", True)
+
+
 def test_a_top_up_is_taken_while_another_change_waits_and_the_full_release_waits_for_both(
     desk_sessions: Sessions, desk: Desk
 ) -> None:

@@ -8,15 +8,19 @@ P1: 50,000 t of CEA-2023, of a round of which E1 may carry 10,000 + floor(7,001 
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotPermitted
+from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.files import check_file, store_file
+from carbonfin.storage.files.rows import EvidenceFileRow
 from carbonfin.storage.rulebook import enter_parameter
 from collateral import service
 from collateral.calc.agreements import UnitQuantity
@@ -25,7 +29,7 @@ from collateral.registries.http import HttpRegistry
 from collateral.registries.simulated import Fault, PlannedFault
 from collateral.registries.simulator import SimulatorServer
 from collateral.service import ChangeDraft, ChangeKind, PledgeChange, conversions, ledger
-from collateral.service.carry_over import carried_units
+from collateral.service.carry_over import carried_units, carry_over_grant
 from collateral.store import ledger as store
 from tests.app.worlds import PAGE, form_token
 from tests.collateral.changes import (
@@ -43,10 +47,10 @@ from tests.collateral.changes import (
 from tests.collateral.desk import CLOCK, Desk, build_desk
 from tests.collateral.registries import adapter, simulated
 from tests.collateral.test_carry_over_kept import DRAFT
-from tests.collateral.test_edges import Edge, edge, signed_in
+from tests.collateral.test_edges import Edge, command_line, edge, run, signed_in
 from tests.collateral.world import parameter
 
-__all__ = ["edge"]
+__all__ = ["command_line", "edge"]
 
 GRANT = check_file("登记簿结转通知（示例）".encode(), name="结转通知.txt")
 
@@ -212,6 +216,109 @@ def test_a_round_is_converted_no_further_than_it_was_granted(
         positions = store.positions_of(session, desk.maker, party_id=desk.parties["E1"])
         carried = carried_units(session, desk.maker, desk.parties["E1"], view, positions)
     assert sum(carried) == 5_501, "what was converted is not counted as carried over once more"
+
+
+def test_what_was_asked_for_counts_until_it_is_settled(
+    desk_sessions: Sessions, desk: Desk, server: SimulatorServer, registry: HttpRegistry
+) -> None:
+    """Of 20,501 t granted 15,000 are asked for: 5,501 are left while the registry is silent or refuses for now."""
+    p1 = prepared(desk_sessions, desk)["P1"]
+    limits = (
+        parameter("pricing.last_usable_date", "2027-12-31", scope="CEA-2025", unit="date"),
+        parameter("pricing.last_usable_date", "2025-12-31", scope="CEA-2023", unit="date"),
+    )
+    with desk_sessions.begin() as session:
+        for one in limits:
+            enter_parameter(session, desk.maker, desk.checker, one, reason="样例", at=CLOCK.now())
+        draft = replace(DRAFT, granted_t=20_501, granted_source="批准通知")
+        service.record_carry_over(session, desk.maker, desk.parties["E1"], draft, standing=desk.standing)
+
+    def refused(quantity_t: int) -> list[str]:
+        one = conversion("CEA-2023", "CEA-2025", quantity_t)
+        with desk_sessions.read() as session:
+            found = service.preview_change(session, desk.maker, p1, one, standing=desk.standing)
+        assert not found.notes, "a limit is known"
+        return [each.detail for each in found.refusals if each.code == "carry-over-not-granted"]
+
+    server.state.plan(PlannedFault(agreement_code="P1", operation="convert", fault=Fault.REJECT, times=1))
+    waits = ask(desk_sessions, desk, p1, conversion("CEA-2023", "CEA-2025", 15_000))
+    assert refused(15_000) == [], "nobody has approved it"
+    asked = approve(desk_sessions, desk, waits)
+    assert state(desk_sessions, desk, asked)[0] == "CONVERSION_REQUESTED"
+    (told,) = refused(5_502)
+    assert "20501 t were granted and 0 t used, 15000 t asked for and not settled" in told
+    assert refused(5_501) == []
+    send(desk_sessions, desk, registry)
+    assert state(desk_sessions, desk, asked)[0] == "CONVERSION_REFUSED"
+    assert len(refused(5_502)) == 1, "it may be asked anew"
+    with desk_sessions.begin() as session:
+        service.withdraw_change(session, desk.maker, asked.id, standing=desk.standing, reason="放弃")
+    assert refused(20_501) == []
+
+
+def test_a_vintage_outside_the_round_is_granted_nothing_and_a_missing_rule_is_said(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    p2 = prepared(desk_sessions, desk)["P2"]
+    first = parameter("collateral.carry_over_first_vintage", "2019", scope="EUA", unit="code")
+    with desk_sessions.begin() as session:
+        enter_parameter(session, desk.maker, desk.checker, first, reason="样例", at=CLOCK.now())
+        draft = replace(DRAFT, granted_t=20_501, granted_source="批准通知")
+        service.record_carry_over(session, desk.maker, desk.parties["E1"], draft, standing=desk.standing)
+        view = service.desk_view(session, desk.standing)
+        granted = {
+            name: carry_over_grant(session, desk.maker, desk.parties["E1"], view, Unit.parse(name)).granted_t
+            for name in ("CEA-2018", "CEA-2019", "CEA-2024", "CEA-2025", "EUA-2023", "SZA-2022")
+        }
+        found = service.preview_change(session, desk.maker, p2, SZA, standing=desk.standing)
+    assert granted == {
+        "CEA-2018": 0, "CEA-2019": 20_501, "CEA-2024": 20_501, "CEA-2025": 0, "EUA-2023": 0, "SZA-2022": None,
+    }  # fmt: skip
+    assert [one.zh for one in found.notes] == ["SZA 无结转规则在案，未与批准结转量核对"]
+
+
+def test_the_round_is_asked_once_for_all_units_of_a_scheme(
+    desk_sessions: Sessions, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(desk_sessions, desk)
+    with desk_sessions.begin() as session:
+        draft = replace(DRAFT, granted_t=20_501, granted_source="批准通知")
+        service.record_carry_over(session, desk.maker, desk.parties["E1"], draft, standing=desk.standing)
+    asked: list[str] = []
+    find = ParameterBook.find
+
+    def counted(book: ParameterBook, key: str, **given: Any) -> Any:
+        asked.append(key)
+        return find(book, key, **given)
+
+    with desk_sessions.read() as session:
+        view = service.desk_view(session, desk.standing)
+        (one, *_) = store.positions_of(session, desk.maker, party_id=desk.parties["E1"])
+        many = tuple(replace(one, unit=Unit.parse(f"CEA-{year}")) for year in range(2015, 2027))
+        monkeypatch.setattr(ParameterBook, "find", counted)
+        carried = carried_units(session, desk.maker, desk.parties["E1"], view, many)
+    assert sum(carried) == 20_501
+    assert len(asked) == 2, "first and last vintage"
+
+
+def test_a_conversion_tried_by_command_keeps_no_evidence(
+    command_line: Desk, sqlite_sessions: Sessions, tmp_path: Path
+) -> None:
+    file = tmp_path / "结转通知.txt"
+    file.write_bytes("登记簿结转通知（示例）".encode())
+    given = ("collateral", "convert-vintage", "P2", "SZA-2022=25000", "--to", "SZA-2024", "--evidence", str(file))
+
+    def kept() -> int:
+        with sqlite_sessions.read() as session:
+            return len(session.exec(select(EvidenceFileRow)).all())
+
+    assert (run(*given, "--reason", "结转"), kept()) == (0, 0)
+    assert (run(*given, "--reason", "结转", "--yes"), kept()) == (0, 1)
+    with sqlite_sessions.read() as session:
+        p2 = service.pledge_by_code(session, command_line.maker, "P2")
+        assert p2 is not None
+        (asked,) = service.changes_of(session, command_line.maker, p2.id)
+    assert asked.evidence_digest == GRANT.digest
 
 
 @pytest.mark.parametrize(
