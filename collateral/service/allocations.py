@@ -172,7 +172,8 @@ class _Case:
     def _lot(self, haircuts: PolicyHaircuts, one: UnitQuantity, needs: tuple[_Need, ...]) -> _Lot:
         if one.unit in self.asked.without:
             raise NotApplicable("left out as asked", zh="按要求不使用", field="without")
-        vetoed = [each for each in verdicts_on(self.view, (one.unit,)) if not each.is_eligible]
+        verdicts = verdicts_on(self.view, (one.unit,))
+        vetoed = [each for each in verdicts if not each.is_eligible]
         if vetoed:
             raise not_eligible(vetoed)
         terms = safety_terms(self.view, (one.unit,))
@@ -181,7 +182,8 @@ class _Case:
             pledged_lines(haircuts, (one,), PledgeAsked(pledgor_id=self.party.id, end_date=need.end_date))[0]
             for need in needs
         ]
-        ratios = tuple(line.haircut.ratio for line in lines)
+        least = max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0))
+        ratios = tuple(max(least, line.haircut.ratio) for line in lines)
         is_eligible = tuple(
             ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(ratios, needs, strict=True)
         )
@@ -212,7 +214,8 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
     """Give the cheapest allocation of a client's units over its pledges in force and the needs added.
 
     Units serve a need where they have a price, a haircut below the whole and a last safe date not before its end, by
-    the haircut of the whole lot; what a surrendering client pledges stays within its headroom of the scheme.
+    the haircut of the whole lot, or by what a schedule of eligible collateral takes off where that is more; what a
+    surrendering client pledges stays within its headroom of the scheme.
 
     Raises:
         NotFound: There is no such client.

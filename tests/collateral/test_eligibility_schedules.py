@@ -181,6 +181,26 @@ def test_a_haircut_below_the_schedules_is_refused_and_a_later_version_takes_its_
         assert [one.code for one in eligibility_schedules.schedules_on(session, standing=desk.standing)] == ["A", "B"]
 
 
+def test_an_allocation_counts_what_a_schedule_takes_off_where_that_is_more(desk_sessions: Sessions, desk: Desk) -> None:
+    """The bank's own of SZA is 0.50, the schedules' 0.55 and 0.45: a tonne at 40.00 covers 18.00."""
+    with desk_sessions.begin() as session:
+        take_over_all(session, desk)
+    before = weighed(desk_sessions, desk)
+    assert {one.haircut_ratio for one in before.lines} == {Decimal("0.50")}
+    for code, ratio in (("A", 0.55), ("B", 0.45)):
+        rule = SCHEDULE["criteria"][0]["collateralCriteria"]
+        treatment = {"isIncluded": True, "valuationTreatment": {"haircutPercentage": ratio}}
+        text = json.dumps({"criteria": [{"collateralCriteria": rule, "treatment": treatment}]})
+        put_in_force(desk_sessions, desk, text, code=code)
+    found = weighed(desk_sessions, desk)
+    assert found.is_feasible
+    assert {one.haircut_ratio for one in found.lines} == {Decimal("0.55")}
+    prices = {"SZA-2022": Decimal(39), "SZA-2023": Decimal(40), "SZA-2024": Decimal(41)}
+    worth = sum(one.proposed_t * prices[str(one.unit)] * Decimal("0.45") for one in found.lines)
+    assert found.needs[0].covered_cny == worth
+    assert worth >= found.needs[0].required_cny
+
+
 def test_schedules_by_api_and_page(edge: Edge) -> None:
     client = client_of(edge)
     assert client.post("/v1/eligibility-schedules", json={}, headers={"Idempotency-Key": "x"}).status_code == 403, (
