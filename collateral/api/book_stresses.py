@@ -7,13 +7,16 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
+from carbonfin.storage.decisions import MadeDecision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.idempotency import IdempotencyKey, idempotently
+from carbonfin.web.idempotency import IdempotencyKey, decided_once
 from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
+from collateral.calc.book_stress.decision import StressOutcome
+from collateral.calc.book_stress.terms import StressInputs
 from collateral.schemas.book_stresses import BookStressHeadOut, BookStressIn, BookStressListOut, BookStressOut
 from collateral.service import book_stresses
 
@@ -33,13 +36,25 @@ def create_book_stress(
     idempotency_key: IdempotencyKey,
 ) -> Response[BookStressOut]:
     """Put the collateral book under the bank's dated stresses and the asker's own, and keep the decision."""
+    taken: list[StressInputs] = []
 
-    def work(session: Session) -> BookStressOut:
+    def prepare(session: Session) -> MadeDecision[StressOutcome]:
         standing = standing_of(session, actor.organization_id, clock)
-        kept = book_stresses.make_book_stress(session, actor, data.asked(), standing=standing)
-        return BookStressOut.of(book_stresses.load_book_stress(session, actor, kept.decision_id))
+        taken[:] = [book_stresses.stress_inputs(session, actor, data.asked(), standing=standing)]
+        return book_stresses.make_book_stress(taken[0], standing=standing)
 
-    return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=201)
+    return decided_once(
+        sessions,
+        actor,
+        request,
+        idempotency_key,
+        data,
+        prepare,
+        lambda recorded: BookStressOut.of(recorded.decision_id, taken[0], recorded.outcome),
+        is_of_today=lambda session, made: (
+            made.valid_on == standing_of(session, actor.organization_id, clock).business_date
+        ),
+    )
 
 
 @get(_STRESSES, sync_to_thread=True, responses=problem_responses(400, 422), tags=["collateral"])
@@ -54,7 +69,8 @@ def list_book_stresses(*, sessions: Sessions, actor: Actor, paging: Paging) -> R
 def read_book_stress(*, sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]) -> BookStressOut:
     """Give a stress of the collateral book as it was kept."""
     with sessions.read() as session:
-        return BookStressOut.of(book_stresses.load_book_stress(session, actor, decision_id))
+        kept = book_stresses.load_book_stress(session, actor, decision_id)
+        return BookStressOut.of(kept.record.id, kept.inputs, kept.outcome)
 
 
 routes = [create_book_stress, list_book_stresses, read_book_stress]

@@ -26,10 +26,14 @@ def stress(
     terminal = terminal_of(context)
     own = [] if scenarios is None else _read(scenarios)
     given = BookStressIn(scenarios=own, path_count=paths, seed=seed)
+    with terminal.sessions.read() as session:
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        inputs = book_stresses.stress_inputs(session, terminal.actor, given.asked(), standing=standing)
+    made = book_stresses.make_book_stress(inputs, standing=standing)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
-        kept = book_stresses.make_book_stress(session, terminal.actor, given.asked(), standing=standing)
-        body = BookStressOut.of(book_stresses.load_book_stress(session, terminal.actor, kept.decision_id))
+        kept = book_stresses.keep_book_stress(session, terminal.actor, made, standing=standing)
+    body = BookStressOut.of(kept.decision_id, inputs, kept.outcome)
     if terminal.json_output:
         terminal.answer(msgspec.to_builtins(body))
         return

@@ -98,9 +98,14 @@ def make_book_stress_page(
 ) -> Response[Any]:
     """Put the book under stress and keep it, or show again what was entered with the reason against it."""
     try:
+        asked = data.asked()
+        with sessions.read() as session:
+            standing = standing_of(session, actor.organization_id, clock)
+            inputs = book_stresses.stress_inputs(session, actor, asked, standing=standing)
+        made = book_stresses.make_book_stress(inputs, standing=standing)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            kept = book_stresses.make_book_stress(session, actor, data.asked(), standing=standing)
+            kept = book_stresses.keep_book_stress(session, actor, made, standing=standing)
     except CarbonFinError as error:
         return _show(request, sessions, actor, clock, form=data, failure=error)
     return Redirect(f"{_PAGE}?stress={kept.decision_id}", status_code=303)

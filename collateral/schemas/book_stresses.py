@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 from carbonfin.storage.decisions import DecisionHead
 from carbonfin.web.wire import RatioText, decimal_of
-from collateral.calc.book_stress.decision import AgreementStress, ScenarioOutcome, UnitStress
-from collateral.calc.book_stress.terms import MOST_DAYS, MOST_PATHS, StressScenario
-from collateral.service.book_stresses import BookStress, StressAsked
+from collateral.calc.book_stress.decision import AgreementStress, ScenarioOutcome, StressOutcome, UnitStress
+from collateral.calc.book_stress.terms import MOST_DAYS, MOST_PATHS, StressInputs, StressScenario
+from collateral.service.book_stresses import StressAsked
 
 DayCountNumber = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
 MOST_OWN = 10
@@ -173,11 +173,10 @@ class BookStressOut(Struct, frozen=True, kw_only=True):
     unconfirmed: list[str]
 
     @classmethod
-    def of(cls, kept: BookStress) -> "BookStressOut":
+    def of(cls, decision_id: str, inputs: StressInputs, outcome: StressOutcome) -> "BookStressOut":
         """Copy the domain values."""
-        inputs, outcome = kept.inputs, kept.outcome
         return cls(
-            decision_id=kept.record.id, business_date=inputs.business_date.isoformat(),
+            decision_id=decision_id, business_date=inputs.business_date.isoformat(),
             debt_cny=str(outcome.debt_cny), collateral_cny=str(outcome.collateral_cny), worst=outcome.worst,
             path_count=inputs.path_count, seed=inputs.seed,
             scenarios=[

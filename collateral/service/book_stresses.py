@@ -8,19 +8,21 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import cny
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import (
     DecisionHead,
     DecisionRecord,
+    MadeDecision,
     Recorded,
     decision_heads,
+    keep_decision,
     load_decision,
     load_inputs,
     load_outcome,
-    record_decision,
+    make_decision,
 )
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import Standing, parties_of
@@ -46,7 +48,7 @@ from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repo_contracts import PRINCIPAL_ZH
 from collateral.service.repo_run import VALUED
 from collateral.service.repos import RepoFacts
-from collateral.service.view import CURE_DAYS, PARTICIPATION, UNFREEZE_DAYS, DeskView, desk_view, price_used
+from collateral.service.view import CURE_DAYS, DeskView, desk_view, price_used
 from collateral.store import repos as repo_store
 from collateral.store.haircut_policies import policies_in_force
 
@@ -73,20 +75,28 @@ class BookStress:
     outcome: StressOutcome
 
 
-def make_book_stress(
-    session: Session, actor: Actor, asked: StressAsked, *, standing: Standing
+def make_book_stress(inputs: StressInputs, *, standing: Standing) -> MadeDecision[StressOutcome]:
+    """Put a book under its stresses; it takes seconds, so that no transaction is open, and nothing is kept yet."""
+    return make_decision(
+        BOOK_STRESS, inputs, subject=_SUBJECT, valid_on=standing.business_date, known_at=standing.known_at
+    )
+
+
+def keep_book_stress(
+    session: Session, actor: Actor, made: MadeDecision[StressOutcome], *, standing: Standing
 ) -> Recorded[StressOutcome]:
-    """Put the book of the business date under the dated stresses and the asker's own, and keep the decision.
+    """Keep a stress that was made, on the day it was made for.
 
     Raises:
-        MissingData: The bank lacks what every valuation rests on.
-        InvalidInput: There is nothing to stress, or a part is out of range.
+        Conflict: The business date has moved on meanwhile.
     """
-    inputs = stress_inputs(session, actor, asked, desk_view(session, standing))
-    return record_decision(
-        session, actor, BOOK_STRESS, inputs, subject=_SUBJECT, valid_on=standing.business_date,
-        known_at=standing.known_at,
-    )  # fmt: skip
+    if made.valid_on != standing.business_date:
+        raise Conflict(
+            f"the stress is of {made.valid_on}, the business date is {standing.business_date} by now",
+            zh=f"测试期间业务日期已由 {made.valid_on} 变为 {standing.business_date}，未留存", field="business_date",
+            remedy="Make it again.", remedy_zh="请重新生成。",
+        )  # fmt: skip
+    return keep_decision(session, actor, made)
 
 
 def book_stresses(session: Session, actor: Actor, place: Place) -> Slice[DecisionHead]:
@@ -109,8 +119,14 @@ def load_book_stress(session: Session, actor: Actor, decision_id: str) -> BookSt
     )  # fmt: skip
 
 
-def stress_inputs(session: Session, actor: Actor, asked: StressAsked, view: DeskView) -> StressInputs:
-    """Collect the book, its pledgors, the market of its units and the dated stresses."""
+def stress_inputs(session: Session, actor: Actor, asked: StressAsked, *, standing: Standing) -> StressInputs:
+    """Collect the book of the business date, its pledgors, the market of its units, dated stresses and the asker's own.
+
+    Raises:
+        MissingData: The bank lacks what every valuation rests on.
+        InvalidInput: There is nothing to stress, or a part is out of range.
+    """
+    view = desk_view(session, standing)
     taken = [one.code for one in asked.own if one.code in SCENARIO_NAMES]
     if taken:
         raise InvalidInput(
@@ -169,6 +185,7 @@ class _Book:
                 debt_cny=max(Decimal("0.00"), owed - found.margin.held_cny), lines=self._lines(found.lines),
                 initial_ratio=agreed.initial_ratio, warning_ratio=agreed.warning_ratio,
                 minimum_cny=agreed.margin.minimum_transfer.amount, cure_days=found.ends.cure_days,
+                pledgor_id=pledgor_id,
             )
         )  # fmt: skip
         self.free[pledgor_id] = self._lines(found.candidates)
@@ -199,7 +216,7 @@ class _Book:
                 self.cash.append(stated)
             yield StressPledgor(
                 name=party.name, free=free, cash_cny=None if stated is None else cny(stated.decimal),
-                cash_source="未载明" if stated is None else stated.document,
+                cash_source="未载明" if stated is None else stated.document, party_id=party_id,
             )  # fmt: skip
 
 
@@ -217,9 +234,9 @@ def _add_repos(session: Session, actor: Actor, book: _Book) -> None:
             book.left_out.append((terms.code, zh, "the bank does not deal for itself"))
             continue
         try:
-            found = decide_repo_exposure(facts.inputs_of(repo))
+            inputs = facts.inputs_of(repo)
+            found = decide_repo_exposure(inputs)
             cure = book.view.on(CURE_DAYS).integer
-            fx = facts.inputs_of(repo).fx.cny_per_unit
         except CarbonFinError as error:
             book.left_out.append((terms.code, error.zh, error.detail))
             continue
@@ -229,7 +246,8 @@ def _add_repos(session: Session, actor: Actor, book: _Book) -> None:
         one = StressAgreement(
             code=terms.code, kind="repo", pledgor=book.parties[repo.seller_id].name,
             debt_cny=max(Decimal("0.00"), found.accrued_value_cny), lines=(line,), initial_ratio=Decimal(1),
-            warning_ratio=Decimal(1), minimum_cny=cny(terms.minimum_transfer_amount * fx), cure_days=cure,
+            warning_ratio=Decimal(1), minimum_cny=cny(terms.minimum_transfer_amount * inputs.fx.cny_per_unit),
+            cure_days=cure, pledgor_id=repo.seller_id,
         )  # fmt: skip
         book.add_repo(repo.seller_id, one, terms.unit)
 
@@ -295,19 +313,18 @@ def _unit(
         notes.append(
             ("最后可用日未知，随旧年度配额一同失效", "its last usable date is not known: it falls with old ones")
         )
-    share, wait_days = (Decimal(0), 0) if method is None else (method.participation_ratio, method.notice_days)
     if method is None:
-        own = view.find(PARTICIPATION, unit.scheme)
-        share = Decimal("0.001") if own is None else own.decimal
-        wait_days = view.on(UNFREEZE_DAYS).integer
-        notes.append((f"无折扣系数政策，等待期按解冻 {wait_days} 日、参与率按 {share}",
-                      f"no policy covers it: {wait_days} days of unfreezing, participation {share}"))  # fmt: skip
+        notes.append(
+            ("无生效的折扣系数政策，处置条件未知，按无法变现计",
+             "no haircut policy covers it: how it would be sold is not known, and it counts as unsaleable")
+        )  # fmt: skip
     return StressUnit(
         unit=str(unit), scheme=unit.scheme.value, vintage=unit.vintage,
         price_cny_per_t=price_used(view, unit).price_cny_per_t,
         volatility=volatile.decimal if market.volatility is None else market.volatility,
-        daily_volume_t=market.daily_volume_t, selling_ratio=selling,
-        wait_days=wait_days, participation_ratio=share,
+        daily_volume_t=market.daily_volume_t, selling_ratio=None if method is None else selling,
+        wait_days=0 if method is None else method.notice_days,
+        participation_ratio=Decimal(0) if method is None else method.participation_ratio,
         daily_limit_ratio=None if method is None else method.daily_limit_ratio,
         bid_ask_ratio=Decimal(0) if method is None else method.bid_ask_ratio,
         impact=Decimal(0) if method is None else method.impact, days_to_last_use=days,

@@ -128,6 +128,19 @@ def test_one_pledgors_calls_draw_on_the_same_cash_and_fail_together() -> None:
     assert {one.code: one.failed_ratio for one in found.agreements} == {"A": 1, "B": 1}, "one failure is of all"
 
 
+def test_two_pledgors_of_one_name_are_two() -> None:
+    """The cash of the second meets its own call of 13,333.33, and none of the first's."""
+    falls = scenario(price_ratio=Decimal("0.3"))
+    agreements = tuple(replace(AGREEMENT, code=code, pledgor_id=code) for code in ("A", "B"))
+    pledgors = (
+        replace(PLEDGOR, party_id="A"), replace(PLEDGOR, party_id="B", cash_cny=Decimal(1_000_000)),
+    )  # fmt: skip
+    found = struck(falls, agreements=agreements, pledgors=pledgors)
+    assert {one.code: one.failed_ratio for one in found.agreements} == {"A": 1, "B": 0}
+    with pytest.raises(InvalidInput):
+        struck(falls, agreements=agreements, pledgors=pledgors[:1])
+
+
 def test_failures_sell_into_the_same_market() -> None:
     """Ten agreements of ten pledgors bring 10,000 t to a market that takes 500 a day: twenty days and three of notice."""
     agreements = tuple(replace(AGREEMENT, code=f"A{n}", pledgor=f"{n}") for n in range(10))

@@ -3,16 +3,20 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from carbonfin.kernel.errors import InvalidInput, NotFound
+from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.files import check_file, store_file
 from carbonfin.storage.parties import parties_of
 from carbonfin.storage.rulebook import enter_parameter
+from collateral.calc.book_stress import decision
 from collateral.calc.book_stress.decision import BOOK_STRESS
 from collateral.calc.book_stress.terms import SCENARIO_NAMES, StressScenario
 from collateral.service import book_stresses
@@ -22,7 +26,7 @@ from tests.collateral.desk import CLOCK, Desk
 from tests.collateral.test_default_simulations import load_quotes, made_pledges
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
 from tests.collateral.test_pledge_haircuts import in_force, policy
-from tests.collateral.world import parameter
+from tests.collateral.world import TODAY, parameter
 
 __all__ = ["command_line", "edge"]
 
@@ -39,8 +43,11 @@ BODY = {"scenarios": [OWN], "path_count": 2000, "seed": 7}
 
 
 def made(sessions: Sessions, desk: Desk, asked: StressAsked = ASKED) -> BookStress:
+    with sessions.read() as session:
+        inputs = book_stresses.stress_inputs(session, desk.maker, asked, standing=desk.standing)
+    made_one = book_stresses.make_book_stress(inputs, standing=desk.standing)
     with sessions.begin() as session:
-        kept = book_stresses.make_book_stress(session, desk.maker, asked, standing=desk.standing)
+        kept = book_stresses.keep_book_stress(session, desk.maker, made_one, standing=desk.standing)
         return book_stresses.load_book_stress(session, desk.maker, kept.decision_id)
 
 
@@ -88,6 +95,56 @@ def test_cash_that_two_people_stated_meets_calls(desk_sessions: Sessions, desk: 
     assert rich.met_cash_cny > 0
     assert not any("按零计的出质人" in zh for zh, _ in kept.outcome.findings)
     assert "collateral.pledgor_cash_cny" in {one.key for one in kept.inputs.parameters}
+
+
+def test_a_class_without_a_policy_counts_as_unsaleable(desk_sessions: Sessions, desk: Desk) -> None:
+    """SZA-2023 trades day by day, and nobody has said how it would be sold: what fails brings nothing."""
+    made_pledges(desk_sessions, desk)
+    held = StressAsked(own=(OWN_STRESS,), path_count=2_000, seed=7)
+    bare = made(desk_sessions, desk, held)
+    (unit,) = [one for one in bare.inputs.units if one.unit == "SZA-2023"]
+    assert unit.daily_volume_t
+    assert (unit.selling_ratio, unit.policy) == (None, "")
+    assert "SZA-2023：无生效的折扣系数政策，处置条件未知，按无法变现计" in [zh for zh, _ in bare.outcome.findings]
+    (lost,) = [one for one in bare.outcome.scenarios[-1].agreements if one.code == "P3"]
+    assert (lost.failed_ratio, lost.loss_mean_cny) == (1, Decimal("855758.81"))
+    in_force(desk_sessions, desk, policy())
+    (sold,) = [one for one in made(desk_sessions, desk, held).outcome.scenarios[-1].agreements if one.code == "P3"]
+    assert 0 < sold.loss_mean_cny < Decimal("855758.81")
+
+
+def test_a_stress_is_of_the_day_it_was_made_for(desk_sessions: Sessions, desk: Desk) -> None:
+    made_pledges(desk_sessions, desk)
+    with desk_sessions.read() as session:
+        inputs = book_stresses.stress_inputs(session, desk.maker, ASKED, standing=desk.standing)
+    early = book_stresses.make_book_stress(inputs, standing=desk.standing)
+    later = replace(desk.standing, business_date=TODAY + timedelta(days=1))
+    with desk_sessions.begin() as session, pytest.raises(Conflict, match="the business date is 2025-07-01 by now"):
+        book_stresses.keep_book_stress(session, desk.maker, early, standing=later)
+
+
+def test_others_may_write_while_a_stress_is_calculated(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite one writer holds all others up: a calculation of seconds stands before its transaction."""
+    load_quotes(edge.sessions, edge.desk)
+    written: list[str] = []
+    strike = decision.unit_factors
+
+    def writing(*given: Any) -> Any:
+        file = check_file(f"第 {len(written)} 份".encode(), name="旁证.txt")
+        with edge.sessions.begin() as session:
+            written.append(store_file(session, edge.desk.maker, file, at=CLOCK.now()).digest)
+        return strike(*given)
+
+    monkeypatch.setattr(decision, "unit_factors", writing)
+    told = client_of(edge).post("/v1/collateral-stresses", json=BODY, headers={"Idempotency-Key": "w"})
+    assert told.status_code == 201, told.text
+    by_api = len(written)
+    assert by_api > 0
+    with signed_in(edge, "officer") as people:
+        form = {"path_count": "2000", "seed": "1",
+                "_csrf_token": form_token(people.get("/collateral-stresses", headers=PAGE).text)}  # fmt: skip
+        sent = people.post("/collateral-stresses", data=form, headers=PAGE, follow_redirects=False)
+    assert (sent.status_code, len(written) > by_api) == (303, True)
 
 
 def test_a_book_without_agreements_and_a_code_that_is_taken_are_refused(desk_sessions: Sessions, desk: Desk) -> None:

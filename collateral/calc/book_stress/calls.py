@@ -49,9 +49,9 @@ class Book:
         """Lay out the book; pledgors without an agreement are left out."""
         places = {one.unit: place for place, one in enumerate(inputs.units)}
         prices = np.array([to_float(one.price_cny_per_t) for one in inputs.units])
-        called = {one.pledgor for one in inputs.agreements}
-        pledgors = [one for one in inputs.pledgors if one.name in called]
-        owners = {one.name: place for place, one in enumerate(pledgors)}
+        called = {one.owner for one in inputs.agreements}
+        pledgors = [one for one in inputs.pledgors if one.key in called]
+        owners = {one.key: place for place, one in enumerate(pledgors)}
         agreements = inputs.agreements
         held = [_columns(one.lines, places) for one in agreements]
         free = [_columns(one.free, places) for one in pledgors]
@@ -60,7 +60,7 @@ class Book:
             held_worth=np.array([after for _, after in held]) * prices,
             free_t=np.array([tonnes for tonnes, _ in free]),
             free_worth=np.array([after for _, after in free]) * prices,
-            owner=np.array([owners[one.pledgor] for one in agreements], dtype=np.intp),
+            owner=np.array([owners[one.owner] for one in agreements], dtype=np.intp),
             debt=_column(one.debt_cny for one in agreements),
             initial=_column(one.initial_ratio for one in agreements),
             warning=_column(one.warning_ratio for one in agreements),

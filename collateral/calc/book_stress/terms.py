@@ -1,12 +1,13 @@
 """What a stress of the collateral book is struck from: agreements, their pledgors, the units' market, and stresses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 
 MOST_DAYS = 250
 FEWEST_PATHS, MOST_PATHS = 2_000, 20_000
@@ -78,11 +79,13 @@ class StressAgreement:
     """A pledge or a repo as it stands.
 
     Attributes:
+        pledgor: Name of who answers its calls.
         debt_cny: What is owed less margin held, 元.
         initial_ratio: The cover that a call restores.
         warning_ratio: A value below it times the debt is called.
         minimum_cny: A call below it is not made.
         cure_days: Trading days to meet a call.
+        pledgor_id: Who that is, whatever the name; None in decisions made when names alone told pledgors apart.
     """
 
     code: str
@@ -94,6 +97,12 @@ class StressAgreement:
     warning_ratio: Decimal
     minimum_cny: Decimal
     cure_days: int
+    pledgor_id: str | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def owner(self) -> str:
+        """What tells its pledgor from others."""
+        return self.pledgor if self.pledgor_id is None else self.pledgor_id
 
     def __post_init__(self) -> None:
         """Refuse a debt below nought and lines out of order."""
@@ -110,12 +119,19 @@ class StressPledgor:
         free: Units of its own that it could add, by the haircut of the day.
         cash_cny: What it can raise within a cure period; None where nobody stated it, which counts as nothing.
         cash_source: Where that was stated, or why it is not known.
+        party_id: Who it is; None in decisions made when names alone told pledgors apart.
     """
 
     name: str
     free: tuple[StressLine, ...]
     cash_cny: Decimal | None
     cash_source: str
+    party_id: str | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        return self.name if self.party_id is None else self.party_id
 
     def __post_init__(self) -> None:
         """Refuse cash below nought."""
@@ -239,9 +255,9 @@ class StressInputs:
             raise _wrong(f"{self.path_count} paths, seed {self.seed}",
                          f"路径数须在 {FEWEST_PATHS} 至 {MOST_PATHS}，随机种子不能为负", "path_count")  # fmt: skip
         known = {one.unit for one in self.units}
-        named = {one.name for one in self.pledgors}
+        named = {one.key for one in self.pledgors}
         for agreement in self.agreements:
-            if agreement.pledgor not in named or any(line.unit not in known for line in agreement.lines):
+            if agreement.owner not in named or any(line.unit not in known for line in agreement.lines):
                 raise _wrong(f"{agreement.code} names a unit or pledgor that is not there",
                              f"{agreement.code} 的标的或出质人未列入", "agreements")  # fmt: skip
 
