@@ -151,14 +151,16 @@ def _require_sides(draft: ChangeDraft) -> None:
 
 
 def _refuse_both_sides(draft: ChangeDraft) -> None:
-    both = sorted(str(unit) for unit in {one.unit for one in draft.added} & {one.unit for one in draft.freed})
-    if both:
+    """Refuse a unit that is added and freed, unless the numbers named on both sides tell its tonnes apart."""
+    numbered = draft.added_serials.keys() & draft.freed_serials.keys()
+    both = {one.unit for one in draft.added} & {one.unit for one in draft.freed}
+    if unclear := sorted(str(unit) for unit in both - numbered):
         raise InvalidInput(
-            f"{', '.join(both)} is added and freed in one change",
-            zh=f"{'、'.join(both)} 不能在同一变更中既新增又释放",
+            f"{', '.join(unclear)} is added and freed in one change",
+            zh=f"{'、'.join(unclear)} 不能在同一变更中既新增又释放",
             field="units",
-            remedy="Name the difference on one side, or free a unit to put another in its place.",
-            remedy_zh="请在一侧填写差额，或以另一品种置换。",
+            remedy="Name the difference on one side; credits are told apart by their numbers on both sides.",
+            remedy_zh="请在一侧填写差额；减排量可在两侧分别指定序号。",
         )
 
 

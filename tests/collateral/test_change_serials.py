@@ -4,6 +4,7 @@ E3 holds 8,000 t of credits: CCER/P1:5001-9000 and CCER/P2:5001-9000. P3 (40,000
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -19,7 +20,7 @@ from collateral.registries.simulated import Fault, PlannedFault
 from collateral.registries.simulator import SimulatorServer
 from collateral.service import ChangeDraft, ChangeKind
 from tests.app.worlds import PAGE, form_token
-from tests.collateral.changes import approve, ask, called_desk, change, pledged, query, send, state
+from tests.collateral.changes import approve, ask, called_desk, change, pledged, query, send, state, units
 from tests.collateral.desk import CLOCK, Desk, build_desk
 from tests.collateral.registries import adapter, simulated
 from tests.collateral.test_edges import Edge, edge, signed_in
@@ -64,10 +65,9 @@ def credits_of_e3(sessions: Sessions, desk: Desk) -> str:
 
 def numbered(kind: ChangeKind, *, added: str = "", freed: str = "", added_t: int = 0, freed_t: int = 0) -> ChangeDraft:
     """A change of credits with numbers chosen, as `CCER/P2:1-9; CCER/P1:1-9`."""
-    sides = {name: {"CCER": tonnes} for name, tonnes in (("added", added_t), ("freed", freed_t)) if tonnes}
-    plain = change(kind, **sides)  # type: ignore[arg-type]  # the sides are named above
+    sides = [units({"CCER": tonnes} if tonnes else {}) for tonnes in (added_t, freed_t)]
     return ChangeDraft(
-        kind=kind, added=plain.added, freed=plain.freed, repayment_cny=plain.repayment_cny, reason=plain.reason,
+        kind=kind, added=sides[0], freed=sides[1], repayment_cny=Decimal("0.00"), reason="客户申请",
         added_serials=chosen(added), freed_serials=chosen(freed),
     )  # fmt: skip
 
