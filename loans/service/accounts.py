@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.storage.parties import load_party
 from loans.calc.accounts import AccountYear, grid_area_of
@@ -57,13 +58,23 @@ def record_rating_report(
     """Enter an outside rating report of an enterprise; the same report again changes nothing.
 
     Raises:
-        InvalidInput: The report speaks of another enterprise.
+        InvalidInput: The report speaks of another enterprise, or is dated after the day it is entered on: it would stand
+            before every rate decision until that day comes.
         Conflict: A report of that producer and day stands with other facts.
     """
     party = load_party(session, actor, party_id)
     if report.usci != party.code:
         raise InvalidInput(
             f"the report speaks of {report.usci}, not of {party.code}", zh="碳评级报告不属于该企业", field="usci"
+        )
+    day = china_day(known_at)
+    if report.report_date > day:
+        raise InvalidInput(
+            f"the report is dated {report.report_date}, after {day}",
+            zh=f"碳评级报告日期 {report.report_date} 晚于录入日 {day}",
+            field="report_date",
+            remedy="Give the date that is printed on the report.",
+            remedy_zh="请按报告载明的日期填写。",
         )
     store.add_report(session, actor, party_id, report, recorded_at=known_at)
     return report

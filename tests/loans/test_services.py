@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -112,6 +112,17 @@ def test_rate_without_report_is_not_decided_and_kept(sqlite_sessions: Sessions) 
         )
         assert recorded.outcome.executed_rate is None
         assert [missing.field for missing in recorded.outcome.missing] == ["score"]
+
+
+def test_a_report_of_a_day_to_come_is_refused_and_stands_before_no_rate(sqlite_sessions: Sessions) -> None:
+    with sqlite_sessions.begin() as session:
+        bank = furnished_bank(session)
+        tomorrow = replace(e4_report(), report_date=BUSINESS_DATE + timedelta(days=1))
+        with pytest.raises(InvalidInput) as refused:
+            service.record_rating_report(session, bank.officer, bank.clothing.id, tomorrow, known_at=KNOWN_AT)
+        assert refused.value.field == "report_date"
+        kept = service.rating_report_of(session, bank.officer, bank.clothing.id, known_at=KNOWN_AT)
+        assert kept == e4_report()
 
 
 def test_changed_report_of_the_same_day_is_refused(sqlite_sessions: Sessions) -> None:
