@@ -160,7 +160,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, answer: Answer,
     rate = Decimal(approval.payload["rate"])
     _require_same_rate(session, checker, draft, contract, borrower, standing=standing, rate=rate)
     note = note_store.add_note(session, checker, _note(approval, draft, contract, borrower), recorded_at=at)
-    rerate_under_links(session, checker, contract.number, cause="drawdown", standing=standing, at=at)
+    rerate_under_links(session, checker, contract.number, note.code, cause="drawdown", standing=standing, at=at)
     draw_behind(session, checker, note, standing=standing, agreed=Agreed.to(approval, checker, answer))
 
 

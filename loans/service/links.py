@@ -24,9 +24,10 @@ from loans.calc.linked.agreements import (
 )
 from loans.calc.linked.link_words import link_words
 from loans.calc.linked.records import HandedIn, LinkRevision
+from loans.calc.notes import NoteState
 from loans.service import facilities
 from loans.service.link_views import TURNS, LinkView
-from loans.service.note_rates import rerate_notes
+from loans.service.note_rates import notes_under, rerate_notes
 from loans.store import facilities as facility_store
 from loans.store import links as store
 
@@ -294,16 +295,38 @@ def rerate_under_link(
     """
     view = load_link(session, actor, number, known_at=standing.known_at)
     if view.steps:
-        rerate_notes(session, actor, view.terms, view.steps, view.floors, cause=cause, standing=standing, at=at)
+        notes = notes_under(session, actor, view.terms.contract_number)
+        codes = [one.code for one in notes if one.state is NoteState.RUNNING]
+        rerate_notes(
+            session, actor, codes, view.terms, steps=view.steps, floors=view.floors, cause=cause, standing=standing,
+            at=at,
+        )  # fmt: skip
 
 
 def rerate_under_links(
-    session: Session, actor: Actor, contract_number: str, *, cause: str, standing: Standing, at: datetime
+    session: Session,
+    actor: Actor,
+    contract_number: str,
+    note_code: str,
+    *,
+    cause: str,
+    standing: Standing,
+    at: datetime,
 ) -> None:
-    """Move a contract's running notes to the lines of its links: one drawn after a decision takes what it decided."""
+    """Move a note just drawn to the line of its contract's link: it takes what was decided before it.
+
+    Of several links the one that decided last counts, as it does for the notes drawn earlier, which stay as they are.
+    """
     known = store.revisions_known(session, actor, known_at=standing.known_at, contract_number=contract_number)
-    for number in dict.fromkeys(one.terms.number for one in known):
-        rerate_under_link(session, actor, number, cause=cause, standing=standing, at=at)
+    numbers = dict.fromkeys(one.terms.number for one in known)
+    views = [load_link(session, actor, number, known_at=standing.known_at) for number in numbers]
+    decided = [one for one in views if one.steps]
+    if decided:
+        last = max(decided, key=lambda one: max(each.known_from for each in one.observations))
+        rerate_notes(
+            session, actor, (note_code,), last.terms, steps=last.steps, floors=last.floors, cause=cause,
+            standing=standing, at=at,
+        )  # fmt: skip
 
 
 LINK_APPROVAL = ApprovalKind(

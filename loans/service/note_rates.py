@@ -1,6 +1,6 @@
 """Notes' rates moved by their link: each change a decision, its compensating accrual booked with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -34,26 +34,24 @@ def notes_under(session: Session, actor: Actor, contract_number: str) -> tuple[L
 def rerate_notes(
     session: Session,
     actor: Actor,
+    codes: Iterable[str],
     link: SustainabilityLink,
+    *,
     steps: Sequence[AdjustmentStep],
     floors: Sequence[AllInFloor],
-    *,
     cause: str,
     standing: Standing,
     at: datetime,
 ) -> tuple[str, ...]:
-    """Move every running note of a link's contract to its line as now known; give those moved, by code.
+    """Move notes of a link's contract to its line as now known; give those moved, by code.
 
-    A note whose line stays as it is, is left alone.
+    A note that is settled, or whose line stays as it is, is left alone.
     """
     return tuple(
-        note.code
-        for note in notes_under(session, actor, link.contract_number)
-        if note.state is NoteState.RUNNING
-        and _rerate(
-            session, actor, note.code, link, steps=steps, floors=floors, cause=cause, standing=standing, at=at
-        )
-    )  # fmt: skip
+        code
+        for code in codes
+        if _rerate(session, actor, code, link, steps=steps, floors=floors, cause=cause, standing=standing, at=at)
+    )
 
 
 def _rerate(
