@@ -6,6 +6,7 @@ PDF and Word both draw from these values, so that they cannot differ in what the
 import re
 import unicodedata
 from decimal import Decimal
+from functools import cache
 
 from carbonfin.documents.charts.waterfall import chart_of
 from carbonfin.documents.sheets import Align, ChartFigure, Column, Row, Table, Term, TermGrid, Waterfall
@@ -21,8 +22,13 @@ def text_width(text: str) -> int:
         return len(text)
     longest = 0
     for line in text.split("\n"):
-        longest = max(longest, sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line))
+        longest = max(longest, sum(map(_sign_width, line)))
     return longest
+
+
+@cache
+def _sign_width(sign: str) -> int:
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
 def with_remarks(table: Table) -> Table:

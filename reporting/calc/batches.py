@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from carbonfin.kernel.batch import Batch, Failure
+from carbonfin.kernel.batch import Batch, Failure, uncollected
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.rules.recorded_tables import RecordedTable
@@ -58,27 +58,28 @@ def decide_in_order(
     failures: list[Failure] = []
     claims, read = _Claims(), _Read()
     granted_cny: dict[tuple[str, str, int], Decimal] = defaultdict(lambda: _ZERO)
-    for filed in sorted(applications, key=_filing_order):
-        application = filed.application
-        year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
-        try:
-            terms = read.of(terms_of_application(application))
-            inputs = SubsidyInputs(
-                application=application,
-                terms=terms.terms,
-                earlier=claims.beside(application),
-                granted_this_year_cny=granted_cny[year],
-                share_table=table_of_application(application),
-            )
-            decision = decide_with(terms, inputs)
-        except CarbonFinError as error:
-            failures.append(Failure.of(label_of(application), error))
-            claims.add(claim_of(filed.application_id, application))
-            continue
-        decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
-        granted_cny[year] += decision.proposed_cny or _ZERO
-        if decision.outcome in _STANDING:
-            claims.add(claim_of(filed.application_id, application))
+    with uncollected():
+        for filed in sorted(applications, key=_filing_order):
+            application = filed.application
+            year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
+            try:
+                terms = read.of(terms_of_application(application))
+                inputs = SubsidyInputs(
+                    application=application,
+                    terms=terms.terms,
+                    earlier=claims.beside(application),
+                    granted_this_year_cny=granted_cny[year],
+                    share_table=table_of_application(application),
+                )
+                decision = decide_with(terms, inputs)
+            except CarbonFinError as error:
+                failures.append(Failure.of(label_of(application), error))
+                claims.add(claim_of(filed.application_id, application))
+                continue
+            decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
+            granted_cny[year] += decision.proposed_cny or _ZERO
+            if decision.outcome in _STANDING:
+                claims.add(claim_of(filed.application_id, application))
     return Batch(values=tuple(decided), failures=tuple(failures))
 
 

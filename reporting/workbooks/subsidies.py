@@ -11,6 +11,7 @@ from carbonfin.documents.workbooks import (
     csv_text,
     write_workbook,
 )
+from carbonfin.kernel.batch import uncollected
 from carbonfin.kernel.dates import CHINA, end_of_china_day
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import canonical_json
@@ -117,7 +118,8 @@ def report_book(report: SubsidyReport) -> Workbook:
 
 def report_xlsx(report: SubsidyReport) -> bytes:
     """Write the workbook; equal reports give equal bytes."""
-    return write_workbook(report_book(report))
+    with uncollected():
+        return write_workbook(report_book(report))
 
 
 def report_csv(report: SubsidyReport) -> bytes:

@@ -1,10 +1,14 @@
 """Laws of a batch over random portfolios (a hundred thousand by hand: `python -m tests.reporting.portfolios 100000`)."""
 
-from reporting.calc.batches import decide_in_order
+import gc
+
+from reporting.calc.batches import FiledApplication, decide_in_order
 from reporting.calc.dedup import claim_of
+from reporting.calc.facts import SubsidyApplication
+from reporting.calc.schemes import SchemeTerms
 from reporting.calc.subsidies import Outcome
 from tests.reporting.portfolios import check, decided, portfolio, with_terms
-from tests.reporting.samples import share_table
+from tests.reporting.samples import application, share_table, terms
 
 
 def test_totals_tie_no_cap_is_passed_no_cost_is_paid_twice_and_order_does_not_matter() -> None:
@@ -40,3 +44,17 @@ def test_terms_that_cannot_be_read_fail_their_applications_and_leave_the_others(
     )
     assert [failure.field for failure in batch.failures] == ["reporting.subsidy.basis"]
     assert len(batch.values) == len(filed) - 1
+
+
+def test_a_batch_is_decided_without_the_search_for_cycles_which_goes_on_after() -> None:
+    """Each search reads all that was decided before: a fourth of the time of ten thousand applications."""
+    filed = [FiledApplication(application_id=str(place), application=application(f"A{place}")) for place in range(3)]
+    searched = []
+
+    def terms_of(_: SubsidyApplication) -> SchemeTerms:
+        searched.append(gc.isenabled())
+        return terms()
+
+    assert gc.isenabled()
+    assert len(decide_in_order(filed, terms_of, lambda _: share_table()).values) == 3
+    assert (searched, gc.isenabled()) == ([False, False, False], True)

@@ -5,7 +5,7 @@ each. Here a sheet keeps the table, and writes each row as one text when the fil
 decides (styles' numbers, shared strings, rows' heights) is asked of it in the order in which it would decide itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from carbonfin.kernel.units import to_float
 
 STRING_MOST = 32767
 """Characters a cell holds; a table with more in one is left to the library, which cuts them."""
+_ROWS_AT_ONCE = 2000
 _EPOCH = date(1899, 12, 31)
 _LEAP_1900 = date(1900, 3, 1)
 
@@ -49,7 +50,9 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         self._check_dimensions(first, 0)
         self._check_dimensions(first + len(rows) - 1, len(kinds))
         index_of = self.str_table._get_shared_string_index  # noqa: SLF001 - the library offers no other way
-        self.kept_strings = {value: index_of(value) for row in rows for value in row if type(value) is str}
+        texts = [value for row in rows for value in row if type(value) is str]
+        self.kept_strings = {text: index_of(text) for text in dict.fromkeys(texts)}
+        self.str_table.count += len(texts) - len(self.kept_strings)  # it counts every cell, and each text once
 
     def _write_rows(self) -> None:
         """Write what stands above the kept rows, the kept rows, and what stands below."""
@@ -69,49 +72,64 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
     def _write_kept(self) -> None:
         letters = [xl_col_to_name(place) for place in range(1, len(self.kept_kinds) + 1)]
         spans, strings = f"1:{len(letters) + 1}", self.kept_strings
+        formulas = {text for text in strings if starts_a_formula(text)}
         columns = [
             _Column(letter, kind, self.kept_shapes) for letter, kind in zip(letters, self.kept_kinds, strict=True)
         ]
         serial_style = self.kept_serial._get_xf_index()  # noqa: SLF001 - the library offers no other way
-        for place, row in enumerate(self.kept, self.kept_first):
-            self._write_row(place, spans, self.row_info.get(place))
-            number = place + 1
-            cells = [f'<c r="A{number}" s="{serial_style}"><v>{number - self.kept_first:.16G}</v></c>']
-            for value, column in zip(row, columns, strict=True):
-                if value is None:
-                    cells.append(f'<c r="{column.letter}{number}" s="{column.style()}"/>')
-                elif isinstance(value, str):
-                    style = column.quoted() if starts_a_formula(value) else column.style()
-                    cells.append(f'<c r="{column.letter}{number}" s="{style}" t="s"><v>{strings[value]}</v></c>')
-                else:
-                    cells.append(
-                        f'<c r="{column.letter}{number}" s="{column.style()}"><v>{_number(value):.16G}</v></c>'
-                    )
-            cells.append("</row>")
-            self.fh.write("".join(cells))
+        _ask_styles(columns, self.kept, formulas)
+        for begin in range(0, len(self.kept), _ROWS_AT_ONCE):
+            block = self.kept[begin : begin + _ROWS_AT_ONCE]
+            numbers = range(self.kept_first + begin + 1, self.kept_first + begin + len(block) + 1)
+            cells = [[f'<c r="A{at}" s="{serial_style}"><v>{at - self.kept_first:.16G}</v></c>' for at in numbers]]
+            cells += [
+                column.cells(values, numbers, strings, formulas)
+                for column, values in zip(columns, zip(*block, strict=True), strict=True)
+            ]
+            for place, row in enumerate(zip(*cells, strict=True), self.kept_first + begin):
+                self._write_row(place, spans, self.row_info.get(place))
+                self.fh.write("".join(row))
+                self.fh.write("</row>")
 
 
 class _Column:
-    """A column's letter and the numbers of its styles, asked for when a cell first needs them."""
+    """A column's letter and the numbers of its styles, by whether a text could be taken for a formula."""
 
-    __slots__ = ("_kind", "_numbers", "_shapes", "letter")
+    __slots__ = ("_kind", "_letter", "_numbers", "_shapes")
 
     def __init__(self, letter: str, kind: CellKind, shapes: Mapping[tuple[CellKind, bool], Format]) -> None:
-        self.letter, self._kind, self._shapes = letter, kind, shapes
+        self._letter, self._kind, self._shapes = letter, kind, shapes
         self._numbers: dict[bool, int] = {}
 
-    def style(self) -> int:
-        """Number of the style of a plain cell."""
-        return self._numbers.get(False) or self._asked(quoted=False)
+    def ask(self, *, quoted: bool) -> None:
+        """Ask the library for the number of a style; it counts them as they are asked for."""
+        self._numbers[quoted] = self._shapes[self._kind, quoted]._get_xf_index()  # noqa: SLF001 - no other way
 
-    def quoted(self) -> int:
-        """Number of the style of a text that could be taken for a formula."""
-        return self._numbers.get(True) or self._asked(quoted=True)
+    def cells(
+        self, values: Sequence[CellValue], numbers: range, strings: Mapping[str, int], formulas: Collection[str]
+    ) -> list[str]:
+        """Give the texts of the column's cells in the rows of these numbers."""
+        head, style = f'<c r="{self._letter}', self._numbers.get(False)
+        blank, text, figure = f'" s="{style}"/>', f'" s="{style}" t="s"><v>', f'" s="{style}"><v>'
+        quoted = f'" s="{self._numbers.get(True)}" t="s"><v>'
+        return [
+            f"{head}{number}{blank}"
+            if value is None
+            else f"{head}{number}{quoted if value in formulas else text}{strings[value]}</v></c>"
+            if isinstance(value, str)
+            else f"{head}{number}{figure}{_number(value):.16G}</v></c>"
+            for value, number in zip(values, numbers, strict=True)
+        ]
 
-    def _asked(self, *, quoted: bool) -> int:
-        number: int = self._shapes[self._kind, quoted]._get_xf_index()  # noqa: SLF001 - the library offers no other way
-        self._numbers[quoted] = number
-        return number
+
+def _ask_styles(columns: Sequence[_Column], rows: Sequence[tuple[CellValue, ...]], formulas: Collection[str]) -> None:
+    """Ask for each style in the order in which cells first need it, row by row."""
+    needed: list[tuple[int, int, bool]] = []
+    for place, values in enumerate(zip(*rows, strict=True)):
+        marks = [value in formulas for value in values] if formulas else [False]
+        needed += [(marks.index(quoted), place, quoted) for quoted in (False, True) if quoted in marks]
+    for _, place, quoted in sorted(needed):
+        columns[place].ask(quoted=quoted)
 
 
 def _number(value: Decimal | date | int) -> float:

@@ -1,5 +1,6 @@
 """Tables of a workbook as values: typed columns, rows, code lists, guide and provenance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -131,9 +132,8 @@ class SheetTable:
                     zh=f"“{self.name}”第 {number} 行应有 {len(self.columns)} 个值，实有 {len(row)} 个",
                     field="rows",
                 )
-            for column, value in zip(self.columns, row, strict=True):
-                if value is not None:
-                    _check_cell(value, column, where=(self.name, number))
+        for column, values in zip(self.columns, zip(*self.rows, strict=True), strict=False):
+            _check_column(values, column, sheet=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +206,16 @@ def _check_sheet_name(name: str) -> None:
             zh=f"工作表名称“{name}”不符合要求",
             field="name",
         )
+
+
+def _check_column(values: Sequence[CellValue], column: SheetColumn, *, sheet: str) -> None:
+    """Refuse the first value of a column that cannot stand in it; texts, days and counts are told by type alone."""
+    wanted = _TYPES[column.kind]
+    if wanted is not Decimal and set(map(type, values)) <= {wanted, type(None)}:
+        return
+    for number, value in enumerate(values, start=1):
+        if value is not None:
+            _check_cell(value, column, where=(sheet, number))
 
 
 def _check_cell(value: str | Decimal | int | date, column: SheetColumn, *, where: tuple[str, int]) -> None:

@@ -140,9 +140,8 @@ def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ran
     for index, column in enumerate(table.columns, start=1):
         sheet.write_string(head_row, index, column.head, formats.head)
     first, widths = head_row + 1, _widths(table)
-    wrapped = _Wrapped(table, widths)
-    for number, row in enumerate(table.rows, start=1):
-        _set_height(sheet, head_row + number, wrapped.lines_of(row))
+    for number, lines in enumerate(_lines_by_row(table, widths), start=1):
+        _set_height(sheet, head_row + number, lines)
     _write_rows(sheet, table, formats, first=first)
     end = head_row + max(1, len(table.rows))
     if not table.rows:
@@ -199,7 +198,8 @@ def _write_rows(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, *, f
     if not table.rows:
         return
     rows = table.rows
-    if any(type(value) is str and len(value) > STRING_MOST // 2 for row in rows for value in row):
+    texts = [place for place, column in enumerate(table.columns) if column.kind in _ALIGNED_LEFT]
+    if any(len(str(row[place] or "")) > STRING_MOST // 2 for place in texts for row in rows):
         rows = tuple(tuple(_cut(value) for value in row) for row in rows)
     kinds = [column.kind for column in table.columns]
     shapes = {(kind, quoted): formats.of(kind, quoted=quoted) for kind in kinds for quoted in (False, True)}
@@ -255,30 +255,19 @@ def _widest(values: Sequence[CellValue], kind: CellKind) -> int:
     return widest
 
 
-class _Wrapped:
-    """How many lines the rows of a table take; each text is measured once for a column."""
-
-    def __init__(self, table: SheetTable, widths: list[int]) -> None:
-        self._rooms = [
-            (place, max(1, width - _CELL_PADDING))
-            for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
-            if column.kind in _ALIGNED_LEFT
-        ]
-        self._measured: dict[str, int] = {}
-
-    def lines_of(self, row: tuple[CellValue, ...]) -> int:
-        """Give how many lines the longest wrapped text of a row takes, so that no row cuts its words off."""
-        most = 1
-        for place, room in self._rooms:
-            text = row[place]
-            if isinstance(text, str) and 2 * len(text) > most * room:
-                most = max(most, -(-self._width(text) // room))
-        return most
-
-    def _width(self, text: str) -> int:
-        if text not in self._measured:
-            self._measured[text] = text_width(text)
-        return self._measured[text]
+def _lines_by_row(table: SheetTable, widths: list[int]) -> list[int]:
+    """Give how many lines the longest wrapped text of each row takes, so that no row cuts its words off."""
+    most = [1] * len(table.rows)
+    for place, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
+        if column.kind not in _ALIGNED_LEFT:
+            continue
+        room, texts = max(1, width - _CELL_PADDING), [row[place] for row in table.rows]
+        # A character takes two places at most, and each text is measured once for a column.
+        long = {text for text in set(texts) if isinstance(text, str) and 2 * len(text) > room}
+        lines: dict[CellValue, int] = {text: -(-text_width(text) // room) for text in long}
+        if lines:
+            most = [max(so_far, lines.get(text, 1)) for so_far, text in zip(most, texts, strict=True)]
+    return most
 
 
 def _lines_in(cells: Iterable[tuple[str, int]]) -> int:
