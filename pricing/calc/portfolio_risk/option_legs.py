@@ -1,5 +1,6 @@
 """Options in scenarios: valued again at each moved price, as no straight line through delta gives their loss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +12,7 @@ from pricing.calc.curves.nodes import FloatArray
 from pricing.calc.fixings import Fixings, fixings_of
 from pricing.calc.option_market import OptionPoint
 from pricing.calc.option_positions import OptionColumns, columns_of, option_values
-from pricing.calc.options.black76 import black76_value_per_t
+from pricing.calc.options.black76 import CHUNK, black76_value_per_t
 from pricing.calc.options.kinds import ExerciseStyle
 from pricing.calc.positions import PortfolioLine
 
@@ -110,10 +111,6 @@ class OptionLeg:
         ratio = np.ones(moves.size) if log_volatility is None else np.exp(log_volatility)
         return np.asarray(self.amount * ((1.0 + fx_moves) * self._value(moves, rate_moves, ratio) - base))
 
-    def worth_per_unit(self, moves: FloatArray, log_volatility: FloatArray) -> FloatArray:
-        """Give the value of one tonne in its currency at moves of price and volatility, the rate as it is."""
-        return self._value(moves, 0.0, np.exp(log_volatility))
-
     def _value(
         self, moves: FloatArray, rate_move: FloatArray | float, volatility_ratio: FloatArray | float = 1.0
     ) -> FloatArray:
@@ -132,6 +129,66 @@ class OptionLeg:
             years=one.years * ones, discount=discount, sign=one.sign * ones,
         )  # fmt: skip
         return option_values(self.style, columns, self.valuation_date, self.fixings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EuropeanLegs:
+    """European options of one expiry as columns: sums over them are those of their legs one by one, to the bit.
+
+    Attributes:
+        columns: Their numbers, each of shape (options,).
+        amounts: Tonnes times 元 for one unit of their currency, shape (options,).
+    """
+
+    columns: OptionColumns
+    amounts: FloatArray
+
+    @classmethod
+    def of(cls, legs: Sequence[OptionLeg]) -> "EuropeanLegs":
+        """Put legs into columns."""
+        columns = (np.concatenate(mine) for mine in zip(*(one.columns for one in legs), strict=True))
+        return cls(OptionColumns(*columns), np.array([one.amount for one in legs]))
+
+    def worth(self, moves: FloatArray, log_volatility: FloatArray) -> FloatArray:
+        """Give what all are worth in 元 at moves of price and volatility, the rate as it is, shape of the moves."""
+        total = np.zeros(moves.size)
+        still, ratio = np.zeros(moves.size), np.exp(log_volatility)
+        for rows in self._parts(moves.size):
+            total = _summed(total, self.amounts[rows, None] * self._values(rows, moves, still, ratio))
+        return total
+
+    def exact_pnl(
+        self, moves: FloatArray, log_volatility: FloatArray | None, rate_moves: FloatArray, fx_moves: FloatArray
+    ) -> FloatArray:
+        """Give the sum of what each leg's `exact_pnl` gives, shape of the moves."""
+        total, none = np.zeros(moves.size), np.zeros(1)
+        ratio = np.ones(moves.size) if log_volatility is None else np.exp(log_volatility)
+        for rows in self._parts(moves.size):
+            base = self._values(rows, none, none, np.ones(1))
+            worth = (1.0 + fx_moves) * self._values(rows, moves, rate_moves, ratio)
+            total = _summed(total, self.amounts[rows, None] * (worth - base))
+        return total
+
+    def _parts(self, point_count: int) -> list[slice]:
+        """Cut the options so that a part's cells are about what is valued at once."""
+        step = max(1, CHUNK // max(point_count, 1))
+        return [slice(start, start + step) for start in range(0, self.amounts.size, step)]
+
+    def _values(
+        self, rows: slice, moves: FloatArray, rate_moves: FloatArray, volatility_ratio: FloatArray
+    ) -> FloatArray:
+        """Give the value of a tonne of some options at each point, shape (options, points)."""
+        forward, strike, volatility, years, discount, sign = (one[rows, None] for one in self.columns)
+        return black76_value_per_t(
+            forward_per_t=forward * np.maximum(1.0 + moves, _LEAST_PRICE_SHARE), strike_per_t=strike,
+            discount_factor=discount * np.exp(-rate_moves * years[0]),
+            total_volatility=volatility * np.sqrt(years) * volatility_ratio, option_sign=sign,
+        )  # fmt: skip
+
+
+def _summed(total: FloatArray, rows: FloatArray) -> FloatArray:
+    """Add rows to a total one after the other: another order gives other last bits, which decisions on record hold."""
+    return np.asarray(np.add.accumulate(np.concatenate([total[None, :], rows]), axis=0)[-1])
 
 
 def _ends(moves: FloatArray) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from pricing.calc.curves.nodes import FloatArray, IntArray
 from pricing.calc.options.kinds import ExerciseStyle
 from pricing.calc.portfolio_risk.compression import compressed
 from pricing.calc.portfolio_risk.exposures import ExposedLine, MarketScenarios
-from pricing.calc.portfolio_risk.option_legs import OptionLeg
+from pricing.calc.portfolio_risk.option_legs import EuropeanLegs, OptionLeg
 from pricing.calc.risk.chebyshev import interpolated
 
 TOLERANCE = 1e-9
@@ -53,11 +53,20 @@ class _Group:
     line: ExposedLine
     legs: tuple[OptionLeg, ...]
     count: int
+    european: EuropeanLegs | None
+
+    @classmethod
+    def of(cls, lines: Sequence[ExposedLine], legs: tuple[OptionLeg, ...]) -> "_Group":
+        is_european = legs[0].style is ExerciseStyle.EUROPEAN
+        return cls(lines[0], legs, len(lines), EuropeanLegs.of(legs) if is_european else None)
 
     def exact(self, scenarios: MarketScenarios) -> FloatArray:
+        moves = _moves(self.line, scenarios)
+        if self.european is not None:
+            return self.european.exact_pnl(*moves)
         total = np.zeros(scenarios.count)
         for leg in self.legs:
-            total += leg.exact_pnl(*_moves(self.line, scenarios))
+            total += leg.exact_pnl(*moves)
         return total
 
     def fitted(self, scenarios: MarketScenarios) -> FloatArray:
@@ -81,10 +90,10 @@ def revalued(lines: Sequence[ExposedLine], scenarios: MarketScenarios, confidenc
         total += one.scenario_pnl(scenarios)
     read: list[tuple[_Group, FloatArray, float]] = []
     for group in _groups(lines):
-        if group.legs[0].style is not ExerciseStyle.EUROPEAN:
+        if group.european is None:
             pnl = group.fitted(scenarios)
             read.append((group, pnl, 0.0))
-        elif len(group.legs) < _FEWEST_OPTIONS or (found := _on_grid(group, scenarios)) is None:
+        elif len(group.legs) < _FEWEST_OPTIONS or (found := _on_grid(group, group.european, scenarios)) is None:
             pnl = group.exact(scenarios)
         else:
             pnl, error = found
@@ -94,7 +103,7 @@ def revalued(lines: Sequence[ExposedLine], scenarios: MarketScenarios, confidenc
     tail, checked = _looked_at(total, confidence)
     for group, pnl, error in read:
         off = _difference(group, pnl, scenarios, checked)
-        if group.legs[0].style is ExerciseStyle.EUROPEAN:
+        if group.european is not None:
             exact = group.exact(_at(scenarios, tail)) - pnl[tail]
             total[tail] += exact
             off = max(off, float(np.abs(exact).max(initial=0.0)))
@@ -116,7 +125,7 @@ def _groups(lines: Sequence[ExposedLine]) -> list[_Group]:
         legs = tuple(replace(leg, amount=amount) for leg, amount in netted if leg is not None and amount != 0.0)
         mine = [one for lines in alike.values() for one in lines]
         if legs:
-            groups.append(_Group(mine[0], legs, len(mine)))
+            groups.append(_Group.of(mine, legs))
     return groups
 
 
@@ -142,15 +151,12 @@ def _moves(
     )
 
 
-def _on_grid(group: _Group, scenarios: MarketScenarios) -> tuple[FloatArray, float] | None:
+def _on_grid(group: _Group, european: EuropeanLegs, scenarios: MarketScenarios) -> tuple[FloatArray, float] | None:
     """Read European options of one expiry off a grid; with the error in 元, or None where no grid is fine enough."""
     price, log_volatility, rate, fx = _moves(group.line, scenarios)
 
     def worth(log_price: FloatArray, log_ratio: FloatArray) -> FloatArray:
-        total = np.zeros(log_price.size)
-        for leg in group.legs:
-            total += leg.amount * leg.worth_per_unit(np.expm1(log_price), log_ratio)
-        return total
+        return european.worth(np.expm1(log_price), log_ratio)
 
     log_price = np.log1p(np.maximum(price, _LEAST_MOVE))
     moved = np.zeros(scenarios.count) if log_volatility is None else log_volatility

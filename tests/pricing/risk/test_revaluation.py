@@ -14,6 +14,7 @@ from pricing.calc.options.kinds import ExerciseStyle, OptionType
 from pricing.calc.portfolio import value_portfolio
 from pricing.calc.portfolio_risk import FactorVolatility, MarketHistory, RiskInputs, RiskMethod, measure_risk
 from pricing.calc.portfolio_risk.exposures import ExposedLine, MarketScenarios, exposed_lines
+from pricing.calc.portfolio_risk.option_legs import EuropeanLegs
 from pricing.calc.portfolio_risk.revaluation import TOLERANCE, revalued
 from pricing.calc.positions import PortfolioLine
 from tests.pricing.markets import BUSINESS_DATE, spot
@@ -137,6 +138,23 @@ def test_options_with_early_exercise_tell_what_their_polynomials_are_off_by() ->
     # Looked at in 64 of 300 scenarios: what the others are off by is of the same size.
     assert 0.0 < found.error_cny < 0.01 * float(np.abs(exact).max())
     assert off < 4.0 * found.error_cny
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64, 217, 20_000])
+def test_options_as_columns_sum_to_the_bit_as_one_by_one(count: int) -> None:
+    """Decisions on record hold the last bits of sums taken in this order, of any number of scenarios."""
+    lines = exposed(*options(150))
+    legs = [one.option for one in lines if one.option is not None]
+    columns, moved = EuropeanLegs.of(legs), scenarios(count)
+    price, volatility, rate, fx = moved.price["EUA"], moved.log_volatility["EUA"], moved.rate["EUR"], moved.fx["EUR"]
+    for told in (volatility, None):
+        expected = np.zeros(count)
+        for leg in legs:
+            expected += leg.exact_pnl(price, told, rate, fx)
+        assert columns.exact_pnl(price, told, rate, fx).tolist() == expected.tolist()
+    still, base = np.zeros(count), np.zeros(1)
+    worth = columns.worth(price, volatility) - columns.worth(base, base)
+    assert worth == pytest.approx(columns.exact_pnl(price, volatility, still, still), rel=1e-12, abs=1e-6)
 
 
 def test_what_was_bought_and_sold_alike_is_nothing() -> None:
