@@ -58,8 +58,8 @@ def record_rating_report(
     """Enter an outside rating report of an enterprise; the same report again changes nothing.
 
     Raises:
-        InvalidInput: The report speaks of another enterprise, or is dated after the day it is entered on: it would stand
-            before every rate decision until that day comes.
+        InvalidInput: The report speaks of another enterprise, or is dated after the day it is entered on, so that it
+            would stand before every rate decision until that day comes.
         Conflict: A report of that producer and day stands with other facts.
     """
     party = load_party(session, actor, party_id)
