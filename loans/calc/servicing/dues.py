@@ -43,7 +43,8 @@ class Due:
 
     Attributes:
         row: Its interest has the compensations in it.
-        compensations: What days booked at an earlier rate lack or have too much, each from the day it was booked.
+        compensations: What days booked at an earlier rate lack or have too much, each with the day it was booked, which
+            lies before the payment's own days where an earlier payment could not bear all of a refund.
     """
 
     row: ScheduleRow

@@ -6,7 +6,7 @@ goes to the next; the last payment takes all that is left, so that nothing booke
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from loans.calc.contracts.terms import CalendarDays, LoanTerms
@@ -59,7 +59,7 @@ def _compensated(dues: tuple[Due, ...], changes: tuple[BookedChange, ...]) -> tu
             if due is dues[-1]:
                 taken = amount
             if taken:
-                own.append((max(min(day, due.end - timedelta(days=1)), due.start), taken))
+                own.append((day, taken))
                 interest += taken
             if taken != amount:
                 later.append((day, amount - taken))

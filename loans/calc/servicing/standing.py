@@ -194,13 +194,16 @@ def _due_standing(book: NoteBook, due: Due, paid: list[tuple[date, ReceiptLine]]
 
 
 def _asked(book: NoteBook, due: Due) -> tuple[Decimal, Decimal]:
-    """Give interest and principal of a payment that were not paid before the note came here."""
+    """Give interest and principal of a payment that were not paid before the note came here.
+
+    A compensation booked before that day was paid with the interest up to it.
+    """
     if due.end <= book.taken_over_to:
         return _NOTHING, _NOTHING
     if due.start < book.taken_over_to:
         interest = _interest(book.note.terms.basis, due, book.taken_over_to, due.end)
-        return interest + due.compensated_cny(start=book.taken_over_to, end=due.end), due.row.principal_cny
-    return due.row.interest_cny, due.row.principal_cny
+        return interest + due.compensated_cny(start=book.taken_over_to, end=date.max), due.row.principal_cny
+    return due.row.interest_cny - due.compensated_cny(start=date.min, end=book.taken_over_to), due.row.principal_cny
 
 
 def _accrued(
@@ -211,8 +214,8 @@ def _accrued(
         return max(interest_unpaid_cny, _NOTHING), interest_unpaid_cny
     start = max(due.start, book.taken_over_to)
     unpaid = _interest(book.note.terms.basis, due, start, on) - _sum(line.interest_cny for _, line in paid)
-    accrued = unpaid + due.compensated_cny(start=start, end=on)
-    return max(accrued, _NOTHING), unpaid + due.compensated_cny(start=start, end=due.end)
+    accrued = unpaid + due.compensated_cny(start=book.taken_over_to, end=on)
+    return max(accrued, _NOTHING), unpaid + due.compensated_cny(start=book.taken_over_to, end=date.max)
 
 
 def _interest(basis: DayCount, due: Due, start: date, end: date) -> Decimal:

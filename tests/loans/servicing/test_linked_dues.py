@@ -95,6 +95,18 @@ def test_a_refund_larger_than_what_accrued_leaves_nothing_accrued() -> None:
     assert accrual_of(book, accrual_date=day).owed_cny == 0
 
 
+def test_a_refund_paid_with_a_voucher_is_not_given_twice() -> None:
+    """Interest paid to 21 January bore all of 20,000.00, of which the schedule leaves 505.56 to the next payment."""
+    refund = replace(REFUND, compensation_cny=Decimal("-20000.00"))
+    book = refunded_book(paid_to=date(2026, 1, 21), refund=refund)
+    before = replace(book.note, interest_paid_to=date(2025, 12, 21))
+    assert before.interest_cny(end=date(2026, 1, 21), booked_by=date(2026, 1, 20)) == Decimal("7844.44")
+    assert book.dues[4].row.interest_cny == Decimal("26963.88")
+    standing = standing_on(book, date(2026, 2, 23))
+    assert standing.due_cny == Decimal("27469.44")
+    assert standing_on(book, date(2026, 1, 31)).accrued_cny == Decimal("8861.11")  # 10,000,000 x 0.0319 x 10 / 360
+
+
 def test_settling_gives_back_what_no_payment_has_borne() -> None:
     """8,350.00 of 9 days, 5,316.67 of 6, less 30,000.00: 9,983,666.67 settle a note of ten million on 5 January."""
     book, day = refunded_book(paid_to=date(2025, 12, 21)), date(2026, 1, 5)
