@@ -199,7 +199,7 @@ def require_fit(session: Session, actor: Actor, change: LinkChange, *, standing:
 
     Raises:
         NotFound: The contract is not in force, or there is no such link.
-        Conflict: The state does not allow it, or the number stands for another contract.
+        Conflict: The state does not allow it, the number stands for another contract, or the contract has a link.
         InvalidInput: It does not fit.
     """
     terms = change.terms
@@ -209,7 +209,22 @@ def require_fit(session: Session, actor: Actor, change: LinkChange, *, standing:
     _require_contract(session, actor, change, standing=standing)
     if view is not None:
         _require_same(view, change)
+    else:
+        _require_alone(session, actor, terms, standing=standing)
     return after
+
+
+def _require_alone(session: Session, actor: Actor, terms: SustainabilityLink, *, standing: Standing) -> None:
+    """Refuse a second link of a contract: each of two would overwrite the margin that the other decided."""
+    known = store.revisions_known(session, actor, known_at=standing.known_at, contract_number=terms.contract_number)
+    last = {one.terms.number: one.state for one in known}
+    standing_links = [number for number, state in last.items() if state is not LinkState.DECLASSIFIED]
+    if standing_links:
+        raise Conflict(
+            f"link {standing_links[0]} of contract {terms.contract_number} stands",
+            zh=f"合同 {terms.contract_number} 已有挂钩条款 {standing_links[0]}", field="contract_number",
+            remedy="Amend that link, or declassify it first.", remedy_zh="请变更该挂钩条款，或先取消挂钩。",
+        )  # fmt: skip
 
 
 def _require_contract(session: Session, actor: Actor, change: LinkChange, *, standing: Standing) -> None:

@@ -228,7 +228,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         }
         for end in ("", "/previews")
     },
-    "POST /v1/sustainability-links": {**LINK, "number": "GL-9"},
+    "POST /v1/sustainability-links": {**LINK, "number": "GL-9", "contract_number": "HT-2025-002"},
     "POST /v1/sustainability-links/{link_number}/events": {
         "event": "suspend", "valid_from": "2025-07-10", "reason": "借款人重组",
     },

@@ -68,10 +68,11 @@ def put_in_force(
 
 
 def sign_sample_contract(session: Session, maker: Actor, *, clock: Clock) -> None:
-    """Give a demonstration's bank a line and a contract of the clothing maker, by its own checker."""
+    """Give a demonstration's bank a line and two contracts of the clothing maker, by its own checker."""
     standing = standing_of(session, maker.organization_id, clock)
     checker = next(
         actor_of(session, one.id) for one in people_of(session, maker.organization_id) if one.role is Role.CHECKER
     )
     party = party_by_code(session, maker, E4_USCI)
-    put_in_force(session, maker, checker, standing, line_of(party.id), contract_of())
+    second = contract_of(number="HT-2025-002", amount="1000000.00")
+    put_in_force(session, maker, checker, standing, line_of(party.id), contract_of(), second)

@@ -28,8 +28,9 @@ def signed(desk: Desk) -> None:
     with desk.sessions.begin() as session:
         standing = standing_of(session, desk.bank.officer.organization_id, FixedClock(NOW))
         put_in_force(
-            session, desk.bank.officer, desk.bank.checker, standing, line_of(desk.bank.clothing.id), contract_of()
-        )
+            session, desk.bank.officer, desk.bank.checker, standing, line_of(desk.bank.clothing.id), contract_of(),
+            contract_of(number="HT-2025-002", amount="1000000.00"),
+        )  # fmt: skip
         store_file(session, desk.bank.officer, REPORT_FILE, at=NOW)
     sent = desk.post("/sustainability-links/new", FORM)
     assert sent.status_code == 303, sent.text
@@ -108,7 +109,7 @@ def test_what_was_typed_is_kept_and_the_reason_stands_at_its_field(desk: Desk) -
 
 def test_systems_propose_and_read_links_of_their_own_bank(desk: Desk) -> None:
     signed(desk)
-    body = {**LINK, "number": "GL-7"}
+    body = {**LINK, "number": "GL-7", "contract_number": "HT-2025-002"}
     headers = {"Idempotency-Key": "link-1"}
     first: Any = desk.system.post("/v1/sustainability-links", json=body, headers=headers)
     assert first.status_code == 202, first.text

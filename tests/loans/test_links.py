@@ -7,7 +7,6 @@ from decimal import Decimal
 from time import sleep
 from typing import Any
 
-import msgspec
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -26,10 +25,9 @@ from loans.calc.linked.agreements import LinkEvent, LinkState
 from loans.calc.linked.observation_terms import ObservationStatus
 from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
 from loans.calc.servicing.receipts import ReceiptDraft
-from loans.schemas.links import LinkDocumentIn
 from loans.service.links import require_fit
 from tests.loans.facility_samples import approved, contract_of, drawdown_of
-from tests.loans.link_worlds import DOCUMENT, LINK, REPORT_FILE, LinkWorld, change_of, linked_world
+from tests.loans.link_worlds import LINK, REPORT_FILE, LinkWorld, change_of, linked_world
 from tests.loans.world import open_bank
 
 NOTE = "JJ-2025-001"
@@ -236,31 +234,16 @@ def test_a_note_drawn_after_a_decision_takes_what_was_decided(sessions: Sessions
         assert len(changes(world)) == 1
 
 
-def test_a_note_drawn_later_takes_the_link_that_decided_last_and_moves_no_other(sqlite_sessions: Sessions) -> None:
-    """One link earned -10 bp in October; another of the contract gave +5 bp in November, for want of a report."""
+def test_a_contract_has_one_link_at_a_time(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
-        world = linked_world(session, number="GL-Z")
-        world.sign(change_of())
-        world.roll(date(2025, 10, 24))
-        given = msgspec.convert({**DOCUMENT, "received_date": "2025-10-24"}, LinkDocumentIn)
-        at = end_of_china_day(world.today)
-        service.hand_in(
-            session, world.bank.officer, "GL-Z", given.observation_number, given.content, standing=world.standing, at=at
-        )
-        waiting = service.propose_observation(
-            session, world.bank.officer, "GL-Z", 1, standing=world.standing, reason="认定"
-        )
-        approved(session, world.bank.checker, waiting, at=at)
-        world.roll(date(2025, 11, 3))
-        world.observe()
-        assert [line for _, line, _ in changes(world)] == [[("2025-11-21", "0.0319")], [("2025-11-21", "0.0334")]]
-        world.roll(date(2025, 11, 25))
-        draft = drawdown_of(note_code="JJ-2", amount_cny="1000000.00", drawdown_date="2025-11-25")
-        waiting = service.propose_drawdown(session, world.bank.officer, draft, standing=world.standing, reason="提款")
-        approved(session, world.bank.checker, waiting, at=end_of_china_day(world.today))
-        note = service.load_note(session, world.bank.officer, "JJ-2")
-        assert [one.spells[0].rate for one in note.rate_changes] == [Decimal("0.0334")]
-        assert len(changes(world)) == 2
+        world = linked_world(session)
+        with pytest.raises(Conflict) as second:
+            world.sign(change_of(number="GL-2"))
+        assert second.value.field == "contract_number"
+        world.turn(LinkEvent.DECLASSIFY, valid_from=world.today)
+        world.sign(change_of(number="GL-2"))
+        found = service.load_link(session, world.bank.officer, "GL-2", known_at=end_of_china_day(world.today))
+        assert found.state is LinkState.ACTIVE
 
 
 def test_each_spell_keeps_the_floor_of_its_first_day(sqlite_sessions: Sessions) -> None:
