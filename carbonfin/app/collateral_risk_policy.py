@@ -9,6 +9,8 @@ COLLATERAL_RISK: Mapping[str, frozenset[Role]] = {
     "GET /v1/collateral-stresses": roles.BANK_READERS,
     "POST /v1/collateral-stresses": roles.STRESS_MAKERS,
     "GET /v1/collateral-stresses/{decision_id:str}": roles.BANK_READERS,
+    "GET /v1/collateral-stresses/{decision_id:str}/pdf": roles.BANK_READERS,
+    "GET /collateral-stresses/{decision_id:str}/pdf": roles.BANK_READERS,
     "GET /collateral-stresses": roles.BANK_READERS,
     "POST /collateral-stresses": roles.STRESS_MAKERS,
     "GET /v1/eligibility-schedules": roles.BANK_READERS,

@@ -10,7 +10,9 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.decisions import MadeDecision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, decided_once
 from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
@@ -73,4 +75,18 @@ def read_book_stress(*, sessions: Sessions, actor: Actor, decision_id: FromPath[
         return BookStressOut.of(kept.record.id, kept.inputs, kept.outcome)
 
 
-routes = [create_book_stress, list_book_stresses, read_book_stress]
+@get(
+    _STRESSES + "/{decision_id:str}/pdf", sync_to_thread=True, media_type=PDF, responses=problem_responses(404, 422),
+    tags=["collateral"],
+)  # fmt: skip
+def read_book_stress_document(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, decision_id: FromPath[IdText]
+) -> Response[bytes]:
+    """Give a stress of the collateral book as PDF; the same stress gives the same bytes."""
+    with sessions.read() as session:
+        kept = book_stresses.load_book_stress(session, actor, decision_id)
+        content = book_stresses.book_stress_document(session, actor, kept, address=public_address_of(request))
+    return download(content, stem=f"押品组合压力测试-{kept.inputs.business_date}", ending="pdf")
+
+
+routes = [create_book_stress, list_book_stresses, read_book_stress, read_book_stress_document]

@@ -1,15 +1,14 @@
 """Stress of the collateral book for people: made by a form, shown with its charts, each figure open to its trace."""
 
-from decimal import Decimal
 from typing import Annotated, Any
 
 from litestar import get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Response, Template
 from msgspec import Meta, Struct
 
-from carbonfin.documents.charts import Bar, Chart, Language, Words, bar_chart
+from carbonfin.documents.charts import Language
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
@@ -17,13 +16,16 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import standing_of
+from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.downloads import download
 from carbonfin.web.filters import percent
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from collateral.calc.book_stress.terms import StressScenario
 from collateral.service import book_stresses
-from collateral.service.book_stresses import BookStress, StressAsked
+from collateral.service.book_stresses import StressAsked
+from collateral.workbooks import stress_charts
 
 Entry = Annotated[str, Meta(max_length=40)]
 _PAGE = "/collateral-stresses"
@@ -142,7 +144,7 @@ def _show(
         supposed={} if kept is None else {one.code: one for one in kept.inputs.scenarios},
         opened=None if kept is None else next(one for one in kept.outcome.scenarios if one.code == opened),
         confidence="" if kept is None else percent(1 - kept.inputs.market.tail_ratio, 0),
-        charts=[] if kept is None else _charts(kept, opened, language),
+        charts=[] if kept is None else stress_charts(kept.inputs, kept.outcome, opened, language),
         form=form or StressForm(),
         failed_field=failure.field if failure else "",
         failure_text=Text(f"{failure.zh} {failure.remedy_zh}".strip(), f"{failure.detail} {failure.remedy}".strip())
@@ -152,34 +154,15 @@ def _show(
     )
 
 
-def _charts(kept: BookStress, opened: str, language: Language) -> list[tuple[str, Chart]]:
-    names = {one.code: Words(zh=one.name_zh, en=one.name_en) for one in kept.inputs.scenarios}
-    drawn = [
-        ("losses", ("哪种压力损失最大？", "Which stress loses most?"),
-         [_bar(names[one.code], one.loss_tail_cny) for one in kept.outcome.scenarios]),
-        ("due", ("单日最多需追加多少？", "How much falls due on one day?"),
-         [_bar(names[one.code], one.peak_due_cny) for one in kept.outcome.scenarios]),
-    ]  # fmt: skip
-    one = next(each for each in kept.outcome.scenarios if each.code == opened)
-    lossy = sorted(one.agreements, key=lambda each: -each.loss_tail_cny)[:12]
-    if lossy and lossy[0].loss_tail_cny:
-        title = (f"{names[opened].zh}：损失在哪些协议？", f"{names[opened].en}: whose losses?")
-        drawn.append(("agreements", title, [_bar(Words(zh=e.code, en=e.code), e.loss_tail_cny) for e in lossy]))
-    source = Words(zh="本行决定记录", en="decision on record")
-    return [
-        (
-            name,
-            bar_chart(
-                title=Words(zh=title[0], en=title[1]), unit=Words(zh="万元", en="CNY 10,000"), bars=bars,
-                source=source, as_of=kept.inputs.business_date, language=language,
-            ),
-        )
-        for name, title, bars in drawn
-    ]  # fmt: skip
+@get(_PAGE + "/{decision_id:str}/pdf", sync_to_thread=True)
+def book_stress_pdf_page(
+    *, request: WebRequest, sessions: Sessions, actor: Actor, decision_id: FromPath[str]
+) -> Response[bytes]:
+    """Give a stress as PDF."""
+    with sessions.read() as session:
+        kept = book_stresses.load_book_stress(session, actor, decision_id)
+        content = book_stresses.book_stress_document(session, actor, kept, address=public_address_of(request))
+    return download(content, stem=f"押品组合压力测试-{kept.inputs.business_date}", ending="pdf", inline=True)
 
 
-def _bar(label: Words, amount_cny: Decimal) -> Bar:
-    return Bar(label=label, amount=amount_cny / 10_000, text=f"{amount_cny / 10_000:,.2f}")
-
-
-routes = [book_stresses_page, make_book_stress_page]
+routes = [book_stresses_page, make_book_stress_page, book_stress_pdf_page]

@@ -25,7 +25,7 @@ from carbonfin.storage.decisions import (
     make_decision,
 )
 from carbonfin.storage.keyset import Place, Slice
-from carbonfin.storage.parties import Standing, parties_of
+from carbonfin.storage.parties import Standing, load_organization, parties_of
 from collateral.calc.book_stress.decision import BOOK_STRESS, StressOutcome
 from collateral.calc.book_stress.terms import (
     SCENARIO_NAMES,
@@ -51,6 +51,7 @@ from collateral.service.repos import RepoFacts
 from collateral.service.view import CURE_DAYS, DeskView, desk_view, price_used
 from collateral.store import repos as repo_store
 from collateral.store.haircut_policies import policies_in_force
+from collateral.workbooks import ReportFacts, book_stress_pdf
 
 PLEDGOR_CASH = "collateral.pledgor_cash_cny"
 _SUBJECT = "book_stress"
@@ -117,6 +118,16 @@ def load_book_stress(session: Session, actor: Actor, decision_id: str) -> BookSt
         record=record, inputs=load_inputs(session, actor, BOOK_STRESS, decision_id),
         outcome=load_outcome(session, actor, BOOK_STRESS, decision_id),
     )  # fmt: skip
+
+
+def book_stress_document(session: Session, actor: Actor, kept: BookStress, *, address: str) -> bytes:
+    """Set a kept stress as PDF; the same stress gives the same bytes."""
+    bank = load_organization(session, actor.organization_id)
+    facts = ReportFacts(
+        bank=bank.name, decision_id=kept.record.id, address=address, is_sample=bank.is_sample,
+        created_at=kept.record.known_at,
+    )  # fmt: skip
+    return book_stress_pdf(kept.inputs, kept.outcome, facts)
 
 
 def stress_inputs(session: Session, actor: Actor, asked: StressAsked, *, standing: Standing) -> StressInputs:

@@ -1,5 +1,6 @@
 """What is taken away: workbooks and letters, values in, bytes out."""
 
+from collateral.workbooks.book_stresses import book_stress_pdf, stress_charts
 from collateral.workbooks.haircut_reports import (
     TESTED_NAMES,
     ReportFacts,
@@ -17,6 +18,7 @@ __all__ = [
     "TESTED_NAMES",
     "LetterFacts",
     "ReportFacts",
+    "book_stress_pdf",
     "call_letter",
     "differences_csv",
     "differences_table",
@@ -27,4 +29,5 @@ __all__ = [
     "reconciliation_workbook",
     "register_workbook",
     "sensitivity_chart",
+    "stress_charts",
 ]

@@ -5,10 +5,12 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.decisions import replay_decision
@@ -169,6 +171,21 @@ def test_stresses_by_api_and_page(edge: Edge) -> None:
     assert found["worst"] == "own", "nothing loses more than nine tenths in a day"
     assert client.get(f"{address}/{found['decision_id']}").json() == found
     assert [one["decision_id"] for one in client.get(address).json()["stresses"]] == [found["decision_id"]]
+    document = client.get(f"{address}/{found['decision_id']}/pdf")
+    assert (document.status_code, document.headers["content-type"]) == (200, "application/pdf")
+    again = client.get(f"{address}/{found['decision_id']}/pdf").content
+    assert document.content == again, "the same stress gives the same bytes"
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(document.content)).pages).replace("\n", "")
+    (worst,) = [one for one in found["scenarios"] if one["code"] == "own"]
+    for words in (
+        "押品组合压力测试",
+        "自定：受影响的协议",
+        f"{Decimal(worst['loss_tail_cny']):,.2f}",
+        "无法变现",
+        "未确认",
+    ):
+        assert words in text, words
+    assert client_of(edge, "other").get(f"{address}/{found['decision_id']}/pdf").status_code == 404
     assert client_of(edge, "other").get(f"{address}/{found['decision_id']}").status_code == 404
     for number, (changed, status) in enumerate(
         (
@@ -183,6 +200,9 @@ def test_stresses_by_api_and_page(edge: Edge) -> None:
         assert 'href="/collateral-stresses"' in people.get("/pledges", headers=PAGE).text
         shown = people.get("/collateral-stresses?scenario=own", headers=PAGE)
         assert shown.status_code == 200
+        opened = people.get(f"/collateral-stresses/{found['decision_id']}/pdf")
+        assert (opened.status_code, opened.content[:5]) == (200, b"%PDF-")
+        assert f"/collateral-stresses/{found['decision_id']}/pdf" in shown.text
         assert all(word in shown.text for word in ("最坏情景", "自定：受影响的协议", "<svg", "未确认假设", "SZA-2023"))
         entries = re.findall(r'<input id="field-[^>]*>', shown.text)
         wanted = {re.search(r'name="(\w+)"', one)[1] for one in entries if " required" in one}  # type: ignore[index]

@@ -119,7 +119,8 @@ _READ_WITHOUT_ANSWER = frozenset(
             f"GET {start}/pledges/{{pledge_id:str}}/enforcement/{letter}.pdf"
             for start in ("", "/v1") for letter in ("notice", "surplus")
         ),
-        "GET /v1/collateral-stresses/{decision_id:str}", "GET /v1/eligibility-schedules/{code:str}",
+        "GET /v1/collateral-stresses/{decision_id:str}", "GET /v1/collateral-stresses/{decision_id:str}/pdf",
+        "GET /collateral-stresses/{decision_id:str}/pdf", "GET /v1/eligibility-schedules/{code:str}",
         "GET /haircut-policies/{code:str}/reports/{decision_id:str}/pdf",
         "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}",
         "GET /v1/haircut-policies/{code:str}/reports/{decision_id:str}/pdf",

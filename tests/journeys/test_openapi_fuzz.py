@@ -484,7 +484,7 @@ WHAT_A_LONG_HISTORY_OPENS = {
 """Answered well only where a price has years of quotes; tests/pricing/test_backtests.py and test_allowance_models.py do."""
 WHAT_ONE_KIND_OPENS = {
     "GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}",
-    "GET /v1/collateral-stresses/{decision_id}",
+    "GET /v1/collateral-stresses/{decision_id}", "GET /v1/collateral-stresses/{decision_id}/pdf",
 }  # fmt: skip
 """Answered well only to a decision of one kind among all there are; test_structures.py, test_allowance_models.py and
 test_book_stresses.py do."""
