@@ -11,14 +11,17 @@ import pytest
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import InvalidInput, NotApplicable, NotFound
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import enter_parameter
 from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
 from collateral.calc.authority_acts import ActKind
 from collateral.service.allocations import AllocationFound, weigh_allocation
 from tests.app.worlds import PAGE
-from tests.collateral.desk import ENTERPRISES, Desk, take_over_all
+from tests.collateral.desk import CLOCK, ENTERPRISES, Desk, take_over_all
+from tests.collateral.test_change_serials import SAMPLE_OF_CREDITS
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
 from tests.collateral.test_enforcement import order, record
 from tests.collateral.test_pledge_haircuts import in_force, policy
+from tests.collateral.world import parameter
 
 __all__ = ["command_line", "edge"]
 
@@ -77,6 +80,38 @@ def test_a_limit_on_a_scheme_binds_by_its_base_and_is_said(desk_sessions: Sessio
         with pytest.raises(InvalidInput) as refused:
             weighed(desk_sessions, desk, limits=wrong)
         assert refused.value.field == "limits"
+
+
+@pytest.mark.usefixtures("pledges")
+def test_what_a_limit_costs_is_said_and_is_what_the_next_yuan_of_it_saves(desk_sessions: Sessions, desk: Desk) -> None:
+    """A yuan of cover costs 0.031 / (1 - 0.40) = 0.0517 in CEA and 0.031 / (1 - 0.60) = 0.0775 in credits.
+
+    A yuan more of the limit on CEA puts one for the other: 0.0258; 10,000 more, from 0.95 to 0.96 of what is asked,
+    save 258.33, but for what whole tonnes leave over.
+    """
+    with desk_sessions.begin() as session:
+        for key, value, unit in SAMPLE_OF_CREDITS:
+            entered = parameter(key, value, scope="CCER", unit=unit)
+            enter_parameter(session, desk.maker, desk.checker, entered, reason="样例", at=CLOCK.now())
+    need = AddedNeed(name="N", required_cny=Decimal("1000000.00"), end_date=date(2025, 9, 30))
+
+    def limited(ratio: str) -> AllocationFound:
+        return weighed(
+            desk_sessions, desk, pledgor="E1", released=("P1",), added=(need,), limits=((Scheme.CEA, Decimal(ratio)),)
+        )
+
+    found, wider = limited("0.95"), limited("0.96")
+    assert found.words == (
+        ("N 的担保需求每增加 1 元，成本增加 0.0775 元", "one more of requirement N costs 0.0775"),
+        ("N CEA 的集中度上限每放宽 1 元，成本减少 0.0258 元", "one more of the limit on N CEA saves 0.0258"),
+    )
+    assert found.cost_cny is not None
+    assert wider.cost_cny is not None
+    assert found.cost_cny - wider.cost_cny == pytest.approx(Decimal("258.33"), abs=Decimal(6))
+    loose = limited("1.1").words
+    assert [zh for zh, _ in loose] == ["N 的担保需求每增加 1 元，成本增加 0.0517 元"], (
+        "a limit that binds nothing costs nothing"
+    )
 
 
 @pytest.mark.usefixtures("pledges")
