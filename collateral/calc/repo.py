@@ -242,9 +242,8 @@ def decide_repo_exposure(inputs: RepoExposureInputs) -> RepoExposureOutcome:
     exposure_cny = exposure_a if terms.method is ExposureMethod.A else exposure_b
     call_amount = round_half_up(max(exposure_cny, Decimal(0)) / inputs.fx.cny_per_unit)
     is_called = call_amount > 0 and call_amount >= terms.minimum_transfer_amount
-    worth_cny_per_t = inputs.price.price_cny_per_t * (
-        1 if terms.method is ExposureMethod.A and ratio < 1 else 1 - ratio
-    )
+    counted_ratio = 1 if terms.method is ExposureMethod.A and ratio < 1 else 1 - ratio
+    worth_cny_per_t = inputs.price.price_cny_per_t * counted_ratio
     units_t = int(round_up(exposure_cny / worth_cny_per_t)) if is_called and worth_cny_per_t else 0
     _call_figures(terms, call_amount if is_called else Decimal("0.00"), units_t, haircut_names, figures)
     back_amount = None
