@@ -17,6 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from carbonfin.kernel import dates
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import CarbonFinError, Conflict
@@ -64,7 +65,7 @@ def make_lives(session: Session) -> None:
         session.execute(sa.text(statement))
 
 
-class Clock:
+class Clock(dates.Clock):
     """The sample bank's time, which passes quickly from where the run began; all processes of a machine share it."""
 
     def __init__(self, began: float) -> None:

@@ -72,10 +72,10 @@ class Metrics:
         route = str(scope.get("path_template") or "none")
         asked = str(scope.get("method"))
         method = asked if asked in _METHODS else "other"
-        self._requests.labels(route=route, method=method, status=str(message["status"])).inc()
+        self._requests.labels(route, method, str(message["status"])).inc()
         started_s = started_at_s(scope)
         if started_s is not None:
-            self._elapsed.labels(route=route, method=method).observe(time.perf_counter() - started_s)
+            self._elapsed.labels(route, method).observe(time.perf_counter() - started_s)
 
     def require_reader(self, request: WebRequest) -> None:
         """See that who asks may read: by the token, or from this machine where none is set.

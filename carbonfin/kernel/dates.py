@@ -1,11 +1,11 @@
 """Clock, calendars that know how far they reach, and day counts."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from carbonfin.kernel.errors import InvalidInput, MissingData
@@ -14,15 +14,17 @@ CHINA = ZoneInfo("Asia/Shanghai")
 _SATURDAY = 5
 
 
-@runtime_checkable
-class Clock(Protocol):
+class Clock(ABC):
     """Something that tells the time; only the application hands one out."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def now(self) -> datetime:
         """Give the present instant, aware, in UTC."""
 
 
-class SystemClock:
+class SystemClock(Clock):
     """The machine's clock."""
 
     def now(self) -> datetime:
@@ -31,7 +33,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class FixedClock:
+class FixedClock(Clock):
     """A clock that stands still, for tests and sample worlds."""
 
     instant: datetime

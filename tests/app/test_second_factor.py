@@ -15,6 +15,7 @@ from carbonfin.app.administration.words import EVENT_WORDS
 from carbonfin.app.factory import create_app
 from carbonfin.app.identity.second_factor import second_factor_from
 from carbonfin.kernel.actors import Role
+from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from carbonfin.kernel.one_time_codes import code_of, step_at
 from carbonfin.storage.engine import Sessions
@@ -32,7 +33,7 @@ ACCOUNT = "/account/second-factor"
 
 
 @dataclass
-class MovingClock:
+class MovingClock(Clock):
     """A clock the test moves."""
 
     instant: datetime

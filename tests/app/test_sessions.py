@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from carbonfin.app.factory import create_app
-from carbonfin.kernel.dates import FixedClock
+from carbonfin.kernel.dates import Clock, FixedClock
 from carbonfin.storage.engine import Sessions
 from carbonfin.web.addresses import own_address
 from tests.app.worlds import NOW, PAGE, PASSWORD, SETTINGS, World, build_world, form_token, signed_in
@@ -140,7 +140,7 @@ def test_a_session_that_writes_to_the_api_needs_the_token_and_a_key_does_not(wor
 
 
 def test_five_failures_lock_the_account_for_fifteen_minutes(sqlite_sessions: Sessions) -> None:
-    class MovingClock:
+    class MovingClock(Clock):
         instant = NOW
 
         def now(self) -> datetime:

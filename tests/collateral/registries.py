@@ -15,7 +15,7 @@ from tests.collateral.desk import CLOCK
 SECRET = b"the secret shared with the registry in tests"
 
 
-class MovingClock:
+class MovingClock(Clock):
     """A clock that a test moves."""
 
     def __init__(self, instant: datetime = CLOCK.instant) -> None:

@@ -13,7 +13,7 @@ import pytest
 from carbonfin.app.messages.transport import HttpTransport, http_transport
 from carbonfin.app.messages.worker import DeliveryReport, deliver_due, deliverer
 from carbonfin.app.settings import settings_from
-from carbonfin.kernel.dates import SystemClock
+from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.kernel.webhooks import verified
 from carbonfin.storage import messages
 from carbonfin.storage.engine import Sessions, open_engine
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass
-class MovingClock:
+class MovingClock(Clock):
     """A clock that a test sets forward."""
 
     instant: datetime = AT
