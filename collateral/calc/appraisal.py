@@ -9,7 +9,15 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
-from collateral.calc.coverage import CoverageLines, Debt, PledgedLine, Valuation, value_position
+from collateral.calc.book_limits import BookLimits, BookShare, book_shares, share_notes
+from collateral.calc.coverage import (
+    CoverageLines,
+    Debt,
+    PledgedLine,
+    Valuation,
+    market_values_cny,
+    value_position,
+)
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.figures import FigureList
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
@@ -47,6 +55,7 @@ class AppraisalInputs:
         stale_after: Trading days after which a scheme's price is too old; None in decisions made before it was asked.
         has_what_if: Whether falls of the price are tried; None in decisions made before they were.
         scheduled: The units with the schedules of eligible collateral in force; None where none is.
+        book: The limits of concentration they count towards, with the book; None where nothing limits them.
     """
 
     agreement_code: str
@@ -63,6 +72,7 @@ class AppraisalInputs:
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
     has_what_if: bool | None = field(default=None, metadata=ADDED_LATER)
     scheduled: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
+    book: BookLimits | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,8 @@ class AppraisalOutcome:
     Attributes:
         policies: What the policy of each unit's class makes of its haircut, where one is in force; None without any.
         scenarios: Coverage with prices lower and with each vintage worthless; None in decisions made before they were.
+        shares: Shares of the book against the limits of concentration; None where nothing limits the units.
+        notes: What is worth knowing and stops nothing: a share above its limit; None where there is nothing.
     """
 
     valuation: Valuation
@@ -84,6 +96,8 @@ class AppraisalOutcome:
     trace: tuple[Figure, ...]
     policies: tuple[tuple[Unit, PolicyHaircut], ...] | None = field(default=None, metadata=ADDED_LATER)
     scenarios: tuple[Scenario, ...] | None = field(default=None, metadata=ADDED_LATER)
+    shares: tuple[BookShare, ...] | None = field(default=None, metadata=ADDED_LATER)
+    notes: tuple[Refusal, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_acceptable(self) -> bool:
@@ -110,6 +124,7 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         *_availability_refusals(inputs),
         *_price_refusals(inputs, figures),
     ]
+    shares = _shares(inputs, valuation, figures)
     headroom_after: list[tuple[str, int]] = []
     unconfirmed = list(figures.unconfirmed())
     for headroom in inputs.headrooms:
@@ -145,7 +160,16 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         trace=figures.trace(),
         policies=policies or None,
         scenarios=scenarios,
+        shares=shares or None,
+        notes=tuple(share_notes(shares, inputs.book.not_priced)) or None if inputs.book else None,
     )
+
+
+def _shares(inputs: AppraisalInputs, valuation: Valuation, figures: FigureList) -> tuple[BookShare, ...]:
+    if inputs.book is None:
+        return ()
+    after = market_values_cny(valuation.lines)
+    return book_shares(inputs.book, before={}, after=after, figures=figures)
 
 
 def _scenarios(inputs: AppraisalInputs, figures: FigureList) -> tuple[Scenario, ...]:

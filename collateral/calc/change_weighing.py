@@ -12,12 +12,14 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.appraisal import Availability
+from collateral.calc.book_limits import BookLimits, BookShare, book_shares, share_notes
 from collateral.calc.carry_over_grants import CarryOverGrant, grant_notes, grant_refusals
 from collateral.calc.coverage import (
     CoverageLines,
     Debt,
     PledgedLine,
     Valuation,
+    market_values_cny,
     price_figure,
     value_lines,
     value_position,
@@ -61,6 +63,7 @@ class ChangeInputs:
         carry_over: The grant that a conversion rests on; None for other changes, and in decisions made before a vintage
             in no round had one.
         scheduled: The added units with the schedules of eligible collateral in force; None where none is.
+        book: The limits of concentration the added units count towards; None where nothing limits them.
     """
 
     agreement_code: str
@@ -83,6 +86,7 @@ class ChangeInputs:
     stale_after: tuple[tuple[Scheme, ParameterValue], ...] | None = field(default=None, metadata=ADDED_LATER)
     carry_over: CarryOverGrant | None = field(default=None, metadata=ADDED_LATER)
     scheduled: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
+    book: BookLimits | None = field(default=None, metadata=ADDED_LATER)
 
     def under_table(self) -> "ChangeInputs":
         """Give each haircut the table that stands once in the record."""
@@ -108,8 +112,9 @@ class ChangeOutcome:
 
     Attributes:
         refusals: Reasons that stop it.
-        notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure, and a conversion
-            where no round of carry-over is on file.
+        notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure, a conversion
+            where no round of carry-over is on file, and any change that takes a share of the book above its limit.
+        shares: Shares of the book against the limits of concentration; None where nothing limits what is added.
     """
 
     collateral_value_before_cny: Decimal
@@ -123,6 +128,7 @@ class ChangeOutcome:
     notes: tuple[Refusal, ...]
     unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
+    shares: tuple[BookShare, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_acceptable(self) -> bool:
@@ -142,6 +148,7 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
             one.name, (one.label_zh, one.label_en), "" if one.coverage_ratio is None else one.coverage_ratio, "ratio",
             "Σ q·p′·(1−h) / debt", inputs=("collateral_value", "debt"),
         )  # fmt: skip
+    shares, above = _shares(inputs, valuation, figures)
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
     haircuts = {line.unit: line.haircut.ratio for line in inputs.after}
     listed = schedule_refusals(inputs.scheduled, haircuts, on=inputs.valuation_date)
@@ -172,10 +179,22 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         safe_date=safety.safe_date,
         headroom_after_t=headroom_after,
         refusals=refusals,
-        notes=(*(weighing if is_taken else ()), *grant_notes(inputs.carry_over)),
+        notes=(*(weighing if is_taken else ()), *grant_notes(inputs.carry_over), *above),
         unconfirmed=tuple(dict.fromkeys((*figures.unconfirmed(), *unconfirmed))),
         trace=figures.trace(),
+        shares=shares or None,
     )
+
+
+def _shares(
+    inputs: ChangeInputs, valuation: Valuation, figures: FigureList
+) -> tuple[tuple[BookShare, ...], list[Refusal]]:
+    """Give the shares of the book with what the change adds, and what to say of them."""
+    if inputs.book is None:
+        return (), []
+    before, after = market_values_cny(value_lines(inputs.before)), market_values_cny(valuation.lines)
+    shares = book_shares(inputs.book, before=before, after=after, figures=figures)
+    return shares, share_notes(shares, inputs.book.not_priced)
 
 
 def _price_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:

@@ -1,5 +1,6 @@
 """Coverage (担保覆盖率): collateral after haircut over the debt, against the bank's three lines."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -175,6 +176,14 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
             )
         )
     return tuple(valued)
+
+
+def market_values_cny(lines: Iterable[ValuedLine]) -> dict[Unit, Decimal]:
+    """Give the market value of each unit, before haircut."""
+    found: dict[Unit, Decimal] = {}
+    for line in lines:
+        found[line.unit] = found.get(line.unit, Decimal("0.00")) + line.market_value_cny
+    return found
 
 
 def value_position(

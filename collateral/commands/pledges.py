@@ -96,6 +96,8 @@ def appraise(
     terminal.answer(msgspec.to_builtins(AppraisalOut.of(outcome, None)))
     for refusal in outcome.refusals:
         terminal.say(f"不予受理：{refusal.zh}")
+    for note in outcome.notes or ():
+        terminal.say(f"提示：{note.zh}")
 
 
 @commands.command("headroom")

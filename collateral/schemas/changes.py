@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import CnyText, decimal_of
 from collateral.calc.change_weighing import ChangeOutcome
 from collateral.calc.pledge_changes import CHANGE, ChangeDraft, ChangeEvent, ChangeKind, PledgeChange
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.holdings import ChosenSerialsOut, UnitSerialsIn, serials_of
 from collateral.schemas.pledges import UNITS_MAX, RefusalOut, ScenarioOut, UnitQuantityIn, UnitQuantityOut
 
@@ -81,6 +82,7 @@ class ChangePreviewOut(Struct, frozen=True, kw_only=True):
     refusals: list[RefusalOut]
     notes: list[RefusalOut]
     unconfirmed: list[str]
+    shares: list[BookShareOut]
 
     @classmethod
     def of(cls, value: ChangeOutcome) -> "ChangePreviewOut":
@@ -103,6 +105,7 @@ class ChangePreviewOut(Struct, frozen=True, kw_only=True):
             refusals=[RefusalOut.of(one) for one in value.refusals],
             notes=[RefusalOut.of(one) for one in value.notes],
             unconfirmed=list(value.unconfirmed),
+            shares=[BookShareOut.of(one) for one in value.shares or ()],
         )
 
 

@@ -17,6 +17,7 @@ from collateral.calc.pledge import EVENT_NAMES_ZH, STATE_NAMES_ZH
 from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.calc.refusals import Refusal
 from collateral.calc.what_if import Scenario
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.holdings import LockedSerialsOut
 from collateral.service import DeskPledge
 
@@ -165,7 +166,8 @@ class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
 class AppraisalOut(Struct, frozen=True, kw_only=True):
     """What a pledge would be worth and every reason against it.
 
-    `haircuts` names those a policy of the class makes; `scenarios` has prices 10 % and 30 % lower, a vintage worthless.
+    `haircuts` names those a policy of the class makes; `scenarios` has prices 10 % and 30 % lower, a vintage worthless;
+    `shares` holds the limits of concentration against the book with this pledge; `notes` stop nothing.
     """
 
     decision_id: str | None
@@ -183,6 +185,8 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
     unconfirmed: list[str]
     haircuts: list[PolicyHaircutOut]
     scenarios: list[ScenarioOut] = []
+    shares: list[BookShareOut] = []
+    notes: list[RefusalOut] = []
 
     @classmethod
     def of(cls, outcome: AppraisalOutcome, decision_id: str | None) -> "AppraisalOut":
@@ -206,6 +210,8 @@ class AppraisalOut(Struct, frozen=True, kw_only=True):
                 PolicyHaircutOut.of(line, policies[line.unit]) for line in valuation.lines if line.unit in policies
             ],
             scenarios=[ScenarioOut.of(one) for one in outcome.scenarios or ()],
+            shares=[BookShareOut.of(one) for one in outcome.shares or ()],
+            notes=[RefusalOut.of(one) for one in outcome.notes or ()],
         )
 
 

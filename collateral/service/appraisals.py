@@ -13,6 +13,7 @@ from collateral.calc.agreements import PledgeDraft
 from collateral.calc.appraisal import APPRAISAL, AppraisalInputs, AppraisalOutcome, Availability, decide_appraisal
 from collateral.calc.coverage import Debt
 from collateral.calc.headroom import UnitLock
+from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
@@ -38,16 +39,14 @@ def appraisal_inputs(
     replaced = draft.extends_code or own_code
     added = tuple(
         UnitLock(
-            agreement_code=draft.code,
-            unit=one.unit,
-            quantity_t=one.quantity_t,
-            end_date=draft.end_date,
+            agreement_code=draft.code, unit=one.unit, quantity_t=one.quantity_t, end_date=draft.end_date,
             is_certain=True,
         )
         for one in draft.units
-    )
+    )  # fmt: skip
     headrooms = headroom_inputs(session, actor, party, view, added=added, extends_code=replaced)
     schemes = tuple(dict.fromkeys(unit.scheme for unit in units))
+    book_asked = BookAsked(pledgor_id=party.id, units=units, added=units, without=replaced)
     held: dict[Unit, int] = {}
     for one in ledger.positions_of(session, actor, party_id=party.id):
         held[one.unit] = held.get(one.unit, 0) + one.total_t
@@ -75,6 +74,7 @@ def appraisal_inputs(
         stale_after=price_age_limits(view, schemes),
         has_what_if=True,
         scheduled=scheduled_units(view, units),
+        book=book_limits(session, actor, haircuts, book_asked),
         headrooms=tuple(one for one in headrooms if one.scheme in schemes),
         schemes_without_headroom=schemes_without_position(party, schemes, headrooms),
     )

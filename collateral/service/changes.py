@@ -27,6 +27,7 @@ from collateral.calc.pledge import IN_FORCE, PLEDGE
 from collateral.calc.pledge_changes import ChangeDraft, ChangeEvent, ChangeKind, PledgeChange, units_after
 from collateral.calc.refusals import Refusal
 from collateral.service import change_steps, numbers
+from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.carry_over import carry_over_grant
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.headroom import headroom_inputs, schemes_without_position
@@ -205,7 +206,16 @@ def change_inputs(
         stale_after=price_age_limits(view, dict.fromkeys(one.unit.scheme for one in after)),
         carry_over=carry_over_grant(session, actor, party.id, view, draft.freed[0].unit) if is_conversion else None,
         scheduled=scheduled_units(view, (one.unit for one in draft.added)),
+        book=book_limits(session, actor, haircuts, _book_asked(pledge, draft)),
     ).with_table_once(view.haircut_table)
+
+
+def _book_asked(pledge: Pledge, draft: ChangeDraft) -> BookAsked:
+    added = tuple(one.unit for one in draft.added)
+    return BookAsked(
+        pledgor_id=pledge.pledgor_id, units=(*(one.unit for one in pledge.units), *added), added=added,
+        without=pledge.code,
+    )  # fmt: skip
 
 
 def _locks_moved(pledge: Pledge, draft: ChangeDraft) -> tuple[UnitLock, ...]:

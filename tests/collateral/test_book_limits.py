@@ -1,0 +1,227 @@
+"""Limits of concentration at an appraisal and a change: shares of the book before and after, by hand.
+
+In force: P1 50,000 t CEA-2023 at 74.03 = 3,701,500; P2 60,000 t SZA-2022 at 39.00 = 2,340,000 and 60,000 t SZA-2023 at
+40.00 = 2,400,000; P3 40,000 t SZA-2023 = 1,600,000: together 10,041,500, of which SZA 6,340,000.
+"""
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from carbonfin.kernel.allowances import Unit
+from carbonfin.storage.decisions import replay_decision
+from carbonfin.storage.engine import Sessions
+from carbonfin.storage.rulebook import enter_parameter
+from collateral import service
+from collateral.calc.appraisal import decide_appraisal
+from collateral.calc.book_limits import BookLimit, BookLimits, BookShare, ClassLimit, book_shares, share_notes
+from collateral.calc.figures import FigureList
+from collateral.calc.pledge_changes import ChangeKind
+from collateral.service.appraisals import appraisal_inputs
+from collateral.service.book_limits import BookAsked, book_limits
+from collateral.service.pledge_haircuts import PolicyHaircuts
+from collateral.service.view import desk_view, standing_on
+from tests.app.worlds import PAGE, form_token
+from tests.collateral.changes import change, top_up
+from tests.collateral.desk import CLOCK, ENTERPRISES, Desk, draft, take_over_all
+from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
+from tests.collateral.test_pledge_haircuts import in_force, policy
+from tests.collateral.world import parameter
+
+__all__ = ["command_line", "edge"]
+
+A, B = Unit.parse("SZA-2023"), Unit.parse("SZA-2024")
+P4 = {"SZA-2024": 10_000}
+END = date(2025, 7, 31)
+
+
+def limited(sessions: Sessions, desk: Desk, **limits: str) -> dict[str, str]:
+    """Take the sample pledges over under the bank's dated limits."""
+    with sessions.begin() as session:
+        for base, value in limits.items():
+            entered = parameter("collateral.concentration_limit_ratio", value, scope=base, unit="ratio")
+            enter_parameter(session, desk.maker, desk.checker, entered, reason="样例", at=CLOCK.now())
+        return take_over_all(session, desk)
+
+
+def told(shares: tuple[BookShare, ...] | None) -> list[tuple[str, str, str, str, bool]]:
+    return [
+        (one.name, str(one.before_ratio), str(one.after_ratio), str(one.limit_ratio), one.is_above)
+        for one in shares or ()
+    ]  # fmt: skip
+
+
+def of_class(limit: str, *, others: str, units: tuple[Unit, ...] = (B,)) -> BookLimit:
+    return BookLimit(
+        name="class_X", label_zh="押品类别 X", label_en="class X", units=units, others_cny=Decimal(others), dated=None,
+        by_class=ClassLimit(policy="X 第1版", limit_ratio=Decimal(limit)),
+    )  # fmt: skip
+
+
+def shares_of(limit: BookLimit, others: str, before: dict[Unit, str], after: dict[Unit, str]) -> BookShare:
+    book = BookLimits(others_cny=Decimal(others), not_priced=(), limits=(limit,))
+    figures = FigureList()
+    for unit, value in after.items():
+        figures.fact(f"market_value_{unit}", ("", ""), value, "CNY", "test")
+    (found,) = book_shares(
+        book, before={unit: Decimal(value) for unit, value in before.items()},
+        after={unit: Decimal(value) for unit, value in after.items()}, figures=figures,
+    )  # fmt: skip
+    assert figures.trace()[-1].value == str(found.after_ratio)
+    return found
+
+
+def test_a_share_at_its_limit_is_within_it_and_a_hair_above_is_not() -> None:
+    """30 of 90 and 10 more: 40 of 100; a part of 40.000 004 shows as 40.01%, and is above."""
+    at = shares_of(of_class("0.40", others="30"), "90", {}, {B: "10"})
+    assert told((at,)) == [("class_X", "0.3334", "0.4000", "0.40", False)]
+    hair = shares_of(of_class("0.40", others="30.00001"), "90", {}, {B: "10"})
+    assert told((hair,)) == [("class_X", "0.3334", "0.4001", "0.40", True)]
+    ((note,), none) = share_notes((hair,), ()), share_notes((at,), ())
+    assert (note.code, none) == ("concentration-above-limit", [])
+    assert note.zh == "押品类别 X占全部质押押品市值 40.01%，超过集中度上限 40.00%"
+
+
+def test_a_first_pledge_is_the_whole_and_a_smaller_share_is_nobodys_doing() -> None:
+    """A swap of 60 of the class for 50 leaves 80 of 130 where 90 of 140 stood: above still, and smaller."""
+    first = shares_of(of_class("0.40", others="0"), "0", {}, {B: "10"})
+    assert told((first,)) == [("class_X", "None", "1.0000", "0.40", True)]
+    swapped = shares_of(of_class("0.40", others="30", units=(A, B)), "80", {A: "60"}, {B: "50"})
+    assert told((swapped,)) == [("class_X", "0.6429", "0.6154", "0.40", False)]
+
+
+def test_units_of_the_book_without_a_price_are_named() -> None:
+    (note,) = share_notes((), (A, B))
+    assert (note.code, note.zh) == ("concentration-incomplete", "存续押品 SZA-2023、SZA-2024 当日无价格，未计入集中度")
+
+
+def test_an_appraisal_says_which_limits_it_goes_above_and_keeps_them(desk_sessions: Sessions, desk: Desk) -> None:
+    """P4, 10,000 t at 41.00 = 410,000 of then 10,451,500: 3.93%; SZA 6,750,000: 64.59%."""
+    limited(desk_sessions, desk, pledgor="0.45", scheme="0.64", unit="0.039")
+    in_force(desk_sessions, desk, policy(concentration_ratio="0.70"))
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    with desk_sessions.begin() as session:
+        kept = service.record_appraisal(session, desk.maker, given, standing=desk.standing)
+        outcome = kept.outcome
+        assert told(outcome.shares) == [
+            ("pledgor", "0.0000", "0.0393", "0.45", False), ("scheme_SZA", "0.6314", "0.6459", "0.64", True),
+            ("unit_SZA-2024", "0.0000", "0.0393", "0.039", True), ("class_SZA", "0.6314", "0.6459", "0.70", False),
+        ]  # fmt: skip
+        assert outcome.is_acceptable, "a limit is said, and two people decide"
+        assert [one.zh for one in outcome.notes or ()] == [
+            "品种 SZA占全部质押押品市值 64.59%，超过集中度上限 64.00%", "SZA-2024占全部质押押品市值 3.93%，超过集中度上限 3.90%",
+        ]  # fmt: skip
+        assert replay_decision(session, service.DECISION_KINDS, kept.decision_id).same
+    figures = {one.name: one for one in outcome.trace}
+    assert figures["book_others"].value == "10041500.00"
+    assert figures["book_others_scheme_SZA"].value == "6340000.00"
+    assert figures["concentration_limit_scheme"].parameter is not None
+    assert figures["concentration_limit_class_SZA"].source == "SZA 第1版"
+    assert set(figures["concentration_scheme_SZA"].inputs) == {
+        "book_others", "book_others_scheme_SZA", "concentration_limit_scheme", "market_value_SZA-2024",
+    }  # fmt: skip
+
+
+def test_an_extension_is_counted_once(desk_sessions: Sessions, desk: Desk) -> None:
+    """P3 for longer is the same 1,600,000: SZA stays 6,340,000 of 10,041,500."""
+    limited(desk_sessions, desk, scheme="0.64")
+    longer = replace(
+        draft(desk, "P9", "E3", {"SZA-2023": 40_000}, principal="700000.00", end=END), extends_code="P3"
+    )  # fmt: skip
+    with desk_sessions.read() as session:
+        outcome = service.appraise_what_if(session, desk.maker, longer, standing=desk.standing)
+    assert told(outcome.shares) == [("scheme_SZA", "0.5616", "0.6314", "0.64", False)]
+
+
+def test_without_a_limit_nothing_is_measured_and_older_appraisals_replay(desk_sessions: Sessions, desk: Desk) -> None:
+    limited(desk_sessions, desk)
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    with desk_sessions.read() as session:
+        haircuts = PolicyHaircuts.read(session, desk.maker, desk_view(session, desk.standing), keeps=False)
+        inputs = appraisal_inputs(session, desk.maker, given, haircuts)
+    outcome = decide_appraisal(inputs)
+    assert (inputs.book, outcome.shares, outcome.notes) == (None, None, None)
+    assert not [one for one in outcome.trace if one.name.startswith("concentration")]
+
+
+def test_a_top_up_above_the_limit_is_taken_and_said(desk_sessions: Sessions, desk: Desk) -> None:
+    """P3 with 10,000 t of SZA-2024 besides: 64.59% of the book in SZA as above, by a pledge that was in it."""
+    found = limited(desk_sessions, desk, scheme="0.64")
+    with desk_sessions.read() as session:
+        outcome = service.preview_change(session, desk.maker, found["P3"], top_up(P4), standing=desk.standing)
+    assert told(outcome.shares) == [("scheme_SZA", "0.6314", "0.6459", "0.64", True)]
+    assert "concentration-above-limit" in [one.code for one in outcome.notes]
+    assert outcome.refusals == ()
+
+
+def test_a_substitution_counts_what_leaves_and_a_release_asks_for_no_limit(desk_sessions: Sessions, desk: Desk) -> None:
+    """60,000 t at 41.00 for as many at 39.00: SZA 6,460,000 of 10,161,500; of SZA-2024 2,460,000.
+
+    E2 has 4,740,000 of the book before and 4,860,000 after.
+    """
+    found = limited(desk_sessions, desk, pledgor="0.45", scheme="0.64", unit="0.20")
+    swap = change(ChangeKind.SUBSTITUTION, added={"SZA-2024": 60_000}, freed={"SZA-2022": 60_000})
+    release = change(ChangeKind.PART_RELEASE, freed={"SZA-2022": 10})
+    with desk_sessions.read() as session:
+        swapped = service.preview_change(session, desk.maker, found["P2"], swap, standing=desk.standing)
+        released = service.preview_change(session, desk.maker, found["P2"], release, standing=desk.standing)
+    assert told(swapped.shares) == [
+        ("pledgor", "0.4721", "0.4783", "0.45", True), ("scheme_SZA", "0.6314", "0.6358", "0.64", False),
+        ("unit_SZA-2024", "0.0000", "0.2421", "0.20", True),
+    ]  # fmt: skip
+    assert [one.code for one in swapped.notes] == ["concentration-above-limit"] * 2
+    assert released.shares is None
+
+
+def test_a_price_that_is_missing_leaves_a_unit_out_by_name(desk_sessions: Sessions, desk: Desk) -> None:
+    """Before its first quote SZA-2022 has none; SZA-2023 stood at 43.00, and 100,000 t of it are pledged."""
+    limited(desk_sessions, desk, scheme="0.64")
+    with desk_sessions.read() as session:
+        view = desk_view(session, standing_on(session, desk.maker, date(2025, 6, 20)))
+        haircuts = PolicyHaircuts.read(session, desk.maker, view, keeps=False)
+        asked = BookAsked(pledgor_id=desk.parties["E5"], units=(B,), added=(B,), without="")
+        found = book_limits(session, desk.maker, haircuts, asked)
+    assert found is not None
+    assert [str(one) for one in found.not_priced] == ["SZA-2022"]
+    assert [one.others_cny for one in found.limits] == [Decimal("4300000.00")]
+
+
+def test_api_and_pages_show_the_shares(edge: Edge) -> None:
+    with edge.sessions.begin() as session:
+        entered = parameter("collateral.concentration_limit_ratio", "0.64", scope="scheme", unit="ratio")
+        enter_parameter(session, edge.desk.maker, edge.desk.checker, entered, reason="样例", at=CLOCK.now())
+    usci = ENTERPRISES["E5"][1]
+    body = {
+        "code": "P4", "pledgor": usci, "units": [{"unit": "SZA-2024", "quantity_t": 10_000}],
+        "principal_cny": "100000.00", "end_date": "2025-07-31",
+    }  # fmt: skip
+    answered = client_of(edge).post("/v1/pledges/appraisals", json=body, headers={"Idempotency-Key": "a"})
+    assert answered.status_code < 300, answered.text
+    (share,) = answered.json()["shares"]
+    assert (share["name"], share["after_ratio"], share["is_above"]) == ("scheme_SZA", "0.6459", True)
+    assert [one["code"] for one in answered.json()["notes"]] == ["concentration-above-limit"]
+    form = {
+        "action": "appraise", "code": "P4", "pledgor": usci, "unit_1": "SZA-2024", "quantity_1": "10000",
+        "principal_cny": "100000.00", "end_date": "2025-07-31",
+    }  # fmt: skip
+    with signed_in(edge) as client:
+        token = form_token(client.get("/pledges/new", headers=PAGE).text)
+        shown = client.post("/pledges/new", data=form | {"_csrf_token": token}, headers=PAGE)
+        assert all(text in shown.text for text in ("押品集中度", "64.59%", "超过集中度上限 64.00%"))
+        kept = client.post("/pledges/new", data=form | {"_csrf_token": token, "action": "apply"}, headers=PAGE)
+        assert all(text in kept.text for text in ("押品集中度", "超过集中度上限 64.00%"))
+
+
+def test_the_command_says_a_limit_passed(
+    command_line: Desk, sqlite_sessions: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited(sqlite_sessions, command_line, scheme="0.64")
+    asked = ("collateral", "appraise", ENTERPRISES["E5"][1], "SZA-2024=10000")
+    terms = ("--principal", "100000.00", "--end", "2025-07-31")
+    assert run("--json", *asked, *terms) == 0
+    assert json.loads(capsys.readouterr().out)["shares"][0]["after_ratio"] == "0.6459"
+    assert run(*asked, *terms) == 0
+    assert "提示：品种 SZA占全部质押押品市值 64.59%" in capsys.readouterr().out
