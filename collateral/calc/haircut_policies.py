@@ -210,6 +210,7 @@ POLICY_NAMES: Mapping[str, tuple[str, str]] = {
     "jump_up_ratio": ("上跳概率", "Part of jumps up"),
     "jump_up_mean": ("平均上跳幅度", "Mean jump up"),
     "jump_down_mean": ("平均下跳幅度", "Mean jump down"),
+    "jump_expected_loss_ratio": ("预期损失目标（占贷款）", "Expected-loss target, of the loan"),
     "wrong_way_price_credit_correlation": ("价格与信用相关系数", "Correlation of price and credit"),
     "wrong_way_emissions_credit_correlation": ("排放与信用相关系数", "Correlation of emissions and credit"),
     "wrong_way_price_emissions_correlation": ("价格与排放相关系数", "Correlation of price and emissions"),

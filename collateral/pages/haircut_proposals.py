@@ -30,7 +30,9 @@ _WHOLE = frozenset({
     "first_vintage", "last_vintage", "holding_days", "remargin_days", "cure_days", "notice_days", "fewest_clean_days",
     "path_count", "seed", "stack_version", "wrong_way_surrender_season", "wrong_way_horizon_days",
 })  # fmt: skip
-_OPTIONAL = frozenset({"first_vintage", "last_vintage", "daily_limit_ratio", "wrong_way_surrender_season"})
+_OPTIONAL = frozenset({
+    "first_vintage", "last_vintage", "daily_limit_ratio", "jump_expected_loss_ratio", "wrong_way_surrender_season",
+})  # fmt: skip
 _DAYS = frozenset({"review_by", "valid_from"})
 _LONG = frozenset({"stress", "backtest"})
 _AT_TOP = (
@@ -50,6 +52,10 @@ _HELP = {
     ),
     "conservative_ratio": Text("不低于表值", "not below the table's value"),
     "daily_limit_ratio": Text("不填表示无涨跌幅限制", "empty: no price limit"),
+    "jump_expected_loss_ratio": Text(
+        "不填表示不设；填写后取满足目标与风险计量两者中较高的折扣系数，例如 0.0001",
+        "empty: none; the haircut meets it as well as the measure, for example 0.0001",
+    ),
     "wrong_way_default_ratios": Text(
         "按时段以逗号分隔，例如 0.01,0.01", "by season, with commas, for example 0.01,0.01"
     ),

@@ -29,12 +29,16 @@ TonnesHeld = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class JumpTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Jumps of the price: how many a year, part up, mean size up and down in log price."""
+    """Jumps of the price: how many a year, part up, mean size up and down in log price.
+
+    `expected_loss_ratio` is the most that the mean loss may be, of the loan: the haircut meets it too; null sets none.
+    """
 
     jumps_per_year: DecimalText
     up_ratio: RatioText
     up_mean: DecimalText
     down_mean: DecimalText
+    expected_loss_ratio: RatioText | None = None
 
 
 class WrongWayIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

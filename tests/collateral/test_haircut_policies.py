@@ -38,6 +38,8 @@ from tests.collateral.world import TODAY
 HAIRCUT = {"policy": "SZA-2024-A", "unit": "SZA-2024", "quantity_t": 50_000, "ends_on": "2025-12-31"}
 UNITS = {"emissions_t": 1_000_000, "allocation_t": 990_000, "free_holding_t": 60_000}
 
+METHOD: dict[str, Any] = POLICY_BODY["method"]
+
 
 def given_policy(**changed: Any) -> HaircutPolicy:
     return msgspec.convert({**POLICY_BODY, **changed}, HaircutPolicyIn).policy()
@@ -60,7 +62,11 @@ def decided(sessions: Sessions, desk: Desk, waiting: Approval) -> None:
 
 def test_a_policy_survives_the_payload_two_people_sign_and_each_value_has_its_words() -> None:
     plain = {**POLICY_BODY["method"], "components": [], "jumps": None, "wrong_way": None}
-    for policy in (given_policy(), given_policy(method=plain, first_vintage=None, last_vintage=None)):
+    targeted = {**METHOD, "jumps": {**METHOD["jumps"], "expected_loss_ratio": "0.0001"}}
+    given = given_policy(method=targeted)
+    assert policy_payload(given)["jump_expected_loss_ratio"] == "0.0001"
+    assert "jump_expected_loss_ratio" not in policy_payload(given_policy()), "an older policy reads as it was signed"
+    for policy in (given, given_policy(), given_policy(method=plain, first_vintage=None, last_vintage=None)):
         payload = policy_payload(policy)
         assert set(payload) <= set(POLICY_NAMES)
         assert policy_of_payload(json.loads(json.dumps(payload))) == policy
@@ -132,6 +138,10 @@ def test_a_policy_from_before_the_business_date_is_refused(desk_sessions: Sessio
         ({"first_vintage": 2025}, "first_vintage"),
         ({"review_by": "2025-06-30"}, "review_by"),
         ({"backtest": " "}, "backtest"),
+        (
+            {"method": {**METHOD, "jumps": {**METHOD["jumps"], "expected_loss_ratio": "0"}}},
+            "jump_expected_loss_ratio",
+        ),
         ({"method": {**POLICY_BODY["method"], "conservative_ratio": "0.2"}}, "conservative_ratio"),
     ],
 )
@@ -304,6 +314,7 @@ def test_a_policy_is_proposed_by_the_form_and_a_revision_begins_with_what_holds(
         for changed, words in (
             ({"tail_ratio": "1%"}, "尾部概率填写格式不正确"), ({"pledge_ratio_max": "0.90"}, "抵质押率上限 0.90"),
             ({"wrong_way_default_ratios": "0.6,0.6"}, "各时段违约概率"), ({"jump_up_mean": ""}, "平均上跳幅度"),
+            ({"jump_expected_loss_ratio": "0.6"}, "预期损失目标为 0.6"),
             ({"cure_days": "five"}, "补足期"), ({"component_wrong_way": "maybe", "wrong_way_horizon_days": ""}, ""),
         ):  # fmt: skip
             refused = client.post("/haircut-policies/new", data=form_of(POLICY_BODY) | changed | token, headers=PAGE,

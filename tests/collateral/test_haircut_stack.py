@@ -53,6 +53,30 @@ def test_the_lognormal_case_of_the_jump_component_is_its_closed_form() -> None:
     assert float(part(found, NAMES.JUMP_DIFFUSION).ratio) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_target_for_the_expected_loss_is_met_by_blacks_put_and_never_lowers_the_measures() -> None:
+    """Without jumps the mean loss on a loan of 1 - h is Black's put struck there, over 1 - h; h is rounded up."""
+    plain = replace(stack_method().jumps, jumps_per_year=Decimal(0))  # type: ignore[type-var]  # the method has jumps
+    root = 0.35 * math.sqrt(12 / 250)
+
+    def by_target(target: str | None) -> HaircutComponent:
+        jumps = replace(plain, expected_loss_ratio=None if target is None else Decimal(target))
+        return part(stacked(only(NAMES.JUMP_DIFFUSION, jumps=jumps), stack_facts()), NAMES.JUMP_DIFFUSION)
+
+    def expected_loss(haircut: float) -> float:
+        strike, forward = 1 - haircut, math.exp(root**2 / 2)
+        d1 = (math.log(forward / strike) + root**2 / 2) / root
+        put = strike * norm.cdf(root - d1) - forward * norm.cdf(-d1)
+        return float(put / strike)
+
+    found = by_target("0.0001")
+    assert expected_loss(float(found.ratio)) <= 1e-4 < expected_loss(float(found.ratio) - 1e-4)
+    measure = by_target(None)
+    assert found.ratio > measure.ratio
+    assert {one.name: one.value for one in found.evidence}["measure_haircut"] == str(measure.ratio)
+    loose = by_target("0.01")
+    assert (loose.ratio, loose.inputs_digest != measure.inputs_digest) == (measure.ratio, True)
+
+
 def test_horizons_by_hand() -> None:
     """Quantity of 2.5 days at half the days is five daily parts: 10 + 6 x 11 / 30 = 12.2 days, a rung of 15."""
     assert risk_days(wait_days=10, sale_days=2.5, selling_day_ratio=0.5) == pytest.approx(12.2)
@@ -294,7 +318,9 @@ MISSING: tuple[dict[str, Any], ...] = (
 @given(data=st.data(), facts=worlds(), measure=st.sampled_from(list(Measure)))
 def test_no_fact_made_worse_ever_lowers_a_haircut(data: st.DataObject, facts: StackFacts, measure: Measure) -> None:
     """Less volume, more limit or idle days, a nearer last date, a larger sale, a worse borrower: never a smaller one."""
-    method = stack_method(measure=measure)
+    target = data.draw(st.sampled_from([None, Decimal("0.0001")]), label="expected loss")
+    jumps = replace(stack_method().jumps, expected_loss_ratio=target)  # type: ignore[type-var]  # the method has jumps
+    method = stack_method(measure=measure, jumps=jumps)
     before = stacked(method, facts)
     changed = data.draw(worse(facts), label="made worse")
     after = stacked(method, replace(facts, **changed))

@@ -279,7 +279,10 @@ def _history_figures(history: PriceHistory, method: StackMethod, rung: int, tail
 
 
 def jump_diffusion(method: StackMethod, facts: StackFacts, horizon: Horizon) -> HaircutComponent:
-    """Give the jump diffusion's haircut, the largest over all rungs to the horizon; both inversions must agree."""
+    """Give the jump diffusion's haircut, the largest over all rungs to the horizon; both inversions must agree.
+
+    Where the policy sets a target for the expected loss, the haircut that meets it counts if it is more.
+    """
     name, jumps = ComponentName.JUMP_DIFFUSION, method.jumps
     assert jumps is not None, "the method holds jumps with this component"
     took = {"jumps": jumps, "volatility": facts.volatility, "tail_ratio": method.tail_ratio,
@@ -297,16 +300,32 @@ def jump_diffusion(method: StackMethod, facts: StackFacts, horizon: Horizon) -> 
         horizon_years=np.array(rungs) / DAYS_A_YEAR,
     )  # fmt: skip
     try:
-        found = checked_jump_haircuts(model, target=_TARGETS[method.measure], tail_ratio=to_float(method.tail_ratio))
+        ratio = _jump_ratio(model, _TARGETS[method.measure], method.tail_ratio)
+        loss, met = jumps.expected_loss_ratio, Decimal(0)
+        if loss is not None:
+            met = _jump_ratio(model, Target.EXPECTED_LOSS, loss)
     except CalculationFailed as error:
         return conservative(name, method.conservative_ratio, (error.zh, error.detail), took)
+    targeted = () if loss is None else (
+        figure("expected_loss_ratio", ("预期损失目标（占贷款）", "Expected-loss target, of the loan"), loss, "ratio"),
+        figure("measure_haircut", ("按风险计量", "By the measure"), ratio, "ratio"),
+        figure("target_haircut", ("按预期损失目标", "By the expected-loss target"), met, "ratio"),
+    )  # fmt: skip
+    formula = "h = 1 − e^x, P(X_T ≤ x) = tail; or the mean beyond"
+    if loss is not None:
+        formula = f"max({formula}; E[(1 − h − S_T/S_0)⁺]/(1 − h) = target)"
     return computed(
-        name, ratio_of(found.haircut_ratio.max().item()), "h = 1 − e^x, P(X_T ≤ x) = tail; or the mean beyond", took,
+        name, max(ratio, met), formula, took,
         figure("horizon_days", ("期限", "Horizon"), rungs[-1], "days"),
         figure("volatility", ("年化波动率", "Volatility"), facts.volatility, "ratio"),
         figure("jumps_per_year", ("年跳跃次数", "Jumps a year"), jumps.jumps_per_year, ""),
-        figure("inversions", ("两种反演之差不超过", "Inversions agree to"), f"{AGREEMENT:g}", ""),
+        figure("inversions", ("两种反演之差不超过", "Inversions agree to"), f"{AGREEMENT:g}", ""), *targeted,
     )  # fmt: skip
+
+
+def _jump_ratio(model: JumpDiffusion, target: Target, tail_ratio: Decimal) -> Decimal:
+    found = checked_jump_haircuts(model, target=target, tail_ratio=to_float(tail_ratio))
+    return ratio_of(found.haircut_ratio.max().item())
 
 
 def wrong_way(method: StackMethod, facts: StackFacts) -> HaircutComponent:

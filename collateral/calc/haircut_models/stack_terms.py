@@ -14,6 +14,7 @@ from collateral.calc.haircut_models.wrong_way import BorrowerUnits, WrongWayMeth
 from pricing.calc.volatility import PriceHistory
 
 MOST_HISTORY_DAYS = 5_000
+LEAST_EXPECTED_LOSS = Decimal("0.000001")
 STACK_MONOTONE = 2
 """The version of the stack rule in which the joint risk never shrinks as the price grows wilder."""
 
@@ -49,12 +50,18 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JumpTerms:
-    """Jumps of the price as a policy stresses them: how many a year, part up, mean size up and down in log price."""
+    """Jumps of the price as a policy stresses them: how many a year, part up, mean size up and down in log price.
+
+    Attributes:
+        expected_loss_ratio: The most that the mean loss may be, of the loan: the haircut that meets it counts
+            where it is more than the one of the measure. None where the policy sets no such target.
+    """
 
     jumps_per_year: Decimal
     up_ratio: Decimal
     up_mean: Decimal
     down_mean: Decimal
+    expected_loss_ratio: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse what lies outside the model."""
@@ -65,6 +72,12 @@ class JumpTerms:
                 zh="年跳跃次数须在 0 至 1000，上跳概率须在 0 至 1，平均跳幅须为正且上跳小于 1",
                 field="jumps",
             )
+        target = self.expected_loss_ratio
+        if target is not None and not LEAST_EXPECTED_LOSS <= target <= Decimal("0.5"):
+            raise InvalidInput(
+                f"an expected loss of {target} is outside {LEAST_EXPECTED_LOSS} to 0.5",
+                zh=f"预期损失目标为 {target}，须在 {LEAST_EXPECTED_LOSS} 至 0.5", field="jump_expected_loss_ratio",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
