@@ -23,7 +23,7 @@ from collateral.calc.haircut_models.sale_terms import SaleTerms
 
 _CLASSES, _HORIZONS_DAYS = 50, (5, 10, 20, 40, 60, 120)
 _PATHS, _SEED = 100_000, 1
-_LOTS, _OBLIGATIONS, _GROUPS, _DENSITY = 1_000, 200, 6, 0.3
+_LOTS, _OBLIGATIONS, _GROUPS, _DENSITY, _DENSE = 1_000, 200, 6, 0.3, 1.0
 _JUMPS_S, _SALES_S, _COLD_S, _WARM_S = 1.0, 15.0, 2.0, 0.1
 # Volatility, notice, quantity over ADV, participation, trade days, limit, spread, impact: the eight published cases.
 _SALES = (
@@ -89,19 +89,27 @@ def _terms(row: tuple[float, int, float, float, float, float | None, float, floa
 
 def _allocation(scale: float) -> list[Comparison]:
     part = min(1.0, max(0.05, scale))
-    problem = _problem(lots=int(_LOTS * part), obligations=int(_OBLIGATIONS * part))
-    size = f"{problem.lot_value.size} x {problem.requirement.size}, density {_DENSITY}"
+    lots, obligations = int(_LOTS * part), int(_OBLIGATIONS * part)
+    problem = _problem(lots=lots, obligations=obligations, density=_DENSITY)
+    size = f"{lots} x {obligations}, density {_DENSITY}"
+    dense = _problem(lots=lots, obligations=obligations, density=_DENSE)
     found, theirs = AllocationSolver(problem).solve().cost, _by_scipy(problem)
     assert math.isclose(found, theirs, rel_tol=1e-6), f"the optimum is {found}, scipy's {theirs}"
     warm = _Warm(problem)
     cold = Contender(name="cold", run=lambda: AllocationSolver(problem).solve(), operation_count=1)
     scipy = Contender(name="scipy's dual simplex", run=lambda: _by_scipy(problem), operation_count=1)
+    full = Contender(name="cold", run=lambda: AllocationSolver(dense).solve(), operation_count=1)
+    full_scipy = Contender(name="scipy's dual simplex", run=lambda: _by_scipy(dense), operation_count=1)
     again = Contender(name="warm, every value and requirement moved", run=warm.run, operation_count=1)
     return [
         Comparison(name=f"allocation {size}", unit="solves", subject=cold, comparator=scipy),
         Comparison(name=f"allocation {size}", unit="solves", subject=cold, comparator=Bound(per_s=1 / _COLD_S)),
+        Comparison(
+            name=f"allocation {lots} x {obligations}, density {_DENSE}", unit="solves", subject=full,
+            comparator=full_scipy,
+        ),
         Comparison(name=f"allocation {size} again", unit="solves", subject=again, comparator=Bound(per_s=1 / _WARM_S)),
-    ]
+    ]  # fmt: skip
 
 
 class _Warm:
@@ -121,13 +129,13 @@ class _Warm:
         ).solve()
 
 
-def _problem(*, lots: int, obligations: int) -> AllocationProblem:
+def _problem(*, lots: int, obligations: int, density: float) -> AllocationProblem:
     """Draw the shared generator's problem; at full size with seed 7 it is the published one."""
     draw = np.random.default_rng(7)
     value = np.round(draw.lognormal(np.log(2e6), 0.8, lots) * 100)
     group = draw.integers(0, _GROUPS, lots)
     cost = draw.uniform(0.001, 0.03, lots)
-    eligible = draw.random((lots, obligations)) < _DENSITY
+    eligible = draw.random((lots, obligations)) < density
     base = draw.uniform(0.05, 0.30, _GROUPS)
     haircut = np.clip(base[group][:, None] + draw.uniform(-0.02, 0.1, (lots, obligations)), 0, 0.6)
     weights = draw.lognormal(0, 1, obligations)
