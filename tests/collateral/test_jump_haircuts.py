@@ -85,6 +85,27 @@ def test_two_inversions_agree_to_1e_8(  # noqa: PLR0917 - Hypothesis hands them 
     assert 0 <= found.haircut_ratio[0] < 1
 
 
+@pytest.mark.parametrize(
+    ("parameters", "target", "tail"),
+    [
+        # many jumps, whose pole the line's step must stay clear of: parted by 7e-6, 2e-7 and 1e-8
+        ((0.05, 23.0, 0.5, 39.16991319790098, 17.74361514195308, 0.5788946116415794), Target.EXPECTED_LOSS, 0.05),
+        ((0.05, 30.188842116124313, 0.008, 30.84855773719634, 45.0, 0.2172449095932545), Target.VALUE_AT_RISK, 0.05),
+        ((0.05, 5.070198907340475, 0.0, 3.0, 6.927038133433001, 1.0), Target.EXPECTED_LOSS, 0.01),
+        # no jumps, and a line that would lie on the pole of those that never come
+        ((0.05, 0.0, 0.26, 60.0, 60.0, 2 / 252), Target.VALUE_AT_RISK, 0.001),
+        # a loss met above today's price, where Newton's steps went to and fro
+        ((0.05, 12.067999282371247, 0.3700677618780349, 60.0, 60.0, 2 / 252), Target.EXPECTED_LOSS, 0.01),
+    ],
+)
+def test_inversions_agree_where_they_once_parted(
+    parameters: tuple[float, float, float, float, float, float], target: Target, tail: float
+) -> None:
+    names = ("volatility", "jumps_per_year", "up_ratio", "up_rate", "down_rate", "horizon_years")
+    found = checked_jump_haircuts(model(**dict(zip(names, parameters, strict=True))), target=target, tail_ratio=tail)
+    assert found.difference_ratio[0] <= 1e-10
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.05, 1.0), st.floats(0.1, 30), st.floats(4, 50), st.floats(2 / 252, 0.5), st.floats(1.0, 2.0))
 def test_more_of_any_risk_never_lowers_a_haircut(

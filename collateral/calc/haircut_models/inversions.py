@@ -16,6 +16,7 @@ from collateral.calc.haircut_models.jump_model import ComplexArray, FloatArray, 
 
 _DIGITS = 36.0  # exp(-36) is below what a double resolves
 _LEAST_DEPTH, _MOST_DEPTH = 0.02, 60.0
+_SHARES_OF_THE_WAY = np.array([0.15, 0.25, 0.4, 0.55, 0.7])
 _NODES_MOST = 60_000
 _RANGE_DEVIATIONS = 11.0
 _TERMS_LEAST = 256
@@ -52,7 +53,9 @@ class Contour:
         # M falls as a Gaussian along the line; on it M is at most M(-depth), which the reach must outrun.
         start = model.log_transform(np.asarray(-depth[:, None], dtype=np.complex128)).real[:, 0]
         reach = np.sqrt(2.0 * (_DIGITS + np.maximum(start, 0.0)) + np.square(depth * root)) / root
-        step = 2.0 * math.pi * depth / (_DIGITS + 2.0 * np.abs(depth * model.mean()))
+        step = np.minimum(
+            2.0 * math.pi * depth / (_DIGITS + 2.0 * np.abs(depth * model.mean())), _step_by_the_left(model, depth)
+        )
         count = int(np.max(np.ceil(reach / step))) + 1
         _require_room(count)
         place = np.arange(count)
@@ -124,6 +127,21 @@ class Cosine:
             density=np.einsum("ij,ij->i", self.coefficients, cosine),
             put=np.einsum("ij,ij->i", self.coefficients, top * area - moment),
         )
+
+
+def _step_by_the_left(model: JumpDiffusion, depth: FloatArray) -> FloatArray:
+    """Give the longest step, shape (classes,), whose error from the left of the line is beyond a double.
+
+    Moved left by a, the integrand bounds that error by exp(-2 pi a / step) M(-(depth + a)) e^((depth + a) x), and M
+    rises without bound towards the pole of the downward jumps: of a few a the one that allows the longest step counts.
+    Tails of at most a half are asked for, so that x lies at most a deviation above the mean.
+    """
+    way = np.where(model.jumps_per_year > 0.0, model.down_rate - depth, 2.0 * depth)[:, None]
+    aside = way * _SHARES_OF_THE_WAY
+    left = -(depth[:, None] + aside)
+    top = (model.mean() + model.deviation())[:, None]
+    rise = model.log_transform(np.asarray(left, dtype=np.complex128)).real - left * top
+    return np.asarray(np.max(2.0 * math.pi * aside / (_DIGITS + np.maximum(rise, 0.0)), axis=1))
 
 
 def _require_room(count: int) -> None:

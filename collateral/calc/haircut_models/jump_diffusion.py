@@ -136,11 +136,15 @@ def _solved(
     log_target: FloatArray,
     measure: Callable[[Tails, FloatArray], tuple[FloatArray, FloatArray]],
 ) -> FloatArray:
-    """Solve log f(x) = log target by Newton's steps kept within a bracket that only shrinks; f rises in x."""
+    """Solve log f(x) = log target by Newton's steps kept within a bracket that only shrinks; f rises in x.
+
+    A step that is not half as long as the one before halves the bracket instead: log f bends the other way where f
+    nears one, and Newton's steps alone would go to and fro for ever.
+    """
     mean, spread = model.mean(), model.deviation()
     reach = np.where(model.jumps_per_year > 0.0, 25.0 / model.down_rate, 0.0)
     low, high = mean - 9.0 * spread - reach, mean + 9.0 * spread
-    x = mean - 2.3 * spread
+    x, moved = mean - 2.3 * spread, np.full(model.count, np.inf)
     for _ in range(_STEPS_MOST):
         value, slope = measure(inversion.tails(x), x)
         positive = value > 0.0
@@ -149,9 +153,10 @@ def _solved(
         low, high = np.where(gap < 0.0, x, low), np.where(gap >= 0.0, x, high)
         with np.errstate(invalid="ignore", divide="ignore"):
             newton = x - gap * value / slope
-        inside = positive & (newton > low) & (newton < high)
+        inside = positive & (newton > low) & (newton < high) & (np.abs(newton - x) <= 0.5 * moved)
         following = np.where(inside, newton, 0.5 * (low + high))
-        if np.all(np.abs(following - x) <= _ENOUGH * (1.0 + np.abs(x))):
+        moved = np.abs(following - x)
+        if np.all(moved <= _ENOUGH * (1.0 + np.abs(x))):
             return following
         x = following
     raise CalculationFailed("the haircut's search does not end", zh="折扣系数求解未收敛", field="tail_ratio")

@@ -94,10 +94,11 @@ class JumpDiffusion:
         return np.asarray(self.horizon_years * (self.drift_rate + self.jumps_per_year * jump))
 
     def log_transform(self, s: ComplexArray) -> ComplexArray:
-        """Give T k(s), with s of shape (classes, nodes)."""
+        """Give T k(s), with s of shape (classes, nodes); without jumps there is no pole, and s may lie anywhere."""
         up, down = self.up_rate[:, None], self.down_rate[:, None]
         p = self.up_ratio[:, None]
-        jump = p * up / (up - s) + (1.0 - p) * down / (down + s) - 1.0
+        at = np.where(self.jumps_per_year[:, None] > 0.0, s, 0.0)
+        jump = p * up / (up - at) + (1.0 - p) * down / (down + at) - 1.0
         diffusion = s * (self.drift_rate[:, None] + 0.5 * np.square(self.volatility)[:, None] * s)
         return np.asarray(self.horizon_years[:, None] * (diffusion + self.jumps_per_year[:, None] * jump))
 
