@@ -16,7 +16,7 @@ from collateral.calc.haircut_models.stack import HAIRCUT_STACK, StackInputs, Sta
 from collateral.calc.haircut_models.stack_terms import StackFacts
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits
 from collateral.calc.haircut_policies import PolicyRecord
-from collateral.service.haircut_facts import days_to_last_use, market_facts
+from collateral.service.haircut_facts import days_to_last_use, market_facts, seasonal_depth
 from collateral.service.haircut_policies import haircut_policy_in_force
 from collateral.service.view import desk_view
 
@@ -90,6 +90,7 @@ def _inputs(
     view = desk_view(session, standing)
     market = market_facts(session, actor, view, request.unit, limit_ratio=record.policy.method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, request.unit, ends_on=request.ends_on)
+    depth = seasonal_depth(view, request.unit, ends_on=request.ends_on)
     facts = StackFacts(
         unit=str(request.unit),
         quantity_t=request.quantity_t,
@@ -100,11 +101,11 @@ def _inputs(
         history=market.history,
         days_to_last_use=days,
         has_last_use=has_last_use,
-        depth_ratios=(),
+        depth_ratios=depth.ratios,
         is_cross_currency=request.is_cross_currency,
         borrower=request.borrower,
         standing_ratio=_standing_ratio(session, actor, request),
-        source=market.source,
+        source=f"{market.source}{depth.source}",
     )
     return record, StackInputs(policy=record.name, method=record.policy.method, facts=facts)
 

@@ -24,7 +24,7 @@ from collateral.calc.haircut_models.sale_terms import SaleTerms
 from collateral.calc.haircut_models.stack_terms import StackFacts, StackMethod
 from collateral.calc.haircut_policies import PolicyRecord
 from collateral.calc.pledge import nothing_pledged
-from collateral.service.haircut_facts import days_to_last_use, market_facts
+from collateral.service.haircut_facts import days_to_last_use, market_facts, seasonal_depth
 from collateral.service.valuations import required_exposure
 from collateral.service.view import DeskView, desk_view, price_used
 from collateral.store import pledges as pledge_store
@@ -166,11 +166,12 @@ def _facts(
     method = record.policy.method
     market = market_facts(session, actor, view, one.unit, limit_ratio=method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, one.unit, ends_on=view.day)
+    depth = seasonal_depth(view, one.unit, ends_on=view.day)
     facts = StackFacts(
         unit=str(one.unit), quantity_t=one.quantity_t, daily_volume_t=market.daily_volume_t,
         trade_day_ratio=market.trade_day_ratio, limit_day_ratio=market.limit_day_ratio, volatility=market.volatility,
-        history=None, days_to_last_use=days, has_last_use=has_last_use, depth_ratios=(), is_cross_currency=False,
-        borrower=None, standing_ratio=None, source=market.source,
+        history=None, days_to_last_use=days, has_last_use=has_last_use, depth_ratios=depth.ratios,
+        is_cross_currency=False, borrower=None, standing_ratio=None, source=f"{market.source}{depth.source}",
     )  # fmt: skip
     if not facts.daily_volume_t or not selling_day_ratio(facts) or facts.volatility is None or has_last_use is None:
         lacking = (

@@ -15,13 +15,16 @@ from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import round_down, round_up, to_decimal
 from collateral.calc.haircut_models.sale_backtest import QuotedDays
 from collateral.calc.haircut_models.stack_terms import HistoryColumns
+from collateral.calc.policy_haircuts import days_step
 from collateral.service.view import AVERAGE_DAILY_VOLUME, CARRIES_FORWARD, LAST_USABLE_DATE, DeskView
+from pricing.calc.compliance import SURRENDER_DATE
 from pricing.calc.market import Quote
 from pricing.calc.portfolio_risk import VOLATILITY
 from pricing.calc.quality import single_vintage_series
 from pricing.calc.volatility import PriceHistory, estimated_volatility
 from pricing.service import market_days, price_history
 
+DEPTH_AFTER_SURRENDER = "collateral.depth_after_surrender_ratio"
 LIMIT_RATIO = "pricing.limit_ratio"
 MOST_DAYS = 1_500
 FEWEST_DAYS = 20
@@ -126,6 +129,47 @@ def days_to_last_use(view: DeskView, unit: Unit, *, ends_on: date) -> tuple[int 
         return view.calendar.open_days_between(ends_on + timedelta(days=1), reach + timedelta(days=1)), True
     except CarbonFinError:
         return None, None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeasonalDepth:
+    """Volume over its mean from the day after a default on, and in words where it is from; empty is level."""
+
+    ratios: tuple[Decimal, ...]
+    source: str
+
+
+def seasonal_depth(view: DeskView, unit: Unit, *, ends_on: date) -> SeasonalDepth:
+    """Give the depth around surrender: level up to the scheme's next deadline, then the bank's approved ratio.
+
+    Emitters buy up to the deadline and few do after it. A default may come on any day to the loan's end: a deadline by
+    then, or none that is known, leaves the thin season from the first day; it is not taken to end, and a ratio above
+    one counts as one. Days past the published holidays are not counted, so that the season comes sooner, never later.
+    Level where the bank has approved no ratio for the scheme.
+    """
+    found = view.find(DEPTH_AFTER_SURRENDER, unit.scheme)
+    if found is None:
+        return SeasonalDepth(ratios=(), source="")
+    level_days = _days_to_surrender(view, unit, ends_on=ends_on)
+    word = "" if found.confirmed else "，未确认"
+    return SeasonalDepth(
+        ratios=(*(Decimal(1),) * level_days, min(Decimal(1), found.decimal)),
+        source=f"；清缴后成交量为均值的 {found.value} 倍（{found.document}{word}）",
+    )
+
+
+def _days_to_surrender(view: DeskView, unit: Unit, *, ends_on: date) -> int:
+    scopes = (one for one in view.book.scopes(SURRENDER_DATE) if one.startswith(f"{unit.scheme}-"))
+    deadlines = (view.find(SURRENDER_DATE, one) for one in scopes)
+    ahead = [one.day for one in deadlines if one is not None and one.day >= view.day]
+    if not ahead or min(ahead) <= ends_on or ends_on >= view.calendar.known_until:
+        return 0
+    reach = min(*ahead, view.calendar.known_until)
+    try:
+        days = view.calendar.open_days_between(ends_on + timedelta(days=1), reach + timedelta(days=1))
+    except CarbonFinError:
+        return 0
+    return days_step(days) or 0
 
 
 def _is_composite(quotes: Sequence[Quote]) -> bool:

@@ -28,7 +28,7 @@ from collateral.calc.haircut_models.stack_terms import StackFacts
 from collateral.calc.haircut_reports import HAIRCUT_REPORT, HaircutReportInputs, HaircutReportOutcome, StruckHaircut
 from collateral.calc.pledge import IN_FORCE
 from collateral.calc.policy_haircuts import days_step, quantity_step_t
-from collateral.service.haircut_facts import days_to_last_use, market_facts, quoted_days
+from collateral.service.haircut_facts import days_to_last_use, market_facts, quoted_days, seasonal_depth
 from collateral.service.haircut_policies import haircut_policies
 from collateral.service.view import desk_view, standing_on
 from collateral.store.daily import running_pledges
@@ -178,6 +178,7 @@ def _inputs(session: Session, actor: Actor, request: ReportRequest, standing: St
     method = record.policy.method
     market = market_facts(session, actor, view, request.unit, limit_ratio=method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, request.unit, ends_on=as_of)
+    depth = seasonal_depth(view, request.unit, ends_on=as_of)
     return HaircutReportInputs(
         code=request.code,
         policy=record.name,
@@ -190,8 +191,8 @@ def _inputs(session: Session, actor: Actor, request: ReportRequest, standing: St
             unit=str(request.unit), quantity_t=quantity_step_t(request.quantity_t),
             daily_volume_t=market.daily_volume_t, trade_day_ratio=market.trade_day_ratio,
             limit_day_ratio=market.limit_day_ratio, volatility=market.volatility, history=market.history,
-            days_to_last_use=days_step(days), has_last_use=has_last_use, depth_ratios=(), is_cross_currency=False,
-            borrower=None, standing_ratio=None, source=market.source,
+            days_to_last_use=days_step(days), has_last_use=has_last_use, depth_ratios=depth.ratios,
+            is_cross_currency=False, borrower=None, standing_ratio=None, source=f"{market.source}{depth.source}",
         ),
         quoted=None if market.history is None else quoted_days(session, actor, view, request.unit),
         struck=_struck(session, actor, request.code, first, as_of),

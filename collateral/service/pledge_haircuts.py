@@ -30,7 +30,7 @@ from collateral.calc.policy_haircuts import (
     quantity_step_t,
     struck_by_policy,
 )
-from collateral.service.haircut_facts import MarketFacts, days_to_last_use, market_facts
+from collateral.service.haircut_facts import MarketFacts, days_to_last_use, market_facts, seasonal_depth
 from collateral.service.headroom import headroom_inputs
 from collateral.service.view import DeskView, haircut_of, price_used
 from collateral.store.haircut_policies import policies_in_force
@@ -89,7 +89,7 @@ class PolicyHaircuts:
             # The history and the market are the unit's own on the day.
             key = (
                 record.id, one.unit, quantity_t, facts.days_to_last_use, facts.has_last_use, facts.borrower,
-                facts.is_cross_currency,
+                facts.is_cross_currency, facts.depth_ratios,
             )  # fmt: skip
             known = self.struck.get(key)
             if known is None:
@@ -105,7 +105,9 @@ class PolicyHaircuts:
             market = self.markets[unit, method.daily_limit_ratio] = market_facts(
                 self.session, self.actor, self.view, unit, limit_ratio=method.daily_limit_ratio
             )
-        days, has_last_use = days_to_last_use(self.view, unit, ends_on=max(asked.end_date, self.view.day))
+        ends_on = max(asked.end_date, self.view.day)
+        days, has_last_use = days_to_last_use(self.view, unit, ends_on=ends_on)
+        depth = seasonal_depth(self.view, unit, ends_on=ends_on)
         return StackFacts(
             unit=str(unit),
             quantity_t=quantity_step_t(one.quantity_t),
@@ -116,11 +118,11 @@ class PolicyHaircuts:
             history=market.history,
             days_to_last_use=days_step(days),
             has_last_use=has_last_use,
-            depth_ratios=(),
+            depth_ratios=depth.ratios,
             is_cross_currency=asked.is_cross_currency,
             borrower=self._borrower(one, asked) if ComponentName.WRONG_WAY in method.components else None,
             standing_ratio=None,
-            source=market.source,
+            source=f"{market.source}{depth.source}",
         )
 
     def _struck(self, record: PolicyRecord, facts: StackFacts) -> PolicyHaircut:
