@@ -29,6 +29,7 @@ pytest_plugins = ("pytester",)
 # No test is timed: how long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+_WORLDS = frozenset({"browser", "journeys"})
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
@@ -54,6 +55,14 @@ def _build_at(url: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_DIRECTORY_VARIABLE] = str(Postgres.make_directory())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module that serves a whole world in one process: to lay the world out takes longest."""
+    for item in items:
+        if item.path.parent.name in _WORLDS and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
