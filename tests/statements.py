@@ -21,7 +21,9 @@ _BOUNDS = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")  # of transactions; no drive
 def statements_of(sessions: Sessions) -> Iterator[list[str]]:
     """Note each statement of the transactions that begin in the block; one over many rows is one."""
     seen: list[str] = []
-    ways = _of_sqlite(seen) if sessions.engine.dialect.name == "sqlite" else _of_others(seen)
+    asker = sessions._asker  # its connection stands apart from the pool, whose events it does not raise
+    driver = None if asker is None else asker._driver or asker._open()
+    ways = _of_others(seen) if driver is None else _of_sqlite(seen, driver)
     for event, listener in ways:
         sa.event.listen(sessions.engine, event, listener)
     try:
@@ -29,6 +31,8 @@ def statements_of(sessions: Sessions) -> Iterator[list[str]]:
     finally:
         for event, listener in ways:
             sa.event.remove(sessions.engine, event, listener)
+        if driver is not None:
+            driver.set_trace_callback(None)
 
 
 def _of_others(seen: list[str]) -> tuple[tuple[str, Any], ...]:
@@ -38,7 +42,7 @@ def _of_others(seen: list[str]) -> tuple[tuple[str, Any], ...]:
     return (("before_cursor_execute", note),)
 
 
-def _of_sqlite(seen: list[str]) -> tuple[tuple[str, Any], ...]:
+def _of_sqlite(seen: list[str], apart: sqlite3.Connection) -> tuple[tuple[str, Any], ...]:
     """Have each connection tell what it is asked; the driver tells a statement over many rows once a row."""
 
     def note(statement: str) -> None:
@@ -61,6 +65,7 @@ def _of_sqlite(seen: list[str]) -> tuple[tuple[str, Any], ...]:
         if many:
             begin(connection.connection.driver_connection)
 
+    begin(apart)
     return (
         ("checkout", begin), ("checkin", end), ("before_cursor_execute", begin_many),
         ("after_cursor_execute", end_many),

@@ -13,7 +13,9 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from carbonfin.storage.prepared import prepared
+from carbonfin.storage.prepared import Prepared, prepared
+
+_ROWS_MAX = 1_000
 
 
 class Asker:
@@ -24,6 +26,7 @@ class Asker:
         self._engine = engine
         self._turn = threading.Lock()
         self._driver: sqlite3.Connection | None = None
+        self._rows: dict[tuple[Prepared, tuple[Any, ...]], sa.Row[Any]] = {}  # by their bits
         event.listen(engine, "engine_disposed", self._close)
 
     def ask(self, question: sa.Select[Any], values: Mapping[str, Any]) -> sa.Row[Any] | None:
@@ -34,7 +37,16 @@ class Asker:
         """
         known = prepared(question, self._engine.dialect)
         with self._turn:
-            return known.ask(self._driver or self._open(), values).one_or_none()
+            found = known.bits(self._driver or self._open(), values)
+        if not found:
+            return None
+        (bits,) = found
+        row = self._rows.get((known, bits))
+        if row is None:
+            if len(self._rows) >= _ROWS_MAX:
+                self._rows.clear()
+            row = self._rows[known, bits] = known.rows(found).one()
+        return row
 
     def _open(self) -> sqlite3.Connection:
         pooled = self._engine.raw_connection()

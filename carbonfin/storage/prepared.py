@@ -39,11 +39,14 @@ class Prepared:
 
     def ask(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> sa.Result[Any]:
         """Give the rows that answer the question, each value through its column's type."""
-        rows = self.bits(driver, values)
+        return self.rows(self.bits(driver, values))
+
+    def rows(self, bits: Sequence[tuple[Any, ...]]) -> sa.Result[Any]:
+        """Give rows of what the driver gave, each value through its column's type."""
         processes = self._processes
         made = [
             tuple([value if process is None else process(value) for value, process in zip(row, processes, strict=True)])
-            for row in rows
+            for row in bits
         ]
         return IteratorResult(self._gives, iter(made))
 

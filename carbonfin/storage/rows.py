@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -240,12 +240,22 @@ def _insertion(table: sa.Table, names: tuple[str, ...], dialect: Dialect) -> tup
     return found
 
 
+_PROCESSORS: dict[tuple[str, sa.Column[Any]], tuple[bool, Callable[[Any], Any] | None]] = {}
+
+
+def _processor(column: sa.Column[Any], dialect: Dialect) -> tuple[bool, Callable[[Any], Any] | None]:
+    """Tell whether a column holds texts, and give what makes its values ready; made once."""
+    key = (dialect.name, column)
+    found = _PROCESSORS.get(key)
+    if found is None:
+        process = column.type.dialect_impl(dialect).bind_processor(dialect)
+        found = _PROCESSORS[key] = isinstance(column.type, columns.Text), process
+    return found
+
+
 def _processed(column: sa.Column[Any], dialect: Dialect, values: list[Any]) -> list[Any]:
-    kind = column.type
-    if isinstance(kind, columns.Text) and are_plain_texts(values):
-        return values
-    process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if process is None:
+    is_text, process = _processor(column, dialect)
+    if process is None or (is_text and are_plain_texts(values)):
         return values
     found, before, after = [], object(), None
     for value in values:

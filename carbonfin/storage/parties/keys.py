@@ -3,7 +3,6 @@
 A key is also a system's OAuth2 client credential: its prefix is the client identifier, the key the client secret.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
@@ -369,4 +368,4 @@ def _note(session: Session, row: ApiKeyRow, kind: str, *, by: Actor | None, at: 
 
 
 def _key_digest(text: str, pepper: bytes) -> str:
-    return hmac.new(pepper, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, text.encode("utf-8", "surrogatepass"), "sha256").hex()
