@@ -28,7 +28,7 @@ class KeptRows(Generic[T]):
         bare = [_bare(column) for column in question.selected_columns]
         self._bare = question.with_only_columns(*bare)
         # SQLite writes a row's text in half the time in which the driver makes its values one by one
-        self._bare_on_sqlite = question.with_only_columns(sa.func.json_array(*bare)).order_by(None)
+        self._bare_on_sqlite = question.with_only_columns(sa.func.json_array(*bare))
         self._make = make
         self._kept: dict[Hashable, T] = {}
         self._row_count = 0

@@ -73,6 +73,23 @@ def test_any_other_bit_is_another_value(sessions: Sessions, change: str) -> None
     assert _made(sessions, kept) != first
 
 
+def test_the_same_rows_in_another_order_are_another_value(sessions: Sessions) -> None:
+    """What orders the rows need not be among what is asked for: the lines of a book stand by their place."""
+    kept = KeptRows(
+        sa.select(_TRIALS.c.price_cny_per_t, _TRIALS.c.terms)
+        .where(_TRIALS.c.name == sa.bindparam("named"))
+        .order_by(_TRIALS.c.quantity_t),
+        _Maker(),
+    )
+    with sessions.begin() as session:
+        for trial_id, name, quantity_t, price in (
+            ("1", "a", 1, "70.5"), ("2", "a", 2, "71"), ("3", "b", 2, "70.5"), ("4", "b", 1, "71")
+        ):  # fmt: skip
+            session.add(TrialRow(id=trial_id, name=name, quantity_t=quantity_t, price_cny_per_t=Decimal(price)))
+    made = {name: [price for price, _ in _made(sessions, kept, named=name)[1]] for name in ("a", "b")}
+    assert made == {"a": [Decimal("70.5"), Decimal(71)], "b": [Decimal(71), Decimal("70.5")]}
+
+
 def test_what_cannot_be_made_is_not_kept(sessions: Sessions) -> None:
     _with_two(sessions)
     asked = []
