@@ -34,18 +34,19 @@ class Asker:
 
         Raises:
             DBAPIError: The database refused, told in SQLAlchemy's words.
+            MultipleResultsFound: There are several.
         """
         known = prepared(question, self._engine.dialect)
         with self._turn:
             found = known.bits(self._driver or self._open(), values)
         if not found:
             return None
-        (bits,) = found
-        row = self._rows.get((known, bits))
+        row = self._rows.get((known, found[0])) if len(found) == 1 else None
         if row is None:
+            row = known.rows(found).one()
             if len(self._rows) >= _ROWS_MAX:
                 self._rows.clear()
-            row = self._rows[known, bits] = known.rows(found).one()
+            self._rows[known, found[0]] = row
         return row
 
     def _open(self) -> sqlite3.Connection:
