@@ -237,7 +237,9 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     "collateral.holding_right": Text("持有资格", "right to hold"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
     "valuation_day": Text("违约估值截止日", "default valuation day"),
+    "headroom_after": Text("质押后履约余量", "headroom after"),
 }
+_HEADROOM_AFTER = "headroom_after_"
 
 
 def unconfirmed_words(names: tuple[str, ...]) -> tuple[Text, ...]:
@@ -245,6 +247,8 @@ def unconfirmed_words(names: tuple[str, ...]) -> tuple[Text, ...]:
     found = []
     for name in names:
         key, _, scope = name.rstrip("]").partition("[")
+        if key.startswith(_HEADROOM_AFTER):  # a figure, whose name ends with scheme and year
+            key, scope = _HEADROOM_AFTER[:-1], key.removeprefix(_HEADROOM_AFTER)
         words = _UNCONFIRMED_NAMES.get(key, Text(key, key))
         suffix = f"（{scope}）" if scope else ""
         found.append(Text(f"{words.zh}{suffix}", f"{words.en}{f' ({scope})' if scope else ''}"))
