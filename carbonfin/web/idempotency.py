@@ -9,10 +9,12 @@ from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import Clock
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, keep_decision, keep_decision_once
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, once
+from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.problems import EdgeProblem
 
@@ -119,6 +121,15 @@ def decided_once(  # noqa: PLR0917 - as `idempotently`
     if kept is None:
         kept = sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=work))
     return _answer(kept)
+
+
+def still_today(actor: Actor, clock: Clock) -> Callable[[Session, MadeDecision[Any]], bool]:
+    """Ask of a decision whether it is of the organisation's business date: a day closed meanwhile gets no more."""
+
+    def is_of_today(session: Session, made: MadeDecision[Any]) -> bool:
+        return made.valid_on == standing_of(session, actor.organization_id, clock).business_date
+
+    return is_of_today
 
 
 def answered_earlier(

@@ -13,7 +13,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, decided_once
+from carbonfin.web.idempotency import IdempotencyKey, decided_once, still_today
 from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
@@ -53,9 +53,7 @@ def create_book_stress(
         data,
         prepare,
         lambda recorded: BookStressOut.of(recorded.decision_id, taken[0], recorded.outcome),
-        is_of_today=lambda session, made: (
-            made.valid_on == standing_of(session, actor.organization_id, clock).business_date
-        ),
+        is_of_today=still_today(actor, clock),
     )
 
 

@@ -15,7 +15,7 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently
+from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently, still_today
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
@@ -74,10 +74,7 @@ def create_rate_decision(
         data,
         prepare,
         lambda recorded: RateDecisionOut.of(recorded.outcome, decision_id=recorded.decision_id),
-        # A day that was closed meanwhile gets no more decisions.
-        is_of_today=lambda session, made: (
-            made.valid_on == standing_of(session, actor.organization_id, clock).business_date
-        ),
+        is_of_today=still_today(actor, clock),
     )
 
 

@@ -330,7 +330,8 @@ def rerate_under_links(
 ) -> None:
     """Move a note just drawn to the line of its contract's link: it takes what was decided before it.
 
-    Of several links the one that decided last counts, as it does for the notes drawn earlier, which stay as they are.
+    Of a declassified link and its successor the one that decided last counts, as it does for the notes drawn earlier,
+    which stay as they are.
     """
     known = store.revisions_known(session, actor, known_at=standing.known_at, contract_number=contract_number)
     numbers = dict.fromkeys(one.terms.number for one in known)
