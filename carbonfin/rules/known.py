@@ -5,6 +5,7 @@ that two corrections of one day can be told apart, and what was decided between 
 """
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from carbonfin.kernel.dates import aware, china_day, end_of_china_day
@@ -36,6 +37,17 @@ def instant_asked(known_at: KnownAt) -> datetime:
         InvalidInput: An instant without a time zone.
     """
     return aware(known_at) if isinstance(known_at, datetime) else end_of_china_day(known_at)
+
+
+@lru_cache(maxsize=256)
+def moment_asked(known_at: KnownAt) -> tuple[datetime, date]:
+    """Give the instant that is meant, in UTC, and its day in China: one decision asks a dozen values of one moment.
+
+    Raises:
+        InvalidInput: An instant without a time zone.
+    """
+    instant = instant_asked(known_at)
+    return instant, china_day(instant)
 
 
 def was_known(one: Learnt, *, instant: datetime, day: date) -> bool:

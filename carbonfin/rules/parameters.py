@@ -9,10 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
-from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import parse_decimal
-from carbonfin.rules.known import KnownAt, instant_asked, known_order, require_same_day, was_known
+from carbonfin.rules.known import KnownAt, known_order, moment_asked, require_same_day, was_known
 from carbonfin.rules.record import ADDED_LATER
 
 
@@ -195,8 +194,7 @@ class ParameterBook:
 
         Of several, the one known last wins, then the one valid from the later day.
         """
-        instant = instant_asked(known_at)
-        known_on = china_day(instant)
+        instant, known_on = moment_asked(known_at)
         speaking = [
             value
             for value in self._values.get((key, scope), ())
@@ -221,7 +219,7 @@ class ParameterBook:
         if value is None:
             name = f"{key}[{scope}]" if scope else key
             raise MissingData(
-                f"parameter {name} has no value for {valid_on} known on {china_day(instant_asked(known_at))}",
+                f"parameter {name} has no value for {valid_on} known on {moment_asked(known_at)[1]}",
                 zh=f"参数 {name} 在 {valid_on} 没有已知的取值",
                 field=key,
                 remedy="Enter and approve the value with its source.",

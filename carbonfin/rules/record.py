@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType, UnionType
 from typing import Any, Generic, TypeVar, cast
@@ -88,25 +89,44 @@ def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     return named
 
 
+@cache
 def _fields_plainly(names: tuple[str, ...], later: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
-    """Give what makes plain JSON of a dataclass: most of a decision is plain already and is taken as it is."""
+    """Give what makes plain JSON of a dataclass: how depends on the types of its values alone, and is worked out once.
+
+    Most of a decision is plain already and is taken as it is.
+    """
     every = (*names, *later)
     get: Callable[[Any], Any] = attrgetter(*every) if every else lambda _: ()
     is_single = len(every) == 1
+    ways: dict[tuple[type, ...], _Way] = {}
 
     def plainly(value: object) -> dict[str, Any]:
-        found = get(value)
-        plain = dict(zip(every, (found,) if is_single else found, strict=True))
-        for name in later:
-            if plain[name] is None:
-                del plain[name]
-        for name, item in plain.items():
-            kind: Any = type(item)
-            if kind not in _PLAIN:
-                plain[name] = _plainly(kind)(item)
+        found = (get(value),) if is_single else get(value)
+        kinds = tuple(map(type, found))
+        way = ways.get(kinds)
+        if way is None:
+            way = ways[kinds] = _way(every, later, kinds)
+        kept, which, otherwise = way
+        plain = dict(zip(kept, found if which is None else compress(found, which), strict=True))
+        for name, made in otherwise:
+            plain[name] = made(plain[name])
         return plain
 
     return plainly
+
+
+_Way = tuple[tuple[str, ...], tuple[bool, ...] | None, tuple[tuple[str, Callable[[Any], Any]], ...]]
+"""Which fields are written, which of all they are where some are left out, and which are not plain already."""
+
+
+def _way(every: tuple[str, ...], later: tuple[str, ...], kinds: tuple[type, ...]) -> _Way:
+    """Give how a dataclass is written whose fields hold values of some types."""
+    which = tuple(name not in later or kind is not type(None) for name, kind in zip(every, kinds, strict=True))
+    kept = tuple(compress(every, which))
+    otherwise = tuple(
+        (name, _plainly(kind)) for name, kind in zip(kept, compress(kinds, which), strict=True) if kind not in _PLAIN
+    )
+    return kept, None if all(which) else which, otherwise
 
 
 _BY_KIND: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (

@@ -7,12 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import InvalidInput, MissingData
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.domains import AnyDomain, is_code
 from carbonfin.rules.grammar import Cell, read_cell
-from carbonfin.rules.known import KnownAt, instant_asked, known_order, require_same_day, was_known
+from carbonfin.rules.known import KnownAt, known_order, moment_asked, require_same_day, was_known
 from carbonfin.rules.parameters import Grade, clause_line
 from carbonfin.rules.placing import placed
 from carbonfin.rules.record import canonical_json
@@ -358,8 +357,7 @@ class TableBook:
 
     def find(self, name: str, *, valid_on: date, known_at: KnownAt) -> TableVersion | None:
         """Give the version valid on a day as it was known at an instant, or by the end of a day, or None."""
-        instant = instant_asked(known_at)
-        known_on = china_day(instant)
+        instant, known_on = moment_asked(known_at)
         for versions in (self._versions, self._under):
             known = (one for one in versions.get(name, ()) if was_known(one, instant=instant, day=known_on))
             speaking = [one for one in known if one.speaks_on(valid_on)]
@@ -376,7 +374,7 @@ class TableBook:
         found = self.find(name, valid_on=valid_on, known_at=known_at)
         if found is None:
             raise MissingData(
-                f"table {name} has no version for {valid_on} known on {china_day(instant_asked(known_at))}",
+                f"table {name} has no version for {valid_on} known on {moment_asked(known_at)[1]}",
                 zh=f"决策表 {name} 在 {valid_on} 没有已知的版本",
                 field=name,
                 remedy="Enter and approve the table with its source.",

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.asking import Asker
-from carbonfin.storage.prepared import driver_of, prepared, told_by_sqlite
+from carbonfin.storage.prepared import driver_of, prepared, remember_driver, remembered_driver, told_by_sqlite
 from carbonfin.storage.shared_work import SharedWork
 from carbonfin.storage.writers_turn import PATIENCE_S, WritersTurn
 
@@ -168,8 +168,8 @@ class Sessions:
         scoped.__dict__.update(self.__dict__, scope=scope)
         return scoped
 
-    def _open(self, engine: sa.Engine) -> Session:
-        return Session(engine, expire_on_commit=False, info={_SCOPE: self.scope})
+    def _open(self, bind: sa.Engine | sa.Connection) -> Session:
+        return Session(bind, expire_on_commit=False, info={_SCOPE: self.scope})
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -269,7 +269,13 @@ class Sessions:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction that sees one state of the database; writing in it is refused."""
-        with self._open(self._reading_engine) as session, session.begin():
+        if self._asker is None:
+            with self._open(self._reading_engine) as session, session.begin():
+                yield session
+            return
+        # The transaction is the connection's: a session that is only asked prepared questions never begins one.
+        with self._reading_engine.begin() as connection, self._open(connection) as session:
+            remember_driver(session, connection)
             yield session
 
     @property
@@ -363,6 +369,10 @@ def execute_prepared(session: Session, statement: sa.Executable, values: Any) ->
 
     What the session has yet to write is written first; by itself it does so only for queries of row classes.
     """
+    if isinstance(statement, sa.Select):
+        reading = remembered_driver(session)
+        if reading is not None:
+            return prepared(statement, reading.dialect).ask(reading.driver, values)
     session.flush()
     connection = session.connection()
     if isinstance(statement, sa.Select) and connection.dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""What is made of rows, made once for as long as every bit of them is the same."""
+"""What is made of rows, made once for as long as every bit of them is the same; and what is made of that in turn."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,7 @@ from carbonfin.storage.prepared import bits_of
 
 T = TypeVar("T")
 _ROWS_MAX = 50_000
+_MADE_MAX = 256
 
 
 class KeptRows(Generic[T]):
@@ -64,6 +65,30 @@ class KeptRows(Generic[T]):
             self._kept, self._row_count = {}, 0
         self._kept[key] = made
         self._row_count += row_count
+
+
+class KeptMade(Generic[T]):
+    """Gives what was made of the very same objects before, such as values of a book that `KeptRows` keeps.
+
+    Objects are told apart by identity: to compare a table with another cell by cell takes longer than to make anew.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[tuple[object, ...], T]] = {}
+
+    def made(self, parts: tuple[object, ...], also: Hashable, make: Callable[[], T]) -> T:
+        """Give what `make` makes of some objects that never change, and of what else is compared by value.
+
+        Raises:
+            Exception: What making it raised; nothing is kept then.
+        """
+        key = (also, *map(id, parts))
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _MADE_MAX:
+                self._kept = {}
+            found = self._kept[key] = (parts, make())  # the parts are held: no other object takes their identity
+        return found[1]
 
 
 def _bare(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

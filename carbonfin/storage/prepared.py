@@ -7,6 +7,7 @@ the statement, which is built once. Values and rows go through the very same col
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import Session
 
 _Process = Callable[[Any], Any] | None
+_READING = "carbonfin_reading_driver"
 
 
 class Prepared:
@@ -74,6 +76,9 @@ def prepared(question: sa.Select[Any], dialect: Dialect) -> Prepared:
 
 def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
     """Give the rows that answer a question built once as the driver gives them, past their columns' types."""
+    reading = remembered_driver(session)
+    if reading is not None:
+        return tuple(prepared(question, reading.dialect).bits(reading.driver, values))
     session.flush()
     connection = session.connection()
     if connection.dialect.name == "sqlite":
@@ -81,6 +86,25 @@ def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any
     with connection.execute(question, values) as result:
         assert result.cursor is not None, "a question has an answer"
         return tuple(result.cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingDriver:
+    """The driver's own connection of a reading transaction on SQLite, and how values go through it."""
+
+    driver: sqlite3.Connection
+    dialect: Dialect
+
+
+def remember_driver(session: Session, connection: sa.Connection) -> None:
+    """Let questions of a session that only reads go to the driver at once: asking the session for it costs as much."""
+    session.info[_READING] = ReadingDriver(driver_of(connection), connection.dialect)
+
+
+def remembered_driver(session: Session) -> ReadingDriver | None:
+    """Give what was remembered for a session that only reads; None for one that writes, and on PostgreSQL."""
+    found: ReadingDriver | None = session.info.get(_READING)
+    return found
 
 
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:

@@ -213,50 +213,72 @@ def insertion(
     storable: Collection[str] = (),
 ) -> Insertion:
     """Make rows ready for the driver; arguments are those of `insert_many`."""
-    table = table_of(row)
-    names = (*values[0], *(same or ()))
-    text, order = _insertion(table, names, dialect)
-    processed = {
-        name: _processed(table.c[name], dialect, [value]) * len(values) for name, value in (same or {}).items()
-    }
+    plan = _plan(table_of(row), (*values[0], *(same or ())), dialect)
+    ready = {name: [plan.ready(name, value)] * len(values) for name, value in (same or {}).items()}
     for name in values[0]:
         column = [one[name] for one in values]
-        processed[name] = column if name in storable else _processed(table.c[name], dialect, column)
-    lines = list(zip(*[processed[name] for name in order or names], strict=True))
-    return Insertion(text=text, names=order or names, has_places=bool(order), lines=lines)
+        ready[name] = column if name in storable else plan.all_ready(name, column)
+    lines = list(zip(*[ready[name] for name in plan.order], strict=True))
+    return Insertion(text=plan.text, names=plan.order, has_places=plan.has_places, lines=lines)
 
 
-_INSERTIONS: dict[tuple[str, str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """How rows of some columns are inserted: made once for each list of columns.
+
+    Attributes:
+        text: Of the statement that inserts one.
+        order: The columns in the order of the statement's parameters.
+        has_places: Whether these have places instead of names.
+        processors: Whether a column holds texts, and what makes its values ready.
+    """
+
+    text: str
+    order: tuple[str, ...]
+    has_places: bool
+    processors: dict[str, tuple[bool, Callable[[Any], Any] | None]]
+
+    def ready(self, name: str, value: Any) -> Any:
+        """Give a value as the driver takes it."""
+        is_text, process = self.processors[name]
+        if process is None or (is_text and (value is None or (type(value) is str and value.isprintable()))):
+            return value
+        return process(value)
+
+    def all_ready(self, name: str, values: list[Any]) -> list[Any]:
+        """Give the values of a column as the driver takes them."""
+        if len(values) == 1:
+            return [self.ready(name, values[0])]
+        is_text, process = self.processors[name]
+        if process is None or (is_text and are_plain_texts(values)):
+            return values
+        return _processed(process, values)
 
 
-def _insertion(table: sa.Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, tuple[str, ...]]:
-    """Give the statement that inserts a row of some columns, and the order of its parameters if they have no names."""
+_PLANS: dict[tuple[str, str, tuple[str, ...]], _Plan] = {}
+
+
+def _plan(table: sa.Table, names: tuple[str, ...], dialect: Dialect) -> _Plan:
     key = (dialect.name, table.name, names)
-    found = _INSERTIONS.get(key)
+    found = _PLANS.get(key)
     if found is None:
         bound = {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
         statement = sa.insert(table).values(bound).compile(dialect=dialect)
-        found = _INSERTIONS[key] = str(statement), tuple(statement.positiontup or ())
+        places = tuple(statement.positiontup or ())
+        processors = {name: _processor(table.c[name], dialect) for name in names}
+        found = _PLANS[key] = _Plan(
+            text=str(statement), order=places or names, has_places=bool(places), processors=processors
+        )
     return found
-
-
-_PROCESSORS: dict[tuple[str, sa.Column[Any]], tuple[bool, Callable[[Any], Any] | None]] = {}
 
 
 def _processor(column: sa.Column[Any], dialect: Dialect) -> tuple[bool, Callable[[Any], Any] | None]:
-    """Tell whether a column holds texts, and give what makes its values ready; made once."""
-    key = (dialect.name, column)
-    found = _PROCESSORS.get(key)
-    if found is None:
-        process = column.type.dialect_impl(dialect).bind_processor(dialect)
-        found = _PROCESSORS[key] = isinstance(column.type, columns.Text), process
-    return found
+    """Tell whether a column holds texts, and give what makes its values ready."""
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return isinstance(column.type, columns.Text), process
 
 
-def _processed(column: sa.Column[Any], dialect: Dialect, values: list[Any]) -> list[Any]:
-    is_text, process = _processor(column, dialect)
-    if process is None or (is_text and are_plain_texts(values)):
-        return values
+def _processed(process: Callable[[Any], Any], values: list[Any]) -> list[Any]:
     found, before, after = [], object(), None
     for value in values:
         if value is not before:

@@ -134,17 +134,13 @@ def make_rate_decision(
         MissingData: The LPR or one of the bank's concession terms was not known.
         InvalidInput: The margin or the score is out of range.
     """
-    inputs = facts.rate_inputs(
-        session,
-        actor,
-        party,
-        margin_bp=margin_bp,
-        lpr_tenor=lpr_tenor,
-        applies_from=applies_from,
-        decided_on=decided_on,
-        known_at=known_at,
+    shared = facts.shared_facts(
+        session, actor, lpr_tenor=lpr_tenor, applies_from=applies_from, decided_on=decided_on, known_at=known_at
     )
-    return make_decision(RATE_KIND, inputs, subject=party.code, valid_on=decided_on, known_at=known_at)
+    inputs = facts.inputs_with(session, actor, party, shared.facts, margin_bp=margin_bp, known_at=known_at)
+    return make_decision(
+        RATE_KIND, inputs, subject=party.code, valid_on=decided_on, known_at=known_at, written=shared.texts
+    )
 
 
 def make_schedule(

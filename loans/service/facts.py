@@ -1,5 +1,6 @@
 """Facts a decision takes, gathered from where they stand: parameters, calendar, LPR, account and rating report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,10 +10,13 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
-from carbonfin.rules.contracts import require_kept
+from carbonfin.rules.contracts import TableContract, require_kept
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.rules.recorded_tables import RecordedTable
+from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.calendars import calendar_on
+from carbonfin.storage.decisions import written_text
+from carbonfin.storage.kept_rows import KeptMade
 from carbonfin.storage.rulebook import book_for, builtin_tables, table_book_for
 from loans.calc.accounts import AccountYear
 from loans.calc.contracts.terms import CalendarDays
@@ -139,6 +143,22 @@ def fuel_factors(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedFacts:
+    """What rate decisions of a day share.
+
+    Attributes:
+        facts: The facts.
+        texts: Those of its fields that take long to write, as canonical texts.
+    """
+
+    facts: RateFacts
+    texts: Mapping[str, str]
+
+
+_SHARED: KeptMade[SharedFacts] = KeptMade()
+
+
 def rate_facts(
     session: Session, actor: Actor, *, lpr_tenor: str, applies_from: date, decided_on: date, known_at: datetime
 ) -> RateFacts:
@@ -148,32 +168,40 @@ def rate_facts(
         MissingData: The LPR or one of the bank's parameters was not known.
         InvalidInput: The bank's concession table breaks its contract.
     """
+    return shared_facts(
+        session, actor, lpr_tenor=lpr_tenor, applies_from=applies_from, decided_on=decided_on, known_at=known_at
+    ).facts
+
+
+def shared_facts(
+    session: Session, actor: Actor, *, lpr_tenor: str, applies_from: date, decided_on: date, known_at: datetime
+) -> SharedFacts:
+    """Gather what rate decisions of a day share, as `rate_facts`, with the texts of its longest parts.
+
+    They are put together and written once for as long as every value of the rulebook is the same.
+    """
     lpr = lpr_on(session, lpr_tenor, on=decided_on, known_at=known_at, organization_id=actor.organization_id)
     book = parameters(session, actor)
-
-    def value(name: str) -> ParameterValue:
-        return book.on(f"loans.jiangtandai.{name}", valid_on=applies_from, known_at=known_at)
-
-    return RateFacts(
-        decided_on=decided_on,
-        applies_from=applies_from,
-        lpr=RateQuoted(
-            tenor=lpr_tenor,
-            rate=lpr.value,
-            published_on=lpr.published_on,
-            source=lpr.document,
-            confirmed=lpr.confirmed,
-        ),
-        terms=ConcessionTerms(
-            base_score=value("base_score"),
-            bp_per_point=value("bp_per_point"),
-            fraction=value("fraction"),
-            cap_bp=value("cap_bp"),
-            floor_rate=value("floor_rate"),
-            score_max=book.find("loans.jiangtandai.score_max", valid_on=applies_from, known_at=known_at),
-        ),
-        **_tables(session, actor, valid_on=applies_from, known_at=known_at),
+    terms = {
+        name: book.on(f"loans.jiangtandai.{name}", valid_on=applies_from, known_at=known_at)
+        for name in ("base_score", "bp_per_point", "fraction", "cap_bp", "floor_rate")
+    }
+    score_max = book.find("loans.jiangtandai.score_max", valid_on=applies_from, known_at=known_at)
+    name, contract, table = _table(session, actor, valid_on=applies_from, known_at=known_at)
+    quoted = RateQuoted(
+        tenor=lpr_tenor, rate=lpr.value, published_on=lpr.published_on, source=lpr.document, confirmed=lpr.confirmed
     )
+
+    def together() -> SharedFacts:
+        # Not in the decision: a stricter contract must not keep old decisions from replaying.
+        require_kept(contract, table.table)
+        found = RateFacts(
+            decided_on=decided_on, applies_from=applies_from, lpr=quoted,
+            terms=ConcessionTerms(**terms, score_max=score_max), **{name: RecordedTable.of(table)},
+        )  # fmt: skip
+        return SharedFacts(facts=found, texts={one: written_text(getattr(found, one)) for one in ("terms", name)})
+
+    return _SHARED.made((*terms.values(), score_max, table), (decided_on, applies_from, quoted), together)
 
 
 def rate_inputs(
@@ -196,14 +224,23 @@ def rate_inputs(
     shared = rate_facts(
         session, actor, lpr_tenor=lpr_tenor, applies_from=applies_from, decided_on=decided_on, known_at=known_at
     )
+    return inputs_with(session, actor, party, shared, margin_bp=margin_bp, known_at=known_at)
+
+
+def inputs_with(
+    session: Session, actor: Actor, party: Party, shared: RateFacts, *, margin_bp: int, known_at: datetime
+) -> RateInputs:
+    """Give what one rate decision takes where what it shares with others is at hand; otherwise as `rate_inputs`."""
     report = latest_report(session, actor, party.id, usci=party.code, known_at=known_at)
     return single_inputs(shared, RateItem(usci=party.code, margin_bp=margin_bp, report=report))
 
 
-def _tables(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> dict[str, RecordedTable]:
+def _table(
+    session: Session, actor: Actor, *, valid_on: date, known_at: datetime
+) -> tuple[str, TableContract, TableVersion]:
     """Give the bank's concession table for a day as known; where it has none, the table by which points count.
 
-    The contract is looked at here and not in the decision: a stricter one must not keep old decisions from replaying.
+    Before it stand the field of `RateFacts` that it is, and the contract it is held to.
 
     Raises:
         MissingData: Neither table speaks of the day.
@@ -211,11 +248,8 @@ def _tables(session: Session, actor: Actor, *, valid_on: date, known_at: datetim
     book = table_book_for(session, actor.organization_id, builtin=builtin_tables("loans"))
     own = book.find(CONCESSION_TABLE.name, valid_on=valid_on, known_at=known_at)
     if own is not None:
-        require_kept(CONCESSION_TABLE, own.table)
-        return {"concession_table": RecordedTable.of(own)}
-    points = book.on(POINTS_TABLE.name, valid_on=valid_on, known_at=known_at)
-    require_kept(POINTS_TABLE, points.table)
-    return {"points_table": RecordedTable.of(points)}
+        return "concession_table", CONCESSION_TABLE, own
+    return "points_table", POINTS_TABLE, book.on(POINTS_TABLE.name, valid_on=valid_on, known_at=known_at)
 
 
 def _fuels(current: ActivityYear, previous: ActivityYear | None) -> list[Fuel]:

@@ -7,14 +7,15 @@ import pytest
 
 from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.record import canonical_json, digest_of
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer
-from carbonfin.storage.decisions import DecisionRecord, load_decision, replay_decision, verify_chain
+from carbonfin.storage.decisions import DecisionRecord, load_decision, rebuilt, replay_decision, verify_chain
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import TABLE_APPROVAL, enter_parameter, propose_table
 from loans import service
-from loans.calc.jiangtandai import ConcessionReason
+from loans.calc.jiangtandai import RATE_KIND, ConcessionReason
 from loans.service import DECISION_KINDS, TermSheetDraft
 from tests.loans.concession_samples import CLAUSE, ROWS, Days, concession_table, enter
 from tests.loans.samples import bank_parameter, l1_request
@@ -49,6 +50,13 @@ def decided(
 def replays(sessions: Sessions, record: DecisionRecord) -> bool:
     with sessions.read() as session:
         return replay_decision(session, DECISION_KINDS, record.id).same
+
+
+def test_what_decisions_share_is_written_as_by_itself(sessions: Sessions, bank: Bank) -> None:
+    for _ in range(2):  # the second takes the texts of the first
+        record = decided(sessions, bank)
+        inputs = rebuilt(canonical_json(record.inputs), RATE_KIND.inputs)
+        assert digest_of(inputs) == digest_of(record.inputs) == record.inputs_digest
 
 
 # score 71.6, base 60, 1 bp a point: 11 bp by points; the table's row R8 gives 10, corrected 8

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.errors import Conflict
 from carbonfin.storage import kept_rows
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.kept_rows import KeptRows
+from carbonfin.storage.kept_rows import KeptMade, KeptRows
 from carbonfin.storage.rows import table_of
 from tests.storage.rows import TrialRow
 
@@ -139,3 +139,26 @@ def test_no_more_rows_are_kept_than_memory_bears(sessions: Sessions, monkeypatch
     for _ in range(2):
         _made(sessions, kept, also="large")
     assert maker.count == 5
+
+
+def test_what_is_made_of_the_very_same_objects_is_made_once() -> None:
+    kept: KeptMade[list[str]] = KeptMade()
+    table, alike = ["a table"], ["a table"]
+    first = kept.made((table,), "day", lambda: ["first"])
+    assert kept.made((table,), "day", lambda: ["again"]) is first
+    assert kept.made((alike,), "day", lambda: ["another table"]) == ["another table"]
+    assert kept.made((table,), "other day", lambda: ["another day"]) == ["another day"]
+
+
+def test_an_object_made_later_never_takes_the_place_of_one_that_is_gone() -> None:
+    kept: KeptMade[int] = KeptMade()
+    made = [kept.made(([place],), None, lambda place=place: place) for place in range(1000)]  # type: ignore[misc]
+    assert made == list(range(1000))
+
+
+def test_what_could_not_be_made_of_objects_is_tried_again() -> None:
+    kept: KeptMade[int] = KeptMade()
+    part = object()
+    with pytest.raises(ZeroDivisionError):
+        kept.made((part,), None, lambda: 1 // 0)
+    assert kept.made((part,), None, lambda: 1) == 1

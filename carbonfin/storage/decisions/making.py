@@ -1,7 +1,9 @@
 """Making decisions and putting them on record, in one step or two."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
@@ -9,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.rules.record import DecisionKind
-from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written, written_text
+from carbonfin.storage.decisions.bulk import WrittenDecision, keep_written, written_beside, written_text
 from carbonfin.storage.decisions.people import Override
 from carbonfin.storage.decisions.records import rebuilt
 
@@ -45,18 +47,22 @@ def make_decision(
     valid_on: date,
     known_at: datetime,
     override: Override | None = None,
+    written: Mapping[str, str] = MappingProxyType({}),
 ) -> MadeDecision[O]:
-    """Decide, from the inputs as they are written down and read back: a replay starts from the very same values."""
-    inputs_json = written_text(inputs)
+    """Decide, from the inputs as they are written down and read back: a replay starts from the very same values.
+
+    `written` has the canonical texts of those fields of the inputs that were written before, as shared by many.
+    """
+    inputs_json = written_beside(inputs, written)
     outcome = kind.decide(rebuilt(inputs_json, kind.inputs))
-    written = WrittenDecision(
+    put_down = WrittenDecision(
         subject=subject,
         inputs=inputs_json,
         inputs_digest=sha256_hex(inputs_json.encode()),
         outputs=written_text(outcome),
         override=override,
     )
-    return MadeDecision(kind=kind, written=written, outcome=outcome, valid_on=valid_on, known_at=known_at)
+    return MadeDecision(kind=kind, written=put_down, outcome=outcome, valid_on=valid_on, known_at=known_at)
 
 
 def keep_decision(session: Session, actor: Actor, made: MadeDecision[O]) -> Recorded[O]:
