@@ -23,13 +23,28 @@ class KeptRows(Generic[T]):
     of them is kept under all their bits, so that a value edited behind the database's guards is another value here.
     """
 
-    def __init__(self, question: sa.Select[Any], make: Callable[[Sequence[sa.Row[Any]], Any], T]) -> None:
-        """Keep what `make` makes of the rows that answer a question, given with what else it hangs on."""
+    def __init__(
+        self,
+        question: sa.Select[Any],
+        make: Callable[[Sequence[sa.Row[Any]], Any], T],
+        *,
+        tells_order: bool = False,
+    ) -> None:
+        """Keep what `make` makes of the rows that answer a question, given with what else it hangs on.
+
+        Args:
+            question: Gives the rows in their order.
+            make: Makes a value of them.
+            tells_order: Whether all by which they are ordered is asked for: the same rows then stand in the same order,
+                and need not be put in it to see that they are the same.
+        """
         self._question = question
         bare = [_bare(column) for column in question.selected_columns]
         self._bare = question.with_only_columns(*bare)
+        if tells_order:
+            self._bare = self._bare.order_by(None)
         # SQLite writes a row's text in half the time in which the driver makes its values one by one
-        self._bare_on_sqlite = question.with_only_columns(sa.func.json_array(*bare))
+        self._bare_on_sqlite = self._bare.with_only_columns(sa.func.json_array(*bare))
         self._make = make
         self._kept: dict[Hashable, T] = {}
         self._row_count = 0

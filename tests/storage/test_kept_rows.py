@@ -55,6 +55,7 @@ def test_rows_that_are_the_same_give_what_was_made_of_them(sessions: Sessions) -
     assert maker.count == 3
 
 
+@pytest.mark.parametrize("tells_order", [False, True])
 @pytest.mark.parametrize(
     "change",
     [
@@ -64,9 +65,9 @@ def test_rows_that_are_the_same_give_what_was_made_of_them(sessions: Sessions) -
         "INSERT INTO trial (id, name) VALUES ('3', 'a')",
     ],
 )
-def test_any_other_bit_is_another_value(sessions: Sessions, change: str) -> None:
+def test_any_other_bit_is_another_value(sessions: Sessions, change: str, *, tells_order: bool) -> None:
     _with_two(sessions)
-    kept = KeptRows(_NAMED, _Maker())
+    kept = KeptRows(_NAMED, _Maker(), tells_order=tells_order)
     first = _made(sessions, kept)
     with sessions.begin() as session:
         session.connection().exec_driver_sql(change)
@@ -88,6 +89,16 @@ def test_the_same_rows_in_another_order_are_another_value(sessions: Sessions) ->
             session.add(TrialRow(id=trial_id, name=name, quantity_t=quantity_t, price_cny_per_t=Decimal(price)))
     made = {name: [price for price, _ in _made(sessions, kept, named=name)[1]] for name in ("a", "b")}
     assert made == {"a": [Decimal("70.5"), Decimal(71)], "b": [Decimal(71), Decimal("70.5")]}
+
+
+def test_rows_whose_order_is_told_stand_in_it(sessions: Sessions) -> None:
+    question = sa.select(_TRIALS).order_by(_TRIALS.c.price_cny_per_t.desc())
+    kept = KeptRows(question, _Maker(), tells_order=True)
+    with sessions.begin() as session:
+        for trial_id, price in (("1", "70.5"), ("2", "72"), ("3", "71")):
+            session.add(TrialRow(id=trial_id, name="a", price_cny_per_t=Decimal(price)))
+    for _ in range(2):
+        assert [price for price, _ in _made(sessions, kept)[1]] == [Decimal(72), Decimal(71), Decimal("70.5")]
 
 
 def test_what_cannot_be_made_is_not_kept(sessions: Sessions) -> None:

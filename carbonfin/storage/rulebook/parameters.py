@@ -341,7 +341,7 @@ def _book(rows: Iterable[sa.Row[Any]], packages: Iterable[str]) -> ParameterBook
     return ParameterBook((_value(row) for row in rows), under=[builtin_book(package) for package in packages])
 
 
-_BOOKS = KeptRows(_OWN, _book)
+_BOOKS = KeptRows(_OWN, _book, tells_order=True)
 
 
 def _unchecked(row: ParameterRow | sa.Row[Any]) -> ParameterValue:

@@ -260,7 +260,7 @@ def _versions(rows: Iterable[sa.Row[Any]], _: object) -> tuple[TableVersion, ...
     return declared_at_rest([_version(row) for row in rows])
 
 
-_OWN_VERSIONS = KeptRows(_OWN, _versions)
+_OWN_VERSIONS = KeptRows(_OWN, _versions, tells_order=True)
 
 
 def _version(row: sa.Row[Any]) -> TableVersion:
