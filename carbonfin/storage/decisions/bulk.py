@@ -123,7 +123,7 @@ def decision_rows(
         "checker_name": None if signed is None else signed.checker_name,
         "approval_id": None if signed is None else signed.approval_id,
     }
-    plainly = canonical(said)
+    plainly = {**said, "valid_on": canonical(valid_on), "known_at": canonical(known_at)}  # the others are plain
     rows: list[dict[str, Any]] = []
     for decision_id, one in zip(new_ids(len(decisions)), decisions, strict=True):
         own: dict[str, Any] = {

@@ -22,6 +22,7 @@ from loans.calc.jiangtandai.terms import (
     Concession,
     ConcessionReason,
     RateInputs,
+    RatingReport,
 )
 from loans.calc.missing import MissingField
 
@@ -182,16 +183,15 @@ def _missing_field(table: DecisionTable, one: MissingInput) -> MissingField:
 
 def asked_figures(table: DecisionTable, inputs: RateInputs) -> tuple[Figure, ...]:
     """Give the figures of what a table asks, but for the score, which stands with the report."""
-    if inputs.report is None:
+    report = inputs.report
+    if report is None:
         return ()
-    names = [column.name for column in table.inputs]
-    return tuple(figure for name in names for figure in _asked(name, inputs))
+    facts = table_facts(inputs)
+    names = [column.name for column in table.inputs if column.name in facts and column.name != "score"]
+    return tuple(figure for name in names for figure in _asked(name, facts, report, inputs))
 
 
-def _asked(name: str, inputs: RateInputs) -> tuple[Figure, ...]:
-    report, facts = inputs.report, table_facts(inputs)
-    if report is None or name not in facts or name == "score":
-        return ()
+def _asked(name: str, facts: dict[str, object], report: RatingReport, inputs: RateInputs) -> tuple[Figure, ...]:
     titles = next(one for one in CONCESSION_TABLE.inputs if one.name == name)
     value = facts[name]
     asked = Figure(
