@@ -22,7 +22,13 @@ from collateral.calc.haircut_models.sale_backtest import (
     exceedances,
     supposed_defaults,
 )
-from collateral.calc.haircut_models.stack import StackInputs, StackOutcome, decide_haircut
+from collateral.calc.haircut_models.stack import (
+    StackInputs,
+    StackOutcome,
+    decide_haircut,
+    season_figures,
+    season_words,
+)
 from collateral.calc.haircut_models.stack_terms import ComponentName, StackFacts, StackMethod
 
 _LONGER_CURE_DAYS = 5
@@ -114,7 +120,7 @@ class HaircutReportOutcome:
 
 def decide_haircut_report(inputs: HaircutReportInputs) -> HaircutReportOutcome:
     """Strike the report: today's stack, each fact made worse in turn, and the test against the past."""
-    stack = decide_haircut(StackInputs(policy=inputs.policy, method=inputs.method, facts=inputs.facts))
+    stack = decide_haircut(_stacked(inputs))
     sensitivities = tuple(
         _tried(inputs, method, facts, (name, zh, en)) for name, zh, en, method, facts in _worse(inputs)
     )
@@ -132,10 +138,24 @@ def decide_haircut_report(inputs: HaircutReportInputs) -> HaircutReportOutcome:
     figures = _figures(inputs, stack, sensitivities, tested)
     return HaircutReportOutcome(
         stack=stack, sensitivities=sensitivities, defaults=defaults, unseen_count=unseen, tested=tested,
-        findings=(*_findings(inputs, len(defaults), unseen, tested), *_against_sense(stack, sensitivities)),
+        findings=(
+            *_season(inputs, stack), *_findings(inputs, len(defaults), unseen, tested),
+            *_against_sense(stack, sensitivities),
+        ),
         unconfirmed=figures.unconfirmed(),
         trace=figures.trace(),
     )  # fmt: skip
+
+
+def _season(inputs: HaircutReportInputs, stack: StackOutcome) -> Iterator[tuple[str, str]]:
+    """Say what the depth after the surrender rests on where nobody confirmed it."""
+    zh, en = season_words(_stacked(inputs), stack.components)
+    if zh:
+        yield f"{zh}。", f"{en[0].upper()}{en[1:]}."
+
+
+def _stacked(inputs: HaircutReportInputs) -> StackInputs:
+    return StackInputs(policy=inputs.policy, method=inputs.method, facts=inputs.facts)
 
 
 def _tried(
@@ -231,9 +251,13 @@ def _figures(
     figures, source = FigureList(), inputs.facts.source
     unit = figures.fact("unit", ("品种", "Unit"), inputs.facts.unit, "text", inputs.policy)
     quantity = figures.fact("quantity", ("数量", "Quantity"), inputs.facts.quantity_t, "t", inputs.policy)
+    season = inputs.facts.season
+    depth = () if season is None or not season_words(_stacked(inputs), stack.components)[0] else season_figures(
+        season, figures
+    )  # fmt: skip
     haircut = figures.result(
         "haircut_ratio", ("折扣系数", "Haircut"), stack.haircut_ratio, "ratio", "collateral.haircut_stack",
-        inputs=(unit, quantity), note_zh=f"{inputs.policy}，{source}", note_en=f"{inputs.policy}, {source}",
+        inputs=(unit, quantity, *depth), note_zh=f"{inputs.policy}，{source}", note_en=f"{inputs.policy}, {source}",
     )  # fmt: skip
     for one in sensitivities:
         figures.result(

@@ -267,7 +267,7 @@ def policy_figures(
         *inputs,
         figures.fact(
             f"haircut_policy_{unit}", (f"{unit} 折扣系数（政策）", f"{unit} haircut by policy"), policy.ratio, "ratio",
-            policy.policy, note_zh=note_zh, note_en=note_en,
+            policy.policy, confirmed=policy.is_confirmed is not False, note_zh=note_zh, note_en=note_en,
         ),
     ]  # fmt: skip
     if policy.decision_id:

@@ -5,11 +5,12 @@ down to one, and no fact made worse ever lowers a haircut. What the policy canno
 with the reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from carbonfin.rules.record import ADDED_LATER
 from collateral.calc.haircut_models.components import Standing
-from collateral.calc.haircut_models.stack import TITLES, StackOutcome
+from collateral.calc.haircut_models.stack import TITLES, StackInputs, StackOutcome, season_words
 from collateral.calc.haircut_models.stack_terms import ComponentName
 from collateral.calc.haircut_policies import PolicyRecord
 
@@ -30,6 +31,8 @@ class PolicyHaircut:
         pledge_ratio_max: Ceiling of the pledge ratio (抵质押率) that the policy sets.
         reason_zh: Why it is not struck from whole data, or why the units are not accepted; empty otherwise.
         reason_en: The same in English.
+        is_confirmed: False where facts under it stand that nobody confirmed; None where all are, and in decisions made
+            before that was told.
     """
 
     policy: str
@@ -41,6 +44,7 @@ class PolicyHaircut:
     pledge_ratio_max: Decimal
     reason_zh: str
     reason_en: str
+    is_confirmed: bool | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def notes(self) -> tuple[str, str]:
@@ -66,24 +70,30 @@ def days_step(days: int | None) -> int | None:
 
 
 def struck_by_policy(
-    record: PolicyRecord, outcome: StackOutcome, *, quantity_t: int, decision_id: str
+    record: PolicyRecord, inputs: StackInputs, outcome: StackOutcome, *, decision_id: str
 ) -> PolicyHaircut:
-    """Give what a stack comes to, with each reason why components lack data, or that of the refusal."""
+    """Give what a stack comes to, with each reason why components lack data, or that of the refusal.
+
+    A depth of the season that nobody confirmed is said too.
+    """
     thin: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for one in outcome.components:
         if one.standing is Standing.CONSERVATIVE:
             thin.setdefault((one.reason_zh, one.reason_en), []).append(TITLES[one.name])
-    reason_zh = outcome.refusal_zh or "；".join(
-        f"{why_zh}，{'、'.join(zh for zh, _ in titles)}按保守值" for (why_zh, _), titles in thin.items()
-    )
-    reason_en = outcome.refusal_en or "; ".join(
+    season = season_words(inputs, outcome.components)
+    told = [season] if season[0] and season not in thin else []
+    reasons_zh = [f"{why_zh}，{'、'.join(zh for zh, _ in titles)}按保守值" for (why_zh, _), titles in thin.items()]
+    reasons_en = [
         f"{why_en}: {', '.join(en for _, en in titles)} at the conservative value"
         for (_, why_en), titles in thin.items()
-    )
+    ]
+    reason_zh = "；".join([*([outcome.refusal_zh] if outcome.refusal_zh else reasons_zh), *(zh for zh, _ in told)])
+    reason_en = "; ".join([*([outcome.refusal_en] if outcome.refusal_en else reasons_en), *(en for _, en in told)])
     return PolicyHaircut(
-        policy=record.name, decision_id=decision_id, quantity_t=quantity_t, ratio=outcome.haircut_ratio,
+        policy=record.name, decision_id=decision_id, quantity_t=inputs.facts.quantity_t, ratio=outcome.haircut_ratio,
         binding=outcome.binding, is_accepted=outcome.is_accepted,
         pledge_ratio_max=record.policy.pledge_ratio_max, reason_zh=reason_zh, reason_en=reason_en,
+        is_confirmed=False if outcome.unconfirmed else None,
     )  # fmt: skip
 
 

@@ -38,3 +38,6 @@ def simulate(
         f"债权 {body.claim_cny} 元：平均回收率 {body.recovery_mean_ratio}（标准误 {body.recovery_error_ratio}），"
         f"受损概率 {body.shortfall_ratio}，平均退还出质人 {body.surplus_mean_cny} 元"
     )
+    for one in body.units:
+        if one.season.note_zh:
+            terminal.say(f"{one.unit}：{one.season.note_zh}")

@@ -82,6 +82,8 @@ def haircut(
     rows = [msgspec.to_builtins(one) for one in body.components]
     terminal.answer(rows, columns=("label_zh", "ratio", "standing", "reason_zh"))
     terminal.say(f"折扣系数 {body.haircut_ratio}" + (f"：{body.refusal_zh}" if body.refusal_zh else ""))
+    if body.season is not None and body.season.note_zh:
+        terminal.say(body.season.note_zh)
 
 
 def haircut_report(

@@ -23,7 +23,7 @@ from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from collateral.calc.haircut_models.components import Standing as ComponentStanding
-from collateral.calc.haircut_models.stack import TITLES
+from collateral.calc.haircut_models.stack import SEASON_FIGURE, TITLES, season_words
 from collateral.calc.haircut_models.stack_terms import ComponentName, Measure
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits
 from collateral.calc.haircut_policies import (
@@ -101,6 +101,7 @@ class ShownHaircut:
     refusal: Text
     components: list[dict[str, Any]]
     decision_id: str | None
+    season: Text
 
 
 def _tonnes(text: str, field: str) -> int:
@@ -239,6 +240,7 @@ def _of_answer(answer: HaircutAnswer) -> ShownHaircut:
     return ShownHaircut(
         haircut_ratio=str(outcome.haircut_ratio), is_accepted=outcome.is_accepted, binding=outcome.binding.value,
         refusal=Text(outcome.refusal_zh, outcome.refusal_en), decision_id=answer.decision_id,
+        season=Text(*season_words(answer.inputs, outcome.components)),
         components=[
             {"name": one.name.value, "ratio": str(one.ratio), "standing": one.standing.value,
              "reason": Text(one.reason_zh, one.reason_en), "evidence": _evidence(
@@ -253,13 +255,23 @@ def _of_record(record: Any) -> ShownHaircut:
     outputs = record.outputs
     return ShownHaircut(
         haircut_ratio=outputs["haircut_ratio"], is_accepted=outputs["is_accepted"], binding=outputs["binding"],
-        refusal=Text(outputs["refusal_zh"], outputs["refusal_en"]), decision_id=record.id,
+        refusal=Text(outputs["refusal_zh"], outputs["refusal_en"]), decision_id=record.id, season=_season_of(record),
         components=[
             {"name": one["name"], "ratio": one["ratio"], "standing": one["standing"],
              "reason": Text(one["reason_zh"], one["reason_en"]), "evidence": _evidence(one["evidence"])}
             for one in outputs["components"]
         ],
     )  # fmt: skip
+
+
+def _season_of(record: Any) -> Text:
+    """Give what a kept haircut says of a season that nobody confirmed, by its trace."""
+    one = next((one for one in record.trace if one.name.startswith(SEASON_FIGURE) and not one.confirmed), None)
+    if one is None:
+        return Text("", "")
+    if one.parameter is None:
+        return Text(one.note_zh, one.note_en)
+    return Text(f"{one.label_zh} {one.value}，未确认", f"{one.label_en} {one.value}: not confirmed")
 
 
 def _evidence(items: list[dict[str, str]]) -> list[Text]:

@@ -233,13 +233,18 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     # Facts of vintages stood with collateral once; decisions of that time name them so.
     **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
+    "depth_after_surrender": Text("清缴后成交量与均值之比", "volume after the surrender, of its mean"),
+    "collateral.depth_after_surrender_ratio": Text("清缴后成交量与均值之比", "volume after the surrender, of its mean"),
+    "collateral.depth_season_days": Text("清淡时段的交易日数", "trading days of a thin season"),
+    "haircut_policy": Text("按政策的折扣系数所依据的未确认事实", "unconfirmed facts under the haircut by policy"),
     "collateral.sale_band_ratio": Text("处置成交价格幅度", "price band of a sale"),
     "collateral.holding_right": Text("持有资格", "right to hold"),
     "true_up_expected": Text("应补发配额", "expected true-up"),
     "valuation_day": Text("违约估值截止日", "default valuation day"),
     "headroom_after": Text("质押后履约余量", "headroom after"),
 }
-_HEADROOM_AFTER = "headroom_after_"
+_OF_ONE = ("headroom_after_", "haircut_policy_", "depth_after_surrender_")
+"""Beginnings of figures whose names end with what they are of."""
 
 
 def unconfirmed_words(names: tuple[str, ...]) -> tuple[Text, ...]:
@@ -247,8 +252,9 @@ def unconfirmed_words(names: tuple[str, ...]) -> tuple[Text, ...]:
     found = []
     for name in names:
         key, _, scope = name.rstrip("]").partition("[")
-        if key.startswith(_HEADROOM_AFTER):  # a figure, whose name ends with scheme and year
-            key, scope = _HEADROOM_AFTER[:-1], key.removeprefix(_HEADROOM_AFTER)
+        begins = next((one for one in _OF_ONE if key.startswith(one)), None)
+        if begins is not None:
+            key, scope = begins[:-1], key.removeprefix(begins)
         words = _UNCONFIRMED_NAMES.get(key, Text(key, key))
         suffix = f"（{scope}）" if scope else ""
         found.append(Text(f"{words.zh}{suffix}", f"{words.en}{f' ({scope})' if scope else ''}"))

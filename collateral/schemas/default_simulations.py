@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from carbonfin.web.wire import CnyText, RatioText, decimal_of
 from collateral.calc.haircut_models.default_simulation import AuctionTerms, Quantile
+from collateral.schemas.haircuts import SeasonDepthOut
 from collateral.service.default_simulations import DefaultAssumed, DefaultSimulation
 
 
@@ -58,6 +59,7 @@ class SimulatedUnitOut(Struct, frozen=True, kw_only=True):
     daily_volume_t: str
     volatility: str
     source: str
+    season: SeasonDepthOut
 
 
 class DefaultSimulationOut(Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ class DefaultSimulationOut(Struct, frozen=True, kw_only=True):
                 SimulatedUnitOut(
                     unit=str(one.unit), quantity_t=one.quantity_t, market_value_cny=str(one.market_value_cny),
                     policy=one.policy, daily_volume_t=str(one.daily_volume_t), volatility=str(one.volatility),
-                    source=one.source,
+                    source=one.source, season=SeasonDepthOut.of(one.season),
                 )
                 for one in simulation.units
             ],

@@ -19,6 +19,7 @@ from carbonfin.web.wire import (
     day_of,
 )
 from collateral.calc.haircut_models.components import HaircutComponent
+from collateral.calc.haircut_models.seasons import SeasonDepth
 from collateral.calc.haircut_models.stack import TITLES
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits
 from collateral.calc.haircut_policies import HaircutPolicy, PolicyRecord
@@ -230,6 +231,29 @@ class HaircutComponentOut(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class SeasonDepthOut(Struct, frozen=True, kw_only=True):
+    """Volume after the surrender over its mean: approved, measured in its place, or unknown.
+
+    `note_zh` and `note_en` say what stands in where nobody confirmed it; empty where one did.
+    """
+
+    basis: str
+    ratio: str | None
+    is_confirmed: bool
+    source: str
+    note_zh: str
+    note_en: str
+
+    @classmethod
+    def of(cls, one: SeasonDepth) -> "SeasonDepthOut":
+        """Copy the domain value."""
+        note_zh, note_en = one.words
+        return cls(
+            basis=one.basis.value, ratio=None if one.ratio is None else str(one.ratio), is_confirmed=one.is_confirmed,
+            source=one.source, note_zh=note_zh, note_en=note_en,
+        )  # fmt: skip
+
+
 class HaircutOut(Struct, frozen=True, kw_only=True):
     """A haircut with every component; 1 where the units are not accepted."""
 
@@ -242,6 +266,8 @@ class HaircutOut(Struct, frozen=True, kw_only=True):
     policy_revision: int
     pledge_ratio_max: str
     components: list[HaircutComponentOut]
+    season: SeasonDepthOut | None
+    unconfirmed: list[str]
     trace: list[FigureOut]
     decision_id: str | None
 
@@ -259,6 +285,8 @@ class HaircutOut(Struct, frozen=True, kw_only=True):
             policy_revision=record.revision,
             pledge_ratio_max=str(record.policy.pledge_ratio_max),
             components=[HaircutComponentOut.of(one) for one in outcome.components],
+            season=None if answer.inputs.facts.season is None else SeasonDepthOut.of(answer.inputs.facts.season),
+            unconfirmed=list(outcome.unconfirmed),
             trace=[FigureOut.of(one) for one in outcome.trace],
             decision_id=answer.decision_id,
         )

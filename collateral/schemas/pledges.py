@@ -127,6 +127,8 @@ class ScenarioOut(Struct, frozen=True, kw_only=True):
 class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
     """What the policy of a unit's class makes of its haircut: what decides it, and why it is conservative.
 
+    `is_confirmed` is false where facts under it stand that nobody confirmed; `reason` names them.
+
     `haircut_ratio` is what counts: the higher of `policy_ratio` and of the bank's dated table. `quantity_t` is the step
     of tonnes that the policy counts as sold; `decision_id` holds the stack, None where it was only tried or not struck.
     """
@@ -142,6 +144,7 @@ class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
     pledge_ratio_max: str
     reason: str
     reason_zh: str
+    is_confirmed: bool
     decision_id: str | None
 
     @classmethod
@@ -159,6 +162,7 @@ class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
             pledge_ratio_max=str(value.pledge_ratio_max),
             reason=value.reason_en,
             reason_zh=value.reason_zh,
+            is_confirmed=value.is_confirmed is not False,
             decision_id=value.decision_id or None,
         )
 

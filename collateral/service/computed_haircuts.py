@@ -90,7 +90,7 @@ def _inputs(
     view = desk_view(session, standing)
     market = market_facts(session, actor, view, request.unit, limit_ratio=record.policy.method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, request.unit, ends_on=request.ends_on)
-    depth = seasonal_depth(view, request.unit, ends_on=request.ends_on)
+    depth = seasonal_depth(view, request.unit, ends_on=request.ends_on, market=market)
     facts = StackFacts(
         unit=str(request.unit),
         quantity_t=request.quantity_t,
@@ -106,6 +106,7 @@ def _inputs(
         borrower=request.borrower,
         standing_ratio=_standing_ratio(session, actor, request),
         source=f"{market.source}{depth.source}",
+        season=depth.season,
     )
     return record, StackInputs(policy=record.name, method=record.policy.method, facts=facts)
 

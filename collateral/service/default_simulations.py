@@ -21,6 +21,7 @@ from collateral.calc.haircut_models.default_simulation import (
     simulated_defaults,
 )
 from collateral.calc.haircut_models.sale_terms import SaleTerms
+from collateral.calc.haircut_models.seasons import SeasonDepth
 from collateral.calc.haircut_models.stack_terms import StackFacts, StackMethod
 from collateral.calc.haircut_policies import PolicyRecord
 from collateral.calc.pledge import nothing_pledged
@@ -52,7 +53,7 @@ class DefaultAssumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedUnit:
-    """One kind of unit as the simulation sold it, with the policy whose terms of sale it took."""
+    """One kind of unit as the simulation sold it, with the policy whose terms of sale it took, and into what season."""
 
     unit: Unit
     quantity_t: int
@@ -61,6 +62,7 @@ class SimulatedUnit:
     daily_volume_t: Decimal
     volatility: Decimal
     source: str
+    season: SeasonDepth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,31 +168,48 @@ def _facts(
     method = record.policy.method
     market = market_facts(session, actor, view, one.unit, limit_ratio=method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, one.unit, ends_on=view.day)
-    depth = seasonal_depth(view, one.unit, ends_on=view.day)
+    depth = seasonal_depth(view, one.unit, ends_on=view.day, market=market)
     facts = StackFacts(
         unit=str(one.unit), quantity_t=one.quantity_t, daily_volume_t=market.daily_volume_t,
         trade_day_ratio=market.trade_day_ratio, limit_day_ratio=market.limit_day_ratio, volatility=market.volatility,
         history=None, days_to_last_use=days, has_last_use=has_last_use, depth_ratios=depth.ratios,
         is_cross_currency=False, borrower=None, standing_ratio=None, source=f"{market.source}{depth.source}",
+        season=depth.season,
     )  # fmt: skip
-    if not facts.daily_volume_t or not selling_day_ratio(facts) or facts.volatility is None or has_last_use is None:
-        lacking = (
-            ("日均成交量", not facts.daily_volume_t), ("成交日与涨跌停日占比", not selling_day_ratio(facts)),
-            ("波动率", facts.volatility is None), ("最后可用日", has_last_use is None),
-        )  # fmt: skip
-        names = "、".join(name for name, is_lacking in lacking if is_lacking)
-        raise MissingData(
-            f"{one.unit}: volume, days that trade, volatility or the last usable date are not known ({facts.source})",
-            zh=f"{one.unit} 缺少{names}（{facts.source}），无法模拟",
-            field="unit",
-            remedy="Load the unit's quotes with volumes, or have its last usable date approved.",
-            remedy_zh="请补录含成交量的分年度行情，或审批其最后可用日。",
-        )
+    _require_known(one.unit, facts, depth.season)
+    assert facts.daily_volume_t is not None, "held above"
+    assert facts.volatility is not None, "held above"
     price = price_used(view, one.unit)
     return facts, SimulatedUnit(
         unit=one.unit, quantity_t=one.quantity_t, market_value_cny=cny(one.quantity_t * price.price_cny_per_t),
         policy=record.name, daily_volume_t=facts.daily_volume_t, volatility=facts.volatility, source=facts.source,
+        season=depth.season,
     )  # fmt: skip
+
+
+def _require_known(unit: Unit, facts: StackFacts, season: SeasonDepth) -> None:
+    """Refuse a unit whose sale nobody can tell.
+
+    Raises:
+        MissingData: A fact is not known; the message names it.
+    """
+    lacking = (
+        ("日均成交量", "volume", not facts.daily_volume_t),
+        ("成交日与涨跌停日占比", "days that trade", not selling_day_ratio(facts)),
+        ("波动率", "volatility", facts.volatility is None),
+        ("最后可用日", "the last usable date", facts.has_last_use is None),
+        ("清缴后成交量比例", "volume after the surrender", not season.ratio),
+    )
+    missing = [(zh, en) for zh, en, is_lacking in lacking if is_lacking]
+    if missing:
+        raise MissingData(
+            f"{unit}: {', '.join(en for _, en in missing)} not known or nought ({facts.source})",
+            zh=f"{unit} 缺少{'、'.join(zh for zh, _ in missing)}（{facts.source}），无法模拟",
+            field="unit",
+            remedy="Load a year of the unit's quotes with volumes, or have its last usable date and its volume after"
+            " the surrender approved.",
+            remedy_zh="请补录含成交量的分年度行情（满一年），或审批其最后可用日与清缴后成交量比例。",
+        )
 
 
 def _terms(method: StackMethod, facts: StackFacts) -> SaleTerms:

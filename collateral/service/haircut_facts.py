@@ -14,6 +14,7 @@ from carbonfin.kernel.dates import Calendar
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import round_down, round_up, to_decimal
 from collateral.calc.haircut_models.sale_backtest import QuotedDays
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth, thinnest_ratio
 from collateral.calc.haircut_models.stack_terms import HistoryColumns
 from collateral.calc.policy_haircuts import days_step
 from collateral.service.view import AVERAGE_DAILY_VOLUME, CARRIES_FORWARD, LAST_USABLE_DATE, DeskView
@@ -25,17 +26,24 @@ from pricing.calc.volatility import PriceHistory, estimated_volatility
 from pricing.service import market_days, price_history
 
 DEPTH_AFTER_SURRENDER = "collateral.depth_after_surrender_ratio"
+SEASON_DAYS = "collateral.depth_season_days"
 LIMIT_RATIO = "pricing.limit_ratio"
 MOST_DAYS = 1_500
 FEWEST_DAYS = 20
 _PLACES = 4
 _LEAST_VOLATILITY = 0.005
 """The stack takes none below it: closes that hardly move say that nothing traded, not that nothing can fall."""
+_YEAR_DAYS = 365
+"""Surrender comes once a year: fewer days of quotes may hold no season after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketFacts:
-    """What the bank's quotes of a unit say of its trade; see `StackFacts` for each."""
+    """What the bank's quotes of a unit say of its trade; see `StackFacts` for each.
+
+    Attributes:
+        thin_ratio: Volume of the thinnest season in the quotes over their mean; None where they do not tell.
+    """
 
     daily_volume_t: Decimal | None
     trade_day_ratio: Decimal | None
@@ -43,6 +51,7 @@ class MarketFacts:
     volatility: Decimal | None
     history: HistoryColumns | None
     source: str
+    thin_ratio: Decimal | None
 
 
 def market_facts(
@@ -62,7 +71,7 @@ def market_facts(
     if not quotes or (approved is None and _is_composite(quotes)):
         return MarketFacts(
             daily_volume_t=None, trade_day_ratio=None, limit_day_ratio=None, volatility=None, history=None,
-            source=f"{unit} 无分年度行情",
+            source=f"{unit} 无分年度行情", thin_ratio=None,
         )  # fmt: skip
     published = view.find(LIMIT_RATIO, unit.scheme)
     history = price_history(quotes, limit_ratio if published is None else published.decimal)
@@ -84,6 +93,7 @@ def market_facts(
         ),
         source=f"{quotes[0].exchange} {quotes[0].quote_date} 至 {quotes[-1].quote_date}"
         + ("（综合行情，非分年度）" if is_composite else ""),
+        thin_ratio=_thin_ratio(view, window, first),
     )
 
 
@@ -133,29 +143,68 @@ def days_to_last_use(view: DeskView, unit: Unit, *, ends_on: date) -> tuple[int 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonalDepth:
-    """Volume over its mean from the day after a default on, and in words where it is from; empty is level."""
+    """Volume over its mean from the day after a default on, and what that rests on; empty where it is not known."""
 
     ratios: tuple[Decimal, ...]
-    source: str
+    season: SeasonDepth
+
+    @property
+    def source(self) -> str:
+        """What it adds to the source of the market's facts."""
+        return f"；{self.season.source}"
 
 
-def seasonal_depth(view: DeskView, unit: Unit, *, ends_on: date) -> SeasonalDepth:
-    """Give the depth around surrender: level up to the scheme's next deadline, then the bank's approved ratio.
+def seasonal_depth(view: DeskView, unit: Unit, *, ends_on: date, market: MarketFacts) -> SeasonalDepth:
+    """Give the depth around surrender: level up to the scheme's next deadline, then the thin season.
 
     Emitters buy up to the deadline and few do after it. A default may come on any day to the loan's end: a deadline by
     then, or none that is known, leaves the thin season from the first day; it is not taken to end, and a ratio above
     one counts as one. Days past the published holidays are not counted, so that the season comes sooner, never later.
-    Level where the bank has approved no ratio for the scheme.
+    How thin it is, the bank approves by scheme. Where it did not, the thinnest season that a year of the unit's quotes
+    or more holds stands in, not confirmed; where they do not tell, it is not known.
     """
-    found = view.find(DEPTH_AFTER_SURRENDER, unit.scheme)
-    if found is None:
-        return SeasonalDepth(ratios=(), source="")
+    season = _season(view, unit, market)
+    if season.ratio is None:
+        return SeasonalDepth(ratios=(), season=season)
     level_days = _days_to_surrender(view, unit, ends_on=ends_on)
-    word = "" if found.confirmed else "，未确认"
-    return SeasonalDepth(
-        ratios=(*(Decimal(1),) * level_days, min(Decimal(1), found.decimal)),
-        source=f"；清缴后成交量为均值的 {found.value} 倍（{found.document}{word}）",
+    return SeasonalDepth(ratios=(*(Decimal(1),) * level_days, season.ratio), season=season)
+
+
+def _season(view: DeskView, unit: Unit, market: MarketFacts) -> SeasonDepth:
+    found, window = view.find(DEPTH_AFTER_SURRENDER, unit.scheme), view.find(SEASON_DAYS)
+    if found is not None:
+        word = "" if found.confirmed else "，未确认"
+        return SeasonDepth(
+            basis=DepthBasis.APPROVED, ratio=min(Decimal(1), found.decimal), parameter=found,
+            source=f"清缴后成交量为均值的 {found.value} 倍（{found.document}{word}）",
+        )  # fmt: skip
+    if market.thin_ratio is None or window is None:
+        return SeasonDepth(basis=DepthBasis.UNKNOWN, ratio=None, parameter=None, source="清缴后成交量比例未知")
+    return SeasonDepth(
+        basis=DepthBasis.MEASURED,
+        ratio=market.thin_ratio,
+        parameter=window,
+        source=f"清缴后成交量取实测最清淡 {window.value} 个交易日，为均值的 {market.thin_ratio} 倍（未经批准）",
     )
+
+
+def _thin_ratio(view: DeskView, quotes: Sequence[Quote], first: date) -> Decimal | None:
+    """Give the volume of the thinnest season in the quotes over their mean.
+
+    None where they reach back less than a year, have no volumes, or the calendar does not tell their open days.
+    """
+    season = view.find(SEASON_DAYS)
+    if season is None or (view.day - first).days < _YEAR_DAYS:
+        return None
+    try:
+        days = list(view.calendar.open_days(first, view.day + timedelta(days=1)))
+    except CarbonFinError:
+        return None
+    mean_t = _daily_volume_t(quotes, len(days))
+    if mean_t is None:
+        return None
+    traded = {quote.quote_date: quote.listed_volume_t or 0 for quote in quotes}
+    return thinnest_ratio([traded.get(day, 0) for day in days], season_days=season.integer, mean_t=mean_t)
 
 
 def _days_to_surrender(view: DeskView, unit: Unit, *, ends_on: date) -> int:

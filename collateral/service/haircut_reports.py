@@ -178,7 +178,7 @@ def _inputs(session: Session, actor: Actor, request: ReportRequest, standing: St
     method = record.policy.method
     market = market_facts(session, actor, view, request.unit, limit_ratio=method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, request.unit, ends_on=as_of)
-    depth = seasonal_depth(view, request.unit, ends_on=as_of)
+    depth = seasonal_depth(view, request.unit, ends_on=as_of, market=market)
     return HaircutReportInputs(
         code=request.code,
         policy=record.name,
@@ -193,6 +193,7 @@ def _inputs(session: Session, actor: Actor, request: ReportRequest, standing: St
             limit_day_ratio=market.limit_day_ratio, volatility=market.volatility, history=market.history,
             days_to_last_use=days_step(days), has_last_use=has_last_use, depth_ratios=depth.ratios,
             is_cross_currency=False, borrower=None, standing_ratio=None, source=f"{market.source}{depth.source}",
+            season=depth.season,
         ),
         quoted=None if market.history is None else quoted_days(session, actor, view, request.unit),
         struck=_struck(session, actor, request.code, first, as_of),

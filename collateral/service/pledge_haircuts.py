@@ -89,7 +89,7 @@ class PolicyHaircuts:
             # The history and the market are the unit's own on the day.
             key = (
                 record.id, one.unit, quantity_t, facts.days_to_last_use, facts.has_last_use, facts.borrower,
-                facts.is_cross_currency, facts.depth_ratios,
+                facts.is_cross_currency, facts.depth_ratios, facts.season,
             )  # fmt: skip
             known = self.struck.get(key)
             if known is None:
@@ -107,7 +107,7 @@ class PolicyHaircuts:
             )
         ends_on = max(asked.end_date, self.view.day)
         days, has_last_use = days_to_last_use(self.view, unit, ends_on=ends_on)
-        depth = seasonal_depth(self.view, unit, ends_on=ends_on)
+        depth = seasonal_depth(self.view, unit, ends_on=ends_on, market=market)
         return StackFacts(
             unit=str(unit),
             quantity_t=quantity_step_t(one.quantity_t),
@@ -123,6 +123,7 @@ class PolicyHaircuts:
             borrower=self._borrower(one, asked) if ComponentName.WRONG_WAY in method.components else None,
             standing_ratio=None,
             source=f"{market.source}{depth.source}",
+            season=depth.season,
         )
 
     def _struck(self, record: PolicyRecord, facts: StackFacts) -> PolicyHaircut:
@@ -135,7 +136,7 @@ class PolicyHaircuts:
                 inputs = replace(inputs, facts=replace(facts, standing_ratio=standing))
                 outcome = decide_haircut(inputs)
         decision_id = self._kept(inputs, subject) if self.keeps else ""
-        return struck_by_policy(record, outcome, quantity_t=facts.quantity_t, decision_id=decision_id)
+        return struck_by_policy(record, inputs, outcome, decision_id=decision_id)
 
     def _kept(self, inputs: StackInputs, subject: str) -> str:
         """Keep the stack as a decision; the same inputs again give the one that is there."""

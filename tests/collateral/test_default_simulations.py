@@ -206,6 +206,7 @@ def test_a_default_is_simulated_by_api_and_page_and_linked_from_the_enforcement(
     assert told.status_code == 200, told.text
     found = told.json()
     assert (found["claim_cny"], found["units"][0]["quantity_t"]) == ("855758.81", 40_000)
+    assert (found["units"][0]["season"]["basis"], found["units"][0]["season"]["is_confirmed"]) == ("measured", False)
     assert client.post(address, json=body).json() == found
     assert client_of(edge, "other").post(address, json=body).status_code == 404
     for changed, status in (
@@ -224,7 +225,18 @@ def test_a_default_is_simulated_by_api_and_page_and_linked_from_the_enforcement(
             f"{page}/simulation", params={name: str(value) for name, value in body.items()}, headers=PAGE
         )
         assert shown.status_code == 200
-        assert all(word in shown.text for word in ("平均回收率", "能收回多少债权", "SZA 第1版", "<svg", "20000.00"))
+        assert all(
+            word in shown.text
+            for word in (
+                "平均回收率",
+                "能收回多少债权",
+                "SZA 第1版",
+                "<svg",
+                "20000.00",
+                "按实测最清淡的 60 个交易日",
+                "未确认",
+            )
+        )
         wrong = people.get(f"{page}/simulation?after_days=soon&discount_ratio=0.3", headers=PAGE)
         assert (wrong.status_code, "请填写整数交易日" in wrong.text, "soon" in wrong.text) == (422, True, True)
         other = people.get(f"/pledges/{edge.pledges['P1'].id}/enforcement/simulation", params={

@@ -253,6 +253,10 @@ def test_a_haircut_by_policy_is_kept_replays_and_is_shown(world: World) -> None:
         Decimal(parts[name]["ratio"]) for name in ("table", "supervisory", "empirical", "jump_diffusion", "close_out")
     )
     assert Decimal(found["haircut_ratio"]) == price + Decimal(parts["wrong_way"]["ratio"])
+    season = found["season"]
+    assert (season["basis"], season["is_confirmed"]) == ("measured", False), "the bank approved no ratio"
+    assert "按实测最清淡的 60 个交易日" in season["note_zh"]
+    assert "depth_after_surrender" in found["unconfirmed"]
     assert (trial["decision_id"], other.status_code, unknown.status_code) == (None, 422, 404)
     assert {one["name"]: one["ratio"] for one in trial["components"]}["wrong_way"] == "0.1"
     with world.sessions.read() as session:
@@ -268,6 +272,8 @@ def test_a_haircut_by_policy_is_kept_replays_and_is_shown(world: World) -> None:
                  "is_cross_currency": "no", "_csrf_token": form_token(text)}  # fmt: skip
         said = client.post("/haircut-policies/SZA-2024-A", data=typed, headers=PAGE)
         assert (said.status_code, "试算，未留存" in said.text) == (200, True)
+        assert "按实测最清淡的 60 个交易日" in text, "of the haircut on record"
+        assert "按实测最清淡的 60 个交易日" in said.text, "and of the trial"
         half = client.post("/haircut-policies/SZA-2024-A", data={**typed, "emissions_t": "5"}, headers=PAGE)
         assert (half.status_code, "请填写整数吨" in half.text) == (422, True)
         kept = client.post("/haircut-policies/SZA-2024-A", data={**typed, "action": "record"}, headers=PAGE,

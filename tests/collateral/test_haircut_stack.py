@@ -20,6 +20,7 @@ from collateral.calc.haircut_models.horizons import RUNGS, risk_days, rungs_to
 from collateral.calc.haircut_models.prudent_sale import prudent_sale, ratio_rungs, rung_below
 from collateral.calc.haircut_models.sale_draws import SEGMENT_DAYS, PathDraws
 from collateral.calc.haircut_models.sale_terms import SaleTerms
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
 from collateral.calc.haircut_models.stack import StackInputs, StackOutcome, decide_haircut, stack_kind
 from collateral.calc.haircut_models.stack_terms import ComponentName, Measure, StackFacts, StackMethod
 from tests.collateral.haircut_stacks import borrower, columns, only, stack_facts, stack_method, wrong_way_method
@@ -268,6 +269,8 @@ PARTS = st.decimals(min_value=0, max_value=1, places=2)
 def worlds(draw: st.DrawFn) -> StackFacts:
     last_use = draw(st.one_of(st.none(), st.integers(min_value=5, max_value=400)))
     rows = draw(st.sets(st.integers(min_value=0, max_value=1_399), max_size=60))
+    thin = draw(st.sampled_from([None, Decimal("0.6"), Decimal("0.05")]))
+    is_told = thin is not None and draw(st.booleans())
     return stack_facts(
         quantity_t=draw(st.integers(min_value=1, max_value=200_000)),
         daily_volume_t=draw(st.decimals(min_value=100, max_value=200_000, places=0)),
@@ -276,7 +279,8 @@ def worlds(draw: st.DrawFn) -> StackFacts:
         volatility=draw(st.decimals(min_value="0.1", max_value="1.2", places=2)),
         history=columns(CLOSES, limit_rows=tuple(sorted(rows))),
         days_to_last_use=last_use, has_last_use=last_use is not None,
-        depth_ratios=draw(st.sampled_from([(), (Decimal(1),) * 12 + (Decimal("0.6"),)])),
+        depth_ratios=() if thin is None else (Decimal(1),) * 12 + (thin,),
+        season=SeasonDepth(basis=DepthBasis.MEASURED, ratio=thin, parameter=None, source="样例") if is_told else None,
         is_cross_currency=draw(st.booleans()),
     )  # fmt: skip
 
@@ -300,6 +304,7 @@ def worse(draw: st.DrawFn, facts: StackFacts) -> dict[str, Any]:
         {"limit_day_ratio": limited + (1 - limited) * factor},
         {"quantity_t": facts.quantity_t * 2 + 1},
         {"depth_ratios": tuple(one * factor for one in facts.depth_ratios or (Decimal(1),))},
+        {"depth_ratios": facts.depth_ratios[4:], "season": facts.season},
         {"history": replace(held, limit_rows=tuple(sorted({*held.limit_rows, *more})))},
         {"days_to_last_use": int(factor * (500 if nearer is None else nearer)), "has_last_use": True},
         {"borrower": borrower(emissions_t=1_000_000 + int(factor * 10**6))},
@@ -311,6 +316,7 @@ def worse(draw: st.DrawFn, facts: StackFacts) -> dict[str, Any]:
 MISSING: tuple[dict[str, Any], ...] = (
     {"daily_volume_t": None}, {"trade_day_ratio": None}, {"limit_day_ratio": None}, {"volatility": None},
     {"history": None}, {"days_to_last_use": None, "has_last_use": None}, {"borrower": None},
+    {"depth_ratios": (), "season": SeasonDepth(basis=DepthBasis.UNKNOWN, ratio=None, parameter=None, source="")},
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from collateral.calc.haircut_models.components import (
     unsaleable,
 )
 from collateral.calc.haircut_models.forced_sale import SaleOutcome, forced_sale_outcomes
+from collateral.calc.haircut_models.horizons import selling_days_needed
 from collateral.calc.haircut_models.prudent_sale import prudent_sale
 from collateral.calc.haircut_models.sale_terms import SaleTerms, effects_apart
 from collateral.calc.haircut_models.stack_terms import ComponentName, Measure, StackFacts, StackMethod
@@ -42,13 +43,15 @@ _UNSALEABLE = (
 def cliff(method: StackMethod, facts: StackFacts) -> HaircutComponent:
     """Give nought where the sale ends before the last usable date, the whole where it does not.
 
-    The sale takes cure + notice + ceil(quantity / (participation x volume) / selling days); a last date that is not
-    known counts the conservative value, never nought.
+    The sale takes cure + notice + ceil(quantity / (participation x volume) / selling days), longer in the thin season;
+    a last date that is not known counts the conservative value, never nought.
     """
     name, selling = ComponentName.CLIFF, selling_day_ratio(facts)
-    took = {"days_to_last_use": facts.days_to_last_use, "has_last_use": facts.has_last_use,
+    took: dict[str, object] = {"days_to_last_use": facts.days_to_last_use, "has_last_use": facts.has_last_use,
             "quantity_t": facts.quantity_t, "daily_volume_t": facts.daily_volume_t, "selling": selling,
             "participation_ratio": method.participation_ratio, "wait_days": method.wait_days}  # fmt: skip
+    if facts.season is not None:
+        took["depth_ratios"] = facts.depth_ratios
     if facts.has_last_use is None:
         why = ("最后可用日未知", "the last usable date is not known")
         return conservative(name, method.conservative_ratio, why, took)
@@ -63,8 +66,8 @@ def cliff(method: StackMethod, facts: StackFacts) -> HaircutComponent:
         return unsaleable(name, _UNSALEABLE, took)
     if facts.daily_volume_t is None or selling is None:
         return conservative(name, method.conservative_ratio, NO_VOLUME, took)
-    sale = facts.quantity_t / facts.daily_volume_t / method.participation_ratio / selling
-    needed = method.wait_days + math.ceil(sale)
+    selling_days = selling_days_needed(method, facts, daily_volume_t=facts.daily_volume_t, selling=selling)
+    needed = method.wait_days + math.ceil(selling_days / selling)
     if needed > left:
         why = (f"处置约需 {needed} 日，超过至最后可用日的 {left} 日",
                f"the sale takes about {needed} days, the last usable date is {left} away")  # fmt: skip

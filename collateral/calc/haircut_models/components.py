@@ -17,7 +17,7 @@ from carbonfin.kernel.units import round_up, to_decimal, to_float
 from carbonfin.rules.record import digest_of
 from collateral.calc.haircut_models.empirical import CleanRule, empirical_haircut, naive_haircut_ratio
 from collateral.calc.haircut_models.held_windows import held_quantile, held_window_losses
-from collateral.calc.haircut_models.horizons import risk_days, rungs_to
+from collateral.calc.haircut_models.horizons import risk_days, rungs_to, selling_days_needed
 from collateral.calc.haircut_models.jump_diffusion import AGREEMENT, Target, checked_jump_haircuts
 from collateral.calc.haircut_models.jump_model import JumpDiffusion
 from collateral.calc.haircut_models.prudent_sale import rung_below
@@ -161,7 +161,7 @@ def horizon_of(method: StackMethod, facts: StackFacts) -> Horizon:
         return Horizon(days=None, is_unsaleable=False)
     if facts.daily_volume_t == 0 or selling == 0:
         return Horizon(days=None, is_unsaleable=True)
-    sale_days = to_float(facts.quantity_t / facts.daily_volume_t / method.participation_ratio)
+    sale_days = to_float(selling_days_needed(method, facts, daily_volume_t=facts.daily_volume_t, selling=selling))
     if sale_days / to_float(selling) > MOST_SALE_DAYS:
         return Horizon(days=None, is_unsaleable=True)
     days = risk_days(wait_days=method.wait_days, sale_days=sale_days, selling_day_ratio=to_float(selling))

@@ -6,7 +6,7 @@ A sale that the data do not follow to its end is left out and counted.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ import numpy as np
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.units import round_down, round_up, to_decimal, to_float
 from collateral.calc.haircut_models.empirical import naive_haircut_ratio
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth, thinnest_ratio
 from collateral.calc.haircut_models.stack import StackInputs, decide_haircut
 from collateral.calc.haircut_models.stack_terms import ComponentName, HistoryColumns, StackFacts, StackMethod
 from pricing.calc.volatility import estimated_volatility
@@ -228,12 +229,27 @@ def _past_facts(facts: StackFacts, history: HistoryColumns, quoted: QuotedDays, 
         is_composite=False,
     )
     volumes = quoted.volumes_t[first : at + 1]
+    depth_ratios, season = _past_depth(facts, volumes)
     return replace(
         facts, history=part, daily_volume_t=round_down(Decimal(sum(volumes)) / WINDOW_DAYS, _PLACES),
         trade_day_ratio=round_down(Decimal(sum(one > 0 for one in volumes)) / WINDOW_DAYS, _PLACES),
         limit_day_ratio=round_up(Decimal(len(part.limit_rows)) / WINDOW_DAYS, _PLACES),
         volatility=_volatility(part), days_to_last_use=None, has_last_use=False, borrower=None, standing_ratio=None,
+        depth_ratios=depth_ratios, season=season,
     )  # fmt: skip
+
+
+def _past_depth(facts: StackFacts, volumes_t: Sequence[int]) -> tuple[tuple[Decimal, ...], SeasonDepth | None]:
+    """Give the season as the window itself measures it, where no one approved its depth: nothing later is looked at."""
+    season = facts.season
+    if season is None or season.basis is not DepthBasis.MEASURED or season.parameter is None:
+        return facts.depth_ratios, season
+    ratio = thinnest_ratio(
+        volumes_t, season_days=season.parameter.integer, mean_t=Decimal(sum(volumes_t)) / len(volumes_t)
+    )
+    if ratio is None:
+        return (), replace(season, basis=DepthBasis.UNKNOWN, ratio=None)
+    return (ratio,), replace(season, ratio=ratio)
 
 
 def _volatility(part: HistoryColumns) -> Decimal | None:

@@ -7,7 +7,7 @@ policy's ceiling, and where the units cannot be sold in time, they are not accep
 are never multiplied. No fact made worse lowers h; the components see to that one by one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from carbonfin.rules.record import DecisionKind
@@ -16,6 +16,7 @@ from collateral.calc.figures import FigureList
 from collateral.calc.haircut_models import components as parts
 from collateral.calc.haircut_models.close_out_component import cliff, close_out
 from collateral.calc.haircut_models.components import HaircutComponent, Standing, computed, horizon_of
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
 from collateral.calc.haircut_models.stack_terms import STACK_MONOTONE, ComponentName, StackFacts, StackMethod
 
 TITLES: dict[ComponentName, tuple[str, str]] = {
@@ -33,9 +34,16 @@ TITLES: dict[ComponentName, tuple[str, str]] = {
     ComponentName.FLOOR: ("下限", "Floor"),
     ComponentName.STANDING: ("上次留存的折扣系数", "Last haircut on record"),
 }
+SEASON_FIGURE = "depth_after_surrender"
+"""Name of the figure of a depth that nobody approved; that of an approved one goes on with `_ratio` and its scope."""
 ADDED = (ComponentName.CURRENCY, ComponentName.WRONG_WAY)
 """Components that are added to the price part."""
 _WHOLE = (ComponentName.CLIFF, ComponentName.FLOOR, ComponentName.STANDING)
+_BY_VOLUME = (
+    ComponentName.SUPERVISORY, ComponentName.EMPIRICAL, ComponentName.JUMP_DIFFUSION, ComponentName.CLOSE_OUT,
+    ComponentName.CURRENCY,
+)  # fmt: skip
+"""Components that hang on how long the sale takes, and so on the depth of the season."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,9 @@ def decide_haircut(inputs: StackInputs) -> StackOutcome:
                    f"the haircut {stacked} is above the ceiling {ceiling}: not accepted")  # fmt: skip
     ratio = Decimal(1) if refusal[1] else min(stacked, Decimal(1))
     figures = FigureList()
-    names = tuple(_component_figure(figures, one, inputs) for one in found)
+    season = inputs.facts.season
+    depth = season_figures(season, figures) if season is not None and _hangs_on_season(inputs.facts, found) else ()
+    names = (*(_component_figure(figures, one, inputs) for one in found), *depth)
     figures.result(
         "haircut_ratio", ("折扣系数", "Haircut"), ratio, "ratio",
         "max(max(price components) + currency + wrong way, cliff, floor, last on record where data failed)",
@@ -118,6 +128,8 @@ def _components(method: StackMethod, facts: StackFacts) -> tuple[HaircutComponen
     money = parts.currency(method, facts, horizon)
     found += [] if money is None else [money]
     found.append(cliff(method, facts))
+    if facts.season is not None and facts.season.basis is DepthBasis.UNKNOWN:
+        found = [_without_depth(one, method, facts, facts.season) for one in found]
     found.append(computed(ComponentName.FLOOR, method.floor_ratio, "floor", {"floor": method.floor_ratio}))
     failed = any(one.standing is Standing.CONSERVATIVE for one in found)
     if failed and facts.standing_ratio is not None:
@@ -125,6 +137,50 @@ def _components(method: StackMethod, facts: StackFacts) -> tuple[HaircutComponen
         found.append(computed(ComponentName.STANDING, standing, "last on record", {"standing": standing}))
     order = list(ComponentName)
     return tuple(sorted(found, key=lambda one: order.index(one.name)))
+
+
+def season_words(inputs: StackInputs, components: tuple[HaircutComponent, ...]) -> tuple[str, str]:
+    """Say in Chinese and English what a stack's season rests on where nobody confirmed it; empty where none counts."""
+    season = inputs.facts.season
+    return ("", "") if season is None or not _hangs_on_season(inputs.facts, components) else season.words
+
+
+def _hangs_on_season(facts: StackFacts, components: tuple[HaircutComponent, ...]) -> bool:
+    has_end = facts.days_to_last_use is not None
+    return any(one.name in _BY_VOLUME or (one.name is ComponentName.CLIFF and has_end) for one in components)
+
+
+def _without_depth(
+    one: HaircutComponent, method: StackMethod, facts: StackFacts, season: SeasonDepth
+) -> HaircutComponent:
+    """Give a component by level volume no less than the conservative value, where the season's depth is not known."""
+    if one.standing is not Standing.COMPUTED or not _hangs_on_season(facts, (one,)):
+        return one
+    zh, en = season.words
+    return replace(
+        one, ratio=max(one.ratio, method.conservative_ratio), standing=Standing.CONSERVATIVE, reason_zh=zh,
+        reason_en=en, formula=f"max(conservative value, {one.formula} by level volume)",
+    )  # fmt: skip
+
+
+def season_figures(season: SeasonDepth, figures: FigureList, *, unit: str = "") -> tuple[str, ...]:
+    """Add what the depth of the season rests on, flagged where nobody confirmed it; `unit` tells several apart."""
+    names: tuple[str, ...] = ()
+    if season.parameter is not None:
+        key, scope = season.parameter.key.rpartition(".")[2], season.parameter.scope or "all"
+        names = (figures.parameter(f"{key}_{scope}", season.parameter),)
+    if season.basis is DepthBasis.APPROVED:
+        return names
+    zh, en = season.words
+    return (
+        *names,
+        figures.fact(
+            "_".join(filter(None, (SEASON_FIGURE, unit))),
+            (f"{unit} 清缴后成交量与均值之比".strip(), f"{unit} volume after the surrender, of its mean".strip()),
+            "" if season.ratio is None else season.ratio, "ratio", season.source, confirmed=False, note_zh=zh,
+            note_en=en,
+        ),
+    )  # fmt: skip
 
 
 def _component_figure(figures: FigureList, one: HaircutComponent, inputs: StackInputs) -> str:

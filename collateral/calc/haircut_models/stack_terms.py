@@ -10,6 +10,7 @@ import numpy as np
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 from carbonfin.rules.record import ADDED_LATER
+from collateral.calc.haircut_models.seasons import SeasonDepth
 from collateral.calc.haircut_models.wrong_way import BorrowerUnits, WrongWayMethod
 from pricing.calc.volatility import PriceHistory
 
@@ -253,6 +254,8 @@ class StackFacts:
         depth_ratios: Volume over the mean from the day after default on; empty is level.
         standing_ratio: The class's last haircut on record; while data are missing it is not gone below.
         source: Where the facts are from.
+        season: What the depth rests on; None in decisions made before that was told, which sell by `depth_ratios`
+            alone, and let no season lengthen the days of risk.
     """
 
     unit: str
@@ -269,6 +272,7 @@ class StackFacts:
     borrower: BorrowerUnits | None
     standing_ratio: Decimal | None
     source: str
+    season: SeasonDepth | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse quantities and ratios out of range, and a last use that is both known and not."""
