@@ -43,7 +43,7 @@ from collateral.calc.haircut_policies import PolicyRecord
 from collateral.calc.repo import decide_repo_exposure
 from collateral.service.daily_run import tried_inputs
 from collateral.service.default_simulations import slowest_policy
-from collateral.service.haircut_facts import days_to_last_use, market_facts
+from collateral.service.haircut_facts import days_to_last_use, market_facts, seasonal_depth
 from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repo_contracts import PRINCIPAL_ZH
 from collateral.service.repo_run import VALUED
@@ -154,13 +154,15 @@ def stress_inputs(session: Session, actor: Actor, asked: StressAsked, *, standin
     dated = _Dated(view)
     policies = tuple(policies_in_force(session, actor, valid_on=view.day, known_at=view.standing.known_at).values())
     volatile = dated.value("stress_volatility")
+    units = tuple(
+        _unit(session, actor, view, unit, policies=policies, volatile=volatile) for unit in sorted(book.units)
+    )
+    seasons = (one.season.parameter for one in units if one.season is not None and one.season.parameter is not None)
     return StressInputs(
         business_date=view.day,
         agreements=tuple(book.agreements),
         pledgors=tuple(book.pledgors()),
-        units=tuple(
-            _unit(session, actor, view, unit, policies=policies, volatile=volatile) for unit in sorted(book.units)
-        ),
+        units=units,
         scenarios=(*dated.scenarios(), *asked.own),
         market=StressMarket(
             days=dated.value("stress_days").integer, tail_ratio=dated.value("stress_tail_ratio").decimal,
@@ -171,7 +173,7 @@ def stress_inputs(session: Session, actor: Actor, asked: StressAsked, *, standin
         path_count=asked.path_count,
         seed=asked.seed,
         left_out=tuple(book.left_out),
-        parameters=(*dated.used, *book.cash),
+        parameters=(*dated.used, *book.cash, *dict.fromkeys(seasons)),
     )  # fmt: skip
 
 
@@ -312,6 +314,7 @@ def _unit(
     method = None if record is None else record.policy.method
     market = market_facts(session, actor, view, unit, limit_ratio=None if method is None else method.daily_limit_ratio)
     days, has_last_use = days_to_last_use(view, unit, ends_on=view.day)
+    depth = seasonal_depth(view, unit, ends_on=view.day, market=market)
     selling = selling_ratio(market.trade_day_ratio, market.limit_day_ratio)
     if market.volatility is None:
         notes.append(
@@ -339,6 +342,6 @@ def _unit(
         daily_limit_ratio=None if method is None else method.daily_limit_ratio,
         bid_ask_ratio=Decimal(0) if method is None else method.bid_ask_ratio,
         impact=Decimal(0) if method is None else method.impact, days_to_last_use=days,
-        has_known_end=has_last_use is not None, policy="" if record is None else record.name, source=market.source,
-        notes=tuple(notes),
+        has_known_end=has_last_use is not None, policy="" if record is None else record.name,
+        source=f"{market.source}{depth.source}", notes=tuple(notes), depth_ratios=depth.ratios, season=depth.season,
     )  # fmt: skip

@@ -25,6 +25,9 @@ from collateral.calc.book_stress.terms import (
     StressScenario,
     StressUnit,
 )
+from collateral.calc.haircut_models.prudent_sale import prudent_sale_paths
+from collateral.calc.haircut_models.sale_terms import SaleTerms
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
 
 PATHS = 2_000
 UNIT = StressUnit(
@@ -233,6 +236,97 @@ def test_no_worse_stress_loses_less(base: dict[str, Any], more: dict[str, Any]) 
         ).loss_mean_cny  # fmt: skip
 
     assert loss(worse) >= loss(base) - Decimal(30), "noise of a fifty-thousandth a year"
+
+
+def test_what_fails_after_the_surrender_sells_into_the_thin_season() -> None:
+    """1,000 t at 500 a day sell in two days after three of notice; at a fifth of the volume, 100 a day, in ten.
+
+    It fails on day six. Seven level days from the business date leave one for the sale, which is over with the notice;
+    eleven leave five: two of them sell, and the season comes too late.
+    """
+    falls = scenario(price_ratio=Decimal("0.5"))
+
+    def days_to_sell(*depth: str) -> Decimal | None:
+        thin = replace(UNIT, depth_ratios=tuple(map(Decimal, depth)), season=thin_season(depth[-1]))
+        return struck(falls, units=(thin,)).units[0].days_to_sell
+
+    assert days_to_sell("0.2") == 13
+    assert days_to_sell(*("1",) * 7, "0.2") == 13
+    assert days_to_sell(*("1",) * 11, "0.2") == 5
+    assert days_to_sell(*("1",) * 10, "0.2") == 9, "one level day takes half, five thin ones the rest"
+    found = decide_book_stress(
+        inputs(falls, units=(replace(UNIT, depth_ratios=(Decimal("0.2"),), season=thin_season("0.2")),))
+    )
+    assert "SZA-2024：清缴后成交量比例未经本行批准" in "".join(zh for zh, _ in found.findings)
+    assert "depth_after_surrender_SZA-2024" in found.unconfirmed
+    (loss,) = [one for one in found.trace if one.name == "loss_mean_own"]
+    assert "depth_after_surrender_SZA-2024" in loss.inputs
+
+
+def test_a_season_that_is_not_known_or_sells_nothing_brings_nothing() -> None:
+    falls = scenario(price_ratio=Decimal("0.5"))
+    unknown = SeasonDepth(basis=DepthBasis.UNKNOWN, ratio=None, parameter=None, source="示例")
+    for one in (
+        replace(UNIT, depth_ratios=(), season=unknown),
+        replace(UNIT, depth_ratios=(Decimal(0),), season=thin_season("0")),
+    ):
+        assert struck(falls, units=(one,)).loss_mean_cny == 60_000
+    told = decide_book_stress(inputs(falls, units=(replace(UNIT, depth_ratios=(), season=unknown),))).findings
+    assert any(zh.endswith("无从实测，按无法变现计") for zh, _ in told)
+
+
+def thin_season(ratio: str) -> SeasonDepth:
+    return SeasonDepth(basis=DepthBasis.MEASURED, ratio=Decimal(ratio), parameter=None, source="示例")
+
+
+RATIOS = st.sampled_from(["1", "0.7", "0.31", "0.12", "0.03"])
+SALE: dict[str, Any] = {
+    "volume": st.integers(100, 5_000), "thin": RATIOS, "selling": RATIOS, "level": st.integers(0, 30),
+    "wait": st.integers(0, 20), "end": st.integers(10, 200),
+}  # fmt: skip
+
+
+def worst_of(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: (max if name == "wait" else min)(one[name], other[name], key=float) for name in SALE}
+
+
+@settings(max_examples=25, deadline=None)
+@given(one=st.fixed_dictionaries(SALE), other=st.fixed_dictionaries(SALE))
+def test_on_no_path_does_a_worse_fact_bring_more(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Path by path, on prices that swing by 60% a year within a limit: a sale with rebounds would break it."""
+
+    def proceeds(given: dict[str, Any]) -> Any:
+        sale = SaleTerms(
+            daily_drift=0.0, daily_deviation=0.038, notice_days=given["wait"], cure_days=0,
+            quantity_adv=1_000 / given["volume"], participation_ratio=0.5, trade_day_ratio=float(given["selling"]),
+            daily_limit_ratio=0.1, bid_ask_ratio=0.0, impact=0.0, last_sale_day=given["end"] + 11,
+            depth_ratios=(*(1.0,) * given["level"], float(given["thin"])),
+        )  # fmt: skip
+        return prudent_sale_paths(sale, path_count=PATHS, seed=7).proceeds_ratio
+
+    assert (proceeds(worst_of(one, other)) <= proceeds(one) + 1e-12).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(one=st.fixed_dictionaries(SALE), other=st.fixed_dictionaries(SALE), simulated=st.booleans())
+def test_no_worse_fact_of_the_sale_ever_lowers_a_loss(
+    one: dict[str, Any], other: dict[str, Any], *, simulated: bool
+) -> None:
+    """Less volume or depth, an earlier season, fewer days that sell, longer notice, a nearer end: no loss is smaller."""
+    worst = worst_of(one, other)
+
+    def loss(given: dict[str, Any]) -> tuple[Decimal, Decimal]:
+        thin = replace(
+            UNIT, volatility=Decimal("0.6"), daily_limit_ratio=Decimal("0.1"), daily_volume_t=Decimal(given["volume"]),
+            selling_ratio=Decimal(given["selling"]), wait_days=given["wait"], days_to_last_use=given["end"],
+            depth_ratios=(*(Decimal(1),) * given["level"], Decimal(given["thin"])), season=thin_season(given["thin"]),
+        )  # fmt: skip
+        found = struck(scenario(price_ratio=Decimal("0.3"), is_simulated=simulated), units=(thin,))
+        return found.loss_mean_cny, found.loss_tail_cny
+
+    least, most = loss(one), loss(worst)
+    assert most[0] >= least[0]
+    assert most[1] >= least[1]
 
 
 def test_a_stress_is_a_decision_that_replays_and_says_what_it_lacks() -> None:

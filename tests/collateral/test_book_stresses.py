@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
@@ -23,6 +24,8 @@ from collateral.calc.book_stress.decision import BOOK_STRESS
 from collateral.calc.book_stress.terms import SCENARIO_NAMES, StressScenario
 from collateral.service import book_stresses
 from collateral.service.book_stresses import BookStress, StressAsked
+from collateral.service.haircut_facts import market_facts, seasonal_depth
+from collateral.service.view import desk_view
 from tests.app.worlds import PAGE, form_token
 from tests.collateral.desk import CLOCK, Desk
 from tests.collateral.test_default_simulations import load_quotes, made_pledges
@@ -63,6 +66,14 @@ def test_the_book_is_gathered_as_it_stands_and_what_is_missing_is_said(desk_sess
         Decimal("855758.81"), [("SZA-2023", 40_000)],
     )  # fmt: skip
     assert [one.code for one in inputs.scenarios] == list(SCENARIO_NAMES)
+    (traded,) = [one for one in inputs.units if one.unit == "SZA-2023"]
+    assert traded.season is not None
+    with desk_sessions.read() as session:
+        view, unit = desk_view(session, desk.standing), Unit.parse("SZA-2023")
+        market = market_facts(session, desk.maker, view, unit, limit_ratio=None)
+        same = seasonal_depth(view, unit, ends_on=TODAY, market=market)
+    assert (traded.depth_ratios, traded.season) == (same.ratios, same.season), "the close-out's own depth"
+    assert "collateral.depth_season_days[]" in kept.outcome.unconfirmed, "no ratio is approved"
     assert kept.outcome.debt_cny == sum(one.debt_cny for one in inputs.agreements)
     assert all(one.cash_cny is None for one in inputs.pledgors)
     told = "".join(zh for zh, _ in kept.outcome.findings)

@@ -16,6 +16,8 @@ from collateral.calc.book_stress.paths import cliff_days, random_walks, unit_fac
 from collateral.calc.book_stress.sales import Sales, Sold, losses
 from collateral.calc.book_stress.terms import StressInputs, StressScenario
 from collateral.calc.figures import FigureList
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
+from collateral.calc.haircut_models.stack import season_figures
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -246,10 +248,18 @@ def _findings(inputs: StressInputs) -> Iterator[tuple[str, str]]:
             f"Pledgors whose cash nobody stated, counted as none: {', '.join(silent)}.",
         )
     for one in inputs.units:
-        for zh, en in one.notes:
+        for zh, en in (*one.notes, *_season_notes(one.season)):
             yield f"{one.unit}：{zh}", f"{one.unit}: {en}"
     for code, zh, en in inputs.left_out:
         yield f"未纳入 {code}：{zh}", f"Left out {code}: {en}"
+
+
+def _season_notes(season: SeasonDepth | None) -> Iterator[tuple[str, str]]:
+    """Say what the depth after the surrender rests on where nobody confirmed it."""
+    if season is not None and not season.is_confirmed:
+        zh, en = season.words
+        unsaleable = season.basis is DepthBasis.UNKNOWN
+        yield (f"{zh}，按无法变现计", f"{en}: it counts as unsaleable") if unsaleable else (zh, en)
 
 
 def _figures(
@@ -267,6 +277,12 @@ def _figures(
         for one in inputs.parameters
         if one.scope not in names
     ]
+    seasons = [
+        name
+        for one in inputs.units
+        if one.season is not None
+        for name in season_figures(one.season, figures, unit=one.unit)
+    ]
     for one in found:
         own = [
             figures.parameter(f"{value.key.rpartition('.')[2]}_{value.scope}", value)
@@ -274,7 +290,7 @@ def _figures(
             if value.scope == one.code
         ]
         zh, en = names[one.code]
-        under = (owed, worth, paths, *shared, *own)
+        under = (owed, worth, paths, *shared, *own, *seasons)
         for name, label, value, formula in (
             ("loss_mean", ("平均损失", "mean loss"), one.loss_mean_cny, "mean Σ max(0, debt − proceeds of the sale)"),
             ("loss_tail", ("尾部损失", "tail loss"), one.loss_tail_cny, "quantile of Σ max(0, debt − proceeds)"),

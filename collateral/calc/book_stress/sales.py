@@ -1,10 +1,10 @@
 """What the failed agreements lose: all their units of one kind are sold together, against the same daily volume.
 
-A sale is the forced sale of the haircut (`forced_sale_paths`), as in a simulated default: notice, then the class's part
-of the days' volume under limits, idle days and impact, with the stress's jumps. Its tonnes are those of every
-agreement that failed on the path, up to the next step; it starts when the registry works again, and what is left on the
-last usable date is worth nothing. It sells at the price of the day of the failure, or at the lowest that the stress
-still names. Surplus of one agreement pays no other.
+A sale is the close-out of the haircut (`prudent_sale_paths`): notice, then the class's part of the days' volume, thin
+after the surrender, under limits, idle days and impact, with the stress's jumps; each tonne counts at the lowest price
+since the failure. Its tonnes are those of every agreement that failed on the path, up to the next step; it starts when
+the registry works again, and what is left on the last usable date is worth nothing. It sells at the price of the day of
+the failure, or at the lowest that the stress still names. Surplus of one agreement pays no other.
 """
 
 import math
@@ -19,7 +19,9 @@ from carbonfin.kernel.units import to_float
 from collateral.calc.book_stress.calls import Book, Walked
 from collateral.calc.book_stress.terms import StressInputs, StressScenario, StressUnit
 from collateral.calc.haircut_models.forced_sale import SalePaths, forced_sale_paths
+from collateral.calc.haircut_models.prudent_sale import PrudentPaths, prudent_sale_paths
 from collateral.calc.haircut_models.sale_terms import SaleTerms
+from collateral.calc.haircut_models.seasons import DepthBasis
 from collateral.calc.haircut_models.wrong_way import DAYS_A_YEAR
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,13 +46,30 @@ class Sold:
     days: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What tells one sale of a unit from another.
+
+    Attributes:
+        step_t: Tonnes, up to the next step.
+        left_days: Days from the last failure to the end of the unit's use, down to a step; None without one.
+        outage_days: Days from the first failure until the registry works.
+        level_days: Days from the last failure that sell at the mean volume, down to a step; None where all do.
+    """
+
+    step_t: int
+    left_days: int | None
+    outage_days: int
+    level_days: int | None
+
+
 class Sales:
     """The sales of a stress; each kind of sale is simulated once, on the same draws for all."""
 
     def __init__(self, inputs: StressInputs, scenario: StressScenario, ends: Sequence[int | None]) -> None:
         """Begin without sales; `ends` are the last days on which units are worth anything."""
         self.inputs, self.scenario, self.ends = inputs, scenario, ends
-        self.made: dict[tuple[int, int, int | None, int], SalePaths | None] = {}
+        self.made: dict[tuple[int, _Kind], SalePaths | PrudentPaths | None] = {}
 
     def sold(self, book: Book, walked: Walked, first: int, count: int) -> list[Sold]:
         """Give by unit what the paths from `first` on sell of it."""
@@ -73,50 +92,57 @@ class Sales:
         share, days = np.zeros(count), np.zeros(count)
         paths = slice(first, first + count)
         whole = np.broadcast_to(total, count) if total.size == 1 else total
-        keys: dict[tuple[int, int | None, int], list[int]] = {}
+        keys: dict[_Kind, list[int]] = {}
         for path, tonnes in enumerate(total.tolist()):
             if tonnes > 0.0:
                 keys.setdefault(self._key(place, tonnes, int(last[path]), int(early[path])), []).append(path)
         for key, members in keys.items():
-            made = self._made(place, *key)
+            made = self._made(place, key)
             chosen = slice(None) if total.size == 1 else np.array(members)
             if made is not None:
                 share[chosen] = made.proceeds_ratio[paths][chosen]
                 days[chosen] = made.days[paths][chosen]
         return Sold(tonnes=whole, share=share, days=days)
 
-    def _key(self, place: int, tonnes: float, last: int, early: int) -> tuple[int, int | None, int]:
-        """Give the step of tonnes at or above, the days left at or below a step, and the wait for the registry."""
+    def _key(self, place: int, tonnes: float, last: int, early: int) -> _Kind:
+        """Give the kind of a sale: each of its steps goes to the side that brings no more."""
         scale = 10 ** max(0, math.floor(math.log10(tonnes)))
         step = next(one * scale for one in _STEPS if one * scale >= tonnes * (1.0 - 1e-12))
-        end = self.ends[place]
-        left = None if end is None else max(0, end - last)
-        if left is not None and left > _DAYS_STEP:
-            left -= left % _DAYS_STEP
-        return step, left, max(0, self.scenario.outage_days - early)
+        end, depth = self.ends[place], self.inputs.units[place].depth_ratios
+        return _Kind(
+            step_t=step, left_days=None if end is None else _stepped(end - last),
+            outage_days=max(0, self.scenario.outage_days - early),
+            level_days=None if not depth else _stepped(len(depth) - 1 - last),
+        )  # fmt: skip
 
-    def _made(self, place: int, step: int, left: int | None, outage: int) -> SalePaths | None:
-        key = (place, step, left, outage)
+    def _made(self, place: int, kind: _Kind) -> SalePaths | PrudentPaths | None:
+        key = (place, kind)
         if key not in self.made:
             one = self.inputs.units[place]
-            terms = self._terms(one, step, left, outage)
-            self.made[key] = None if terms is None else forced_sale_paths(
-                terms, path_count=self.inputs.path_count, seed=self.inputs.seed
-            )  # fmt: skip
+            terms, count, seed = self._terms(one, kind), self.inputs.path_count, self.inputs.seed
+            if terms is None:
+                self.made[key] = None
+            elif one.season is None:  # as decisions made before the season was told sold
+                self.made[key] = forced_sale_paths(terms, path_count=count, seed=seed)
+            else:
+                self.made[key] = prudent_sale_paths(terms, path_count=count, seed=seed)
         return self.made[key]
 
-    def _terms(self, one: StressUnit, step: int, left: int | None, outage: int) -> SaleTerms | None:
+    def _terms(self, one: StressUnit, kind: _Kind) -> SaleTerms | None:
         """Give the terms of the sale; None where nothing can be counted on to sell."""
-        if not one.daily_volume_t or not one.selling_ratio:
+        unknown = one.season is not None and one.season.basis is DepthBasis.UNKNOWN
+        if not one.daily_volume_t or not one.selling_ratio or unknown:
             return None
         deviation, market = to_float(one.volatility) / math.sqrt(DAYS_A_YEAR), self.inputs.market
+        depth = one.depth_ratios or ()
         try:
             terms = SaleTerms(
                 daily_drift=-0.5 * deviation * deviation, daily_deviation=deviation, cure_days=0,
-                notice_days=one.wait_days + outage, quantity_adv=step / to_float(one.daily_volume_t),
+                notice_days=one.wait_days + kind.outage_days, quantity_adv=kind.step_t / to_float(one.daily_volume_t),
                 participation_ratio=to_float(one.participation_ratio), trade_day_ratio=to_float(one.selling_ratio),
                 daily_limit_ratio=None if one.daily_limit_ratio is None else to_float(one.daily_limit_ratio),
-                bid_ask_ratio=to_float(one.bid_ask_ratio), impact=to_float(one.impact), last_sale_day=left,
+                bid_ask_ratio=to_float(one.bid_ask_ratio), impact=to_float(one.impact), last_sale_day=kind.left_days,
+                depth_ratios=(*map(to_float, depth[: kind.level_days]), to_float(depth[-1])) if depth else (),
             )  # fmt: skip
             return replace(
                 terms, daily_jumps=to_float(market.jumps_per_year) / DAYS_A_YEAR, up_ratio=0.0,
@@ -124,6 +150,11 @@ class Sales:
             )  # fmt: skip
         except CarbonFinError:  # a sale without end, or past the last usable date before it starts, brings nothing
             return None
+
+
+def _stepped(days: int) -> int:
+    """Give days down to a step, the first of them exactly; none below nought."""
+    return max(0, days if days <= _DAYS_STEP else days - days % _DAYS_STEP)
 
 
 def losses(

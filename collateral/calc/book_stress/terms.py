@@ -8,6 +8,7 @@ from decimal import Decimal
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER
+from collateral.calc.haircut_models.seasons import SeasonDepth
 
 MOST_DAYS = 250
 FEWEST_PATHS, MOST_PATHS = 2_000, 20_000
@@ -38,6 +39,10 @@ class StressUnit:
         has_known_end: Whether that is known at all; what is not known falls with the oldest vintages.
         policy: Whose terms of sale are taken.
         notes: What stands in for facts that are missing, each in Chinese and English.
+        depth_ratios: Volume over the mean from the day after the business date on, the last one without end, as the
+            haircut's close-out takes it.
+        season: What that rests on; None in decisions made when a stress sold at the mean volume all year and credited
+            the sale with rebounds.
     """
 
     unit: str
@@ -57,11 +62,16 @@ class StressUnit:
     policy: str
     source: str
     notes: tuple[tuple[str, str], ...]
+    depth_ratios: tuple[Decimal, ...] | None = field(default=None, metadata=ADDED_LATER)
+    season: SeasonDepth | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a price that is none and a volatility beyond the model."""
         if self.price_cny_per_t <= 0 or not 0 < self.volatility <= 10:
             raise _wrong(f"{self.unit}: price and volatility must be positive", f"{self.unit} 的价格与波动率须为正",
+                         "units")  # fmt: skip
+        if any(not 0 <= one <= 1 for one in self.depth_ratios or ()):
+            raise _wrong(f"{self.unit}: a seasonal depth is outside 0 to 1", f"{self.unit} 的季节性深度须在 0 至 1",
                          "units")  # fmt: skip
 
 

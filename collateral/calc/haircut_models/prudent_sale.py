@@ -27,6 +27,8 @@ RATIO_RUNGS = (
     1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001
 )  # fmt: skip
 """Parts of the days that sell."""
+_CRUMB = 1e-9
+"""Parts of a day's sale that rounding leaves, which would count a day of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +77,54 @@ def ratio_rungs(selling_day_ratio: float) -> tuple[float, ...]:
     return tuple(rung for rung in RATIO_RUNGS if rung >= max(rung_below(selling_day_ratio), RATIO_RUNGS[-1]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PrudentPaths:
+    """A sale path by path without credit for a rebound, shapes (paths,).
+
+    Attributes:
+        proceeds_ratio: What was sold brought, over quantity x today's price, costs off; what is left brings nothing.
+        days: Days to the last sale, or until time was up.
+    """
+
+    proceeds_ratio: FloatArray
+    days: npt.NDArray[np.int32]
+
+
+def prudent_sale_paths(terms: SaleTerms, *, path_count: int, seed: int) -> PrudentPaths:
+    """Give the least that each path brings and the most days it takes, over the parts of days `prudent_sale` looks at.
+
+    On every path less depth, less volume, longer notice, fewer days that sell and a nearer last day bring no more.
+    """
+    rungs = [replace(terms, trade_day_ratio=rung) for rung in ratio_rungs(terms.trade_day_ratio)]
+    proceeds, days = np.ones(path_count), np.zeros(path_count, dtype=np.int32)
+    for block, first in enumerate(range(0, path_count, BLOCK_PATHS)):
+        draws = PathDraws(count=min(BLOCK_PATHS, path_count - first), seed=seed, block=block)
+        part = slice(first, first + draws.count)
+        for one in rungs:
+            found = _block(one, draws)
+            np.minimum(proceeds[part], 1.0 - found.haircut, out=proceeds[part])
+            np.maximum(days[part], found.days, out=days[part])
+    return PrudentPaths(proceeds_ratio=proceeds, days=days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Paths:
+    """The paths of a block: haircut, days to the last sale, and how many have units left."""
+
+    haircut: FloatArray
+    days: npt.NDArray[np.int32]
+    unsold_count: int
+
+
 def _at_one_rung(terms: SaleTerms, drawn: Sequence[PathDraws], *, tail_ratio: float) -> PrudentSale:
     blocks = [_block(terms, draws) for draws in drawn]
-    haircuts = np.sort(np.concatenate([one for one, _ in blocks]))
+    haircuts = np.sort(np.concatenate([one.haircut for one in blocks]))
     place, error = quantile_place(haircuts, tail_ratio=tail_ratio)
     return PrudentSale(
         haircut_ratio=haircuts[place].item(),
         standard_error=error,
         shortfall_ratio=haircuts[place:].mean().item(),
-        unsold_share=sum(unsold for _, unsold in blocks) / haircuts.size,
+        unsold_share=sum(one.unsold_count for one in blocks) / haircuts.size,
     )
 
 
@@ -99,13 +140,14 @@ def quantile_place(ordered: FloatArray, *, tail_ratio: float) -> tuple[int, floa
     return place, (ordered[high] - ordered[low]).item() / 2.0
 
 
-def _block(terms: SaleTerms, draws: PathDraws) -> tuple[FloatArray, int]:
+def _block(terms: SaleTerms, draws: PathDraws) -> _Paths:
     limit = terms.daily_limit_ratio
     low, high = (-math.inf, math.inf) if limit is None else (math.log1p(-limit), math.log1p(limit))
     last_day = LONGEST_DAYS if terms.last_sale_day is None else min(terms.last_sale_day, LONGEST_DAYS)
     reference, lowest, proceeds = np.zeros(draws.count), np.zeros(draws.count), np.zeros(draws.count)
-    left = np.full(draws.count, terms.sale_days)
+    left, days = np.full(draws.count, terms.sale_days), np.zeros(draws.count, dtype=np.int32)
     for day, (wiener, chance, moves) in enumerate(islice(_rows(terms, draws), last_day), start=1):
+        days += left > _CRUMB
         step = wiener * terms.daily_deviation + terms.daily_drift * day + moves - reference
         trades = chance < terms.trade_threshold
         is_locked = step <= low
@@ -117,7 +159,11 @@ def _block(terms: SaleTerms, draws: PathDraws) -> tuple[FloatArray, int]:
             proceeds += sold * np.exp(lowest)
             if not left.any():
                 break
-    return 1.0 - terms.price_share * proceeds / terms.sale_days, int(np.count_nonzero(left))
+    return _Paths(
+        haircut=1.0 - terms.price_share * proceeds / terms.sale_days,
+        days=days,
+        unsold_count=int(np.count_nonzero(left)),
+    )
 
 
 def _rows(terms: SaleTerms, draws: PathDraws) -> Iterator[tuple[FloatArray, WordArray, FloatArray]]:
