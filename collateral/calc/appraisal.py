@@ -161,7 +161,7 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         policies=policies or None,
         scenarios=scenarios,
         shares=shares or None,
-        notes=tuple(share_notes(shares, inputs.book.not_priced)) or None if inputs.book else None,
+        notes=tuple(share_notes(shares, inputs.book)) or None if inputs.book else None,
     )
 
 

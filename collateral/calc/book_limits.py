@@ -1,24 +1,43 @@
 """Limits of concentration (集中度) held against what a pledge or a change of one adds to the book of collateral.
 
-share = (the name in the other pledges in force + in this one) / (all other pledges in force + this one)
+share = (the name in the other collateral held + in this pledge) / (all other collateral held + this pledge)
 
-Market values before haircut, at one day's prices. A share above its limit is said to the two people who decide and
+Held are the pledges in force and the repos in which the bank deals for itself, whose units it has taken. Market values
+before haircut, at one day's prices. A share above its limit is said to the two people who decide and
 stops nothing by itself: in a book with little else any first pledge is the whole, and a top-up always makes the bank
 safer.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.units import round_up
+from carbonfin.kernel.units import round_down, round_up
 from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 from collateral.calc.figures import FigureList
 from collateral.calc.refusals import Refusal
+from collateral.calc.schedule_limits import ScheduleLimit
 
 _PLACES = 4
 _NOTHING = Decimal("0.00")
+_PLEDGES = "存续质押 × 当日价格，折扣前"
+
+
+class ShareBase(StrEnum):
+    """What a share is a part of; decisions made when pledges alone were the base have none."""
+
+    BOOK = "book"
+    SCHEDULE = "schedule"
+
+
+_BASES: Mapping[ShareBase | None, tuple[str, str]] = {
+    None: ("全部质押押品", "all units pledged"),
+    ShareBase.BOOK: ("全部存续押品（质押与回购）", "all collateral held, pledges and repos"),
+    ShareBase.SCHEDULE: ("该清单合格的全部存续押品（质押与回购）", "all collateral held that the schedule admits"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +55,10 @@ class BookLimit:
     Attributes:
         name: What is limited, as figures name it: `scheme_SZA`, `unit_SZA-2024`, `pledgor`, `class_SZA`.
         units: Units of the pledge at hand that count towards it.
-        others_cny: Market value that counts towards it in the other pledges in force.
+        others_cny: Market value that counts towards it in the other collateral held.
         dated: The bank's dated limit; None where the policy of a class sets it.
-        by_class: The limit of a class's policy; None where the bank's dated one holds.
+        by_class: The limit of a class's policy; None where the bank's dated one or a schedule's holds.
+        by_schedule: The limit of a schedule of eligible collateral; None where another holds.
     """
 
     name: str
@@ -48,13 +68,16 @@ class BookLimit:
     others_cny: Decimal
     dated: ParameterValue | None
     by_class: ClassLimit | None
+    by_schedule: ScheduleLimit | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def limit_ratio(self) -> Decimal:
-        """The share allowed at most."""
+        """The share allowed at most; of a schedule's amount the amount."""
+        if self.by_schedule is not None:
+            return self.by_schedule.upper
         if self.by_class is not None:
             return self.by_class.limit_ratio
-        assert self.dated is not None, "a limit is dated or a class's"
+        assert self.dated is not None, "a limit is dated, a class's or a schedule's"
         return self.dated.decimal
 
 
@@ -63,13 +86,22 @@ class BookLimits:
     """The limits that a pledge counts towards, with the book that they are a part of.
 
     Attributes:
-        others_cny: Market value of all other pledges in force, at the day's prices, before haircut.
+        others_cny: Market value of all other collateral held, at the day's prices, before haircut.
         not_priced: Units in the book without a price of the day: they are in no share.
+        repos_cny: What of it is held under repos; None in decisions made when pledges alone were the base.
+        not_measured: Limits of schedules that say nothing of allowances that could be measured, in Chinese and English.
     """
 
     others_cny: Decimal
     not_priced: tuple[Unit, ...]
     limits: tuple[BookLimit, ...]
+    repos_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    not_measured: tuple[tuple[str, str], ...] | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def base(self) -> ShareBase | None:
+        """What shares are a part of."""
+        return None if self.repos_cny is None else ShareBase.BOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +112,9 @@ class BookShare:
         before_ratio: Share without what is asked, rounded up; None where the book is empty.
         after_ratio: Share with it, rounded up: it is never shown smaller than it is.
         is_above: Whether the exact share lies above the limit and what is asked makes it larger.
+        base: What it is a part of; None in decisions made when pledges alone were the base.
+        after_cny: The amount with what is asked, where the limit is one; None where it is a share.
+        limit_cny: That limit; `limit_ratio` is then what it comes to of the base, rounded down.
     """
 
     name: str
@@ -89,6 +124,14 @@ class BookShare:
     after_ratio: Decimal
     limit_ratio: Decimal
     is_above: bool
+    base: ShareBase | None = field(default=None, metadata=ADDED_LATER)
+    after_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    limit_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def base_words(self) -> tuple[str, str]:
+        """What it is a part of, Chinese and English."""
+        return _BASES[self.base]
 
 
 def book_shares(
@@ -97,44 +140,112 @@ def book_shares(
     """Give each limited name's share of the book before and after, with its figures in the trace.
 
     Args:
-        limits: The limits, and the other pledges of the book.
+        limits: The limits, and the other collateral of the book.
         before: Market value of this pledge's units as it stands, in 元; empty where it does not stand yet.
         after: Market value of its units as asked, in 元.
         figures: Where the figures go.
     """
     if not limits.limits:
         return ()
-    total_before, total_after = (limits.others_cny + sum(one.values(), _NOTHING) for one in (before, after))
-    book = figures.fact(
-        "book_others", ("其他存续质押押品市值", "Market value of the other pledges in force"), limits.others_cny, "CNY",
-        "存续质押 × 当日价格，折扣前",
-    )  # fmt: skip
+    book = _base_figure(limits, figures)
     found = []
     for one in limits.limits:
-        name_before, name_after = (
-            one.others_cny + sum((values.get(unit, _NOTHING) for unit in one.units), _NOTHING)
-            for values in (before, after)
-        )
-        is_more = name_after * total_before > name_before * total_after or not total_before
-        found.append(
-            BookShare(
-                name=one.name, label_zh=one.label_zh, label_en=one.label_en,
-                before_ratio=round_up(name_before / total_before, _PLACES) if total_before else None,
-                after_ratio=round_up(name_after / total_after, _PLACES),
-                limit_ratio=one.limit_ratio, is_above=is_more and name_after > one.limit_ratio * total_after,
-            )
-        )  # fmt: skip
+        part = [_part_of(one, limits, values) for values in (before, after)]
+        found.append(_schedule_share(one, one.by_schedule, *part) if one.by_schedule else _share(one, limits, *part))
         _figures_of(one, found[-1], book, [f"market_value_{unit}" for unit in after], figures)
     return tuple(found)
 
 
-def _figures_of(one: BookLimit, share: BookShare, book: str, pledged: Iterable[str], figures: FigureList) -> None:
-    others = figures.fact(
-        f"book_others_{one.name}",
-        (f"{one.label_zh}：其他存续质押市值", f"{one.label_en}: in the other pledges in force"),
-        one.others_cny, "CNY", "存续质押 × 当日价格，折扣前",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A name's market value, and that of what it is a part of."""
+
+    name_cny: Decimal
+    base_cny: Decimal
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Its share, rounded up; None where there is nothing."""
+        return round_up(self.name_cny / self.base_cny, _PLACES) if self.base_cny else None
+
+
+def _part_of(one: BookLimit, limits: BookLimits, values: Mapping[Unit, Decimal]) -> _Part:
+    limit = one.by_schedule
+    counted = sum((values.get(unit, _NOTHING) for unit in one.units), _NOTHING)
+    if limit is None:
+        return _Part(name_cny=one.others_cny + counted, base_cny=limits.others_cny + sum(values.values(), _NOTHING))
+    admitted = sum((values.get(unit, _NOTHING) for unit in limit.base_units), _NOTHING)
+    return _Part(name_cny=one.others_cny + counted, base_cny=limit.base_others_cny + admitted)
+
+
+def _share(one: BookLimit, limits: BookLimits, before: _Part, after: _Part) -> BookShare:
+    is_more = after.name_cny * before.base_cny > before.name_cny * after.base_cny or not before.base_cny
+    return BookShare(
+        name=one.name, label_zh=one.label_zh, label_en=one.label_en, before_ratio=before.ratio,
+        after_ratio=after.ratio or _NOTHING, limit_ratio=one.limit_ratio,
+        is_above=is_more and after.name_cny > one.limit_ratio * after.base_cny, base=limits.base,
     )  # fmt: skip
-    if one.dated is not None:
+
+
+def _schedule_share(one: BookLimit, limit: ScheduleLimit, before: _Part, after: _Part) -> BookShare:
+    """Hold a share or an amount against a schedule's limit, which may shut itself out."""
+    most_cny = limit.upper if limit.is_amount else limit.upper * after.base_cny
+    is_beyond = after.name_cny > most_cny or (after.name_cny == most_cny and not limit.is_inclusive)
+    if limit.is_amount:
+        is_more = after.name_cny > before.name_cny
+        ratio = round_down(limit.upper / after.base_cny, _PLACES) if after.base_cny else _NOTHING
+    else:
+        is_more = after.name_cny * before.base_cny > before.name_cny * after.base_cny or not before.base_cny
+        ratio = limit.upper
+    return BookShare(
+        name=one.name, label_zh=one.label_zh, label_en=one.label_en, before_ratio=before.ratio,
+        after_ratio=after.ratio or _NOTHING, limit_ratio=ratio, is_above=is_more and is_beyond,
+        base=ShareBase.SCHEDULE, after_cny=after.name_cny if limit.is_amount else None,
+        limit_cny=limit.upper if limit.is_amount else None,
+    )  # fmt: skip
+
+
+def _base_figure(limits: BookLimits, figures: FigureList) -> str:
+    """Add the base that all shares have in common, and of it what is held under repos."""
+    if limits.repos_cny is None:
+        return figures.fact(
+            "book_others", ("其他存续质押押品市值", "Market value of the other pledges in force"), limits.others_cny,
+            "CNY", _PLEDGES,
+        )  # fmt: skip
+    pledges = figures.fact(
+        "book_pledges", ("其他存续质押押品市值", "Market value of the other pledges in force"),
+        limits.others_cny - limits.repos_cny, "CNY", _PLEDGES,
+    )  # fmt: skip
+    repos = figures.fact(
+        "book_repos", ("存续回购标的市值（本行为交易本方）", "Market value of units under the bank's own repos"),
+        limits.repos_cny, "CNY", "存续回购 × 当日价格，折扣前",
+    )  # fmt: skip
+    return figures.result(
+        "book_others", ("其他存续押品市值", "Market value of the other collateral held"), limits.others_cny, "CNY",
+        "other pledges in force + repos", inputs=(pledges, repos),
+    )  # fmt: skip
+
+
+def _figures_of(one: BookLimit, share: BookShare, book: str, pledged: Iterable[str], figures: FigureList) -> None:
+    is_old = share.base is None
+    label = ("其他存续质押市值", "in the other pledges in force") if is_old else (
+        "其他存续押品市值（质押与回购）", "in the other collateral held"
+    )  # fmt: skip
+    others = figures.fact(
+        f"book_others_{one.name}", (f"{one.label_zh}：{label[0]}", f"{one.label_en}: {label[1]}"), one.others_cny,
+        "CNY", _PLEDGES if is_old else "存续质押与回购 × 当日价格，折扣前",
+    )  # fmt: skip
+    if one.by_schedule is not None:
+        book = figures.fact(
+            f"book_admitted_{one.name}",
+            (f"{one.label_zh}：该清单合格的其他存续押品市值", f"{one.label_en}: other collateral the schedule admits"),
+            one.by_schedule.base_others_cny, "CNY", "存续质押与回购 × 当日价格，折扣前",
+        )  # fmt: skip
+        limit = figures.fact(
+            f"concentration_limit_{one.name}", (f"{one.label_zh}：集中度上限", f"{one.label_en}: concentration limit"),
+            one.by_schedule.upper, "CNY" if one.by_schedule.is_amount else "ratio", one.by_schedule.schedule,
+        )  # fmt: skip
+    elif one.dated is not None:
         limit = figures.parameter(f"concentration_limit_{one.dated.scope}", one.dated)
     else:
         limit = figures.fact(
@@ -149,19 +260,11 @@ def _figures_of(one: BookLimit, share: BookShare, book: str, pledged: Iterable[s
     )  # fmt: skip
 
 
-def share_notes(shares: Iterable[BookShare], not_priced: tuple[Unit, ...]) -> list[Refusal]:
-    """Say which limits a pledge goes above, and which units of the book are in no share for want of a price."""
-    found = [
-        Refusal(
-            code="concentration-above-limit",
-            detail=f"{one.label_en}: {_percent(one.after_ratio)} of the market value of all units pledged, above the"
-            f" limit of {_percent(one.limit_ratio)}",
-            zh=f"{one.label_zh}占全部质押押品市值 {_percent(one.after_ratio)}，"
-            f"超过集中度上限 {_percent(one.limit_ratio)}",
-        )
-        for one in shares
-        if one.is_above
-    ]
+def share_notes(shares: Iterable[BookShare], limits: BookLimits) -> list[Refusal]:
+    """Say which limits a pledge goes above, which could not be measured, and which units of the book have no price."""
+    found = [_above(one) for one in shares if one.is_above]
+    found += [Refusal(code="concentration-not-measured", detail=en, zh=zh) for zh, en in limits.not_measured or ()]
+    not_priced = limits.not_priced
     if not_priced:
         units = "、".join(map(str, not_priced))
         found.append(
@@ -172,6 +275,17 @@ def share_notes(shares: Iterable[BookShare], not_priced: tuple[Unit, ...]) -> li
             )
         )
     return found
+
+
+def _above(one: BookShare) -> Refusal:
+    if one.after_cny is not None and one.limit_cny is not None:
+        detail = f"{one.label_en}: market value {one.after_cny:,.2f} CNY, above the limit of {one.limit_cny:,.2f} CNY"
+        zh = f"{one.label_zh}市值 {one.after_cny:,.2f} 元，超过集中度上限 {one.limit_cny:,.2f} 元"
+    else:
+        share, limit = _percent(one.after_ratio), _percent(one.limit_ratio)
+        detail = f"{one.label_en}: {share} of the market value of {one.base_words[1]}, above the limit of {limit}"
+        zh = f"{one.label_zh}占{one.base_words[0]}市值 {share}，超过集中度上限 {limit}"
+    return Refusal(code="concentration-above-limit", detail=detail, zh=zh)
 
 
 def _percent(ratio: Decimal) -> str:

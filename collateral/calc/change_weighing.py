@@ -194,7 +194,7 @@ def _shares(
         return (), []
     before, after = market_values_cny(value_lines(inputs.before)), market_values_cny(valuation.lines)
     shares = book_shares(inputs.book, before=before, after=after, figures=figures)
-    return shares, share_notes(shares, inputs.book.not_priced)
+    return shares, share_notes(shares, inputs.book)
 
 
 def _price_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:

@@ -98,7 +98,7 @@ BASE_NAMES: dict[ConcentrationBase, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcentrationLine:
-    """One name's share of the market value of all pledged units, against the bank's limit; None where it set none."""
+    """One name's share of the collateral held, pledges and own repos, against the bank's limit; None without one."""
 
     base: ConcentrationBase
     name: str
@@ -154,7 +154,7 @@ def concentrations_of(
     share = market value of the name / market value of all, before haircut on both sides.
 
     Args:
-        held: Pledgor, unit and market value in 元 of each valued line.
+        held: Pledgor or seller, unit and market value in 元 of each valued line.
         limits: The bank's dated limit by base; None where it set none.
     """
     totals: dict[ConcentrationBase, dict[str, Decimal]] = {base: {} for base in ConcentrationBase}

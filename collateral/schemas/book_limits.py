@@ -6,7 +6,10 @@ from collateral.calc.book_limits import BookShare
 
 
 class BookShareOut(Struct, frozen=True, kw_only=True):
-    """A name's share of the market value of all units pledged, before and after, against its limit."""
+    """A name's share of the collateral held, before and after, against its limit; `base_zh` says what of.
+
+    A schedule's limit may be an amount: `after_cny` against `limit_cny`.
+    """
 
     name: str
     label_zh: str
@@ -15,6 +18,10 @@ class BookShareOut(Struct, frozen=True, kw_only=True):
     after_ratio: str
     limit_ratio: str
     is_above: bool
+    base_zh: str
+    base_en: str
+    after_cny: str | None
+    limit_cny: str | None
 
     @classmethod
     def of(cls, value: BookShare) -> "BookShareOut":
@@ -27,4 +34,8 @@ class BookShareOut(Struct, frozen=True, kw_only=True):
             after_ratio=str(value.after_ratio),
             limit_ratio=str(value.limit_ratio),
             is_above=value.is_above,
+            base_zh=value.base_words[0],
+            base_en=value.base_words[1],
+            after_cny=None if value.after_cny is None else str(value.after_cny),
+            limit_cny=None if value.limit_cny is None else str(value.limit_cny),
         )

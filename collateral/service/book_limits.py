@@ -1,6 +1,6 @@
 """The bank's limits of concentration that a pledge counts towards, with the book of collateral as it stands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -16,8 +16,12 @@ from collateral.calc.book_limits import BookLimit, BookLimits, ClassLimit
 from collateral.calc.haircut_policies import HaircutPolicy
 from collateral.calc.pledge import IN_FORCE
 from collateral.calc.register import ConcentrationBase
+from collateral.calc.schedule_limits import LimitOfRule, ScheduleLimit, admitting_rules, limits_of
+from collateral.calc.schedule_verdicts import ScheduleInForce
+from collateral.service.eligibility_schedules import assets_of, schedules_in_force
 from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.register import CONCENTRATION_LIMIT
+from collateral.service.repo_holdings import repo_holdings
 from collateral.service.view import DeskView, price_used
 from collateral.store import pledges
 
@@ -40,13 +44,15 @@ class BookAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limited:
-    """A name with a limit, and what counts towards it by pledgor and unit."""
+    """A name with a limit, and what counts towards it by pledgor and unit; of a schedule also what it admits."""
 
     name: str
     label: tuple[str, str]
     dated: ParameterValue | None
     by_class: ClassLimit | None
     counts: Callable[[str, Unit], bool]
+    of_rule: LimitOfRule | None = None
+    admits: Callable[[Unit], bool] | None = None
 
 
 def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked: BookAsked) -> BookLimits | None:
@@ -54,31 +60,109 @@ def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked:
 
     None where nothing is to come, or nothing limits it.
     """
-    limited = (*_dated(haircuts.view, asked), *_by_class(haircuts, asked))
-    if not limited or not asked.added:
+    scheduled = _Schedules.read(haircuts.view)
+    measured, not_measured = scheduled.limits_on(asked.added)
+    limited = (*_dated(haircuts.view, asked), *_by_class(haircuts, asked), *measured)
+    if not asked.added or not (limited or not_measured):
         return None
-    others = [one for one in pledges.pledges_of(session, actor, states=IN_FORCE) if one.code != asked.without]
-    prices = {unit: _price(haircuts.view, unit) for unit in {each.unit for one in others for each in one.units}}
-    held = [
-        (one.pledgor_id, each.unit, cny(each.quantity_t * price))
-        for one in others
+    pledged = [
+        (one.pledgor_id, each.unit, each.quantity_t)
+        for one in pledges.pledges_of(session, actor, states=IN_FORCE)
+        if one.code != asked.without
         for each in one.units
-        if (price := prices[each.unit]) is not None
     ]
+    bought = [(one.seller_id, one.unit, one.quantity_t) for one in repo_holdings(session, actor)]
+    prices = {unit: _price(haircuts.view, unit) for _, unit, _ in (*pledged, *bought)}
+    held_pledged, held_bought = _valued(pledged, prices), _valued(bought, prices)
+    held = [*held_pledged, *held_bought]
     return BookLimits(
-        others_cny=sum((value_cny for _, _, value_cny in held), Decimal("0.00")),
+        others_cny=_sum_cny(held),
+        repos_cny=_sum_cny(held_bought),
         not_priced=tuple(sorted((unit for unit, price in prices.items() if price is None), key=str)),
+        not_measured=not_measured or None,
         limits=tuple(
             BookLimit(
                 name=one.name, label_zh=one.label[0], label_en=one.label[1], dated=one.dated, by_class=one.by_class,
                 units=tuple(unit for unit in dict.fromkeys(asked.units) if one.counts(asked.pledgor_id, unit)),
-                others_cny=sum(
-                    (value_cny for owner, unit, value_cny in held if one.counts(owner, unit)), Decimal("0.00")
-                ),
+                others_cny=_sum_cny(each for each in held if one.counts(each[0], each[1])),
+                by_schedule=_schedule_limit(one, held, asked.units),
             )
             for one in limited
         ),
     )  # fmt: skip
+
+
+def _schedule_limit(
+    one: _Limited, held: Iterable[tuple[str, Unit, Decimal]], units: tuple[Unit, ...]
+) -> ScheduleLimit | None:  # fmt: skip
+    if one.of_rule is None or one.admits is None:
+        return None
+    admits, limit = one.admits, one.of_rule.limit
+    return ScheduleLimit(
+        schedule=one.of_rule.schedule.name, rule=one.of_rule.rule, upper=limit.upper, is_inclusive=limit.is_inclusive,
+        is_amount=bool(limit.currency), base_others_cny=_sum_cny(each for each in held if admits(each[1])),
+        base_units=tuple(unit for unit in dict.fromkeys(units) if admits(unit)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Schedules:
+    """The schedules in force, with the rules of each that admit a unit, looked up once."""
+
+    view: DeskView
+    schedules: tuple[ScheduleInForce, ...]
+    admitting: dict[tuple[str, Unit], tuple[int, ...]]
+
+    @classmethod
+    def read(cls, view: DeskView) -> "_Schedules":
+        return cls(view=view, schedules=schedules_in_force(view), admitting={})
+
+    def limits_on(self, added: Iterable[Unit]) -> tuple[list[_Limited], tuple[tuple[str, str], ...]]:
+        """Give the limits that units to come count towards, and in words those of their rules that are not measured."""
+        measured: dict[str, _Limited] = {}
+        not_measured: dict[tuple[str, str], None] = {}
+        for unit in dict.fromkeys(added):
+            for schedule in self.schedules:
+                for one in limits_of(schedule):
+                    if one.rule not in self._rules(schedule, unit):
+                        continue
+                    if not one.is_measured:
+                        not_measured[one.not_measured] = None
+                        continue
+                    measured[one.name_of(unit)] = _Limited(
+                        name=one.name_of(unit), label=one.label_of(unit), dated=None, by_class=None, of_rule=one,
+                        counts=partial(self._counts, one, one.subject_of(unit)), admits=partial(self._admits, schedule),
+                    )  # fmt: skip
+        return list(measured.values()), tuple(not_measured)
+
+    def _counts(self, one: LimitOfRule, subject: str, _: str, unit: Unit) -> bool:
+        return one.subject_of(unit) == subject and one.rule in self._rules(one.schedule, unit)
+
+    def _admits(self, schedule: ScheduleInForce, unit: Unit) -> bool:
+        return bool(self._rules(schedule, unit))
+
+    def _rules(self, schedule: ScheduleInForce, unit: Unit) -> tuple[int, ...]:
+        known = self.admitting.get((schedule.code, unit))
+        if known is None:
+            (asset,) = assets_of(self.view, (unit,))
+            known = admitting_rules(schedule.rules, asset, on=self.view.day)
+            self.admitting[schedule.code, unit] = known
+        return known
+
+
+def _valued(
+    held: Iterable[tuple[str, Unit, int]], prices: Mapping[Unit, Decimal | None]
+) -> list[tuple[str, Unit, Decimal]]:
+    """Give owner, unit and market value of what has a price."""
+    return [
+        (owner, unit, cny(quantity_t * price))
+        for owner, unit, quantity_t in held
+        if (price := prices[unit]) is not None
+    ]
+
+
+def _sum_cny(held: Iterable[tuple[str, Unit, Decimal]]) -> Decimal:
+    return sum((value_cny for _, _, value_cny in held), Decimal("0.00"))
 
 
 def _dated(view: DeskView, asked: BookAsked) -> Iterator[_Limited]:

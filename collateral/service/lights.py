@@ -36,6 +36,7 @@ from collateral.service.desk import Desk, DeskPledge
 from collateral.service.headroom import UNCERTAIN_STATES
 from collateral.service.reconciliations import reconciliations_page
 from collateral.service.register import CONCENTRATION_LIMIT
+from collateral.service.repo_holdings import held_repos
 from collateral.store import pledges
 
 CALL_DAYS = "collateral.desk_call_days"
@@ -81,7 +82,7 @@ def desk_lights(session: Session, actor: Actor, desk: Desk, *, standing: Standin
     ahead = (book.on(DEADLINE_DAYS, "warning"), book.on(DEADLINE_DAYS, "breach"))
     share = book.on(CONCENTRATION_RATIO)
     limits = {base: book.find(CONCENTRATION_LIMIT, base) for base in ConcentrationBase}
-    shares = concentrations_of(_held(session, actor, running), limits)
+    shares = concentrations_of((*_held(session, actor, running), *_bought(desk)), limits)
     open_calls = (*(line.call for line in desk.called), *(line.call for line in desk.called_repos))
     calls = [one for one in open_calls if one is not None]
     lights = (
@@ -184,6 +185,15 @@ def _held(session: Session, actor: Actor, running: tuple[DeskPledge, ...]) -> It
                 yield line.pledgor_name, one.unit, line.coverage.market_value_cny
             elif (price := prices.get(f"price_{one.unit}")) is not None:
                 yield line.pledgor_name, one.unit, cny(one.quantity_t * price)
+
+
+def _bought(desk: Desk) -> Iterator[tuple[str, Unit, Decimal]]:
+    """Give seller, unit and market value of what the bank holds under its own repos, by each one's last exposure."""
+    lines = {line.repo.id: line for line in desk.repos}
+    for repo in held_repos(line.repo for line in lines.values()):
+        line = lines[repo.id]
+        if line.exposure is not None:
+            yield line.seller_name, repo.terms.unit, line.exposure.market_value_cny
 
 
 def _struck_on(line: DeskPledge) -> date:

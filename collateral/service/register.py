@@ -1,6 +1,6 @@
 """The collateral register (押品台账) put together from what was decided, signed and written down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import MissingData
+from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
 from carbonfin.storage.decisions import DecisionRecord, load_decisions
@@ -29,8 +30,10 @@ from collateral.calc.register import (
 )
 from collateral.service.holding import HOLDING_RIGHT
 from collateral.service.numbers import all_locked_serials
+from collateral.service.repo_holdings import repo_holdings
 from collateral.service.view import COVERAGE_LINE, PRICE_POLICY, DeskView, desk_view
 from collateral.store import pledge_changes, pledges, register, valuations
+from collateral.store import repos as repo_store
 from pricing.calc.liquidity import POLICY_LABELS, PricePolicy
 
 CONCENTRATION_LIMIT = "collateral.concentration_limit_ratio"
@@ -76,17 +79,30 @@ def collateral_register(session: Session, actor: Actor, *, standing: Standing) -
         pledges=lines,
         concentrations=concentrations_of(
             (
-                (one.pledgor_name, line.valued.unit, line.valued.market_value_cny)
-                for one in lines
-                if one.pledge.state in IN_FORCE
-                for line in one.lines
-                if line.valued is not None
+                *(
+                    (one.pledgor_name, line.valued.unit, line.valued.market_value_cny)
+                    for one in lines
+                    if one.pledge.state in IN_FORCE
+                    for line in one.lines
+                    if line.valued is not None
+                ),
+                *_bought(session, actor, named, standing),
             ),
             limits,
         ),
         let_go=_let_go(session, actor, every, {one.id: one.name for one in named.values()}),
         parameters=_used(view, classes, limits.values()),
     )
+
+
+def _bought(
+    session: Session, actor: Actor, named: dict[str, Party], standing: Standing
+) -> Iterator[tuple[str, Unit, Decimal]]:
+    """Give seller, unit and market value of what the bank holds under its own repos, by each one's last exposure."""
+    for one in repo_holdings(session, actor):
+        struck = repo_store.latest_repo_exposure(session, actor, repo_id=one.repo_id, on=standing.business_date)
+        if struck is not None:
+            yield named[one.seller_id].name, one.unit, struck.market_value_cny
 
 
 def _unconfirmed(coverage: CoverageRecord | None, titles: dict[str, str]) -> tuple[str, ...]:

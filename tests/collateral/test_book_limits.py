@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,27 +16,34 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import enter_parameter
-from collateral import service
-from collateral.calc.appraisal import decide_appraisal
+from collateral import jobs, service
+from collateral.calc.appraisal import AppraisalOutcome, decide_appraisal
 from collateral.calc.book_limits import BookLimit, BookLimits, BookShare, ClassLimit, book_shares, share_notes
 from collateral.calc.figures import FigureList
 from collateral.calc.pledge_changes import ChangeKind
+from collateral.calc.register import ConcentrationBase
 from collateral.service.appraisals import appraisal_inputs
 from collateral.service.book_limits import BookAsked, book_limits
+from collateral.service.lights import desk_lights
 from collateral.service.pledge_haircuts import PolicyHaircuts
+from collateral.service.register import collateral_register
 from collateral.service.view import desk_view, standing_on
 from tests.app.worlds import PAGE, form_token
 from tests.collateral.changes import change, top_up
-from tests.collateral.desk import CLOCK, ENTERPRISES, Desk, draft, take_over_all
+from tests.collateral.desk import CLOCK, ENTERPRISES, Desk, draft, repo_r1, take_over_all
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
+from tests.collateral.test_eligibility_schedules import put_in_force
 from tests.collateral.test_pledge_haircuts import in_force, policy
-from tests.collateral.world import parameter
+from tests.collateral.world import TODAY, parameter
 
 __all__ = ["command_line", "edge"]
 
 A, B = Unit.parse("SZA-2023"), Unit.parse("SZA-2024")
 P4 = {"SZA-2024": 10_000}
 END = date(2025, 7, 31)
+
+
+NO_BOOK = BookLimits(others_cny=Decimal(0), not_priced=(), limits=())
 
 
 def limited(sessions: Sessions, desk: Desk, **limits: str) -> dict[str, str]:
@@ -80,7 +88,7 @@ def test_a_share_at_its_limit_is_within_it_and_a_hair_above_is_not() -> None:
     assert told((at,)) == [("class_X", "0.3334", "0.4000", "0.40", False)]
     hair = shares_of(of_class("0.40", others="30.00001"), "90", {}, {B: "10"})
     assert told((hair,)) == [("class_X", "0.3334", "0.4001", "0.40", True)]
-    ((note,), none) = share_notes((hair,), ()), share_notes((at,), ())
+    ((note,), none) = share_notes((hair,), NO_BOOK), share_notes((at,), NO_BOOK)
     assert (note.code, none) == ("concentration-above-limit", [])
     assert note.zh == "押品类别 X占全部质押押品市值 40.01%，超过集中度上限 40.00%"
 
@@ -94,7 +102,7 @@ def test_a_first_pledge_is_the_whole_and_a_smaller_share_is_nobodys_doing() -> N
 
 
 def test_units_of_the_book_without_a_price_are_named() -> None:
-    (note,) = share_notes((), (A, B))
+    (note,) = share_notes((), replace(NO_BOOK, not_priced=(A, B)))
     assert (note.code, note.zh) == ("concentration-incomplete", "存续押品 SZA-2023、SZA-2024 当日无价格，未计入集中度")
 
 
@@ -112,7 +120,7 @@ def test_an_appraisal_says_which_limits_it_goes_above_and_keeps_them(desk_sessio
         ]  # fmt: skip
         assert outcome.is_acceptable, "a limit is said, and two people decide"
         assert [one.zh for one in outcome.notes or ()] == [
-            "品种 SZA占全部质押押品市值 64.59%，超过集中度上限 64.00%", "SZA-2024占全部质押押品市值 3.93%，超过集中度上限 3.90%",
+            "品种 SZA占全部存续押品（质押与回购）市值 64.59%，超过集中度上限 64.00%", "SZA-2024占全部存续押品（质押与回购）市值 3.93%，超过集中度上限 3.90%",
         ]  # fmt: skip
         assert replay_decision(session, service.DECISION_KINDS, kept.decision_id).same
     figures = {one.name: one for one in outcome.trace}
@@ -123,6 +131,55 @@ def test_an_appraisal_says_which_limits_it_goes_above_and_keeps_them(desk_sessio
     assert set(figures["concentration_scheme_SZA"].inputs) == {
         "book_others", "book_others_scheme_SZA", "concentration_limit_scheme", "market_value_SZA-2024",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (
+            "交易本方",
+            [("pledgor", "0.2849", "0.3052", "0.30", True), ("scheme_SZA", "0.7364", "0.7439", "0.80", False)],
+        ),
+        ("托管行", [("pledgor", "0.0000", "0.0393", "0.30", False), ("scheme_SZA", "0.6314", "0.6459", "0.80", False)]),
+    ],
+)
+def test_units_bought_under_a_repo_are_collateral_of_the_book(
+    desk_sessions: Sessions, desk: Desk, role: str, expected: list[tuple[str, str, str, str, bool]]
+) -> None:
+    """R1, 100,000 t SZA-2023 of E5 at 40.00, adds 4,000,000 where the bank bought them, and nothing where it keeps them.
+
+    E5 has 4,410,000 of 14,451,500 with P4, and SZA 10,750,000; 4,000,000 and 10,340,000 of 14,041,500 without it.
+    """
+    limited(desk_sessions, desk, pledgor="0.30", scheme="0.80")
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    with desk_sessions.begin() as session:
+        service.open_repo(session, desk.maker, replace(repo_r1(desk), bank_role=role), standing=desk.standing)
+        kept = service.record_appraisal(session, desk.maker, given, standing=desk.standing)
+        assert told(kept.outcome.shares) == expected
+        assert replay_decision(session, service.DECISION_KINDS, kept.decision_id).same
+    figures = {one.name: one.value for one in kept.outcome.trace}
+    bought = "4000000.00" if role == "交易本方" else "0.00"
+    assert (figures["book_pledges"], figures["book_repos"]) == ("10041500.00", bought)
+
+
+def test_the_desk_and_the_register_count_units_under_repos(desk_sessions: Sessions, desk: Desk) -> None:
+    limited(desk_sessions, desk, scheme="0.80")
+    with desk_sessions.begin() as session:
+        own = replace(repo_r1(desk), bank_role="交易本方")
+        service.open_repo(session, desk.maker, own, standing=desk.standing)
+        jobs.revalue(session, desk.maker, TODAY)
+    with desk_sessions.read() as session:
+        found = service.collateral_desk(session, desk.maker, standing=desk.standing)
+        on_desk = desk_lights(session, desk.maker, found, standing=desk.standing).concentrations
+        in_register = collateral_register(session, desk.maker, standing=desk.standing).concentrations
+    assert on_desk == in_register
+    shares = {(one.base, one.name): one.market_value_cny for one in on_desk}
+    assert shares[ConcentrationBase.SCHEME, "SZA"] == Decimal("10340000.00")
+
+
+def test_appraisals_made_when_pledges_alone_were_the_base_keep_their_words() -> None:
+    old = shares_of(of_class("0.40", others="30.00001"), "90", {}, {B: "10"})
+    assert (old.base, old.base_words[0]) == (None, "全部质押押品")
 
 
 def test_an_extension_is_counted_once(desk_sessions: Sessions, desk: Desk) -> None:
@@ -145,6 +202,95 @@ def test_without_a_limit_nothing_is_measured_and_older_appraisals_replay(desk_se
     outcome = decide_appraisal(inputs)
     assert (inputs.book, outcome.shares, outcome.notes) == (None, None, None)
     assert not [one for one in outcome.trace if one.name.startswith("concentration")]
+
+
+def rule(index: str, *limits: tuple[str, str, bool, str]) -> dict[str, Any]:
+    """Write a CDM rule that admits an index, with limits: kind, upper bound, inclusive, currency or nothing."""
+
+    def limit(kind: str, upper: str, currency: str, *, is_inclusive: bool) -> dict[str, Any]:
+        criteria = {"concentrationLimitCriteria": {"concentrationLimitType": kind}}
+        number = json.loads(upper)
+        if not currency:
+            return criteria | {"percentageLimit": {"upperBound": {"inclusive": is_inclusive, "number": number}}}
+        money = {"unit": {"currency": {"value": currency}}, "value": number}
+        return criteria | {"valueLimit": {"upperBound": {"inclusive": is_inclusive, "money": money}}}
+
+    written = [limit(kind, upper, currency, is_inclusive=shut) for kind, upper, shut, currency in limits]
+    treatment: dict[str, Any] = {"isIncluded": True} | ({"concentrationLimit": written} if written else {})
+    return {"collateralCriteria": {"IndexType": {"equityIndex": index}}, "treatment": treatment}
+
+
+def shares_under(sessions: Sessions, desk: Desk, *rules: dict[str, Any]) -> AppraisalOutcome:
+    """Appraise P4 under a schedule of some rules and keep it."""
+    limited(sessions, desk)
+    put_in_force(sessions, desk, json.dumps({"criteria": list(rules)}))
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    with sessions.begin() as session:
+        kept = service.record_appraisal(session, desk.maker, given, standing=desk.standing)
+        assert replay_decision(session, service.DECISION_KINDS, kept.decision_id).same
+        return kept.outcome
+
+
+def test_a_schedules_limits_are_measured_against_what_it_admits(desk_sessions: Sessions, desk: Desk) -> None:
+    """P4's 410,000 of SZA-2024: 6.08% of the 6,750,000 of SZA that it admits; CEA is no part of it. SZA is the whole."""
+    limits = ("ASSET", "0.06", True, ""), ("ISSUER", "1", True, ""), ("ISSUER", "1", False, "")
+    outcome = shares_under(desk_sessions, desk, rule("SZA", *limits))
+    assert told(outcome.shares) == [
+        ("schedule_S1_1_1_SZA-2024", "0.0000", "0.0608", "0.06", True),
+        ("schedule_S1_1_2_SZA", "1.0000", "1.0000", "1", False), ("schedule_S1_1_3_SZA", "1.0000", "1.0000", "1", False),
+    ]  # fmt: skip
+    assert outcome.is_acceptable, "a limit is said, and two people decide"
+    (note,) = outcome.notes or ()
+    assert note.zh == (
+        "担保品清单 S1 第 1 条（品种或指数为 SZA）单一资产：SZA-2024 占该清单合格的全部存续押品（质押与回购）市值 6.08%，"
+        "超过集中度上限 6.00%"
+    )
+    figures = {one.name: one for one in outcome.trace}
+    assert figures["book_admitted_schedule_S1_1_1_SZA-2024"].value == "6340000.00"
+    assert figures["concentration_limit_schedule_S1_1_1_SZA-2024"].source == "S1（2025-06-30 起）"
+
+
+def test_a_schedule_that_admits_the_whole_book_has_the_whole_as_its_base(desk_sessions: Sessions, desk: Desk) -> None:
+    """410,000 of 10,451,500 is 3.93%, SZA 6,750,000 of it 64.59%; a bound of 0.6314 was passed before, and grows."""
+    admits = rule("SZA", ("ASSET", "0.04", True, ""), ("ISSUER", "0.6314", False, "")), rule("CEA")
+    outcome = shares_under(desk_sessions, desk, *admits)
+    assert told(outcome.shares) == [
+        ("schedule_S1_1_1_SZA-2024", "0.0000", "0.0393", "0.04", False),
+        ("schedule_S1_1_2_SZA", "0.6314", "0.6459", "0.6314", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("upper", "inclusive", "is_above"), [
+    ("410000", True, False), ("410000", False, True), ("409999.99", True, True),
+])  # fmt: skip
+def test_an_amount_of_a_schedule_is_held_against_the_value_itself(
+    desk_sessions: Sessions, desk: Desk, upper: str, *, inclusive: bool, is_above: bool
+) -> None:
+    outcome = shares_under(desk_sessions, desk, rule("SZA-2024", ("ASSET", upper, inclusive, "CNY")))
+    (share,) = outcome.shares or ()
+    assert (share.after_cny, share.limit_cny, share.is_above) == (Decimal("410000.00"), Decimal(upper), is_above)
+    assert [
+        f"市值 410,000.00 元，超过集中度上限 {Decimal(upper):,.2f} 元" in one.zh for one in outcome.notes or ()
+    ] == ([True] if is_above else [])
+
+
+def test_a_limit_that_says_nothing_of_allowances_is_never_taken_as_kept(desk_sessions: Sessions, desk: Desk) -> None:
+    limits = ("MARKET_CAPITALISATION", "0.5", True, ""), ("ASSET", "1000", True, "USD")
+    outcome = shares_under(desk_sessions, desk, rule("SZA", *limits))
+    assert (outcome.shares, [one.code for one in outcome.notes or ()]) == (None, ["concentration-not-measured"] * 2)
+    assert [one.zh for one in outcome.notes or ()] == [
+        "担保品清单 S1 第 1 条（品种或指数为 SZA）的集中度上限 MARKET_CAPITALISATION ≤ 0.5 未计量：该口径对碳配额没有含义，须人工核对",
+        "担保品清单 S1 第 1 条（品种或指数为 SZA）的集中度上限 ASSET ≤ 1000 USD 未计量：金额上限不是人民币，须人工核对",
+    ]
+
+
+def test_a_top_up_is_measured_against_a_schedules_limit_too(desk_sessions: Sessions, desk: Desk) -> None:
+    found = limited(desk_sessions, desk)
+    put_in_force(desk_sessions, desk, json.dumps({"criteria": [rule("SZA", ("ASSET", "0.06", True, ""))]}))
+    with desk_sessions.read() as session:
+        outcome = service.preview_change(session, desk.maker, found["P3"], top_up(P4), standing=desk.standing)
+    assert told(outcome.shares) == [("schedule_S1_1_1_SZA-2024", "0.0000", "0.0608", "0.06", True)]
+    assert "concentration-above-limit" in [one.code for one in outcome.notes]
 
 
 def test_a_top_up_above_the_limit_is_taken_and_said(desk_sessions: Sessions, desk: Desk) -> None:
@@ -224,4 +370,4 @@ def test_the_command_says_a_limit_passed(
     assert run("--json", *asked, *terms) == 0
     assert json.loads(capsys.readouterr().out)["shares"][0]["after_ratio"] == "0.6459"
     assert run(*asked, *terms) == 0
-    assert "提示：品种 SZA占全部质押押品市值 64.59%" in capsys.readouterr().out
+    assert "提示：品种 SZA占全部存续押品（质押与回购）市值 64.59%" in capsys.readouterr().out
