@@ -99,8 +99,9 @@ def checked_trace(figures: Iterable[Figure]) -> Trace:
     seen: set[str] = set()
     trace = tuple(figures)
     for figure in trace:
-        missing = [name for name in figure.inputs if name not in seen]
-        assert not missing, f"figure {figure.name} names inputs that do not stand before it: {missing}"
+        assert seen.issuperset(figure.inputs), (
+            f"figure {figure.name} names inputs that do not stand before it: {sorted({*figure.inputs} - seen)}"
+        )
         assert figure.name not in seen, f"figure {figure.name} stands twice"
         seen.add(figure.name)
     return trace

@@ -74,12 +74,12 @@ def decide_in_order(
                 decision = decide_with(terms, inputs)
             except CarbonFinError as error:
                 failures.append(Failure.of(label_of(application), error))
-                claims.add(claim_of(filed.application_id, application))
+                claims.add(filed)
                 continue
             decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
             granted_cny[year] += decision.proposed_cny or _ZERO
             if decision.outcome in _STANDING:
-                claims.add(claim_of(filed.application_id, application))
+                claims.add(filed)
     return Batch(values=tuple(decided), failures=tuple(failures))
 
 
@@ -113,30 +113,30 @@ def _filing_order(filed: FiledApplication) -> tuple[datetime, str, str]:
 class _Claims:
     """Claims in order of filing, found by what they share with an application: its loan note, contract or announcement.
 
-    Claims on other loans are left out, so that a decision's inputs hold what it was compared with and no more.
+    Claims on other loans are left out, so that a decision's inputs hold what it was compared with and no more. Few
+    applications share anything, so what one claims is put together once another asks.
     """
 
     def __init__(self) -> None:
-        self._every: list[Claim] = []
+        self._every: list[FiledApplication] = []
         self._sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
 
-    def add(self, claim: Claim) -> None:
+    def add(self, filed: FiledApplication) -> None:
         place = len(self._every)
-        self._every.append(claim)
-        for key in self._keys(claim.bank_name, claim.note_number, claim.contract_number, claim.announcement_number):
+        self._every.append(filed)
+        for key in self._keys(filed.application):
             self._sharing[key].append(place)
 
     def beside(self, application: SubsidyApplication) -> tuple[Claim, ...]:
-        note, announcement = application.loan_note, application.announcement
-        number = None if announcement is None else announcement.number
-        keys = self._keys(note.bank_name, note.note_number, note.contract_number, number)
-        places = {place for key in keys for place in self._sharing.get(key, ())}
-        return tuple(self._every[place] for place in sorted(places))
+        places = {place for key in self._keys(application) for place in self._sharing.get(key, ())}
+        sharing = [self._every[place] for place in sorted(places)]
+        return tuple(claim_of(filed.application_id, filed.application) for filed in sharing)
 
     @staticmethod
-    def _keys(bank: str, note: str, contract: str, announcement: str | None) -> tuple[tuple[str, ...], ...]:
-        own = (("note", bank, note), ("contract", bank, contract))
-        return own if announcement is None else (*own, ("announcement", announcement))
+    def _keys(application: SubsidyApplication) -> tuple[tuple[str, ...], ...]:
+        note, announcement = application.loan_note, application.announcement
+        own = (("note", note.bank_name, note.note_number), ("contract", note.bank_name, note.contract_number))
+        return own if announcement is None else (*own, ("announcement", announcement.number))
 
 
 class _Read:

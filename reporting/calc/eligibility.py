@@ -1,14 +1,14 @@
 """The criteria of a scheme, one by one: met, not met or unknown, each with its clause."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 
-from carbonfin.kernel.dates import CHINA, china_day
+from carbonfin.kernel.dates import china_day
 from reporting.calc.dedup import OVERLAP_TITLES, DuplicatePair
 from reporting.calc.documents import missing_documents, titles_en, titles_zh
 from reporting.calc.facts import LoanStatus, SubsidyApplication
-from reporting.calc.read_terms import ReadTerms
+from reporting.calc.read_terms import ReadTerms, china_minute
 from reporting.calc.schemes import Term
 
 YES = "yes"
@@ -20,6 +20,8 @@ class Answer(StrEnum):
     MET = "met"
     NOT_MET = "not_met"
     UNKNOWN = "unknown"
+
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
 
 
 ANSWER_TITLES: dict[Answer, tuple[str, str]] = {
@@ -42,6 +44,8 @@ class Criterion(StrEnum):
     DOCUMENTS = "documents"
     NOT_CLAIMED = "not_claimed"
     STACKING = "stacking"
+
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
 
 
 CRITERION_TITLES: dict[Criterion, tuple[str, str]] = {
@@ -86,12 +90,13 @@ def criteria_of(
         terms: The scheme's terms on the day of filing.
         pairs: Collisions with earlier applications.
     """
-    results = [_in_force(application, terms), _amount_terms(terms), _window(application, terms)]
+    filed_on = china_day(application.submitted_at)
+    results = [_in_force(filed_on, terms), _amount_terms(terms), _window(application, terms)]
     if _asks(terms, Term.KEY_EMITTER_ONLY):
         results.append(_key_emitter(application, terms))
     if _asks(terms, Term.SETTLED_ONLY):
-        results.append(_settled(application, terms))
-    results.append(_costs_paid(application, terms))
+        results.append(_settled(application, terms, filed_on))
+    results.append(_costs_paid(application, terms, filed_on))
     if _asks(terms, Term.ANNOUNCEMENT_REQUIRED):
         results.append(_announcement(application, terms))
     results += [_documents(application, terms), _not_claimed(terms, pairs)]
@@ -105,9 +110,8 @@ def _asks(terms: ReadTerms, term: Term) -> bool:
     return value is not None and value.value == YES
 
 
-def _in_force(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
+def _in_force(day: date, terms: ReadTerms) -> CriterionResult:
     title = terms.find(Term.TITLE)
-    day = china_day(application.submitted_at)
     if title is None:
         return CriterionResult(
             criterion=Criterion.IN_FORCE,
@@ -152,13 +156,13 @@ def _window(application: SubsidyApplication, terms: ReadTerms) -> CriterionResul
         )
     opens, closes = window
     inside = opens <= application.submitted_at <= closes
-    span = f"{_minute(opens)} 至 {_minute(closes)}"
+    filed = china_minute(application.submitted_at)
     return CriterionResult(
         criterion=Criterion.WINDOW,
         answer=Answer.MET if inside else Answer.NOT_MET,
         clause=terms.clause(Term.WINDOW_OPENS),
-        found_zh=f"{_minute(application.submitted_at)} 提交，申报期 {span}" + ("" if inside else "，不在申报期内"),
-        found_en=f"filed {_minute(application.submitted_at)}",
+        found_zh=f"{filed} 提交，申报期 {terms.window_zh}" + ("" if inside else "，不在申报期内"),
+        found_en=f"filed {filed}",
     )
 
 
@@ -172,8 +176,8 @@ def _key_emitter(application: SubsidyApplication, terms: ReadTerms) -> Criterion
     return CriterionResult(criterion=Criterion.KEY_EMITTER, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _settled(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
-    note, filed_on = application.loan_note, china_day(application.submitted_at)
+def _settled(application: SubsidyApplication, terms: ReadTerms, filed_on: date) -> CriterionResult:
+    note = application.loan_note
     answer, zh, en = Answer.UNKNOWN, "结清情况不明", "not known"
     if note.status is LoanStatus.RUNNING:
         answer, zh, en = Answer.NOT_MET, "未结清", "still running"
@@ -186,8 +190,8 @@ def _settled(application: SubsidyApplication, terms: ReadTerms) -> CriterionResu
     return CriterionResult(criterion=Criterion.SETTLED, answer=answer, clause=clause, found_zh=zh, found_en=en)
 
 
-def _costs_paid(application: SubsidyApplication, terms: ReadTerms) -> CriterionResult:
-    vouchers, filed_on = application.vouchers, china_day(application.submitted_at)
+def _costs_paid(application: SubsidyApplication, terms: ReadTerms, filed_on: date) -> CriterionResult:
+    vouchers = application.vouchers
     unknown = [voucher.number for voucher in vouchers if voucher.paid_on is None]
     late = [voucher.number for voucher in vouchers if voucher.paid_on is not None and voucher.paid_on > filed_on]
     answer, zh, en = Answer.MET, f"{len(vouchers)} 张费用支出凭证", f"{len(vouchers)} vouchers"
@@ -266,7 +270,3 @@ def _stacking(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionRe
         found_en=f"the same cost is claimed by {references}: {answer}",
         lacks_parameter=value is None,
     )
-
-
-def _minute(instant: datetime) -> str:
-    return instant.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.contracts import InputKind, InputOffered, OutputWanted, TableContract
@@ -15,6 +16,8 @@ from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, Crit
 
 NOT_ASKED = "not_asked"
 _OUTPUT = "paid_share"
+_KEPT_MAX = 1024
+_Answers = tuple[tuple[Criterion, Answer], ...]
 SUBSIDY_TABLE = TableContract(
     name="reporting.subsidy_share",
     title_zh="贴息资格",
@@ -53,24 +56,33 @@ class PaidShare:
 
 def table_facts(scheme: str, criteria: Iterable[CriterionResult]) -> dict[str, object]:
     """Give what a subsidy table may ask; what is unknown is left out, what the scheme does not ask for is said so."""
+    return _facts(scheme, tuple((result.criterion, result.answer) for result in criteria))
+
+
+def _facts(scheme: str, answers: _Answers) -> dict[str, object]:
     facts: dict[str, object] = dict.fromkeys((criterion.value for criterion in Criterion), NOT_ASKED)
-    for result in criteria:
-        facts[result.criterion.value] = None if result.answer is Answer.UNKNOWN else result.answer.value
+    for criterion, answer in answers:
+        facts[criterion.value] = None if answer is Answer.UNKNOWN else answer.value
     return facts | {"scheme": scheme}
 
 
 def paid_share(scheme: str, criteria: tuple[CriterionResult, ...], table: RecordedTable) -> PaidShare:
-    """Ask the table what share of the grant is paid.
+    """Ask the table what share of the grant is paid; the same answers to the same criteria are asked once.
 
     Raises:
         InvalidInput: The table does not answer a share.
     """
+    return _share_of_answers(scheme, tuple((result.criterion, result.answer) for result in criteria), table)
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _share_of_answers(scheme: str, answers: _Answers, table: RecordedTable) -> PaidShare:
     compiled = table.compiled
-    said = compiled.decide(table_facts(scheme, criteria))
+    said = compiled.decide(_facts(scheme, answers))
     answered = isinstance(said, Decision)
     return PaidShare(
         share=share_of(compiled.table, said) if isinstance(said, Decision) else None,
-        figure=_row_figure(table, compiled.table, said, criteria if answered else ()),
+        figure=_row_figure(table, compiled.table, said, answers if answered else ()),
     )
 
 
@@ -91,9 +103,7 @@ def share_of(table: DecisionTable, said: Decision) -> Decimal:
     return value
 
 
-def _row_figure(
-    used: RecordedTable, table: DecisionTable, said: Decision | NotDecided, criteria: tuple[CriterionResult, ...]
-) -> Figure:
+def _row_figure(used: RecordedTable, table: DecisionTable, said: Decision | NotDecided, answers: _Answers) -> Figure:
     outcome = None if isinstance(said, NotDecided) else said.outcomes[0]
     zh, en = tried_words(table, said)
     return Figure(
@@ -102,7 +112,7 @@ def _row_figure(
         label_en="Row of the eligibility table",
         value=said.refused.value if isinstance(said, NotDecided) else said.outcomes[0].row_id,
         unit="code",
-        inputs=tuple(f"criterion.{result.criterion}" for result in criteria),
+        inputs=tuple(f"criterion.{criterion}" for criterion, _ in answers),
         source="" if outcome is None else outcome.clause.document,
         parameter=None if outcome is None else row_use(used, outcome),
         confirmed=outcome is None or outcome.clause.confirmed,

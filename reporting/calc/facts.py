@@ -24,6 +24,8 @@ class DocumentKind(StrEnum):
     ANNOUNCEMENT_SCREENSHOT = "announcement_screenshot"
     OTHER = "other"
 
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
+
 
 DOCUMENT_TITLES: dict[DocumentKind, tuple[str, str]] = {
     DocumentKind.APPLICATION_FORM: ("项目申请书", "Application form"),
@@ -53,6 +55,8 @@ class CostKind(StrEnum):
 
     INTEREST = "interest"
     GUARANTEE_FEE = "guarantee_fee"
+
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
 
 
 COST_TITLES: dict[CostKind, tuple[str, str]] = {

@@ -1,6 +1,7 @@
 """The figures behind a subsidy decision, each with its source, rule or formula."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from carbonfin.rules.trace import Figure
 from reporting.calc.costs import FinancingCost, VoucherCost
@@ -8,6 +9,8 @@ from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
 from reporting.calc.facts import COST_TITLES, SubsidyApplication
 from reporting.calc.read_terms import ReadTerms
 from reporting.calc.schemes import LIMITING_TERMS, Basis
+
+_KEPT_MAX = 4096
 
 
 def cost_figures(application: SubsidyApplication, terms: ReadTerms, cost: FinancingCost | None) -> list[Figure]:
@@ -143,17 +146,21 @@ def amount_figures(
 
 def criterion_figures(criteria: tuple[CriterionResult, ...]) -> list[Figure]:
     """Give one figure a criterion: its answer and what was found."""
-    return [
-        Figure(
-            name=f"criterion.{result.criterion}",
-            label_zh=CRITERION_TITLES[result.criterion][0],
-            label_en=CRITERION_TITLES[result.criterion][1],
-            value=result.answer,
-            unit="code",
-            source=result.clause,
-            confirmed=result.answer is not Answer.UNKNOWN,
-            note_zh=result.found_zh,
-            note_en=result.found_en,
-        )
-        for result in criteria
-    ]
+    return [_criterion_figure(result) for result in criteria]
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _criterion_figure(result: CriterionResult) -> Figure:
+    """Give the figure of a criterion; the same is found of very many applications."""
+    zh, en = CRITERION_TITLES[result.criterion]
+    return Figure(
+        name=f"criterion.{result.criterion}",
+        label_zh=zh,
+        label_en=en,
+        value=result.answer,
+        unit="code",
+        source=result.clause,
+        confirmed=result.answer is not Answer.UNKNOWN,
+        note_zh=result.found_zh,
+        note_en=result.found_en,
+    )

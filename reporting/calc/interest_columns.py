@@ -1,14 +1,19 @@
 """Interest of very many vouchers added up at once, each net of VAT to the fen as a single voucher is."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from carbonfin.kernel.errors import InvalidInput
+from reporting.calc.facts import CostVoucher, SubsidyApplication
+from reporting.calc.quarters import Quarter
 
 _MOST_FEN = 10**13
 """Of one voucher: a hundred milliard 元, so that no product leaves 64 bits."""
@@ -75,6 +80,38 @@ def interest_by(
         InterestSum(name=name, voucher_count=int(count), gross_cny=_yuan(gross), net_cny=_yuan(clear))
         for name, count, gross, clear in zip(names, *sums, strict=True)
     )
+
+
+def interest_by_quarter(
+    applications: Iterable[SubsidyApplication], quarters: Sequence[str], *, vat_rate: Decimal
+) -> tuple[InterestSum, ...]:
+    """Add up what was paid by quarter of payment; a voucher of a note counts once, whoever names it again.
+
+    Args:
+        applications: Files whose vouchers are added up; a voucher without day of payment is left out.
+        quarters: Names of the quarters, such as 2025Q3; payments outside them are left out.
+        vat_rate: VAT rate, decimal (0.06).
+    """
+    places = {name: place for place, name in enumerate(quarters)}
+
+    @cache
+    def place_of(day: date) -> int | None:
+        return places.get(str(Quarter.of(day)))
+
+    once: dict[tuple[str, str], dict[str, tuple[int, CostVoucher]]] = defaultdict(dict)
+    for application in applications:
+        of_note = once[application.loan_note.bank_name, application.loan_note.note_number]
+        for voucher in application.vouchers:
+            if voucher.paid_on is not None and (place := place_of(voucher.paid_on)) is not None:
+                of_note[voucher.number] = (place, voucher)
+    columns = [
+        (place, int(voucher.gross_cny * 100), -1 if stated_cny is None else int(stated_cny * 100))
+        for of_note in once.values()
+        for place, voucher in of_note.values()
+        for stated_cny in (voucher.invoice_vat_cny,)
+    ]
+    groups, gross, stated = np.array(columns, dtype=np.int64).reshape(-1, 3).T
+    return interest_by(quarters, groups, gross, stated, vat_rate=vat_rate)
 
 
 def _yuan(fen: np.int64) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
@@ -26,6 +27,7 @@ class ReadTerms:
     """A scheme's terms as decisions ask for them; it says nothing that `terms` does not say.
 
     Attributes:
+        window_zh: First and last minute of the window, in Chinese; empty while that is not known.
         unconfirmed: What a person must still confirm, in Chinese.
         term_figures: The figures of base, rate and limits.
         vat_figure: The figure of the VAT rate, None while that is not known.
@@ -35,6 +37,7 @@ class ReadTerms:
     values: Mapping[Term, ParameterValue]
     clauses: Mapping[Term, str]
     window: tuple[datetime, datetime] | None
+    window_zh: str
     required_documents: tuple[DocumentKind, ...] | None
     cap_cny: Decimal | None
     basis: Basis | None
@@ -57,6 +60,11 @@ class ReadTerms:
         return term in self.values
 
 
+def china_minute(instant: datetime) -> str:
+    """Give an instant to the minute as a reader in China writes it."""
+    return f"{instant.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
 def read_terms(terms: SchemeTerms) -> ReadTerms:
     """Read a scheme's terms once.
 
@@ -70,6 +78,7 @@ def read_terms(terms: SchemeTerms) -> ReadTerms:
         values=found,
         clauses={term: terms.clause(term) for term in Term},
         window=terms.window,
+        window_zh="" if terms.window is None else " 至 ".join(map(china_minute, terms.window)),
         required_documents=terms.required_documents,
         cap_cny=terms.cap_cny,
         basis=None if basis is None else _basis(basis),

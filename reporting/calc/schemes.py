@@ -32,6 +32,8 @@ class Term(StrEnum):
     BUDGET_CNY = "budget_cny"
     STACKING = "stacking"
 
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
+
 
 class Basis(StrEnum):
     """What the rate is applied to."""

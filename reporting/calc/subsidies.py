@@ -30,6 +30,8 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
     DUPLICATE = "duplicate"
 
+    __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
+
 
 OUTCOME_TITLES: dict[Outcome, tuple[str, str]] = {
     Outcome.QUALIFIES: ("符合", "Qualifies"),

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-import numpy as np
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
@@ -19,7 +18,7 @@ from collateral.service import compliance_revisions_of
 from loans.service import compared_years, credit_lines, notes_of
 from reporting import store, workbooks
 from reporting.calc.batches import DecidedApplication, FiledApplication, label_of
-from reporting.calc.interest_columns import InterestSum, interest_by
+from reporting.calc.interest_columns import InterestSum, interest_by_quarter
 from reporting.calc.quarters import Quarter
 from reporting.calc.schemes import VAT_RATE_KEY
 from reporting.calc.statistics import (
@@ -202,20 +201,8 @@ def _interest(
     vat_rate = book.find(VAT_RATE_KEY, valid_on=as_of, known_at=end_of_china_day(as_of))
     if vat_rate is None or not vat_rate.value:
         return ()
-    places = {str(quarter): place for place, quarter in enumerate(quarters)}
-    vouchers = {
-        (one.application.loan_note.bank_name, one.application.loan_note.note_number, voucher.number): (place, voucher)
-        for one in filed
-        for voucher in one.application.vouchers
-        if voucher.paid_on is not None and (place := places.get(str(Quarter.of(voucher.paid_on)))) is not None
-    }
-    columns = [
-        (place, int(voucher.gross_cny * 100), -1 if stated_cny is None else int(stated_cny * 100))
-        for place, voucher in vouchers.values()
-        for stated_cny in [voucher.invoice_vat_cny]
-    ]
-    groups, gross, stated = np.array(columns, dtype=np.int64).reshape(-1, 3).T
-    return interest_by(tuple(places), groups, gross, stated, vat_rate=vat_rate.decimal)
+    applications = (one.application for one in filed)
+    return interest_by_quarter(applications, tuple(map(str, quarters)), vat_rate=vat_rate.decimal)
 
 
 def _cuts(

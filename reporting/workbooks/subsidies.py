@@ -12,13 +12,14 @@ from carbonfin.documents.workbooks import (
     write_workbook,
 )
 from carbonfin.kernel.batch import uncollected
-from carbonfin.kernel.dates import CHINA, end_of_china_day
+from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import canonical_json
 from reporting.calc.dedup import OVERLAP_TITLES
 from reporting.calc.documents import titles_zh
 from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Criterion
 from reporting.calc.facts import COST_TITLES, CostKind, SubsidyApplication
+from reporting.calc.read_terms import china_minute
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 
@@ -365,7 +366,7 @@ def _provenance(report: SubsidyReport) -> tuple[Provenance, ...]:
 
 
 def _submitted(line: ReportLine) -> str:
-    return line.application.submitted_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return china_minute(line.application.submitted_at)
 
 
 def report_table(

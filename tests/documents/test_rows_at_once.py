@@ -1,4 +1,4 @@
-"""Rows written whole are the bytes that the library writes cell by cell."""
+"""Rows written whole and packed beside are the bytes that the library writes cell by cell."""
 
 import io
 from datetime import date, datetime
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonfin.documents.workbooks import CellKind
+from carbonfin.documents.workbooks.packing import PackedWorkbook
 from carbonfin.documents.workbooks.rows_at_once import RowsWorksheet
 from carbonfin.documents.workbooks.tables import CellValue
 
@@ -17,7 +18,7 @@ KINDS = (CellKind.TEXT, CellKind.MONEY, CellKind.COUNT, CellKind.DAY)
 Rows = tuple[tuple[CellValue, ...], ...]
 TEXTS = st.text(
     alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), max_size=20
-) | st.sampled_from(["=1+1", "＝危险", " 前后 ", "<r>x</r>", "a\tb", "_x0041_", "示例"])
+) | st.sampled_from(["=1+1", "＝危险", " 前后 ", "<r>x</r>", "<r>", "a\tb", "_x0041_", "a&b", "\ufffe", "示例"])
 ROW = st.tuples(
     st.none() | TEXTS,
     st.none() | st.decimals(min_value=-(10**12), max_value=10**12, places=2),
@@ -29,29 +30,33 @@ ROW = st.tuples(
 def written(rows: Rows, *, whole: bool) -> bytes:
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
-        book.set_properties({"created": datetime(2025, 1, 1)})  # noqa: DTZ001
-        serial = book.add_format({"align": "center"})
-        shapes = {
-            (kind, quoted): book.add_format({"num_format": f"0.{'0' * place}", "quote_prefix": quoted})
-            for place, kind in enumerate(KINDS)
-            for quoted in (False, True)
-        }
-        sheet = book.add_worksheet("表", RowsWorksheet)
-        for place in range(len(KINDS) + 1):
-            sheet.write_string(1, place, "头", serial)
-        for place in range(len(rows)):
-            if place % 3 == 0:
-                sheet.set_row(2 + place, 45)
-        if whole:
-            sheet.keep_rows(2, rows, KINDS, serial=serial, shapes=shapes)
-        else:
-            for place, row in enumerate(rows):
-                sheet.write_number(2 + place, 0, place + 1, serial)
-                for index, (value, kind) in enumerate(zip(row, KINDS, strict=True), 1):
-                    one_by_one(sheet, (2 + place, index), value, kind, shapes)
-        for place in range(len(KINDS) + 1):
-            sheet.write_string(2 + len(rows), place, "尾", serial)
+    book = PackedWorkbook(content, options) if whole else xlsxwriter.Workbook(content, options)
+    book.set_properties({"created": datetime(2025, 1, 1)})  # noqa: DTZ001
+    serial = book.add_format({"align": "center"})
+    shapes = {
+        (kind, quoted): book.add_format({"num_format": f"0.{'0' * place}", "quote_prefix": quoted})
+        for place, kind in enumerate(KINDS)
+        for quoted in (False, True)
+    }
+    sheet = book.add_worksheet("表", RowsWorksheet)
+    for place in range(len(KINDS) + 1):
+        sheet.write_string(1, place, "头", serial)
+    heights = [(45, None, None, 30)[place % 4] for place in range(len(rows))]
+    if whole:
+        sheet.set_heights(2, heights)
+        sheet.keep_rows(2, rows, KINDS, serial=serial, shapes=shapes)
+    else:
+        for place, (row, height) in enumerate(zip(rows, heights, strict=True)):
+            if height is not None:
+                sheet.set_row(2 + place, height)
+            sheet.write_number(2 + place, 0, place + 1, serial)
+            for index, (value, kind) in enumerate(zip(row, KINDS, strict=True), 1):
+                one_by_one(sheet, (2 + place, index), value, kind, shapes)
+    for place in range(len(KINDS) + 1):
+        sheet.write_string(2 + len(rows), place, "尾", serial)
+    if whole:
+        return book.packed()
+    book.close()
     return content.getvalue()
 
 

@@ -5,13 +5,15 @@ each. Here a sheet keeps the table, and writes each row as one text when the fil
 decides (styles' numbers, shared strings, rows' heights) is asked of it in the order in which it would decide itself.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import io
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain, repeat
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.worksheet import RowInfo, Worksheet
 
 from carbonfin.documents.workbooks.delimited import starts_a_formula
 from carbonfin.documents.workbooks.tables import CellKind, CellValue
@@ -19,6 +21,7 @@ from carbonfin.kernel.units import to_float
 
 STRING_MOST = 32767
 """Characters a cell holds; a table with more in one is left to the library, which cuts them."""
+TEXT_KINDS = frozenset({CellKind.TEXT, CellKind.CODE})
 _ROWS_AT_ONCE = 2000
 _EPOCH = date(1899, 12, 31)
 _LEAP_1900 = date(1900, 3, 1)
@@ -50,9 +53,20 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         self._check_dimensions(first, 0)
         self._check_dimensions(first + len(rows) - 1, len(kinds))
         index_of = self.str_table._get_shared_string_index  # noqa: SLF001 - the library offers no other way
-        texts = [value for row in rows for value in row if type(value) is str]
+        texts = _texts_in_order(rows, kinds)
         self.kept_strings = {text: index_of(text) for text in dict.fromkeys(texts)}
         self.str_table.count += len(texts) - len(self.kept_strings)  # it counts every cell, and each text once
+
+    def set_heights(self, first: int, heights: Sequence[float | None]) -> None:
+        """Set the heights of rows from a row on, None where the default stays; the library is asked once a height."""
+        known: dict[float, RowInfo] = {}
+        for row, height in enumerate(heights, first):
+            if height is None:
+                continue
+            if height not in known:
+                self.set_row(row, height)
+                known[height] = self.row_info[row]
+            self.row_info[row] = known[height]
 
     def _write_rows(self) -> None:
         """Write what stands above the kept rows, the kept rows, and what stands below."""
@@ -70,56 +84,111 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         self.dim_rowmin = top
 
     def _write_kept(self) -> None:
+        """Write the kept rows; a row's number stands before each of its cells, so that it joins what lies between."""
         letters = [xl_col_to_name(place) for place in range(1, len(self.kept_kinds) + 1)]
         spans, strings = f"1:{len(letters) + 1}", self.kept_strings
         formulas = {text for text in strings if starts_a_formula(text)}
-        columns = [
-            _Column(letter, kind, self.kept_shapes) for letter, kind in zip(letters, self.kept_kinds, strict=True)
-        ]
+        ends = [*(f'<c r="{letter}' for letter in letters[1:]), "</row>"]
+        columns = [_Column(kind, end, self.kept_shapes) for kind, end in zip(self.kept_kinds, ends, strict=True)]
         serial_style = self.kept_serial._get_xf_index()  # noqa: SLF001 - the library offers no other way
         _ask_styles(columns, self.kept, formulas)
+        for column in columns:
+            column.know(strings, formulas)
+        head, tags = f'" s="{serial_style}"><v>', _RowTags(self, spans)
         for begin in range(0, len(self.kept), _ROWS_AT_ONCE):
             block = self.kept[begin : begin + _ROWS_AT_ONCE]
-            numbers = range(self.kept_first + begin + 1, self.kept_first + begin + len(block) + 1)
-            cells = [[f'<c r="A{at}" s="{serial_style}"><v>{at - self.kept_first:.16G}</v></c>' for at in numbers]]
-            cells += [
-                column.cells(values, numbers, strings, formulas)
-                for column, values in zip(columns, zip(*block, strict=True), strict=True)
-            ]
-            for place, row in enumerate(zip(*cells, strict=True), self.kept_first + begin):
-                self._write_row(place, spans, self.row_info.get(place))
-                self.fh.write("".join(row))
-                self.fh.write("</row>")
+            cells = [column.cells(values) for column, values in zip(columns, zip(*block, strict=True), strict=True)]
+            serials = [f'{head}{number}</v></c><c r="B' for number in range(begin + 1, begin + len(block) + 1)]
+            for place, row in enumerate(zip(repeat('<c r="A'), serials, *cells), self.kept_first + begin):
+                self.fh.write(tags.of(place) + str(place + 1).join(row))
+
+
+class _RowTags:
+    """The opening tags of rows as the library writes them, asked of it once for each kind of row."""
+
+    def __init__(self, sheet: RowsWorksheet, spans: str) -> None:
+        self._sheet, self._spans = sheet, spans
+        self._after_number: dict[int, str] = {}
+
+    def of(self, place: int) -> str:
+        """Give the tag of the row at a place."""
+        info = self._sheet.row_info.get(place)
+        if id(info) not in self._after_number:  # the sheet holds what it was told of its rows
+            self._after_number[id(info)] = self._asked(info)
+        return f'<row r="{place + 1}{self._after_number[id(info)]}'
+
+    def _asked(self, info: RowInfo | None) -> str:
+        sheet, own = self._sheet, self._sheet.fh
+        sheet.fh = io.StringIO()
+        sheet._write_row(0, self._spans, info)  # noqa: SLF001 - the library offers no other way
+        tag: str = sheet.fh.getvalue()
+        sheet.fh = own
+        return tag.removeprefix('<row r="1')
 
 
 class _Column:
-    """A column's letter and the numbers of its styles, by whether a text could be taken for a formula."""
+    """A column's cells after their row's number, each with what stands before the next cell's number.
 
-    __slots__ = ("_kind", "_letter", "_numbers", "_shapes")
+    The numbers of its styles go by whether a text could be taken for a formula.
+    """
 
-    def __init__(self, letter: str, kind: CellKind, shapes: Mapping[tuple[CellKind, bool], Format]) -> None:
-        self._letter, self._kind, self._shapes = letter, kind, shapes
+    __slots__ = ("_end", "_kind", "_numbers", "_of", "_shapes")
+
+    def __init__(self, kind: CellKind, end: str, shapes: Mapping[tuple[CellKind, bool], Format]) -> None:
+        self._kind, self._end, self._shapes = kind, end, shapes
         self._numbers: dict[bool, int] = {}
 
     def ask(self, *, quoted: bool) -> None:
         """Ask the library for the number of a style; it counts them as they are asked for."""
         self._numbers[quoted] = self._shapes[self._kind, quoted]._get_xf_index()  # noqa: SLF001 - no other way
 
-    def cells(
-        self, values: Sequence[CellValue], numbers: range, strings: Mapping[str, int], formulas: Collection[str]
-    ) -> list[str]:
-        """Give the texts of the column's cells in the rows of these numbers."""
-        head, style = f'<c r="{self._letter}', self._numbers.get(False)
-        blank, text, figure = f'" s="{style}"/>', f'" s="{style}" t="s"><v>', f'" s="{style}"><v>'
-        quoted = f'" s="{self._numbers.get(True)}" t="s"><v>'
-        return [
-            f"{head}{number}{blank}"
-            if value is None
-            else f"{head}{number}{quoted if value in formulas else text}{strings[value]}</v></c>"
-            if isinstance(value, str)
-            else f"{head}{number}{figure}{_number(value):.16G}</v></c>"
-            for value, number in zip(values, numbers, strict=True)
-        ]
+    def know(self, strings: Mapping[str, int], formulas: Collection[str]) -> None:
+        """Settle how a value is written; equal texts and equal days of a column are one text, made once."""
+        style, quoted, end = self._numbers.get(False), self._numbers.get(True), self._end
+        blank, figure, close = f'" s="{style}"/>{end}', f'" s="{style}"><v>', f"</v></c>{end}"
+
+        def decimal(value: CellValue) -> str:
+            return f"{figure}{to_float(value):.16G}{close}" if isinstance(value, Decimal) else other(value)
+
+        def other(value: CellValue) -> str:
+            if value is None:
+                return blank
+            assert not isinstance(value, (str, Decimal)), "told apart by the column's kind"
+            return f"{figure}{_serial(value) if isinstance(value, date) else value:.16G}{close}"
+
+        def text(value: CellValue) -> str:
+            if value is None:
+                return blank
+            assert isinstance(value, str), "told apart by the column's kind"
+            return f'" s="{quoted if value in formulas else style}" t="s"><v>{strings[value]}{close}'
+
+        if self._kind in TEXT_KINDS:
+            self._of: Callable[[CellValue], str] = _Once(text).__getitem__
+        else:
+            self._of = _Once(other).__getitem__ if self._kind is CellKind.DAY else decimal
+
+    def cells(self, values: Sequence[CellValue]) -> list[str]:
+        """Give the column's cells in the rows of these values."""
+        return list(map(self._of, values))
+
+
+class _Once(dict[CellValue, str]):
+    """What is made of a value, made when it is first asked for."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[CellValue], str]) -> None:
+        self._make = make
+
+    def __missing__(self, value: CellValue) -> str:
+        made = self[value] = self._make(value)
+        return made
+
+
+def _texts_in_order(rows: Sequence[tuple[CellValue, ...]], kinds: Sequence[CellKind]) -> list[str]:
+    """Give the texts of all cells, row by row."""
+    columns = [values for values, kind in zip(zip(*rows, strict=True), kinds, strict=True) if kind in TEXT_KINDS]
+    return [text for text in chain.from_iterable(zip(*columns, strict=True)) if isinstance(text, str)]
 
 
 def _ask_styles(columns: Sequence[_Column], rows: Sequence[tuple[CellValue, ...]], formulas: Collection[str]) -> None:
@@ -132,11 +201,7 @@ def _ask_styles(columns: Sequence[_Column], rows: Sequence[tuple[CellValue, ...]
         columns[place].ask(quoted=quoted)
 
 
-def _number(value: Decimal | date | int) -> float:
-    """Give a figure, or the days since 1900 that a spreadsheet counts; it takes 1900 for a leap year."""
-    if isinstance(value, Decimal):
-        return to_float(value)
-    if isinstance(value, date):
-        days = (value - _EPOCH).days
-        return days + 1 if value >= _LEAP_1900 else days
-    return value
+def _serial(day: date) -> int:
+    """Give the days since 1900 that a spreadsheet counts; it takes 1900 for a leap year."""
+    days = (day - _EPOCH).days
+    return days + 1 if day >= _LEAP_1900 else days

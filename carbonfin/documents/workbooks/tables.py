@@ -132,8 +132,13 @@ class SheetTable:
                     zh=f"“{self.name}”第 {number} 行应有 {len(self.columns)} 个值，实有 {len(row)} 个",
                     field="rows",
                 )
-        for column, values in zip(self.columns, zip(*self.rows, strict=True), strict=False):
+        for column, values in zip(self.columns, self.values, strict=True):
             _check_column(values, column, sheet=self.name)
+
+    @property
+    def values(self) -> tuple[tuple[CellValue, ...], ...]:
+        """Give the values column by column."""
+        return tuple(zip(*self.rows, strict=True)) if self.rows else ((),) * len(self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +191,10 @@ class Workbook:
 def totals_of(table: SheetTable) -> tuple[Decimal | int | None, ...]:
     """Give the sum of each totalled column, and None for the others."""
     sums: list[Decimal | int | None] = []
-    for index, column in enumerate(table.columns):
+    for column, figures in zip(table.columns, table.values, strict=True):
         if not column.totalled:
             sums.append(None)
             continue
-        figures = [row[index] for row in table.rows]
         sums.append(sum((each for each in figures if isinstance(each, (Decimal, int))), _zero(column.kind)))
     return tuple(sums)
 
@@ -211,11 +215,17 @@ def _check_sheet_name(name: str) -> None:
 def _check_column(values: Sequence[CellValue], column: SheetColumn, *, sheet: str) -> None:
     """Refuse the first value of a column that cannot stand in it; texts, days and counts are told by type alone."""
     wanted = _TYPES[column.kind]
-    if wanted is not Decimal and set(map(type, values)) <= {wanted, type(None)}:
+    if set(map(type, values)) <= {wanted, type(None)} and (wanted is not Decimal or _all_exact(values)):
         return
     for number, value in enumerate(values, start=1):
         if value is not None:
             _check_cell(value, column, where=(sheet, number))
+
+
+def _all_exact(values: Sequence[CellValue]) -> bool:
+    """Tell whether all figures are finite and short enough for sure: what is written in so many signs has no more."""
+    figures = [value for value in values if isinstance(value, Decimal)]
+    return all(map(Decimal.is_finite, figures)) and max(map(len, map(str, figures)), default=0) <= _EXACT_DIGITS
 
 
 def _check_cell(value: str | Decimal | int | date, column: SheetColumn, *, where: tuple[str, int]) -> None:

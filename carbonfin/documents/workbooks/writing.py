@@ -6,8 +6,9 @@ Codes are text, days are days, and no text of a customer can become a formula.
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC
 from decimal import Decimal
+from itertools import repeat
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -15,8 +16,8 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from carbonfin.documents.pages import text_width
-from carbonfin.documents.workbooks.delimited import starts_a_formula
-from carbonfin.documents.workbooks.rows_at_once import STRING_MOST, RowsWorksheet
+from carbonfin.documents.workbooks.packing import PackedWorkbook
+from carbonfin.documents.workbooks.rows_at_once import STRING_MOST, TEXT_KINDS, RowsWorksheet
 from carbonfin.documents.workbooks.tables import (
     CODES_SHEET,
     EMPTY_LABEL,
@@ -57,7 +58,6 @@ NUMBER_FORMATS = {
     CellKind.RATIO: "0.00%",
     CellKind.DAY: "yyyy-mm-dd",
 }
-_ALIGNED_LEFT = {CellKind.TEXT, CellKind.CODE}
 
 
 class _Formats:
@@ -84,7 +84,7 @@ class _Formats:
         """Give the format of a kind of cell, in a row of totals or not, with text quoted or not."""
         key = (kind.value, total, quoted)
         if key not in self._made:
-            align = "left" if kind in _ALIGNED_LEFT else "center" if kind is CellKind.DAY else "right"
+            align = "left" if kind in TEXT_KINDS else "center" if kind is CellKind.DAY else "right"
             shape = {
                 "font_name": HEAD_FONT if total else BODY_FONT,
                 "font_size": 11,
@@ -95,7 +95,7 @@ class _Formats:
                 "align": align,
                 "bold": total,
                 "quote_prefix": quoted,
-                "text_wrap": kind in _ALIGNED_LEFT,
+                "text_wrap": kind in TEXT_KINDS,
                 "indent": 0 if align == "center" else 1,
             }
             self._made[key] = self._book.add_format(shape | ({"bg_color": "#F2F6F4"} if total else {}))
@@ -107,28 +107,27 @@ def write_workbook(workbook: Workbook) -> bytes:
 
     Errors in the values are refused when they are made; writing adds none.
     """
-    content = io.BytesIO()
     options = {
         "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(content, options) as book:
-        created = workbook.created_at.astimezone(UTC).replace(tzinfo=None)
-        book.set_properties({"title": workbook.title, "created": created, "author": "", "company": ""})
-        formats = _Formats(book)
-        sheets = [book.add_worksheet(sheet.name, RowsWorksheet) for sheet in workbook.sheets]
-        banner = next((sheet.banner for sheet in workbook.sheets if sheet.banner is not None), None)
-        ranges = _write_codes(book, formats, workbook.code_lists, banner)
-        for sheet, table in zip(sheets, workbook.sheets, strict=True):
-            _write_table(sheet, table, formats, ranges)
-        if workbook.guide:
-            _write_guide(book.add_worksheet(GUIDE_SHEET), workbook.guide, formats, banner)
-        if workbook.provenance:
-            _write_provenance(book.add_worksheet(PROVENANCE_SHEET), workbook.provenance, formats, banner)
-        sheets[0].activate()
-    return content.getvalue()
+    book = PackedWorkbook(io.BytesIO(), options)
+    created = workbook.created_at.astimezone(UTC).replace(tzinfo=None)
+    book.set_properties({"title": workbook.title, "created": created, "author": "", "company": ""})
+    formats = _Formats(book)
+    sheets = [book.add_worksheet(sheet.name, RowsWorksheet) for sheet in workbook.sheets]
+    banner = next((sheet.banner for sheet in workbook.sheets if sheet.banner is not None), None)
+    ranges = _write_codes(book, formats, workbook.code_lists, banner)
+    for sheet, table in zip(sheets, workbook.sheets, strict=True):
+        _write_table(sheet, table, formats, ranges)
+    if workbook.guide:
+        _write_guide(book.add_worksheet(GUIDE_SHEET, RowsWorksheet), workbook.guide, formats, banner)
+    if workbook.provenance:
+        _write_provenance(book.add_worksheet(PROVENANCE_SHEET, RowsWorksheet), workbook.provenance, formats, banner)
+    sheets[0].activate()
+    return book.packed()
 
 
 def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
@@ -140,8 +139,7 @@ def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ran
     for index, column in enumerate(table.columns, start=1):
         sheet.write_string(head_row, index, column.head, formats.head)
     first, widths = head_row + 1, _widths(table)
-    for number, lines in enumerate(_lines_by_row(table, widths), start=1):
-        _set_height(sheet, head_row + number, lines)
+    sheet.set_heights(first, [_height(lines) for lines in _lines_by_row(table, widths)])
     _write_rows(sheet, table, formats, first=first)
     end = head_row + max(1, len(table.rows))
     if not table.rows:
@@ -198,8 +196,8 @@ def _write_rows(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, *, f
     if not table.rows:
         return
     rows = table.rows
-    texts = [place for place, column in enumerate(table.columns) if column.kind in _ALIGNED_LEFT]
-    if any(len(str(row[place] or "")) > STRING_MOST // 2 for place in texts for row in rows):
+    texts = [values for values, column in zip(table.values, table.columns, strict=True) if column.kind in TEXT_KINDS]
+    if any(max(map(len, filter(None, values)), default=0) > STRING_MOST // 2 for values in texts):
         rows = tuple(tuple(_cut(value) for value in row) for row in rows)
     kinds = [column.kind for column in table.columns]
     shapes = {(kind, quoted): formats.of(kind, quoted=quoted) for kind in kinds for quoted in (False, True)}
@@ -232,41 +230,41 @@ def _choice_rule(name: str, ranges: Mapping[str, str]) -> dict[str, object]:
 
 def _widths(table: SheetTable) -> list[int]:
     """Give each column's width: its own, or what its texts need; a Chinese character takes two."""
-    totals = totals_of(table)
     widths: list[int] = []
-    for index, column in enumerate(table.columns):
+    for column, values, total in zip(table.columns, table.values, totals_of(table), strict=True):
         head = (text_width(column.head) + 1) // 2 if len(column.head) > _WIDTH_LEAST else text_width(column.head)
-        need = max(head, _widest([*(row[index] for row in table.rows), totals[index]], column.kind)) + _CELL_PADDING
+        need = max(head, _widest(values, column.kind), text_width(_shown(total, column.kind))) + _CELL_PADDING
         widths.append(column.width or min(_WIDTH_MOST, max(_WIDTH_LEAST, need)))
     return widths
 
 
 def _widest(values: Sequence[CellValue], kind: CellKind) -> int:
-    """Give the width of the widest value: of figures the largest or the smallest has it, equal texts are one."""
-    figures = [value for value in values if isinstance(value, (int, Decimal))]
-    others: set[CellValue] = {value for value in values if isinstance(value, (str, date))}
-    if figures:
-        others |= {max(figures), min(figures)}
-    widest = 0
-    for value in others:
-        shown = _shown(value, kind)
-        if 2 * len(shown) > widest:
-            widest = max(widest, text_width(shown))
-    return widest
+    """Give the width of the widest value: of figures the largest or the smallest has it, of days any."""
+    if kind in TEXT_KINDS:
+        widest = 0
+        for text in sorted(set(filter(None, values)), key=len, reverse=True):  # type: ignore[arg-type]  # all are texts
+            if 2 * len(str(text)) <= widest:
+                break
+            widest = max(widest, text_width(str(text)))
+        return widest
+    figures: list[CellValue] = [value for value in values if value is not None]
+    if not figures:
+        return 0
+    return max(text_width(_shown(value, kind)) for value in (min(figures), max(figures)))  # type: ignore[type-var]
 
 
 def _lines_by_row(table: SheetTable, widths: list[int]) -> list[int]:
     """Give how many lines the longest wrapped text of each row takes, so that no row cuts its words off."""
     most = [1] * len(table.rows)
-    for place, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
-        if column.kind not in _ALIGNED_LEFT:
+    for column, texts, width in zip(table.columns, table.values, widths, strict=True):
+        if column.kind not in TEXT_KINDS:
             continue
-        room, texts = max(1, width - _CELL_PADDING), [row[place] for row in table.rows]
+        room = max(1, width - _CELL_PADDING)
         # A character takes two places at most, and each text is measured once for a column.
         long = {text for text in set(texts) if isinstance(text, str) and 2 * len(text) > room}
-        lines: dict[CellValue, int] = {text: -(-text_width(text) // room) for text in long}
+        lines: dict[CellValue, int] = {text: count for text in long if (count := -(-text_width(text) // room)) > 1}
         if lines:
-            most = [max(so_far, lines.get(text, 1)) for so_far, text in zip(most, texts, strict=True)]
+            most = list(map(max, most, map(lines.get, texts, repeat(1))))
     return most
 
 
@@ -274,10 +272,9 @@ def _lines_in(cells: Iterable[tuple[str, int]]) -> int:
     return max((1, *(-(-text_width(text) // max(1, width - _CELL_PADDING)) for text, width in cells)))
 
 
-def _set_height(sheet: Worksheet, row: int, lines: int) -> None:
-    """Make a row high enough for its lines, since readers of the file do not all work that out."""
-    if lines > 1:
-        sheet.set_row(row, _LINE_HEIGHT * lines + _ROW_HEIGHT - _LINE_HEIGHT)
+def _height(lines: int) -> int | None:
+    """Give a row's height for its lines, since readers of the file do not all work that out; None for one line."""
+    return _LINE_HEIGHT * lines + _ROW_HEIGHT - _LINE_HEIGHT if lines > 1 else None
 
 
 def _shown(value: CellValue, kind: CellKind) -> str:
@@ -331,18 +328,20 @@ def _write_codes(
     return ranges
 
 
-def _write_guide(sheet: Worksheet, lines: tuple[str, ...], formats: _Formats, banner: str | None) -> None:
+def _write_guide(sheet: RowsWorksheet, lines: tuple[str, ...], formats: _Formats, banner: str | None) -> None:
     sheet.set_column(0, 0, _SERIAL_WIDTH)
     sheet.set_column(1, 1, _GUIDE_WIDTH)
     first = _write_side_title(sheet, GUIDE_SHEET, 1, formats, banner)
+    sheet.set_heights(first, [_height(_lines_in([(line, _GUIDE_WIDTH)])) for line in lines])
     for number, line in enumerate(lines, start=1):
-        _set_height(sheet, first + number - 1, _lines_in([(line, _GUIDE_WIDTH)]))
         sheet.write_number(first + number - 1, 0, number, formats.serial)
         sheet.write_string(first + number - 1, 1, line, formats.text)
     _set_paper(sheet, banner)
 
 
-def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: _Formats, banner: str | None) -> None:
+def _write_provenance(
+    sheet: RowsWorksheet, lines: tuple[Provenance, ...], formats: _Formats, banner: str | None
+) -> None:
     heads = ("项目", "取值", "来源与条款", "摘要", "状态")
     for column, width in enumerate((_SERIAL_WIDTH, *_PROVENANCE_WIDTHS)):
         sheet.set_column(column, column, width)
@@ -350,15 +349,14 @@ def _write_provenance(sheet: Worksheet, lines: tuple[Provenance, ...], formats: 
     sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
     for column, head in enumerate(heads, start=1):
         sheet.write_string(head_row, column, head, formats.head)
-    for number, line in enumerate(lines, start=1):
-        state = "已确认" if line.confirmed else "未确认"
-        texts = (line.subject, line.value, line.source, line.digest, state)
-        _set_height(sheet, head_row + number, _lines_in(zip(texts, _PROVENANCE_WIDTHS, strict=True)))
-        sheet.write_number(head_row + number, 0, number, formats.serial)
-        for column, text in enumerate(texts, start=1):
-            sheet.write_string(
-                head_row + number, column, text, formats.quoted if starts_a_formula(text) else formats.text
-            )
+    rows = [
+        tuple(map(_cut, (line.subject, line.value, line.source, line.digest, "已确认" if line.confirmed else "未确认")))
+        for line in lines
+    ]
+    heights = [_height(_lines_in(zip(map(str, row), _PROVENANCE_WIDTHS, strict=True))) for row in rows]
+    sheet.set_heights(head_row + 1, heights)
+    shapes = {(CellKind.TEXT, False): formats.text, (CellKind.TEXT, True): formats.quoted}
+    sheet.keep_rows(head_row + 1, rows, [CellKind.TEXT] * len(heads), serial=formats.serial, shapes=shapes)
     sheet.freeze_panes(head_row + 1, 1)
     _set_paper(sheet, banner)
 
