@@ -1,4 +1,4 @@
-"""Loan jobs of the end of day: accrue interest, move provisional payment days, tell borrowers of payments."""
+"""Loan jobs of the end of day: move rates, accrue interest, move provisional payment days, tell borrowers."""
 
 from datetime import date
 
@@ -13,6 +13,16 @@ from loans import service
 def accrue_interest(session: Session, actor: Actor, business_date: date) -> JobOutcome:
     """Accrue interest on all running notes and post what they owe to the pledges behind them."""
     return service.accrue(session, actor, business_date)
+
+
+def stop_concessions(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
+    """Stop concessions on overdue and bring them back, as the contracts say; each with its compensating accrual."""
+    return service.stop_concessions(session, actor, business_date, clock)
+
+
+def reset_rates(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:
+    """Reset rates to the LPR published by the fixing day, where a contract's reset day has come."""
+    return service.reset_rates(session, actor, business_date, clock)
 
 
 def make_loan_notices(session: Session, actor: Actor, business_date: date, clock: Clock) -> JobOutcome:

@@ -52,6 +52,26 @@ def read_notice_letter(
 
 
 @get(
+    "/v1/loan-notes/{note_code:str}/rate-notices/{rate_notice:str}/letter.pdf",
+    sync_to_thread=True,
+    media_type=PDF,
+    responses=_READS,
+    tags=["loans"],
+)
+def read_rate_letter(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    note_code: FromPath[IdText],
+    rate_notice: FromPath[IdText],
+) -> Response[bytes]:
+    """Give the notice of a rate reset (`reset-1`) or of a concession that turned (`concession-1`) as PDF."""
+    with sessions.read() as session:
+        content = service.rate_letter_pdf(session, actor, note_code, rate_notice)
+    return download(content, stem=f"利率通知书-{note_code}-{rate_notice}", ending="pdf")
+
+
+@get(
     "/v1/loan-notes/{note_code:str}/statement.pdf",
     sync_to_thread=True,
     media_type=PDF,
@@ -92,4 +112,4 @@ def record_loan_classes(
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=200)
 
 
-routes = [list_loan_notices, read_notice_letter, read_statement, record_loan_classes]
+routes = [list_loan_notices, read_notice_letter, read_rate_letter, read_statement, record_loan_classes]

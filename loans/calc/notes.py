@@ -61,7 +61,8 @@ class LoanNote:
         outstanding_cny: Principal not yet repaid.
         interest_paid_to: First day not yet paid for.
         contract_number: The contract it was drawn under; None on a note taken over from before.
-        rate_changes: How its link moved the rate, as booked, the first first.
+        approval_id: What two people signed to draw it; None on a note taken over.
+        rate_changes: How its rate moved after the drawdown, as booked, the first first.
     """
 
     id: str
@@ -77,10 +78,11 @@ class LoanNote:
     settled_date: date | None
     is_sample: bool
     contract_number: str | None = None
+    approval_id: str | None = None
     rate_changes: tuple[BookedChange, ...] = ()
 
     def rate_on(self, day: date) -> Decimal:
-        """Give the executed rate of a day as now known: its own, or as its link moved it."""
+        """Give the executed rate of a day as now known: its own, or as it moved since."""
         spells = self.rate_changes[-1].spells if self.rate_changes else ()
         return rate_on(spells, day, base_rate=self.terms.rate)
 
@@ -94,7 +96,11 @@ class LoanNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterestVoucher:
-    """Interest paid for `[period_start, period_end)`: with tax, net and tax."""
+    """Interest paid for `[period_start, period_end)`: with tax, net and tax.
+
+    Attributes:
+        corrects: The voucher of the same period it lessens, by number: then its amounts are below zero.
+    """
 
     number: int
     period_start: date
@@ -104,3 +110,4 @@ class InterestVoucher:
     vat_rate: Decimal
     net_cny: Decimal
     vat_cny: Decimal
+    corrects: int | None = None

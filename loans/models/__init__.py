@@ -23,7 +23,14 @@ from loans.models.ratings import (
     RatingObjectionRow,
     RatingResultRow,
 )
-from loans.models.servicing import LoanClassificationRow, LoanNoticeRow, NoteSegmentRow, RepaymentRow
+from loans.models.servicing import (
+    LoanClassificationRow,
+    LoanConcessionStopRow,
+    LoanNoticeRow,
+    LoanRateResetRow,
+    NoteSegmentRow,
+    RepaymentRow,
+)
 
 __all__ = [
     "AccountConsentRow",
@@ -36,10 +43,12 @@ __all__ = [
     "LinkDocumentRow",
     "LinkObservationRow",
     "LoanClassificationRow",
+    "LoanConcessionStopRow",
     "LoanContractRow",
     "LoanNoteRow",
     "LoanNoticeRow",
     "LoanRateChangeRow",
+    "LoanRateResetRow",
     "NoteSegmentRow",
     "RatingBenchmarkGroupRow",
     "RatingBenchmarkRow",

@@ -126,6 +126,7 @@ class InterestVoucherRow(Row, table=True):
     vat_rate: Decimal = Field(sa_type=columns.Ratio)
     net_cny: Decimal = Field(sa_type=columns.Amount)
     vat_cny: Decimal = Field(sa_type=columns.Amount)
+    corrects: int | None = None
 
 
 class AccrualRow(Row, table=True):

@@ -20,7 +20,7 @@ from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text
 from carbonfin.web.pages import page
 from carbonfin.web.problems import status_of
-from loans.calc.facilities import FACILITY_NAMES, CreditLine, LoanContract
+from loans.calc.facilities import CLAUSE_WORDS, FACILITY_NAMES, CreditLine, LoanContract
 from loans.calc.servicing.receipts import REPAYMENT_NAMES
 from loans.pages.forms import ACCRUALS, BASES, METHODS, PERIODS, TENORS, error_words
 from loans.schemas.facilities import CreditLineIn, DrawdownIn, LoanContractIn
@@ -33,7 +33,12 @@ _LENDS = Text(
     "由另一人复核后生效；在此之前不改变任何额度、合同或借据。",
     "In force once another person approved it; until then no line, contract or note changes.",
 )
-_WHOLE = frozenset({"interest_period_months", "settlement_day", "margin_bp"})
+_WHOLE = frozenset(
+    {
+        "interest_period_months", "settlement_day", "margin_bp", "concession_stop_days", "reset_months",
+        "fixing_lag_days",
+    }
+)  # fmt: skip
 _YES_NO = frozenset({"is_revolving", "prepays"})
 OPTIONS: dict[str, tuple[tuple[str, Text], ...]] = {
     "currency": tuple((one.value, Text(one.value, one.value)) for one in Currency),
@@ -44,6 +49,8 @@ OPTIONS: dict[str, tuple[tuple[str, Text], ...]] = {
     "interest_period_months": PERIODS,
     "accrual_dates": ACCRUALS,
     "lpr_tenor": TENORS,
+    "reset_months": PERIODS,
+    **{name: tuple((one, Text(*said)) for one, said in words.items()) for name, words in CLAUSE_WORDS.items()},
 }
 
 
@@ -65,7 +72,7 @@ class FormKind:
     def days(self) -> frozenset[str]:
         """Fields that hold a day."""
         ends = ("_from", "_to", "_on", "_by", "_date")
-        return frozenset(name for name in self.names if name.endswith(ends))
+        return frozenset(name for name in self.names if name.endswith(ends) and name not in OPTIONS)
 
 
 LINE_FORM = FormKind(
@@ -77,9 +84,15 @@ CONTRACT_FORM = FormKind(
     names=(
         "number", "document", "product", "purpose", "amount", "signed_on", "drawable_from", "drawable_to", "matures_by",
         "fixed_rate", "lpr_tenor", "margin_bp", "method", "interest_period_months", "settlement_day", "basis",
-        "accrual_dates", "pledge_code", "repo_code", "valid_from",
+        "accrual_dates", "reset_months", "reset_day", "fixing_lag_days", "concession_stop_days",
+        "concession_stops_from", "concession_returns", "pledge_code", "repo_code", "valid_from",
     ),
-    optional=frozenset({"fixed_rate", "lpr_tenor", "margin_bp", "pledge_code", "repo_code"}),
+    optional=frozenset(
+        {
+            "fixed_rate", "lpr_tenor", "margin_bp", "pledge_code", "repo_code", "reset_months", "reset_day",
+            "fixing_lag_days", "concession_stop_days", "concession_stops_from", "concession_returns",
+        }
+    ),
 )  # fmt: skip
 DRAWDOWN_FORM = FormKind(names=("note_code", "amount_cny", "drawdown_date", "maturity_date"))
 REPAYMENT_FORM = FormKind(
@@ -101,6 +114,11 @@ HELP = {
     "drawable_to": Text("含当日，须在额度可用期内", "inclusive, within the line's period"),
     "fixed_rate": Text("以小数填写，例如 0.0345；与 LPR 加减点二选一", "as a decimal, or else an LPR with a margin"),
     "margin_bp": Text("可为负数；优惠按提款日的碳评级另行决定", "may be negative; the concession comes on the day"),
+    "reset_months": Text("合同未约定重定价的，三项均留空：利率不随 LPR 变动", "empty where the contract has no reset"),
+    "fixing_lag_days": Text("按日历日；0 为重定价日当日已公布的 LPR", "calendar days; 0 takes what the day itself has"),
+    "concession_stop_days": Text(
+        "合同未约定的，三项均留空：逾期不停止优惠", "empty where the contract is silent: nothing stops"
+    ),
     "pledge_code": Text("配额质押编号；登记机构确认冻结前不得放款", "no drawdown until its units are frozen"),
     "repo_code": Text("回购编号；存续期间方可放款", "drawn only while it is open"),
     "valid_from": Text("本版条款自此日起适用", "these terms hold from this day"),
@@ -111,7 +129,7 @@ HELP = {
 def form_of_terms(terms: CreditLine | LoanContract, kind: FormKind) -> dict[str, str]:
     """Give terms in force as the form would hold them."""
     plain = canonical(terms)
-    found = {name: plain[name] for name in kind.names}
+    found = {name: plain.get(name) for name in kind.names}
     texts = {name: "" if value is None else str(value) for name, value in found.items()}
     return texts | {name: "yes" if found[name] else "no" for name in _YES_NO & set(found)}
 

@@ -18,8 +18,10 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import DayText, IdText, day_of
 from loans import service
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
+from loans.calc.linked.cause_words import cause_words
 from loans.calc.notes import NoteState
 from loans.calc.servicing.classification import CLASS_NAMES
+from loans.calc.servicing.concession_turns import TURN_NAMES
 from loans.calc.servicing.notices import NOTICE_NAMES, NoticeKind
 from loans.calc.servicing.receipts import Claim
 from loans.pages.facility_forms import REPAYMENT_FORM, attempt, read_form, shown_form
@@ -28,6 +30,7 @@ from loans.schemas.loan_notes import RepaymentIn
 _METHODS = {one: Text(METHOD_NAMES_ZH[one], METHOD_NAMES_EN[one]) for one in METHOD_NAMES_ZH}
 CLASS_WORDS = {one: Text(*words) for one, words in CLASS_NAMES.items()}
 _NOTICES = {one: Text(*words) for one, words in NOTICE_NAMES.items()}
+_TURNS = {one: Text(*words) for one, words in TURN_NAMES.items()}
 _TITLE = Text("录入还款", "Enter a receipt")
 
 
@@ -56,6 +59,8 @@ def loan_note_page(
         methods=_METHODS,
         classes=CLASS_WORDS,
         notice_names=_NOTICES,
+        turn_names=_TURNS,
+        changes=[(one, Text(*cause_words(one.cause))) for one in view.rate_changes],
         past_due=view.line.past_due,
         waiting=waiting,
         claims=Claim,
@@ -86,6 +91,20 @@ def loan_notice_pdf(
     with sessions.read() as session:
         content = service.notice_letter_pdf(session, actor, note_code, kind, day_of(due_start, field="due_start"))
     return download(content, stem=f"{NOTICE_NAMES[kind][0]}-{note_code}-{due_start}", ending="pdf")
+
+
+@get("/loan-notes/{note_code:str}/rate-notices/{rate_notice:str}/letter.pdf", sync_to_thread=True)
+def loan_rate_notice_pdf(
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    note_code: FromPath[IdText],
+    rate_notice: FromPath[IdText],
+) -> Response[bytes]:
+    """Give the notice of a rate reset (`reset-1`) or of a concession that turned (`concession-1`) as PDF."""
+    with sessions.read() as session:
+        content = service.rate_letter_pdf(session, actor, note_code, rate_notice)
+    return download(content, stem=f"利率通知书-{note_code}-{rate_notice}", ending="pdf")
 
 
 @get("/loan-notes/{note_code:str}/repayments/new", sync_to_thread=True)
@@ -137,4 +156,6 @@ def _place(note_code: str) -> dict[str, Any]:
     return {"title": _TITLE, "address": f"/loan-notes/{note_code}/repayments/new", "crumbs": crumbs}
 
 
-routes = [loan_note_page, loan_statement_pdf, loan_notice_pdf, repayment_form, send_repayment]
+routes = [
+    loan_note_page, loan_statement_pdf, loan_notice_pdf, loan_rate_notice_pdf, repayment_form, send_repayment,
+]  # fmt: skip

@@ -1,16 +1,36 @@
 """Credit lines, loan contracts, drawdowns and loan notes as JSON."""
 
-from msgspec import Struct
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.approvals import Approval
 from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, RateText, UsciText, day_of, decimal_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
-from loans.calc.facilities import CreditLine, DrawdownDraft, LoanContract, Record, Totals, Use
+from loans.calc.facilities import (
+    CreditLine,
+    DrawdownDraft,
+    LoanContract,
+    Record,
+    ResetDay,
+    Returns,
+    StopsFrom,
+    Totals,
+    Use,
+)
 from loans.schemas.lending import LprTenor, MarginBp, PeriodMonths, SettlementDay
 from loans.schemas.loan_notes import LoanNoteOut, ReasonText
 from loans.service import ContractStanding, LineStanding
+
+ResetMonths = Literal[1, 3, 6, 12]
+StopDays = Annotated[
+    int, Meta(ge=0, le=365, description="The concession stops where a payment is past due by more days.", examples=[30])
+]
+FixingLagDays = Annotated[
+    int, Meta(ge=0, le=31, description="Calendar days before the reset day by which its LPR is published.")
+]
 
 
 class ProposedLendingOut(Struct, frozen=True, kw_only=True):
@@ -86,6 +106,12 @@ class LoanContractIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     margin_bp: MarginBp | None = None
     pledge_code: IdText | None = None
     repo_code: IdText | None = None
+    concession_stop_days: StopDays | None = None
+    concession_stops_from: StopsFrom | None = None
+    concession_returns: Returns | None = None
+    reset_months: ResetMonths | None = None
+    reset_day: ResetDay | None = None
+    fixing_lag_days: FixingLagDays | None = None
 
     def contract(self) -> LoanContract:
         """Give the contract as a value; each rule it breaks is named by its field."""
@@ -111,6 +137,12 @@ class LoanContractIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             pledge_code=self.pledge_code,
             repo_code=self.repo_code,
             valid_from=day_of(self.valid_from, field="valid_from"),
+            concession_stop_days=self.concession_stop_days,
+            concession_stops_from=self.concession_stops_from,
+            concession_returns=self.concession_returns,
+            reset_months=self.reset_months,
+            reset_day=self.reset_day,
+            fixing_lag_days=self.fixing_lag_days,
         )
 
 
@@ -192,6 +224,12 @@ class LoanContractOut(Struct, frozen=True, kw_only=True):
     method: str
     pledge_code: str | None
     repo_code: str | None
+    concession_stop_days: int | None
+    concession_stops_from: str | None
+    concession_returns: str | None
+    reset_months: int | None
+    reset_day: str | None
+    fixing_lag_days: int | None
     revision: RevisionOut
     use: UseOut
     notes: list[LoanNoteOut]
@@ -218,6 +256,12 @@ class LoanContractOut(Struct, frozen=True, kw_only=True):
             method=str(terms.method),
             pledge_code=terms.pledge_code,
             repo_code=terms.repo_code,
+            concession_stop_days=terms.concession_stop_days,
+            concession_stops_from=terms.concession_stops_from,
+            concession_returns=terms.concession_returns,
+            reset_months=terms.reset_months,
+            reset_day=terms.reset_day,
+            fixing_lag_days=terms.fixing_lag_days,
             revision=RevisionOut.of(found.record),
             use=UseOut.of(found.use),
             notes=[LoanNoteOut.of(note) for note in found.notes],

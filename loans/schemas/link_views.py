@@ -164,9 +164,13 @@ class RateSpellOut(Struct, frozen=True, kw_only=True):
 
 
 class RateChangeOut(Struct, frozen=True, kw_only=True):
-    """A change of a note's rate: the whole line after it, and the compensating accrual booked with it."""
+    """A change of a note's rate: the whole line after it, and the compensating accrual booked with it.
+
+    `link_number` is empty where no link stood above the rate.
+    """
 
     number: int
+    link_number: str
     cause: str
     known_from: str
     spells: list[RateSpellOut]
@@ -177,7 +181,8 @@ class RateChangeOut(Struct, frozen=True, kw_only=True):
     def of(cls, one: RecordedChange) -> "RateChangeOut":
         """Copy a change."""
         return cls(
-            number=one.number, cause=one.cause, known_from=one.booked.known_from.isoformat(),
+            number=one.number, link_number=one.link_number, cause=one.cause,
+            known_from=one.booked.known_from.isoformat(),
             spells=[RateSpellOut.of(spell) for spell in one.booked.spells],
             compensation_cny=str(one.booked.compensation_cny), decision_id=one.decision_id,
         )  # fmt: skip

@@ -10,6 +10,8 @@ from loans.calc.past_due import PastDue
 from loans.calc.servicing.allocation import Allocated
 from loans.calc.servicing.receipts import Receipt, ReceiptDraft
 from loans.schemas.lending import ScheduleRowOut
+from loans.schemas.link_views import RateChangeOut
+from loans.schemas.note_rates import ConcessionTurnOut, RateClausesOut, RateResetOut
 from loans.service import NoteLine, NoteView, RepaymentDraft
 
 ReasonText = Annotated[str, Meta(min_length=1, max_length=2000, description="Why, in the maker's words.")]
@@ -51,7 +53,7 @@ class LoanNoteOut(Struct, frozen=True, kw_only=True):
 
 
 class InterestVoucherOut(Struct, frozen=True, kw_only=True):
-    """Interest paid for one period: with tax, net and tax."""
+    """Interest paid for one period: with tax, net and tax; below zero where it corrects another voucher."""
 
     number: int
     period_start: str
@@ -60,6 +62,7 @@ class InterestVoucherOut(Struct, frozen=True, kw_only=True):
     interest_cny: str
     net_cny: str
     vat_cny: str
+    corrects: int | None
 
     @classmethod
     def of(cls, voucher: InterestVoucher) -> "InterestVoucherOut":
@@ -68,6 +71,7 @@ class InterestVoucherOut(Struct, frozen=True, kw_only=True):
             number=voucher.number, period_start=voucher.period_start.isoformat(),
             period_end=voucher.period_end.isoformat(), paid_date=voucher.paid_date.isoformat(),
             interest_cny=str(voucher.interest_cny), net_cny=str(voucher.net_cny), vat_cny=str(voucher.vat_cny),
+            corrects=voucher.corrects,
         )  # fmt: skip
 
 
@@ -202,6 +206,10 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
     classification: RiskClassOut | None
     receipts: list[ReceiptOut]
     vouchers: list[InterestVoucherOut]
+    rate_clauses: RateClausesOut | None
+    rate_changes: list[RateChangeOut]
+    rate_resets: list[RateResetOut]
+    concession_turns: list[ConcessionTurnOut]
 
     @classmethod
     def of(cls, view: NoteView) -> "LoanNoteDetailOut":
@@ -216,6 +224,10 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
             classification=RiskClassOut.of(view.line),
             receipts=[ReceiptOut.of(*one) for one in view.receipts],
             vouchers=[InterestVoucherOut.of(one) for one in view.vouchers],
+            rate_clauses=None if view.contract is None else RateClausesOut.of(view.contract),
+            rate_changes=[RateChangeOut.of(one) for one in view.rate_changes],
+            rate_resets=[RateResetOut.of(one) for one in view.resets],
+            concession_turns=[ConcessionTurnOut.of(one) for one in view.turns],
         )
 
 

@@ -14,6 +14,7 @@ from loans.calc.ratings.carbon_efficiency import RATING_KIND
 from loans.calc.ratings.four_colour import FOUR_COLOUR_KIND
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
 from loans.calc.ratings.stability_reports import StabilityReport
+from loans.calc.servicing.concession_stops import CONCESSION_STOP_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
 from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
@@ -30,6 +31,7 @@ from loans.service.account_entries import (
 from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
 from loans.service.account_years import AccountView, AccountYearView, account_view, compared_years
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
+from loans.service.concession_stops import stop_concessions
 from loans.service.decisions import (
     decide_rate,
     latest_rating,
@@ -110,6 +112,8 @@ from loans.service.rate_batches import (
     rates_of_batch,
     rebuilt_rate_of,
 )
+from loans.service.rate_letters import rate_letter_pdf
+from loans.service.rate_resets import reset_rates
 from loans.service.rate_what_ifs import WhatIf, WhatIfRequest, rate_what_if
 from loans.service.rating_letters import rating_letter_file
 from loans.service.rating_objections import (
@@ -156,7 +160,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    INTEGRITY_KIND,
+    CONCESSION_STOP_KIND, INTEGRITY_KIND,
     OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
     RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
@@ -277,6 +281,7 @@ __all__ = [
     "rate_changes_of",
     "rate_enterprise",
     "rate_impact",
+    "rate_letter_pdf",
     "rate_many_by_scorecard",
     "rate_what_if",
     "rates_of_batch",
@@ -298,6 +303,7 @@ __all__ = [
     "record_rating_report",
     "require_consent",
     "reroll_provisional",
+    "reset_rates",
     "review_sustainability_link",
     "scorecard_ratings_of",
     "scorecard_view",
@@ -306,6 +312,7 @@ __all__ = [
     "stability_report_file",
     "stability_report_pdf",
     "statement_pdf",
+    "stop_concessions",
     "studied_panel",
     "tables_asked_of_observation",
     "tables_asked_of_rate",

@@ -27,7 +27,7 @@ from loans.calc.linked.records import HandedIn, LinkRevision
 from loans.calc.notes import NoteState
 from loans.service import facilities
 from loans.service.link_views import TURNS, LinkView
-from loans.service.note_rates import notes_under, rerate_notes
+from loans.service.note_rates import LinkLine, notes_under, rerate_notes
 from loans.store import facilities as facility_store
 from loans.store import links as store
 
@@ -333,16 +333,31 @@ def rerate_under_links(
     Of a declassified link and its successor the one that decided last counts, as it does for the notes drawn earlier,
     which stay as they are.
     """
-    known = store.revisions_known(session, actor, known_at=standing.known_at, contract_number=contract_number)
-    numbers = dict.fromkeys(one.terms.number for one in known)
-    views = [load_link(session, actor, number, known_at=standing.known_at) for number in numbers]
-    decided = [one for one in views if one.steps]
-    if decided:
-        last = max(decided, key=lambda one: max(each.known_from for each in one.observations))
+    last = _decided_last(session, actor, contract_number, known_at=standing.known_at)
+    if last is not None:
         rerate_notes(
             session, actor, (note_code,), last.terms, steps=last.steps, floors=last.floors, cause=cause,
             standing=standing, at=at,
         )  # fmt: skip
+
+
+def link_line_of(session: Session, actor: Actor, contract_number: str, *, known_at: datetime) -> LinkLine:
+    """Give what the link of a contract that decided last says of its notes' rates; an empty line where none did."""
+    last = _decided_last(session, actor, contract_number, known_at=known_at)
+    if last is None:
+        return LinkLine()
+    return LinkLine(
+        number=last.terms.number, all_in_floor_rate=last.terms.ratchet.all_in_floor_rate, steps=last.steps,
+        floors=last.floors,
+    )  # fmt: skip
+
+
+def _decided_last(session: Session, actor: Actor, contract_number: str, *, known_at: datetime) -> LinkView | None:
+    known = store.revisions_known(session, actor, known_at=known_at, contract_number=contract_number)
+    numbers = dict.fromkeys(one.terms.number for one in known)
+    views = [load_link(session, actor, number, known_at=known_at) for number in numbers]
+    decided = [one for one in views if one.steps]
+    return max(decided, key=lambda one: max(each.known_from for each in one.observations), default=None)
 
 
 LINK_APPROVAL = ApprovalKind(

@@ -9,16 +9,23 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.parties import Standing
 from loans.calc.contracts.schedule import ScheduleRow
+from loans.calc.facilities import LoanContract
+from loans.calc.linked.records import RecordedChange
 from loans.calc.notes import InterestVoucher, LoanNote, NoteState
 from loans.calc.past_due import PastDue, past_due_of
 from loans.calc.servicing.classification import Classification, is_too_good
+from loans.calc.servicing.concession_turns import RecordedTurn
 from loans.calc.servicing.notices import LoanNotice
+from loans.calc.servicing.rate_resets import RateReset
 from loans.calc.servicing.receipts import Receipt
 from loans.calc.servicing.standing import NoteBook, NoteStanding, standing_on
 from loans.service import facts
+from loans.service.facilities import contracts_in_force
 from loans.service.note_books import note_book, note_books, overdue_uplift_of
+from loans.service.note_rates import rate_changes_of
 from loans.store import notes as note_store
 from loans.store import notices as notice_store
+from loans.store import rate_turns as turn_store
 from loans.store import repayments as store
 
 SUBSTANDARD_DAYS = "loans.substandard_from_days_past_due"
@@ -74,6 +81,10 @@ class NoteView:
         receipts: Each with the reference it was entered with.
         notices: What the borrower was told, the latest first.
         overdue_uplift: What is added to its rate while a payment is overdue, as a ratio of the rate.
+        rate_changes: Every change of its rate as it was booked.
+        resets: Resets of its rate to the LPR.
+        turns: Stops of its concession on overdue, and its return.
+        contract: What its contract says of its rate today; None where it was taken over without one.
     """
 
     line: NoteLine
@@ -82,6 +93,10 @@ class NoteView:
     receipts: tuple[tuple[Receipt, str], ...]
     notices: tuple[LoanNotice, ...]
     overdue_uplift: ParameterValue
+    rate_changes: tuple[RecordedChange, ...]
+    resets: tuple[RateReset, ...]
+    turns: tuple[RecordedTurn, ...]
+    contract: LoanContract | None
 
 
 def note_lines(
@@ -108,7 +123,21 @@ def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) 
         receipts=tuple((receipt, references[receipt.number]) for receipt in book.receipts),
         notices=tuple(notice for notice, _ in notice_store.notices_of(session, actor, note)),
         overdue_uplift=overdue_uplift_of(session, actor, note, known_at=standing.known_at),
+        rate_changes=rate_changes_of(session, actor, note),
+        resets=tuple(one for one, _ in turn_store.resets_of(session, actor, note_ids=(note.id,)).get(note.id, ())),
+        turns=tuple(one for one, _ in turn_store.turns_of(session, actor, note_ids=(note.id,)).get(note.id, ())),
+        contract=_contract(session, actor, note, standing=standing),
     )
+
+
+def _contract(session: Session, actor: Actor, note: LoanNote, *, standing: Standing) -> LoanContract | None:
+    number = note.contract_number
+    if number is None:
+        return None
+    found = contracts_in_force(
+        session, actor, valid_on=standing.business_date, known_at=standing.known_at, number=number
+    ).get(number)
+    return None if found is None else found.terms
 
 
 def _lines(session: Session, actor: Actor, books: tuple[NoteBook, ...], *, standing: Standing) -> tuple[NoteLine, ...]:

@@ -72,6 +72,7 @@ def record_interest_payment(
     Raises:
         NotFound: The bank has no such note.
         InvalidInput: The period does not follow on what was paid, or ends past maturity.
+        Conflict: Its refund is larger than its interest, or the note is paid by receipts.
         MissingData: The VAT rate of that day was not known.
     """
     note = store.load_note(session, actor, code)
@@ -87,6 +88,14 @@ def record_interest_payment(
             field="period_end",
         )
     interest = note.interest_cny(end=period_end, booked_by=period_end - timedelta(days=1))
+    if interest < 0:
+        raise Conflict(
+            f"{-interest} CNY are given back on note {code} up to {period_end}, more than its interest",
+            zh=f"借据 {code} 截至 {period_end} 应退利息多出本期利息 {-interest:,} 元，不能开具负数付息凭证",
+            field="period_end",
+            remedy="Choose a later day, or enter the payment as a receipt.",
+            remedy_zh="请选择更晚的付息止日，或按还款录入。",
+        )
     vat_rate = facts.parameters(session, actor).on(VAT_RATE, valid_on=paid_date, known_at=known_at).decimal
     net, vat = net_of_vat_cny(interest, vat_rate=vat_rate)
     voucher = InterestVoucher(

@@ -15,11 +15,11 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
-from loans.calc.contracts.interest import net_of_vat_cny
-from loans.calc.notes import InterestVoucher, LoanNote, NoteState
+from loans.calc.notes import LoanNote, NoteState
 from loans.calc.servicing.allocation import Allocated, allocate, claims_in_order
 from loans.calc.servicing.receipts import ReceiptDraft
 from loans.calc.servicing.standing import NoteBook
+from loans.calc.servicing.vouchers import PaidInterest, vouchers_for
 from loans.service import facts
 from loans.service.note_books import note_book
 from loans.service.notes import VAT_RATE
@@ -199,32 +199,31 @@ def _add_vouchers(session: Session, actor: Actor, book: NoteBook, allocated: All
     """Write a voucher for each period whose interest is paid in full now (付息凭证), with its tax of the day."""
     paid_on = allocated.receipt.paid_on
     vat_rate = facts.parameters(session, actor).on(VAT_RATE, valid_on=paid_on, known_at=known_at).decimal
-    number = len(note_store.vouchers_of(session, actor, book.note))
-    for start, end, interest in _periods_paid(book, allocated):
-        number += 1
-        net, vat = net_of_vat_cny(interest, vat_rate=vat_rate)
-        voucher = InterestVoucher(
-            number=number, period_start=start, period_end=end, paid_date=paid_on, interest_cny=interest,
-            vat_rate=vat_rate, net_cny=net, vat_cny=vat,
-        )  # fmt: skip
+    before = note_store.vouchers_of(session, actor, book.note)
+    for voucher in vouchers_for(_periods_paid(book, allocated), before, paid_date=paid_on, vat_rate=vat_rate):
         note_store.add_voucher(session, actor, book.note, voucher)
 
 
-def _periods_paid(book: NoteBook, allocated: Allocated) -> list[tuple[date, date, Decimal]]:
-    """Give each interest period that ended in what is paid now: its days and all interest received on it."""
+def _periods_paid(book: NoteBook, allocated: Allocated) -> list[PaidInterest]:
+    """Give each interest period that ended in what is paid now: its days and all interest received on it.
+
+    What the receipt gives back on a period that was paid before is a refund of that period.
+    """
     before: LoanNote = book.note
     receipts = (*book.receipts, allocated.receipt)
     found = []
     for due in book.dues:
         start, end = max(due.start, book.taken_over_to), min(due.end, allocated.interest_paid_to)
-        if end <= max(start, before.interest_paid_to) or due.start >= allocated.interest_paid_to:
-            continue
-        interest = sum(
-            (line.interest_cny for one in receipts for line in one.lines if line.due_start == due.start),
-            start=_NOTHING,
-        )
-        if interest:
-            found.append((start, end, interest))
+        is_new = end > max(start, before.interest_paid_to) and due.start < allocated.interest_paid_to
+        lines = [
+            line.interest_cny
+            for one in (receipts if is_new else (allocated.receipt,))
+            for line in one.lines
+            if line.due_start == due.start
+        ]
+        interest = sum(lines, start=_NOTHING)
+        if (is_new and interest) or interest < 0:
+            found.append(PaidInterest(start=start, end=end, interest_cny=interest))
     return found
 
 

@@ -28,7 +28,7 @@ def payload_of(terms: CreditLine | LoanContract | DrawdownDraft) -> dict[str, An
 
 def terms_of_payload(payload: Mapping[str, Any], kind: type[T]) -> T:
     """Read terms back from what two people signed; what is shown beside them is left out."""
-    own = {name: payload[name] for name in kind.__dataclass_fields__}
+    own = {name: payload[name] for name in kind.__dataclass_fields__ if name in payload}
     return rebuilt(json.dumps(own), kind)
 
 

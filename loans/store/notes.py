@@ -148,13 +148,14 @@ def vouchers_of(session: Session, actor: Actor, note: LoanNote) -> tuple[Interes
             vat_rate=row.vat_rate,
             net_cny=row.net_cny,
             vat_cny=row.vat_cny,
+            corrects=row.corrects,
         )
         for row in rows
     )
 
 
 def add_voucher(session: Session, actor: Actor, note: LoanNote, voucher: InterestVoucher) -> None:
-    """Append a voucher and move the day interest is paid to."""
+    """Append a voucher and move the day interest is paid to, never back."""
     row = _existing(session, actor, note.code, lock=True)
     session.add(
         InterestVoucherRow(
@@ -168,9 +169,10 @@ def add_voucher(session: Session, actor: Actor, note: LoanNote, voucher: Interes
             vat_rate=voucher.vat_rate,
             net_cny=voucher.net_cny,
             vat_cny=voucher.vat_cny,
+            corrects=voucher.corrects,
         )
     )
-    row.interest_paid_to = voucher.period_end
+    row.interest_paid_to = max(row.interest_paid_to, voucher.period_end)
     session.add(row)
     session.flush()
 
@@ -262,5 +264,6 @@ def _note(row: LoanNoteRow, changes: Sequence[RecordedChange]) -> LoanNote:
         settled_date=row.settled_date,
         is_sample=row.is_sample,
         contract_number=row.contract_number,
+        approval_id=row.approval_id,
         rate_changes=tuple(one.booked for one in changes),
     )

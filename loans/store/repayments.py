@@ -6,9 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.errors import Conflict
 from carbonfin.rules.record import canonical
 from loans.calc.notes import LoanNote, NoteState
 from loans.calc.servicing.allocation import Allocated
@@ -82,28 +84,39 @@ def add_receipt(
     approval_id: str,
     at: datetime,
 ) -> LoanNote:
-    """Append a receipt, and move the note to what it left: balance, interest paid to, state."""
+    """Append a receipt, and move the note to what it left: balance, interest paid to, state.
+
+    Raises:
+        Conflict: The bank has a receipt of that reference, entered at this instant by another request.
+    """
     row = session.exec(select(LoanNoteRow).where(LoanNoteRow.id == note.id).with_for_update()).one()
     receipt = allocated.receipt
-    session.add(
-        RepaymentRow(
-            organization_id=actor.organization_id,
-            note_id=note.id,
-            number=receipt.number,
-            paid_on=receipt.paid_on,
-            amount_cny=receipt.amount_cny,
-            fees_cny=receipt.fees_cny,
-            compensation_cny=receipt.compensation_cny,
-            prepaid_cny=receipt.prepaid_cny,
-            lines=[canonical(line) for line in receipt.lines],
-            interest_paid_to_before=note.interest_paid_to,
-            reference=reference,
-            allocation_order=allocation_order,
-            approval_id=approval_id,
-            recorded_by=actor.id,
-            recorded_at=at,
-        )
+    kept = RepaymentRow(
+        organization_id=actor.organization_id,
+        note_id=note.id,
+        number=receipt.number,
+        paid_on=receipt.paid_on,
+        amount_cny=receipt.amount_cny,
+        fees_cny=receipt.fees_cny,
+        compensation_cny=receipt.compensation_cny,
+        prepaid_cny=receipt.prepaid_cny,
+        lines=[canonical(line) for line in receipt.lines],
+        interest_paid_to_before=note.interest_paid_to,
+        reference=reference,
+        allocation_order=allocation_order,
+        approval_id=approval_id,
+        recorded_by=actor.id,
+        recorded_at=at,
     )
+    session.add(kept)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            f"receipt {reference} was entered by another request at this instant",
+            zh=f"回单号 {reference} 刚由其他操作录入", field="reference",
+            remedy="Read the receipts again before entering it.", remedy_zh="请刷新还款记录后再办理。",
+        ) from error  # fmt: skip
     row.outstanding_cny = allocated.outstanding_cny
     row.interest_paid_to = allocated.interest_paid_to
     if allocated.settles:

@@ -1,6 +1,7 @@
 """Documents of loans: the term sheet for PDF and Word, the report of a rating, notices and statements of notes."""
 
 from loans.workbooks.loan_letters import loan_notice_letter, loan_statement
+from loans.workbooks.rate_letters import concession_letter, reset_letter
 from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
 from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
 from loans.workbooks.stability_reports import stability_report_pdf
@@ -13,6 +14,7 @@ from loans.workbooks.term_sheets import (
 )
 
 __all__ = [
+    "concession_letter",
     "lift_words",
     "loan_notice_letter",
     "loan_statement",
@@ -22,6 +24,7 @@ __all__ = [
     "rating_letter_pdf",
     "rating_report",
     "rating_report_pdf",
+    "reset_letter",
     "schedule_table",
     "stability_report_pdf",
     "term_sheet_document",

@@ -15,6 +15,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.keyset import Place, Slice
 from carbonfin.storage.parties import find_party, load_organization, load_party
 from loans.calc.notes import NoteState
+from loans.calc.servicing.vouchers import interest_left
 from loans.service import interest_vouchers_of, load_note
 from reporting import store
 from reporting.calc.batches import FiledApplication
@@ -190,7 +191,9 @@ def _usci_of(party: Party) -> str:
 
 
 def _interest_vouchers(session: Session, actor: Actor, entry: NoteApplication) -> tuple[CostVoucher, ...]:
-    paid = {voucher.number: voucher for voucher in interest_vouchers_of(session, actor, entry.note_code)}
+    vouchers = interest_vouchers_of(session, actor, entry.note_code)
+    left = interest_left(vouchers)
+    paid = {one.number: one for one in vouchers if left.get(one.number)}
     numbers = tuple(paid) if entry.voucher_numbers is None else entry.voucher_numbers
     unknown = [number for number in numbers if number not in paid]
     if unknown:
@@ -205,7 +208,7 @@ def _interest_vouchers(session: Session, actor: Actor, entry: NoteApplication) -
             kind=CostKind.INTEREST,
             period_start=paid[number].period_start,
             period_end=paid[number].period_end,
-            gross_cny=paid[number].interest_cny,
+            gross_cny=left[number],
             invoice_vat_cny=None,
             paid_on=paid[number].paid_date,
         )

@@ -77,7 +77,13 @@ _CURVE_FILES: Mapping[CurveFileKind, str] = {
     ),
     CurveFileKind.VOLATILITIES: "品种,到期日,行权价,日期,波动率(%),币种\nEUA,2025-12-15,70,2025-06-30,38,EUR\n",
 }
-_ENDING = {"ending": "csv", "register": "sample", "kind": "payment", "due_start": "2025-06-30"}
+_ENDING = {
+    "ending": "csv",
+    "register": "sample",
+    "kind": "payment",
+    "due_start": "2025-06-30",
+    "rate_notice": "reset-1",
+}
 _NONE = "00000000-0000-4000-8000-000000000000"
 """In place of an identifier where an organisation has no such thing."""
 _QUERIES: Mapping[str, Mapping[str, str]] = {
@@ -103,6 +109,10 @@ _READ_WITHOUT_ANSWER = frozenset(
         "GET /enterprises/{party_id:str}/rating/letter.pdf",
         *(
             f"GET {start}/loan-notes/{{note_code:str}}/notices/{{kind:str}}/{{due_start:str}}/letter.pdf"
+            for start in ("", "/v1")
+        ),
+        *(
+            f"GET {start}/loan-notes/{{note_code:str}}/rate-notices/{{rate_notice:str}}/letter.pdf"
             for start in ("", "/v1")
         ),
         *(

@@ -175,6 +175,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
         ),
     },
     "link_observation": {"status": "met"},
+    "loan_concession_stop": {"turn": "stopped", "stops": []},
     "approval": {"state": "proposed"},
     "authority_act": {"kind": "freeze"},
     "custody_statement": {"side": "bank"},

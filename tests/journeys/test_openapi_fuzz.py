@@ -490,8 +490,11 @@ WHAT_ONE_KIND_OPENS = {
 test_book_stresses.py do."""
 WHAT_A_RATING_OPENS = {"POST /v1/ratings/objections", "POST /v1/ratings/objections/{objection_id}/answers"}
 """Answered well only to an enterprise rated by the scorecard; tests/loans/test_rating_objections.py does."""
-WHAT_A_CLOSED_DAY_OPENS = {"GET /v1/loan-notes/{note_code}/notices/{kind}/{due_start}/letter.pdf"}
-"""Answered well only where the end of a day wrote a notice; tests/loans/servicing/test_notices.py does."""
+WHAT_A_CLOSED_DAY_OPENS = {
+    "GET /v1/loan-notes/{note_code}/notices/{kind}/{due_start}/letter.pdf",
+    "GET /v1/loan-notes/{note_code}/rate-notices/{rate_notice}/letter.pdf",
+}
+"""Answered well only where the end of a day wrote a notice; test_notices.py and test_rate_letters.py do."""
 WHAT_A_PROVIDER_OPENS = {"POST /v1/carbon-accounts/{party_id}/pulls"}
 """Answered well only where a provider of account data is connected; tests/loans/test_account_pulls.py does."""
 ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {

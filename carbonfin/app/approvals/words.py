@@ -11,7 +11,7 @@ from carbonfin.web.pages import ROLE_NAMES, Text
 from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
-from loans.calc.facilities import FACILITY_NAMES
+from loans.calc.facilities import CLAUSE_WORDS, FACILITY_NAMES
 from loans.calc.linked.agreements import LINK_NAMES
 from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH
 from loans.calc.ratings.objections import OBJECTION_NAMES, OUTCOME_NAMES
@@ -148,6 +148,7 @@ _WORDS_OF_VALUES: Mapping[str, Mapping[str, Text]] = {
     "grade": {grade.value: words for grade, words in GRADE_WORDS.items()},
     "method": {method.value: Text(*words) for method, words in METHOD_NAMES.items()}
     | {method.value: Text(METHOD_NAMES_ZH[method], METHOD_NAMES_EN[method]) for method in METHOD_NAMES_ZH},
+    **{name: {one: Text(*said) for one, said in words.items()} for name, words in CLAUSE_WORDS.items()},
 }
 """Words for the values of a field; a value without words, such as a repo's exposure method, is shown as it is."""
 _HIDDEN = frozenset(

@@ -1,4 +1,4 @@
-"""The end of a business day, in order: registry, accrue, revalue, headroom, call, report, remind, tell, decide, sign.
+"""The end of a business day: registry, rates, accrue, revalue, headroom, call, report, remind, tell, decide, sign.
 
 Each step is one transaction with the note that it ran for the job, the organisation and the business date, so whoever
 runs it, and however often, its effects are there once. What talks to another system does so before that transaction, in
@@ -119,6 +119,16 @@ END_OF_DAY: tuple[Step, ...] = (
         text=Text("查询未决冻结、发送登记申请并对账", "ask the registry, send what waits, reconcile"),
         work=None,
         apart=settle_with_registry,
+    ),
+    Step(
+        name="loans.resets",
+        text=Text("重定价：按已公布的 LPR 调整利率", "reset rates to the published LPR"),
+        work=_by_the_clock(loan_jobs.reset_rates),
+    ),
+    Step(
+        name="loans.concessions",
+        text=Text("按合同停止或恢复逾期贷款的利率优惠", "stop concessions on overdue, bring them back"),
+        work=_by_the_clock(loan_jobs.stop_concessions),
     ),
     Step(
         name="loans.accrue",

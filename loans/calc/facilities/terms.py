@@ -1,7 +1,7 @@
 """Credit lines (授信), the contracts under them (合同) and drawdowns as they are entered and signed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -9,7 +9,17 @@ from typing import Generic, TypeVar
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency
+from carbonfin.rules.record import ADDED_LATER
 from loans.calc.contracts.terms import INTEREST_PERIOD_MONTHS, RATE_MAX, AccrualDates, LoanTerms, RepaymentMethod
+from loans.calc.facilities.rate_clauses import (
+    ConcessionClause,
+    ResetClause,
+    ResetDay,
+    Returns,
+    StopsFrom,
+    concession_clause,
+    reset_clause,
+)
 from loans.calc.jiangtandai.terms import MARGIN_BP_MAX
 
 T = TypeVar("T")
@@ -64,6 +74,12 @@ class LoanContract:
         margin_bp: Margin over the LPR (加减点), may be negative.
         pledge_code: The pledge behind it, or None.
         repo_code: The repo behind it, or None.
+        concession_stop_days: The concession stops where a payment is past due by more days; None: it says nothing.
+        concession_stops_from: From which day it stops then.
+        concession_returns: Whether and when it comes back once nothing is past due.
+        reset_months: The rate is reset to the LPR every so many months; None: it says nothing, the rate stays.
+        reset_day: On which days.
+        fixing_lag_days: How many days before a reset day its LPR has to be published.
     """
 
     number: str
@@ -87,6 +103,12 @@ class LoanContract:
     pledge_code: str | None
     repo_code: str | None
     valid_from: date
+    concession_stop_days: int | None = field(default=None, metadata=ADDED_LATER)
+    concession_stops_from: StopsFrom | None = field(default=None, metadata=ADDED_LATER)
+    concession_returns: Returns | None = field(default=None, metadata=ADDED_LATER)
+    reset_months: int | None = field(default=None, metadata=ADDED_LATER)
+    reset_day: ResetDay | None = field(default=None, metadata=ADDED_LATER)
+    fixing_lag_days: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a contract with two rates or none, two securities, or spans that do not hold."""
@@ -115,6 +137,24 @@ class LoanContract:
             raise InvalidInput(
                 f"settlement day is {self.settlement_day}", zh="结息日须为 1 至 31", field="settlement_day"
             )
+        for clause in ("concession_clause", "reset_clause"):
+            getattr(self, clause)  # a clause in part is refused as it is read
+
+    @property
+    def concession_clause(self) -> ConcessionClause | None:
+        """When the concession stops on overdue; None where the contract says nothing."""
+        return concession_clause(
+            days=self.concession_stop_days, stops_from=self.concession_stops_from, returns=self.concession_returns,
+            is_fixed=self.fixed_rate is not None,
+        )  # fmt: skip
+
+    @property
+    def reset_clause(self) -> ResetClause | None:
+        """When the rate is reset to the LPR; None where the contract says nothing."""
+        return reset_clause(
+            months=self.reset_months, day=self.reset_day, fixing_lag_days=self.fixing_lag_days,
+            is_fixed=self.fixed_rate is not None,
+        )  # fmt: skip
 
     def _require_one_rate(self) -> None:
         follows = self.lpr_tenor is not None or self.margin_bp is not None
@@ -231,6 +271,12 @@ FACILITY_NAMES: Mapping[str, tuple[str, str]] = {
     "accrual_dates": ("计息止于", "Interest runs to"),
     "pledge_code": ("担保质押", "Pledge"),
     "repo_code": ("担保回购", "Repo"),
+    "concession_stop_days": ("逾期超过几日停止优惠", "Concession stops beyond days past due"),
+    "concession_stops_from": ("停止优惠起算日", "It stops from"),
+    "concession_returns": ("清偿后是否恢复", "It comes back"),
+    "reset_months": ("重定价周期（月）", "Months between resets"),
+    "reset_day": ("重定价日", "Reset day"),
+    "fixing_lag_days": ("取重定价日前几日的 LPR", "Fixing lag (days)"),
     "valid_from": ("生效日", "Valid from"),
 }
 """The words of each field, for forms and for those who approve."""

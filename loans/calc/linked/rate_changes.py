@@ -1,4 +1,6 @@
-"""A note's rate changed by its link (利率调整): the new line, and the compensating accrual of days booked before.
+"""A note's rate changed (利率调整): the new line, and the compensating accrual of days booked before.
+
+Its link moves it, a reset to the LPR, or a concession that stops or comes back.
 
 compensation = sum over days booked at another rate of round(balance x new rate x days / year, fen) less the old
 """
@@ -13,7 +15,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
 from loans.calc.contracts.interest import interest_fen
-from loans.calc.linked.rate_lines import AdjustmentStep, AllInFloor, RateSpell, floor_of, rate_on, spells_of
+from loans.calc.linked.rate_lines import AdjustmentStep, AllInFloor, BaseRate, RateSpell, floor_of, rate_on, spells_of
 from loans.calc.rounding import fen, yuan
 
 
@@ -31,6 +33,7 @@ class RateChangeInputs:
     """Everything a change of a note's rate takes.
 
     Attributes:
+        link_number: The link whose adjustment `steps` are; empty where the note has none.
         base_rate: The note's own rate, before any adjustment.
         steps: Where the link's adjustment stands, from which day, as now known.
         before: The line as it was booked until now.
@@ -39,6 +42,7 @@ class RateChangeInputs:
         all_in_floor_rate: The floor agreed last; None where none is.
         known_from: The business date: days before it are booked already.
         floors: The floor from each day on where it was amended; None where it is the one throughout.
+        bases: The rate before adjustment from each day on where it moved; None where it is the note's own throughout.
     """
 
     note_code: str
@@ -53,6 +57,7 @@ class RateChangeInputs:
     spans: tuple[BalanceSpan, ...]
     known_from: date
     floors: tuple[AllInFloor, ...] | None = field(default=None, metadata=ADDED_LATER)
+    bases: tuple[BaseRate, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def all_in_floors(self) -> tuple[AllInFloor, ...]:
@@ -101,7 +106,7 @@ def decide_rate_change(inputs: RateChangeInputs) -> RateChange:
     """Give the note's rate line as now known, and the compensating accrual."""
     spells = spells_of(
         inputs.steps, period_starts=inputs.period_starts, base_rate=inputs.base_rate,
-        floors=inputs.all_in_floors,
+        floors=inputs.all_in_floors, bases=inputs.bases or (),
     )  # fmt: skip
     lines = _compensation(inputs, spells)
     total = sum((one.difference_cny for one in lines), Decimal("0.00"))
@@ -154,6 +159,14 @@ def _trace(
                     source=f"挂钩条款 {inputs.link_number}",
                 )
             )  # fmt: skip
+    figures += [
+        Figure(
+            name=f"base_rate.{one.start}", label_zh=f"{one.start} 起调整前利率",
+            label_en=f"Rate before the adjustment from {one.start}", unit="rate", value=format(one.rate, "f"),
+            source=one.cause,
+        )
+        for one in inputs.bases or ()
+    ]  # fmt: skip
     for number, spell in enumerate(spells, start=1):
         figures += _spell_figures(inputs, number, spell)
     for number, line in enumerate(lines, start=1):
@@ -180,6 +193,11 @@ def _floor_name(inputs: RateChangeInputs, floor: AllInFloor) -> str:
     return "all_in_floor_rate" if inputs.floors is None else f"all_in_floor_rate.{floor.valid_from}"
 
 
+def _base_name(inputs: RateChangeInputs, day: date) -> str:
+    started = [one.start for one in inputs.bases or () if one.start <= day]
+    return f"base_rate.{max(started)}" if started else "base_rate"
+
+
 def _spell_figures(inputs: RateChangeInputs, number: int, spell: RateSpell) -> list[Figure]:
     of_day = floor_of(inputs.all_in_floors, spell.start)
     floor = () if of_day.rate is None else (_floor_name(inputs, of_day),)
@@ -191,7 +209,7 @@ def _spell_figures(inputs: RateChangeInputs, number: int, spell: RateSpell) -> l
         Figure(
             name=f"rate.{number}", label_zh=f"{spell.start} 起执行利率", label_en=f"Rate from {spell.start}",
             value=format(spell.rate, "f"), unit="rate", formula="max(base + adjustment, all-in floor)",
-            inputs=("base_rate", f"level_bp.{number}", *floor),
+            inputs=(_base_name(inputs, spell.start), f"level_bp.{number}", *floor),
             note_zh="按综合利率下限" if spell.floor_applied else "",
             note_en="at the floor" if spell.floor_applied else "",
         ),

@@ -6,7 +6,7 @@ K as a compensating accrual.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from carbonfin.kernel.dates import DayCount, days_between
 from carbonfin.kernel.units import rate_plus_bp
+from carbonfin.rules.record import ADDED_LATER
 from loans.calc.contracts.interest import exact_interest_fen
 from loans.calc.rounding import fen, half_up
 
@@ -40,12 +41,26 @@ class AllInFloor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRate:
+    """The rate before any adjustment from a day on: the LPR was reset, or the concession stopped or came back.
+
+    Attributes:
+        cause: `reset 2026-01-01`, `concession stopped`, …
+    """
+
+    start: date
+    rate: Decimal
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateSpell:
     """A rate from a day on.
 
     Attributes:
         level_bp: The adjustment behind it.
         floor_applied: The all-in floor held it up.
+        base_rate: The rate before the adjustment; None where it is the note's own.
     """
 
     start: date
@@ -53,6 +68,7 @@ class RateSpell:
     level_bp: Decimal
     floor_applied: bool
     cause: str
+    base_rate: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +101,33 @@ def spells_of(
     period_starts: Sequence[date],
     base_rate: Decimal,
     floors: Sequence[AllInFloor],
+    bases: Sequence[BaseRate] = (),
 ) -> tuple[RateSpell, ...]:
     """Give the rate line of steps: each from its first interest period on, the later step where two share one.
 
-    An adjustment below zero never takes the rate below the all-in floor of its first day; a rate agreed below the floor
-    stays.
+    Beneath them the rate before adjustment is `base_rate`, and from its day on each of `bases`. An adjustment below
+    zero never takes the rate below the all-in floor of its first day; a rate agreed below the floor stays.
     """
-    found: dict[date, RateSpell] = {}
+    levels: dict[date, AdjustmentStep] = {}
     for step in sorted(steps, key=lambda one: one.applies_after):
         start = next((day for day in period_starts if day >= step.applies_after), None)
         if start is not None:
-            rate, floored = adjusted_rate(base_rate, step.level_bp, all_in_floor_rate=floor_of(floors, start).rate)
-            found[start] = RateSpell(
-                start=start, rate=rate, level_bp=step.level_bp, floor_applied=floored, cause=step.cause
+            levels[start] = step
+    moved = {one.start: one for one in bases}
+    found, level, base = [], Decimal(0), None
+    for start in sorted({*levels, *moved}):
+        base = moved[start].rate if start in moved else base
+        level = levels[start].level_bp if start in levels else level
+        rate, floored = adjusted_rate(
+            base_rate if base is None else base, level, all_in_floor_rate=floor_of(floors, start).rate
+        )
+        causes = [one[start].cause for one in (levels, moved) if start in one]
+        found.append(
+            RateSpell(
+                start=start, rate=rate, level_bp=level, floor_applied=floored, cause="; ".join(causes), base_rate=base
             )
-    return tuple(found[start] for start in sorted(found))
+        )
+    return tuple(found)
 
 
 def floor_of(floors: Sequence[AllInFloor], day: date) -> AllInFloor:

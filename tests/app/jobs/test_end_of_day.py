@@ -43,6 +43,8 @@ def test_facts_flow_before_calls() -> None:
     names = [step.name for step in END_OF_DAY]
     assert names == [
         "collateral.registry",
+        "loans.resets",
+        "loans.concessions",
         "loans.accrue",
         "loans.reroll",
         "loans.notices",
