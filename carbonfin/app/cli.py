@@ -55,10 +55,17 @@ class Choice:
         from carbonfin.storage.engine import Sessions
         from carbonfin.web.terminal import Terminal
 
-        sessions = Sessions(opened(settings_from().database_url))
+        settings = settings_from()
+        sessions = Sessions(opened(settings.database_url))
         with sessions.as_operator().read() as session:
             actor = actor_for_command(session, login=self.login, organization=self.organization)
-        return Terminal(sessions=sessions.within(actor), actor=actor, clock=SystemClock(), json_output=self.json_output)
+        return Terminal(
+            sessions=sessions.within(actor),
+            actor=actor,
+            clock=SystemClock(),
+            json_output=self.json_output,
+            verification_address=settings.verification_address,
+        )
 
 
 @carbonfin.callback()

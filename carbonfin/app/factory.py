@@ -64,7 +64,7 @@ from carbonfin.app.signing import keep_signing
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
-from carbonfin.web.addresses import keep_public_address
+from carbonfin.web.addresses import keep_public_address, keep_verification_address
 from carbonfin.web.connections import JsonRequest, WebRequest
 from carbonfin.web.deprecation import announce_deprecation
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
@@ -187,7 +187,8 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_seals(state, Seals(secret=settings.secret, secure_cookies=settings.secure_cookies))
     keep_metrics(state, metrics)
     keep_public_address(state, settings.public_url)
-    keep_limits(state, Limits(settings.rate_limit))
+    keep_verification_address(state, settings.verification_address)
+    keep_limits(state, Limits(settings.rate_limit), strangers=Limits(settings.verification_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_signing(state, settings.signing)
     keep_doors(state, Doors(sessions, clock, settings.keys, settings.second_factor, settings.known_passwords))

@@ -12,9 +12,9 @@ from litestar.utils.scope.state import ScopeState
 
 from carbonfin.app.access import plain_entry, roles_for
 from carbonfin.app.doors import Doors, doors_of
-from carbonfin.app.limits import limits_of
+from carbonfin.app.limits import limits_of, limits_of_strangers
 from carbonfin.app.logs import note_start
-from carbonfin.app.policy import NOT_SERVED
+from carbonfin.app.policy import COUNTED_BY_ADDRESS, NOT_SERVED
 from carbonfin.app.scopes import scopes_for
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.parties import Factor
@@ -65,8 +65,11 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
         _require_own_password(visitor, template)
         if template.startswith("/v1/"):
             limits_of(connection).take(connection, visitor.actor.id)
-    elif connection.cookies and "authorization" not in connection.headers:
-        await doors.recognise(connection)
+    else:
+        if plain_entry(method, template) in COUNTED_BY_ADDRESS:
+            limits_of_strangers(connection).take(connection, connection.client.host if connection.client else "")
+        if connection.cookies and "authorization" not in connection.headers:
+            await doors.recognise(connection)
     if method not in _SAFE and plain_entry(method, template) != _TOKEN_ROUTE:
         _require_content_type(connection, plain_entry(method, template))
         await _require_own_form(cast("WebRequest", connection))

@@ -18,6 +18,7 @@ from carbonfin.web.connections import Connection
 from carbonfin.web.problems import EdgeProblem
 
 _LIMITS = "carbonfin_limits"
+_STRANGERS = "carbonfin_limits_of_strangers"
 _STATE = "carbonfin_rate"
 _CALLERS_MAX = 10_000
 
@@ -69,11 +70,17 @@ class Limits:
                 headers[name] = value
 
 
-def keep_limits(state: Any, limits: Limits) -> None:
-    """Keep the buckets with the application."""
+def keep_limits(state: Any, limits: Limits, *, strangers: Limits) -> None:
+    """Keep the buckets with the application; those of strangers apart, so that they push nobody's out."""
     state[_LIMITS] = limits
+    state[_STRANGERS] = strangers
 
 
 def limits_of(connection: Connection) -> Limits:
     """Give the application's buckets."""
     return cast("Limits", connection.app.state[_LIMITS])
+
+
+def limits_of_strangers(connection: Connection) -> Limits:
+    """Give the buckets of those who ask without credentials, one for each address they come from."""
+    return cast("Limits", connection.app.state[_STRANGERS])

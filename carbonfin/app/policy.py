@@ -32,9 +32,13 @@ PUBLIC: frozenset[str] = frozenset(
         "GET /assets/swagger/{file_name:str}",
         "GET /assets/fonts/{file_name:str}",
         "GET /favicon.ico",
+        "GET /verify",  # tells who knows four facts of a document whether it is on record
     }
 )
 """Open to strangers: they show nothing of any organisation."""
+
+COUNTED_BY_ADDRESS: frozenset[str] = frozenset({"GET /verify"})
+"""What strangers may ask only so often from one address, since it asks the database."""
 
 POLICY: Mapping[str, frozenset[Role]] = {
     # --- app: home, session, decisions ---

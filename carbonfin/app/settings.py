@@ -37,12 +37,14 @@ SECOND_FACTOR = "CARBONFIN_SECOND_FACTOR"
 KNOWN_PASSWORDS_FILE = "CARBONFIN_KNOWN_PASSWORDS_FILE"
 VIRUS_SCANNER = "CARBONFIN_VIRUS_SCANNER"
 RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
+VERIFICATION_LIMIT = "CARBONFIN_VERIFICATION_LIMIT"
 DEFAULTS: Mapping[str, str] = {
     HOST: "127.0.0.1",
     PORT: "8000",
     SECURE_COOKIES: "no",
     VAR_FOLDER: "var",
     RATE_LIMIT: "2000/10",
+    VERIFICATION_LIMIT: "120/60",
 }
 """What holds where nothing is said; what is not named here is off or follows from the others."""
 _SECRET_LENGTH_MIN = 32
@@ -60,6 +62,8 @@ class Settings:
         metrics_token: Opens `/metrics` to whoever has it; None opens them on the machine itself alone.
         otel_endpoint: Where spans go over OTLP/HTTP; None makes none.
         rate_limit: How often one key or person may ask the API in each process; None sets no limit.
+        verification_limit: How often one address may ask whether a document is genuine, in each process.
+        verification_address: Where readers of documents verify them: the public address where it is given, else empty.
         public_url: The address people and other systems reach the service at, without a closing slash.
         identity_providers: The organisations' own sign-ins (OpenID Connect).
         mail_server: Where mail is handed in; None sends none, and notices stay in the inbox alone.
@@ -81,6 +85,8 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     otel_endpoint: str | None = None
     rate_limit: RateLimit | None = None
+    verification_limit: RateLimit | None = None
+    verification_address: str = ""
     public_url: str = ""
     identity_providers: tuple[IdentityProvider, ...] = ()
     mail_server: MailServer | None = None
@@ -121,6 +127,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
         rate_limit=rate_limit_of(_said(environment, RATE_LIMIT), field=RATE_LIMIT),
+        verification_limit=rate_limit_of(_said(environment, VERIFICATION_LIMIT), field=VERIFICATION_LIMIT),
+        verification_address=_public_url(environment, host, port) if environment.get(PUBLIC_URL) else "",
         public_url=_public_url(environment, host, port),
         identity_providers=providers_from(environment.get(OIDC_FILE)),
         mail_server=mail_server_from(

@@ -29,6 +29,7 @@ from carbonfin.documents.sheets import (
     TermGrid,
     Waterfall,
 )
+from carbonfin.documents.verifications import ALT_ZH, code_content, code_svg, code_words
 from carbonfin.documents.widths import column_widths_mm, padding_mm
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 
@@ -119,6 +120,8 @@ def _sheet_values(sheet: Sheet) -> bytes:
                 part.pop(name, None)
             for column in part.get("columns", ()):
                 column.pop("width_um")
+    if values["verification"] is not None:
+        del values["verification"]["svg"]
     return (json.dumps(values, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
 
 
@@ -140,6 +143,17 @@ def _page_values(sheet: Sheet) -> dict[str, Any]:
         ],
         "disclaimer": printable(sheet.disclaimer),
         "signatures": [_signature_values(block) for block in sheet.signatures],
+        "verification": None if sheet.verification is None else _verification_values(sheet),
+    }
+
+
+def _verification_values(sheet: Sheet) -> dict[str, Any]:
+    content = code_content(sheet)
+    return {
+        "svg": code_svg(content),
+        "alt": ALT_ZH,
+        "content": printable(content),
+        "words": [printable(text) for text in code_words(sheet)],
     }
 
 

@@ -257,6 +257,28 @@ class SignatureBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """By whom a sheet was issued and where a reader can check it.
+
+    Args:
+        issuer_code: Unified social credit code of who issues it; empty where none is on record.
+        address: Where people reach the service, as its operator says, without a closing slash; empty where that is not
+            said, or the issuer has no code.
+    """
+
+    issuer_code: str
+    address: str
+
+    def __post_init__(self) -> None:
+        if self.address and not self.address.startswith(("https://", "http://")):
+            raise InvalidInput(
+                f"A sheet is verified at an absolute web address, not {self.address!r}",
+                zh="核验地址应为完整网址",
+                field="address",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A document: head, sections, notes, disclaimer, signatures.
 
@@ -273,6 +295,7 @@ class Sheet:
         notes: Notes, marked and general.
         disclaimer: Closing words.
         signatures: Signature blocks, two to a line.
+        verification: How a reader checks that it was issued; None for one that cannot be checked so.
     """
 
     title_zh: str
@@ -287,6 +310,7 @@ class Sheet:
     notes: tuple[Note, ...] = ()
     disclaimer: str = ""
     signatures: tuple[SignatureBlock, ...] = field(default=())
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         for name in ("title_zh", "number", "version", "digest"):

@@ -34,6 +34,7 @@ from carbonfin.documents.sheets import (
     TermGrid,
     Waterfall,
 )
+from carbonfin.documents.verifications import ALT_ZH, TITLE_EN, TITLE_ZH, code_content, code_png, code_words
 from carbonfin.documents.widths import TEXT_WIDTH_MM, column_widths_mm, padding_mm
 from carbonfin.documents.word_elements import (
     WARNING,
@@ -65,6 +66,7 @@ _TEXT_WIDTH_MM = int(TEXT_WIDTH_MM)
 _SHORT_TABLE = 10
 _SIGNATURE_WIDTHS_MM = (57, 27, 6, 57, 27)
 _LABEL_WIDTH_MM = 27
+_CODE_WIDTH_MM = 30
 _ALIGNMENTS = {
     Align.LEFT: WD_ALIGN_PARAGRAPH.LEFT,
     Align.RIGHT: WD_ALIGN_PARAGRAPH.RIGHT,
@@ -92,6 +94,8 @@ def render_docx(sheet: Sheet) -> bytes:
     if sheet.disclaimer:
         _paragraph(document, f"声明 Disclaimer　{sheet.disclaimer}", "Sheet Small")
     _paragraph(document, f"决策摘要 Decision digest　{sheet.digest}", "Sheet Small")
+    if sheet.verification is not None:
+        _write_verification(document, sheet)
     if sheet.signatures:
         _heading(document, "签署", "Signatures")
         _write_signatures(document, sheet.signatures)
@@ -274,6 +278,18 @@ def _write_chart(document: WordDocument, chart: ChartFigure, *, held: bool = Fal
             line = _paragraph(document, text, "Sheet Small")
             line.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
             line.paragraph_format.keep_with_next = held
+
+
+def _write_verification(document: WordDocument, sheet: Sheet) -> None:
+    """Write the code with its words beneath, on one page."""
+    _heading(document, TITLE_ZH, TITLE_EN)
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.keep_with_next = True
+    picture = paragraph.add_run().add_picture(io.BytesIO(code_png(code_content(sheet))), width=Mm(_CODE_WIDTH_MM))
+    picture._inline.docPr.set("descr", ALT_ZH)  # noqa: SLF001  python-docx has no setter for the text alternative
+    lines = [_paragraph(document, text, "Sheet Small") for text in code_words(sheet)]
+    for line in lines[:-1]:
+        line.paragraph_format.keep_with_next = True
 
 
 def _write_note(document: WordDocument, note: Note) -> None:

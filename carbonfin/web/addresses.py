@@ -5,6 +5,7 @@ from typing import Any, cast
 from carbonfin.web.connections import Connection
 
 _PUBLIC_ADDRESS = "carbonfin_public_address"
+_VERIFICATION_ADDRESS = "carbonfin_verification_address"
 
 
 def own_address(address: str) -> str:
@@ -21,3 +22,13 @@ def keep_public_address(state: Any, address: str) -> None:
 def public_address_of(connection: Connection) -> str:
     """Give where people reach the service, for links in documents; a request's `Host` is whatever its sender wrote."""
     return cast("str", connection.app.state[_PUBLIC_ADDRESS])
+
+
+def keep_verification_address(state: Any, address: str) -> None:
+    """Keep with the application where readers of documents verify them, empty where the operator has not said."""
+    state[_VERIFICATION_ADDRESS] = address
+
+
+def verification_address_of(connection: Connection) -> str:
+    """Give where readers of documents verify them; empty where the operator has not said: no host is made up."""
+    return cast("str", connection.app.state[_VERIFICATION_ADDRESS])

@@ -26,12 +26,14 @@ class Terminal:
 
     Attributes:
         json_output: Whether the answer is one JSON document on standard output.
+        verification_address: Where readers verify documents, as the operator says; empty where that is not said.
     """
 
     sessions: Sessions
     actor: Actor
     clock: Clock
     json_output: bool
+    verification_address: str = ""
 
     def say(self, sentence: str) -> None:
         """Tell a person something; silent when the answer is JSON."""

@@ -12,7 +12,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.storage.decisions import MadeDecision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import party_by_code, standing_of
-from carbonfin.web.addresses import public_address_of
+from carbonfin.web.addresses import public_address_of, verification_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
 from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently, still_today
@@ -213,7 +213,9 @@ def read_term_sheet_pdf(
     """Give a term sheet as PDF/A-3 with the decision's inputs attached."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-        content = service.term_sheet_pdf(session, actor, stored, address=public_address_of(request))
+        content = service.term_sheet_pdf(
+            session, actor, stored, address=public_address_of(request), verified_at=verification_address_of(request)
+        )
     return download(content, stem=f"{number}-v{stored.entry.version}", ending="pdf")
 
 
@@ -230,7 +232,9 @@ def read_term_sheet_docx(
     """Give a term sheet for Word."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-    content = service.term_sheet_docx(stored, address=public_address_of(request))
+        content = service.term_sheet_docx(
+            session, actor, stored, address=public_address_of(request), verified_at=verification_address_of(request)
+        )
     return download(content, stem=f"{number}-v{stored.entry.version}", ending="docx")
 
 

@@ -252,9 +252,12 @@ def _answer_term_sheet(terminal: Terminal, stored: service.StoredTermSheet, file
 def _write_files(terminal: Terminal, stored: service.StoredTermSheet, folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{stored.entry.number}-v{stored.entry.version}"
+    addresses = {"address": "", "verified_at": terminal.verification_address}
     with terminal.sessions.read() as session:
-        pdf = service.term_sheet_pdf(session, terminal.actor, stored, address="")
-    contents = {f"{stem}.pdf": pdf, f"{stem}.docx": service.term_sheet_docx(stored, address="")}
+        contents = {
+            f"{stem}.pdf": service.term_sheet_pdf(session, terminal.actor, stored, **addresses),
+            f"{stem}.docx": service.term_sheet_docx(session, terminal.actor, stored, **addresses),
+        }
     for name, content in contents.items():
         folder.joinpath(name).write_bytes(content)
     return [str(folder / name) for name in contents]

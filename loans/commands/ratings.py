@@ -51,7 +51,9 @@ def rating_report(
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         party = party_by_code(session, terminal.actor, usci)
-        content = service.rating_report_file(session, terminal.actor, party.id, standing=standing)
+        content = service.rating_report_file(
+            session, terminal.actor, party.id, standing=standing, verified_at=terminal.verification_address
+        )
     written(out, content)
     terminal.answer({"file": str(out)})
 
@@ -100,7 +102,9 @@ def rating_letter(
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         party = party_by_code(session, terminal.actor, usci)
         day = day_of(f"{month}-01", field="month")
-        content = service.rating_letter_file(session, terminal.actor, party.id, month=day, standing=standing)
+        content = service.rating_letter_file(
+            session, terminal.actor, party.id, month=day, standing=standing, verified_at=terminal.verification_address
+        )
     written(out, content)
     terminal.answer({"file": str(out)})
 

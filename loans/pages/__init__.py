@@ -14,6 +14,7 @@ from loans.pages import (
     rating_objections,
     ratings,
     term_sheets,
+    verification,
 )
 
 routes = [
@@ -30,4 +31,5 @@ routes = [
     *ratchet_values.routes,
     *rate_what_ifs.routes,
     *links.routes,
+    *verification.routes,
 ]

@@ -18,6 +18,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, MissingData, NotApplicable
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, load_party, standing_of
+from carbonfin.web.addresses import verification_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import PDF, download
 from carbonfin.web.language import Text, language_of
@@ -147,25 +148,37 @@ def rate_again(
 
 
 @get("/enterprises/{party_id:str}/rating/report.pdf", sync_to_thread=True, media_type=PDF)
-def rating_report_page(sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str]) -> Response[bytes]:
+def rating_report_page(
+    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str]
+) -> Response[bytes]:
     """Give the report of the latest rating by the scorecard as PDF."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         party = load_party(session, actor, party_id)
-        content = service.rating_report_file(session, actor, party_id, standing=standing)
+        content = service.rating_report_file(
+            session, actor, party_id, standing=standing, verified_at=verification_address_of(request)
+        )
     return download(content, stem=f"rating-{party.code}", ending="pdf")
 
 
 @get("/enterprises/{party_id:str}/rating/letter.pdf", sync_to_thread=True, media_type=PDF)
 def rating_letter_page(
-    sessions: Sessions, actor: Actor, clock: Clock, party_id: FromPath[str], month: _Month = None
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    clock: Clock,
+    party_id: FromPath[str],
+    month: _Month = None,
 ) -> Response[bytes]:
     """Give the letter on what changed of the rating in a month, the business date's where none is named, as PDF."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         party = load_party(session, actor, party_id)
         day = standing.business_date if month is None else day_of(f"{month}-01", field="month")
-        content = service.rating_letter_file(session, actor, party_id, month=day, standing=standing)
+        content = service.rating_letter_file(
+            session, actor, party_id, month=day, standing=standing, verified_at=verification_address_of(request)
+        )
     return download(content, stem=f"rating-letter-{party.code}-{day:%Y%m}", ending="pdf")
 
 

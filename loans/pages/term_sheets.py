@@ -6,9 +6,10 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Response, Template
 
+from carbonfin.documents.verifications import code_content, code_svg, code_words
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.storage.engine import Sessions
-from carbonfin.web.addresses import public_address_of
+from carbonfin.web.addresses import public_address_of, verification_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import download
 from carbonfin.web.language import Text, language_of
@@ -29,6 +30,9 @@ def term_sheet_page(
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
         latest = service.load_term_sheet(session, actor, number).entry.version
+        document = service.term_sheet_document(
+            session, actor, stored, address="", verified_at=verification_address_of(request)
+        )
     sheet = stored.sheet
     return page(
         request,
@@ -40,6 +44,8 @@ def term_sheet_page(
         chart=rate_chart(sheet.steps, language_of(request)),
         unconfirmed=unconfirmed_behind(sheet.trace),
         latest=latest,
+        code=code_svg(code_content(document)),
+        code_words=code_words(document),
         may_draft=actor.role is Role.OFFICER,
     )
 
@@ -51,7 +57,9 @@ def term_sheet_pdf(
     """Give a term sheet as PDF."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-        content = service.term_sheet_pdf(session, actor, stored, address=public_address_of(request))
+        content = service.term_sheet_pdf(
+            session, actor, stored, address=public_address_of(request), verified_at=verification_address_of(request)
+        )
     return download(content, stem=_stem(stored), ending="pdf")
 
 
@@ -62,9 +70,10 @@ def term_sheet_docx(
     """Give a term sheet for Word."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-    return download(
-        service.term_sheet_docx(stored, address=public_address_of(request)), stem=_stem(stored), ending="docx"
-    )
+        content = service.term_sheet_docx(
+            session, actor, stored, address=public_address_of(request), verified_at=verification_address_of(request)
+        )
+    return download(content, stem=_stem(stored), ending="docx")
 
 
 def _stem(stored: service.StoredTermSheet) -> str:

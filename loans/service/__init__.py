@@ -52,6 +52,7 @@ from loans.service.facility_approvals import (
 from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.four_colours import latest_four_colours, rate_by_four_colours
+from loans.service.issued_documents import issued_document
 from loans.service.link_observations import (
     OBSERVATION_APPROVAL,
     hand_in,
@@ -235,6 +236,7 @@ __all__ = [
     "hand_in",
     "import_entry_file",
     "interest_vouchers_of",
+    "issued_document",
     "keep_pull",
     "latest_four_colours",
     "latest_ratchet_values",

@@ -11,13 +11,16 @@ from carbonfin.storage.decisions import load_decision, load_inputs, load_outcome
 from carbonfin.storage.parties import Standing, load_party
 from loans import workbooks
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
+from loans.service.issued_documents import verification_by
 from loans.store import account_entries
 from loans.store import ratings as store
 
 _MONTH_DAYS_MAX = 31
 
 
-def rating_letter_file(session: Session, actor: Actor, party_id: str, *, month: date, standing: Standing) -> bytes:
+def rating_letter_file(
+    session: Session, actor: Actor, party_id: str, *, month: date, standing: Standing, verified_at: str
+) -> bytes:
     """Set the letter of a month as PDF; the same ratings give the same bytes.
 
     Args:
@@ -26,6 +29,7 @@ def rating_letter_file(session: Session, actor: Actor, party_id: str, *, month: 
         party_id: The enterprise.
         month: Any day of the month.
         standing: The bank's business date and name.
+        verified_at: Where its reader can verify it, as the operator says; empty where that is not said.
 
     Raises:
         NotFound: The bank knows no such enterprise, or it had no rating by the month's end.
@@ -62,5 +66,6 @@ def rating_letter_file(session: Session, actor: Actor, party_id: str, *, month: 
         None if earlier is None else load_outcome(session, actor, SCORECARD_KIND, earlier.decision_id),
         month=first, corrections=corrections, producer=standing.name, decision_id=record.id,
         digest=record.record_digest, is_sample=standing.is_sample,
+        verification=verification_by(session, actor, verified_at=verified_at),
     )  # fmt: skip
     return workbooks.rating_letter_pdf(document, inputs, created_at=record.known_at)

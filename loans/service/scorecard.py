@@ -41,6 +41,7 @@ from loans.feeds.benchmark_files import read_peers
 from loans.service import facts
 from loans.service.account_entries import require_consent
 from loans.service.account_years import RatedYears, rated_years
+from loans.service.issued_documents import verification_by
 from loans.service.notes import notes_of
 from loans.store import benchmarks
 from loans.store import ratings as store
@@ -297,8 +298,10 @@ def scorecard_view(session: Session, actor: Actor, party_id: str) -> ScorecardVi
     )
 
 
-def rating_report_file(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> bytes:
+def rating_report_file(session: Session, actor: Actor, party_id: str, *, standing: Standing, verified_at: str) -> bytes:
     """Set the report of the rating made last of an enterprise as PDF; the same rating gives the same bytes.
+
+    Its reader verifies it at `verified_at`, as the operator says; empty where that is not said.
 
     Raises:
         NotFound: The bank knows no such enterprise, or it is not rated.
@@ -312,6 +315,7 @@ def rating_report_file(session: Session, actor: Actor, party_id: str, *, standin
     document = workbooks.rating_report(
         view.inputs, view.outcome, view.standing, producer=standing.name, decision_id=view.record.id,
         digest=view.record.record_digest, is_sample=standing.is_sample,
+        verification=verification_by(session, actor, verified_at=verified_at),
     )  # fmt: skip
     return workbooks.rating_report_pdf(document, view.inputs, created_at=view.record.known_at)
 

@@ -18,6 +18,7 @@ from loans.calc.term_requests import LoanRequest
 from loans.calc.term_sheets import TERM_SHEET_KIND, TermSheet, TermSheetInputs
 from loans.calc.term_sheets import draft_term_sheet as sheet_of
 from loans.service import facts
+from loans.service.issued_documents import verification_by
 from loans.store import term_sheets as store
 from loans.store.accounts import account_years
 from loans.store.term_sheets import TermSheetEntry
@@ -98,24 +99,38 @@ def term_sheets_of(session: Session, actor: Actor, *, party_id: str | None = Non
     return store.latest_entries(session, actor, party_id=party_id)
 
 
-def term_sheet_document(stored: StoredTermSheet, *, address: str) -> Sheet:
-    """Give a term sheet as a document; `address` is where its trace links lead, or empty."""
+def term_sheet_document(
+    session: Session, actor: Actor, stored: StoredTermSheet, *, address: str, verified_at: str
+) -> Sheet:
+    """Give a term sheet as a document.
+
+    Args:
+        session: An open session.
+        actor: Whose term sheet it is.
+        stored: The version.
+        address: Where its trace links lead, or empty.
+        verified_at: Where its reader can verify it, as the operator says; empty where that is not said.
+    """
     entry = stored.entry
     return workbooks.term_sheet_document(
-        stored.sheet, decision_id=entry.decision_id, digest=entry.digest, address=address
-    )
+        stored.sheet, decision_id=entry.decision_id, digest=entry.digest, address=address,
+        verification=verification_by(session, actor, verified_at=verified_at),
+    )  # fmt: skip
 
 
-def term_sheet_pdf(session: Session, actor: Actor, stored: StoredTermSheet, *, address: str) -> bytes:
+def term_sheet_pdf(session: Session, actor: Actor, stored: StoredTermSheet, *, address: str, verified_at: str) -> bytes:
     """Draw a term sheet as PDF with the decision's inputs attached; the same version gives the same bytes."""
     inputs = inputs_of(session, actor, stored.entry.decision_id)
-    document = term_sheet_document(stored, address=address)
+    document = term_sheet_document(session, actor, stored, address=address, verified_at=verified_at)
     return workbooks.term_sheet_pdf(document, inputs, created_at=stored.entry.created_at)
 
 
-def term_sheet_docx(stored: StoredTermSheet, *, address: str) -> bytes:
+def term_sheet_docx(
+    session: Session, actor: Actor, stored: StoredTermSheet, *, address: str, verified_at: str
+) -> bytes:
     """Write a term sheet for Word."""
-    return workbooks.term_sheet_docx(term_sheet_document(stored, address=address))
+    document = term_sheet_document(session, actor, stored, address=address, verified_at=verified_at)
+    return workbooks.term_sheet_docx(document)
 
 
 def inputs_of(session: Session, actor: Actor, decision_id: str) -> TermSheetInputs:

@@ -6,14 +6,26 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from carbonfin.documents.pdf import render_pdf
-from carbonfin.documents.sheets import Align, Column, Paragraphs, Row, Section, Sheet, Table, Term, TermGrid
+from carbonfin.documents.sheets import (
+    Align,
+    Column,
+    Paragraphs,
+    Row,
+    Section,
+    Sheet,
+    Table,
+    Term,
+    TermGrid,
+    Verification,
+)
 from carbonfin.rules.record import canonical
 from loans.calc.account_entries import AccountEntry
+from loans.calc.issued_documents import letter_number
 from loans.calc.ratings.rating import ScorecardRating
 from loans.calc.ratings.scorecard_decision import ScorecardInputs, ScorecardOutcome
 from loans.workbooks.rating_reports import DISCLAIMER, OBJECTION_ZH, SAMPLE_BANNER
 
-_CHANGES_SHOWN = 12
+_CHANGES_SHOWN = 8
 
 
 def rating_letter(
@@ -27,6 +39,7 @@ def rating_letter(
     decision_id: str,
     digest: str,
     is_sample: bool,
+    verification: Verification,
 ) -> Sheet:
     """Give the letter of a month.
 
@@ -40,6 +53,7 @@ def rating_letter(
         decision_id: The rating's decision.
         digest: Digest of that decision, printed in the footer.
         is_sample: Whether the figures are made up.
+        verification: How a reader checks that it was issued.
     """
     rating = outcome.rating
     old = None if before is None else before.rating
@@ -62,13 +76,14 @@ def rating_letter(
         title_zh="碳评级月度变动函",
         title_en="Monthly letter on changes of the carbon rating",
         subtitle=f"{inputs.name} · {month.year} 年 {month.month} 月",
-        number=f"{decision_id[:8]}-{month:%Y%m}",
+        number=letter_number(decision_id, month),
         version="1",
         digest=digest,
         banner=SAMPLE_BANNER if is_sample else None,
         issued_on=inputs.rated_on,
         sections=tuple(sections),
         disclaimer=f"出具机构：{producer}。{DISCLAIMER}",
+        verification=verification,
     )
 
 

@@ -17,6 +17,7 @@ from carbonfin.documents.sheets import (
     Table,
     Term,
     TermGrid,
+    Verification,
     Waterfall,
     WaterfallStep,
 )
@@ -75,6 +76,7 @@ def rating_report(
     decision_id: str,
     digest: str,
     is_sample: bool,
+    verification: Verification,
 ) -> Sheet:
     """Give a rating as a document.
 
@@ -86,19 +88,10 @@ def rating_report(
         decision_id: The rating's decision, by which it is numbered.
         digest: Digest of that decision, printed in every footer.
         is_sample: Whether the figures are made up.
+        verification: How a reader checks that it was issued.
     """
     rating = outcome.rating
-    sections: list[Section] = [_result(inputs, outcome, producer)]
-    if rating.points is not None:
-        sections.append(
-            Waterfall(
-                title_zh="得分是怎样得出的", title_en="How the points are built", unit="分",
-                steps=points_steps(rating), source=rating.method_zh,
-            )
-        )  # fmt: skip
-    else:
-        lacking = [*(one.zh for one in rating.missing), *(gate.title_zh for gate in rating.gates)]
-        sections.append(Paragraphs(title_zh="未予评级", title_en="Not rated", texts=tuple(lacking) or ("数据不足",)))
+    sections: list[Section] = [_result(inputs, outcome, producer), _build_up(rating)]
     if standing is not None:
         sections.append(_peers(rating, standing))
     sections.append(
@@ -125,7 +118,19 @@ def rating_report(
             Note(text="权重、折点、等级下限与门槛均为方法自定，尚未经本行批准替换的，标为未确认", unconfirmed=True),
         ),
         disclaimer=DISCLAIMER,
+        verification=verification,
     )
+
+
+def _build_up(rating: ScorecardRating) -> Waterfall | Paragraphs:
+    """Give how the points are built, or what kept it from being rated."""
+    if rating.points is not None:
+        return Waterfall(
+            title_zh="得分是怎样得出的", title_en="How the points are built", unit="分",
+            steps=points_steps(rating), source=rating.method_zh,
+        )  # fmt: skip
+    lacking = [*(one.zh for one in rating.missing), *(gate.title_zh for gate in rating.gates)]
+    return Paragraphs(title_zh="未予评级", title_en="Not rated", texts=tuple(lacking) or ("数据不足",))
 
 
 def rating_report_pdf(document: Sheet, inputs: ScorecardInputs, *, created_at: datetime) -> bytes:

@@ -16,6 +16,7 @@ from carbonfin.documents.sheets import (
     Table,
     Term,
     TermGrid,
+    Verification,
     Waterfall,
     WaterfallStep,
 )
@@ -37,7 +38,9 @@ WIDE_LABELS = frozenset({"利率优惠", "付息日遇节假日"})
 BP_PER_PERCENT = 100
 
 
-def term_sheet_document(sheet: TermSheet, *, decision_id: str, digest: str, address: str) -> Sheet:
+def term_sheet_document(
+    sheet: TermSheet, *, decision_id: str, digest: str, address: str, verification: Verification
+) -> Sheet:
     """Give a term sheet as a document.
 
     Args:
@@ -45,6 +48,7 @@ def term_sheet_document(sheet: TermSheet, *, decision_id: str, digest: str, addr
         decision_id: Decision whose trace the figures open.
         digest: Digest of that decision, printed in every footer.
         address: Where the application is reached, such as https://bank.example; empty leaves the links out.
+        verification: How a reader checks that it was issued.
     """
     marks = _Marks(sheet)
     sections: list[Section] = []
@@ -71,6 +75,7 @@ def term_sheet_document(sheet: TermSheet, *, decision_id: str, digest: str, addr
             SignatureBlock(party_zh="贷款人", party_en="Lender", name=sheet.lender),
             SignatureBlock(party_zh="借款人", party_en="Borrower", name=sheet.borrower),
         ),
+        verification=verification,
     )
 
 

@@ -323,7 +323,7 @@ def test_a_second_run_changes_nothing(ran: Ran, tmp_path: Path) -> None:
 
 
 def _papers(outcome: DemoOutcome, sessions: Sessions, folder: Path) -> dict[str, bytes]:
-    files = write_papers(outcome, sessions, clock=CLOCK, folder=folder, address="http://127.0.0.1:8000")
+    files = write_papers(outcome, sessions, clock=CLOCK, folder=folder, address="http://127.0.0.1:8000", verified_at="")
     return {file.name: file.read_bytes() for file in files}
 
 

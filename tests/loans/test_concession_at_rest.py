@@ -114,7 +114,7 @@ def test_a_term_sheet_follows_the_table_and_replays_after_its_correction(session
     )
     with sessions.begin() as session:
         stored = service.draft_term_sheet(session, bank.officer, draft, issued_on=BUSINESS_DATE, known_at=KNOWN_AT)
-        pdf = service.term_sheet_pdf(session, bank.officer, stored, address="")
+        pdf = service.term_sheet_pdf(session, bank.officer, stored, address="", verified_at="")
     enter(sessions, bank, CORRECTED, days=Days(known_from=date(2025, 7, 10)), at=LATER)
     with sessions.read() as session:
         loaded = service.load_term_sheet(session, bank.officer, stored.entry.number)

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from carbonfin.documents.sheets import Paragraphs
+from carbonfin.documents.sheets import Paragraphs, Verification
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.storage.decisions import load_inputs
 from carbonfin.storage.engine import Sessions
@@ -20,6 +20,7 @@ from tests.loans.conftest import Desk
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
 
+ISSUER = "91440300EXAMPLEA59"
 NEXT = timedelta(days=10)  # 2025-07-10
 
 
@@ -33,7 +34,9 @@ def text_of(content: bytes) -> str:
 
 def letter(sessions: Sessions, bank: Bank, month: date) -> bytes:
     with sessions.read() as session:
-        return service.rating_letter_file(session, bank.officer, bank.clothing.id, month=month, standing=later(bank))
+        return service.rating_letter_file(
+            session, bank.officer, bank.clothing.id, month=month, standing=later(bank), verified_at=""
+        )
 
 
 def test_a_month_s_letter_says_what_moved_and_why(sqlite_sessions: Sessions) -> None:
@@ -88,10 +91,11 @@ def test_the_words_of_a_letter_that_changed_at_the_same_points_and_of_many_corre
     document = rating_letter(
         inputs, now, before, month=date(2025, 6, 1), corrections=[replace(line, reason=f"第 {n} 项") for n in range(14)],
         producer="本行", decision_id=made.decision_id, digest="0" * 64, is_sample=True,
+        verification=Verification(issuer_code=ISSUER, address="https://carbon.bank.example"),
     )  # fmt: skip
     texts = [text for one in document.sections if isinstance(one, Paragraphs) for text in one.texts]
     assert "得分仍为 73.60 分，等级由 C 变为 B。" in texts
-    assert "另有 2 项更正未在此列出，见企业碳账户明细。" in texts
+    assert "另有 6 项更正未在此列出，见企业碳账户明细。" in texts
     assert len(PdfReader(BytesIO(rating_letter_pdf(document, inputs, created_at=KNOWN_AT))).pages) == 1
 
 

@@ -184,10 +184,10 @@ def test_documents_are_the_same_bytes_for_the_same_version(sqlite_sessions: Sess
         bank = furnished_bank(session)
         stored = service.draft_term_sheet(session, bank.officer, l1_draft(bank), **NOW)
     with sqlite_sessions.read() as session:
-        pdf = service.term_sheet_pdf(session, bank.officer, stored, address="")
+        pdf = service.term_sheet_pdf(session, bank.officer, stored, address="", verified_at="")
         assert pdf.startswith(b"%PDF-")
-        assert pdf == service.term_sheet_pdf(session, bank.officer, stored, address="")
-    docx = service.term_sheet_docx(stored, address="")
+        assert pdf == service.term_sheet_pdf(session, bank.officer, stored, address="", verified_at="")
+        docx = service.term_sheet_docx(session, bank.officer, stored, address="", verified_at="")
     assert docx[:2] == b"PK"
 
 

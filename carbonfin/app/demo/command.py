@@ -36,7 +36,14 @@ def run_demo(*, out_folder: Path, json_output: bool) -> None:
         demo = Demo(settings, clock=clock, var_folder=var_folder, on_step=on_step)
         outcome = demo.run()
         on_step("写出文件")
-        files = write_papers(outcome, demo.sessions, clock=clock, folder=out_folder, address=address)
+        files = write_papers(
+            outcome,
+            demo.sessions,
+            clock=clock,
+            folder=out_folder,
+            address=address,
+            verified_at=settings.verification_address,
+        )
     if json_output:
         sys.stdout.write((out_folder / "summary.json").read_text(encoding="utf-8"))
         return

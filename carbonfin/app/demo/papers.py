@@ -19,13 +19,17 @@ from pricing.service import market_days
 from reporting import workbooks as reporting_workbooks
 
 
-def write_papers(outcome: DemoOutcome, sessions: Sessions, *, clock: Clock, folder: Path, address: str) -> list[Path]:
+def write_papers(
+    outcome: DemoOutcome, sessions: Sessions, *, clock: Clock, folder: Path, address: str, verified_at: str
+) -> list[Path]:
     """Write every document of the run and give the files; equal runs write equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     created_at = end_of_china_day(outcome.world.business_date)
     number = outcome.term_sheet.entry.number
     with sessions.read() as session:
-        pdf = term_sheet_pdf(session, outcome.maker, outcome.term_sheet, address=address)
+        addresses = {"address": address, "verified_at": verified_at}
+        pdf = term_sheet_pdf(session, outcome.maker, outcome.term_sheet, **addresses)
+        docx = term_sheet_docx(session, outcome.maker, outcome.term_sheet, **addresses)
         markets = {
             f"market-{report.unit}.xlsx": _market_workbook(session, outcome, report) for report in outcome.quality
         }
@@ -36,7 +40,7 @@ def write_papers(outcome: DemoOutcome, sessions: Sessions, *, clock: Clock, fold
     )
     papers = {
         f"{number}.pdf": pdf,
-        f"{number}.docx": term_sheet_docx(outcome.term_sheet, address=address),
+        f"{number}.docx": docx,
         f"subsidy-report-{outcome.report.quarter}.xlsx": reporting_workbooks.report_xlsx(outcome.report),
         f"subsidy-report-{outcome.report.quarter}.csv": reporting_workbooks.report_csv(outcome.report),
         f"subsidy-report-{outcome.report.quarter}.json": reporting_workbooks.report_json(outcome.report),

@@ -57,6 +57,7 @@ from carbonfin.storage.decisions.records import (
     load_outcome,
     rebuilt,
     replay_decision,
+    subject_on_record,
 )
 from carbonfin.storage.decisions.rows import (
     ChainHeadRow,
@@ -147,6 +148,7 @@ __all__ = [
     "seal_waiting",
     "sign_head",
     "signed_heads_of",
+    "subject_on_record",
     "unconfirmed_page",
     "unconfirmed_used",
     "unsealed_of",

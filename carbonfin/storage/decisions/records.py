@@ -130,6 +130,20 @@ def load_decisions(session: Session, actor: Actor, decision_ids: Collection[str]
     return found
 
 
+def subject_on_record(
+    session: Session, organization_id: str, *, kind: str, decision_id: str, record_digest: str
+) -> str | None:
+    """Give the subject of a decision of an organisation whose record has this digest, None where not all fit."""
+    return session.exec(
+        select(DecisionRow.subject).where(
+            DecisionRow.id == decision_id,
+            DecisionRow.organization_id == organization_id,
+            DecisionRow.kind == kind,
+            DecisionRow.record_digest == record_digest,
+        )
+    ).one_or_none()
+
+
 def load_outcome(session: Session, actor: Actor, kind: DecisionKind[I, O], decision_id: str) -> O:
     """Give the outcome of a decision of the actor's organisation as the value it was.
 

@@ -65,6 +65,7 @@ from carbonfin.storage.parties.organizations import (
     people_of,
     roll_business_date,
     save_organization,
+    standing_by_code,
     standing_of,
 )
 from carbonfin.storage.parties.passwords import (
@@ -203,6 +204,7 @@ __all__ = [
     "security_events_of",
     "sessions_of_person",
     "sign_out_everywhere",
+    "standing_by_code",
     "standing_of",
     "unlock",
 ]

@@ -157,6 +157,21 @@ def standing_of(session: Session, organization_id: str, clock: Clock) -> Standin
     )
 
 
+def standing_by_code(session: Session, usci: str, clock: Clock) -> Standing | None:
+    """Give where the organisation with a unified social credit code stands in time, None where there is none."""
+    row = session.exec(select(OrganizationRow).where(OrganizationRow.usci == usci)).one_or_none()
+    if row is None:
+        return None
+    return standing_from(
+        row.id,
+        name=row.name,
+        kind=row.kind,
+        business_date=row.business_date,
+        is_sample=row.is_sample,
+        clock=clock,
+    )
+
+
 def standing_from(
     organization_id: str, *, name: str, kind: OrganizationKind, business_date: date, is_sample: bool, clock: Clock
 ) -> Standing:
