@@ -102,7 +102,11 @@ def test_contributions_sum_to_the_whole(seed: int, confidence: Decimal) -> None:
         assert split.incremental[part] == pytest.approx(split.value_at_risk - tail_risk(rest, confidence).value_at_risk)
 
 
-@given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=60), st.floats(0.1, 10.0), st.floats(-1e5, 1e5))
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=60),
+    st.floats(0.1, 10.0),
+    st.floats(-1e5, 1e5),
+)
 @settings(max_examples=80)
 def test_risk_scales_shifts_and_shortfall_is_the_larger(pnl: list[float], times: float, cash: float) -> None:
     risk = tail_risk(np.array(pnl), Decimal("0.95"))
