@@ -181,6 +181,13 @@ def _worse(inputs: HaircutReportInputs) -> Iterator[tuple[str, str, str, StackMe
     if facts.trade_day_ratio is not None:
         idle = replace(facts, trade_day_ratio=facts.trade_day_ratio * _HALF)
         yield "half_trade_days", "成交日减半", "Half the days with trade", method, idle
+    season = facts.season
+    if season is not None and season.ratio is not None:
+        ratio = season.ratio * _HALF
+        thinner = replace(
+            facts, depth_ratios=(*facts.depth_ratios[:-1], ratio), season=replace(season, ratio=ratio)
+        )  # fmt: skip
+        yield "half_depth", "清缴后成交量减半", "Half the volume after the surrender", method, thinner
     cure = replace(method, cure_days=min(250, method.cure_days + _LONGER_CURE_DAYS))
     yield "longer_cure", f"补足期延长 {_LONGER_CURE_DAYS} 日", f"Cure {_LONGER_CURE_DAYS} days longer", cure, facts
     if facts.days_to_last_use is not None:

@@ -361,6 +361,32 @@ def test_api_and_pages_show_the_shares(edge: Edge) -> None:
         assert all(text in kept.text for text in ("押品集中度", "超过集中度上限 64.00%"))
 
 
+def test_the_page_names_schedule_rule_criterion_and_base(edge: Edge) -> None:
+    limits = ("ASSET", "0.06", True, ""), ("ASSET", "400000", True, "CNY"), ("MARKET_CAPITALISATION", "0.5", True, "")
+    put_in_force(edge.sessions, edge.desk, json.dumps({"criteria": [rule("SZA", *limits)]}))
+    form = {
+        "action": "appraise", "code": "P4", "pledgor": ENTERPRISES["E5"][1], "unit_1": "SZA-2024",
+        "quantity_1": "10000", "principal_cny": "100000.00", "end_date": "2025-07-31",
+    }  # fmt: skip
+    with signed_in(edge) as client:
+        token = form_token(client.get("/pledges/new", headers=PAGE).text)
+        shown = client.post("/pledges/new", data=form | {"_csrf_token": token}, headers=PAGE).text
+    for words in (
+        "担保品清单 S1 第 1 条（品种或指数为 SZA）单一资产：SZA-2024", "基数：该清单合格的全部存续押品（质押与回购）", "6.08%",
+        "410,000.00 元", "400,000.00 元", "MARKET_CAPITALISATION ≤ 0.5 未计量",
+    ):  # fmt: skip
+        assert words in shown, words
+    body = {
+        "code": "P4", "pledgor": ENTERPRISES["E5"][1], "units": [{"unit": "SZA-2024", "quantity_t": 10_000}],
+        "principal_cny": "100000.00", "end_date": "2025-07-31",
+    }  # fmt: skip
+    told = client_of(edge).post("/v1/pledges/appraisals", json=body, headers={"Idempotency-Key": "l"}).json()
+    assert [(one["after_cny"], one["limit_cny"]) for one in told["shares"]] == [
+        (None, None), ("410000.00", "400000"),
+    ]  # fmt: skip
+    assert told["shares"][0]["base_zh"] == "该清单合格的全部存续押品（质押与回购）"
+
+
 def test_the_command_says_a_limit_passed(
     command_line: Desk, sqlite_sessions: Sessions, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ from collateral.calc.haircut_models.sale_backtest import (
     rejecting_count,
     supposed_defaults,
 )
+from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
 from collateral.calc.haircut_models.stack_terms import ComponentName, HistoryColumns
 from collateral.calc.haircut_reports import HaircutReportInputs, decide_haircut_report
 from collateral.calc.pledge import IN_FORCE
@@ -43,7 +44,7 @@ from tests.collateral.haircut_stacks import only, stack_facts, stack_method
 from tests.collateral.test_edges import command_line, run
 from tests.collateral.test_haircut_policies import price_file, put_in_force
 from tests.collateral.test_pledge_haircuts import in_force, policy, struck
-from tests.collateral.world import TODAY
+from tests.collateral.world import TODAY, parameter
 
 __all__ = ["command_line"]
 
@@ -136,6 +137,41 @@ def test_without_a_history_nothing_is_concluded_and_each_worse_fact_is_tried() -
     }  # fmt: skip
     near = decide_haircut_report(inputs(facts=stack_facts(has_last_use=True, days_to_last_use=22)))
     assert {one.name: one.is_accepted for one in near.sensitivities}["nearer_last_use"] is False
+
+
+def test_a_season_that_nobody_approved_is_told_and_tried_thinner() -> None:
+    season = SeasonDepth(basis=DepthBasis.MEASURED, ratio=Decimal("0.4"), parameter=None, source="样例")
+    facts = stack_facts(quantity_t=300_000, depth_ratios=(Decimal("0.4"),), season=season)
+    found = decide_haircut_report(
+        inputs(method=only(ComponentName.CLOSE_OUT, table_ratio=Decimal("0.05"), floor_ratio=Decimal(0)), facts=facts)
+    )
+    tried = {one.name: one.haircut_ratio for one in found.sensitivities}
+    assert tried["half_depth"] > found.stack.haircut_ratio
+    assert found.findings[0][0].startswith("清缴后成交量比例未经本行批准，按实测最清淡的")
+    assert found.unconfirmed == ("depth_after_surrender",)
+
+
+def test_a_past_season_is_measured_from_its_own_window_alone() -> None:
+    """Sixty days of a tenth fall into the window of 500, and half a season of nought after it into none.
+
+    A season of 60 at 100 t and 440 days at 1,000 t have a mean of 892 t: 0.1121. Without the season it is 1.
+    """
+    window = parameter("collateral.depth_season_days", "60", unit="days")
+    season = SeasonDepth(basis=DepthBasis.MEASURED, ratio=Decimal("0.5"), parameter=window, source="样例")
+    facts = stack_facts(quantity_t=2_000, depth_ratios=(Decimal("0.5"),), season=season)
+    promised = []
+    for thin_t in (1_000, 100):
+        volumes = [1_000] * 300 + [thin_t] * 60 + [1_000] * 141 + [0] * 30 + [1_000] * 100
+        history, quoted = market([100.0 + (row % 2) for row in range(631)], volumes)
+        method = only(ComponentName.CLOSE_OUT, conservative_ratio=Decimal("0.30"), table_ratio=Decimal("0.01"),
+                      floor_ratio=Decimal("0.01"), daily_limit_ratio=None)  # fmt: skip
+        (first, *_), _ = supposed_defaults(method, replace(facts, history=history), quoted)
+        same = replace(facts, depth_ratios=(Decimal("0.1121") if thin_t == 100 else Decimal(1),), history=history)
+        approved = replace(same, season=replace(season, basis=DepthBasis.APPROVED, ratio=same.depth_ratios[0]))
+        (as_approved, *_), _ = supposed_defaults(method, approved, quoted)
+        assert first.promised_ratio == as_approved.promised_ratio
+        promised.append(first.promised_ratio)
+    assert promised[1] > promised[0]
 
 
 def test_a_case_that_would_lower_the_haircut_is_named() -> None:

@@ -14,9 +14,9 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.book_stress.calls import Book, Walked, walked_calls
 from collateral.calc.book_stress.paths import cliff_days, random_walks, unit_factors
 from collateral.calc.book_stress.sales import Sales, Sold, losses
-from collateral.calc.book_stress.terms import StressInputs, StressScenario
+from collateral.calc.book_stress.terms import StressInputs, StressScenario, StressUnit
 from collateral.calc.figures import FigureList
-from collateral.calc.haircut_models.seasons import DepthBasis, SeasonDepth
+from collateral.calc.haircut_models.seasons import DepthBasis
 from collateral.calc.haircut_models.stack import season_figures
 
 FloatArray = npt.NDArray[np.float64]
@@ -248,15 +248,16 @@ def _findings(inputs: StressInputs) -> Iterator[tuple[str, str]]:
             f"Pledgors whose cash nobody stated, counted as none: {', '.join(silent)}.",
         )
     for one in inputs.units:
-        for zh, en in (*one.notes, *_season_notes(one.season)):
+        for zh, en in (*one.notes, *_season_notes(one)):
             yield f"{one.unit}：{zh}", f"{one.unit}: {en}"
     for code, zh, en in inputs.left_out:
         yield f"未纳入 {code}：{zh}", f"Left out {code}: {en}"
 
 
-def _season_notes(season: SeasonDepth | None) -> Iterator[tuple[str, str]]:
-    """Say what the depth after the surrender rests on where nobody confirmed it."""
-    if season is not None and not season.is_confirmed:
+def _season_notes(one: StressUnit) -> Iterator[tuple[str, str]]:
+    """Say what the depth after the surrender rests on where nobody confirmed it and the unit sells at all."""
+    season = one.season
+    if season is not None and not season.is_confirmed and one.daily_volume_t and one.selling_ratio:
         zh, en = season.words
         unsaleable = season.basis is DepthBasis.UNKNOWN
         yield (f"{zh}，按无法变现计", f"{en}: it counts as unsaleable") if unsaleable else (zh, en)
