@@ -127,8 +127,8 @@ class ScenarioOut(Struct, frozen=True, kw_only=True):
 class PolicyHaircutOut(Struct, frozen=True, kw_only=True):
     """What the policy of a unit's class makes of its haircut: what decides it, and why it is conservative.
 
-    `haircut_ratio` is what counts, the higher of `policy_ratio` and the bank's dated table; `quantity_t` the step of tonnes
-    counted as sold; `decision_id` the stack, None where only tried or not struck; `is_confirmed` whether all under it is.
+    `haircut_ratio` is what counts, the higher of `policy_ratio` and the dated table; `quantity_t` the step of tonnes
+    counted as sold; `decision_id` the stack, None where tried or not struck; `is_confirmed` whether all under it is.
     """
 
     unit: str
