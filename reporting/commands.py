@@ -1,4 +1,4 @@
-"""Reporting commands: build a quarter's report, list applications."""
+"""Reporting commands: build a quarter's report, hold it against an earlier one, list applications."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -13,12 +13,20 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of, written
 from carbonfin.web.wire import day_of
 from reporting import service
+from reporting.calc.differences import DIFFERENCE_TITLES, Stand
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.schemes import Term
 from reporting.calc.statistics import Dimension
 from reporting.calc.subsidies import OUTCOME_TITLES
-from reporting.schemas import ApplicationOut, BankDisclosureOut, ReportOut, StatisticsOut, WhatIfOut
+from reporting.schemas import (
+    ApplicationOut,
+    BankDisclosureOut,
+    ReportDifferenceOut,
+    ReportOut,
+    StatisticsOut,
+    WhatIfOut,
+)
 
 commands = typer.Typer(no_args_is_help=True, help="贴息与披露 / subsidies and reports")
 
@@ -26,6 +34,9 @@ _APPLICATION_COLUMNS = ("reference", "scheme", "applicant_name", "note_number", 
 _CELL_COLUMNS = ("quarter", "kind", "dimension", "name", "count", "enterprise_count", "amount_cny")
 _MOVE_COLUMNS = ("reference", "applicant", "outcome_before", "outcome_after", "before_cny", "after_cny", "change_cny")
 _FINANCED_COLUMNS = ("note_code", "method", "balance_cny", "emissions_t", "financed_t", "data_quality", "lacks_zh")
+_DIFFERENCE_COLUMNS = (
+    "kind", "reference", "bank", "outcome_before", "outcome_after", "granted_before_cny", "granted_after_cny",
+)  # fmt: skip
 _LINE_COLUMNS = ("reference", "applicant", "scheme", "outcome", "calculated_cny", "proposed_cny", "reason")
 
 
@@ -75,6 +86,52 @@ def build(
     )
     for path in files:
         terminal.say(str(path))
+
+
+@commands.command("difference")
+def difference(
+    context: typer.Context,
+    report: Annotated[str, typer.Argument(help="报表编号 / identifier of the report")],
+    since: Annotated[
+        str | None, typer.Option("--since", help="与之比较的报表，缺省为同批次的上一份 / the report it is held against")
+    ] = None,
+) -> None:
+    """列出报表与同批次较早报表的差异 / list what a report says otherwise than an earlier one of its quarter."""
+    terminal = terminal_of(context)
+    with terminal.sessions.read() as session:
+        found = service.difference_of(session, terminal.actor, report, since=since)
+    if terminal.json_output:
+        terminal.answer(_plain(ReportDifferenceOut.of(found)))
+        return
+    terminal.answer(
+        [
+            {
+                "kind": DIFFERENCE_TITLES[line.kind][0], "reference": line.reference, "bank": line.bank,
+                "outcome_before": _outcome(line.before), "outcome_after": _outcome(line.after),
+                "granted_before_cny": None if line.before is None else line.before.granted_cny,
+                "granted_after_cny": None if line.after is None else line.after.granted_cny,
+            }
+            for line in found.lines
+        ],
+        columns=_DIFFERENCE_COLUMNS,
+    )  # fmt: skip
+    for source in found.terms_new:
+        terminal.say(f"新条款 {source.scheme_title} {source.title_zh}：{source.value}（{source.source}）")
+    for source in found.terms_gone:
+        terminal.say(f"原条款 {source.scheme_title} {source.title_zh}：{source.value}（{source.source}）")
+    for failure in found.failures_new:
+        terminal.say(f"新增未能处理 {failure.item}：{failure.zh}。{failure.remedy_zh}")
+    for failure in found.failures_gone:
+        terminal.say(f"原未能处理，现已处理 {failure.item}：{failure.zh}")
+    granted = f"{_amount(found.granted_before_cny)} → {_amount(found.granted_after_cny)}"
+    terminal.say(
+        f"{found.quarter} 截至 {found.later_as_of} 与截至 {found.earlier_as_of} 相比：{len(found.lines)} 件不同，"
+        f"{found.unchanged_count} 件相同；拟资助{granted}"
+    )
+
+
+def _outcome(stand: Stand | None) -> str:
+    return "" if stand is None else OUTCOME_TITLES[stand.outcome][0]
 
 
 @commands.command("applications")

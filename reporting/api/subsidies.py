@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 from sqlmodel import Session
 
@@ -28,6 +28,7 @@ from reporting.schemas import (
     ApplicationListOut,
     ApplicationOut,
     LoanNoteIn,
+    ReportDifferenceOut,
     ReportIn,
     ReportLineOut,
     ReportOut,
@@ -208,6 +209,20 @@ def read_report_table(sessions: Sessions, actor: Actor, report_id: FromPath[IdTe
     return download(service.report_csv(report), stem=service.file_stem(report), ending="csv")
 
 
+@get(
+    "/v1/subsidies/reports/{report_id:str}/difference",
+    sync_to_thread=True,
+    responses=problem_responses(404, 409, 422),
+    tags=["subsidies"],
+)
+def read_report_difference(
+    sessions: Sessions, actor: Actor, report_id: FromPath[IdText], since: FromQuery[IdText | None] = None
+) -> ReportDifferenceOut:
+    """Give what a report says otherwise than an earlier one of its quarter, by default the one built before it."""
+    with sessions.read() as session:
+        return ReportDifferenceOut.of(service.difference_of(session, actor, report_id, since=since))
+
+
 def _report(sessions: Sessions, actor: Actor, report_id: str) -> SubsidyReport:
     with sessions.read() as session:
         return service.load_report(session, actor, report_id)
@@ -221,4 +236,5 @@ routes = [
     read_report,
     read_report_workbook,
     read_report_table,
+    read_report_difference,
 ]

@@ -13,6 +13,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from reporting.calc.budget import allocate_budget
 from reporting.calc.dedup import Claim, claim_of
 from reporting.calc.facts import SubsidyApplication
+from reporting.calc.file_faults import DocumentsSeen, refuse_faulty
 from reporting.calc.read_terms import ReadTerms, read_terms
 from reporting.calc.schemes import SchemeTerms, Term
 from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_with
@@ -46,8 +47,8 @@ def decide_in_order(
     """Decide applications in the order they were filed.
 
     The earlier filing stands: an application is compared with those filed before it that were neither refused nor
-    duplicates themselves. One that cannot be decided at all becomes a failure with its reason; its claim still stands
-    against later ones, since nothing is known that would set it aside.
+    duplicates themselves. One that contradicts itself or another firm's file, or cannot be decided at all, becomes a
+    failure with its reason; its claim still stands against later ones, since nothing is known that would set it aside.
 
     Args:
         applications: All that may collide, of any quarter.
@@ -56,13 +57,15 @@ def decide_in_order(
     """
     decided: list[DecidedApplication] = []
     failures: list[Failure] = []
-    claims, read = _Claims(), _Read()
+    claims, read, documents = _Claims(), _Read(), DocumentsSeen()
     granted_cny: dict[tuple[str, str, int], Decimal] = defaultdict(lambda: _ZERO)
     with uncollected():
         for filed in sorted(applications, key=_filing_order):
             application = filed.application
             year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
             try:
+                documents.add(application)
+                refuse_faulty(application)
                 terms = read.of(terms_of_application(application))
                 inputs = SubsidyInputs(
                     application=application,

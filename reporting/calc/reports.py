@@ -136,6 +136,13 @@ class SubsidyReport:
         proposed = any(line.decision.proposed_cny is not None for line in self.lines)
         return self.summary.proposed_cny if proposed or not self.unproposed_count else None
 
+    @property
+    def granted_cny(self) -> Decimal | None:
+        """拟资助金额 in all after the share of the budget, 元; None as for `proposed_cny`."""
+        if self.proposed_cny is None:
+            return None
+        return sum((line.granted_cny for line in self.lines if line.granted_cny is not None), Decimal("0.00"))
+
     def line_of(self, application_id: str) -> ReportLine | None:
         """Give the line of an application, if it is in the report."""
         return next((line for line in self.lines if line.application_id == application_id), None)
@@ -143,15 +150,21 @@ class SubsidyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportHead:
-    """A report in a list of reports."""
+    """A report in a list of reports.
+
+    Attributes:
+        line_count: How many applications it holds; None where that cannot be said.
+        is_damaged: What is stored no longer has its digest; count and amounts are not known then.
+    """
 
     report_id: str
     quarter: str
     as_of: date
     prepared_by: str
-    line_count: int
+    line_count: int | None
     calculated_cny: Decimal | None
     proposed_cny: Decimal | None
+    is_damaged: bool = False
 
     @classmethod
     def of(cls, report: SubsidyReport) -> "ReportHead":

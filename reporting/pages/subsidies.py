@@ -19,6 +19,7 @@ from carbonfin.web.pages import Text, page
 from reporting import service
 from reporting.calc.batches import FiledApplication
 from reporting.calc.dedup import OVERLAP_TITLES
+from reporting.calc.differences import DIFFERENCE_TITLES
 from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Answer
 from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES
 from reporting.calc.quarters import Quarter
@@ -41,6 +42,7 @@ _WORDS: dict[str, Any] = {
     "criterion_words": {criterion: Text(*titles) for criterion, titles in CRITERION_TITLES.items()},
     "overlap_words": {reason: Text(*titles) for reason, titles in OVERLAP_TITLES.items()},
     "document_words": {kind: Text(*titles) for kind, titles in DOCUMENT_TITLES.items()},
+    "difference_words": {kind: Text(*titles) for kind, titles in DIFFERENCE_TITLES.items()},
     "cost_words": {kind: Text(*titles) for kind, titles in COST_TITLES.items()},
 }
 
@@ -85,19 +87,21 @@ def batch_page(
         else:
             as_of = service.preview_day(session, actor, standing)
             asked = Quarter.parse(quarter) if quarter else Quarter.of(as_of)
-            kept = next((item for item in built if item.quarter == str(asked)), None)
+            kept = next((item for item in built if item.quarter == str(asked) and not item.is_damaged), None)
             shown = (
                 service.preview_report(session, actor, quarter=asked, as_of=as_of)
                 if kept is None
                 else service.load_report(session, actor, kept.report_id)
             )
         review = review_of_report(session, actor, shown)
+        difference = service.difference_from_last(session, actor, shown)
     return page(
         request,
         "reporting/batch.html",
         title=Text("贴息批次", "Subsidy batch"),
         report=shown,
         built=built,
+        difference=difference,
         standing=standing,
         pairs=_pairs(shown),
         unconfirmed=_unconfirmed(shown),

@@ -1,5 +1,6 @@
 """What reporting says and hears as JSON: exact figures and days as text, unknown fields refused."""
 
+from reporting.schemas.differences import ReportDifferenceOut
 from reporting.schemas.disclosure import BankDisclosureOut
 from reporting.schemas.reviews import (
     PerformanceRowOut,
@@ -27,6 +28,7 @@ __all__ = [
     "BankDisclosureOut",
     "LoanNoteIn",
     "PerformanceRowOut",
+    "ReportDifferenceOut",
     "ReportIn",
     "ReportLineOut",
     "ReportOut",

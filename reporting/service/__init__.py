@@ -5,6 +5,7 @@ from typing import Any
 from carbonfin.rules.record import DecisionKind
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.calc.subsidies import tables_asked as tables_asked_of_subsidy
+from reporting.service.differences import difference_from_last, difference_of
 from reporting.service.disclosure import DisclosureView, disclosure_stem, disclosure_view, disclosure_workbook
 from reporting.service.filing import (
     NoteApplication,
@@ -79,6 +80,8 @@ __all__ = [
     "cases_of_report",
     "decided_as_of",
     "default_quarters",
+    "difference_from_last",
+    "difference_of",
     "disclosure_stem",
     "disclosure_view",
     "disclosure_workbook",

@@ -157,18 +157,13 @@ def load_report(session: Session, actor: Actor, report_id: str, *, of: str | Non
 
 
 def report_heads(session: Session, actor: Actor) -> tuple[ReportHead, ...]:
-    """Give the reports of the actor's organisation without their lines, the latest first."""
+    """Give the reports of the actor's organisation without their lines, the latest first; a damaged one says so."""
     rows = session.exec(
         select(SubsidyReportRow)
         .where(SubsidyReportRow.organization_id == actor.organization_id)
         .order_by(col(SubsidyReportRow.sequence).desc())
     ).all()
-    return tuple(
-        msgspec.convert(row.content["head"], ReportHead)
-        if "head" in row.content
-        else ReportHead.of(_report(session, row))
-        for row in rows
-    )
+    return tuple(_head(session, row) for row in rows)
 
 
 def latest_report_with(session: Session, actor: Actor, application_id: str) -> str | None:
@@ -196,6 +191,19 @@ def _plain(value: object) -> dict[str, Any]:
 
 def _filed(row: SubsidyApplicationRow) -> FiledApplication:
     return FiledApplication(application_id=row.id, application=msgspec.convert(row.facts, SubsidyApplication))
+
+
+def _head(session: Session, row: SubsidyReportRow) -> ReportHead:
+    """Read a report's head; reports kept whole have none and are read for it."""
+    if "head" in row.content:
+        return msgspec.convert(row.content["head"], ReportHead)
+    try:
+        return ReportHead.of(_report(session, row))
+    except Conflict:
+        return ReportHead(
+            report_id=row.id, quarter=row.quarter, as_of=row.as_of, prepared_by="", line_count=None,
+            calculated_cny=None, proposed_cny=None, is_damaged=True,
+        )  # fmt: skip
 
 
 def _report(session: Session, row: SubsidyReportRow, *, of: str | None = None) -> SubsidyReport:

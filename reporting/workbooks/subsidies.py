@@ -20,6 +20,7 @@ from reporting.calc.documents import titles_zh
 from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Criterion
 from reporting.calc.facts import COST_TITLES, CostKind, SubsidyApplication
 from reporting.calc.read_terms import china_minute
+from reporting.calc.remedies import remedies_of
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 
@@ -321,7 +322,10 @@ def _failure_table(report: SubsidyReport) -> SheetTable:
         SheetColumn(label="处理办法", kind=_TEXT),
     )
     rows: list[tuple[CellValue, ...]] = [
-        *((line.application.reference, line.decision.reason_zh, None) for line in _not_qualified(report)),
+        *(
+            (line.application.reference, line.decision.reason_zh, remedies_of(line.decision)[0] or None)
+            for line in _not_qualified(report)
+        ),
         *((failure.item, f"未能处理：{failure.zh}", failure.remedy_zh) for failure in report.failures),
     ]
     return report_table(report, name="未通过", title="未通过及未能处理的申请", columns=columns, rows=rows)

@@ -105,6 +105,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
 _READ_WITHOUT_ANSWER = frozenset(
     {
         "GET /v1/subsidies/applications/{application_id:str}/preview",
+        "GET /v1/subsidies/reports/{report_id:str}/difference",
         "GET /v1/subsidies/applications/{application_id:str}/review", "GET /enterprises/{party_id:str}/rating/report.pdf",
         "GET /enterprises/{party_id:str}/rating/letter.pdf",
         *(

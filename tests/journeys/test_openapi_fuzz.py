@@ -53,6 +53,8 @@ from loans.feeds.benchmark_files import PEER_COLUMNS
 from loans.service import RateRequest, decide_rates
 from pricing.feeds.trade_documents import write_cdm
 from pricing.service import record_valuation
+from reporting.calc.quarters import Quarter
+from reporting.service import build_report
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
@@ -411,6 +413,7 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
+    "GET /v1/subsidies/reports/{report_id}/difference",
     "GET /v1/subsidies/reports/{report_id}/review", "GET /v1/subsidies/reports/{report_id}/performance.xlsx",
     "GET /v1/subsidies/what-if", "GET /v1/statistics", "GET /v1/statistics/workbook.xlsx",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
@@ -512,6 +515,7 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
+    "GET /v1/subsidies/reports/{report_id}/difference",
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,
@@ -553,6 +557,7 @@ def called(
             sign_sample_link(session, copy.outcome.maker, clock=CLOCK)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
+        _report_again(copy, sessions)
         known = _known(sessions)
         if kind:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
@@ -622,6 +627,12 @@ def _value_again(copy: SampleCopy, sessions: Sessions) -> None:
             session, copy.outcome.maker, record.portfolio_id,
             valuation_date=record.valuation_date, known_at=record.known_at,
         )  # fmt: skip
+
+
+def _report_again(copy: SampleCopy, sessions: Sessions) -> None:
+    """Build the sample quarter's report a second time: what differs from the first is something to be asked for."""
+    with sessions.begin() as session:
+        build_report(session, copy.outcome.bureau, quarter=Quarter.parse("2025Q3"), as_of=date(2025, 9, 25))
 
 
 def _meet_the_repo(copy: SampleCopy, sessions: Sessions) -> None:

@@ -49,8 +49,8 @@ def portfolio(seed: int) -> tuple[list[FiledApplication], SchemeTerms]:
         vouchers = tuple(
             CostVoucher(
                 number=f"V{note}-{k}-{draw.randint(0, 1)}", kind=draw.choice(list(CostKind)),
-                period_start=_START + timedelta(days=91 * k + draw.choice([0, 0, 0, -3])),
-                period_end=_START + timedelta(days=91 * (k + 1)), gross_cny=Decimal(draw.randint(0, 5_000_000)) / 100,
+                period_start=_START + timedelta(days=91 * k + (draw.choice([0, 0, 0, -3]) if k == first else 0)),
+                period_end=_START + timedelta(days=91 * (k + 1)), gross_cny=Decimal(draw.randint(0, 2_900_000)) / 100,
                 invoice_vat_cny=None, paid_on=date(2025, 6, 21),
             )
             for k in range(first, first + draw.randint(1, 3))

@@ -4,6 +4,7 @@ import dataclasses
 from datetime import date, datetime
 from decimal import Decimal
 
+from carbonfin.kernel.cryptography import sha256_hex
 from carbonfin.kernel.dates import CHINA, end_of_china_day
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.tables import TableBook
@@ -75,6 +76,16 @@ ALL_DOCUMENTS = tuple(
 )
 
 
+def documents_of(usci: str) -> tuple[FiledDocument, ...]:
+    """A firm's own documents: the sample firm's, or others of the same kinds."""
+    if usci == E2_USCI:
+        return ALL_DOCUMENTS
+    return tuple(
+        dataclasses.replace(document, digest=sha256_hex(f"{usci} {document.kind}".encode()))
+        for document in ALL_DOCUMENTS
+    )
+
+
 def announcement(note: str, units: dict[str, int], published_on: date) -> PledgeAnnouncement:
     return PledgeAnnouncement(
         number=f"示例公告-{note}",
@@ -97,7 +108,7 @@ def application(reference: str = "A1", **changes: object) -> SubsidyApplication:
         loan_note=P0,
         vouchers=P0_VOUCHERS,
         announcement=announcement("P0", {"SZA-2022": 70000, "SZA-2023": 80000}, date(2024, 6, 24)),
-        documents=ALL_DOCUMENTS,
+        documents=documents_of(str(changes.get("applicant_usci", E2_USCI))),
         appraisal_and_registration_fee_cny=None,
         other_subsidy="",
         contact=None,

@@ -123,7 +123,7 @@ class TestApi:
         stated = body(
             note_number="外部-1",
             loan_note={
-                "principal_cny": "1000000.00", "start_date": "2024-07-01", "end_date": "2025-07-01",
+                "principal_cny": "4000000.00", "start_date": "2024-07-01", "end_date": "2025-07-01",
                 "status": "settled", "settled_date": "2025-07-01", "rate": "0.0345",
             },
             vouchers=[

@@ -26,7 +26,7 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
         filed = service.applications_of(session, actor)
         as_of = max([standing.business_date, *(china_day(item.application.submitted_at) for item in filed)])
         quarter = Quarter.of(as_of)
-        kept = next((item for item in built if item.quarter == str(quarter)), None)
+        kept = next((item for item in built if item.quarter == str(quarter) and not item.is_damaged), None)
         report = (
             service.preview_report(session, actor, quarter=quarter, as_of=as_of)
             if kept is None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
 from itertools import repeat
+from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -247,10 +248,10 @@ def _widest(values: Sequence[CellValue], kind: CellKind) -> int:
                 break
             widest = max(widest, text_width(str(text)))
         return widest
-    figures: list[CellValue] = [value for value in values if value is not None]
+    figures: list[Any] = [value for value in values if value is not None]  # of one kind, so that they compare
     if not figures:
         return 0
-    return max(text_width(_shown(value, kind)) for value in (min(figures), max(figures)))  # type: ignore[type-var]
+    return max(text_width(_shown(value, kind)) for value in (min(figures), max(figures)))
 
 
 def _lines_by_row(table: SheetTable, widths: list[int]) -> list[int]:
