@@ -11,8 +11,8 @@ T = TypeVar("T")
 _RETRY_AFTER_SECONDS_MAX = 30
 
 
-class Patience(Protocol):
-    """How patiently another system is asked."""
+class Waits(Protocol):
+    """How often another system is asked, and how long is waited in between."""
 
     @property
     def attempts(self) -> int:
@@ -25,6 +25,10 @@ class Patience(Protocol):
     @property
     def wait_seconds_max(self) -> float:
         """Longest wait of all."""
+
+
+class Patience(Waits, Protocol):
+    """How patiently another system is asked, and when it is spared."""
 
     @property
     def failures_to_open(self) -> int:
@@ -58,7 +62,7 @@ def breaker_of(patience: Patience, *, exclude: tuple[type[Exception], ...]) -> C
 
 
 def repeated(
-    attempt: Callable[[], T], patience: Patience, *, may_repeat: Callable[[AttemptFailed], bool] = lambda _: True
+    attempt: Callable[[], T], patience: Waits, *, may_repeat: Callable[[AttemptFailed], bool] = lambda _: True
 ) -> T:
     """Give what an attempt gives, made again while it fails and may be repeated.
 

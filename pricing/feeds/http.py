@@ -1,38 +1,45 @@
-"""Market data over HTTP: GET a table, and again after a pause where the feed was late or failed."""
+"""Market data over HTTP: GET a table, and again after a wait where the feed was late or failed."""
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 
 import httpx
 
 from carbonfin.kernel.errors import UpstreamFailed
+from carbonfin.web.repeated_calls import AttemptFailed, repeated, retry_after_seconds
 from pricing.feeds.port import MAY_BE_LACKING, FeedResource, FetchedTable
 from pricing.feeds.tables import MAX_BYTES
 
-PAUSES_SECONDS = (0.5, 2.0)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedWaits:
+    """How often a feed is asked, and how long is waited at most in between."""
+
+    attempts: int = 3
+    first_wait_seconds: float = 0.5
+    wait_seconds_max: float = 2.0
 
 
 class HttpMarketFeed:
     """A feed reached over HTTP.
 
-    A timeout, a broken connection and a status of 5xx or 429 are asked again, each time after a longer pause; any other
-    status is an answer and is not. The body is counted while it is read, whatever length its head claims.
+    A timeout, a broken connection and a status of 5xx or 429 are asked again after a wait that doubles, with chance in
+    it and no shorter than the feed asks for; any other status is an answer and is not. The body is counted while it is
+    read, whatever length its head claims. Each run asks for a few tables once, so nothing is held back between runs.
     """
 
     def __init__(
         self,
         client: httpx.Client,
         *,
-        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
-        wait: Callable[[float], object] = time.sleep,
-        bytes_max: int = MAX_BYTES,
+        waits: FeedWaits = FeedWaits(),
+        bytes_max: int = MAX_BYTES,  # noqa: B008 - frozen
     ) -> None:
         self._client = client
-        self._pauses_seconds = tuple(pauses_seconds)
-        self._wait = wait
+        self._waits = waits
         self._bytes_max = bytes_max
 
     def fetch(self, resource: FeedResource, *, from_date: date, to_date: date) -> FetchedTable:
@@ -42,29 +49,35 @@ class HttpMarketFeed:
             UpstreamFailed: The feed did not give it in all attempts, refused, or gave more than can be read.
         """
         query = {"from": from_date.isoformat(), "to": to_date.isoformat()}
-        reason = ""
-        for attempt, pause_seconds in enumerate((*self._pauses_seconds, None), 1):
-            try:
-                with self._client.stream("GET", f"/{resource}", params=query) as response:
-                    if response.status_code == httpx.codes.OK:
-                        content = self._read(resource, response)
-                        return FetchedTable(
-                            resource=resource,
-                            address=str(response.url.copy_with(userinfo=b"")),
-                            content=content,
-                            digest=hashlib.sha256(content).hexdigest(),
-                            attempt_count=attempt,
-                        )
-                    if response.status_code == httpx.codes.NOT_FOUND and resource in MAY_BE_LACKING:
-                        return _lacking(resource, str(response.url.copy_with(userinfo=b"")), attempt)
-                    reason = f"HTTP {response.status_code}"
-                    if not _may_pass(response.status_code):
-                        break
-            except httpx.HTTPError as error:
-                reason = type(error).__name__
-            if pause_seconds is not None:
-                self._wait(pause_seconds)
-        raise _failed(resource, reason, "没有取得")
+        attempts = 0
+
+        def attempt() -> tuple[str, bytes]:
+            nonlocal attempts
+            attempts += 1
+            return self._once(resource, query)
+
+        try:
+            address, content = repeated(attempt, self._waits)
+        except AttemptFailed as failed:
+            raise _failed(resource, failed.reason, "没有取得") from failed
+        return FetchedTable(
+            resource=resource, address=address, content=content, digest=hashlib.sha256(content).hexdigest(),
+            attempt_count=attempts,
+        )  # fmt: skip
+
+    def _once(self, resource: FeedResource, query: dict[str, str]) -> tuple[str, bytes]:
+        try:
+            with self._client.stream("GET", f"/{resource}", params=query) as response:
+                status, address = response.status_code, str(response.url.copy_with(userinfo=b""))
+                if status == httpx.codes.OK:
+                    return address, self._read(resource, response)
+                if status == httpx.codes.NOT_FOUND and resource in MAY_BE_LACKING:
+                    return address, b"[]"
+                if _may_pass(status):
+                    raise AttemptFailed(f"HTTP {status}", wait_seconds=retry_after_seconds(response))
+                raise _failed(resource, f"HTTP {status}", "没有取得")
+        except httpx.HTTPError as error:
+            raise AttemptFailed(type(error).__name__) from error
 
     def _read(self, resource: FeedResource, response: httpx.Response) -> bytes:
         content = bytearray()
@@ -73,14 +86,6 @@ class HttpMarketFeed:
             if len(content) > self._bytes_max:
                 raise _failed(resource, f"more than {self._bytes_max} bytes", "返回内容过大")
         return bytes(content)
-
-
-def _lacking(resource: FeedResource, address: str, attempt: int) -> FetchedTable:
-    content = b"[]"
-    return FetchedTable(
-        resource=resource, address=address, content=content, digest=hashlib.sha256(content).hexdigest(),
-        attempt_count=attempt,
-    )  # fmt: skip
 
 
 def _may_pass(status_code: int) -> bool:

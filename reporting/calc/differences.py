@@ -103,7 +103,7 @@ def report_difference(earlier: SubsidyReport, later: SubsidyReport) -> ReportDif
     assert earlier.quarter == later.quarter, "reports of one quarter are held against each other"
     before = {line.application_id: line for line in earlier.lines}
     after = {line.application_id: line for line in later.lines}
-    pairs = [(before.get(key), line) for key, line in after.items()]
+    pairs: list[tuple[ReportLine | None, ReportLine | None]] = [(before.get(key), line) for key, line in after.items()]
     pairs += [(line, None) for key, line in before.items() if key not in after]
     found = [one for old, new in pairs if (one := _line_difference(old, new)) is not None]
     return ReportDifference(

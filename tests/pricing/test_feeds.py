@@ -1,5 +1,6 @@
 """A market data feed over loopback: what is stored, what is asked again, and that faults leave nothing half-stored."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from carbonfin.kernel.errors import InvalidInput, UpstreamFailed
 from carbonfin.storage.engine import Sessions
 from pricing import service
 from pricing.calc.curve_quotes import CurveQuotes
-from pricing.feeds.http import HttpMarketFeed
+from pricing.feeds.http import FeedWaits, HttpMarketFeed
 from pricing.feeds.port import FeedResource
 from pricing.feeds.simulator import FeedFault, FeedSimulator, PlannedFeedFault, running_feed
 from pricing.jobs import fetch_market_day
@@ -50,6 +51,8 @@ TABLES = {
     ],
 }  # fmt: skip
 
+AT_ONCE = FeedWaits(first_wait_seconds=0.0, wait_seconds_max=0.0)
+
 
 @pytest.fixture
 def world(sessions: Sessions) -> MarketWorld:
@@ -58,11 +61,10 @@ def world(sessions: Sessions) -> MarketWorld:
 
 
 @contextmanager
-def feed_of(server: FeedSimulator, *, timeout_seconds: float = 5.0) -> Iterator[tuple[HttpMarketFeed, list[float]]]:
-    """The feed, and the pauses it would have made."""
-    pauses: list[float] = []
+def feed_of(server: FeedSimulator, *, timeout_seconds: float = 5.0) -> Iterator[HttpMarketFeed]:
+    """The feed, asked again at once."""
     with httpx.Client(base_url=server.address, timeout=timeout_seconds, trust_env=False) as client:
-        yield HttpMarketFeed(client, wait=pauses.append), pauses
+        yield HttpMarketFeed(client, waits=AT_ONCE)
 
 
 def fetch(
@@ -83,7 +85,7 @@ def curves(sessions: Sessions, world: MarketWorld) -> CurveQuotes:
 
 
 def test_every_table_is_stored_with_the_digest_of_its_answer(sessions: Sessions, world: MarketWorld) -> None:
-    with running_feed(TABLES) as server, feed_of(server) as (feed, pauses):
+    with running_feed(TABLES) as server, feed_of(server) as feed:
         assert not fetch(sessions, world, feed, preview=True).stored
         assert curves(sessions, world).quotes == ()
         report = fetch(sessions, world, feed)
@@ -93,7 +95,6 @@ def test_every_table_is_stored_with_the_digest_of_its_answer(sessions: Sessions,
         ("quotes", 2, 2), ("settlements", 4, 4), ("rates", 1, 1), ("fx", 2, 2), ("volatilities", 2, 2),
     ]  # fmt: skip
     assert [one.unchanged_count for one in again.resources] == [2, 4, 1, 2, 2]
-    assert pauses == []
     with sessions.read() as session:
         days = service.market_days(
             session, world.stranger, unit=SZA, from_date=FIRST, to_date=LAST, known_at=KNOWN_AT
@@ -125,7 +126,7 @@ def test_every_table_is_stored_with_the_digest_of_its_answer(sessions: Sessions,
 def test_a_bad_row_is_listed_and_no_table_is_stored(
     sessions: Sessions, world: MarketWorld, fault: FeedFault, resource: FeedResource, field: str
 ) -> None:
-    with running_feed(TABLES) as server, feed_of(server) as (feed, _):
+    with running_feed(TABLES) as server, feed_of(server) as feed:
         server.plan(PlannedFeedFault(resource=resource, fault=fault, times=1))
         report = fetch(sessions, world, feed)
         assert [(one.item.split(" ")[0], one.field) for one in report.failures] == [(resource, field)]
@@ -139,7 +140,7 @@ def test_a_price_a_hundred_times_the_last_one_is_a_slip_even_without_volumes(
     sessions: Sessions, world: MarketWorld
 ) -> None:
     rows = [{key: row[key] for key in ("unit", "quote_date", "price_cny_per_t")} for row in TABLES[FeedResource.QUOTES]]
-    with running_feed(TABLES | {FeedResource.QUOTES: rows}) as server, feed_of(server) as (feed, _):
+    with running_feed(TABLES | {FeedResource.QUOTES: rows}) as server, feed_of(server) as feed:
         server.plan(PlannedFeedFault(resource=FeedResource.QUOTES, fault=FeedFault.UNIT_SLIP, times=1))
         report = fetch(sessions, world, feed)
     assert [(one.item, one.field) for one in report.failures] == [("quotes SZA-2023 2025-06-27", "price_cny_per_t")]
@@ -150,21 +151,20 @@ def test_a_publisher_without_volatilities_gives_none_and_the_rest_is_stored(sqli
     with sqlite_sessions.begin() as session:
         world = make_market_world(session)
     tables = {resource: rows for resource, rows in TABLES.items() if resource is not FeedResource.VOLATILITIES}
-    with running_feed(tables) as server, feed_of(server) as (feed, _):
+    with running_feed(tables) as server, feed_of(server) as feed:
         assert httpx.get(f"{server.address}/volatilities", trust_env=False).status_code == 404
         report = fetch(sqlite_sessions, world, feed)
     assert report.stored
     assert [one.row_count for one in report.resources] == [2, 4, 1, 2, 0]
 
 
-def test_a_feed_that_fails_is_asked_again_after_longer_pauses(sqlite_sessions: Sessions) -> None:
+def test_a_feed_that_fails_is_asked_three_times(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         world = make_market_world(session)
-    with running_feed(TABLES) as server, feed_of(server) as (feed, pauses):
+    with running_feed(TABLES) as server, feed_of(server) as feed:
         server.plan(PlannedFeedFault(resource=FeedResource.RATES, fault=FeedFault.ERROR, times=2))
         report = fetch(sqlite_sessions, world, feed)
         assert [one.attempt_count for one in report.resources] == [1, 1, 3, 1, 1]
-        assert pauses == [0.5, 2.0]
         server.plan(PlannedFeedFault(resource=FeedResource.RATES, fault=FeedFault.ERROR, times=3))
         with pytest.raises(UpstreamFailed, match="rates: HTTP 500"):
             fetch(sqlite_sessions, world, feed)
@@ -173,10 +173,9 @@ def test_a_feed_that_fails_is_asked_again_after_longer_pauses(sqlite_sessions: S
 
 def test_a_late_answer_is_a_timeout_and_a_large_one_is_not_read_to_its_end() -> None:
     with running_feed(TABLES) as server:
-        with feed_of(server, timeout_seconds=0.2) as (feed, pauses):
+        with feed_of(server, timeout_seconds=0.2) as feed:
             server.plan(PlannedFeedFault(resource=FeedResource.FX, fault=FeedFault.LATE, times=1, delay_seconds=30))
             assert feed.fetch(FeedResource.FX, from_date=FIRST, to_date=LAST).attempt_count == 2
-            assert pauses == [0.5]
         asked_count = server.asked_count
         with httpx.Client(base_url=server.address, trust_env=False) as client:
             small = HttpMarketFeed(client, bytes_max=50)
@@ -185,7 +184,7 @@ def test_a_late_answer_is_a_timeout_and_a_large_one_is_not_read_to_its_end() -> 
         assert server.asked_count == asked_count + 1
         address = server.address
     with httpx.Client(base_url=address, trust_env=False) as client:
-        gone = HttpMarketFeed(client, pauses_seconds=())
+        gone = HttpMarketFeed(client, waits=dataclasses.replace(AT_ONCE, attempts=1))
         with pytest.raises(UpstreamFailed, match="ConnectError"):
             gone.fetch(FeedResource.FX, from_date=FIRST, to_date=LAST)
 
@@ -196,7 +195,7 @@ def test_the_job_of_the_day_fetches_it_and_lists_what_failed(sqlite_sessions: Se
     }
     with sqlite_sessions.begin() as session:
         world = make_market_world(session)
-    with running_feed(tables) as server, feed_of(server) as (feed, _):
+    with running_feed(tables) as server, feed_of(server) as feed:
         server.plan(PlannedFeedFault(resource=FeedResource.FX, fault=FeedFault.MALFORMED_ROW, times=1))
         outcomes = []
         for _ in range(2):

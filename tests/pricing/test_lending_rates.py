@@ -124,7 +124,7 @@ def _feed(rows: list[dict[str, str]]) -> Iterator[HttpMarketFeed]:
         running_feed({FeedResource.RATES: rows}) as server,
         httpx.Client(base_url=server.address, timeout=5.0, trust_env=False) as client,
     ):
-        yield HttpMarketFeed(client, wait=lambda _: None)
+        yield HttpMarketFeed(client)
 
 
 def test_a_feed_brings_lpr(sessions: Sessions, world: MarketWorld) -> None:

@@ -198,7 +198,7 @@ def _write_rows(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, *, f
         return
     rows = table.rows
     texts = [values for values, column in zip(table.values, table.columns, strict=True) if column.kind in TEXT_KINDS]
-    if any(max(map(len, filter(None, values)), default=0) > STRING_MOST // 2 for values in texts):
+    if any(len(value) > STRING_MOST // 2 for values in texts for value in set(values) if isinstance(value, str)):
         rows = tuple(tuple(_cut(value) for value in row) for row in rows)
     kinds = [column.kind for column in table.columns]
     shapes = {(kind, quoted): formats.of(kind, quoted=quoted) for kind in kinds for quoted in (False, True)}
