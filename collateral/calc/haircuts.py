@@ -258,6 +258,30 @@ def haircut_figures(haircut: Haircut, unit: Unit, figures: FigureList) -> tuple[
     return (policy_figures(policy, unit, figures, ratio=haircut.ratio, inputs=(dated,)),)
 
 
+def whole_haircut_figure(haircut: Haircut, unit: Unit, figures: FigureList) -> str:
+    """Add the bank's own haircut of a repo's units as one figure, with what it is the larger of, and give its name.
+
+    In decisions made before a policy said what is confirmed under it, the policy stood in the figure alone.
+    """
+    parts, notes, policy = part_figures(haircut, figures), haircut_notes(haircut), haircut.policy
+    label = ("折扣系数合计", "Haircut")
+    if policy is None or policy.is_confirmed is None:
+        return figures.result(
+            "haircut", label, haircut.ratio, "ratio", haircut_formula(haircut), inputs=parts, note_zh=notes[0],
+            note_en=notes[1],
+        )  # fmt: skip
+    dated = figures.result(
+        "haircut_dated", ("折扣系数（表值）", "Haircut of the dated table"), haircut.dated_ratio, "ratio",
+        haircut_formula(haircut), inputs=parts, note_zh=notes[0], note_en=notes[1],
+    )  # fmt: skip
+    larger = policy_figures(policy, unit, figures, ratio=haircut.ratio, inputs=(dated,))
+    note_zh, note_en = policy.notes
+    return figures.result(
+        "haircut", label, haircut.ratio, "ratio", "max(dated table, policy)", inputs=(larger,), note_zh=note_zh,
+        note_en=note_en,
+    )  # fmt: skip
+
+
 def policy_figures(
     policy: PolicyHaircut, unit: Unit, figures: FigureList, *, ratio: Decimal, inputs: tuple[str, ...]
 ) -> str:

@@ -31,8 +31,7 @@ class PolicyHaircut:
         pledge_ratio_max: Ceiling of the pledge ratio (抵质押率) that the policy sets.
         reason_zh: Why it is not struck from whole data, or why the units are not accepted; empty otherwise.
         reason_en: The same in English.
-        is_confirmed: False where facts under it stand that nobody confirmed; None where all are, and in decisions made
-            before that was told.
+        is_confirmed: False where facts under it stand that nobody confirmed; None in decisions made before it was told.
     """
 
     policy: str
@@ -93,7 +92,7 @@ def struck_by_policy(
         policy=record.name, decision_id=decision_id, quantity_t=inputs.facts.quantity_t, ratio=outcome.haircut_ratio,
         binding=outcome.binding, is_accepted=outcome.is_accepted,
         pledge_ratio_max=record.policy.pledge_ratio_max, reason_zh=reason_zh, reason_en=reason_en,
-        is_confirmed=False if outcome.unconfirmed else None,
+        is_confirmed=not outcome.unconfirmed,
     )  # fmt: skip
 
 
@@ -105,5 +104,5 @@ def conservative_by_policy(record: PolicyRecord, *, quantity_t: int, why: tuple[
     return PolicyHaircut(
         policy=record.name, decision_id="", quantity_t=quantity_t, ratio=ratio if is_accepted else Decimal(1),
         binding=ComponentName.TABLE, is_accepted=is_accepted, pledge_ratio_max=record.policy.pledge_ratio_max,
-        reason_zh=f"{why[0]}，按保守值", reason_en=f"{why[1]}: conservative value",
+        reason_zh=f"{why[0]}，按保守值", reason_en=f"{why[1]}: conservative value", is_confirmed=True,
     )  # fmt: skip

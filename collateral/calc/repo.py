@@ -14,7 +14,7 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.cash_margin import MarginAccount, MarginStep, margin_figures, margin_return
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut, haircut_formula, haircut_notes, part_figures
+from collateral.calc.haircuts import Haircut, whole_haircut_figure
 from collateral.calc.repo_accrual import RateStep, accrued_over_rates
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b, lendable_amount, lendable_cny
 
@@ -289,11 +289,7 @@ def _market_figures(
 
 def haircut_figures(terms: RepoTerms, haircut: Haircut, figures: FigureList) -> str:
     """Put the bank's haircut into the trace, and the agreed one beside it; give the name of the one that counts."""
-    notes = haircut_notes(haircut)
-    name = figures.result(
-        "haircut", ("折扣系数合计", "Haircut"), haircut.ratio, "ratio", haircut_formula(haircut),
-        inputs=part_figures(haircut, figures), note_zh=notes[0], note_en=notes[1],
-    )  # fmt: skip
+    name = whole_haircut_figure(haircut, terms.unit, figures)
     if terms.agreed_haircut_ratio is None:
         return name
     label = ("约定折扣系数", "Agreed haircut")

@@ -8,6 +8,7 @@ from litestar.response import Template
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
+from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.connections import WebRequest
@@ -31,6 +32,7 @@ def repo_page(
         seller = load_party(session, actor, repo.seller_id)
         buyer = load_party(session, actor, repo.buyer_id)
         exposure = service.latest_repo_exposure(session, actor, repo.id, standing=standing)
+        trace = () if exposure is None else load_decision(session, actor, exposure.decision_id).trace
         calls = service.live_calls(session, actor, agreement_code=repo.terms.code)
         events = life.repo_events_of(session, actor, repo.id)
         waiting = life.waiting_repo_event(session, actor, repo.id)
@@ -47,6 +49,7 @@ def repo_page(
         seller=seller,
         buyer=buyer,
         exposure=exposure,
+        haircut_trace=trace,
         net=net,
         calls=calls,
         entries=entries,

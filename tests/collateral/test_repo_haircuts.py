@@ -19,10 +19,14 @@ from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b
 from collateral.service.repo_event_facts import event_inputs
 from pricing.service import import_price_file
+from tests.app.worlds import PAGE
 from tests.collateral.desk import CLOCK, Desk, repo_r1
 from tests.collateral.test_default_simulations import load_quotes, quotes
+from tests.collateral.test_edges import Edge, edge, signed_in
 from tests.collateral.test_pledge_haircuts import in_force, policy
 from tests.collateral.world import TODAY, parameter
+
+__all__ = ["edge"]
 
 
 def test_units_that_count_nothing_leave_all_that_is_owed_open() -> None:
@@ -132,8 +136,25 @@ def test_a_repo_takes_the_larger_of_table_and_policy_with_the_currency_added(
         (stack,) = decisions_of(session, desk.maker, kind=HAIRCUT_STACK.name)
         assert stack.outputs["haircut_ratio"] == "0.6832"
         assert kept.inputs["haircut"]["policy"]["decision_id"] == stack.id
+        figures = {one.name: one for one in kept.trace}
+        assert (figures["haircut_dated"].value, figures["haircut_policy_SZA-2023"].value) == ("0.48", "0.6832")
+        assert figures["haircut"].inputs == ("haircut_ratio_SZA-2023",)
+        assert figures["haircut_decision_SZA-2023"].value == stack.id
+        assert not figures["haircut"].confirmed, "nobody approved the volume after the surrender"
+        assert "按实测最清淡的 60 个交易日" in figures["haircut"].note_zh
         for one in (kept, stack):
             assert replay_decision(session, service.DECISION_KINDS, one.id).same
         wanted = replace(repo_r1(desk), terms=replace(repo_r1(desk).terms, code="R2", purchase_date=TODAY))
         with pytest.raises(Conflict, match="exceeds lendable"):
             service.open_repo(session, desk.maker, wanted, standing=desk.standing)
+
+
+def test_the_page_of_a_repo_says_which_policy_made_its_haircut_and_what_is_not_confirmed(edge: Edge) -> None:
+    load_quotes(edge.sessions, edge.desk)
+    in_force(edge.sessions, edge.desk, policy(table_ratio="0.57"))
+    with edge.sessions.begin() as session:
+        jobs.revalue(session, edge.desk.maker, TODAY)
+    with signed_in(edge) as client:
+        text = client.get(f"/repos/{edge.repo_id}", headers=PAGE).text
+    for words in ("折扣系数由来", "SZA 第1版", "按实测最清淡的 60 个交易日", "未确认"):
+        assert words in text, words

@@ -194,7 +194,7 @@ def test_without_an_approved_ratio_the_thinnest_season_of_the_quotes_stands_in(
     with haircuts_of(desk_sessions, desk) as haircuts:
         level = haircuts.of(UnitQuantity(unit=Unit.parse("SZA-2023"), quantity_t=80_000), asked)
     assert level is not None
-    assert (level.is_confirmed, level.reason_zh) == (None, "")
+    assert (level.is_confirmed, level.reason_zh) == (True, "")
     assert measured.ratio > level.ratio, "what is missing is not favourable"
 
 
