@@ -181,6 +181,7 @@ def create_term_sheet(
             lpr_tenor=data.lpr_tenor,
             number=data.number,
             entry=data.entry(),
+            link_number=data.link_number,
         )
         stored = service.draft_term_sheet(
             session, actor, draft, issued_on=standing.business_date, known_at=standing.known_at

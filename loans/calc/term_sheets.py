@@ -1,11 +1,11 @@
 """The term sheet (贷款条款清单): one value from which page, PDF and Word are made; every figure stands in its trace."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.rules.record import DecisionKind
+from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
 from carbonfin.rules.whole_trace import TableAsked
 from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs, make_schedule
@@ -15,6 +15,7 @@ from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
 from loans.calc.term_lines import TermGroup, percent, term_groups
+from loans.calc.term_links import ReviewedLink, link_figures, link_group
 from loans.calc.term_notes import TermNote, term_notes
 from loans.calc.term_requests import LoanRequest
 
@@ -26,6 +27,7 @@ class TermSheetInputs:
     Attributes:
         version: Starts at 1; a change of the draft is a new version.
         rating: Inputs of the own method, shown beside the outside report; None leaves it out.
+        link: The sustainability link the loan is under, with its last review; None where it is under none.
     """
 
     number: str
@@ -41,6 +43,7 @@ class TermSheetInputs:
     revenue_cny: Decimal | None
     equity_plus_debt_cny: Decimal | None
     is_sample: bool
+    link: ReviewedLink | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a rate decided for another enterprise or another day."""
@@ -75,6 +78,7 @@ class TermSheet:
         status: Not decided while the rate is: then there is no schedule and no executed rate.
         saving_cny: Interest saved against the same schedule without the concession.
         trace: All figures of rate, rating, schedule and financed emissions; the parts carry none of their own.
+        link: The sustainability link the loan is under, with its last review.
     """
 
     status: RateStatus
@@ -97,6 +101,7 @@ class TermSheet:
     notes: tuple[TermNote, ...]
     is_sample: bool
     trace: tuple[Figure, ...]
+    link: ReviewedLink | None = field(default=None, metadata=ADDED_LATER)
 
 
 def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
@@ -114,6 +119,7 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
     schedule = _schedule(inputs, rate, figures)
     compared = _compared(inputs, rate, schedule, figures)
     financed = () if rating is None else _financed(inputs, rating, figures)
+    figures += [] if inputs.link is None else link_figures(inputs.link)
     trace = checked_trace(figures)
     without, saving = compared
     return TermSheet(
@@ -133,23 +139,40 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
         saving_cny=saving,
         rating=None if rating is None else replace(rating, trace=()),
         financed=financed,
-        groups=term_groups(
-            lender=inputs.lender,
-            borrower=inputs.borrower,
-            borrower_usci=inputs.borrower_usci,
-            request=inputs.request,
-            rate_inputs=inputs.rate,
-            rate=rate,
-            schedule=schedule,
-            saving_cny=saving,
-            rating=rating,
-            financed=financed,
-            trace=trace,
+        groups=_groups(
+            inputs, rate, schedule=schedule, saving_cny=saving, rating=rating, financed=financed, trace=trace
         ),
         notes=term_notes(request=inputs.request, schedule=schedule, rating=rating, financed=financed, trace=trace),
         is_sample=inputs.is_sample,
         trace=trace,
+        link=inputs.link,
     )
+
+
+def _groups(
+    inputs: TermSheetInputs,
+    rate: RateDecision,
+    *,
+    schedule: RepaymentSchedule | None,
+    saving_cny: Decimal | None,
+    rating: CarbonRating | None,
+    financed: tuple[FinancedEmissions, ...],
+    trace: tuple[Figure, ...],
+) -> tuple[TermGroup, ...]:
+    groups = term_groups(
+        lender=inputs.lender,
+        borrower=inputs.borrower,
+        borrower_usci=inputs.borrower_usci,
+        request=inputs.request,
+        rate_inputs=inputs.rate,
+        rate=rate,
+        schedule=schedule,
+        saving_cny=saving_cny,
+        rating=rating,
+        financed=financed,
+        trace=trace,
+    )
+    return groups if inputs.link is None else (*groups, link_group(inputs.link))
 
 
 def _schedule(inputs: TermSheetInputs, rate: RateDecision, figures: list[Figure]) -> RepaymentSchedule | None:

@@ -199,6 +199,7 @@ def term_sheet(
     interest_period_months: _Months = 1,
     settlement_day: _SettlementDay = 20,
     basis: _Basis = DayCount.ACT_360,
+    link: Annotated[str | None, typer.Option(help="挂钩条款编号 / sustainability link")] = None,
     out: Annotated[Path | None, typer.Option(help="写出 PDF 与 Word 的目录 / folder for PDF and Word")] = None,
 ) -> None:
     """起草贷款条款清单，可写出 PDF 与 Word / draft a term sheet."""
@@ -227,6 +228,7 @@ def term_sheet(
             lpr_tenor=lpr_tenor,
             number=None,
             entry={},
+            link_number=link,
         )
         stored = service.draft_term_sheet(
             session, terminal.actor, draft, issued_on=standing.business_date, known_at=standing.known_at

@@ -48,6 +48,7 @@ class ApplicationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     accrual_dates: str = ""
     lpr_tenor: str = ""
     margin_bp: str = ""
+    link_number: str = ""
     number: str = ""
 
     def values(self) -> dict[str, str]:

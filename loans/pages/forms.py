@@ -69,6 +69,7 @@ def empty_values(defaults: LendingDefaults, *, party_id: str, today: date) -> di
         "accrual_dates": AccrualDates.UNADJUSTED.value,
         "lpr_tenor": "1Y",
         "margin_bp": "",
+        "link_number": "",
     }
 
 
@@ -110,6 +111,7 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
         lpr_tenor=_known(tenor),
         number=number,
         entry=reader.values,
+        link_number=reader.values.get("link_number") or None,
     )
     return ReadForm(values=reader.values, errors={}, draft=draft)
 

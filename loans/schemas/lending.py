@@ -258,6 +258,7 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     margin_bp: MarginBp
     lpr_tenor: LprTenor
     number: IdText | None = None
+    link_number: IdText | None = None
 
     def loan_request(self) -> LoanRequest:
         """Give the request as a value; each rule it breaks is named by its field."""
@@ -279,7 +280,8 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def entry(self) -> dict[str, str]:
         """Give what was sent, field by field, as a form keeps it."""
-        return {name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "number"}
+        typed = {name: getattr(self, name) for name in self.__struct_fields__ if name != "number"}
+        return {name: "" if value is None else str(value) for name, value in typed.items()}
 
 
 class TermLineOut(Struct, frozen=True, kw_only=True):

@@ -59,7 +59,13 @@ from loans.service.link_observations import (
     propose_observation,
     try_observation,
 )
-from loans.service.link_reviews import KeptReview, ReviewFacts, latest_review, review_sustainability_link
+from loans.service.link_reviews import (
+    KeptReview,
+    ReviewFacts,
+    latest_review,
+    link_of_term_sheet,
+    review_sustainability_link,
+)
 from loans.service.link_views import LinkView
 from loans.service.links import (
     LINK_APPROVAL,
@@ -245,6 +251,7 @@ __all__ = [
     "latest_review",
     "lending_defaults",
     "line_revisions",
+    "link_of_term_sheet",
     "links_of",
     "load_credit_line",
     "load_known_link",

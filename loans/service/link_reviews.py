@@ -6,15 +6,19 @@ from datetime import date
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.storage.decisions import decisions_of, load_outcome, record_decision
+from carbonfin.kernel.errors import InvalidInput
+from carbonfin.kernel.parties import Party
+from carbonfin.storage.decisions import decisions_of, load_inputs, load_outcome, record_decision
 from carbonfin.storage.parties import Standing
-from loans.calc.linked.agreements import LinkEvent
+from loans.calc.linked.agreements import LinkEvent, LinkState
 from loans.calc.linked.documents import VerificationReport
 from loans.calc.linked.integrity import INTEGRITY_KIND
 from loans.calc.linked.integrity_terms import ClaimFacts, IntegrityInputs, IntegrityReview, IntegrityThresholds
+from loans.calc.linked.link_words import ratchet_words
+from loans.calc.term_links import CheckedPoint, ReviewedLink
 from loans.service import facilities, facts
 from loans.service.link_views import LinkView
-from loans.service.links import load_link
+from loans.service.links import borrower_of_link, load_link
 from loans.service.note_rates import notes_under
 
 _METHOD = 2
@@ -67,6 +71,45 @@ def latest_review(session: Session, actor: Actor, number: str) -> KeptReview | N
         return None
     found = load_outcome(session, actor, INTEGRITY_KIND, records[-1].id)
     return KeptReview(decision_id=records[-1].id, review=found)
+
+
+def link_of_term_sheet(
+    session: Session, actor: Actor, party: Party, number: str, *, standing: Standing
+) -> ReviewedLink:
+    """Give a link as a term sheet of its borrower names it, with its last review.
+
+    Raises:
+        NotFound: There is no such link, or its contract is not in force.
+        InvalidInput: The link is another borrower's, or it was declassified.
+    """
+    view = load_link(session, actor, number, known_at=standing.known_at)
+    if borrower_of_link(session, actor, view, standing=standing).id != party.id:
+        raise InvalidInput(
+            f"link {number} is not of {party.code}", zh=f"挂钩条款 {number} 不属于该借款人", field="link_number"
+        )
+    if view.state is LinkState.DECLASSIFIED:
+        raise InvalidInput(
+            f"link {number} was declassified", zh=f"挂钩条款 {number} 已取消挂钩", field="link_number",
+            remedy="Leave it empty: the loan is under no link.", remedy_zh="请留空：该笔贷款不再挂钩。",
+        )  # fmt: skip
+    kept = latest_review(session, actor, number)
+    review = None if kept is None else kept.review
+    confirmed = {} if review is None else {one.name: one.confirmed for one in review.trace}
+    reviewed_on = None if kept is None else load_inputs(session, actor, INTEGRITY_KIND, kept.decision_id).decided_on
+    return ReviewedLink(
+        number=number,
+        contract_number=view.terms.contract_number,
+        document=view.terms.document,
+        verifier=view.terms.verifier,
+        ratchet=tuple(ratchet_words(view.terms.ratchet)),
+        decision_id=None if kept is None else kept.decision_id,
+        reviewed_on=reviewed_on,
+        verdict=None if review is None else review.verdict,
+        points=tuple(
+            CheckedPoint(check=one, confirmed=confirmed[f"check.{one.code}"])
+            for one in (() if review is None else review.checks)
+        ),
+    )
 
 
 def _inputs(

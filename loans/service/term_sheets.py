@@ -8,17 +8,20 @@ from sqlmodel import Session
 
 from carbonfin.documents.sheets import Sheet
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
-from carbonfin.storage.parties import load_organization, load_party
+from carbonfin.storage.parties import load_organization, load_party, standing_of
 from loans import workbooks
 from loans.calc.ratings.carbon_efficiency import RatingInputs
+from loans.calc.term_links import ReviewedLink
 from loans.calc.term_requests import LoanRequest
 from loans.calc.term_sheets import TERM_SHEET_KIND, TermSheet, TermSheetInputs
 from loans.calc.term_sheets import draft_term_sheet as sheet_of
 from loans.service import facts
 from loans.service.issued_documents import verification_by
+from loans.service.link_reviews import link_of_term_sheet
 from loans.store import term_sheets as store
 from loans.store.accounts import account_years
 from loans.store.term_sheets import TermSheetEntry
@@ -35,6 +38,7 @@ class TermSheetDraft:
     Attributes:
         number: An existing number to make a new version of, or None for a new one.
         entry: What was typed, field by field, kept so that the form can be opened again.
+        link_number: The sustainability link the loan is under; None where it is under none.
     """
 
     party_id: str
@@ -43,6 +47,7 @@ class TermSheetDraft:
     lpr_tenor: str
     number: str | None
     entry: dict[str, str]
+    link_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +223,19 @@ def _inputs(
         revenue_cny=None if latest is None else latest.revenue_cny,
         equity_plus_debt_cny=None if latest is None else latest.equity_plus_debt_cny,
         is_sample=party.is_sample or actor.is_sample,
+        link=_link(session, actor, party, draft.link_number, issued_on=issued_on, known_at=known_at),
     )
+
+
+def _link(
+    session: Session, actor: Actor, party: Party, number: str | None, *, issued_on: date, known_at: datetime
+) -> ReviewedLink | None:
+    if number is None:
+        return None
+    standing = replace(
+        standing_of(session, actor.organization_id, FixedClock(known_at)), business_date=issued_on, known_at=known_at
+    )
+    return link_of_term_sheet(session, actor, party, number, standing=standing)
 
 
 def _rating(session: Session, actor: Actor, party: Party, *, known_at: datetime) -> RatingInputs | None:

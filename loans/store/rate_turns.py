@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from datetime import datetime
+from decimal import Decimal
 
 from sqlmodel import Session, col, select
 
@@ -41,6 +42,7 @@ def resets_of(
         )
         for row in session.exec(query.order_by(col(LoanRateResetRow.number))).all():
             values = {name: getattr(row, name) for name in _RESET_FIELDS}
+            values["concession_bp"] = Decimal(f"{row.concession_bp.normalize():f}")
             found.setdefault(row.note_id, []).append((RateReset(**values), row.recorded_at))
     return found
 

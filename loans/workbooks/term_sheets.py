@@ -24,6 +24,7 @@ from carbonfin.documents.word import render_docx
 from carbonfin.rules.record import canonical
 from loans.calc.contracts.schedule import PROVISIONAL_ZH, RepaymentSchedule
 from loans.calc.term_lines import TermGroup, TermLine, amount, percent, signed
+from loans.calc.term_links import GROUP_NAME
 from loans.calc.term_notes import unconfirmed_behind, unconfirmed_words
 from loans.calc.term_sheets import RateStep, TermSheet, TermSheetInputs
 
@@ -184,16 +185,22 @@ def _grid(group: TermGroup, marks: _Marks, decision_address: str) -> TermGrid:
             Term(
                 label_zh=line.label_zh,
                 label_en=line.label_en,
-                value=line.value_zh,
+                value=_value(group, line),
                 footnote=marks.of(line),
                 trace_url=f"{decision_address}#figure-{line.figure_name}"
                 if decision_address and line.figure_name
                 else None,
-                wide=line.label_zh in WIDE_LABELS,
+                wide=line.label_zh in WIDE_LABELS or group.name == GROUP_NAME,
             )
             for line in group.lines
         ),
     )
+
+
+def _value(group: TermGroup, line: TermLine) -> str:
+    """Give a line's value; a review is read by people of either language, so that it stands in both."""
+    is_in_both = group.name == GROUP_NAME and line.value_en != line.value_zh
+    return f"{line.value_zh} / {line.value_en}" if is_in_both else line.value_zh
 
 
 def _waterfall(sheet: TermSheet) -> Waterfall:

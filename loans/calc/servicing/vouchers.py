@@ -15,6 +15,8 @@ from loans.calc.contracts.interest import net_of_vat_cny
 from loans.calc.notes import InterestVoucher
 
 _NOTHING = Decimal("0.00")
+_Draft = tuple[date, date, Decimal, Decimal, int | None]
+"""Of a voucher: first day, day after the last, interest, tax rate, and the voucher it corrects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ def vouchers_for(
         refund -= taken
         if one.interest_cny > taken:
             kept.append(PaidInterest(start=one.start, end=one.end, interest_cny=one.interest_cny - taken))
-    drafts = [(one.start, one.end, one.interest_cny, vat_rate, None) for one in reversed(kept)]
+    drafts: list[_Draft] = [(one.start, one.end, one.interest_cny, vat_rate, None) for one in reversed(kept)]
     drafts += _corrections(before, refund)
     found = []
     for number, (start, end, interest, rate, corrects) in enumerate(drafts, start=len(before) + 1):
@@ -64,10 +66,9 @@ def interest_left(vouchers: Sequence[InterestVoucher]) -> dict[int, Decimal]:
     return left
 
 
-def _corrections(
-    before: Sequence[InterestVoucher], refund: Decimal
-) -> list[tuple[date, date, Decimal, Decimal, int | None]]:
-    left, found, rest = interest_left(before), [], refund
+def _corrections(before: Sequence[InterestVoucher], refund: Decimal) -> list[_Draft]:
+    left, rest = interest_left(before), refund
+    found: list[_Draft] = []
     for one in sorted((one for one in before if one.corrects is None), key=lambda each: each.number, reverse=True):
         taken = min(rest, left[one.number])
         if taken > 0:
