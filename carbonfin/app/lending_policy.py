@@ -22,6 +22,7 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "GET /v1/ratings/stability": roles.BANK_READERS,
     "GET /ratings/stability": roles.BANK_READERS,
     "GET /ratings/stability/report.pdf": roles.BANK_READERS,
+    "GET /ratings/stability/report.xlsx": roles.BANK_READERS,
     "GET /enterprises/{party_id:str}/rating/letter.pdf": roles.BANK_READERS,
     "POST /v1/ratings/objections": roles.BANK_MAKERS,
     "GET /v1/ratings/objections": roles.BANK_READERS,

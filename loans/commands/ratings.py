@@ -113,7 +113,9 @@ def rating_stability(
     context: typer.Context,
     year: Annotated[int, typer.Argument(min=2006, max=2099, help="后一年度 / the later year")],
     *,
-    out: Annotated[Path | None, typer.Option("--out", help="另写出年度报告 PDF / also write the yearly report")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="另写出年度报告，.pdf 或 .xlsx / also write the yearly report")
+    ] = None,
 ) -> None:
     """列示评级较上年的迁移、分布稳定与各行业变化 / how ratings moved from the year before."""
     terminal = terminal_of(context)
@@ -121,7 +123,8 @@ def rating_stability(
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         report = service.rating_stability(session, terminal.actor, year, standing=standing)
     if out is not None:
-        written(out, service.stability_report_pdf(report, standing=standing))
+        write = service.stability_workbook if out.suffix.lower() == ".xlsx" else service.stability_report_pdf
+        written(out, write(report, standing=standing))
     terminal.answer(
         {
             "year": report.year,

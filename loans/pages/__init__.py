@@ -13,6 +13,7 @@ from loans.pages import (
     rate_what_ifs,
     rating_objections,
     ratings,
+    stability,
     term_sheets,
     verification,
 )
@@ -23,6 +24,7 @@ routes = [
     *account_pulls.routes,
     *ratings.routes,
     *rating_objections.routes,
+    *stability.routes,
     *applications.routes,
     *term_sheets.routes,
     *rate_batches.routes,

@@ -41,7 +41,7 @@ SCORECARD = "scorecard"
 FOUR_COLOUR = "four-colour"
 NONE = "-"  # no letter, no industry
 LETTERS_SHOWN = (*LETTERS, NONE)
-_SECTIONS = {
+SECTIONS = {
     "A": ("农、林、牧、渔业", "Agriculture"), "B": ("采矿业", "Mining"), "C": ("制造业", "Manufacturing"),
     "D": ("电力、热力、燃气及水", "Energy and water"), "E": ("建筑业", "Construction"),
     "F": ("批发和零售业", "Trade"), "G": ("交通运输、仓储和邮政业", "Transport"),
@@ -54,19 +54,9 @@ _SECTIONS = {
 }  # fmt: skip
 
 
-_SIZES = {
-    "大型": Text("大型", "large"), "中型": Text("中型", "medium"), "小型": Text("小型", "small"),
-    "微型": Text("微型", "micro"), "-": Text("规模未登记", "no size"),
-}  # fmt: skip
 _OBJECTION_MARKS = {"open": "warning", "waiting": "information", "upheld": "good", "dismissed": "neutral"}
 _COLOUR_MARKS = {"深绿": "good", "浅绿": "good", "黄": "warning", "红": "breach"}
-_LEVELS = {
-    "stable": ("good", Text("稳定", "stable")),
-    "watch": ("warning", Text("关注", "watch")),
-    "act": ("breach", Text("须处置", "act")),
-}
 _Month = Annotated[str | None, QueryParameter(description="As 2025-06.", max_length=7)]
-_StabilityYear = Annotated[int | None, QueryParameter(description="The later of both years.", ge=2006, le=2099)]
 
 
 class RateForm(Struct, kw_only=True):
@@ -100,7 +90,7 @@ def heat_of(cells: tuple[HeatCell, ...]) -> list[HeatLine]:
         by_section.setdefault(cell.section, {})[cell.letter] = cell
     return [
         HeatLine(
-            section=Text(*(f"{section} {name}" for name in _SECTIONS[section])),
+            section=Text(*(f"{section} {name}" for name in SECTIONS[section])),
             cells=found,
             enterprise_count=sum(cell.enterprise_count for cell in found.values()),
             outstanding_cny=sum((cell.outstanding_cny for cell in found.values()), Decimal(0)),
@@ -249,41 +239,4 @@ def _card_state(card: ScorecardView | None, on: date) -> tuple[str, Text]:
     return "good", Text("有效", "valid")
 
 
-@get("/ratings/stability", sync_to_thread=True)
-def stability_page(
-    request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock, year: _StabilityYear = None
-) -> Template:
-    """Show how the bank's ratings by the scorecard moved from the year before."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        wanted = standing.business_date.year - 1 if year is None else year
-        report = service.rating_stability(session, actor, wanted, standing=standing)
-    return page(
-        request,
-        "loans/stability.html",
-        title=Text(f"评级稳定性 · {wanted} 年", f"Stability of ratings · {wanted}"),
-        report=report,
-        moves={(one.before, one.after): one for one in report.transitions},
-        letters=LETTERS,
-        heads=[(Text(letter, letter), "number") for letter in LETTERS],
-        level=_LEVELS.get(report.level or ""),
-        sizes=_SIZES,
-        sections={
-            one.section: Text(*(f"{one.section} {name}" for name in _SECTIONS[one.section])) for one in report.drifts
-        },
-    )
-
-
-@get("/ratings/stability/report.pdf", sync_to_thread=True, media_type=PDF)
-def stability_report_page(
-    sessions: Sessions, actor: Actor, clock: Clock, year: _StabilityYear = None
-) -> Response[bytes]:
-    """Give the yearly report on the stability of ratings as PDF."""
-    with sessions.read() as session:
-        standing = standing_of(session, actor.organization_id, clock)
-        wanted = standing.business_date.year - 1 if year is None else year
-        content = service.stability_report_file(session, actor, wanted, standing=standing)
-    return download(content, stem=f"rating-stability-{wanted}", ending="pdf")
-
-
-routes = [stability_report_page, rating_letter_page, stability_page, rating_page, rate_again, rating_report_page]
+routes = [rating_letter_page, rating_page, rate_again, rating_report_page]

@@ -46,6 +46,14 @@ class SizeDriftOut(Struct, frozen=True, kw_only=True):
     standard_error: str | None
 
 
+class YearIndexOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Population stability of a year against the one before; null where one of both has no letter."""
+
+    year: int
+    index: str | None
+    level: str | None
+
+
 class RatingStabilityOut(Struct, frozen=True, kw_only=True):
     """How ratings moved from the year before; figures are null where nobody is rated in both years."""
 
@@ -63,6 +71,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
     jumps: list[ThresholdJumpOut]
     drifts: list[SectorDriftOut]
     size_drifts: list[SizeDriftOut]
+    indices: list[YearIndexOut]
 
     @classmethod
     def of(cls, report: StabilityReport) -> "RatingStabilityOut":
@@ -118,6 +127,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
                 )
                 for one in report.size_drifts
             ],
+            indices=[YearIndexOut(year=one.year, index=_text(one.index), level=one.level) for one in report.indices],
         )
 
 

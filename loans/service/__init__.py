@@ -130,7 +130,13 @@ from loans.service.rating_objections import (
     objections_of,
     propose_answer,
 )
-from loans.service.rating_stability import rating_stability, stability_report_file, stability_report_pdf
+from loans.service.rating_stability import (
+    rating_stability,
+    stability_report_file,
+    stability_report_pdf,
+    stability_workbook,
+    stability_workbook_file,
+)
 from loans.service.repayments import (
     REPAYMENT_APPROVAL,
     RepaymentDraft,
@@ -320,6 +326,8 @@ __all__ = [
     "settle_note",
     "stability_report_file",
     "stability_report_pdf",
+    "stability_workbook",
+    "stability_workbook_file",
     "statement_pdf",
     "stop_concessions",
     "studied_panel",

@@ -6,11 +6,15 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.units import to_decimal, to_float
+from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.parties import Standing, parties_of
 from loans import workbooks
 from loans.calc.account_entries import EntryKind
 from loans.calc.ratings.scorecard import LETTERS, scorecard_on
 from loans.calc.ratings.stability import (
+    LIMITS_KEY,
+    PopulationStability,
+    StabilityTerms,
     bunching,
     drift_by_group,
     mobility,
@@ -19,13 +23,24 @@ from loans.calc.ratings.stability import (
     transition_counts,
     transition_matrix,
 )
-from loans.calc.ratings.stability_reports import SectorDrift, SizeDrift, StabilityReport, ThresholdJump, Transition
+from loans.calc.ratings.stability_reports import (
+    SectorDrift,
+    SizeDrift,
+    StabilityLimit,
+    StabilityReport,
+    ThresholdJump,
+    Transition,
+    YearIndex,
+)
 from loans.service import facts
 from loans.store import account_entries
 from loans.store import ratings as store
 
 _PLACES = 4
+_YEARS_SHOWN = 5
 SIZES_ZH = ("大型", "中型", "小型", "微型", "-")
+_Held = dict[str, tuple[str, Decimal]]
+"""Letter and points by enterprise."""
 
 
 def rating_stability(session: Session, actor: Actor, year: int, *, standing: Standing) -> StabilityReport:
@@ -45,11 +60,7 @@ def rating_stability(session: Session, actor: Actor, year: int, *, standing: Sta
     )
     matrix = transition_matrix(counts, confidence_ratio=terms.confidence_ratio)
     moved = mobility(counts) if both else None
-    spread = None
-    if old and new:
-        spread = population_stability(
-            *([_count(held, letter) for letter in LETTERS] for held in (old, new)), terms=terms
-        )
+    spread = _spread(old, new, terms)
     thresholds = tuple(to_float(Decimal(points).scaleb(-2)) for points in card.letters_min)
     jumps = bunching([to_float(points) for _, points in new.values()], thresholds, terms=terms)
     return StabilityReport(
@@ -87,10 +98,48 @@ def rating_stability(session: Session, actor: Actor, year: int, *, standing: Sta
         ),
         drifts=_drifts(session, actor, both, old, new),
         size_drifts=_size_drifts(session, actor, both, old, new, year=year, standing=standing),
+        indices=_indices(session, actor, year, terms),
+        limits=_limits(book, terms, standing),
     )
 
 
-def _lettered(session: Session, actor: Actor, year: int) -> dict[str, tuple[str, Decimal]]:
+def _spread(old: _Held, new: _Held, terms: StabilityTerms) -> PopulationStability | None:
+    """Compare how letters are spread in two years, None where nobody has one in either."""
+    if not old or not new:
+        return None
+    return population_stability(*([_count(held, letter) for letter in LETTERS] for held in (old, new)), terms=terms)
+
+
+def _indices(session: Session, actor: Actor, year: int, terms: StabilityTerms) -> tuple[YearIndex, ...]:
+    """Give the population stability of the last years, each against the one before."""
+    held = {one: _lettered(session, actor, one) for one in range(year - _YEARS_SHOWN, year + 1)}
+    spreads = {one: _spread(held[one - 1], held[one], terms) for one in range(year - _YEARS_SHOWN + 1, year + 1)}
+    return tuple(
+        YearIndex(
+            year=one,
+            index=None if spread is None else _decimal(spread.index),
+            level=None if spread is None else spread.level,
+        )
+        for one, spread in spreads.items()
+    )
+
+
+def _limits(book: ParameterBook, terms: StabilityTerms, standing: Standing) -> tuple[StabilityLimit, ...]:
+    """Give the limits in force by their own titles, values and documents."""
+    values = [
+        book.on(LIMITS_KEY + name, valid_on=standing.business_date, known_at=standing.known_at)
+        for name in terms.__slots__
+    ]
+    return tuple(
+        StabilityLimit(
+            key=one.key, title_zh=one.title_zh, title_en=one.title_en, value=one.decimal, document=one.document,
+            is_confirmed=one.confirmed,
+        )
+        for one in values
+    )  # fmt: skip
+
+
+def _lettered(session: Session, actor: Actor, year: int) -> _Held:
     """Give by enterprise letter and points of a year, of those that have them."""
     return {
         party_id: (one.letter, one.points)
@@ -99,7 +148,7 @@ def _lettered(session: Session, actor: Actor, year: int) -> dict[str, tuple[str,
     }
 
 
-def _count(held: dict[str, tuple[str, Decimal]], letter: str) -> int:
+def _count(held: _Held, letter: str) -> int:
     return sum(one == letter for one, _ in held.values())
 
 
@@ -107,8 +156,8 @@ def _drifts(
     session: Session,
     actor: Actor,
     both: list[str],
-    old: dict[str, tuple[str, Decimal]],
-    new: dict[str, tuple[str, Decimal]],
+    old: _Held,
+    new: _Held,
 ) -> tuple[SectorDrift, ...]:
     industries = {party.id: party.industry for party in parties_of(session, actor)}
     codes = [ord((industries.get(one) or "-")[0]) for one in both]
@@ -128,8 +177,8 @@ def _size_drifts(
     session: Session,
     actor: Actor,
     both: list[str],
-    old: dict[str, tuple[str, Decimal]],
-    new: dict[str, tuple[str, Decimal]],
+    old: _Held,
+    new: _Held,
     *,
     year: int,
     standing: Standing,
@@ -163,6 +212,23 @@ def stability_report_file(session: Session, actor: Actor, year: int, *, standing
 def stability_report_pdf(report: StabilityReport, *, standing: Standing) -> bytes:
     """Set a yearly report that was worked out already as PDF."""
     return workbooks.stability_report_pdf(
+        report, producer=standing.name, issued_on=standing.business_date, created_at=standing.known_at,
+        is_sample=standing.is_sample,
+    )  # fmt: skip
+
+
+def stability_workbook_file(session: Session, actor: Actor, year: int, *, standing: Standing) -> bytes:
+    """Write the yearly report as a workbook; the same ratings give the same bytes.
+
+    Raises:
+        MissingData: A limit of the report is not known.
+    """
+    return stability_workbook(rating_stability(session, actor, year, standing=standing), standing=standing)
+
+
+def stability_workbook(report: StabilityReport, *, standing: Standing) -> bytes:
+    """Write a yearly report that was worked out already as a workbook."""
+    return workbooks.stability_workbook(
         report, producer=standing.name, issued_on=standing.business_date, created_at=standing.known_at,
         is_sample=standing.is_sample,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from loans.workbooks.rate_letters import concession_letter, reset_letter
 from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
 from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
 from loans.workbooks.stability_reports import stability_report_pdf
+from loans.workbooks.stability_workbooks import stability_workbook
 from loans.workbooks.term_sheets import (
     rate_waterfall_steps,
     schedule_table,
@@ -27,6 +28,7 @@ __all__ = [
     "reset_letter",
     "schedule_table",
     "stability_report_pdf",
+    "stability_workbook",
     "term_sheet_document",
     "term_sheet_docx",
     "term_sheet_pdf",

@@ -11,15 +11,13 @@ from loans.calc.ratings.scorecard import LETTERS, METHOD_ZH
 from loans.calc.ratings.stability_reports import StabilityReport
 from loans.workbooks.rating_reports import SAMPLE_BANNER
 
-_LEVELS_ZH = {"stable": "稳定", "watch": "关注", "act": "须处置"}
-_READ_ZH = (
+LEVELS_ZH = {"stable": "稳定", "watch": "关注", "act": "须处置"}
+READ_ZH = (
     "占比后为置信区间（Wilson）；家数少时区间很宽，不宜据以判断。",
     "迁移指数：0 为不动，1 如重新抽取。分布稳定指数的关注线、处置线为经验值，未确认。",
     "等级线上方家数明显多于下方的，是查看的理由，不是作弊的证明。",
     "本报告只说明等级怎样变动，不说明为什么变动。",
 )
-
-_UNCONFIRMED_ZH = "区间置信水平、检验窗宽与警示概率为本系统缺省值，未经本行批准替换的为未确认"
 
 
 def stability_report_pdf(
@@ -41,7 +39,7 @@ def stability_report(report: StabilityReport, *, producer: str, issued_on: date,
     else:
         text = "没有企业两年均获评级，不作迁移与漂移统计。"
         sections.append(Paragraphs(title_zh="等级迁移", title_en="Transitions", texts=(text,)))
-    sections += [_thresholds(report), Paragraphs(title_zh="怎样读", title_en="How to read it", texts=_READ_ZH)]
+    sections += [_thresholds(report), Paragraphs(title_zh="怎样读", title_en="How to read it", texts=READ_ZH)]
     return Sheet(
         title_zh="评级稳定性年度报告",
         title_en="Yearly report on the stability of ratings",
@@ -68,7 +66,7 @@ def _summary(report: StabilityReport, producer: str) -> TermGrid:
         ("上调占比", "Improved", _percent(report.improved_ratio)),
         ("下调占比", "Worsened", _percent(report.worsened_ratio)),
         ("分布稳定指数", "Population stability", _text(report.index)),
-        ("判断", "Level", _LEVELS_ZH.get(report.level or "", "—")),
+        ("判断", "Level", LEVELS_ZH.get(report.level or "", "—")),
         ("方法", "Method", METHOD_ZH), ("出具机构", "Producer", producer),
     )  # fmt: skip
     return TermGrid(

@@ -71,6 +71,9 @@ def test_a_benchmark_a_rating_by_the_scorecard_and_its_report(run: Callable[[lis
     assert rated["reasons"][0].startswith("碳强度同业比较")
     moved = run(["rating-stability", "2024"])
     assert (moved["both_count"], moved["mobility_index"], moved["transitions"]) == (0, None, [])
+    for name, begin in (("稳定性.pdf", b"%PDF-"), ("稳定性.xlsx", b"PK")):
+        run(["rating-stability", "2024", "--out", str(tmp_path / name)])
+        assert (tmp_path / name).read_bytes().startswith(begin)
     report = run(["rating-report", E4_USCI, "--out", str(tmp_path / "报告.pdf")])
     assert Path(report["file"]).read_bytes()[:5] == b"%PDF-"
 

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from io import BytesIO
 
+from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from carbonfin.kernel.parties import PartyKind
@@ -119,3 +120,67 @@ def test_the_page_shows_who_moved(desk: Desk) -> None:
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf.content)).pages).replace("\n", "")
     for words in ("评级稳定性年度报告", "0.3125", "各规模平均得分变化", "本系统自有方法"):
         assert words in text, words
+
+
+def test_the_spread_of_letters_by_year_and_the_limits_by_hand(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        bank = open_bank(session)
+    _results(sessions, bank)
+    with sessions.read() as session:
+        report = service.rating_stability(session, bank.officer, 2024, standing=standing_at(bank))
+    # 2023: B 2, C 1; 2024: A 1, B 2, C 1; an empty letter stands as half an enterprise:
+    # 1/12 ln 3/2 + (1/6 + 1/12 + 1/24 + 1/24) ln 4/3 = 0.03379 + 0.09589.
+    assert [(one.year, one.index, one.level) for one in report.indices] == [
+        (2020, None, None), (2021, None, None), (2022, None, None), (2023, None, None),
+        (2024, Decimal("0.1297"), "watch"),
+    ]  # fmt: skip
+    assert (report.index, report.level) == (Decimal("0.1297"), "watch")
+    watch = report.limit("index_watch")
+    assert (watch.value, watch.is_confirmed, watch.title_zh) == (Decimal("0.1"), False, "群体稳定性指标关注线")
+
+
+def test_the_workbook_has_each_figure_in_a_cell_and_says_where_it_is_from(desk: Desk) -> None:
+    _results(desk.sessions, desk.bank)
+    answer = desk.get("/ratings/stability/report.xlsx?year=2024")
+    assert answer.headers["content-type"].startswith("application/vnd.openxmlformats")
+    assert answer.content == desk.get("/ratings/stability/report.xlsx?year=2024").content
+    book = load_workbook(BytesIO(answer.content), data_only=True)
+    assert book.sheetnames == ["概要", "等级迁移", "分布稳定", "等级线", "行业", "规模", "填报说明", "来源与口径"]
+    rows = {name: list(book[name].iter_rows(values_only=True)) for name in book.sheetnames}
+    summary = next(row for row in rows["概要"] if row[1] == 2024)
+    assert summary[1:10] == (2024, 3, 4, 3, 0.3125, 0.3333, 0, 0.1297, "关注")
+    moved = {(row[1], row[2]): row[3:7] for row in rows["等级迁移"] if row[1] in set("ABCDE")}
+    assert len(moved) == 25
+    # Wilson for one of two at 95 %: (1/2 + z2/4 -+ z sqrt(1/8 + z2/16)) / (1 + z2/2) with z2 = 3.8415.
+    assert moved["B", "A"] == (1, 0.5, 0.0945, 0.9055)
+    assert moved["A", "A"] == (0, None, None, None), "nobody stood there: no band of 0 to 1"
+    assert next(row for row in rows["等级迁移"] if row[0] == "合计")[3] == 3
+    assert [row[1:5] for row in rows["规模"] if row[1] in {"小型", "未登记"}] == [
+        ("小型", 1, 10.5, None), ("未登记", 2, -1.25, 0.75),
+    ]  # fmt: skip
+    origin = next(
+        row for row in rows["来源与口径"] if row[0] == "群体稳定性指标关注线" or row[1] == "群体稳定性指标关注线"
+    )
+    assert "0.1" in origin
+    assert any("未确认" in str(cell) or cell == "否" for cell in origin), origin
+
+
+def test_the_page_draws_what_its_tables_say(desk: Desk) -> None:
+    _results(desk.sessions, desk.bank)
+    page = desk.get("/ratings/stability?year=2024").text
+    for name in ("transitions", "indices", "jumps", "by-section", "by-size"):
+        assert f'id="chart-{name}"' in page, name
+    assert "B → A 50.0% 9.5%–90.6%" in page, "9.45 % and 90.55 %, half up"
+    for words in (
+        "2024 年 0.1297",
+        "关注（未确认） 0.1",
+        "A 级线 80.00 线上 1",
+        "C 制造业（3 家） +2.67",
+        "规模未登记（2 家） −1.25",
+    ):
+        assert words in page, words
+    english = desk.get("/ratings/stability?year=2024&lang=en").text
+    assert "Where each letter went" in english
+    empty = desk.get("/ratings/stability?year=2019").text
+    assert "chart-transitions" not in empty
+    assert "chart-jumps" not in empty

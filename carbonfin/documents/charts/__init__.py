@@ -3,6 +3,8 @@
 from carbonfin.documents.charts.bars import Bar, CoverageBar, bar_chart, coverage_chart
 from carbonfin.documents.charts.curves import CurvePoint, curve_chart
 from carbonfin.documents.charts.drawing import Chart, chart_png
+from carbonfin.documents.charts.heat import Tile, heat_chart
+from carbonfin.documents.charts.intervals import Interval, interval_chart
 from carbonfin.documents.charts.lines import PointFlag, SeriesPoint, Threshold, VolumeBar
 from carbonfin.documents.charts.series import time_series_chart
 from carbonfin.documents.charts.themes import DARK, LIGHT, Language, Theme, Tone, Words, chart_stylesheet
@@ -15,11 +17,13 @@ __all__ = [
     "Chart",
     "CoverageBar",
     "CurvePoint",
+    "Interval",
     "Language",
     "PointFlag",
     "SeriesPoint",
     "Theme",
     "Threshold",
+    "Tile",
     "Tone",
     "VolumeBar",
     "Words",
@@ -28,6 +32,8 @@ __all__ = [
     "chart_stylesheet",
     "coverage_chart",
     "curve_chart",
+    "heat_chart",
+    "interval_chart",
     "time_series_chart",
     "waterfall_chart",
 ]

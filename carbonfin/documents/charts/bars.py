@@ -63,7 +63,7 @@ def bar_chart(
         InvalidInput: No bar, or more series than colours.
     """
     chart, labels = _amount_layers(bars, unit, language, theme)
-    lines = _source_lines(source, as_of)
+    lines = source_lines(source, as_of)
     alternatives = {
         "zh": f"{title.zh}（{unit.zh}）：" + "；".join(_spoken(bar, "zh") for bar in bars) + f"。{lines['zh']}。",
         "en": f"{title.en} ({unit.en}): " + "; ".join(_spoken(bar, "en") for bar in bars) + f". {lines['en']}.",
@@ -116,7 +116,7 @@ def coverage_chart(
     if not bars:
         raise InvalidInput("A chart needs at least one pledge", zh="图中没有可画的押品", field="bars")
     chart = _coverage_layers(bars, levels, language, theme)
-    lines = _source_lines(source, as_of)
+    lines = source_lines(source, as_of)
     alternatives = {each: _coverage_alternative(title, bars, levels, lines[each], each) for each in ("zh", "en")}
     shown = chart.properties(
         width=width_px, height=38 * len(bars) + 10, title=title_of(title.on(language), lines[language])
@@ -155,7 +155,7 @@ def _amount_layers(
         }
         for order, bar in enumerate(bars)
     ]
-    y = _category_axis(labels, theme)
+    y = category_axis(labels, theme)
     colour = (
         alt.Color("series:N", scale=alt.Scale(domain=series, range=palette[: len(series)]))
         if series
@@ -190,7 +190,7 @@ def _coverage_layers(
         for label, bar in zip(labels, bars, strict=True)
     ]
     tones = list(Tone)
-    y = _category_axis(labels, theme)
+    y = category_axis(labels, theme)
     unit = Words(zh="覆盖率（倍）", en="Coverage (times)")
     scale = alt.Scale(zero=True, nice=False, domainMax=_widest(bars, levels))
     shapes = (
@@ -206,10 +206,11 @@ def _coverage_layers(
             ),
         )
     )
-    return alt.layer(shapes, _bar_words(values, y, theme), *_level_layers(levels, language, theme))
+    return alt.layer(shapes, _bar_words(values, y, theme), *level_layers(levels, language, theme))
 
 
-def _category_axis(labels: list[str], theme: Theme) -> alt.Y:
+def category_axis(labels: list[str], theme: Theme) -> alt.Y:
+    """Give the axis of names, in their order, without ticks."""
     axis = alt.Axis(ticks=False, domain=False, labelLimit=240, labelPadding=8, labelColor=theme.ink, labelFontSize=12)
     return alt.Y("label:N", scale=alt.Scale(domain=labels), title=None, axis=axis)
 
@@ -229,7 +230,8 @@ def _widest(bars: Sequence[CoverageBar], levels: Sequence[Threshold]) -> float:
     return max([to_float(bar.ratio) for bar in bars] + [to_float(level.value) for level in levels]) * 1.06
 
 
-def _level_layers(levels: Sequence[Threshold], language: Language, theme: Theme) -> list[alt.Chart]:
+def level_layers(levels: Sequence[Threshold], language: Language, theme: Theme) -> list[alt.Chart]:
+    """Give the lines across with their words, which stand at three heights in turn."""
     layers: list[alt.Chart] = []
     for rank, level in enumerate(sorted(levels, key=lambda each: each.value)):
         colour = theme.of_tone(level.tone)
@@ -245,7 +247,8 @@ def _level_layers(levels: Sequence[Threshold], language: Language, theme: Theme)
     return layers
 
 
-def _source_lines(source: Words, as_of: date) -> dict[Language, str]:
+def source_lines(source: Words, as_of: date) -> dict[Language, str]:
+    """Give the line that says where figures come from and of which day, in both languages."""
     return {
         "zh": f"来源：{source.zh}；数据截至 {as_of.isoformat()}",
         "en": f"Source: {source.en}; as of {as_of.isoformat()}",

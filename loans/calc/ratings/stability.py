@@ -18,7 +18,7 @@ from carbonfin.rules.parameters import ParameterBook
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-_KEY = "loans.rating_stability."
+LIMITS_KEY = "loans.rating_stability."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def stability_terms_on(book: ParameterBook, *, valid_on: date, known_at: datetim
     """
 
     def read(key: str) -> float:
-        return to_float(book.on(_KEY + key, valid_on=valid_on, known_at=known_at).decimal)
+        return to_float(book.on(LIMITS_KEY + key, valid_on=valid_on, known_at=known_at).decimal)
 
     return StabilityTerms(
         confidence_ratio=read("confidence_ratio"),

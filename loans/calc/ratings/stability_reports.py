@@ -49,6 +49,27 @@ class SizeDrift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class YearIndex:
+    """Population stability of a year against the one before; None where one of both has no letter."""
+
+    year: int
+    index: Decimal | None
+    level: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StabilityLimit:
+    """A limit the report was made with, as it stood in force."""
+
+    key: str
+    title_zh: str
+    title_en: str
+    value: Decimal
+    document: str
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StabilityReport:
     """What changed from the year before; figures are None where nobody is rated in both years.
 
@@ -56,6 +77,8 @@ class StabilityReport:
         before_count, after_count: Enterprises with a letter in each year.
         both_count: Those with one in both.
         index: Population stability index over letters, and its `level`: stable, watch or act.
+        indices: The same of each of the last years up to this one, the earliest first.
+        limits: What the report was made with.
     """
 
     year: int
@@ -71,3 +94,9 @@ class StabilityReport:
     jumps: tuple[ThresholdJump, ...]
     drifts: tuple[SectorDrift, ...]
     size_drifts: tuple[SizeDrift, ...]
+    indices: tuple[YearIndex, ...]
+    limits: tuple[StabilityLimit, ...]
+
+    def limit(self, name: str) -> StabilityLimit:
+        """Give a limit by the last part of its key."""
+        return next(one for one in self.limits if one.key.endswith(f".{name}"))
