@@ -6,7 +6,6 @@ from litestar import post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
-from msgspec import Struct
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
@@ -14,17 +13,14 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import load_party, standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.language import Text
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.ratings.objections import ObjectionDraft, ObjectionOutcome
-from loans.pages.ratings import ObjectionForm, show_rating
+from loans.pages.ratings import AnswerForm, ObjectionForm, Refused, show_rating
 
-
-class AnswerForm(Struct, kw_only=True):
-    """What the form sends."""
-
-    outcome: str = ""
-    finding: str = ""
+_NOT_FILED = Text("异议未登记", "Objection not filed")
+_NOT_PROPOSED = Text("答复未提交", "Answer not put before a checker")
 
 
 @post("/enterprises/{party_id:str}/rating/objections", sync_to_thread=True, status_code=303)
@@ -50,7 +46,8 @@ def send_objection(
     except CarbonFinError as error:
         with sessions.read() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            return show_rating(request, session, actor, standing, party_id, refused=error, objection=data)
+            refused = Refused(error=error, what=_NOT_FILED, objection=data)
+            return show_rating(request, session, actor, standing, party_id, refused=refused)
     return Redirect(f"/enterprises/{party_id}/rating#objections", status_code=303)
 
 
@@ -70,6 +67,7 @@ def send_objection_answer(
     """Put an answer before the checkers, and show it there."""
     try:
         with sessions.begin() as session:
+            service.require_objection_of(session, actor, party_id, objection_id)
             if data.outcome not in set(ObjectionOutcome):
                 raise InvalidInput(f"{data.outcome!r} is no outcome", zh="请选择核查结论", field="outcome")
             approval = service.propose_answer(
@@ -83,7 +81,8 @@ def send_objection_answer(
     except CarbonFinError as error:
         with sessions.read() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            return show_rating(request, session, actor, standing, party_id, refused=error)
+            refused = Refused(error=error, what=_NOT_PROPOSED, answer=data, answered_id=objection_id)
+            return show_rating(request, session, actor, standing, party_id, refused=refused)
     return Redirect(f"/approvals/{approval.id}", status_code=303)
 
 

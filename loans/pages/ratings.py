@@ -40,6 +40,7 @@ from loans.workbooks import lift_words
 SCORECARD = "scorecard"
 FOUR_COLOUR = "four-colour"
 NONE = "-"  # no letter, no industry
+HEAT_STEPS = 5
 LETTERS_SHOWN = (*LETTERS, NONE)
 SECTIONS = {
     "A": ("农、林、牧、渔业", "Agriculture"), "B": ("采矿业", "Mining"), "C": ("制造业", "Manufacturing"),
@@ -57,6 +58,7 @@ SECTIONS = {
 _OBJECTION_MARKS = {"open": "warning", "waiting": "information", "upheld": "good", "dismissed": "neutral"}
 _COLOUR_MARKS = {"深绿": "good", "浅绿": "good", "黄": "warning", "红": "breach"}
 _Month = Annotated[str | None, QueryParameter(description="As 2025-06.", max_length=7)]
+_NOT_RATED = Text("未评级", "Not rated")
 
 
 class RateForm(Struct, kw_only=True):
@@ -73,6 +75,35 @@ class ObjectionForm(Struct, kw_only=True):
     evidence: str = ""
 
 
+class AnswerForm(Struct, kw_only=True):
+    """What the form of an answer sends."""
+
+    outcome: str = ""
+    finding: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A form of the page that was refused, with what was typed into it.
+
+    Attributes:
+        what: What did not happen.
+        answered_id: The objection that an answer was typed for.
+    """
+
+    error: CarbonFinError
+    what: Text = _NOT_RATED
+    objection: ObjectionForm | None = None
+    answer: AnswerForm | None = None
+    answered_id: str = ""
+
+    @property
+    def marks(self) -> Mapping[str, Text]:
+        """The words of the error by the field it speaks of; a rating has no fields."""
+        is_form = self.objection is not None or self.answer is not None
+        return {self.error.field: error_words(self.error)} if is_form and self.error.field else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatLine:
     """One sector: how many enterprises have each letter, and what they owe."""
@@ -81,6 +112,11 @@ class HeatLine:
     cells: Mapping[str, HeatCell]
     enterprise_count: int
     outstanding_cny: Decimal
+
+    def strength(self, letter: str) -> int:
+        """Give how dark a cell is: fifths of the sector's enterprises that have the letter, begun ones whole."""
+        cell = self.cells.get(letter)
+        return 0 if cell is None else -(-HEAT_STEPS * cell.enterprise_count // self.enterprise_count)
 
 
 def heat_of(cells: tuple[HeatCell, ...]) -> list[HeatLine]:
@@ -133,7 +169,7 @@ def rate_again(
     except (MissingData, NotApplicable) as refused:
         with sessions.read() as session:
             standing = standing_of(session, actor.organization_id, clock)
-            return show_rating(request, session, actor, standing, party_id, refused=refused)
+            return show_rating(request, session, actor, standing, party_id, refused=Refused(error=refused))
     return Redirect(f"/enterprises/{party_id}/rating", status_code=303)
 
 
@@ -179,8 +215,7 @@ def show_rating(
     standing: Standing,
     party_id: str,
     *,
-    refused: CarbonFinError | None = None,
-    objection: ObjectionForm | None = None,
+    refused: Refused | None = None,
 ) -> Template:
     """Give the page of an enterprise's ratings, with what was refused and typed."""
     party = load_party(session, actor, party_id)
@@ -193,7 +228,7 @@ def show_rating(
         request,
         "loans/rating.html",
         title=Text(f"碳评级 · {party.name}", f"Carbon rating · {party.name}"),
-        status_code=200 if refused is None else status_of(refused),
+        status_code=200 if refused is None else status_of(refused.error),
         party=party,
         rating=rating,
         decision_id=ratings[0][0].id if ratings else "",
@@ -203,13 +238,16 @@ def show_rating(
         report_state=report_state(report, standing.business_date),
         unconfirmed={} if rating is None else unconfirmed_behind(rating.trace),
         thresholds=[] if rating is None else [figure for figure in rating.trace if "_max." in figure.name],
-        refusal=None if refused is None else error_words(refused),
+        refusal=None if refused is None else error_words(refused.error),
+        refused=refused,
+        marks={} if refused is None else refused.marks,
         may_rate=actor.role is Role.OFFICER,
         card=card,
         card_state=_card_state(card, standing.business_date),
         colours=colours,
         objections=service.objections_of(session, actor, party.id),
-        objection_typed=objection or ObjectionForm(received_on=standing.business_date.isoformat()),
+        objection_typed=(refused and refused.objection)
+        or ObjectionForm(received_on=standing.business_date.isoformat()),
         objection_states={state: Text(*words) for state, words in STATE_NAMES.items()},
         objection_marks=_OBJECTION_MARKS,
         outcomes={outcome: Text(*words) for outcome, words in OUTCOME_NAMES.items()},

@@ -129,6 +129,7 @@ from loans.service.rating_objections import (
     file_objection,
     objections_of,
     propose_answer,
+    require_objection_of,
 )
 from loans.service.rating_stability import (
     rating_stability,
@@ -317,6 +318,7 @@ __all__ = [
     "record_ratchet_value",
     "record_rating_report",
     "require_consent",
+    "require_objection_of",
     "reroll_provisional",
     "reset_rates",
     "review_sustainability_link",

@@ -61,7 +61,7 @@ def file_objection(
 
     Raises:
         NotFound: It has no rating.
-        InvalidInput: It was received on a later day than today.
+        InvalidInput: It was received on a later day than today, or before the rating was made.
         Conflict: One to the same rating is not answered yet.
     """
     if draft.received_on > standing.business_date:
@@ -74,6 +74,13 @@ def file_objection(
         raise NotFound(
             f"{party.code} has no rating by the scorecard", zh="该企业没有评分卡评级，无从提出异议", field="usci",
             remedy="Rate it first.", remedy_zh="请先评级。",
+        )  # fmt: skip
+    if draft.received_on < last.valid_on:
+        raise InvalidInput(
+            f"received_on {draft.received_on} is before the rating of {last.valid_on} that it speaks of",
+            zh=f"收到日 {draft.received_on} 早于所异议评级的评级日 {last.valid_on}", field="received_on",
+            remedy="Give the day on which the objection to this rating came in.",
+            remedy_zh="请填写收到对该评级异议的日期。",
         )  # fmt: skip
     known = store.objections_of(session, actor, party.id)
     if any(one.answer is None and one.decision_id == last.decision_id for one in known):
@@ -116,6 +123,18 @@ def objections_of(session: Session, actor: Actor, party_id: str) -> tuple[Object
         )
         for one in store.objections_of(session, actor, party_id)
     )
+
+
+def require_objection_of(session: Session, actor: Actor, party_id: str, objection_id: str) -> None:
+    """Refuse an objection that is another enterprise's.
+
+    Raises:
+        NotFound: The bank has no such objection of this enterprise.
+    """
+    if store.load_objection(session, actor, objection_id).party_id != party_id:
+        raise NotFound(
+            f"enterprise {party_id} has no objection {objection_id}", zh="该企业没有此异议", field="objection_id"
+        )
 
 
 def _answer_days(book: ParameterBook, draft: ObjectionDraft, *, filed_at: datetime) -> ParameterValue | None:

@@ -8,9 +8,11 @@ import pytest
 
 from carbonfin.app.approvals.words import payload_rows
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, NotFound
+from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.approvals import Answer, Approval, approve
 from carbonfin.storage.decisions import Recorded, load_outcome
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.parties import PartyDraft, save_party
 from carbonfin.storage.rulebook import enter_parameter
 from loans import service
 from loans.calc.account_entries import EntryKind
@@ -166,6 +168,9 @@ def test_what_cannot_be_filed_or_answered_is_refused(sqlite_sessions: Sessions) 
     with pytest.raises(CarbonFinError) as late:
         filed(sqlite_sessions, bank, replace(SAYS, received_on=date(2025, 7, 1)))
     assert late.value.field == "received_on"
+    with pytest.raises(InvalidInput, match="before the rating of 2025-06-30") as early:
+        filed(sqlite_sessions, bank, replace(SAYS, received_on=date(2025, 6, 29)))
+    assert early.value.field == "received_on", "a day long past would have had no day to answer by"
 
 
 def test_by_api_and_page_with_the_words_a_checker_reads(desk: Desk) -> None:
@@ -205,6 +210,51 @@ def test_by_api_and_page_with_the_words_a_checker_reads(desk: Desk) -> None:
         (view,) = service.objections_of(session, desk.bank.officer, desk.bank.clothing.id)
     assert view.state is ObjectionState.WAITING
     assert "答复待复核" in desk.get(page).text
+
+
+def test_a_refused_form_says_what_did_not_happen_marks_its_field_and_keeps_what_was_typed(desk: Desk) -> None:
+    with desk.sessions.begin() as session:
+        fill_scorecard(session, desk.bank)
+        service.rate_by_scorecard(
+            session, desk.bank.officer, desk.bank.clothing, year=None, standing=standing_at(desk.bank)
+        )
+    page = f"/enterprises/{desk.bank.clothing.id}/rating"
+    early = desk.post(f"{page}/objections", {"ground": "增加值漏报", "received_on": "2025-06-01", "evidence": "来函 9"})
+    assert early.status_code == 422
+    for words in ("异议未登记：收到日 2025-06-01 早于", "增加值漏报", "来函 9", 'id="error-received_on"'):
+        assert words in early.text, words
+    assert "未评级：" not in early.text
+    assert desk.post(f"{page}/objections", {"ground": "增加值漏报", "received_on": "2025-06-30"}).status_code == 303
+    (view,) = views(desk.sessions, desk.bank)
+    form = f"{page}/objections/{view.objection.id}/answers"
+    nothing = desk.post(form, {"outcome": "upheld", "finding": "已核对申报表"})
+    assert nothing.status_code == 409
+    for words in (
+        "答复未提交：碳账户与原评级所用数据相同",
+        "已核对申报表",
+        'value="upheld" selected',
+        'id="error-outcome"',
+    ):
+        assert words in nothing.text, words
+    other = desk.post(
+        f"/enterprises/{another_enterprise(desk)}/rating/objections/{view.objection.id}/answers",
+        {"outcome": "dismissed", "finding": "核对"},
+    )
+    assert other.status_code == 404
+    assert views(desk.sessions, desk.bank)[0].state is ObjectionState.OPEN, (
+        "nothing was proposed from another enterprise's page"
+    )
+
+
+def another_enterprise(desk: Desk) -> str:
+    with desk.sessions.begin() as session:
+        return save_party(
+            session, desk.bank.officer,
+            PartyDraft(
+                kind=PartyKind.ENTERPRISE, name="另一家", usci="91440300EXAMPLE2XB", lei=None, industry="C1810",
+                district=None, scheme=None, key_emitter=False, is_sample=True,
+            ),
+        ).id  # fmt: skip
 
 
 def test_each_field_of_an_answer_has_a_chinese_name(sqlite_sessions: Sessions) -> None:

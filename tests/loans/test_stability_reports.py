@@ -184,3 +184,13 @@ def test_the_page_draws_what_its_tables_say(desk: Desk) -> None:
     empty = desk.get("/ratings/stability?year=2019").text
     assert "chart-transitions" not in empty
     assert "chart-jumps" not in empty
+
+
+def test_the_portfolio_s_heat_map_is_darker_where_more_of_a_sector_stand(desk: Desk) -> None:
+    """Of four clothing makers one has A, two B and one C: begun fifths of the sector, 2, 3 and 2."""
+    _results(desk.sessions, desk.bank)
+    page = desk.get("/enterprises").text
+    row = page[page.index("C 制造业") :].split("</tr>")[0]
+    assert [cell.split("</td>")[0] for cell in row.split("<td ")[1:5]] == [
+        'class="number heat-2">1', 'class="number heat-3">2', 'class="number heat-2">1', 'class="number">·',
+    ]  # fmt: skip
