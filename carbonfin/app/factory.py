@@ -18,7 +18,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.template.config import TemplateConfig
 from litestar.types import ControllerRouterHandler, Message, Scope
 
-from carbonfin.app import health, home, openapi, problem_pages, session_pages, static_files
+from carbonfin.app import health, home, openapi, problem_pages, report_manifests, session_pages, static_files
 from carbonfin.app.access import allows
 from carbonfin.app.administration import external_ids
 from carbonfin.app.administration import home as administration_home
@@ -230,7 +230,7 @@ def page_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler
         job_pages,
     ):
         own += module.routes
-    own += metric_routes
+    own += [*metric_routes, *report_manifests.routes]
     for package in packages:
         own += package.pages
     return own
@@ -252,6 +252,7 @@ def api_routes(packages: Sequence[Package]) -> Sequence[ControllerRouterHandler]
         *parameter_api.routes,
         *parameter_history.routes,
         *audit_api.routes,
+        *report_manifests.api_routes,
         *(route for package in packages for route in package.api),
     ]
 

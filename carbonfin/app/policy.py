@@ -322,6 +322,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "GET /v1/subsidies/reports/{report_id:str}/workbook.xlsx": roles.REPORT_READERS,
     "GET /v1/subsidies/reports/{report_id:str}/table.csv": roles.REPORT_READERS,
     "GET /v1/subsidies/reports/{report_id:str}/difference": roles.REPORT_READERS,
+    "GET /v1/subsidies/reports/{report_id:str}/manifest.json": roles.REPORT_READERS,
+    "GET /subsidies/reports/{report_id:str}/manifest.json": roles.REPORT_READERS,
     "GET /subsidies": roles.REPORT_READERS,
     "GET /subsidies/{application_id:str}": roles.REPORT_READERS,
     "POST /subsidies/reports": roles.BUREAU_MAKERS,

@@ -17,6 +17,7 @@ from reporting.service.filing import (
     load_application,
 )
 from reporting.service.live_impact import subsidy_impact
+from reporting.service.manifests import signed_manifest
 from reporting.service.performance import performance_of, performance_stem, performance_workbook
 from reporting.service.reports import (
     build_report,
@@ -107,6 +108,7 @@ __all__ = [
     "report_workbook",
     "review_case",
     "schemes_known",
+    "signed_manifest",
     "statistics_stem",
     "statistics_view",
     "statistics_workbook",

@@ -413,7 +413,7 @@ BUREAU_DOES = {
     "GET /v1/subsidies/applications", "GET /v1/subsidies/applications/{application_id}/preview",
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
-    "GET /v1/subsidies/reports/{report_id}/difference",
+    "GET /v1/subsidies/reports/{report_id}/difference", "GET /v1/subsidies/reports/{report_id}/manifest.json",
     "GET /v1/subsidies/reports/{report_id}/review", "GET /v1/subsidies/reports/{report_id}/performance.xlsx",
     "GET /v1/subsidies/what-if", "GET /v1/statistics", "GET /v1/statistics/workbook.xlsx",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
@@ -515,7 +515,7 @@ ADMINISTRATOR_DOES = ADMINISTRATOR_DOES_ALONE | {
 BANK_DOES_NOT = PERSONS_DO | FORMS | {
     "POST /v1/subsidies/reports", "GET /v1/subsidies/reports/{report_id}",
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
-    "GET /v1/subsidies/reports/{report_id}/difference",
+    "GET /v1/subsidies/reports/{report_id}/difference", "GET /v1/subsidies/reports/{report_id}/manifest.json",
     "GET /v1/subsidies/applications/{application_id}/preview", "GET /v1/subsidies/reports/{report_id}/review",
     "GET /v1/subsidies/reports/{report_id}/performance.xlsx", *WHAT_AN_AMOUNT_OPENS,
     *ADMINISTRATOR_DOES_ALONE, *WHAT_FAILED_FOR_GOOD, *WHAT_THE_REGISTRY_ANSWERS, *WHAT_A_DEFAULT_OPENS,

@@ -3,8 +3,10 @@
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,44 @@ def test_libreoffice_opens_it_and_adds_up_the_same(report: SubsidyReport, tmp_pa
     total = next(line for line in converted.splitlines() if line.startswith('"合计"'))
     assert "55,086.49" in total or "55086.49" in total
     assert "91440300EXAMPLE2XB" in converted
+
+
+FORMULA = re.compile(rb"(<c [^>]*>)(<f>[^<]*</f>)<v>([^<]*)</v>")
+
+
+@pytest.mark.office
+def test_libreoffice_works_every_formula_out_to_the_value_that_is_stored(report: SubsidyReport, tmp_path: Path) -> None:
+    """The stored values are taken away first, so that what is shown was worked out anew."""
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        assert not os.environ.get("CARBONFIN_REQUIRE_OFFICE"), "LibreOffice is demanded here and missing"
+        pytest.skip("LibreOffice is not installed")
+    content = workbooks.report_xlsx(report)
+    stored = formulas_of(content)
+    assert len(stored) == 5  # the calculated amount twice, once in 万元, and the proposed amount twice
+    bare = tmp_path / "bare.xlsx"
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(bare, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, FORMULA.sub(rb"\1\2", old.read(name)))
+    assert set(formulas_of(bare.read_bytes()).values()) == {None}
+    subprocess.run(
+        [office, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "xlsx:Calc MS Excel 2007 XML",
+         "--outdir", str(tmp_path / "again"), str(bare)],
+        check=True, capture_output=True, timeout=180,
+    )  # fmt: skip
+    worked_out = formulas_of((tmp_path / "again" / "bare.xlsx").read_bytes())
+    assert {place: round(float(str(value)), 6) for place, value in worked_out.items()} == {
+        place: round(float(str(value)), 6) for place, value in stored.items()
+    }
+
+
+def formulas_of(content: bytes) -> dict[tuple[str, str], object]:
+    """Give the stored value of every cell with a formula, by sheet and cell."""
+    formulas, values = (openpyxl.load_workbook(io.BytesIO(content), data_only=only) for only in (False, True))
+    return {
+        (sheet.title, cell.coordinate): values[sheet.title][cell.coordinate].value
+        for sheet in formulas.worksheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    }
