@@ -35,8 +35,8 @@ class HttpMarketFeed:
         self,
         client: httpx.Client,
         *,
-        waits: FeedWaits = FeedWaits(),
-        bytes_max: int = MAX_BYTES,  # noqa: B008 - frozen
+        waits: FeedWaits = FeedWaits(),  # noqa: B008 - frozen
+        bytes_max: int = MAX_BYTES,
     ) -> None:
         self._client = client
         self._waits = waits
