@@ -53,6 +53,12 @@ def test_the_days_of_a_reset(months: int, day: ResetDay, drawn: str, days: list[
     assert [one.isoformat() for one in found] == days
 
 
+def test_no_reset_falls_on_maturity() -> None:
+    """Every three months from 30 June 2025 the fourth day would be the maturity itself, 30 June 2026."""
+    clause = ResetClause(months=3, day=ResetDay.ANNIVERSARY, fixing_lag_days=0)
+    assert list(reset_dates(terms(), clause))[-1] == date(2026, 3, 30)
+
+
 def test_which_publication_was_due_by_a_day() -> None:
     """20 September 2025 is a Saturday: published on Monday the 22nd; by the 21st it is August's of the 20th."""
     bank = Calendar(
