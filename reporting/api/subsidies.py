@@ -218,7 +218,7 @@ def read_report_table(sessions: Sessions, actor: Actor, report_id: FromPath[IdTe
 def read_report_difference(
     sessions: Sessions, actor: Actor, report_id: FromPath[IdText], since: FromQuery[IdText | None] = None
 ) -> ReportDifferenceOut:
-    """Give what a report says otherwise than an earlier one of its quarter, by default the one built before it."""
+    """Give what a report says otherwise than an earlier one of its quarter, by default the one before it."""
     with sessions.read() as session:
         return ReportDifferenceOut.of(service.difference_of(session, actor, report_id, since=since))
 

@@ -10,17 +10,17 @@ from reporting.calc.reports import SubsidyReport
 
 
 def difference_of(session: Session, actor: Actor, report_id: str, *, since: str | None) -> ReportDifference:
-    """Give what a report says otherwise than an earlier one: the one named, else the one built before it.
+    """Give what a report says otherwise than an earlier one: the one named, else the one of the day before it.
 
     Raises:
-        NotFound: There is no such report, or none of its quarter that was built before it.
+        NotFound: There is no such report, or none of its quarter of an earlier day.
         InvalidInput: The one named is of another quarter.
     """
     later = store.load_report(session, actor, report_id)
     earlier_id = since or _built_before(session, actor, later)
     if earlier_id is None:
         raise NotFound(
-            f"no report of {later.quarter} was built before {report_id}",
+            f"no report of {later.quarter} stands before {report_id}",
             zh=f"{later.quarter} 在此之前没有报表", field="since",
             remedy="Name a report to hold it against.", remedy_zh="请指定用于比较的报表。",
         )  # fmt: skip
@@ -35,14 +35,15 @@ def difference_of(session: Session, actor: Actor, report_id: str, *, since: str 
 
 
 def difference_from_last(session: Session, actor: Actor, report: SubsidyReport) -> ReportDifference | None:
-    """Give what a report says otherwise than the one built before it; None where there is none, or it is not kept."""
+    """Give what a report says otherwise than the one before it; None where there is none, or it is not kept."""
     earlier_id = _built_before(session, actor, report) if report.report_id else None
     return None if earlier_id is None else report_difference(store.load_report(session, actor, earlier_id), report)
 
 
 def _built_before(session: Session, actor: Actor, report: SubsidyReport) -> str | None:
-    """Give the last report of the quarter before this one that reads back whole."""
+    """Give the report of the quarter before this one, by its day and then as built, that reads back whole."""
     of_quarter = [head for head in store.report_heads(session, actor) if head.quarter == report.quarter]
-    places = {head.report_id: place for place, head in enumerate(of_quarter)}  # the latest first
-    built_before = of_quarter[places[report.report_id] + 1 :]
-    return next((head.report_id for head in built_before if not head.is_damaged), None)
+    of_quarter.sort(key=lambda head: head.as_of, reverse=True)  # of one day the last built stays first
+    places = {head.report_id: place for place, head in enumerate(of_quarter)}
+    before = of_quarter[places[report.report_id] + 1 :]
+    return next((head.report_id for head in before if not head.is_damaged), None)

@@ -120,14 +120,19 @@ def test_reports_of_two_quarters_and_a_first_report_have_no_difference(sqlite_se
         file_samples(session, actors.bank)
         first = built_on(session, actors, AS_OF)
         other = service.build_report(session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF)
-        with pytest.raises(NotFound, match="no report of 2025Q3 was built before"):
+        with pytest.raises(NotFound, match="no report of 2025Q3 stands before"):
             service.difference_of(session, actors.bureau, first.report_id, since=None)
+        earlier = built_on(session, actors, EARLIER)  # built later, known earlier: it is the one before
+        found = service.difference_of(session, actors.bureau, first.report_id, since=None)
+        assert (found.earlier_report_id, found.is_empty) == (earlier.report_id, True)
+        with pytest.raises(NotFound, match="stands before"):
+            service.difference_of(session, actors.bureau, earlier.report_id, since=None)
         with pytest.raises(InvalidInput, match="is of 2025Q2") as refused:
             service.difference_of(session, actors.bureau, first.report_id, since=other.report_id)
         assert refused.value.field == "since"
         with pytest.raises(NotFound):
             service.difference_of(session, actors.other_bank, first.report_id, since=None)
-        assert service.difference_from_last(session, actors.bureau, first) is None
+        assert service.difference_from_last(session, actors.bureau, earlier) is None
 
 
 def test_the_difference_over_http_and_on_the_page(sqlite_sessions: Sessions) -> None:
