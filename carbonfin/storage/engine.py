@@ -19,7 +19,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.asking import Asker
-from carbonfin.storage.prepared import driver_of, prepared, remember_driver, remembered_driver, told_by_sqlite
+from carbonfin.storage.prepared import driver_for, driver_of, prepared, remember_driver, told_by_sqlite
 from carbonfin.storage.shared_work import SharedWork
 from carbonfin.storage.writers_turn import PATIENCE_S, WritersTurn
 
@@ -370,14 +370,11 @@ def execute_prepared(session: Session, statement: sa.Executable, values: Any) ->
     What the session has yet to write is written first; by itself it does so only for queries of row classes.
     """
     if isinstance(statement, sa.Select):
-        reading = remembered_driver(session)
-        if reading is not None:
-            return prepared(statement, reading.dialect).ask(reading.driver, values)
+        asked = driver_for(session)
+        if asked is not None:
+            return prepared(statement, asked.dialect).ask(asked.driver, values)
     session.flush()
-    connection = session.connection()
-    if isinstance(statement, sa.Select) and connection.dialect.name == "sqlite":
-        return prepared(statement, connection.dialect).ask(driver_of(connection), values)
-    return connection.execute(statement, values)
+    return session.connection().execute(statement, values)
 
 
 def before_commit(session: Session, step: Callable[[Session], None]) -> None:

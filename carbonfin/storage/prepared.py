@@ -76,21 +76,17 @@ def prepared(question: sa.Select[Any], dialect: Dialect) -> Prepared:
 
 def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any]) -> tuple[tuple[Any, ...], ...]:
     """Give the rows that answer a question built once as the driver gives them, past their columns' types."""
-    reading = remembered_driver(session)
-    if reading is not None:
-        return tuple(prepared(question, reading.dialect).bits(reading.driver, values))
-    session.flush()
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        return tuple(prepared(question, connection.dialect).bits(driver_of(connection), values))
-    with connection.execute(question, values) as result:
+    asked = driver_for(session)
+    if asked is not None:
+        return tuple(prepared(question, asked.dialect).bits(asked.driver, values))
+    with session.connection().execute(question, values) as result:
         assert result.cursor is not None, "a question has an answer"
         return tuple(result.cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingDriver:
-    """The driver's own connection of a reading transaction on SQLite, and how values go through it."""
+class AskedDriver:
+    """The driver's own connection of a transaction on SQLite, and how values go through it."""
 
     driver: sqlite3.Connection
     dialect: Dialect
@@ -98,13 +94,17 @@ class ReadingDriver:
 
 def remember_driver(session: Session, connection: sa.Connection) -> None:
     """Let questions of a session that only reads go to the driver at once: asking the session for it costs as much."""
-    session.info[_READING] = ReadingDriver(driver_of(connection), connection.dialect)
+    session.info[_READING] = AskedDriver(driver_of(connection), connection.dialect)
 
 
-def remembered_driver(session: Session) -> ReadingDriver | None:
-    """Give what was remembered for a session that only reads; None for one that writes, and on PostgreSQL."""
-    found: ReadingDriver | None = session.info.get(_READING)
-    return found
+def driver_for(session: Session) -> AskedDriver | None:
+    """Give where a session's questions go, once what it has yet to write is written; None on PostgreSQL."""
+    remembered: AskedDriver | None = session.info.get(_READING)
+    if remembered is not None:
+        return remembered
+    session.flush()
+    connection = session.connection()
+    return AskedDriver(driver_of(connection), connection.dialect) if connection.dialect.name == "sqlite" else None
 
 
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:

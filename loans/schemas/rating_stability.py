@@ -18,7 +18,10 @@ class TransitionOut(Struct, frozen=True, kw_only=True):
 
 
 class ThresholdJumpOut(Struct, frozen=True, kw_only=True):
-    """Points just above and below where a letter begins; an alarm is a sign to look, no proof of gaming."""
+    """Points just above and below where a letter begins; an alarm is a sign to look, no proof of gaming.
+
+    `can_tell` is false where there are too few for an alarm: then there being none says nothing.
+    """
 
     letter: str
     threshold: str
@@ -26,6 +29,7 @@ class ThresholdJumpOut(Struct, frozen=True, kw_only=True):
     below_count: int
     chance: str
     is_alarm: bool
+    can_tell: bool
 
 
 class SectorDriftOut(Struct, frozen=True, kw_only=True):
@@ -106,6 +110,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
                     below_count=one.below_count,
                     chance=str(one.chance),
                     is_alarm=one.is_alarm,
+                    can_tell=one.can_tell,
                 )
                 for one in report.jumps
             ],

@@ -93,6 +93,7 @@ def rating_stability(session: Session, actor: Actor, year: int, *, standing: Sta
                 below_count=jump.below_count,
                 chance=_decimal(jump.chance),
                 is_alarm=jump.is_alarm,
+                can_tell=jump.can_tell,
             )
             for letter, points, jump in zip(LETTERS, card.letters_min, jumps, strict=False)
         ),

@@ -126,7 +126,7 @@ def _thresholds(report: StabilityReport) -> Table:
             Row(
                 cells=(
                     one.letter, str(one.threshold), str(one.above_count), str(one.below_count), str(one.chance),
-                    "须查看" if one.is_alarm else "无异常",
+                    one.words[0],
                 )
             )
             for one in report.jumps

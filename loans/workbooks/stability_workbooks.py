@@ -117,7 +117,7 @@ def _thresholds(report: StabilityReport) -> _Sheet:
     return columns, [
         (
             one.letter, one.threshold, one.above_count, one.below_count, one.chance,
-            "须查看，不是作弊的证明" if one.is_alarm else "无异常",
+            one.words[0],
         )
         for one in report.jumps
     ]  # fmt: skip

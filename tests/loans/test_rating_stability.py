@@ -116,6 +116,14 @@ def test_bunching_is_the_exact_binomial_tail() -> None:
     assert bunching([*points, *[80.5] * 5], (80.0,), terms=TERMS)[0].is_alarm
 
 
+@pytest.mark.parametrize(("above", "below", "can_tell"), [(0, 0, False), (6, 0, False), (7, 0, True), (3, 4, True)])
+def test_too_few_scores_beside_a_threshold_tell_nothing(above: int, below: int, *, can_tell: bool) -> None:
+    """The alarm of 1 % needs seven: 1/2^6 is 1.6 %, 1/2^7 is 0.8 %."""
+    assert TERMS.bunching_alarm_ratio == 0.01
+    (found,) = bunching([80.2] * above + [79.8] * below, (80.0,), terms=TERMS)
+    assert found.can_tell is can_tell
+
+
 @pytest.mark.parametrize(("above", "below"), [(0, 0), (0, 5), (7, 0), (520, 480), (30_500, 29_500)])
 def test_tails_are_scipys_for_few_and_for_many(above: int, below: int) -> None:
     (found,) = bunching([80.2] * above + [79.8] * below, (80.0,), terms=TERMS)

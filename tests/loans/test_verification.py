@@ -301,7 +301,7 @@ def test_an_address_asks_so_often_and_no_more(issuer: Desk) -> None:
         assert [asked(client, **facts_of("TS-1", "0" * 64)).status_code for _ in range(4)] == [200, 200, 200, 429]
         assert client.get("/sign-in", headers=PAGE).status_code == 200, "no other page is counted"
         assert client.get("/v1/me", headers=dict(issuer.system.headers)).status_code == 200, "nor anybody's key"
-    elsewhere = asyncio.run(_asked_from(app, "10.0.0.9", facts_of("TS-1", "0" * 64)))
+    elsewhere = asyncio.run(_asked_from(app, "reader.test", facts_of("TS-1", "0" * 64)))
     assert elsewhere == [200, 200, 200, 429], "another address has a bucket of its own"
 
 

@@ -186,6 +186,7 @@ class Bunching:
         chance: Of so many or more above, were both sides as likely: the exact binomial tail.
         is_alarm: Whether the chance is under the alarm's. A sign to look, no proof of gaming: a steep density near the
             threshold does it, too.
+        can_tell: Whether so many scores could raise the alarm at all: all of them above, 1/2^n is under its chance.
     """
 
     threshold: float
@@ -193,6 +194,7 @@ class Bunching:
     below_count: int
     chance: float
     is_alarm: bool
+    can_tell: bool
 
 
 def bunching(points: npt.ArrayLike, thresholds: tuple[float, ...], *, terms: StabilityTerms) -> tuple[Bunching, ...]:
@@ -211,6 +213,7 @@ def bunching(points: npt.ArrayLike, thresholds: tuple[float, ...], *, terms: Sta
                 below_count=below,
                 chance=chance,
                 is_alarm=chance < terms.bunching_alarm_ratio,
+                can_tell=_tail(above + below, above + below) < terms.bunching_alarm_ratio,
             )
         )
     return tuple(found)

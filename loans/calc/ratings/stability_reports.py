@@ -18,7 +18,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdJump:
-    """Points just above and just below where a letter begins."""
+    """Points just above and just below where a letter begins; `can_tell`: whether there are enough for an alarm."""
 
     letter: str
     threshold: Decimal
@@ -26,6 +26,14 @@ class ThresholdJump:
     below_count: int
     chance: Decimal
     is_alarm: bool
+    can_tell: bool
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What it says, Chinese and English: where no number of scores above could raise the alarm, nothing."""
+        if self.is_alarm:
+            return "须查看，不是作弊的证明", "look; no proof of gaming"
+        return ("无异常", "nothing odd") if self.can_tell else ("家数过少，无从判断", "too few to tell")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
