@@ -276,7 +276,14 @@ class RepoDraft:
     is_delivered: bool = True
     override_reason: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the bank deals for itself."""
+        return self.bank_role == OWN_ROLE_ZH
 
+
+OWN_ROLE_ZH = "交易本方"
+"""The bank's part in a repo in which it deals for itself: the units are its own security."""
 NETTING_FLAG = "净额结算法律意见："
 NO_OPINION = "无"
 """How a repo says on its page which opinion supports netting; where none does, it stays flagged."""
@@ -298,6 +305,11 @@ class Repo:
     start_decision_id: str
     is_sample: bool
     margin_steps: tuple[MarginStep, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the bank deals for itself."""
+        return self.bank_role == OWN_ROLE_ZH
 
     @property
     def netting_opinion(self) -> str | None:

@@ -15,8 +15,10 @@ from collateral.calc.cash_margin import MarginAccount, MarginStep, margin_figure
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import Haircut, whole_haircut_figure
+from collateral.calc.refusals import Refusal
 from collateral.calc.repo_accrual import RateStep, accrued_over_rates
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b, lendable_amount, lendable_cny
+from collateral.calc.schedule_verdicts import ScheduledUnits, schedule_refusals
 
 
 class ExposureMethod(StrEnum):
@@ -111,11 +113,12 @@ class RepoStartInputs:
     price: PriceUsed
     haircut: Haircut
     fx: FxUsed
+    schedules: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoStartOutcome:
-    """What may be lent at the start, and what is due at the end."""
+    """What may be lent at the start, what is due at the end, and what the bank's schedules have against the units."""
 
     market_value_cny: Decimal
     haircut_ratio: Decimal
@@ -124,6 +127,7 @@ class RepoStartOutcome:
     repurchase_price_amount: Decimal
     is_within_lendable: bool
     trace: tuple[Figure, ...]
+    refusals: tuple[Refusal, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
@@ -134,23 +138,15 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
     market_value_cny = cny(terms.quantity_t * inputs.price.price_cny_per_t)
     limit_cny = lendable_cny(market_value_cny, ratio)
     limit = figures.result(
-        "lendable_cny",
-        ("可融资金额（元）", "Lendable"),
-        limit_cny,
-        "CNY",
-        "MV·(1−H), rounded down",
+        "lendable_cny", ("可融资金额（元）", "Lendable"), limit_cny, "CNY", "MV·(1−H), rounded down",
         inputs=(market, *haircut_names),
-    )
+    )  # fmt: skip
     fx = _fx_figure(terms, inputs.fx, figures)
     limit_amount = lendable_amount(market_value_cny, haircut_ratio=ratio, cny_per_unit=inputs.fx.cny_per_unit)
     figures.result(
-        "lendable_amount",
-        (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"),
-        limit_amount,
-        terms.currency,
-        "lendable / FX, rounded down",
-        inputs=(limit, fx),
-    )
+        "lendable_amount", (f"可融资金额（{terms.currency}）", f"Lendable in {terms.currency}"), limit_amount,
+        terms.currency, "lendable / FX, rounded down", inputs=(limit, fx),
+    )  # fmt: skip
     price = _terms_figures(terms, figures)
     due = terms.accrued(terms.repurchase_date)
     figures.result(
@@ -160,6 +156,7 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         market_value_cny=market_value_cny, haircut_ratio=ratio, lendable_cny=limit_cny,
         lendable_amount=limit_amount, repurchase_price_amount=due,
         is_within_lendable=terms.purchase_price_amount <= limit_amount, trace=figures.trace(),
+        refusals=tuple(schedule_refusals(inputs.schedules, {terms.unit: ratio}, on=terms.purchase_date)) or None,
     )  # fmt: skip
 
 

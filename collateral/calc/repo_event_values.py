@@ -18,6 +18,7 @@ from collateral.calc.haircuts import Haircut
 from collateral.calc.lifecycles import REPO
 from collateral.calc.refusals import Refusal
 from collateral.calc.repo import FxUsed, RepoTerms
+from collateral.calc.schedule_verdicts import ScheduledUnits
 
 
 class RepoEventKind(StrEnum):
@@ -219,6 +220,8 @@ class RepoEventInputs:
         haircut: Its haircut; None where the event needs none.
         margin_cash_amount: Cash margin the buyer holds; negative where the seller holds it.
         margin_steps: How it came about by day, which its interest hangs on.
+        schedules: Of the bank, asked of the units that may come in; None where there are none, or the repo is no deal
+            of its own.
     """
 
     asked: RepoEventDraft
@@ -232,6 +235,7 @@ class RepoEventInputs:
     haircut: Haircut | None
     facts: FactsOfDay
     margin_steps: tuple[MarginStep, ...] | None = field(default=None, metadata=ADDED_LATER)
+    schedules: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

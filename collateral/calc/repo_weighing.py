@@ -1,6 +1,8 @@
 """One event of a repo weighed: what passes, the terms after it, and every reason against it, with its trace."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from types import MappingProxyType
 
 from carbonfin.rules.record import DecisionKind
@@ -8,6 +10,7 @@ from collateral.calc import repo_event_endings as endings
 from collateral.calc import repo_event_life as life
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
+from collateral.calc.haircuts import Haircut
 from collateral.calc.refusals import Refusal
 from collateral.calc.repo_event_values import (
     Happening,
@@ -17,6 +20,7 @@ from collateral.calc.repo_event_values import (
     UnitMove,
     path_of,
 )
+from collateral.calc.schedule_verdicts import schedule_refusals
 
 _Weigh = Callable[[RepoEventInputs, FigureList], Happening]
 _WEIGHED: Mapping[RepoEventKind, _Weigh] = MappingProxyType(
@@ -49,11 +53,29 @@ def decide_repo_event(inputs: RepoEventInputs) -> RepoEventOutcome:
     figures = FigureList()
     found = _WEIGHED[inputs.asked.kind](inputs, figures)
     short = tuple(refusal for move in found.moves if (refusal := _short_of(inputs, move, figures)) is not None)
+    not_admitted = _not_admitted(inputs, found.moves)
     return RepoEventOutcome(
         edges=edges, state_after=state_after, terms=found.terms, margin_cash_amount=found.margin_cash_amount,
         cash_to_buyer_amount=found.cash_to_buyer_amount, moves=found.moves, closing=found.closing,
-        refusals=(*found.refusals, *short), unconfirmed=figures.unconfirmed(), trace=figures.trace(),
+        refusals=(*found.refusals, *short, *not_admitted), unconfirmed=figures.unconfirmed(), trace=figures.trace(),
     )  # fmt: skip
+
+
+def _not_admitted(inputs: RepoEventInputs, moves: Sequence[UnitMove]) -> list[Refusal]:
+    """Give what the bank's schedules have against units that come in; those that are there already stay."""
+    coming = {move.unit for move in moves if move.to is RepoSide.BUYER}
+    asked = inputs.schedules
+    if asked is None or inputs.haircut is None:
+        return []
+    assets = tuple(one for one in asked.assets if one.unit in coming)
+    ratio = _ratio_taken(inputs, inputs.haircut)
+    return schedule_refusals(replace(asked, assets=assets), dict.fromkeys(coming, ratio), on=inputs.on)
+
+
+def _ratio_taken(inputs: RepoEventInputs, haircut: Haircut) -> Decimal:
+    """Give the haircut that `market_figures` counts with."""
+    used = inputs.terms.haircut_used(haircut)
+    return max(used, haircut.ratio) if inputs.asked.unit not in {None, inputs.terms.unit} else used
 
 
 def _short_of(inputs: RepoEventInputs, move: UnitMove, figures: FigureList) -> Refusal | None:

@@ -21,6 +21,7 @@ from carbonfin.web.wire import (
 )
 from collateral.calc.headroom import HeadroomOutcome
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
+from collateral.schemas.pledges import RefusalOut
 from collateral.service import NetMargin, Repo, RepoContract, RepoPreview, label_of
 
 MarginRatioText = Annotated[
@@ -96,7 +97,10 @@ class RepoScenarioOut(Struct, frozen=True, kw_only=True):
 
 
 class RepoPreviewOut(Struct, frozen=True, kw_only=True):
-    """A contract weighed: nothing of it is stored."""
+    """A contract weighed: nothing of it is stored.
+
+    `refusals` is what the bank's schedules of eligible collateral have against the units of its own deal.
+    """
 
     is_within_lendable: bool
     market_value_cny: str
@@ -105,6 +109,7 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
     haircut_ratio: str
     policy_haircut_ratio: str
     override_needed: bool
+    refusals: list[RefusalOut]
     scenarios: list[RepoScenarioOut]
     flags: list[str]
     accounting_label: str
@@ -123,6 +128,7 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
             haircut_ratio=str(start.haircut_ratio),
             policy_haircut_ratio=str(value.policy_ratio),
             override_needed=value.override_needed,
+            refusals=[RefusalOut.of(one) for one in start.refusals or ()],
             scenarios=[
                 RepoScenarioOut(
                     name=one.name, label_zh=one.label_zh, label_en=one.label_en,

@@ -45,7 +45,6 @@ from collateral.service.daily_run import tried_inputs
 from collateral.service.default_simulations import slowest_policy
 from collateral.service.haircut_facts import days_to_last_use, market_facts, seasonal_depth
 from collateral.service.pledge_haircuts import PolicyHaircuts
-from collateral.service.repo_contracts import PRINCIPAL_ZH
 from collateral.service.repo_run import VALUED
 from collateral.service.repos import RepoFacts
 from collateral.service.view import CURE_DAYS, DeskView, desk_view, price_used
@@ -242,7 +241,7 @@ def _add_repos(session: Session, actor: Actor, book: _Book) -> None:
     facts = RepoFacts(session=session, haircuts=PolicyHaircuts.read(session, actor, book.view, keeps=False))
     for repo in repo_store.repos_of(session, actor, states=VALUED):
         terms = repo.terms
-        if repo.bank_role != PRINCIPAL_ZH:
+        if not repo.is_own:
             zh = f"本行为{repo.bank_role}，不承担信用风险"
             book.left_out.append((terms.code, zh, "the bank does not deal for itself"))
             continue

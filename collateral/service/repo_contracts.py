@@ -18,18 +18,18 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.parties import Standing, load_party, standing_of
 from carbonfin.storage.rulebook import book_for
-from collateral.calc.agreements import NETTING_FLAG, NO_OPINION, Repo, RepoDraft
+from collateral.calc.agreements import NETTING_FLAG, NO_OPINION, OWN_ROLE_ZH, Repo, RepoDraft
 from collateral.calc.repo import ExposureMethod, RepoStartOutcome, RepoTerms, decide_repo_start
 from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
 from collateral.calc.repo_ratios import haircut_of_margin_ratio, margin_ratio
 from collateral.calc.repo_what_if import RepoScenario, repo_scenarios
-from collateral.service.repos import open_repo, require_policy_haircut, start_inputs_on_day
+from collateral.service.eligibility_schedules import schedules_on
+from collateral.service.repos import open_repo, require_admitted, require_policy_haircut, start_inputs_on_day
 from collateral.store import repos as store
 
 DAY_COUNT = "collateral.repo_day_count"
 BANK_ROLES = ("principal", "arranger", "calculation agent", "custodian")
-PRINCIPAL_ZH = "交易本方"
-_ROLES_ZH = {"principal": PRINCIPAL_ZH, "arranger": "安排行", "calculation agent": "计算代理行", "custodian": "托管行"}
+_ROLES_ZH = {"principal": OWN_ROLE_ZH, "arranger": "安排行", "calculation agent": "计算代理行", "custodian": "托管行"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +155,15 @@ def propose_repo(
 
     Raises:
         NotFound: A party is not known.
-        Conflict: The code is taken, the same contract waits already, or the agreed haircut lies below the bank's own
-            without a reason.
+        Conflict: The code is taken, the same contract waits already, the agreed haircut lies below the bank's own
+            without a reason, or a schedule of the bank does not admit the units.
     """
     seller, buyer = (load_party(session, maker, one) for one in (contract.seller_id, contract.buyer_id))
     draft = _draft(session, contract, standing)
-    if draft.terms.agreed_haircut_ratio is not None:
-        policy = start_inputs_on_day(session, maker, draft, standing=standing).haircut
-        require_policy_haircut(draft.terms, policy, draft.override_reason)
+    if draft.terms.agreed_haircut_ratio is not None or (draft.is_own and schedules_on(session, standing=standing)):
+        inputs = start_inputs_on_day(session, maker, draft, standing=standing)
+        require_policy_haircut(draft.terms, inputs.haircut, draft.override_reason)
+        require_admitted(draft.terms, decide_repo_start(inputs))
     taken = store.find_repo(session, maker, contract.code)
     if taken is not None:
         raise InvalidInput(f"repo {contract.code} is there already", zh=f"回购 {contract.code} 已存在", field="code")

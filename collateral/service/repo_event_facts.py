@@ -17,6 +17,7 @@ from collateral.calc.repo import RepoTerms
 from collateral.calc.repo_event_life import units_needed_t
 from collateral.calc.repo_event_values import FactsOfDay, RepoEventDraft, RepoEventInputs, RepoEventKind, SideUnits
 from collateral.calc.repo_events import ended_early, fail_age_days
+from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repos import fx_of, repo_haircut
 from collateral.service.view import DeskView, price_used
@@ -51,6 +52,7 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
         price=price_used(view, unit) if is_priced else None,
         haircut=None,
         facts=_facts(session, actor, repo, draft, view),
+        schedules=scheduled_units(view, (unit,)) if draft.kind in _COVERING and repo.is_own else None,
     )
     if not is_priced:
         return inputs

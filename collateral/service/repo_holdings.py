@@ -8,7 +8,6 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from collateral.calc.agreements import Repo
-from collateral.service.repo_contracts import PRINCIPAL_ZH
 from collateral.store import repos as store
 
 HOLDING = frozenset({
@@ -41,4 +40,4 @@ def repo_holdings(session: Session, actor: Actor) -> tuple[RepoHolding, ...]:
 
 def held_repos(repos: Iterable[Repo]) -> Iterator[Repo]:
     """Give the repos under which the bank itself holds units."""
-    return (one for one in repos if one.state in HOLDING and one.bank_role == PRINCIPAL_ZH)
+    return (one for one in repos if one.state in HOLDING and one.is_own)

@@ -28,6 +28,7 @@ from collateral.calc.repo import (
     decide_repo_exposure,
 )
 from collateral.service import titles
+from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.holding import require_party_may
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
 from collateral.service.view import DeskView, desk_view, haircut_of, price_used
@@ -46,7 +47,8 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
     same again gives the repo that is there.
 
     Raises:
-        Conflict: More cash than may be lent, too few free units, or the code is taken by other terms.
+        Conflict: More cash than may be lent, units a schedule of the bank does not admit, too few free units, or the
+            code is taken by other terms.
         NotPermitted: The buyer may not take title to such units.
     """
     terms = draft.terms
@@ -62,7 +64,7 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
-    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), terms, seller.id)
+    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), draft)
     require_policy_haircut(terms, inputs.haircut, draft.override_reason)
     recorded = record_decision(
         session,
@@ -74,7 +76,7 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
         known_at=standing.known_at,
         override=_haircut_override(terms, inputs.haircut, draft.override_reason.strip()),
     )
-    _require_lendable(terms, recorded.outcome)
+    _require_start(terms, recorded.outcome)
     require_party_may(view, buyer, (terms.unit,), HoldingRight.TAKE_TITLE)
     settling = REPO.after("AGREED", "purchase_date")
     state = REPO.after(settling, "DvP both legs" if draft.is_delivered else "delivery fails")
@@ -98,20 +100,19 @@ def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, v
     """Open the repo that takes a rolled one's place: no title passes, and the cash margin stays where it is.
 
     Raises:
-        Conflict: More cash than may be lent on the day.
+        Conflict: More cash than may be lent on the day, or units a schedule of the bank does not admit.
     """
-    haircuts = PolicyHaircuts.read(session, actor, view, keeps=True)
-    inputs = _start_inputs(session, haircuts, terms, before.seller_id)
+    draft = RepoDraft(
+        terms=terms, seller_id=before.seller_id, buyer_id=before.buyer_id, bank_role=before.bank_role,
+        flags=(*before.flags, f"展期自 {before.terms.code}"),
+    )  # fmt: skip
+    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), draft)
     kept = f"展期自 {before.terms.code}，沿用原约定折扣系数"
     recorded = record_decision(
         session, actor, REPO_START, inputs, subject=f"repo:{terms.code}", valid_on=view.day,
         known_at=view.standing.known_at, override=_haircut_override(terms, inputs.haircut, kept),
     )  # fmt: skip
-    _require_lendable(terms, recorded.outcome)
-    draft = RepoDraft(
-        terms=terms, seller_id=before.seller_id, buyer_id=before.buyer_id, bank_role=before.bank_role,
-        flags=(*before.flags, f"展期自 {before.terms.code}"),
-    )  # fmt: skip
+    _require_start(terms, recorded.outcome)
     return store.add_repo(
         session, actor, draft, state=REPO.after(REPO.after("AGREED", "purchase_date"), "DvP both legs"),
         start_decision_id=recorded.decision_id, is_sample=before.is_sample,
@@ -132,7 +133,7 @@ def start_inputs_on_day(session: Session, actor: Actor, draft: RepoDraft, *, sta
     view = desk_view(session, replace(standing, business_date=day))
     require_party_may(view, buyer, (draft.terms.unit,), HoldingRight.TAKE_TITLE)
     haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
-    return _start_inputs(session, haircuts, draft.terms, draft.seller_id)
+    return _start_inputs(session, haircuts, draft)
 
 
 def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: str) -> None:
@@ -163,7 +164,8 @@ def _haircut_override(terms: RepoTerms, policy: Haircut, reason: str) -> Overrid
     )  # fmt: skip
 
 
-def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
+def _require_start(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
+    require_admitted(terms, outcome)
     if not outcome.is_within_lendable:
         raise Conflict(
             f"repo {terms.code}: {terms.purchase_price_amount} exceeds lendable {outcome.lendable_amount}",
@@ -172,13 +174,30 @@ def _require_lendable(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
         )
 
 
-def _start_inputs(session: Session, haircuts: PolicyHaircuts, terms: RepoTerms, seller_id: str) -> RepoStartInputs:
-    view = haircuts.view
+def require_admitted(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
+    """Hold that the bank's schedules of eligible collateral admit the units of its own repo, at the haircut used.
+
+    Raises:
+        Conflict: One of them does not; the criterion is named.
+    """
+    if outcome.refusals:
+        raise Conflict(
+            f"repo {terms.code}: {'; '.join(one.detail for one in outcome.refusals)}",
+            zh="；".join(one.zh for one in outcome.refusals), field="unit",
+            remedy="Agree on units the schedule admits, or have the schedule changed.",
+            remedy_zh="请改用清单所列品种，或先修订担保品清单。",
+        )  # fmt: skip
+
+
+def _start_inputs(session: Session, haircuts: PolicyHaircuts, draft: RepoDraft) -> RepoStartInputs:
+    """Collect what the start hangs on; what the bank only arranges or keeps is not held to what it accepts itself."""
+    view, terms = haircuts.view, draft.terms
     return RepoStartInputs(
         terms=terms,
         price=price_used(view, terms.unit),
-        haircut=repo_haircut(haircuts, terms, seller_id=seller_id),
+        haircut=repo_haircut(haircuts, terms, seller_id=draft.seller_id),
         fx=fx_of(session, view, terms),
+        schedules=scheduled_units(view, (terms.unit,)) if draft.is_own else None,
     )
 
 
