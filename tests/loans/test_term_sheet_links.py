@@ -72,8 +72,10 @@ def test_pdf_and_word_show_the_checks_in_both_languages(sqlite_sessions: Session
         world = linked_world(session)
         reviewed(session, world)
         stored = drafted(session, world)
-        pdf = text_of(service.term_sheet_pdf(session, world.bank.officer, stored, address=""))
-        word = Document(io.BytesIO(service.term_sheet_docx(stored, address="")))
+        pdf = text_of(service.term_sheet_pdf(session, world.bank.officer, stored, address="", verified_at=""))
+        word = Document(
+            io.BytesIO(service.term_sheet_docx(session, world.bank.officer, stored, address="", verified_at=""))
+        )
         cells = "".join(cell.text for table in word.tables for row in table.rows for cell in row.cells)
         shown = ("核查机构独立", "Independent verifier", "the verifier is independent", "审查结论", "未能判断")
         for text in (pdf, cells):
