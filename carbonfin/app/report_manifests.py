@@ -3,6 +3,7 @@
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Response
+from msgspec import Struct
 
 from carbonfin.app.signing import signing_of
 from carbonfin.kernel.actors import Actor
@@ -12,6 +13,14 @@ from carbonfin.web.downloads import download
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
 from reporting import service
+from reporting.calc.reports import SubsidyReport
+
+
+class SignedManifestOut(Struct, frozen=True, kw_only=True):
+    """A manifest and its signature; the signature is over the UTF-8 bytes of `manifest`, which is JSON itself."""
+
+    manifest: str
+    signature: str
 
 
 @get(
@@ -22,9 +31,10 @@ from reporting import service
 )
 def read_report_manifest(
     request: WebRequest, sessions: Sessions, actor: Actor, report_id: FromPath[IdText]
-) -> Response[bytes]:
+) -> SignedManifestOut:
     """Give the digests of a report's workbook, CSV and JSON, signed by the installation's key."""
-    return _manifest(request, sessions, actor, report_id)
+    _, signed = _signed(request, sessions, actor, report_id)
+    return SignedManifestOut(manifest=signed.manifest, signature=signed.signature)
 
 
 @get("/subsidies/reports/{report_id:str}/manifest.json", sync_to_thread=True)
@@ -32,14 +42,16 @@ def download_report_manifest(
     request: WebRequest, sessions: Sessions, actor: Actor, report_id: FromPath[str]
 ) -> Response[bytes]:
     """Give the digests of a report's workbook, CSV and JSON, signed by the installation's key."""
-    return _manifest(request, sessions, actor, report_id)
+    report, signed = _signed(request, sessions, actor, report_id)
+    return download(signed.file, stem=f"{service.file_stem(report)}-manifest", ending="json")
 
 
-def _manifest(request: WebRequest, sessions: Sessions, actor: Actor, report_id: str) -> Response[bytes]:
+def _signed(
+    request: WebRequest, sessions: Sessions, actor: Actor, report_id: str
+) -> tuple[SubsidyReport, service.SignedManifest]:
     with sessions.read() as session:
         report = service.load_report(session, actor, report_id)
-    signed = service.signed_manifest(report, signing_of(request).signer())
-    return download(signed, stem=f"{service.file_stem(report)}-manifest", ending="json")
+    return report, service.signed_manifest(report, signing_of(request).signer())
 
 
 routes = [download_report_manifest]

@@ -17,7 +17,7 @@ from reporting.service.filing import (
     load_application,
 )
 from reporting.service.live_impact import subsidy_impact
-from reporting.service.manifests import signed_manifest
+from reporting.service.manifests import SignedManifest, signed_manifest
 from reporting.service.performance import performance_of, performance_stem, performance_workbook
 from reporting.service.reports import (
     build_report,
@@ -73,6 +73,7 @@ __all__ = [
     "NoteApplication",
     "ReviewEntry",
     "ReviewTaken",
+    "SignedManifest",
     "StatisticsView",
     "WhatIfView",
     "application_page",

@@ -37,8 +37,21 @@ class ReportManifest:
     public_key: str
 
 
-def signed_manifest(report: SubsidyReport, signer: Signer) -> bytes:
-    """Give the manifest of workbook, CSV and JSON with its signature, as JSON.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedManifest:
+    """The canonical JSON of a manifest, and the signature over its UTF-8 bytes."""
+
+    manifest: str
+    signature: str
+
+    @property
+    def file(self) -> bytes:
+        """Both as one JSON file."""
+        return canonical_json(self).encode()
+
+
+def signed_manifest(report: SubsidyReport, signer: Signer) -> SignedManifest:
+    """Give the manifest of workbook, CSV and JSON with its signature.
 
     The signature is over the UTF-8 bytes of `manifest`, which is kept as text so that nothing has to be written anew
     to check it. The same report has the same manifest; a signature by ECDSA differs each time it is made.
@@ -59,4 +72,4 @@ def signed_manifest(report: SubsidyReport, signer: Signer) -> bytes:
             algorithm=signer.algorithm, key_id=signer.key_id, public_key=signer.public_key,
         )
     )  # fmt: skip
-    return canonical_json({"manifest": manifest, "signature": signer.sign(manifest.encode())}).encode()
+    return SignedManifest(manifest=manifest, signature=signer.sign(manifest.encode()))
