@@ -10,8 +10,9 @@ from collateral.calc.cash_margin import margin_figures
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
+from collateral.calc.haircuts import Haircut
 from collateral.calc.refusals import Refusal
-from collateral.calc.repo import haircut_figures
+from collateral.calc.repo import RepoTerms, haircut_figures
 from collateral.calc.repo_event_values import Happening, RepoEventInputs, UnitMove
 from collateral.calc.repo_events import adjusted, rate_changed, repriced, rolled, substituted, units_to_cover_t
 from collateral.calc.repo_ratios import lendable_amount
@@ -227,22 +228,27 @@ def not_due(inputs: RepoEventInputs) -> tuple[Refusal, ...]:
 def market_figures(inputs: RepoEventInputs, figures: FigureList) -> tuple[PriceUsed, Decimal, str]:
     """Put price and haircut of the unit in question into the trace; give them and the name of the haircut.
 
-    A unit that comes in counts with the bank's own haircut where that is above the agreed one.
-
     Raises:
         MissingData: One of them is not there.
     """
-    price, haircut, terms = inputs.price, inputs.haircut, inputs.terms
+    price, haircut = inputs.price, inputs.haircut
     if price is None or haircut is None:
         raise MissingData("price or haircut is missing", zh="缺少价格或折扣系数", field="price")
-    unit = inputs.asked.unit or terms.unit
+    unit = inputs.asked.unit or inputs.terms.unit
     figures.fact(
         "price", (f"{unit} 估值价格", f"{unit} price"), price.price_cny_per_t, "CNY/t",
         f"{price.source} {price.price_date}", note_zh=price.note_zh, note_en=price.note_en,
     )  # fmt: skip
-    if unit != terms.unit and terms.haircut_used(haircut) < haircut.ratio:
-        terms = replace(terms, agreed_haircut_ratio=None)
+    terms = terms_counted(inputs, haircut)
     return price, terms.haircut_used(haircut), haircut_figures(terms, haircut, figures)
+
+
+def terms_counted(inputs: RepoEventInputs, haircut: Haircut) -> RepoTerms:
+    """Give the terms whose haircut counts: of a unit that comes in the bank's own where it is above the agreed one."""
+    terms, unit = inputs.terms, inputs.asked.unit
+    if unit not in {None, terms.unit} and terms.haircut_used(haircut) < haircut.ratio:
+        return replace(terms, agreed_haircut_ratio=None)
+    return terms
 
 
 def fx_figure(inputs: RepoEventInputs, figures: FigureList) -> str:

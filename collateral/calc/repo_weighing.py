@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from types import MappingProxyType
 
 from carbonfin.rules.record import DecisionKind
@@ -10,7 +9,6 @@ from collateral.calc import repo_event_endings as endings
 from collateral.calc import repo_event_life as life
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
-from collateral.calc.haircuts import Haircut
 from collateral.calc.refusals import Refusal
 from collateral.calc.repo_event_values import (
     Happening,
@@ -68,14 +66,8 @@ def _not_admitted(inputs: RepoEventInputs, moves: Sequence[UnitMove]) -> list[Re
     if asked is None or inputs.haircut is None:
         return []
     assets = tuple(one for one in asked.assets if one.unit in coming)
-    ratio = _ratio_taken(inputs, inputs.haircut)
+    ratio = life.terms_counted(inputs, inputs.haircut).haircut_used(inputs.haircut)
     return schedule_refusals(replace(asked, assets=assets), dict.fromkeys(coming, ratio), on=inputs.on)
-
-
-def _ratio_taken(inputs: RepoEventInputs, haircut: Haircut) -> Decimal:
-    """Give the haircut that `market_figures` counts with."""
-    used = inputs.terms.haircut_used(haircut)
-    return max(used, haircut.ratio) if inputs.asked.unit not in {None, inputs.terms.unit} else used
 
 
 def _short_of(inputs: RepoEventInputs, move: UnitMove, figures: FigureList) -> Refusal | None:

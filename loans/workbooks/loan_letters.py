@@ -48,7 +48,7 @@ def loan_notice_letter(
     if notice.kind is NoticeKind.OVERDUE:
         notes.append(_uplift_note(overdue_uplift))
     until = "罚息与复利计至本通知日，此后按日增加。" if notice.kind is NoticeKind.OVERDUE else "请于还款日前备足款项。"
-    return _set(
+    return set_letter(
         Sheet(
             title_zh=zh,
             title_en=en,
@@ -87,7 +87,7 @@ def loan_statement(
     notes = [Note(text=_PROVISIONAL, unconfirmed=True)] if provisional else []
     if standing.late:
         notes.append(_uplift_note(overdue_uplift))
-    return _set(
+    return set_letter(
         Sheet(
             title_zh="贷款对账单",
             title_en="Loan statement",
@@ -198,5 +198,6 @@ def _scheduled(rows: tuple[ScheduleRow, ...]) -> Table:
     )  # fmt: skip
 
 
-def _set(sheet: Sheet, created_at: datetime) -> bytes:
+def set_letter(sheet: Sheet, created_at: datetime) -> bytes:
+    """Set a paper as PDF without attachments; the same sheet gives the same bytes."""
     return render_pdf(sheet, attachments={}, created_at=created_at.replace(microsecond=0))

@@ -3,14 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from carbonfin.documents.pdf import render_pdf
 from carbonfin.documents.sheets import Note, Sheet, SignatureBlock, Term, TermGrid
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.record import digest_of
 from loans.calc.notes import LoanNote
 from loans.calc.servicing.concession_turns import TURN_NAMES, RecordedTurn
 from loans.calc.servicing.rate_resets import RateReset
-from loans.workbooks.loan_letters import SAMPLE_BANNER
+from loans.workbooks.loan_letters import SAMPLE_BANNER, set_letter
 
 _DISCLAIMER = "执行利率以借款合同及本通知所列决定为准；有异议的请在收到后书面提出。"
 
@@ -47,7 +46,7 @@ def reset_letter(
         *_rates(reset.rate_before, reset.rate_after, reset.compensation_cny),
     )
     notes = () if lpr_confirmed else (Note(text="所取 LPR 公布值未经核对。", unconfirmed=True),)
-    return _set(
+    return set_letter(
         Sheet(
             title_zh="利率重定价通知书",
             title_en="Notice of a rate reset",
@@ -88,7 +87,7 @@ def concession_letter(
         *_rates(turn.rate_before, turn.rate_after, turn.compensation_cny),
     )
     zh, en = TURN_NAMES[turn.turn]
-    return _set(
+    return set_letter(
         Sheet(
             title_zh=zh,
             title_en=en,
@@ -127,7 +126,3 @@ def _rates(before: Decimal, after: Decimal, compensation_cny: Decimal) -> tuple[
 
 def _percent(rate: Decimal) -> str:
     return f"{rate * 100:.4f}%"
-
-
-def _set(sheet: Sheet, created_at: datetime) -> bytes:
-    return render_pdf(sheet, attachments={}, created_at=created_at.replace(microsecond=0))
