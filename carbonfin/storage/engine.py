@@ -19,7 +19,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict, InvalidInput
 from carbonfin.storage.asking import Asker
-from carbonfin.storage.prepared import driver_for, driver_of, prepared, remember_driver, told_by_sqlite
+from carbonfin.storage.prepared import driver_for, driver_of, remember_driver, told_by_sqlite
 from carbonfin.storage.shared_work import SharedWork
 from carbonfin.storage.writers_turn import PATIENCE_S, WritersTurn
 
@@ -372,7 +372,7 @@ def execute_prepared(session: Session, statement: sa.Executable, values: Any) ->
     if isinstance(statement, sa.Select):
         asked = driver_for(session)
         if asked is not None:
-            return prepared(statement, asked.dialect).ask(asked.driver, values)
+            return asked.rows(statement, values)
     session.flush()
     return session.connection().execute(statement, values)
 

@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 _Process = Callable[[Any], Any] | None
 _READING = "carbonfin_reading_driver"
+_REMEMBERED_ROWS_MAX = 500
 
 
 class Prepared:
@@ -39,10 +40,6 @@ class Prepared:
         self._gives = SimpleResultMetaData(asked.keys())
         self._processes = tuple(_reads(column.type, dialect) for column in asked)
 
-    def ask(self, driver: sqlite3.Connection, values: Mapping[str, Any]) -> sa.Result[Any]:
-        """Give the rows that answer the question, each value through its column's type."""
-        return self.rows(self.bits(driver, values))
-
     def rows(self, bits: Sequence[tuple[Any, ...]]) -> sa.Result[Any]:
         """Give rows of what the driver gave, each value through its column's type."""
         processes = self._processes
@@ -58,12 +55,19 @@ class Prepared:
         Raises:
             DBAPIError: The database refused, told in SQLAlchemy's words.
         """
+        return put_to(driver, self.text, self.bound(values))
+
+    def bound(self, values: Mapping[str, Any]) -> list[Any]:
+        """Give the values of the question's parameters as the driver takes them, in their order.
+
+        Raises:
+            KeyError: One was not given.
+        """
         given = [
             (values[name] if is_asked else values.get(name, constant), process)
             for name, is_asked, constant, process in self._values
         ]
-        bound = [value if process is None else process(value) for value, process in given]
-        return put_to(driver, self.text, bound)
+        return [value if process is None else process(value) for value, process in given]
 
 
 def prepared(question: sa.Select[Any], dialect: Dialect) -> Prepared:
@@ -78,7 +82,7 @@ def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any
     """Give the rows that answer a question built once as the driver gives them, past their columns' types."""
     asked = driver_for(session)
     if asked is not None:
-        return tuple(prepared(question, asked.dialect).bits(asked.driver, values))
+        return tuple(asked.bits(prepared(question, asked.dialect), values))
     with session.connection().execute(question, values) as result:
         assert result.cursor is not None, "a question has an answer"
         return tuple(result.cursor.fetchall())
@@ -86,15 +90,41 @@ def bits_of(session: Session, question: sa.Select[Any], values: Mapping[str, Any
 
 @dataclass(frozen=True, slots=True)
 class AskedDriver:
-    """The driver's own connection of a transaction on SQLite, and how values go through it."""
+    """The driver's own connection of a transaction on SQLite, and how values go through it.
+
+    Attributes:
+        driver: The connection.
+        dialect: How values go through it.
+        answers: In a transaction that sees one state of the database, what it answered to each question and its values:
+            those who share the transaction ask most of them again. None in one that writes.
+    """
 
     driver: sqlite3.Connection
     dialect: Dialect
+    answers: dict[tuple[Any, ...], list[tuple[Any, ...]]] | None = None
+
+    def rows(self, question: sa.Select[Any], values: Mapping[str, Any]) -> sa.Result[Any]:
+        """Give the rows that answer a question, each value through its column's type."""
+        known = prepared(question, self.dialect)
+        return known.rows(self.bits(known, values))
+
+    def bits(self, question: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Give the rows that answer a question as the driver gives them."""
+        if self.answers is None:
+            return question.bits(self.driver, values)
+        bound = question.bound(values)
+        asked = (question, *bound)
+        found = self.answers.get(asked)
+        if found is None:
+            found = put_to(self.driver, question.text, bound)
+            if len(found) <= _REMEMBERED_ROWS_MAX:
+                self.answers[asked] = found
+        return found
 
 
 def remember_driver(session: Session, connection: sa.Connection) -> None:
     """Let questions of a session that only reads go to the driver at once: asking the session for it costs as much."""
-    session.info[_READING] = AskedDriver(driver_of(connection), connection.dialect)
+    session.info[_READING] = AskedDriver(driver_of(connection), connection.dialect, answers={})
 
 
 def driver_for(session: Session) -> AskedDriver | None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.rules.record import digest_of
-from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, keep_decision, keep_decision_once
+from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, decide_once
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, once
 from carbonfin.storage.parties import standing_of
@@ -93,7 +93,7 @@ def decided_once(  # noqa: PLR0917 - as `idempotently`
         request: Its method and path are part of what the key stands for.
         key: The `Idempotency-Key` header.
         body: The parsed body; None where the route has none.
-        prepare: Reads and decides.
+        prepare: Reads and decides; who sends to the same path at the same time may have it done in one session.
         answer: Gives the answer of the decision once it has its identifier.
         is_of_today: Whether the business date is still the decision's; if not, it is made again while it is written.
         status_code: Of the answer.
@@ -102,25 +102,15 @@ def decided_once(  # noqa: PLR0917 - as `idempotently`
         EdgeProblem: There is no key.
         Conflict: The key was used for another request.
     """
-    named, digest = _key_of(request, key), request_digest(request.method, request.scope["path"], body)
-    with sessions.read() as session:
-        earlier = earlier_reply(session, actor, key=named, input_digest=digest)
-        if earlier is not None:
-            return _answer(earlier)
-        made = prepare(session)
+    path = request.scope["path"]
+    asked = KeyedRequest(
+        key=_key_of(request, key), input_digest=request_digest(request.method, path, body), address=path
+    )
 
     def reply(recorded: Recorded[O]) -> StoredReply:
         return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer(recorded)).decode())
 
-    def work(session: Session) -> StoredReply:
-        standing = made if is_of_today(session, made) else prepare(session)
-        return reply(keep_decision(session, actor, standing))
-
-    asked = KeyedRequest(key=named, input_digest=digest)
-    kept = keep_decision_once(sessions, actor, asked, made, reply)
-    if kept is None:
-        kept = sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=work))
-    return _answer(kept)
+    return _answer(decide_once(sessions, actor, asked, prepare, reply, is_of_today=is_of_today))
 
 
 def still_today(actor: Actor, clock: Clock) -> Callable[[Session, MadeDecision[Any]], bool]:

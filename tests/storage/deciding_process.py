@@ -5,12 +5,23 @@
 
 import sys
 import threading
+from functools import partial
 
-from carbonfin.storage.decisions import KeyedRequest, Recorded, keep_decision_once, make_decision
+from sqlmodel import Session
+
+from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, decide_once, make_decision
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.idempotency import StoredReply
 from carbonfin.storage.parties import actor_of
 from tests.storage.test_decisions import INTEREST, KNOWN_AT, P0, VALID_ON, InterestOutputs
+
+
+def _given(made: MadeDecision[InterestOutputs], _: Session) -> MadeDecision[InterestOutputs]:
+    return made
+
+
+def _always(*_: object) -> bool:
+    return True
 
 
 def main() -> None:
@@ -27,8 +38,10 @@ def main() -> None:
         for number in range(int(each)):
             key = f"{name}-{thread}-{number}"
             made = make_decision(INTEREST, P0, subject=f"loan:{key}", valid_on=VALID_ON, known_at=KNOWN_AT)
-            kept = keep_decision_once(sessions, actor, KeyedRequest(key=key, input_digest=key), made, answer)
-            assert kept is not None
+            kept = decide_once(
+                sessions, actor, KeyedRequest(key=key, input_digest=key, address="/interest"), partial(_given, made),
+                answer, is_of_today=_always,
+            )  # fmt: skip
             assert not kept.repeated
             sys.stdout.write(f"{key} {kept.stored.reply}\n")
             sys.stdout.flush()

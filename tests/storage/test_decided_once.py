@@ -4,27 +4,32 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from carbonfin.kernel.errors import Conflict, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, MissingData
 from carbonfin.storage.decisions import (
     DecisionRow,
     KeyedRequest,
+    MadeDecision,
     Recorded,
     bulk,
-    keep_decision_once,
+    decide_once,
     load_decision,
     make_decision,
     verify_chain,
 )
-from carbonfin.storage.engine import Sessions
+from carbonfin.storage.engine import Sessions, execute_prepared
 from carbonfin.storage.idempotency import IdempotencyKeyRow, OnceReply, StoredReply
+from carbonfin.storage.parties.rows import OrganizationRow
+from tests.statements import statements_of
 from tests.storage.test_decisions import INTEREST, KNOWN_AT, P0, VALID_ON, InterestOutputs
 from tests.storage.worlds import World, make_world
 
@@ -41,11 +46,26 @@ def _answer(recorded: Recorded[InterestOutputs]) -> StoredReply:
     return StoredReply(status_code=201, reply=recorded.decision_id)
 
 
+def _made(key: str, valid_on: date = VALID_ON) -> MadeDecision[InterestOutputs]:
+    return make_decision(INTEREST, P0, subject=f"loan:{key}", valid_on=valid_on, known_at=KNOWN_AT)
+
+
+def _is_of_today(_: Session, made: MadeDecision[InterestOutputs]) -> bool:
+    return made.valid_on == VALID_ON
+
+
 def _decide(
-    sessions: Sessions, world: World, key: str, *, digest: str = "of the body", valid_on: date = VALID_ON
-) -> OnceReply | None:
-    made = make_decision(INTEREST, P0, subject=f"loan:{key}", valid_on=valid_on, known_at=KNOWN_AT)
-    return keep_decision_once(sessions, world.maker, KeyedRequest(key=key, input_digest=digest), made, _answer)
+    sessions: Sessions,
+    world: World,
+    key: str,
+    *,
+    digest: str = "of the body",
+    prepare: Callable[[Session], MadeDecision[InterestOutputs]] | None = None,
+) -> OnceReply:
+    return decide_once(
+        sessions, world.maker, KeyedRequest(key=key, input_digest=digest, address="/interest"),
+        prepare or (lambda _: _made(key)), _answer, is_of_today=_is_of_today,
+    )  # fmt: skip
 
 
 def _kept(sessions: Sessions, world: World) -> list[str]:
@@ -63,7 +83,6 @@ def test_a_decision_is_kept_with_its_reply_and_a_repetition_gives_it_again(
     sqlite_sessions: Sessions, world: World
 ) -> None:
     first, again = _decide(sqlite_sessions, world, "one"), _decide(sqlite_sessions, world, "one")
-    assert first is not None
     assert again == OnceReply(stored=first.stored, repeated=True)
     assert not first.repeated
     assert _kept(sqlite_sessions, world) == [first.stored.reply]
@@ -87,25 +106,64 @@ def test_a_key_of_another_shape_keeps_nothing(sqlite_sessions: Sessions, world: 
     assert _kept(sqlite_sessions, world) == []
 
 
-def test_a_day_that_was_closed_gets_no_decision_and_no_key(sqlite_sessions: Sessions, world: World) -> None:
-    assert _decide(sqlite_sessions, world, "late", valid_on=VALID_ON - timedelta(days=1)) is None
-    assert _kept(sqlite_sessions, world) == []
+def test_a_day_closed_meanwhile_gets_no_decision_and_it_is_made_again(sqlite_sessions: Sessions, world: World) -> None:
+    days = iter((VALID_ON - timedelta(days=1), VALID_ON))
+    kept = _decide(sqlite_sessions, world, "late", prepare=lambda _: _made("late", next(days)))
+    assert not kept.repeated
+    assert _kept(sqlite_sessions, world) == [kept.stored.reply]
     with sqlite_sessions.read() as session:
-        assert session.exec(select(IdempotencyKeyRow)).all() == []
-    assert _decide(sqlite_sessions, world, "late") is not None
+        assert load_decision(session, world.maker, kept.stored.reply).valid_on == VALID_ON
 
 
-def _all_at_once(sessions: Sessions, world: World, keys: list[str]) -> tuple[list[OnceReply | Conflict | None], int]:
+def test_what_cannot_be_decided_spoils_no_other_and_leaves_its_key(sqlite_sessions: Sessions, world: World) -> None:
+    def refuse(_: Session) -> MadeDecision[InterestOutputs]:
+        raise MissingData("no rate", zh="没有利率")
+
+    keys = [f"key {number}" for number in range(6)]
+    outcomes, _ = _all_at_once(sqlite_sessions, world, keys, prepare={"key 3": refuse})
+    assert [type(one) for one in outcomes] == [*[OnceReply] * 3, MissingData, *[OnceReply] * 2]
+    assert len(_kept(sqlite_sessions, world)) == 5
+    assert not _decide(sqlite_sessions, world, "key 3").repeated
+
+
+def test_who_waits_is_decided_in_one_session_that_asks_once(sqlite_sessions: Sessions, world: World) -> None:
+    """Each asks for the bank's row; those who waited share one state of the database and one answer."""
+    question = sa.select(OrganizationRow.name).where(OrganizationRow.id == sa.bindparam("of"))
+    seen: dict[str, Session] = {}
+
+    def asking(key: str) -> Callable[[Session], MadeDecision[InterestOutputs]]:
+        def prepare(session: Session) -> MadeDecision[InterestOutputs]:
+            seen[key] = session
+            assert execute_prepared(session, question, {"of": world.bank_id}).scalar_one()
+            return _made(key)
+
+        return prepare
+
+    keys = [f"key {number}" for number in range(8)]
+    with statements_of(sqlite_sessions) as texts:
+        _all_at_once(sqlite_sessions, world, keys, prepare={key: asking(key) for key in keys})
+    assert len(set(map(id, seen.values()))) == 2, "of him who came first, and of all who came while he waited"
+    assert sum("organization.name" in text for text in texts) == 2
+
+
+def _all_at_once(
+    sessions: Sessions,
+    world: World,
+    keys: list[str],
+    *,
+    prepare: Mapping[str, Callable[[Session], MadeDecision[InterestOutputs]]] = MappingProxyType({}),
+) -> tuple[list[OnceReply | CarbonFinError], int]:
     """Have each key decided by a thread of its own while the lock is held; gives the outcomes, and the commits after."""
     commits: list[int] = []
 
-    def note(_: sa.Connection) -> None:
-        commits.append(1)
+    def note(connection: sa.Connection) -> None:
+        if not connection.exec_driver_sql("PRAGMA query_only").scalar_one():
+            commits.append(1)
 
-    def decide(key: str) -> OnceReply | Conflict | None:
+    def decide(key: str) -> OnceReply | CarbonFinError:
         try:
-            return _decide(sessions, world, key)
-        except Conflict as error:
+            return _decide(sessions, world, key, prepare=prepare.get(key))
+        except CarbonFinError as error:
             return error
 
     with ThreadPoolExecutor(len(keys)) as pool:
@@ -125,7 +183,7 @@ def _brought(sessions: Sessions) -> int:
     return sum(pile._brought for pile in sessions.shared_work._piles.values())
 
 
-def test_all_who_wait_for_the_lock_share_one_commit(sqlite_sessions: Sessions, world: World) -> None:
+def test_all_who_come_while_one_waits_for_the_lock_share_one_commit(sqlite_sessions: Sessions, world: World) -> None:
     keys = [f"key {number}" for number in range(12)]
     outcomes, commit_count = _all_at_once(sqlite_sessions, world, [*keys, *keys[:4]])
     replies = [one.stored.reply for one in outcomes if isinstance(one, OnceReply)]
@@ -133,7 +191,7 @@ def test_all_who_wait_for_the_lock_share_one_commit(sqlite_sessions: Sessions, w
     assert replies[12:] == replies[:4], "of two with one key the second is given the first one's reply"
     assert sum(one.repeated for one in outcomes if isinstance(one, OnceReply)) == 4
     assert sorted(_kept(sqlite_sessions, world)) == sorted(set(replies))
-    assert commit_count == 1
+    assert commit_count == 2, "his who came first, and that of all others"
 
 
 def test_one_that_is_refused_spoils_no_other(
@@ -168,15 +226,15 @@ def test_what_the_database_cannot_keep_leaves_nothing_and_is_told(sqlite_session
         session.connection().exec_driver_sql("DROP TRIGGER no_seals")
     assert _kept(sqlite_sessions, world) == []
     again = _decide(sqlite_sessions, world, "one")
-    assert again is not None
     assert not again.repeated
 
 
-def test_elsewhere_than_on_sqlite_the_long_way_is_taken(sessions: Sessions) -> None:
+def test_every_database_keeps_it_once(sessions: Sessions) -> None:
     with sessions.begin() as session:
         world = make_world(session, password_hash="!")
-    kept = _decide(sessions, world, "one")
-    assert (kept is None) is (sessions.engine.dialect.name != "sqlite")
+    first, again = _decide(sessions, world, "one"), _decide(sessions, world, "one")
+    assert (first.repeated, again) == (False, OnceReply(stored=first.stored, repeated=True))
+    assert _kept(sessions, world) == [first.stored.reply]
 
 
 def _process(sessions: Sessions, world: World, name: str, *, threads: int, each: int) -> subprocess.Popen[str]:
@@ -228,5 +286,4 @@ def test_all_that_was_acknowledged_is_there_after_kill_9(sqlite_sessions: Sessio
     )
     assert told.items() <= keys.items()
     again = _decide(sqlite_sessions, world, next(iter(told)), digest=next(iter(told)))
-    assert again is not None
     assert again.repeated

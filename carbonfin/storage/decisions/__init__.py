@@ -37,7 +37,7 @@ from carbonfin.storage.decisions.making import (
     make_decision,
     record_decision,
 )
-from carbonfin.storage.decisions.once import KeyedRequest, keep_decision_once
+from carbonfin.storage.decisions.once import KeyedRequest, decide_once
 from carbonfin.storage.decisions.outcomes import (
     LatestDecision,
     latest_decisions,
@@ -115,6 +115,7 @@ __all__ = [
     "carrying_out",
     "chain_state",
     "chained",
+    "decide_once",
     "decision_heads",
     "decision_with_digest",
     "decisions_of",
@@ -126,7 +127,6 @@ __all__ = [
     "items_genesis",
     "items_page",
     "keep_decision",
-    "keep_decision_once",
     "keep_items",
     "latest_decisions",
     "latest_items",

@@ -1,24 +1,28 @@
 """Decisions made before the writer's lock, kept once for their request's key: on SQLite many of them in one commit.
 
-All that can be made beforehand is: the texts, the digests, the identifier, and the reply with it in. Under the lock a
-few statements hold all that came meanwhile, each of them several rows: the keys that nobody used yet, the decisions of
-these, their seals behind the head, and the head. Where one of many is refused, each is tried again by itself, so that
-it spoils no other. Nobody is answered before the commit that holds the own decision.
+SQLite has one writer at a time in all processes; what is only read and calculated need not keep the others waiting. Who
+comes while another is at it waits, and one of them then does the work of all: they are decided in one reading
+transaction, which asks the database once for what they share, and kept in one writing transaction, which waits once for
+the disk. Under the lock a few statements hold them all, each of them several rows: the keys that nobody used yet, the
+decisions of these, their seals behind the head, and the head. Where one of many is refused, each is tried again by
+itself, so that it spoils no other. Nobody is answered before the commit that holds the own decision.
 """
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions.bulk import decision_rows
-from carbonfin.storage.decisions.making import MadeDecision, Recorded
+from carbonfin.storage.decisions.making import MadeDecision, Recorded, keep_decision
 from carbonfin.storage.decisions.rows import DecisionRow
 from carbonfin.storage.decisions.sealing import seal_behind
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.idempotency import OnceReply, StoredReply, kept_reply, own_key
+from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, kept_reply, once, own_key
 from carbonfin.storage.prepared import add_lines, driver_of, put_to
 from carbonfin.storage.rows import Insertion, insertion
 
@@ -42,89 +46,187 @@ class KeyedRequest:
     Attributes:
         key: Its `Idempotency-Key`.
         input_digest: Of method, path and body.
+        address: Where it was sent; who asks there at the same time is served together, and waits for nobody else.
     """
 
     key: str
     input_digest: str
+    address: str
 
 
-def keep_decision_once(
+def decide_once(
     sessions: Sessions,
     actor: Actor,
     request: KeyedRequest,
-    made: MadeDecision[O],
+    prepare: Callable[[Session], MadeDecision[O]],
     answer: Callable[[Recorded[O]], StoredReply],
-) -> OnceReply | None:
-    """Keep a decision and the reply to its request, or give the reply that the request's key has already.
+    *,
+    is_of_today: Callable[[Session, MadeDecision[O]], bool],
+) -> OnceReply:
+    """Make a decision and keep it with the reply to its request, or give the reply that the request's key has already.
 
     Args:
         sessions: Those of the actor's organisation.
         actor: Whose decision and key.
         request: What the decision answers.
-        made: The decision; without an approval, so that its maker is the actor.
+        prepare: Reads and decides; another thread may have it done, and for several requests in one session. Without an
+            approval, so that the decision's maker is the actor.
         answer: Gives the reply, with the decision's identifier in it.
-
-    Returns:
-        None where nothing was kept: the organisation's business date is no longer the day the decision is of, or the
-        database is not SQLite, whose writers alone gain by this.
+        is_of_today: Whether the business date is still the decision's; if not, it is made again while it is written.
 
     Raises:
         Conflict: The key was used with another request, or the database was busy.
         InvalidInput: The key has another shape.
+        Exception: What `prepare` raised; nothing is kept then.
     """
-    dialect = sessions.engine.dialect
-    if dialect.name != "sqlite":
-        return None
-    (row,), said = decision_rows(
-        actor, made.kind, [made.written], signed=None, valid_on=made.valid_on, known_at=made.known_at
+    asked = _Asked(actor, request, prepare, answer)
+    if sessions.engine.dialect.name == "sqlite":
+        pile = f"decide {actor.organization_id} {request.address}"
+        sessions.shared_work.bring(pile, [asked], lambda all_asked: _decide_all(sessions, all_asked))
+    else:  # where writers wait for nobody, there is nothing to gain
+        with sessions.read() as session:
+            asked.decide(session)
+    found = asked.found()
+    if found is not None:
+        return found
+    made = asked.made
+
+    def work(session: Session) -> StoredReply:
+        standing = made if made is not None and is_of_today(session, made) else prepare(session)
+        return answer(keep_decision(session, actor, standing))
+
+    return sessions.together(
+        lambda session: once(session, actor, key=request.key, input_digest=request.input_digest, work=work)
     )
-    recorded = Recorded(decision_id=row["id"], outcome=made.outcome, record_digest=row["record_digest"])
-    inserted = insertion(DecisionRow, [row], dialect, same=said)
-    task = _Task(
-        key=tuple(own_key(actor, request.key).values()), input_digest=request.input_digest, reply=answer(recorded),
-        day=made.valid_on, decision_id=row["id"], record_digest=row["record_digest"], insertion=inserted,
-    )  # fmt: skip
-    pile = f"decide {actor.organization_id}"
 
-    def keep_all(tasks: list[_Task]) -> None:
-        _keep_all(sessions, actor.organization_id, tasks, lambda: sessions.shared_work.more(pile))
 
-    sessions.shared_work.bring(pile, [task], keep_all)
-    if task.error is not None:
-        raise task.error
-    kept = task.outcome
-    return None if kept is None else OnceReply(stored=kept_reply(kept, request.input_digest), repeated=not task.is_new)
+class _Asked(Generic[O]):
+    """One request on its way, and how it came out."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        request: KeyedRequest,
+        prepare: Callable[[Session], MadeDecision[O]],
+        answer: Callable[[Recorded[O]], StoredReply],
+    ) -> None:
+        self._actor = actor
+        self._request = request
+        self._prepare = prepare
+        self._answer = answer
+        self._context = copy_context()  # another thread may do the work, in the asker's own context
+        self._earlier: OnceReply | None = None
+        self.made: MadeDecision[O] | None = None
+        self.task: _Task | None = None
+        self.error: Exception | None = None
+
+    def decide(self, session: Session) -> None:
+        """Find the reply its key has, or make the decision."""
+        try:
+            self._context.run(self._decided, session)
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+            self.error = error
+
+    def _decided(self, session: Session) -> None:
+        request = self._request
+        self._earlier = earlier_reply(session, self._actor, key=request.key, input_digest=request.input_digest)
+        if self._earlier is None:
+            self.made = self._prepare(session)
+
+    def write_down(self, sessions: Sessions) -> None:
+        """Make the rows of the decision and the reply, if there is one to keep."""
+        if self.made is None:
+            return
+        try:
+            self.task = self._context.run(self._written, self.made, sessions)
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+            self.error = error
+
+    def _written(self, made: MadeDecision[O], sessions: Sessions) -> "_Task":
+        (row,), said = decision_rows(
+            self._actor, made.kind, [made.written], signed=None, valid_on=made.valid_on, known_at=made.known_at
+        )
+        recorded = Recorded(decision_id=row["id"], outcome=made.outcome, record_digest=row["record_digest"])
+        inserted = insertion(DecisionRow, [row], sessions.engine.dialect, same=said)
+        reply = self._answer(recorded)
+        return _Task(
+            key=tuple(own_key(self._actor, self._request.key).values()),
+            reply=(self._request.input_digest, reply.status_code, reply.reply),
+            day=made.valid_on.isoformat(), seal=(row["id"], row["record_digest"]), insertion=inserted,
+        )  # fmt: skip
+
+    def found(self) -> OnceReply | None:
+        """Give the reply, None where nothing is kept yet: the organisation's business date moved on, or none was tried.
+
+        Raises:
+            Exception: Why there is none.
+        """
+        task = self.task
+        error = self.error or (None if task is None else task.error)
+        if error is not None:
+            raise error
+        if task is None:
+            return self._earlier
+        if task.outcome is None:
+            return None
+        return OnceReply(stored=kept_reply(task.outcome, self._request.input_digest), repeated=not task.is_new)
+
+
+def _decide_all(sessions: Sessions, all_asked: Sequence[_Asked[Any]]) -> None:
+    """Decide all in one state of the database, and keep what is new in one commit."""
+    try:
+        with sessions.read() as session:
+            for asked in all_asked:
+                asked.decide(session)
+    except Exception as error:  # noqa: BLE001 - each raises it where it was asked for
+        for asked in all_asked:
+            asked.error = asked.error or error
+        return
+    for asked in all_asked:
+        asked.write_down(sessions)
+    tasks = [asked.task for asked in all_asked if asked.task is not None]
+    if tasks:
+        _keep_all(sessions, tasks)
 
 
 class _Task:
-    """One decision on its way, and how it came out."""
+    """One decision to be kept, and how that came out."""
 
     def __init__(
-        self, *, key: tuple[str, ...], input_digest: str, reply: StoredReply, day: date, decision_id: str,
-        record_digest: str, insertion: Insertion,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        key: tuple[str, ...],
+        reply: tuple[str, int, str],
+        day: str,
+        seal: tuple[str, str],
+        insertion: Insertion,
+    ) -> None:
         self.key = key
-        self.reply = (input_digest, reply.status_code, reply.reply)
-        self.day = day.isoformat()
-        self.seal = (decision_id, record_digest)
+        self.reply = reply
+        self.day = day
+        self.seal = seal
         self.insertion = insertion
         self.is_new = False
         self.outcome: tuple[Any, ...] | None = None
         self.error: Exception | None = None
 
+    @property
+    def organization_id(self) -> str:
+        """Whose chain it is sealed in."""
+        return self.key[0]
 
-def _keep_all(sessions: Sessions, organization_id: str, tasks: list[_Task], more: Callable[[], list[_Task]]) -> None:
-    """Keep what waits in one commit; where that is refused, each by itself, so that only what is refused fails."""
+
+def _keep_all(sessions: Sessions, tasks: Sequence[_Task]) -> None:
+    """Keep decisions in one commit; where that is refused, each by itself, so that only what is refused fails."""
     has_begun = False
     try:
         with sessions.begin_bare() as connection:
             has_begun = True
-            tasks += more()  # who came while this waited for the lock
-            found = _kept(driver_of(connection), tasks, organization_id)
+            found = _kept(driver_of(connection), tasks, tasks[0].organization_id)
     except Exception as error:  # noqa: BLE001 - each raises it where it was asked for
         if has_begun and len(tasks) > 1:
             for task in tasks:
-                _keep_all(sessions, organization_id, [task], list)
+                _keep_all(sessions, [task])
             return
         for task in tasks:
             task.error = error
