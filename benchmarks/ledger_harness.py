@@ -65,8 +65,18 @@ class Harnessed:
 def run(url: str, *, operations: int, kills: int, seed: int, is_naive: bool = False, lives: int = LIVES) -> Harnessed:
     """Make a bank on an empty database and work on it until all operations are taken."""
     engine = open_engine(url)
-    all_tables().create_all(engine)
-    sessions = Sessions(engine)
+    try:
+        all_tables().create_all(engine)
+        return _worked(
+            url, Sessions(engine), operations=operations, kills=kills, seed=seed, is_naive=is_naive, lives=lives
+        )
+    finally:
+        engine.dispose()
+
+
+def _worked(
+    url: str, sessions: Sessions, *, operations: int, kills: int, seed: int, is_naive: bool, lives: int
+) -> Harnessed:
     actor = make_world(sessions)
     with sessions.begin() as session:
         make_lives(session)
@@ -103,7 +113,6 @@ def run(url: str, *, operations: int, kills: int, seed: int, is_naive: bool = Fa
     breaches.update(snapshot(sessions) + _headrooms(sessions, desk, began))
     with sessions.read() as session:
         breaches.update(final_breaches(session, (actor, desk.maker), desk))
-    engine.dispose()
     return Harnessed(
         operations=taken, kills=killed, snapshots=seen[0] + 1, breaches=+breaches, seconds=time.monotonic() - started,
         told=tuple(told),

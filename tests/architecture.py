@@ -29,6 +29,7 @@ _FUNCTION_LINES_MAX = 60
 _MODULE_LINES_MAX = 400
 _DOORS = "carbonfin/kernel/units.py"
 _ENGINE = "carbonfin/storage/engine.py"
+_LEARNS = "carbonfin.storage.learned_types"
 _EDGES = frozenset({"api", "pages", "commands", "jobs"})
 _VAGUE = re.compile(r"(^|_)(utils?|helpers?|managers?|base|data|info|common|misc)(_|$)")
 _IMPURE_MODULES = frozenset(
@@ -285,6 +286,29 @@ def reserved_arguments(source: Source) -> Iterator[str]:
                 )
 
 
+def unlearned_types(source: Source) -> Iterator[str]:
+    """Find values read as a type that another thread may still be learning: the process would die."""
+    if source.module == _LEARNS:
+        return
+    for node in ast.walk(source.tree):
+        kind = _kind_read(node)
+        if kind is not None and _called(kind) != "learned":
+            yield source.at(kind.lineno, f"read as a type that may not be learned yet; see {_LEARNS}")
+
+
+def _kind_read(node: ast.AST) -> ast.expr | None:
+    """Give the type as which msgspec is to read a value, None where it reads none or plain values."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+        return None
+    named = next((one.value for one in node.keywords if one.arg == "type"), None)
+    place = {"convert": 1, "Decoder": 0}.get(_called(node))
+    if _called(node) == "convert" and "msgspec" not in ast.unparse(node.func):
+        return None
+    if place is not None:
+        return named or (node.args[place] if len(node.args) > place else None)
+    return named if _called(node) == "decode" else None
+
+
 def agreements(source: Source) -> Iterator[str]:
     """Find code of the product that claims two people's agreement without the approval that is being carried out."""
     for node in ast.walk(source.tree):
@@ -294,7 +318,7 @@ def agreements(source: Source) -> Iterator[str]:
 
 SOURCE_CHECKS: tuple[Check, ...] = (
     crossings, commits, long_functions, long_modules, module_names, impure_calls, quantlib_settings, silenced, module_state,
-    mutable_values, reserved_arguments, agreements,
+    mutable_values, reserved_arguments, agreements, unlearned_types,
 )  # fmt: skip
 
 

@@ -204,6 +204,12 @@ PLANTED = [
     (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=False, slots=True)\nclass A:\n    x: int\n"),
     # state that outlives a call
     (architecture.module_state, "loans/service.py", "CACHE = {}\n\ndef put():\n    global CACHE\n    CACHE = {1: 2}\n"),
+    # types that another thread may still be learning
+    (architecture.unlearned_types, "loans/store.py", "found = msgspec.convert(row.facts, Facts)\n"),
+    (architecture.unlearned_types, "loans/store.py", "found = msgspec.convert(row.facts, type=Facts)\n"),
+    (architecture.unlearned_types, "loans/store.py", "found = msgspec.json.decode(row.text, type=Facts)\n"),
+    (architecture.unlearned_types, "loans/store.py", "_READ = msgspec.json.Decoder(Facts)\n"),
+    (architecture.unlearned_types, "loans/store.py", "_READ = Decoder(Facts, strict=False)\n"),
     # what the web framework fills itself
     (architecture.reserved_arguments, "loans/pages.py", "@get('/x')\ndef shown(*, scope: str = '') -> str:\n    return scope\n"),
 ]  # fmt: skip
@@ -228,6 +234,10 @@ ALLOWED = [
     (architecture.silenced, "loans/service.py", "x = f()  # type: ignore[attr-defined]  # set by the framework\n"),
     (architecture.module_state, "loans/service.py", "HAIRCUTS = {'CEA': 1}\n"),
     (architecture.mutable_values, "loans/calc/x.py", "@dataclass(frozen=True, slots=True)\nclass A:\n    x: int\n"),
+    (architecture.unlearned_types, "carbonfin/storage/learned_types.py", "found = msgspec.convert(plain, kind)\n"),
+    (architecture.unlearned_types, "loans/store.py", "found = msgspec.convert(row.facts, learned(Facts))\n"),
+    (architecture.unlearned_types, "loans/store.py", "found = msgspec.json.decode(row.text)\nother = unit.convert(1, 2)\n"),
+    (architecture.unlearned_types, "loans/store.py", "_READ = msgspec.json.Decoder(float_hook=refused)\n"),
     (architecture.reserved_arguments, "loans/pages.py", "@get('/x')\ndef shown(*, scheme: str = '') -> str:\n    return scheme\n"),
     (architecture.reserved_arguments, "loans/service.py", "def shown(*, scope: str = '') -> str:\n    return scope\n"),
 ]  # fmt: skip

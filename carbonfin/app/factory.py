@@ -65,7 +65,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, SystemClock
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.web.addresses import keep_public_address, keep_verification_address
-from carbonfin.web.connections import JsonRequest, WebRequest
+from carbonfin.web.connections import JsonRequest, WebRequest, learn_bodies
 from carbonfin.web.deprecation import announce_deprecation
 from carbonfin.web.pages import TEMPLATE_FOLDER, keep_templates, template_environment
 from carbonfin.web.paging import LIMIT_DEFAULT, After, Limit, Paging
@@ -112,7 +112,7 @@ def create_app(
     with warnings.catch_warnings():
         # Routes name their dependencies plainly, as every package does; the framework's next release wants markers.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        return Litestar(
+        app = Litestar(
             route_handlers=[
                 Router(path="/", route_handlers=page_routes(packages), include_in_schema=False),
                 # In one router too: a second handler added later to a path would register the first one twice, and its
@@ -136,6 +136,8 @@ def create_app(
             state=state,
             logging_config=None,
         )
+    learn_bodies(app)
+    return app
 
 
 def _dependencies(settings: Settings, sessions: Sessions, clock: Clock) -> dict[str, Provide]:

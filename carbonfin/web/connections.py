@@ -3,10 +3,15 @@
 from functools import cache
 from typing import Any, TypeAlias
 
+from litestar import Litestar
 from litestar.connection import ASGIConnection, Request
 from litestar.exceptions import ClientException
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
+
+from carbonfin.storage.learned_types import learned
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 WebRequest: TypeAlias = Request[Any, Any, Any]
@@ -35,9 +40,8 @@ class JsonRequest(Request[Any, Any, Any]):
             raise ClientException("the body is nested too deeply") from error
 
     async def _as_taken(self) -> Struct | None:
-        field = self.scope["route_handler"].parsed_data_field
-        taken = None if field is None else field.annotation
-        if not isinstance(taken, type) or not issubclass(taken, Struct):
+        taken = _body_of(self.scope["route_handler"])
+        if taken is None:
             return None
         try:
             return _decoder_of(taken).decode(await self.body())
@@ -45,6 +49,23 @@ class JsonRequest(Request[Any, Any, Any]):
             return None
 
 
+def learn_bodies(app: Litestar) -> None:
+    """Learn the bodies of all routes before the first request: the framework too reads them, in the event loop."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                taken = _body_of(handler)
+                if taken is not None:
+                    learned(taken)
+
+
+def _body_of(handler: BaseRouteHandler) -> type[Struct] | None:
+    """Give the struct that a route takes as its body, None where it takes none."""
+    field = handler.parsed_data_field
+    taken = None if field is None else field.annotation
+    return taken if isinstance(taken, type) and issubclass(taken, Struct) else None
+
+
 @cache
 def _decoder_of(taken: type[Struct]) -> Decoder[Struct]:
-    return Decoder(taken, strict=False)  # as lenient as the framework's own reading
+    return Decoder(learned(taken), strict=False)  # as lenient as the framework's own reading

@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import terminal_of
 from collateral.schemas.book_stresses import BookScenarioIn, BookStressIn, BookStressOut
@@ -46,7 +47,7 @@ def stress(
 
 def _read(file: Path) -> list[BookScenarioIn]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=list[BookScenarioIn])
+        return decoded(file.read_bytes(), list[BookScenarioIn])
     except msgspec.MsgspecError as error:
         raise InvalidInput(
             f"{file.name} is no list of stresses: {error}", zh=f"{file.name} 不是压力情景文件：{error}",

@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import terminal_of
@@ -34,7 +35,7 @@ def propose_policy(
     """提交折扣系数政策，待另一人复核 / propose a haircut policy for another person to approve."""
     terminal = terminal_of(context)
     try:
-        given = msgspec.json.decode(file.read_bytes(), type=HaircutPolicyIn)
+        given = decoded(file.read_bytes(), HaircutPolicyIn)
     except msgspec.MsgspecError as error:
         raise InvalidInput(
             f"{file.name} is no haircut policy: {error}", zh=f"{file.name} 不是折扣系数政策文件：{error}", field="file",

@@ -12,6 +12,7 @@ from carbonfin.kernel.dates import SystemClock
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.keyset import Place
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import terminal_of
@@ -169,7 +170,7 @@ def margin_terms(
     """查看或提出保证金条款 / show or propose margin terms."""
     terminal = terminal_of(context)
     if propose is not None:
-        given = msgspec.json.decode(propose.read_bytes(), type=MarginTermsIn)
+        given = decoded(propose.read_bytes(), MarginTermsIn)
         with terminal.sessions.begin() as session:
             standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
             waiting = service.propose_terms(

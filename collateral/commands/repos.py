@@ -8,6 +8,7 @@ import typer
 from sqlmodel import Session
 
 from carbonfin.kernel.errors import NotFound
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import Terminal, content_of, terminal_of
@@ -26,7 +27,7 @@ def propose_repo(
 ) -> None:
     """提出一笔回购合同，另一人复核后开立 / propose a repo; it opens when another person approves."""
     terminal = terminal_of(context)
-    given = msgspec.json.decode(file.read_bytes(), type=RepoIn)
+    given = decoded(file.read_bytes(), RepoIn)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         contract = given.contract(
@@ -48,7 +49,7 @@ def repo_event(
 ) -> None:
     """回购存续期事项：重定价、置换、展期、终止、违约等，由另一人复核 / an event of a repo; another person approves."""
     terminal = terminal_of(context)
-    draft = msgspec.json.decode(file.read_bytes(), type=RepoEventIn).draft()
+    draft = decoded(file.read_bytes(), RepoEventIn).draft()
     if not yes:
         with terminal.sessions.read() as session:
             standing = standing_of(session, terminal.actor.organization_id, terminal.clock)

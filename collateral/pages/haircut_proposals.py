@@ -15,6 +15,7 @@ from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -128,7 +129,7 @@ def _read(form: Mapping[str, str]) -> HaircutPolicyIn:
         "reason": form.get("reason", "").strip(),
     }
     try:
-        return msgspec.convert(body, HaircutPolicyIn)
+        return converted(body, HaircutPolicyIn)
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
         field = _form_name(found[1]) if found else ""

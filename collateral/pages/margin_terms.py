@@ -17,6 +17,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
 from carbonfin.kernel.units import parse_decimal
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -83,7 +84,7 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         given |= {name: None for name in _OPTIONAL if not given[name]}
         given |= {name: int(text) for name in _COUNTS if (text := str(given[name])).isdecimal()}
         try:
-            return msgspec.convert(given, MarginTermsIn)
+            return converted(given, MarginTermsIn)
         except msgspec.ValidationError as error:
             found = _FIELD.search(str(error))
             field = found[1] if found else ""

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.rules.record import canonical
+from carbonfin.storage.learned_types import converted
 from carbonfin.web.wire import (
     DayText,
     DecimalText,
@@ -116,7 +117,7 @@ class HaircutPolicyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         given: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__ if name != "reason"}
         given |= {name: day_of(given[name], field=name) for name in ("review_by", "valid_from")}
         given["scheme"] = Unit.parse(self.scheme).scheme.value
-        return msgspec.convert(msgspec.to_builtins(given), HaircutPolicy)
+        return converted(msgspec.to_builtins(given), HaircutPolicy)
 
 
 class HaircutPolicyOut(Struct, frozen=True, kw_only=True):

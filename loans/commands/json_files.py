@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.learned_types import decoded
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -17,7 +18,7 @@ def read_json(file: Path, kind: type[T]) -> T:
         InvalidInput: It is no JSON, or not of that shape.
     """
     try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
+        return decoded(file.read_bytes(), kind)
     except msgspec.MsgspecError as error:
         raise InvalidInput(
             f"{file.name} cannot be read: {error}", zh=f"{file.name} 格式不正确：{error}", field="file",

@@ -15,6 +15,7 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.record import canonical
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text
@@ -143,7 +144,7 @@ def read_form(form: Mapping[str, str], kind: FormKind, shape: type[T], *, beside
     body: dict[str, object] = {name: _entry(form, name, kind) for name in kind.names}
     body |= {**beside, "reason": form.get("reason", "").strip()[:_MOST]}
     try:
-        return msgspec.convert(body, shape)
+        return converted(body, shape)
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
         place = found[1] if found else ""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.learned_types import learned
 from carbonfin.web.language import Text
 from loans.calc.linked import RatchetKind
 from loans.calc.linked.agreements import ASSURANCE_EN, ASSURANCE_ZH, EVENTS_EN, EVENTS_ZH, LinkEvent, SustainabilityLink
@@ -143,7 +144,7 @@ def converted(body: Mapping[str, Any], shape: type[T]) -> T:
         InvalidInput: An entry is not of its shape.
     """
     try:
-        return msgspec.convert(body, shape)
+        return msgspec.convert(body, learned(shape))
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
         field = found[1] if found else ""

@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -98,7 +99,7 @@ def _read(form: Mapping[str, str], note_code: str) -> RatchetValueIn:
     ]
     body["observation_dates"] = [one for one in re.split("[,，、\\s]+", _text(form, "observation_dates")) if one]
     try:
-        return msgspec.convert(body, RatchetValueIn)
+        return converted(body, RatchetValueIn)
     except msgspec.ValidationError as error:
         match = _FIELD.search(str(error))
         field = match[1] if match else ""

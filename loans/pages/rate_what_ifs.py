@@ -12,6 +12,7 @@ from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import parties_of, party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -78,7 +79,7 @@ def _read(asked: dict[str, str]) -> RateWhatIfIn:
             "interest_period_months": _whole(asked["interest_period_months"])
         }
     try:
-        return msgspec.convert(body, RateWhatIfIn)
+        return converted(body, RateWhatIfIn)
     except msgspec.ValidationError as error:
         match = _PLACE.search(str(error))
         field = match[1] if match else ""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-import msgspec
 from sqlmodel import Session
 
 from carbonfin.documents.sheets import Sheet
@@ -12,6 +11,7 @@ from carbonfin.kernel.dates import FixedClock
 from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import load_decision, load_outcome, record_decision
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import load_organization, load_party, standing_of
 from loans import workbooks
 from loans.calc.ratings.carbon_efficiency import RatingInputs
@@ -140,7 +140,7 @@ def term_sheet_docx(
 
 def inputs_of(session: Session, actor: Actor, decision_id: str) -> TermSheetInputs:
     """Give the inputs of a term sheet's decision as the value they were."""
-    return msgspec.convert(load_decision(session, actor, decision_id).inputs, type=TermSheetInputs)
+    return converted(load_decision(session, actor, decision_id).inputs, TermSheetInputs)
 
 
 def reroll_provisional(session: Session, actor: Actor, business_date: date, *, known_at: datetime) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import known_at_present
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import CSV, JSON, JSON_LINES
@@ -243,7 +244,7 @@ def _columns(part: bytes, number: int) -> BookColumnsIn:
         why = f"it is longer than {_LINE_BYTES_MAX} bytes"
     else:
         try:
-            return msgspec.json.decode(part, type=BookColumnsIn)
+            return decoded(part, BookColumnsIn)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             why = error
     raise InvalidInput(

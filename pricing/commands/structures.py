@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
@@ -28,7 +29,7 @@ def value_structure(
     """对一笔结构化交易估值，可留存 / value a structured trade, and keep the decision on demand."""
     terminal = terminal_of(context)
     try:
-        trade = msgspec.json.decode(content_of(file), type=StructuredTradeIn).trade()
+        trade = decoded(content_of(file), StructuredTradeIn).trade()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"{file.name} does not hold a trade: {error}",
@@ -73,7 +74,7 @@ def value_by_model(
     """校准配额模型并按模型计期权价值，可留存 / fit an allowance model, value options by it, keep it on demand."""
     terminal = terminal_of(context)
     try:
-        asked = msgspec.json.decode(content_of(file), type=ModelValueIn)
+        asked = decoded(content_of(file), ModelValueIn)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"{file.name} does not hold a question: {error}",

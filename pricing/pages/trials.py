@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput, NotFound
+from carbonfin.storage.learned_types import converted
 from carbonfin.web.pages import Text
 from carbonfin.web.problems import status_of
 
@@ -40,7 +41,7 @@ def read_form(shape: type[_Shape], plain: Mapping[str, Any], *, other_field: str
         InvalidInput: A field cannot be read or is wanting; its name stands in `field`, else `other_field`.
     """
     try:
-        return msgspec.convert(plain, shape)
+        return converted(plain, shape)
     except msgspec.ValidationError as error:
         named = _AT.search(str(error)) or _WANTING.search(str(error))
         raise unread(other_field if named is None else named.group(1), str(error)) from error

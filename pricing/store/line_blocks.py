@@ -28,6 +28,7 @@ from sqlalchemy.dialects import sqlite
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.units import Currency
 from carbonfin.storage.columns import Price
+from carbonfin.storage.learned_types import decoded
 from carbonfin.storage.texts import storable_text
 from pricing.calc.book.containers import Format, malformed, packed, unpacked
 from pricing.calc.book.leaves import LEAF_POSITIONS
@@ -114,9 +115,7 @@ class Codes(Sequence[str]):
     @property
     def _texts(self) -> tuple[str, ...]:
         if self._read is None:
-            self._read = tuple(
-                text for array in self._arrays for text in msgspec.json.decode(array, type=tuple[str, ...])
-            )
+            self._read = tuple(text for array in self._arrays for text in decoded(array, tuple[str, ...]))
         return self._read
 
     def __len__(self) -> int:
@@ -216,7 +215,7 @@ def _book_digest(stated: Sequence[tuple[int, str, int, str]]) -> str:
 
 def _placed(contract: npt.NDArray[np.uint32], terms: bytes, known: dict[bytes, int]) -> IntArray:
     """Give the places of a leaf's terms among those of the whole book, which the new ones join."""
-    own = [bytes(one) for one in msgspec.json.decode(terms, type=list[msgspec.Raw])]
+    own = [bytes(one) for one in decoded(terms, list[msgspec.Raw])]
     if contract.size and int(contract.max()) >= len(own):
         raise malformed(f"a line has terms {contract.max()} of {len(own)}")
     places = np.array([known.setdefault(one, len(known)) for one in own], dtype=np.int64)
@@ -306,7 +305,7 @@ def _terms_of(line: PortfolioLine) -> bytes:
 @lru_cache(maxsize=_TERMS_KEPT)
 def _read_terms(text: bytes) -> dict[str, Any]:
     """Read terms as fields of a line; nobody writes to what is given."""
-    terms = msgspec.json.decode(text, type=_Terms)
+    terms = decoded(text, _Terms)
     averaging = terms.averaging
     return {
         **{name: getattr(terms, name) for name in _SHARED},

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
@@ -16,6 +15,7 @@ from carbonfin.kernel.errors import Conflict, NotFound
 from carbonfin.rules.record import canonical, canonical_json, digest_of
 from carbonfin.storage.decisions import DecisionRow, rebuilt
 from carbonfin.storage.keyset import Place, Slice, beginning_after, slice_of
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.rows import insert_many
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import SubsidyApplication
@@ -190,13 +190,13 @@ def _plain(value: object) -> dict[str, Any]:
 
 
 def _filed(row: SubsidyApplicationRow) -> FiledApplication:
-    return FiledApplication(application_id=row.id, application=msgspec.convert(row.facts, SubsidyApplication))
+    return FiledApplication(application_id=row.id, application=converted(row.facts, SubsidyApplication))
 
 
 def _head(session: Session, row: SubsidyReportRow) -> ReportHead:
     """Read a report's head; reports kept whole have none and are read for it."""
     if "head" in row.content:
-        return msgspec.convert(row.content["head"], ReportHead)
+        return converted(row.content["head"], ReportHead)
     try:
         return ReportHead.of(_report(session, row))
     except Conflict:
@@ -210,7 +210,7 @@ def _report(session: Session, row: SubsidyReportRow, *, of: str | None = None) -
     """Read a report back, each part held to its digest over the text that is stored; of one line, its own alone."""
     if digest_of({name: value for name, value in row.content.items() if name != "head"}) != row.digest:
         raise _not_as_kept(row, "its content", "报表内容")
-    report = msgspec.convert(row.content, SubsidyReport)
+    report = converted(row.content, SubsidyReport)
     if report.lines_digest is None:
         return report
     query = (
@@ -233,12 +233,12 @@ def _report(session: Session, row: SubsidyReportRow, *, of: str | None = None) -
 
 
 def _line(row: SubsidyReportRow, details: dict[str, Any], facts: dict[str, Any], outputs: str) -> ReportLine:
-    kept = msgspec.convert(details, KeptLine)
+    kept = converted(details, KeptLine)
     if digest_of(facts) != kept.application_digest:
         raise _not_as_kept(row, f"application {facts.get('reference')}", f"申请 {facts.get('reference')}")
     if sha256_hex(outputs.encode()) != kept.outputs_digest:
         raise _not_as_kept(row, f"decision {kept.decision_id}", f"决定 {kept.decision_id}")
-    return kept.line(msgspec.convert(facts, SubsidyApplication), rebuilt(outputs, SubsidyDecision))
+    return kept.line(converted(facts, SubsidyApplication), rebuilt(outputs, SubsidyDecision))
 
 
 def _not_as_kept(row: SubsidyReportRow, what: str, what_zh: str) -> Conflict:

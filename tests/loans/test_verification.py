@@ -1,6 +1,5 @@
 """Verifying a document: who knows its four facts learns that it stands, anybody else one and the same nothing."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from tests.loans.conftest import Desk
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
 from tests.loans.test_services import l1_draft
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT
+from tests.loops import run_apart
 from tests.statements import statements_of
 
 ISSUER, OTHER_ISSUER = "91440300EXAMPLEA59", "91440300EXAMPLE11K"
@@ -301,7 +301,7 @@ def test_an_address_asks_so_often_and_no_more(issuer: Desk) -> None:
         assert [asked(client, **facts_of("TS-1", "0" * 64)).status_code for _ in range(4)] == [200, 200, 200, 429]
         assert client.get("/sign-in", headers=PAGE).status_code == 200, "no other page is counted"
         assert client.get("/v1/me", headers=dict(issuer.system.headers)).status_code == 200, "nor anybody's key"
-    elsewhere = asyncio.run(_asked_from(app, "reader.test", facts_of("TS-1", "0" * 64)))
+    elsewhere = run_apart(_asked_from(app, "reader.test", facts_of("TS-1", "0" * 64)))
     assert elsewhere == [200, 200, 200, 429], "another address has a bucket of its own"
 
 

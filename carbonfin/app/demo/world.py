@@ -7,6 +7,7 @@ from importlib import resources
 import msgspec
 
 from carbonfin.kernel.actors import Role
+from carbonfin.storage.learned_types import learned
 
 
 class SampleOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,4 +245,4 @@ class SampleWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 def sample_world() -> SampleWorld:
     """Read the sample world that ships with the package."""
     text = resources.files("carbonfin.app.demo").joinpath("sample_world.toml").read_bytes()
-    return msgspec.toml.decode(text, type=SampleWorld)
+    return msgspec.toml.decode(text, type=learned(SampleWorld))

@@ -13,6 +13,7 @@ from carbonfin.rules.jdm_columns import JdmColumns, fields_of, plain_field
 from carbonfin.rules.parameters import Grade
 from carbonfin.rules.tables import Clause, DecisionTable, InputColumn, OutputColumn, OutputKind
 from carbonfin.rules.toml_mending import mended
+from carbonfin.storage.learned_types import converted
 
 _Read = TypeVar("_Read")
 _Short = Annotated[str, Meta(max_length=200)]
@@ -133,7 +134,7 @@ def sheet_from_toml(text: str, *, file_name: str) -> JdmSheetIn:
             f"{file_name} 不是有效的 TOML：第 {slip.line} 行：{slip.why_zh or slip.why}",
         )
     try:
-        return msgspec.convert(read.document, type=JdmSheetIn)
+        return converted(read.document, JdmSheetIn)
     except msgspec.ValidationError as error:
         raise _refusal(f"{file_name}: {error}", f"{file_name} 与取值范围的写法不符：{error}") from error
 

@@ -22,6 +22,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import DecisionKind, canonical_json
 from carbonfin.rules.trace import Figure
 from carbonfin.storage.decisions import DecisionRecord, latest_records, rebuilt
+from carbonfin.storage.learned_types import converted
 from carbonfin.web.language import Text
 
 _VALUE_KEYS = frozenset({"key", "scope", "value", "unit", "valid_from", "known_from"})
@@ -157,7 +158,7 @@ def _move(kind: DecisionKind[Any, Any], record: DecisionRecord, inputs: Any) -> 
     failure = None
     try:
         outcome = kind.decide(rebuilt(json.dumps(inputs), kind.inputs))
-        after = msgspec.convert(json.loads(canonical_json(outcome)).get("trace", ()), type=tuple[Figure, ...])
+        after = converted(json.loads(canonical_json(outcome)).get("trace", ()), tuple[Figure, ...])
         figures = tuple(_moved(record.trace, after))
     except CarbonFinError as error:
         failure = Text(error.zh, error.detail)

@@ -19,6 +19,7 @@ from carbonfin.rules.trace import Figure
 from carbonfin.storage.decisions.records import DecisionRecord, record_of
 from carbonfin.storage.decisions.rows import DecisionChainRow, DecisionRow, DecisionSealRow
 from carbonfin.storage.keyset import KeyValue, Place, Slice
+from carbonfin.storage.learned_types import learned
 
 _READ_AT_ONCE = 200
 _UNCONFIRMED = '"confirmed":false'
@@ -177,7 +178,7 @@ class _Traced(msgspec.Struct, frozen=True):
     trace: tuple[Figure, ...] = ()
 
 
-_TRACES = msgspec.json.Decoder(_Traced)
+_TRACES = msgspec.json.Decoder(learned(_Traced))
 
 
 def _uses(session: Session, actor: Actor, after: tuple[int, str] | None, *, fact: str = "") -> Iterator[UnconfirmedUse]:

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, TypeVar
 
-import msgspec
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor, Role
@@ -18,6 +17,7 @@ from carbonfin.rules.trace import Figure, Trace
 from carbonfin.storage.decisions.people import Override
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.decisions.sealing import unsealed_ids
+from carbonfin.storage.learned_types import converted, decoded
 
 I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
@@ -70,7 +70,7 @@ class DecisionRecord:
     @property
     def trace(self) -> Trace:
         """The figures behind the outcome."""
-        return msgspec.convert(self.outputs.get("trace", ()), type=tuple[Figure, ...])
+        return converted(self.outputs.get("trace", ()), tuple[Figure, ...])
 
     def figure(self, name: str) -> Figure:
         """Give one figure of the trace.
@@ -240,7 +240,7 @@ def _differences(before: Any, after: Any, path: str) -> Iterable[str]:
 
 def rebuilt(text: str, kind: type[T]) -> T:
     """Read recorded inputs or outputs back from their canonical text."""
-    return msgspec.json.decode(text, type=kind, dec_hook=_fraction)
+    return decoded(text, kind, otherwise=_fraction)
 
 
 def _fraction(kind: type, value: object) -> object:

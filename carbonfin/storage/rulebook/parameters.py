@@ -21,6 +21,7 @@ from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
@@ -152,7 +153,7 @@ def enter_parameter(
 
 def proposed_value(approval: Approval) -> ParameterValue:
     """Give the value an approval is about, as it was proposed."""
-    return msgspec.convert(dict(approval.payload), type=ParameterValue)
+    return converted(dict(approval.payload), ParameterValue)
 
 
 def _as_approved(approval: Approval) -> ParameterValue:

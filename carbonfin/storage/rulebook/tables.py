@@ -26,6 +26,7 @@ from carbonfin.storage import approvals, columns
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind
 from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.kept_rows import KeptRows
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.rows import Row, new_id, table_of
 from carbonfin.storage.rulebook.builtin_files import toml_texts
 from carbonfin.storage.rulebook.faults import RulebookFault, edited_at_rest
@@ -115,7 +116,7 @@ def draft_of(approval: Approval) -> TableVersion:
     """Give the version of a table that an approval is about, as it was proposed."""
     payload = dict(approval.payload)
     table = table_from_plain(payload.pop("table"))
-    days = msgspec.convert(payload, type=_Days)
+    days = converted(payload, _Days)
     return TableVersion(
         table=table, valid_from=days.valid_from, valid_to=days.valid_to, known_from=days.known_from,
         declares_gap=days.declares_gap,
