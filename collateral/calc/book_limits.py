@@ -3,9 +3,10 @@
 share = (the name in the other collateral held + in this pledge) / (all other collateral held + this pledge)
 
 Held are the pledges in force and the repos in which the bank deals for itself, whose units it has taken. Market values
-before haircut, at one day's prices. A share above its limit is said to the two people who decide and
+before haircut, at one day's prices. Of a pledge a share above its limit is said to the two people who decide and
 stops nothing by itself: in a book with little else any first pledge is the whole, and a top-up always makes the bank
-safer.
+safer. What a repo of the bank's own brings in is refused above a schedule's limit: title is taken by choice, and the
+schedule is what both sides agreed may be delivered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -134,8 +135,53 @@ class BookShare:
         return _BASES[self.base]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookFindings:
+    """What the limits say of an agreement: the shares, and what is worth knowing and stops nothing."""
+
+    shares: tuple[BookShare, ...]
+    notes: tuple[Refusal, ...]
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Schedules' limits that it goes above."""
+        return tuple(_above(one) for one in self.shares if one.is_above and one.base is ShareBase.SCHEDULE)
+
+
+def repo_findings(
+    limits: BookLimits | None,
+    *,
+    before: Mapping[Unit, Decimal],
+    after: Mapping[Unit, Decimal],
+    figures: FigureList,
+    made_of: Iterable[str],
+) -> BookFindings | None:
+    """Hold a repo's units against the limits; None where nothing limits them.
+
+    Args:
+        limits: The limits, and the other collateral of the book.
+        before: Market value of its units as it stands, in 元; empty where it does not stand yet.
+        after: Market value of its units as asked, in 元.
+        figures: Where the figures go.
+        made_of: Names of the figures that quantity and price after it stand under.
+    """
+    if limits is None:
+        return None
+    for unit, value_cny in after.items():
+        label = (f"{unit} 市值", f"{unit} market value")
+        figures.result(f"market_value_{unit}", label, value_cny, "CNY", "q·p", inputs=made_of)
+    shares = book_shares(limits, before=before, after=after, figures=figures, asked="this repo")
+    said = [one for one in shares if one.base is not ShareBase.SCHEDULE]
+    return BookFindings(shares=shares, notes=tuple(share_notes(said, limits)))
+
+
 def book_shares(
-    limits: BookLimits, *, before: Mapping[Unit, Decimal], after: Mapping[Unit, Decimal], figures: FigureList
+    limits: BookLimits,
+    *,
+    before: Mapping[Unit, Decimal],
+    after: Mapping[Unit, Decimal],
+    figures: FigureList,
+    asked: str = "this pledge",
 ) -> tuple[BookShare, ...]:
     """Give each limited name's share of the book before and after, with its figures in the trace.
 
@@ -144,6 +190,7 @@ def book_shares(
         before: Market value of this pledge's units as it stands, in 元; empty where it does not stand yet.
         after: Market value of its units as asked, in 元.
         figures: Where the figures go.
+        asked: What asks, in the formula's words.
     """
     if not limits.limits:
         return ()
@@ -152,7 +199,12 @@ def book_shares(
     for one in limits.limits:
         part = [_part_of(one, limits, values) for values in (before, after)]
         found.append(_schedule_share(one, one.by_schedule, *part) if one.by_schedule else _share(one, limits, *part))
-        _figures_of(one, found[-1], book, [f"market_value_{unit}" for unit in after], figures)
+        figures.result(
+            f"concentration_{one.name}", (f"{one.label_zh}：占押品市值", f"{one.label_en}: part of the book"),
+            found[-1].after_ratio, "ratio", f"(others of the name + {asked}'s) / (all others + {asked}), rounded up",
+            inputs=(*_figures_of(one, found[-1], book, figures), *(f"market_value_{unit}" for unit in after)),
+            note_zh="超过上限" if found[-1].is_above else "", note_en="above the limit" if found[-1].is_above else "",
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -226,7 +278,8 @@ def _base_figure(limits: BookLimits, figures: FigureList) -> str:
     )  # fmt: skip
 
 
-def _figures_of(one: BookLimit, share: BookShare, book: str, pledged: Iterable[str], figures: FigureList) -> None:
+def _figures_of(one: BookLimit, share: BookShare, book: str, figures: FigureList) -> tuple[str, str, str]:
+    """Add what a share is struck from; give the names of base, part and limit."""
     is_old = share.base is None
     label = ("其他存续质押市值", "in the other pledges in force") if is_old else (
         "其他存续押品市值（质押与回购）", "in the other collateral held"
@@ -252,12 +305,7 @@ def _figures_of(one: BookLimit, share: BookShare, book: str, pledged: Iterable[s
             f"concentration_limit_{one.name}", (f"{one.label_zh}：集中度上限", f"{one.label_en}: concentration limit"),
             one.limit_ratio, "ratio", "" if one.by_class is None else one.by_class.policy,
         )  # fmt: skip
-    figures.result(
-        f"concentration_{one.name}", (f"{one.label_zh}：占押品市值", f"{one.label_en}: part of the book"),
-        share.after_ratio, "ratio", "(others of the name + this pledge's) / (all others + this pledge), rounded up",
-        inputs=(book, others, limit, *pledged), note_zh="超过上限" if share.is_above else "",
-        note_en="above the limit" if share.is_above else "",
-    )  # fmt: skip
+    return book, others, limit
 
 
 def share_notes(shares: Iterable[BookShare], limits: BookLimits) -> list[Refusal]:

@@ -11,6 +11,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, cny, round_half_up, round_up
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
+from collateral.calc.book_limits import BookFindings, BookLimits, repo_findings
 from collateral.calc.cash_margin import MarginAccount, MarginStep, margin_figures, margin_return
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
@@ -114,11 +115,12 @@ class RepoStartInputs:
     haircut: Haircut
     fx: FxUsed
     schedules: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
+    book: BookLimits | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepoStartOutcome:
-    """What may be lent at the start, what is due at the end, and what the bank's schedules have against the units."""
+    """What may be lent and is due, what the bank's schedules have against the units, and what limits say of them."""
 
     market_value_cny: Decimal
     haircut_ratio: Decimal
@@ -128,6 +130,7 @@ class RepoStartOutcome:
     is_within_lendable: bool
     trace: tuple[Figure, ...]
     refusals: tuple[Refusal, ...] | None = field(default=None, metadata=ADDED_LATER)
+    book: BookFindings | None = field(default=None, metadata=ADDED_LATER)
 
 
 def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
@@ -152,11 +155,14 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
     figures.result(
         "repurchase_price", ("购回价", "Repurchase price"), due, terms.currency, "PP·(1 + r·d/basis)", inputs=price
     )
+    values = {terms.unit: market_value_cny}
+    book = repo_findings(inputs.book, before={}, after=values, figures=figures, made_of=("quantity", "price"))
+    listed = schedule_refusals(inputs.schedules, {terms.unit: ratio}, on=terms.purchase_date)
     return RepoStartOutcome(
         market_value_cny=market_value_cny, haircut_ratio=ratio, lendable_cny=limit_cny,
         lendable_amount=limit_amount, repurchase_price_amount=due,
         is_within_lendable=terms.purchase_price_amount <= limit_amount, trace=figures.trace(),
-        refusals=tuple(schedule_refusals(inputs.schedules, {terms.unit: ratio}, on=terms.purchase_date)) or None,
+        refusals=(*listed, *(book.refusals if book else ())) or None, book=book,
     )  # fmt: skip
 
 

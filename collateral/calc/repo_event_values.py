@@ -11,6 +11,7 @@ from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
+from collateral.calc.book_limits import BookFindings, BookLimits
 from collateral.calc.cash_margin import MarginStep
 from collateral.calc.close_out import RepoSide, ValueBasis
 from collateral.calc.coverage import PriceUsed
@@ -222,6 +223,8 @@ class RepoEventInputs:
         margin_steps: How it came about by day, which its interest hangs on.
         schedules: Of the bank, asked of the units that may come in; None where there are none, or the repo is no deal
             of its own.
+        book: The limits of concentration that units which come in or stay longer count towards; None where none does.
+        price_out: Price of the units that would leave by a substitution; None elsewhere, or where there is none.
     """
 
     asked: RepoEventDraft
@@ -236,6 +239,8 @@ class RepoEventInputs:
     facts: FactsOfDay
     margin_steps: tuple[MarginStep, ...] | None = field(default=None, metadata=ADDED_LATER)
     schedules: ScheduledUnits | None = field(default=None, metadata=ADDED_LATER)
+    book: BookLimits | None = field(default=None, metadata=ADDED_LATER)
+    price_out: PriceUsed | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +295,7 @@ class RepoEventOutcome:
         margin_cash_amount: Cash margin the buyer holds after it.
         cash_to_buyer_amount: What the seller pays, in the cash currency; negative where the buyer pays.
         moves: Units whose title passes, in the order in which it does.
+        book: What the limits of concentration say; None where nothing limits what comes in.
     """
 
     edges: tuple[str, ...]
@@ -302,3 +308,4 @@ class RepoEventOutcome:
     refusals: tuple[Refusal, ...]
     unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
+    book: BookFindings | None = field(default=None, metadata=ADDED_LATER)

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from types import MappingProxyType
 
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.units import cny
 from carbonfin.rules.record import DecisionKind
 from collateral.calc import repo_event_endings as endings
 from collateral.calc import repo_event_life as life
+from collateral.calc.book_limits import BookFindings, repo_findings
 from collateral.calc.close_out import RepoSide
+from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
 from collateral.calc.refusals import Refusal
+from collateral.calc.repo import RepoTerms
 from collateral.calc.repo_event_values import (
     Happening,
     RepoEventInputs,
@@ -37,6 +43,8 @@ _WEIGHED: Mapping[RepoEventKind, _Weigh] = MappingProxyType(
         RepoEventKind.CLOSE_OUT: endings.weigh_close_out,
     }
 )
+_QUANTITIES = MappingProxyType({RepoEventKind.SUBSTITUTE: "units_in", RepoEventKind.ADJUST: "units_needed"})
+"""Figure of the tonnes after an event; elsewhere they stay what they are."""
 
 
 def decide_repo_event(inputs: RepoEventInputs) -> RepoEventOutcome:
@@ -52,22 +60,48 @@ def decide_repo_event(inputs: RepoEventInputs) -> RepoEventOutcome:
     found = _WEIGHED[inputs.asked.kind](inputs, figures)
     short = tuple(refusal for move in found.moves if (refusal := _short_of(inputs, move, figures)) is not None)
     not_admitted = _not_admitted(inputs, found.moves)
+    book = _book(inputs, found, figures)
     return RepoEventOutcome(
         edges=edges, state_after=state_after, terms=found.terms, margin_cash_amount=found.margin_cash_amount,
         cash_to_buyer_amount=found.cash_to_buyer_amount, moves=found.moves, closing=found.closing,
-        refusals=(*found.refusals, *short, *not_admitted), unconfirmed=figures.unconfirmed(), trace=figures.trace(),
+        refusals=(*found.refusals, *short, *not_admitted, *(book.refusals if book else ())),
+        unconfirmed=figures.unconfirmed(), trace=figures.trace(), book=book,
     )  # fmt: skip
 
 
 def _not_admitted(inputs: RepoEventInputs, moves: Sequence[UnitMove]) -> list[Refusal]:
-    """Give what the bank's schedules have against units that come in; those that are there already stay."""
+    """Give what the bank's schedules have against units that come in, or that a roll keeps for a new term."""
     coming = {move.unit for move in moves if move.to is RepoSide.BUYER}
+    if inputs.asked.kind is RepoEventKind.ROLL:
+        coming.add(inputs.terms.unit)
     asked = inputs.schedules
     if asked is None or inputs.haircut is None:
         return []
     assets = tuple(one for one in asked.assets if one.unit in coming)
     ratio = life.terms_counted(inputs, inputs.haircut).haircut_used(inputs.haircut)
     return schedule_refusals(replace(asked, assets=assets), dict.fromkeys(coming, ratio), on=inputs.on)
+
+
+def _book(inputs: RepoEventInputs, found: Happening, figures: FigureList) -> BookFindings | None:
+    """Hold what stands behind the repo after the event against the limits; a roll takes it in anew."""
+    if inputs.book is None or inputs.price is None:
+        return None
+    names = [_QUANTITIES.get(inputs.asked.kind, "quantity"), "price"]
+    if inputs.margin_units_t:
+        label = ("保证金配额", "Margin in units")
+        names.append(figures.fact("margin_units", label, inputs.margin_units_t, "t", f"回购 {inputs.terms.code}"))
+    is_same = found.terms.unit == inputs.terms.unit
+    price_before = inputs.price if is_same else inputs.price_out
+    before = {} if inputs.asked.kind is RepoEventKind.ROLL else _value(inputs, inputs.terms, price_before)
+    after = _value(inputs, found.terms, inputs.price)
+    return repo_findings(inputs.book, before=before, after=after, figures=figures, made_of=names)
+
+
+def _value(inputs: RepoEventInputs, terms: RepoTerms, price: PriceUsed | None) -> dict[Unit, Decimal]:
+    """Give the market value of terms' units and the margin's; nothing without a price, which favours nobody."""
+    if price is None:
+        return {}
+    return {terms.unit: cny((terms.quantity_t + inputs.margin_units_t) * price.price_cny_per_t)}
 
 
 def _short_of(inputs: RepoEventInputs, move: UnitMove, figures: FigureList) -> Refusal | None:

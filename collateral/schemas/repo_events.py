@@ -9,6 +9,7 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.web.wire import CnyText, DayText, PriceText, QuantityT, RateText, UnitText, day_of
 from collateral.calc.close_out import RepoSide
 from collateral.calc.repo_event_values import RepoEventDraft, RepoEventKind, RepoEventOutcome, ValueEvidence
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.changes import ReasonText
 from collateral.schemas.pledges import RefusalOut
 from collateral.service import RepoEvent
@@ -124,6 +125,8 @@ class RepoEventPreviewOut(Struct, frozen=True, kw_only=True):
     moves: list[UnitMoveOut]
     closing: ClosingOut | None
     refusals: list[RefusalOut]
+    shares: list[BookShareOut]
+    notes: list[RefusalOut]
     unconfirmed: list[str]
 
     @classmethod
@@ -151,6 +154,8 @@ class RepoEventPreviewOut(Struct, frozen=True, kw_only=True):
                 shortfall_amount=str(closing.shortfall_amount),
             ),
             refusals=[RefusalOut.of(one) for one in value.refusals],
+            shares=[BookShareOut.of(one) for one in value.book.shares] if value.book else [],
+            notes=[RefusalOut.of(one) for one in value.book.notes] if value.book else [],
             unconfirmed=list(value.unconfirmed),
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ from carbonfin.web.wire import (
 )
 from collateral.calc.headroom import HeadroomOutcome
 from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.pledges import RefusalOut
 from collateral.service import NetMargin, Repo, RepoContract, RepoPreview, label_of
 
@@ -99,7 +100,8 @@ class RepoScenarioOut(Struct, frozen=True, kw_only=True):
 class RepoPreviewOut(Struct, frozen=True, kw_only=True):
     """A contract weighed: nothing of it is stored.
 
-    `refusals` is what the bank's schedules of eligible collateral have against the units of its own deal.
+    `refusals` is what the bank's schedules of eligible collateral have against the units of its own deal, limits of
+    concentration among them; `notes` is worth knowing and stops nothing, a limit that is not measured among it.
     """
 
     is_within_lendable: bool
@@ -110,6 +112,8 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
     policy_haircut_ratio: str
     override_needed: bool
     refusals: list[RefusalOut]
+    shares: list[BookShareOut]
+    notes: list[RefusalOut]
     scenarios: list[RepoScenarioOut]
     flags: list[str]
     accounting_label: str
@@ -129,6 +133,8 @@ class RepoPreviewOut(Struct, frozen=True, kw_only=True):
             policy_haircut_ratio=str(value.policy_ratio),
             override_needed=value.override_needed,
             refusals=[RefusalOut.of(one) for one in start.refusals or ()],
+            shares=[BookShareOut.of(one) for one in start.book.shares] if start.book else [],
+            notes=[RefusalOut.of(one) for one in start.book.notes] if start.book else [],
             scenarios=[
                 RepoScenarioOut(
                     name=one.name, label_zh=one.label_zh, label_en=one.label_en,

@@ -46,7 +46,7 @@ def appraisal_inputs(
     )  # fmt: skip
     headrooms = headroom_inputs(session, actor, party, view, added=added, extends_code=replaced)
     schemes = tuple(dict.fromkeys(unit.scheme for unit in units))
-    book_asked = BookAsked(pledgor_id=party.id, units=units, added=units, without=replaced)
+    book_asked = BookAsked(pledgor_id=party.id, units=units, added=units, without=(replaced,))
     held: dict[Unit, int] = {}
     for one in ledger.positions_of(session, actor, party_id=party.id):
         held[one.unit] = held.get(one.unit, 0) + one.total_t

@@ -1,4 +1,4 @@
-"""The bank's limits of concentration that a pledge counts towards, with the book of collateral as it stands."""
+"""The limits of concentration that units to come count towards, with the book of collateral as it stands."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,18 +28,23 @@ from collateral.store import pledges
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookAsked:
-    """What is to come under a pledge.
+    """What is to come under a pledge or a repo, or to be allocated anew.
 
     Attributes:
-        units: All units of the pledge, those it has and those to come.
+        pledgor_id: Who gives the units: the pledgor, or the seller of a repo.
+        units: All units of the agreement, those it has and those to come.
         added: Units to come: the limits they count towards are looked at.
-        without: Code of the pledge itself, or of the one it takes the place of: it is none of the others.
+        without: Codes of the pledges that are none of the others: the one itself, what it takes the place of.
+        without_repos: The same of repos.
+        staying: Of the pledges left out, what stays where it is: unit and tonnes of the pledgor.
     """
 
     pledgor_id: str
     units: tuple[Unit, ...]
     added: tuple[Unit, ...]
-    without: str
+    without: tuple[str, ...] = ()
+    without_repos: tuple[str, ...] = ()
+    staying: tuple[tuple[Unit, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ class _Limited:
 
 
 def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked: BookAsked) -> BookLimits | None:
-    """Give the limits that a pledge's units count towards: the bank's dated ones, and those of their classes' policies.
+    """Give the limits that units to come count towards: the bank's dated ones, their classes', and their schedules'.
 
     None where nothing is to come, or nothing limits it.
     """
@@ -68,10 +73,15 @@ def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked:
     pledged = [
         (one.pledgor_id, each.unit, each.quantity_t)
         for one in pledges.pledges_of(session, actor, states=IN_FORCE)
-        if one.code != asked.without
+        if one.code not in asked.without
         for each in one.units
     ]
-    bought = [(one.seller_id, one.unit, one.quantity_t) for one in repo_holdings(session, actor)]
+    pledged += [(asked.pledgor_id, unit, quantity_t) for unit, quantity_t in asked.staying]
+    bought = [
+        (one.seller_id, one.unit, one.quantity_t)
+        for one in repo_holdings(session, actor)
+        if one.code not in asked.without_repos
+    ]
     prices = {unit: _price(haircuts.view, unit) for _, unit, _ in (*pledged, *bought)}
     held_pledged, held_bought = _valued(pledged, prices), _valued(bought, prices)
     held = [*held_pledged, *held_bought]

@@ -214,7 +214,7 @@ def _book_asked(pledge: Pledge, draft: ChangeDraft) -> BookAsked:
     added = tuple(one.unit for one in draft.added)
     return BookAsked(
         pledgor_id=pledge.pledgor_id, units=(*(one.unit for one in pledge.units), *added), added=added,
-        without=pledge.code,
+        without=(pledge.code,),
     )  # fmt: skip
 
 

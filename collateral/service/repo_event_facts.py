@@ -8,15 +8,17 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
-from carbonfin.kernel.errors import NotApplicable
+from carbonfin.kernel.errors import MissingData, NotApplicable
 from carbonfin.storage.calendars import calendar_on
 from collateral.calc.agreements import Repo
 from collateral.calc.close_out import RepoSide, default_valuation_day
+from collateral.calc.coverage import PriceUsed
 from collateral.calc.haircuts import Haircut
 from collateral.calc.repo import RepoTerms
 from collateral.calc.repo_event_life import units_needed_t
 from collateral.calc.repo_event_values import FactsOfDay, RepoEventDraft, RepoEventInputs, RepoEventKind, SideUnits
 from collateral.calc.repo_events import ended_early, fail_age_days
+from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.repos import fx_of, repo_haircut
@@ -27,6 +29,7 @@ from collateral.store import repo_events as store
 DEALING_DAYS = "collateral.repo_default_dealing_days"
 _PRICED = frozenset({RepoEventKind.REPRICE, RepoEventKind.ADJUST, RepoEventKind.SUBSTITUTE, RepoEventKind.ROLL})
 _COVERING = frozenset({RepoEventKind.ADJUST, RepoEventKind.SUBSTITUTE})
+_TAKING = frozenset({*_COVERING, RepoEventKind.ROLL})
 _MOST_STEPS = 40
 _VALUED = frozenset({RepoEventKind.DEFAULT, RepoEventKind.CLOSE_OUT, RepoEventKind.MINI_CLOSE_OUT})
 
@@ -52,12 +55,18 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
         price=price_used(view, unit) if is_priced else None,
         haircut=None,
         facts=_facts(session, actor, repo, draft, view),
-        schedules=scheduled_units(view, (unit,)) if draft.kind in _COVERING and repo.is_own else None,
+        schedules=scheduled_units(view, (unit,)) if draft.kind in _TAKING and repo.is_own else None,
     )
     if not is_priced:
         return inputs
     haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
     terms = repo.terms
+    if draft.kind in _TAKING and repo.is_own:
+        asked = BookAsked(
+            pledgor_id=repo.seller_id, units=(terms.unit, unit), added=(unit,), without_repos=(terms.code,)
+        )
+        price_out = _price(view, terms.unit) if unit != terms.unit else None
+        inputs = replace(inputs, book=book_limits(session, actor, haircuts, asked), price_out=price_out)
     if draft.kind is RepoEventKind.ROLL and draft.repurchase_date is not None:
         terms = replace(terms, repurchase_date=draft.repurchase_date)
     if draft.kind is RepoEventKind.SUBSTITUTE and draft.quantity_t is not None:
@@ -65,6 +74,13 @@ def event_inputs(session: Session, actor: Actor, repo: Repo, draft: RepoEventDra
     elif draft.kind in _COVERING:
         return _covering(haircuts, repo, unit, inputs)
     return replace(inputs, haircut=_haircut(haircuts, repo, unit, terms))
+
+
+def _price(view: DeskView, unit: Unit) -> PriceUsed | None:
+    try:
+        return price_used(view, unit)
+    except MissingData:
+        return None
 
 
 def _haircut(haircuts: PolicyHaircuts, repo: Repo, unit: Unit, terms: RepoTerms) -> Haircut:

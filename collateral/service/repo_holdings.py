@@ -22,6 +22,7 @@ class RepoHolding:
     """Units held under a repo, margin in units among them, and who sold them."""
 
     repo_id: str
+    code: str
     seller_id: str
     unit: Unit
     quantity_t: int
@@ -31,7 +32,7 @@ def repo_holdings(session: Session, actor: Actor) -> tuple[RepoHolding, ...]:
     """Give what the bank holds under its own repos; where it arranges or keeps, the units are another's security."""
     return tuple(
         RepoHolding(
-            repo_id=one.id, seller_id=one.seller_id, unit=one.terms.unit,
+            repo_id=one.id, code=one.terms.code, seller_id=one.seller_id, unit=one.terms.unit,
             quantity_t=one.terms.quantity_t + one.margin_units_t,
         )
         for one in held_repos(store.repos_of(session, actor, states=HOLDING))

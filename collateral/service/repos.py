@@ -28,6 +28,7 @@ from collateral.calc.repo import (
     decide_repo_exposure,
 )
 from collateral.service import titles
+from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.holding import require_party_may
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
@@ -64,7 +65,7 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
             field="purchase_date",
         )
     view = desk_view(session, at_start)
-    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), draft)
+    inputs = _start_inputs(PolicyHaircuts.read(session, actor, view, keeps=True), draft)
     require_policy_haircut(terms, inputs.haircut, draft.override_reason)
     recorded = record_decision(
         session,
@@ -106,7 +107,8 @@ def add_rolled(session: Session, actor: Actor, before: Repo, terms: RepoTerms, v
         terms=terms, seller_id=before.seller_id, buyer_id=before.buyer_id, bank_role=before.bank_role,
         flags=(*before.flags, f"展期自 {before.terms.code}"),
     )  # fmt: skip
-    inputs = _start_inputs(session, PolicyHaircuts.read(session, actor, view, keeps=True), draft)
+    haircuts = PolicyHaircuts.read(session, actor, view, keeps=True)
+    inputs = _start_inputs(haircuts, draft, replaces=before.terms.code)
     kept = f"展期自 {before.terms.code}，沿用原约定折扣系数"
     recorded = record_decision(
         session, actor, REPO_START, inputs, subject=f"repo:{terms.code}", valid_on=view.day,
@@ -133,7 +135,7 @@ def start_inputs_on_day(session: Session, actor: Actor, draft: RepoDraft, *, sta
     view = desk_view(session, replace(standing, business_date=day))
     require_party_may(view, buyer, (draft.terms.unit,), HoldingRight.TAKE_TITLE)
     haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
-    return _start_inputs(session, haircuts, draft)
+    return _start_inputs(haircuts, draft)
 
 
 def require_policy_haircut(terms: RepoTerms, policy: Haircut, override_reason: str) -> None:
@@ -175,7 +177,7 @@ def _require_start(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
 
 
 def require_admitted(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
-    """Hold that the bank's schedules of eligible collateral admit the units of its own repo, at the haircut used.
+    """Hold that the bank's schedules of eligible collateral admit its own repo: units, haircut used, concentration.
 
     Raises:
         Conflict: One of them does not; the criterion is named.
@@ -184,20 +186,27 @@ def require_admitted(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
         raise Conflict(
             f"repo {terms.code}: {'; '.join(one.detail for one in outcome.refusals)}",
             zh="；".join(one.zh for one in outcome.refusals), field="unit",
-            remedy="Agree on units the schedule admits, or have the schedule changed.",
-            remedy_zh="请改用清单所列品种，或先修订担保品清单。",
+            remedy="Agree on units the schedule admits, or fewer of them, or have the schedule changed.",
+            remedy_zh="请改用清单所列品种或减少数量，或先修订担保品清单。",
         )  # fmt: skip
 
 
-def _start_inputs(session: Session, haircuts: PolicyHaircuts, draft: RepoDraft) -> RepoStartInputs:
-    """Collect what the start hangs on; what the bank only arranges or keeps is not held to what it accepts itself."""
+def _start_inputs(haircuts: PolicyHaircuts, draft: RepoDraft, *, replaces: str = "") -> RepoStartInputs:
+    """Collect what the start hangs on; what the bank only arranges or keeps is not held to what it accepts itself.
+
+    `replaces` is the repo that ends where this one begins: its units are these.
+    """
     view, terms = haircuts.view, draft.terms
+    asked = BookAsked(
+        pledgor_id=draft.seller_id, units=(terms.unit,), added=(terms.unit,), without_repos=(terms.code, replaces)
+    )
     return RepoStartInputs(
         terms=terms,
         price=price_used(view, terms.unit),
         haircut=repo_haircut(haircuts, terms, seller_id=draft.seller_id),
-        fx=fx_of(session, view, terms),
+        fx=fx_of(haircuts.session, view, terms),
         schedules=scheduled_units(view, (terms.unit,)) if draft.is_own else None,
+        book=book_limits(haircuts.session, haircuts.actor, haircuts, asked) if draft.is_own else None,
     )
 
 

@@ -328,7 +328,7 @@ def test_a_price_that_is_missing_leaves_a_unit_out_by_name(desk_sessions: Sessio
     with desk_sessions.read() as session:
         view = desk_view(session, standing_on(session, desk.maker, date(2025, 6, 20)))
         haircuts = PolicyHaircuts.read(session, desk.maker, view, keeps=False)
-        asked = BookAsked(pledgor_id=desk.parties["E5"], units=(B,), added=(B,), without="")
+        asked = BookAsked(pledgor_id=desk.parties["E5"], units=(B,), added=(B,))
         found = book_limits(session, desk.maker, haircuts, asked)
     assert found is not None
     assert [str(one) for one in found.not_priced] == ["SZA-2022"]
