@@ -148,29 +148,31 @@ class BookFindings:
         return tuple(_above(one) for one in self.shares if one.is_above and one.base is ShareBase.SCHEDULE)
 
 
-def repo_findings(
+def book_findings(
     limits: BookLimits | None,
     *,
     before: Mapping[Unit, Decimal],
     after: Mapping[Unit, Decimal],
     figures: FigureList,
     made_of: Iterable[str],
+    asked: str,
 ) -> BookFindings | None:
-    """Hold a repo's units against the limits; None where nothing limits them.
+    """Hold units that are taken by choice against the limits; None where nothing limits them.
 
     Args:
         limits: The limits, and the other collateral of the book.
-        before: Market value of its units as it stands, in 元; empty where it does not stand yet.
-        after: Market value of its units as asked, in 元.
+        before: Market value of the units as they stand, in 元; empty where nothing stands yet.
+        after: Market value of the units as asked, in 元.
         figures: Where the figures go.
         made_of: Names of the figures that quantity and price after it stand under.
+        asked: What asks, in the formulas' words.
     """
     if limits is None:
         return None
     for unit, value_cny in after.items():
         label = (f"{unit} 市值", f"{unit} market value")
         figures.result(f"market_value_{unit}", label, value_cny, "CNY", "q·p", inputs=made_of)
-    shares = book_shares(limits, before=before, after=after, figures=figures, asked="this repo")
+    shares = book_shares(limits, before=before, after=after, figures=figures, asked=asked)
     said = [one for one in shares if one.base is not ShareBase.SCHEDULE]
     return BookFindings(shares=shares, notes=tuple(share_notes(said, limits)))
 

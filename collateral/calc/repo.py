@@ -11,7 +11,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, cny, round_half_up, round_up
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
-from collateral.calc.book_limits import BookFindings, BookLimits, repo_findings
+from collateral.calc.book_limits import BookFindings, BookLimits, book_findings
 from collateral.calc.cash_margin import MarginAccount, MarginStep, margin_figures, margin_return
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
@@ -156,7 +156,8 @@ def decide_repo_start(inputs: RepoStartInputs) -> RepoStartOutcome:
         "repurchase_price", ("购回价", "Repurchase price"), due, terms.currency, "PP·(1 + r·d/basis)", inputs=price
     )
     values = {terms.unit: market_value_cny}
-    book = repo_findings(inputs.book, before={}, after=values, figures=figures, made_of=("quantity", "price"))
+    made_of = ("quantity", "price")
+    book = book_findings(inputs.book, before={}, after=values, figures=figures, made_of=made_of, asked="this repo")
     listed = schedule_refusals(inputs.schedules, {terms.unit: ratio}, on=terms.purchase_date)
     return RepoStartOutcome(
         market_value_cny=market_value_cny, haircut_ratio=ratio, lendable_cny=limit_cny,

@@ -10,7 +10,7 @@ from carbonfin.kernel.units import cny
 from carbonfin.rules.record import DecisionKind
 from collateral.calc import repo_event_endings as endings
 from collateral.calc import repo_event_life as life
-from collateral.calc.book_limits import BookFindings, repo_findings
+from collateral.calc.book_limits import BookFindings, book_findings
 from collateral.calc.close_out import RepoSide
 from collateral.calc.coverage import PriceUsed
 from collateral.calc.figures import FigureList
@@ -94,7 +94,9 @@ def _book(inputs: RepoEventInputs, found: Happening, figures: FigureList) -> Boo
     price_before = inputs.price if is_same else inputs.price_out
     before = {} if inputs.asked.kind is RepoEventKind.ROLL else _value(inputs, inputs.terms, price_before)
     after = _value(inputs, found.terms, inputs.price)
-    return repo_findings(inputs.book, before=before, after=after, figures=figures, made_of=names)
+    return book_findings(
+        inputs.book, before=before, after=after, figures=figures, made_of=names, asked="this repo"
+    )  # fmt: skip
 
 
 def _value(inputs: RepoEventInputs, terms: RepoTerms, price: PriceUsed | None) -> dict[Unit, Decimal]:

@@ -43,7 +43,7 @@ def allocate(
     else:
         needs = [msgspec.to_builtins(one) for one in body.needs]
         terminal.answer(needs, columns=("name", "required_cny", "shortfall_cny"))
-    for one in (*body.reasons, *body.left_out):
+    for one in (*body.reasons, *body.left_out, *body.held_to, *body.notes):
         terminal.say(f"{one.unit}：{one.text_zh}" if one.unit else one.text_zh)
 
 

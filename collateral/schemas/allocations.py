@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.allowances import Unit
 from carbonfin.web.wire import CnyText, DayText, IdText, RatioText, UnitText, day_of, decimal_of
 from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.pledges import PartyCodeText
 from collateral.service.allocations import AllocationFound
 
@@ -88,7 +89,11 @@ class AllocationWordsOut(Struct, frozen=True, kw_only=True):
 
 
 class AllocationOut(Struct, frozen=True, kw_only=True):
-    """The cheapest safe allocation in whole tonnes, its duals as sentences; or the smallest set of needs unmet."""
+    """The cheapest safe allocation in whole tonnes, its duals as sentences; or the smallest set of needs unmet.
+
+    `held_to` are limits of concentration inside schedules that hold it, `shares` the book with it; `notes` tell of a
+    limit that is not measured.
+    """
 
     is_feasible: bool
     cost_cny: str | None
@@ -97,6 +102,9 @@ class AllocationOut(Struct, frozen=True, kw_only=True):
     needs: list[AllocatedNeedOut]
     reasons: list[AllocationWordsOut]
     left_out: list[AllocationWordsOut]
+    held_to: list[AllocationWordsOut]
+    shares: list[BookShareOut]
+    notes: list[AllocationWordsOut]
 
     @classmethod
     def of(cls, found: AllocationFound) -> "AllocationOut":
@@ -122,4 +130,7 @@ class AllocationOut(Struct, frozen=True, kw_only=True):
             ],
             reasons=[AllocationWordsOut(text_zh=zh, text_en=en) for zh, en in found.words],
             left_out=[AllocationWordsOut(unit=unit, text_zh=zh, text_en=en) for unit, zh, en in found.left_out],
+            held_to=[AllocationWordsOut(text_zh=zh, text_en=en) for zh, en in found.held_to],
+            shares=[BookShareOut.of(one) for one in found.shares],
+            notes=[AllocationWordsOut(text_zh=zh, text_en=en) for zh, en in found.notes],
         )  # fmt: skip

@@ -4,7 +4,6 @@ A what-if for the desk: units left out, pledges released, another lender's need 
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -12,28 +11,25 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme, Unit
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput, MissingData, NotApplicable
+from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import cny, to_decimal, to_float
 from carbonfin.storage.parties import Standing, load_party
-from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.allocation.asked import AllocationAsked
+from collateral.calc.allocation.book_rows import BookRows, book_rows
 from collateral.calc.allocation.problem import AllocationProblem
 from collateral.calc.allocation.reasons import Reason, ReasonKind, reasons
-from collateral.calc.allocation.solver import AllocationSolver, Unsolvable
+from collateral.calc.allocation.solver import Allocation, AllocationSolver, Unsolvable
 from collateral.calc.allocation.unmet import smallest_unmet
 from collateral.calc.allocation.whole import whole_allocation
+from collateral.calc.book_limits import BookFindings, BookLimits, BookShare, book_findings
 from collateral.calc.coverage_rules import line_values_cny
 from collateral.calc.figures import FigureList
-from collateral.calc.headroom import decide_headroom
 from collateral.calc.pledge import IN_FORCE
-from collateral.calc.surrender import SafeDate, SafeDateKind, safety_of
-from collateral.service.eligibility_schedules import not_eligible, verdicts_on
-from collateral.service.headroom import headroom_inputs, schemes_without_position
-from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
-from collateral.service.valuations import required_exposure
-from collateral.service.view import DeskView, coverage_lines, desk_view, safety_terms
-from collateral.store import ledger, pledges
+from collateral.service.allocation_cases import AllocationCase, Lot, Need
+from collateral.service.pledge_haircuts import PolicyHaircuts
+from collateral.service.view import desk_view
+from collateral.store import pledges
 from collateral.store.authority_acts import attached_by_pledge
 
 _TILT = 1e-6
@@ -71,6 +67,10 @@ class AllocationFound:
         gap_ratio: Its cost over what no allocation can undercut, less one.
         words: The duals as sentences, Chinese and English.
         left_out: Units that serve no need, each with the reason in Chinese and English.
+        held_to: Limits of schedules that hold it, each with what other collateral has of it, Chinese and English.
+        shares: Shares of the book as it stands and with the proposal; () where nothing limits the units, or not every
+            need can be met.
+        notes: What is worth knowing of the limits: not measured, or the bank's own dated one passed.
     """
 
     pledgor: Party
@@ -81,133 +81,9 @@ class AllocationFound:
     gap_ratio: Decimal | None
     words: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Need:
-    name: str
-    required_cny: Decimal
-    end_date: date
-    held: dict[Unit, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lot:
-    unit: Unit
-    quantity_t: int
-    price_cny_per_t: Decimal
-    haircuts: tuple[Decimal, ...]
-    is_eligible: tuple[bool, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One client's weighing: what is asked, and what it is read with."""
-
-    session: Session
-    actor: Actor
-    view: DeskView
-    party: Party
-    running: tuple[Pledge, ...]
-    asked: AllocationAsked
-    attached: dict[tuple[str, str], int]
-
-    def needs(self) -> tuple[_Need, ...]:
-        """Give what each pledge that stays asks, then what is added."""
-        codes = {one.code for one in self.running}
-        unknown = [code for code in self.asked.released if code not in codes]
-        if unknown:
-            raise InvalidInput(
-                f"{', '.join(unknown)} is no pledge in force of the client",
-                zh=f"{'、'.join(unknown)} 不是该客户存续的质押", field="released",
-            )  # fmt: skip
-        initial = coverage_lines(self.view).initial.decimal
-        found = []
-        for pledge in self.running:
-            if pledge.code in self.asked.released:
-                continue
-            owed = required_exposure(self.session, self.actor, pledge, self.view.day)
-            total = owed.principal_cny + owed.accrued_cny + owed.costs_cny
-            if total:
-                held = {one.unit: self._unfrozen_t(pledge, one) for one in pledge.units}
-                found.append(
-                    _Need(name=pledge.code, required_cny=cny(total * initial), end_date=pledge.end_date, held=held)
-                )
-        return (
-            *found,
-            *(
-                _Need(name=one.name, required_cny=one.required_cny, end_date=one.end_date, held={})
-                for one in self.asked.added
-            ),
-        )
-
-    def lots(self, needs: tuple[_Need, ...]) -> tuple[tuple[_Lot, ...], tuple[tuple[str, str, str], ...]]:
-        """Give the client's units, free or pledged here, and those that serve no need with the reason."""
-        quantities: dict[Unit, int] = {}
-        for position in ledger.positions_of(self.session, self.actor, party_id=self.party.id):
-            quantities[position.unit] = quantities.get(position.unit, 0) + position.free_t
-        for pledge in self.running:
-            for one in pledge.units:
-                quantities[one.unit] = quantities.get(one.unit, 0) + self._unfrozen_t(pledge, one)
-        haircuts = PolicyHaircuts.read(self.session, self.actor, self.view, keeps=False)
-        years = headroom_inputs(self.session, self.actor, self.party, self.view)
-        schemes = tuple(dict.fromkeys(unit.scheme for unit in quantities))
-        barred = set(schemes_without_position(self.party, schemes, years))
-        lots, left_out = [], []
-        for unit, quantity_t in sorted(quantities.items(), key=lambda pair: str(pair[0])):
-            if quantity_t <= 0:
-                continue
-            try:
-                if unit.scheme in barred:
-                    raise _without_position(unit.scheme)
-                lots.append(self._lot(haircuts, UnitQuantity(unit=unit, quantity_t=quantity_t), needs))
-            except CarbonFinError as error:
-                left_out.append((str(unit), error.zh, error.detail))
-        return tuple(lots), tuple(left_out)
-
-    def _unfrozen_t(self, pledge: Pledge, one: UnitQuantity) -> int:
-        """Give what of a pledged unit no authority has frozen: what is frozen covers nothing."""
-        return max(0, one.quantity_t - self.attached.get((pledge.id, str(one.unit)), 0))
-
-    def _lot(self, haircuts: PolicyHaircuts, one: UnitQuantity, needs: tuple[_Need, ...]) -> _Lot:
-        if one.unit in self.asked.without:
-            raise NotApplicable("left out as asked", zh="按要求不使用", field="without")
-        verdicts = verdicts_on(self.view, (one.unit,))
-        vetoed = [each for each in verdicts if not each.is_eligible]
-        if vetoed:
-            raise not_eligible(vetoed)
-        terms = safety_terms(self.view, (one.unit,))
-        safe = safety_of(((one.unit, one.quantity_t),), terms, FigureList()).safe_date
-        lines = [
-            pledged_lines(haircuts, (one,), PledgeAsked(pledgor_id=self.party.id, end_date=need.end_date))[0]
-            for need in needs
-        ]
-        least = max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0))
-        ratios = tuple(max(least, line.haircut.ratio) for line in lines)
-        is_eligible = tuple(
-            ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(ratios, needs, strict=True)
-        )
-        if not any(is_eligible):
-            raise NotApplicable(
-                "its last safe date lies before every end, or its haircut is the whole",
-                zh="最后安全日早于各需求的到期日，或折扣系数为 100%", field="unit",
-            )  # fmt: skip
-        return _Lot(
-            unit=one.unit, quantity_t=one.quantity_t, price_cny_per_t=lines[0].price.price_cny_per_t, haircuts=ratios,
-            is_eligible=is_eligible,
-        )  # fmt: skip
-
-    def pools(self, lots: tuple[_Lot, ...]) -> dict[Scheme, int]:
-        """Give the tonnes that pledges may bind of a scheme: the least headroom of its open years without these."""
-        codes = {one.code for one in self.running}
-        schemes = {lot.unit.scheme for lot in lots}
-        found: dict[Scheme, int] = {}
-        for inputs in headroom_inputs(self.session, self.actor, self.party, self.view):
-            if inputs.scheme in schemes:
-                others = tuple(lock for lock in inputs.locks if lock.agreement_code not in codes)
-                free_t = max(0, decide_headroom(replace(inputs, locks=others)).headroom_t)
-                found[inputs.scheme] = min(found.get(inputs.scheme, free_t), free_t)
-        return found
+    held_to: tuple[tuple[str, str], ...]
+    shares: tuple[BookShare, ...]
+    notes: tuple[tuple[str, str], ...]
 
 
 def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, standing: Standing) -> AllocationFound:
@@ -215,17 +91,19 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
 
     Units serve a need where they have a price, a haircut below the whole and a last safe date not before its end, by
     the haircut of the whole lot, or by what a schedule of eligible collateral takes off where that is more; what a
-    surrendering client pledges stays within its headroom of the scheme.
+    surrendering client pledges stays within its headroom of the scheme, and the whole book within the limits of
+    concentration inside the schedules.
 
     Raises:
         NotFound: There is no such client.
         NotApplicable: There is no need or no unit to weigh.
         MissingData: A pledge's debt of the day or the bank's lines are not known.
     """
-    party = load_party(session, actor, asked.pledgor_id)
-    case = _Case(
-        session=session, actor=actor, view=desk_view(session, standing), party=party, asked=asked,
+    party, view = load_party(session, actor, asked.pledgor_id), desk_view(session, standing)
+    case = AllocationCase(
+        session=session, actor=actor, view=view, party=party, asked=asked,
         attached=attached_by_pledge(session, actor),
+        haircuts=PolicyHaircuts.read(session, actor, view, keeps=False),
         running=pledges.pledges_of(session, actor, states=IN_FORCE, pledgor_id=party.id),
     )  # fmt: skip
     needs = case.needs()
@@ -236,12 +114,16 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
             "there is no need or no unit that can serve one",
             zh=f"没有担保需求，或没有可用于担保的配额{f'（{words}）' if words else ''}", field="pledgor",
         )  # fmt: skip
-    pools = case.pools(lots)
-    problem = _problem(lots, needs, asked, pools)
-    try:
-        solved = AllocationSolver(problem).solve()
-    except Unsolvable:
-        return _unmet(party, problem, needs, left_out)
+    pools, limits = case.pools(lots), case.limits(lots)
+    rows = book_rows(limits, [lot.unit for lot in lots])
+    problem = _problem(lots, needs, asked, pools=pools, rows=rows)
+    not_measured = (limits.not_measured if limits else None) or ()
+    solved = _solved(problem)
+    if solved is None and np.any(rows.room < 0.0):
+        problem = replace(problem, book_room=rows.room_of_others_above)
+        solved = _solved(problem)
+    if solved is None:
+        return replace(_unmet(party, problem, needs, left_out), held_to=rows.words(), notes=not_measured)
     whole = whole_allocation(problem, solved)
     lines = tuple(
         AllocatedLine(
@@ -253,19 +135,52 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
         if need.held.get(lot.unit, 0) or whole.units_t[i, j]
     )  # fmt: skip
     names = [need.name for need in needs]
+    book = _book(limits, lots, lines, before=case.standing_cny())
     return AllocationFound(
         pledgor=party, is_feasible=True, lines=lines, needs=_covered(lots, needs, lines),
         cost_cny=_cost_cny(asked, lots, lines), gap_ratio=to_decimal(whole.gap_ratio, places=6),
         words=tuple(
-            replace(one, saves=one.saves * to_float(asked.use_cost_rate)).words(_called(one, lots, names, pools))
+            replace(one, saves=one.saves * to_float(asked.use_cost_rate)).words(*_called(one, lots, names, pools, rows))
             for one in reasons(problem, solved)
         ),
-        left_out=left_out,
+        left_out=left_out, held_to=rows.words(), shares=book.shares if book else (),
+        notes=tuple((one.zh, one.detail) for one in book.notes) if book else (),
     )  # fmt: skip
 
 
-def _called(one: Reason, lots: tuple[_Lot, ...], names: list[str], pools: dict[Scheme, int]) -> str:
-    """Give what the desk calls a lot, a need, a need's limit on a scheme, or a pool."""
+def _solved(problem: AllocationProblem) -> Allocation | None:
+    """Give the optimum, or None where not every need can be met."""
+    try:
+        return AllocationSolver(problem).solve()
+    except Unsolvable:
+        return None
+
+
+def _book(
+    limits: BookLimits | None, lots: tuple[Lot, ...], lines: tuple[AllocatedLine, ...], *, before: dict[Unit, Decimal]
+) -> BookFindings | None:
+    """Give the shares of the book as it stands and with the proposal, at the day's prices."""
+    prices = {lot.unit: lot.price_cny_per_t for lot in lots}
+    after: dict[Unit, Decimal] = {}
+    for one in lines:
+        after[one.unit] = after.get(one.unit, Decimal(0)) + cny(one.proposed_t * prices[one.unit])
+    return book_findings(
+        limits, before=before, after=after, figures=FigureList(), made_of=(), asked="the allocation"
+    )  # fmt: skip
+
+
+def _called(
+    one: Reason, lots: tuple[Lot, ...], names: list[str], pools: dict[Scheme, int], rows: BookRows
+) -> tuple[str, str]:
+    """Give what the desk calls a lot, a need, a need's limit on a scheme, a pool, or a limit of a schedule."""
+    if one.kind is ReasonKind.BOOK:
+        limit = rows.limits[one.place]
+        return limit.label_zh, limit.label_en
+    name = _named(one, lots, names, pools)
+    return name, name
+
+
+def _named(one: Reason, lots: tuple[Lot, ...], names: list[str], pools: dict[Scheme, int]) -> str:
     if one.kind is ReasonKind.LOT:
         return str(lots[one.place].unit)
     if one.kind is ReasonKind.HEADROOM:
@@ -276,7 +191,7 @@ def _called(one: Reason, lots: tuple[_Lot, ...], names: list[str], pools: dict[S
 
 
 def _unmet(
-    party: Party, problem: AllocationProblem, needs: tuple[_Need, ...], left_out: tuple[tuple[str, str, str], ...]
+    party: Party, problem: AllocationProblem, needs: tuple[Need, ...], left_out: tuple[tuple[str, str, str], ...]
 ) -> AllocationFound:
     found = smallest_unmet(problem)
     shortfalls = [
@@ -285,6 +200,7 @@ def _unmet(
     ]
     return AllocationFound(
         pledgor=party, is_feasible=False, lines=(), cost_cny=None, gap_ratio=None, words=(), left_out=left_out,
+        held_to=(), shares=(), notes=(),
         needs=tuple(
             AllocatedNeed(name=need.name, required_cny=need.required_cny, covered_cny=None, shortfall_cny=short)
             for need, short in zip(needs, shortfalls, strict=True)
@@ -292,26 +208,13 @@ def _unmet(
     )  # fmt: skip
 
 
-def _without_position(scheme: Scheme) -> MissingData:
-    return MissingData(
-        f"no compliance position of {scheme} is recorded", zh=f"{scheme} 履约情况未录入，无法计算履约余量",
-        field="headroom",
-    )  # fmt: skip
-
-
-def _is_safe(safe: SafeDate, end: date) -> bool:
-    if safe.kind in {SafeDateKind.UNKNOWN, SafeDateKind.PASSED}:
-        return False
-    return safe.day is None or end <= safe.day
-
-
-def _groups(lots: tuple[_Lot, ...]) -> dict[Scheme, int]:
+def _groups(lots: tuple[Lot, ...]) -> dict[Scheme, int]:
     """Give each scheme its place among the groups that limits speak of."""
     return {scheme: place for place, scheme in enumerate(dict.fromkeys(lot.unit.scheme for lot in lots))}
 
 
 def _problem(
-    lots: tuple[_Lot, ...], needs: tuple[_Need, ...], asked: AllocationAsked, pools: dict[Scheme, int]
+    lots: tuple[Lot, ...], needs: tuple[Need, ...], asked: AllocationAsked, *, pools: dict[Scheme, int], rows: BookRows
 ) -> AllocationProblem:
     places = {scheme: place for place, scheme in enumerate(pools)}
     price = np.array([to_float(lot.price_cny_per_t) for lot in lots])
@@ -337,10 +240,12 @@ def _problem(
         haircut_ratio=np.array([[to_float(ratio) for ratio in lot.haircuts] for lot in lots]),
         held_value=held * price[:, None],
         cap_ratio=np.array([[to_float(limits[one]) if one in limits else np.inf for one in groups]] * len(needs)),
+        book_weight=rows.weight,
+        book_room=rows.room,
     )
 
 
-def _cost_cny(asked: AllocationAsked, lots: tuple[_Lot, ...], lines: tuple[AllocatedLine, ...]) -> Decimal:
+def _cost_cny(asked: AllocationAsked, lots: tuple[Lot, ...], lines: tuple[AllocatedLine, ...]) -> Decimal:
     """Give Σ q·p·use + max(0, q − held)·p·movement, to the fen."""
     prices = {lot.unit: lot.price_cny_per_t for lot in lots}
     used = (one.proposed_t * prices[one.unit] for one in lines if one.proposed_t)
@@ -349,7 +254,7 @@ def _cost_cny(asked: AllocationAsked, lots: tuple[_Lot, ...], lines: tuple[Alloc
 
 
 def _covered(
-    lots: tuple[_Lot, ...], needs: tuple[_Need, ...], lines: tuple[AllocatedLine, ...]
+    lots: tuple[Lot, ...], needs: tuple[Need, ...], lines: tuple[AllocatedLine, ...]
 ) -> tuple[AllocatedNeed, ...]:
     prices = {lot.unit: lot.price_cny_per_t for lot in lots}
     found = []

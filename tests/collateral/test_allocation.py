@@ -82,6 +82,8 @@ def dense_optimum(one: AllocationProblem) -> tuple[float | None, np.ndarray]:
         chosen = one.lot_pool == p
         per = np.repeat(1 / one.lot_price[chosen], obligations)
         add(place[chosen].ravel(), per, one.pool_headroom_t[p])
+    for k in range(one.book_room.size):
+        add(place.ravel(), np.repeat(one.book_weight[k], obligations), one.book_room[k])
     usable = np.where(one.is_eligible, np.inf, 0.0).ravel()
     upper = np.concatenate([usable, np.minimum(usable, one.held_value.ravel())])
     cost = np.repeat(one.lot_cost_rate, obligations)
@@ -124,7 +126,7 @@ def test_headroom_in_tonnes_is_shared_by_a_pool() -> None:
     # One more tonne replaces 50 of cash at 5% by 50 at 1%.
     assert found.pool_dual[0] == pytest.approx(50 * 0.04)
     (reason,) = [one_reason for one_reason in reasons(one, found) if one_reason.kind is ReasonKind.HEADROOM]
-    assert reason.words("甲公司") == (
+    assert reason.words("甲公司", "甲公司") == (
         "甲公司 的履约余量每多 1 吨，成本减少 2.0000 元", "one more tonne of headroom of 甲公司 saves 2.0000",
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The linear programme by columns: a column is a lot's use for an obligation, kept where it is or moved there.
 
-Rows stand in the order lots, obligations, limits that are finite, pools.
+Rows stand in the order lots, obligations, limits that are finite, pools, limits on the book.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class Columns:
         upper: Most of it: what stands there already where the column is kept, infinite elsewhere.
         cap_row: Row of its limit, -1 where there is none.
         pool_row: Row of its pool, -1 where there is none.
+        book_row: Its row of each limit on the book, -1 where it does not count, shape (columns, limits).
+        book_weight: What it counts there, shape (columns, limits).
         per_value_t: Units in a unit of scaled value.
         row_lower: Lower bounds of the rows.
         row_upper: Upper bounds of the rows.
@@ -38,6 +40,8 @@ class Columns:
     upper: FloatArray
     cap_row: IndexArray
     pool_row: IndexArray
+    book_row: IndexArray
+    book_weight: FloatArray
     per_value_t: FloatArray
     row_lower: FloatArray
     row_upper: FloatArray
@@ -58,6 +62,8 @@ class Columns:
         pool = problem.lot_pool[lot]
         first_pool = problem.lot_value.size + problem.requirement.size + int(np.isfinite(problem.cap_ratio).sum())
         lower, upper = row_bounds(problem, scale)
+        first_book = first_pool + problem.pool_headroom_t.size
+        weight = problem.book_weight[:, lot].T if problem.book_room.size else np.zeros((lot.size, 0))
         return cls(
             lot=lot, obligation=obligation,
             cost=problem.lot_cost_rate[lot] + np.where(is_moved, problem.movement_cost_rate[lot], 0.0),
@@ -65,7 +71,8 @@ class Columns:
             upper=np.where(is_moved, np.inf, problem.held_value[lot, obligation] / scale),
             cap_row=cap_rows[obligation, problem.lot_group[lot]],
             pool_row=np.where(pool >= 0, first_pool + pool, -1),
-            per_value_t=scale / problem.lot_price[lot],
+            book_row=np.where(weight != 0.0, first_book + np.arange(problem.book_room.size), -1),
+            book_weight=weight, per_value_t=scale / problem.lot_price[lot],
             row_lower=lower, row_upper=upper, scale=scale, lot_count=problem.lot_value.size,
         )  # fmt: skip
 
@@ -75,6 +82,9 @@ class Columns:
         obligation_row = self.lot_count + self.obligation[chosen]
         rows = np.stack([self.lot[chosen], obligation_row, self.cap_row[chosen], self.pool_row[chosen]], axis=1)
         worth = np.stack([np.ones(chosen.size), after, after, self.per_value_t[chosen]], axis=1)
+        if self.book_row.shape[1]:
+            rows = np.concatenate([rows, self.book_row[chosen]], axis=1)
+            worth = np.concatenate([worth, self.book_weight[chosen]], axis=1)
         there: BoolArray = rows >= 0
         starts = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
         return starts, rows[there], worth[there]
@@ -83,7 +93,8 @@ class Columns:
         """Give c - A'y of every column, for the duals y of the rows."""
         padded = np.append(dual, 0.0)  # row -1 is no row
         after = self.after * (padded[self.lot_count + self.obligation] + padded[self.cap_row])
-        return np.asarray(self.cost - padded[self.lot] - after - self.per_value_t * padded[self.pool_row])
+        found = self.cost - padded[self.lot] - after - self.per_value_t * padded[self.pool_row]
+        return np.asarray(found - (self.book_weight * padded[self.book_row]).sum(axis=1))
 
 
 def row_bounds(problem: AllocationProblem, scale: float) -> tuple[FloatArray, FloatArray]:
@@ -92,8 +103,9 @@ def row_bounds(problem: AllocationProblem, scale: float) -> tuple[FloatArray, Fl
     caps = (np.where(finite, problem.cap_ratio, 0.0) * problem.requirement[:, None])[finite] / scale
     lots, pools = problem.lot_value / scale, problem.pool_headroom_t
     required = problem.requirement / scale
-    lower = np.concatenate([np.full(lots.size, -np.inf), required, np.full(caps.size + pools.size, -np.inf)])
-    return lower, np.concatenate([lots, np.full(required.size, np.inf), caps, pools])
+    above = np.concatenate([caps, pools, problem.book_room / scale])
+    lower = np.concatenate([np.full(lots.size, -np.inf), required, np.full(above.size, -np.inf)])
+    return lower, np.concatenate([lots, np.full(required.size, np.inf), above])
 
 
 def _cap_rows(problem: AllocationProblem) -> IndexArray:

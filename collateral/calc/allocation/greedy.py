@@ -27,7 +27,7 @@ class GreedyAllocation:
 
 
 def greedy_allocation(problem: AllocationProblem) -> GreedyAllocation:
-    """Allocate by the rule; movements are paid for but do not steer it."""
+    """Allocate by the rule; movements are paid for but do not steer it, and limits on the book are not the hand's."""
     left, headroom = problem.lot_value.copy(), problem.pool_headroom_t.copy()
     given = np.zeros(problem.is_eligible.shape)
     shortfall = problem.requirement.copy()

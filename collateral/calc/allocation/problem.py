@@ -2,11 +2,12 @@
 
 minimise sum c_i x_ij + m_i (x_ij - held_ij)+, x >= 0 in value, subject to
 sum_j x_ij <= V_i; sum_i (1 - h_ij) x_ij >= R_j; sum over the lots i of a group g of (1 - h_ij) x_ij <= cap_jg R_j (the
-base of a limit is the requirement, after haircut); sum over the lots i of a pool of x_ij / price_i <= headroom, tonnes.
+base of a limit is the requirement, after haircut); sum over the lots i of a pool of x_ij / price_i <= headroom, tonnes;
+sum_ij w_ki x_ij <= room_k for each limit k on the whole book, before haircut.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ class AllocationProblem:
         haircut_ratio: h, shape (lots, obligations).
         held_value: Value of each lot that stands there already, shape (lots, obligations).
         cap_ratio: Most of R that a group may cover after haircut, infinite for none, shape (obligations, groups).
+        book_weight: w, what a unit of a lot's value counts to a limit on the book, shape (limits, lots).
+        book_room: Most of that in all; below nought where something must be allocated to keep it, shape (limits,).
     """
 
     lot_value: FloatArray
@@ -49,6 +52,8 @@ class AllocationProblem:
     haircut_ratio: FloatArray
     held_value: FloatArray
     cap_ratio: FloatArray
+    book_weight: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    book_room: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not fit and numbers that cannot be."""
@@ -66,6 +71,8 @@ class AllocationProblem:
             raise _wrong("cap_ratio is not obligations by groups", "集中度上限须为需求 × 组别", "cap_ratio")
         if not _within(self.lot_pool, -1, pools - 1):
             raise _wrong("a lot's pool has no headroom", "押品所属主体缺少履约余量", "pool_headroom_t")
+        if self.book_room.size and self.book_weight.shape != (self.book_room.size, lots):
+            raise _wrong("book_weight is not limits by lots", "押品库集中度系数须为限额 × 批次", "book_weight")
         self._refuse_numbers()
 
     def _refuse_numbers(self) -> None:
@@ -82,6 +89,8 @@ class AllocationProblem:
                 raise _wrong(f"{name} has a negative entry or one that is no number", f"{name} 不能为负", name)
         if not np.all((self.haircut_ratio >= 0.0) & (self.haircut_ratio <= 1.0)):
             raise _wrong("a haircut lies outside 0 to 1", "折扣系数须在 0 至 1", "haircut_ratio")
+        if not np.all(np.isfinite(self.book_room)):
+            raise _wrong("the room of a limit is no number", "集中度余量须为数字", "book_room")
         if not np.all(self.cap_ratio >= 0.0):
             raise _wrong("a limit is negative or no number", "集中度上限不能为负", "cap_ratio")
 
@@ -107,10 +116,14 @@ class AllocationProblem:
         found = np.bincount(self.lot_pool[pooled], weights=used[pooled], minlength=self.pool_headroom_t.size)
         return np.asarray(found, dtype=np.float64)
 
+    def book_use(self, value: FloatArray) -> FloatArray:
+        """Give what counts to each limit on the book."""
+        return np.asarray(self.book_weight @ value.sum(axis=1)) if self.book_room.size else np.zeros(0)
+
     def breaches(self, value: FloatArray, *, tolerance: float) -> tuple[str, ...]:
         """Name what an allocation breaks beyond a tolerance relative to the limit; () where it holds.
 
-        The names are eligibility, lots, requirements, concentration and headroom.
+        The names are eligibility, lots, requirements, concentration, headroom and book.
         """
         slack = 1.0 + tolerance
         cap = np.where(np.isfinite(self.cap_ratio), self.cap_ratio, 1e300) * self.requirement[:, None]
@@ -121,6 +134,7 @@ class AllocationProblem:
             "requirements": bool(np.any(self.covered(value) < self.requirement * (1.0 - tolerance))),
             "concentration": bool(np.any(self.group_cover(value) > cap * slack + floor)),
             "headroom": bool(np.any(self.pool_use_t(value) > self.pool_headroom_t * slack + tolerance)),
+            "book": bool(np.any(self.book_use(value) > self.book_room + tolerance * np.abs(self.book_room) + floor)),
         }
         return tuple(name for name, is_broken in broken.items() if is_broken)
 

@@ -18,6 +18,7 @@ class ReasonKind(StrEnum):
     REQUIREMENT = "requirement"
     LIMIT = "limit"
     HEADROOM = "headroom"
+    BOOK = "book"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +26,10 @@ class Reason:
     """What one more unit of a scarce thing is worth at the optimum, for small changes.
 
     Attributes:
-        kind: Lot, requirement, limit or headroom.
-        place: Of the lot, obligation or pool.
+        kind: Lot, requirement, limit, headroom or limit on the book.
+        place: Of the lot, obligation, pool or limit on the book.
         group: Of the limit, else None.
-        saves: Cost saved by one more unit: a tonne of the lot or of headroom, or one of money of the limit. Of a
+        saves: Cost saved by one more unit: a tonne of the lot or of headroom, or one of money of a limit. Of a
             requirement, the cost that one more of money adds.
     """
 
@@ -37,25 +38,29 @@ class Reason:
     group: int | None
     saves: float
 
-    def words(self, name: str) -> tuple[str, str]:
-        """Say it in Chinese and English; `name` is what the desk calls the lot, obligation or pool."""
+    def words(self, name: str, name_en: str) -> tuple[str, str]:
+        """Say it in Chinese and English; the names are what the desk calls the lot, obligation, pool or limit."""
         saved = f"{self.saves:,.4f}"
         return {
             ReasonKind.LOT: (
                 f"{name} 每多 1 吨合格押品，成本减少 {saved} 元",
-                f"one more eligible tonne of {name} saves {saved}",
+                f"one more eligible tonne of {name_en} saves {saved}",
             ),
             ReasonKind.REQUIREMENT: (
                 f"{name} 的担保需求每增加 1 元，成本增加 {saved} 元",
-                f"one more of requirement {name} costs {saved}",
+                f"one more of requirement {name_en} costs {saved}",
             ),
             ReasonKind.LIMIT: (
                 f"{name} 的集中度上限每放宽 1 元，成本减少 {saved} 元",
-                f"one more of the limit on {name} saves {saved}",
+                f"one more of the limit on {name_en} saves {saved}",
             ),
             ReasonKind.HEADROOM: (
                 f"{name} 的履约余量每多 1 吨，成本减少 {saved} 元",
-                f"one more tonne of headroom of {name} saves {saved}",
+                f"one more tonne of headroom of {name_en} saves {saved}",
+            ),
+            ReasonKind.BOOK: (
+                f"{name} 的集中度上限每放宽 1 元，成本减少 {saved} 元",
+                f"one more of the limit on {name_en} saves {saved}",
             ),
         }[self.kind]
 
@@ -76,6 +81,10 @@ def reasons(problem: AllocationProblem, allocation: Allocation) -> tuple[Reason,
         *(
             _one(ReasonKind.HEADROOM, p, None, allocation.pool_dual[p])
             for p in np.flatnonzero(allocation.pool_dual > _LEAST)
+        ),
+        *(
+            _one(ReasonKind.BOOK, k, None, allocation.book_dual[k])
+            for k in np.flatnonzero(allocation.book_dual > _LEAST)
         ),
     ]
     order = {kind: place for place, kind in enumerate(ReasonKind)}

@@ -33,6 +33,7 @@ class Allocation:
         requirement_dual: What one more of a requirement would cost, zero or more, shape (obligations,).
         cap_dual: What one more of a limit would save, zero or more, shape (obligations, groups).
         pool_dual: What one more tonne of headroom would save, shape (pools,).
+        book_dual: What one more of a limit's room on the book would save, shape (limits,).
         bound: The dual objective: no allocation costs less.
         column_count: Columns the solver was given, of all.
         all_column_count: Columns there are.
@@ -44,6 +45,7 @@ class Allocation:
     requirement_dual: FloatArray
     cap_dual: FloatArray
     pool_dual: FloatArray
+    book_dual: FloatArray
     bound: float
     column_count: int
     all_column_count: int
@@ -111,10 +113,10 @@ class AllocationSolver:
     def moved(self, *, lot_value: FloatArray, lot_price: FloatArray, requirement: FloatArray) -> "AllocationSolver":
         """Change values, prices and requirements, and go on from the last optimum; costs and haircuts stay.
 
-        Where lots stand in pools, or some value is held, prices are in the columns: the programme is laid out anew.
+        Where lots stand in pools, some value is held or the book limits, the programme is laid out anew.
         """
         problem = replace(self._problem, lot_value=lot_value, lot_price=lot_price, requirement=requirement)
-        if np.any(problem.lot_pool >= 0) or np.any(problem.held_value > 0.0):
+        if np.any(problem.lot_pool >= 0) or np.any(problem.held_value > 0.0) or problem.book_room.size:
             return AllocationSolver(problem)
         self._problem = problem
         lower, upper = row_bounds(problem, self._columns.scale)
@@ -144,6 +146,7 @@ class AllocationSolver:
         finite = np.isfinite(problem.cap_ratio)
         cap_dual = np.zeros(finite.shape)
         first_pool = lots + obligations + int(finite.sum())
+        first_book = first_pool + problem.pool_headroom_t.size
         cap_dual[finite] = np.maximum(-dual[lots + obligations : first_pool], 0.0)
         # A kept column at its upper bound earns its negative reduced cost.
         reduced = columns.reduced_costs(dual)
@@ -154,7 +157,8 @@ class AllocationSolver:
         return Allocation(
             value=value, cost=problem.cost(value), lot_dual=np.maximum(-dual[:lots], 0.0),
             requirement_dual=np.maximum(dual[lots : lots + obligations], 0.0), cap_dual=cap_dual,
-            pool_dual=np.maximum(-dual[first_pool:], 0.0) * columns.scale, bound=bound,
+            pool_dual=np.maximum(-dual[first_pool:first_book], 0.0) * columns.scale,
+            book_dual=np.maximum(-dual[first_book:], 0.0), bound=bound,
             column_count=self._chosen.size, all_column_count=columns.lot.size,
         )  # fmt: skip
 

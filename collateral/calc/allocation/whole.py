@@ -1,10 +1,14 @@
-"""The optimum in whole tonnes: rounded down, then mended with the cheapest tonnes that fit, and checked."""
+"""The optimum in whole tonnes: rounded down, then mended with the cheapest tonnes that fit, and checked.
+
+Under limits on the book rounding down may break what mending cannot restore: there whole tonnes are found apart.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from carbonfin.kernel.errors import CalculationFailed
+from collateral.calc.allocation.branched import branched_units
 from collateral.calc.allocation.problem import AllocationProblem, FloatArray, IndexArray
 from collateral.calc.allocation.solver import Allocation
 
@@ -34,15 +38,7 @@ def whole_allocation(problem: AllocationProblem, allocation: Allocation) -> Whol
         CalculationFailed: No tonne that fits is left for some obligation.
     """
     price = problem.lot_price
-    units = np.floor(allocation.value / price[:, None] + _CRUMB).astype(np.int64)
-    whole_lots = np.floor(problem.lot_value / price + _CRUMB).astype(np.int64)
-    over = np.maximum(units.sum(axis=1) - whole_lots, 0)
-    for i in np.flatnonzero(over):
-        j = int(np.argmax(units[i]))
-        units[i, j] -= over[i]
-    mend = _Mend(problem, units, whole_lots)
-    for j in range(problem.requirement.size):
-        mend.fill(j)
+    units = branched_units(problem, allocation) if problem.book_room.size else _mended(problem, allocation)
     value = units * price[:, None]
     broken = problem.breaches(value, tolerance=_TOLERANCE)
     if broken:
@@ -54,6 +50,20 @@ def whole_allocation(problem: AllocationProblem, allocation: Allocation) -> Whol
     cost = problem.cost(value)
     gap = cost / allocation.bound - 1.0 if allocation.bound > 0.0 else 0.0
     return WholeAllocation(units_t=units, cost=cost, gap_ratio=gap)
+
+
+def _mended(problem: AllocationProblem, allocation: Allocation) -> IndexArray:
+    price = problem.lot_price
+    units = np.floor(allocation.value / price[:, None] + _CRUMB).astype(np.int64)
+    whole_lots = np.floor(problem.lot_value / price + _CRUMB).astype(np.int64)
+    over = np.maximum(units.sum(axis=1) - whole_lots, 0)
+    for i in np.flatnonzero(over):
+        j = int(np.argmax(units[i]))
+        units[i, j] -= over[i]
+    mend = _Mend(problem, units, whole_lots)
+    for j in range(problem.requirement.size):
+        mend.fill(j)
+    return units
 
 
 class _Mend:
