@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import Currency, parse_decimal
@@ -93,27 +93,29 @@ class CsaIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Margin terms of one agreement, to be approved by another person; `threshold` null means that none is ever due.
 
-    With `csa` the currency, amounts, rounding, zone and hours are the annex's: a field given otherwise is refused.
+    Left out, the currency is CNY, threshold and minimum transfer are 0.00, rounding is 0.01, up for a delivery and down
+    for a return, in Asia/Shanghai; the hours of notification and resolution must be given. With `csa` all these are the
+    annex's: leave them out; one given otherwise than the annex is refused, whatever it would be without one.
     `independent` left out is nothing, or what the annex fixes; one agreed by rating or in words must be given, be it 0.
     """
 
     agreement_kind: Literal["pledge", "repo"]
     agreement_code: IdText
-    currency: Literal["CNY", "CNH", "HKD", "USD", "EUR"] = "CNY"
-    threshold: CnyText | None = "0.00"
-    minimum_transfer: CnyText = "0.00"
-    rounding: CnyText = "0.01"
-    delivery_direction: Literal["up", "down", "nearest"] = "up"
-    return_direction: Literal["up", "down", "nearest"] = "down"
+    currency: Literal["CNY", "CNH", "HKD", "USD", "EUR"] | UnsetType = UNSET
+    threshold: CnyText | UnsetType | None = UNSET
+    minimum_transfer: CnyText | UnsetType = UNSET
+    rounding: CnyText | UnsetType = UNSET
+    delivery_direction: Literal["up", "down", "nearest"] | UnsetType = UNSET
+    return_direction: Literal["up", "down", "nearest"] | UnsetType = UNSET
     independent: CnyText | None = None
     initial_ratio: LineText | None = None
     warning_ratio: LineText | None = None
     disposal_ratio: LineText | None = None
     calendar: Literal["bank", "exchange", "both"] = "bank"
-    zone: ZoneText = "Asia/Shanghai"
-    notification_time: HourText
+    zone: ZoneText | UnsetType = UNSET
+    notification_time: HourText | UnsetType = UNSET
     transfer_time: HourText
-    resolution_time: HourText
+    resolution_time: HourText | UnsetType = UNSET
     days_on_time: DaysCount
     days_late: DaysCount
     resolution_days: DaysCount
@@ -146,10 +148,11 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         }
         if found.notification_time is not None:
             told["notification_time"] = f"{found.notification_time:%H:%M}"
-        defaults = _DEFAULTS
         for name, value in told.items():
-            given: str | None = getattr(self, name)
-            if given not in {value, defaults.get(name, _HOURS_OPEN)}:
+            given: str | UnsetType | None = getattr(self, name)
+            if given is UNSET or (name == "independent" and given is None):
+                continue
+            if given != value:
                 raise InvalidInput(
                     f"{name} is given as {given}, the annex says {value}",
                     zh=f"{name} 填写为 {given}，协议约定为 {value}",
@@ -167,34 +170,47 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
 
         def number(name: str) -> Decimal | None:
-            text: str | None = getattr(self, name)
+            text = self._said(name)
             return None if text is None else parse_decimal(text, field=name)
+
+        def amount(name: str) -> Decimal:
+            return number(name) or Decimal("0.00")
 
         if self.csa is not None:
             return self.with_annex().terms()
         return AgreedTerms(
-            agreement_kind=self.agreement_kind, agreement_code=self.agreement_code, currency=Currency(self.currency),
-            threshold=number("threshold"),
-            minimum_transfer=parse_decimal(self.minimum_transfer, field="minimum_transfer"),
-            rounding=parse_decimal(self.rounding, field="rounding"),
-            delivery_direction=RoundingDirection(self.delivery_direction),
-            return_direction=RoundingDirection(self.return_direction),
-            independent=number("independent") or Decimal("0.00"), initial_ratio=number("initial_ratio"),
+            agreement_kind=self.agreement_kind, agreement_code=self.agreement_code,
+            currency=Currency(self._said("currency") or ""), threshold=number("threshold"),
+            minimum_transfer=amount("minimum_transfer"), rounding=amount("rounding"),
+            delivery_direction=RoundingDirection(self._said("delivery_direction") or ""),
+            return_direction=RoundingDirection(self._said("return_direction") or ""),
+            independent=amount("independent"), initial_ratio=number("initial_ratio"),
             warning_ratio=number("warning_ratio"), disposal_ratio=number("disposal_ratio"), calendar=self.calendar,
-            zone=self.zone, notification_time=time.fromisoformat(self.notification_time),
-            transfer_time=time.fromisoformat(self.transfer_time),
-            resolution_time=time.fromisoformat(self.resolution_time), days_on_time=self.days_on_time,
-            days_late=self.days_late, resolution_days=self.resolution_days, grace_days=self.grace_days,
-            document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
+            zone=self._said("zone") or "", notification_time=self._hour("notification_time"),
+            transfer_time=self._hour("transfer_time"), resolution_time=self._hour("resolution_time"),
+            days_on_time=self.days_on_time, days_late=self.days_late, resolution_days=self.resolution_days,
+            grace_days=self.grace_days, document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
         )  # fmt: skip
 
+    def _said(self, name: str) -> str | None:
+        """Give a field as given, or what it is where it is left out."""
+        given: str | UnsetType | None = getattr(self, name)
+        return _LEFT_OUT[name] if isinstance(given, UnsetType) else given
 
-_DEFAULTS: dict[str, str | None] = {
+    def _hour(self, name: str) -> time:
+        given: str | UnsetType = getattr(self, name)
+        if isinstance(given, UnsetType):
+            raise InvalidInput(
+                f"{name} is not given, and no annex says it", zh="请填写时刻；协议文件也没有约定", field=name,
+                remedy="Give the hour as HH:MM.", remedy_zh="时刻写作 HH:MM。",
+            )  # fmt: skip
+        return time.fromisoformat(given)
+
+
+_LEFT_OUT = {
     "currency": "CNY", "threshold": "0.00", "minimum_transfer": "0.00", "rounding": "0.01",
-    "delivery_direction": "up", "return_direction": "down", "independent": None, "zone": "Asia/Shanghai",
+    "delivery_direction": "up", "return_direction": "down", "zone": "Asia/Shanghai",
 }  # fmt: skip
-_HOURS_OPEN = "00:00"
-"""An hour that the annex says, where the caller leaves it to the annex."""
 
 
 class MarginTermsOut(Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def sent(document: object, party: str = "PARTY_2") -> CsaIn:
 def asked(csa: CsaIn | None, **given: Any) -> MarginTermsIn:
     rest: dict[str, Any] = {
         "agreement_kind": "pledge", "agreement_code": "P1", "notification_time": "11:00", "transfer_time": "17:00",
-        "resolution_time": "00:00", "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 0,
+        "days_on_time": 1, "days_late": 2, "resolution_days": 1, "grace_days": 0,
         "document": "担保协议", "valid_from": "2025-07-01", "reason": "按协议",
     }  # fmt: skip
     return MarginTermsIn(csa=csa, **rest | given)
@@ -82,8 +82,30 @@ def test_a_field_given_otherwise_than_the_annex_is_refused() -> None:
         with pytest.raises(InvalidInput, match="the annex says") as refused:
             asked(sent(in_cny()), **{field: value}).terms()
         assert refused.value.field == field
+    for field, value in (
+        ("currency", "HKD"), ("threshold", "0.00"), ("minimum_transfer", "0.00"), ("rounding", "0.01"),
+        ("delivery_direction", "up"), ("return_direction", "down"), ("resolution_time", "00:00"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput, match="the annex says") as refused:
+            asked(sent(in_cny()), **{field: value}).terms()
+        assert refused.value.field == field, "what it would be without an annex is no more than any other value"
+    same = {"minimum_transfer": "200.00", "threshold": None, "currency": "CNY", "resolution_time": "13:00"}
+    assert asked(sent(in_cny()), **same).terms() == terms
     with pytest.raises(InvalidInput, match="not JSON"):
         asked(CsaIn(content_base64="eA==", party="PARTY_1")).terms()
+
+
+def test_left_out_without_an_annex_is_what_the_api_says_and_an_hour_must_be_given() -> None:
+    terms = asked(None, resolution_time="13:00").terms()
+    assert (terms.currency, terms.threshold, terms.minimum_transfer) == (Currency.CNY, Decimal("0.00"), Decimal("0.00"))
+    assert (terms.rounding, terms.zone) == (Decimal("0.01"), "Asia/Shanghai")
+    assert (terms.delivery_direction, terms.return_direction) == (RoundingDirection.UP, RoundingDirection.DOWN)
+    with pytest.raises(InvalidInput, match="resolution_time is not given") as refused:
+        asked(None).terms()
+    assert refused.value.field == "resolution_time"
+    open_hour = msgspec.structs.replace(asked(sent(in_cny())), notification_time=msgspec.UNSET)
+    with pytest.raises(InvalidInput, match="notification_time is not given"):
+        open_hour.terms()
 
 
 def worded() -> dict[str, Any]:
