@@ -1,6 +1,6 @@
 """The lines of a term sheet as a bank words them, each with the figure it shows and the notes they need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from carbonfin.kernel.units import chinese_capitals
@@ -25,11 +25,13 @@ from loans.calc.jiangtandai import (
 )
 from loans.calc.ratings.carbon_efficiency import METHOD_EN, METHOD_ZH, CarbonRating
 from loans.calc.term_requests import LoanRequest
+from loans.calc.term_resets import AS_DRAWN_EN, AS_DRAWN_ZH, RESET_GROUP, OfferedResets, reset_lines
 
 NOT_DECIDED_ZH = "未决定"
 NOT_DECIDED_EN = "not decided"
 BY_CONTRACT_ZH = "以借款合同约定为准"
 BY_CONTRACT_EN = "as the loan contract states"
+_FIXED = "固定，起息日至到期日不重定价", "fixed from drawdown to maturity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ def term_groups(
     saving_cny: Decimal | None,
     rating: CarbonRating | None,
     financed: tuple[FinancedEmissions, ...],
+    resets: OfferedResets | None,
     trace: tuple[Figure, ...],
 ) -> tuple[TermGroup, ...]:
     """Give the groups of lines in the order a term sheet prints them."""
@@ -103,12 +106,13 @@ def term_groups(
             title_en="Parties and loan",
             lines=_party_lines(lender, borrower, borrower_usci, request),
         ),
-        TermGroup(name="rate", title_zh="利率", title_en="Rate", lines=_rate_lines(request, rate_inputs, rate)),
+        TermGroup(name="rate", title_zh="利率", title_en="Rate", lines=_rate_lines(request, rate_inputs, rate, resets)),
+        *_reset_groups(resets),
         TermGroup(
             name="repayment",
             title_zh="还款",
             title_en="Repayment",
-            lines=_repayment_lines(request, schedule, saving_cny),
+            lines=_repayment_lines(request, schedule, saving_cny, floats=resets is not None),
         ),
         TermGroup(name="link", title_zh="降碳挂钩", title_en="Emission-cut link", lines=_link_lines(rate_inputs)),
     ]
@@ -141,18 +145,8 @@ def unconfirmed_names(trace: tuple[Figure, ...]) -> frozenset[str]:
 
 
 def _marked(group: TermGroup, unconfirmed: frozenset[str]) -> TermGroup:
-    lines = tuple(
-        TermLine(
-            label_zh=line.label_zh,
-            label_en=line.label_en,
-            value_zh=line.value_zh,
-            value_en=line.value_en,
-            figure_name=line.figure_name,
-            unconfirmed=line.figure_name in unconfirmed,
-        )
-        for line in group.lines
-    )
-    return TermGroup(name=group.name, title_zh=group.title_zh, title_en=group.title_en, lines=lines)
+    lines = tuple(replace(line, unconfirmed=line.figure_name in unconfirmed) for line in group.lines)
+    return replace(group, lines=lines)
 
 
 def _line(label_zh: str, label_en: str, value_zh: str, value_en: str = "", figure_name: str = "") -> TermLine:
@@ -185,7 +179,17 @@ def _party_lines(lender: str, borrower: str, borrower_usci: str, request: LoanRe
     )
 
 
-def _rate_lines(request: LoanRequest, inputs: RateInputs, rate: RateDecision) -> tuple[TermLine, ...]:
+def _reset_groups(resets: OfferedResets | None) -> tuple[TermGroup, ...]:
+    if resets is None:
+        return ()
+    lines = tuple(_line(*line) for line in reset_lines(resets))
+    return (TermGroup(name=RESET_GROUP, title_zh="利率重定价", title_en="Reset of the rate", lines=lines),)
+
+
+def _rate_lines(
+    request: LoanRequest, inputs: RateInputs, rate: RateDecision, resets: OfferedResets | None
+) -> tuple[TermLine, ...]:
+    kind_zh, kind_en = _FIXED if resets is None else resets.kind_words()
     executed = rate.executed_rate
     concession = rate.concession_bp
     reason_zh = f"（{REASONS_ZH[rate.reason]}）" if rate.reason is not None else ""
@@ -224,15 +228,16 @@ def _rate_lines(request: LoanRequest, inputs: RateInputs, rate: RateDecision) ->
             NOT_DECIDED_EN if executed is None else percent(executed),
             "" if executed is None else "executed_rate",
         ),
-        _line("利率方式", "Fixed or floating", "固定，起息日至到期日不重定价", "fixed from drawdown to maturity"),
+        _line("利率方式", "Fixed or floating", kind_zh, kind_en),
         _line("计息基础", "Day count", f"{basis}（算头不算尾）", f"{basis}, last day not counted"),
         _line("罚息与复利", "Default interest", BY_CONTRACT_ZH, BY_CONTRACT_EN),
     )
 
 
 def _repayment_lines(
-    request: LoanRequest, schedule: RepaymentSchedule | None, saving_cny: Decimal | None
+    request: LoanRequest, schedule: RepaymentSchedule | None, saving_cny: Decimal | None, *, floats: bool
 ) -> tuple[TermLine, ...]:
+    as_drawn_zh, as_drawn_en = (AS_DRAWN_ZH, AS_DRAWN_EN) if floats else ("", "")
     period_zh = PERIOD_NAMES_ZH[request.interest_period_months]
     period_en = PERIOD_NAMES_EN[request.interest_period_months]
     moved_zh = "利息计至合同付息日" if request.accrual_dates is AccrualDates.UNADJUSTED else "利息计至顺延后付息日"
@@ -272,10 +277,17 @@ def _repayment_lines(
             _line(
                 "利息合计（元）",
                 "Interest total (CNY)",
-                amount(schedule.interest_total_cny),
-                figure_name="interest_total_cny",
+                f"{amount(schedule.interest_total_cny)}{as_drawn_zh}",
+                f"{amount(schedule.interest_total_cny)}{as_drawn_en}",
+                "interest_total_cny",
             ),
-            _line("节省利息（元）", "Interest saved (CNY)", amount(saving_cny), figure_name="saving_cny"),
+            _line(
+                "节省利息（元）",
+                "Interest saved (CNY)",
+                f"{amount(saving_cny)}{as_drawn_zh}",
+                f"{amount(saving_cny)}{as_drawn_en}",
+                "saving_cny",
+            ),
         ]
     return tuple(lines)
 

@@ -8,6 +8,7 @@ from loans.calc.contracts.terms import AccrualDates
 from loans.calc.financed import FinancedEmissions
 from loans.calc.ratings.carbon_efficiency import METHOD_ZH, CarbonRating
 from loans.calc.term_requests import LoanRequest
+from loans.calc.term_resets import OfferedResets
 
 PAYMENT_DATE = "payment_date."
 
@@ -27,6 +28,7 @@ def term_notes(
     schedule: RepaymentSchedule | None,
     rating: CarbonRating | None,
     financed: tuple[FinancedEmissions, ...],
+    resets: OfferedResets | None,
     trace: tuple[Figure, ...],
 ) -> tuple[TermNote, ...]:
     """Give the notes the lines need: formula, provisional rows, methods, and each unconfirmed input by name."""
@@ -44,6 +46,15 @@ def term_notes(
             "the last row takes the remainder.",
         ),
     ]
+    if resets is not None and resets.first is not None:
+        notes.append(
+            TermNote(
+                zh=f"利率浮动：还款计划、利息合计与节省利息均按起息日执行利率计至到期日；"
+                f"自首个重定价日 {resets.first} 起以重定价后利率为准。",
+                en="The rate floats: schedule, interest total and saving run to maturity at the rate of the drawdown; "
+                f"from the first reset on {resets.first} the rate then decided counts.",
+            )
+        )
     if schedule is not None and schedule.provisional_from is not None:
         notes.append(
             TermNote(

@@ -1,12 +1,14 @@
 """What an officer enters of a loan: everything of the terms but the rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.record import ADDED_LATER
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
+from loans.calc.facilities.rate_clauses import ResetClause, ResetDay, reset_clause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,9 @@ class LoanRequest:
     Attributes:
         guarantee: 担保方式 in words.
         credit_line_cny: 授信额度; the principal may not exceed it.
+        reset_months: The rate is reset to the LPR every so many months; None: fixed to maturity.
+        reset_day: On which days.
+        fixing_lag_days: How many days before a reset day its LPR has to be published.
     """
 
     product: str
@@ -31,10 +36,14 @@ class LoanRequest:
     settlement_day: int
     basis: DayCount
     accrual_dates: AccrualDates
+    reset_months: int | None = field(default=None, metadata=ADDED_LATER)
+    reset_day: ResetDay | None = field(default=None, metadata=ADDED_LATER)
+    fixing_lag_days: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a principal above the line, and terms no contract could state."""
         self.terms_at(Decimal(0))
+        _ = self.reset_clause  # a clause in part is refused as it is read
         if not self.credit_line_cny.is_finite() or self.credit_line_cny <= 0:
             raise InvalidInput(f"credit line is {self.credit_line_cny}", zh="授信额度须大于零", field="credit_line_cny")
         if self.principal_cny > self.credit_line_cny:
@@ -45,6 +54,13 @@ class LoanRequest:
                 remedy="Lower the principal or raise the line.",
                 remedy_zh="请降低贷款金额或先调整授信额度。",
             )
+
+    @property
+    def reset_clause(self) -> ResetClause | None:
+        """When the rate is reset to the LPR; None where it is fixed to maturity."""
+        return reset_clause(
+            months=self.reset_months, day=self.reset_day, fixing_lag_days=self.fixing_lag_days, is_fixed=False
+        )
 
     def terms_at(self, rate: Decimal) -> LoanTerms:
         """Give the loan terms at a rate."""

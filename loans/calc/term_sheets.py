@@ -18,6 +18,7 @@ from loans.calc.term_lines import TermGroup, percent, term_groups
 from loans.calc.term_links import ReviewedLink, link_figures, link_group
 from loans.calc.term_notes import TermNote, term_notes
 from loans.calc.term_requests import LoanRequest
+from loans.calc.term_resets import OfferedResets, offered_resets, reset_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,10 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
     schedule = _schedule(inputs, rate, figures)
     compared = _compared(inputs, rate, schedule, figures)
     financed = () if rating is None else _financed(inputs, rating, figures)
+    resets = offered_resets(
+        inputs.request.reset_clause, inputs.request.terms_at(Decimal(0)), tenor=inputs.rate.lpr.tenor
+    )
+    figures += [] if resets is None else reset_figures(resets)
     figures += [] if inputs.link is None else link_figures(inputs.link)
     trace = checked_trace(figures)
     without, saving = compared
@@ -133,16 +138,25 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
         borrower_usci=inputs.borrower_usci,
         request=inputs.request,
         rate=replace(rate, trace=()),
-        steps=_steps(inputs.rate, rate),
+        steps=_steps(inputs.rate, rate, resets),
         schedule=schedule,
         interest_total_without_concession_cny=without,
         saving_cny=saving,
         rating=None if rating is None else replace(rating, trace=()),
         financed=financed,
         groups=_groups(
-            inputs, rate, schedule=schedule, saving_cny=saving, rating=rating, financed=financed, trace=trace
+            inputs,
+            rate,
+            schedule=schedule,
+            saving_cny=saving,
+            rating=rating,
+            financed=financed,
+            resets=resets,
+            trace=trace,
         ),
-        notes=term_notes(request=inputs.request, schedule=schedule, rating=rating, financed=financed, trace=trace),
+        notes=term_notes(
+            request=inputs.request, schedule=schedule, rating=rating, financed=financed, resets=resets, trace=trace
+        ),
         is_sample=inputs.is_sample,
         trace=trace,
         link=inputs.link,
@@ -157,6 +171,7 @@ def _groups(
     saving_cny: Decimal | None,
     rating: CarbonRating | None,
     financed: tuple[FinancedEmissions, ...],
+    resets: OfferedResets | None,
     trace: tuple[Figure, ...],
 ) -> tuple[TermGroup, ...]:
     groups = term_groups(
@@ -170,6 +185,7 @@ def _groups(
         saving_cny=saving_cny,
         rating=rating,
         financed=financed,
+        resets=resets,
         trace=trace,
     )
     return groups if inputs.link is None else (*groups, link_group(inputs.link))
@@ -251,7 +267,7 @@ def _principal_stands(request: LoanRequest, figures: list[Figure]) -> None:
         )
 
 
-def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
+def _steps(inputs: RateInputs, rate: RateDecision, resets: OfferedResets | None) -> tuple[RateStep, ...]:
     lpr_bp = inputs.lpr.rate * 10_000
     published = inputs.lpr.published_on.isoformat()
     tenor = inputs.lpr.tenor
@@ -271,9 +287,8 @@ def _steps(inputs: RateInputs, rate: RateDecision) -> tuple[RateStep, ...]:
             )
         )
     executed_bp = rate.executed_rate * 10_000
-    steps.append(
-        _level("执行利率", "Executed rate", executed_bp, "executed_rate", note=("固定至到期日", "fixed to maturity"))
-    )
+    holds = ("固定至到期日", "fixed to maturity") if resets is None else resets.until_words()
+    steps.append(_level("执行利率", "Executed rate", executed_bp, "executed_rate", note=holds))
     return tuple(steps)
 
 

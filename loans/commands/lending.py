@@ -14,6 +14,7 @@ from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
+from loans.calc.facilities import ResetDay
 from loans.calc.term_lines import percent
 from loans.calc.term_requests import LoanRequest
 
@@ -199,6 +200,9 @@ def term_sheet(
     interest_period_months: _Months = 1,
     settlement_day: _SettlementDay = 20,
     basis: _Basis = DayCount.ACT_360,
+    reset_months: Annotated[int | None, typer.Option(help="重定价周期，月；不填为固定利率 / reset cycle")] = None,
+    reset_day: Annotated[ResetDay | None, typer.Option(help="重定价日 / reset day")] = None,
+    fixing_lag_days: Annotated[int | None, typer.Option(help="取重定价日前几日的 LPR / fixing lag")] = None,
     link: Annotated[str | None, typer.Option(help="挂钩条款编号 / sustainability link")] = None,
     out: Annotated[Path | None, typer.Option(help="写出 PDF 与 Word 的目录 / folder for PDF and Word")] = None,
 ) -> None:
@@ -218,6 +222,9 @@ def term_sheet(
         settlement_day=settlement_day,
         basis=basis,
         accrual_dates=AccrualDates.UNADJUSTED,
+        reset_months=reset_months,
+        reset_day=reset_day,
+        fixing_lag_days=fixing_lag_days,
     )
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)

@@ -79,12 +79,14 @@ def credit_line_page(
         )
         revisions = service.line_revisions(session, actor, line_number, known_at=standing.known_at)
         borrower = load_party(session, actor, line.record.terms.party_id)
+        sheets = service.term_sheets_of(session, actor, party_id=borrower.id)
     return page(
         request,
         "loans/credit_line.html",
         title=Text(f"授信 {line_number}", f"Credit line {line_number}"),
         standing=standing,
         line=line,
+        sheets=sheets,
         revisions=revisions,
         borrower=borrower,
         may_propose=actor.role is Role.OFFICER,
@@ -179,8 +181,9 @@ def loan_contract_form(
     clock: Clock,
     line_number: FromPath[IdText],
     start: FromQuery[str] = "",
+    term_sheet: FromQuery[str] = "",
 ) -> Template:
-    """Show the form of a contract under a line, begun with usual terms or with one in force whose change is meant."""
+    """Show the form of a contract: begun with usual terms, a term sheet's, or one in force whose change is meant."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         line = service.load_credit_line(
@@ -188,12 +191,13 @@ def loan_contract_form(
         ).record.terms
         usual = service.lending_defaults(session, actor, valid_on=standing.business_date, known_at=standing.known_at)
         known = service.contract_revisions(session, actor, start, known_at=standing.known_at) if start else ()
+        offered = service.contract_entries(session, actor, term_sheet) if term_sheet else {}
     today = standing.business_date.isoformat()
     form = {
         "signed_on": today, "drawable_from": max(today, line.available_from.isoformat()), "valid_from": today,
         "drawable_to": line.available_to.isoformat(), "settlement_day": str(usual.settlement_day),
         "basis": usual.basis.value, "interest_period_months": "1", "accrual_dates": "unadjusted",
-    }  # fmt: skip
+    } | offered  # fmt: skip
     if known:
         form |= form_of_terms(known[-1].terms, CONTRACT_FORM) | {"valid_from": today}
     return _contract_form(request, line_number, form, failure=None)

@@ -37,7 +37,7 @@ _LENDS = Text(
 _WHOLE = frozenset(
     {
         "interest_period_months", "settlement_day", "margin_bp", "concession_stop_days", "reset_months",
-        "fixing_lag_days",
+        "fixing_lag_days", "term_sheet_version",
     }
 )  # fmt: skip
 _YES_NO = frozenset({"is_revolving", "prepays"})
@@ -86,12 +86,14 @@ CONTRACT_FORM = FormKind(
         "number", "document", "product", "purpose", "amount", "signed_on", "drawable_from", "drawable_to", "matures_by",
         "fixed_rate", "lpr_tenor", "margin_bp", "method", "interest_period_months", "settlement_day", "basis",
         "accrual_dates", "reset_months", "reset_day", "fixing_lag_days", "concession_stop_days",
-        "concession_stops_from", "concession_returns", "pledge_code", "repo_code", "valid_from",
+        "concession_stops_from", "concession_returns", "pledge_code", "repo_code", "term_sheet_number",
+        "term_sheet_version", "valid_from",
     ),
     optional=frozenset(
         {
             "fixed_rate", "lpr_tenor", "margin_bp", "pledge_code", "repo_code", "reset_months", "reset_day",
             "fixing_lag_days", "concession_stop_days", "concession_stops_from", "concession_returns",
+            "term_sheet_number", "term_sheet_version",
         }
     ),
 )  # fmt: skip
@@ -122,6 +124,9 @@ HELP = {
     ),
     "pledge_code": Text("配额质押编号；登记机构确认冻结前不得放款", "no drawdown until its units are frozen"),
     "repo_code": Text("回购编号；存续期间方可放款", "drawn only while it is open"),
+    "term_sheet_number": Text(
+        "填写后利率、重定价与还款条款须与该版条款清单一致", "rate, reset and repayment then have to be as offered"
+    ),
     "valid_from": Text("本版条款自此日起适用", "these terms hold from this day"),
     "drawdown_date": Text("复核后于当日放款", "paid out on this day once approved"),
 }

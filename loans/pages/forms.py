@@ -14,6 +14,7 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.web.language import Text
 from carbonfin.web.wire import day_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
+from loans.calc.facilities import CLAUSE_WORDS, ResetDay
 from loans.calc.term_requests import LoanRequest
 from loans.service import LendingDefaults, TermSheetDraft
 
@@ -37,6 +38,11 @@ TENORS = (("1Y", Text("1 年期", "1 year")), ("5Y", Text("5 年期以上", "5 y
 ACCRUALS = (
     (AccrualDates.UNADJUSTED.value, Text("计至合同付息日", "to the contractual day")),
     (AccrualDates.ADJUSTED.value, Text("计至顺延后的付息日", "to the moved day")),
+)
+RESET_MONTHS = (("", Text("固定至到期日，不重定价", "fixed to maturity")), *PERIODS)
+RESET_DAYS = (
+    ("", Text("固定利率不填", "none where fixed")),
+    *((one, Text(*words)) for one, words in CLAUSE_WORDS["reset_day"].items()),
 )
 _REQUIRED = InvalidInput("this field is required", zh="请填写此项")
 
@@ -69,6 +75,9 @@ def empty_values(defaults: LendingDefaults, *, party_id: str, today: date) -> di
         "accrual_dates": AccrualDates.UNADJUSTED.value,
         "lpr_tenor": "1Y",
         "margin_bp": "",
+        "reset_months": "",
+        "reset_day": "",
+        "fixing_lag_days": "",
         "link_number": "",
     }
 
@@ -84,6 +93,9 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
     method = reader.read("method", lambda text, field: _choice(RepaymentMethod, text, field))
     basis = reader.read("basis", lambda text, field: _choice(DayCount, text, field))
     accrual = reader.read("accrual_dates", lambda text, field: _choice(AccrualDates, text, field))
+    reset_months = reader.read_if_filled("reset_months", _whole)
+    fixing_lag_days = reader.read_if_filled("fixing_lag_days", _whole)
+    reset_day = reader.read_if_filled("reset_day", lambda text, field: _choice(ResetDay, text, field))
     if reader.errors:
         return ReadForm(values=reader.values, errors=reader.errors, draft=None)
     try:
@@ -101,6 +113,9 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
             settlement_day=_known(settlement_day),
             basis=_known(basis),
             accrual_dates=_known(accrual),
+            reset_months=reset_months,
+            reset_day=reset_day,
+            fixing_lag_days=fixing_lag_days,
         )
     except InvalidInput as error:
         return ReadForm(values=reader.values, errors={error.field or "": error_words(error)}, draft=None)
@@ -138,6 +153,9 @@ class _Reader:
         except InvalidInput as error:
             self.errors[name] = error_words(error)
             return None
+
+    def read_if_filled(self, name: str, parse: Callable[[str, str], T]) -> T | None:
+        return self.read(name, parse) if self.values.get(name) else None
 
 
 def _known(value: T | None) -> T:

@@ -6,10 +6,9 @@ from loans.schemas.lending import (
     RatingOut,
     ScheduleIn,
     ScheduleOut,
-    TermSheetIn,
-    TermSheetOut,
 )
 from loans.schemas.rate_batches import BatchRateListOut, BatchRateOut, RateBatchIn, RateBatchOut, RebuiltRateOut
+from loans.schemas.term_sheets import TermSheetIn, TermSheetOut
 
 __all__ = [
     "BatchRateListOut",

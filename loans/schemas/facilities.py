@@ -1,6 +1,6 @@
 """Credit lines, loan contracts, drawdowns and loan notes as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -20,16 +20,15 @@ from loans.calc.facilities import (
     Totals,
     Use,
 )
-from loans.schemas.lending import LprTenor, MarginBp, PeriodMonths, SettlementDay
+from loans.schemas.lending import FixingLagDays, LprTenor, MarginBp, PeriodMonths, SettlementDay
 from loans.schemas.loan_notes import LoanNoteOut, ReasonText
 from loans.service import ContractStanding, LineStanding
 
-ResetMonths = Literal[1, 3, 6, 12]
+TermSheetVersion = Annotated[
+    int, Meta(ge=1, le=100_000, description="Version of the term sheet it was drawn from; it may not say otherwise.")
+]
 StopDays = Annotated[
     int, Meta(ge=0, le=365, description="The concession stops where a payment is past due by more days.", examples=[30])
-]
-FixingLagDays = Annotated[
-    int, Meta(ge=0, le=31, description="Calendar days before the reset day by which its LPR is published.")
 ]
 
 
@@ -109,9 +108,11 @@ class LoanContractIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     concession_stop_days: StopDays | None = None
     concession_stops_from: StopsFrom | None = None
     concession_returns: Returns | None = None
-    reset_months: ResetMonths | None = None
+    reset_months: PeriodMonths | None = None
     reset_day: ResetDay | None = None
     fixing_lag_days: FixingLagDays | None = None
+    term_sheet_number: IdText | None = None
+    term_sheet_version: TermSheetVersion | None = None
 
     def contract(self) -> LoanContract:
         """Give the contract as a value; each rule it breaks is named by its field."""
@@ -143,6 +144,8 @@ class LoanContractIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             reset_months=self.reset_months,
             reset_day=self.reset_day,
             fixing_lag_days=self.fixing_lag_days,
+            term_sheet_number=self.term_sheet_number,
+            term_sheet_version=self.term_sheet_version,
         )
 
 
@@ -230,6 +233,8 @@ class LoanContractOut(Struct, frozen=True, kw_only=True):
     reset_months: int | None
     reset_day: str | None
     fixing_lag_days: int | None
+    term_sheet_number: str | None
+    term_sheet_version: int | None
     revision: RevisionOut
     use: UseOut
     notes: list[LoanNoteOut]
@@ -262,6 +267,8 @@ class LoanContractOut(Struct, frozen=True, kw_only=True):
             reset_months=terms.reset_months,
             reset_day=terms.reset_day,
             fixing_lag_days=terms.fixing_lag_days,
+            term_sheet_number=terms.term_sheet_number,
+            term_sheet_version=terms.term_sheet_version,
             revision=RevisionOut.of(found.record),
             use=UseOut.of(found.use),
             notes=[LoanNoteOut.of(note) for note in found.notes],

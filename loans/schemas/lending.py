@@ -1,27 +1,26 @@
-"""Ratings, rates, schedules and term sheets as JSON."""
+"""Ratings, rates and schedules as JSON."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.dates import DayCount
-from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, RateText, UsciText, day_of, decimal_of
+from carbonfin.web.wire import CnyText, DayText, RateText, UsciText, day_of, decimal_of
 from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleRow
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
-from loans.calc.financed import FinancedEmissions
 from loans.calc.jiangtandai import RateDecision
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating
 from loans.calc.ratings.emissions import EmissionPart, YearEmissions
-from loans.calc.term_lines import TermGroup, TermLine
-from loans.calc.term_requests import LoanRequest
 from loans.schemas.rating_sources import RatingSourceOut, sources_out
-from loans.service import StoredTermSheet
 
 Year = Annotated[int, Meta(ge=2005, le=2099, description="A calendar year.", examples=[2024])]
 MarginBp = Annotated[int, Meta(ge=-1000, le=1000, description="加减点 over LPR, in basis points.", examples=[40])]
 SettlementDay = Annotated[int, Meta(ge=1, le=31, description="结息日; interest is paid the day after.", examples=[20])]
 PeriodMonths = Literal[1, 3, 6, 12]
+FixingLagDays = Annotated[
+    int, Meta(ge=0, le=31, description="Calendar days before the reset day by which its LPR is published.")
+]
 LprTenor = Literal["1Y", "5Y"]
 
 
@@ -235,164 +234,6 @@ class ScheduleOut(Struct, frozen=True, kw_only=True):
             principal_total_cny=str(schedule.principal_total_cny),
             payment_total_cny=str(schedule.payment_total_cny),
             provisional_from=None if schedule.provisional_from is None else schedule.provisional_from.isoformat(),
-        )
-
-
-class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Draft a term sheet; with a number, a new version of it."""
-
-    usci: UsciText
-    product: NameText
-    loan_kind: NameText
-    purpose: NoteText
-    guarantee: NoteText
-    credit_line_cny: CnyText
-    principal_cny: CnyText
-    drawdown_date: DayText
-    maturity_date: DayText
-    method: RepaymentMethod
-    interest_period_months: PeriodMonths
-    settlement_day: SettlementDay
-    basis: DayCount
-    accrual_dates: AccrualDates
-    margin_bp: MarginBp
-    lpr_tenor: LprTenor
-    number: IdText | None = None
-    link_number: IdText | None = None
-
-    def loan_request(self) -> LoanRequest:
-        """Give the request as a value; each rule it breaks is named by its field."""
-        return LoanRequest(
-            product=self.product,
-            loan_kind=self.loan_kind,
-            purpose=self.purpose,
-            guarantee=self.guarantee,
-            credit_line_cny=decimal_of(self.credit_line_cny),
-            principal_cny=decimal_of(self.principal_cny),
-            drawdown_date=day_of(self.drawdown_date, field="/drawdown_date"),
-            maturity_date=day_of(self.maturity_date, field="/maturity_date"),
-            method=self.method,
-            interest_period_months=self.interest_period_months,
-            settlement_day=self.settlement_day,
-            basis=self.basis,
-            accrual_dates=self.accrual_dates,
-        )
-
-    def entry(self) -> dict[str, str]:
-        """Give what was sent, field by field, as a form keeps it."""
-        typed = {name: getattr(self, name) for name in self.__struct_fields__ if name != "number"}
-        return {name: "" if value is None else str(value) for name, value in typed.items()}
-
-
-class TermLineOut(Struct, frozen=True, kw_only=True):
-    """One line of the term sheet; `figure_name` names the figure in the decision's trace."""
-
-    label_zh: str
-    label_en: str
-    value_zh: str
-    value_en: str
-    figure_name: str | None
-    unconfirmed: bool
-
-    @classmethod
-    def of(cls, line: TermLine) -> "TermLineOut":
-        """Copy a line."""
-        return cls(
-            label_zh=line.label_zh,
-            label_en=line.label_en,
-            value_zh=line.value_zh,
-            value_en=line.value_en,
-            figure_name=line.figure_name or None,
-            unconfirmed=line.unconfirmed,
-        )
-
-
-class TermGroupOut(Struct, frozen=True, kw_only=True):
-    """Lines under one head."""
-
-    name: str
-    title_zh: str
-    title_en: str
-    lines: list[TermLineOut]
-
-    @classmethod
-    def of(cls, group: TermGroup) -> "TermGroupOut":
-        """Copy a group."""
-        return cls(
-            name=group.name,
-            title_zh=group.title_zh,
-            title_en=group.title_en,
-            lines=[TermLineOut.of(line) for line in group.lines],
-        )
-
-
-class FinancedOut(Struct, frozen=True, kw_only=True):
-    """Emissions attributed to the loan by one method; methods are never added."""
-
-    method: str
-    financed_t: str
-    data_quality_score: int | None
-    confirmed: bool
-
-    @classmethod
-    def of(cls, financed: FinancedEmissions) -> "FinancedOut":
-        """Copy a figure of one method."""
-        return cls(
-            method=financed.method.value,
-            financed_t=str(financed.financed_t),
-            data_quality_score=financed.data_quality_score,
-            confirmed=financed.confirmed,
-        )
-
-
-class TermSheetOut(Struct, frozen=True, kw_only=True):
-    """A version of a term sheet with its decision; PDF and Word stand beside it."""
-
-    number: str
-    version: int
-    reason: str
-    issued_on: str
-    decision_id: str
-    digest: str
-    is_sample: bool
-    borrower: str
-    borrower_usci: str
-    rate: RateDecisionOut
-    groups: list[TermGroupOut]
-    schedule: ScheduleOut | None
-    interest_total_without_concession_cny: str | None
-    saving_cny: str | None
-    financed: list[FinancedOut]
-    notes_zh: list[str]
-    notes_en: list[str]
-    pdf_address: str
-    docx_address: str
-
-    @classmethod
-    def of(cls, stored: StoredTermSheet) -> "TermSheetOut":
-        """Copy a stored term sheet."""
-        sheet, entry, decision_id = stored.sheet, stored.entry, stored.entry.decision_id
-        address = f"/v1/term-sheets/{entry.number}"
-        return cls(
-            number=entry.number,
-            version=entry.version,
-            reason=entry.reason,
-            issued_on=sheet.issued_on.isoformat(),
-            decision_id=decision_id,
-            digest=entry.digest,
-            is_sample=sheet.is_sample,
-            borrower=sheet.borrower,
-            borrower_usci=sheet.borrower_usci,
-            rate=RateDecisionOut.of(sheet.rate, decision_id=decision_id),
-            groups=[TermGroupOut.of(group) for group in sheet.groups],
-            schedule=None if sheet.schedule is None else ScheduleOut.of(sheet.schedule, decision_id=decision_id),
-            interest_total_without_concession_cny=_text(sheet.interest_total_without_concession_cny),
-            saving_cny=_text(sheet.saving_cny),
-            financed=[FinancedOut.of(one) for one in sheet.financed],
-            notes_zh=[note.zh for note in sheet.notes],
-            notes_en=[note.en for note in sheet.notes],
-            pdf_address=f"{address}/pdf?version={entry.version}",
-            docx_address=f"{address}/docx?version={entry.version}",
         )
 
 

@@ -160,6 +160,7 @@ from loans.service.scorecard import (
     scorecard_view,
 )
 from loans.service.securities import SecurityAnswer, security_answer
+from loans.service.term_contracts import contract_entries
 from loans.service.term_sheets import (
     StoredTermSheet,
     TermSheetDraft,
@@ -237,6 +238,7 @@ __all__ = [
     "borrower_of_link",
     "compared_years",
     "consents_of",
+    "contract_entries",
     "contract_revisions",
     "credit_lines",
     "decide_rate",

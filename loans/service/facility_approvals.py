@@ -13,6 +13,7 @@ from carbonfin.storage.parties import Standing, load_party, standing_of
 from loans.calc.facilities import CreditLine, LoanContract, require_room_for
 from loans.service import facilities
 from loans.service.securities import require_known_security
+from loans.service.term_contracts import require_drawn_as_offered
 from loans.store import facilities as store
 
 _MAKERS = frozenset({Role.OFFICER, Role.SYSTEM})
@@ -53,7 +54,7 @@ def propose_loan_contract(
     Raises:
         NotFound: The line, the pledge or the repo is not known.
         Conflict: The line has no room for it, or a change of it waits already.
-        InvalidInput: It may be drawn outside the line's availability period.
+        InvalidInput: It may be drawn outside the line's availability period, or says otherwise than its term sheet.
     """
     _require_fit(session, maker, contract, standing=standing)
     return approvals.propose(
@@ -98,6 +99,7 @@ def _require_fit(session: Session, actor: Actor, contract: LoanContract, *, stan
             f"signed on {contract.signed_on}, after the business date {standing.business_date}",
             zh=f"签约日不得晚于业务日期 {standing.business_date}", field="signed_on",
         )  # fmt: skip
+    require_drawn_as_offered(session, actor, contract, party_id=line.party_id)
     require_known_security(session, actor, contract)
     book = facilities.book_of(
         session, actor, waiting=(), valid_on=standing.business_date, known_at=standing.known_at, party_id=line.party_id

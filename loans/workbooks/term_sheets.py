@@ -26,6 +26,7 @@ from loans.calc.contracts.schedule import PROVISIONAL_ZH, RepaymentSchedule
 from loans.calc.term_lines import TermGroup, TermLine, amount, percent, signed
 from loans.calc.term_links import GROUP_NAME
 from loans.calc.term_notes import unconfirmed_behind, unconfirmed_words
+from loans.calc.term_resets import RESET_GROUP
 from loans.calc.term_sheets import RateStep, TermSheet, TermSheetInputs
 
 TITLE_ZH = "贷款条款清单"
@@ -35,7 +36,8 @@ DISCLAIMER = (
     "本清单为草案，仅供双方商谈之用，不构成贷款承诺或要约；经贷款人审批并签订借款合同后，以借款合同为准。"
     "This draft is for discussion and commits nobody; the loan contract prevails."
 )
-WIDE_LABELS = frozenset({"利率优惠", "付息日遇节假日"})
+WIDE_LABELS = frozenset({"利率优惠", "付息日遇节假日", "取价规则", "重定价时的利率优惠"})
+IN_BOTH = frozenset({GROUP_NAME, RESET_GROUP})
 BP_PER_PERCENT = 100
 
 
@@ -198,8 +200,8 @@ def _grid(group: TermGroup, marks: _Marks, decision_address: str) -> TermGrid:
 
 
 def _value(group: TermGroup, line: TermLine) -> str:
-    """Give a line's value; a review is read by people of either language, so that it stands in both."""
-    is_in_both = group.name == GROUP_NAME and line.value_en != line.value_zh
+    """Give a line's value; a review and a clause are read by people of either language, so that they stand in both."""
+    is_in_both = group.name in IN_BOTH and line.value_en != line.value_zh
     return f"{line.value_zh} / {line.value_en}" if is_in_both else line.value_zh
 
 

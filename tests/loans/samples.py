@@ -206,7 +206,7 @@ def l1_request(**changes: object) -> LoanRequest:
     return LoanRequest(**{**values, **changes})  # type: ignore[arg-type]  # values of named fields
 
 
-def l1_term_sheet(*, rate: RateInputs | None = None) -> TermSheetInputs:
+def l1_term_sheet(*, rate: RateInputs | None = None, request: LoanRequest | None = None) -> TermSheetInputs:
     return TermSheetInputs(
         number="TS-2025-0001",
         version=1,
@@ -214,7 +214,7 @@ def l1_term_sheet(*, rate: RateInputs | None = None) -> TermSheetInputs:
         lender="示例银行股份有限公司深圳分行",
         borrower="示例服饰(深圳)有限公司",
         borrower_usci=E4_USCI,
-        request=l1_request(),
+        request=request or l1_request(),
         rate=rate or l1_rate(),
         calendar=l1_calendar(),
         rating=e4_rating(),

@@ -80,6 +80,8 @@ class LoanContract:
         reset_months: The rate is reset to the LPR every so many months; None: it says nothing, the rate stays.
         reset_day: On which days.
         fixing_lag_days: How many days before a reset day its LPR has to be published.
+        term_sheet_number: The term sheet it was drawn from; it may not say otherwise. None: it names none.
+        term_sheet_version: Which version of it.
     """
 
     number: str
@@ -109,6 +111,8 @@ class LoanContract:
     reset_months: int | None = field(default=None, metadata=ADDED_LATER)
     reset_day: ResetDay | None = field(default=None, metadata=ADDED_LATER)
     fixing_lag_days: int | None = field(default=None, metadata=ADDED_LATER)
+    term_sheet_number: str | None = field(default=None, metadata=ADDED_LATER)
+    term_sheet_version: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a contract with two rates or none, two securities, or spans that do not hold."""
@@ -137,6 +141,12 @@ class LoanContract:
             raise InvalidInput(
                 f"settlement day is {self.settlement_day}", zh="结息日须为 1 至 31", field="settlement_day"
             )
+        if (self.term_sheet_number is None) != (self.term_sheet_version is None):
+            raise InvalidInput(
+                "the contract names a term sheet without its version, or the other way round",
+                zh="条款清单编号与版本须一并填写", field="term_sheet_version",
+                remedy="Enter both, or neither.", remedy_zh="请两项都填或都不填。",
+            )  # fmt: skip
         for clause in ("concession_clause", "reset_clause"):
             getattr(self, clause)  # a clause in part is refused as it is read
 
@@ -277,6 +287,8 @@ FACILITY_NAMES: Mapping[str, tuple[str, str]] = {
     "reset_months": ("重定价周期（月）", "Months between resets"),
     "reset_day": ("重定价日", "Reset day"),
     "fixing_lag_days": ("取重定价日前几日的 LPR", "Fixing lag (days)"),
+    "term_sheet_number": ("条款清单编号", "Term sheet"),
+    "term_sheet_version": ("条款清单版本", "Version of the term sheet"),
     "valid_from": ("生效日", "Valid from"),
 }
 """The words of each field, for forms and for those who approve."""
