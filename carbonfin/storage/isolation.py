@@ -91,6 +91,7 @@ RULES: Mapping[str, Rule] = {
     "external_id": OWN,
     "haircut_policy": OWN,
     "file_link": OWN,
+    "green_recognition": OWN,
     "headroom": OWN,
     "idempotency_key": OWN,
     "inbox_item": OWN,

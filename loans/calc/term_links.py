@@ -1,13 +1,15 @@
-"""The sustainability link a term sheet rests on, with every check of greenwashing, its verdict and its evidence."""
+"""What a term sheet says against greenwashing: its link with every check, and that no draft is recognised as green."""
 
 from dataclasses import dataclass
 from datetime import date
 
 from carbonfin.rules.trace import Figure
+from loans.calc.green import NOT_BY_NAME_EN, NOT_BY_NAME_ZH, NOT_RECOGNISED_EN, NOT_RECOGNISED_ZH
 from loans.calc.linked.integrity_terms import VERDICTS_EN, VERDICTS_ZH, IntegrityCheck, Verdict
 from loans.calc.term_lines import TermGroup, TermLine
 
 GROUP_NAME = "link-review"
+GREEN_GROUP = "green"
 NOT_REVIEWED_ZH = "尚未审查，不得视为通过"
 NOT_REVIEWED_EN = "not reviewed, which is no pass"
 
@@ -44,6 +46,19 @@ class ReviewedLink:
     reviewed_on: date | None
     verdict: Verdict | None
     points: tuple[CheckedPoint, ...]
+
+
+def green_group() -> TermGroup:
+    """Say that a loan is not recognised as green while it is only drafted, whatever its product is called."""
+    return TermGroup(
+        name=GREEN_GROUP,
+        title_zh="绿色认定",
+        title_en="Green recognition",
+        lines=(
+            _line("认定状态", "Standing", NOT_RECOGNISED_ZH, NOT_RECOGNISED_EN),
+            _line("认定规则", "Rule", NOT_BY_NAME_ZH, NOT_BY_NAME_EN),
+        ),
+    )
 
 
 def link_figures(link: ReviewedLink) -> list[Figure]:

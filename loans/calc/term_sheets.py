@@ -15,7 +15,7 @@ from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
 from loans.calc.term_lines import TermGroup, percent, term_groups
-from loans.calc.term_links import ReviewedLink, link_figures, link_group
+from loans.calc.term_links import ReviewedLink, green_group, link_figures, link_group
 from loans.calc.term_notes import TermNote, term_notes
 from loans.calc.term_requests import LoanRequest
 from loans.calc.term_resets import OfferedResets, offered_resets, reset_figures
@@ -29,6 +29,7 @@ class TermSheetInputs:
         version: Starts at 1; a change of the draft is a new version.
         rating: Inputs of the own method, shown beside the outside report; None leaves it out.
         link: The sustainability link the loan is under, with its last review; None where it is under none.
+        says_green_standing: Whether it says how the loan stands by the green catalogue; sheets drafted before do not.
     """
 
     number: str
@@ -45,6 +46,7 @@ class TermSheetInputs:
     equity_plus_debt_cny: Decimal | None
     is_sample: bool
     link: ReviewedLink | None = field(default=None, metadata=ADDED_LATER)
+    says_green_standing: bool | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a rate decided for another enterprise or another day."""
@@ -188,7 +190,8 @@ def _groups(
         resets=resets,
         trace=trace,
     )
-    return groups if inputs.link is None else (*groups, link_group(inputs.link))
+    green = (green_group(),) if inputs.says_green_standing else ()
+    return (*groups, *green) if inputs.link is None else (*groups, *green, link_group(inputs.link))
 
 
 def _schedule(inputs: TermSheetInputs, rate: RateDecision, figures: list[Figure]) -> RepaymentSchedule | None:

@@ -10,6 +10,7 @@ from loans.models.accounts import (
 from loans.models.lending import (
     AccrualRow,
     CreditLineRow,
+    GreenRecognitionRow,
     InterestVoucherRow,
     LoanContractRow,
     LoanNoteRow,
@@ -39,6 +40,7 @@ __all__ = [
     "AccrualRow",
     "CarbonAccountYearRow",
     "CreditLineRow",
+    "GreenRecognitionRow",
     "InterestVoucherRow",
     "LinkDocumentRow",
     "LinkObservationRow",

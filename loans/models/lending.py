@@ -11,6 +11,7 @@ from carbonfin.kernel.dates import DayCount
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
+from loans.calc.green import GreenEvent
 from loans.calc.jiangtandai import RateStatus
 from loans.calc.notes import NoteState
 
@@ -172,3 +173,31 @@ class TermSheetRow(Row, table=True):
     digest: str
     created_by: str
     created_at: datetime
+
+
+class GreenRecognitionRow(Row, table=True):
+    """What two people stated of a note by a dated green catalogue (绿色认定), never changed: a change is a revision.
+
+    The release before neither reads nor writes it.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("note_id", "revision"),
+        sa.CheckConstraint("maker_id <> checker_id", name="four_eyes"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    note_id: str = Field(foreign_key="loan_note.id", index=True)
+    revision: int
+    event: GreenEvent
+    valid_from: date
+    known_from: date
+    terms: dict[str, Any] = Field(sa_type=columns.Json)
+    approval_id: str
+    maker_id: str
+    maker_name: str
+    checker_id: str
+    checker_name: str
+    approved_at: datetime

@@ -18,6 +18,7 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import DayText, IdText, day_of
 from loans import service
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
+from loans.calc.green import EVENT_WORDS, NOT_BY_NAME_EN, NOT_BY_NAME_ZH, green_words
 from loans.calc.linked.cause_words import cause_words
 from loans.calc.notes import NoteState
 from loans.calc.servicing.classification import CLASS_NAMES
@@ -64,8 +65,12 @@ def loan_note_page(
         past_due=view.line.past_due,
         waiting=waiting,
         claims=Claim,
+        green=Text(*green_words(view.line.green)),
+        green_remark=Text(NOT_BY_NAME_ZH, NOT_BY_NAME_EN),
+        green_events={one: Text(*words) for one, words in EVENT_WORDS.items()},
         is_running=is_running,
         may_enter=actor.role is Role.OFFICER and is_running,
+        may_propose_green=actor.role is Role.OFFICER,
     )
 
 

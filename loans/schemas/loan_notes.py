@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from carbonfin.web.wire import CnyText, DayText, IdText, day_of, decimal_of
+from loans.calc.green import green_words
 from loans.calc.notes import InterestVoucher, LoanNote
 from loans.calc.past_due import PastDue
 from loans.calc.servicing.allocation import Allocated
@@ -210,11 +211,14 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
     rate_changes: list[RateChangeOut]
     rate_resets: list[RateResetOut]
     concession_turns: list[ConcessionTurnOut]
+    green_recognition: str
+    green_recognition_zh: str
 
     @classmethod
     def of(cls, view: NoteView) -> "LoanNoteDetailOut":
         """Copy a note with what belongs to it."""
         past_due = view.line.past_due
+        green = green_words(view.line.green)
         return cls(
             note=LoanNoteOut.of(view.line.note),
             standing=NoteStandingOut.of(view),
@@ -228,6 +232,8 @@ class LoanNoteDetailOut(Struct, frozen=True, kw_only=True):
             rate_changes=[RateChangeOut.of(one) for one in view.rate_changes],
             rate_resets=[RateResetOut.of(one) for one in view.resets],
             concession_turns=[ConcessionTurnOut.of(one) for one in view.turns],
+            green_recognition=green[1],
+            green_recognition_zh=green[0],
         )
 
 

@@ -52,6 +52,13 @@ from loans.service.facility_approvals import (
 from loans.service.facility_views import credit_lines, load_credit_line, load_loan_contract
 from loans.service.facts import LendingDefaults, lending_defaults
 from loans.service.four_colours import latest_four_colours, rate_by_four_colours
+from loans.service.green import (
+    GREEN_APPROVAL,
+    green_catalogue_of,
+    green_categories_by_note,
+    green_recognitions_of,
+    propose_green_recognition,
+)
 from loans.service.issued_documents import issued_document
 from loans.service.link_observations import (
     OBSERVATION_APPROVAL,
@@ -188,6 +195,7 @@ __all__ = [
     "CREDIT_LINE_APPROVAL",
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
+    "GREEN_APPROVAL",
     "LINK_APPROVAL",
     "LOAN_CONTRACT_APPROVAL",
     "OBJECTION_APPROVAL",
@@ -248,6 +256,9 @@ __all__ = [
     "entry_versions_of",
     "file_objection",
     "freeze_benchmark_file",
+    "green_catalogue_of",
+    "green_categories_by_note",
+    "green_recognitions_of",
     "hand_in",
     "import_entry_file",
     "interest_vouchers_of",
@@ -287,6 +298,7 @@ __all__ = [
     "propose_answer",
     "propose_credit_line",
     "propose_drawdown",
+    "propose_green_recognition",
     "propose_link",
     "propose_loan_contract",
     "propose_observation",

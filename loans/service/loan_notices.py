@@ -120,6 +120,7 @@ def statement_pdf(session: Session, actor: Actor, code: str, *, standing: Standi
         rows=view.rows,
         receipts=view.receipts,
         overdue_uplift=view.overdue_uplift,
+        green=view.line.green,
         borrower=load_party(session, actor, view.line.note.party_id),
         bank=load_organization(session, actor.organization_id).name,
         created_at=end_of_china_day(standing.business_date),

@@ -10,6 +10,7 @@ from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.parties import Standing
 from loans.calc.contracts.schedule import ScheduleRow
 from loans.calc.facilities import LoanContract
+from loans.calc.green import GreenCategory, GreenRecognition, category_on
 from loans.calc.linked.records import RecordedChange
 from loans.calc.notes import InterestVoucher, LoanNote, NoteState
 from loans.calc.past_due import PastDue, past_due_of
@@ -23,6 +24,7 @@ from loans.service import facts
 from loans.service.facilities import contracts_in_force
 from loans.service.note_books import note_book, note_books, overdue_uplift_of
 from loans.service.note_rates import rate_changes_of
+from loans.store import green as green_store
 from loans.store import notes as note_store
 from loans.store import notices as notice_store
 from loans.store import rate_turns as turn_store
@@ -38,12 +40,14 @@ class NoteLine:
     Attributes:
         classification: Its risk class as the bank's system gave it last; None where it gave none.
         substandard_days: Days past due beyond which a class may not be a performing one.
+        green: The category of the catalogue it is recognised by (绿色认定); None: 未认定.
     """
 
     note: LoanNote
     standing: NoteStanding
     classification: Classification | None
     substandard_days: int
+    green: GreenCategory | None
 
     @property
     def is_class_too_good(self) -> bool:
@@ -85,6 +89,7 @@ class NoteView:
         resets: Resets of its rate to the LPR.
         turns: Stops of its concession on overdue, and its return.
         contract: What its contract says of its rate today; None where it was taken over without one.
+        green: Every revision of its green recognition.
     """
 
     line: NoteLine
@@ -97,6 +102,7 @@ class NoteView:
     resets: tuple[RateReset, ...]
     turns: tuple[RecordedTurn, ...]
     contract: LoanContract | None
+    green: tuple[GreenRecognition, ...]
 
 
 def note_lines(
@@ -127,6 +133,7 @@ def note_view(session: Session, actor: Actor, code: str, *, standing: Standing) 
         resets=tuple(one for one, _ in turn_store.resets_of(session, actor, note_ids=(note.id,)).get(note.id, ())),
         turns=tuple(one for one, _ in turn_store.turns_of(session, actor, note_ids=(note.id,)).get(note.id, ())),
         contract=_contract(session, actor, note, standing=standing),
+        green=green_store.recognitions_of(session, actor, (note.id,), known_at=standing.known_at).get(note.id, ()),
     )
 
 
@@ -143,6 +150,7 @@ def _contract(session: Session, actor: Actor, note: LoanNote, *, standing: Stand
 def _lines(session: Session, actor: Actor, books: tuple[NoteBook, ...], *, standing: Standing) -> tuple[NoteLine, ...]:
     day = standing.business_date
     classes = notice_store.classes_of(session, actor, [book.note for book in books], on=day)
+    green = green_store.recognitions_of(session, actor, [book.note.id for book in books], known_at=standing.known_at)
     limit = facts.parameters(session, actor).on(SUBSTANDARD_DAYS, valid_on=day, known_at=standing.known_at).integer
     return tuple(
         NoteLine(
@@ -150,6 +158,7 @@ def _lines(session: Session, actor: Actor, books: tuple[NoteBook, ...], *, stand
             standing=standing_on(book, day),
             classification=classes.get(book.note.id),
             substandard_days=limit,
+            green=category_on(green.get(book.note.id, ()), day),
         )
         for book in books
     )

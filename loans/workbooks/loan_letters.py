@@ -10,6 +10,7 @@ from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import digest_of
 from loans.calc.contracts.schedule import ScheduleRow
+from loans.calc.green import GreenCategory, green_words
 from loans.calc.notes import LoanNote
 from loans.calc.servicing.notices import NOTICE_NAMES, LoanNotice, NoticeKind
 from loans.calc.servicing.receipts import Claim, Receipt
@@ -74,12 +75,13 @@ def loan_statement(
     rows: tuple[ScheduleRow, ...],
     receipts: tuple[tuple[Receipt, str], ...],
     overdue_uplift: ParameterValue,
+    green: GreenCategory | None,
     borrower: Party,
     bank: str,
     created_at: datetime,
 ) -> bytes:
     """Set the statement of a note on a day: what is owed, what was received, the schedule as it is."""
-    sections: list[Section] = [_owed(note, standing)]
+    sections: list[Section] = [_owed(note, standing, green)]
     if receipts:
         sections.append(_received(receipts))
     sections.append(_scheduled(rows))
@@ -94,7 +96,7 @@ def loan_statement(
             subtitle=f"{borrower.name} {borrower.code}",
             number=f"{note.code}-{standing.on:%Y%m%d}",
             version="1",
-            digest=digest_of((note.code, standing, receipts)),
+            digest=digest_of((note.code, standing, receipts, green)),
             banner=SAMPLE_BANNER if note.is_sample else None,
             issued_on=standing.on,
             sections=tuple(sections),
@@ -109,7 +111,7 @@ def loan_statement(
     )
 
 
-def _owed(note: LoanNote, standing: NoteStanding) -> TermGrid:
+def _owed(note: LoanNote, standing: NoteStanding, green: GreenCategory | None) -> TermGrid:
     figures = (
         ("贷款本金（元）", "Principal (CNY)", note.terms.principal_cny),
         ("贷款余额（元）", "Outstanding (CNY)", standing.outstanding_cny),
@@ -125,6 +127,7 @@ def _owed(note: LoanNote, standing: NoteStanding) -> TermGrid:
         Term(label_zh="借据号", label_en="Loan note", value=note.code),
         Term(label_zh="截至日期", label_en="As of", value=standing.on.isoformat()),
         *(Term(label_zh=zh, label_en=en, value=f"{amount:,}") for zh, en, amount in figures),
+        Term(label_zh="绿色认定", label_en="Green recognition", value=" / ".join(green_words(green)), wide=True),
     )
     return TermGrid(title_zh="余额与应还", title_en="What is owed", items=items)
 

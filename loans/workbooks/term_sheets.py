@@ -24,7 +24,7 @@ from carbonfin.documents.word import render_docx
 from carbonfin.rules.record import canonical
 from loans.calc.contracts.schedule import PROVISIONAL_ZH, RepaymentSchedule
 from loans.calc.term_lines import TermGroup, TermLine, amount, percent, signed
-from loans.calc.term_links import GROUP_NAME
+from loans.calc.term_links import GREEN_GROUP, GROUP_NAME
 from loans.calc.term_notes import unconfirmed_behind, unconfirmed_words
 from loans.calc.term_resets import RESET_GROUP
 from loans.calc.term_sheets import RateStep, TermSheet, TermSheetInputs
@@ -37,7 +37,7 @@ DISCLAIMER = (
     "This draft is for discussion and commits nobody; the loan contract prevails."
 )
 WIDE_LABELS = frozenset({"利率优惠", "付息日遇节假日", "取价规则", "重定价时的利率优惠"})
-IN_BOTH = frozenset({GROUP_NAME, RESET_GROUP})
+IN_BOTH = frozenset({GROUP_NAME, GREEN_GROUP, RESET_GROUP})
 BP_PER_PERCENT = 100
 
 
@@ -192,7 +192,7 @@ def _grid(group: TermGroup, marks: _Marks, decision_address: str) -> TermGrid:
                 trace_url=f"{decision_address}#figure-{line.figure_name}"
                 if decision_address and line.figure_name
                 else None,
-                wide=line.label_zh in WIDE_LABELS or group.name == GROUP_NAME,
+                wide=line.label_zh in WIDE_LABELS or group.name in {GROUP_NAME, GREEN_GROUP},
             )
             for line in group.lines
         ),

@@ -1,7 +1,7 @@
 """What a bank discloses of its loans: the facility's quarterly table, green loans by code, financed emissions.
 
-A loan belongs to a field or code only where the bank has said so of its product and a person has confirmed it; the
-others stand apart, uncounted.
+A loan belongs to a field of the facility only where the bank has said so of its product and a person has confirmed it,
+and to a code of the green catalogue only where the note itself was recognised; the others stand apart, uncounted.
 Figures of different attribution methods are never added.
 """
 
@@ -31,7 +31,9 @@ class DisclosedLoan:
     """One loan note as the bank's books have it on the day.
 
     Attributes:
-        catalogue_code: Empty where nobody has said and confirmed that the product is green; as `facility_field`.
+        catalogue_code: Category by which two people recognised the note as green, of a catalogue that a person has
+            confirmed; else empty.
+        facility_field: Empty where nobody has said and confirmed that the product is of one.
         emissions_year: Year of the enterprise's emissions and accounts, None where no emissions are known.
         emissions_t: Of the enterprise, whole tonnes.
     """

@@ -14,7 +14,7 @@ from carbonfin.web.pages import page
 from loans.calc.financed import SHORT_NAMES_EN, SHORT_NAMES_ZH, AttributionMethod
 from reporting import service
 from reporting.calc.disclosure import FACILITY_FIELDS
-from reporting.workbooks import BASIS_TITLES, NOT_CLASSED_ZH
+from reporting.workbooks import BASIS_TITLES, NOT_CLASSED_ZH, NOT_RECOGNISED_ZH
 
 
 @get("/bank-disclosures", sync_to_thread=True)
@@ -31,6 +31,7 @@ def disclosure_page(*, request: WebRequest, sessions: Sessions, actor: Actor, cl
         titles={name: Text(*titles) for name, titles in BASIS_TITLES.items()},
         fields={name: Text(*titles) for name, titles in FACILITY_FIELDS.items()},
         not_classed=Text(NOT_CLASSED_ZH, "not classed, not counted"),
+        not_recognised=Text(NOT_RECOGNISED_ZH, "not recognised as green, not counted"),
         methods={method: Text(SHORT_NAMES_ZH[method], SHORT_NAMES_EN[method]) for method in AttributionMethod},
     )
 

@@ -1,6 +1,6 @@
 """A bank's disclosures from its books: loans, what their products are, what borrowers emit and earn."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,14 +13,14 @@ from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.parties import Standing, parties_of
 from loans.calc.accounts import AccountYear
+from loans.calc.green import GreenCategory
 from loans.calc.notes import LoanNote
-from loans.service import account_view, account_years, notes_of
+from loans.service import account_view, account_years, green_categories_by_note, notes_of
 from reporting import workbooks
 from reporting.calc.disclosure import FACILITY_FIELD_KEY, DisclosedLoan, Disclosure, disclosure_of, facility_field
 from reporting.service.rulebook import subsidy_book
 
 BASIS = "reporting.disclosure_basis"
-_CODE = "reporting.green_catalogue_code"
 _Classes = dict[tuple[str, str], ParameterValue]
 _Years = tuple[tuple[int, int], AccountYear | None]
 TABLES = ("facility", "catalogue", "summary", "financed")
@@ -55,7 +55,8 @@ def disclosure_view(session: Session, actor: Actor, *, standing: Standing) -> Di
     borrowers = dict.fromkeys(note.party_id for note in notes)
     years = {party_id: _years(session, actor, party_id, standing) for party_id in borrowers}
     classes = _classes(book, (note.product for note in notes), as_of)
-    loans = [_loan(note, parties[note.party_id], classes, years[note.party_id]) for note in notes]
+    green = green_categories_by_note(session, actor, standing=standing)
+    loans = [_loan(note, parties[note.party_id], classes, years[note.party_id], green) for note in notes]
     return DisclosureView(
         body=standing.name, is_sample=standing.is_sample, found=disclosure_of(loans, as_of=as_of),
         bases=tuple((name, book.find(BASIS, valid_on=as_of, known_at=known_at, scope=name)) for name in TABLES),
@@ -84,12 +85,15 @@ def _years(session: Session, actor: Actor, party_id: str, standing: Standing) ->
     return (year, int(round_half_up(known[year], 0))), accounts.get(year)
 
 
-def _loan(note: LoanNote, party: Party, classes: _Classes, years: _Years | None) -> DisclosedLoan:
+def _loan(
+    note: LoanNote, party: Party, classes: _Classes, years: _Years | None, green: Mapping[str, GreenCategory]
+) -> DisclosedLoan:
+    category = green.get(note.code)
     (year, emissions_t), account = ((None, None), None) if years is None else years
     return DisclosedLoan(
         note_code=note.code, enterprise=party.code, enterprise_name=party.name, product=note.product,
         drawn_on=note.terms.drawdown_date, principal_cny=note.terms.principal_cny, balance_cny=note.outstanding_cny,
-        rate=note.terms.rate, catalogue_code=_counted(classes, _CODE, note.product),
+        rate=note.terms.rate, catalogue_code=category.code if category is not None and category.confirmed else "",
         facility_field=_counted(classes, FACILITY_FIELD_KEY, note.product),
         emissions_year=year, emissions_t=emissions_t,
         revenue_cny=None if account is None else account.revenue_cny,
@@ -101,12 +105,10 @@ def _classes(book: ParameterBook, products: Iterable[str], as_of: date) -> _Clas
     """Give what is said of each product, confirmed or not; a field the facility does not have is refused."""
     found: _Classes = {}
     for product in dict.fromkeys(products):
-        for key in (_CODE, FACILITY_FIELD_KEY):
-            value = book.find(key, valid_on=as_of, known_at=end_of_china_day(as_of), scope=product)
-            if value is not None and value.value:
-                found[key, product] = value
-        field = found.get((FACILITY_FIELD_KEY, product))
-        facility_field(product, "" if field is None else field.value)
+        value = book.find(FACILITY_FIELD_KEY, valid_on=as_of, known_at=end_of_china_day(as_of), scope=product)
+        if value is not None and value.value:
+            found[FACILITY_FIELD_KEY, product] = value
+        facility_field(product, "" if value is None else value.value)
     return found
 
 

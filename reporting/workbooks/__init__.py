@@ -1,6 +1,6 @@
 """What is taken away: the quarter's report and the performance table, values in, bytes out."""
 
-from reporting.workbooks.disclosure import BASIS_TITLES, NOT_CLASSED_ZH, disclosure_xlsx
+from reporting.workbooks.disclosure import BASIS_TITLES, NOT_CLASSED_ZH, NOT_RECOGNISED_ZH, disclosure_xlsx
 from reporting.workbooks.reviews import review_xlsx
 from reporting.workbooks.statistics import statistics_xlsx
 from reporting.workbooks.subsidies import main_table, report_book, report_csv, report_json, report_xlsx
@@ -8,6 +8,7 @@ from reporting.workbooks.subsidies import main_table, report_book, report_csv, r
 __all__ = [
     "BASIS_TITLES",
     "NOT_CLASSED_ZH",
+    "NOT_RECOGNISED_ZH",
     "disclosure_xlsx",
     "main_table",
     "report_book",

@@ -19,6 +19,7 @@ from reporting.calc.disclosure import FACILITY_FIELDS, Disclosure, LoanGroup
 from reporting.workbooks.subsidies import SAMPLE_BANNER
 
 NOT_CLASSED_ZH = "未归类（不计入）"
+NOT_RECOGNISED_ZH = "未认定（不计入）"
 BASIS_TITLES: dict[str, tuple[str, str]] = {
     "facility": ("碳减排支持工具季度情况表", "Facility, quarterly table"),
     "catalogue": ("绿色贷款统计（按目录代码）", "Green loans by catalogue code"),
@@ -118,7 +119,7 @@ def _catalogue(found: Disclosure, table: _Tables) -> SheetTable:
     )  # fmt: skip
     rows = [
         (
-            group.name or NOT_CLASSED_ZH, group.count, group.drawn_cny, group.rate, group.balance_cny,
+            group.name or NOT_RECOGNISED_ZH, group.count, group.drawn_cny, group.rate, group.balance_cny,
             round_half_up(group.balance_cny / 10_000, 6),
         )
         for group in found.catalogue

@@ -40,6 +40,7 @@ from tests.isolation.worlds import House, TwoBanks, make_two_banks, names_its_or
 from tests.journeys.test_openapi_fuzz import SOUND
 from tests.journeys.worlds import CLOCK, contents_of, opened
 from tests.loans.facility_samples import sign_sample_contract
+from tests.loans.green_samples import enter_sample_catalogue
 from tests.loans.link_worlds import sign_sample_link
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -203,6 +204,7 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         )  # fmt: skip
         sign_sample_contract(session, actor, clock=CLOCK)
         sign_sample_link(session, actor, clock=CLOCK)
+        enter_sample_catalogue(session, actor, clock=CLOCK)
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

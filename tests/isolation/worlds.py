@@ -29,11 +29,13 @@ from collateral.schemas.haircuts import HaircutPolicyIn
 from loans.calc.linked.documents import ComplianceCertificate
 from loans.calc.servicing.notices import LoanNotice, NoticeKind
 from loans.store.facilities import payload_of
+from loans.store.green import payload_of_green
 from loans.store.links import payload_of_link
 from pricing.service import record_valuation
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
 from tests.loans.facility_samples import contract_of, line_of
+from tests.loans.green_samples import sample_terms
 from tests.loans.link_worlds import change_of
 
 SECOND = "second-"
@@ -175,6 +177,7 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
         ),
     },
     "link_observation": {"status": "met"},
+    "green_recognition": {"event": "recognise", "terms": payload_of_green(sample_terms())},
     "loan_concession_stop": {"turn": "stopped", "stops": []},
     "approval": {"state": "proposed"},
     "authority_act": {"kind": "freeze"},

@@ -58,6 +58,7 @@ from reporting.service import build_report
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
 from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
+from tests.loans.green_samples import RECOGNITION, enter_sample_catalogue
 from tests.loans.link_worlds import LINK, REPORT_FILE, sign_sample_link
 from tests.loans.ratchet_samples import RATCHET_BODY
 from tests.pricing.instruments.trades import forward
@@ -230,6 +231,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         }
         for end in ("", "/previews")
     },
+    "POST /v1/loan-notes/{note_code}/green-recognitions": RECOGNITION,
     "POST /v1/sustainability-links": {**LINK, "number": "GL-9", "contract_number": "HT-2025-002"},
     "POST /v1/sustainability-links/{link_number}/events": {
         "event": "suspend", "valid_from": "2025-07-10", "reason": "借款人重组",
@@ -555,6 +557,7 @@ def called(
         with sessions.begin() as session:
             sign_sample_contract(session, copy.outcome.maker, clock=CLOCK)
             sign_sample_link(session, copy.outcome.maker, clock=CLOCK)
+            enter_sample_catalogue(session, copy.outcome.maker, clock=CLOCK)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
         _report_again(copy, sessions)

@@ -106,19 +106,19 @@ def test_products_nobody_has_classed_are_not_green(sqlite_sessions: Sessions) ->
     assert service.disclosure_workbook(view) == service.disclosure_workbook(view)
 
 
-def said(key: str, value: str, *, confirmed: bool) -> ParameterValue:
+def said(value: str, *, confirmed: bool) -> ParameterValue:
     return ParameterValue(
-        key=key, scope="碳配额质押贷款", value=value, unit="code", valid_from=date(2024, 1, 1), valid_to=None,
+        key="reporting.facility_field", scope="碳配额质押贷款", value=value, unit="code", valid_from=date(2024, 1, 1), valid_to=None,
         known_from=date(2025, 1, 2), document="绿色产业目录(示例)", article="", grade=Grade.SECONDARY,
-        confirmed=confirmed, approved_by=(), note="", title_zh="绿色目录代码（按产品）", title_en="Catalogue code",
+        confirmed=confirmed, approved_by=(), note="", title_zh="支持工具领域（按产品）", title_en="Field",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_a_code_or_field_that_nobody_has_confirmed_makes_no_loan_green(
+def test_a_field_that_nobody_has_confirmed_is_not_counted_and_no_product_is_green(
     sqlite_sessions: Sessions, *, confirmed: bool
 ) -> None:
-    """P2 of 2,300,000 is the balance; its product's code and field are entered, and confirmed or not."""
+    """P2 of 2,300,000 is the balance; its product's field is entered, and confirmed or not."""
     with sqlite_sessions.begin() as session:
         actors = prepared(session)
         checker = actor_of(
@@ -128,22 +128,21 @@ def test_a_code_or_field_that_nobody_has_confirmed_makes_no_loan_green(
                 role=Role.CHECKER, password_hash="no password",
             ).id,
         )  # fmt: skip
-        for key, value in (("reporting.green_catalogue_code", "6.1.1"), ("reporting.facility_field", "clean_energy")):
-            enter_parameter(
-                session, actors.bank, checker, said(key, value, confirmed=confirmed), reason="认定", at=KNOWN_AT
-            )
+        enter_parameter(
+            session, actors.bank, checker, said("clean_energy", confirmed=confirmed), reason="认定", at=KNOWN_AT
+        )
         standing = standing_of(session, actors.bank.organization_id, CLOCK)
         view = service.disclosure_view(session, actors.bank, standing=standing)
     counted = Decimal("2300000.00") if confirmed else Decimal("0.00")
-    assert view.found.green.balance_cny == counted
+    assert view.found.green.balance_cny == 0, "a product's name makes no note green"
     assert view.found.facility[0].since.balance_cny == counted
     answer = BankDisclosureOut.of(view)
     assert [(one.product, one.value, one.confirmed) for one in answer.product_classes] == [
-        ("碳配额质押贷款", "clean_energy", confirmed), ("碳配额质押贷款", "6.1.1", confirmed),
-    ]  # fmt: skip
+        ("碳配额质押贷款", "clean_energy", confirmed)
+    ]
     book = openpyxl.load_workbook(io.BytesIO(service.disclosure_workbook(view)))
     texts = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None}
-    assert ("6.1.1（未核实，不计入）" in texts) is not confirmed
+    assert ("clean_energy（未核实，不计入）" in texts) is not confirmed
 
 
 def test_what_rests_on_an_unread_method_says_so_in_api_and_workbook() -> None:
@@ -173,10 +172,10 @@ def test_the_page_names_classes_that_are_not_counted(desk: Desk) -> None:
         record_loan_note(session, desk.bank.officer, note, known_at=LOANS_KNOWN_AT)
         enter_parameter(
             session, desk.bank.officer, desk.bank.checker,
-            said("reporting.green_catalogue_code", "6.1.1", confirmed=False), reason="认定", at=LOANS_KNOWN_AT,
+            said("clean_energy", confirmed=False), reason="认定", at=LOANS_KNOWN_AT,
         )  # fmt: skip
     shown = desk.get("/bank-disclosures").text
-    assert "6.1.1 未核实，不计入" in shown
+    assert "clean_energy 未核实，不计入" in shown
 
 
 def test_a_field_the_facility_does_not_have_is_refused() -> None:
