@@ -26,7 +26,7 @@ _ROOMS: tuple[tuple[str, Text], ...] = (
 )
 
 _ALSO_HERE: dict[str, tuple[str, ...]] = {
-    "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes", "/sustainability-links"),
+    "/loans": ("/credit-lines", "/loan-contracts", "/loan-notes", "/sustainability-links", "/cut-claims"),
     "/pledges": (
         "/margin-calls",
         "/margin-terms",

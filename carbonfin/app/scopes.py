@@ -51,6 +51,7 @@ SCOPES: Mapping[str, str] = {
     "loan-classifications": "loans",
     "ratchet-values": "loans",
     "sustainability-links": "loans",
+    "cut-claims": "loans",
     "bank-disclosures": "reporting",
     "statistics": "reporting",
     "subsidies": "reporting",

@@ -3,6 +3,7 @@
 from loans.api import (
     account_pulls,
     accounts,
+    cut_claims,
     facilities,
     green,
     lending,
@@ -24,6 +25,7 @@ routes = [
     *facilities.routes,
     *repayments.routes,
     *green.routes,
+    *cut_claims.routes,
     *loan_notices.routes,
     *ratchet_values.routes,
     *rate_what_ifs.routes,

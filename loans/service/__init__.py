@@ -4,6 +4,7 @@ from typing import Any
 
 from carbonfin.rules.record import DecisionKind
 from loans.calc.contracts.schedule import SCHEDULE_KIND
+from loans.calc.cut_claims import CUT_CLAIM_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.linked import RATCHET_VALUE_KIND
@@ -32,6 +33,7 @@ from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
 from loans.service.account_years import AccountView, AccountYearView, account_view, compared_years
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.concession_stops import stop_concessions
+from loans.service.cut_claims import CUT_CLAIM_APPROVAL, KeptClaim, cut_claims_of, propose_cut_claim, try_cut_claim
 from loans.service.decisions import (
     decide_rate,
     latest_rating,
@@ -182,7 +184,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    CONCESSION_STOP_KIND, INTEGRITY_KIND,
+    CONCESSION_STOP_KIND, CUT_CLAIM_KIND, INTEGRITY_KIND,
     OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
     RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
@@ -193,6 +195,7 @@ RATE_BATCH = RATE_BATCH_KIND.name
 __all__ = [
     "CLASSES_MAX",
     "CREDIT_LINE_APPROVAL",
+    "CUT_CLAIM_APPROVAL",
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
     "GREEN_APPROVAL",
@@ -215,6 +218,7 @@ __all__ = [
     "EntryDraft",
     "EntryImport",
     "HeatCell",
+    "KeptClaim",
     "KeptReview",
     "LendingDefaults",
     "LineStanding",
@@ -249,6 +253,7 @@ __all__ = [
     "contract_entries",
     "contract_revisions",
     "credit_lines",
+    "cut_claims_of",
     "decide_rate",
     "decide_rates",
     "draft_term_sheet",
@@ -297,6 +302,7 @@ __all__ = [
     "preview_term_sheet",
     "propose_answer",
     "propose_credit_line",
+    "propose_cut_claim",
     "propose_drawdown",
     "propose_green_recognition",
     "propose_link",
@@ -354,6 +360,7 @@ __all__ = [
     "term_sheet_docx",
     "term_sheet_pdf",
     "term_sheets_of",
+    "try_cut_claim",
     "try_observation",
     "try_ratchet_value",
     "waiting_repayment",

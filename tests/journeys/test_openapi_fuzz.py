@@ -232,6 +232,10 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         for end in ("", "/previews")
     },
     "POST /v1/loan-notes/{note_code}/green-recognitions": RECOGNITION,
+    "POST /v1/cut-claims": {
+        "usci": "91440300EXAMPLE466", "year": 2025, "measure": "屋顶光伏", "cut_t": "100", "claimant_kind": "ccer",
+        "claimant": "CCER-1", "sold_t": "10", "evidence_digest": REPORT_FILE.digest, "reason": "主张",
+    },
     "POST /v1/sustainability-links": {**LINK, "number": "GL-9", "contract_number": "HT-2025-002"},
     "POST /v1/sustainability-links/{link_number}/events": {
         "event": "suspend", "valid_from": "2025-07-10", "reason": "借款人重组",

@@ -19,6 +19,7 @@ from collateral.service import (
 )
 from loans.service import (
     CREDIT_LINE_APPROVAL,
+    CUT_CLAIM_APPROVAL,
     DRAWDOWN_APPROVAL,
     GREEN_APPROVAL,
     LINK_APPROVAL,
@@ -44,6 +45,7 @@ APPROVAL_KINDS: tuple[ApprovalKind, ...] = (
     LOAN_CONTRACT_APPROVAL,
     DRAWDOWN_APPROVAL,
     GREEN_APPROVAL,
+    CUT_CLAIM_APPROVAL,
     REPAYMENT_APPROVAL,
     OBJECTION_APPROVAL,
     LINK_APPROVAL,
