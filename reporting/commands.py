@@ -18,6 +18,7 @@ from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.schemes import Term
 from reporting.calc.statistics import Dimension
+from reporting.calc.statistics_selection import Selection
 from reporting.calc.subsidies import OUTCOME_TITLES
 from reporting.schemas import (
     ApplicationOut,
@@ -150,6 +151,13 @@ def statistics(
     first: Annotated[str | None, typer.Option("--first", help="起始季度，如 2025Q1 / first quarter")] = None,
     last: Annotated[str | None, typer.Option("--last", help="截止季度 / last quarter")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="截至日 YYYY-MM-DD，缺省为业务日期")] = None,
+    known_on: Annotated[
+        str | None, typer.Option("--known-on", help="认知日 YYYY-MM-DD，缺省为截至日 / day up to which facts are known")
+    ] = None,
+    bank: Annotated[str | None, typer.Option("--bank", help="银行 / bank")] = None,
+    district: Annotated[str | None, typer.Option("--district", help="区 / district")] = None,
+    industry: Annotated[str | None, typer.Option("--industry", help="行业 / industry")] = None,
+    product: Annotated[str | None, typer.Option("--product", help="产品 / product")] = None,
     by: Annotated[Dimension, typer.Option("--by", help="口径 / by")] = Dimension.PRODUCT,
     out: Annotated[Path | None, typer.Option("--out", help="写入工作簿 / write the workbook")] = None,
 ) -> None:
@@ -158,13 +166,16 @@ def statistics(
     with terminal.sessions.read() as session:
         asked = None if as_of is None else day_of(as_of, field="--as-of")
         day = service.report_day(session, terminal.actor, terminal.clock, asked=asked)
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         view = service.statistics_view(
             session, terminal.actor, first=Quarter.parse(first, field="--first") if first else None,
             last=Quarter.parse(last, field="--last") if last else None, as_of=day,
-            standing=standing_of(session, terminal.actor.organization_id, terminal.clock),
+            standing=standing, known_on=None if known_on is None else day_of(known_on, field="--known-on"),
+            only=Selection(bank=bank, district=district, industry=industry, product=product),
         )  # fmt: skip
+        series = () if out is None else service.statistics_series(session, terminal.actor, view, standing=standing)
     if out is not None:
-        written(out, service.statistics_workbook(view))
+        written(out, service.statistics_workbook(view, series))
     answer = _plain(StatisticsOut.of(view, dimension=by.value))
     if terminal.json_output:
         terminal.answer(answer)

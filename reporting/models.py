@@ -13,7 +13,11 @@ from reporting.calc.subsidies import Outcome
 
 
 class SubsidyApplicationRow(Row, table=True):
-    """An application as a bank filed it; the facts are one document, a correction is another application."""
+    """An application as a bank filed it; the facts are one document, a correction is another application.
+
+    `submitted_at` is the instant its bank names, `recorded_at` when it was written down here: None on those
+    of before and on samples, whose present is made up.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "reference"),
@@ -32,6 +36,7 @@ class SubsidyApplicationRow(Row, table=True):
     facts: dict[str, Any] = Field(sa_type=columns.Json)
     digest: str
     is_sample: bool
+    recorded_at: datetime | None = None
 
 
 class SubsidyReportRow(Row, table=True):

@@ -64,11 +64,16 @@ class RatedYears:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedYears:
-    """Emissions of a year beside those of the year before, both with the later year's grid factor, tonnes."""
+    """Emissions of a year beside those of the year before, both with the later year's grid factor, tonnes.
+
+    Attributes:
+        sources: Who gave the lines of the two years, and the clause of the grid factor.
+    """
 
     year: int
     before_t: Decimal
     after_t: Decimal
+    sources: tuple[str, ...]
 
 
 def rated_years(
@@ -119,7 +124,8 @@ def _compared(rated: RatedYears) -> ComparedYears:
     if rated.factors is None:
         raise _no_electricity(current.year)
     after, before = (account_emissions(one, rated.factors)[0].emissions_t for one in (current, previous))
-    return ComparedYears(year=current.year, before_t=before, after_t=after)
+    sources = {*current.sources, *previous.sources, rated.factors.grid.clause}
+    return ComparedYears(year=current.year, before_t=before, after_t=after, sources=tuple(sorted(sources - {""})))
 
 
 def _rated(

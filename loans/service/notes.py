@@ -62,6 +62,11 @@ def notes_of(
     return store.notes_of(session, actor, party_id=party_id, known_at=known_at)
 
 
+def notes_recorded_at(session: Session, actor: Actor, *, known_at: datetime) -> dict[str, datetime]:
+    """Give the instant at which each of the bank's notes was written down, by code, of those written by an instant."""
+    return store.notes_recorded_at(session, actor, known_at=known_at)
+
+
 def record_interest_payment(
     session: Session, actor: Actor, code: str, *, period_end: date, paid_date: date, known_at: datetime
 ) -> InterestVoucher:

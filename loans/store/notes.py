@@ -73,6 +73,16 @@ def notes_of(
     return _many(session, actor, session.exec(query.order_by(LoanNoteRow.code)).all())
 
 
+def notes_recorded_at(session: Session, actor: Actor, *, known_at: datetime) -> dict[str, datetime]:
+    """Give the instant at which each of the bank's notes was written down, by code, of those written by an instant."""
+    rows = session.exec(
+        select(LoanNoteRow.code, LoanNoteRow.recorded_at)
+        .where(LoanNoteRow.organization_id == actor.organization_id)
+        .where(col(LoanNoteRow.recorded_at) <= known_at)
+    ).all()
+    return dict(rows)
+
+
 def notes_behind(session: Session, actor: Actor, pledge_code: str) -> tuple[LoanNote, ...]:
     """Give the running notes behind a pledge by code."""
     query = (

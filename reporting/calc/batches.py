@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from carbonfin.kernel.batch import Batch, Failure, uncollected
@@ -24,10 +24,21 @@ _STANDING = frozenset({Outcome.QUALIFIES, Outcome.UNDECIDED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiledApplication:
-    """An application with its identifier."""
+    """An application with its identifier.
+
+    Attributes:
+        recorded_at: When it was written down here; None on samples and where that was not kept.
+    """
 
     application_id: str
     application: SubsidyApplication
+    recorded_at: datetime | None = None
+
+    @property
+    def known_on(self) -> date:
+        """The day from which it is known: a file that names an earlier instant is known when it is written down."""
+        submitted_at = self.application.submitted_at
+        return china_day(submitted_at if self.recorded_at is None else max(submitted_at, self.recorded_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ def interest_by(
 
 
 def interest_by_quarter(
-    applications: Iterable[SubsidyApplication], quarters: Sequence[str], *, vat_rate: Decimal
+    applications: Iterable[SubsidyApplication], quarters: Sequence[str], *, vat_rate: Decimal, until: date
 ) -> tuple[InterestSum, ...]:
     """Add up what was paid by quarter of payment; a voucher of a note counts once, whoever names it again.
 
@@ -91,6 +91,7 @@ def interest_by_quarter(
         applications: Files whose vouchers are added up; a voucher without day of payment is left out.
         quarters: Names of the quarters, such as 2025Q3; payments outside them are left out.
         vat_rate: VAT rate, decimal (0.06).
+        until: Last day whose payments count.
     """
     places = {name: place for place, name in enumerate(quarters)}
 
@@ -102,7 +103,11 @@ def interest_by_quarter(
     for application in applications:
         of_note = once[application.loan_note.bank_name, application.loan_note.note_number]
         for voucher in application.vouchers:
-            if voucher.paid_on is not None and (place := place_of(voucher.paid_on)) is not None:
+            if (
+                voucher.paid_on is not None
+                and voucher.paid_on <= until
+                and (place := place_of(voucher.paid_on)) is not None
+            ):
                 of_note[voucher.number] = (place, voucher)
     columns = [
         (place, int(voucher.gross_cny * 100), -1 if stated_cny is None else int(stated_cny * 100))

@@ -54,6 +54,7 @@ class FinancingLine:
     Attributes:
         code: Number of the line or loan note, unique within its bank.
         on: Day the line became available or the loan was drawn.
+        known_on: Day from which it stands here as it does now.
         product: None where it is not stated, as district and industry.
     """
 
@@ -62,6 +63,7 @@ class FinancingLine:
     bank: str
     enterprise: str
     on: date
+    known_on: date
     amount_cny: Decimal
     product: str | None
     district: str | None
@@ -93,12 +95,17 @@ class SubsidyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutLine:
-    """Emissions of one enterprise in a year beside the year before, as ratings compare them; below zero it grew."""
+    """Emissions of one enterprise in a year beside the year before, as ratings compare them; below zero it grew.
+
+    Attributes:
+        sources: Who gave the lines of the account, and the clause of the grid factor.
+    """
 
     enterprise: str
     year: int
     before_t: Decimal
     after_t: Decimal
+    sources: tuple[str, ...] = ()
 
     @property
     def cut_t(self) -> Decimal:
@@ -157,7 +164,11 @@ class SubsidyCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutCell:
-    """Cuts of a year: of enterprises whose emissions of both years are known and comparable, and no others."""
+    """Cuts of a year: of enterprises whose emissions of both years are known and comparable, and no others.
+
+    Attributes:
+        sources: Where the emissions and grid factors of its lines come from, each once.
+    """
 
     year: int
     enterprise_count: int
@@ -165,6 +176,7 @@ class CutCell:
     before_t: Decimal
     after_t: Decimal
     cut_t: Decimal
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +306,7 @@ def _cuts(lines: Iterable[CutLine]) -> tuple[CutCell, ...]:
             year=year, enterprise_count=len(group), cut_count=sum(line.cut_t > 0 for line in group),
             before_t=sum((line.before_t for line in group), none), after_t=sum((line.after_t for line in group), none),
             cut_t=sum((line.cut_t for line in group), none),
+            sources=tuple(sorted({source for line in group for source in line.sources})),
         )
         for year, group in sorted(groups.items())
     )  # fmt: skip

@@ -9,7 +9,13 @@ from reporting.schemas.reviews import (
     ReviewCaseOut,
     ReviewStepIn,
 )
-from reporting.schemas.statistics import StatisticsOut
+from reporting.schemas.statistics import (
+    FinancingLineOut,
+    FinancingLinesOut,
+    SeriesPointOut,
+    StatisticsOut,
+    StatisticsSeriesOut,
+)
 from reporting.schemas.subsidies import (
     ApplicationIn,
     ApplicationListOut,
@@ -26,6 +32,8 @@ __all__ = [
     "ApplicationListOut",
     "ApplicationOut",
     "BankDisclosureOut",
+    "FinancingLineOut",
+    "FinancingLinesOut",
     "LoanNoteIn",
     "PerformanceRowOut",
     "ReportDifferenceOut",
@@ -36,6 +44,8 @@ __all__ = [
     "ReportReviewStepIn",
     "ReviewCaseOut",
     "ReviewStepIn",
+    "SeriesPointOut",
     "StatisticsOut",
+    "StatisticsSeriesOut",
     "WhatIfOut",
 ]

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from reporting.calc.statistics import BudgetCell, CutCell, FinancingCell, FinancingKind, SubsidyCell
+from reporting.calc.statistics import BudgetCell, CutCell, FinancingCell, FinancingKind, FinancingLine, SubsidyCell
+from reporting.calc.statistics_selection import KnownFinancing, SeriesPoint
 from reporting.schemas.subsidies import ReportFailureOut
 from reporting.service import StatisticsView
 
@@ -51,7 +52,10 @@ class SubsidyCellOut(Struct, frozen=True, kw_only=True):
 
 
 class CutCellOut(Struct, frozen=True, kw_only=True):
-    """Cuts of a year: of enterprises whose two years are known and comparable, growth counted below zero."""
+    """Cuts of a year: of enterprises whose two years are known and comparable, growth counted below zero.
+
+    `sources` says who gave the emissions and which grid factors were taken.
+    """
 
     year: int
     enterprise_count: int
@@ -59,6 +63,7 @@ class CutCellOut(Struct, frozen=True, kw_only=True):
     before_t: str
     after_t: str
     cut_t: str
+    sources: list[str]
 
     @classmethod
     def of(cls, cell: CutCell) -> "CutCellOut":
@@ -66,6 +71,7 @@ class CutCellOut(Struct, frozen=True, kw_only=True):
         return cls(
             year=cell.year, enterprise_count=cell.enterprise_count, cut_count=cell.cut_count,
             before_t=str(cell.before_t), after_t=str(cell.after_t), cut_t=str(cell.cut_t),
+            sources=list(cell.sources),
         )  # fmt: skip
 
 
@@ -105,11 +111,20 @@ class InterestSumOut(Struct, frozen=True, kw_only=True):
 
 
 class StatisticsOut(Struct, frozen=True, kw_only=True):
-    """Statistics as of a day: a bank's own business, or what banks filed with the bureau."""
+    """Statistics as of a day and as known on one: a bank's own business, or what banks filed with the bureau.
+
+    `bank`, `district`, `industry` and `product` repeat what was asked for; cuts and carbon budgets are told apart by
+    district and industry alone.
+    """
 
     first: str
     last: str
     as_of: str
+    known_on: str
+    bank: str | None
+    district: str | None
+    industry: str | None
+    product: str | None
     body: str
     is_sample: bool
     loans_count: int
@@ -130,7 +145,9 @@ class StatisticsOut(Struct, frozen=True, kw_only=True):
         """Copy the domain value, financing by one dimension or by all."""
         found = view.found
         return cls(
-            first=str(view.inputs.first), last=str(view.inputs.last), as_of=view.as_of.isoformat(), body=view.body,
+            first=str(view.inputs.first), last=str(view.inputs.last), as_of=view.as_of.isoformat(),
+            known_on=view.known_on.isoformat(), bank=view.only.bank, district=view.only.district,
+            industry=view.only.industry, product=view.only.product, body=view.body,
             is_sample=view.is_sample, loans_count=found.count_of(FinancingKind.LOAN),
             loans_cny=str(found.total_cny(FinancingKind.LOAN)),
             credit_lines_count=found.count_of(FinancingKind.CREDIT_LINE),
@@ -151,6 +168,87 @@ class StatisticsOut(Struct, frozen=True, kw_only=True):
             cuts=[CutCellOut.of(cell) for cell in found.cuts],
             carbon_budgets=[CarbonBudgetOut.of(cell) for cell in found.budgets],
         )  # fmt: skip
+
+
+class FinancingLineOut(Struct, frozen=True, kw_only=True):
+    """A credit line or loan that is counted; product, district and industry are null where they are not stated.
+
+    `on` is the day it became available or was drawn, `known_on` the day from which it stands here as it does now.
+    """
+
+    kind: str
+    code: str
+    bank: str
+    enterprise: str
+    on: str
+    known_on: str
+    amount_cny: str
+    product: str | None
+    district: str | None
+    industry: str | None
+
+    @classmethod
+    def of(cls, line: FinancingLine) -> "FinancingLineOut":
+        """Copy the domain value."""
+        return cls(
+            kind=line.kind.value, code=line.code, bank=line.bank, enterprise=line.enterprise, on=line.on.isoformat(),
+            known_on=line.known_on.isoformat(), amount_cny=str(line.amount_cny), product=line.product,
+            district=line.district, industry=line.industry,
+        )  # fmt: skip
+
+
+class FinancingLinesOut(Struct, frozen=True, kw_only=True):
+    """A page of the lines, in the order they became known; all pages add up to the statistics of the same question."""
+
+    as_of: str
+    known_on: str
+    lines: list[FinancingLineOut]
+
+
+class KnownFinancingOut(Struct, frozen=True, kw_only=True):
+    """What was known of a quarter; `cut_t` is null where no enterprise had two comparable years then."""
+
+    credit_lines_count: int
+    credit_lines_cny: str
+    loans_count: int
+    loans_cny: str
+    filed_count: int
+    cut_year: int
+    cut_t: str | None
+
+    @classmethod
+    def of(cls, known: KnownFinancing) -> "KnownFinancingOut":
+        """Copy the domain value."""
+        return cls(
+            credit_lines_count=known.credit_lines.count, credit_lines_cny=str(known.credit_lines.amount_cny),
+            loans_count=known.loans.count, loans_cny=str(known.loans.amount_cny), filed_count=known.filed_count,
+            cut_year=known.cut_year, cut_t=_text(known.cut_t),
+        )  # fmt: skip
+
+
+class SeriesPointOut(Struct, frozen=True, kw_only=True):
+    """A quarter as known at the end of its last day (`then`, null while it has not ended) and as known now."""
+
+    quarter: str
+    ends_on: str
+    then: KnownFinancingOut | None
+    now: KnownFinancingOut
+
+    @classmethod
+    def of(cls, point: SeriesPoint) -> "SeriesPointOut":
+        """Copy the domain value."""
+        return cls(
+            quarter=point.quarter, ends_on=point.ends_on.isoformat(),
+            then=None if point.then is None else KnownFinancingOut.of(point.then), now=KnownFinancingOut.of(point.now),
+        )  # fmt: skip
+
+
+class StatisticsSeriesOut(Struct, frozen=True, kw_only=True):
+    """Quarters one beside another; credit lines and loans are never added."""
+
+    as_of: str
+    known_on: str
+    quarters: list[SeriesPointOut]
 
 
 def _text(value: object) -> str | None:

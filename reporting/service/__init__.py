@@ -51,13 +51,8 @@ from reporting.service.reviews import (
     review_case,
     take_review_step,
 )
-from reporting.service.statistics import (
-    StatisticsView,
-    default_quarters,
-    statistics_stem,
-    statistics_view,
-    statistics_workbook,
-)
+from reporting.service.statistics import StatisticsView, default_quarters, line_page, statistics_view
+from reporting.service.statistics_series import statistics_series, statistics_stem, statistics_workbook
 from reporting.service.what_if import CHANGEABLE, WhatIfView, schemes_known, what_if
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
@@ -92,6 +87,7 @@ __all__ = [
     "file_stem",
     "known_party",
     "latest_report_with",
+    "line_page",
     "load_application",
     "load_report",
     "performance_of",
@@ -110,6 +106,7 @@ __all__ = [
     "review_case",
     "schemes_known",
     "signed_manifest",
+    "statistics_series",
     "statistics_stem",
     "statistics_view",
     "statistics_workbook",

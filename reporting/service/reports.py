@@ -75,7 +75,7 @@ def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[Decid
         return share_table(tables, day, known_at)
 
     return decide_in_order(
-        store.applications_of(session, actor, submitted_until=known_at),
+        store.applications_of(session, actor, known_until=known_at),
         lambda application: terms_on(application.scheme, china_day(application.submitted_at)),
         lambda application: table_on(china_day(application.submitted_at)),
     )
@@ -168,7 +168,7 @@ def preview_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: d
 def _quarter_batch(session: Session, actor: Actor, quarter: Quarter, as_of: date) -> Batch[DecidedApplication]:
     """Decide everything filed, since earlier quarters' claims stand, and give what was filed in the quarter."""
     batch = decided_as_of(session, actor, as_of=as_of)
-    filed = store.applications_of(session, actor, submitted_until=end_of_china_day(as_of))
+    filed = store.applications_of(session, actor, known_until=end_of_china_day(as_of))
     labels = {label_of(item.application) for item in filed if _filed_in(item, quarter)}
     return Batch(
         values=tuple(item for item in batch.values if _filed_in(item.filed, quarter)),

@@ -77,7 +77,7 @@ def what_if(session: Session, actor: Actor, scheme: str, changes: Mapping[Term, 
     book, known_at = subsidy_book(session, actor), end_of_china_day(as_of)
     tables = subsidy_tables(session, actor)
     stands = terms_of(book, scheme, valid_on=as_of, known_at=known_at)
-    filed = store.applications_of(session, actor, submitted_until=known_at)
+    filed = store.applications_of(session, actor, known_until=known_at)
 
     @cache
     def table_on(day: date) -> RecordedTable:

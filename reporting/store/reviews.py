@@ -1,6 +1,6 @@
 """Steps of the bureau's review at rest: only ever added, each with its place in its case."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -49,13 +49,14 @@ def reviewed_by_other_reports(session: Session, actor: Actor, report_id: str) ->
     )
 
 
-def paid_by_application(session: Session, actor: Actor, *, known_at: datetime) -> dict[str, Decimal]:
-    """Give what was paid on each application and had not come back by the bank's return, as known at an instant, 元."""
+def paid_by_application(session: Session, actor: Actor, *, known_at: datetime, until: date) -> dict[str, Decimal]:
+    """Give what was paid on each application by a day and had not come back by it, as known at an instant, 元."""
     rows = session.exec(
         select(SubsidyReviewStepRow)
         .where(SubsidyReviewStepRow.organization_id == actor.organization_id)
         .where(col(SubsidyReviewStepRow.name).in_(("pay", "bounce")))
         .where(col(SubsidyReviewStepRow.taken_at) <= known_at)
+        .where(col(SubsidyReviewStepRow.happened_on) <= until)
         .order_by(col(SubsidyReviewStepRow.application_id), col(SubsidyReviewStepRow.place))
     ).all()
     paid: dict[str, Decimal] = {}

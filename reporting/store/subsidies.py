@@ -39,7 +39,9 @@ def find_application(session: Session, actor: Actor, reference: str) -> FiledApp
     return None if row is None else _filed(row)
 
 
-def add_application(session: Session, actor: Actor, application: SubsidyApplication) -> FiledApplication:
+def add_application(
+    session: Session, actor: Actor, application: SubsidyApplication, *, recorded_at: datetime | None
+) -> FiledApplication:
     """Append an application."""
     row = SubsidyApplicationRow(
         organization_id=actor.organization_id,
@@ -51,6 +53,7 @@ def add_application(session: Session, actor: Actor, application: SubsidyApplicat
         facts=_plain(application),
         digest=digest_of(application),
         is_sample=application.is_sample,
+        recorded_at=recorded_at,
     )
     session.add(row)
     session.flush()
@@ -58,12 +61,16 @@ def add_application(session: Session, actor: Actor, application: SubsidyApplicat
 
 
 def applications_of(
-    session: Session, actor: Actor, *, submitted_until: datetime | None = None
+    session: Session, actor: Actor, *, known_until: datetime | None = None
 ) -> tuple[FiledApplication, ...]:
-    """Give the applications the actor may see, in order of filing."""
+    """Give the applications the actor may see, submitted and written down by an instant, in order of filing."""
     query = select(SubsidyApplicationRow).where(_visible(actor))
-    if submitted_until is not None:
-        query = query.where(col(SubsidyApplicationRow.submitted_at) <= submitted_until)
+    if known_until is not None:
+        recorded_at = col(SubsidyApplicationRow.recorded_at)
+        query = query.where(
+            col(SubsidyApplicationRow.submitted_at) <= known_until,
+            sa.or_(recorded_at.is_(None), recorded_at <= known_until),
+        )
     return tuple(_filed(row) for row in session.exec(query.order_by(*_IN_ORDER_OF_FILING)).all())
 
 
@@ -190,7 +197,9 @@ def _plain(value: object) -> dict[str, Any]:
 
 
 def _filed(row: SubsidyApplicationRow) -> FiledApplication:
-    return FiledApplication(application_id=row.id, application=converted(row.facts, SubsidyApplication))
+    return FiledApplication(
+        application_id=row.id, application=converted(row.facts, SubsidyApplication), recorded_at=row.recorded_at
+    )
 
 
 def _head(session: Session, row: SubsidyReportRow) -> ReportHead:

@@ -17,6 +17,7 @@ from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import digest_of
 from reporting.calc.statistics import DIMENSION_TITLES, KIND_TITLES, NOT_STATED, Statistics, StatisticsInputs
+from reporting.calc.statistics_selection import KnownFinancing, Selection, SeriesPoint
 from reporting.workbooks.subsidies import SAMPLE_BANNER
 
 _TEXT, _CODE, _MONEY, _DAY, _COUNT = CellKind.TEXT, CellKind.CODE, CellKind.MONEY, CellKind.DAY, CellKind.COUNT
@@ -25,7 +26,8 @@ _GUIDE = (
     "授信与贷款投放分列，不得相加；按产品、银行、区、行业四种口径各自加总均等于明细合计。",
     "明细未载明的归入“未说明”，不作分摊。授信按额度起始日、贷款按投放日归入季度。",
     "补贴按提交日归入季度；金额为空的，系尚无一件申请有该金额。未能处理的申请不在其中，另表列明原因。",
-    "降碳量只计两个年度排放量均已知且口径一致的企业，两年同用后一年度的电网因子；增排为负数，计入合计。",
+    "年度减排量只计两个年度排放量均已知且口径一致的企业，两年同用后一年度的电网因子；增排为负数，计入合计。",
+    "季度序列逐季列示季末当日所知与认知日所知，授信与贷款分列；季度尚未结束的，季末所知为空。",
     "碳预算为本单位可见企业的配额、排放与清缴；全市总量未录入的为空，已录入未经核实的标注“未核实”。",
 )
 
@@ -34,18 +36,23 @@ def statistics_xlsx(
     inputs: StatisticsInputs,
     found: Statistics,
     failures: Sequence[Failure],
+    series: Sequence[SeriesPoint],
     *,
     as_of: date,
+    known_on: date,
+    only: Selection,
     body: str,
     is_sample: bool,
 ) -> bytes:
     """Write the workbook; equal statistics give equal bytes."""
+    known = "" if known_on == as_of else f"，按 {known_on} 所知"
+    counted = f"截至 {as_of}{known}{_part(only)}"
 
     def table(
         name: str, columns: tuple[SheetColumn, ...], rows: list[tuple[CellValue, ...]], unit: str = "单位：元"
     ) -> SheetTable:
         return SheetTable(
-            name=name, title=f"{name}（{inputs.first} 至 {inputs.last}，截至 {as_of}）", columns=columns,
+            name=name, title=f"{name}（{inputs.first} 至 {inputs.last}，{counted}）", columns=columns,
             rows=tuple(rows), reported_on=as_of, unit=unit, reporting_body=body,
             banner=SAMPLE_BANNER if is_sample else None,
         )  # fmt: skip
@@ -55,16 +62,23 @@ def statistics_xlsx(
             title=f"融资统计 {inputs.first} 至 {inputs.last}",
             sheets=(
                 _financing(found, table), _financing_lines(inputs, table), _subsidies(found, table),
-                _failures(failures, table), _cuts(found, table), _budgets(found, table),
+                _subsidy_lines(inputs, table), _failures(failures, table), _series(series, table), _cuts(found, table),
+                _cut_lines(inputs, table), _budgets(found, table),
             ),
             created_at=end_of_china_day(as_of),
             guide=_GUIDE,
             provenance=(
-                Provenance(subject="统计明细", value=f"{len(inputs.financing)} 笔融资", source=f"截至 {as_of}",
+                Provenance(subject="统计明细", value=f"{len(inputs.financing)} 笔融资", source=counted,
                            digest=digest_of(inputs)),
             ),
         )
     )  # fmt: skip
+
+
+def _part(only: Selection) -> str:
+    """Say which part was asked for; nothing for all."""
+    asked = (("银行", only.bank), ("区", only.district), ("行业", only.industry), ("产品", only.product))
+    return "".join(f"，{title}：{name}" for title, name in asked if name)
 
 
 def _column(label: str, kind: CellKind, *, unit: str = "", totalled: bool = False) -> SheetColumn:
@@ -91,12 +105,13 @@ def _financing_lines(inputs: StatisticsInputs, table: _Tables) -> SheetTable:
     columns = (
         _column("种类", _TEXT), _column("编号", _CODE), _column("银行", _TEXT), _column("企业代码", _CODE),
         _column("日期", _DAY), _column("产品", _TEXT), _column("区", _TEXT), _column("行业", _CODE),
-        _column("金额", _MONEY, unit="元"),
+        _column("金额", _MONEY, unit="元"), _column("入库日", _DAY),
     )  # fmt: skip
     rows = [
         (
-            KIND_TITLES[line.kind][0], line.code, line.bank, line.enterprise, line.on, line.product or NOT_STATED,
-            line.district or NOT_STATED, line.industry or NOT_STATED, line.amount_cny,
+            KIND_TITLES[line.kind][0], line.code, line.bank, line.enterprise, line.on,
+            line.product or NOT_STATED, line.district or NOT_STATED, line.industry or NOT_STATED, line.amount_cny,
+            line.known_on,
         )
         for line in sorted(inputs.financing, key=lambda one: (one.kind, one.on, one.bank, one.code))
         if inputs.first.start <= line.on < inputs.last.end
@@ -121,6 +136,63 @@ def _subsidies(found: Statistics, table: _Tables) -> SheetTable:
     return table("补贴统计", columns, rows)
 
 
+def _subsidy_lines(inputs: StatisticsInputs, table: _Tables) -> SheetTable:
+    columns = (
+        _column("申请", _CODE), _column("项目", _TEXT), _column("银行", _TEXT), _column("提交日", _DAY),
+        _column("不含税成本", _MONEY, unit="元", totalled=True), _column("测算金额", _MONEY, unit="元", totalled=True),
+        _column("拟资助金额", _MONEY, unit="元", totalled=True), _column("已拨付", _MONEY, unit="元", totalled=True),
+    )  # fmt: skip
+    rows = [
+        (
+            line.reference, line.scheme, line.bank, line.on, line.net_cost_cny, line.calculated_cny, line.proposed_cny,
+            line.paid_cny,
+        )
+        for line in sorted(inputs.subsidies, key=lambda one: (one.on, one.bank, one.reference))
+        if inputs.first.start <= line.on < inputs.last.end
+    ]  # fmt: skip
+    return table("补贴明细", columns, rows)
+
+
+def _series(series: Sequence[SeriesPoint], table: _Tables) -> SheetTable:
+    titles = ("授信笔数", "授信金额", "贷款笔数", "贷款金额", "申报件数", "减排年度", "年度减排量")
+    kinds = (_COUNT, _MONEY, _COUNT, _MONEY, _COUNT, _COUNT, CellKind.PRICE)
+    units = ("", "元", "", "元", "", "", "吨")
+    columns = (
+        _column("季度", _CODE), _column("季末", _DAY),
+        *(
+            _column(f"{when}{title}", kind, unit=unit)
+            for when in ("季末所知", "现在所知")
+            for title, kind, unit in zip(titles, kinds, units, strict=True)
+        ),
+    )  # fmt: skip
+    nothing: tuple[CellValue, ...] = (None,) * len(titles)
+    rows = [
+        (point.quarter, point.ends_on, *(nothing if point.then is None else _known(point.then)), *_known(point.now))
+        for point in series
+    ]
+    return table("季度序列", columns, rows)
+
+
+def _known(known: KnownFinancing) -> tuple[CellValue, ...]:
+    return (
+        known.credit_lines.count, known.credit_lines.amount_cny, known.loans.count, known.loans.amount_cny,
+        known.filed_count, known.cut_year, known.cut_t,
+    )  # fmt: skip
+
+
+def _cut_lines(inputs: StatisticsInputs, table: _Tables) -> SheetTable:
+    columns = (
+        _column("年度", _COUNT), _column("企业代码", _CODE), _column("上年排放", CellKind.PRICE, unit="吨"),
+        _column("当年排放", CellKind.PRICE, unit="吨"), _column("减排量", CellKind.PRICE, unit="吨"),
+        _column("来源", _TEXT),
+    )  # fmt: skip
+    rows = [
+        (line.year, line.enterprise, line.before_t, line.after_t, line.cut_t, "；".join(line.sources))
+        for line in sorted(inputs.cuts, key=lambda one: (one.year, one.enterprise))
+    ]
+    return table("减排明细", columns, rows, unit="单位：吨")
+
+
 def _failures(failures: Sequence[Failure], table: _Tables) -> SheetTable:
     columns = (_column("申请", _CODE), _column("原因", _TEXT), _column("处理办法", _TEXT))
     return table("未能处理的申请", columns, [(one.item, one.zh, one.remedy_zh or None) for one in failures])
@@ -130,10 +202,18 @@ def _cuts(found: Statistics, table: _Tables) -> SheetTable:
     columns = (
         _column("年度", _COUNT), _column("企业数", _COUNT), _column("减排企业数", _COUNT),
         _column("上年排放", CellKind.PRICE, unit="吨"), _column("当年排放", CellKind.PRICE, unit="吨"),
-        _column("降碳量", CellKind.PRICE, unit="吨"),
+        _column("年度减排量", CellKind.PRICE, unit="吨"), _column("来源", _TEXT),
     )  # fmt: skip
     rows = [
-        (cell.year, cell.enterprise_count, cell.cut_count, cell.before_t, cell.after_t, cell.cut_t)
+        (
+            cell.year,
+            cell.enterprise_count,
+            cell.cut_count,
+            cell.before_t,
+            cell.after_t,
+            cell.cut_t,
+            "；".join(cell.sources),
+        )
         for cell in found.cuts
     ]
     return table("降碳成效", columns, rows, unit="单位：吨")

@@ -349,3 +349,48 @@ def test_json_export_is_the_twin(house: House) -> None:
     client = house.browser("bureau-a")
     twin = json.loads(client.get(f"/subsidies/reports/{report_id}/export/json").content)
     assert twin["report"]["report_id"] == report_id
+
+
+class TestPartsOfStatistics:
+    """P0 3,000,000.00 and P2 2,300,000.00, both of 南山, as the sample files state them."""
+
+    def test_lines_come_in_pages_that_add_up_to_the_statistics(self, house: House) -> None:
+        client = house.client("bureau")
+        path: str | None = "/v1/statistics/financing-lines?first=2024Q1&last=2025Q4&limit=1&kind=loan"
+        lines: list[dict[str, str]] = []
+        while path is not None:
+            answer = client.get(path)
+            lines += answer.json()["lines"]
+            path = answer.links.get("next", {}).get("url")
+        assert [line["amount_cny"] for line in lines] == ["3000000.00", "2300000.00"]
+        assert {(line["kind"], line["district"], line["known_on"]) for line in lines} == {
+            ("loan", "南山", "2025-09-18")
+        }
+        since = client.get("/v1/statistics/financing-lines?first=2024Q1&last=2025Q4&changed_since=2025-09-19")
+        assert (since.status_code, since.json()["lines"]) == (200, [])
+        assert house.client("other").get("/v1/statistics/financing-lines?first=2024Q1").json()["lines"] == []
+
+    def test_filters_and_days_hold_on_every_route(self, house: House) -> None:
+        client = house.client("bureau")
+        said = client.get("/v1/statistics?first=2024Q1&last=2025Q4&district=坪山").json()
+        assert (said["loans_cny"], said["district"], said["subsidies"]) == ("0.00", "坪山", [])
+        past = client.get("/v1/statistics?first=2024Q1&last=2025Q2&as_of=2025-06-30&known_on=2025-09-26").json()
+        assert (past["loans_cny"], past["known_on"], past["subsidies"]) == ("5300000.00", "2025-09-26", [])
+        then = client.get("/v1/statistics?first=2024Q1&last=2025Q2&as_of=2025-06-30").json()
+        assert (then["loans_cny"], then["known_on"]) == ("0.00", "2025-06-30")
+        refused = client.get("/v1/statistics?as_of=2025-06-30&known_on=2025-06-29")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "known_on")
+        quarters = client.get("/v1/statistics/series?first=2024Q2&last=2025Q2").json()["quarters"]
+        assert [(one["quarter"], one["then"]["loans_cny"], one["now"]["loans_cny"]) for one in quarters][::4] == [
+            ("2024Q2", "0.00", "3000000.00"), ("2025Q2", "0.00", "2300000.00"),
+        ]  # fmt: skip
+
+    def test_the_page_of_quarters(self, house: House) -> None:
+        client = house.browser("bureau-a")
+        text = client.get("/statistics/series?first=2024Q1&last=2025Q3", headers=PAGE).text
+        for words in ("季度序列", "2,300,000.00", "季末所知", "本季未结束", "其后补记"):
+            assert words in text, words
+        narrowed = client.get("/statistics?first=2024Q1&last=2025Q4&district=南山&as_of=&bank=", headers=PAGE).text
+        for words in ("5,300,000.00", "区：南山", 'href="/statistics/series?first=2024Q1'):
+            assert words in narrowed, words
+        assert client.get("/statistics?known_on=yesterday", headers=PAGE).status_code in {400, 422}

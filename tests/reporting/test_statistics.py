@@ -17,6 +17,7 @@ from carbonfin.kernel.dates import DayCount, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import Standing, parties_of, standing_of
 from carbonfin.storage.rulebook import enter_parameter
 from collateral.calc.compliance_records import CompliancePosition
@@ -41,13 +42,14 @@ from reporting.calc.statistics import (
     quarters_between,
     statistics_of,
 )
+from reporting.calc.statistics_selection import Selection
 from reporting.schemas import StatisticsOut
 from reporting.service import StatisticsView
 from tests.loans.conftest import Desk, desk
 from tests.loans.samples import E4_USCI
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
-from tests.reporting.samples import AS_OF, P0_VOUCHERS
+from tests.reporting.samples import AS_OF, P0_VOUCHERS, application
 from tests.reporting.test_service import CLOCK, prepared
 from tests.reporting.worlds import BANK_NAME, Actors
 
@@ -56,7 +58,8 @@ FIRST, LAST = Quarter.parse("2024Q1"), Quarter.parse("2025Q4")
 ZERO = Decimal("0.00")
 LATER = end_of_china_day(date(2025, 7, 31))
 LINE = FinancingLine(
-    kind=FinancingKind.LOAN, code="N1", bank="甲行", enterprise="U1", on=date(2025, 3, 31), amount_cny=Decimal("100.05"),
+    kind=FinancingKind.LOAN, code="N1", bank="甲行", enterprise="U1", on=date(2025, 3, 31),
+    known_on=date(2025, 4, 2), amount_cny=Decimal("100.05"),
     product="降碳贷", district="南山", industry="C3973",
 )  # fmt: skip
 EMPTY = StatisticsInputs(first=FIRST, last=LAST, financing=(), subsidies=(), cuts=(), budgets=(), caps=())
@@ -65,6 +68,7 @@ LINES = st.lists(
         FinancingLine,
         kind=st.sampled_from(FinancingKind), code=st.uuids().map(str), bank=st.sampled_from(["甲行", "乙行"]),
         enterprise=st.sampled_from(["U1", "U2", "U3"]), on=st.dates(date(2023, 6, 1), date(2026, 6, 1)),
+        known_on=st.dates(date(2023, 6, 1), date(2026, 6, 1)),
         amount_cny=st.integers(0, 10**13).map(lambda fen: Decimal(fen) / 100),
         product=st.sampled_from([None, "降碳贷", "回购"]), district=st.sampled_from([None, "南山", "福田"]),
         industry=st.sampled_from([None, "C3973"]),
@@ -230,7 +234,7 @@ def test_quarters_the_wrong_way_round_or_too_many_are_refused(sqlite_sessions: S
 def test_the_workbook_holds_the_lines_that_its_sums_add_up(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         view = viewed(session, prepared(session), of="bureau")
-    book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view)), data_only=True)
+    book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view, ())), data_only=True)
     lines = [row[9].value for row in book["融资明细"].iter_rows(min_row=5) if isinstance(row[0].value, int)]
     assert sum(lines) == 5_300_000
     cells = [
@@ -239,7 +243,7 @@ def test_the_workbook_holds_the_lines_that_its_sums_add_up(sqlite_sessions: Sess
         if row[3].value == "区" and row[2].value == "贷款投放"
     ]
     assert sum(cells) == 5_300_000
-    assert service.statistics_workbook(view) == service.statistics_workbook(view)
+    assert service.statistics_workbook(view, ()) == service.statistics_workbook(view, ())
 
 
 def test_eight_quarters_end_with_the_days_own() -> None:
@@ -254,8 +258,12 @@ def test_cuts_are_those_that_ratings_compare(sqlite_sessions: Sessions) -> None:
         fill_scorecard(session, bank)
         view = _years_of(session, bank)
         assert view.inputs.cuts == (
-            CutLine(enterprise=E4_USCI, year=2024, before_t=Decimal("2108.33"), after_t=Decimal("1844.88")),
-        )
+            CutLine(
+                enterprise=E4_USCI, year=2024, before_t=Decimal("2108.33"), after_t=Decimal("1844.88"),
+                sources=view.inputs.cuts[0].sources,
+            ),
+        )  # fmt: skip
+        assert view.found.cuts[0].sources == view.inputs.cuts[0].sources != ()
         assert view.unread_count == 0
         unlike = draft(EntryKind.COMPARABLE, "0", unit="是否", reason="口径变更")
         report = record_entries(session, bank.officer, [unlike], on=BUSINESS_DATE, known_at=LATER)
@@ -300,7 +308,7 @@ def test_a_cap_that_nobody_has_verified_says_so(sqlite_sessions: Sessions) -> No
         cap = CapLine(scheme="SZA", year=2024, cap_t=25_000_000, confirmed=confirmed)
         inputs = dataclasses.replace(EMPTY, budgets=(budget,), caps=(cap,))
         shown = dataclasses.replace(view, inputs=inputs, found=statistics_of(inputs))
-        book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(shown)), data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(shown, ())), data_only=True)
         cells = [cell.value for row in book["碳预算"].iter_rows() for cell in row]
         said[confirmed] = ("未核实" in cells, StatisticsOut.of(shown).carbon_budgets[0].cap_confirmed)
     assert said == {False: (True, False), True: (False, True)}
@@ -334,3 +342,179 @@ def _years_of(
     return service.statistics_view(
         session, bank.officer, first=FIRST, last=LAST, as_of=as_of, standing=standing or standing_at(bank)
     )
+
+
+def _note(bank: Bank, code: str, principal: str, drawn_on: date, *, product: str = "降碳贷") -> LoanNoteDraft:
+    return LoanNoteDraft(
+        code=code, party_id=bank.clothing.id, pledge_code=None, product=product,
+        terms=LoanTerms(
+            principal_cny=Decimal(principal), drawdown_date=drawn_on, maturity_date=date(2026, 12, 20),
+            rate=Decimal("0.03"), basis=DayCount.ACT_360, method=RepaymentMethod.BULLET, interest_period_months=3,
+            settlement_day=20, accrual_dates=AccrualDates.UNADJUSTED,
+        ),
+        rate_note="示例", interest_paid_to=drawn_on, is_sample=True,
+    )  # fmt: skip
+
+
+def _with_late_note(session: Session, bank: Bank) -> Standing:
+    """P8 of 2025-06-20 is known on 2025-06-30, P9 of the same day only on 2025-07-31; P7 is drawn on 2025-07-10."""
+    record_loan_note(session, bank.officer, _note(bank, "P8", "300000.00", date(2025, 6, 20)), known_at=KNOWN_AT)
+    record_loan_note(session, bank.officer, _note(bank, "P9", "500000.00", date(2025, 6, 20)), known_at=LATER)
+    later = _note(bank, "P7", "70000.00", date(2025, 7, 10), product="流动资金贷款")
+    record_loan_note(session, bank.officer, later, known_at=LATER)
+    return dataclasses.replace(standing_at(bank), business_date=date(2025, 7, 31), known_at=LATER)
+
+
+def test_a_quarter_end_is_counted_as_known_then_and_as_known_now(sqlite_sessions: Sessions) -> None:
+    """2025Q2 by hand: 300,000.00 at its end, with P9 800,000.00; P7 lies after the quarter whoever knows it."""
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        present = _with_late_note(session, bank)
+        views = {
+            known_on: service.statistics_view(
+                session, bank.officer, first=FIRST, last=LAST, as_of=BUSINESS_DATE, standing=present, known_on=known_on
+            )
+            for known_on in (None, date(2025, 7, 30), date(2025, 7, 31))
+        }
+    assert {day: str(view.found.total_cny(FinancingKind.LOAN)) for day, view in views.items()} == {
+        None: "300000.00", date(2025, 7, 30): "300000.00", date(2025, 7, 31): "800000.00",
+    }  # fmt: skip
+    assert service.statistics_stem(views[date(2025, 7, 31)]).endswith("2025-06-30-认知日2025-07-31-示例")
+
+
+@pytest.mark.parametrize("known_on", [date(2025, 6, 29), date(2025, 8, 1)])
+def test_what_is_known_before_the_day_or_ahead_is_refused(sqlite_sessions: Sessions, known_on: date) -> None:
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        present = _with_late_note(session, bank)
+        with pytest.raises(InvalidInput) as refused:
+            service.statistics_view(
+                session, bank.officer, first=FIRST, last=LAST, as_of=BUSINESS_DATE, standing=present, known_on=known_on
+            )
+    assert refused.value.field == "known_on"
+
+
+def test_the_series_puts_each_quarter_as_known_at_its_end_beside_what_is_known_now(sqlite_sessions: Sessions) -> None:
+    """2025Q2: one loan of 300,000.00 then, two of 800,000.00 now; 2025Q3 has not ended on 2025-07-31.
+
+    The cut beside both is that of 2024: 2,108.33 − 1,844.88 = 263.45 t, known before the end of 2025Q2.
+    """
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        fill_scorecard(session, bank)
+        present = _with_late_note(session, bank)
+        view = service.statistics_view(
+            session, bank.officer, first=Quarter.parse("2025Q1"), last=Quarter.parse("2025Q3"),
+            as_of=date(2025, 7, 31), standing=present,
+        )  # fmt: skip
+        first, second, third = service.statistics_series(session, bank.officer, view, standing=present)
+        book = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view, (first, second, third))))
+    assert second.then is not None
+    assert (second.then.loans.count, str(second.then.loans.amount_cny)) == (1, "300000.00")
+    assert (second.now.loans.count, str(second.now.loans.amount_cny)) == (2, "800000.00")
+    assert (second.then.cut_year, second.then.cut_t) == (2024, Decimal("263.45"))
+    assert second.now.cut_t == Decimal("263.45")
+    assert first.then is not None
+    assert (first.then.cut_t, first.now.cut_t) == (None, Decimal("263.45")), "entered on 2025-06-30"
+    assert (third.then, str(third.now.loans.amount_cny)) == (None, "70000.00")
+    assert (second.now.credit_lines.count, second.now.filed_count) == (0, 0)
+    rows = [row for row in book["季度序列"].iter_rows(values_only=True) if "2025Q2" in row]
+    assert [cell for cell in rows[0] if cell in {300_000, 800_000}] == [300_000, 800_000]
+    assert "减排明细" in book.sheetnames
+
+
+def test_a_part_asked_for_ties_to_its_lines_and_pages_of_lines_to_the_whole(sqlite_sessions: Sessions) -> None:
+    """By product: 800,000.00 of 降碳贷 and 70,000.00 of 流动资金贷款; together the 870,000.00 of no filter."""
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        present = _with_late_note(session, bank)
+
+        def asked(only: Selection) -> StatisticsView:
+            return service.statistics_view(
+                session, bank.officer, first=FIRST, last=LAST, as_of=date(2025, 7, 31), standing=present, only=only
+            )
+
+        whole, part, rest = (asked(Selection(product=name)) for name in (None, "降碳贷", "流动资金贷款"))
+        unstated = asked(Selection(product="未说明"))
+        elsewhere = asked(Selection(bank="别家银行"))
+    totals = [view.found.total_cny(FinancingKind.LOAN) for view in (whole, part, rest, unstated, elsewhere)]
+    assert totals == [Decimal(870_000), Decimal(800_000), Decimal(70_000), ZERO, ZERO]
+    assert whole.choices == part.choices
+    lines = []
+    place: Place | None = Place(limit=2)
+    while place is not None:
+        page = service.line_page(whole, place, kind=FinancingKind.LOAN, since=None)
+        lines += page.items
+        place = None if page.last is None else Place(limit=2, after=page.last)
+    assert [line.code for line in lines] == ["P8", "P7", "P9"]
+    assert sum((line.amount_cny for line in lines), ZERO) == totals[0]
+    since = service.line_page(whole, Place(limit=9), kind=None, since=date(2025, 7, 31))
+    assert [(line.code, line.known_on) for line in since.items] == [
+        ("P7", date(2025, 7, 31)), ("P9", date(2025, 7, 31)),
+    ]  # fmt: skip
+    assert service.line_page(whole, Place(limit=9), kind=FinancingKind.CREDIT_LINE, since=None).items == ()
+
+
+def test_files_are_counted_by_what_their_loan_states(sqlite_sessions: Sessions) -> None:
+    """The bureau's two loans are of 南山, filed by one bank; asked for another district nothing of them stands anywhere."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        standing = _standing(session, actors.bureau.organization_id)
+
+        def asked(only: Selection) -> StatisticsView:
+            return service.statistics_view(
+                session, actors.bureau, first=FIRST, last=LAST, as_of=AS_OF, standing=standing, only=only
+            )
+
+        whole = asked(Selection())
+        district = whole.choices[Dimension.DISTRICT][0]
+        same, other = asked(Selection(district=district, bank=BANK_NAME)), asked(Selection(district="坪山"))
+    assert same.found == whole.found
+    assert same.interest == whole.interest
+    assert (other.found.financing, other.found.subsidies, other.failures) == ((), (), ())
+    assert sum(one.voucher_count for one in other.interest) == 0
+
+
+def test_a_file_tells_of_the_loan_of_an_earlier_quarter(sqlite_sessions: Sessions) -> None:
+    """P2, 2,300,000.00 of 2025-06-27, is known to the bureau from the files of 2025-09-18: nothing of it at its quarter."""
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        view = viewed(session, actors, of="bureau")
+        standing = _standing(session, actors.bureau.organization_id)
+        points = {
+            point.quarter: point for point in service.statistics_series(session, actors.bureau, view, standing=standing)
+        }
+        past = service.statistics_view(
+            session, actors.bureau, first=FIRST, last=Quarter.parse("2025Q2"), as_of=date(2025, 6, 30),
+            standing=standing, known_on=AS_OF,
+        )  # fmt: skip
+    second, third = points["2025Q2"], points["2025Q3"]
+    assert second.then is not None
+    assert (second.then.loans.count, second.now.loans.count, str(second.now.loans.amount_cny)) == (0, 1, "2300000.00")
+    assert (second.now.filed_count, third.now.filed_count, third.then) == (0, 4, None)
+    assert past.found.total_cny(FinancingKind.LOAN) == Decimal(5_300_000)
+    assert (past.found.subsidies, past.failures) == ((), ())
+    assert sum((one.net_cny for one in past.interest), ZERO) == Decimal("110172.97")
+
+
+def test_a_file_named_for_an_earlier_day_is_known_when_it_is_written_down(sqlite_sessions: Sessions) -> None:
+    """Filed on 2025-10-10 for 2025-09-18: in no statistics as known on 2025-09-26, and changed since 2025-10-10."""
+    written_at = end_of_china_day(date(2025, 10, 10))
+    with sqlite_sessions.begin() as session:
+        actors = prepared(session)
+        real = dataclasses.replace(actors.other_bank, is_sample=False)
+        bureau = dataclasses.replace(actors.bureau, is_sample=False)
+        late = dataclasses.replace(application("B1"), is_sample=False, filed_by_bank="乙行")
+        service.file_application(session, real, late, known_at=written_at)
+        standing = dataclasses.replace(
+            _standing(session, bureau.organization_id), business_date=date(2025, 10, 10), known_at=written_at
+        )
+        then, now = (
+            service.statistics_view(
+                session, bureau, first=FIRST, last=LAST, as_of=AS_OF, standing=standing, known_on=known_on
+            )
+            for known_on in (None, date(2025, 10, 10))
+        )
+    assert (then.found.count_of(FinancingKind.LOAN), now.found.count_of(FinancingKind.LOAN)) == (0, 1)
+    found = service.line_page(now, Place(limit=9), kind=None, since=date(2025, 10, 10))
+    assert [line.known_on for line in found.items] == [date(2025, 10, 10)]
