@@ -16,6 +16,7 @@ from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, parties_of, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.evidence import evidence_choices
@@ -101,7 +102,7 @@ def _read(form: Mapping[str, str]) -> CutClaimIn:
     year = form.get("year", "").strip()
     body["year"] = int(year) if year.isascii() and year.isdecimal() and len(year) == 4 else year
     try:
-        return msgspec.convert(body, CutClaimIn)
+        return converted(body, CutClaimIn)
     except msgspec.ValidationError as error:
         raise InvalidInput(
             f"an entry cannot be read: {error}", zh="填写格式不正确，或有必填项为空",

@@ -14,6 +14,7 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.evidence import evidence_choices
@@ -78,7 +79,7 @@ def _read(form: Mapping[str, str]) -> GreenRecognitionIn:
     }
     digest = form.get("evidence", "").strip()
     try:
-        return msgspec.convert({**texts, "evidence": [digest] if digest else []}, GreenRecognitionIn)
+        return converted({**texts, "evidence": [digest] if digest else []}, GreenRecognitionIn)
     except msgspec.ValidationError as error:
         raise InvalidInput(
             f"an entry cannot be read: {error}", zh="填写格式不正确，或有必填项为空",

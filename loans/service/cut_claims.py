@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import msgspec
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
@@ -16,6 +15,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.decisions import decisions_of, load_outcome, record_decision
 from carbonfin.storage.files.evidence import require_evidence
+from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
 from loans.calc.cut_claims import (
     CUT_CLAIM_KIND,
@@ -155,7 +155,7 @@ def _borrower_year(session: Session, actor: Actor, party_id: str, *, known_at: d
 def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: datetime) -> None:
     """Decide the claim by what stands by now, and keep it; two at once for one enterprise wait for each other."""
     terms: dict[str, Any] = approval.payload["terms"]
-    claim = msgspec.convert(terms, CutClaim)
+    claim = converted(terms, CutClaim)
     facility_store.lock_borrower(session, party_by_code(session, checker, claim.usci).id)
     standing = standing_of(session, checker.organization_id, FixedClock(at))
     record_decision(
