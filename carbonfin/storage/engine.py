@@ -326,7 +326,7 @@ class _Task:
 
 def _require_open(connection: sa.Connection) -> None:
     """See that SQLite's transaction still stands: a full disk ends it, and to commit none would go well."""
-    if not connection.connection.in_transaction:
+    if connection.dialect.name == "sqlite" and not driver_of(connection).in_transaction:
         message = "the database gave up the transaction"
         raise RuntimeError(message)
 

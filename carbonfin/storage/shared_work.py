@@ -1,6 +1,7 @@
 """Work that threads of one process do together: whoever has the turn does it for all who brought something before."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -44,48 +45,82 @@ class SharedWork:
         return self._piles[name].take()
 
 
-class _Pile:
-    """What was brought and not yet taken, and how many bringers there were, are being served and were served."""
+class _Bringer:
+    """One who waits: asleep until served, or until the turn is his."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self.asleep = threading.Lock()
+        self.asleep.acquire()
+        self.is_served = False
+
+
+class _Pile:
+    """What was brought and not yet taken, and who waits: for the turn that is on, or for the next."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
         self._items: list[Any] = []
         self._taken: list[Any] = []
-        self._brought = 0
-        self._being_served = 0
-        self._served = 0
+        self._waiting: deque[_Bringer] = deque()
+        self._being_served: list[_Bringer] = []
         self._is_worked_on = False
 
     def turn_for(self, items: Sequence[Any]) -> list[Any] | None:
         """Add items and wait for the turn: what to work on; None where another turn served them."""
-        with self._changed:
+        with self._guard:
             self._items += items
-            self._brought += 1
-            mine = self._brought
-            # All who wait wake at once when a turn ends; taking a lock one after another would make them queue again.
-            self._changed.wait_for(lambda: self._served >= mine or not self._is_worked_on)
-            if self._served >= mine:
-                return None
-            self._is_worked_on = True
-            return self.take()
+            if not self._is_worked_on:
+                self._is_worked_on = True
+                return self._take()
+            me = _Bringer()
+            self._waiting.append(me)
+        self._sleep(me)
+        return None if me.is_served else self.take()
+
+    def _sleep(self, me: _Bringer) -> None:
+        """Wait to be woken; who is interrupted leaves his items to the others, and the turn if it has come to him."""
+        try:
+            me.asleep.acquire()
+        except BaseException:
+            with self._guard:
+                if me in self._waiting:
+                    self._waiting.remove(me)
+                elif me in self._being_served:
+                    self._being_served.remove(me)
+                elif not me.is_served:
+                    self._hand_over()
+            raise
 
     def take(self) -> list[Any]:
-        with self._changed:
-            new, self._items = self._items, []
-            self._taken += new
-            self._being_served = self._brought
-            return new
+        """Take what was brought so far; who brought it is served when the turn ends."""
+        with self._guard:
+            return self._take()
+
+    def _take(self) -> list[Any]:
+        new, self._items = self._items, []
+        self._taken += new
+        self._being_served += self._waiting
+        self._waiting.clear()
+        return new
 
     def end(self) -> None:
-        with self._changed:
-            self._served = self._being_served
-            self._taken = []
-            self._is_worked_on = False
-            self._changed.notify_all()
+        """Wake who was served, and one who came since: all others sleep on, and cost nothing."""
+        with self._guard:
+            served, self._being_served, self._taken = self._being_served, [], []
+            for one in served:
+                one.is_served = True
+                one.asleep.release()
+            self._hand_over()
 
     def put_back(self) -> None:
-        with self._changed:
+        """Leave what was taken to the next turn, before what came since."""
+        with self._guard:
             self._items[:0] = self._taken
-            self._taken = []
-            self._is_worked_on = False
-            self._changed.notify_all()
+            self._waiting.extendleft(reversed(self._being_served))
+            self._taken, self._being_served = [], []
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._is_worked_on = bool(self._waiting)
+        if self._waiting:
+            self._waiting.popleft().asleep.release()

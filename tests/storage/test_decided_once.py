@@ -180,7 +180,8 @@ def _all_at_once(
 
 
 def _brought(sessions: Sessions) -> int:
-    return sum(pile._brought for pile in sessions.shared_work._piles.values())
+    piles = sessions.shared_work._piles.values()
+    return sum(pile._is_worked_on + len(pile._being_served) + len(pile._waiting) for pile in piles)
 
 
 def test_all_who_come_while_one_waits_for_the_lock_share_one_commit(sqlite_sessions: Sessions, world: World) -> None:

@@ -20,6 +20,7 @@ from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions.rows import DecisionRow, DecisionSealRow
 from carbonfin.storage.engine import Sessions, after_commit, before_commit
 from carbonfin.storage.prepared import add_lines, driver_of, put_to
+from carbonfin.storage.rows import table_of
 
 _UNSEALED = "unsealed_decisions"
 _DOUBTED = "organizations_with_decisions_of_savepoints"
@@ -34,6 +35,7 @@ class Unsealed:
     record_digest: str
 
 
+_DECISIONS, _SEALS = table_of(DecisionRow), table_of(DecisionSealRow)
 _Waiting = dict[str, list[Unsealed]]
 
 # Text, not constructs: every decision pays for these.
@@ -46,6 +48,11 @@ _SEAL = "INSERT INTO decision_seal (organization_id, sequence, decision_id, reco
 _MOVE = (
     "INSERT INTO decision_chain (organization_id, length, digest) VALUES (?, ?, ?) "
     "ON CONFLICT (organization_id) DO UPDATE SET length = excluded.length, digest = excluded.digest"
+)
+_NOT_YET_SEALED = (
+    sa.select(_DECISIONS.c.id, _DECISIONS.c.record_digest)
+    .join(_SEALS, _SEALS.c.decision_id == _DECISIONS.c.id, isouter=True)
+    .where(_DECISIONS.c.id.in_(sa.bindparam("ids", expanding=True)), _SEALS.c.decision_id.is_(None))
 )
 _SEALS_AT_ONCE = 5000
 """Five values each, within the 32,766 that a statement takes."""
@@ -95,7 +102,7 @@ def unsealed_of(session: Session, organization_id: str) -> tuple[str, ...]:
 
 def seal_waiting(session: Session, organization_id: str) -> int:
     """Seal what a process left unsealed when it died, and say how many decisions that were."""
-    return _seal_these(session, organization_id, list(unsealed_of(session, organization_id)))
+    return _seal_these(session.connection(), organization_id, list(unsealed_of(session, organization_id)))
 
 
 def genesis(organization_id: str) -> str:
@@ -114,13 +121,14 @@ def seal_digest(previous: str, sequence: int, decision_id: str, record_digest: s
 
 def _seal_alone(session: Session, unsealed: _Waiting) -> None:
     session.flush()
+    connection = session.connection()
     doubted = session.info.pop(_DOUBTED, ())
     for organization_id, waiting in ((one, unsealed[one]) for one in sorted(unsealed)):
         if organization_id in doubted:
-            _seal_these(session, organization_id, [one.id for one in waiting])
+            _seal_these(connection, organization_id, [one.id for one in waiting])
             continue
         written = [(one.id, one.record_digest) for one in waiting]
-        _seal(session, organization_id, written, _locked_head(session, organization_id))
+        _seal(connection, organization_id, written, _locked_head(connection, organization_id))
     session.info.pop(_UNSEALED)
 
 
@@ -128,8 +136,8 @@ def _seal_together(sessions: Sessions, unsealed: _Waiting) -> None:
     for organization_id, waiting in unsealed.items():
 
         def seal(ids: list[str], organization_id: str = organization_id) -> None:
-            with sessions.begin() as session:
-                _seal_these(session, organization_id, ids)
+            with sessions.begin_bare() as connection:
+                _seal_these(connection, organization_id, ids)
 
         try:
             sessions.shared_work.bring(f"seal {organization_id}", [one.id for one in waiting], seal)
@@ -138,14 +146,14 @@ def _seal_together(sessions: Sessions, unsealed: _Waiting) -> None:
             continue
 
 
-def _seal_these(session: Session, organization_id: str, decision_ids: list[str]) -> int:
+def _seal_these(connection: sa.Connection, organization_id: str, decision_ids: list[str]) -> int:
     """Seal those decisions that are there and have no seal, and say how many they were."""
     if not decision_ids:
         return 0
-    head = _locked_head(session, organization_id)  # first: what another process seals is seen only behind its lock
-    decisions = _not_yet_sealed(session, decision_ids)
+    head = _locked_head(connection, organization_id)  # first: what another process seals is seen only behind its lock
+    decisions = _not_yet_sealed(connection, decision_ids)
     if decisions:
-        _seal(session, organization_id, decisions, head)
+        _seal(connection, organization_id, decisions, head)
     return len(decisions)
 
 
@@ -176,9 +184,10 @@ def _seals(
     return seals
 
 
-def _seal(session: Session, organization_id: str, decisions: list[tuple[str, str]], head: tuple[int, str]) -> None:
+def _seal(
+    connection: sa.Connection, organization_id: str, decisions: list[tuple[str, str]], head: tuple[int, str]
+) -> None:
     """Append decisions, each with the digest of its record, behind the locked head, and move it."""
-    connection = session.connection()
     if connection.dialect.name == "sqlite":
         length, digest = head
         seal_behind(driver_of(connection), organization_id, decisions, length=length, digest=digest)
@@ -193,9 +202,8 @@ def _seal(session: Session, organization_id: str, decisions: list[tuple[str, str
     )  # fmt: skip
 
 
-def _locked_head(session: Session, organization_id: str) -> tuple[int, str]:
+def _locked_head(connection: sa.Connection, organization_id: str) -> tuple[int, str]:
     """Give length and digest of a chain, which no other writer moves until the transaction ends."""
-    connection = session.connection()
     if connection.dialect.name == "sqlite":  # the transaction has the database's one lock already
         heads = put_to(driver_of(connection), _HEAD, (organization_id,))
         return heads[0] if heads else (0, genesis(organization_id))
@@ -206,17 +214,10 @@ def _locked_head(session: Session, organization_id: str) -> tuple[int, str]:
     return int(found[0]), str(found[1])
 
 
-def _not_yet_sealed(session: Session, decision_ids: list[str]) -> list[tuple[str, str]]:
+def _not_yet_sealed(connection: sa.Connection, decision_ids: list[str]) -> list[tuple[str, str]]:
     """Give decisions with their digests in order, without those a savepoint took back or another process sealed."""
     found: dict[str, str] = {}
     for start in range(0, len(decision_ids), _AT_ONCE):
-        rows = session.exec(
-            select(DecisionRow.id, DecisionRow.record_digest)
-            .join(DecisionSealRow, col(DecisionSealRow.decision_id) == DecisionRow.id, isouter=True)
-            .where(
-                col(DecisionRow.id).in_(decision_ids[start : start + _AT_ONCE]),
-                col(DecisionSealRow.decision_id).is_(None),
-            )
-        )
-        found.update(rows.all())
+        rows = connection.execute(_NOT_YET_SEALED, {"ids": decision_ids[start : start + _AT_ONCE]})
+        found.update((row.id, row.record_digest) for row in rows)
     return [(decision_id, found[decision_id]) for decision_id in decision_ids if decision_id in found]
