@@ -118,6 +118,8 @@ def allocation_page(
         form=form,
         enterprises=[(one.code, f"{one.name} {one.code}") for one in enterprises],
         found=found,
+        place_of={} if found is None else {one.name: place for place, one in enumerate(found.needs)},
+        labels={} if found is None else {one.name: one for one in found.trace},
         chart=None if found is None or not found.is_feasible else _chart(found, standing, language),
         failed_field=failed,
         failure_text=Text(f"{failure.zh} {failure.remedy_zh}".strip(), f"{failure.detail} {failure.remedy}".strip())

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from carbonfin.kernel.allowances import Unit
-from carbonfin.web.wire import CnyText, DayText, IdText, RatioText, UnitText, day_of, decimal_of
+from carbonfin.web.wire import CnyText, DayText, FigureOut, IdText, RatioText, UnitText, day_of, decimal_of
 from collateral.calc.allocation.asked import AddedNeed, AllocationAsked
 from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.pledges import PartyCodeText
@@ -92,7 +92,7 @@ class AllocationOut(Struct, frozen=True, kw_only=True):
     """The cheapest safe allocation in whole tonnes, its duals as sentences; or the smallest set of needs unmet.
 
     `held_to` are limits of concentration inside schedules that hold it, `shares` the book with it; `notes` tell of a
-    limit that is not measured.
+    limit that is not measured, and `trace` says how each figure comes about.
     """
 
     is_feasible: bool
@@ -105,6 +105,7 @@ class AllocationOut(Struct, frozen=True, kw_only=True):
     held_to: list[AllocationWordsOut]
     shares: list[BookShareOut]
     notes: list[AllocationWordsOut]
+    trace: list[FigureOut]
 
     @classmethod
     def of(cls, found: AllocationFound) -> "AllocationOut":
@@ -133,4 +134,5 @@ class AllocationOut(Struct, frozen=True, kw_only=True):
             held_to=[AllocationWordsOut(text_zh=zh, text_en=en) for zh, en in found.held_to],
             shares=[BookShareOut.of(one) for one in found.shares],
             notes=[AllocationWordsOut(text_zh=zh, text_en=en) for zh, en in found.notes],
+            trace=[FigureOut.of(one) for one in found.trace],
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a client's allocation is weighed on: needs, lots that may serve them, headroom, and the book's limits."""
+"""Reading what a client's allocation is weighed on: needs, lots, headroom, and the book's limits."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import cny
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.allocation.asked import AllocationAsked
+from collateral.calc.allocation.needs import Lot, Need, OwedNeed
 from collateral.calc.book_limits import BookLimits
 from collateral.calc.figures import FigureList
 from collateral.calc.headroom import decide_headroom
@@ -25,27 +26,6 @@ from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pled
 from collateral.service.valuations import required_exposure
 from collateral.service.view import DeskView, coverage_lines, price_used, safety_terms
 from collateral.store import ledger
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What a pledge or another lender asks: value after haircut until a day, and what stands there in tonnes."""
-
-    name: str
-    required_cny: Decimal
-    end_date: date
-    held: dict[Unit, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lot:
-    """Tonnes of a unit with price, and by need its haircut and whether it may serve it."""
-
-    unit: Unit
-    quantity_t: int
-    price_cny_per_t: Decimal
-    haircuts: tuple[Decimal, ...]
-    is_eligible: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +50,7 @@ class AllocationCase:
                 f"{', '.join(unknown)} is no pledge in force of the client",
                 zh=f"{'、'.join(unknown)} 不是该客户存续的质押", field="released",
             )  # fmt: skip
-        initial = coverage_lines(self.view).initial.decimal
+        initial = coverage_lines(self.view).initial
         found = []
         for pledge in self.running:
             if pledge.code in self.asked.released:
@@ -80,12 +60,15 @@ class AllocationCase:
             if total:
                 held = {one.unit: self._unfrozen_t(pledge, one) for one in pledge.units}
                 found.append(
-                    Need(name=pledge.code, required_cny=cny(total * initial), end_date=pledge.end_date, held=held)
-                )
+                    Need(
+                        name=pledge.code, required_cny=cny(total * initial.decimal), end_date=pledge.end_date,
+                        held=held, owed=OwedNeed(exposure=owed, initial=initial),
+                    )
+                )  # fmt: skip
         return (
             *found,
             *(
-                Need(name=one.name, required_cny=one.required_cny, end_date=one.end_date, held={})
+                Need(name=one.name, required_cny=one.required_cny, end_date=one.end_date, held={}, owed=None)
                 for one in self.asked.added
             ),
         )
@@ -126,24 +109,23 @@ class AllocationCase:
             raise not_eligible(vetoed)
         terms = safety_terms(self.view, (one.unit,))
         safe = safety_of(((one.unit, one.quantity_t),), terms, FigureList()).safe_date
-        lines = [
+        lines = tuple(
             pledged_lines(self.haircuts, (one,), PledgeAsked(pledgor_id=self.party.id, end_date=need.end_date))[0]
             for need in needs
-        ]
-        least = max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0))
-        ratios = tuple(max(least, line.haircut.ratio) for line in lines)
+        )
+        lot = Lot(
+            unit=one.unit, quantity_t=one.quantity_t, lines=lines, is_eligible=(),
+            schedule_ratio=max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0)),
+        )  # fmt: skip
         is_eligible = tuple(
-            ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(ratios, needs, strict=True)
+            ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(lot.haircuts, needs, strict=True)
         )
         if not any(is_eligible):
             raise NotApplicable(
                 "its last safe date lies before every end, or its haircut is the whole",
                 zh="最后安全日早于各需求的到期日，或折扣系数为 100%", field="unit",
             )  # fmt: skip
-        return Lot(
-            unit=one.unit, quantity_t=one.quantity_t, price_cny_per_t=lines[0].price.price_cny_per_t, haircuts=ratios,
-            is_eligible=is_eligible,
-        )  # fmt: skip
+        return replace(lot, is_eligible=is_eligible)
 
     def limits(self, lots: tuple[Lot, ...]) -> BookLimits | None:
         """Give the limits of concentration that the lots count towards; None where nothing limits them.

@@ -14,19 +14,22 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.kernel.errors import NotApplicable
 from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import cny, to_decimal, to_float
+from carbonfin.rules.trace import Trace
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.allocation.asked import AllocationAsked
 from collateral.calc.allocation.book_rows import BookRows, book_rows
+from collateral.calc.allocation.needs import AllocatedLine, AllocatedNeed, Lot, Need
 from collateral.calc.allocation.problem import AllocationProblem
 from collateral.calc.allocation.reasons import Reason, ReasonKind, reasons
 from collateral.calc.allocation.solver import Allocation, AllocationSolver, Unsolvable
+from collateral.calc.allocation.trace import allocation_trace
 from collateral.calc.allocation.unmet import smallest_unmet
 from collateral.calc.allocation.whole import whole_allocation
 from collateral.calc.book_limits import BookFindings, BookLimits, BookShare, book_findings
 from collateral.calc.coverage_rules import line_values_cny
 from collateral.calc.figures import FigureList
 from collateral.calc.pledge import IN_FORCE
-from collateral.service.allocation_cases import AllocationCase, Lot, Need
+from collateral.service.allocation_cases import AllocationCase
 from collateral.service.pledge_haircuts import PolicyHaircuts
 from collateral.service.view import desk_view
 from collateral.store import pledges
@@ -34,27 +37,6 @@ from collateral.store.authority_acts import attached_by_pledge
 
 _TILT = 1e-6
 """What a later unit costs more, relative: of equals the older vintage is taken first, as it ends first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocatedLine:
-    """Tonnes of a unit for a need: now and proposed."""
-
-    need: str
-    unit: Unit
-    held_t: int
-    proposed_t: int
-    haircut_ratio: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocatedNeed:
-    """One need: what it asks and what the proposal gives after haircut; a shortfall where it cannot be met."""
-
-    name: str
-    required_cny: Decimal
-    covered_cny: Decimal | None
-    shortfall_cny: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +53,7 @@ class AllocationFound:
         shares: Shares of the book as it stands and with the proposal; () where nothing limits the units, or not every
             need can be met.
         notes: What is worth knowing of the limits: not measured, or the bank's own dated one passed.
+        trace: How the figures come about.
     """
 
     pledgor: Party
@@ -84,6 +67,7 @@ class AllocationFound:
     held_to: tuple[tuple[str, str], ...]
     shares: tuple[BookShare, ...]
     notes: tuple[tuple[str, str], ...]
+    trace: Trace
 
 
 def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, standing: Standing) -> AllocationFound:
@@ -123,7 +107,7 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
         problem = replace(problem, book_room=rows.room_of_others_above)
         solved = _solved(problem)
     if solved is None:
-        return replace(_unmet(party, problem, needs, left_out), held_to=rows.words(), notes=not_measured)
+        return replace(_unmet(party, problem, needs, asked, left_out), held_to=rows.words(), notes=not_measured)
     whole = whole_allocation(problem, solved)
     lines = tuple(
         AllocatedLine(
@@ -136,15 +120,17 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
     )  # fmt: skip
     names = [need.name for need in needs]
     book = _book(limits, lots, lines, before=case.standing_cny())
+    met, cost_cny = _covered(lots, needs, lines), _cost_cny(asked, lots, lines)
     return AllocationFound(
-        pledgor=party, is_feasible=True, lines=lines, needs=_covered(lots, needs, lines),
-        cost_cny=_cost_cny(asked, lots, lines), gap_ratio=to_decimal(whole.gap_ratio, places=6),
+        pledgor=party, is_feasible=True, lines=lines, needs=met, cost_cny=cost_cny,
+        gap_ratio=to_decimal(whole.gap_ratio, places=6),
         words=tuple(
             replace(one, saves=one.saves * to_float(asked.use_cost_rate)).words(*_called(one, lots, names, pools, rows))
             for one in reasons(problem, solved)
         ),
         left_out=left_out, held_to=rows.words(), shares=book.shares if book else (),
         notes=tuple((one.zh, one.detail) for one in book.notes) if book else (),
+        trace=allocation_trace(asked, needs, lots, lines=lines, met=met, cost_cny=cost_cny),
     )  # fmt: skip
 
 
@@ -191,20 +177,25 @@ def _named(one: Reason, lots: tuple[Lot, ...], names: list[str], pools: dict[Sch
 
 
 def _unmet(
-    party: Party, problem: AllocationProblem, needs: tuple[Need, ...], left_out: tuple[tuple[str, str, str], ...]
+    party: Party,
+    problem: AllocationProblem,
+    needs: tuple[Need, ...],
+    asked: AllocationAsked,
+    left_out: tuple[tuple[str, str, str], ...],
 ) -> AllocationFound:
     found = smallest_unmet(problem)
     shortfalls = [
         max(Decimal("0.01"), cny(to_decimal(short, places=4))) if place in found.obligations else Decimal("0.00")
         for place, short in enumerate(found.shortfall.tolist())
     ]
+    lacking = tuple(
+        AllocatedNeed(name=need.name, required_cny=need.required_cny, covered_cny=None, shortfall_cny=short)
+        for need, short in zip(needs, shortfalls, strict=True)
+    )
     return AllocationFound(
         pledgor=party, is_feasible=False, lines=(), cost_cny=None, gap_ratio=None, words=(), left_out=left_out,
-        held_to=(), shares=(), notes=(),
-        needs=tuple(
-            AllocatedNeed(name=need.name, required_cny=need.required_cny, covered_cny=None, shortfall_cny=short)
-            for need, short in zip(needs, shortfalls, strict=True)
-        ),
+        held_to=(), shares=(), notes=(), needs=lacking,
+        trace=allocation_trace(asked, needs, (), lines=(), met=lacking, cost_cny=None),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """A client's units over its pledges: whole tonnes, the duals as words, what cannot be met, and what is refused."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -64,6 +65,22 @@ def test_the_cheapest_tonnes_that_stand_there_cover_the_debt_to_the_fen(desk_ses
     assert found.words[0][0] == "P2 的担保需求每增加 1 元，成本增加 0.0600 元"
     assert found.gap_ratio is not None
     assert found.gap_ratio < Decimal("0.0001")
+    traced = {one.name: one for one in found.trace}
+    assert {name: traced[name].value for name in (
+        "required_0", "market_value_SZA-2022_0", "covered_SZA-2022_0", "market_value_SZA-2023_0", "covered_SZA-2023_0",
+        "moved_value_SZA-2023_0", "covered_0", "cost",
+    )} == {
+        "required_0": "2300661.25", "market_value_SZA-2022_0": "2340000.00", "covered_SZA-2022_0": "1170000.00",
+        "market_value_SZA-2023_0": "2261360.00", "covered_SZA-2023_0": "1130680.00", "moved_value_SZA-2023_0": "0.00",
+        "covered_0": "2300680.00", "cost": "138040.80",
+    }  # fmt: skip
+    assert traced["required_0"].inputs == ("principal_0", "accrued_0", "costs_0", "line_initial_0")
+    assert traced["line_initial_0"].parameter is not None, "the line opens to its clause"
+
+
+def linked_figures(text: str) -> tuple[set[str], set[str]]:
+    """Give the figures a page links to, and those its trace has."""
+    return set(re.findall(r'href="#figure-([^"]+)"', text)), set(re.findall(r'id="figure-([^"]+)"', text))
 
 
 @pytest.mark.usefixtures("pledges")
@@ -126,6 +143,9 @@ def test_moving_costs_and_the_policys_haircut_counts(desk_sessions: Sessions, de
     found = weighed(desk_sessions, desk, "E3")
     assert tonnes(found) == {("P3", "SZA-2023"): (40_000, 42_000), ("P3", "SZA-2024"): (0, 2_509)}
     assert found.cost_cny == Decimal("53668.94")
+    traced = {one.name: one.value for one in found.trace}
+    assert (traced["moved_value_SZA-2023_0"], traced["moved_value_SZA-2024_0"]) == ("80000.00", "102869.00")
+    assert traced["haircut_policy_SZA-2024_0"] == "0.52"
     assert {one.haircut_ratio for one in found.lines} == {Decimal("0.52")}
     in_force(desk_sessions, desk, policy(table_ratio="0.55"))
     assert not weighed(desk_sessions, desk, "E3").is_feasible
@@ -221,8 +241,15 @@ def test_api_page_and_command_say_the_same(edge: Edge) -> None:
         shown = people.get("/pledges/allocation", params=BODY, headers=PAGE)
         assert shown.status_code == 200
         assert all(word in shown.text for word in ("56,534", "138,040.80", "每增加 1 元", "<svg"))
+        linked, traced = linked_figures(shown.text)
+        assert {"cost", "required_0", "covered_0", "proposed_SZA-2023_0", "haircut_counted_SZA-2022_0"} <= linked
+        assert linked <= traced, linked - traced
+        assert [one["name"] for one in told.json()["trace"]] == re.findall(r'id="figure-([^"]+)"', shown.text)
         short = people.get("/pledges/allocation", params={**BODY, "pledgor": ENTERPRISES["E1"][1]}, headers=PAGE).text
         assert all(word in short for word in ("不能满足全部担保需求", "388,882.4", "CCER"))
+        linked, traced = linked_figures(short)
+        assert linked >= {"required_0", "shortfall_0"}
+        assert linked <= traced, linked - traced
         wrong = people.get("/pledges/allocation", params={**BODY, "lender": "甲", "required_cny": "many"}, headers=PAGE)
         assert (wrong.status_code, "many" in wrong.text) == (422, True)
 
