@@ -153,6 +153,7 @@ def _charts(report: HaircutReport, language: Language) -> list[tuple[str, Chart]
         ("drivers", workbooks.driver_chart(inputs, outcome, language)),
         ("exceedances", workbooks.exceedance_chart(inputs, outcome, language)),
         ("sensitivity", workbooks.sensitivity_chart(inputs, outcome, language)),
+        ("peers", workbooks.peer_chart(inputs, outcome, language)),
     )
     return [(name, chart) for name, chart in drawn if chart is not None]
 

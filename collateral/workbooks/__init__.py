@@ -8,6 +8,7 @@ from collateral.workbooks.haircut_reports import (
     exceedance_chart,
     haircut_report_pdf,
     history_chart,
+    peer_chart,
     sensitivity_chart,
 )
 from collateral.workbooks.letters import LetterFacts, call_letter
@@ -26,6 +27,7 @@ __all__ = [
     "exceedance_chart",
     "haircut_report_pdf",
     "history_chart",
+    "peer_chart",
     "reconciliation_workbook",
     "register_workbook",
     "sensitivity_chart",

@@ -78,6 +78,26 @@ def sensitivity_chart(inputs: HaircutReportInputs, outcome: HaircutReportOutcome
     return _bars(("哪一项变差影响最大？", "Which fact made worse moves it most?"), bars, inputs, language)
 
 
+def peer_chart(inputs: HaircutReportInputs, outcome: HaircutReportOutcome, language: Language) -> Chart | None:
+    """Draw the haircut beside what clearing houses published; None where nothing of theirs is on record."""
+    if not inputs.peers:
+        return None
+    bars = [
+        _bar(("本行折扣系数", "Our haircut"), outcome.stack.haircut_ratio),
+        *(
+            _bar(
+                (
+                    f"{one.scope} {one.valid_from:%Y-%m}{'' if one.confirmed else '（未确认）'}",
+                    f"{one.scope} {one.valid_from:%Y-%m}{'' if one.confirmed else ' (unconfirmed)'}",
+                ),
+                one.decimal,
+            )
+            for one in inputs.peers
+        ),
+    ]  # fmt: skip
+    return _bars(("与同业公布水平相差多少？", "How far from peers' public levels?"), bars, inputs, language)
+
+
 def history_chart(inputs: HaircutReportInputs, language: Language) -> Chart | None:
     """Draw the largest haircut struck on each day of the month; None where it was on fewer than two days."""
     largest: dict[object, Decimal] = {}
@@ -172,6 +192,7 @@ def _sections(
     yield from _drawn(sensitivity_chart(inputs, outcome, "zh"))
     yield _sensitivity_table(outcome)
     if inputs.peers:
+        yield from _drawn(peer_chart(inputs, outcome, "zh"))
         yield _peer_table(inputs)
 
 

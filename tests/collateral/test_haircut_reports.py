@@ -275,6 +275,8 @@ def test_a_report_is_made_read_and_fetched_by_api_and_page_on_both_databases(wor
     with signed_in(world) as client:
         text = client.get("/haircut-policies/SZA-2024-A/reports", headers=PAGE).text
         assert all(word in text for word in ("数据能说明什么", "超出检验", "同业公布水平", "未确认", "<svg"))
+        drawn = text[text.index("与同业公布水平相差多少？") :]
+        assert all(word in drawn for word in ("本行折扣系数", "ICE 2", "ECC 2", "（未确认）"))
         typed = {"month": "2025-06", "unit": "SZA-2024", "quantity_t": "50,000", "_csrf_token": form_token(text)}
         page = "/haircut-policies/SZA-2024-A/reports"
         kept = client.post(page, data=typed, headers=PAGE, follow_redirects=False)
