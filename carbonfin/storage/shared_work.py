@@ -1,8 +1,10 @@
 """Work that threads of one process do together: whoever has the turn does it for all who brought something before."""
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 I = TypeVar("I")  # noqa: E741 - items
@@ -18,6 +20,7 @@ class SharedWork:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._piles: dict[str, _Pile] = {}
+        self._gathered: dict[str, list[_Awaiting]] = {}
 
     def bring(self, name: str, items: Sequence[I], work: Callable[[list[I]], None]) -> None:
         """Bring items, and return when they were worked on, by this thread or by another.
@@ -43,6 +46,65 @@ class SharedWork:
         Work that first waits for something, such as the database's lock, so takes along all who came meanwhile.
         """
         return self._piles[name].take()
+
+    async def gather(self, name: str, item: I, work: Callable[[list[I]], None]) -> None:
+        """Bring an item from an event loop, and return when a thread worked on it, with those that came meanwhile.
+
+        Nobody waits in a thread: one works, and the loop is woken once for all whom it served.
+
+        Raises:
+            Exception: What `work` raised; all whose items it had are told.
+        """
+        loop = asyncio.get_running_loop()
+        awaiting = _Awaiting(item, loop)
+        with self._guard:
+            waiting = self._gathered.get(name)
+            if waiting is not None:
+                waiting.append(awaiting)
+            else:
+                loop.run_in_executor(None, self._work_off, name, work)  # it waits for the guard
+                self._gathered[name] = [awaiting]
+        await awaiting.served
+
+    def _work_off(self, name: str, work: Callable[[list[Any]], None]) -> None:
+        while taken := self._taken_of(name):
+            error: BaseException | None = None
+            try:
+                work([one.item for one in taken])
+            except BaseException as failure:  # noqa: BLE001 - it is raised where the item came from
+                error = failure
+            for loop in dict.fromkeys(one.loop for one in taken):
+                with suppress(RuntimeError):  # a loop that has ended, and with it whoever waited there
+                    loop.call_soon_threadsafe(_wake, [one.served for one in taken if one.loop is loop], error)
+
+    def _taken_of(self, name: str) -> list["_Awaiting"]:
+        """Take all that waits; who comes after nothing was left has it worked off anew."""
+        with self._guard:
+            taken = self._gathered[name]
+            if taken:
+                self._gathered[name] = []
+            else:
+                del self._gathered[name]
+            return taken
+
+
+class _Awaiting:
+    """An item that waits in an event loop."""
+
+    def __init__(self, item: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.item = item
+        self.loop = loop
+        self.served: asyncio.Future[None] = loop.create_future()
+
+
+def _wake(served: Sequence["asyncio.Future[None]"], error: BaseException | None) -> None:
+    for one in served:
+        if one.done():  # whoever waited has gone
+            continue
+        if error is None:
+            one.set_result(None)
+        else:
+            one.set_exception(error)
 
 
 class _Bringer:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.rules.record import digest_of
-from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, decide_once
+from carbonfin.storage.decisions import AskedDecision, KeyedRequest, MadeDecision, Recorded, decided_once
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.idempotency import OnceReply, StoredReply, earlier_reply, once
 from carbonfin.storage.parties import standing_of
@@ -70,7 +70,7 @@ def idempotently(  # noqa: PLR0917 - what every writing route has at hand, in th
     return _answer(sessions.together(lambda session: once(session, actor, key=named, input_digest=digest, work=done)))
 
 
-def decided_once(  # noqa: PLR0917 - as `idempotently`
+async def answered_by_decision(  # noqa: PLR0917 - as `idempotently`
     sessions: Sessions,
     actor: Actor,
     request: WebRequest,
@@ -103,14 +103,15 @@ def decided_once(  # noqa: PLR0917 - as `idempotently`
         Conflict: The key was used for another request.
     """
     path = request.scope["path"]
-    asked = KeyedRequest(
+    keyed = KeyedRequest(
         key=_key_of(request, key), input_digest=request_digest(request.method, path, body), address=path
     )
 
     def reply(recorded: Recorded[O]) -> StoredReply:
         return StoredReply(status_code=status_code, reply=msgspec.json.encode(answer(recorded)).decode())
 
-    return _answer(decide_once(sessions, actor, asked, prepare, reply, is_of_today=is_of_today))
+    asked = AskedDecision(actor, keyed, prepare, reply, is_of_today=is_of_today)
+    return _answer(await decided_once(sessions, asked))
 
 
 def still_today(actor: Actor, clock: Clock) -> Callable[[Session, MadeDecision[Any]], bool]:

@@ -13,7 +13,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.addresses import public_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, decided_once, still_today
+from carbonfin.web.idempotency import IdempotencyKey, answered_by_decision, still_today
 from carbonfin.web.paging import Paging
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText
@@ -26,9 +26,9 @@ _STRESSES = "/v1/collateral-stresses"
 
 
 @post(
-    _STRESSES, sync_to_thread=True, status_code=201, responses=problem_responses(400, 409, 422), tags=["collateral"]
+    _STRESSES, status_code=201, responses=problem_responses(400, 409, 422), tags=["collateral"]
 )  # fmt: skip
-def create_book_stress(
+async def create_book_stress(
     *,
     request: WebRequest,
     sessions: Sessions,
@@ -45,7 +45,7 @@ def create_book_stress(
         taken[:] = [book_stresses.stress_inputs(session, actor, data.asked(), standing=standing)]
         return book_stresses.make_book_stress(taken[0], standing=standing)
 
-    return decided_once(
+    return await answered_by_decision(
         sessions,
         actor,
         request,

@@ -15,7 +15,7 @@ from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.addresses import public_address_of, verification_address_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.downloads import DOCX, PDF, download
-from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently, still_today
+from carbonfin.web.idempotency import IdempotencyKey, answered_by_decision, idempotently, still_today
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfMatch, IfNoneMatch, refuse_other, tagged, version_tag
 from carbonfin.web.problems import problem_responses
@@ -41,8 +41,8 @@ _Version = Annotated[int | None, QueryParameter(description="A version; left out
 _WRITES = problem_responses(404, 409, 422)
 
 
-@post("/v1/rate-decisions", sync_to_thread=True, status_code=201, responses=_WRITES, tags=["loans"])
-def create_rate_decision(
+@post("/v1/rate-decisions", status_code=201, responses=_WRITES, tags=["loans"])
+async def create_rate_decision(
     *,
     request: WebRequest,
     sessions: Sessions,
@@ -66,7 +66,7 @@ def create_rate_decision(
             known_at=standing.known_at,
         )
 
-    return decided_once(
+    return await answered_by_decision(
         sessions,
         actor,
         request,

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from carbonfin.storage.decisions import KeyedRequest, MadeDecision, Recorded, decide_once, make_decision
+from carbonfin.storage.decisions import AskedDecision, KeyedRequest, MadeDecision, Recorded, decide_once, make_decision
 from carbonfin.storage.engine import Sessions, open_engine
 from carbonfin.storage.idempotency import StoredReply
 from carbonfin.storage.parties import actor_of
@@ -38,9 +38,9 @@ def main() -> None:
         for number in range(int(each)):
             key = f"{name}-{thread}-{number}"
             made = make_decision(INTEREST, P0, subject=f"loan:{key}", valid_on=VALID_ON, known_at=KNOWN_AT)
+            request = KeyedRequest(key=key, input_digest=key, address="/interest")
             kept = decide_once(
-                sessions, actor, KeyedRequest(key=key, input_digest=key, address="/interest"), partial(_given, made),
-                answer, is_of_today=_always,
+                sessions, AskedDecision(actor, request, partial(_given, made), answer, is_of_today=_always)
             )  # fmt: skip
             assert not kept.repeated
             sys.stdout.write(f"{key} {kept.stored.reply}\n")

@@ -1,11 +1,13 @@
 """Work done together: each item once, by whoever has the turn; a turn that fails leaves its items to the next."""
 
+import asyncio
 import threading
 import time
 
 import pytest
 
 from carbonfin.storage.shared_work import SharedWork, _Bringer, _Pile
+from tests.loops import run_apart
 
 
 def test_each_item_is_worked_on_once_before_its_bringer_goes_on() -> None:
@@ -108,3 +110,65 @@ def test_who_is_interrupted_while_he_waits_holds_up_nobody(monkeypatch: pytest.M
 class _Interrupting:
     def acquire(self) -> None:
         raise KeyboardInterrupt
+
+
+def test_what_is_gathered_while_a_thread_works_is_worked_on_next_in_one_go() -> None:
+    shared, batches = SharedWork(), list[list[int]]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(items: list[int]) -> None:
+        batches.append(items)
+        begun.set()
+        assert go_on.wait(10)
+
+    async def all_at_once() -> None:
+        first = asyncio.create_task(shared.gather("x", 0, work))
+        await asyncio.to_thread(begun.wait, 10)
+        others = [asyncio.create_task(shared.gather("x", number, work)) for number in range(1, 20)]
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, *others)
+
+    run_apart(all_at_once())
+    assert batches == [[0], list(range(1, 20))]
+    assert shared._gathered == {}
+
+
+def test_all_whose_items_a_failing_work_had_are_told_and_the_next_is_served() -> None:
+    shared = SharedWork()
+
+    def work(items: list[str]) -> None:
+        if "bad" in items:
+            raise RuntimeError(items)
+
+    async def ask() -> list[BaseException | None]:
+        told = await asyncio.gather(*[shared.gather("x", one, work) for one in ("bad", "a")], return_exceptions=True)
+        await shared.gather("x", "b", work)
+        return told
+
+    told = run_apart(ask())
+    assert isinstance(told[0], RuntimeError)
+    assert shared._gathered == {}
+
+
+def test_who_goes_away_while_he_waits_keeps_nobody_from_being_served() -> None:
+    shared, done = SharedWork(), list[str]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(items: list[str]) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        done.extend(items)
+
+    async def ask() -> None:
+        first = asyncio.create_task(shared.gather("x", "a", work))
+        await asyncio.to_thread(begun.wait, 10)
+        gone, stays = [asyncio.create_task(shared.gather("x", one, work)) for one in ("b", "c")]
+        await asyncio.sleep(0)
+        gone.cancel()
+        go_on.set()
+        await asyncio.gather(first, stays)
+        assert gone.cancelled()
+
+    run_apart(ask())
+    assert done == ["a", "b", "c"], "what he brought is worked on all the same"

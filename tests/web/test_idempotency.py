@@ -19,7 +19,7 @@ from carbonfin.storage.decisions import DecisionRow, MadeDecision, make_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import PartyDraft, load_organization, parties_of, save_party
 from carbonfin.web.connections import WebRequest
-from carbonfin.web.idempotency import IdempotencyKey, decided_once, idempotently, request_digest
+from carbonfin.web.idempotency import IdempotencyKey, answered_by_decision, idempotently, request_digest
 from tests.app.worlds import World, add_routes, build_world, keyed_client
 from tests.storage.test_decisions import INTEREST, KNOWN_AT, P0, InterestOutputs
 
@@ -67,8 +67,8 @@ class InterestOut(Struct, frozen=True, kw_only=True):
     total_cny: str
 
 
-@post("/v1/parties-prepared", sync_to_thread=True)
-def decide_prepared(
+@post("/v1/parties-prepared")
+async def decide_prepared(
     request: WebRequest, sessions: Sessions, actor: Actor, data: InterestIn, idempotency_key: IdempotencyKey
 ) -> Response[InterestOut]:
     def prepare(session: Session) -> MadeDecision[InterestOutputs]:
@@ -83,7 +83,7 @@ def decide_prepared(
     def is_of_today(session: Session, made: MadeDecision[InterestOutputs]) -> bool:
         return made.valid_on == load_organization(session, actor.organization_id).business_date
 
-    return decided_once(
+    return await answered_by_decision(
         sessions, actor, request, idempotency_key, data, prepare,
         lambda recorded: InterestOut(decision_id=recorded.decision_id, total_cny=str(recorded.outcome.total_cny)),
         is_of_today=is_of_today,

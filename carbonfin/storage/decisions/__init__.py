@@ -37,7 +37,7 @@ from carbonfin.storage.decisions.making import (
     make_decision,
     record_decision,
 )
-from carbonfin.storage.decisions.once import KeyedRequest, decide_once
+from carbonfin.storage.decisions.once import AskedDecision, KeyedRequest, decide_once, decided_once
 from carbonfin.storage.decisions.outcomes import (
     LatestDecision,
     latest_decisions,
@@ -84,6 +84,7 @@ from carbonfin.storage.decisions.signed_heads import (
 
 __all__ = [
     "FINGERPRINT_DIGITS_MIN",
+    "AskedDecision",
     "BatchItem",
     "ChainFault",
     "ChainHeadRow",
@@ -116,6 +117,7 @@ __all__ = [
     "chain_state",
     "chained",
     "decide_once",
+    "decided_once",
     "decision_heads",
     "decision_with_digest",
     "decisions_of",

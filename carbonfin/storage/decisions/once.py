@@ -1,17 +1,20 @@
 """Decisions made before the writer's lock, kept once for their request's key: on SQLite many of them in one commit.
 
 SQLite has one writer at a time in all processes; what is only read and calculated need not keep the others waiting. Who
-comes while another is at it waits, and one of them then does the work of all: they are decided in one reading
-transaction, which asks the database once for what they share, and kept in one writing transaction, which waits once for
-the disk. Under the lock a few statements hold them all, each of them several rows: the keys that nobody used yet, the
-decisions of these, their seals behind the head, and the head. Where one of many is refused, each is tried again by
-itself, so that it spoils no other. Nobody is answered before the commit that holds the own decision.
+comes while others are decided waits in the event loop, and one thread then does the work of all who came: they are
+decided in one reading transaction, which asks the database once for what they share, and kept in one writing
+transaction, which waits once for the disk. Under the lock a few statements hold them all, each of them several rows:
+the keys that nobody used yet, the decisions of these, their seals behind the head, and the head. Where one of many is
+refused, each is tried again by itself, so that it spoils no other. Nobody is answered before the commit that holds the
+own decision.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
@@ -54,54 +57,8 @@ class KeyedRequest:
     address: str
 
 
-def decide_once(
-    sessions: Sessions,
-    actor: Actor,
-    request: KeyedRequest,
-    prepare: Callable[[Session], MadeDecision[O]],
-    answer: Callable[[Recorded[O]], StoredReply],
-    *,
-    is_of_today: Callable[[Session, MadeDecision[O]], bool],
-) -> OnceReply:
-    """Make a decision and keep it with the reply to its request, or give the reply that the request's key has already.
-
-    Args:
-        sessions: Those of the actor's organisation.
-        actor: Whose decision and key.
-        request: What the decision answers.
-        prepare: Reads and decides; another thread may have it done, and for several requests in one session. Without an
-            approval, so that the decision's maker is the actor.
-        answer: Gives the reply, with the decision's identifier in it.
-        is_of_today: Whether the business date is still the decision's; if not, it is made again while it is written.
-
-    Raises:
-        Conflict: The key was used with another request, or the database was busy.
-        InvalidInput: The key has another shape.
-        Exception: What `prepare` raised; nothing is kept then.
-    """
-    asked = _Asked(actor, request, prepare, answer)
-    if sessions.engine.dialect.name == "sqlite":
-        pile = f"decide {actor.organization_id} {request.address}"
-        sessions.shared_work.bring(pile, [asked], lambda all_asked: _decide_all(sessions, all_asked))
-    else:  # where writers wait for nobody, there is nothing to gain
-        with sessions.read() as session:
-            asked.decide(session)
-    found = asked.found()
-    if found is not None:
-        return found
-    made = asked.made
-
-    def work(session: Session) -> StoredReply:
-        standing = made if made is not None and is_of_today(session, made) else prepare(session)
-        return answer(keep_decision(session, actor, standing))
-
-    return sessions.together(
-        lambda session: once(session, actor, key=request.key, input_digest=request.input_digest, work=work)
-    )
-
-
-class _Asked(Generic[O]):
-    """One request on its way, and how it came out."""
+class AskedDecision(Generic[O]):
+    """One request for a decision on its way, and how it came out."""
 
     def __init__(
         self,
@@ -109,16 +66,34 @@ class _Asked(Generic[O]):
         request: KeyedRequest,
         prepare: Callable[[Session], MadeDecision[O]],
         answer: Callable[[Recorded[O]], StoredReply],
+        *,
+        is_of_today: Callable[[Session, MadeDecision[O]], bool],
     ) -> None:
+        """Ask for a decision.
+
+        Args:
+            actor: Whose decision and key.
+            request: What the decision answers.
+            prepare: Reads and decides; another thread may have it done, and for several requests in one session.
+                Without an approval, so that the decision's maker is the actor.
+            answer: Gives the reply, with the decision's identifier in it.
+            is_of_today: Whether the business date is still the decision's; if not, it is made again while written.
+        """
         self._actor = actor
         self._request = request
         self._prepare = prepare
         self._answer = answer
+        self._is_of_today = is_of_today
         self._context = copy_context()  # another thread may do the work, in the asker's own context
         self._earlier: OnceReply | None = None
-        self.made: MadeDecision[O] | None = None
+        self._made: MadeDecision[O] | None = None
         self.task: _Task | None = None
         self.error: Exception | None = None
+
+    @property
+    def pile(self) -> str:
+        """With what it is decided together."""
+        return f"decide {self._actor.organization_id} {self._request.address}"
 
     def decide(self, session: Session) -> None:
         """Find the reply its key has, or make the decision."""
@@ -131,14 +106,14 @@ class _Asked(Generic[O]):
         request = self._request
         self._earlier = earlier_reply(session, self._actor, key=request.key, input_digest=request.input_digest)
         if self._earlier is None:
-            self.made = self._prepare(session)
+            self._made = self._prepare(session)
 
     def write_down(self, sessions: Sessions) -> None:
         """Make the rows of the decision and the reply, if there is one to keep."""
-        if self.made is None:
+        if self._made is None:
             return
         try:
-            self.task = self._context.run(self._written, self.made, sessions)
+            self.task = self._context.run(self._written, self._made, sessions)
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
             self.error = error
 
@@ -171,8 +146,56 @@ class _Asked(Generic[O]):
             return None
         return OnceReply(stored=kept_reply(task.outcome, self._request.input_digest), repeated=not task.is_new)
 
+    def keep_alone(self, sessions: Sessions) -> OnceReply:
+        """Keep it in a writing transaction of its own, made again there where its day has been closed."""
+        made, request = self._made, self._request
 
-def _decide_all(sessions: Sessions, all_asked: Sequence[_Asked[Any]]) -> None:
+        def work(session: Session) -> StoredReply:
+            is_timely = made is not None and self._is_of_today(session, made)
+            standing = made if made is not None and is_timely else self._prepare(session)
+            return self._answer(keep_decision(session, self._actor, standing))
+
+        return sessions.together(
+            lambda session: once(session, self._actor, key=request.key, input_digest=request.input_digest, work=work)
+        )
+
+
+def decide_once(sessions: Sessions, asked: AskedDecision[Any]) -> OnceReply:
+    """Make a decision and keep it with the reply to its request, or give the reply that the request's key has already.
+
+    Args:
+        sessions: Those of the actor's organisation.
+        asked: What is asked for.
+
+    Raises:
+        Conflict: The key was used with another request, or the database was busy.
+        InvalidInput: The key has another shape.
+        Exception: What was raised in deciding; nothing is kept then.
+    """
+    if _gathers(sessions):
+        _decide_all(sessions, [asked])
+    else:
+        with sessions.read() as session:
+            asked.decide(session)
+    found = asked.found()
+    return found if found is not None else asked.keep_alone(sessions)
+
+
+async def decided_once(sessions: Sessions, asked: AskedDecision[Any]) -> OnceReply:
+    """Have a decision made and kept as `decide_once` does, on SQLite with those that are asked for meanwhile."""
+    if not _gathers(sessions):
+        return await asyncio.to_thread(decide_once, sessions, asked)
+    await sessions.shared_work.gather(asked.pile, asked, partial(_decide_all, sessions))
+    found = asked.found()
+    return found if found is not None else await asyncio.to_thread(asked.keep_alone, sessions)
+
+
+def _gathers(sessions: Sessions) -> bool:
+    """Whether writers wait for one another: elsewhere than on SQLite there is nothing to gain."""
+    return sessions.engine.dialect.name == "sqlite"
+
+
+def _decide_all(sessions: Sessions, all_asked: Sequence[AskedDecision[Any]]) -> None:
     """Decide all in one state of the database, and keep what is new in one commit."""
     try:
         with sessions.read() as session:
