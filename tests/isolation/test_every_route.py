@@ -393,8 +393,16 @@ def _identifiers(url: str, house: House) -> dict[str, str]:
     found = dict(_ENDING)
     for name, (table, column) in _IDENTIFIERS.items():
         own = [house.organization_id] if table == "organization" else _column(url, table, column, house)
+        if table == "evidence_file":  # the same file kept by two is each one's own
+            own = [digest for digest in own if digest not in _files_of_others(url, house)]
         found[name] = own[0] if own else _NONE
     return found
+
+
+def _files_of_others(url: str, house: House) -> set[str]:
+    with _connected(url) as connection:
+        query = sa.text("SELECT digest FROM evidence_file WHERE organization_id <> :own")
+        return set(connection.execute(query, {"own": house.organization_id}).scalars())
 
 
 def _marks(url: str, house: House) -> set[str]:

@@ -205,7 +205,7 @@ def test_an_application_that_fails_is_named_in_statistics_preview_and_review(sql
     assert before.failures == ()
     assert sum(cell.filed_count for cell in view.found.subsidies) == 3
     assert [one.item for one in StatisticsOut.of(view).failures] == [name]
-    sheet = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view)))["未能处理的申请"]
+    sheet = openpyxl.load_workbook(io.BytesIO(service.statistics_workbook(view, ())))["未能处理的申请"]
     assert name in {cell.value for row in sheet.iter_rows() for cell in row}
     notes = [
         str(cell.value) for row in openpyxl.load_workbook(io.BytesIO(review))["绩效评价"].iter_rows() for cell in row
