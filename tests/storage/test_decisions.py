@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -418,6 +419,32 @@ def test_a_seal_that_fails_after_the_commit_is_made_up_for_by_the_next(sessions:
     with sessions.read() as session:
         report = verify_chain(session, world.bank_id)
         assert (report.length, report.faults, report.unsealed) == (len(kept), (), ())
+        assert [record.id for record in decisions_of(session, world.maker)] == kept
+
+
+def test_what_another_process_sealed_meanwhile_is_sealed_once(
+    sessions: Sessions, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a decision's commit and its turn to be sealed the end of the day may seal all that waits."""
+    kept: list[str] = []
+    bring = sessions.shared_work.bring
+
+    def late(name: str, items: Sequence[Any], work: Callable[[list[Any]], None]) -> None:
+        with sessions.begin() as session:
+            assert seal_waiting(session, world.bank_id) == 1
+        bring(name, items, work)
+
+    if sessions.engine.dialect.name != "sqlite":  # there the seal stands in the decision's own transaction
+        monkeypatch.setattr(sessions.shared_work, "bring", late)
+    for _ in range(2):  # the first begins the chain, the second finds it
+        with sessions.begin() as session:
+            kept.append(decide(session, world))
+    monkeypatch.undo()
+    with sessions.begin() as session:
+        kept.append(decide(session, world))
+    with sessions.read() as session:
+        report = verify_chain(session, world.bank_id)
+        assert (report.length, report.faults, report.unsealed) == (3, (), ())
         assert [record.id for record in decisions_of(session, world.maker)] == kept
 
 

@@ -44,6 +44,11 @@ _BEGIN = sa.text(
 )
 _HEAD = "SELECT length, digest FROM decision_chain WHERE organization_id = ?"
 _LOCKED_HEAD = sa.text("SELECT length, digest FROM decision_chain WHERE organization_id = :id FOR UPDATE")
+_HEAD_AND_WRITTEN = sa.text(
+    "SELECT chain.length, chain.digest, decision.id, decision.record_digest FROM decision_chain AS chain "
+    "LEFT JOIN decision ON decision.id = ANY(CAST(:ids AS text[])) WHERE chain.organization_id = :id "
+    "FOR UPDATE OF chain"
+)
 _SEAL = "INSERT INTO decision_seal (organization_id, sequence, decision_id, record_digest, digest) VALUES "
 _MOVE = (
     "INSERT INTO decision_chain (organization_id, length, digest) VALUES (?, ?, ?) "
@@ -136,14 +141,36 @@ def _seal_together(sessions: Sessions, unsealed: _Waiting) -> None:
     for organization_id, waiting in unsealed.items():
 
         def seal(ids: list[str], organization_id: str = organization_id) -> None:
-            with sessions.begin_bare() as connection:
-                _seal_these(connection, organization_id, ids)
+            try:
+                with sessions.begin_bare() as connection:
+                    is_sealed = _seal_just_written(connection, organization_id, ids)
+            except Conflict:  # the end of the day sealed one of them meanwhile
+                is_sealed = False
+            if not is_sealed:
+                with sessions.begin_bare() as connection:
+                    _seal_these(connection, organization_id, ids)
 
         try:
             sessions.shared_work.bring(f"seal {organization_id}", [one.id for one in waiting], seal)
         except (Conflict, SQLAlchemyError):
             # The decision is committed: whoever asked for it is told so. It waits, visible, for the next turn.
             continue
+
+
+def _seal_just_written(connection: sa.Connection, organization_id: str, decision_ids: list[str]) -> bool:
+    """Seal decisions that these threads have just committed, and say whether the chain was begun already.
+
+    Head and decisions are asked for at once. Whether another process has sealed one of them is not seen behind the lock
+    then; the database refuses a second seal.
+    """
+    rows = connection.execute(_HEAD_AND_WRITTEN, {"id": organization_id, "ids": decision_ids}).all()
+    if not rows:
+        return False
+    written = {row.id: row.record_digest for row in rows}  # without those a savepoint took back
+    decisions = [(one, written[one]) for one in decision_ids if one in written]
+    if decisions:
+        _seal(connection, organization_id, decisions, (rows[0].length, rows[0].digest))
+    return True
 
 
 def _seal_these(connection: sa.Connection, organization_id: str, decision_ids: list[str]) -> int:
