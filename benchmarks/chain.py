@@ -2,9 +2,11 @@
 
 Both sides decide, write the same row and commit durably, one transaction each, and wait for their turn alike; the
 comparator's sessions are the very same but for the steps that seal. The ratio must reach one half. SQLite runs with
-`synchronous = FULL`; the PostgreSQL server is the benchmark's own and flushes every commit.
+`synchronous = FULL`; the PostgreSQL server is the benchmark's own and flushes every commit. Threads take turns as often
+as they do in the service.
 """
 
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from sqlmodel import Session
 
 from benchmarks.bank import make_bank
 from benchmarks.harness import Comparison, Contender
+from carbonfin.app.serving import THREAD_SWITCH_SECONDS
 from carbonfin.app.tables import all_tables
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.record import DecisionKind
@@ -73,6 +76,8 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     """Make fresh databases and give what is compared on them; PostgreSQL is left out where there is none."""
     count = max(1, int(_FULL_COUNT * scale))
     with ExitStack() as stack:
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(THREAD_SWITCH_SECONDS)
         databases = dict(_databases(stack))
         yield [_on(name, sessions, count) for name, sessions in databases.items()]
         for sessions in databases.values():
