@@ -92,12 +92,7 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
     )  # fmt: skip
     needs = case.needs()
     lots, left_out = case.lots(needs)
-    if not needs or not lots:
-        words = "；".join(f"{unit}：{zh}" for unit, zh, _ in left_out)
-        raise NotApplicable(
-            "there is no need or no unit that can serve one",
-            zh=f"没有担保需求，或没有可用于担保的配额{f'（{words}）' if words else ''}", field="pledgor",
-        )  # fmt: skip
+    _require_any(needs, lots, left_out)
     pools, limits = case.pools(lots), case.limits(lots)
     rows = book_rows(limits, [lot.unit for lot in lots])
     problem = _problem(lots, needs, asked, pools=pools, rows=rows)
@@ -131,6 +126,16 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
         left_out=left_out, held_to=rows.words(), shares=book.shares if book else (),
         notes=tuple((one.zh, one.detail) for one in book.notes) if book else (),
         trace=allocation_trace(asked, needs, lots, lines=lines, met=met, cost_cny=cost_cny),
+    )  # fmt: skip
+
+
+def _require_any(needs: tuple[Need, ...], lots: tuple[Lot, ...], left_out: tuple[tuple[str, str, str], ...]) -> None:
+    if needs and lots:
+        return
+    words = "；".join(f"{unit}：{zh}" for unit, zh, _ in left_out)
+    raise NotApplicable(
+        "there is no need or no unit that can serve one",
+        zh=f"没有担保需求，或没有可用于担保的配额{f'（{words}）' if words else ''}", field="pledgor",
     )  # fmt: skip
 
 
