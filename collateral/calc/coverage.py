@@ -213,7 +213,7 @@ def value_position(
         "collateral_value", ("押品价值", "Collateral value"), collateral_value_cny, "CNY", "Σ q·p·(1−h)",
         inputs=[f"collateral_value_{unit}" for unit in units],
     )  # fmt: skip
-    debt_name = _debt_figures(debt, figures)
+    debt_name = debt_figures(debt, figures)
     coverage_ratio = floor_ratio(collateral_value_cny, debt.total_cny) if debt.total_cny else None
     figures.result(
         "coverage", ("担保覆盖率", "Coverage"), coverage_ratio if coverage_ratio is not None else "", "ratio",
@@ -271,7 +271,8 @@ def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) ->
     )
 
 
-def _debt_figures(debt: Debt, figures: FigureList) -> str:
+def debt_figures(debt: Debt, figures: FigureList) -> str:
+    """Add what is owed with its parts, and give its name in the trace."""
     source = f"{debt.source} {debt.exposure_date}"
     names = [
         figures.fact("principal", ("贷款本金", "Principal"), debt.principal_cny, "CNY", source),

@@ -23,7 +23,7 @@ from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.eligibility_schedules import not_eligible, verdicts_on
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
-from collateral.service.valuations import required_exposure
+from collateral.service.valuations import debt_of, required_exposure
 from collateral.service.view import DeskView, coverage_lines, price_used, safety_terms
 from collateral.store import ledger
 
@@ -55,14 +55,13 @@ class AllocationCase:
         for pledge in self.running:
             if pledge.code in self.asked.released:
                 continue
-            owed = required_exposure(self.session, self.actor, pledge, self.view.day)
-            total = owed.principal_cny + owed.accrued_cny + owed.costs_cny
-            if total:
+            owed = debt_of(required_exposure(self.session, self.actor, pledge, self.view.day))
+            if owed.total_cny:
                 held = {one.unit: self._unfrozen_t(pledge, one) for one in pledge.units}
                 found.append(
                     Need(
-                        name=pledge.code, required_cny=cny(total * initial.decimal), end_date=pledge.end_date,
-                        held=held, owed=OwedNeed(exposure=owed, initial=initial),
+                        name=pledge.code, required_cny=cny(owed.total_cny * initial.decimal), end_date=pledge.end_date,
+                        held=held, owed=OwedNeed(debt=owed, initial=initial),
                     )
                 )  # fmt: skip
         return (
@@ -113,19 +112,20 @@ class AllocationCase:
             pledged_lines(self.haircuts, (one,), PledgeAsked(pledgor_id=self.party.id, end_date=need.end_date))[0]
             for need in needs
         )
-        lot = Lot(
-            unit=one.unit, quantity_t=one.quantity_t, lines=lines, is_eligible=(),
-            schedule_ratio=max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0)),
-        )  # fmt: skip
+        least = max((each.haircut_ratio or Decimal(0) for each in verdicts), default=Decimal(0))
+        ratios = tuple(max(least, line.haircut.ratio) for line in lines)
         is_eligible = tuple(
-            ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(lot.haircuts, needs, strict=True)
+            ratio < 1 and _is_safe(safe, need.end_date) for ratio, need in zip(ratios, needs, strict=True)
         )
         if not any(is_eligible):
             raise NotApplicable(
                 "its last safe date lies before every end, or its haircut is the whole",
                 zh="最后安全日早于各需求的到期日，或折扣系数为 100%", field="unit",
             )  # fmt: skip
-        return replace(lot, is_eligible=is_eligible)
+        return Lot(
+            unit=one.unit, quantity_t=one.quantity_t, lines=lines, schedule_ratio=least, haircuts=ratios,
+            is_eligible=is_eligible,
+        )  # fmt: skip
 
     def limits(self, lots: tuple[Lot, ...]) -> BookLimits | None:
         """Give the limits of concentration that the lots count towards; None where nothing limits them.

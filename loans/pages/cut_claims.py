@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
@@ -12,11 +11,10 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.parties import PartyKind
 from carbonfin.storage.approvals import OPEN_STATES, approvals_of
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, parties_of, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.evidence import evidence_choices
@@ -25,6 +23,7 @@ from carbonfin.web.problems import status_of
 from loans import service
 from loans.calc.cut_claims import CLAIMANT_WORDS, NEVER_ADDED_EN, NEVER_ADDED_ZH
 from loans.calc.financed import DENOMINATORS_EN, DENOMINATORS_ZH, SHORT_NAMES_EN, SHORT_NAMES_ZH
+from loans.pages.entries import read_entries
 from loans.pages.facility_forms import attempt
 from loans.pages.forms import error_words
 from loans.schemas.cut_claims import CutClaimIn
@@ -33,6 +32,18 @@ _CLAIMANTS = {one: Text(*words) for one, words in CLAIMANT_WORDS.items()}
 _METHODS = {one: Text(SHORT_NAMES_ZH[one], SHORT_NAMES_EN[one]) for one in SHORT_NAMES_ZH}
 _DENOMINATORS = {one: Text(DENOMINATORS_ZH[one], DENOMINATORS_EN[one]) for one in DENOMINATORS_ZH}
 _REMARK = Text(NEVER_ADDED_ZH, NEVER_ADDED_EN)
+_NAMES = {
+    "usci": Text("企业", "Enterprise"),
+    "year": Text("年度", "Year"),
+    "measure": Text("项目或措施", "Project or measure"),
+    "cut_t": Text("措施年度碳减排量", "Yearly cut of the measure"),
+    "claimant_kind": Text("主张人类别", "Kind of claimant"),
+    "claimant": Text("借据号或减排量编号", "Loan note or number of the credit"),
+    "investment_cny": Text("项目总投资", "Project investment"),
+    "sold_t": Text("售出吨数", "Tonnes sold"),
+    "evidence_digest": Text("依据文件", "Document"),
+    "reason": Text("提出理由", "Reason"),
+}
 _OPTIONAL = ("sold_t", "investment_cny")
 _MOST = 2_000
 
@@ -94,21 +105,14 @@ def _read(form: Mapping[str, str]) -> CutClaimIn:
     """Read the entries as the API reads them.
 
     Raises:
-        InvalidInput: An entry reads what it cannot.
+        InvalidInput: An entry reads what it cannot; the field is named.
     """
     names = [name for name in CutClaimIn.__struct_fields__ if name != "year"]
     body: dict[str, Any] = {name: form.get(name, "").strip()[:_MOST] for name in names}
     body |= {name: None for name in _OPTIONAL if not body[name]}
     year = form.get("year", "").strip()
     body["year"] = int(year) if year.isascii() and year.isdecimal() and len(year) == 4 else year
-    try:
-        return converted(body, CutClaimIn)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(
-            f"an entry cannot be read: {error}", zh="填写格式不正确，或有必填项为空",
-            remedy="Years have four digits, tonnes and amounts at most two decimals.",
-            remedy_zh="年度为四位数字，吨数与金额最多两位小数。",
-        ) from error  # fmt: skip
+    return read_entries(body, CutClaimIn, _NAMES.get)
 
 
 def _form(
@@ -122,6 +126,7 @@ def _form(
         title=Text("登记降碳量主张", "Claim a cut"),
         status_code=200 if failure is None else status_of(failure),
         form=form,
+        names=_NAMES,
         enterprises=[(one.code, Text(f"{one.name} {one.code}", f"{one.name} {one.code}")) for one in parties],
         claimants=[(one.value, words) for one, words in _CLAIMANTS.items()],
         files=files,

@@ -5,17 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import msgspec
 from litestar.response import Template
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.record import canonical
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import Text
@@ -23,12 +21,12 @@ from carbonfin.web.pages import page
 from carbonfin.web.problems import status_of
 from loans.calc.facilities import CLAUSE_WORDS, FACILITY_NAMES, CreditLine, LoanContract
 from loans.calc.servicing.receipts import REPAYMENT_NAMES
+from loans.pages.entries import read_entries
 from loans.pages.forms import ACCRUALS, BASES, METHODS, PERIODS, TENORS, error_words
 from loans.schemas.facilities import CreditLineIn, DrawdownIn, LoanContractIn
 from loans.schemas.loan_notes import RepaymentIn
 
 T = TypeVar("T", CreditLineIn, LoanContractIn, DrawdownIn, RepaymentIn)
-_FIELD = re.compile(r"\$\.([a-z_]+)")
 _MOST = 2_000
 _LENDS = Text(
     "由另一人复核后生效；在此之前不改变任何额度、合同或借据。",
@@ -148,17 +146,7 @@ def read_form(form: Mapping[str, str], kind: FormKind, shape: type[T], *, beside
     """
     body: dict[str, object] = {name: _entry(form, name, kind) for name in kind.names}
     body |= {**beside, "reason": form.get("reason", "").strip()[:_MOST]}
-    try:
-        return converted(body, shape)
-    except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
-        place = found[1] if found else ""
-        name = _label(kind, place).zh if place else "该项"
-        raise InvalidInput(
-            f"{place or 'an entry'} cannot be read: {error}", zh=f"{name}填写格式不正确", field=place,
-            remedy="Write amounts and rates as plain decimals, days as YYYY-MM-DD.",
-            remedy_zh="金额与利率填数字（不带千分位），日期写作 YYYY-MM-DD。",
-        ) from error  # fmt: skip
+    return read_entries(body, shape, lambda name: _label(kind, name))
 
 
 def _entry(form: Mapping[str, str], name: str, kind: FormKind) -> object:

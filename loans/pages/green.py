@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
@@ -12,9 +11,8 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.evidence import evidence_choices
@@ -23,11 +21,20 @@ from carbonfin.web.problems import status_of
 from carbonfin.web.wire import IdText
 from loans import service
 from loans.calc.green import EVENT_WORDS, NOT_BY_NAME_EN, NOT_BY_NAME_ZH
+from loans.pages.entries import read_entries
 from loans.pages.facility_forms import attempt
 from loans.pages.forms import error_words
 from loans.schemas.green import GreenRecognitionIn
 
 _EVENTS = [(one.value, Text(*words)) for one, words in EVENT_WORDS.items()]
+_NAMES = {
+    "event": Text("事项", "Event"),
+    "category": Text("目录类别", "Category"),
+    "basis": Text("认定理由", "Basis"),
+    "evidence": Text("依据附件", "Evidence"),
+    "valid_from": Text("生效日", "Valid from"),
+    "reason": Text("提出理由", "Reason"),
+}
 _MOST = 2_000
 
 
@@ -72,19 +79,13 @@ def _read(form: Mapping[str, str]) -> GreenRecognitionIn:
     """Read the entries as the API reads them.
 
     Raises:
-        InvalidInput: An entry reads what it cannot.
+        InvalidInput: An entry reads what it cannot; the field is named.
     """
     texts = {
         name: form.get(name, "").strip()[:_MOST] for name in ("event", "category", "basis", "valid_from", "reason")
     }
     digest = form.get("evidence", "").strip()
-    try:
-        return converted({**texts, "evidence": [digest] if digest else []}, GreenRecognitionIn)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(
-            f"an entry cannot be read: {error}", zh="填写格式不正确，或有必填项为空",
-            remedy="Fill in every field; days read YYYY-MM-DD.", remedy_zh="请填写各项，日期写作 YYYY-MM-DD。",
-        ) from error  # fmt: skip
+    return read_entries({**texts, "evidence": [digest] if digest else []}, GreenRecognitionIn, _NAMES.get)
 
 
 def _form(
@@ -106,6 +107,7 @@ def _form(
         status_code=200 if failure is None else status_of(failure),
         note=note,
         form=form,
+        names=_NAMES,
         events=_EVENTS,
         catalogue=catalogue,
         categories=[("", Text("撤销认定不选", "none for a withdrawal"))]

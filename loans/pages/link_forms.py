@@ -2,23 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from carbonfin.kernel.errors import InvalidInput
-from carbonfin.storage.learned_types import learned
 from carbonfin.web.language import Text
 from loans.calc.linked import RatchetKind
 from loans.calc.linked.agreements import ASSURANCE_EN, ASSURANCE_ZH, EVENTS_EN, EVENTS_ZH, LinkEvent, SustainabilityLink
 from loans.calc.linked.documents import KINDS_EN, KINDS_ZH
 from loans.calc.linked.indicators import KeyPerformanceIndicator
 from loans.calc.linked.ratchets import FORMS_EN, FORMS_ZH, LATE_EN, LATE_ZH
-from loans.schemas.link_reviews import LinkReviewIn
-from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
+from loans.pages.entries import read_entries
+from loans.schemas.links import LinkDocumentIn, SustainabilityLinkIn
 
-T = TypeVar("T", SustainabilityLinkIn, LinkDocumentIn, LinkEventIn, LinkObservationIn, LinkReviewIn)
-_FIELD = re.compile(r"\$\.([a-z_]+)")
 _MOST = 8_000
 _YES_NO = (("yes", Text("是", "yes")), ("no", Text("否", "no")))
 _KPI_PARTS = (
@@ -115,7 +110,7 @@ def link_body(form: Mapping[str, str]) -> SustainabilityLinkIn:
     body |= {"needs_certificate": _text(form, "needs_certificate") == "yes"}
     body |= {"bonus_depends": {"yes": True, "no": False}.get(_text(form, "bonus_depends"))}
     body |= {"kpis": _kpis(form), "observations": _observations(form)}
-    return converted(body, SustainabilityLinkIn)
+    return read_entries(body, SustainabilityLinkIn, NAMES.get)
 
 
 def document_body(form: Mapping[str, str]) -> LinkDocumentIn:
@@ -134,26 +129,7 @@ def document_body(form: Mapping[str, str]) -> LinkDocumentIn:
         for name in sorted(form)
         if name.startswith("value_") and _text(form, name)
     ]
-    return converted(body, LinkDocumentIn)
-
-
-def converted(body: Mapping[str, Any], shape: type[T]) -> T:
-    """Read entries as the API reads them.
-
-    Raises:
-        InvalidInput: An entry is not of its shape.
-    """
-    try:
-        return msgspec.convert(body, learned(shape))
-    except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
-        field = found[1] if found else ""
-        name = NAMES[field].zh if field in NAMES else "该项"
-        raise InvalidInput(
-            f"{field or 'an entry'} cannot be read: {error}", zh=f"{name}填写格式不正确", field=field,
-            remedy="Follow the example under the field; figures as plain decimals, days as YYYY-MM-DD.",
-            remedy_zh="请按栏下示例填写；数字不带千分位，日期写作 YYYY-MM-DD。",
-        ) from error  # fmt: skip
+    return read_entries(body, LinkDocumentIn, NAMES.get)
 
 
 def form_of_link(terms: SustainabilityLink) -> dict[str, str]:

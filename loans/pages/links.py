@@ -29,6 +29,7 @@ from loans.calc.linked.link_words import ratchet_words
 from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH, ObservationStatus
 from loans.calc.linked.ratchets import FORMS_EN, FORMS_ZH
 from loans.pages import link_forms
+from loans.pages.entries import read_entries
 from loans.pages.forms import error_words
 from loans.schemas.link_reviews import LinkReviewIn
 from loans.schemas.links import LinkEventIn, LinkObservationIn
@@ -159,7 +160,7 @@ def send_link_observation(
 
     def work(session: Session, standing: Standing) -> None:
         body = {"observation_number": _number(data), "reason": data.get("observation_reason", "").strip()}
-        given = link_forms.converted(body, LinkObservationIn)
+        given = read_entries(body, LinkObservationIn, link_forms.NAMES.get)
         service.propose_observation(
             session, actor, link_number, given.observation_number, standing=standing, reason=given.reason
         )
@@ -184,7 +185,7 @@ def send_link_event(
             "event": data.get("event", ""), "valid_from": data.get("event_from", "").strip(),
             "reason": data.get("event_reason", "").strip(),
         }  # fmt: skip
-        given = link_forms.converted(body, LinkEventIn)
+        given = read_entries(body, LinkEventIn, link_forms.NAMES.get)
         service.propose_turn(
             session, actor, link_number, given.event, valid_from=day_of(given.valid_from, field="valid_from"),
             standing=standing, reason=given.reason,
@@ -211,7 +212,7 @@ def send_link_review(
             "structural_change_from": data.get("structural_change_from", "").strip() or None,
             "green_power_counted_twice": {"yes": True, "no": False}.get(data.get("green_power", "")),
         }
-        given = link_forms.converted(body, LinkReviewIn)
+        given = read_entries(body, LinkReviewIn, link_forms.NAMES.get)
         service.review_sustainability_link(session, actor, link_number, given.facts(), standing=standing)
 
     return _back(request, sessions, actor, clock, link_number, form=data, work=work)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from litestar import get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
@@ -12,9 +11,8 @@ from litestar.response import Template
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
-from carbonfin.kernel.errors import CarbonFinError, InvalidInput
+from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.pages import Text, page
@@ -23,10 +21,10 @@ from carbonfin.web.wire import IdText
 from loans import service
 from loans.calc.linked import RatchetKind
 from loans.calc.notes import LoanNote
+from loans.pages.entries import read_entries
 from loans.pages.forms import error_words
 from loans.schemas.ratchet_values import RatchetValueIn
 
-_FIELD = re.compile(r"\$\.([a-z_]+)")
 _MOST = 4_000
 _OPTIONAL = ("floor_bp", "cap_bp", "all_in_floor_rate")
 _KINDS = (
@@ -98,17 +96,7 @@ def _read(form: Mapping[str, str], note_code: str) -> RatchetValueIn:
         {"name": row[0], "adjustment_bp": row[1] if len(row) > 1 else "", "transitions": row[2:]} for row in rows
     ]
     body["observation_dates"] = [one for one in re.split("[,，、\\s]+", _text(form, "observation_dates")) if one]
-    try:
-        return converted(body, RatchetValueIn)
-    except msgspec.ValidationError as error:
-        match = _FIELD.search(str(error))
-        field = match[1] if match else ""
-        name = _NAMES[field].zh if field in _NAMES else "该项"
-        raise InvalidInput(
-            f"{field or 'an entry'} cannot be read: {error}", zh=f"{name}填写格式不正确", field=field,
-            remedy="Write figures as plain decimals, days as YYYY-MM-DD.",
-            remedy_zh="数字不带千分位，日期写作 YYYY-MM-DD。",
-        ) from error  # fmt: skip
+    return read_entries(body, RatchetValueIn, _NAMES.get)
 
 
 def _text(form: Mapping[str, str], name: str) -> str:

@@ -74,7 +74,8 @@ def test_the_cheapest_tonnes_that_stand_there_cover_the_debt_to_the_fen(desk_ses
         "market_value_SZA-2023_0": "2261360.00", "covered_SZA-2023_0": "1130680.00", "moved_value_SZA-2023_0": "0.00",
         "covered_0": "2300680.00", "cost": "138040.80",
     }  # fmt: skip
-    assert traced["required_0"].inputs == ("principal_0", "accrued_0", "costs_0", "line_initial_0")
+    assert traced["required_0"].inputs == ("debt_0", "line_initial_0")
+    assert traced["debt_0"].inputs == ("principal_0", "accrued_0", "costs_0")
     assert traced["line_initial_0"].parameter is not None, "the line opens to its clause"
 
 

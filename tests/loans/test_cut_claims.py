@@ -177,6 +177,10 @@ def test_api_and_pages_keep_one_cut_claimed_once_under_four_eyes(desk: Desk) -> 
     again = desk.post("/cut-claims/new", form)
     assert again.status_code == 409
     assert "已由 借据 JJ-2025-001（250.00 吨） 主张 250.00 吨" in again.text
+    for field, wrong, name in (("year", "20x5", "年度"), ("cut_t", "1,000", "措施年度碳减排量"), ("usci", "", "企业")):
+        unread = desk.post("/cut-claims/new", form | {field: wrong})
+        assert unread.status_code == 422
+        assert f"{name}填写格式不正确" in unread.text
     fits = desk.post("/cut-claims/new", form | {"sold_t": "750", "claimant": "PH-2"})
     assert fits.status_code == 303, fits.text
     assert desk.get("/cut-claims/new").status_code == 200

@@ -174,6 +174,8 @@ def test_pages_api_and_papers_say_how_a_note_stands(desk: Desk) -> None:
     empty = desk.post(f"/loan-notes/{NOTE}/green-recognitions/new", entered)
     assert empty.status_code == 422
     assert "绿色认定须有依据附件" in empty.text
+    unread = desk.post(f"/loan-notes/{NOTE}/green-recognitions/new", entered | {"valid_from": "明天"})
+    assert (unread.status_code, "生效日填写格式不正确" in unread.text) == (422, True)
     sent = desk.post(f"/loan-notes/{NOTE}/green-recognitions/new", entered | {"evidence": REPORT_FILE.digest})
     assert sent.status_code == 303, sent.text
     assert desk.system.get(address).json()["is_recognised"] is False

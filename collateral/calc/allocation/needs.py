@@ -6,15 +6,14 @@ from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
 from carbonfin.rules.parameters import ParameterValue
-from collateral.calc.agreements import Exposure
-from collateral.calc.coverage import PledgedLine
+from collateral.calc.coverage import Debt, PledgedLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedNeed:
     """Why a pledge asks what it asks: what is owed behind it, and the bank's initial line of coverage."""
 
-    exposure: Exposure
+    debt: Debt
     initial: ParameterValue
 
 
@@ -40,23 +39,20 @@ class Lot:
     Attributes:
         lines: By need, price and haircut of the whole lot.
         schedule_ratio: The most that a schedule of eligible collateral takes off, which counts where it is more.
+        haircuts: By need, the haircut that counts.
     """
 
     unit: Unit
     quantity_t: int
     lines: tuple[PledgedLine, ...]
     schedule_ratio: Decimal
+    haircuts: tuple[Decimal, ...]
     is_eligible: tuple[bool, ...]
 
     @property
     def price_cny_per_t(self) -> Decimal:
         """The price of the day."""
         return self.lines[0].price.price_cny_per_t
-
-    @property
-    def haircuts(self) -> tuple[Decimal, ...]:
-        """The haircut that counts, by need."""
-        return tuple(max(self.schedule_ratio, line.haircut.ratio) for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

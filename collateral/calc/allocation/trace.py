@@ -11,7 +11,7 @@ from carbonfin.kernel.units import cny
 from carbonfin.rules.trace import Figure, Trace, checked_trace
 from collateral.calc.allocation.asked import AllocationAsked
 from collateral.calc.allocation.needs import AllocatedLine, AllocatedNeed, Lot, Need
-from collateral.calc.coverage import price_figure
+from collateral.calc.coverage import debt_figures, price_figure
 from collateral.calc.coverage_rules import line_values_cny
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import haircut_figures
@@ -73,16 +73,9 @@ def _required(need: Need, figures: FigureList) -> str:
     label = ("要求（折扣后）", "Asked after haircut")
     if need.owed is None:
         return figures.fact("required", label, need.required_cny, "CNY", _ENTERED)
-    owed = need.owed.exposure
-    source = f"{owed.source} {owed.exposure_date}"
     return figures.result(
         "required", label, need.required_cny, "CNY", "(principal + accrued + costs) × initial line",
-        inputs=(
-            figures.fact("principal", ("贷款本金", "Principal"), owed.principal_cny, "CNY", source),
-            figures.fact("accrued", ("应计利息", "Accrued interest"), owed.accrued_cny, "CNY", source),
-            figures.fact("costs", ("费用", "Costs"), owed.costs_cny, "CNY", source),
-            figures.parameter("line_initial", need.owed.initial),
-        ),
+        inputs=(debt_figures(need.owed.debt, figures), figures.parameter("line_initial", need.owed.initial)),
     )  # fmt: skip
 
 
