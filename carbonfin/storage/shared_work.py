@@ -5,9 +5,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 I = TypeVar("I")  # noqa: E741 - items
+_WAITS_FOR_OTHERS_S = 0.003  # about what a commit takes
 
 
 class SharedWork:
@@ -20,7 +22,7 @@ class SharedWork:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._piles: dict[str, _Pile] = {}
-        self._gathered: dict[str, list[_Awaiting]] = {}
+        self._gathered: dict[str, _Gathering] = {}
 
     def bring(self, name: str, items: Sequence[I], work: Callable[[list[I]], None]) -> None:
         """Bring items, and return when they were worked on, by this thread or by another.
@@ -55,37 +57,75 @@ class SharedWork:
         Raises:
             Exception: What `work` raised; all whose items it had are told.
         """
-        loop = asyncio.get_running_loop()
-        awaiting = _Awaiting(item, loop)
+        awaiting = _Awaiting(item, asyncio.get_running_loop())
         with self._guard:
-            waiting = self._gathered.get(name)
-            if waiting is not None:
-                waiting.append(awaiting)
-            else:
-                loop.run_in_executor(None, self._work_off, name, work)  # it waits for the guard
-                self._gathered[name] = [awaiting]
+            gathering = self._gathered.setdefault(name, _Gathering())
+            gathering.waiting.append(awaiting)
+            is_first = len(gathering.waiting) == 1
+        self._begin_or_wait(gathering, work, may_wait=is_first)
         await awaiting.served
 
-    def _work_off(self, name: str, work: Callable[[list[Any]], None]) -> None:
-        while taken := self._taken_of(name):
-            error: BaseException | None = None
-            try:
-                work([one.item for one in taken])
-            except BaseException as failure:  # noqa: BLE001 - it is raised where the item came from
-                error = failure
-            for loop in dict.fromkeys(one.loop for one in taken):
-                with suppress(RuntimeError):  # a loop that has ended, and with it whoever waited there
-                    loop.call_soon_threadsafe(_wake, [one.served for one in taken if one.loop is loop], error)
+    def _begin_or_wait(self, gathering: "_Gathering", work: Callable[[list[I]], None], *, may_wait: bool) -> None:
+        """Begin a turn when all who are expected are here; else the first to wait begins it a little later."""
+        if gathering.are_all_here():
+            self._begin(gathering, work)
+        elif may_wait:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_WAITS_FOR_OTHERS_S, self._begin, gathering, work)
 
-    def _taken_of(self, name: str) -> list["_Awaiting"]:
-        """Take all that waits; who comes after nothing was left has it worked off anew."""
+    def _begin(self, gathering: "_Gathering", work: Callable[[list[I]], None]) -> None:
+        """Have a thread work off what waits, unless one does: then those who wait are the next turn's."""
         with self._guard:
-            taken = self._gathered[name]
-            if taken:
-                self._gathered[name] = []
-            else:
-                del self._gathered[name]
-            return taken
+            taken = gathering.take()
+        if taken:
+            asyncio.get_running_loop().run_in_executor(None, self._work_off, gathering, taken, work)
+
+    def _work_off(self, gathering: "_Gathering", taken: "list[_Awaiting]", work: Callable[[list[Any]], None]) -> None:
+        error: BaseException | None = None
+        try:
+            work([one.item for one in taken])
+        except BaseException as failure:  # noqa: BLE001 - it is raised where the item came from
+            error = failure
+        with self._guard:
+            left = gathering.end(len(taken))
+        for loop in dict.fromkeys(one.loop for one in taken):
+            with suppress(RuntimeError):  # a loop that has ended, and with it whoever waited there
+                loop.call_soon_threadsafe(_wake, [one.served for one in taken if one.loop is loop], error)
+        for one in left:
+            with suppress(RuntimeError):
+                one.loop.call_soon_threadsafe(partial(self._begin_or_wait, gathering, work, may_wait=True))
+                break
+
+
+class _Gathering:
+    """Who waits in event loops for one kind of work, and how many are expected to come together."""
+
+    def __init__(self) -> None:
+        self.waiting: list[_Awaiting] = []
+        self._is_worked_on = False
+        self._expected = 1
+
+    def are_all_here(self) -> bool:
+        """Tell whether a turn need not wait for others.
+
+        Whoever was answered last, and whoever came meanwhile, is likely to ask again: a turn for the first of them
+        alone would keep all others waiting for its commit. Who is alone never waits.
+        """
+        return len(self.waiting) >= self._expected
+
+    def take(self) -> "list[_Awaiting]":
+        """Take all who wait for a turn; nobody while another is on."""
+        if self._is_worked_on:
+            return []
+        taken, self.waiting = self.waiting, []
+        self._is_worked_on = bool(taken)
+        return taken
+
+    def end(self, served_count: int) -> "list[_Awaiting]":
+        """End a turn, and give who waits for the next."""
+        self._is_worked_on = False
+        self._expected = served_count + len(self.waiting)
+        return list(self.waiting)
 
 
 class _Awaiting:

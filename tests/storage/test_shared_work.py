@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from carbonfin.storage import shared_work
 from carbonfin.storage.shared_work import SharedWork, _Bringer, _Pile
 from tests.loops import run_apart
 
@@ -131,7 +132,62 @@ def test_what_is_gathered_while_a_thread_works_is_worked_on_next_in_one_go() -> 
 
     run_apart(all_at_once())
     assert batches == [[0], list(range(1, 20))]
-    assert shared._gathered == {}
+
+
+class _Turns:
+    """Work whose first turn goes on until it is let go, so that the others come meanwhile."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.shared = SharedWork()
+
+    def work(self, items: list[int]) -> None:
+        self.batches.append(items)
+        self.begun.set()
+        assert self.go_on.wait(10)
+
+    def ask(self, number: int) -> "asyncio.Task[None]":
+        return asyncio.create_task(self.shared.gather("x", number, self.work))
+
+    async def serve_together(self, numbers: range) -> None:
+        first = self.ask(numbers[0])
+        await asyncio.to_thread(self.begun.wait, 10)
+        others = [self.ask(number) for number in numbers[1:]]
+        await asyncio.sleep(0)
+        self.go_on.set()
+        await asyncio.gather(first, *others)
+
+
+def test_who_comes_back_first_waits_for_those_who_were_served_with_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = _Turns()
+
+    async def come_back_one_by_one() -> None:
+        await turns.serve_together(range(5))
+        monkeypatch.setattr(shared_work, "_WAITS_FOR_OTHERS_S", 60.0)
+        tasks = []
+        for number in range(5, 9):
+            tasks.append(turns.ask(number))
+            await asyncio.sleep(0.02)  # a turn of the first alone would have begun
+        await asyncio.wait_for(asyncio.gather(*tasks), 10)
+
+    run_apart(come_back_one_by_one())
+    assert turns.batches == [[0], [1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+def test_who_waits_in_vain_for_others_is_served_a_little_later_and_then_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = _Turns()
+
+    async def come_back_alone() -> None:
+        await turns.serve_together(range(3))
+        await turns.ask(3)
+        monkeypatch.setattr(shared_work, "_WAITS_FOR_OTHERS_S", 60.0)
+        await asyncio.wait_for(turns.ask(4), 10)
+
+    run_apart(come_back_alone())
+    assert turns.batches == [[0], [1, 2], [3], [4]]
 
 
 def test_all_whose_items_a_failing_work_had_are_told_and_the_next_is_served() -> None:
@@ -148,7 +204,6 @@ def test_all_whose_items_a_failing_work_had_are_told_and_the_next_is_served() ->
 
     told = run_apart(ask())
     assert isinstance(told[0], RuntimeError)
-    assert shared._gathered == {}
 
 
 def test_who_goes_away_while_he_waits_keeps_nobody_from_being_served() -> None:
