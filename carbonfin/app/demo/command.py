@@ -11,6 +11,7 @@ from rich.table import Table
 
 from carbonfin.app.demo.papers import write_papers
 from carbonfin.app.demo.people import KEY_FILE, SAMPLE_PASSWORD
+from carbonfin.app.demo.ratings import fill_rating_room
 from carbonfin.app.demo.run import STEP_COUNT, Demo, DemoOutcome
 from carbonfin.app.settings import VAR_FOLDER, settings_from
 from carbonfin.kernel.dates import SystemClock
@@ -35,6 +36,9 @@ def run_demo(*, out_folder: Path, json_output: bool) -> None:
         var_folder = Path(os.environ.get(VAR_FOLDER, "var"))
         demo = Demo(settings, clock=clock, var_folder=var_folder, on_step=on_step)
         outcome = demo.run()
+        on_step("碳账户、行业基准、评分卡评级与异议")
+        borrower = outcome.parties[outcome.world.loan.borrower]
+        fill_rating_room(demo.sessions, outcome.maker, borrower, clock=clock)
         on_step("写出文件")
         files = write_papers(
             outcome,
