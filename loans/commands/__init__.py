@@ -1,6 +1,6 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns, links."""
 
-from loans.commands import account_pulls, accounts, facilities, links, panels, ratchet_values, ratings
+from loans.commands import account_pulls, accounts, facilities, links, panels, ratchet_values, rating_tables, ratings
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -22,6 +22,8 @@ commands.command("rating-letter")(ratings.rating_letter)
 commands.command("rating-stability")(ratings.rating_stability)
 commands.command("ratings-panel")(panels.ratings_panel)
 commands.command("freeze-benchmark")(ratings.freeze_benchmark)
+commands.command("rate-table")(rating_tables.rate_table)
+commands.command("scorecard-sql")(rating_tables.scorecard_sql)
 commands.command("links")(links.links)
 commands.command("link")(links.link)
 commands.command("propose-link")(links.propose_link)

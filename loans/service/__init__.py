@@ -19,6 +19,7 @@ from loans.calc.servicing.concession_stops import CONCESSION_STOP_KIND
 from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
 from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
+from loans.feeds.rating_tables import rating_table_file
 from loans.service.account_entries import (
     EntryImport,
     consents_of,
@@ -148,6 +149,7 @@ from loans.service.rating_stability import (
     stability_workbook,
     stability_workbook_file,
 )
+from loans.service.rating_tables import RatedTable, ScorecardSql, rate_table_file, scorecard_as_sql
 from loans.service.repayments import (
     REPAYMENT_APPROVAL,
     RepaymentDraft,
@@ -232,9 +234,11 @@ __all__ = [
     "RatchetRequest",
     "RateBatch",
     "RateRequest",
+    "RatedTable",
     "RebuiltRate",
     "RepaymentDraft",
     "ReviewFacts",
+    "ScorecardSql",
     "ScorecardView",
     "SecurityAnswer",
     "StabilityReport",
@@ -321,6 +325,7 @@ __all__ = [
     "rate_impact",
     "rate_letter_pdf",
     "rate_many_by_scorecard",
+    "rate_table_file",
     "rate_what_if",
     "rates_of_batch",
     "rating_heat_map",
@@ -328,6 +333,7 @@ __all__ = [
     "rating_report_file",
     "rating_report_of",
     "rating_stability",
+    "rating_table_file",
     "ratings_of",
     "read_rate_requests",
     "rebuilt_rate_of",
@@ -344,6 +350,7 @@ __all__ = [
     "reroll_provisional",
     "reset_rates",
     "review_sustainability_link",
+    "scorecard_as_sql",
     "scorecard_ratings_of",
     "scorecard_view",
     "security_answer",

@@ -223,13 +223,18 @@ def benchmark_excerpt(session: Session, actor: Actor, rated: RatedYears, standin
         size_class=rated.current.size_class,
     )  # fmt: skip
     if found is None:
-        raise MissingData(
-            f"no benchmark was released by {standing.business_date}",
-            zh=f"截至 {standing.business_date} 没有已发布的行业基准", field="benchmark_id",
-            remedy="Freeze a benchmark from a file of sector intensities first.",
-            remedy_zh="请先上传行业碳强度样本并冻结为基准。",
-        )  # fmt: skip
+        raise no_benchmark(standing.business_date)
     return found
+
+
+def no_benchmark(on: date) -> MissingData:
+    """Give the refusal where no benchmark is in force."""
+    return MissingData(
+        f"no benchmark was released by {on}",
+        zh=f"截至 {on} 没有已发布的行业基准", field="benchmark_id",
+        remedy="Freeze a benchmark from a file of sector intensities first.",
+        remedy_zh="请先上传行业碳强度样本并冻结为基准。",
+    )  # fmt: skip
 
 
 def _tell(session: Session, actor: Actor, party: Party, now: RatingResult, before: RatingResult | None) -> None:

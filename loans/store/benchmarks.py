@@ -6,7 +6,8 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
-from loans.calc.ratings.benchmark import PeerGroup, SectorBenchmark, group_names
+from loans.calc.ratings.benchmark import ALL, PeerGroup, SectorBenchmark, group_names
+from loans.calc.ratings.scorecard import BenchmarkTerms
 from loans.calc.ratings.scorecard_decision import BenchmarkExcerpt
 from loans.models import RatingBenchmarkGroupRow, RatingBenchmarkRow
 
@@ -77,13 +78,38 @@ def benchmarks_of(session: Session, actor: Actor, *, known_at: datetime) -> tupl
     )
 
 
+def _in_force(session: Session, actor: Actor, *, rated_on: date, known_at: datetime) -> RatingBenchmarkRow | None:
+    return next((one for one in benchmarks_of(session, actor, known_at=known_at) if one.released_on <= rated_on), None)
+
+
+def benchmark_on(
+    session: Session, actor: Actor, *, rated_on: date, known_at: datetime, terms: BenchmarkTerms
+) -> SectorBenchmark | None:
+    """Give the whole release in force on a day, None where none was released; `terms` are those of the day's method."""
+    row = _in_force(session, actor, rated_on=rated_on, known_at=known_at)
+    if row is None:
+        return None
+    found = session.exec(
+        select(RatingBenchmarkGroupRow).where(
+            RatingBenchmarkGroupRow.organization_id == actor.organization_id,
+            RatingBenchmarkGroupRow.benchmark_id == row.id,
+        )
+    ).all()
+    groups = tuple(
+        PeerGroup(name=one.name, peer_count=one.peer_count, values=tuple(one.sample[0]), through=tuple(one.sample[1]))
+        for one in sorted(found, key=lambda one: (len(one.name) if one.name != ALL else 0, one.name))
+    )
+    return SectorBenchmark(
+        benchmark_id=row.code, released_on=row.released_on, source=row.source, groups=groups, terms=terms,
+        digest=row.digest, places={group.name: place for place, group in enumerate(groups)},
+    )  # fmt: skip
+
+
 def excerpt_on(
     session: Session, actor: Actor, *, rated_on: date, known_at: datetime, division: int | None, size_class: int | None
 ) -> BenchmarkExcerpt | None:
     """Give of the release in force on a day the nearest group of a division and size, None where none was released."""
-    row = next(
-        (one for one in benchmarks_of(session, actor, known_at=known_at) if one.released_on <= rated_on), None
-    )  # fmt: skip
+    row = _in_force(session, actor, rated_on=rated_on, known_at=known_at)
     if row is None:
         return None
     group = None
