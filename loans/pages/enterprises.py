@@ -38,6 +38,7 @@ def enterprise_list(request: WebRequest, sessions: Sessions, actor: Actor, q: Fr
     with sessions.read() as session:
         parties = parties_of(session, actor, kind=PartyKind.ENTERPRISE)
         ratings = service.latest_ratings(session, actor)
+        results = service.latest_results(session, actor)
         cells = service.rating_heat_map(session, actor)
         notes = service.notes_of(session, actor)
     wanted = q.strip()
@@ -49,6 +50,7 @@ def enterprise_list(request: WebRequest, sessions: Sessions, actor: Actor, q: Fr
         parties=shown,
         total_count=len(parties),
         ratings=ratings,
+        results=results,
         heat=heat_of(cells),
         letters=LETTERS_SHOWN,
         heat_heads=[

@@ -325,6 +325,11 @@ def rating_report_file(session: Session, actor: Actor, party_id: str, *, standin
     return workbooks.rating_report_pdf(document, view.inputs, created_at=view.record.known_at)
 
 
+def latest_results(session: Session, actor: Actor) -> dict[str, RatingResult]:
+    """Give the rating made last of each enterprise that has one, by the enterprise's identifier."""
+    return {one.party_id: one for one in store.last_results(session, actor)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
     """How many enterprises of a sector have a letter, and what they owe."""

@@ -126,6 +126,7 @@ def test_the_page_rates_shows_and_prints(rated: Desk) -> None:
     assert "not the rating of the Shenzhen enterprise carbon account" in english
     listed = rated.browser.get("/enterprises?lang=zh", headers=PAGE).text
     assert "C 制造业" in listed
+    assert '#figure-letter">B</a> <span class="muted">73.60</span>' in listed, "the list names letter and points"
     assert rated.post(address, {}).status_code == 303
 
 
