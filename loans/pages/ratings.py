@@ -35,7 +35,7 @@ from loans.calc.term_notes import unconfirmed_behind
 from loans.pages.charts import change_chart, points_chart
 from loans.pages.forms import error_words
 from loans.service import HeatCell, ScorecardView
-from loans.workbooks import lift_words
+from loans.workbooks import lift_words, lift_words_en
 
 SCORECARD = "scorecard"
 FOUR_COLOUR = "four-colour"
@@ -257,6 +257,7 @@ def show_rating(
         card_history=service.scorecard_ratings_of(session, actor, party.id),
         points=points_chart(card, language_of(request)),
         lift_words=lift_words,
+        lift_words_en=lift_words_en,
     )
 
 

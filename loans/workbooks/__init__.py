@@ -3,7 +3,7 @@
 from loans.workbooks.loan_letters import loan_notice_letter, loan_statement
 from loans.workbooks.rate_letters import concession_letter, reset_letter
 from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
-from loans.workbooks.rating_reports import lift_words, points_steps, rating_report, rating_report_pdf
+from loans.workbooks.rating_reports import lift_words, lift_words_en, points_steps, rating_report, rating_report_pdf
 from loans.workbooks.stability_reports import stability_report_pdf
 from loans.workbooks.stability_workbooks import stability_workbook
 from loans.workbooks.term_sheets import (
@@ -17,6 +17,7 @@ from loans.workbooks.term_sheets import (
 __all__ = [
     "concession_letter",
     "lift_words",
+    "lift_words_en",
     "loan_notice_letter",
     "loan_statement",
     "points_steps",

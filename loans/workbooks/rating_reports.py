@@ -40,6 +40,7 @@ DISCLAIMER = (
 )
 _FULL = Decimal(100)
 _UNITS_ZH = {"count": "", "months": "个月"}
+_UNITS_EN = {"count": ""}
 
 
 def points_steps(rating: ScorecardRating) -> tuple[WaterfallStep, ...]:
@@ -200,6 +201,14 @@ def lift_words(lift: Lift) -> str:
     """Say the changes of a lift; a level has no unit."""
     return "；".join(
         f"{one.title_zh} {one.before:,} → {one.after:,} {_UNITS_ZH.get(one.unit, one.unit)}".strip()
+        for one in lift.changes
+    )
+
+
+def lift_words_en(lift: Lift) -> str:
+    """Say the same in English."""
+    return "; ".join(
+        f"{one.title_en} {one.before:,} → {one.after:,} {_UNITS_EN.get(one.unit, one.unit)}".strip()
         for one in lift.changes
     )
 

@@ -124,6 +124,7 @@ def test_the_page_rates_shows_and_prints(rated: Desk) -> None:
     assert pdf.content == rated.get(f"{address}/report.pdf").content
     english = rated.browser.get(f"{address}?lang=en", headers=PAGE).text
     assert "not the rating of the Shenzhen enterprise carbon account" in english
+    assert "One point: Targets 1 → 2 (76.60, B)" in english, "a lift is told in the reader's language"
     listed = rated.browser.get("/enterprises?lang=zh", headers=PAGE).text
     assert "C 制造业" in listed
     assert '#figure-letter">B</a> <span class="muted">73.60</span>' in listed, "the list names letter and points"
