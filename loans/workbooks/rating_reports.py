@@ -92,17 +92,19 @@ def rating_report(
         verification: How a reader checks that it was issued.
     """
     rating = outcome.rating
-    sections: list[Section] = [_result(inputs, outcome, producer), _build_up(rating)]
+    reasons = Paragraphs(
+        title_zh="影响最大的三项", title_en="What costs most",
+        texts=tuple(reason.text_zh for reason in outcome.reasons) or ("各项均为满分",),
+    )  # fmt: skip
+    # A chart is never split over pages: what is short stands before it, so that the first page says why.
+    told: list[Section] = [reasons]
+    if outcome.point_lifts or outcome.letter_lifts:
+        told.append(_lifts(outcome))
+    built = _build_up(rating)
+    sections: list[Section] = [_result(inputs, outcome, producer)]
+    sections += [built, *told] if rating.points is None else [*told, built]
     if standing is not None:
         sections.append(_peers(rating, standing))
-    sections.append(
-        Paragraphs(
-            title_zh="影响最大的三项", title_en="What costs most",
-            texts=tuple(reason.text_zh for reason in outcome.reasons) or ("各项均为满分",),
-        )
-    )  # fmt: skip
-    if outcome.point_lifts or outcome.letter_lifts:
-        sections.append(_lifts(outcome))
     sections.append(_sources(inputs, outcome))
     sections.append(Paragraphs(title_zh="异议与更正", title_en="Objection and correction", texts=(OBJECTION_ZH,)))
     return Sheet(

@@ -1,10 +1,14 @@
 """The room of accounts and ratings in the sample world: one rating by hand, each letter met, filled once."""
 
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
+from pypdf import PdfReader
+
 from carbonfin.app.demo.ratings import fill_rating_room, sample_ratings
-from carbonfin.storage.parties import parties_of
+from carbonfin.app.demo.world import sample_world
+from carbonfin.storage.parties import parties_of, standing_of
 from loans import service
 from tests.journeys.worlds import CLOCK, DATABASE_FILE, SampleCopy, contents_of, opened
 
@@ -25,6 +29,9 @@ def test_the_room_is_filled_once_and_reads_as_by_hand(sample: SampleCopy, tmp_pa
                 for one in sample_ratings().enterprise
             }
             own = service.scorecard_ratings_of(session, maker, borrower.id)
+            report = service.rating_report_file(
+                session, maker, borrower.id, verified_at="", standing=standing_of(session, maker.organization_id, CLOCK)
+            )
             objections = service.objections_of(session, maker, parties["91440300EXAMPLE70N"].id)
     assert contents_of(url) == once, "a second run changes nothing"
     # 3,600 MWh x 0.4403 + 12 x 21.6502 = 1,844.88 t over 6,150 万元: 0.3000. Of forty makers at 0.10, 0.12 … 0.88, 29
@@ -36,3 +43,13 @@ def test_the_room_is_filled_once_and_reads_as_by_hand(sample: SampleCopy, tmp_pa
     assert letters == set("ACDE"), "the heat map shows every letter beside the borrower's B"
     assert all([one.year for one in two] == [2024, 2023] for two in (own, *rated.values()))
     assert [one.objection.answer for one in objections] == [None]
+    first_page = PdfReader(BytesIO(report)).pages[0].extract_text()
+    assert "影响最大的三项" in first_page, "the reasons stand beside the letter, not behind the chart"
+
+
+def test_no_sample_enterprise_has_the_code_of_another_party() -> None:
+    world = sample_world()
+    codes = [
+        one.usci for one in (*world.enterprise, *sample_ratings().enterprise, world.bank, world.bureau) if one.usci
+    ]
+    assert len(codes) == len(set(codes))
