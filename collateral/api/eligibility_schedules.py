@@ -15,13 +15,16 @@ from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText
+from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.eligibility_schedules import (
     EligibilityScheduleIn,
     EligibilityScheduleListOut,
     EligibilityScheduleOut,
     EligibilityVerdictOut,
 )
+from collateral.schemas.pledges import RefusalOut
 from collateral.service import eligibility_schedules
+from collateral.service.schedule_standings import schedule_standings
 
 _SCHEDULES = "/v1/eligibility-schedules"
 _JSON = "application/json"
@@ -50,15 +53,18 @@ def create_eligibility_schedule(
 
 @get(_SCHEDULES, sync_to_thread=True, responses=problem_responses(400), tags=["collateral"])
 def list_eligibility_schedules(*, sessions: Sessions, actor: Actor, clock: Clock) -> EligibilityScheduleListOut:
-    """List the schedules in force on the business date, and what each says of every unit that is held."""
+    """List the schedules in force on the business date, with verdicts on what is held and shares against limits."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         found = eligibility_schedules.schedules_on(session, standing=standing)
         verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, standing=standing)
+        stands = schedule_standings(session, actor, standing=standing)
     return EligibilityScheduleListOut(
         business_date=standing.business_date.isoformat(),
         schedules=[EligibilityScheduleOut.of(one) for one in found],
         verdicts=[EligibilityVerdictOut.of(one) for one in verdicts],
+        shares=[BookShareOut.of(one) for _, one in stands.named_shares],
+        notes=[RefusalOut.of(one) for one in stands.notes],
     )
 
 

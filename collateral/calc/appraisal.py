@@ -9,7 +9,7 @@ from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.trace import Figure
-from collateral.calc.book_limits import BookLimits, BookShare, book_shares, share_notes
+from collateral.calc.book_limits import BookFindings, BookLimits, BookShare, book_shares, findings_of, share_notes
 from collateral.calc.coverage import (
     CoverageLines,
     Debt,
@@ -83,7 +83,7 @@ class AppraisalOutcome:
         policies: What the policy of each unit's class makes of its haircut, where one is in force; None without any.
         scenarios: Coverage with prices lower and with each vintage worthless; None in decisions made before they were.
         shares: Shares of the book against the limits of concentration; None where nothing limits the units.
-        notes: What is worth knowing and stops nothing: a share above its limit; None where there is nothing.
+        notes: What is worth knowing and stops nothing: a share above the bank's own limit; None where there is nothing.
     """
 
     valuation: Valuation
@@ -124,7 +124,8 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         *_availability_refusals(inputs),
         *_price_refusals(inputs, figures),
     ]
-    shares = _shares(inputs, valuation, figures)
+    book = _book(inputs, valuation, figures)
+    refusals.extend(book.refusals if inputs.book and inputs.book.binds else ())
     headroom_after: list[tuple[str, int]] = []
     unconfirmed = list(figures.unconfirmed())
     for headroom in inputs.headrooms:
@@ -160,16 +161,19 @@ def decide_appraisal(inputs: AppraisalInputs) -> AppraisalOutcome:
         trace=figures.trace(),
         policies=policies or None,
         scenarios=scenarios,
-        shares=shares or None,
-        notes=tuple(share_notes(shares, inputs.book)) or None if inputs.book else None,
+        shares=book.shares or None,
+        notes=book.notes or None,
     )
 
 
-def _shares(inputs: AppraisalInputs, valuation: Valuation, figures: FigureList) -> tuple[BookShare, ...]:
+def _book(inputs: AppraisalInputs, valuation: Valuation, figures: FigureList) -> BookFindings:
+    """Hold the units against the limits of concentration."""
     if inputs.book is None:
-        return ()
-    after = market_values_cny(valuation.lines)
-    return book_shares(inputs.book, before={}, after=after, figures=figures)
+        return BookFindings(shares=(), notes=())
+    shares = book_shares(inputs.book, before={}, after=market_values_cny(valuation.lines), figures=figures)
+    if inputs.book.binds:
+        return findings_of(inputs.book, shares)
+    return BookFindings(shares=shares, notes=tuple(share_notes(shares, inputs.book)))
 
 
 def _scenarios(inputs: AppraisalInputs, figures: FigureList) -> tuple[Scenario, ...]:

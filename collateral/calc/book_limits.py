@@ -3,10 +3,14 @@
 share = (the name in the other collateral held + in this pledge) / (all other collateral held + this pledge)
 
 Held are the pledges in force and the repos in which the bank deals for itself, whose units it has taken. Market values
-before haircut, at one day's prices. Of a pledge a share above its limit is said to the two people who decide and
-stops nothing by itself: in a book with little else any first pledge is the whole, and a top-up always makes the bank
-safer. What a repo of the bank's own brings in is refused above a schedule's limit: title is taken by choice, and the
-schedule is what both sides agreed may be delivered.
+before haircut, at one day's prices. Above one of the bank's own limits or a class's, a share is said to the two people
+who decide and stops nothing by itself. Above a limit inside a schedule of eligible collateral, units that a pledge, a
+substitution or a repo of the bank's own brings in are refused: they are taken by choice, and the schedule says what may
+be. A top-up makes the bank safer and a conversion puts a vintage that lasts in the place of one that ends: of both it
+is said.
+
+In a book with little else the first agreement is the whole. A share of a schedule is therefore struck of at least the
+amount that the bank approved for it; where it approved none, of what there is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -91,6 +95,7 @@ class BookLimits:
         not_priced: Units in the book without a price of the day: they are in no share.
         repos_cny: What of it is held under repos; None in decisions made when pledges alone were the base.
         not_measured: Limits of schedules that say nothing of allowances that could be measured, in Chinese and English.
+        binds: Whether schedules' limits refuse what a pledge brings in; None in decisions made when they were said.
     """
 
     others_cny: Decimal
@@ -98,6 +103,7 @@ class BookLimits:
     limits: tuple[BookLimit, ...]
     repos_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
     not_measured: tuple[tuple[str, str], ...] | None = field(default=None, metadata=ADDED_LATER)
+    binds: bool | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def base(self) -> ShareBase | None:
@@ -116,6 +122,7 @@ class BookShare:
         base: What it is a part of; None in decisions made when pledges alone were the base.
         after_cny: The amount with what is asked, where the limit is one; None where it is a share.
         limit_cny: That limit; `limit_ratio` is then what it comes to of the base, rounded down.
+        base_cny_min: The least that the base counts as; None where the bank approved none.
     """
 
     name: str
@@ -128,11 +135,18 @@ class BookShare:
     base: ShareBase | None = field(default=None, metadata=ADDED_LATER)
     after_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
     limit_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    base_cny_min: Decimal | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def base_words(self) -> tuple[str, str]:
         """What it is a part of, Chinese and English."""
-        return _BASES[self.base]
+        zh, en = _BASES[self.base]
+        if self.base_cny_min is None:
+            return zh, en
+        return (
+            f"{zh}（不足 {self.base_cny_min:,.2f} 元按其计）",
+            f"{en}, at least {self.base_cny_min:,.2f} CNY",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +186,30 @@ def book_findings(
     for unit, value_cny in after.items():
         label = (f"{unit} 市值", f"{unit} market value")
         figures.result(f"market_value_{unit}", label, value_cny, "CNY", "q·p", inputs=made_of)
-    shares = book_shares(limits, before=before, after=after, figures=figures, asked=asked)
+    return findings_of(limits, book_shares(limits, before=before, after=after, figures=figures, asked=asked))
+
+
+def findings_of(limits: BookLimits, shares: tuple[BookShare, ...]) -> BookFindings:
+    """Give what is only said of shares; schedules' limits refuse."""
     said = [one for one in shares if one.base is not ShareBase.SCHEDULE]
     return BookFindings(shares=shares, notes=tuple(share_notes(said, limits)))
+
+
+def standing_shares(limits: BookLimits, figures: FigureList) -> tuple[tuple[str, BookShare], ...]:
+    """Give each schedule's shares of the book as it stands, with nothing asked; `is_above` then is of the book."""
+    nothing = _Part(name_cny=_NOTHING, base_cny=_NOTHING)
+    book = _base_figure(limits, figures)
+    found = []
+    for one in limits.limits:
+        if one.by_schedule is not None:
+            share = _schedule_share(one, one.by_schedule, nothing, _part_of(one, limits, {}))
+            figures.result(
+                f"concentration_{one.name}", (f"{one.label_zh}：占比", f"{one.label_en}: share"), share.after_ratio,
+                "ratio", "held of the name / all that the schedule admits, rounded up",
+                inputs=_figures_of(one, share, book, figures),
+            )  # fmt: skip
+            found.append((one.by_schedule.schedule, share))
+    return tuple(found)
 
 
 def book_shares(
@@ -229,7 +264,7 @@ def _part_of(one: BookLimit, limits: BookLimits, values: Mapping[Unit, Decimal])
     if limit is None:
         return _Part(name_cny=one.others_cny + counted, base_cny=limits.others_cny + sum(values.values(), _NOTHING))
     admitted = sum((values.get(unit, _NOTHING) for unit in limit.base_units), _NOTHING)
-    return _Part(name_cny=one.others_cny + counted, base_cny=limit.base_others_cny + admitted)
+    return _Part(name_cny=one.others_cny + counted, base_cny=max(limit.base_others_cny + admitted, limit.least_cny))
 
 
 def _share(one: BookLimit, limits: BookLimits, before: _Part, after: _Part) -> BookShare:
@@ -256,6 +291,7 @@ def _schedule_share(one: BookLimit, limit: ScheduleLimit, before: _Part, after: 
         after_ratio=after.ratio or _NOTHING, limit_ratio=ratio, is_above=is_more and is_beyond,
         base=ShareBase.SCHEDULE, after_cny=after.name_cny if limit.is_amount else None,
         limit_cny=limit.upper if limit.is_amount else None,
+        base_cny_min=None if limit.base_least is None else limit.least_cny,
     )  # fmt: skip
 
 
@@ -280,8 +316,8 @@ def _base_figure(limits: BookLimits, figures: FigureList) -> str:
     )  # fmt: skip
 
 
-def _figures_of(one: BookLimit, share: BookShare, book: str, figures: FigureList) -> tuple[str, str, str]:
-    """Add what a share is struck from; give the names of base, part and limit."""
+def _figures_of(one: BookLimit, share: BookShare, book: str, figures: FigureList) -> tuple[str, ...]:
+    """Add what a share is struck from; give the names of base, part, limit and the least of the base."""
     is_old = share.base is None
     label = ("其他存续质押市值", "in the other pledges in force") if is_old else (
         "其他存续押品市值（质押与回购）", "in the other collateral held"
@@ -300,6 +336,9 @@ def _figures_of(one: BookLimit, share: BookShare, book: str, figures: FigureList
             f"concentration_limit_{one.name}", (f"{one.label_zh}：集中度上限", f"{one.label_en}: concentration limit"),
             one.by_schedule.upper, "CNY" if one.by_schedule.is_amount else "ratio", one.by_schedule.schedule,
         )  # fmt: skip
+        least = one.by_schedule.base_least
+        if least is not None:
+            return book, others, limit, figures.parameter(f"share_base_{least.scope}", least)
     elif one.dated is not None:
         limit = figures.parameter(f"concentration_limit_{one.dated.scope}", one.dated)
     else:

@@ -12,7 +12,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Figure
 from collateral.calc.agreements import UnitQuantity
 from collateral.calc.appraisal import Availability
-from collateral.calc.book_limits import BookLimits, BookShare, book_shares, share_notes
+from collateral.calc.book_limits import BookFindings, BookLimits, BookShare, book_shares, findings_of, share_notes
 from collateral.calc.carry_over_grants import CarryOverGrant, grant_notes, grant_refusals
 from collateral.calc.coverage import (
     CoverageLines,
@@ -113,7 +113,8 @@ class ChangeOutcome:
     Attributes:
         refusals: Reasons that stop it.
         notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure, a conversion
-            where no round of carry-over is on file, and any change that takes a share of the book above its limit.
+            where no round of carry-over is on file, and a share of the book above its limit, but for a substitution's
+            above one inside a schedule, which is refused.
         shares: Shares of the book against the limits of concentration; None where nothing limits what is added.
     """
 
@@ -148,7 +149,7 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
             one.name, (one.label_zh, one.label_en), "" if one.coverage_ratio is None else one.coverage_ratio, "ratio",
             "Σ q·p′·(1−h) / debt", inputs=("collateral_value", "debt"),
         )  # fmt: skip
-    shares, above = _shares(inputs, valuation, figures)
+    book = _book(inputs, valuation, figures)
     headroom_after, unconfirmed, short = _headrooms(inputs, figures)
     haircuts = {line.unit: line.haircut.ratio for line in inputs.after}
     listed = schedule_refusals(inputs.scheduled, haircuts, on=inputs.valuation_date)
@@ -161,6 +162,7 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         *_price_refusals(inputs, figures),
         *([] if _is_no_worse(inputs, valuation, value_before_cny) else _coverage_refusals(valuation, inputs)),
         *_date_refusals(inputs, safety.closeout_days),
+        *(book.refusals if _binds(inputs) else ()),
         *short,
     ]
     is_taken = inputs.kind is ChangeKind.TOP_UP
@@ -179,22 +181,27 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         safe_date=safety.safe_date,
         headroom_after_t=headroom_after,
         refusals=refusals,
-        notes=(*(weighing if is_taken else ()), *grant_notes(inputs.carry_over), *above),
+        notes=(*(weighing if is_taken else ()), *grant_notes(inputs.carry_over), *book.notes),
         unconfirmed=tuple(dict.fromkeys((*figures.unconfirmed(), *unconfirmed))),
         trace=figures.trace(),
-        shares=shares or None,
+        shares=book.shares or None,
     )
 
 
-def _shares(
-    inputs: ChangeInputs, valuation: Valuation, figures: FigureList
-) -> tuple[tuple[BookShare, ...], list[Refusal]]:
-    """Give the shares of the book with what the change adds, and what to say of them."""
+def _binds(inputs: ChangeInputs) -> bool:
+    """Tell whether schedules' limits refuse: units that come by choice; a top-up and a conversion make safer."""
+    return inputs.kind is ChangeKind.SUBSTITUTION and bool(inputs.book and inputs.book.binds)
+
+
+def _book(inputs: ChangeInputs, valuation: Valuation, figures: FigureList) -> BookFindings:
+    """Hold what the change adds against the limits of concentration."""
     if inputs.book is None:
-        return (), []
+        return BookFindings(shares=(), notes=())
     before, after = market_values_cny(value_lines(inputs.before)), market_values_cny(valuation.lines)
     shares = book_shares(inputs.book, before=before, after=after, figures=figures)
-    return shares, share_notes(shares, inputs.book)
+    if _binds(inputs):
+        return findings_of(inputs.book, shares)
+    return BookFindings(shares=shares, notes=tuple(share_notes(shares, inputs.book)))
 
 
 def _price_refusals(inputs: ChangeInputs, figures: FigureList) -> list[Refusal]:

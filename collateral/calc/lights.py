@@ -7,8 +7,10 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from carbonfin.rules.parameters import ParameterValue
+from collateral.calc.book_limits import BookShare
 from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.reconciliation import BROKEN, DifferenceKind
+from collateral.calc.refusals import Refusal
 from collateral.calc.register import BASE_NAMES, ConcentrationLine
 
 _PLACES = Decimal("0.0001")
@@ -186,3 +188,26 @@ def concentration_items(lines: Iterable[ConcentrationLine], near: ParameterValue
             )
         )
     return (*found, *without.values())
+
+
+def schedule_items(
+    shares: Iterable[tuple[str, BookShare]], notes: Iterable[Refusal], near: ParameterValue
+) -> tuple[Item, ...]:
+    """Give the shares of the book that reach or near a limit inside a schedule, and what is in no share."""
+    found = []
+    for schedule, one in shares:
+        if not one.is_above and one.after_ratio < near.decimal * one.limit_ratio:
+            continue
+        shown, limit = f"{one.after_ratio * 100:.2f}%", f"{one.limit_ratio * 100:.2f}%"
+        found.append(
+            Item(
+                level=LightLevel.BREACH if one.is_above else LightLevel.WARNING,
+                rank=one.limit_ratio - one.after_ratio,
+                words=(
+                    f"清单 {schedule}{one.label_zh} {shown}，限额 {limit}",
+                    f"schedule {schedule} {one.label_en} {shown}, limit {limit}",
+                ),
+            )
+        )
+    unknown = (Item(level=LightLevel.NOT_KNOWN, rank=Decimal(0), words=(one.zh, one.detail)) for one in notes)
+    return (*found, *unknown)

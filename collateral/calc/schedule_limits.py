@@ -4,17 +4,20 @@ CDM does not tell of what a limit is a part; the FINOS working group's answer is
 
     market value that the rule admits and the limit counts / market value of all collateral that the schedule admits
 
-and an amount is the former alone. Of the kinds that CDM lists two have a meaning for allowances: one asset is a unit,
-and one issuer is taken as the scheme, since its authority issues every allowance of it. The others are said to be
-not measured, never to be kept.
+and an amount is the former alone. The base is taken as the least that the bank approved for the schedule, where what it
+admits is less: of a first agreement any share would be the whole. Of the kinds that CDM lists two have a meaning for
+allowances: one asset is a unit, and one issuer is taken as the scheme, since its authority issues every allowance of
+it. The others are said to be not measured, never to be kept.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.rules.parameters import ParameterValue
+from carbonfin.rules.record import ADDED_LATER
 from collateral.calc.eligibility import ConcentrationLimit, EligibilityRule, eligibility_of
 from collateral.calc.schedule_verdicts import AssetOfUnit, ScheduleInForce, criteria_words
 
@@ -36,6 +39,8 @@ class ScheduleLimit:
         is_amount: Whether it is an amount.
         base_others_cny: Market value of the other collateral that the schedule admits.
         base_units: Units of the pledge at hand that it admits.
+        base_least: The least in 元 that the base of a share counts as, dated; None where the bank approved none, and
+            for amounts.
     """
 
     schedule: str
@@ -45,6 +50,12 @@ class ScheduleLimit:
     is_amount: bool
     base_others_cny: Decimal
     base_units: tuple[Unit, ...]
+    base_least: ParameterValue | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def least_cny(self) -> Decimal:
+        """The least in 元 that the base counts as."""
+        return Decimal("0.00") if self.base_least is None else self.base_least.decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +88,12 @@ class LimitOfRule:
             f"担保品清单 {self.schedule.code} 第 {self.rule} 条（{self.criteria[0]}）{kind[0]}：{subject} ",
             f"schedule {self.schedule.code}, rule {self.rule} ({self.criteria[1]}), {kind[1]}: {subject}",
         )
+
+    def short_label_of(self, unit: Unit) -> tuple[str, str]:
+        """Name it beside the schedule itself, whose tree says the criterion."""
+        zh, en = _KINDS[self.limit.kind]
+        subject, place = self.subject_of(unit), f"{self.rule}.{self.place}"
+        return f"第 {place} 项 {zh.partition('（')[0]} {subject}", f"{place} {en.partition(',')[0]} {subject}"
 
     @property
     def not_measured(self) -> tuple[str, str]:

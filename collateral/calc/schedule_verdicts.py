@@ -235,10 +235,13 @@ def _rule_lines(number: int, rule: EligibilityRule) -> Iterator[TreeLine]:
     for name_zh, name_en, ratio in stated:
         if ratio is not None:
             yield TreeLine(depth=1, text_zh=f"{name_zh} {ratio}", text_en=f"{name_en} {ratio}")
-    for limit in treatment.limits:
+    for place, limit in enumerate(treatment.limits, 1):
         within = "≤" if limit.is_inclusive else "<"
-        said = f"{limit.kind} {within} {limit.upper}{f' {limit.currency}' if limit.currency else ''}"
-        yield TreeLine(depth=1, text_zh=f"集中度上限：{said}", text_en=f"concentration limit: {said}")
+        upper = f"{limit.upper:,} {limit.currency}" if limit.currency else f"{limit.upper:.2%}"
+        yield TreeLine(
+            depth=1, text_zh=f"第 {number}.{place} 项 集中度上限：{limit.kind} {within} {upper}",
+            text_en=f"{number}.{place} concentration limit: {limit.kind} {within} {upper}",
+        )  # fmt: skip
 
 
 def _lines(criteria: Criteria, depth: int) -> Iterator[TreeLine]:

@@ -1,4 +1,4 @@
-"""Coverage drawn against the bank's initial, warning and disposal lines."""
+"""Coverage against the bank's initial, warning and disposal lines, and shares of the book against schedules' limits."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,14 +7,18 @@ from carbonfin.documents.charts import (
     Chart,
     CoverageBar,
     Language,
+    LimitBar,
     SeriesPoint,
     Threshold,
     Tone,
     Words,
     coverage_chart,
+    limit_chart,
     time_series_chart,
 )
+from carbonfin.web.filters import percent
 from collateral.calc.agreements import CoverageRecord
+from collateral.calc.book_limits import BookShare
 from collateral.calc.coverage import CoverageLines
 from collateral.pages.words import LEVELS, TONES, four_places
 from collateral.service import DeskPledge
@@ -79,6 +83,36 @@ def pledge_chart(
         language=language,
         thresholds=_levels(lines),
     )
+
+
+def schedule_chart(schedule: str, shares: tuple[BookShare, ...], *, as_of: date, language: Language) -> Chart:
+    """Draw the shares of the book against the limits of a schedule, each with its own."""
+    return limit_chart(
+        title=Words(
+            zh=f"清单 {schedule}：哪些占比接近或超过上限？", en=f"Schedule {schedule}: which shares near their limit?"
+        ),
+        bars=[_limit_bar(one) for one in shares],
+        source=Words(
+            zh="本行押品台账与当日价格，存续质押与回购，折扣前",
+            en="collateral ledger at the day's prices, pledges and repos, before haircut",
+        ),
+        as_of=as_of,
+        language=language,
+    )
+
+
+def _limit_bar(one: BookShare) -> LimitBar:
+    text, limit = Words(zh=percent(one.after_ratio), en=percent(one.after_ratio)), percent(one.limit_ratio)
+    limit_text = Words(zh=limit, en=limit)
+    if one.after_cny is not None and one.limit_cny is not None:
+        text = Words(zh=f"{one.after_cny:,.2f} 元", en=f"{one.after_cny:,.2f} CNY")
+        limit_text = Words(zh=f"{one.limit_cny:,.2f} 元", en=f"{one.limit_cny:,.2f} CNY")
+    above = Words(zh="超过上限", en="above"), Words(zh="未超上限", en="within")
+    return LimitBar(
+        label=Words(zh=one.label_zh, en=one.label_en), share_ratio=one.after_ratio, limit_ratio=one.limit_ratio,
+        text=text, limit_text=limit_text, state=above[0] if one.is_above else above[1],
+        tone=Tone.BREACH if one.is_above else Tone.PLAIN,
+    )  # fmt: skip
 
 
 def _bar(code: str, record: CoverageRecord, *, is_sample: bool) -> CoverageBar:

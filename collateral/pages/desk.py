@@ -61,6 +61,7 @@ def desk_page(*, request: WebRequest, sessions: Sessions, actor: Actor, clock: C
         light_lists=_LIGHT_LISTS,
         pledge_ids={line.pledge.code: line.pledge.id for line in desk.pledges},
         concentrations=found.concentrations,
+        schedule_shares=found.schedules,
         bases={base: Text(*names) for base, names in BASE_NAMES.items()},
         shown=desk.pledges[:_SHOWN],
         state_badge=state_badge,

@@ -9,18 +9,23 @@ from litestar.params import Body
 from litestar.response import Redirect, Response, Template
 from msgspec import Struct
 
+from carbonfin.documents.charts import Language
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
+from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
 from carbonfin.web.wire import day_of
 from collateral.calc.cdm_schedules import schedule_faults
 from collateral.calc.schedule_verdicts import MOST_BYTES, tree_of
+from collateral.pages.charts import schedule_chart
+from collateral.pages.words import unconfirmed_words
 from collateral.service import eligibility_schedules
 from collateral.service.eligibility_schedules import ScheduleDraft
+from collateral.service.schedule_standings import schedule_standings
 
 _PAGE = "/eligibility-schedules"
 
@@ -90,6 +95,12 @@ def _show(
         standing = standing_of(session, actor.organization_id, clock)
         found = eligibility_schedules.schedules_on(session, standing=standing)
         verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, standing=standing)
+        stands = schedule_standings(session, actor, standing=standing)
+    language: Language = "en" if language_of(request).value == "en" else "zh"
+    charts = {
+        name: schedule_chart(name, shares, as_of=standing.business_date, language=language)
+        for name, shares in stands.by_schedule
+    }
     entries = {
         "code": form.code if form else "", "document": form.document if form else "",
         "reason": form.reason if form else "",
@@ -103,6 +114,11 @@ def _show(
         business_date=standing.business_date,
         schedules=[(one, tree_of(one.rules), schedule_faults(one.rules)) for one in found],
         verdicts=verdicts,
+        charts=charts,
+        stands=stands,
+        by_schedule=dict(stands.by_schedule),
+        labels={one.name: one for one in stands.trace},
+        unconfirmed_words=unconfirmed_words,
         form=entries,
         failed_field=failure.field if failure else "",
         failure_text=Text(f"{failure.zh} {failure.remedy_zh}".strip(), f"{failure.detail} {failure.remedy}".strip())

@@ -234,6 +234,7 @@ _UNCONFIRMED_NAMES: dict[str, Text] = {
     **{f"{package}.{name}": words for package in ("pricing", "collateral") for name, words in _VINTAGE_FACTS.items()},
     "emissions": Text("核查排放量", "verified emissions"),
     "depth_after_surrender": Text("清缴后成交量与均值之比", "volume after the surrender, of its mean"),
+    "collateral.schedule_share_base_cny": Text("清单集中度比例的最低基数", "least base of a schedule's shares"),
     "collateral.depth_after_surrender_ratio": Text("清缴后成交量与均值之比", "volume after the surrender, of its mean"),
     "collateral.depth_season_days": Text("清淡时段的交易日数", "trading days of a thin season"),
     "haircut_policy": Text("按政策的折扣系数所依据的未确认事实", "unconfirmed facts under the haircut by policy"),

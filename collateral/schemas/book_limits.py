@@ -8,7 +8,8 @@ from collateral.calc.book_limits import BookShare
 class BookShareOut(Struct, frozen=True, kw_only=True):
     """A name's share of the collateral held, before and after, against its limit; `base_zh` says what of.
 
-    A schedule's limit may be an amount: `after_cny` against `limit_cny`.
+    A schedule's limit may be an amount: `after_cny` against `limit_cny`. `base_cny_min` is the least that the base of
+    a schedule's share counts as, where the bank approved one.
     """
 
     name: str
@@ -22,6 +23,7 @@ class BookShareOut(Struct, frozen=True, kw_only=True):
     base_en: str
     after_cny: str | None
     limit_cny: str | None
+    base_cny_min: str | None
 
     @classmethod
     def of(cls, value: BookShare) -> "BookShareOut":
@@ -38,4 +40,5 @@ class BookShareOut(Struct, frozen=True, kw_only=True):
             base_en=value.base_words[1],
             after_cny=None if value.after_cny is None else str(value.after_cny),
             limit_cny=None if value.limit_cny is None else str(value.limit_cny),
+            base_cny_min=None if value.base_cny_min is None else str(value.base_cny_min),
         )

@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 from carbonfin.web.wire import DayText, NoteText, day_of
 from collateral.calc.cdm_schedules import schedule_faults
 from collateral.calc.schedule_verdicts import ScheduleInForce, ScheduleVerdict
+from collateral.schemas.book_limits import BookShareOut
+from collateral.schemas.pledges import RefusalOut
 from collateral.service.eligibility_schedules import ScheduleDraft
 
 
@@ -84,8 +86,14 @@ class EligibilityScheduleOut(Struct, frozen=True, kw_only=True):
 
 
 class EligibilityScheduleListOut(Struct, frozen=True, kw_only=True):
-    """The schedules in force on a day, and what each says of every unit held."""
+    """The schedules in force on a day, what each says of every unit held, and how the book stands to its limits.
+
+    `shares` is the book as it stands, `is_above` of that; `notes` names limits that are not measured and units without
+    a price of the day, which are in no share.
+    """
 
     business_date: str
     schedules: list[EligibilityScheduleOut]
     verdicts: list[EligibilityVerdictOut]
+    shares: list[BookShareOut]
+    notes: list[RefusalOut]

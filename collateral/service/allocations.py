@@ -17,7 +17,7 @@ from carbonfin.kernel.units import cny, to_decimal, to_float
 from carbonfin.rules.trace import Trace
 from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.allocation.asked import AllocationAsked
-from collateral.calc.allocation.book_rows import BookRows, book_rows
+from collateral.calc.allocation.book_rows import BookRows, rows_by_base
 from collateral.calc.allocation.needs import AllocatedLine, AllocatedNeed, Lot, Need
 from collateral.calc.allocation.problem import AllocationProblem
 from collateral.calc.allocation.reasons import Reason, ReasonKind, reasons
@@ -94,13 +94,10 @@ def weigh_allocation(session: Session, actor: Actor, asked: AllocationAsked, *, 
     lots, left_out = case.lots(needs)
     _require_any(needs, lots, left_out)
     pools, limits = case.pools(lots), case.limits(lots)
-    rows = book_rows(limits, [lot.unit for lot in lots])
-    problem = _problem(lots, needs, asked, pools=pools, rows=rows)
     not_measured = (limits.not_measured if limits else None) or ()
-    solved = _solved(problem)
-    if solved is None and np.any(rows.room < 0.0):
-        problem = replace(problem, book_room=rows.room_of_others_above)
-        solved = _solved(problem)
+    bases = rows_by_base(limits, [lot.unit for lot in lots])
+    first = _problem(lots, needs, asked, pools=pools, rows=bases[0])
+    problem, rows, solved = _cheapest(first, bases)
     if solved is None:
         return replace(_unmet(party, problem, needs, asked, left_out), held_to=rows.words(), notes=not_measured)
     whole = whole_allocation(problem, solved)
@@ -145,6 +142,22 @@ def _solved(problem: AllocationProblem) -> Allocation | None:
         return AllocationSolver(problem).solve()
     except Unsolvable:
         return None
+
+
+def _cheapest(
+    first: AllocationProblem, bases: tuple[BookRows, ...]
+) -> tuple[AllocationProblem, BookRows, Allocation | None]:
+    """Give the cheapest optimum over the bases of shares; with none, that which makes no share of others' larger."""
+    problem, rows, best = first, bases[0], _solved(first)
+    for other in bases[1:]:
+        tried = replace(first, book_weight=other.weight, book_room=other.room)
+        found = _solved(tried)
+        if found is not None and (best is None or found.cost < best.cost):
+            problem, rows, best = tried, other, found
+    if best is None and np.any(rows.room < 0.0):
+        problem = replace(problem, book_room=rows.room_of_others_above)
+        best = _solved(problem)
+    return problem, rows, best
 
 
 def _book(

@@ -1,7 +1,7 @@
 """The limits of concentration that units to come count towards, with the book of collateral as it stands."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
@@ -24,6 +24,8 @@ from collateral.service.register import CONCENTRATION_LIMIT
 from collateral.service.repo_holdings import repo_holdings
 from collateral.service.view import DeskView, price_used
 from collateral.store import pledges
+
+SHARE_BASE = "collateral.schedule_share_base_cny"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,32 +72,80 @@ def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked:
     limited = (*_dated(haircuts.view, asked), *_by_class(haircuts, asked), *measured)
     if not asked.added or not (limited or not_measured):
         return None
-    pledged = [
-        (one.pledgor_id, each.unit, each.quantity_t)
-        for one in pledges.pledges_of(session, actor, states=IN_FORCE)
-        if one.code not in asked.without
-        for each in one.units
-    ]
-    pledged += [(asked.pledgor_id, unit, quantity_t) for unit, quantity_t in asked.staying]
-    bought = [
-        (one.seller_id, one.unit, one.quantity_t)
-        for one in repo_holdings(session, actor)
-        if one.code not in asked.without_repos
-    ]
-    prices = {unit: _price(haircuts.view, unit) for _, unit, _ in (*pledged, *bought)}
-    held_pledged, held_bought = _valued(pledged, prices), _valued(bought, prices)
+    book = _Book.read(session, actor, without=asked.without, without_repos=asked.without_repos)
+    staying = tuple((asked.pledgor_id, unit, quantity_t) for unit, quantity_t in asked.staying)
+    return _held_to(haircuts.view, replace(book, pledged=(*book.pledged, *staying)), asked, limited, not_measured)
+
+
+def standing_limits(session: Session, actor: Actor, view: DeskView) -> BookLimits | None:
+    """Give the limits inside schedules that what is held counts towards, with nothing to come; None without any."""
+    book = _Book.read(session, actor)
+    units = sorted(book.units, key=str)
+    measured, not_measured = _Schedules.read(view).limits_on(units, label_of=LimitOfRule.short_label_of)
+    if not (measured or not_measured):
+        return None
+    nothing = BookAsked(pledgor_id="", units=(), added=())
+    return _held_to(view, book, nothing, sorted(measured, key=_place_of), not_measured)
+
+
+def _place_of(one: _Limited) -> tuple[str, int, int, str]:
+    assert one.of_rule is not None, "only schedules' limits are held to what stands"
+    return one.of_rule.schedule.code, one.of_rule.rule, one.of_rule.place, one.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Book:
+    """What is held: owner, unit and tonnes, pledged and bought under the bank's own repos."""
+
+    pledged: tuple[tuple[str, Unit, int], ...]
+    bought: tuple[tuple[str, Unit, int], ...]
+
+    @classmethod
+    def read(
+        cls, session: Session, actor: Actor, *, without: tuple[str, ...] = (), without_repos: tuple[str, ...] = ()
+    ) -> "_Book":
+        return cls(
+            pledged=tuple(
+                (one.pledgor_id, each.unit, each.quantity_t)
+                for one in pledges.pledges_of(session, actor, states=IN_FORCE)
+                if one.code not in without
+                for each in one.units
+            ),
+            bought=tuple(
+                (one.seller_id, one.unit, one.quantity_t)
+                for one in repo_holdings(session, actor)
+                if one.code not in without_repos
+            ),
+        )
+
+    @property
+    def units(self) -> frozenset[Unit]:
+        return frozenset(unit for _, unit, _ in (*self.pledged, *self.bought))
+
+
+def _held_to(
+    view: DeskView,
+    book: _Book,
+    asked: BookAsked,
+    limited: Iterable[_Limited],
+    not_measured: tuple[tuple[str, str], ...],
+) -> BookLimits:
+    """Give the limits with what counts towards each in the book at the day's prices."""
+    prices = {unit: _price(view, unit) for unit in book.units}
+    held_pledged, held_bought = _valued(book.pledged, prices), _valued(book.bought, prices)
     held = [*held_pledged, *held_bought]
     return BookLimits(
         others_cny=_sum_cny(held),
         repos_cny=_sum_cny(held_bought),
         not_priced=tuple(sorted((unit for unit, price in prices.items() if price is None), key=str)),
         not_measured=not_measured or None,
+        binds=True,
         limits=tuple(
             BookLimit(
                 name=one.name, label_zh=one.label[0], label_en=one.label[1], dated=one.dated, by_class=one.by_class,
                 units=tuple(unit for unit in dict.fromkeys(asked.units) if one.counts(asked.pledgor_id, unit)),
                 others_cny=_sum_cny(each for each in held if one.counts(each[0], each[1])),
-                by_schedule=_schedule_limit(one, held, asked.units),
+                by_schedule=_schedule_limit(view, one, held, asked.units),
             )
             for one in limited
         ),
@@ -103,7 +153,7 @@ def book_limits(session: Session, actor: Actor, haircuts: PolicyHaircuts, asked:
 
 
 def _schedule_limit(
-    one: _Limited, held: Iterable[tuple[str, Unit, Decimal]], units: tuple[Unit, ...]
+    view: DeskView, one: _Limited, held: Iterable[tuple[str, Unit, Decimal]], units: tuple[Unit, ...]
 ) -> ScheduleLimit | None:  # fmt: skip
     if one.of_rule is None or one.admits is None:
         return None
@@ -112,6 +162,7 @@ def _schedule_limit(
         schedule=one.of_rule.schedule.name, rule=one.of_rule.rule, upper=limit.upper, is_inclusive=limit.is_inclusive,
         is_amount=bool(limit.currency), base_others_cny=_sum_cny(each for each in held if admits(each[1])),
         base_units=tuple(unit for unit in dict.fromkeys(units) if admits(unit)),
+        base_least=None if limit.currency else view.find(SHARE_BASE, one.of_rule.schedule.code),
     )  # fmt: skip
 
 
@@ -127,7 +178,9 @@ class _Schedules:
     def read(cls, view: DeskView) -> "_Schedules":
         return cls(view=view, schedules=schedules_in_force(view), admitting={})
 
-    def limits_on(self, added: Iterable[Unit]) -> tuple[list[_Limited], tuple[tuple[str, str], ...]]:
+    def limits_on(
+        self, added: Iterable[Unit], *, label_of: Callable[[LimitOfRule, Unit], tuple[str, str]] = LimitOfRule.label_of
+    ) -> tuple[list[_Limited], tuple[tuple[str, str], ...]]:
         """Give the limits that units to come count towards, and in words those of their rules that are not measured."""
         measured: dict[str, _Limited] = {}
         not_measured: dict[tuple[str, str], None] = {}
@@ -140,7 +193,7 @@ class _Schedules:
                         not_measured[one.not_measured] = None
                         continue
                     measured[one.name_of(unit)] = _Limited(
-                        name=one.name_of(unit), label=one.label_of(unit), dated=None, by_class=None, of_rule=one,
+                        name=one.name_of(unit), label=label_of(one, unit), dated=None, by_class=None, of_rule=one,
                         counts=partial(self._counts, one, one.subject_of(unit)), admits=partial(self._admits, schedule),
                     )  # fmt: skip
         return list(measured.values()), tuple(not_measured)

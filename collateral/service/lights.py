@@ -15,6 +15,7 @@ from carbonfin.storage.decisions import load_decisions
 from carbonfin.storage.keyset import Place
 from carbonfin.storage.parties import Standing
 from carbonfin.storage.rulebook import book_for
+from collateral.calc.book_limits import BookShare
 from collateral.calc.lights import (
     Item,
     Light,
@@ -26,6 +27,7 @@ from collateral.calc.lights import (
     difference_item,
     light_of,
     not_reconciled,
+    schedule_items,
     unknown_item,
     unregistered_item,
 )
@@ -37,6 +39,7 @@ from collateral.service.headroom import UNCERTAIN_STATES
 from collateral.service.reconciliations import reconciliations_page
 from collateral.service.register import CONCENTRATION_LIMIT
 from collateral.service.repo_holdings import held_repos
+from collateral.service.schedule_standings import schedule_standings
 from collateral.store import pledges
 
 CALL_DAYS = "collateral.desk_call_days"
@@ -53,6 +56,7 @@ class DeskLights:
 
     lights: tuple[Light, ...]
     concentrations: tuple[ConcentrationLine, ...]
+    schedules: tuple[tuple[str, BookShare], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ def desk_lights(session: Session, actor: Actor, desk: Desk, *, standing: Standin
     share = book.on(CONCENTRATION_RATIO)
     limits = {base: book.find(CONCENTRATION_LIMIT, base) for base in ConcentrationBase}
     shares = concentrations_of((*_held(session, actor, running), *_bought(desk)), limits)
+    stands = schedule_standings(session, actor, standing=standing)
     open_calls = (*(line.call for line in desk.called), *(line.call for line in desk.called_repos))
     calls = [one for one in open_calls if one is not None]
     lights = (
@@ -96,11 +101,12 @@ def desk_lights(session: Session, actor: Actor, desk: Desk, *, standing: Standin
         light_of(LightKind.UNKNOWN, _unknown(session, actor, desk, day, unanswered), (unanswered,)),
         light_of(LightKind.DEADLINES, _deadlines(desk, running, day, ahead), ahead),
         light_of(
-            LightKind.CONCENTRATION, concentration_items(shares, share),
+            LightKind.CONCENTRATION,
+            (*concentration_items(shares, share), *schedule_items(stands.named_shares, stands.notes, share)),
             (share, *(one for one in limits.values() if one is not None)),
         ),
     )  # fmt: skip
-    return DeskLights(lights=lights, concentrations=shares)
+    return DeskLights(lights=lights, concentrations=shares, schedules=stands.named_shares)
 
 
 def _coverage(line: DeskPledge, day: date) -> Item:

@@ -28,7 +28,7 @@ from collateral.calc.repo import (
     decide_repo_exposure,
 )
 from collateral.service import titles
-from collateral.service.book_limits import BookAsked, book_limits
+from collateral.service.book_limits import SHARE_BASE, BookAsked, book_limits
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.holding import require_party_may
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
@@ -186,8 +186,9 @@ def require_admitted(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
         raise Conflict(
             f"repo {terms.code}: {'; '.join(one.detail for one in outcome.refusals)}",
             zh="；".join(one.zh for one in outcome.refusals), field="unit",
-            remedy="Agree on units the schedule admits, or fewer of them, or have the schedule changed.",
-            remedy_zh="请改用清单所列品种或减少数量，或先修订担保品清单。",
+            remedy="Agree on units the schedule admits, or fewer of them, or have the schedule changed; while little is"
+            f" held, have the least base of its shares approved ({SHARE_BASE}).",
+            remedy_zh="请改用清单所列品种或减少数量，或先修订担保品清单；存续押品尚少时，可报批清单集中度比例的最低基数。",
         )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import CalculationFailed, InvalidInput
 from carbonfin.storage.engine import Sessions
-from collateral.calc.allocation.book_rows import book_rows
+from carbonfin.storage.rulebook import enter_parameter
+from collateral.calc.allocation.book_rows import book_rows, rows_by_base
 from collateral.calc.allocation.problem import AllocationProblem
 from collateral.calc.allocation.reasons import ReasonKind, reasons
 from collateral.calc.allocation.solver import AllocationSolver, Unsolvable
@@ -21,12 +22,13 @@ from collateral.calc.allocation.whole import whole_allocation
 from collateral.calc.book_limits import BookLimit, BookLimits
 from collateral.calc.schedule_limits import ScheduleLimit
 from tests.app.worlds import PAGE
-from tests.collateral.desk import Desk, take_over_all
+from tests.collateral.desk import CLOCK, Desk, take_over_all
 from tests.collateral.test_allocation import dense_optimum, drawn, problem
 from tests.collateral.test_allocations import BODY, E2, pledges, tonnes, weighed
 from tests.collateral.test_book_limits import rule
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
 from tests.collateral.test_eligibility_schedules import put_in_force
+from tests.collateral.world import parameter
 
 __all__ = ["command_line", "edge", "pledges"]
 
@@ -143,6 +145,41 @@ def test_rows_of_shares_and_amounts_by_hand() -> None:
     assert rows.words()[0][0] == "share占该清单合格的全部存续押品市值 ≤ 40.00%；其他存续押品 100.00 元中已有 30.00 元"
     assert rows.words()[3][0] == "open市值 < 500.00 元；其他存续押品已有 30.00 元"
     assert book_rows(None, [A]).limits == ()
+
+
+def test_a_least_base_gives_two_programmes_whose_rows_are_either_base() -> None:
+    """10 of 20 held at 40% of at least 100: A <= 30, or 0.6 A - 0.4 B <= -2; at 300 held there is one."""
+
+    def least(base: str) -> BookLimit:
+        one = limit("share", "0.4", others="10", base=base)
+        assert one.by_schedule is not None
+        floor = parameter("collateral.schedule_share_base_cny", "100", scope="S1", unit="CNY")
+        return replace(one, by_schedule=replace(one.by_schedule, base_least=floor))
+
+    first, second = rows_by_base(BookLimits(others_cny=Decimal(0), not_priced=(), limits=(least("20"),)), [A, B, C])
+    np.testing.assert_allclose([first.weight, second.weight], [[[1, 0, 0]], [[0.6, -0.4, 0]]])
+    np.testing.assert_allclose([first.room, second.room], [[30], [-2]])
+    assert "（不足 100.00 元按其计）" in first.words()[0][0]
+    (only,) = rows_by_base(BookLimits(others_cny=Decimal(0), not_priced=(), limits=(least("300"),)), [A, B, C])
+    np.testing.assert_allclose(only.room, [110])
+    assert [one.limits for one in rows_by_base(None, [A])] == [()]
+
+
+@pytest.mark.usefixtures("pledges")
+def test_the_better_of_the_two_bases_is_the_optimum(desk_sessions: Sessions, desk: Desk) -> None:
+    """Of SZA-2022 at most 40% of at least 6,500,000 is 2,600,000, 66,666 t; the lots come to less than that together.
+
+    Without a least base it is 40% of about 6,201,000: 63,603 t, as above.
+    """
+    in_force(desk_sessions, desk, ("ASSET", "0.4", True, ""), ("ISSUER", "1", True, ""))
+    with desk_sessions.begin() as session:
+        least = parameter("collateral.schedule_share_base_cny", "6500000", scope="S1", unit="CNY")
+        enter_parameter(session, desk.maker, desk.checker, least, reason="样例", at=CLOCK.now())
+    found = weighed(desk_sessions, desk)
+    assert found.is_feasible
+    proposed = {unit: after for (_, unit), (_, after) in tonnes(found).items()}
+    assert proposed["SZA-2022"] == pytest.approx(2_600_000 / 39, abs=10)
+    assert not [one.name for one in found.shares if one.is_above]
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import Conflict
+from carbonfin.kernel.units import Currency
 from carbonfin.storage.decisions import replay_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.rulebook import enter_parameter
@@ -22,6 +24,7 @@ from collateral.calc.book_limits import BookLimit, BookLimits, BookShare, ClassL
 from collateral.calc.figures import FigureList
 from collateral.calc.pledge_changes import ChangeKind
 from collateral.calc.register import ConcentrationBase
+from collateral.calc.schedule_limits import ScheduleLimit
 from collateral.service.appraisals import appraisal_inputs
 from collateral.service.book_limits import BookAsked, book_limits
 from collateral.service.lights import desk_lights
@@ -34,6 +37,7 @@ from tests.collateral.desk import CLOCK, ENTERPRISES, Desk, draft, repo_r1, take
 from tests.collateral.test_edges import Edge, client_of, command_line, edge, run, signed_in
 from tests.collateral.test_eligibility_schedules import put_in_force
 from tests.collateral.test_pledge_haircuts import in_force, policy
+from tests.collateral.test_repo_contracts import contract
 from tests.collateral.world import TODAY, parameter
 
 __all__ = ["command_line", "edge"]
@@ -239,9 +243,10 @@ def test_a_schedules_limits_are_measured_against_what_it_admits(desk_sessions: S
         ("schedule_S1_1_1_SZA-2024", "0.0000", "0.0608", "0.06", True),
         ("schedule_S1_1_2_SZA", "1.0000", "1.0000", "1", False), ("schedule_S1_1_3_SZA", "1.0000", "1.0000", "1", False),
     ]  # fmt: skip
-    assert outcome.is_acceptable, "a limit is said, and two people decide"
-    (note,) = outcome.notes or ()
-    assert note.zh == (
+    assert outcome.notes is None
+    (refusal,) = outcome.refusals
+    assert refusal.code == "concentration-above-limit"
+    assert refusal.zh == (
         "担保品清单 S1 第 1 条（品种或指数为 SZA）单一资产：SZA-2024 占该清单合格的全部存续押品（质押与回购）市值 6.08%，"
         "超过集中度上限 6.00%"
     )
@@ -269,9 +274,9 @@ def test_an_amount_of_a_schedule_is_held_against_the_value_itself(
     outcome = shares_under(desk_sessions, desk, rule("SZA-2024", ("ASSET", upper, inclusive, "CNY")))
     (share,) = outcome.shares or ()
     assert (share.after_cny, share.limit_cny, share.is_above) == (Decimal("410000.00"), Decimal(upper), is_above)
-    assert [
-        f"市值 410,000.00 元，超过集中度上限 {Decimal(upper):,.2f} 元" in one.zh for one in outcome.notes or ()
-    ] == ([True] if is_above else [])
+    assert [f"市值 410,000.00 元，超过集中度上限 {Decimal(upper):,.2f} 元" in one.zh for one in outcome.refusals] == (
+        [True] if is_above else []
+    )
 
 
 def test_a_limit_that_says_nothing_of_allowances_is_never_taken_as_kept(desk_sessions: Sessions, desk: Desk) -> None:
@@ -291,6 +296,145 @@ def test_a_top_up_is_measured_against_a_schedules_limit_too(desk_sessions: Sessi
         outcome = service.preview_change(session, desk.maker, found["P3"], top_up(P4), standing=desk.standing)
     assert told(outcome.shares) == [("schedule_S1_1_1_SZA-2024", "0.0000", "0.0608", "0.06", True)]
     assert "concentration-above-limit" in [one.code for one in outcome.notes]
+    assert outcome.refusals == ()
+
+
+def test_a_pledge_above_a_schedules_limit_is_refused_as_the_repo_of_the_same_units(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    """410,000 of 6,750,000, 6.08% above 6%: the same words for both, and no other reason."""
+    limited(desk_sessions, desk)
+    put_in_force(desk_sessions, desk, json.dumps({"criteria": [rule("SZA", ("ASSET", "0.06", True, ""))]}))
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    bought = replace(
+        contract(desk, Currency.CNY, "200000.00"), bank_role="principal", unit=Unit.parse("SZA-2024"), quantity_t=10_000
+    )
+    with desk_sessions.begin() as session:
+        applied = service.apply_for_pledge(session, desk.maker, given, standing=desk.standing)
+        rejected = service.appraise_pledge(session, desk.maker, applied.id, standing=desk.standing)
+        repo = service.preview_repo(session, desk.maker, bought, standing=desk.standing)
+    assert rejected.state == "REJECTED"
+    assert [one.code for one in rejected.refusals] == ["concentration-above-limit"]
+    assert rejected.refusals == repo.start.refusals
+
+
+def test_a_schedule_that_came_after_the_appraisal_refuses_the_approval(desk_sessions: Sessions, desk: Desk) -> None:
+    limited(desk_sessions, desk)
+    given = draft(desk, "P4", "E5", P4, principal="100000.00", end=END)
+    with desk_sessions.begin() as session:
+        applied = service.apply_for_pledge(session, desk.maker, given, standing=desk.standing)
+        appraised = service.appraise_pledge(session, desk.maker, applied.id, standing=desk.standing)
+        service.complete_diligence(session, desk.maker, appraised.id, standing=desk.standing, finding="权属清晰")
+    put_in_force(desk_sessions, desk, json.dumps({"criteria": [rule("SZA", ("ASSET", "0.06", True, ""))]}))
+    with desk_sessions.begin() as session, pytest.raises(Conflict, match=r"6\.08% .* above the limit of 6\.00%"):
+        service.approve_pledge(
+            session, desk.checker, appraised.id, standing=desk.standing, reason="同意",
+            accepted_unconfirmed=service.unconfirmed_of(session, desk.checker, appraised),
+        )  # fmt: skip
+
+
+def test_a_substitution_above_a_schedules_limit_is_refused_and_one_that_shrinks_the_share_is_not(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    """P2's 60,000 t of SZA-2022 for as many of SZA-2024: 2,460,000 of 6,460,000, 38.08%.
+
+    For 10,000 t of it at a limit of 1% for SZA-2022: 1,950,000 of 6,360,000 stands above, less than 2,340,000 of
+    6,340,000 before.
+    """
+    found = limited(desk_sessions, desk)
+    limits = rule("SZA-2024", ("ASSET", "0.38", True, "")), rule("SZA-2022", ("ASSET", "0.01", True, "")), rule("SZA")
+    put_in_force(desk_sessions, desk, json.dumps({"criteria": list(limits)}))
+    swap = change(ChangeKind.SUBSTITUTION, added={"SZA-2024": 60_000}, freed={"SZA-2022": 60_000})
+    small = change(ChangeKind.SUBSTITUTION, added={"SZA-2024": 10_000}, freed={"SZA-2022": 10_000})
+    with desk_sessions.read() as session:
+        outcome = service.preview_change(session, desk.maker, found["P2"], swap, standing=desk.standing)
+        less = service.preview_change(session, desk.maker, found["P2"], small, standing=desk.standing)
+    refused = [one for one in outcome.refusals if one.code == "concentration-above-limit"]
+    assert [("SZA-2024" in one.zh, "38.09%" in one.zh, "上限 38.00%" in one.zh) for one in refused] == [(True,) * 3]
+    assert [one.code for one in outcome.notes] == []
+    assert [one for one in less.refusals if one.code == "concentration-above-limit"] == []
+
+
+def test_a_conversion_above_a_schedules_limit_is_told_and_not_refused_for_it(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    """A vintage that lasts takes the place of one that ends: refusing it would leave the bank with the one that ends."""
+    found = limited(desk_sessions, desk)
+    put_in_force(desk_sessions, desk, json.dumps({"criteria": [rule("SZA", ("ASSET", "0.3", True, ""))]}))
+    both = change(ChangeKind.SUBSTITUTION, added={"SZA-2024": 60_000}, freed={"SZA-2022": 60_000})
+    asked = replace(both, kind=ChangeKind.CONVERSION, evidence_digest="0" * 64)
+    with desk_sessions.read() as session:
+        outcome = service.preview_change(session, desk.maker, found["P2"], asked, standing=desk.standing)
+    assert "concentration-above-limit" not in [one.code for one in outcome.refusals]
+    assert "concentration-above-limit" in [one.code for one in outcome.notes]
+
+
+def test_of_a_small_book_a_share_is_struck_of_the_least_base_that_the_bank_approved() -> None:
+    """10 beside nothing is the whole; of at least 40 it is a quarter, of 5 the whole still."""
+
+    def share(least: str | None, *, others: str = "0") -> BookShare:
+        of = ScheduleLimit(
+            schedule="S1", rule=1, upper=Decimal("0.30"), is_inclusive=True, is_amount=False,
+            base_others_cny=Decimal(others), base_units=(B,),
+            base_least=None if least is None else parameter("collateral.schedule_share_base_cny", least, unit="CNY"),
+        )  # fmt: skip
+        return shares_of(replace(of_class("0.30", others="0"), by_class=None, by_schedule=of), others, {}, {B: "10"})
+
+    assert told((share(None),)) == [("class_X", "None", "1.0000", "0.30", True)]
+    small = share("40")
+    assert told((small,)) == [("class_X", "0.0000", "0.2500", "0.30", False)]
+    assert small.base_words[0].endswith("（不足 40.00 元按其计）")
+    assert told((share("5"),)) == [("class_X", "0.0000", "1.0000", "0.30", True)]
+    assert told((share("40", others="90"),)) == [("class_X", "0.0000", "0.1000", "0.30", False)]
+
+
+def test_a_first_pledge_goes_under_the_least_base_with_its_parameter_in_the_trace(
+    desk_sessions: Sessions, desk: Desk
+) -> None:
+    """SZA-2024 alone is admitted: 410,000 are the whole, and 41% of the 1,000,000 that two people approved."""
+    outcome = shares_under(desk_sessions, desk, rule("SZA-2024", ("ASSET", "0.41", True, "")))
+    assert [(one.code, "100.00%" in one.zh) for one in outcome.refusals] == [("concentration-above-limit", True)]
+    with desk_sessions.begin() as session:
+        least = parameter("collateral.schedule_share_base_cny", "1000000", scope="S1", unit="CNY")
+        enter_parameter(session, desk.maker, desk.checker, least, reason="样例", at=CLOCK.now())
+    given = draft(desk, "P5", "E5", P4, principal="100000.00", end=END)
+    with desk_sessions.begin() as session:
+        kept = service.record_appraisal(session, desk.maker, given, standing=desk.standing)
+        assert replay_decision(session, service.DECISION_KINDS, kept.decision_id).same
+    assert told(kept.outcome.shares) == [("schedule_S1_1_1_SZA-2024", "0.0000", "0.4100", "0.41", False)]
+    assert kept.outcome.refusals == ()
+    (figure,) = [one for one in kept.outcome.trace if one.name == "share_base_S1"]
+    assert figure.parameter is not None
+    assert "share_base_S1" in {
+        name
+        for one in kept.outcome.trace
+        if one.name == "concentration_schedule_S1_1_1_SZA-2024"
+        for name in one.inputs
+    }
+
+
+def test_the_book_as_it_stands_is_held_to_the_schedules_each_day(edge: Edge) -> None:
+    """Of SZA 2,340,000 and 4,000,000 of 6,340,000: 36.91% and 63.10%, the latter above 60%; P1's CEA is admitted nowhere."""
+    put_in_force(
+        edge.sessions, edge.desk,
+        json.dumps({"criteria": [rule("SZA", ("ASSET", "0.6", True, ""), ("ISSUER", "7000000", True, "CNY"))]}),
+    )  # fmt: skip
+    body = client_of(edge).get("/v1/eligibility-schedules").json()
+    assert [(one["name"], one["after_ratio"], one["after_cny"], one["is_above"]) for one in body["shares"]] == [
+        ("schedule_S1_1_1_SZA-2022", "0.3691", None, False), ("schedule_S1_1_1_SZA-2023", "0.6310", None, True),
+        ("schedule_S1_1_2_SZA", "1.0000", "6340000.00", False),
+    ]  # fmt: skip
+    with signed_in(edge) as client:
+        text = client.get("/eligibility-schedules", headers=PAGE).text
+        desk = client.get("/pledges", headers=PAGE).text
+    for words in (
+        "第 1.1 项 单一资产 SZA-2023", "上限 60.00%", "超过上限", "来源：本行押品台账与当日价格",
+        'href="#figure-concentration_schedule_S1_1_1_SZA-2023"', 'id="figure-concentration_schedule_S1_1_1_SZA-2023"',
+        "最低基数",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "/eligibility-schedules#figure-concentration_schedule_S1_1_1_SZA-2023" in desk
+    assert "清单 S1（2025-06-30 起）第 1.1 项 单一资产 SZA-2023 63.10%，限额 60.00%" in desk
 
 
 def test_a_top_up_above_the_limit_is_taken_and_said(desk_sessions: Sessions, desk: Desk) -> None:

@@ -5,6 +5,7 @@ from carbonfin.documents.charts.curves import CurvePoint, curve_chart
 from carbonfin.documents.charts.drawing import Chart, chart_png
 from carbonfin.documents.charts.heat import Tile, heat_chart
 from carbonfin.documents.charts.intervals import Interval, interval_chart
+from carbonfin.documents.charts.limits import LimitBar, limit_chart
 from carbonfin.documents.charts.lines import PointFlag, SeriesPoint, Threshold, VolumeBar
 from carbonfin.documents.charts.series import time_series_chart
 from carbonfin.documents.charts.themes import DARK, LIGHT, Language, Theme, Tone, Words, chart_stylesheet
@@ -19,6 +20,7 @@ __all__ = [
     "CurvePoint",
     "Interval",
     "Language",
+    "LimitBar",
     "PointFlag",
     "SeriesPoint",
     "Theme",
@@ -34,6 +36,7 @@ __all__ = [
     "curve_chart",
     "heat_chart",
     "interval_chart",
+    "limit_chart",
     "time_series_chart",
     "waterfall_chart",
 ]
