@@ -19,7 +19,7 @@ from carbonfin.documents.sheets import (
     TermGrid,
 )
 from collateral.calc.book_stress.decision import ScenarioOutcome, StressOutcome
-from collateral.calc.book_stress.terms import StressInputs, StressScenario
+from collateral.calc.book_stress.terms import StressInputs, StressScenario, StressUnit
 from collateral.workbooks.haircut_reports import ReportFacts, shown_percent
 
 _RIGHT = Align.RIGHT
@@ -86,9 +86,15 @@ def _sections(inputs: StressInputs, outcome: StressOutcome, facts: ReportFacts) 
         yield _agreement_table(asked[worst.code].name_zh, worst)
     if worst.units:
         yield _unit_table(asked[worst.code].name_zh, worst)
+    texts = tuple(f"{one.unit}：{one.depth_words[0]}{_basis(one)}" for one in inputs.units)
+    yield Paragraphs(title_zh="处置所依据的市场深度", title_en="The depth that sales meet", texts=texts)
     if outcome.findings:
         texts = tuple(zh for zh, _ in outcome.findings)
         yield Paragraphs(title_zh="数据缺口与未纳入", title_en="What is missing or left out", texts=texts)
+
+
+def _basis(one: StressUnit) -> str:
+    return "" if one.season is None else f"（{one.season.source}）"
 
 
 def _assumptions(inputs: StressInputs) -> Iterable[Note]:

@@ -194,6 +194,7 @@ def test_stresses_by_api_and_page(edge: Edge) -> None:
         f"{Decimal(worst['loss_tail_cny']):,.2f}",
         "无法变现",
         "未确认",
+        "处置所依据的市场深度",
     ):
         assert words in text, words
     assert client_of(edge, "other").get(f"{address}/{found['decision_id']}/pdf").status_code == 404
@@ -215,6 +216,7 @@ def test_stresses_by_api_and_page(edge: Edge) -> None:
         assert (opened.status_code, opened.content[:5]) == (200, b"%PDF-")
         assert f"/collateral-stresses/{found['decision_id']}/pdf" in shown.text
         assert all(word in shown.text for word in ("最坏情景", "自定：受影响的协议", "<svg", "未确认假设", "SZA-2023"))
+        assert "处置所依据的市场深度" in shown.text
         entries = re.findall(r'<input id="field-[^>]*>', shown.text)
         wanted = {re.search(r'name="(\w+)"', one)[1] for one in entries if " required" in one}  # type: ignore[index]
         assert (wanted, len(entries)) == ({"path_count", "seed"}, 8), "a stress of one's own is optional"

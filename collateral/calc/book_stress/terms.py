@@ -65,6 +65,24 @@ class StressUnit:
     depth_ratios: tuple[Decimal, ...] | None = field(default=None, metadata=ADDED_LATER)
     season: SeasonDepth | None = field(default=None, metadata=ADDED_LATER)
 
+    @property
+    def depth_words(self) -> tuple[str, str]:
+        """How much of the mean volume a sale meets, and when, Chinese and English."""
+        if self.season is None:
+            return (
+                "全年按日均成交量计（未计清缴后成交清淡；测试早于季节性深度）",
+                "the mean volume all year: made before the thin season after the surrender was counted",
+            )
+        if self.season.ratio is None or not self.depth_ratios:
+            return "清缴后成交量未知，按无法变现计", "volume after the surrender not known: nothing sells"
+        level_days, ratio = len(self.depth_ratios) - 1, self.season.ratio
+        if not level_days:
+            return f"自首日起按日均的 {ratio} 倍计", f"{ratio} of the mean from the first day"
+        return (
+            f"前 {level_days} 个交易日（至清缴截止）按日均计，其后按 {ratio} 倍计",
+            f"the mean for {level_days} trading days, to the surrender deadline, then {ratio} of it",
+        )
+
     def __post_init__(self) -> None:
         """Refuse a price that is none and a volatility beyond the model."""
         if self.price_cny_per_t <= 0 or not 0 < self.volatility <= 10:
