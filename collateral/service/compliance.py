@@ -113,6 +113,11 @@ def record_compliance_position(
     return True
 
 
+def last_compliance_positions(session: Session, actor: Actor, *, standing: Standing) -> tuple[CompliancePosition, ...]:
+    """Give the last statement known of every emitter, scheme and year."""
+    return compliance.compliance_positions(session, actor, known_on=china_day(standing.known_at))
+
+
 def compliance_revisions_of(
     session: Session, actor: Actor, party_id: str, *, standing: Standing
 ) -> tuple[RecordedRevision, ...]:

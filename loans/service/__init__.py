@@ -31,7 +31,7 @@ from loans.service.account_entries import (
     require_consent,
 )
 from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
-from loans.service.account_years import AccountView, AccountYearView, account_view, compared_years
+from loans.service.account_years import AccountView, AccountYearView, ComparedYears, account_view, compared_years
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.concession_stops import stop_concessions
 from loans.service.cut_claims import CUT_CLAIM_APPROVAL, KeptClaim, cut_claims_of, propose_cut_claim, try_cut_claim
@@ -217,6 +217,7 @@ __all__ = [
     "BatchRate",
     "BenchmarkRelease",
     "ClassesRecorded",
+    "ComparedYears",
     "ContractStanding",
     "DecidedBatch",
     "EntryDraft",

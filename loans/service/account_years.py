@@ -1,5 +1,6 @@
 """Years of a carbon account as they stand: sums, invoices beside meters, emissions or what they lack."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.enterprises import Industry
 from carbonfin.kernel.errors import CarbonFinError, MissingData
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.known import moment_asked, was_known
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.parties import Standing, load_party
 from loans.calc.account_emissions import AccountEmissions, AccountFactors, account_emissions
@@ -91,17 +93,55 @@ def rated_years(
     return _rated(lines, party, facts.parameters(session, actor), year=wanted, known_at=known_at)
 
 
-def compared_years(session: Session, actor: Actor, party: Party, *, known_at: datetime) -> Batch[ComparedYears]:
-    """Give every two years running of an account as ratings compare them, oldest first; the failures say why not.
+def compared_years(
+    session: Session, actor: Actor, parties: Collection[Party], *, instants: Collection[datetime]
+) -> dict[datetime, dict[str, Batch[ComparedYears]]]:
+    """Give every two years running of accounts as ratings compare them, oldest first; the failures say why not.
 
     A pair counts where the later year is said to be of one boundary and method with the one before, as in ratings.
+    The accounts are asked for once, however many instants there are; what nothing was added to is not worked out again.
+
+    Args:
+        session: Where accounts are read.
+        actor: Whose bank it is.
+        parties: Whose accounts.
+        instants: When facts and parameters count as known, each by itself.
+
+    Returns:
+        By instant and by the enterprise's code.
     """
-    lines = store.entries_of(session, actor, party.id, known_at=known_at)
+    if not instants:
+        return {}
+    kept = store.versions_by_party(session, actor, [party.id for party in parties], known_at=max(instants))
+    book = facts.parameters(session, actor)
+    found: dict[datetime, dict[str, Batch[ComparedYears]]] = {known_at: {} for known_at in sorted(instants)}
+    known_values = {known_at: _known_count(book, known_at) for known_at in found}
+    for party in parties:
+        versions = kept.get(party.id, ())
+        before: tuple[int, int] | None = None
+        batch: Batch[ComparedYears] = Batch(values=())
+        for known_at, of_instant in found.items():
+            # Both only ever grow, so that as many are the same ones.
+            known = (sum(one.recorded_at <= known_at for one in versions), known_values[known_at])
+            if known != before:
+                batch = _compared_account(store.latest_known(versions, known_at=known_at), party, book, known_at)
+                before = known
+            of_instant[party.code] = batch
+    return found
+
+
+def _known_count(book: ParameterBook, known_at: datetime) -> int:
+    instant, day = moment_asked(known_at)
+    return sum(was_known(value, instant=instant, day=day) for value in book.values())
+
+
+def _compared_account(
+    lines: tuple[AccountEntry, ...], party: Party, book: ParameterBook, known_at: datetime
+) -> Batch[ComparedYears]:
     years = {one.year for one in lines if one.quantity is not None}
     pairs = sorted(year for year in years if year - 1 in years)
     if not pairs:
         return Batch(values=(), failures=(Failure.of(party.code, _no_pair()),) if years else ())
-    book = facts.parameters(session, actor)
     values: list[ComparedYears] = []
     failures: list[Failure] = []
     for year in pairs:

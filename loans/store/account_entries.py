@@ -18,6 +18,7 @@ from loans.models import AccountConsentRow, AccountEntryRow
 from loans.store.portions import portions
 
 _ENTRIES = table_of(AccountEntryRow)
+_IN_ORDER = (_ENTRIES.c.year, _ENTRIES.c.kind, _ENTRIES.c.item, _ENTRIES.c.month, _ENTRIES.c.version)
 _OF_ONE = (
     sa.select(_ENTRIES)
     .where(
@@ -25,7 +26,7 @@ _OF_ONE = (
         _ENTRIES.c.party_id == sa.bindparam("party"),
         _ENTRIES.c.recorded_at <= sa.bindparam("known_at"),
     )
-    .order_by(_ENTRIES.c.year, _ENTRIES.c.kind, _ENTRIES.c.item, _ENTRIES.c.month, _ENTRIES.c.version)
+    .order_by(*_IN_ORDER)
 )
 
 
@@ -137,7 +138,15 @@ def entries_by_party(
     session: Session, actor: Actor, party_ids: Collection[str], *, known_at: datetime
 ) -> dict[str, tuple[AccountEntry, ...]]:
     """Give by party the latest version of each line known at an instant."""
-    lines: dict[str, list[AccountEntry]] = {}
+    kept = versions_by_party(session, actor, party_ids, known_at=known_at)
+    return {party_id: latest_known(versions, known_at=known_at) for party_id, versions in kept.items()}
+
+
+def versions_by_party(
+    session: Session, actor: Actor, party_ids: Collection[str], *, known_at: datetime
+) -> dict[str, tuple[KeptEntry, ...]]:
+    """Give by party every version of each line known at an instant, in the order of `versions_of`."""
+    found: dict[str, list[KeptEntry]] = {}
     for ids in portions(party_ids):
         rows = session.execute(
             sa.select(_ENTRIES)
@@ -146,11 +155,17 @@ def entries_by_party(
                 _ENTRIES.c.party_id.in_(ids),
                 _ENTRIES.c.recorded_at <= known_at,
             )
-            .order_by(_ENTRIES.c.party_id, _ENTRIES.c.version)
+            .order_by(_ENTRIES.c.party_id, *_IN_ORDER)
         )
         for row in rows:
-            lines.setdefault(row.party_id, []).append(_entry(row))
-    return {party_id: _latest(found) for party_id, found in lines.items()}
+            kept = KeptEntry(entry=_entry(row), recorded_at=row.recorded_at, recorded_by=row.recorded_by)
+            found.setdefault(row.party_id, []).append(kept)
+    return {party_id: tuple(versions) for party_id, versions in found.items()}
+
+
+def latest_known(versions: Iterable[KeptEntry], *, known_at: datetime) -> tuple[AccountEntry, ...]:
+    """Give the latest version of each line that was known at an instant, of an account's versions in order."""
+    return _latest(one.entry for one in versions if one.recorded_at <= known_at)
 
 
 def certificate_lines(

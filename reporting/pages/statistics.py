@@ -224,20 +224,25 @@ def _known_chart(
     as_of: date,
     language: Language,
 ) -> Chart | None:
-    """Draw what was known at the end and what came later; nothing where a later change took something away."""
-    nothing = FinancingSum(count=0, amount_cny=Decimal(0))
-    pairs = [
-        (point.quarter, nothing if point.then is None else known(point.then), known(point.now)) for point in points
-    ]
+    """Draw what was known at the end and what came later; nothing where a later change took something away.
+
+    A quarter that has not ended has no end to be known at: it is drawn as such, not as added later.
+    """
+    pairs = [(point.quarter, None if point.then is None else known(point.then), known(point.now)) for point in points]
     if not any(now.amount_cny for _, _, now in pairs) or any(
-        now.amount_cny < then.amount_cny for _, then, now in pairs
+        then is not None and now.amount_cny < then.amount_cny for _, then, now in pairs
     ):
         return None
     early, late = Words(zh="季末已知", en="known at its end"), Words(zh="其后补记", en="added later")
+    running = Words(zh="本季未结束", en="quarter not ended yet")
     amounts = [
         (quarter, series, amount_cny / _TEN_THOUSAND)
         for quarter, then, now in pairs
-        for series, amount_cny in ((early, then.amount_cny), (late, now.amount_cny - then.amount_cny))
+        for series, amount_cny in (
+            ((running, now.amount_cny),)
+            if then is None
+            else ((early, then.amount_cny), (late, now.amount_cny - then.amount_cny))
+        )
     ]
     return bar_chart(
         title=title,

@@ -123,7 +123,7 @@ def statistics_view(
     enterprises = [
         one for one in parties.values() if only.holds_enterprise(district=one.district, industry=one.industry)
     ]
-    cuts, unread = cut_lines(session, actor, enterprises, then)
+    cuts, unread = cut_lines(session, actor, enterprises, [then.known_at])[then.known_at]
     budgets = budget_lines(session, actor, enterprises, then)
     decided = decided_as_of(session, actor, as_of=known_day)
     filed = {one.application_id: one for one in counted.filed if china_day(one.application.submitted_at) <= as_of}

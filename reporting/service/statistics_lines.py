@@ -1,18 +1,19 @@
 """The lines statistics add up, each with the day it is known from: of a bank's books, and of what was filed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor, OrganizationKind
+from carbonfin.kernel.batch import Batch
 from carbonfin.kernel.dates import china_day, end_of_china_day
 from carbonfin.kernel.parties import Party
 from carbonfin.kernel.units import Currency
 from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.parties import Standing
-from collateral.service import compliance_revisions_of
-from loans.service import compared_years, credit_lines, notes_of, notes_recorded_at
+from collateral.service import last_compliance_positions
+from loans.service import ComparedYears, compared_years, credit_lines, notes_of, notes_recorded_at
 from reporting import store
 from reporting.calc.batches import DecidedApplication, FiledApplication
 from reporting.calc.interest_columns import InterestSum, interest_by_quarter
@@ -131,40 +132,44 @@ def costs_paid(
 
 
 def cut_lines(
-    session: Session, actor: Actor, parties: Iterable[Party], standing: Standing
-) -> tuple[tuple[CutLine, ...], int]:
-    """Give the cut of every enterprise and year that ratings can compare with the year before."""
-    lines: list[CutLine] = []
-    unread = 0
-    for party in parties:
-        found = compared_years(session, actor, party, known_at=standing.known_at)
-        unread += bool(found.failures) and not found.values
-        lines += [
-            CutLine(
-                enterprise=party.code, year=one.year, before_t=one.before_t, after_t=one.after_t, sources=one.sources
-            )
-            for one in found.values
-        ]  # fmt: skip
-    return tuple(lines), unread
+    session: Session, actor: Actor, parties: Collection[Party], instants: Collection[datetime]
+) -> dict[datetime, tuple[tuple[CutLine, ...], int]]:
+    """Give the cut of every enterprise and year that ratings can compare with the year before, as known at instants.
+
+    Returns:
+        By instant, the cuts and how many enterprises with emissions are in none.
+    """
+    found = compared_years(session, actor, parties, instants=instants)
+    return {known_at: _cuts(accounts) for known_at, accounts in found.items()}
+
+
+def _cuts(accounts: Mapping[str, Batch[ComparedYears]]) -> tuple[tuple[CutLine, ...], int]:
+    lines = tuple(
+        CutLine(enterprise=code, year=one.year, before_t=one.before_t, after_t=one.after_t, sources=one.sources)
+        for code, compared in accounts.items()
+        for one in compared.values
+    )
+    return lines, sum(bool(compared.failures) and not compared.values for compared in accounts.values())
 
 
 def budget_lines(
     session: Session, actor: Actor, parties: Iterable[Party], standing: Standing
 ) -> tuple[BudgetLine, ...]:
     """Give the last statement of every emitter, scheme and year."""
-    found: dict[tuple[str, str, int], BudgetLine] = {}
-    for party in parties:
-        for one in compliance_revisions_of(session, actor, party.id, standing=standing):
-            said = one.position
-            key = (party.code, said.scheme.value, said.compliance_year)
-            found.setdefault(
-                key,
+    codes = {party.id: party.code for party in parties}
+    return tuple(
+        sorted(
+            (
                 BudgetLine(
-                    enterprise=party.code, scheme=said.scheme.value, year=said.compliance_year,
+                    enterprise=codes[said.party_id], scheme=said.scheme.value, year=said.compliance_year,
                     allocation_t=said.allocation_t, emissions_t=said.emissions_t, surrendered_t=said.surrendered_t,
-                ),
-            )  # fmt: skip
-    return tuple(found[key] for key in sorted(found))
+                )
+                for said in last_compliance_positions(session, actor, standing=standing)
+                if said.party_id in codes
+            ),
+            key=lambda line: (line.enterprise, line.scheme, line.year),
+        )
+    )  # fmt: skip
 
 
 def cap_lines(book: ParameterBook, budgets: Iterable[BudgetLine], as_of: date) -> tuple[CapLine, ...]:

@@ -39,13 +39,17 @@ def statistics_series(
         filed_on = [each for each in submitted_on if each <= day]
         return known_financing(counted.financing, filed_on, cuts, quarter)
 
+    quarters = quarters_between(view.inputs.first, view.inputs.last)
+    instants = {
+        day: standing_then(standing, day, known_on=day).known_at for day in map(last_day, quarters) if day <= view.as_of
+    }
+    cuts_at = cut_lines(session, actor, enterprises, set(instants.values()))
     points = []
-    for quarter in quarters_between(view.inputs.first, view.inputs.last):
+    for quarter in quarters:
         ends_on = last_day(quarter)
         then = None
-        if ends_on <= view.as_of:
-            cuts, _ = cut_lines(session, actor, enterprises, standing_then(standing, ends_on, known_on=ends_on))
-            then = known(quarter, known_on=ends_on, cuts=cuts)
+        if ends_on in instants:
+            then = known(quarter, known_on=ends_on, cuts=cuts_at[instants[ends_on]][0])
         now = known(quarter, known_on=view.known_on, cuts=view.inputs.cuts)
         points.append(SeriesPoint(quarter=str(quarter), ends_on=ends_on, then=then, now=now))
     return tuple(points)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import io
-from datetime import date
+from collections.abc import Collection
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
+from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.dates import DayCount, end_of_china_day
 from carbonfin.kernel.errors import InvalidInput
@@ -25,7 +28,8 @@ from collateral.service import record_compliance_position
 from loans.calc.account_entries import EntryKind
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
 from loans.calc.notes import LoanNoteDraft
-from loans.service import notes_of, record_entries, record_loan_note
+from loans.service import compared_years, notes_of, record_entries, record_loan_note
+from loans.store import account_entries
 from reporting import service
 from reporting.calc.costs import voucher_cost
 from reporting.calc.interest_columns import interest_by, net_fen
@@ -518,3 +522,30 @@ def test_a_file_named_for_an_earlier_day_is_known_when_it_is_written_down(sqlite
     assert (then.found.count_of(FinancingKind.LOAN), now.found.count_of(FinancingKind.LOAN)) == (0, 1)
     found = service.line_page(now, Place(limit=9), kind=None, since=date(2025, 10, 10))
     assert [line.known_on for line in found.items] == [date(2025, 10, 10)]
+
+
+def test_accounts_are_asked_for_once_whatever_the_quarters(
+    sqlite_sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each instant by itself says what the one question says of it."""
+    asked: list[int] = []
+    ask = account_entries.versions_by_party
+
+    def counted(session: Session, actor: Actor, party_ids: Collection[str], *, known_at: datetime) -> Any:
+        asked.append(len(party_ids))
+        return ask(session, actor, party_ids, known_at=known_at)
+
+    with sqlite_sessions.begin() as session:
+        bank = open_bank(session)
+        fill_scorecard(session, bank)
+        unlike = draft(EntryKind.COMPARABLE, "0", unit="是否", reason="口径变更")
+        record_entries(session, bank.officer, [unlike], on=date(2025, 7, 31), known_at=LATER)
+        parties = parties_of(session, bank.officer)
+        early = end_of_china_day(date(2025, 3, 31))
+        instants = (LATER, early, KNOWN_AT)
+        alone = {one: compared_years(session, bank.officer, parties, instants=[one])[one] for one in instants}
+        monkeypatch.setattr(account_entries, "versions_by_party", counted)
+        together = compared_years(session, bank.officer, parties, instants=instants)
+    assert asked == [len(parties)]
+    assert together == alone
+    assert [len(together[one][E4_USCI].values) for one in (early, KNOWN_AT, LATER)] == [0, 1, 0]
