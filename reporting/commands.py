@@ -14,6 +14,7 @@ from carbonfin.web.terminal import terminal_of, written
 from carbonfin.web.wire import day_of
 from reporting import service
 from reporting.calc.differences import DIFFERENCE_TITLES, Stand
+from reporting.calc.outcomes import Verdict
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.schemes import Term
@@ -23,6 +24,7 @@ from reporting.calc.subsidies import OUTCOME_TITLES
 from reporting.schemas import (
     ApplicationOut,
     BankDisclosureOut,
+    OutcomeOut,
     ReportDifferenceOut,
     ReportOut,
     StatisticsOut,
@@ -32,6 +34,10 @@ from reporting.schemas import (
 commands = typer.Typer(no_args_is_help=True, help="贴息与披露 / subsidies and reports")
 
 _APPLICATION_COLUMNS = ("reference", "scheme", "applicant_name", "note_number", "submitted_at", "gross_cny")
+_OUTCOME_COLUMNS = (
+    "reference", "applicant_name", "quarter", "as_of", "outcome", "calculated_cny", "granted_cny", "review_zh",
+    "reason",
+)  # fmt: skip
 _CELL_COLUMNS = ("quarter", "kind", "dimension", "name", "count", "enterprise_count", "amount_cny")
 _MOVE_COLUMNS = ("reference", "applicant", "outcome_before", "outcome_after", "before_cny", "after_cny", "change_cny")
 _FINANCED_COLUMNS = ("note_code", "method", "balance_cny", "emissions_t", "financed_t", "data_quality", "lacks_zh")
@@ -56,7 +62,10 @@ def build(
         asked = None if as_of is None else day_of(as_of, field="--as-of")
         day = service.report_day(session, terminal.actor, terminal.clock, asked=asked)
         steps.done("逐件审核 / deciding")
-        report = service.build_report(session, terminal.actor, quarter=Quarter.parse(quarter), as_of=day)
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        report = service.build_report(
+            session, terminal.actor, quarter=Quarter.parse(quarter), as_of=day, told_at=standing.known_at
+        )
         steps.done("写出 / writing")
         files = [] if out is None else _files_written(out, report)
         steps.done("完成 / done")
@@ -142,6 +151,26 @@ def applications(context: typer.Context) -> None:
     with terminal.sessions.read() as session:
         found = service.applications_of(session, terminal.actor)
     terminal.answer([_plain(ApplicationOut.of(filed)) for filed in found], columns=_APPLICATION_COLUMNS)
+
+
+@commands.command("outcomes")
+def outcomes(
+    context: typer.Context,
+    quarter: Annotated[str | None, typer.Option("--quarter", help="申报季度，如 2025Q3 / quarter")] = None,
+    outcome: Annotated[Verdict | None, typer.Option("--outcome", help="结论 / outcome")] = None,
+) -> None:
+    """列出本行贴息申请的审核结果 / list what became of the applications the bank filed, the latest of each."""
+    terminal = terminal_of(context)
+    asked = service.OutcomesAsked(
+        quarter=str(Quarter.parse(quarter, field="--quarter")) if quarter else None, verdict=outcome
+    )
+    with terminal.sessions.read() as session:
+        found = service.outcomes_asked(session, terminal.actor, asked)
+    answers = [_plain(OutcomeOut.of(told)) for told in found]
+    terminal.answer(
+        answers if terminal.json_output else [one | {"reason": one["details"]["reason_zh"]} for one in answers],
+        columns=_OUTCOME_COLUMNS,
+    )
 
 
 @commands.command("statistics")

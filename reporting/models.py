@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from carbonfin.storage import columns
 from carbonfin.storage.rows import Row, new_id
+from reporting.calc.outcomes import Verdict
 from reporting.calc.subsidies import Outcome
 
 
@@ -93,3 +94,54 @@ class SubsidyReviewStepRow(Row, table=True):
     reason: str
     evidence_digest: str | None
     details: dict[str, Any] = Field(sa_type=columns.Json)
+
+
+class SubsidyOutcomeRow(Row, table=True):
+    """What a report says of an application, as the bank that filed it is told; written when the report is built.
+
+    `organization_id` is the body that decided, `bank_id` who may read it; `as_of` is the report's day, `told_at` when
+    the bank was told; `sequence` is the report's, so that the latest is known.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("report_id", "application_id"),
+        sa.Index(None, "bank_id", "told_at", "id"),
+        sa.Index(None, "organization_id", "application_id", "sequence"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    bank_id: str = Field(foreign_key="organization.id")
+    report_id: str = Field(foreign_key="subsidy_report.id")
+    application_id: str = Field(foreign_key="subsidy_application.id")
+    sequence: int
+    quarter: str
+    as_of: date
+    told_at: datetime
+    verdict: Verdict
+    calculated_cny: Decimal | None = Field(sa_type=columns.Amount)
+    proposed_cny: Decimal | None = Field(sa_type=columns.Amount)
+    granted_cny: Decimal | None = Field(sa_type=columns.Amount)
+    details: dict[str, Any] = Field(sa_type=columns.Json)
+
+
+class SubsidyOutcomeStepRow(Row, table=True):
+    """A step of the review as the bank that filed is told; names, reasons and files are not in it."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "application_id", "place"),
+        sa.Index(None, "bank_id", "told_at"),
+        {"info": {"append_only": True}},
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    bank_id: str = Field(foreign_key="organization.id")
+    application_id: str = Field(foreign_key="subsidy_application.id")
+    place: int
+    name: str
+    happened_on: date
+    told_at: datetime
+    amount_cny: Decimal | None = Field(sa_type=columns.Amount)
+    published_until: date | None

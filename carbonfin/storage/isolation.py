@@ -36,12 +36,14 @@ class Rule:
         parent: For a child, the column that names its row and the table that holds it.
         door: What signing in does with it, as SQL commands.
         bureau_reads: Whether a bureau reads the rows of all banks of its own world, real or sample.
+        reader: The column that names another organisation that may read a row and change nothing.
     """
 
     holding: Holding
     parent: tuple[str, str] | None = None
     door: tuple[str, ...] = ()
     bureau_reads: bool = False
+    reader: str | None = None
 
 
 OWN = Rule(holding=Holding.OWN)
@@ -142,6 +144,8 @@ RULES: Mapping[str, Rule] = {
     "serial_range": OWN,
     "settlement": OWN,
     "subsidy_application": Rule(holding=Holding.OWN, bureau_reads=True),
+    "subsidy_outcome": Rule(holding=Holding.OWN, reader="bank_id"),
+    "subsidy_outcome_step": Rule(holding=Holding.OWN, reader="bank_id"),
     "subsidy_report": OWN,
     "subsidy_report_line": Rule(holding=Holding.CHILD, parent=("report_id", "subsidy_report")),
     "subsidy_review_step": OWN,
@@ -165,6 +169,8 @@ def policy_statements(table_name: str, rule: Rule) -> tuple[str, ...]:
     ]
     if rule.bureau_reads:
         policies.append(("bureau", "SELECT", "PUBLIC", _OF_THE_BUREAUS_WORLD))
+    if rule.reader is not None:
+        policies.append(("reader", "SELECT", "PUBLIC", f"{rule.reader} = {_ORGANIZATION}"))
     return (
         f"ALTER TABLE {table_name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table_name} FORCE ROW LEVEL SECURITY",

@@ -172,7 +172,8 @@ def create_report(
         asked = None if data.as_of is None else day_of(data.as_of, field="/as_of")
         as_of = service.report_day(session, actor, clock, asked=asked)
         quarter = Quarter.parse(data.quarter, field="/quarter")
-        return ReportOut.of(service.build_report(session, actor, quarter=quarter, as_of=as_of))
+        told_at = standing_of(session, actor.organization_id, clock).known_at
+        return ReportOut.of(service.build_report(session, actor, quarter=quarter, as_of=as_of, told_at=told_at))
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
 

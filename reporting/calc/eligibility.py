@@ -239,34 +239,44 @@ def _documents(application: SubsidyApplication, terms: ReadTerms) -> CriterionRe
     )
 
 
-def _not_claimed(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+def not_claimed_words(pairs: tuple[DuplicatePair, ...]) -> tuple[str, str]:
+    """Say what was found of costs claimed before under the same scheme."""
     same = [pair for pair in pairs if pair.same_scheme]
-    found_zh = "；".join(f"与 {pair.earlier_reference} {OVERLAP_TITLES[pair.reason][0]}" for pair in same)
-    found_en = "; ".join(f"{OVERLAP_TITLES[pair.reason][1]} as {pair.earlier_reference}" for pair in same)
+    zh = "；".join(f"与 {pair.earlier_reference} {OVERLAP_TITLES[pair.reason][0]}" for pair in same)
+    en = "; ".join(f"{OVERLAP_TITLES[pair.reason][1]} as {pair.earlier_reference}" for pair in same)
+    return zh or "未发现重复", en or "none found"
+
+
+def stacking_words(pairs: tuple[DuplicatePair, ...], answer: Answer) -> tuple[str, str]:
+    """Say what was found of the same cost claimed under other schemes."""
+    references = "、".join(sorted({pair.earlier_reference for pair in pairs if not pair.same_scheme}))
+    ending = {Answer.UNKNOWN: "叠加规则未确认", Answer.NOT_MET: "不得叠加", Answer.MET: "可叠加"}[answer]
+    return f"同一费用另有申请 {references}，{ending}", f"the same cost is claimed by {references}: {answer}"
+
+
+def _not_claimed(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
+    found_zh, found_en = not_claimed_words(pairs)
     return CriterionResult(
         criterion=Criterion.NOT_CLAIMED,
-        answer=Answer.NOT_MET if same else Answer.MET,
+        answer=Answer.NOT_MET if any(pair.same_scheme for pair in pairs) else Answer.MET,
         clause=terms.clause(Term.TITLE),
-        found_zh=found_zh or "未发现重复",
-        found_en=found_en or "none found",
+        found_zh=found_zh,
+        found_en=found_en,
     )
 
 
 def _stacking(terms: ReadTerms, pairs: tuple[DuplicatePair, ...]) -> CriterionResult:
-    others = sorted({pair.earlier_scheme for pair in pairs if not pair.same_scheme})
-    references = "、".join(sorted({pair.earlier_reference for pair in pairs if not pair.same_scheme}))
+    others = {pair.earlier_scheme for pair in pairs if not pair.same_scheme}
     value = terms.find(Term.STACKING)
-    allowed = set() if value is None else set(value.value.split(","))
-    answer, zh = Answer.UNKNOWN, f"同一费用另有申请 {references}，叠加规则未确认"
+    answer = Answer.UNKNOWN
     if value is not None:
-        refused = [scheme for scheme in others if scheme not in allowed]
-        answer = Answer.NOT_MET if refused else Answer.MET
-        zh = f"同一费用另有申请 {references}，" + ("不得叠加" if refused else "可叠加")
+        answer = Answer.MET if others <= set(value.value.split(",")) else Answer.NOT_MET
+    found_zh, found_en = stacking_words(pairs, answer)
     return CriterionResult(
         criterion=Criterion.STACKING,
         answer=answer,
         clause=terms.clause(Term.STACKING),
-        found_zh=zh,
-        found_en=f"the same cost is claimed by {references}: {answer}",
+        found_zh=found_zh,
+        found_en=found_en,
         lacks_parameter=value is None,
     )

@@ -105,7 +105,7 @@ def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
     criteria = criteria_of(application, terms, pairs)
     said = None if inputs.share_table is None else paid_share(application.scheme, criteria, inputs.share_table)
     outcome = _outcome(criteria, pairs, said)
-    reason_zh, reason_en = _reason(outcome, criteria, said)
+    reason_zh, reason_en = reason_words(outcome, criteria, said)
     cost: FinancingCost | None = None
     if terms.vat_rate is not None:
         cost = financing_cost(application.vouchers, vat_rate=terms.vat_rate)
@@ -144,6 +144,31 @@ def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
     )
 
 
+def reason_words(outcome: Outcome, criteria: tuple[CriterionResult, ...], said: PaidShare | None) -> tuple[str, str]:
+    """Say in Chinese and English why an application comes out as it does."""
+    if outcome is Outcome.QUALIFIES:
+        return "符合", "qualifies under the terms that were read"
+    wanted = Answer.UNKNOWN if outcome is Outcome.UNDECIDED else Answer.NOT_MET
+    results = [result for result in criteria if result.answer is wanted]
+    if outcome is Outcome.DUPLICATE:
+        results = [result for result in results if result.criterion is Criterion.NOT_CLAIMED]
+    found_zh = "；".join(result.found_zh for result in results)
+    found_en = "; ".join(f"{CRITERION_TITLES[result.criterion][1]}: {result.found_en}" for result in results)
+    if outcome is Outcome.DUPLICATE:
+        return f"重复申报：{found_zh}", f"duplicate: {found_en}"
+    if outcome is Outcome.REFUSED:
+        by_row = "" if said is None or results else said.figure.value
+        zh, en = (
+            (f"贴息资格表第 {by_row} 行", f"row {by_row} of the eligibility table") if by_row else (found_zh, found_en)
+        )
+        return f"不符合：{zh}", f"refused: {en}"
+    lacks_parameter = any(result.lacks_parameter for result in results)
+    cause_zh, cause_en = (
+        ("参数未确认", "parameter not confirmed") if lacks_parameter else ("材料待补", "file incomplete")
+    )
+    return f"未决定：{cause_zh}（{found_zh}）", f"undecided, {cause_en}: {found_en}"
+
+
 def tables_asked(inputs: SubsidyInputs) -> tuple[TableAsked, ...]:
     """Give the table the outcome rests on with what it was asked; none in decisions made before there was one."""
     if inputs.share_table is None:
@@ -179,30 +204,6 @@ def _outcome_by_table(criteria: tuple[CriterionResult, ...], said: PaidShare) ->
         return Outcome.REFUSED
     has_amount = all(result.answer is Answer.MET for result in criteria if result.criterion is Criterion.AMOUNT_TERMS)
     return Outcome.QUALIFIES if has_amount else Outcome.UNDECIDED
-
-
-def _reason(outcome: Outcome, criteria: tuple[CriterionResult, ...], said: PaidShare | None) -> tuple[str, str]:
-    if outcome is Outcome.QUALIFIES:
-        return "符合", "qualifies under the terms that were read"
-    wanted = Answer.UNKNOWN if outcome is Outcome.UNDECIDED else Answer.NOT_MET
-    results = [result for result in criteria if result.answer is wanted]
-    if outcome is Outcome.DUPLICATE:
-        results = [result for result in results if result.criterion is Criterion.NOT_CLAIMED]
-    found_zh = "；".join(result.found_zh for result in results)
-    found_en = "; ".join(f"{CRITERION_TITLES[result.criterion][1]}: {result.found_en}" for result in results)
-    if outcome is Outcome.DUPLICATE:
-        return f"重复申报：{found_zh}", f"duplicate: {found_en}"
-    if outcome is Outcome.REFUSED:
-        by_row = "" if said is None or results else said.figure.value
-        zh, en = (
-            (f"贴息资格表第 {by_row} 行", f"row {by_row} of the eligibility table") if by_row else (found_zh, found_en)
-        )
-        return f"不符合：{zh}", f"refused: {en}"
-    lacks_parameter = any(result.lacks_parameter for result in results)
-    cause_zh, cause_en = (
-        ("参数未确认", "parameter not confirmed") if lacks_parameter else ("材料待补", "file incomplete")
-    )
-    return f"未决定：{cause_zh}（{found_zh}）", f"undecided, {cause_en}: {found_en}"
 
 
 def _calculated(

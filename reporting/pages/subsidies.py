@@ -25,6 +25,7 @@ from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
+from reporting.pages.outcomes import outcome_of_application
 from reporting.pages.reviews import review_of_application, review_of_report
 
 _OUTCOME_BADGES = {
@@ -124,6 +125,7 @@ def application_page(
         standing = standing_of(session, actor.organization_id, clock)
         as_of = max(standing.business_date, china_day(filed.application.submitted_at))
         review = review_of_application(session, actor, application_id)
+        told = outcome_of_application(session, actor, application_id)
         report = service.latest_report_with(session, actor, application_id)
         if report is not None:
             line = report.line_of(application_id)
@@ -146,6 +148,7 @@ def application_page(
         labels={figure.name: figure for figure in line.decision.trace} if line else {},
         may_review=actor.role is Role.BUREAU,
         **review,
+        **told,
         **_WORDS,
     )
 
@@ -161,7 +164,9 @@ def build_now(
     """Build the report of a quarter as of the business date, keep its decisions and show it."""
     with sessions.begin() as session:
         as_of = service.report_day(session, actor, clock, asked=None)
-        report = service.build_report(session, actor, quarter=Quarter.parse(data.quarter), as_of=as_of)
+        told_at = standing_of(session, actor.organization_id, clock).known_at
+        quarter = Quarter.parse(data.quarter)
+        report = service.build_report(session, actor, quarter=quarter, as_of=as_of, told_at=told_at)
     return Redirect(f"/subsidies?report={report.report_id}", status_code=303)
 
 

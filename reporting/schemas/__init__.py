@@ -2,6 +2,7 @@
 
 from reporting.schemas.differences import ReportDifferenceOut
 from reporting.schemas.disclosure import BankDisclosureOut
+from reporting.schemas.outcomes import OutcomeHistoryOut, OutcomeOut, OutcomesOut
 from reporting.schemas.reviews import (
     PerformanceRowOut,
     ReportReviewOut,
@@ -35,6 +36,9 @@ __all__ = [
     "FinancingLineOut",
     "FinancingLinesOut",
     "LoanNoteIn",
+    "OutcomeHistoryOut",
+    "OutcomeOut",
+    "OutcomesOut",
     "PerformanceRowOut",
     "ReportDifferenceOut",
     "ReportIn",

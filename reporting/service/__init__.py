@@ -18,6 +18,7 @@ from reporting.service.filing import (
 )
 from reporting.service.live_impact import subsidy_impact
 from reporting.service.manifests import SignedManifest, signed_manifest
+from reporting.service.outcomes import outcome_page, outcomes_asked, outcomes_of_application
 from reporting.service.performance import performance_of, performance_stem, performance_workbook
 from reporting.service.reports import (
     build_report,
@@ -54,6 +55,7 @@ from reporting.service.reviews import (
 from reporting.service.statistics import StatisticsView, default_quarters, line_page, statistics_view
 from reporting.service.statistics_series import statistics_series, statistics_stem, statistics_workbook
 from reporting.service.what_if import CHANGEABLE, WhatIfView, schemes_known, what_if
+from reporting.store import OutcomesAsked
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (SUBSIDY_DECISION,)
 
@@ -66,6 +68,7 @@ __all__ = [
     "REVIEW_APPROVAL",
     "DisclosureView",
     "NoteApplication",
+    "OutcomesAsked",
     "ReviewEntry",
     "ReviewTaken",
     "SignedManifest",
@@ -90,6 +93,9 @@ __all__ = [
     "line_page",
     "load_application",
     "load_report",
+    "outcome_page",
+    "outcomes_asked",
+    "outcomes_of_application",
     "performance_of",
     "performance_stem",
     "performance_workbook",

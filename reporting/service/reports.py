@@ -26,6 +26,7 @@ from reporting.calc.reports import KeptLine, ReportHead, ReportLine, SubsidyRepo
 from reporting.calc.schemes import SchemeTerms, terms_of
 from reporting.calc.subsidies import SUBSIDY_DECISION
 from reporting.calc.summaries import summarize
+from reporting.service.outcomes import tell_outcomes
 from reporting.service.rulebook import share_table, subsidy_book, subsidy_tables
 
 
@@ -63,6 +64,12 @@ def terms_of_application(book: ParameterBook, application: SubsidyApplication, k
 
 def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[DecidedApplication]:
     """Decide everything filed by the end of a day, in order; give what was decided and what failed. Nothing is kept."""
+    return _decided(session, actor, store.applications_of(session, actor, known_until=end_of_china_day(as_of)), as_of)
+
+
+def _decided(
+    session: Session, actor: Actor, filed: Sequence[FiledApplication], as_of: date
+) -> Batch[DecidedApplication]:
     book, known_at = subsidy_book(session, actor), end_of_china_day(as_of)
     tables = subsidy_tables(session, actor)
 
@@ -75,7 +82,7 @@ def decided_as_of(session: Session, actor: Actor, *, as_of: date) -> Batch[Decid
         return share_table(tables, day, known_at)
 
     return decide_in_order(
-        store.applications_of(session, actor, known_until=known_at),
+        filed,
         lambda application: terms_on(application.scheme, china_day(application.submitted_at)),
         lambda application: table_on(china_day(application.submitted_at)),
     )
@@ -105,16 +112,24 @@ def preview_day(session: Session, actor: Actor, standing: Standing) -> date:
     return standing.business_date if last is None else max(standing.business_date, china_day(last))
 
 
-def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
-    """Decide a quarter's applications as of a day, keep each decision, and give the report.
+def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date, told_at: datetime) -> SubsidyReport:
+    """Decide a quarter's applications as of a day, keep each decision, tell each bank of its own, and give the report.
 
     Built again from the same files and terms it gives the same report and records nothing twice.
+
+    Args:
+        session: The open transaction.
+        actor: Who builds it.
+        quarter: Whose applications.
+        as_of: The day it is as of.
+        told_at: The present, from which on banks know the outcome.
     """
-    batch = _quarter_batch(session, actor, quarter, as_of)
+    batch, filed = _quarter_batch(session, actor, quarter, as_of)
     written = _written(batch.values)
     inputs_digest = digest_of((tuple(one.inputs_digest for one in written), batch.failures, SUBSIDY_DECISION.version))
     before = store.find_report(session, actor, quarter=quarter, as_of=as_of, inputs_digest=inputs_digest)
     if before is not None:
+        tell_outcomes(session, actor, before, filed, told_at=told_at)
         return before
     decision_ids = record_written(
         session, actor, SUBSIDY_DECISION, written, valid_on=as_of, known_at=end_of_china_day(as_of)
@@ -132,6 +147,7 @@ def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: dat
     )
     report = replace(report, lines_digest=digest_of(kept))
     store.add_report(session, actor, report, kept, inputs_digest=inputs_digest)
+    tell_outcomes(session, actor, report, filed, told_at=told_at)
     return report
 
 
@@ -160,20 +176,23 @@ def _written(decided: Sequence[DecidedApplication]) -> list[WrittenDecision]:
 
 def preview_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
     """Give the report a quarter would have as of a day, without identifier and decisions; nothing is kept."""
-    batch = _quarter_batch(session, actor, quarter, as_of)
+    batch, _ = _quarter_batch(session, actor, quarter, as_of)
     decision_ids = [""] * len(batch.values)
     return _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id="", decision_ids=decision_ids)
 
 
-def _quarter_batch(session: Session, actor: Actor, quarter: Quarter, as_of: date) -> Batch[DecidedApplication]:
-    """Decide everything filed, since earlier quarters' claims stand, and give what was filed in the quarter."""
-    batch = decided_as_of(session, actor, as_of=as_of)
+def _quarter_batch(
+    session: Session, actor: Actor, quarter: Quarter, as_of: date
+) -> tuple[Batch[DecidedApplication], tuple[FiledApplication, ...]]:
+    """Decide everything filed, since earlier quarters' claims stand; give what the quarter holds, and all files."""
     filed = store.applications_of(session, actor, known_until=end_of_china_day(as_of))
+    batch = _decided(session, actor, filed, as_of)
     labels = {label_of(item.application) for item in filed if _filed_in(item, quarter)}
-    return Batch(
+    of_quarter = Batch(
         values=tuple(item for item in batch.values if _filed_in(item.filed, quarter)),
         failures=tuple(failure for failure in batch.failures if failure.item in labels),
     )
+    return of_quarter, filed
 
 
 def _filed_in(filed: FiledApplication, quarter: Quarter) -> bool:

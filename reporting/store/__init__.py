@@ -1,5 +1,15 @@
 """Rows of applications, reports and reviews: read and written here alone."""
 
+from reporting.store.outcomes import (
+    OutcomesAsked,
+    OutcomeToTell,
+    add_outcomes,
+    are_told,
+    filing_banks,
+    outcome_page,
+    outcomes_asked,
+    outcomes_of_application,
+)
 from reporting.store.reviews import (
     add_review_step,
     paid_by_application,
@@ -22,17 +32,25 @@ from reporting.store.subsidies import (
 )
 
 __all__ = [
+    "OutcomeToTell",
+    "OutcomesAsked",
     "add_application",
+    "add_outcomes",
     "add_report",
     "add_review_step",
     "application_page",
     "applications_of",
+    "are_told",
+    "filing_banks",
     "find_application",
     "find_report",
     "last_filing",
     "latest_report_with",
     "load_application",
     "load_report",
+    "outcome_page",
+    "outcomes_asked",
+    "outcomes_of_application",
     "paid_by_application",
     "report_heads",
     "reviewed_by_other_reports",

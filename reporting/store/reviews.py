@@ -8,8 +8,10 @@ from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
+from reporting.calc.outcomes import told_step
 from reporting.calc.reviews import ReviewCase, ReviewStep
 from reporting.models import SubsidyReviewStepRow
+from reporting.store.outcomes import add_told_step
 
 
 def steps_of_review(session: Session, actor: Actor, application_id: str) -> tuple[str, tuple[ReviewStep, ...]]:
@@ -71,7 +73,7 @@ def paid_by_application(session: Session, actor: Actor, *, known_at: datetime, u
 def add_review_step(
     session: Session, actor: Actor, case: ReviewCase, step: ReviewStep, *, approval_id: str | None
 ) -> None:
-    """Append a step to the steps of a case as it was before.
+    """Append a step to the steps of a case as it was before, and what the bank that filed is told of it.
 
     Raises:
         Conflict: Another step was taken meanwhile.
@@ -94,6 +96,9 @@ def add_review_step(
             details=dict(step.details),
         )
     )
+    told = told_step(step)
+    if told is not None:
+        add_told_step(session, actor, case.application_id, told, place=len(case.steps))
     try:
         session.flush()
     except sa.exc.IntegrityError as error:

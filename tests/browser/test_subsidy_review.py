@@ -19,7 +19,7 @@ from reporting.calc.quarters import Quarter
 from reporting.service import ReviewEntry
 from tests.browser.conftest import Served, axe_violations, screenshot, serving, sign_in, visiting
 from tests.journeys.worlds import PASSWORD, SampleCopy, make_sample
-from tests.reporting.samples import AS_OF
+from tests.reporting.samples import AS_OF, KNOWN_AT
 from tests.reporting.test_review import PAYEE, term
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def review_begins(sample: SampleCopy) -> tuple[str, str]:
         for key, unit, value in (("conditions", "text", "已读"), ("cap_cny", "code", "none")):
             enter_parameter(session, maker, checker, term(key, unit, value), reason="录入原文", at=at)
         enter_parameter(session, maker, checker, term("key_emitter_only", "code", "no"), reason="录入原文", at=at)
-        report = service.build_report(session, maker, quarter=Quarter.parse("2025Q3"), as_of=AS_OF)
+        report = service.build_report(session, maker, quarter=Quarter.parse("2025Q3"), as_of=AS_OF, told_at=KNOWN_AT)
         line = next(one for one in report.lines if one.application.reference == "A1")
     found = (line.application_id, report.report_id)
     _propose(sessions, maker, checker, found)

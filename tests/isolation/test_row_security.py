@@ -96,8 +96,10 @@ def test_a_bank_sees_no_row_of_another_in_any_table(kept_apart: KeptApart, sessi
                 assert min(whole, theirs) > 0, f"{name} needs a row of each bank for this test to say anything"
                 with sessions_of_application.within(own.organization_id).read() as session:
                     shown = session.execute(belongs, {"id": own.organization_id}).scalar_one()
+                    reader = RULES[name].reader
+                    unaddressed = "" if reader is None else f" AND {reader} <> :id"
                     strange = session.execute(
-                        sa.text(f"SELECT count(*) FROM {name} WHERE organization_id <> :id"),  # noqa: S608 - own names
+                        sa.text(f"SELECT count(*) FROM {name} WHERE organization_id <> :id{unaddressed}"),  # noqa: S608 - own names
                         {"id": own.organization_id},
                     ).scalar_one()
                 assert shown == whole, name
@@ -145,6 +147,31 @@ def test_the_bureau_reads_applications_of_its_world_and_nothing_else_of_a_bank(
                 "submitted_at, facts, digest, is_sample FROM subsidy_application LIMIT 1"
             )
         )
+
+
+@pytest.mark.postgres
+def test_a_bank_reads_what_it_was_told_and_writes_none_of_it(
+    kept_apart: KeptApart, sessions_of_application: Sessions
+) -> None:
+    """Both banks were told of four applications by the one bureau; neither sees the other's four."""
+    world = kept_apart.world
+    by_bureau = sa.text("SELECT count(*) FROM subsidy_outcome WHERE organization_id = :id")
+    copied = "SELECT 'x', organization_id, bank_id, report_id, application_id, sequence + 1, quarter, as_of, told_at, "
+    for house in (world.first, world.second):
+        with sessions_of_application.within(house.organization_id).read() as session:
+            assert session.execute(by_bureau, {"id": world.bureau.organization_id}).scalar_one() >= 4
+            strange = "SELECT count(*) FROM subsidy_outcome WHERE bank_id <> :id AND organization_id <> :id"
+            assert session.execute(sa.text(strange), {"id": house.organization_id}).scalar_one() == 0
+        with (
+            sessions_of_application.within(house.organization_id).begin() as session,
+            pytest.raises(sa.exc.ProgrammingError, match="row-level security"),
+        ):
+            session.execute(
+                sa.text(
+                    f"INSERT INTO subsidy_outcome {copied} verdict, calculated_cny, proposed_cny, granted_cny, details "
+                    "FROM subsidy_outcome WHERE organization_id <> bank_id LIMIT 1"
+                )
+            )
 
 
 @pytest.mark.postgres

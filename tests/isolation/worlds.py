@@ -32,6 +32,7 @@ from loans.store.facilities import payload_of
 from loans.store.green import payload_of_green
 from loans.store.links import payload_of_link
 from pricing.service import record_valuation
+from reporting.calc.outcomes import OutcomeDetails
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK
 from tests.loans.facility_samples import contract_of, line_of
@@ -192,6 +193,12 @@ _FILLING: Mapping[str, Mapping[str, Any]] = {
     "margin_terms": {"agreement_kind": "pledge"},
     "loan_notice": {"content": canonical(LOAN_NOTICE)},
     "note_segment": {"start": date(2025, 1, 21)},
+    "subsidy_outcome": {
+        "details": canonical(
+            OutcomeDetails(reporting_body="示例环境局", scheme_title="示例", reason_zh="", reason_en="")
+        )
+    },
+    "subsidy_outcome_step": {"name": "pay"},
     "subsidy_review_step": {"name": "refuse", "details": {}},
     "pledge_approval": {"finding": "approved"},
     "pledge_change": {"kind": "top_up"},
@@ -221,6 +228,7 @@ def _made_up_row(connection: sa.Connection, table: sa.Table, organization_id: st
     for constraint in table.foreign_key_constraints:
         parent = constraint.referred_table
         if parent.name == "organization":
+            row |= dict.fromkeys(constraint.column_keys, organization_id)
             continue
         own = parent.c.organization_id == organization_id
         rows = connection.execute(sa.select(parent).where(own).order_by(*parent.primary_key)).mappings().all()

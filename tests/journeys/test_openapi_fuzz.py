@@ -62,6 +62,7 @@ from tests.loans.green_samples import RECOGNITION, enter_sample_catalogue
 from tests.loans.link_worlds import LINK, REPORT_FILE, sign_sample_link
 from tests.loans.ratchet_samples import RATCHET_BODY
 from tests.pricing.instruments.trades import forward
+from tests.reporting.samples import KNOWN_AT
 from tests.rules.samples import sample_table
 
 EXAMPLES = 12
@@ -642,7 +643,9 @@ def _value_again(copy: SampleCopy, sessions: Sessions) -> None:
 def _report_again(copy: SampleCopy, sessions: Sessions) -> None:
     """Build the sample quarter's report a second time: what differs from the first is something to be asked for."""
     with sessions.begin() as session:
-        build_report(session, copy.outcome.bureau, quarter=Quarter.parse("2025Q3"), as_of=date(2025, 9, 25))
+        build_report(
+            session, copy.outcome.bureau, quarter=Quarter.parse("2025Q3"), as_of=date(2025, 9, 25), told_at=KNOWN_AT
+        )
 
 
 def _meet_the_repo(copy: SampleCopy, sessions: Sessions) -> None:

@@ -41,7 +41,7 @@ RATE = ParameterValue(
 
 
 def built_on(session: Session, actors: Actors, day: date) -> SubsidyReport:
-    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=day)
+    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=day, told_at=KNOWN_AT)
 
 
 def files_of(report: SubsidyReport) -> tuple[bytes, ...]:
@@ -119,7 +119,9 @@ def test_reports_of_two_quarters_and_a_first_report_have_no_difference(sqlite_se
         record_notes(session, actors.bank)
         file_samples(session, actors.bank)
         first = built_on(session, actors, AS_OF)
-        other = service.build_report(session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF)
+        other = service.build_report(
+            session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF, told_at=KNOWN_AT
+        )
         with pytest.raises(NotFound, match="no report of 2025Q3 stands before"):
             service.difference_of(session, actors.bureau, first.report_id, since=None)
         earlier = built_on(session, actors, EARLIER)  # built later, known earlier: it is the one before

@@ -58,7 +58,7 @@ def bad(**changes: object) -> SubsidyApplication:
 def reported(session: Session, actors: Actors, *filed: SubsidyApplication) -> SubsidyReport:
     for one in (application("A1"), *filed):
         service.file_application(session, actors.bank, one, known_at=KNOWN_AT)
-    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF)
+    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF, told_at=KNOWN_AT)
 
 
 def failures_sheet(report: SubsidyReport) -> dict[str, tuple[str, str]]:
@@ -131,14 +131,16 @@ def test_a_file_outside_the_window_by_one_day(sessions: Sessions) -> None:
         actors = make_actors(session)
         for one in (application("A1"), late):
             service.file_application(session, actors.bank, one, known_at=KNOWN_AT)
-        report = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 27))
+        report = service.build_report(
+            session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 27), told_at=KNOWN_AT
+        )
     said, what_to_do = failures_sheet(report)["B1"]
     assert "不在申报期内" in said
     assert what_to_do == CRITERION_REMEDIES[Criterion.WINDOW][0]
     assert rest_is_right(report)
     with sessions.begin() as session:
         service.file_application(session, actors.bank, in_time, known_at=KNOWN_AT)
-        report = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF)
+        report = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF, told_at=KNOWN_AT)
     assert "B2" not in failures_sheet(report)
 
 
@@ -175,7 +177,9 @@ def test_a_scheme_with_a_gap_in_its_dates(sessions: Sessions) -> None:
         )  # fmt: skip
         enter_parameter(session, actors.bureau, actor_of(session, second.id), goes_on, reason="录入", at=KNOWN_AT)
         quarter_before = reported(session, actors, in_the_gap, after_it)
-        report = service.build_report(session, actors.bureau, quarter=Quarter.parse("2026Q1"), as_of=date(2026, 2, 28))
+        report = service.build_report(
+            session, actors.bureau, quarter=Quarter.parse("2026Q1"), as_of=date(2026, 2, 28), told_at=KNOWN_AT
+        )
     sheet = failures_sheet(report)
     assert "2026-01-31 无有效条款" in sheet["B1"][0]
     assert "补录空档期的条款" in sheet["B1"][1]

@@ -29,7 +29,7 @@ from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.service import ReviewEntry
 from tests.app.worlds import PAGE, PASSWORD, PASSWORD_HASH, SETTINGS, form_token
-from tests.reporting.samples import AS_OF
+from tests.reporting.samples import AS_OF, KNOWN_AT
 from tests.reporting.worlds import file_samples, make_actors, record_notes
 
 AT = datetime(2025, 9, 26, 2, tzinfo=UTC)
@@ -53,6 +53,10 @@ class Bureau:
 
 @pytest.fixture
 def bureau(sessions: Sessions) -> Bureau:
+    return open_bureau(sessions)
+
+
+def open_bureau(sessions: Sessions) -> Bureau:
     with sessions.begin() as session:
         import_builtin_calendars(session)
         actors = make_actors(session, password_hash=PASSWORD_HASH)
@@ -69,7 +73,9 @@ def bureau(sessions: Sessions) -> Bureau:
             ("key_emitter_only", "code", "no"),
         ):
             enter_parameter(session, actors.bureau, checker, term(key, unit, value), reason="录入原文", at=AT)
-        report = service.build_report(session, actors.bureau, quarter=Quarter.parse("2025Q3"), as_of=AS_OF)
+        report = service.build_report(
+            session, actors.bureau, quarter=Quarter.parse("2025Q3"), as_of=AS_OF, told_at=KNOWN_AT
+        )
         line = next(one for one in report.lines if one.application.reference == "A1")
         assert str(line.granted_cny) == A1_GRANT
         file = files.store_file(session, actors.bureau, files.check_file("凭证".encode(), name="凭证.txt"), at=AT)

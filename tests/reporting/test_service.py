@@ -42,7 +42,7 @@ def prepared(session: Session) -> Actors:
 
 
 def built(session: Session, actors: Actors) -> SubsidyReport:
-    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF)
+    return service.build_report(session, actors.bureau, quarter=QUARTER, as_of=AS_OF, told_at=KNOWN_AT)
 
 
 def test_the_sample_files_come_out_as_printed(sessions: Sessions) -> None:
@@ -320,12 +320,14 @@ def test_a_wrong_usci_is_refused(sqlite_sessions: Sessions) -> None:
 def test_a_report_does_not_look_ahead(sqlite_sessions: Sessions) -> None:
     with sqlite_sessions.begin() as session:
         actors = prepared(session)
-        early = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 18))
+        early = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 18), told_at=KNOWN_AT)
         assert [line.application.reference for line in early.lines] == ["A1", "A2", "A3"]
         assert service.report_day(session, actors.bureau, CLOCK, asked=None) == AS_OF
         with pytest.raises(InvalidInput, match="business date"):
             service.report_day(session, actors.bureau, CLOCK, asked=date(2025, 9, 27))
-        other = service.build_report(session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF)
+        other = service.build_report(
+            session, actors.bureau, quarter=Quarter.parse("2025Q2"), as_of=AS_OF, told_at=KNOWN_AT
+        )
         assert other.lines == ()
 
 
@@ -335,7 +337,9 @@ def test_terms_not_known_on_the_day_do_not_help(sqlite_sessions: Sessions) -> No
         actors = make_actors(session)
         early = application("E", submitted_at=datetime(2025, 9, 10, 10, tzinfo=CHINA))
         service.file_application(session, actors.bank, early, known_at=KNOWN_AT)
-        report = service.build_report(session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 10))
+        report = service.build_report(
+            session, actors.bureau, quarter=QUARTER, as_of=date(2025, 9, 10), told_at=KNOWN_AT
+        )
         assert report.lines[0].decision.outcome is Outcome.REFUSED
         assert report.lines[0].decision.calculated_cny is None
 

@@ -31,7 +31,7 @@ def build_report(session: Session, world: SampleWorld, bureau: Actor) -> Subsidy
     """Decide the quarter's applications as of the report day and keep the report."""
     day = world.subsidy.report_day
     quarter = Quarter(year=day.year, number=(day.month - 1) // 3 + 1)
-    return service.build_report(session, bureau, quarter=quarter, as_of=day)
+    return service.build_report(session, bureau, quarter=quarter, as_of=day, told_at=end_of_china_day(day))
 
 
 def _entry(reference: str, application: SampleApplication, pledge: SamplePledge) -> NoteApplication:
