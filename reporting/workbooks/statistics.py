@@ -21,6 +21,8 @@ from reporting.calc.statistics_selection import KnownFinancing, Selection, Serie
 from reporting.workbooks.subsidies import SAMPLE_BANNER
 
 _TEXT, _CODE, _MONEY, _DAY, _COUNT = CellKind.TEXT, CellKind.CODE, CellKind.MONEY, CellKind.DAY, CellKind.COUNT
+_WORDS_WIDTH = 40
+"""Of columns of sentences, so that title and reporting line keep their room over an empty sheet."""
 _Tables = Callable[..., SheetTable]
 _GUIDE = (
     "授信与贷款投放分列，不得相加；按产品、银行、区、行业四种口径各自加总均等于明细合计。",
@@ -194,7 +196,11 @@ def _cut_lines(inputs: StatisticsInputs, table: _Tables) -> SheetTable:
 
 
 def _failures(failures: Sequence[Failure], table: _Tables) -> SheetTable:
-    columns = (_column("申请", _CODE), _column("原因", _TEXT), _column("处理办法", _TEXT))
+    columns = (
+        _column("申请", _CODE),
+        SheetColumn(label="原因", kind=_TEXT, width=_WORDS_WIDTH),
+        SheetColumn(label="处理办法", kind=_TEXT, width=_WORDS_WIDTH),
+    )
     return table("未能处理的申请", columns, [(one.item, one.zh, one.remedy_zh or None) for one in failures])
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
 from tests.loans.world import BUSINESS_DATE, KNOWN_AT, Bank, open_bank
 from tests.reporting.samples import AS_OF, P0_VOUCHERS, application
 from tests.reporting.test_service import CLOCK, prepared
+from tests.reporting.test_workbooks import check_every_formula, formulas_of
 from tests.reporting.worlds import BANK_NAME, Actors
 
 __all__ = ["desk"]
@@ -549,3 +551,13 @@ def test_accounts_are_asked_for_once_whatever_the_quarters(
     assert asked == [len(parties)]
     assert together == alone
     assert [len(together[one][E4_USCI].values) for one in (early, KNOWN_AT, LATER)] == [0, 1, 0]
+
+
+@pytest.mark.office
+def test_libreoffice_works_the_statistics_out_to_the_values_that_are_stored(
+    sqlite_sessions: Sessions, tmp_path: Path
+) -> None:
+    with sqlite_sessions.begin() as session:
+        content = service.statistics_workbook(viewed(session, prepared(session), of="bureau"), ())
+    assert formulas_of(content), "totals are formulas"
+    check_every_formula(content, tmp_path)
