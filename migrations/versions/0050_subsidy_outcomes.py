@@ -3,7 +3,7 @@
 Steps taken before are told by copying what an applicant is told of each, without names, reasons and files. Outcomes of
 reports built before are written when the report is asked for again. The release before neither reads nor writes these.
 
-Revision ID: 0053
+Revision ID: 0050
 Revises: 0049
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0053"
+revision = "0050"
 down_revision = "0049"
 branch_labels = None
 depends_on = None
