@@ -1,22 +1,21 @@
 """Carbon accounts for systems: consents, lines by body or file, and an account as it was known on a day."""
 
-from typing import Annotated
-
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.sent_files import bytes_of, refused_file
-from carbonfin.web.wire import IdText, day_of
+from carbonfin.web.wire import IdText
 from loans import service
+from loans.api.dates import KnownOn, known_at_of
 from loans.schemas.accounts import (
     AccountEntriesIn,
     AccountFileIn,
@@ -31,9 +30,6 @@ from loans.schemas.accounts import (
 )
 
 _PartyId = FromPath[IdText]
-_KnownOn = Annotated[
-    str, QueryParameter(description="As known by the end of this day; left out, as known now.", max_length=10)
-]
 _WRITES = problem_responses(400, 404, 409, 422)
 
 
@@ -126,13 +122,11 @@ def import_account_file(
     "/v1/carbon-accounts/{party_id:str}", sync_to_thread=True, responses=problem_responses(404, 422), tags=["loans"]
 )  # fmt: skip
 def read_carbon_account(
-    *, sessions: Sessions, actor: Actor, clock: Clock, party_id: _PartyId, known_on: _KnownOn = ""
+    *, sessions: Sessions, actor: Actor, clock: Clock, party_id: _PartyId, known_on: KnownOn = ""
 ) -> CarbonAccountOut:
     """Give an account with its consents, lines and years as known now or by the end of an earlier day."""
     with sessions.read() as session:
-        known_at = standing_of(session, actor.organization_id, clock).known_at
-        if known_on:
-            known_at = min(known_at, end_of_china_day(day_of(known_on, field="known_on")))
+        known_at = known_at_of(standing_of(session, actor.organization_id, clock), known_on)
         view = service.account_view(session, actor, party_id, known_at=known_at)
         consents = service.consents_of(session, actor, party_id, known_at=known_at)
     return CarbonAccountOut(

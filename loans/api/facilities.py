@@ -1,22 +1,20 @@
 """Credit lines, contracts and drawdowns for systems: propose, and read by both dates."""
 
-from datetime import date, datetime
-from typing import Annotated
-
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import Standing, party_by_code, standing_of
+from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
-from carbonfin.web.wire import IdText, day_of
+from carbonfin.web.wire import IdText
 from loans import service
+from loans.api.dates import KnownOn, ValidOn, both_dates
 from loans.calc.facilities import totals_by_currency
 from loans.schemas.facilities import (
     CreditLineDetailOut,
@@ -32,18 +30,16 @@ from loans.schemas.facilities import (
 
 _READS = problem_responses(400, 404, 422)
 _WRITES = problem_responses(400, 404, 409, 422)
-_ValidOn = Annotated[str, QueryParameter(max_length=10, description="Terms that hold on this day; else business date.")]
-_KnownOn = Annotated[str, QueryParameter(max_length=10, description="As known at the close of this day; else now.")]
 
 
 @get("/v1/credit-lines", sync_to_thread=True, responses=problem_responses(400, 422), tags=["loans"])
 def list_credit_lines(
-    *, sessions: Sessions, actor: Actor, clock: Clock, valid_on: _ValidOn = "", known_on: _KnownOn = ""
+    *, sessions: Sessions, actor: Actor, clock: Clock, valid_on: ValidOn = "", known_on: KnownOn = ""
 ) -> CreditLineListOut:
     """List the credit lines in force with what is used, undrawn and may be drawn, each apart."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        day, known_at = _both_dates(standing, valid_on, known_on)
+        day, known_at = both_dates(standing, valid_on, known_on)
         found = service.credit_lines(session, actor, valid_on=day, known_at=known_at)
     return CreditLineListOut(
         business_date=day.isoformat(),
@@ -84,13 +80,13 @@ def read_credit_line(
     actor: Actor,
     clock: Clock,
     line_number: FromPath[IdText],
-    valid_on: _ValidOn = "",
-    known_on: _KnownOn = "",
+    valid_on: ValidOn = "",
+    known_on: KnownOn = "",
 ) -> CreditLineDetailOut:
     """Give a credit line with its contracts, their notes and its revisions."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        day, known_at = _both_dates(standing, valid_on, known_on)
+        day, known_at = both_dates(standing, valid_on, known_on)
         found = service.load_credit_line(session, actor, line_number, valid_on=day, known_at=known_at)
         revisions = service.line_revisions(session, actor, line_number, known_at=known_at)
     return CreditLineDetailOut.of(found, revisions)
@@ -124,13 +120,13 @@ def read_loan_contract(
     actor: Actor,
     clock: Clock,
     contract_number: FromPath[IdText],
-    valid_on: _ValidOn = "",
-    known_on: _KnownOn = "",
+    valid_on: ValidOn = "",
+    known_on: KnownOn = "",
 ) -> LoanContractOut:
     """Give a loan contract with its use and the notes drawn under it."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        day, known_at = _both_dates(standing, valid_on, known_on)
+        day, known_at = both_dates(standing, valid_on, known_on)
         _, found = service.load_loan_contract(session, actor, contract_number, valid_on=day, known_at=known_at)
     return LoanContractOut.of(found)
 
@@ -161,12 +157,6 @@ def create_drawdown(
         )
 
     return idempotently(sessions, actor, request, idempotency_key, data, work, status_code=202)
-
-
-def _both_dates(standing: Standing, valid_on: str, known_on: str) -> tuple[date, datetime]:
-    day = day_of(valid_on, field="valid_on") if valid_on else standing.business_date
-    known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
-    return day, known_at
 
 
 routes = [

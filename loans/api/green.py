@@ -1,25 +1,22 @@
 """Green recognition of loan notes for systems: read by the day it was known, and proposed for another person."""
 
-from typing import Annotated
-
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.proposals import ProposedOut
-from carbonfin.web.wire import IdText, day_of
+from carbonfin.web.wire import IdText
 from loans import service
+from loans.api.dates import KnownOn, known_at_of
 from loans.schemas.green import GreenRecognitionIn, GreenStandingOut
-
-_KnownOn = Annotated[str, QueryParameter(max_length=10, description="As known at the close of this day; else now.")]
 
 
 @get(
@@ -27,15 +24,14 @@ _KnownOn = Annotated[str, QueryParameter(max_length=10, description="As known at
     responses=problem_responses(400, 404, 422), tags=["loans"],
 )  # fmt: skip
 def read_green_recognitions(
-    *, sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText], known_on: _KnownOn = ""
+    *, sessions: Sessions, actor: Actor, clock: Clock, note_code: FromPath[IdText], known_on: KnownOn = ""
 ) -> GreenStandingOut:
     """Say whether a loan note is recognised as green, by which category and edition, on what evidence, by whom."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        on = day_of(known_on, field="known_on") if known_on else standing.business_date
-        known_at = end_of_china_day(on) if known_on else standing.known_at
+        known_at = known_at_of(standing, known_on)
         found = service.green_recognitions_of(session, actor, note_code, known_at=known_at)
-    return GreenStandingOut.of(found, on=on)
+    return GreenStandingOut.of(found, on=china_day(known_at) if known_on else standing.business_date)
 
 
 @post(

@@ -1,14 +1,12 @@
 """Sustainability links for systems: propose, hand in, observe, and read by the day something was known."""
 
-from typing import Annotated
-
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
@@ -17,23 +15,21 @@ from carbonfin.web.problems import problem_responses
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText, day_of
 from loans import service
+from loans.api.dates import KnownOn, known_at_of
 from loans.schemas.link_reviews import LinkReviewIn, LinkReviewOut
 from loans.schemas.link_views import LinkDocumentOut, LinkedNoteOut, LinkListOut, LinkOut, LinkSummaryOut
 from loans.schemas.links import LinkDocumentIn, LinkEventIn, LinkObservationIn, SustainabilityLinkIn
 
 _READS = problem_responses(400, 404, 422)
 _WRITES = problem_responses(400, 404, 409, 422)
-_KnownOn = Annotated[str, QueryParameter(max_length=10, description="As known at the close of this day; else now.")]
 
 
 @get("/v1/sustainability-links", sync_to_thread=True, responses=problem_responses(400, 422), tags=["loans"])
-def list_sustainability_links(
-    *, sessions: Sessions, actor: Actor, clock: Clock, known_on: _KnownOn = ""
-) -> LinkListOut:
+def list_sustainability_links(*, sessions: Sessions, actor: Actor, clock: Clock, known_on: KnownOn = "") -> LinkListOut:
     """List the bank's sustainability links with what is observed next, the next report due first."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
+        known_at = known_at_of(standing, known_on)
         found = service.links_of(session, actor, known_at=known_at)
     on = standing.business_date
     return LinkListOut(business_date=on.isoformat(), links=[LinkSummaryOut.of(one, on=on) for one in found])
@@ -62,12 +58,12 @@ def create_sustainability_link(
 
 @get("/v1/sustainability-links/{link_number:str}", sync_to_thread=True, responses=_READS, tags=["loans"])
 def read_sustainability_link(
-    *, sessions: Sessions, actor: Actor, clock: Clock, link_number: FromPath[IdText], known_on: _KnownOn = ""
+    *, sessions: Sessions, actor: Actor, clock: Clock, link_number: FromPath[IdText], known_on: KnownOn = ""
 ) -> LinkOut:
     """Give a link with its events, documents and observations, and how it moved the notes' rates."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        known_at = end_of_china_day(day_of(known_on, field="known_on")) if known_on else standing.known_at
+        known_at = known_at_of(standing, known_on)
         view = service.load_link(session, actor, link_number, known_at=known_at)
         notes = [
             LinkedNoteOut.of(one, service.rate_changes_of(session, actor, one), on=standing.business_date)

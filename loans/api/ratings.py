@@ -8,7 +8,7 @@ from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock, end_of_china_day
+from carbonfin.kernel.dates import Clock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
 from carbonfin.web.connections import WebRequest
@@ -17,6 +17,7 @@ from carbonfin.web.problems import problem_responses
 from carbonfin.web.sent_files import bytes_of
 from carbonfin.web.wire import day_of
 from loans import service
+from loans.api.dates import KnownOn, known_at_of
 from loans.calc.ratings.scorecard import METHOD_ZH
 from loans.schemas import RatingOut
 from loans.schemas.accounts import AccountFaultOut
@@ -41,9 +42,6 @@ from loans.schemas.ratings import (
 _Usci = Annotated[str, QueryParameter(description="The enterprise.", min_length=18, max_length=18)]
 _ValidOn = Annotated[
     str, QueryParameter(description="Those valid on this day or before; left out, all.", max_length=10)
-]
-_KnownOn = Annotated[
-    str, QueryParameter(description="As known by the end of this day; left out, as known now.", max_length=10)
 ]
 _Year = Annotated[int, QueryParameter(description="The later of both years.", ge=2006, le=2099)]
 _WRITES = problem_responses(404, 409, 422)
@@ -131,19 +129,21 @@ def list_ratings(
     *,
     sessions: Sessions,
     actor: Actor,
+    clock: Clock,
     usci: _Usci,
     valid_on: _ValidOn = "",
-    known_on: _KnownOn = "",
+    known_on: KnownOn = "",
 ) -> RatingHistoryOut:
     """List an enterprise's ratings by the scorecard, the latest first, by both dates."""
     with sessions.read() as session:
         party = party_by_code(session, actor, usci)
+        known_at = known_at_of(standing_of(session, actor.organization_id, clock), known_on)
         found = service.scorecard_ratings_of(
             session,
             actor,
             party.id,
             valid_on=day_of(valid_on, field="valid_on") if valid_on else None,
-            known_at=end_of_china_day(day_of(known_on, field="known_on")) if known_on else None,
+            known_at=known_at,
         )
     return RatingHistoryOut(
         party_id=party.id, method_zh=METHOD_ZH, ratings=[RatingLineOut.of(one, usci=usci) for one in found]

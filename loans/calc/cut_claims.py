@@ -94,6 +94,11 @@ class CutClaim:
         """The measure's name without blanks and case, by which claims on it meet."""
         return "".join(self.measure.split()).casefold()
 
+    @property
+    def measure_of_year(self) -> tuple[str, int, str]:
+        """What is claimed once: one measure of one enterprise in one year."""
+        return self.usci, self.year, self.measure_key
+
     def name(self) -> tuple[str, str]:
         """Name the claimant."""
         zh, en = CLAIMANT_WORDS[self.claimant_kind]
@@ -188,14 +193,16 @@ def decide_cut_claim(inputs: CutClaimInputs) -> CutClaimed:
     """
     claim = inputs.claim
     figures = [
-        _tonnes("cut_t", ("项目年度碳减排量", "Yearly cut of the measure"), claim.cut_t, claim.evidence_digest[:12])
+        tonnes_figure(
+            "cut_t", ("项目年度碳减排量", "Yearly cut of the measure"), claim.cut_t, claim.evidence_digest[:12]
+        )
     ]
     claimed_t = _claimed(inputs, figures)
     before_t = sum((one.claimed_t for one in inputs.standing), Decimal("0.00"))
     _require_once(inputs, claimed_t, before_t=before_t)
     left_t = claim.cut_t - before_t - claimed_t
     figures += [
-        _tonnes("claimed_before_t", ("已被主张", "Claimed before"), before_t, "降碳量登记"),
+        tonnes_figure("claimed_before_t", ("已被主张", "Claimed before"), before_t, "降碳量登记"),
         Figure(
             name="left_t", label_zh="尚未被主张", label_en="Claimed by nobody yet", value=str(left_t), unit="t",
             formula="cut of the measure - claimed before - this claim",
@@ -212,7 +219,7 @@ def decide_cut_claim(inputs: CutClaimInputs) -> CutClaimed:
 def _claimed(inputs: CutClaimInputs, figures: list[Figure]) -> Decimal:
     claim, loan = inputs.claim, inputs.loan
     if claim.sold_t is not None:
-        figures.append(_tonnes("claimed_t", ("售出减排量", "Sold"), claim.sold_t, claim.name()[0]))
+        figures.append(tonnes_figure("claimed_t", ("售出减排量", "Sold"), claim.sold_t, claim.name()[0]))
         return claim.sold_t
     assert loan is not None, "a loan's claim comes with the loan"
     assert claim.investment_cny is not None, "and with the investment"
@@ -273,7 +280,7 @@ def _financed(
     source = f"企业碳账户 {borrower.year} 年"
     figures += [
         _cny("outstanding_cny", ("贷款余额", "Outstanding"), loan.outstanding_cny, inputs.claim.name()[0]),
-        _tonnes("company_t", ("借款人排放量", "Emissions of the borrower"), Decimal(borrower.company_t), source),
+        tonnes_figure("company_t", ("借款人排放量", "Emissions of the borrower"), Decimal(borrower.company_t), source),
     ]
     financed, missing, attributed = financed_emissions(
         outstanding_cny=loan.outstanding_cny, company_t=borrower.company_t, revenue_cny=borrower.revenue_cny,
@@ -290,13 +297,28 @@ def _require_tonnes(tonnes: Decimal, field: str, zh: str) -> None:
         raise InvalidInput(f"{field} is {tonnes}", zh=f"{zh}须大于零且最多两位小数", field=field)
 
 
-def _tonnes(name: str, labels: tuple[str, str], value: Decimal, source: str) -> Figure:
+def tonnes_figure(name: str, labels: tuple[str, str], value: Decimal, source: str) -> Figure:
+    """Give a figure in tonnes with where it comes from."""
     return Figure(name=name, label_zh=labels[0], label_en=labels[1], value=str(value), unit="t", source=source)
 
 
 def _cny(name: str, labels: tuple[str, str], value: Decimal, source: str) -> Figure:
-    return replace(_tonnes(name, labels, value, source), unit="CNY")
+    return replace(tonnes_figure(name, labels, value, source), unit="CNY")
 
+
+CUT_CLAIM_NAMES: Mapping[str, tuple[str, str]] = {
+    "party": ("企业", "Enterprise"),
+    "year": ("年度", "Year"),
+    "measure": ("项目或措施", "Project or measure"),
+    "cut_t": ("措施年度碳减排量（吨）", "Yearly cut of the measure (t)"),
+    "claimant": ("主张人", "Claimant"),
+    "claimed_t": ("主张吨数", "Claimed (t)"),
+    "investment_cny": ("项目总投资（元）", "Project investment (CNY)"),
+    "released_t": ("释放吨数", "Released (t)"),
+    "left_t": ("释放后尚未被主张（吨）", "Claimed by nobody then (t)"),
+    "evidence_digest": ("依据文件摘要（SHA-256）", "Digest of the document (SHA-256)"),
+}
+"""The words of each field for those who approve, in the order they are read."""
 
 CUT_CLAIM_KIND: DecisionKind[CutClaimInputs, CutClaimed] = DecisionKind(
     name="loans.cut_claim", version="1", inputs=CutClaimInputs, outputs=CutClaimed, decide=decide_cut_claim

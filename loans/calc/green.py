@@ -173,10 +173,12 @@ def require_statable(
 
 GREEN_NAMES: Mapping[str, tuple[str, str]] = {
     "note_code": ("借据号", "Loan note"),
-    "event": ("事项", "Event"),
+    "party": ("企业", "Enterprise"),
+    "product": ("产品", "Product"),
+    "green_event": ("事项", "Event"),
     "category": ("目录类别", "Category"),
     "basis": ("认定理由", "Basis"),
     "evidence": ("依据附件", "Evidence"),
     "valid_from": ("生效日", "Valid from"),
 }
-"""The words of each field, for the form and for those who approve."""
+"""The words of each field for those who approve, in the order they are read."""

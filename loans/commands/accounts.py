@@ -6,7 +6,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from carbonfin.kernel.dates import end_of_china_day
 from carbonfin.storage.parties import party_by_code, standing_of
 from carbonfin.web.terminal import content_of, terminal_of
 from carbonfin.web.wire import day_of
@@ -52,9 +51,8 @@ def account(
     """列出企业碳账户各年：电量、绿电、排放量及所缺 / the years of a carbon account."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
-        known_at = standing_of(session, terminal.actor.organization_id, terminal.clock).known_at
-        if known_on:
-            known_at = min(known_at, end_of_china_day(day_of(known_on, field="known_on")))
+        standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
+        known_at = standing.known_by(day_of(known_on, field="known_on")) if known_on else standing.known_at
         party = party_by_code(session, terminal.actor, usci)
         view = service.account_view(session, terminal.actor, party.id, known_at=known_at)
     rows = [

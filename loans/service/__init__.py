@@ -5,6 +5,7 @@ from typing import Any
 from carbonfin.rules.record import DecisionKind
 from loans.calc.contracts.schedule import SCHEDULE_KIND
 from loans.calc.cut_claims import CUT_CLAIM_KIND
+from loans.calc.cut_releases import CUT_RELEASE_KIND
 from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
 from loans.calc.linked import RATCHET_VALUE_KIND
@@ -34,7 +35,9 @@ from loans.service.account_pulls import keep_pull, plan_pull, pulls_of
 from loans.service.account_years import AccountView, AccountYearView, ComparedYears, account_view, compared_years
 from loans.service.accounts import account_years, rating_report_of, record_account_year, record_rating_report
 from loans.service.concession_stops import stop_concessions
-from loans.service.cut_claims import CUT_CLAIM_APPROVAL, KeptClaim, cut_claims_of, propose_cut_claim, try_cut_claim
+from loans.service.cut_claims import CUT_CLAIM_APPROVAL, propose_cut_claim, try_cut_claim
+from loans.service.cut_register import KeptClaim, KeptRelease, cut_claims_of
+from loans.service.cut_releases import CUT_RELEASE_APPROVAL, load_cut_claim, propose_cut_release
 from loans.service.decisions import (
     decide_rate,
     latest_rating,
@@ -188,7 +191,7 @@ from loans.service.term_sheets import (
 )
 
 DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    CONCESSION_STOP_KIND, CUT_CLAIM_KIND, INTEGRITY_KIND,
+    CONCESSION_STOP_KIND, CUT_CLAIM_KIND, CUT_RELEASE_KIND, INTEGRITY_KIND,
     OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
     RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
 )  # fmt: skip
@@ -200,6 +203,7 @@ __all__ = [
     "CLASSES_MAX",
     "CREDIT_LINE_APPROVAL",
     "CUT_CLAIM_APPROVAL",
+    "CUT_RELEASE_APPROVAL",
     "DECISION_KINDS",
     "DRAWDOWN_APPROVAL",
     "GREEN_APPROVAL",
@@ -224,6 +228,7 @@ __all__ = [
     "EntryImport",
     "HeatCell",
     "KeptClaim",
+    "KeptRelease",
     "KeptReview",
     "LendingDefaults",
     "LineStanding",
@@ -287,6 +292,7 @@ __all__ = [
     "link_of_term_sheet",
     "links_of",
     "load_credit_line",
+    "load_cut_claim",
     "load_known_link",
     "load_link",
     "load_loan_contract",
@@ -312,6 +318,7 @@ __all__ = [
     "propose_answer",
     "propose_credit_line",
     "propose_cut_claim",
+    "propose_cut_release",
     "propose_drawdown",
     "propose_green_recognition",
     "propose_link",

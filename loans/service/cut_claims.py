@@ -1,7 +1,6 @@
-"""The register of claimed cuts: a claim is proposed, reviewed by another person, and then kept as a decision."""
+"""Claims on cuts: proposed by one person, reviewed by another, and then kept as a decision."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -13,7 +12,7 @@ from carbonfin.kernel.units import round_half_up
 from carbonfin.rules.record import canonical
 from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Answer, Approval, ApprovalKind, ProposalDraft
-from carbonfin.storage.decisions import decisions_of, load_outcome, record_decision
+from carbonfin.storage.decisions import record_decision
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.learned_types import converted
 from carbonfin.storage.parties import Standing, party_by_code, standing_of
@@ -25,24 +24,13 @@ from loans.calc.cut_claims import (
     CutClaim,
     CutClaimed,
     CutClaimInputs,
-    StandingClaim,
     decide_cut_claim,
 )
 from loans.service.account_years import account_view
+from loans.service.cut_register import standing_claims, subject_of_claims
 from loans.store import facilities as facility_store
 from loans.store import notes as note_store
 from loans.store.accounts import account_years
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptClaim:
-    """A claim on record with its decision, the day it was decided, and who stands for it."""
-
-    decision_id: str
-    decided_on: date
-    maker_name: str | None
-    checker_name: str | None
-    outcome: CutClaimed
 
 
 def try_cut_claim(
@@ -88,33 +76,6 @@ def propose_cut_claim(session: Session, maker: Actor, claim: CutClaim, *, standi
     )  # fmt: skip
 
 
-def cut_claims_of(
-    session: Session, actor: Actor, *, usci: str | None = None, year: int | None = None
-) -> tuple[KeptClaim, ...]:
-    """Give the claims on record, the latest first: of one enterprise's year, or the latest thousand of the bank."""
-    subject = None if usci is None or year is None else _subject(usci, year)
-    records = decisions_of(session, actor, subject=subject, kind=CUT_CLAIM_KIND.name)
-    kept = [
-        KeptClaim(
-            decision_id=one.id,
-            decided_on=one.valid_on,
-            maker_name=one.maker_name,
-            checker_name=one.checker_name,
-            outcome=load_outcome(session, actor, CUT_CLAIM_KIND, one.id),
-        )
-        for one in reversed(records)
-    ]
-    return tuple(
-        one
-        for one in kept
-        if (usci is None or one.outcome.claim.usci == usci) and (year is None or one.outcome.claim.year == year)
-    )
-
-
-def _subject(usci: str, year: int) -> str:
-    return f"cut_claim:{usci}:{year}"
-
-
 def _inputs(session: Session, actor: Actor, claim: CutClaim, *, standing: Standing) -> CutClaimInputs:
     party = party_by_code(session, actor, claim.usci)
     loan = borrower = None
@@ -127,14 +88,10 @@ def _inputs(session: Session, actor: Actor, claim: CutClaim, *, standing: Standi
             )  # fmt: skip
         loan = ClaimedLoan(principal_cny=note.terms.principal_cny, outstanding_cny=note.outstanding_cny)
         borrower = _borrower_year(session, actor, party.id, known_at=standing.known_at)
-    same = [
-        StandingClaim(decision_id=one.decision_id, claim=one.outcome.claim, claimed_t=one.outcome.claimed_t)
-        for one in cut_claims_of(session, actor, usci=claim.usci, year=claim.year)
-        if one.outcome.claim.measure_key == claim.measure_key
-    ]
     return CutClaimInputs(
-        claim=claim, standing=tuple(reversed(same)), loan=loan, borrower=borrower, decided_on=standing.business_date
-    )
+        claim=claim, standing=standing_claims(session, actor, claim), loan=loan, borrower=borrower,
+        decided_on=standing.business_date,
+    )  # fmt: skip
 
 
 def _borrower_year(session: Session, actor: Actor, party_id: str, *, known_at: datetime) -> BorrowerYear | None:
@@ -160,7 +117,7 @@ def _apply(session: Session, checker: Actor, approval: Approval, _: Answer, at: 
     standing = standing_of(session, checker.organization_id, FixedClock(at))
     record_decision(
         session, checker, CUT_CLAIM_KIND, _inputs(session, checker, claim, standing=standing),
-        subject=_subject(claim.usci, claim.year), valid_on=standing.business_date, known_at=standing.known_at,
+        subject=subject_of_claims(claim.usci, claim.year), valid_on=standing.business_date, known_at=standing.known_at,
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from tests.database_roles import database_with_roles
 from tests.isolation.worlds import House, TwoBanks, make_two_banks, names_its_organization
 from tests.journeys.test_openapi_fuzz import SOUND
 from tests.journeys.worlds import CLOCK, contents_of, opened
+from tests.loans.cut_samples import claim_sample_cut
 from tests.loans.facility_samples import sign_sample_contract
 from tests.loans.green_samples import enter_sample_catalogue
 from tests.loans.link_worlds import sign_sample_link
@@ -48,6 +49,9 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _LATEST_VALUATIONS = (
     "valuation JOIN (SELECT portfolio_id AS book, max(number) AS latest FROM valuation GROUP BY portfolio_id) AS last"
     " ON portfolio_id = book AND number = latest"
+)
+_CUT_CLAIMS = (
+    "decision JOIN (SELECT id AS claim FROM decision WHERE kind = 'loans.cut_claim') AS claimed ON claim = decision.id"
 )
 _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "session_id": ("web_session", "id"), "approval_id": ("approval", "id"),
@@ -64,7 +68,7 @@ _IDENTIFIERS: Mapping[str, tuple[str, str]] = {
     "message_id": ("outbox_message", "id"), "external_id": ("external_id", "id"), "table_name": ("decision_table", "name"),
     "line_number": ("credit_line", "number"), "contract_number": ("loan_contract", "number"),
     "note_code": ("loan_note", "code"),
-    "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
+    "claim_id": (_CUT_CLAIMS, "id"), "objection_id": ("rating_objection", "id"), "link_number": ("sustainability_link", "number"), "key": ("parameter", "key"), "batch_id": ("decision_item", "decision_id"), "place": ("decision_item", "place"),
 }  # fmt: skip
 """Where an identifier in an address comes from."""
 TOP_UP = ChangeDraft(
@@ -205,6 +209,7 @@ def _furnish(sessions: Sessions, actor: Actor) -> None:
         sign_sample_contract(session, actor, clock=CLOCK)
         sign_sample_link(session, actor, clock=CLOCK)
         enter_sample_catalogue(session, actor, clock=CLOCK)
+        claim_sample_cut(session, actor, clock=CLOCK)
         publish(session, actor, subject="walk", kind="event.walk", payload={})
         lay_out(session, actor.organization_id, at=at)
         add_external_id(session, actor, kind="customer", value="KH-1", subject="loan:JJ-P0", at=at)

@@ -57,6 +57,7 @@ from reporting.calc.quarters import Quarter
 from reporting.service import build_report
 from tests.collateral.haircut_stacks import POLICY_BODY
 from tests.journeys.worlds import CLOCK, SampleCopy, move_rows, opened
+from tests.loans.cut_samples import claim_sample_cut
 from tests.loans.facility_samples import CONTRACT, DRAWDOWN, LINE, sign_sample_contract
 from tests.loans.green_samples import RECOGNITION, enter_sample_catalogue
 from tests.loans.link_worlds import LINK, REPORT_FILE, sign_sample_link
@@ -237,6 +238,7 @@ SOUND: Mapping[str, Mapping[str, Any]] = {
         "usci": "91440300EXAMPLE466", "year": 2025, "measure": "屋顶光伏", "cut_t": "100", "claimant_kind": "ccer",
         "claimant": "CCER-1", "sold_t": "10", "evidence_digest": REPORT_FILE.digest, "reason": "主张",
     },
+    "POST /v1/cut-claims/{claim_id}/releases": {"reason": "减排量已注销"},
     "POST /v1/sustainability-links": {**LINK, "number": "GL-9", "contract_number": "HT-2025-002"},
     "POST /v1/sustainability-links/{link_number}/events": {
         "event": "suspend", "valid_from": "2025-07-10", "reason": "借款人重组",
@@ -566,6 +568,7 @@ def called(
             sign_sample_contract(session, copy.outcome.maker, clock=CLOCK)
             sign_sample_link(session, copy.outcome.maker, clock=CLOCK)
             enter_sample_catalogue(session, copy.outcome.maker, clock=CLOCK)
+            claim_sample_cut(session, copy.outcome.maker, clock=CLOCK)
         _tell_systems(copy, sessions)
         _value_again(copy, sessions)
         _report_again(copy, sessions)
@@ -700,7 +703,8 @@ def _key(copy: SampleCopy, sessions: Sessions, role: str) -> str:
 def _known(sessions: Sessions) -> Mapping[str, tuple[str, ...]]:
     """Give what exists, by the name a request uses for it."""
     columns = {
-        "decision_id": "SELECT id FROM decision", "valuation_id": "SELECT id FROM valuation",
+        "decision_id": "SELECT id FROM decision",
+        "claim_id": "SELECT id FROM decision WHERE kind = 'loans.cut_claim'", "valuation_id": "SELECT id FROM valuation",
         "portfolio_id": "SELECT id FROM portfolio", "pledge_id": "SELECT id FROM pledge",
         "change_id": "SELECT id FROM pledge_change", "call_id": "SELECT id FROM margin_call",
         "repo_id": "SELECT id FROM repo", "party_id": "SELECT id FROM party", "number": "SELECT number FROM term_sheet",

@@ -11,7 +11,9 @@ from carbonfin.web.pages import ROLE_NAMES, Text
 from collateral.calc.enforcement import METHOD_NAMES
 from collateral.calc.haircut_policies import POLICY_NAMES
 from loans.calc.contracts.terms import METHOD_NAMES_EN, METHOD_NAMES_ZH
+from loans.calc.cut_claims import CUT_CLAIM_NAMES
 from loans.calc.facilities import CLAUSE_WORDS, FACILITY_NAMES
+from loans.calc.green import GREEN_NAMES
 from loans.calc.linked.agreements import LINK_NAMES
 from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH
 from loans.calc.ratings.objections import OBJECTION_NAMES, OUTCOME_NAMES
@@ -128,6 +130,8 @@ _UNIT_OF_REPO = Text("品种", "Unit")
 _LINKED = ("loans.link", "loans.link_observation")
 _LENDING = ("loans.credit_line", "loans.contract", "loans.drawdown")
 _REPAYMENT = "loans.repayment"
+_GREEN = "loans.green_recognition"
+_CUTS = ("loans.cut_claim", "loans.cut_release")
 _OBJECTION = "loans.rating_objection"
 _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     ("collateral.repo", "unit"): _UNIT_OF_REPO,
@@ -136,6 +140,8 @@ _NAMES_OF_KIND: Mapping[tuple[str, str], Text] = {
     **{("collateral.haircut_policy", name): Text(*words) for name, words in POLICY_NAMES.items()},
     **{(kind, name): Text(*words) for kind in _LENDING for name, words in FACILITY_NAMES.items()},
     **{(_REPAYMENT, name): Text(*words) for name, words in REPAYMENT_NAMES.items()},
+    **{(_GREEN, name): Text(*words) for name, words in GREEN_NAMES.items()},
+    **{(kind, name): Text(*words) for kind in _CUTS for name, words in CUT_CLAIM_NAMES.items()},
     **{(_OBJECTION, name): Text(*words) for name, words in OBJECTION_NAMES.items()},
     **{(kind, name): Text(*words) for kind in _LINKED for name, words in LINK_NAMES.items()},
 }
@@ -179,6 +185,8 @@ _PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
     **{kind: {name: place for place, name in enumerate(FACILITY_NAMES)} for kind in _LENDING},
     _REPAYMENT: {name: place for place, name in enumerate(REPAYMENT_NAMES)},
     _OBJECTION: {name: place for place, name in enumerate(OBJECTION_NAMES)},
+    _GREEN: {name: place for place, name in enumerate(GREEN_NAMES)},
+    **{kind: {name: place for place, name in enumerate(CUT_CLAIM_NAMES)} for kind in _CUTS},
     **{kind: {name: place for place, name in enumerate(LINK_NAMES)} for kind in _LINKED},
 }
 

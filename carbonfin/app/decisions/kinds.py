@@ -47,6 +47,7 @@ KIND_TITLES: dict[str, Text] = {
     "loans.link_integrity": Text("挂钩条款审查", "Review of a sustainability link"),
     "loans.observation": Text("可持续挂钩观察认定", "Observation of a sustainability link"),
     "loans.cut_claim": Text("降碳量主张", "Claimed cut"),
+    "loans.cut_release": Text("降碳量主张释放", "Claimed cut released"),
     "loans.concession_stop": Text("逾期停止利率优惠", "Concession stopped on overdue"),
     "loans.rate_change": Text("借据利率调整", "Rate of a note moved"),
     "loans.schedule": Text("还款计划", "Repayment schedule"),

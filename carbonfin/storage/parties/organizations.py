@@ -66,6 +66,10 @@ class Standing:
     known_at: datetime
     is_sample: bool
 
+    def known_by(self, day: date) -> datetime:
+        """Give the instant up to which facts counted as known at the close of a day, and never past the present."""
+        return min(self.known_at, end_of_china_day(day))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
