@@ -12,12 +12,15 @@ _CARRIED = (
     "reset_day", "fixing_lag_days",
 )  # fmt: skip
 """Terms a request and a contract both have by the same name."""
+_STOPS = ("concession_stop_days", "concession_stops_from", "concession_returns")
+"""Carried where the sheet says what overdue does to the concession; those drafted before leave it to the contract."""
 
 
 def offered_terms(inputs: TermSheetInputs) -> dict[str, object]:
     """Give the terms a contract takes over from a term sheet, by the contract's names."""
     request = inputs.request
-    return {name: getattr(request, name) for name in _CARRIED} | {
+    carried = (*_CARRIED, *_STOPS) if inputs.says_concession_stop else _CARRIED
+    return {name: getattr(request, name) for name in carried} | {
         "lpr_tenor": inputs.rate.lpr.tenor, "margin_bp": inputs.rate.margin_bp,
     }  # fmt: skip
 

@@ -8,7 +8,15 @@ from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.rules.record import ADDED_LATER
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
-from loans.calc.facilities.rate_clauses import ResetClause, ResetDay, reset_clause
+from loans.calc.facilities.rate_clauses import (
+    ConcessionClause,
+    ResetClause,
+    ResetDay,
+    Returns,
+    StopsFrom,
+    concession_clause,
+    reset_clause,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,9 @@ class LoanRequest:
         reset_months: The rate is reset to the LPR every so many months; None: fixed to maturity.
         reset_day: On which days.
         fixing_lag_days: How many days before a reset day its LPR has to be published.
+        concession_stop_days: The concession stops where a payment is past due by more days; None: it does not stop.
+        concession_stops_from: From which day it stops then.
+        concession_returns: Whether and from which day it comes back.
     """
 
     product: str
@@ -39,11 +50,14 @@ class LoanRequest:
     reset_months: int | None = field(default=None, metadata=ADDED_LATER)
     reset_day: ResetDay | None = field(default=None, metadata=ADDED_LATER)
     fixing_lag_days: int | None = field(default=None, metadata=ADDED_LATER)
+    concession_stop_days: int | None = field(default=None, metadata=ADDED_LATER)
+    concession_stops_from: StopsFrom | None = field(default=None, metadata=ADDED_LATER)
+    concession_returns: Returns | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a principal above the line, and terms no contract could state."""
         self.terms_at(Decimal(0))
-        _ = self.reset_clause  # a clause in part is refused as it is read
+        _ = self.reset_clause, self.concession_clause  # a clause in part is refused as it is read
         if not self.credit_line_cny.is_finite() or self.credit_line_cny <= 0:
             raise InvalidInput(f"credit line is {self.credit_line_cny}", zh="授信额度须大于零", field="credit_line_cny")
         if self.principal_cny > self.credit_line_cny:
@@ -61,6 +75,14 @@ class LoanRequest:
         return reset_clause(
             months=self.reset_months, day=self.reset_day, fixing_lag_days=self.fixing_lag_days, is_fixed=False
         )
+
+    @property
+    def concession_clause(self) -> ConcessionClause | None:
+        """When the concession stops on overdue; None where that is not offered."""
+        return concession_clause(
+            days=self.concession_stop_days, stops_from=self.concession_stops_from, returns=self.concession_returns,
+            is_fixed=False,
+        )  # fmt: skip
 
     def terms_at(self, rate: Decimal) -> LoanTerms:
         """Give the loan terms at a rate."""

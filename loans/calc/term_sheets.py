@@ -14,6 +14,7 @@ from loans.calc.financed import FinancedEmissions, financed_emissions
 from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate, tables_asked
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
+from loans.calc.term_concessions import concession_figures, concession_group
 from loans.calc.term_lines import TermGroup, percent, term_groups
 from loans.calc.term_links import ReviewedLink, green_group, link_figures, link_group
 from loans.calc.term_notes import TermNote, term_notes
@@ -30,6 +31,7 @@ class TermSheetInputs:
         rating: Inputs of the own method, shown beside the outside report; None leaves it out.
         link: The sustainability link the loan is under, with its last review; None where it is under none.
         says_green_standing: Whether it says how the loan stands by the green catalogue; sheets drafted before do not.
+        says_concession_stop: Whether it says what overdue does to the concession; sheets drafted before do not.
     """
 
     number: str
@@ -47,6 +49,7 @@ class TermSheetInputs:
     is_sample: bool
     link: ReviewedLink | None = field(default=None, metadata=ADDED_LATER)
     says_green_standing: bool | None = field(default=None, metadata=ADDED_LATER)
+    says_concession_stop: bool | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a rate decided for another enterprise or another day."""
@@ -126,6 +129,7 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
         inputs.request.reset_clause, inputs.request.terms_at(Decimal(0)), tenor=inputs.rate.lpr.tenor
     )
     figures += [] if resets is None else reset_figures(resets)
+    figures += concession_figures(inputs.request.concession_clause)
     figures += [] if inputs.link is None else link_figures(inputs.link)
     trace = checked_trace(figures)
     without, saving = compared
@@ -190,6 +194,9 @@ def _groups(
         resets=resets,
         trace=trace,
     )
+    if inputs.says_concession_stop:
+        at = next(place for place, group in enumerate(groups) if group.name == "repayment")
+        groups = (*groups[:at], concession_group(inputs.request.concession_clause), *groups[at:])
     green = (green_group(),) if inputs.says_green_standing else ()
     return (*groups, *green) if inputs.link is None else (*groups, *green, link_group(inputs.link))
 

@@ -14,7 +14,7 @@ from carbonfin.web.terminal import Terminal, content_of, terminal_of
 from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
-from loans.calc.facilities import ResetDay
+from loans.calc.facilities import ResetDay, Returns, StopsFrom
 from loans.calc.term_lines import percent
 from loans.calc.term_requests import LoanRequest
 
@@ -203,29 +203,23 @@ def term_sheet(
     reset_months: Annotated[int | None, typer.Option(help="重定价周期，月；不填为固定利率 / reset cycle")] = None,
     reset_day: Annotated[ResetDay | None, typer.Option(help="重定价日 / reset day")] = None,
     fixing_lag_days: Annotated[int | None, typer.Option(help="取重定价日前几日的 LPR / fixing lag")] = None,
+    concession_stop_days: Annotated[int | None, typer.Option(help="逾期超过几日停止优惠 / days past due")] = None,
+    concession_stops_from: Annotated[StopsFrom | None, typer.Option(help="停止起算日 / it stops from")] = None,
+    concession_returns: Annotated[Returns | None, typer.Option(help="清偿后恢复 / once it is paid")] = None,
     link: Annotated[str | None, typer.Option(help="挂钩条款编号 / sustainability link")] = None,
     out: Annotated[Path | None, typer.Option(help="写出 PDF 与 Word 的目录 / folder for PDF and Word")] = None,
 ) -> None:
     """起草贷款条款清单，可写出 PDF 与 Word / draft a term sheet."""
     terminal = terminal_of(context)
     request = LoanRequest(
-        product=product,
-        loan_kind=loan_kind,
-        purpose=purpose,
-        guarantee=guarantee,
+        product=product, loan_kind=loan_kind, purpose=purpose, guarantee=guarantee,
         credit_line_cny=_decimal(credit_line_cny, "credit_line_cny"),
-        principal_cny=_decimal(principal_cny, "principal_cny"),
-        drawdown_date=_day(drawdown, "drawdown"),
-        maturity_date=_day(maturity, "maturity"),
-        method=method,
-        interest_period_months=interest_period_months,
-        settlement_day=settlement_day,
-        basis=basis,
-        accrual_dates=AccrualDates.UNADJUSTED,
-        reset_months=reset_months,
-        reset_day=reset_day,
-        fixing_lag_days=fixing_lag_days,
-    )
+        principal_cny=_decimal(principal_cny, "principal_cny"), drawdown_date=_day(drawdown, "drawdown"),
+        maturity_date=_day(maturity, "maturity"), method=method, interest_period_months=interest_period_months,
+        settlement_day=settlement_day, basis=basis, accrual_dates=AccrualDates.UNADJUSTED, reset_months=reset_months,
+        reset_day=reset_day, fixing_lag_days=fixing_lag_days, concession_stop_days=concession_stop_days,
+        concession_stops_from=concession_stops_from, concession_returns=concession_returns,
+    )  # fmt: skip
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         draft = service.TermSheetDraft(

@@ -14,7 +14,7 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.web.language import Text
 from carbonfin.web.wire import day_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
-from loans.calc.facilities import CLAUSE_WORDS, ResetDay
+from loans.calc.facilities import CLAUSE_WORDS, ResetDay, Returns, StopsFrom
 from loans.calc.term_requests import LoanRequest
 from loans.service import LendingDefaults, TermSheetDraft
 
@@ -43,6 +43,10 @@ RESET_MONTHS = (("", Text("固定至到期日，不重定价", "fixed to maturit
 RESET_DAYS = (
     ("", Text("固定利率不填", "none where fixed")),
     *((one, Text(*words)) for one, words in CLAUSE_WORDS["reset_day"].items()),
+)
+STOPS_FROM, RETURNS = (
+    (("", Text("未约定", "not agreed")), *((one, Text(*words)) for one, words in CLAUSE_WORDS[name].items()))
+    for name in ("concession_stops_from", "concession_returns")
 )
 _REQUIRED = InvalidInput("this field is required", zh="请填写此项")
 
@@ -78,6 +82,9 @@ def empty_values(defaults: LendingDefaults, *, party_id: str, today: date) -> di
         "reset_months": "",
         "reset_day": "",
         "fixing_lag_days": "",
+        "concession_stop_days": "",
+        "concession_stops_from": "",
+        "concession_returns": "",
         "link_number": "",
     }
 
@@ -96,6 +103,7 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
     reset_months = reader.read_if_filled("reset_months", _whole)
     fixing_lag_days = reader.read_if_filled("fixing_lag_days", _whole)
     reset_day = reader.read_if_filled("reset_day", lambda text, field: _choice(ResetDay, text, field))
+    stop = _read_stop(reader)
     if reader.errors:
         return ReadForm(values=reader.values, errors=reader.errors, draft=None)
     try:
@@ -116,6 +124,9 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
             reset_months=reset_months,
             reset_day=reset_day,
             fixing_lag_days=fixing_lag_days,
+            concession_stop_days=stop[0],
+            concession_stops_from=stop[1],
+            concession_returns=stop[2],
         )
     except InvalidInput as error:
         return ReadForm(values=reader.values, errors={error.field or "": error_words(error)}, draft=None)
@@ -129,6 +140,15 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
         link_number=reader.values.get("link_number") or None,
     )
     return ReadForm(values=reader.values, errors={}, draft=draft)
+
+
+def _read_stop(reader: "_Reader") -> tuple[int | None, StopsFrom | None, Returns | None]:
+    """Read what overdue does to the concession; left empty where it is not agreed."""
+    return (
+        reader.read_if_filled("concession_stop_days", _whole),
+        reader.read_if_filled("concession_stops_from", lambda text, field: _choice(StopsFrom, text, field)),
+        reader.read_if_filled("concession_returns", lambda text, field: _choice(Returns, text, field)),
+    )
 
 
 def error_words(error: CarbonFinError) -> Text:

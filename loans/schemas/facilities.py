@@ -20,15 +20,12 @@ from loans.calc.facilities import (
     Totals,
     Use,
 )
-from loans.schemas.lending import FixingLagDays, LprTenor, MarginBp, PeriodMonths, SettlementDay
+from loans.schemas.lending import FixingLagDays, LprTenor, MarginBp, PeriodMonths, SettlementDay, StopDays
 from loans.schemas.loan_notes import LoanNoteOut, ReasonText
 from loans.service import ContractStanding, LineStanding
 
 TermSheetVersion = Annotated[
     int, Meta(ge=1, le=100_000, description="Version of the term sheet it was drawn from; it may not say otherwise.")
-]
-StopDays = Annotated[
-    int, Meta(ge=0, le=365, description="The concession stops where a payment is past due by more days.", examples=[30])
 ]
 
 

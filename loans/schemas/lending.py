@@ -21,6 +21,9 @@ PeriodMonths = Literal[1, 3, 6, 12]
 FixingLagDays = Annotated[
     int, Meta(ge=0, le=31, description="Calendar days before the reset day by which its LPR is published.")
 ]
+StopDays = Annotated[
+    int, Meta(ge=0, le=365, description="The concession stops where a payment is past due by more days.", examples=[30])
+]
 LprTenor = Literal["1Y", "5Y"]
 
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from carbonfin.kernel.dates import DayCount
 from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, UsciText, day_of, decimal_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
-from loans.calc.facilities import ResetDay
+from loans.calc.facilities import ResetDay, Returns, StopsFrom
 from loans.calc.financed import FinancedEmissions
 from loans.calc.term_lines import TermGroup, TermLine
 from loans.calc.term_requests import LoanRequest
@@ -17,12 +17,16 @@ from loans.schemas.lending import (
     RateDecisionOut,
     ScheduleOut,
     SettlementDay,
+    StopDays,
 )
 from loans.service import StoredTermSheet
 
 
 class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Draft a term sheet; with a number, a new version of it. Without a reset clause the rate is fixed to maturity."""
+    """Draft a term sheet; with a number, a new version of it. Without a reset clause the rate is fixed to maturity.
+
+    Without a clause on overdue the concession does not stop.
+    """
 
     usci: UsciText
     product: NameText
@@ -44,6 +48,9 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reset_months: PeriodMonths | None = None
     reset_day: ResetDay | None = None
     fixing_lag_days: FixingLagDays | None = None
+    concession_stop_days: StopDays | None = None
+    concession_stops_from: StopsFrom | None = None
+    concession_returns: Returns | None = None
     link_number: IdText | None = None
 
     def loan_request(self) -> LoanRequest:
@@ -65,6 +72,9 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             reset_months=self.reset_months,
             reset_day=self.reset_day,
             fixing_lag_days=self.fixing_lag_days,
+            concession_stop_days=self.concession_stop_days,
+            concession_stops_from=self.concession_stops_from,
+            concession_returns=self.concession_returns,
         )
 
     def entry(self) -> dict[str, str]:

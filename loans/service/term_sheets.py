@@ -224,6 +224,7 @@ def _inputs(
         equity_plus_debt_cny=None if latest is None else latest.equity_plus_debt_cny,
         is_sample=party.is_sample or actor.is_sample,
         says_green_standing=True,
+        says_concession_stop=True,
         link=_link(session, actor, party, draft.link_number, issued_on=issued_on, known_at=known_at),
     )
 
