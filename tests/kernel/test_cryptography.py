@@ -7,10 +7,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from carbonfin.kernel import cryptography
 from carbonfin.kernel.cryptography import (
     ECDSA,
     SM2,
     EcdsaSigner,
+    KeyRing,
     Sm2Signer,
     new_ecdsa_pem,
     signature_fits,
@@ -117,3 +119,48 @@ def test_sm3_gives_the_published_digests() -> None:
     # GB/T 32905-2016, appendix A.
     assert sm3_hex(b"abc") == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
     assert sm3_hex(b"abcd" * 16) == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+
+
+def test_encryption_gives_the_published_vector_of_aes_256_gcm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """McGrew and Viega, The Galois/Counter Mode of Operation, test case 15."""
+    key = bytes.fromhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308")
+    plain = bytes.fromhex(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255"
+    )
+    nonce = bytes.fromhex("cafebabefacedbaddecaf888")
+    sealed = bytes.fromhex(
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+        "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
+        "b094dac5d93471bdec1a502270e3cc6c"
+    )
+    monkeypatch.setattr(cryptography, "_derived", lambda *_: key)
+    text = KeyRing(secrets=(bytes(32),)).encrypt("authenticator", plain, about="", nonce=nonce)
+    assert base64.b64decode(text) == nonce + sealed
+
+
+_OLD, _NEW, _OTHER = (bytes([number]) * 32 for number in (1, 2, 3))
+
+
+def _encrypted(ring: KeyRing) -> str:
+    return ring.encrypt("authenticator", b"JBSWY3DPEHPK3PXP", about="person-1", nonce=bytes(range(12)))
+
+
+def test_what_an_older_secret_encrypted_is_still_read() -> None:
+    text = _encrypted(KeyRing(secrets=(_OLD,)))
+    turned = KeyRing(secrets=(_NEW, _OLD))
+    assert turned.decrypt("authenticator", text, about="person-1") == b"JBSWY3DPEHPK3PXP"
+    assert KeyRing(secrets=(_NEW, _OTHER)).decrypt("authenticator", text, about="person-1") is None
+
+
+def test_what_was_changed_or_is_about_another_is_not_decrypted() -> None:
+    ring = KeyRing(secrets=(_NEW,))
+    text = _encrypted(ring)
+    assert ring.decrypt("authenticator", text, about="person-2") is None
+    assert ring.decrypt("token", text, about="person-1") is None
+    content = base64.b64decode(text)
+    for place in range(len(content)):
+        changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        assert ring.decrypt("authenticator", base64.b64encode(changed).decode(), about="person-1") is None, place
+    for short in ("", "no base64!", text[:8]):
+        assert ring.decrypt("authenticator", short, about="person-1") is None
