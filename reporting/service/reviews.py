@@ -14,6 +14,7 @@ from carbonfin.storage.calendars import calendar_on
 from carbonfin.storage.files.evidence import require_evidence
 from carbonfin.storage.parties import Standing
 from reporting import store
+from reporting.calc.facts import SubsidyApplication
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.reviews import STEP_TITLES, ReviewCase, ReviewStep, after_step, case_of, publication_end
 from reporting.service.rulebook import subsidy_book
@@ -45,6 +46,15 @@ class ReviewEntry:
     amount_cny: Decimal | None = None
     evidence_digest: str | None = None
     payee: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenObjection:
+    """An objection to what was published (公示异议) that nothing was decided on yet."""
+
+    application_id: str
+    application: SubsidyApplication
+    step: ReviewStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +104,18 @@ def cases_of_report(session: Session, actor: Actor, report: SubsidyReport) -> di
         for line in report.lines
         if line.granted_cny and line.application_id not in elsewhere
     }
+
+
+def open_objections(session: Session, actor: Actor) -> tuple[OpenObjection, ...]:
+    """Give the objections of all batches that wait for the bureau's decision, the oldest first."""
+    return tuple(
+        OpenObjection(
+            application_id=application_id,
+            application=reviewed_line(session, actor, application_id)[0].application,
+            step=step,
+        )
+        for application_id, step in store.open_objections(session, actor).items()
+    )
 
 
 def take_review_step(

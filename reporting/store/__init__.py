@@ -12,6 +12,7 @@ from reporting.store.outcomes import (
 )
 from reporting.store.reviews import (
     add_review_step,
+    open_objections,
     paid_by_application,
     reviewed_by_other_reports,
     reviews_of_report,
@@ -48,6 +49,7 @@ __all__ = [
     "latest_report_with",
     "load_application",
     "load_report",
+    "open_objections",
     "outcome_page",
     "outcomes_asked",
     "outcomes_of_application",

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
@@ -49,6 +50,24 @@ def reviewed_by_other_reports(session: Session, actor: Actor, report_id: str) ->
             .distinct()
         ).all()
     )
+
+
+def open_objections(session: Session, actor: Actor) -> dict[str, ReviewStep]:
+    """Give the objections that nothing was decided on yet, by application, the oldest first."""
+    later = aliased(SubsidyReviewStepRow)
+    rows = session.exec(
+        select(SubsidyReviewStepRow)
+        .where(SubsidyReviewStepRow.organization_id == actor.organization_id)
+        .where(SubsidyReviewStepRow.name == "object")
+        .where(
+            ~sa.exists()
+            .where(col(later.organization_id) == col(SubsidyReviewStepRow.organization_id))
+            .where(col(later.application_id) == col(SubsidyReviewStepRow.application_id))
+            .where(col(later.place) > col(SubsidyReviewStepRow.place))
+        )
+        .order_by(col(SubsidyReviewStepRow.happened_on), col(SubsidyReviewStepRow.taken_at))
+    ).all()
+    return {row.application_id: _step(row) for row in rows}
 
 
 def paid_by_application(session: Session, actor: Actor, *, known_at: datetime, until: date) -> dict[str, Decimal]:

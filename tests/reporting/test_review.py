@@ -1,6 +1,7 @@
 """The bureau's review at rest, over the API and on pages: two people, files, publication, payment, recovery."""
 
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -249,6 +250,28 @@ def test_an_upheld_objection_lowers_what_waits_for_payment(bureau: Bureau) -> No
     assert (case.state, str(case.ceiling_cny)) == ("ORDERED", "30000.00")
     with pytest.raises(Conflict, match=r"30000\.00 was ordered"):
         take(bureau, "pay", amount_cny=Decimal(A1_GRANT[:-2] + "00") - 30000, evidence_digest=bureau.evidence)
+
+
+def test_the_first_screen_lists_an_objection_until_it_is_decided(bureau: Bureau) -> None:
+    published(bureau)
+    assert "未决异议 0" in home(bureau)
+    take(bureau, "object", evidence_digest=bureau.evidence)
+    shown = home(bureau)
+    assert "未决异议 1" in shown
+    assert re.search(rf"A1 {re.escape(APPLICANT)} 异议日期 2025.{{1,6}}9.{{1,4}}26.{{0,3}}：依据材料", shown), shown
+    two(bureau, "dismiss")
+    assert "未决异议 0" in home(bureau)
+    with bureau.sessions.read() as session:
+        assert service.open_objections(session, bureau.bank) == ()
+
+
+def home(bureau: Bureau) -> str:
+    with TestClient(create_app(SETTINGS, bureau.sessions, FixedClock(AT))) as client:
+        token = form_token(client.get("/sign-in", headers=PAGE).text)
+        form = {"login": "bureau-a", "password": PASSWORD, "next": "/", "_csrf_token": token}
+        assert client.post("/sign-in", data=form, headers=PAGE, follow_redirects=False).status_code == 303
+        page = client.get("/", headers=PAGE).text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 def test_a_list_whose_amounts_moved_is_not_approved(bureau: Bureau) -> None:

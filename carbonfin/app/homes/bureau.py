@@ -1,6 +1,7 @@
-"""The bureau's first screen: the batch from filed to paid, budget, what is undecided and why, what repeats."""
+"""The bureau's first screen: its batch, budget, open objections, what is undecided and why, what repeats."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from litestar.response import Template
 
@@ -24,6 +25,7 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
         standing = standing_of(session, actor.organization_id, clock)
         built = service.report_heads(session, actor)
         filed = service.applications_of(session, actor)
+        objections = service.open_objections(session, actor)
         as_of = max([standing.business_date, *(china_day(item.application.submitted_at) for item in filed)])
         quarter = Quarter.of(as_of)
         kept = next((item for item in built if item.quarter == str(quarter) and not item.is_damaged), None)
@@ -39,7 +41,8 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
         standing=standing,
         report=report,
         built=built,
-        cards=bureau_cards(report),
+        cards=(*bureau_cards(report), objections_card(objections)),
+        objections=objections,
         undecided=unconfirmed_reasons(report),
         duplicates=[line for line in report.lines if line.decision.outcome is Outcome.DUPLICATE],
         budget=[source for source in report.sources if "预算" in source.title_zh],
@@ -47,7 +50,7 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
 
 
 def bureau_cards(report: SubsidyReport) -> tuple[HomeFigure, ...]:
-    """Give the five figures the bureau sees first."""
+    """Give the five figures of the batch."""
     outcomes = Counter(line.decision.outcome for line in report.lines)
 
     def card(outcome: Outcome, *, state: str = "", note: Text | None = None) -> HomeFigure:
@@ -71,6 +74,17 @@ def bureau_cards(report: SubsidyReport) -> tuple[HomeFigure, ...]:
         card(Outcome.UNDECIDED, state="warning", note=Text("参数未确认，不出金额", "no amount: parameter unconfirmed")),
         card(Outcome.DUPLICATE, state="breach", note=Text("已列出重复对象", "shown with what they repeat")),
         card(Outcome.REFUSED),
+    )
+
+
+def objections_card(objections: Sequence[service.OpenObjection]) -> HomeFigure:
+    """Give how many objections wait for a decision, of all batches."""
+    return HomeFigure(
+        label=Text("未决异议", "Open objections"),
+        value=str(len(objections)),
+        unit="",
+        note=Text("各批次公示期内收到，尚未处理", "to what any batch published, not decided yet"),
+        state="warning" if objections else "",
     )
 
 
