@@ -1,6 +1,7 @@
 """Frozen samples of a benchmark, one row a peer group; ratings by the scorecard in short.
 
-The release before neither reads nor writes these tables.
+The release before neither reads nor writes these tables. The column `groups` that 0035 made goes into one of them; no release
+lay between the two, so that nobody serves beside this step or goes back over it.
 
 Revision ID: 0038
 Revises: 0037

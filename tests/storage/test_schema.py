@@ -163,3 +163,51 @@ def test_the_products_migrations_make_what_its_tables_declare(empty: sa.Engine) 
     declared = shape(empty)
     assert {name: text for name, text in migrated.items() if declared.get(name) != text} == {}
     assert declared.keys() == migrated.keys()
+
+
+_TAKEN_AWAY = {"0038": {"rating_benchmark.groups is gone"}}
+"""What a revision takes from the release before. 0038 moved a column that 0035 had made into a table of its own; no release
+lay between the two."""
+
+
+def test_every_revision_leaves_the_release_before_what_it_reads_and_writes(tmp_path: Path) -> None:
+    """Tables and columns stay, none that could be left out must be given, and what is new in an old table may be left out."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'steps.db'}")
+    before: dict[str, dict[str, bool]] = {}
+    broken: dict[str, set[str]] = {}
+    for revision in sorted(schema.known_revisions()):
+        schema.upgrade(engine, to=revision)
+        after = _columns(engine)
+        faults = _taken(before, after)
+        if faults:
+            broken[revision] = faults
+        before = after
+    engine.dispose()
+    assert before, "the schema has tables"
+    assert broken == _TAKEN_AWAY
+
+
+def _columns(engine: sa.Engine) -> dict[str, dict[str, bool]]:
+    """Give each table's columns, and whether a row may be written without it."""
+    return {
+        table: {str(one["name"]): bool(one["nullable"]) or one["default"] is not None for one in columns}
+        for (_, table), columns in sa.inspect(engine).get_multi_columns().items()
+    }
+
+
+def _taken(before: dict[str, dict[str, bool]], after: dict[str, dict[str, bool]]) -> set[str]:
+    faults = {f"{table} is gone" for table in before.keys() - after.keys()}
+    for table in before.keys() & after.keys():
+        old, new = before[table], after[table]
+        faults |= {f"{table}.{name} is gone" for name in old.keys() - new.keys()}
+        faults |= {f"{table}.{name} must be given" for name, free in new.items() if not free and old.get(name, True)}
+    return faults
+
+
+def test_a_release_works_at_its_own_revision_and_at_later_ones() -> None:
+    *older, head = sorted(schema.known_revisions())
+    assert head == schema.head_revision()
+    assert not any(schema.revision_fits(revision) for revision in older)
+    assert schema.revision_fits(head)
+    assert schema.revision_fits("9999"), "of a release to come, which lives beside this one"
+    assert schema.revision_fits(None), "made from the tables, as tests do"
