@@ -1,4 +1,4 @@
-"""Measures for Prometheus: requests by route template, method and status, and what waits in outbox and jobs.
+"""Measures for Prometheus: requests by route template, what waits in outbox and jobs, whether a worker is there.
 
 No label ever holds an id, a name or an address. With several worker processes prometheus-client adds them up through
 the folder of PROMETHEUS_MULTIPROC_DIR, which `carbonfin serve` prepares.
@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import col
 
+from carbonfin.app.jobs.sole_worker import is_worker_alive
 from carbonfin.app.logs import started_at_s
 from carbonfin.app.server import MULTIPROCESS_FOLDER
 from carbonfin.kernel.release import VERSION
@@ -43,6 +44,7 @@ _WAITING = (
     ("carbonfin_job_requests", "Jobs that were asked for, by state.", JobRequestRow),
 )
 _ARRIVED = "delivered"
+_ALIVE = ("carbonfin_worker_alive", "Whether some process holds the worker's lock: 1, or 0 and nothing is worked off.")
 
 
 class Metrics:
@@ -112,22 +114,22 @@ class Metrics:
             for name, says, row in _WAITING:
                 state = col(row.state)
                 counted = sa.select(state, sa.func.count()).where(sa.cast(state, sa.Text) != _ARRIVED).group_by(state)
-                gauge = _PlainGauge(name, says, registry)
+                waiting = GaugeMetricFamily(name, says, labels=("state",))
                 for value, count in session.execute(counted):
-                    gauge.set(str(value), count)
+                    waiting.add_metric((str(value),), count)
+                _keep_plainly(registry, waiting)
+        _keep_plainly(registry, GaugeMetricFamily(*_ALIVE, value=float(is_worker_alive(self._sessions.engine))))
         return registry
 
 
-class _PlainGauge:
-    """A gauge made for one answer; it never goes through the shared folder of the worker processes."""
+def _keep_plainly(registry: CollectorRegistry, family: GaugeMetricFamily) -> None:
+    """Register a gauge made for one answer; it never goes through the shared folder of the worker processes."""
+    registry.register(cast("Any", _Answered(family)))
 
-    def __init__(self, name: str, says: str, registry: CollectorRegistry) -> None:
-        self._family = GaugeMetricFamily(name, says, labels=("state",))
-        registry.register(cast("Any", self))
 
-    def set(self, state: str, count: int) -> None:
-        """Note how many there are in a state."""
-        self._family.add_metric((state,), count)
+class _Answered:
+    def __init__(self, family: GaugeMetricFamily) -> None:
+        self._family = family
 
     def collect(self) -> tuple[Any, ...]:
         """Give the family to the registry."""

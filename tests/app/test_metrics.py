@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from carbonfin.app.factory import create_app
+from carbonfin.app.jobs.sole_worker import sole_worker
 from carbonfin.app.settings import METRICS_TOKEN, OTEL_ENDPOINT, SECRET, settings_from
 from carbonfin.app.telemetry import traced
 from carbonfin.kernel.errors import InvalidInput
@@ -42,6 +43,15 @@ def test_requests_are_counted_by_template_and_nothing_else(world: World) -> None
         assert secret not in text
     labels = set(re.findall(r'(\w+)="', text))
     assert labels <= {"method", "route", "status", "le", "version", "state"}
+
+
+def test_a_worker_that_is_gone_is_told(world: World) -> None:
+    with TestClient(_as_application(_seen_from(world.app, HERE))) as client:
+        assert "carbonfin_worker_alive 0.0" in client.get("/metrics").text
+        with sole_worker(world.sessions.engine) as still_mine:
+            assert still_mine is not None
+            assert "carbonfin_worker_alive 1.0" in client.get("/metrics").text
+        assert "carbonfin_worker_alive 0.0" in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(
