@@ -426,6 +426,7 @@ BUREAU_DOES = {
     "GET /v1/subsidies/reports/{report_id}/workbook.xlsx", "GET /v1/subsidies/reports/{report_id}/table.csv",
     "GET /v1/subsidies/reports/{report_id}/difference", "GET /v1/subsidies/reports/{report_id}/manifest.json",
     "GET /v1/subsidies/reports/{report_id}/review", "GET /v1/subsidies/reports/{report_id}/performance.xlsx",
+    "GET /v1/subsidies/outcomes", "GET /v1/subsidies/applications/{application_id}/outcome",
     "GET /v1/subsidies/what-if", "GET /v1/statistics", "GET /v1/statistics/workbook.xlsx",
     "GET /v1/statistics/financing-lines", "GET /v1/statistics/series",
     "GET /v1/approvals", "GET /v1/files", "GET /v1/external-ids", "GET /v1/inbox", "GET /v1/decisions/chain",
