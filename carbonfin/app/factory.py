@@ -55,6 +55,7 @@ from carbonfin.app.obligations import PositionObligations
 from carbonfin.app.packages import PACKAGES, Package
 from carbonfin.app.parties import api as party_api
 from carbonfin.app.parties import pages as party_pages
+from carbonfin.app.proxies import keep_trusted_proxies
 from carbonfin.app.rulebook import api as rule_api
 from carbonfin.app.rulebook import draft_pages as rule_draft_pages
 from carbonfin.app.rulebook import pages as rule_pages
@@ -190,6 +191,7 @@ def _state(settings: Settings, sessions: Sessions, clock: Clock, metrics: Metric
     keep_metrics(state, metrics)
     keep_public_address(state, settings.public_url)
     keep_verification_address(state, settings.verification_address)
+    keep_trusted_proxies(state, settings.trusted_proxies)
     keep_limits(state, Limits(settings.rate_limit), strangers=Limits(settings.verification_limit))
     keep_webhook_rules(state, WebhookRules(keys=settings.keys, networks=settings.webhook_networks))
     keep_signing(state, settings.signing)

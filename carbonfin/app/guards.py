@@ -15,6 +15,7 @@ from carbonfin.app.doors import Doors, doors_of
 from carbonfin.app.limits import limits_of, limits_of_strangers
 from carbonfin.app.logs import note_start
 from carbonfin.app.policy import COUNTED_BY_ADDRESS, NOT_SERVED
+from carbonfin.app.proxies import address_of_caller
 from carbonfin.app.scopes import scopes_for
 from carbonfin.kernel.errors import NotPermitted
 from carbonfin.storage.parties import Factor
@@ -67,7 +68,7 @@ async def guard_by_policy(connection: Connection, _: BaseRouteHandler) -> None:
             limits_of(connection).take(connection, visitor.actor.id)
     else:
         if plain_entry(method, template) in COUNTED_BY_ADDRESS:
-            limits_of_strangers(connection).take(connection, connection.client.host if connection.client else "")
+            limits_of_strangers(connection).take(connection, address_of_caller(connection))
         if connection.cookies and "authorization" not in connection.headers:
             await doors.recognise(connection)
     if method not in _SAFE and plain_entry(method, template) != _TOKEN_ROUTE:

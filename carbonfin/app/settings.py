@@ -38,6 +38,7 @@ KNOWN_PASSWORDS_FILE = "CARBONFIN_KNOWN_PASSWORDS_FILE"
 VIRUS_SCANNER = "CARBONFIN_VIRUS_SCANNER"
 RATE_LIMIT = "CARBONFIN_RATE_LIMIT"
 VERIFICATION_LIMIT = "CARBONFIN_VERIFICATION_LIMIT"
+TRUSTED_PROXIES = "CARBONFIN_TRUSTED_PROXIES"
 DEFAULTS: Mapping[str, str] = {
     HOST: "127.0.0.1",
     PORT: "8000",
@@ -62,6 +63,7 @@ class Settings:
         metrics_token: Opens `/metrics` to whoever has it; None opens them on the machine itself alone.
         otel_endpoint: Where spans go over OTLP/HTTP; None makes none.
         rate_limit: How often one key or person may ask the API in each process; None sets no limit.
+        trusted_proxies: The proxies that are believed where a caller comes from.
         verification_limit: How often one address may ask whether a document is genuine, in each process.
         verification_address: Where readers of documents verify them: the public address where it is given, else empty.
         public_url: The address people and other systems reach the service at, without a closing slash.
@@ -86,6 +88,7 @@ class Settings:
     otel_endpoint: str | None = None
     rate_limit: RateLimit | None = None
     verification_limit: RateLimit | None = None
+    trusted_proxies: AllowedNetworks = field(default_factory=AllowedNetworks)
     verification_address: str = ""
     public_url: str = ""
     identity_providers: tuple[IdentityProvider, ...] = ()
@@ -127,6 +130,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
         rate_limit=rate_limit_of(_said(environment, RATE_LIMIT), field=RATE_LIMIT),
+        trusted_proxies=networks_from(environment.get(TRUSTED_PROXIES, ""), name=TRUSTED_PROXIES),
         verification_limit=rate_limit_of(_said(environment, VERIFICATION_LIMIT), field=VERIFICATION_LIMIT),
         verification_address=_public_url(environment, host, port) if environment.get(PUBLIC_URL) else "",
         public_url=_public_url(environment, host, port),

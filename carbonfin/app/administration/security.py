@@ -47,6 +47,7 @@ SETTING_WORDS: Mapping[str, Text] = {
     names.WEBHOOK_NETWORKS: Text("允许推送的内网", "Inner networks for webhooks"),
     names.RATE_LIMIT: Text("调用频率限制", "Rate limit"),
     names.VERIFICATION_LIMIT: Text("文件核验频率限制", "Limit of document verification"),
+    names.TRUSTED_PROXIES: Text("受信任的反向代理", "Trusted proxies"),
     signing.SIGNING_KEY: Text("链头签名密钥", "Key that signs chain heads"),
     signing.SIGNING_KEY_FILE: Text("链头签名密钥文件", "File of that key"),
     signing.TRUSTED_SIGNING_KEYS: Text("受信任的签名密钥", "Keys trusted besides"),

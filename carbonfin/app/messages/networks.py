@@ -19,17 +19,22 @@ _CARRIERS_OF_OTHERS = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedNetworks:
-    """The networks beside the public ones that deliveries may go to, such as the bank's own behind its firewall."""
+    """Networks an operator has named: deliveries may go there beside public addresses, proxies there are believed."""
 
     networks: tuple[IpNetwork, ...] = ()
 
     def admits(self, address: IpAddress) -> bool:
         """Whether a delivery may go to an address."""
-        real = getattr(address, "ipv4_mapped", None) or address
-        if any(real.version == network.version and real in network for network in self.networks):
+        if self.names(address):
             return True
+        real = _real(address)
         carries = any(real.version == network.version and real in network for network in _CARRIERS_OF_OTHERS)
         return bool(real.is_global) and not (real.is_multicast or real.is_reserved or carries)
+
+    def names(self, address: IpAddress) -> bool:
+        """Whether an address is in one of the networks."""
+        real = _real(address)
+        return any(real.version == network.version and real in network for network in self.networks)
 
     def look_up(self, host: str, port: int) -> IpAddress:
         """Give the address to connect to for a host.
@@ -46,6 +51,11 @@ class AllowedNetworks:
         if not addresses or not all(self.admits(address) for address in addresses):
             raise UpstreamFailed("the host leads to an address that is not allowed", zh="目标地址不被允许", field="url")
         return addresses[0]
+
+
+def _real(address: IpAddress) -> IpAddress:
+    """Give the IPv4 address that an IPv6 socket shows as one of its own."""
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def networks_from(text: str, *, name: str) -> AllowedNetworks:
