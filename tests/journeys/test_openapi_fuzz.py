@@ -79,7 +79,9 @@ CHECKS: list[CheckFunction] = [
     checks.negative_data_rejection,
     checks.unsupported_method,
 ]
-"""`positive_data_acceptance` is left out: a check character or a settlement day cannot be said in JSON Schema."""
+"""Left out are `positive_data_acceptance`, since a check character or a settlement day cannot be said in JSON Schema;
+`ignored_auth`, which `tests/test_access.py` asks of every route; `missing_required_header`, which looks at cases of the coverage
+phase alone (a missing key or If-Match: `tests/web`); and those that follow links between operations, of which there are none."""
 DAYS = (
     "2025-06-30", "2025-07-01", "2026-07-01", "2024-02-29", "2025-06-28", "2025-12-31", "2031-01-02", "0001-01-01",
     "9999-12-31", "2025-02-30", "1999-12-31", "2024-01-02", "2026-01-01",
@@ -548,9 +550,12 @@ class Called:
     known: Mapping[str, tuple[str, ...]]
 
 
+_ROLES = ("system", "administrator", "bureau")
+
+
 @pytest.fixture(
     scope="module",
-    params=["system", "administrator", "bureau", pytest.param("system-postgresql", marks=pytest.mark.postgres)],
+    params=[*_ROLES, *(pytest.param(f"{role}-postgresql", marks=pytest.mark.postgres) for role in _ROLES)],
 )
 def called(
     request: pytest.FixtureRequest, sample: SampleCopy, tmp_path_factory: pytest.TempPathFactory
