@@ -1,4 +1,4 @@
-"""Search from every page: parties, pledges, repos, loan notes, term sheets, decisions, and other systems' numbers."""
+"""Search from every page: parties, pledges, repos, loans down to their notes, decisions, and other systems' numbers."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.parties import EXTERNAL_ID_KINDS, find_external_ids, parties_of
 from carbonfin.web.language import Text
 from collateral.service import pledges_of, repos_of
-from loans.service import notes_of, term_sheets_of
+from loans.service import known_contracts, known_lines, notes_of, term_sheets_of
 
 _FOUND_MAX = 50
 _DECISION = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -97,6 +97,10 @@ def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
         yield from _loans(session, actor, words, names)
 
 
+def _named(name: str) -> Text:
+    return Text(name, name)
+
+
 def _collateral(session: Session, actor: Actor, words: str, names: dict[str, str]) -> Iterator[Found]:
     for pledge in pledges_of(session, actor):
         pledgor = names.get(pledge.pledgor_id, "")
@@ -119,6 +123,20 @@ def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) ->
             yield Found(
                 kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code,
                 address=subject_address(actor, f"loan:{note.code}"),
+            )  # fmt: skip
+    lines = known_lines(session, actor)
+    for line in lines.values():
+        if words in line.number.casefold():
+            yield Found(
+                kind=Text("授信", "Credit line"), name=_named(names.get(line.party_id, "")), code=line.number,
+                address=subject_address(actor, f"credit-line:{line.number}"),
+            )  # fmt: skip
+    for contract in known_contracts(session, actor).values():
+        if words in contract.number.casefold():
+            borrower = names.get(lines[contract.line_number].party_id, "")
+            yield Found(
+                kind=Text("借款合同", "Loan contract"), name=_named(borrower), code=contract.number,
+                address=subject_address(actor, f"loan-contract:{contract.number}"),
             )  # fmt: skip
     for sheet in term_sheets_of(session, actor):
         if words in sheet.number.casefold():

@@ -48,7 +48,16 @@ from loans.service.decisions import (
     ratings_of,
 )
 from loans.service.drawdowns import DRAWDOWN_APPROVAL, propose_drawdown
-from loans.service.facilities import ContractStanding, LineStanding, contract_revisions, line_revisions
+from loans.service.facilities import (
+    ContractStanding,
+    LineStanding,
+    contract_revisions,
+    known_contracts,
+    known_lines,
+    line_revisions,
+    load_known_contract,
+    load_known_line,
+)
 from loans.service.facility_approvals import (
     CREDIT_LINE_APPROVAL,
     LOAN_CONTRACT_APPROVAL,
@@ -281,6 +290,8 @@ __all__ = [
     "interest_vouchers_of",
     "issued_document",
     "keep_pull",
+    "known_contracts",
+    "known_lines",
     "latest_four_colours",
     "latest_ratchet_values",
     "latest_rating",
@@ -293,6 +304,8 @@ __all__ = [
     "links_of",
     "load_credit_line",
     "load_cut_claim",
+    "load_known_contract",
+    "load_known_line",
     "load_known_link",
     "load_link",
     "load_loan_contract",

@@ -1,7 +1,7 @@
 """Credit lines and contracts as they stand on a day: what is signed, used, undrawn and may be drawn, each apart."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlmodel import Session
 
@@ -20,6 +20,9 @@ from loans.calc.facilities import (
 from loans.calc.notes import LoanNote
 from loans.store import facilities as store
 from loans.store import notes as note_store
+
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""What is known at this instant is everything ever signed, for what only names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,42 @@ def load_contract(
             remedy="Enter the contract and have another person approve it.",
             remedy_zh="请录入合同并由另一人复核。",
         )
+    return found
+
+
+def known_lines(session: Session, actor: Actor, *, number: str | None = None) -> dict[str, CreditLine]:
+    """Give each line by its number, in force or not, as last signed."""
+    known = store.lines_known(session, actor, known_at=EVER, number=number)
+    return {one.terms.number: one.terms for one in known}
+
+
+def known_contracts(session: Session, actor: Actor, *, number: str | None = None) -> dict[str, LoanContract]:
+    """Give each contract by its number, in force or not, as last signed."""
+    known = store.contracts_known(session, actor, known_at=EVER, number=number)
+    return {one.terms.number: one.terms for one in known}
+
+
+def load_known_line(session: Session, actor: Actor, number: str) -> CreditLine:
+    """Give a line by everything ever signed of it, for what only names it.
+
+    Raises:
+        NotFound: The bank has none of that number.
+    """
+    found = known_lines(session, actor, number=number).get(number)
+    if found is None:
+        raise NotFound(f"there is no credit line {number}", zh=f"没有授信 {number}", field="line_number")
+    return found
+
+
+def load_known_contract(session: Session, actor: Actor, number: str) -> LoanContract:
+    """Give a contract by everything ever signed of it, for what only names it.
+
+    Raises:
+        NotFound: The bank has none of that number.
+    """
+    found = known_contracts(session, actor, number=number).get(number)
+    if found is None:
+        raise NotFound(f"there is no loan contract {number}", zh=f"没有借款合同 {number}", field="contract_number")
     return found
 
 

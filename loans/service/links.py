@@ -1,7 +1,7 @@
 """Sustainability links: signed and changed under four eyes; read by both dates with all that belongs to them."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -30,8 +30,6 @@ from loans.service.link_views import TURNS, LinkView
 from loans.service.note_rates import LinkLine, notes_under, rerate_notes
 from loans.store import facilities as facility_store
 from loans.store import links as store
-
-_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,7 @@ def load_known_link(session: Session, actor: Actor, number: str) -> LinkView:
     Raises:
         NotFound: The bank has none of that number.
     """
-    return load_link(session, actor, number, known_at=_EVER)
+    return load_link(session, actor, number, known_at=facilities.EVER)
 
 
 def find_link(session: Session, actor: Actor, number: str, *, known_at: datetime) -> LinkView | None:

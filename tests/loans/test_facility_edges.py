@@ -102,6 +102,7 @@ def test_an_officer_walks_from_the_line_to_the_note(desk: Desk) -> None:
     assert desk.get("/credit-lines/new?start=SX-2025-001").text.count("20000000.00") == 1
     contract = {name: str(value) for name, value in CONTRACT.items() if name != "line_number"}
     assert "2026-05-31" in desk.get("/credit-lines/SX-2025-001/contracts/new").text
+    assert 'href="/external-ids?subject=credit-line:SX-2025-001"' in desk.get("/credit-lines/SX-2025-001").text
     both = desk.post("/credit-lines/SX-2025-001/contracts/new", {**contract, "fixed_rate": "0.03"})
     assert (both.status_code, "请填写固定利率，或 LPR 期限与加减点" in both.text) == (422, True)
     assert desk.post("/credit-lines/SX-2025-001/contracts/new", contract).status_code == 303

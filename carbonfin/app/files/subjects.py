@@ -81,6 +81,20 @@ SUBJECT_KINDS: tuple[SubjectKind, ...] = (
         page="",
     ),
     SubjectKind(
+        name="credit-line",
+        text=Text("授信", "Credit line"),
+        load=loans.service.load_known_line,
+        label=lambda it: _same(it.number),
+        page="/credit-lines",
+    ),
+    SubjectKind(
+        name="loan-contract",
+        text=Text("借款合同", "Loan contract"),
+        load=loans.service.load_known_contract,
+        label=lambda it: _same(it.number),
+        page="/loan-contracts",
+    ),
+    SubjectKind(
         name="sustainability-link",
         text=Text("挂钩条款", "Sustainability link"),
         load=loans.service.load_known_link,
@@ -192,7 +206,7 @@ def subject_address(actor: Actor, subject: str) -> str:
         return f"/loans#note-{quote(number)}" if allows(actor.role, "GET", "/loans") else ""
     kind = _BY_NAME.get(name)
     addresses = (
-        *([f"{kind.page}/{number}"] if kind is not None and kind.page else []),
+        *([f"{kind.page}/{quote(number)}"] if kind is not None and kind.page else []),
         *([f"/parties/{number}"] if name == "party" else []),
     )
     return next((address for address in addresses if may_open(actor.role, address)), "")

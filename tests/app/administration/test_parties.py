@@ -11,10 +11,12 @@ from carbonfin.app import searching
 from carbonfin.app.access import allows, may_open
 from carbonfin.app.cli import carbonfin
 from carbonfin.kernel.actors import Actor, OrganizationKind, Role
+from carbonfin.kernel.dates import FixedClock
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import add_external_id, find_party, parties_of
 from tests.app.administration.test_people_and_keys import send
 from tests.app.worlds import NOW, PAGE, World, keyed_client, signed_in
+from tests.loans.facility_samples import sign_sample_contract
 
 BODY = {"kind": "enterprise", "name": "示例微电子(深圳)有限公司", "usci": "91440300EXAMPLE2XB", "industry": "C3973"}
 
@@ -146,6 +148,26 @@ def test_search_shows_no_foreign_row_and_no_page_that_would_be_refused(world: Wo
     assert _found(world, administrator, world.decision_id) == [], "administrators read no decisions"
     for question in ("服饰", "C7", world.decision_id, "%", ""):
         assert _found(world, world.stranger, question) == []
+
+
+def test_lines_and_contracts_are_found_by_their_own_and_other_systems_numbers(world: World) -> None:
+    with world.sessions.begin() as session:
+        sign_sample_contract(session, world.officer, clock=FixedClock(NOW))
+        for kind, value, subject in (
+            ("credit_line", "CR-0088", "credit-line:SX-2025-001"),
+            ("contract", "CT-0099", "loan-contract:HT-2025-002"),
+        ):
+            add_external_id(session, world.officer, kind=kind, value=value, subject=subject, at=NOW)
+    name, line, contract = "示例服饰(深圳)有限公司", "/credit-lines/SX-2025-001", "/loan-contracts/HT-2025-002"
+    assert _found(world, world.officer, "sx-2025") == [(name, line)]
+    assert _found(world, world.officer, "HT-2025-002") == [(name, contract)]
+    assert _found(world, world.officer, "CR-00") == [("授信 SX-2025-001", line)]
+    assert _found(world, world.officer, "CT-00") == [("借款合同 HT-2025-002", contract)]
+    for question in ("SX-2025", "HT-2025", "CR-00", "CT-00"):
+        assert _found(world, world.stranger, question) == []
+    with signed_in(world) as client:
+        for missing in ("credit-line:SX-2025-009", "loan-contract:SX-2025-001"):
+            assert send(client, "/external-ids", kind="contract", value="CT-1", subject=missing)[0] == 422
 
 
 @pytest.mark.parametrize("role", list(Role))
