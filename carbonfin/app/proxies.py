@@ -6,28 +6,49 @@ end, and only as far as those who wrote it are trusted.
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
-from carbonfin.app.messages.networks import AllowedNetworks, IpAddress
+from carbonfin.app.messages.networks import IpAddress, IpNetwork, is_within, networks_from
 from carbonfin.web.connections import Connection
 
 _TRUSTED = "carbonfin_trusted_proxies"
 _FORWARDED = "x-forwarded-for"
 
 
-def keep_trusted_proxies(state: Any, trusted: AllowedNetworks) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedProxies:
+    """The networks of the proxies that an operator runs before the service; nobody else is trusted."""
+
+    networks: tuple[IpNetwork, ...] = ()
+
+    def trusts(self, address: IpAddress) -> bool:
+        """Whether an address is one of the operator's proxies."""
+        return is_within(address, self.networks)
+
+
+def trusted_proxies_from(text: str, *, name: str) -> TrustedProxies:
+    """Read the proxies' networks with commas between, as a setting names them.
+
+    Raises:
+        InvalidInput: One of them is none.
+    """
+    return TrustedProxies(networks=networks_from(text, name=name).networks)
+
+
+def keep_trusted_proxies(state: Any, trusted: TrustedProxies) -> None:
     """Keep with the application whom it believes."""
     state[_TRUSTED] = trusted
 
 
 def address_of_caller(connection: Connection) -> str:
     """Give the address a request came from, as far as it is known; empty for a connection without one."""
-    trusted = cast("AllowedNetworks", connection.app.state[_TRUSTED])
+    trusted = cast("TrustedProxies", connection.app.state[_TRUSTED])
     peer = connection.client.host if connection.client else ""
     return told_address(peer, connection.headers.getall(_FORWARDED, []), trusted)
 
 
-def told_address(peer: str, forwarded: Sequence[str], trusted: AllowedNetworks) -> str:
+def told_address(peer: str, forwarded: Sequence[str], trusted: TrustedProxies) -> str:
     """Give the last address that no trusted proxy has.
 
     Args:
@@ -41,7 +62,7 @@ def told_address(peer: str, forwarded: Sequence[str], trusted: AllowedNetworks) 
     """
     address = peer
     told = [part.strip() for header in forwarded for part in header.split(",")]
-    while told and (known := _read(address)) is not None and trusted.names(known):
+    while told and (known := _read(address)) is not None and trusted.trusts(known):
         before = _read(told.pop())
         if before is None:
             break

@@ -88,7 +88,7 @@ def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
         names[party.id] = party.name
         if words in party.name.casefold() or words in party.code.casefold():
             yield Found(
-                kind=Text("主体", "Party"), name=Text(party.name, party.name), code=party.code,
+                kind=Text("主体", "Party"), name=_named(party.name), code=party.code,
                 address=subject_address(actor, f"party:{party.id}"),
             )  # fmt: skip
     if allows(actor.role, "GET", "/pledges"):
@@ -106,7 +106,7 @@ def _collateral(session: Session, actor: Actor, words: str, names: dict[str, str
         pledgor = names.get(pledge.pledgor_id, "")
         if words in pledge.code.casefold() or words in pledgor.casefold():
             yield Found(
-                kind=Text("质押", "Pledge"), name=Text(pledgor, pledgor), code=pledge.code,
+                kind=Text("质押", "Pledge"), name=_named(pledgor), code=pledge.code,
                 address=f"/pledges/{pledge.id}",
             )  # fmt: skip
     for repo in repos_of(session, actor):
@@ -121,7 +121,7 @@ def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) ->
         borrower = names.get(note.party_id, "")
         if words in note.code.casefold():
             yield Found(
-                kind=Text("借据", "Loan note"), name=Text(borrower, borrower), code=note.code,
+                kind=Text("借据", "Loan note"), name=_named(borrower), code=note.code,
                 address=subject_address(actor, f"loan:{note.code}"),
             )  # fmt: skip
     lines = known_lines(session, actor)
@@ -141,6 +141,6 @@ def _loans(session: Session, actor: Actor, words: str, names: dict[str, str]) ->
     for sheet in term_sheets_of(session, actor):
         if words in sheet.number.casefold():
             yield Found(
-                kind=Text("条款清单", "Term sheet"), name=Text(sheet.number, sheet.number), code=sheet.number,
+                kind=Text("条款清单", "Term sheet"), name=_named(sheet.number), code=sheet.number,
                 address=f"/term-sheets/{sheet.number}",
             )  # fmt: skip

@@ -11,6 +11,7 @@ from carbonfin.app.identity.providers import OIDC_FILE, IdentityProvider, is_sou
 from carbonfin.app.identity.second_factor import SecondFactorRule, second_factor_from
 from carbonfin.app.messages.mail import MailServer, mail_server_from
 from carbonfin.app.messages.networks import AllowedNetworks, networks_from
+from carbonfin.app.proxies import TrustedProxies, trusted_proxies_from
 from carbonfin.app.rate_limit import RateLimit, rate_limit_of
 from carbonfin.app.signing import SigningKeys, signing_from
 from carbonfin.kernel.cryptography import KeyRing
@@ -88,7 +89,7 @@ class Settings:
     otel_endpoint: str | None = None
     rate_limit: RateLimit | None = None
     verification_limit: RateLimit | None = None
-    trusted_proxies: AllowedNetworks = field(default_factory=AllowedNetworks)
+    trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
     verification_address: str = ""
     public_url: str = ""
     identity_providers: tuple[IdentityProvider, ...] = ()
@@ -130,7 +131,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         metrics_token=_token(environment),
         otel_endpoint=_collector(environment),
         rate_limit=rate_limit_of(_said(environment, RATE_LIMIT), field=RATE_LIMIT),
-        trusted_proxies=networks_from(environment.get(TRUSTED_PROXIES, ""), name=TRUSTED_PROXIES),
+        trusted_proxies=trusted_proxies_from(environment.get(TRUSTED_PROXIES, ""), name=TRUSTED_PROXIES),
         verification_limit=rate_limit_of(_said(environment, VERIFICATION_LIMIT), field=VERIFICATION_LIMIT),
         verification_address=_public_url(environment, host, port) if environment.get(PUBLIC_URL) else "",
         public_url=_public_url(environment, host, port),

@@ -65,6 +65,11 @@ def china_day(instant: datetime) -> date:
     return aware(instant).astimezone(CHINA).date()
 
 
+def start_of_china_day(day: date) -> datetime:
+    """Give the first instant of a day in China, in UTC."""
+    return datetime.combine(day, time.min, tzinfo=CHINA).astimezone(UTC)
+
+
 def end_of_china_day(day: date) -> datetime:
     """Give the last instant of a day in China, in UTC: what is known by the close of that day."""
     return datetime.combine(day, time.max, tzinfo=CHINA).astimezone(UTC)

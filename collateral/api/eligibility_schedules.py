@@ -25,6 +25,7 @@ from collateral.schemas.eligibility_schedules import (
 from collateral.schemas.pledges import RefusalOut
 from collateral.service import eligibility_schedules
 from collateral.service.schedule_standings import schedule_standings
+from collateral.service.view import desk_view
 
 _SCHEDULES = "/v1/eligibility-schedules"
 _JSON = "application/json"
@@ -56,9 +57,10 @@ def list_eligibility_schedules(*, sessions: Sessions, actor: Actor, clock: Clock
     """List the schedules in force on the business date, with verdicts on what is held and shares against limits."""
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        found = eligibility_schedules.schedules_on(session, standing=standing)
-        verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, standing=standing)
-        stands = schedule_standings(session, actor, standing=standing)
+        view = desk_view(session, standing)
+        found = eligibility_schedules.schedules_in_force(view)
+        verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, view)
+        stands = schedule_standings(session, actor, view)
     return EligibilityScheduleListOut(
         business_date=standing.business_date.isoformat(),
         schedules=[EligibilityScheduleOut.of(one) for one in found],

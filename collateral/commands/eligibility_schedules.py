@@ -12,6 +12,7 @@ from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
 from collateral.schemas.eligibility_schedules import EligibilityVerdictOut
 from collateral.service import eligibility_schedules
+from collateral.service.view import desk_view
 
 
 def propose_schedule(
@@ -49,6 +50,6 @@ def eligibility(
         if export:
             typer.echo(eligibility_schedules.load_schedule(session, export, standing=standing).cdm)
             return
-        found = eligibility_schedules.verdicts_of_holdings(session, terminal.actor, standing=standing)
+        found = eligibility_schedules.verdicts_of_holdings(session, terminal.actor, desk_view(session, standing))
     body = [msgspec.to_builtins(EligibilityVerdictOut.of(one)) for one in found]
     terminal.answer(body, columns=("unit", "schedule", "is_eligible", "haircut_ratio", "reason_zh"))

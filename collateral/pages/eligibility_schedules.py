@@ -26,6 +26,7 @@ from collateral.pages.words import unconfirmed_words
 from collateral.service import eligibility_schedules
 from collateral.service.eligibility_schedules import ScheduleDraft
 from collateral.service.schedule_standings import schedule_standings
+from collateral.service.view import desk_view
 
 _PAGE = "/eligibility-schedules"
 
@@ -93,9 +94,10 @@ def _show(
 ) -> Template:
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
-        found = eligibility_schedules.schedules_on(session, standing=standing)
-        verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, standing=standing)
-        stands = schedule_standings(session, actor, standing=standing)
+        view = desk_view(session, standing)
+        found = eligibility_schedules.schedules_in_force(view)
+        verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, view)
+        stands = schedule_standings(session, actor, view)
     language: Language = "en" if language_of(request).value == "en" else "zh"
     charts = {
         name: schedule_chart(name, shares, as_of=standing.business_date, language=language)

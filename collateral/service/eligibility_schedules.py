@@ -132,7 +132,7 @@ def not_eligible(vetoed: Iterable[ScheduleVerdict]) -> NotApplicable:
     )  # fmt: skip
 
 
-def verdicts_of_holdings(session: Session, actor: Actor, *, standing: Standing) -> tuple[ScheduleVerdict, ...]:
+def verdicts_of_holdings(session: Session, actor: Actor, view: DeskView) -> tuple[ScheduleVerdict, ...]:
     """Judge every unit that any party of the bank holds, free or pledged."""
     units = sorted({one.unit for one in ledger.positions_of(session, actor)})
-    return verdicts_on(desk_view(session, standing), units)
+    return verdicts_on(view, units)

@@ -1,7 +1,7 @@
 """The six lights of the collateral desk, from what the desk has loaded and a few questions more."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.units import cny
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.decisions import load_decisions
@@ -33,13 +34,16 @@ from collateral.calc.lights import (
 )
 from collateral.calc.pledge import IN_FORCE
 from collateral.calc.reconciliation import NAMES
+from collateral.calc.refusals import Refusal
 from collateral.calc.register import ConcentrationBase, ConcentrationLine, concentrations_of
 from collateral.service.desk import Desk, DeskPledge
+from collateral.service.eligibility_schedules import ELIGIBILITY_SCHEDULE
 from collateral.service.headroom import UNCERTAIN_STATES
 from collateral.service.reconciliations import reconciliations_page
 from collateral.service.register import CONCENTRATION_LIMIT
 from collateral.service.repo_holdings import held_repos
-from collateral.service.schedule_standings import schedule_standings
+from collateral.service.schedule_standings import NO_STANDINGS, ScheduleStandings, schedule_standings
+from collateral.service.view import desk_view
 from collateral.store import pledges
 
 CALL_DAYS = "collateral.desk_call_days"
@@ -87,7 +91,7 @@ def desk_lights(session: Session, actor: Actor, desk: Desk, *, standing: Standin
     share = book.on(CONCENTRATION_RATIO)
     limits = {base: book.find(CONCENTRATION_LIMIT, base) for base in ConcentrationBase}
     shares = concentrations_of((*_held(session, actor, running), *_bought(desk)), limits)
-    stands = schedule_standings(session, actor, standing=standing)
+    stands = _schedules(session, actor, book)
     open_calls = (*(line.call for line in desk.called), *(line.call for line in desk.called_repos))
     calls = [one for one in open_calls if one is not None]
     lights = (
@@ -107,6 +111,20 @@ def desk_lights(session: Session, actor: Actor, desk: Desk, *, standing: Standin
         ),
     )  # fmt: skip
     return DeskLights(lights=lights, concentrations=shares, schedules=stands.named_shares)
+
+
+def _schedules(session: Session, actor: Actor, book: _Book) -> ScheduleStandings:
+    """Hold what is held against the schedules; where that cannot be, the light says so and the desk is shown."""
+    if not any(book.book.scopes(ELIGIBILITY_SCHEDULE)):
+        return NO_STANDINGS
+    try:
+        return schedule_standings(session, actor, desk_view(session, book.standing))
+    except MissingData as missing:
+        note = Refusal(
+            code="schedule-limits-not-measured", detail=f"limits of schedules: {missing.detail}",
+            zh=f"清单内上限无法计算：{missing.zh}",
+        )  # fmt: skip
+        return replace(NO_STANDINGS, notes=(note,))
 
 
 def _coverage(line: DeskPledge, day: date) -> Item:

@@ -6,14 +6,11 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.rules.trace import Figure
-from carbonfin.storage.parties import Standing
-from carbonfin.storage.rulebook import book_for
 from collateral.calc.book_limits import BookShare, share_notes, standing_shares
 from collateral.calc.figures import FigureList
 from collateral.calc.refusals import Refusal
 from collateral.service.book_limits import standing_limits
-from collateral.service.eligibility_schedules import ELIGIBILITY_SCHEDULE
-from collateral.service.view import desk_view
+from collateral.service.view import DeskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +36,14 @@ class ScheduleStandings:
         return tuple((name, one) for name, shares in self.by_schedule for one in shares)
 
 
-def schedule_standings(session: Session, actor: Actor, *, standing: Standing) -> ScheduleStandings:
+NO_STANDINGS = ScheduleStandings(by_schedule=(), notes=(), trace=(), unconfirmed=())
+
+
+def schedule_standings(session: Session, actor: Actor, view: DeskView) -> ScheduleStandings:
     """Hold what is held against the schedules in force at the day's prices; nothing is asked and nothing kept."""
-    none = ScheduleStandings(by_schedule=(), notes=(), trace=(), unconfirmed=())
-    book = book_for(session, standing.organization_id, packages=("collateral",))
-    if not any(book.scopes(ELIGIBILITY_SCHEDULE)):  # the desk without schedules needs neither prices nor calendar
-        return none
-    limits, figures = standing_limits(session, actor, desk_view(session, standing)), FigureList()
+    limits, figures = standing_limits(session, actor, view), FigureList()
     if limits is None:
-        return none
+        return NO_STANDINGS
     found: dict[str, list[BookShare]] = {}
     for schedule, share in standing_shares(limits, figures):
         found.setdefault(schedule, []).append(share)

@@ -1,6 +1,5 @@
 """What became of applications, for the systems of the banks that filed them."""
 
-from datetime import date, datetime, time
 from typing import Annotated
 
 from litestar import get
@@ -8,7 +7,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import CHINA
+from carbonfin.kernel.dates import start_of_china_day
 from carbonfin.storage.engine import Sessions
 from carbonfin.web.paging import Paging
 from carbonfin.web.preconditions import IfNoneMatch, tagged
@@ -49,11 +48,12 @@ def list_outcomes(
     if_none_match: IfNoneMatch = None,
 ) -> Response[OutcomesOut]:
     """List what became of applications, in the order it was told: a bank's own alone; pages, each with an ETag."""
+    since = None if changed_since is None else day_of(changed_since, field="changed_since")
     asked = service.OutcomesAsked(
         quarter=None if quarter is None else str(Quarter.parse(quarter, field="quarter")),
         verdict=outcome,
         reference=reference,
-        changed_since=None if changed_since is None else _start_of(day_of(changed_since, field="changed_since")),
+        changed_since=None if since is None else start_of_china_day(since),
         with_earlier=with_earlier,
     )
     with sessions.read() as session:
@@ -78,10 +78,6 @@ def read_outcome(
         found = service.outcomes_of_application(session, actor, application_id)
     body = OutcomeHistoryOut(application_id=application_id, outcomes=[OutcomeOut.of(told) for told in found])
     return tagged(body, if_none_match)
-
-
-def _start_of(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=CHINA)
 
 
 routes = [list_outcomes, read_outcome]

@@ -7,16 +7,15 @@ import pytest
 from litestar import Litestar
 
 from carbonfin.app.factory import create_app
-from carbonfin.app.messages.networks import networks_from
-from carbonfin.app.proxies import told_address
+from carbonfin.app.proxies import told_address, trusted_proxies_from
 from carbonfin.app.rate_limit import RateLimit
 from carbonfin.app.settings import TRUSTED_PROXIES, settings_from
 from carbonfin.kernel.errors import InvalidInput
 from tests.app.worlds import PAGE, SETTINGS, World
 from tests.loops import run_apart
 
-PROXY = "10.1.0.2"
-TRUSTED = networks_from("10.1.0.0/16, fd00:1::/32", name=TRUSTED_PROXIES)
+PROXY = "192.0.2.2"
+TRUSTED = trusted_proxies_from("192.0.2.0/24, fd00:1::/32", name=TRUSTED_PROXIES)
 READER = "203.0.113.7"
 FORGED = "198.51.100.9"
 
@@ -32,8 +31,8 @@ FORGED = "198.51.100.9"
         ("fd00:1::5", ["2001:db8::7"], "2001:db8::7"),
         (PROXY, [f"{FORGED}, {READER}"], READER),
         (PROXY, [FORGED, READER], READER),
-        (PROXY, [f"{FORGED}, {READER}, 10.1.9.9"], READER),
-        (PROXY, ["10.1.9.9"], "10.1.9.9"),
+        (PROXY, [f"{FORGED}, {READER}, 192.0.2.99"], READER),
+        (PROXY, ["192.0.2.99"], "192.0.2.99"),
         (PROXY, [f"{READER}, unknown"], PROXY),
         (PROXY, [f"{FORGED}, {READER}:4711"], PROXY),
         (PROXY, [""], PROXY),
@@ -69,7 +68,7 @@ async def _asked(app: Litestar, peer: str, forwarded: str) -> list[int]:
 def test_the_networks_come_from_the_environment(tmp_path: object) -> None:
     environment = {"CARBONFIN_VAR": str(tmp_path)}
     assert settings_from(environment).trusted_proxies.networks == ()
-    assert settings_from(environment | {TRUSTED_PROXIES: "10.1.0.0/16, fd00:1::/32"}).trusted_proxies == TRUSTED
+    assert settings_from(environment | {TRUSTED_PROXIES: "192.0.2.0/24, fd00:1::/32"}).trusted_proxies == TRUSTED
     with pytest.raises(InvalidInput) as caught:
-        settings_from(environment | {TRUSTED_PROXIES: "10.1.0.1/16"})
+        settings_from(environment | {TRUSTED_PROXIES: "192.0.2.1/24"})
     assert caught.value.field == TRUSTED_PROXIES

@@ -24,9 +24,7 @@ _FLAGS = (
 _START_S = 120
 _REFUSED = "Failed to load resource: the server responded with a status of"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-FILE_ADDRESS = re.compile(
-    r"/(pdf|docx|export(/[a-z]+)?|[a-z-]+\.(csv|docx|json|jsonl|pdf|toml|xlsx))(\?|$)|^/v1/eligibility-schedules/"
-)
+FILE_ADDRESS = re.compile(r"/(pdf|docx|export(/[a-z]+)?|[a-z-]+\.(csv|docx|json|jsonl|pdf|toml|xlsx))(\?|$)|^/v1/")
 """Where a link gives a file to take away: a crawl over pages does not follow it."""
 
 

@@ -30,6 +30,7 @@ from collateral.calc.schedule_verdicts import (
 from collateral.service import eligibility_schedules
 from collateral.service.changes import start_change
 from collateral.service.eligibility_schedules import ScheduleDraft
+from collateral.service.view import desk_view
 from tests.app.worlds import PAGE, form_token
 from tests.collateral.desk import CLOCK, Desk, pledge_p4, take_over_all
 from tests.collateral.test_allocations import weighed
@@ -153,7 +154,7 @@ def test_a_schedule_in_force_is_asked_of_appraisals_changes_and_allocations(
         )  # fmt: skip
         with pytest.raises(Conflict, match="not eligible by schedule"):
             start_change(session, desk.maker, pledges["P3"], draft, standing=desk.standing)
-        verdicts = eligibility_schedules.verdicts_of_holdings(session, desk.maker, standing=desk.standing)
+        verdicts = eligibility_schedules.verdicts_of_holdings(session, desk.maker, desk_view(session, desk.standing))
         assert {str(one.unit): one.is_eligible for one in verdicts}["SZA-2024"] is False
     found = weighed(desk_sessions, desk, pledgor="E3")
     assert [(unit, "第 2 条排除" in zh) for unit, zh, _ in found.left_out if unit == "SZA-2024"] == [("SZA-2024", True)]

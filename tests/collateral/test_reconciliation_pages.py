@@ -2,17 +2,24 @@
 
 import csv
 import io
+from datetime import UTC, date, datetime
 
 import pytest
 
 from carbonfin.app.packages import PACKAGES
+from carbonfin.kernel.actors import Role
 from carbonfin.kernel.allowances import Unit
+from carbonfin.rules.parameters import Grade, ParameterValue
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.parties import standing_of
+from carbonfin.storage.parties import actor_of, people_of, standing_of
+from carbonfin.storage.rulebook import enter_parameter
 from collateral import service
+from collateral.calc.schedule_verdicts import compact_schedule
 from collateral.registries.port import AgreementFreeze, RegistryStatement, UnitFreeze
+from collateral.service.eligibility_schedules import ELIGIBILITY_SCHEDULE
 from tests.app.worlds import PAGE, World, build_world, keyed_client, signed_in
 from tests.collateral.desk import CLOCK
+from tests.collateral.test_eligibility_schedules import TEXT
 
 ADDRESS = "/registry/reconciliations"
 
@@ -45,6 +52,23 @@ def test_the_page_names_each_difference_with_both_figures_and_what_to_do(world: 
     assert all(part in text for part in ("900", "880", "-20", "取得登记机构持仓证明"))
     assert "Frozen there beyond what is bound here" in english
     assert f'href="{ADDRESS}"' in desk
+
+
+def test_the_desk_is_shown_where_a_schedule_cannot_be_measured(world: World) -> None:
+    """The bank of these tests has no calendar; a schedule that cannot be measured is no schedule that is kept."""
+    with world.sessions.begin() as session:
+        people = people_of(session, world.officer.organization_id)
+        checker = next(actor_of(session, one.id) for one in people if one.role is Role.CHECKER)
+        schedule = ParameterValue(
+            key=ELIGIBILITY_SCHEDULE, scope="S1", value=compact_schedule(TEXT), unit="text", valid_from=date(2025, 1, 1),
+            valid_to=None, known_from=date(2025, 1, 1), document="示例押品办法", article="", grade=Grade.SAMPLE,
+            confirmed=True, approved_by=(), note="", title_zh="担保品清单", title_en="schedule",
+        )  # fmt: skip
+        enter_parameter(session, world.officer, checker, schedule, reason="新设", at=datetime(2025, 6, 1, tzinfo=UTC))
+    with signed_in(world) as client:
+        desk = client.get("/pledges?lang=zh", headers=PAGE)
+    assert desk.status_code == 200
+    assert "清单内上限无法计算：2025-06-30 尚无已知的节假日安排" in desk.text
 
 
 def test_the_csv_and_the_list_say_the_same(world: World) -> None:

@@ -7,6 +7,7 @@ connection is made to an address that was checked: looking it up again could giv
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from carbonfin.kernel.errors import InvalidInput, UpstreamFailed
@@ -19,22 +20,17 @@ _CARRIERS_OF_OTHERS = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedNetworks:
-    """Networks an operator has named: deliveries may go there beside public addresses, proxies there are believed."""
+    """The networks beside the public ones that deliveries may go to, such as the bank's own behind its firewall."""
 
     networks: tuple[IpNetwork, ...] = ()
 
     def admits(self, address: IpAddress) -> bool:
         """Whether a delivery may go to an address."""
-        if self.names(address):
+        if is_within(address, self.networks):
             return True
         real = _real(address)
-        carries = any(real.version == network.version and real in network for network in _CARRIERS_OF_OTHERS)
+        carries = is_within(real, _CARRIERS_OF_OTHERS)
         return bool(real.is_global) and not (real.is_multicast or real.is_reserved or carries)
-
-    def names(self, address: IpAddress) -> bool:
-        """Whether an address is in one of the networks."""
-        real = _real(address)
-        return any(real.version == network.version and real in network for network in self.networks)
 
     def look_up(self, host: str, port: int) -> IpAddress:
         """Give the address to connect to for a host.
@@ -51,6 +47,12 @@ class AllowedNetworks:
         if not addresses or not all(self.admits(address) for address in addresses):
             raise UpstreamFailed("the host leads to an address that is not allowed", zh="目标地址不被允许", field="url")
         return addresses[0]
+
+
+def is_within(address: IpAddress, networks: Iterable[IpNetwork]) -> bool:
+    """Whether an address is in one of some networks."""
+    real = _real(address)
+    return any(real.version == network.version and real in network for network in networks)
 
 
 def _real(address: IpAddress) -> IpAddress:
