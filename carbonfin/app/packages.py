@@ -24,6 +24,7 @@ from carbonfin.rules.live_impact import LiveImpact
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.tables import TableVersion
 from carbonfin.storage.rulebook import builtin_tables
+from carbonfin.web.readings import ValueReading
 from collateral.calc.haircuts import HAIRCUT_TABLE
 from loans.calc.jiangtandai import CONCESSION_TABLE, POINTS_TABLE
 from reporting.calc.eligibility_table import SUBSIDY_TABLE
@@ -40,6 +41,7 @@ class Package:
         tables: What its decisions expect of the decision tables they read.
         impacts: What a draft of a table would do to everything that stands, by the table's name.
         parameter_impacts: The same of a parameter; None where nothing of the package reads it.
+        readings: How a long value of a parameter is read, by its key.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Package:
     tables: tuple[TableContract, ...] = ()
     impacts: Mapping[str, TableImpact] = field(default_factory=dict)
     parameter_impacts: tuple[ParameterTrial, ...] = ()
+    readings: Mapping[str, ValueReading] = field(default_factory=dict)
 
 
 def _templates(module_file: str | None, name: str) -> Path:
@@ -71,6 +74,7 @@ PACKAGES: tuple[Package, ...] = (
         tables=(HAIRCUT_TABLE,),
         impacts={HAIRCUT_TABLE.name: collateral.service.collateral_impact},
         parameter_impacts=(collateral.service.collateral_impact,),
+        readings=collateral.pages.VALUE_READINGS,
     ),
     Package(
         name="loans",
@@ -104,3 +108,7 @@ PARAMETER_IMPACTS: tuple[ParameterTrial, ...] = tuple(
     impact for package in PACKAGES for impact in package.parameter_impacts
 )
 """What a draft of a parameter would do to everything of a kind that stands."""
+PARAMETER_READINGS: Mapping[str, ValueReading] = {
+    key: reading for package in PACKAGES for key, reading in package.readings.items()
+}
+"""How a long value of a parameter is read, by its key."""

@@ -14,6 +14,8 @@ from carbonfin.kernel.units import parse_decimal
 from carbonfin.rules.known import KnownAt, known_order, moment_asked, require_same_day, was_known
 from carbonfin.rules.record import ADDED_LATER
 
+_ONE_LINE = 60
+
 
 class Grade(StrEnum):
     """How a fact is known; anything but `read` and `sample` is shown as unconfirmed unless a person confirmed it."""
@@ -119,6 +121,11 @@ class ParameterValue:
     def clause(self) -> str:
         """Document, number and article in one line; a number that the document's name holds is not said twice."""
         return clause_line(self.document, self.document_number or "", self.article)
+
+    @property
+    def named_shortly(self) -> str:
+        """The value with the first signs of its digest; one that fills lines is named by its digest alone."""
+        return " ".join(([self.value] if len(self.value) <= _ONE_LINE else []) + [self.digest[:12]])
 
     def speaks_on(self, valid_on: date) -> bool:
         """Whether the value is valid on that day; both ends are inside."""

@@ -15,14 +15,7 @@ from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.wire import IdText
-from collateral.schemas.book_limits import BookShareOut
-from collateral.schemas.eligibility_schedules import (
-    EligibilityScheduleIn,
-    EligibilityScheduleListOut,
-    EligibilityScheduleOut,
-    EligibilityVerdictOut,
-)
-from collateral.schemas.pledges import RefusalOut
+from collateral.schemas.eligibility_schedules import EligibilityScheduleIn, EligibilityScheduleListOut
 from collateral.service import eligibility_schedules
 from collateral.service.schedule_standings import schedule_standings
 from collateral.service.view import desk_view
@@ -61,13 +54,7 @@ def list_eligibility_schedules(*, sessions: Sessions, actor: Actor, clock: Clock
         found = eligibility_schedules.schedules_in_force(view)
         verdicts = eligibility_schedules.verdicts_of_holdings(session, actor, view)
         stands = schedule_standings(session, actor, view)
-    return EligibilityScheduleListOut(
-        business_date=standing.business_date.isoformat(),
-        schedules=[EligibilityScheduleOut.of(one) for one in found],
-        verdicts=[EligibilityVerdictOut.of(one) for one in verdicts],
-        shares=[BookShareOut.of(one) for _, one in stands.named_shares],
-        notes=[RefusalOut.of(one) for one in stands.notes],
-    )
+    return EligibilityScheduleListOut.of(standing.business_date, found, verdicts, stands)
 
 
 @get(

@@ -9,8 +9,10 @@ from enum import StrEnum
 from carbonfin.kernel.allowances import Scheme, Unit
 from carbonfin.rules.parameters import ParameterValue
 from collateral.calc.agreements import CoverageRecord, Pledge
+from collateral.calc.book_limits import BookShare
 from collateral.calc.concentration import concentration_of
 from collateral.calc.coverage import ValuedLine
+from collateral.calc.refusals import Refusal
 from collateral.calc.serials import Ranges
 
 _PLACES = Decimal("0.0001")
@@ -113,6 +115,15 @@ class ConcentrationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleLine:
+    """What is held of a name at the day's prices, before haircut, against a limit inside a schedule."""
+
+    schedule: str
+    share: BookShare
+    held_cny: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LetGo:
     """A release, partial release, substitution or sale, with the day and who did it.
 
@@ -134,7 +145,12 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """The register of a bank on a business date."""
+    """The register of a bank on a business date.
+
+    Attributes:
+        schedule_shares: The book at the day's prices against the limits inside schedules in force.
+        schedule_notes: Limits of schedules that are not measured, and units without a price of the day.
+    """
 
     business_date: date
     bank: str
@@ -142,6 +158,8 @@ class Register:
     classes: tuple[AcceptedClass, ...]
     pledges: tuple[RegisterPledge, ...]
     concentrations: tuple[ConcentrationLine, ...]
+    schedule_shares: tuple[ScheduleLine, ...]
+    schedule_notes: tuple[Refusal, ...]
     let_go: tuple[LetGo, ...]
     parameters: tuple[ParameterValue, ...]
 

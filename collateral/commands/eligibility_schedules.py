@@ -10,9 +10,12 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.proposals import ProposedOut
 from carbonfin.web.terminal import terminal_of
 from carbonfin.web.wire import day_of
-from collateral.schemas.eligibility_schedules import EligibilityVerdictOut
+from collateral.schemas.eligibility_schedules import EligibilityScheduleListOut
 from collateral.service import eligibility_schedules
+from collateral.service.schedule_standings import schedule_standings
 from collateral.service.view import desk_view
+
+_SHARE_COLUMNS = ("label_zh", "after_ratio", "after_cny", "limit_ratio", "limit_cny", "is_above")
 
 
 def propose_schedule(
@@ -43,13 +46,25 @@ def eligibility(
     context: typer.Context,
     export: Annotated[str, typer.Option(help="输出该编号清单的 CDM JSON / print a schedule's CDM JSON")] = "",
 ) -> None:
-    """列出在册品种对各生效清单的结论 / what each schedule in force says of every unit held."""
+    """列出在册品种对各生效清单的结论与存续押品的清单上限 / verdicts on units held, and shares against limits."""
     terminal = terminal_of(context)
     with terminal.sessions.read() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         if export:
             typer.echo(eligibility_schedules.load_schedule(session, export, standing=standing).cdm)
             return
-        found = eligibility_schedules.verdicts_of_holdings(session, terminal.actor, desk_view(session, standing))
-    body = [msgspec.to_builtins(EligibilityVerdictOut.of(one)) for one in found]
-    terminal.answer(body, columns=("unit", "schedule", "is_eligible", "haircut_ratio", "reason_zh"))
+        view = desk_view(session, standing)
+        found = eligibility_schedules.verdicts_of_holdings(session, terminal.actor, view)
+        stands = schedule_standings(session, terminal.actor, view)
+        schedules = eligibility_schedules.schedules_in_force(view)
+    body = EligibilityScheduleListOut.of(standing.business_date, schedules, found, stands)
+    if terminal.json_output:
+        terminal.answer(msgspec.to_builtins(body))
+        return
+    verdicts, shares = map(msgspec.to_builtins, (body.verdicts, body.shares))
+    terminal.answer(verdicts, columns=("unit", "schedule", "is_eligible", "haircut_ratio", "reason_zh"))
+    if shares:
+        terminal.say("存续押品与清单上限 / the book against the limits of schedules")
+        terminal.answer(shares, columns=_SHARE_COLUMNS)
+    for one in body.notes:
+        terminal.say(one.detail_zh)

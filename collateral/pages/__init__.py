@@ -25,6 +25,7 @@ from collateral.pages.compliance import (
 )
 from collateral.pages.custody import custody_page
 from collateral.pages.desk import desk_page
+from collateral.pages.eligibility_schedules import schedule_lines
 from collateral.pages.margin import call_letter, call_list_page, call_page, send_call_step
 from collateral.pages.margin_terms import send_terms, terms_page
 from collateral.pages.pledges import pledge_page, take_pledge_step
@@ -32,6 +33,7 @@ from collateral.pages.reconciliations import export_reconciliation, reconciliati
 from collateral.pages.register import export_register
 from collateral.pages.repos import repo_page
 from collateral.pages.rights import holding_rights_page
+from collateral.service.eligibility_schedules import ELIGIBILITY_SCHEDULE
 
 routes = [
     desk_page,
@@ -71,3 +73,5 @@ routes = [
     *book_stresses.routes,
     *eligibility_schedules.routes,
 ]
+VALUE_READINGS = {ELIGIBILITY_SCHEDULE: schedule_lines}
+"""How long values of parameters are read, by key."""

@@ -18,9 +18,10 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.language import language_of
 from carbonfin.web.pages import Text, page
+from carbonfin.web.readings import ReadLine
 from carbonfin.web.wire import day_of
 from collateral.calc.cdm_schedules import schedule_faults
-from collateral.calc.schedule_verdicts import MOST_BYTES, tree_of
+from collateral.calc.schedule_verdicts import MOST_BYTES, rules_of, tree_of
 from collateral.pages.charts import schedule_chart
 from collateral.pages.words import unconfirmed_words
 from collateral.service import eligibility_schedules
@@ -29,6 +30,19 @@ from collateral.service.schedule_standings import schedule_standings
 from collateral.service.view import desk_view
 
 _PAGE = "/eligibility-schedules"
+
+
+def schedule_lines(value: str) -> tuple[ReadLine, ...]:
+    """Read a schedule's CDM JSON as a person does: its tree, then what a person should look at."""
+    rules = rules_of(value)
+    faults = ((one.place + 1, one.message_zh, one.message_en) for one in schedule_faults(rules))
+    return (
+        *(ReadLine(depth=one.depth, text=Text(one.text_zh, one.text_en)) for one in tree_of(rules)),
+        *(
+            ReadLine(depth=0, text=Text(f"第 {rule} 条：{zh}", f"rule {rule}: {en}"), is_warning=True)
+            for rule, zh, en in faults
+        ),
+    )
 
 
 class ScheduleForm(Struct, kw_only=True):

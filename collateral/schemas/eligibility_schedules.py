@@ -1,5 +1,7 @@
 """Eligible-collateral schedules as the API shows them."""
 
+from collections.abc import Iterable
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +13,7 @@ from collateral.calc.schedule_verdicts import ScheduleInForce, ScheduleVerdict
 from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.pledges import RefusalOut
 from collateral.service.eligibility_schedules import ScheduleDraft
+from collateral.service.schedule_standings import ScheduleStandings
 
 
 class EligibilityScheduleIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,3 +100,20 @@ class EligibilityScheduleListOut(Struct, frozen=True, kw_only=True):
     verdicts: list[EligibilityVerdictOut]
     shares: list[BookShareOut]
     notes: list[RefusalOut]
+
+    @classmethod
+    def of(
+        cls,
+        business_date: date,
+        schedules: Iterable[ScheduleInForce],
+        verdicts: Iterable[ScheduleVerdict],
+        stands: ScheduleStandings,
+    ) -> "EligibilityScheduleListOut":
+        """Copy the domain values."""
+        return cls(
+            business_date=business_date.isoformat(),
+            schedules=[EligibilityScheduleOut.of(one) for one in schedules],
+            verdicts=[EligibilityVerdictOut.of(one) for one in verdicts],
+            shares=[BookShareOut.of(one) for _, one in stands.named_shares],
+            notes=[RefusalOut.of(one) for one in stands.notes],
+        )

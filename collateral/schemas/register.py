@@ -10,6 +10,8 @@ from collateral.calc.register import (
     Register,
     RegisterPledge,
 )
+from collateral.schemas.book_limits import BookShareOut
+from collateral.schemas.pledges import RefusalOut
 
 
 class AcceptedClassOut(Struct, frozen=True, kw_only=True):
@@ -135,13 +137,19 @@ class LetGoOut(Struct, frozen=True, kw_only=True):
 
 
 class CollateralRegisterOut(Struct, frozen=True, kw_only=True):
-    """The collateral register on the business date."""
+    """The collateral register on the business date.
+
+    `schedule_shares` is the book at the day's prices against the limits inside schedules in force; `schedule_notes`
+    names what of them is not measured.
+    """
 
     business_date: str
     is_sample: bool
     classes: list[AcceptedClassOut]
     lines: list[RegisterLineOut]
     concentrations: list[ConcentrationOut]
+    schedule_shares: list[BookShareOut]
+    schedule_notes: list[RefusalOut]
     let_go: list[LetGoOut]
 
     @classmethod
@@ -153,5 +161,7 @@ class CollateralRegisterOut(Struct, frozen=True, kw_only=True):
             classes=[AcceptedClassOut.of(one) for one in found.classes],
             lines=[line for one in found.pledges for line in RegisterLineOut.all_of(one)],
             concentrations=[ConcentrationOut.of(one) for one in found.concentrations],
+            schedule_shares=[BookShareOut.of(one.share) for one in found.schedule_shares],
+            schedule_notes=[RefusalOut.of(one) for one in found.schedule_notes],
             let_go=[LetGoOut.of(one) for one in found.let_go],
         )

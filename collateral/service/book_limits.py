@@ -20,9 +20,8 @@ from collateral.calc.schedule_limits import LimitOfRule, ScheduleLimit, admittin
 from collateral.calc.schedule_verdicts import ScheduleInForce
 from collateral.service.eligibility_schedules import assets_of, schedules_in_force
 from collateral.service.pledge_haircuts import PolicyHaircuts
-from collateral.service.register import CONCENTRATION_LIMIT
 from collateral.service.repo_holdings import repo_holdings
-from collateral.service.view import DeskView, price_used
+from collateral.service.view import CONCENTRATION_LIMIT, DeskView, price_used
 from collateral.store import pledges
 
 SHARE_BASE = "collateral.schedule_share_base_cny"

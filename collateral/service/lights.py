@@ -40,10 +40,9 @@ from collateral.service.desk import Desk, DeskPledge
 from collateral.service.eligibility_schedules import ELIGIBILITY_SCHEDULE
 from collateral.service.headroom import UNCERTAIN_STATES
 from collateral.service.reconciliations import reconciliations_page
-from collateral.service.register import CONCENTRATION_LIMIT
 from collateral.service.repo_holdings import held_repos
 from collateral.service.schedule_standings import NO_STANDINGS, ScheduleStandings, schedule_standings
-from collateral.service.view import desk_view
+from collateral.service.view import CONCENTRATION_LIMIT, desk_view
 from collateral.store import pledges
 
 CALL_DAYS = "collateral.desk_call_days"

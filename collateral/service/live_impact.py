@@ -236,8 +236,8 @@ def _basis(
     if isinstance(draft, ParameterValue):
         in_force = view.find(draft.key, draft.scope)
         versions = (
-            "" if in_force is None else f"{in_force.value} {in_force.digest[:12]}",
-            f"{draft.value} {draft.digest[:12]}",
+            "" if in_force is None else in_force.named_shortly,
+            draft.named_shortly,
         )
     else:
         versions = (view.haircut_table.digest[:12], draft.table.digest[:12])

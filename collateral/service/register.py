@@ -26,17 +26,18 @@ from collateral.calc.register import (
     Register,
     RegisterLine,
     RegisterPledge,
+    ScheduleLine,
     concentrations_of,
 )
 from collateral.service.holding import HOLDING_RIGHT
 from collateral.service.numbers import all_locked_serials
 from collateral.service.repo_holdings import repo_holdings
-from collateral.service.view import COVERAGE_LINE, PRICE_POLICY, DeskView, desk_view
+from collateral.service.schedule_standings import ScheduleStandings, schedule_standings
+from collateral.service.view import CONCENTRATION_LIMIT, COVERAGE_LINE, PRICE_POLICY, DeskView, desk_view
 from collateral.store import pledge_changes, pledges, register, valuations
 from collateral.store import repos as repo_store
 from pricing.calc.liquidity import POLICY_LABELS, PricePolicy
 
-CONCENTRATION_LIMIT = "collateral.concentration_limit_ratio"
 _HOLDS_NOTHING = frozenset({"REJECTED", "CANCELLED", "RELEASED"})
 _PLEDGORS = (HolderKind.KEY_EMITTER, HolderKind.ENTERPRISE)
 _CHANGE_NAMES = {"top_up": "追加押品", "substitution": "置换押品", "part_release": "部分解押", "conversion": "年度转换"}
@@ -70,6 +71,7 @@ def collateral_register(session: Session, actor: Actor, *, standing: Standing) -
         for one in held
     )
     classes = _classes(view)
+    stands = schedule_standings(session, actor, view)
     limits = {base: view.find(CONCENTRATION_LIMIT, base) for base in ConcentrationBase}
     return Register(
         business_date=standing.business_date,
@@ -90,8 +92,19 @@ def collateral_register(session: Session, actor: Actor, *, standing: Standing) -
             ),
             limits,
         ),
+        schedule_shares=_schedule_lines(stands),
+        schedule_notes=stands.notes,
         let_go=_let_go(session, actor, every, {one.id: one.name for one in named.values()}),
         parameters=_used(view, classes, limits.values()),
+    )
+
+
+def _schedule_lines(stands: ScheduleStandings) -> tuple[ScheduleLine, ...]:
+    """Give the shares against schedules' limits with what each is struck from."""
+    held = {one.name: one.value for one in stands.trace}
+    return tuple(
+        ScheduleLine(schedule=name, share=one, held_cny=Decimal(held[f"book_others_{one.name}"]))
+        for name, one in stands.named_shares
     )
 
 

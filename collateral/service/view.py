@@ -25,6 +25,7 @@ from pricing.service import market_snapshot
 
 PRICE_POLICY = "collateral.price_policy"
 COVERAGE_LINE = "collateral.coverage_line_ratio"
+CONCENTRATION_LIMIT = "collateral.concentration_limit_ratio"
 CURE_DAYS = "collateral.cure_days"
 UNFREEZE_DAYS = "collateral.unfreeze_days"
 PARTICIPATION = "collateral.participation_ratio"

@@ -1,4 +1,4 @@
-"""The collateral register (押品台账) as the workbook a bank files: five sheets, each value with where it comes from."""
+"""The collateral register (押品台账) as the workbook a bank files, each value with where it comes from."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,6 +35,7 @@ _GUIDE = (
     "估值日为最近一次计算担保覆盖率的业务日期；估值价格、折扣系数、市值与押品价值取自该日的决定记录，不另行重算。",
     "估值人为该决定记录上的经办身份；系统内没有外部评估机构的记录，委托外部评估的请另附评估报告。",
     "集中度 = 该名称的押品市值 / 存续质押与本行为交易本方的存续回购的押品市值合计，分子分母均为折扣前。",
+    "清单上限 = 合格担保品清单内的集中度上限，按业务日期的价格计；占比的基数为该清单合格的存续押品，不少于其最低基数。",
     "未录入限额的写“未设限额”，不作是否超限的判断。",
     "标“未确认”的依据为转述、凭记忆或示例，须由有权人员对照原文确认后方可作为报送依据。",
 )
@@ -50,6 +51,7 @@ def register_workbook(register: Register, *, created_at: datetime) -> bytes:
                 _held(register),
                 _coverages(register),
                 _concentrations(register),
+                *_schedules(register),
                 _let_go(register),
             ),
             created_at=created_at,
@@ -252,6 +254,40 @@ def _concentrations(register: Register) -> SheetTable:
     return _sheet(
         register, "集中度", "押品集中度", columns, rows,
         notes=("占比的基数为存续质押押品的市值合计（折扣前）。三种口径各自合计为 100%，不得相加。",),
+    )  # fmt: skip
+
+
+def _schedules(register: Register) -> Iterable[SheetTable]:
+    """Give the limits inside schedules with where the book stands; no sheet where no schedule limits what is held."""
+    if not (register.schedule_shares or register.schedule_notes):
+        return
+    columns = (
+        SheetColumn(label="担保品清单", kind=CellKind.TEXT, width=28),
+        SheetColumn(label="上限", kind=CellKind.TEXT, width=34),
+        SheetColumn(label="市值", unit="元", kind=CellKind.MONEY),
+        SheetColumn(label="占比", kind=CellKind.RATIO),
+        SheetColumn(label="比例上限", kind=CellKind.RATIO),
+        SheetColumn(label="金额上限", unit="元", kind=CellKind.MONEY),
+        SheetColumn(label="结论", kind=CellKind.TEXT, width=14),
+        SheetColumn(label="基数", kind=CellKind.TEXT, width=40),
+    )
+    rows = (
+        (
+            line.schedule,
+            line.share.label_zh,
+            line.held_cny,
+            line.share.after_ratio,
+            line.share.limit_ratio if line.share.limit_cny is None else None,
+            line.share.limit_cny,
+            "超限" if line.share.is_above else "未超限",
+            line.share.base_words[0],
+        )
+        for line in register.schedule_shares
+    )
+    yield _sheet(
+        register, "清单上限", "合格担保品清单内的集中度上限", columns, rows,
+        notes=("市值按业务日期的价格，折扣前，与“集中度”表按最近一次估值的市值可能不同。",
+               *(one.zh for one in register.schedule_notes)),
     )  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def _failure(one: _Loan) -> LiveFailure | None:
 
 
 def _basis(draft: ParameterValue | TableVersion) -> tuple[LiveBasis, ...]:
-    version = f"{draft.value} {draft.digest[:12]}" if isinstance(draft, ParameterValue) else draft.table.digest[:12]
+    version = draft.named_shortly if isinstance(draft, ParameterValue) else draft.table.digest[:12]
     return (
         LiveBasis(label_zh="现行", label_en="In force", text="各借款人最近一次利率决定及其所据规则版本"),
         LiveBasis(label_zh="试算版本", label_en="Draft", text=version),

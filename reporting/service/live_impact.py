@@ -78,7 +78,7 @@ def _decided(inputs: SubsidyInputs, draft: ParameterValue | TableVersion) -> Sub
 
 
 def _version(draft: ParameterValue | TableVersion) -> str:
-    return f"{draft.value} {draft.digest[:12]}" if isinstance(draft, ParameterValue) else draft.table.digest[:12]
+    return draft.named_shortly if isinstance(draft, ParameterValue) else draft.table.digest[:12]
 
 
 def _moved(before: SubsidyDecision, after: SubsidyDecision) -> tuple[LiveFigure, ...]:

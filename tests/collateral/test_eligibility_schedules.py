@@ -1,6 +1,8 @@
 """Schedules of eligible collateral through the product: in words, under four eyes, asked of whatever is taken."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -57,6 +59,18 @@ SCHEDULE: dict[str, Any] = {
     ]
 }  # fmt: skip
 TEXT = json.dumps(SCHEDULE)
+LIMITED: dict[str, Any] = {
+    "criteria": [
+        {
+            "collateralCriteria": {"IndexType": {"equityIndex": "SZA"}},
+            "treatment": {"isIncluded": True, "concentrationLimit": [{
+                "concentrationLimitCriteria": {"concentrationLimitType": "ASSET"},
+                "percentageLimit": {"upperBound": {"inclusive": True, "number": 0.4}},
+            }]},
+        }
+    ]
+}  # fmt: skip
+DRAFT = ScheduleDraft(code="S1", cdm=TEXT, valid_from=TODAY, document="示例押品办法", reason="新设")
 
 
 def in_words(text: str = TEXT) -> ScheduleInForce:
@@ -240,3 +254,52 @@ def test_a_schedule_by_command(
     assert json.loads(capsys.readouterr().out) == SCHEDULE
     assert run("collateral", "eligibility", "--export", "S9") == 2
     assert run("--json", "collateral", "eligibility") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert ([one["code"] for one in listed["schedules"]], listed["shares"]) == (["S1"], [])
+
+
+def test_a_command_lists_the_book_against_the_limits(
+    command_line: Desk, sqlite_sessions: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SZA-2022 2,340,000 of 6,340,000 is 0.3691 (rounded up), SZA-2023 4,000,000 of it 0.6310."""
+    with sqlite_sessions.begin() as session:
+        take_over_all(session, command_line)
+    put_in_force(sqlite_sessions, command_line, json.dumps(LIMITED))
+    assert run("--json", "collateral", "eligibility") == 0
+    shares = json.loads(capsys.readouterr().out)["shares"]
+    assert [(one["name"], one["after_ratio"], one["is_above"]) for one in shares] == [
+        ("schedule_S1_1_1_SZA-2022", "0.3691", False), ("schedule_S1_1_1_SZA-2023", "0.6310", True),
+    ]  # fmt: skip
+    assert run("collateral", "eligibility") == 0
+    assert "存续押品与清单上限" in capsys.readouterr().out
+
+
+def test_a_checker_reads_a_schedule_line_by_line_and_what_differs(edge: Edge) -> None:
+    """The next version takes the exclusion out and doubles the haircut: 0.3 falls, 0.6 comes, rule 2 goes whole."""
+    put_in_force(edge.sessions, edge.desk)
+    text = TEXT.replace('"haircutPercentage": 0.3', '"haircutPercentage": 0.6')
+    later = json.dumps({"criteria": json.loads(text)["criteria"][:1]})
+    with edge.sessions.begin() as session:
+        waiting = eligibility_schedules.propose_schedule(
+            session, edge.desk.maker, replace(DRAFT, cdm=later), standing=edge.desk.standing, at=CLOCK.now()
+        )
+    with signed_in(edge, "approver") as people:
+        shown = people.get(f"/approvals/{waiting.id}", headers=PAGE).text
+        history = people.get("/rules/parameters/collateral.eligibility_schedule", headers=PAGE).text
+    marked = re.findall(r"<(ins|del)>(.*?)</", shown)
+    assert marked == [("del", "折扣系数 0.3"), ("ins", "折扣系数 0.6"), ("del", "第 2 条 排除（一票否决）"),
+                      ("del", "品种或指数为 SZA-2024")]  # fmt: skip
+    assert shown.count("haircutPercentage") == 1, "what is stored stands once, folded"
+    assert "第 2 条 排除（一票否决）" in history
+
+
+def test_a_checker_sees_what_is_odd_in_a_schedule(edge: Edge) -> None:
+    odd = json.dumps(LIMITED).replace("0.4", "40")
+    with edge.sessions.begin() as session:
+        waiting = eligibility_schedules.propose_schedule(
+            session, edge.desk.maker, replace(DRAFT, cdm=odd), standing=edge.desk.standing, at=CLOCK.now()
+        )
+    with signed_in(edge, "approver") as people:
+        shown = people.get(f"/approvals/{waiting.id}", headers=PAGE).text
+    assert "比例上限 40 大于 1，疑为百分数" in shown
+    assert "<ins>" not in shown, "the first of its code adds to nothing"

@@ -1,5 +1,6 @@
 """The collateral register: figures by hand from the sample bank, its workbook read back, and nobody else's rows."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from collateral.calc.register import ConcentrationBase
 from collateral.models import CoverageRow
 from collateral.workbooks import register_workbook
 from tests.collateral.desk import CLOCK, Desk, take_over_all
+from tests.collateral.test_eligibility_schedules import LIMITED, put_in_force
 from tests.collateral.world import TODAY, parameter
 
 
@@ -61,6 +63,22 @@ def test_the_workbook_has_the_five_sheets_and_the_same_bytes_again(desk_sessions
     assert {"超限", "未设限额"} <= set(sheets["集中度"])
     assert any("未确认" in str(cell) for cell in sheets["押品品种"])
     assert any("示例数据，不得报送" in str(cell) for cell in sheets["押品台账"])
+
+
+def test_the_register_lists_schedules_limits_at_the_days_prices(desk_sessions: Sessions, desk: Desk) -> None:
+    """SZA-2022 60,000 x 39 of 6,340,000 is 0.3691, SZA-2023 100,000 x 40 of it 0.6310: above 0.4."""
+    with desk_sessions.begin() as session:
+        _filled(session, desk)
+    put_in_force(desk_sessions, desk, json.dumps(LIMITED))
+    with desk_sessions.begin() as session:
+        found = service.collateral_register(session, desk.maker, standing=desk.standing)
+    content = register_workbook(found, created_at=desk.standing.known_at)
+    (sheet,) = [one for one in read_workbook(content) if one.name == "清单上限"]
+    shown = set(sheet.cells.values())
+    assert {"第 1.1 项 单一资产 SZA-2022", "第 1.1 项 单一资产 SZA-2023", "超限", "未超限"} <= shown
+    assert [(str(one.held_cny), str(one.share.after_ratio)) for one in found.schedule_shares] == [
+        ("2340000.00", "0.3691"), ("4000000.00", "0.6310"),
+    ]  # fmt: skip
 
 
 def test_the_last_coverage_is_found_however_long_the_history(desk_sessions: Sessions, desk: Desk) -> None:

@@ -182,7 +182,7 @@ def _shown(
         evidence=evidence,
         kind=kind_words(approval),
         address=kind.address(approval) if kind is not None else "",
-        rows=payload_rows(approval),
+        rows=payload_rows(approval, without="value" if parameter is not None and parameter.lines else ""),
         proposed=proposed,
         parameter=parameter,
         parameter_impact=impact,

@@ -191,12 +191,12 @@ _PLACES_OF_KIND: Mapping[str, Mapping[str, int]] = {
 }
 
 
-def payload_rows(approval: Approval) -> list[tuple[Text, str]]:
-    """Give what takes effect as rows of name and value, empty ones left out."""
+def payload_rows(approval: Approval, *, without: str = "") -> list[tuple[Text, str]]:
+    """Give what takes effect as rows of name and value, empty ones left out, and the one that is shown elsewhere."""
     rows = []
     places = _PLACES_OF_KIND.get(approval.kind, _PLACES)
     for name, value in sorted(approval.payload.items(), key=lambda item: places.get(item[0], len(places))):
-        if name in _HIDDEN or value in (None, "", []):
+        if name in _HIDDEN or name == without or value in (None, "", []):
             continue
         shown = _shown_value(name, value)
         known = _NAMES_OF_KIND.get((approval.kind, name)) or _NAMES.get(name, Text(name, name))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from carbonfin.app.rulebook.parameter_list import GRADE_WORDS, UNIT_WORDS, whole_book
+from carbonfin.app.rulebook.value_readings import MarkedLine, compared_lines
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock
 from carbonfin.rules.parameters import ParameterValue
@@ -16,6 +17,7 @@ from carbonfin.web.language import Text
 
 _INSTANT = timedelta(microseconds=1)
 _NONE = Text("", "")
+_VALUE = Text("取值", "Value")
 _YES_NO = {True: Text("是", "yes"), False: Text("否", "no")}
 
 
@@ -35,11 +37,15 @@ class ProposedParameter:
     Attributes:
         current: The value it is held against: of its first day, as known now or when it was decided on; None where it
             is the first of its scope.
-        changes: The fields that differ, the value first.
+        changes: The fields that differ, the value first unless it is read line by line.
+        value: The proposed value as it is stored.
+        lines: That value line by line beside the current one; empty where it is short enough to be shown as it is.
     """
 
     current: ParameterValue | None
     changes: tuple[FieldChange, ...]
+    value: str
+    lines: tuple[MarkedLine, ...]
 
 
 def proposed_parameter(session: Session, actor: Actor, clock: Clock, approval: Approval) -> ProposedParameter | None:
@@ -51,7 +57,12 @@ def proposed_parameter(session: Session, actor: Actor, clock: Clock, approval: A
     current = whole_book(session, actor).find(
         draft.key, scope=draft.scope, valid_on=draft.valid_from, known_at=known_at
     )  # fmt: skip
-    return ProposedParameter(current=current, changes=() if current is None else field_changes(current, draft))
+    lines = compared_lines(draft, current)
+    changes = () if current is None else field_changes(current, draft)
+    return ProposedParameter(
+        current=current, value=draft.value, lines=lines,
+        changes=tuple(one for one in changes if not (lines and one.name == _VALUE)),
+    )  # fmt: skip
 
 
 def field_changes(current: ParameterValue, draft: ParameterValue) -> tuple[FieldChange, ...]:
@@ -69,7 +80,7 @@ def _plain(read: Callable[[ParameterValue], object]) -> Callable[[ParameterValue
 
 
 _FIELDS: tuple[tuple[Text, Callable[[ParameterValue], Text]], ...] = (
-    (Text("取值", "Value"), _plain(lambda one: one.value)),
+    (_VALUE, _plain(lambda one: one.value)),
     (Text("单位", "Unit"), lambda one: UNIT_WORDS.get(one.unit, Text(one.unit, one.unit))),
     (Text("生效日", "Valid from"), _plain(lambda one: one.valid_from)),
     (Text("失效日", "Valid to"), _plain(lambda one: one.valid_to)),

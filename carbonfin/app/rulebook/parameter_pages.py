@@ -23,6 +23,7 @@ from carbonfin.app.rulebook.parameter_list import (
 )
 from carbonfin.app.rulebook.parameter_proposals import Preview, TypedValue, previewed, proposed
 from carbonfin.app.rulebook.shelf import dates_asked, instant_typed
+from carbonfin.app.rulebook.value_readings import compared_lines
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
@@ -188,6 +189,7 @@ def parameter_page(
         key=key,
         unit=UNIT_WORDS.get(first.unit, Text(first.unit, first.unit)),
         history=history,
+        lines={one.value.digest: compared_lines(one.value, None) for one in history},
         valid_on=dates.valid_on.isoformat(),
         known_on=china_day(dates.known_at).isoformat(),
         known_time=known_time,
