@@ -104,7 +104,7 @@ def create_app(
     """
     sessions = sessions or Sessions(open_engine(settings.database_url))
     clock = clock or SystemClock()
-    metrics = Metrics(sessions, settings.metrics_token)
+    metrics = Metrics(sessions, settings.metrics_token, clock)
     environment = template_environment(template_folders())
     state = _state(settings, sessions, clock, metrics)
     keep_templates(state, environment, navigation=navigation(), allows=allows)

@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import os
 import time
+from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -22,11 +23,12 @@ from sqlmodel import col
 from carbonfin.app.jobs.sole_worker import is_worker_alive
 from carbonfin.app.logs import started_at_s
 from carbonfin.app.server import MULTIPROCESS_FOLDER
+from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.release import VERSION
 from carbonfin.storage.engine import Sessions
-from carbonfin.storage.job_requests import JobRequestRow
-from carbonfin.storage.messages.rows import WebhookDeliveryRow
-from carbonfin.storage.outbox import OutboxMessageRow
+from carbonfin.storage.job_requests import JobRequestRow, JobRequestState
+from carbonfin.storage.messages.rows import DeliveryState, WebhookDeliveryRow
+from carbonfin.storage.outbox import MessageState, OutboxMessageRow
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.problems import EdgeProblem
 
@@ -44,14 +46,27 @@ _WAITING = (
     ("carbonfin_job_requests", "Jobs that were asked for, by state.", JobRequestRow),
 )
 _ARRIVED = "delivered"
+_OLDEST = (
+    "carbonfin_oldest_waiting_seconds",
+    "How long the oldest delivery to a bank's system, or job that nobody took up, has waited; 0 where none waits.",
+)
+_AGED: tuple[tuple[str, Any, Any], ...] = (
+    ("webhooks", col(WebhookDeliveryRow.created_at), col(WebhookDeliveryRow.state) == DeliveryState.PENDING),
+    ("jobs", col(JobRequestRow.asked_at), col(JobRequestRow.state) == JobRequestState.QUEUED),
+)
+_TRIED = (
+    "carbonfin_outbox_attempts_max",
+    "Attempts at the message of the outbox that failed most often and has not arrived.",
+)
 _ALIVE = ("carbonfin_worker_alive", "Whether some process holds the worker's lock: 1, or 0 and nothing is worked off.")
 
 
 class Metrics:
     """What one process has measured."""
 
-    def __init__(self, sessions: Sessions, token: str | None) -> None:
+    def __init__(self, sessions: Sessions, token: str | None, clock: Clock) -> None:
         self._sessions = sessions
+        self._clock = clock
         self._token = token
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -118,8 +133,20 @@ class Metrics:
                 for value, count in session.execute(counted):
                     waiting.add_metric((str(value),), count)
                 _keep_plainly(registry, waiting)
+            oldest = GaugeMetricFamily(*_OLDEST, labels=("queue",))
+            for queue, since, is_waiting in _AGED:
+                earliest = session.execute(sa.select(sa.func.min(since)).where(is_waiting)).scalar_one()
+                oldest.add_metric((queue,), self._age_s(earliest))
+            _keep_plainly(registry, oldest)
+            tried = sa.select(sa.func.max(col(OutboxMessageRow.attempts))).where(
+                col(OutboxMessageRow.state) == MessageState.PENDING
+            )
+            _keep_plainly(registry, GaugeMetricFamily(*_TRIED, value=session.execute(tried).scalar_one() or 0))
         _keep_plainly(registry, GaugeMetricFamily(*_ALIVE, value=float(is_worker_alive(self._sessions.engine))))
         return registry
+
+    def _age_s(self, since: datetime | None) -> float:
+        return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())
 
 
 def _keep_plainly(registry: CollectorRegistry, family: GaugeMetricFamily) -> None:

@@ -1,4 +1,4 @@
-"""Search from every page: parties, pledges, repos, loans down to their notes, decisions, and other systems' numbers."""
+"""Search from every page: parties, pledges, repos, loans, decisions, subsidy applications, other systems' numbers."""
 
 import re
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from carbonfin.storage.parties import EXTERNAL_ID_KINDS, find_external_ids, part
 from carbonfin.web.language import Text
 from collateral.service import pledges_of, repos_of
 from loans.service import known_contracts, known_lines, notes_of, term_sheets_of
+from reporting.service import find_applications
 
 _FOUND_MAX = 50
 _DECISION = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -59,6 +60,8 @@ def search(session: Session, actor: Actor, question: str) -> tuple[Found, ...]:
         found += _by_decision(session, actor, words)
     if actor.organization_kind is OrganizationKind.BANK:
         found += _matching(session, actor, words)
+    if allows(actor.role, "GET", "/subsidies/{application_id}"):
+        found += _subsidies(session, actor, words)
     return tuple(dict.fromkeys(found))[:_FOUND_MAX]
 
 
@@ -95,6 +98,16 @@ def _matching(session: Session, actor: Actor, words: str) -> Iterator[Found]:
         yield from _collateral(session, actor, words, names)
     if allows(actor.role, "GET", "/loans"):
         yield from _loans(session, actor, words, names)
+
+
+def _subsidies(session: Session, actor: Actor, words: str) -> Iterator[Found]:
+    """Give subsidy applications: a bank's own, and of all its banks to the bureau."""
+    for one in find_applications(session, actor, words, limit=_FOUND_MAX):
+        application = one.application
+        yield Found(
+            kind=Text("贴息申请", "Subsidy application"), name=_named(application.applicant_name),
+            code=application.reference, address=f"/subsidies/{one.application_id}",
+        )  # fmt: skip
 
 
 def _named(name: str) -> Text:

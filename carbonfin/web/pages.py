@@ -14,7 +14,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Template
 from litestar.response.base import ASGIResponse
 
-from carbonfin.kernel.actors import Role
+from carbonfin.kernel.actors import OrganizationKind, Role
 from carbonfin.web.charts import inline_svg
 from carbonfin.web.connections import Connection
 from carbonfin.web.filters import FILTERS
@@ -36,7 +36,7 @@ from carbonfin.web.security import (
     request_id_of,
     seals_of,
 )
-from carbonfin.web.visitors import visitor_of
+from carbonfin.web.visitors import Visitor, visitor_of
 
 __all__ = ["NavigationItem", "Text", "page", "template_environment", "wants_fragment", "wants_page"]
 
@@ -52,6 +52,11 @@ RISES = ("red", "green")
 RISE_QUERY = "rise"
 RISE_COOKIE = "carbonfin_rise"
 """The colour of a rise in price; left alone, red on Chinese pages and green on English ones."""
+
+_SEARCHES: dict[OrganizationKind | None, Text] = {
+    OrganizationKind.BANK: Text("查找企业、质押、贷款", "Find enterprise, pledge, loan"),
+    OrganizationKind.BUREAU: Text("查找贴息申请、企业", "Find application, enterprise"),
+}
 
 ROLE_NAMES: dict[Role, Text] = {
     Role.SYSTEM: Text("系统", "System"),
@@ -219,8 +224,15 @@ def _surroundings(request: Connection, language: Language, form_token: str) -> d
         "is_sample": visitor is not None and visitor.is_sample,
         "form_token": form_token,
         "csrf_input": do_mark_safe('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN_FIELD, form_token),
+        "searches": _searches(visitor),
         "request_id": request_id_of(request.scope),
     }
+
+
+def _searches(visitor: Visitor | None) -> Text:
+    """Say what the search of the asker's house finds."""
+    kind = visitor.actor.organization_kind if visitor is not None else None
+    return _SEARCHES.get(kind, Text("查找编号", "Find a number"))
 
 
 def _may(allows: Allows, role: Role | None, address: str, method: str = "GET") -> bool:

@@ -13,6 +13,7 @@ from reporting.service.filing import (
     applications_of,
     file_application,
     file_note_application,
+    find_applications,
     known_party,
     load_application,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "file_application",
     "file_note_application",
     "file_stem",
+    "find_applications",
     "known_party",
     "latest_report_with",
     "line_page",

@@ -145,6 +145,11 @@ def application_page(session: Session, actor: Actor, place: Place) -> Slice[File
     return store.application_page(session, actor, place)
 
 
+def find_applications(session: Session, actor: Actor, words: str, *, limit: int) -> tuple[FiledApplication, ...]:
+    """Give applications the actor may see whose reference, applicant or loan note holds these words, the last first."""
+    return store.find_applications(session, actor, words, limit=limit)
+
+
 def load_application(session: Session, actor: Actor, application_id: str) -> FiledApplication:
     """Give an application the actor may see.
 

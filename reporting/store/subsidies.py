@@ -74,6 +74,21 @@ def applications_of(
     return tuple(_filed(row) for row in session.exec(query.order_by(*_IN_ORDER_OF_FILING)).all())
 
 
+def find_applications(session: Session, actor: Actor, words: str, *, limit: int) -> tuple[FiledApplication, ...]:
+    """Give applications the actor may see whose reference, applicant or loan note holds these words, the last first."""
+    name = col(SubsidyApplicationRow.facts)["applicant_name"].as_string()
+    holds = [
+        each.icontains(words, autoescape=True)
+        for each in (
+            col(SubsidyApplicationRow.reference), col(SubsidyApplicationRow.applicant_usci),
+            col(SubsidyApplicationRow.note_number), name,
+        )
+    ]  # fmt: skip
+    query = select(SubsidyApplicationRow).where(_visible(actor), sa.or_(*holds))
+    latest = (col(SubsidyApplicationRow.submitted_at).desc(), col(SubsidyApplicationRow.id))
+    return tuple(_filed(row) for row in session.exec(query.order_by(*latest).limit(limit)).all())
+
+
 def last_filing(session: Session, actor: Actor) -> datetime | None:
     """Give the instant of the last filing the actor may see, if there is one."""
     return session.exec(select(sa.func.max(SubsidyApplicationRow.submitted_at)).where(_visible(actor))).one_or_none()

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.testing import TestClient
@@ -20,7 +22,9 @@ from carbonfin.app.jobs.sole_worker import sole_worker
 from carbonfin.app.settings import METRICS_TOKEN, OTEL_ENDPOINT, SECRET, settings_from
 from carbonfin.app.telemetry import traced
 from carbonfin.kernel.errors import InvalidInput
-from tests.app.worlds import SETTINGS, World
+from carbonfin.storage.job_requests import JobAsk, ask_for_job
+from carbonfin.storage.outbox import OutboxMessageRow, enqueue
+from tests.app.worlds import BUSINESS_DATE, NOW, SETTINGS, World
 
 TOKEN = "a token that is thirty-two characters"
 HERE = ("127.0.0.1", 50000)
@@ -42,7 +46,7 @@ def test_requests_are_counted_by_template_and_nothing_else(world: World) -> None
     for secret in (world.decision_id, "91440300EXAMPLE466", "张三", world.officer.organization_id, "officer"):
         assert secret not in text
     labels = set(re.findall(r'(\w+)="', text))
-    assert labels <= {"method", "route", "status", "le", "version", "state"}
+    assert labels <= {"method", "route", "status", "le", "version", "state", "queue"}
 
 
 def test_a_worker_that_is_gone_is_told(world: World) -> None:
@@ -52,6 +56,23 @@ def test_a_worker_that_is_gone_is_told(world: World) -> None:
             assert still_mine is not None
             assert "carbonfin_worker_alive 1.0" in client.get("/metrics").text
         assert "carbonfin_worker_alive 0.0" in client.get("/metrics").text
+
+
+def test_what_waits_longest_is_told_in_seconds(world: World) -> None:
+    """A job asked for 90 s before now and a message tried seven times; none of either, nothing waits."""
+    with TestClient(_as_application(_seen_from(world.app, HERE))) as client:
+        empty = client.get("/metrics").text
+        ask = JobAsk(job="end-of-day", business_date=BUSINESS_DATE, last_date=BUSINESS_DATE, rolls=False, total_count=6)
+        with world.sessions.begin() as session:
+            ask_for_job(session, world.officer, ask, at=NOW - timedelta(seconds=90))
+            enqueue(session, world.officer, subject="pledge:1", kind="freeze", payload={})
+        with world.sessions.begin() as session:
+            session.execute(sa.update(OutboxMessageRow).values(attempts=7))
+        text = client.get("/metrics").text
+    assert 'carbonfin_oldest_waiting_seconds{queue="jobs"} 0.0' in empty
+    assert 'carbonfin_oldest_waiting_seconds{queue="jobs"} 90.0' in text
+    assert 'carbonfin_oldest_waiting_seconds{queue="webhooks"} 0.0' in text
+    assert ("carbonfin_outbox_attempts_max 0.0" in empty, "carbonfin_outbox_attempts_max 7.0" in text) == (True, True)
 
 
 @pytest.mark.parametrize(

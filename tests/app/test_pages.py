@@ -120,6 +120,12 @@ def test_search_finds_by_a_part_of_name_or_code(world: World) -> None:
         assert "示例服饰" not in client.get("/search?q=服饰", headers=PAGE).text
 
 
+def test_the_search_names_what_a_house_looks_for(world: World) -> None:
+    for login, words in (("officer", "查找企业、质押、贷款"), ("bureau", "查找贴息申请、企业")):
+        with signed_in(world, login) as client:
+            assert f'placeholder="{words}"' in client.get("/", headers=PAGE).text
+
+
 def test_health_and_readiness(world: World) -> None:
     with TestClient(world.app) as client:
         assert client.get("/healthz").json()["status"] == "alive"

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Download, Page, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import FILE_ADDRESS, Served, axe_violations, screenshot, serving, sign_in, visiting
+from tests.browser.keyboard import tab_to, type_day
 from tests.journeys.worlds import PASSWORD, SampleCopy, make_sample
 
 pytestmark = pytest.mark.browser
@@ -223,7 +224,7 @@ def test_axe_finds_nothing_on_any_page(chromium: Browser, served: Served, view: 
 def test_the_keyboard_alone_drafts_a_term_sheet(chromium: Browser, served: Served, sample: SampleCopy) -> None:
     with visiting(chromium) as page:
         page.goto(f"{served.address}/sign-in")
-        _tab_to(page, "input[name=login]")
+        tab_to(page, "input[name=login]")
         page.keyboard.type("maker")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
@@ -235,40 +236,20 @@ def test_the_keyboard_alone_drafts_a_term_sheet(chromium: Browser, served: Serve
             ("credit_line_cny", "20000000"), ("principal_cny", "10000000"),
             ("drawdown_date", "2025-07-01"), ("maturity_date", "2026-07-01"), ("margin_bp", "40"),
         ):  # fmt: skip
-            _tab_to(page, f"#field-{name}")
+            tab_to(page, f"#field-{name}")
             if name.endswith("_date"):
-                _type_day(page, text)
+                type_day(page, text)
             else:
                 page.keyboard.press("Control+a")
                 page.keyboard.type(text)
             assert _has_visible_focus(page), name
-        _tab_to(page, "form.sheet button.primary")
+        tab_to(page, "form.sheet button.primary")
         assert _has_visible_focus(page)
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"/term-sheets/TS-2025-\d{4}$"))
-        _tab_to(page, "main a.traced")
+        tab_to(page, "main a.traced")
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"/decisions/"))
-
-
-def _type_day(page: Page, text: str) -> None:
-    """Type a day into the focused field, in the order of the browser's own language."""
-    year, month, day = text.split("-")
-    for digits in (month + day + year, year + "/" + month + day):
-        page.keyboard.type(digits)
-        if page.evaluate("document.activeElement.value") == text:
-            return
-        for _ in range(3):
-            page.keyboard.press("ArrowLeft")
-    pytest.fail(f"{text} cannot be typed")
-
-
-def _tab_to(page: Page, selector: str) -> None:
-    for _ in range(120):
-        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"the Tab key does not reach {selector}")
 
 
 def _has_visible_focus(page: Page) -> bool:

@@ -21,7 +21,7 @@ _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KEY = re.compile(r"(?<=/rules/parameters/)[a-z_]+\.[^/]+|(?<=/lines/)[^/]+")
 _ELSEWHERE = ("/static/", "/problems/", "/docs/api")
 """No rooms; the description of the API, alike for everybody and larger than all rooms together, has tests of its own."""
-_ROOMS = {"auditor": 25, "risk": 25, "admin": 15, "operator": 5}
+_ROOMS = {"auditor": 25, "checker": 40, "risk": 25, "admin": 15, "operator": 5}
 """At least so many kinds of page each can reach, so that a crawl that stops short is noticed."""
 
 

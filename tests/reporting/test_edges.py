@@ -394,3 +394,25 @@ class TestPartsOfStatistics:
         for words in ("5,300,000.00", "区：南山", 'href="/statistics/series?first=2024Q1'):
             assert words in narrowed, words
         assert client.get("/statistics?known_on=yesterday", headers=PAGE).status_code in {400, 422}
+
+
+@pytest.mark.parametrize("words", ["A3", E2_USCI[-8:].lower(), "示例", "P2"])
+def test_the_bureau_and_the_bank_find_an_application_and_another_bank_does_not(house: House, words: str) -> None:
+    """By reference, a part of the code, of the name, and the loan note."""
+    (wanted,) = [one.application_id for one in house.filed if one.application.reference == "A3"]
+    for login, finds in (("bureau-a", True), ("officer-a", True), ("officer-b", False)):
+        text = house.browser(login).get(f"/search?q={words}", headers=PAGE).text
+        assert (f'href="/subsidies/{wanted}"' in text) is finds, login
+
+
+def test_a_sign_that_stands_for_any_in_a_database_finds_itself_alone(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        actors = make_actors(session)
+        record_notes(session, actors.bank)
+        file_samples(session, actors.bank)
+        found = [
+            [one.application.reference for one in service.find_applications(session, actors.bureau, words, limit=9)]
+            for words in ("%", "_", "a", "A1")
+        ]  # fmt: skip
+    assert (found[0], found[1], found[3]) == ([], [], ["A1"])
+    assert {"A1", "A2", "A3", "A4"} == set(found[2]), "in any case"
