@@ -248,6 +248,8 @@ def test_day_counts_of_the_standard() -> None:
         {"contractRole": "BUY"},
         {"feeRate": "0.01"},
         {"interestCalculationBase": "XX"},
+        {"endOfMonthConvention": "XX"},
+        {"scalingEffect": "INM"},
         {"maturityDate": None},
         {"maturityDate": "soon"},
         {"notionalPrincipal": "much"},

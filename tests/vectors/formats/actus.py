@@ -20,22 +20,39 @@ _FIELDS = {
 }
 
 
+_PARTS = {"identifier", "terms", "results"}
+
+
 def recognises(file: VectorFile) -> bool:
-    first = next(iter(file.content.values()), None) if isinstance(file.content, dict) else None
-    return isinstance(first, dict) and {"identifier", "terms", "results"} <= set(first)
+    return any(isinstance(case, dict) and set(case) >= _PARTS for case in _cases(file).values())
+
+
+def _cases(file: VectorFile) -> dict[str, Any]:
+    """Give the cases by name: a file holds them by name, as a list, or one alone."""
+    content = file.content
+    if isinstance(content, dict):
+        return {str(content["identifier"]): content} if set(content) >= _PARTS else content
+    if isinstance(content, list):
+        return {f"{place} {_name(case)}".strip(): case for place, case in enumerate(content, start=1)}
+    return {}
+
+
+def _name(case: object) -> str:
+    return str(case.get("identifier", "")) if isinstance(case, dict) else ""
 
 
 def run(file: VectorFile) -> Iterable[CaseResult]:
     """Run what is understood in one walk, so that cases of every length stand beside each other."""
     contracts: dict[str, Contract | Exception] = {}
-    for name, case in file.content.items():
+    cases = _cases(file)
+    for name, case in cases.items():
         try:
             contracts[name] = _contract(case)
         except Exception as error:  # noqa: BLE001 - told as that case's result below
             contracts[name] = error
     understood = {name: contract for name, contract in contracts.items() if isinstance(contract, Contract)}
     found = _run_all(understood)
-    for name, case in file.content.items():
+    for name, case in cases.items():
         outcome = found.get(name, contracts[name])
         yield run_case(name, _TOLERANCE, lambda check, case=case, outcome=outcome: _case(check, case, outcome))
 
@@ -54,7 +71,10 @@ def _run_one(contract: Contract) -> list[ListedEvent] | Exception:
         return error
 
 
-def _contract(case: Mapping[str, Any]) -> Contract:
+def _contract(case: object) -> Contract:
+    if not isinstance(case, dict):
+        message = f"a case is {type(case).__name__}, no mapping"
+        raise TypeError(message)
     only_keys(case, "identifier", "terms", "to", "dataObserved", "eventsObserved", "results")
     kind = str(case["terms"].get("contractType")).strip()
     if kind not in LOAN_TYPES:

@@ -13,7 +13,7 @@ from loans.calc.contracts.actus.cycles import year_fraction
 from loans.calc.contracts.actus.schedules import (
     BEYOND,
     Event,
-    check_bases,
+    check_conventions,
     events_of,
     last_interest_before,
     outlives,
@@ -69,7 +69,7 @@ def run_contracts(contracts: Sequence[Contract]) -> list[list[ListedEvent]]:
         MissingData: The market of a contract says nothing at or before a day it is asked for.
     """
     for contract in contracts:
-        check_bases(contract.terms)
+        check_conventions(contract.terms)
     scheduled = [events_of(contract.terms) for contract in contracts]
     slots = max(map(len, scheduled), default=0)
     acts = np.zeros((slots, len(contracts)), dtype=np.int16)

@@ -134,7 +134,13 @@ def _moved(terms: ContractTerms, kind: str, day: datetime, maturity: datetime) -
     return Event(day=paid, calculated=calculated, kind=kind)
 
 
-def check_bases(terms: ContractTerms) -> None:
-    """Refuse bases of interest that are not known."""
-    if terms.base not in ("NT", "NTIED", "NTL"):
-        raise UnsupportedTerm(f"base {terms.base}", zh="计息基数规则不支持", field="interestCalculationBase")
+def check_conventions(terms: ContractTerms) -> None:
+    """Refuse conventions that are not known: what they do to the events would be a guess."""
+    known = (
+        ("interestCalculationBase", terms.base, terms.base in ("NT", "NTIED", "NTL")),
+        ("endOfMonthConvention", terms.end_of_month, terms.end_of_month in ("SD", "EOM")),
+        ("scalingEffect", terms.scaling_effect, set(terms.scaling_effect) <= set("INO0")),
+    )
+    for name, value, is_known in known:
+        if not is_known:
+            raise UnsupportedTerm(f"{name} {value}", zh=f"合约条款 {name} 的取值 {value} 不支持", field=name)
