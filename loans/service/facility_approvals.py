@@ -55,6 +55,7 @@ def propose_loan_contract(
         NotFound: The line, the pledge or the repo is not known.
         Conflict: The line has no room for it, or a change of it waits already.
         InvalidInput: It may be drawn outside the line's availability period, or says otherwise than its term sheet.
+        NotApplicable: The line is in another currency than CNY.
     """
     _require_fit(session, maker, contract, standing=standing)
     return approvals.propose(

@@ -145,7 +145,9 @@ def require_room_for(contract: LoanContract, line: CreditLine, book: Book, *, on
     Raises:
         Conflict: The contracts together would exceed the line.
         InvalidInput: The drawable period lies outside the line's.
+        NotApplicable: The line is in another currency than CNY.
     """
+    _require_renminbi(line, field="line_number")
     if not line.available_from <= contract.drawable_from <= contract.drawable_to <= line.available_to:
         raise InvalidInput(
             f"drawable {contract.drawable_from} to {contract.drawable_to}, the line {line.number} is available "
@@ -179,12 +181,7 @@ def require_drawable(draft: DrawdownDraft, contract: LoanContract, line: CreditL
         InvalidInput: The day lies behind, or the note matures later than the contract allows.
         NotApplicable: The line is in another currency than CNY.
     """
-    if line.currency is not Currency.CNY:
-        raise NotApplicable(
-            f"line {line.number} is in {line.currency}; notes are kept in CNY alone",
-            zh=f"授信 {line.number} 币种为 {line.currency}，借据目前仅支持人民币", field="contract_number",
-            remedy="Draw it in the bank's core system.", remedy_zh="请在核心系统办理外币提款。",
-        )  # fmt: skip
+    _require_renminbi(line, field="contract_number")
     if draft.drawdown_date < on:
         raise InvalidInput(
             f"drawdown {draft.drawdown_date} lies before the business date {on}",
@@ -218,6 +215,17 @@ def require_drawable(draft: DrawdownDraft, contract: LoanContract, line: CreditL
             remedy="Lower the amount, or wait for a repayment where the line revolves.",
             remedy_zh="请降低提款金额；循环额度可待还款后再提。",
         )
+
+
+def _require_renminbi(line: CreditLine, *, field: str) -> None:
+    """Refuse what would be drawn under a line in another currency: LPR, fen and day counts here are of renminbi."""
+    if line.currency is not Currency.CNY:
+        raise NotApplicable(
+            f"line {line.number} is in {line.currency}; contracts and loan notes are kept in CNY alone",
+            zh=f"授信 {line.number} 币种为 {line.currency}，合同与借据仅支持人民币", field=field,
+            remedy="Sign and draw it in the bank's core system, or name a line in CNY; the line itself is listed here.",
+            remedy_zh="请在核心系统签订合同并提款，或改用人民币授信；外币授信在本系统仅列示额度。",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
