@@ -22,6 +22,7 @@ from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of
 from loans import service
 from loans.calc.jiangtandai import RateDecision
+from loans.calc.term_comparisons import compare_term_sheets
 from loans.schemas import (
     BatchRateListOut,
     BatchRateOut,
@@ -38,6 +39,9 @@ from loans.schemas import (
 
 _Number = FromPath[IdText]
 _Version = Annotated[int | None, QueryParameter(description="A version; left out, the latest.", ge=1, le=100_000)]
+_Against = Annotated[
+    int | None, QueryParameter(description="A version to compare with; `changes` says what differs.", ge=1, le=100_000)
+]
 _WRITES = problem_responses(404, 409, 422)
 
 
@@ -193,12 +197,22 @@ def create_term_sheet(
 
 @get("/v1/term-sheets/{number:str}", sync_to_thread=True, responses=problem_responses(404), tags=["loans"])
 def read_term_sheet(
-    sessions: Sessions, actor: Actor, number: _Number, version: _Version = None, if_none_match: IfNoneMatch = None
+    *,
+    sessions: Sessions,
+    actor: Actor,
+    number: _Number,
+    version: _Version = None,
+    against: _Against = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response[TermSheetOut]:
-    """Give a term sheet with its lines, schedule and notes."""
+    """Give a term sheet with its lines, schedule and notes, and what it says otherwise than the version `against`."""
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
-    return tagged(TermSheetOut.of(stored), if_none_match, tag=version_tag(stored.entry.version))
+        changes = None
+        if against is not None:
+            before = service.load_term_sheet(session, actor, number, version=against)
+            changes = compare_term_sheets(before.sheet, stored.sheet)
+    return tagged(TermSheetOut.of(stored, changes), if_none_match, tag=version_tag(stored.entry.version))
 
 
 @get(

@@ -16,6 +16,7 @@ from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
 from carbonfin.web.wire import IdText
 from loans import service
+from loans.calc.term_comparisons import compare_term_sheets
 from loans.calc.term_notes import unconfirmed_behind
 from loans.pages.charts import rate_chart
 
@@ -24,12 +25,25 @@ _Version = Annotated[int | None, QueryParameter(ge=1, le=100_000)]
 
 @get("/term-sheets/{number:str}", sync_to_thread=True)
 def term_sheet_page(
-    request: WebRequest, sessions: Sessions, actor: Actor, number: FromPath[IdText], version: _Version = None
+    *,
+    request: WebRequest,
+    sessions: Sessions,
+    actor: Actor,
+    number: FromPath[IdText],
+    version: _Version = None,
+    against: _Version = None,
 ) -> Template:
-    """Show a version of a term sheet, the latest where none is named; each figure opens its trace."""
+    """Show a version of a term sheet, the latest where none is named, and what it says otherwise than another.
+
+    Each figure opens its trace.
+    """
     with sessions.read() as session:
         stored = service.load_term_sheet(session, actor, number, version=version)
         latest = service.load_term_sheet(session, actor, number).entry.version
+        changes = None
+        if against is not None:
+            before = service.load_term_sheet(session, actor, number, version=against)
+            changes = compare_term_sheets(before.sheet, stored.sheet)
         document = service.term_sheet_document(
             session, actor, stored, address="", verified_at=verification_address_of(request)
         )
@@ -44,6 +58,9 @@ def term_sheet_page(
         chart=rate_chart(sheet.steps, language_of(request)),
         unconfirmed=unconfirmed_behind(sheet.trace),
         latest=latest,
+        against=against,
+        changes=changes,
+        others=[(one, Text(f"第 {one} 版", f"version {one}")) for one in range(latest, 0, -1) if one != sheet.version],
         code=code_svg(code_content(document)),
         code_words=code_words(document),
         may_draft=actor.role is Role.OFFICER,

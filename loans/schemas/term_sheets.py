@@ -7,6 +7,7 @@ from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, Usc
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.facilities import ResetDay, Returns, StopsFrom
 from loans.calc.financed import FinancedEmissions
+from loans.calc.term_comparisons import TermChange
 from loans.calc.term_lines import TermGroup, TermLine
 from loans.calc.term_requests import LoanRequest
 from loans.schemas.lending import (
@@ -144,8 +145,35 @@ class FinancedOut(Struct, frozen=True, kw_only=True):
         )
 
 
+class TermChangeOut(Struct, frozen=True, kw_only=True):
+    """A line or a payment that two versions say otherwise; null on the side that has none."""
+
+    group_zh: str
+    group_en: str
+    label_zh: str
+    label_en: str
+    before_zh: str | None
+    before_en: str | None
+    after_zh: str | None
+    after_en: str | None
+
+    @classmethod
+    def of(cls, change: TermChange) -> "TermChangeOut":
+        """Copy a change."""
+        (group_zh, group_en), (label_zh, label_en) = change.group, change.label
+        before_zh, before_en = change.before or (None, None)
+        after_zh, after_en = change.after or (None, None)
+        return cls(
+            group_zh=group_zh, group_en=group_en, label_zh=label_zh, label_en=label_en, before_zh=before_zh,
+            before_en=before_en, after_zh=after_zh, after_en=after_en,
+        )  # fmt: skip
+
+
 class TermSheetOut(Struct, frozen=True, kw_only=True):
-    """A version of a term sheet with its decision; PDF and Word stand beside it."""
+    """A version of a term sheet with its decision; PDF and Word stand beside it.
+
+    `changes` is what it says otherwise than the version `against`; null where none was asked for.
+    """
 
     number: str
     version: int
@@ -166,9 +194,10 @@ class TermSheetOut(Struct, frozen=True, kw_only=True):
     notes_en: list[str]
     pdf_address: str
     docx_address: str
+    changes: list[TermChangeOut] | None
 
     @classmethod
-    def of(cls, stored: StoredTermSheet) -> "TermSheetOut":
+    def of(cls, stored: StoredTermSheet, changes: tuple[TermChange, ...] | None = None) -> "TermSheetOut":
         """Copy a stored term sheet."""
         sheet, entry, decision_id = stored.sheet, stored.entry, stored.entry.decision_id
         address = f"/v1/term-sheets/{entry.number}"
@@ -192,6 +221,7 @@ class TermSheetOut(Struct, frozen=True, kw_only=True):
             notes_en=[note.en for note in sheet.notes],
             pdf_address=f"{address}/pdf?version={entry.version}",
             docx_address=f"{address}/docx?version={entry.version}",
+            changes=None if changes is None else [TermChangeOut.of(one) for one in changes],
         )
 
 

@@ -113,6 +113,11 @@ def load_entry(session: Session, actor: Actor, number: str, *, version: int | No
     if version is not None:
         query = query.where(TermSheetRow.version == version)
     row = session.exec(query.order_by(col(TermSheetRow.version).desc()).limit(1)).one_or_none()
+    if row is None and version is not None:
+        raise NotFound(
+            f"there is no version {version} of term sheet {number}", zh=f"没有条款清单 {number} 第 {version} 版",
+            field="version", remedy="Leave the version out for the latest.", remedy_zh="不填版本即为最新版。",
+        )  # fmt: skip
     if row is None:
         raise NotFound(f"there is no term sheet {number}", zh=f"没有条款清单 {number}", field="number")
     return _entry(row)
