@@ -1,6 +1,16 @@
 """Loan commands: carbon accounts, ratings, rates, schedules, term sheets; credit lines, contracts, drawdowns, links."""
 
-from loans.commands import account_pulls, accounts, facilities, links, panels, ratchet_values, rating_tables, ratings
+from loans.commands import (
+    account_pulls,
+    accounts,
+    cut_claims,
+    facilities,
+    links,
+    panels,
+    ratchet_values,
+    rating_tables,
+    ratings,
+)
 from loans.commands.lending import commands
 
 commands.command("import-account")(accounts.import_account)
@@ -31,6 +41,9 @@ commands.command("propose-link-event")(links.propose_link_event)
 commands.command("link-document")(links.link_document)
 commands.command("propose-link-observation")(links.propose_link_observation)
 commands.command("review-link")(links.review_link)
+commands.command("cut-claims")(cut_claims.cut_claims)
+commands.command("propose-cut-claim")(cut_claims.propose_cut_claim)
+commands.command("propose-cut-release")(cut_claims.propose_cut_release)
 commands.command("ratchet-value")(ratchet_values.ratchet_value)
 
 __all__ = ["commands"]
