@@ -6,7 +6,7 @@ from litestar.response import Response
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
-from carbonfin.kernel.dates import Clock
+from carbonfin.kernel.dates import Clock, china_day
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
@@ -60,16 +60,21 @@ def create_sustainability_link(
 def read_sustainability_link(
     *, sessions: Sessions, actor: Actor, clock: Clock, link_number: FromPath[IdText], known_on: KnownOn = ""
 ) -> LinkOut:
-    """Give a link with its events, documents and observations, and how it moved the notes' rates."""
+    """Give a link with its events, documents, observations and last review, and how it moved the notes' rates.
+
+    As known on a day before, later reviews, notes and changes of rates are not in it.
+    """
     with sessions.read() as session:
         standing = standing_of(session, actor.organization_id, clock)
         known_at = known_at_of(standing, known_on)
         view = service.load_link(session, actor, link_number, known_at=known_at)
+        day = min(standing.business_date, china_day(known_at))
         notes = [
-            LinkedNoteOut.of(one, service.rate_changes_of(session, actor, one), on=standing.business_date)
+            LinkedNoteOut.of(one, service.rate_changes_of(session, actor, one), on=day)
             for one in service.notes_under(session, actor, view.terms.contract_number)
+            if one.terms.drawdown_date <= day
         ]
-        review = service.latest_review(session, actor, link_number)
+        review = service.latest_review(session, actor, link_number, known_at=known_at)
     return LinkOut.of(view, notes, review, on=standing.business_date)
 
 

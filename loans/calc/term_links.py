@@ -1,8 +1,9 @@
 """What a term sheet says against greenwashing: its link with every check, and that no draft is recognised as green."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
 from loans.calc.green import NOT_BY_NAME_EN, NOT_BY_NAME_ZH, NOT_RECOGNISED_EN, NOT_RECOGNISED_ZH
 from loans.calc.linked.integrity_terms import VERDICTS_EN, VERDICTS_ZH, IntegrityCheck, Verdict
@@ -31,7 +32,8 @@ class ReviewedLink:
     """A link as a term sheet names it, with its last review.
 
     Attributes:
-        ratchet: The adjustment of the margin in words, line by line.
+        ratchet: The adjustment of the margin in Chinese, line by line.
+        ratchet_en: The same in English; sheets drafted before have none.
         decision_id: The decision that keeps the review; None where there is none.
         reviewed_on: The day of it.
         verdict: Over all checks; None where there is no review.
@@ -46,6 +48,7 @@ class ReviewedLink:
     reviewed_on: date | None
     verdict: Verdict | None
     points: tuple[CheckedPoint, ...]
+    ratchet_en: tuple[str, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 def green_group() -> TermGroup:
@@ -102,7 +105,7 @@ def link_group(link: ReviewedLink) -> TermGroup:
         _line("挂钩条款", "Link", f"{link.number}（{link.document}）", f"{link.number} ({link.document})"),
         _line("借款合同", "Contract", link.contract_number, link.contract_number),
         _line("核查机构", "Verifier", link.verifier, link.verifier),
-        _line("利差调整", "Ratchet", "；".join(link.ratchet), "；".join(link.ratchet)),
+        _line("利差调整", "Ratchet", "；".join(link.ratchet), _ratchet_en(link)),
     ]
     if link.verdict is None or link.reviewed_on is None:
         lines.append(_line("审查结论", "Verdict", NOT_REVIEWED_ZH, NOT_REVIEWED_EN))
@@ -129,6 +132,10 @@ def link_group(link: ReviewedLink) -> TermGroup:
         title_en="Review of the sustainability link (greenwashing)",
         lines=tuple(lines),
     )
+
+
+def _ratchet_en(link: ReviewedLink) -> str:
+    return "；".join(link.ratchet) if link.ratchet_en is None else "; ".join(link.ratchet_en)
 
 
 def _line(

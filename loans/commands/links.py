@@ -45,7 +45,7 @@ def link(context: typer.Context, number: _Number) -> None:
             LinkedNoteOut.of(one, service.rate_changes_of(session, terminal.actor, one), on=standing.business_date)
             for one in service.notes_under(session, terminal.actor, view.terms.contract_number)
         ]
-        review = service.latest_review(session, terminal.actor, number)
+        review = service.latest_review(session, terminal.actor, number, known_at=standing.known_at)
     terminal.answer(msgspec.to_builtins(LinkOut.of(view, notes, review, on=standing.business_date)))
 
 

@@ -47,6 +47,7 @@ NAMES = {
     "step_up_use": Text("上浮利息的去向", "Use of a step up"),
     "bonus_depends": Text("本行绩效与此类贷款笔数挂钩", "Bonus hangs on the number of such loans"),
     "reason": Text("提出理由", "Reason"),
+    "claimed_elsewhere": Text("登记以外主张同一减排量者", "Who claims the same cut beyond the register"),
 }
 OPTIONAL = frozenset({"steps", "points", "floor_bp", "cap_bp", "all_in_floor_rate", "step_up_use", "bonus_depends"})
 LONG = frozenset({"kpis", "observations", "steps"})
@@ -71,6 +72,11 @@ DOCUMENT_KINDS = tuple((one.value, Text(KINDS_ZH[one], KINDS_EN[one])) for one i
 TURNS = tuple(
     (one.value, Text(EVENTS_ZH[one], EVENTS_EN[one]))
     for one in (LinkEvent.SUSPEND, LinkEvent.RESUME, LinkEvent.DECLASSIFY)
+)
+BEYOND = (
+    ("", Text("未核实", "not looked for")),
+    ("none", Text("经核实没有", "none was found")),
+    ("some", Text("有，列名如下", "some, named below")),
 )
 HELP = {
     "kpis": Text(
@@ -130,6 +136,24 @@ def document_body(form: Mapping[str, str]) -> LinkDocumentIn:
         if name.startswith("value_") and _text(form, name)
     ]
     return read_entries(body, LinkDocumentIn, NAMES.get)
+
+
+def claimed_elsewhere(form: Mapping[str, str]) -> list[str] | None:
+    """Read who claims the same cut beyond the register: named, none as looked for, or None where nobody looked.
+
+    Raises:
+        InvalidInput: Some are said to claim it and none is named, or none is said to and some are named.
+    """
+    said = _text(form, "beyond")
+    names = [one.strip() for one in re.split(r"[,，、;；\n]", _text(form, "claimed_elsewhere")) if one.strip()]
+    if (said == "some") != bool(names):
+        raise InvalidInput(
+            "who claims the same cut is named where somebody does, and only there",
+            zh="有其他主张的须逐一列名；没有或未核实的不填", field="claimed_elsewhere",
+            remedy="Choose 'some' and name each, or leave the names empty.",
+            remedy_zh="请选“有”并列名，或清空名称。",
+        )  # fmt: skip
+    return names or ([] if said == "none" else None)
 
 
 def form_of_link(terms: SustainabilityLink) -> dict[str, str]:

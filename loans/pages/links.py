@@ -21,6 +21,7 @@ from carbonfin.web.pages import Text, page
 from carbonfin.web.problems import status_of
 from carbonfin.web.wire import IdText, day_of
 from loans import service
+from loans.calc.cut_claims import CLAIMANT_WORDS
 from loans.calc.linked.agreements import ASSURANCE_EN, ASSURANCE_ZH, EVENTS_EN, EVENTS_ZH, LINK_MACHINE, LinkState
 from loans.calc.linked.documents import KINDS_EN, KINDS_ZH
 from loans.calc.linked.indicators import DIRECTIONS_EN, DIRECTIONS_ZH
@@ -28,6 +29,7 @@ from loans.calc.linked.integrity_terms import VERDICTS_EN, VERDICTS_ZH, Verdict
 from loans.calc.linked.link_words import ratchet_words
 from loans.calc.linked.observation_terms import STATUS_EN, STATUS_ZH, ObservationStatus
 from loans.calc.linked.ratchets import FORMS_EN, FORMS_ZH
+from loans.calc.linked.registered_claims import year_words, years_rewarded
 from loans.pages import link_forms
 from loans.pages.entries import read_entries
 from loans.pages.forms import error_words
@@ -46,6 +48,7 @@ _STATUSES = {
     ObservationStatus.MET: "good", ObservationStatus.MISSED: "warning", ObservationStatus.LATE: "warning",
     ObservationStatus.NOT_RECEIVED: "breach",
 }  # fmt: skip
+_CLAIMANTS = {one: Text(*words) for one, words in CLAIMANT_WORDS.items()}
 _VERDICTS = {Verdict.PASSED: "good", Verdict.FAILED: "breach", Verdict.UNKNOWN: "warning"}
 _WORDS: dict[str, Any] = {
     "states": _STATES,
@@ -211,6 +214,7 @@ def send_link_review(
             "structural_change_known": data.get("structural_change") == "none",
             "structural_change_from": data.get("structural_change_from", "").strip() or None,
             "green_power_counted_twice": {"yes": True, "no": False}.get(data.get("green_power", "")),
+            "claimed_elsewhere": link_forms.claimed_elsewhere(data),
         }
         given = read_entries(body, LinkReviewIn, link_forms.NAMES.get)
         service.review_sustainability_link(session, actor, link_number, given.facts(), standing=standing)
@@ -269,7 +273,15 @@ def _link_page(
             for note in service.notes_under(session, actor, view.terms.contract_number)
         ]
         files = evidence_choices(session, actor, f"sustainability-link:{link_number}")
-        review = service.latest_review(session, actor, link_number)
+        review = service.latest_review(session, actor, link_number, known_at=standing.known_at)
+        registered = [
+            one
+            for year in years_rewarded(view.terms)
+            for one in reversed(
+                service.cut_claims_of(session, actor, usci=borrower.code, year=year, known_at=standing.known_at)
+            )
+            if one.release is None
+        ]
         values = service.latest_ratchet_values(session, actor, [note.code for note, _ in notes])
     return page(
         request,
@@ -284,7 +296,12 @@ def _link_page(
         files=files,
         values=values,
         review=review,
-        ratchet=ratchet_words(view.terms.ratchet),
+        registered=registered,
+        years=year_words(years_rewarded(view.terms)),
+        own_notes={note.code for note, _ in notes},
+        claimants=_CLAIMANTS,
+        beyond_options=link_forms.BEYOND,
+        ratchet=[Text(*words) for words in ratchet_words(view.terms.ratchet)],
         document_options=link_forms.DOCUMENT_KINDS,
         yes_no=link_forms.OPTIONS["needs_certificate"],
         assurance_options=link_forms.OPTIONS["assurance"],

@@ -1,5 +1,6 @@
 """Sustainability links as they stand, as JSON: terms, events, documents, observations, and how rates moved."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -198,10 +199,12 @@ class LinkedNoteOut(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, note: LoanNote, changes: tuple[RecordedChange, ...], *, on: date) -> "LinkedNoteOut":
-        """Copy a note with its changes."""
+        """Copy a note with the changes booked by a day, and its rate of that day by them."""
+        booked = [one for one in changes if one.booked.known_from <= on]
+        then = replace(note, rate_changes=tuple(one.booked for one in booked))
         return cls(
-            note_code=note.code, base_rate=format(note.terms.rate, "f"), rate=format(note.rate_on(on), "f"),
-            changes=[RateChangeOut.of(one) for one in changes],
+            note_code=note.code, base_rate=format(note.terms.rate, "f"), rate=format(then.rate_on(on), "f"),
+            changes=[RateChangeOut.of(one) for one in booked],
         )  # fmt: skip
 
 

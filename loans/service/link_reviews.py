@@ -1,7 +1,7 @@
 """A link put to the checks of greenwashing by what the bank knows, kept as a decision."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session
 
@@ -15,8 +15,11 @@ from loans.calc.linked.documents import VerificationReport
 from loans.calc.linked.integrity import INTEGRITY_KIND
 from loans.calc.linked.integrity_terms import ClaimFacts, IntegrityInputs, IntegrityReview, IntegrityThresholds
 from loans.calc.linked.link_words import ratchet_words
+from loans.calc.linked.registered_claims import RegisteredClaims, years_rewarded
+from loans.calc.notes import LoanNote
 from loans.calc.term_links import CheckedPoint, ReviewedLink
 from loans.service import facilities, facts
+from loans.service.cut_register import cut_claims_of
 from loans.service.link_views import LinkView
 from loans.service.links import borrower_of_link, load_link
 from loans.service.note_rates import notes_under
@@ -31,6 +34,7 @@ class ReviewFacts:
 
     Attributes:
         structural_change_known: Whether it was looked for a merger, sale or move since the baseline.
+        claimed_elsewhere: Who claims the same cut beyond the bank's register, which is read without being asked.
     """
 
     structural_change_known: bool
@@ -41,10 +45,15 @@ class ReviewFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReview:
-    """A review and the decision that keeps it."""
+    """A review and the decision that keeps it.
+
+    Attributes:
+        registered: What the register of claimed cuts held; None of a review kept before it was read.
+    """
 
     decision_id: str
     review: IntegrityReview
+    registered: RegisteredClaims | None
 
 
 def review_sustainability_link(
@@ -57,20 +66,28 @@ def review_sustainability_link(
         MissingData: A threshold was not known.
     """
     view = load_link(session, actor, number, known_at=standing.known_at)
+    inputs = _inputs(session, actor, view, stated, standing=standing)
     recorded = record_decision(
-        session, actor, INTEGRITY_KIND, _inputs(session, actor, view, stated, standing=standing),
-        subject=f"sustainability_link:{number}", valid_on=standing.business_date, known_at=standing.known_at,
+        session, actor, INTEGRITY_KIND, inputs, subject=f"sustainability_link:{number}",
+        valid_on=standing.business_date, known_at=standing.known_at,
     )  # fmt: skip
-    return KeptReview(decision_id=recorded.decision_id, review=recorded.outcome)
+    return KeptReview(
+        decision_id=recorded.decision_id, review=recorded.outcome, registered=inputs.claims.registered
+    )  # fmt: skip
 
 
-def latest_review(session: Session, actor: Actor, number: str) -> KeptReview | None:
-    """Give the review kept last of a link, or None."""
-    records = decisions_of(session, actor, subject=f"sustainability_link:{number}", kind=INTEGRITY_KIND.name)
+def latest_review(session: Session, actor: Actor, number: str, *, known_at: datetime) -> KeptReview | None:
+    """Give the review kept last of a link as known at an instant, or None."""
+    kept = decisions_of(session, actor, subject=f"sustainability_link:{number}", kind=INTEGRITY_KIND.name)
+    records = [one for one in kept if one.known_at <= known_at]
     if not records:
         return None
-    found = load_outcome(session, actor, INTEGRITY_KIND, records[-1].id)
-    return KeptReview(decision_id=records[-1].id, review=found)
+    decision_id = records[-1].id
+    return KeptReview(
+        decision_id=decision_id,
+        review=load_outcome(session, actor, INTEGRITY_KIND, decision_id),
+        registered=load_inputs(session, actor, INTEGRITY_KIND, decision_id).claims.registered,
+    )
 
 
 def link_of_term_sheet(
@@ -92,16 +109,18 @@ def link_of_term_sheet(
             f"link {number} was declassified", zh=f"挂钩条款 {number} 已取消挂钩", field="link_number",
             remedy="Leave it empty: the loan is under no link.", remedy_zh="请留空：该笔贷款不再挂钩。",
         )  # fmt: skip
-    kept = latest_review(session, actor, number)
+    kept = latest_review(session, actor, number, known_at=standing.known_at)
     review = None if kept is None else kept.review
     confirmed = {} if review is None else {one.name: one.confirmed for one in review.trace}
     reviewed_on = None if kept is None else load_inputs(session, actor, INTEGRITY_KIND, kept.decision_id).decided_on
+    words = ratchet_words(view.terms.ratchet)
     return ReviewedLink(
         number=number,
         contract_number=view.terms.contract_number,
         document=view.terms.document,
         verifier=view.terms.verifier,
-        ratchet=tuple(ratchet_words(view.terms.ratchet)),
+        ratchet=tuple(zh for zh, _ in words),
+        ratchet_en=tuple(en for _, en in words),
         decision_id=None if kept is None else kept.decision_id,
         reviewed_on=reviewed_on,
         verdict=None if review is None else review.verdict,
@@ -130,7 +149,9 @@ def _inputs(
         link=view.terms,
         thresholds=_thresholds(session, actor, standing=standing),
         claims=ClaimFacts(
-            green_power_counted_twice=stated.green_power_counted_twice, claimed_elsewhere=stated.claimed_elsewhere
+            green_power_counted_twice=stated.green_power_counted_twice,
+            claimed_elsewhere=stated.claimed_elsewhere,
+            registered=_registered(session, actor, view, notes, standing=standing),
         ),
         first_drawdown=min((note.terms.drawdown_date for note in notes), default=None),
         maturity_date=max((note.terms.maturity_date for note in notes), default=contract.matures_by),
@@ -142,6 +163,23 @@ def _inputs(
         decided_on=standing.business_date,
         method=_METHOD,
     )
+
+
+def _registered(
+    session: Session, actor: Actor, view: LinkView, notes: tuple[LoanNote, ...], *, standing: Standing
+) -> RegisteredClaims:
+    borrower = borrower_of_link(session, actor, view, standing=standing)
+    years = years_rewarded(view.terms)
+    kept = (
+        one
+        for year in years
+        for one in reversed(cut_claims_of(session, actor, usci=borrower.code, year=year, known_at=standing.known_at))
+    )
+    return RegisteredClaims(
+        first_year=years.start, last_year=years.stop - 1,
+        standing=tuple(one.as_standing() for one in kept if one.release is None),
+        own_notes=tuple(note.code for note in notes),
+    )  # fmt: skip
 
 
 def _thresholds(session: Session, actor: Actor, *, standing: Standing) -> IntegrityThresholds:

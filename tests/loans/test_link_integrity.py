@@ -1,8 +1,9 @@
 """Each check of greenwashing passing, failing and lacking its fact; the chance of missing a target by closed form."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -158,10 +159,12 @@ def test_a_review_is_kept_and_the_latest_is_shown(sqlite_sessions: Sessions) -> 
     )  # fmt: skip
     with sqlite_sessions.begin() as session:
         world = linked_world(session)
-        assert service.latest_review(session, world.bank.officer, "GL-2025-001") is None
+        latest = partial(service.latest_review, session, world.bank.officer, "GL-2025-001")
+        assert latest(known_at=world.standing.known_at) is None
         kept = service.review_sustainability_link(
             session, world.bank.officer, "GL-2025-001", stated, standing=world.standing
         )
-        assert service.latest_review(session, world.bank.officer, "GL-2025-001") == kept
+        assert latest(known_at=world.standing.known_at) == kept
+        assert latest(known_at=world.standing.known_at - timedelta(days=1)) is None, "not known the day before"
         found = {one.code: one.verdict for one in kept.review.checks}
         assert (found["restatement"], found["single-claim"], found["two-way"]) == (PASSED, UNKNOWN, PASSED)

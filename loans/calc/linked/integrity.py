@@ -5,6 +5,7 @@ from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure, checked_trace
 from loans.calc.linked.integrity_checks import CHECKS
 from loans.calc.linked.integrity_terms import IntegrityCheck, IntegrityInputs, IntegrityReview, Verdict
+from loans.calc.linked.registered_claims import claim_words
 
 
 def review_link(inputs: IntegrityInputs) -> IntegrityReview:
@@ -34,11 +35,14 @@ def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall:
         "ambition": "miss_probability_min", "materiality": "emissions_ratio_min", "size": "adjustment_rate_min",
         "sleeping": "sleeping_months_max",
     }  # fmt: skip
+    registered = _registered(inputs)
+    figures += registered
+    asked_of = {code: (name,) for code, name in asked.items()} | {"single-claim": tuple(one.name for one in registered)}
     figures += [
         Figure(
             name=f"check.{one.code}", label_zh=one.title_zh, label_en=one.title_en, value=one.verdict.value,
             unit="code", source=one.source, confirmed=_is_confirmed(inputs, asked.get(one.code)),
-            inputs=tuple(filter(None, [asked.get(one.code)])),
+            inputs=asked_of.get(one.code, ()),
             formula="the check by its facts", note_zh=one.evidence_zh, note_en=one.evidence_en,
         )
         for one in checks
@@ -51,6 +55,21 @@ def _trace(inputs: IntegrityInputs, checks: tuple[IntegrityCheck, ...], overall:
         )
     )  # fmt: skip
     return checked_trace(figures)
+
+
+def _registered(inputs: IntegrityInputs) -> list[Figure]:
+    """Give what each claim of the register holds, with the decision that keeps it."""
+    found = inputs.claims.registered
+    if found is None:
+        return []
+    return [
+        Figure(
+            name=f"registered_claim.{number}", label_zh=f"登记主张：{claim_words((one,))[0]}",
+            label_en=f"Registered claim: {claim_words((one,))[1]}", value=str(one.claimed_t), unit="t",
+            source=f"决定 {one.decision_id}",
+        )
+        for number, one in enumerate(found.standing, start=1)
+    ]  # fmt: skip
 
 
 def _is_confirmed(inputs: IntegrityInputs, threshold: str | None) -> bool:

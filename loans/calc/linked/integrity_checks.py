@@ -13,6 +13,7 @@ from itertools import pairwise
 from carbonfin.kernel.units import to_float
 from loans.calc.linked.indicators import Direction, KeyPerformanceIndicator
 from loans.calc.linked.integrity_terms import IntegrityInputs, Verdict
+from loans.calc.linked.registered_claims import RegisteredClaims, claim_words
 
 SLLP = "可持续发展挂钩贷款原则（LMA/APLMA/LSTA，2025 年 3 月版），据摘录，未核对原文"
 LMA = "LMA 可持续发展挂钩贷款示范条款（2023 年 5 月），据摘录，未核对原文"
@@ -243,11 +244,43 @@ def _sleeping(inputs: IntegrityInputs) -> _Found:
 
 def _claimed_once(inputs: IntegrityInputs) -> _Found:
     others = inputs.claims.claimed_elsewhere
-    if others is None:
-        return Verdict.UNKNOWN, "借款人没有登记减排量主张", "no claim of the borrower's cuts is registered"
     if others:
         return Verdict.FAILED, f"同一减排量另有主张：{'、'.join(others)}", f"claimed as well by {', '.join(others)}"
+    if inputs.claims.registered is not None:
+        return _claimed_once_by_register(inputs.claims.registered, looked_beyond=others is not None)
+    if others is None:
+        return Verdict.UNKNOWN, "借款人没有登记减排量主张", "no claim of the borrower's cuts is registered"
     return Verdict.PASSED, "减排量只主张一次", "the cut is claimed once"
+
+
+def _claimed_once_by_register(registered: RegisteredClaims, *, looked_beyond: bool) -> _Found:
+    """Whether what the register holds leaves the link's cut to the link, and nobody beyond it claims the same."""
+    over, unshared = registered.overclaimed(), registered.unshared()
+    years = registered.years
+    if over:
+        zh, en = claim_words(over)
+        return Verdict.FAILED, f"主张合计超过措施减排量：{zh}", f"more is claimed than was cut: {en}"
+    if unshared:
+        zh, en = claim_words(unshared)
+        return (
+            Verdict.UNKNOWN,
+            f"登记中另有主张，本合同借据未登记其份额，不能排除同一减排量：{zh}",
+            f"others claim cuts of which no note of this contract holds a share; they may be the same: {en}",
+        )
+    count = len(registered.standing)
+    held_zh = f"本行登记 {years} 年有 {count} 项主张，均不超过措施减排量" if count else f"本行登记 {years} 年无主张"
+    held_en = (
+        f"the register holds {count} claims of {years}, within each cut"
+        if count
+        else f"the register holds no claim of {years}"
+    )
+    if not looked_beyond:
+        return (
+            Verdict.UNKNOWN,
+            f"{held_zh}；登记以外（他行贷款、已售减排量）未核实",
+            f"{held_en}; nobody looked beyond it (other banks' loans, credits sold)",
+        )
+    return Verdict.PASSED, f"{held_zh}；登记以外经核实无主张", f"{held_en}; none was found beyond it"
 
 
 def _bonus(inputs: IntegrityInputs) -> _Found:

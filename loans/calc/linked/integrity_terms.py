@@ -10,6 +10,7 @@ from carbonfin.rules.record import ADDED_LATER
 from carbonfin.rules.trace import Figure
 from loans.calc.linked.agreements import SustainabilityLink
 from loans.calc.linked.documents import VerificationReport
+from loans.calc.linked.registered_claims import RegisteredClaims
 
 
 class Verdict(StrEnum):
@@ -51,11 +52,14 @@ class ClaimFacts:
 
     Attributes:
         green_power_counted_twice: Whether traded green power is taken off emissions and counted as a share as well.
-        claimed_elsewhere: Names of other loans or sold credits that claim the same cut; None is not looked up.
+        claimed_elsewhere: Names of other loans or sold credits, beyond the bank's register, that claim the same cut;
+            None is not looked up.
+        registered: What the bank's register of claimed cuts holds; reviews kept before it was read have none.
     """
 
     green_power_counted_twice: bool | None
     claimed_elsewhere: tuple[str, ...] | None
+    registered: RegisteredClaims | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

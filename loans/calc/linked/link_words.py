@@ -5,7 +5,18 @@ from decimal import Decimal
 from loans.calc.linked.agreements import ASSURANCE_ZH, SustainabilityLink
 from loans.calc.linked.indicators import DIRECTIONS_ZH, KeyPerformanceIndicator, ObservationDate
 from loans.calc.linked.ratchet_terms import RatchetKind
-from loans.calc.linked.ratchets import FORMS_ZH, LATE_ZH, MarginRatchet
+from loans.calc.linked.ratchets import (
+    FORMS_EN,
+    FORMS_ZH,
+    LATE_EN,
+    LATE_ZH,
+    MarginRatchet,
+    PointTerms,
+    RatchetForm,
+    RatchetStep,
+)
+
+_Words = tuple[str, str]
 
 
 def link_words(link: SustainabilityLink) -> dict[str, object]:
@@ -18,27 +29,60 @@ def link_words(link: SustainabilityLink) -> dict[str, object]:
         "needs_certificate": link.needs_certificate,
         "kpis": [_kpi(one) for one in link.kpis],
         "observations": [_observation(one) for one in link.observations],
-        "ratchet": ratchet_words(link.ratchet),
+        "ratchet": [zh for zh, _ in ratchet_words(link.ratchet)],
         "step_up_use": link.step_up_use,
         "bonus_depends": link.bonus_depends,
     }
 
 
-def ratchet_words(ratchet: MarginRatchet) -> list[str]:
-    """Give a ratchet in Chinese, line by line, in the order it is applied."""
-    words = [f"{FORMS_ZH[ratchet.form]}，{'双向' if ratchet.is_two_way else '单向'}"]
-    if ratchet.points is not None:
-        terms = ratchet.points
-        rounding = "不足一分不计" if terms.fraction == "floor" else "小数按比例"
-        words.append(f"基准 {terms.base_score} 分，每分 {terms.bp_per_point} BP，{rounding}，封顶 {terms.cap_bp} BP")
-    words += [f"{one.key}：{one.step_bp:+d} BP" for one in ratchet.steps]
-    words.append(f"未提交有效核查报告：{ratchet.missed_bp:+d} BP")
-    words.append("逐次累计" if ratchet.kind is RatchetKind.CUMULATIVE else "按当次定档，不累计")
-    words += [f"调整下限 {ratchet.floor_bp} BP"] if ratchet.floor_bp is not None else []
-    words += [f"调整上限 {ratchet.cap_bp} BP"] if ratchet.cap_bp is not None else []
-    words += [f"综合利率下限 {_percent(ratchet.all_in_floor_rate)}"] if ratchet.all_in_floor_rate is not None else []
-    words.append(f"自核查截止日起首个计息期生效；逾期报告{LATE_ZH[ratchet.late]}")
+def ratchet_words(ratchet: MarginRatchet) -> list[_Words]:
+    """Give a ratchet in Chinese and English, line by line, in the order it is applied."""
+    both = ratchet.is_two_way
+    words = [
+        (
+            f"{FORMS_ZH[ratchet.form]}，{'双向' if both else '单向'}",
+            f"{FORMS_EN[ratchet.form]}, {'two-way' if both else 'one-way'}",
+        )
+    ]
+    words += [_points(ratchet.points)] if ratchet.points is not None else []
+    words += [_step(ratchet.form, one) for one in ratchet.steps]
+    missed = f"{ratchet.missed_bp:+d} BP"
+    words.append((f"未提交有效核查报告：{missed}", f"without a report that counts: {missed}"))
+    words.append(
+        ("逐次累计", "step upon step")
+        if ratchet.kind is RatchetKind.CUMULATIVE
+        else ("按当次定档，不累计", "to the step itself, not cumulative")
+    )
+    if ratchet.floor_bp is not None:
+        words.append((f"调整下限 {ratchet.floor_bp} BP", f"adjustment floor {ratchet.floor_bp} BP"))
+    if ratchet.cap_bp is not None:
+        words.append((f"调整上限 {ratchet.cap_bp} BP", f"adjustment cap {ratchet.cap_bp} BP"))
+    if ratchet.all_in_floor_rate is not None:
+        floor = _percent(ratchet.all_in_floor_rate)
+        words.append((f"综合利率下限 {floor}", f"all-in floor {floor}"))
+    words.append(
+        (
+            f"自核查截止日起首个计息期生效；逾期报告{LATE_ZH[ratchet.late]}",
+            f"from the first interest period on or after the report's due day; a late report: {LATE_EN[ratchet.late]}",
+        )
+    )
     return words
+
+
+def _points(terms: PointTerms) -> _Words:
+    whole = terms.fraction == "floor"
+    base, step, cap = terms.base_score, terms.bp_per_point, terms.cap_bp
+    return (
+        f"基准 {base} 分，每分 {step} BP，{'不足一分不计' if whole else '小数按比例'}，封顶 {cap} BP",
+        f"base {base} points, {step} BP a point, {'whole points only' if whole else 'pro rata'}, cap {cap} BP",
+    )
+
+
+def _step(form: RatchetForm, one: RatchetStep) -> _Words:
+    step = f"{one.step_bp:+d} BP"
+    if form is RatchetForm.KPI_COUNT:
+        return f"达标 {one.key} 项：{step}", f"{one.key} of the KPIs met: {step}"
+    return f"等级 {one.key}：{step}", f"grade {one.key}: {step}"
 
 
 def _kpi(kpi: KeyPerformanceIndicator) -> str:
