@@ -178,12 +178,13 @@ class _Rows:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.count = frame.height
-        self.values: dict[str, IntArray] = {}
-        self.known: dict[str, BoolArray | None] = {}
-        for name in INPUTS:
-            column = frame.get_column(name)
-            self.known[name] = column.is_not_null().to_numpy() if column.null_count() else None
-            self.values[name] = column.cast(pl.Int64).fill_null(0).to_numpy()
+        # Two questions for all columns, not two for each: a question costs more than ten thousand of its answers.
+        whole = frame.select(pl.col(INPUTS).cast(pl.Int64).fill_null(0))
+        lacking = [name for name in INPUTS if frame.get_column(name).null_count()]
+        known = frame.select(pl.col(lacking).is_not_null())
+        self.values: dict[str, IntArray] = {name: whole.get_column(name).to_numpy() for name in INPUTS}
+        self.known: dict[str, BoolArray | None] = dict.fromkeys(INPUTS)
+        self.known.update((name, known.get_column(name).to_numpy()) for name in lacking)
 
     def all_known(self, names: tuple[str, ...]) -> BoolArray:
         """Give where every one of the names is known."""
@@ -209,8 +210,9 @@ def faults_of(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _refuse_columns(frame: pl.DataFrame) -> None:
+    schema = frame.schema
     for name in INPUTS:
-        if name not in frame.columns or not (frame.schema[name].is_integer() or frame.schema[name] == pl.Null):
+        if name not in schema or not (schema[name].is_integer() or schema[name] == pl.Null):
             raise InvalidInput(
                 f"column {name} must be there and hold whole numbers",
                 zh=f"缺少整数列 {name}",
@@ -330,9 +332,21 @@ def _measured(name: str, rows: _Rows) -> tuple[IntArray, BoolArray]:
 def _peer_points(measure: IntArray, group: IntArray, kind: BoolArray, peers: PeerTable) -> PointArray:
     value = np.clip(measure, peers.lowest[group], peers.highest[group])
     wanted = (group << _GROUP_BITS) + value
-    place = np.searchsorted(peers.keys, wanted)
+    place = _places(peers.keys, wanted)
     flat = place + kind * peers.keys.size
     return np.where(peers.keys[place] == wanted, peers.on.ravel()[flat], peers.between.ravel()[flat])
+
+
+def _places(keys: IntArray, wanted: IntArray) -> IntArray:
+    """Give where each of the wanted stands among ascending keys, as `searchsorted` does.
+
+    In ascending order they are looked up several times as fast: each search begins where the one before it left the
+    cache warm, and the sorting costs less than that.
+    """
+    order = np.argsort(wanted)
+    places = np.empty(wanted.size, dtype=np.int64)
+    places[order] = np.searchsorted(keys, wanted[order])
+    return places
 
 
 def _gates(rows: _Rows, card: Scorecard) -> tuple[npt.NDArray[np.int8], IntArray]:
