@@ -37,6 +37,9 @@ class AgreedTerms:
         grace_days: Business days after the deadline in which a transfer still cures.
         document: The contract and clause.
         valid_from: First business date the terms hold.
+        eligible_currencies: Currencies in which the annex takes cash, as it writes them; None where it lists none, and
+            then cash moves in `currency` alone.
+        notice_address: Where and for whom notices are served (约定送达地址), as agreed; None where nothing was agreed.
     """
 
     agreement_kind: AgreementKind
@@ -62,6 +65,8 @@ class AgreedTerms:
     grace_days: int
     document: str
     valid_from: date
+    eligible_currencies: tuple[str, ...] | None = None
+    notice_address: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse terms that cannot be kept, each with its field."""
@@ -82,6 +87,7 @@ class AgreedTerms:
                 "terms need an agreement and a document", zh="请填写协议编号与合同依据", field="document"
             )
         self._check_lines()
+        self.require_eligible(self.currency.value)
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -92,6 +98,28 @@ class AgreedTerms:
                 zh="天数不能为负，且逾时通知的交付期不得早于按时通知",
                 field="days_late",
             )
+
+    def require_eligible(self, currency: str) -> None:
+        """Hold that cash of a currency may move under these terms.
+
+        Raises:
+            InvalidInput: The annex does not list it; the eligible ones are named.
+        """
+        eligible = self.cash_currencies
+        if currency not in eligible:
+            listed = ", ".join(eligible)
+            raise InvalidInput(
+                f"{currency} is not a currency in which {self.agreement_code} takes cash; eligible: {listed}",
+                zh=f"协议 {self.agreement_code} 不接受 {currency} 现金，合格币种为 {'、'.join(eligible)}",
+                field="currency",
+                remedy=f"Move cash in {listed}, or agree on further currencies first.",
+                remedy_zh=f"请以 {'、'.join(eligible)} 交付，或先补充约定合格币种。",
+            )
+
+    @property
+    def cash_currencies(self) -> tuple[str, ...]:
+        """The currencies in which cash may move: those the annex lists, else the agreement's own."""
+        return (self.currency.value,) if self.eligible_currencies is None else self.eligible_currencies
 
     def _check_lines(self) -> None:
         lines = (self.initial_ratio, self.warning_ratio, self.disposal_ratio)
@@ -184,6 +212,7 @@ def terms_payload(terms: AgreedTerms) -> dict[str, Any]:
         name: None if (value := getattr(terms, name)) is None
         else value.isoformat() if isinstance(value, date | time)
         else value if isinstance(value, int)
+        else list(value) if isinstance(value, tuple)
         else str(value)
         for name in AgreedTerms.__slots__
     }  # fmt: skip
@@ -200,6 +229,8 @@ def terms_of_payload(payload: Mapping[str, Any]) -> AgreedTerms:
     for name in ("delivery_direction", "return_direction"):
         found[name] = RoundingDirection(found[name])
     found["valid_from"] = date.fromisoformat(found["valid_from"])
+    if found.get("eligible_currencies") is not None:
+        found["eligible_currencies"] = tuple(found["eligible_currencies"])
     return AgreedTerms(**found)
 
 

@@ -19,6 +19,7 @@ class CsaFigures:
         threshold: None is without end: no margin is ever due.
         notification_time: None where the annex says it in words; a person enters it.
         zone: Time zone of the annex's hours.
+        eligible_currencies: In which the annex takes cash, by code; None where it names no currency at all.
     """
 
     currency: Currency
@@ -31,6 +32,7 @@ class CsaFigures:
     notification_time: time | None
     resolution_time: time
     zone: str
+    eligible_currencies: tuple[str, ...] | None
 
 
 def figures_of(
@@ -87,6 +89,7 @@ def figures_of(
         notification_time=None if notification is None else notification[0],
         resolution_time=csa.resolution[0],
         zone=zones.pop(),
+        eligible_currencies=tuple(sorted(csa.eligible_currencies)) or None,
     )
 
 

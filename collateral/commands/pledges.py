@@ -149,12 +149,14 @@ def call_step(
     step: Annotated[str, typer.Argument(help=" | ".join(service.CALL_STEPS))],
     words: Annotated[str, typer.Option(help="依据 / evidence")],
     amount: Annotated[str | None, typer.Option(help="金额 / amount")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="币种，不填为通知币种 / currency, the call's where left out")
+    ] = None,
 ) -> None:
     """办理一份追加担保通知的一步 / take one step of a margin call."""
     terminal = terminal_of(context)
-    given = service.CallStep(
-        name=step, words=words, amount=None if amount is None else parse_decimal(amount, field="--amount")
-    )
+    moved_amount = None if amount is None else parse_decimal(amount, field="--amount")
+    given = service.CallStep(name=step, words=words, amount=moved_amount, currency=currency)
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
         moved = service.take_call_step(session, terminal.actor, call, given, standing=standing)

@@ -30,7 +30,7 @@ class MarginTermsRow(Row, table=True):
     agreement_code: str
     revision: int
     valid_from: date
-    terms: dict[str, str | int | None] = Field(sa_type=columns.Json)
+    terms: dict[str, str | int | list[str] | None] = Field(sa_type=columns.Json)
     approval_id: str
     maker_id: str
     maker_name: str

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from carbonfin.kernel.actors import Actor, Role
 from carbonfin.kernel.dates import Clock
 from carbonfin.kernel.errors import CarbonFinError, Conflict, InvalidInput, MissingData
-from carbonfin.kernel.units import parse_decimal
+from carbonfin.kernel.units import Currency, parse_decimal
 from carbonfin.storage.decisions import load_decision
 from carbonfin.storage.engine import Sessions
 from carbonfin.storage.keyset import Place
@@ -24,6 +24,7 @@ from collateral.pages.words import CALL_EVENTS, CALL_STEP_WORDS, days_left, stat
 from collateral.service.letters import call_letter_name
 
 _SHOWN_MAX = 200
+_CURRENCIES = tuple(one.value for one in Currency)
 _AMOUNT_NAMES = ("delivery", "margin_call", "returned")
 
 
@@ -33,6 +34,7 @@ class CallStepForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     step: Annotated[str, Meta(max_length=20)]
     words: Annotated[str, Meta(max_length=500)] = ""
     amount: Annotated[str, Meta(max_length=24)] = ""
+    currency: Annotated[str, Meta(max_length=3)] = ""
 
 
 @get("/margin-calls", sync_to_thread=True)
@@ -80,7 +82,8 @@ def send_call_step(
     """Take a step of a call."""
     try:
         amount = parse_decimal(data.amount, field="amount") if data.amount.strip() else None
-        step = service.CallStep(name=data.step, words=data.words, amount=amount)
+        currency = data.currency.strip() or None
+        step = service.CallStep(name=data.step, words=data.words, amount=amount, currency=currency)
         with sessions.begin() as session:
             standing = standing_of(session, actor.organization_id, clock)
             service.take_call_step(session, actor, call_id, step, standing=standing)
@@ -130,12 +133,14 @@ def _shown(
         title=Text(f"{title} {call.agreement_code}", f"Margin call {call.agreement_code}"),
         status_code=200 if failure is None else 422,
         call=call,
+        currencies=[(one, one) for one in _CURRENCIES],
         amount_name=next((name for name in (wanted, *_AMOUNT_NAMES) if name in values), None),
         values=values,
         steps=service.steps_from(call) if actor.role in {Role.OFFICER, Role.SYSTEM} else (),
         step_words=CALL_STEP_WORDS,
         call_events=CALL_EVENTS,
         form=form,
+        errors={} if failure is None or not failure.field else {failure.field: Text(failure.zh, failure.detail)},
         failure=None if failure is None else Text(failure.zh, failure.detail),
         business_date=standing.business_date,
         state_badge=state_badge,

@@ -31,7 +31,11 @@ _FIELD = re.compile(r"\$\.([a-z_]+)")
 _COUNTS = ("days_on_time", "days_late", "resolution_days", "grace_days")
 _NOT_READ = frozenset({"action", "csa", "csa_party"})
 _NOT_TERMS = _NOT_READ | {"reason"}
-_OPTIONAL = ("threshold", "independent", "initial_ratio", "warning_ratio", "disposal_ratio")
+_OPTIONAL = (
+    "threshold", "independent", "initial_ratio", "warning_ratio", "disposal_ratio", "eligible_currencies",
+    "notice_address",
+)  # fmt: skip
+_BETWEEN_CODES = re.compile(r"[\s,，、;；]+")
 
 
 class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +62,8 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days_late: Entry = "2"
     resolution_days: Entry = "1"
     grace_days: Entry = "0"
+    eligible_currencies: Entry = ""
+    notice_address: Entry = ""
     document: Entry = ""
     valid_from: Entry = ""
     reason: Entry = ""
@@ -71,7 +77,8 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         terms = record.terms
         told = {name: getattr(terms, name) for name in cls.__struct_fields__ if name not in _NOT_TERMS}
         hours = {name: f"{told[name]:%H:%M}" for name in ("notification_time", "transfer_time", "resolution_time")}
-        return cls(**{name: "" if value is None else str(value) for name, value in told.items()} | hours)
+        listed = {"eligible_currencies": "、".join(terms.eligible_currencies or ())}
+        return cls(**{name: "" if value is None else str(value) for name, value in told.items()} | hours | listed)
 
     def read(self) -> MarginTermsIn:
         """Read the entries as the API reads them.
@@ -83,6 +90,8 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         given: dict[str, object] = {name: getattr(self, name).strip() for name in names}
         given |= {name: None for name in _OPTIONAL if not given[name]}
         given |= {name: int(text) for name in _COUNTS if (text := str(given[name])).isdecimal()}
+        if codes := given["eligible_currencies"]:
+            given["eligible_currencies"] = [one for one in _BETWEEN_CODES.split(str(codes)) if one]
         try:
             return converted(given, MarginTermsIn)
         except msgspec.ValidationError as error:
@@ -111,6 +120,7 @@ class TermsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             delivery_direction=found.delivery_direction.value, return_direction=found.return_direction.value,
             independent=str(found.independent), zone=found.zone, notification_time=notification,
             resolution_time=f"{found.resolution_time:%H:%M}",
+            eligible_currencies="、".join(found.eligible_currencies or ()),
         )  # fmt: skip
 
 

@@ -38,6 +38,9 @@ HourText = Annotated[
     ),
 ]
 DaysCount = Annotated[int, Meta(ge=0, le=60, description="Business days of the calendars named.")]
+CurrencyCode = Annotated[
+    str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, and CNH for offshore renminbi.", examples=["CNY"])
+]
 ZoneText = Annotated[
     str,
     Meta(
@@ -97,6 +100,8 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     for a return, in Asia/Shanghai; the hours of notification and resolution must be given. With `csa` all these are the
     annex's: leave them out; one given otherwise than the annex is refused, whatever it would be without one.
     `independent` left out is nothing, or what the annex fixes; one agreed by rating or in words must be given, be it 0.
+    `eligible_currencies` left out are the annex's; without an annex cash moves in `currency` alone. `notice_address` is
+    where and for whom notices are served, as the contract says it; letters without one say so.
     """
 
     agreement_kind: Literal["pledge", "repo"]
@@ -124,6 +129,8 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     valid_from: DayText
     reason: NoteText
     csa: CsaIn | None = None
+    eligible_currencies: Annotated[list[CurrencyCode], Meta(min_length=1, max_length=20)] | None = None
+    notice_address: NoteText | None = None
 
     def with_annex(self) -> "MarginTermsIn":
         """Give the terms with the figures of their annex, or as they are without one.
@@ -160,7 +167,17 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     remedy="Leave the field out, or correct the annex.",
                     remedy_zh="请留空该项，或更正协议文件。",
                 )
-        return msgspec.structs.replace(self, csa=None, **told)
+        listed = None if found.eligible_currencies is None else list(found.eligible_currencies)
+        if self.eligible_currencies is not None and listed is not None and set(self.eligible_currencies) != set(listed):
+            raise InvalidInput(
+                f"eligible_currencies is given as {', '.join(self.eligible_currencies)}, the annex lists"
+                f" {', '.join(listed)}",
+                zh=f"合格币种填写为 {'、'.join(self.eligible_currencies)}，协议约定为 {'、'.join(listed)}",
+                field="eligible_currencies",
+                remedy="Leave the field out, or correct the annex.",
+                remedy_zh="请留空该项，或更正协议文件。",
+            )
+        return msgspec.structs.replace(self, csa=None, eligible_currencies=listed or self.eligible_currencies, **told)
 
     def terms(self) -> AgreedTerms:
         """Give the domain value.
@@ -190,6 +207,8 @@ class MarginTermsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             transfer_time=self._hour("transfer_time"), resolution_time=self._hour("resolution_time"),
             days_on_time=self.days_on_time, days_late=self.days_late, resolution_days=self.resolution_days,
             grace_days=self.grace_days, document=self.document, valid_from=day_of(self.valid_from, field="valid_from"),
+            eligible_currencies=tuple(sorted(set(self.eligible_currencies))) if self.eligible_currencies else None,
+            notice_address=self.notice_address,
         )  # fmt: skip
 
     def _said(self, name: str) -> str | None:
@@ -241,6 +260,8 @@ class MarginTermsOut(Struct, frozen=True, kw_only=True):
     grace_days: int
     document: str
     valid_from: str
+    cash_currencies: list[str]
+    notice_address: str | None
     maker: str
     checker: str
 
@@ -263,6 +284,7 @@ class MarginTermsOut(Struct, frozen=True, kw_only=True):
             transfer_time=f"{terms.transfer_time:%H:%M}", resolution_time=f"{terms.resolution_time:%H:%M}",
             days_on_time=terms.days_on_time, days_late=terms.days_late, resolution_days=terms.resolution_days,
             grace_days=terms.grace_days, document=terms.document, valid_from=terms.valid_from.isoformat(),
+            cash_currencies=list(terms.cash_currencies), notice_address=terms.notice_address,
             maker=record.maker_name, checker=record.checker_name,
         )  # fmt: skip
 
@@ -280,7 +302,8 @@ class CallStepIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `dispute` with an amount: that undisputed part moves at once, the rest is disputed. `receive`: what came in; always
     accepted while the call is open. `resolve`: the recalculated amount. `late-cure` and `declare-default` wait for
-    another person.
+    another person. `currency`, where given, is that of the cash that moved: one the agreement does not take is refused
+    with those it does.
     """
 
     step: Literal[
@@ -289,11 +312,12 @@ class CallStepIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]  # fmt: skip
     words: Annotated[str, Meta(min_length=1, max_length=500, description="Why, or the evidence.")]
     amount: CnyText | None = None
+    currency: CurrencyCode | None = None
 
     def domain(self) -> CallStep:
         """Give the domain value."""
         amount = None if self.amount is None else parse_decimal(self.amount, field="amount")
-        return CallStep(name=self.step, words=self.words, amount=amount)
+        return CallStep(name=self.step, words=self.words, amount=amount, currency=self.currency)
 
 
 class MarginCallOut(Struct, frozen=True, kw_only=True):

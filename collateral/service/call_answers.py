@@ -15,6 +15,7 @@ from carbonfin.storage import approvals
 from carbonfin.storage.approvals import Agreed, Answer, Approval, ApprovalKind, ProposalDraft
 from carbonfin.storage.files import own_file, store_file
 from carbonfin.storage.parties import Standing, standing_of
+from collateral.calc.agreed_terms import AgreedTerms
 from collateral.calc.agreements import MarginCall, Repo
 from collateral.calc.call_timing import CallTiming
 from collateral.calc.lifecycles import MARGIN_CALL, REPO
@@ -49,11 +50,13 @@ class CallStep:
     Attributes:
         amount: Undisputed part, recalculated amount, or what came in, by the step; None where none is needed.
         words: Why, or the evidence.
+        currency: Of the cash that moved, where it was said; the call's own is meant where it was not.
     """
 
     name: str
     words: str
     amount: Decimal | None = None
+    currency: str | None = None
 
 
 _Move = Callable[[RunningCall, Money | None, CallTiming, datetime], RunningCall]
@@ -109,15 +112,18 @@ def take_call_step(session: Session, actor: Actor, call_id: str, step: CallStep,
 
     Raises:
         NotFound: There is no such call.
-        InvalidInput: There is no such step, or its amount or words are missing.
+        InvalidInput: There is no such step, its amount or words are missing, or it is of a currency that the agreement
+            does not take, or that its margin is not kept in.
         Conflict: The state of the call does not allow the step; nothing happens.
     """
     require_words(step.words, "words", "请填写依据")
     call = margin.load_call(session, actor, call_id, lock=True)
+    terms = terms_of_call(session, actor, call, standing)
+    _require_currency(call, step, terms)
     if step.name in _PROPOSED:
         propose_end(session, actor, call, step, standing=standing)
         return call
-    timing = timing_of(session, terms_of_call(session, actor, call, standing), standing.known_at)
+    timing = timing_of(session, terms, standing.known_at)
     if step.name == "dispute":
         return _dispute(session, actor, call, step, timing=timing, standing=standing)
     if step.name == "receive":
@@ -131,6 +137,20 @@ def take_call_step(session: Session, actor: Actor, call_id: str, step: CallStep,
     amount = _amount(call, step) if plain.needs_amount else None
     after = plain.move(running_of(call), amount, timing, standing.known_at)
     return _kept(session, actor, call, after, event=plain.event, step=step, standing=standing)
+
+
+def _require_currency(call: MarginCall, step: CallStep, terms: AgreedTerms) -> None:
+    """Refuse cash that the agreement does not take, and cash it takes but that its margin is not kept in."""
+    if step.currency is None or step.currency == call.currency:
+        return
+    terms.require_eligible(step.currency)
+    raise InvalidInput(
+        f"{step.currency} is eligible, and the margin of {call.agreement_code} is kept in {call.currency}",
+        zh=f"{step.currency} 为合格币种，但 {call.agreement_code} 的保证金以 {call.currency} 记账",
+        field="currency",
+        remedy=f"Exchange it, and enter what arrived in {call.currency}.",
+        remedy_zh=f"请先兑换，再登记到账的 {call.currency} 金额。",
+    )
 
 
 def _dispute(

@@ -23,11 +23,13 @@ from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import NotFound
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import load_decision
-from carbonfin.storage.parties import load_organization, load_party
+from carbonfin.storage.parties import load_organization
 from collateral.calc.agreements import Pledge
 from collateral.calc.enforcement import METHOD_NAMES, WATERFALL_NAMES, SaleMethod
+from collateral.service.addressees import addressee_on
 from collateral.service.enforcement_view import EnforcementView, view_enforcement
 from collateral.store.enforcements import EnforcementStep
+from collateral.workbooks import Addressee
 
 _SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 _RIGHT, _LEFT = Align.RIGHT, Align.LEFT
@@ -45,12 +47,13 @@ def enforcement_notice(session: Session, actor: Actor, pledge_id: str, *, addres
         raise _not_there("no default was declared", "尚未宣布违约", "违约宣布后即可出具。")
     opened, means = found.enforcement, found.last("means")
     claim_cny = opened.principal_cny + opened.accrued_cny
+    to = _addressee(session, actor, found.pledge, declared if means is None else means)
     sections: list[Section] = [
         TermGrid(
             title_zh="通知",
             title_en="Notice",
             items=(
-                *_heads(session, actor, found.pledge, address),
+                *_heads(to, found.pledge, address),
                 Term(label_zh="宣布日", label_en="Declared on", value=opened.opened_on.isoformat()),
                 Term(label_zh="本金", label_en="Principal", value=f"{opened.principal_cny:,.2f} 元"),
                 Term(label_zh="应计利息", label_en="Accrued interest", value=f"{opened.accrued_cny:,.2f} 元"),
@@ -77,7 +80,7 @@ def enforcement_notice(session: Session, actor: Actor, pledge_id: str, *, addres
     )
     latest = declared if means is None else means
     return _set(
-        session, actor, found, titles=("违约处置通知书", "Enforcement Notice"),
+        session, actor, found, to, titles=("违约处置通知书", "Enforcement Notice"),
         number=f"CZ-{found.pledge.code}-{opened.number}", step=latest, sections=tuple(sections), notes=notes,
     )  # fmt: skip
 
@@ -94,13 +97,14 @@ def surplus_statement(session: Session, actor: Actor, pledge_id: str, *, address
         raise _not_there("the proceeds were not shared out", "处置价款尚未分配", "价款分配复核同意后即可出具。")
     surplus_cny = Decimal(shared.details["surplus_cny"])
     shortfall_cny = Decimal(shared.details["shortfall_cny"])
+    to = _addressee(session, actor, found.pledge, shared)
     left = "；".join(f"{unit} {quantity_t:,} 吨" for unit, quantity_t in sold.details["units_left"])
     sections = (
         TermGrid(
             title_zh="说明",
             title_en="Statement",
             items=(
-                *_heads(session, actor, found.pledge, address),
+                *_heads(to, found.pledge, address),
                 Term(label_zh="分配日", label_en="Shared out on", value=shared.business_date.isoformat()),
                 Term(label_zh="成交日", label_en="Sold on", value=sold.business_date.isoformat()),
                 Term(label_zh="处置方式", label_en="Means", value=METHOD_NAMES[SaleMethod(sold.details["method"])][0]),
@@ -122,16 +126,15 @@ def surplus_statement(session: Session, actor: Actor, pledge_id: str, *, address
         ),
     )
     return _set(
-        session, actor, found, titles=("剩余价款返还说明", "Statement of the Surplus Returned"),
+        session, actor, found, to, titles=("剩余价款返还说明", "Statement of the Surplus Returned"),
         number=f"FH-{found.pledge.code}-{found.enforcement.number}", step=shared, sections=sections, notes=(),
     )  # fmt: skip
 
 
-def _heads(session: Session, actor: Actor, pledge: Pledge, address: str) -> tuple[Term, ...]:
-    pledgor = load_party(session, actor, pledge.pledgor_id)
+def _heads(to: Addressee, pledge: Pledge, address: str) -> tuple[Term, ...]:
     page = f"{address}/pledges/{pledge.id}/enforcement"
     return (
-        Term(label_zh="致", label_en="To", value=f"{pledgor.name}\n{pledgor.code}"),
+        *to.terms,
         Term(label_zh="质押编号", label_en="Pledge", value=pledge.code, trace_url=page),
     )
 
@@ -211,12 +214,15 @@ def _columns(heads: tuple[tuple[str, str, str, Align], ...]) -> tuple[Column, ..
     return tuple(Column(label_zh=zh, label_en=en, unit=unit, align=align) for zh, en, unit, align in heads)
 
 
+def _addressee(session: Session, actor: Actor, pledge: Pledge, step: EnforcementStep) -> Addressee:
+    return addressee_on(session, actor, pledge.pledgor_id, agreement_code=pledge.code, on=step.business_date)
+
+
 def _set(
-    session: Session, actor: Actor, found: EnforcementView, *, titles: tuple[str, str], number: str,
+    session: Session, actor: Actor, found: EnforcementView, to: Addressee, *, titles: tuple[str, str], number: str,
     step: EnforcementStep, sections: tuple[Section, ...], notes: tuple[Note, ...],
 ) -> bytes:  # fmt: skip
     bank = load_organization(session, actor.organization_id)
-    pledgor = load_party(session, actor, found.pledge.pledgor_id)
     values: dict[str, Any] = {
         "number": number, "kind": step.kind, "cause": step.cause, "details": dict(step.details),
         "day": step.business_date, "evidence": step.evidence_digest,
@@ -224,14 +230,14 @@ def _set(
     sheet = Sheet(
         title_zh=titles[0],
         title_en=titles[1],
-        subtitle=f"质押 {found.pledge.code} · {pledgor.name}",
+        subtitle=f"质押 {found.pledge.code} · {to.name}",
         number=number,
         version="1",
         digest=digest_of(values),
         banner=_SAMPLE_BANNER if bank.is_sample else None,
         issued_on=step.business_date,
         sections=sections,
-        notes=notes,
+        notes=(*to.notes, *notes),
         signatures=(SignatureBlock(party_zh="质权人", party_en="Pledgee", name=bank.name),),
     )
     return render_pdf(sheet, attachments={}, created_at=step.happened_at.replace(microsecond=0))

@@ -6,9 +6,10 @@ from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.storage.decisions import load_decision
-from carbonfin.storage.parties import Standing, load_organization, load_party
+from carbonfin.storage.parties import Standing, load_organization
 from collateral import workbooks
 from collateral.calc.agreements import MarginCall
+from collateral.service.addressees import addressee_of
 from collateral.service.calls import terms_of_call, timeline_of_call
 from collateral.service.margin_terms import agreement_address
 from collateral.store import margin, pledges, repos
@@ -19,7 +20,8 @@ _PLEDGE_FIGURES: tuple[str, ...] = (
 )  # fmt: skip
 _REPO_FIGURES: tuple[str, ...] = (
     "market_value", "haircut", "accrued_value", "fx", "exposure_a", "exposure_b", "minimum_transfer", "margin_call",
-    "margin_cash", "net_exposure", "margin_return",
+    "margin_cash", "net_exposure", "margin_posted", "threshold", "independent", "shortfall", "rounding",
+    "margin_return",
 )  # fmt: skip
 
 
@@ -44,13 +46,14 @@ def call_letter_pdf(session: Session, actor: Actor, call_id: str, *, standing: S
     trace = {figure.name: figure for figure in load_decision(session, actor, call.decision_id).trace}
     told = [trace[name] for name in names if name in trace]
     events = timeline_of_call(session, actor, call.id)
+    agreed = terms_of_call(session, actor, call, standing)
     facts = workbooks.LetterFacts(
-        addressee=load_party(session, actor, party_id).name,
+        addressee=addressee_of(session, actor, party_id, notice_address=agreed.notice_address),
         bank=load_organization(session, actor.organization_id).name,
         figures=tuple((one.label_zh, f"{one.value} {one.unit}".strip(), one.formula or one.source) for one in told),
         unconfirmed=tuple(f"{one.label_zh}：{one.note_zh or '未确认'}" for one in trace.values()
                           if not one.confirmed and not one.inputs),
-        zone=ZoneInfo(terms_of_call(session, actor, call, standing).zone),
+        zone=ZoneInfo(agreed.zone),
         is_sample=is_sample,
         created_at=events[0].happened_at if events else standing.known_at,
     )  # fmt: skip

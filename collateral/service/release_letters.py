@@ -10,15 +10,16 @@ from carbonfin.documents.sheets import Align, Column, Paragraphs, Row, Sheet, Si
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import NotFound
-from carbonfin.kernel.parties import Party
 from carbonfin.rules.record import digest_of
-from carbonfin.storage.parties import load_organization, load_party
+from carbonfin.storage.parties import load_organization
 from collateral.calc.agreements import Pledge, UnitQuantity
 from collateral.calc.pledge import STATE_NAMES_ZH
 from collateral.calc.pledge_changes import CHANGE, ChangeKind
+from collateral.service.addressees import addressee_on
 from collateral.service.enforcement_view import view_enforcement
 from collateral.store import pledge_changes as change_store
 from collateral.store import pledges as store
+from collateral.workbooks import Addressee
 
 _SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
 
@@ -103,20 +104,20 @@ def _letter(
     page: str,
 ) -> bytes:
     bank = load_organization(session, actor.organization_id)
-    pledgor = load_party(session, actor, pledge.pledgor_id)
+    to = addressee_on(session, actor, pledge.pledgor_id, agreement_code=pledge.code, on=day)
     values = {"number": number, "freed": _plain(freed), "kept": _plain(kept), "day": day, "evidence": evidence}
     registration = pledge.registration_number or "—"
     sheet = Sheet(
         title_zh="解押通知",
         title_en="Release Letter",
-        subtitle=f"质押 {pledge.code} · {pledgor.name}",
+        subtitle=f"质押 {pledge.code} · {to.name}",
         number=number,
         version="1",
         digest=digest_of(values),
         banner=_SAMPLE_BANNER if bank.is_sample else None,
         issued_on=day,
         sections=(
-            _terms(pledge, pledgor, day=day, evidence=evidence, registration=registration, page=page),
+            _terms(pledge, to, day=day, evidence=evidence, registration=registration, page=page),
             _units("解除质押的配额", "Units released", freed),
             *((_units("继续质押的配额", "Units that stay pledged", kept),) if kept else ()),
             Paragraphs(
@@ -130,17 +131,18 @@ def _letter(
                 ),
             ),
         ),
+        notes=to.notes,
         signatures=(SignatureBlock(party_zh="质权人", party_en="Pledgee", name=bank.name),),
     )
     return render_pdf(sheet, attachments={}, created_at=at.replace(microsecond=0))
 
 
-def _terms(pledge: Pledge, pledgor: Party, *, day: date, evidence: str, registration: str, page: str) -> TermGrid:
+def _terms(pledge: Pledge, to: Addressee, *, day: date, evidence: str, registration: str, page: str) -> TermGrid:
     return TermGrid(
         title_zh="通知",
         title_en="Notice",
         items=(
-            Term(label_zh="致", label_en="To", value=f"{pledgor.name}\n{pledgor.code}"),
+            *to.terms,
             Term(label_zh="质押编号", label_en="Pledge", value=pledge.code, trace_url=page),
             Term(label_zh="解除日", label_en="Released on", value=day.isoformat()),
             Term(label_zh="登记证明", label_en="Registration", value=registration),

@@ -76,7 +76,8 @@ def terms_in_force(session: Session, actor: Actor, agreement_code: str, *, on: d
 def shared_terms_in_force(session: Session, actor: Actor, *, on: date) -> dict[str, TermsRecord]:
     """Give the terms that hold on a day by agreement, those that say the same made once, for runs over all agreements.
 
-    What they say is each agreement's own; the agreement their text names is the first of those that share them.
+    What they say is each agreement's own; the agreement and the notice address their text names are those of the first
+    of those that share them: a run over all agreements writes no letter.
     """
     table = table_of(MarginTermsRow)
     rows = session.execute(
@@ -91,7 +92,13 @@ def shared_terms_in_force(session: Session, actor: Actor, *, on: date) -> dict[s
     found = {}
     for row in {row.agreement_code: row for row in rows}.values():
         payload = msgspec.json.decode(row.text)
-        said = tuple([(name, value) for name, value in payload.items() if name != "agreement_code"])
+        said = tuple(
+            [
+                (name, tuple(value) if isinstance(value, list) else value)
+                for name, value in payload.items()
+                if name not in _OWN
+            ]
+        )
         terms = shared.get(said)
         if terms is None:
             terms = shared[said] = terms_of_payload(payload)
@@ -99,6 +106,10 @@ def shared_terms_in_force(session: Session, actor: Actor, *, on: date) -> dict[s
             id=row.id, revision=row.revision, terms=terms, maker_name=row.maker_name, checker_name=row.checker_name
         )
     return found
+
+
+_OWN = frozenset({"agreement_code", "notice_address"})
+"""What two agreements on the same terms still differ in."""
 
 
 def terms_of(session: Session, actor: Actor, agreement_code: str) -> tuple[TermsRecord, ...]:

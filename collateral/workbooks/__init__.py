@@ -11,12 +11,13 @@ from collateral.workbooks.haircut_reports import (
     peer_chart,
     sensitivity_chart,
 )
-from collateral.workbooks.letters import LetterFacts, call_letter
+from collateral.workbooks.letters import Addressee, LetterFacts, call_letter
 from collateral.workbooks.reconciliations import differences_csv, differences_table, reconciliation_workbook
 from collateral.workbooks.register import register_workbook
 
 __all__ = [
     "TESTED_NAMES",
+    "Addressee",
     "LetterFacts",
     "ReportFacts",
     "book_stress_pdf",

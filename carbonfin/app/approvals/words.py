@@ -96,6 +96,8 @@ _NAMES: Mapping[str, Text] = {
     "initial_ratio": Text("初始覆盖率", "Initial coverage"),
     "warning_ratio": Text("预警线", "Warning line"),
     "disposal_ratio": Text("处置线", "Disposal line"),
+    "eligible_currencies": Text("合格币种", "Eligible currencies"),
+    "notice_address": Text("约定送达地址与联系人", "Address for notices"),
     "calendar": Text("营业日历", "Business calendar"),
     "zone": Text("时区", "Time zone"),
     "notification_time": Text("通知时点", "Notification time"),
